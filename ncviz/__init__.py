@@ -1,0 +1,1 @@
+"""See how information flows through a neural network: curvature of its edges, and live pruning by it."""
