@@ -1,0 +1,85 @@
+"""Where to compute: the CPU, every CUDA GPU and Apple's GPU, and clear words when one is missing or full."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ncviz.errors import DeviceError
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that can be selected.
+
+    Attributes:
+        name: How to ask for it: "cpu", "cuda:N" or "mps".
+        title: What it is, for people.
+        free_bytes: Free memory, None where the system does not tell.
+        total_bytes: All memory, None where the system does not tell.
+    """
+
+    name: str
+    title: str
+    free_bytes: int | None = None
+    total_bytes: int | None = None
+
+    def __str__(self) -> str:
+        if self.free_bytes is None:
+            return f"{self.name} · {self.title}"
+        return f"{self.name} · {self.title}, {self.free_bytes / 2**30:.1f} GB free"
+
+
+def available_devices() -> list[Device]:
+    """Return every device of this machine, the CPU first."""
+    import torch
+
+    found = [Device("cpu", f"{os.cpu_count() or 1} cores")]
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            free, total = torch.cuda.mem_get_info(index)
+            found.append(Device(f"cuda:{index}", torch.cuda.get_device_name(index), free, total))
+    if torch.backends.mps.is_available():
+        found.append(Device("mps", "Apple GPU (distances on the CPU: it has no float64)"))
+    return found
+
+
+def resolve_device(name: str) -> str:
+    """Return the full name of a device that is there, "cuda" meaning the first GPU.
+
+    Raises:
+        DeviceError: If there is no such device, naming those that can be had.
+    """
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted == "cpu":
+        return wanted
+    names = [device.name for device in available_devices()]
+    if wanted not in names:
+        raise DeviceError(f"Device '{name}' is not on this machine; choose one of: {', '.join(names)}.")
+    return wanted
+
+
+@contextmanager
+def guard(device: str) -> Iterator[None]:
+    """Turn a device's out-of-memory into one sentence that offers a way on.
+
+    Raises:
+        DeviceError: If the work inside ran out of memory.
+    """
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        if device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        raise DeviceError(
+            f"Device '{device}' ran out of memory; free some, choose fewer samples, or choose another device (cpu). "
+            "Everything computed before is kept."
+        ) from error
+    except MemoryError as error:
+        raise DeviceError(
+            "This machine ran out of memory; choose fewer samples or a smaller network. Everything computed before is kept."
+        ) from error

@@ -1,0 +1,80 @@
+"""Each layer's activations on a batch of inputs, normalised as the definition asks."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+
+from ncviz.errors import ModelError
+from ncviz.graph.build import trace
+from ncviz.graph.neural_graph import NeuralGraph
+
+
+class _TapReader(fx.Interpreter):
+    """Runs the trace and keeps what the named operations return."""
+
+    def __init__(self, module: fx.GraphModule, taps: tuple[str, ...]) -> None:
+        super().__init__(module)
+        self.taps = set(taps)
+        self.values: dict[str, Tensor] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if n.name in self.taps:
+            # Cloned, because an in-place activation that follows would overwrite what is kept.
+            self.values[n.name] = value.clone()
+        return value
+
+
+def layer_activations(net: nn.Module, graph: NeuralGraph, inputs: Tensor, device: str = "cpu") -> list[Tensor]:
+    """Return what each layer's units say for each input, softmax on the last.
+
+    The forward pass runs in float64 where the device has it, so that every device gives the same curvature.
+
+    Args:
+        net: The network that ``graph`` was built from. Not changed.
+        graph: Its neural graph.
+        inputs: [n, *input shape].
+        device: Where to run.
+
+    Returns:
+        One CPU float64 tensor [n, units] for each layer, input first.
+
+    Raises:
+        ModelError: If an activation is NaN or infinite, naming the layer.
+    """
+    dtype = torch.float32 if device.startswith("mps") else torch.float64
+    own = copy.deepcopy(net).eval().to(device=device, dtype=dtype)
+    reader = _TapReader(trace(own), graph.taps)
+    with torch.no_grad():
+        reader.run(inputs.to(device=device, dtype=dtype))
+    layers = [reader.values[tap].flatten(1).to("cpu", torch.float64) for tap in graph.taps]
+    for index, layer in enumerate(layers):
+        if not torch.isfinite(layer).all():
+            where = "the input" if index == 0 else f"layer '{graph.connections[index - 1].name}'"
+            raise ModelError(f"The activations of {where} hold NaN or infinite values; check the weights and images.")
+    layers[-1] = layers[-1].softmax(dim=1)
+    return layers
+
+
+def normalise(activations: Tensor) -> np.ndarray:
+    """Return |activation|, min-max normalised to [0, 1] within the layer, for each sample.
+
+    A layer whose units all say the same holds no information about which of them matter: it is treated as all
+    ones rather than divided by zero.
+
+    Args:
+        activations: [n, units].
+
+    Returns:
+        float64 [n, units].
+    """
+    magnitude = activations.abs().to(torch.float64).numpy()
+    low = magnitude.min(axis=1, keepdims=True)
+    spread = magnitude.max(axis=1, keepdims=True) - low
+    constant = spread == 0
+    return np.where(constant, 1.0, (magnitude - low) / np.where(constant, 1.0, spread))

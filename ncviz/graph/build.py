@@ -1,0 +1,214 @@
+"""Reads an ``nn.Module`` into a NeuralGraph, or names the layer that it cannot read."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+
+from ncviz.errors import ModelError
+from ncviz.graph.fields import conv2d_fields, linear_fields
+from ncviz.graph.neural_graph import Connection, NeuralGraph
+
+SUPPORTED = "Linear, Conv2d, Flatten, Dropout, Identity and pointwise activations"
+
+POINTWISE_MODULES: tuple[type[nn.Module], ...] = (
+    nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout,
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
+    nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.LogSigmoid,
+    nn.Hardshrink, nn.Softshrink, nn.Tanhshrink, nn.Threshold,
+)  # fmt: skip
+POINTWISE_FUNCTIONS: frozenset[Callable[..., Any]] = frozenset({
+    torch.relu, torch.tanh, torch.sigmoid, F.relu, F.relu6, F.leaky_relu, F.elu, F.celu, F.selu, F.gelu, F.silu,
+    F.mish, F.tanh, F.sigmoid, F.softplus, F.softsign, F.hardtanh, F.hardswish, F.hardsigmoid, F.logsigmoid,
+    F.dropout, F.dropout2d,
+})  # fmt: skip
+POINTWISE_METHODS = frozenset({"relu", "tanh", "sigmoid", "contiguous"})
+SOFTMAX_MODULES = (nn.Softmax, nn.LogSoftmax)
+SOFTMAX_FUNCTIONS = frozenset({F.softmax, F.log_softmax, torch.softmax, torch.log_softmax})
+
+
+class _ShapeRecorder(fx.Interpreter):
+    """Runs one zero input through the trace and notes the shape that each operation returns."""
+
+    def __init__(self, module: fx.GraphModule) -> None:
+        super().__init__(module)
+        self.shapes: dict[str, tuple[int, ...]] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if isinstance(value, Tensor):
+            self.shapes[n.name] = tuple(value.shape)
+        return value
+
+
+def trace(net: nn.Module) -> fx.GraphModule:
+    """Return the network as a traced graph of operations.
+
+    Raises:
+        ModelError: If its forward cannot be traced (control flow that depends on the data).
+    """
+    try:
+        return fx.symbolic_trace(net)
+    except Exception as error:
+        raise ModelError(
+            f"The forward of {type(net).__name__} cannot be traced ({_first_line(error)}); "
+            "write it as an nn.Sequential, or without control flow that depends on the data."
+        ) from error
+
+
+def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
+    """Read a sequential network into its neural graph.
+
+    Args:
+        net: A chain of Linear, Conv2d (stride, zero padding, dilation, groups), Flatten, Dropout, Identity and
+            pointwise activations; nested containers and functional forms (``F.relu``) are followed. Not changed.
+        input_shape: Shape of one input without the batch axis, e.g. (1, 28, 28).
+
+    Returns:
+        The graph: weights in float64, activations, biases and dropout left out.
+
+    Raises:
+        ModelError: Naming the layer that is not supported, does not fit its input or has bad weights.
+    """
+    traced = trace(net)
+    shapes = _record_shapes(traced, tuple(input_shape))
+    modules = dict(traced.named_modules())
+    current: fx.Node | None = None
+    connections: list[Connection] = []
+    taps: list[str] = []
+    layer_shapes: list[tuple[int, ...]] = []
+    softmax: str | None = None
+    for node in traced.graph.nodes:
+        if node.op == "placeholder":
+            if current is not None:
+                raise ModelError(f"The network takes more than one input (second: '{node.target}'); expected one.")
+            current = node
+        elif node.op == "output":
+            if node.args[0] is not current:
+                raise ModelError("The network's output is not the result of its last layer; expected one chain.")
+        else:
+            _check_chain(node, current, modules)
+            assert current is not None
+            if softmax is not None and not _is_pointwise(node, modules):
+                raise ModelError(f"Layer '{softmax}' is a softmax inside the network; it is supported only at the end.")
+            layer = modules.get(str(node.target)) if node.op == "call_module" else None
+            if isinstance(layer, (nn.Linear, nn.Conv2d)):
+                connections.append(_connection(str(node.target), layer, shapes[current.name]))
+                taps.append(current.name)
+                layer_shapes.append(shapes[current.name][1:])
+                logits = node
+            elif _is_softmax(node, modules):
+                softmax = str(node.target)
+            elif _is_flatten(node, modules):
+                _check_flatten(node, shapes[current.name], shapes[node.name])
+            elif not _is_pointwise(node, modules):
+                raise ModelError(f"Layer {_describe(node, modules)} is not supported; ncviz reads {SUPPORTED}.")
+            elif connections and softmax is None:
+                logits = node
+            current = node
+    if not connections:
+        raise ModelError(f"The network has no weight layer; expected at least one Linear or Conv2d among {SUPPORTED}.")
+    # The definition puts a softmax on the last layer, so a softmax that the network ends in is that one.
+    layer_shapes.append(shapes[logits.name][1:])
+    return NeuralGraph(tuple(layer_shapes), tuple(connections), (*taps, logits.name))
+
+
+def _record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    if not input_shape or any(size < 1 for size in input_shape):
+        raise ModelError(f"input_shape must hold positive sizes without the batch axis, got {input_shape}.")
+    recorder = _ShapeRecorder(traced)
+    parameter = next(traced.parameters(), None)
+    example = torch.zeros((1, *input_shape), dtype=parameter.dtype if parameter is not None else None)
+    if parameter is not None:
+        example = example.to(parameter.device)
+    try:
+        with torch.no_grad():
+            recorder.run(example)
+    except Exception as error:
+        done = list(recorder.shapes)
+        after = f"after '{done[-1]}', which gives {list(recorder.shapes[done[-1]][1:])}" if done else "at the input"
+        raise ModelError(
+            f"An input of shape {list(input_shape)} does not fit the network ({after}): {_first_line(error)}."
+        ) from error
+    return recorder.shapes
+
+
+def _check_chain(node: fx.Node, current: fx.Node | None, modules: dict[str, nn.Module]) -> None:
+    """Refuse branches: every operation must read exactly the result of the one before it."""
+    inputs = node.all_input_nodes
+    if current is None or inputs != [current]:
+        raise ModelError(
+            f"Layer {_describe(node, modules)} does not simply follow the layer before it; "
+            "ncviz reads chains of layers, without branches or skip connections."
+        )
+
+
+def _connection(name: str, layer: nn.Linear | nn.Conv2d, input_shape: tuple[int, ...]) -> Connection:
+    if isinstance(layer, nn.Linear):
+        if len(input_shape) != 2:
+            raise ModelError(
+                f"Linear layer '{name}' reads a feature map of shape {list(input_shape[1:])}; put a Flatten before it."
+            )
+        fields, groups = linear_fields(layer), 1
+    else:
+        if layer.padding_mode != "zeros":
+            raise ModelError(
+                f"Conv2d layer '{name}' has padding_mode='{layer.padding_mode}', which is not supported; use 'zeros'."
+            )
+        fields, groups = conv2d_fields(layer, input_shape[1:]), layer.groups
+    weight = layer.weight.detach().to("cpu", torch.float64).numpy()
+    bad = int(np.count_nonzero(~np.isfinite(weight)))
+    if bad:
+        raise ModelError(f"Weight '{name}.weight' holds {bad} values that are NaN or infinite; expected finite numbers.")
+    if not np.any(weight):
+        raise ModelError(f"All of '{name}.weight' is zero, so the network has no path through it; load a trained network.")
+    parameter = f"{name}.weight" if name else "weight"
+    return Connection(name, parameter, tuple(weight.shape), fields, weight.reshape(groups, -1, fields.shape[2]))
+
+
+def _is_pointwise(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    if node.op == "call_module":
+        return isinstance(modules[str(node.target)], POINTWISE_MODULES)
+    if node.op == "call_function":
+        return node.target in POINTWISE_FUNCTIONS
+    return node.op == "call_method" and node.target in POINTWISE_METHODS
+
+
+def _is_softmax(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    if node.op == "call_module":
+        return isinstance(modules[str(node.target)], SOFTMAX_MODULES)
+    return node.op == "call_function" and node.target in SOFTMAX_FUNCTIONS
+
+
+def _is_flatten(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    if node.op == "call_module":
+        return isinstance(modules[str(node.target)], nn.Flatten)
+    if node.op == "call_function":
+        return node.target is torch.flatten
+    return node.op == "call_method" and node.target == "flatten"
+
+
+def _check_flatten(node: fx.Node, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    if after[0] != 1 or len(after) not in (2, len(before)):
+        raise ModelError(
+            f"Flatten '{node.target}' turns {list(before)} into {list(after)}; expected one row for each image."
+        )
+
+
+def _describe(node: fx.Node, modules: dict[str, nn.Module]) -> str:
+    if node.op == "call_module":
+        return f"'{node.target}' ({type(modules[str(node.target)]).__name__})"
+    if node.op == "call_function" and node.target in (operator.add, torch.add):
+        return f"'{node.name}' (an addition)"
+    return f"'{node.name}' ({getattr(node.target, '__name__', node.target)})"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

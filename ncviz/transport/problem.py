@@ -1,0 +1,36 @@
+"""The transport problem of a group of edges that share their neighbour measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeGroup:
+    """Edges i→j whose sources share the measure ``a`` and whose targets share the measure ``b``.
+
+    With u running over the support of ``a`` (in-neighbours of i), v over that of ``b`` (out-neighbours of j):
+
+    Attributes:
+        a: float64 [P], positive masses summing to 1; empty if the sources have no in-neighbours with mass.
+        b: float64 [Q], likewise for the targets' out-neighbours.
+        cost: float64 [P, Q], distance from u to v.
+        to_target: float64 [m, P], distance from u to each target j.
+        from_source: float64 [n, Q], distance from each source i to v.
+        direct: float64 [n, m], distance from i to j, NaN where the pair is no edge to solve.
+    """
+
+    a: np.ndarray
+    b: np.ndarray
+    cost: np.ndarray
+    to_target: np.ndarray
+    from_source: np.ndarray
+    direct: np.ndarray
+
+    def rows(self, begin: int, end: int) -> EdgeGroup:
+        """Return the part of the group that belongs to sources ``begin`` up to ``end``."""
+        return EdgeGroup(
+            self.a, self.b, self.cost, self.to_target, self.from_source[begin:end], self.direct[begin:end]
+        )
