@@ -9,6 +9,8 @@ from typing import Any
 from ncviz.errors import NcvizError
 
 DEFAULT_ALPHA = 0.9
+# Raised whenever a change could alter a stored number, so that no old result is taken for a new one.
+ALGORITHM_VERSION = 1
 MAX_SAMPLES_PER_CLASS = 1000
 
 
@@ -56,5 +58,9 @@ class CurvatureConfig:
         check_whole("seed", self.seed, 0, 2**31 - 1)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain JSON types, for keys and reports."""
+        """Return the settings as plain JSON types, for reports."""
         return asdict(self)
+
+    def key(self) -> dict[str, Any]:
+        """Return what decides the result: every alpha from 1/2 on gives the same curvature, so they share a key."""
+        return {**asdict(self), "alpha": self.alpha if self.alpha < 0.5 else "1/2 or more", "v": ALGORITHM_VERSION}

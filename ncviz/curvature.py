@@ -31,7 +31,6 @@ from ncviz.transport.exact import solve_full
 from ncviz.transport.hub import solve_hub
 from ncviz.transport.problem import EdgeGroup
 
-ALGORITHM_VERSION = 1
 NEVER_ACTIVE = 2.0
 DEAD = 1.0
 _TASK_EDGES = 512

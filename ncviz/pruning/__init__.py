@@ -1,0 +1,1 @@
+"""Which connections to remove, and what the network can still do without them."""

@@ -1,0 +1,52 @@
+"""Which images the curvature looks at: the first correctly classified ones of each class."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from ncviz.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ncviz.data.datasets import Dataset
+
+_BATCH = 1000
+
+
+def select_calibration(net: nn.Module, pool: Dataset, per_class: int, seed: int = 0, device: str = "cpu") -> Tensor:
+    """Return the calibration images' indices in the pool, ordered by class.
+
+    Args:
+        net: The network, whose own right answers are taken.
+        pool: Labelled images to choose from.
+        per_class: How many of each class.
+        seed: 0 goes through the pool in its own order; any other value shuffles it first.
+        device: Where to classify.
+
+    Returns:
+        int64 [classes · per_class].
+
+    Raises:
+        DataError: If a class has fewer correctly classified images, naming it.
+    """
+    import torch
+
+    order = torch.arange(len(pool))
+    if seed:
+        order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))
+    own = copy.deepcopy(net).eval().to(device)
+    with torch.inference_mode():
+        parts = [own(pool.inputs[rows].to(device)).argmax(dim=1).cpu() for rows in order.split(_BATCH)]
+    right = order[torch.cat(parts) == pool.labels[order]]
+    chosen = []
+    for index, name in enumerate(pool.classes):
+        found = right[pool.labels[right] == index][:per_class]
+        if len(found) < per_class:
+            raise DataError(
+                f"Class '{name}' has {len(found)} correctly classified images among {pool.description}, but "
+                f"{per_class} are asked for; choose fewer samples per class, more images or a better network."
+            )
+        chosen.append(found)
+    return torch.cat(chosen)

@@ -1,0 +1,308 @@
+"""The straight line from a network to its curvature, its curve and its pruned copy, shared by CLI and pages.
+
+Nothing here imports torch until a network has to run, so that a stored result can be shown at once.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
+
+import numpy as np
+
+from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
+from ncviz.data.datasets import DATASETS, default_data_dir, load_dataset, load_sample_arrays
+from ncviz.errors import StoreError
+from ncviz.fingerprint import digest
+from ncviz.models.zoo import MODELS, checkpoint_arrays, find_model
+from ncviz.pruning.order import ORDERS, removal_ranks
+from ncviz.records import CurvatureRecord, SweepRecord, from_result, sweep_record
+from ncviz.store import Record, Store
+
+if TYPE_CHECKING:
+    import threading
+
+    from torch import nn
+
+    from ncviz.pruning.curve import Evaluator
+
+BUNDLED = Path(__file__).parent / "models" / "results"
+CRITERIA = ("curvature", "magnitude", "random")
+SWEEP_VERSION = 1
+
+Progress = Callable[[float, str], None]
+T = TypeVar("T", CurvatureRecord, SweepRecord)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network as plain arrays: what it is, and what it weighs.
+
+    Attributes:
+        name: Name in the zoo, or what the user's checkpoint is called.
+        title: For people.
+        architecture: Name in ``ARCHITECTURES``.
+        dataset: Name in ``DATASETS``.
+        arrays: Parameter name → array.
+        is_bundled: Whether it is one of the zoo.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    dataset: str
+    arrays: Mapping[str, np.ndarray] = field(repr=False)
+    is_bundled: bool = True
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of architecture and every weight."""
+        return digest(self.architecture, dict(self.arrays))
+
+    def module(self) -> nn.Module:
+        """Build the network as a module, in eval mode."""
+        import torch
+
+        from ncviz.models.architectures import build_empty
+
+        net = build_empty(self.architecture)
+        net.load_state_dict({name: torch.from_numpy(np.array(values)) for name, values in self.arrays.items()})
+        return net.eval()
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Generic[T]):
+    """A result, where it came from, and what kept it from being stored, if anything did."""
+
+    record: T
+    is_stored: bool
+    problem: str | None = None
+
+
+def open_store(url: str | None = None) -> Store:
+    """Return the user's store, with the results that ship with ncviz behind it."""
+    return Store(url, bundled=BUNDLED)
+
+
+def open_network(name: str) -> Network:
+    """Return a network of the zoo.
+
+    Raises:
+        ModelError: If there is none of that name.
+    """
+    spec = find_model(name)
+    return Network(spec.name, spec.title, spec.architecture, spec.dataset, checkpoint_arrays(name))
+
+
+def open_checkpoint(source: str | Path | bytes | BinaryIO, architecture: str, filename: str | None = None) -> Network:
+    """Return a network from the user's own checkpoint of a zoo architecture.
+
+    Raises:
+        ModelError: If the file is not a safe, matching checkpoint.
+    """
+    from ncviz.models.architectures import find_architecture
+    from ncviz.models.loading import load_checkpoint
+
+    net = load_checkpoint(source, architecture, filename)
+    arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
+    spec = find_architecture(architecture)
+    label = filename or (Path(source).name if isinstance(source, (str, Path)) else "checkpoint")
+    return Network(label, f"{label} ({spec.title})", architecture, spec.dataset, arrays, is_bundled=False)
+
+
+def curvature_key(network: Network, config: CurvatureConfig, data_dir: str | None = None) -> str:
+    """Return the store's key of one curvature result: weights, calibration pool, settings, algorithm."""
+    return digest("curvature", network.fingerprint, _data_fingerprint(network.dataset, "train", data_dir), config.key())
+
+
+def stored_curvature(
+    store: Store, network: Network, config: CurvatureConfig, data_dir: str | None = None
+) -> CurvatureRecord | None:
+    """Return the curvature if it was computed before."""
+    found = store.get(curvature_key(network, config, data_dir))
+    return None if found is None else CurvatureRecord.from_record(found)
+
+
+def compute_curvature(
+    store: Store,
+    network: Network,
+    config: CurvatureConfig,
+    *,
+    device: str = "cpu",
+    data_dir: str | None = None,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Outcome[CurvatureRecord]:
+    """Return the curvature from the store, or compute and store it.
+
+    Args:
+        store: Where results are kept.
+        network: The network.
+        config: Settings.
+        device: Where to compute; no part of the result.
+        data_dir: Folder of the full data set; without it, the bundled sample.
+        progress: Called with the fraction done and a message.
+        cancel: Set it to stop.
+
+    Raises:
+        NcvizError: In one sentence, whatever the user can mend.
+        CancelledError: If ``cancel`` was set.
+    """
+    known = stored_curvature(store, network, config, data_dir)
+    if known is not None:
+        return Outcome(known, is_stored=True)
+    from ncviz.curvature import neural_curvature
+    from ncviz.data.calibration import select_calibration
+
+    started = time.perf_counter()
+    net = network.module()
+    pool = load_dataset(network.dataset, "train", data_dir)
+    chosen = select_calibration(net, pool, config.samples_per_class, config.seed, device)
+    result = neural_curvature(
+        net, pool.inputs[chosen], alpha=config.alpha, device=device, progress=progress, cancel=cancel
+    )
+    meta = {
+        "model": network.name,
+        "title": network.title,
+        "architecture": network.architecture,
+        "dataset": network.dataset,
+        "pool": pool.description,
+        "config": config.as_dict(),
+        "device": device,
+        "seconds": round(time.perf_counter() - started, 3),
+        "algorithm": ALGORITHM_VERSION,
+    }
+    record = from_result(result, chosen.numpy(), pool.labels[chosen].numpy(), meta)
+    return Outcome(record, False, _put(store, curvature_key(network, config, data_dir), record.to_record()))
+
+
+def scores(network: Network, criterion: str, curvature: CurvatureRecord, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return a criterion's score of each weight, higher meaning more important, in the curvature's order."""
+    if criterion == "curvature":
+        return {name: -values for name, values in curvature.weights.items()}
+    from ncviz.pruning.scores import pruning_scores
+
+    found = pruning_scores(network.module(), criterion, seed=seed)
+    return {name: found[name].numpy() for name in curvature.weights}
+
+
+def ranks(
+    network: Network, criterion: str, curvature: CurvatureRecord, scope: str = "global", order: str = "redundant"
+) -> np.ndarray:
+    """Return int64 [N], when each weight is removed, 0 first."""
+    found = scores(network, criterion, curvature, curvature.config.seed)
+    return removal_ranks(list(found.values()), scope, order)
+
+
+def sweep_key(network: Network, config: CurvatureConfig, scope: str, data_dir: str | None = None) -> str:
+    """Return the store's key of the accuracy curves that belong to one curvature result."""
+    images = _data_fingerprint(network.dataset, "test", data_dir)
+    return digest("sweep", SWEEP_VERSION, curvature_key(network, config, data_dir), images, scope)
+
+
+def stored_sweep(
+    store: Store, network: Network, config: CurvatureConfig, scope: str = "global", data_dir: str | None = None
+) -> SweepRecord | None:
+    """Return the accuracy curves if they were measured before."""
+    found = store.get(sweep_key(network, config, scope, data_dir))
+    return None if found is None else SweepRecord.from_record(found)
+
+
+def compute_sweep(
+    store: Store,
+    network: Network,
+    curvature: CurvatureRecord,
+    *,
+    scope: str = "global",
+    device: str = "cpu",
+    data_dir: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome[SweepRecord]:
+    """Return every criterion's accuracy curve in both orders from the store, or measure and store it.
+
+    Raises:
+        NcvizError: In one sentence, whatever the user can mend.
+    """
+    known = stored_sweep(store, network, curvature.config, scope, data_dir)
+    if known is not None:
+        return Outcome(known, is_stored=True)
+    from ncviz.pruning.curve import sweep
+
+    measured = evaluator(network, device, data_dir)
+    found, jobs = {}, [(criterion, order) for criterion in CRITERIA for order in ORDERS]
+    for index, (criterion, order) in enumerate(jobs):
+        by = ranks(network, criterion, curvature, scope, order)
+
+        def part(fraction: float, index: int = index, criterion: str = criterion) -> None:
+            if progress is not None:
+                progress((index + fraction) / len(jobs), f"accuracy curve: {criterion}")
+
+        found[criterion, order] = sweep(measured, by, curvature.shapes, progress=part)
+    meta = {
+        "model": network.name,
+        "title": network.title,
+        "dataset": network.dataset,
+        "config": curvature.meta["config"],
+        "scope": scope,
+        "evaluated_on": load_dataset(network.dataset, "test", data_dir).description,
+    }
+    total = sum(values.size for values in curvature.weights.values())
+    record = sweep_record(found, total, meta)
+    problem = _put(store, sweep_key(network, curvature.config, scope, data_dir), record.to_record())
+    return Outcome(record, False, problem)
+
+
+def evaluator(network: Network, device: str = "cpu", data_dir: str | None = None) -> Evaluator:
+    """Return the network on its evaluation images, ready to be pruned again and again."""
+    from ncviz.pruning.curve import Evaluator
+
+    images = load_dataset(network.dataset, "test", data_dir)
+    return Evaluator(network.module(), images.inputs, images.labels, device)
+
+
+def pruned_checkpoint(network: Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> bytes:
+    """Return the pruned network as the bytes of a safetensors file.
+
+    Args:
+        network: The network.
+        by: int64 [N], the removal order.
+        removed: How many weights to remove.
+        shapes: Name and shape of each ranked weight.
+    """
+    from ncviz.models.loading import save_checkpoint
+    from ncviz.pruning.masks import apply_masks, masks_at
+
+    buffer = io.BytesIO()
+    save_checkpoint(apply_masks(network.module(), masks_at(by, removed, shapes)), buffer)
+    return buffer.getvalue()
+
+
+def _put(store: Store, key: str, record: Record) -> str | None:
+    """Store a result; one that cannot be stored is still shown, with the reason."""
+    try:
+        store.put(key, record.arrays, record.meta)
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+@lru_cache(maxsize=16)
+def _data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
+    folder = data_dir or default_data_dir()
+    if DATASETS[dataset].is_bundled and (folder is None or not DATASETS[dataset].first_file):
+        images, labels = load_sample_arrays(dataset, split)
+        return digest(images, labels)
+    data: Any = load_dataset(dataset, split, data_dir)
+    return digest(data.inputs.numpy(), data.labels.numpy())
+
+
+__all__ = [
+    "CRITERIA", "MODELS", "Network", "Outcome", "compute_curvature", "compute_sweep", "curvature_key", "evaluator",
+    "open_checkpoint", "open_network", "open_store", "pruned_checkpoint", "ranks", "scores", "stored_curvature",
+    "stored_sweep", "sweep_key",
+]  # fmt: skip

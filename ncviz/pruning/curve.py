@@ -1,0 +1,133 @@
+"""Accuracy, of the whole network and over how much of it is removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from ncviz.devices import guard, resolve_device
+from ncviz.errors import DataError
+from ncviz.pruning.masks import masks_at
+
+BATCH = 1000
+SPARSITIES: tuple[float, ...] = (
+    0.0, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3,
+    0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.725, 0.75, 0.775, 0.8, 0.825, 0.85, 0.875, 0.9, 0.925, 0.95, 0.975,
+    0.99, 1.0,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResult:
+    """Accuracy over sparsity.
+
+    Attributes:
+        removed: int64 [m], number of weights removed.
+        sparsity: float64 [m], as a fraction of all weights.
+        accuracy: float64 [m], fraction of the images classified correctly.
+        images: Number of images.
+    """
+
+    removed: np.ndarray
+    sparsity: np.ndarray
+    accuracy: np.ndarray
+    images: int
+
+
+class Evaluator:
+    """Accuracy of one network on one set of images, under any masks, without touching the network.
+
+    Args:
+        net: The network.
+        inputs: [n, *input shape].
+        labels: int64 [n].
+        device: Where to evaluate.
+
+    Raises:
+        DataError: If there are no images, or images and labels do not match.
+        DeviceError: If the device is missing or out of memory.
+    """
+
+    def __init__(self, net: nn.Module, inputs: Tensor, labels: Tensor, device: str = "cpu") -> None:
+        if len(inputs) == 0 or len(inputs) != len(labels):
+            raise DataError(f"Expected as many labels as images, at least one; got {len(inputs)} and {len(labels)}.")
+        self.device = resolve_device(device)
+        with guard(self.device):
+            self._net = net.eval() if not net.training else _eval_copy(net)
+            self._state = {name: value.detach().to(self.device) for name, value in _tensors(net).items()}
+            self._inputs, self._labels = inputs.to(self.device), labels.to(self.device)
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(self._labels)
+
+    def predictions(self, masks: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return the class that the masked network gives each image, int64 [n] on the CPU."""
+        state = dict(self._state)
+        for name, mask in (masks or {}).items():
+            state[name] = state[name] * mask.to(self.device)
+        with guard(self.device), torch.inference_mode():
+            parts = [functional_call(self._net, state, (batch,)).argmax(dim=1) for batch in self._inputs.split(BATCH)]
+        return torch.cat(parts).cpu()
+
+    def accuracy(self, masks: Mapping[str, Tensor] | None = None) -> float:
+        """Return the fraction of images that the masked network classifies correctly."""
+        return float((self.predictions(masks) == self._labels.cpu()).double().mean())
+
+
+def accuracy(net: nn.Module, inputs: Tensor, labels: Tensor, device: str = "cpu") -> float:
+    """Return the fraction of images that the network classifies correctly.
+
+    Args:
+        net: The network. Not changed.
+        inputs: [n, *input shape].
+        labels: int64 [n].
+        device: Where to evaluate.
+
+    Raises:
+        DataError: If there are no images, or images and labels do not match.
+        DeviceError: If the device is missing or out of memory.
+    """
+    return Evaluator(net, inputs, labels, device).accuracy()
+
+
+def sweep(
+    evaluator: Evaluator,
+    ranks: np.ndarray,
+    shapes: Mapping[str, tuple[int, ...]],
+    *,
+    sparsities: Sequence[float] = SPARSITIES,
+    progress: Callable[[float], None] | None = None,
+) -> SweepResult:
+    """Measure the accuracy at each sparsity of one removal order.
+
+    Args:
+        evaluator: The network on its evaluation images.
+        ranks: int64 [N] from ``removal_ranks``.
+        shapes: Name and shape of each ranked weight, in the ranks' order.
+        sparsities: Fractions of weights to remove.
+        progress: Called with the fraction done.
+    """
+    removed = np.array([round(sparsity * len(ranks)) for sparsity in sparsities], dtype=np.int64)
+    found = np.empty(len(removed))
+    for index, count in enumerate(removed):
+        found[index] = evaluator.accuracy(masks_at(ranks, int(count), shapes))
+        if progress is not None:
+            progress((index + 1) / len(removed))
+    return SweepResult(removed, removed / max(1, len(ranks)), found, evaluator.images)
+
+
+def _tensors(net: nn.Module) -> dict[str, Tensor]:
+    return {**dict(net.named_parameters()), **dict(net.named_buffers())}
+
+
+def _eval_copy(net: nn.Module) -> nn.Module:
+    import copy
+
+    return copy.deepcopy(net).eval()

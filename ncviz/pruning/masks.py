@@ -1,0 +1,78 @@
+"""Masks over weights, and pruned copies; the network that is given is never touched."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ncviz.errors import NcvizError
+from ncviz.pruning.order import removal_ranks, removed_for_sparsity
+
+
+def masks_at(ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Return which weights are kept after the first ``removed`` of the order are gone.
+
+    Args:
+        ranks: int64 [N] from ``removal_ranks``, over the tensors of ``shapes`` in that order.
+        removed: How many to remove.
+        shapes: Name and shape of each weight.
+
+    Returns:
+        For each name a bool tensor of its shape, True where the weight is kept.
+
+    Raises:
+        NcvizError: If ``removed`` is not in [0, N] or the shapes do not add up to N.
+    """
+    if not 0 <= removed <= len(ranks):
+        raise NcvizError(f"The number of weights to remove must lie in 0 … {len(ranks)}, got {removed}.")
+    kept = torch.from_numpy(ranks >= removed)
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    if sum(sizes) != len(ranks):
+        raise NcvizError(f"The weights hold {sum(sizes)} values, but the order ranks {len(ranks)}; recompute the scores.")
+    parts = torch.split(kept, sizes)
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+
+
+def apply_masks(net: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
+    """Return a copy of the network with every weight that is not kept set to zero.
+
+    Raises:
+        NcvizError: If a mask names no weight of the network or has another shape.
+    """
+    pruned = copy.deepcopy(net)
+    weights = dict(pruned.named_parameters())
+    with torch.no_grad():
+        for name, mask in masks.items():
+            if name not in weights or weights[name].shape != mask.shape:
+                raise NcvizError(f"The network has no weight '{name}' of shape {list(mask.shape)}; check the scores.")
+            weights[name].mul_(mask.to(weights[name].device))
+    return pruned
+
+
+def prune(
+    net: nn.Module,
+    scores: Mapping[str, Tensor],
+    *,
+    sparsity: float,
+    scope: str = "global",
+    order: str = "redundant",
+) -> nn.Module:
+    """Return a pruned copy of a network.
+
+    Args:
+        net: The network. Not changed.
+        scores: From ``pruning_scores``: a tensor of the weight's shape for each name, higher is more important.
+        sparsity: Fraction of those weights to remove, in [0, 1].
+        scope: "global" or "layer".
+        order: "redundant" removes the least important first, "bottlenecks" the most important first.
+
+    Raises:
+        NcvizError: If an argument is out of range or the scores do not fit the network.
+    """
+    ranks = removal_ranks([score.detach().cpu().numpy() for score in scores.values()], scope, order)
+    shapes = {name: tuple(score.shape) for name, score in scores.items()}
+    return apply_masks(net, masks_at(ranks, removed_for_sparsity(sparsity, len(ranks)), shapes))

@@ -1,0 +1,76 @@
+"""The order in which weights go, as plain arrays: shared by the API, the sweep and the slider in the browser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ncviz.errors import NcvizError
+
+SCOPES = ("global", "layer")
+ORDERS = ("redundant", "bottlenecks")
+
+
+def removal_ranks(scores: Sequence[np.ndarray], scope: str = "global", order: str = "redundant") -> np.ndarray:
+    """Return when each weight is removed: rank 0 goes first.
+
+    Args:
+        scores: One array for each weight tensor; higher is more important.
+        scope: "global" ranks all weights together; "layer" takes the same share of every tensor.
+        order: "redundant" removes the least important first; "bottlenecks" is its exact reverse.
+
+    Returns:
+        int64 [N], a permutation, the tensors flattened one after the other. Equal scores keep their order.
+
+    Raises:
+        NcvizError: If scope or order is unknown, or a score is NaN.
+    """
+    if scope not in SCOPES:
+        raise NcvizError(f"There is no scope '{scope}'; choose one of: {', '.join(SCOPES)}.")
+    if order not in ORDERS:
+        raise NcvizError(f"There is no order '{order}'; choose one of: {', '.join(ORDERS)}.")
+    flat = [np.asarray(score, dtype=np.float64).reshape(-1) for score in scores]
+    if any(np.isnan(score).any() for score in flat):
+        raise NcvizError("The scores hold NaN; expected a number for every weight.")
+    if scope == "layer":
+        flat = [(_ranks(score) + 0.5) / max(1, len(score)) for score in flat]
+    ranks = _ranks(np.concatenate(flat) if flat else np.empty(0))
+    return ranks if order == "redundant" else len(ranks) - 1 - ranks
+
+
+def removed_for_sparsity(sparsity: float, total: int) -> int:
+    """Return how many of ``total`` weights a fraction removes.
+
+    Raises:
+        NcvizError: If the fraction is not in [0, 1].
+    """
+    if isinstance(sparsity, bool) or not isinstance(sparsity, (int, float)) or not 0 <= sparsity <= 1:
+        raise NcvizError(f"The fraction removed must be a number from 0 to 1, got {sparsity!r}.")
+    return round(sparsity * total)
+
+
+def removed_for_threshold(curvature: Sequence[np.ndarray], threshold: float, order: str = "redundant") -> int:
+    """Return how many weights lie beyond a curvature threshold.
+
+    Args:
+        curvature: κ of each weight tensor.
+        threshold: κ to cut at: "redundant" removes every κ above it, "bottlenecks" every κ below it.
+        order: Which end goes first.
+
+    Raises:
+        NcvizError: If the threshold is not a finite number of at most 2 (κ never exceeds 2).
+    """
+    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not math.isfinite(threshold):
+        raise NcvizError(f"The curvature threshold must be a finite number, got {threshold!r}.")
+    if threshold > 2:
+        raise NcvizError(f"The curvature threshold must be at most 2, the largest κ there is, got {threshold}.")
+    flat = np.concatenate([np.asarray(values).reshape(-1) for values in curvature])
+    return int(np.count_nonzero(flat > threshold if order == "redundant" else flat < threshold))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    ranks = np.empty(len(values), dtype=np.int64)
+    ranks[np.argsort(values, kind="stable")] = np.arange(len(values))
+    return ranks

@@ -1,0 +1,116 @@
+"""The engine against the definition done slowly, on networks small enough for it."""
+
+import brute_force
+import networks
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ncviz import neural_curvature
+
+# Said by torch itself whenever such a network runs.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+
+
+def compare(net, x, alpha, tolerance=1e-9):
+    expected = brute_force.curvature(net, x, alpha)
+    result = neural_curvature(net, x, alpha=alpha, keep_edges=True)
+    count = 0
+    for connection in range(len(result.graph.connections)):
+        source, target, found = result.edges(connection)
+        for i, j, kappa in zip(source.tolist(), target.tolist(), found.tolist(), strict=True):
+            assert kappa == pytest.approx(expected[connection, i, j], rel=tolerance, abs=tolerance)
+            count += 1
+    assert count == len(expected) == result.graph.number_of_edges
+    return result
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_agrees_with_the_definition(name, alpha):
+    for seed in range(2):
+        compare(*networks.make(name, seed), alpha)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.9])
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_zero_weights_are_no_edges(name, alpha):
+    net, x = networks.make(name, 7, zero_share=0.4)
+    compare(net, x, alpha)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.9])
+@pytest.mark.parametrize("name", ["mlp", "mlp_tanh", "conv", "conv_stride_padding"])
+def test_constant_layers_count_as_all_ones(name, alpha):
+    net, x = networks.make(name, 3, constant=True)
+    compare(net, x, alpha)
+
+
+def test_dead_units_carry_one_and_leave_two_for_their_parameters():
+    net, x = networks.make("mlp", 1)
+    net[0].bias.data[2] = -100.0
+    result = compare(net, x, 0.9)
+    source, target, kappa = result.edges(0)
+    assert torch.all(kappa[target == 2] == 1)
+    assert torch.all(result.weights["0.weight"][2] == 2)
+    assert torch.all(result.weights["2.weight"][:, 2] == 2)
+    assert torch.isnan(result.samples["0.weight"][0, 2]).all()
+    assert result.dead_share[0] >= 5 / 30
+
+
+def test_a_layer_that_is_dead_throughout():
+    net, x = networks.make("mlp", 1)
+    net[2].weight.data = -net[2].weight.data.abs()
+    net[2].bias.data.fill_(-1.0)
+    # All zero is constant, so the layer carries no information and counts as all ones.
+    compare(net, x, 0.9)
+
+
+def test_one_unit_supports():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(1, 4), nn.Tanh(), nn.Linear(4, 1), nn.Tanh(), nn.Linear(1, 3), nn.Tanh(),
+                            nn.Linear(3, 2))  # fmt: skip
+        for alpha in (0.1, 0.8):
+            compare(net, torch.rand(1, 1), alpha)
+
+
+def test_one_active_neighbour_only():
+    net, x = networks.make("mlp", 2)
+    x = torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0]])
+    compare(net, x, 0.9)
+    compare(net, x, 0.4)
+
+
+def test_faint_activations_fall_back_to_uniform():
+    net, _ = networks.make("mlp_tanh", 2)
+    # One bright pixel whose weights are zero: no unit hears it, and all others are too faint for exp(-1/a²).
+    net[0].weight.data[:, 0] = 0
+    compare(net, torch.tensor([[1.0, 0.0, 0.1, 0.12]]), 0.9)
+    compare(net, torch.tensor([[1.0, 0.0, 0.1, 0.12]]), 0.1)
+
+
+@pytest.mark.parametrize("name", ["mlp", "conv", "conv_dilation_groups"])
+def test_parameters_take_the_minimum_over_live_edges_and_samples(name):
+    net, first = networks.make(name, 0)
+    x = torch.cat([first, networks.make(name, 1)[1]])
+    result = neural_curvature(net, x, keep_edges=True)
+    last = len(result.graph.connections) - 1
+    for index, connection in enumerate(result.graph.connections):
+        per_sample = np.full((2, int(np.prod(connection.shape))), np.inf)
+        for sample in range(2):
+            activity = brute_force.layer_outputs(net.double(), x[sample : sample + 1].double())
+            source, target, kappa = (part.tolist() for part in result.edges(index, sample))
+            for i, j, flat, value in zip(source, target, connection.edges.parameter, kappa, strict=True):
+                if (index == 0 or activity[index][i] > 0) and (index == last or activity[index + 1][j] > 0):
+                    per_sample[sample, flat] = min(per_sample[sample, flat], value)
+        found = result.samples[connection.parameter].numpy().reshape(2, -1)
+        assert np.array_equal(np.isnan(found), np.isinf(per_sample))
+        assert np.allclose(np.nan_to_num(found, nan=np.inf), per_sample, atol=1e-6)
+        lowest = per_sample.min(axis=0)
+        weights = result.weights[connection.parameter].numpy().reshape(-1)
+        assert np.array_equal(weights, np.where(np.isinf(lowest), 2.0, lowest))
+        by_edge = np.full(len(weights), 2.0)
+        np.minimum.at(by_edge, connection.edges.parameter, result.edge_minimum[index].numpy())
+        assert np.array_equal(by_edge, weights)

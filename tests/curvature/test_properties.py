@@ -1,0 +1,68 @@
+"""What must hold for every network: no slow computation to compare with."""
+
+import networks
+import pytest
+import torch
+from torch import nn
+
+from ncviz import neural_curvature
+from ncviz.curvature import solve_group
+from ncviz.graph.activations import layer_activations
+from ncviz.graph.build import build_graph
+
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+
+
+@pytest.mark.parametrize("name", ["mlp", "mlp_tanh", "conv", "conv_stride_padding", "conv_dilation_groups"])
+def test_no_dependence_on_alpha_from_one_half_on(name, monkeypatch):
+    net, x = networks.make(name, 5)
+    closed = neural_curvature(net, x, alpha=0.5)
+    from ncviz import curvature
+    from ncviz.transport.exact import solve_full
+
+    monkeypatch.setattr(curvature, "solve_group", lambda group, alpha, cancel=None: solve_full(group, alpha, cancel))
+    for alpha in (0.5, 0.7, 0.99):
+        full = neural_curvature(net, x, alpha=alpha)
+        for key, values in closed.weights.items():
+            assert torch.allclose(values, full.weights[key], atol=1e-9)
+    assert curvature.solve_group is not solve_group
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.25, 0.9])
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_never_above_two(name, alpha):
+    for seed in range(3):
+        result = neural_curvature(*networks.make(name, seed), alpha=alpha)
+        assert all(float(minimum.max()) <= 2 + 1e-12 for minimum in result.edge_minimum)
+
+
+
+
+def test_scaling_every_length_changes_nothing():
+    net, x = networks.make("mlp_tanh", 4)
+    graph = build_graph(net, tuple(x.shape[1:]))
+    first = neural_curvature(net, x, keep_edges=True)
+    from unittest import mock
+
+    held = layer_activations(net, graph, x)
+    scaled, _ = networks.make("mlp_tanh", 4)
+    for layer in scaled:
+        if isinstance(layer, nn.Linear):
+            layer.weight.data *= 8.0
+    with mock.patch("ncviz.curvature.layer_activations", return_value=held):
+        second = neural_curvature(scaled, x, keep_edges=True)
+    for index in range(len(graph.connections)):
+        assert torch.allclose(first.edges(index)[2], second.edges(index)[2], atol=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0.3, 0.9])
+def test_permuting_hidden_units_permutes_the_curvature(alpha):
+    net, x = networks.make("mlp_tanh", 6)
+    order = torch.tensor([3, 0, 4, 1, 2])
+    moved, _ = networks.make("mlp_tanh", 6)
+    moved[0].weight.data, moved[0].bias.data = moved[0].weight.data[order], moved[0].bias.data[order]
+    moved[2].weight.data = moved[2].weight.data[:, order]
+    first, second = neural_curvature(net, x, alpha=alpha), neural_curvature(moved, x, alpha=alpha)
+    assert torch.allclose(first.weights["0.weight"][order], second.weights["0.weight"], atol=1e-9)
+    assert torch.allclose(first.weights["2.weight"][:, order], second.weights["2.weight"], atol=1e-9)
+    assert torch.allclose(first.weights["4.weight"], second.weights["4.weight"], atol=1e-9)
