@@ -1,0 +1,1 @@
+"""Images and labels: datasets by name, bundled samples, calibration."""

@@ -1,0 +1,1 @@
+"""Networks: architectures, the bundled zoo, safe loading, training."""

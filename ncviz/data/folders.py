@@ -1,0 +1,125 @@
+"""Read and download complete datasets in a user's folder, through torchvision's own readers and checks."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from typing import TYPE_CHECKING, Any
+
+from ncviz.data.specs import DATASETS, DatasetSpec
+from ncviz.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+# What torchvision raises for files that are cut short, hold something else, or cannot be opened.
+_READ_ERRORS = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AssertionError,
+    LookupError,
+    EOFError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+    struct.error,
+    pickle.UnpicklingError,
+)
+
+
+def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read one split from a folder in torchvision's layout.
+
+    CIFAR's files are pickles; torchvision compares their MD5 with the published ones before it opens them.
+
+    Returns:
+        Images [n, C, H, W] uint8 and labels [n] int64.
+
+    Raises:
+        DataError: If the folder or its files are missing, damaged, or hold something else.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; name the one that holds {spec.first_file}.")
+    missing = [file for file in spec.files if not (folder / file).is_file()]
+    if missing:
+        raise DataError(
+            f"{folder} lacks {spec.title}: expected {missing[0]} in it; name another folder with --data-dir, "
+            f"or download {spec.title} there."
+        )
+    try:
+        images, labels = _as_arrays(
+            spec, _torchvision_class(spec)(folder, train=split == "train", download=False)
+        )
+    except _READ_ERRORS as error:
+        raise DataError(
+            f"The {spec.title} files in {folder} are incomplete or damaged ({_first_line(error)}); "
+            f"delete them and download {spec.title} again."
+        ) from error
+    _check_arrays(spec, folder, images, labels)
+    return images, labels
+
+
+def fill_folder(spec: DatasetSpec, folder: Path) -> None:
+    """Download a dataset into a folder, made if it is missing; torchvision checks what came by its MD5.
+
+    Raises:
+        DataError: If the dataset cannot be downloaded, or the download or the folder fails.
+    """
+    if not spec.files:
+        choices = ", ".join(other.name for other in DATASETS.values() if other.files)
+        raise DataError(f"{spec.title} is complete in ncviz; only {choices} can be downloaded.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _torchvision_class(spec)(folder, train=True, download=True)
+    except _READ_ERRORS as error:
+        raise DataError(
+            f"{spec.title} could not be downloaded to {folder} ({_first_line(error)}); check the connection "
+            "and the folder, or copy the files there by hand."
+        ) from error
+
+
+def _torchvision_class(spec: DatasetSpec) -> Any:
+    """Return torchvision's reader of this dataset."""
+    from torchvision import datasets
+
+    return {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[spec.name]
+
+
+def _as_arrays(spec: DatasetSpec, data: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return a torchvision dataset's images [n, C, H, W] uint8 and labels [n] int64."""
+    import numpy as np
+
+    images = np.asarray(data.data)  # MNIST [n, H, W], CIFAR [n, H, W, C]
+    images = images.transpose(0, 3, 1, 2) if images.ndim == 4 else images[:, None]
+    return np.ascontiguousarray(images), np.asarray(data.targets, dtype=np.int64)
+
+
+def _check_arrays(spec: DatasetSpec, folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
+    """Raise a DataError unless images and labels are what the dataset promises; their number is free."""
+    found = f"{images.dtype} images of shape {list(images.shape)} and labels of shape {list(labels.shape)}"
+    is_fit = (
+        images.dtype.name == "uint8"
+        and images.shape[1:] == spec.input_shape
+        and labels.shape == images.shape[:1]
+        and len(labels) > 0
+    )
+    if not is_fit:
+        raise DataError(
+            f"The {spec.title} files in {folder} hold {found}, expected uint8 images of shape "
+            f"{['n', *spec.input_shape]} and as many labels; download {spec.title} again."
+        )
+    if labels.min() < 0 or labels.max() >= len(spec.classes):
+        raise DataError(
+            f"The {spec.title} labels in {folder} run from {labels.min()} to {labels.max()}, expected 0 to "
+            f"{len(spec.classes) - 1}; download {spec.title} again."
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,63 @@
+"""Write weights and model cards, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from ncviz.errors import ModelError
+
+FORMATS = ("safetensors", "pt")
+
+
+def save_checkpoint(net: nn.Module, target: str | Path | BinaryIO, format: str = "safetensors") -> None:
+    """Write the network's state dict to a file or a binary buffer; ``load_checkpoint`` reads both formats.
+
+    Args:
+        net: The network to save; it is not changed.
+        target: A path, whose folder is made if it is missing, or a binary buffer.
+        format: "safetensors" or "pt".
+
+    Raises:
+        ModelError: If the format is unknown or the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise ModelError(f"Checkpoints are written as {' or '.join(FORMATS)}, got {format!r}.")
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in net.state_dict().items()}
+    if format == "safetensors":
+        content = save(tensors)
+    else:
+        buffer = io.BytesIO()
+        torch.save(tensors, buffer)
+        content = buffer.getvalue()
+    if isinstance(target, (str, Path)):
+        write_file(Path(target), content)
+    else:
+        target.write(content)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, making its folder if it is missing.
+
+    Raises:
+        ModelError: If the folder or the file cannot be written.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(content)
+        os.chmod(temporary, 0o644)  # noqa: PTH101
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise ModelError(f"{path} cannot be written ({error.strerror}); name a folder that can.") from error

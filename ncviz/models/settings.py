@@ -1,0 +1,62 @@
+"""What determines a training, and what each of its epochs reached; plain values, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ncviz.config import check_whole
+from ncviz.errors import ModelError
+
+MAX_EPOCHS = 1000
+MAX_BATCH_SIZE = 65_536
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Everything that, with the data, determines a training; a value out of range is refused.
+
+    Attributes:
+        architecture: A name in ``ARCHITECTURES``.
+        dataset: A name in ``DATASETS``.
+        epochs: Passes over the training images.
+        batch_size: Images in one step.
+        learning_rate: Largest learning rate of the cycle.
+        weight_decay: Adam's L2 penalty.
+        seed: Seed of the first weights and of the order of the images.
+        device: Where to compute, in torch's notation.
+    """
+
+    architecture: str
+    dataset: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    seed: int
+    device: str
+
+    def __post_init__(self) -> None:
+        check_whole("epochs", self.epochs, 1, MAX_EPOCHS)
+        check_whole("batch size", self.batch_size, 1, MAX_BATCH_SIZE)
+        check_whole("seed", self.seed, 0, 2**31 - 1)
+        if not 0.0 < self.learning_rate <= 10.0:
+            raise ModelError(f"The learning rate must lie in (0, 10], got {self.learning_rate!r}; try 0.004.")
+        if not 0.0 <= self.weight_decay <= 1.0:
+            raise ModelError(f"The weight decay must lie in [0, 1], got {self.weight_decay!r}; try 0.")
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch of a training.
+
+    Attributes:
+        epoch: Its number, from 1.
+        loss: Mean cross-entropy of the training images while learning.
+        train_accuracy: Fraction of the training images classified correctly while learning.
+        test_accuracy: Fraction of the test images classified correctly after it.
+    """
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    test_accuracy: float

@@ -1,0 +1,247 @@
+"""Train a network of the zoo, reproducibly from its seed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ncviz.data.datasets import Dataset, load_dataset
+from ncviz.devices import guard, resolve_device
+from ncviz.errors import DataError, ModelError
+from ncviz.models.architectures import build_seeded, find_architecture
+from ncviz.models.cards import make_card, write_card
+from ncviz.models.saving import save_checkpoint
+from ncviz.models.settings import EpochResult, TrainingSettings
+from ncviz.models.zoo import find_model
+
+__all__ = ["EpochResult", "TrainingResult", "TrainingSettings", "train", "train_zoo_model"]
+
+Progress = Callable[[float, str], None]
+_STEPS_BETWEEN_REPORTS = 10
+_EVALUATION_BATCH = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A finished training.
+
+    Attributes:
+        net: The trained network on the CPU, in eval mode.
+        history: One entry per epoch.
+        seconds: Wall time.
+        settings: What it was trained with.
+    """
+
+    net: nn.Sequential
+    history: tuple[EpochResult, ...]
+    seconds: float
+    settings: TrainingSettings
+
+    @property
+    def test_accuracy(self) -> float:
+        """Accuracy on the test data after the last epoch."""
+        return self.history[-1].test_accuracy
+
+
+def train(
+    architecture: str,
+    train_data: Dataset,
+    test_data: Dataset,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    on_epoch: Callable[[EpochResult], None] | None = None,
+) -> TrainingResult:
+    """Train a fresh network by cross-entropy with Adam and a one-cycle learning rate.
+
+    On the CPU the same seed, data, settings and number of threads give the same weights, bit for bit. The
+    global random state is neither read nor changed.
+
+    Args:
+        architecture: A name in ``ARCHITECTURES``.
+        train_data: Images to learn from.
+        test_data: Images for the accuracy after each epoch.
+        epochs: Passes over the training images.
+        batch_size: Images in one step.
+        learning_rate: Largest learning rate of the cycle.
+        weight_decay: Adam's L2 penalty.
+        seed: Seed of the first weights and of the order of the images.
+        device: Where to compute, in torch's notation.
+        progress: Called with the fraction done and a short text; may raise ``CancelledError`` to stop.
+        on_epoch: Called after each epoch.
+
+    Raises:
+        ModelError: If a setting is out of range, or the loss is no longer finite.
+        DataError: If the data do not fit the architecture.
+        DeviceError: If the device is missing or out of memory.
+        NcvizError: If a whole-number setting is out of range.
+    """
+    device = resolve_device(device)
+    settings = TrainingSettings(
+        architecture, train_data.name, epochs, batch_size, learning_rate, weight_decay, seed, device
+    )
+    for data in (train_data, test_data):
+        _check_data(architecture, data)
+    start = time.perf_counter()
+    history: list[EpochResult] = []
+    with guard(device):
+        run = _Run(settings, train_data, test_data, progress or _ignore)
+        for epoch in range(1, epochs + 1):
+            history.append(run.epoch(epoch))
+            if on_epoch is not None:
+                on_epoch(history[-1])
+    net = run.net.cpu().eval()
+    return TrainingResult(net, tuple(history), time.perf_counter() - start, settings)
+
+
+def train_zoo_model(
+    name: str,
+    data_dir: str | Path | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    out_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    on_epoch: Callable[[EpochResult], None] | None = None,
+    device: str = "cpu",
+) -> TrainingResult:
+    """Train a zoo model by its recipe; write ``<name>.safetensors`` and the card ``<name>.json``.
+
+    Args:
+        name: A name in ``MODELS``.
+        data_dir: Folder with the complete data; without one, the bundled sample serves.
+        epochs: In place of the recipe's number.
+        seed: Seed of the first weights and of the order of the images.
+        out_dir: Where to write; made if it is missing. None writes nothing.
+        progress: As for ``train``.
+        on_epoch: As for ``train``.
+        device: As for ``train``.
+
+    Raises:
+        ModelError: If the name is unknown, the loss is no longer finite, or ``out_dir`` cannot be written.
+        DataError: If the data are missing or damaged.
+        DeviceError: If the device is missing or out of memory.
+        NcvizError: If a setting is out of range.
+    """
+    spec = find_model(name)
+    train_data = load_dataset(spec.dataset, "train", data_dir)
+    test_data = load_dataset(spec.dataset, "test", data_dir)
+    result = train(
+        spec.architecture,
+        train_data,
+        test_data,
+        epochs=spec.recipe.epochs if epochs is None else epochs,
+        batch_size=spec.recipe.batch_size,
+        learning_rate=spec.recipe.learning_rate,
+        weight_decay=spec.recipe.weight_decay,
+        seed=seed,
+        device=device,
+        progress=progress,
+        on_epoch=on_epoch,
+    )
+    if out_dir is not None:
+        save_checkpoint(result.net, Path(out_dir) / spec.checkpoint)
+        card = make_card(name, result.net, result.settings, train_data, test_data, result.test_accuracy)
+        write_card(card, (Path(out_dir) / spec.checkpoint).with_suffix(".json"))
+    return result
+
+
+class _Run:
+    """The moving parts of one training: network, optimiser, schedule, data, order of the images."""
+
+    def __init__(
+        self, settings: TrainingSettings, train_data: Dataset, test_data: Dataset, progress: Progress
+    ) -> None:
+        self.settings = settings
+        self.progress = progress
+        self.net = build_seeded(settings.architecture, settings.seed).to(settings.device)
+        self.inputs = train_data.inputs.to(settings.device)
+        self.labels = train_data.labels.to(settings.device)
+        self.test_inputs = test_data.inputs.to(settings.device)
+        self.test_labels = test_data.labels.to(settings.device)
+        self.order = torch.Generator().manual_seed(settings.seed)
+        self.steps = -(-len(self.labels) // settings.batch_size)
+        self.optimiser = torch.optim.Adam(
+            self.net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, settings.learning_rate, total_steps=settings.epochs * self.steps
+        )
+
+    def epoch(self, epoch: int) -> EpochResult:
+        """Learn from every image once, in a fresh random order, then evaluate."""
+        self.net.train()
+        total_loss, hits = 0.0, 0
+        order = torch.randperm(len(self.labels), generator=self.order)
+        for step, batch in enumerate(order.split(self.settings.batch_size)):
+            if step % _STEPS_BETWEEN_REPORTS == 0:
+                done = ((epoch - 1) * self.steps + step) / (self.settings.epochs * self.steps)
+                self.progress(done, f"Epoch {epoch} of {self.settings.epochs}")
+            loss, batch_hits = self._step(batch.to(self.inputs.device), epoch)
+            total_loss += loss * len(batch)
+            hits += batch_hits
+        result = EpochResult(
+            epoch,
+            total_loss / len(order),
+            hits / len(order),
+            _accuracy(self.net, self.test_inputs, self.test_labels),
+        )
+        self.progress(
+            epoch / self.settings.epochs,
+            f"Epoch {epoch} of {self.settings.epochs}: {result.test_accuracy:.2%} on the test images",
+        )
+        return result
+
+    def _step(self, batch: Tensor, epoch: int) -> tuple[float, int]:
+        """Learn from the images at these indices [b]; return mean loss and number of right answers."""
+        labels = self.labels[batch]
+        logits = self.net(self.inputs[batch])  # [b, classes]
+        loss = F.cross_entropy(logits, labels)
+        value = loss.item()
+        if not torch.isfinite(loss):
+            raise ModelError(
+                f"The loss became {value} in epoch {epoch}; train with a learning rate below "
+                f"{self.settings.learning_rate:g}."
+            )
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.schedule.step()
+        return value, int((logits.argmax(1) == labels).sum())
+
+
+def _accuracy(net: nn.Module, inputs: Tensor, labels: Tensor) -> float:
+    """Return the fraction of inputs [n, C, H, W] whose largest logit is their label [n]."""
+    net.eval()
+    with torch.inference_mode():
+        hits = sum(
+            int((net(x).argmax(1) == y).sum())
+            for x, y in zip(inputs.split(_EVALUATION_BATCH), labels.split(_EVALUATION_BATCH), strict=True)
+        )
+    return hits / len(labels)
+
+
+def _check_data(architecture: str, data: Dataset) -> None:
+    """Raise a DataError unless there are images, and they and their classes fit the architecture."""
+    expected = find_architecture(architecture)
+    if len(data) == 0:
+        raise DataError(f"The {data.split} data hold no images; give at least one.")
+    if tuple(data.inputs.shape[1:]) != expected.input_shape or len(data.classes) != expected.num_classes:
+        raise DataError(
+            f"{architecture} expects images of shape {list(expected.input_shape)} in {expected.num_classes} "
+            f"classes, got {list(data.inputs.shape[1:])} in {len(data.classes)}; use {expected.dataset}."
+        )
+
+
+def _ignore(fraction: float, text: str) -> None:
+    """Stand in for a progress callback."""

@@ -1,0 +1,139 @@
+"""The bundled trained networks by name; importing this, and reading their arrays, needs no torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ncviz.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+CHECKPOINT_DIR = Path(__file__).parent / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a zoo model is trained unless told otherwise: Adam with a one-cycle learning rate.
+
+    Attributes:
+        epochs: Passes over the training images.
+        batch_size: Images in one step.
+        learning_rate: Largest learning rate of the cycle.
+        weight_decay: Adam's L2 penalty.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One bundled trained network.
+
+    Attributes:
+        name: Key in ``MODELS``.
+        title: Name for people.
+        architecture: Name in ``ncviz.models.architectures.ARCHITECTURES``.
+        dataset: Name in ``ncviz.data.datasets.DATASETS``.
+        checkpoint: File name of its weights in ``CHECKPOINT_DIR``.
+        recipe: The settings it is trained with.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    dataset: str
+    checkpoint: str
+    recipe: Recipe
+
+    @property
+    def path(self) -> Path:
+        """Where the weights lie."""
+        return CHECKPOINT_DIR / self.checkpoint
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """Settings, accuracy and command of the training, read once from the JSON beside the weights.
+
+        Raises:
+            ModelError: If the card is missing or no JSON object.
+        """
+        return _read_card(self.path.with_suffix(".json"))
+
+
+_MLP_RECIPE = Recipe(epochs=60, batch_size=32, learning_rate=0.01)
+_LENET_RECIPE = Recipe(epochs=12, batch_size=128, learning_rate=0.004)
+
+
+def _spec(name: str, title: str, dataset: str, recipe: Recipe) -> ModelSpec:
+    """Return the spec of a model whose architecture and checkpoint carry its own name."""
+    return ModelSpec(name, title, name, dataset, f"{name}.safetensors", recipe)
+
+
+MODELS: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        _spec("mlp-digits-relu", "MLP, digits (ReLU)", "digits", _MLP_RECIPE),
+        _spec("mlp-digits-tanh", "MLP, digits (tanh)", "digits", _MLP_RECIPE),
+        _spec("lenet-mnist-relu", "LeNet, MNIST (ReLU)", "mnist", _LENET_RECIPE),
+        _spec("lenet-mnist-tanh", "LeNet, MNIST (tanh)", "mnist", _LENET_RECIPE),
+    )
+}
+
+
+def find_model(name: str) -> ModelSpec:
+    """Return the bundled model called ``name``.
+
+    Raises:
+        ModelError: If there is none of that name; the message lists the choices.
+    """
+    if name not in MODELS:
+        raise ModelError(f"Unknown model {name!r}; choose one of {', '.join(MODELS)}.")
+    return MODELS[name]
+
+
+def checkpoint_arrays(name: str) -> dict[str, np.ndarray]:
+    """Return the bundled weights as numpy arrays, without torch: ``{parameter name: float32 array}``.
+
+    Raises:
+        ModelError: If the model is unknown, or its file is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    spec = find_model(name)
+    try:
+        return load(spec.path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"The bundled weights of {name} cannot be read ({error}); install ncviz again, or train them "
+            f"with `python -m ncviz train {name}`."
+        ) from error
+
+
+@cache
+def _read_card(path: Path) -> Mapping[str, Any]:
+    """Return the JSON object at ``path``, read-only.
+
+    Raises:
+        ModelError: If the file is missing or no JSON object.
+    """
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The model card {path.name} cannot be read ({error}); install ncviz again."
+        ) from error
+    if not isinstance(card, dict):
+        raise ModelError(f"The model card {path.name} must be a JSON object; install ncviz again.")
+    return MappingProxyType(card)
