@@ -24,7 +24,7 @@ from ncviz.devices import guard, resolve_device
 from ncviz.errors import CancelledError, DataError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
-from ncviz.graph.neighbours import Block, blocks, in_neighbours, neighbour_measure, out_neighbours
+from ncviz.graph.neighbours import blocks, in_neighbours, neighbour_measure, out_neighbours
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances, distances
 from ncviz.transport.exact import solve_full
@@ -79,11 +79,17 @@ class CurvatureResult:
         if self._edges is None:
             raise DataError("This result keeps no single edges; compute it with keep_edges=True.")
         if not 0 <= connection < len(self.graph.connections):
-            raise DataError(f"connection must lie in 0 … {len(self.graph.connections) - 1}, got {connection}.")
+            raise DataError(
+                f"connection must lie in 0 … {len(self.graph.connections) - 1}, got {connection}."
+            )
         if not 0 <= sample < len(self._edges):
             raise DataError(f"sample must lie in 0 … {len(self._edges) - 1}, got {sample}.")
         listed = self.graph.connections[connection].edges
-        return torch.from_numpy(listed.source), torch.from_numpy(listed.target), self._edges[sample][connection]
+        return (
+            torch.from_numpy(listed.source),
+            torch.from_numpy(listed.target),
+            self._edges[sample][connection],
+        )
 
 
 def neural_curvature(
@@ -160,7 +166,9 @@ class _Task:
 class _Run:
     """One computation: the network's blocks of edges, and every sample's way through them."""
 
-    def __init__(self, graph: NeuralGraph, lengths: Distances, alpha: float, cancel: threading.Event | None) -> None:
+    def __init__(
+        self, graph: NeuralGraph, lengths: Distances, alpha: float, cancel: threading.Event | None
+    ) -> None:
         self.graph, self.lengths, self.alpha, self.cancel = graph, lengths, alpha, cancel
         layers = range(len(graph.layer_shapes))
         self.sets_in = [in_neighbours(graph, layer) for layer in layers]
@@ -217,7 +225,9 @@ class _Run:
                 measures["in", block.in_set] = _measure(before, activity, connection - 1)
             if ("out", block.out_set) not in measures:
                 measures["out", block.out_set] = _measure(after, activity, connection + 2)
-            tasks += self._split(connection, chosen, measures["in", block.in_set], measures["out", block.out_set])
+            tasks += self._split(
+                connection, chosen, measures["in", block.in_set], measures["out", block.out_set]
+            )
         return tasks
 
     def _split(
@@ -236,8 +246,12 @@ class _Run:
         group = EdgeGroup(
             a,
             b,
-            self.lengths.three[connection - 1][np.ix_(heard, spoken)] if len(a) and len(b) else np.empty((len(a), len(b))),
-            self.lengths.two[connection - 1][np.ix_(heard, targets)].T if len(a) else np.empty((len(targets), 0)),
+            self.lengths.three[connection - 1][np.ix_(heard, spoken)]
+            if len(a) and len(b)
+            else np.empty((len(a), len(b))),
+            self.lengths.two[connection - 1][np.ix_(heard, targets)].T
+            if len(a)
+            else np.empty((len(targets), 0)),
             self.lengths.two[connection][np.ix_(sources, spoken)] if len(b) else np.empty((len(sources), 0)),
             direct,
         )
@@ -268,7 +282,9 @@ class _Collector:
 
     def __init__(self, graph: NeuralGraph, samples: int, keep_edges: bool) -> None:
         self.graph = graph
-        self.parameters = {name: np.full((samples, prod(shape)), np.inf) for name, shape in graph.parameters.items()}
+        self.parameters = {
+            name: np.full((samples, prod(shape)), np.inf) for name, shape in graph.parameters.items()
+        }
         self.minimum = [np.full(len(connection.edges), np.inf) for connection in graph.connections]
         self.dead = np.zeros((samples, len(graph.connections)))
         self.kept: list[tuple[Tensor, ...]] | None = [] if keep_edges else None
@@ -278,7 +294,9 @@ class _Collector:
             alive = np.flatnonzero(live[index])
             values = curvature[index][alive]
             self.minimum[index][alive] = np.minimum(self.minimum[index][alive], values)
-            np.minimum.at(self.parameters[connection.parameter][sample], connection.edges.parameter[alive], values)
+            np.minimum.at(
+                self.parameters[connection.parameter][sample], connection.edges.parameter[alive], values
+            )
             self.dead[sample, index] = 1 - len(alive) / max(1, len(live[index]))
         if self.kept is not None:
             self.kept.append(tuple(torch.from_numpy(values) for values in curvature))

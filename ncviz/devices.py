@@ -77,9 +77,9 @@ def guard(device: str) -> Iterator[None]:
             torch.cuda.empty_cache()
         raise DeviceError(
             f"Device '{device}' ran out of memory; free some, choose fewer samples, or choose another device (cpu). "
-            "Everything computed before is kept."
+            "Earlier results are kept."
         ) from error
     except MemoryError as error:
         raise DeviceError(
-            "This machine ran out of memory; choose fewer samples or a smaller network. Everything computed before is kept."
+            "This machine ran out of memory; choose fewer samples or a smaller network. Earlier results are kept."
         ) from error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from ncviz.pruning.curve import Evaluator
+    from ncviz.pruning.curve import Evaluator, SweepResult
 
 BUNDLED = Path(__file__).parent / "models" / "results"
 CRITERIA = ("curvature", "magnitude", "random")
@@ -71,7 +71,9 @@ class Network:
         from ncviz.models.architectures import build_empty
 
         net = build_empty(self.architecture)
-        net.load_state_dict({name: torch.from_numpy(np.array(values)) for name, values in self.arrays.items()})
+        net.load_state_dict(
+            {name: torch.from_numpy(np.array(values)) for name, values in self.arrays.items()}
+        )
         return net.eval()
 
 
@@ -99,7 +101,9 @@ def open_network(name: str) -> Network:
     return Network(spec.name, spec.title, spec.architecture, spec.dataset, checkpoint_arrays(name))
 
 
-def open_checkpoint(source: str | Path | bytes | BinaryIO, architecture: str, filename: str | None = None) -> Network:
+def open_checkpoint(
+    source: str | Path | bytes | BinaryIO, architecture: str, filename: str | None = None
+) -> Network:
     """Return a network from the user's own checkpoint of a zoo architecture.
 
     Raises:
@@ -117,7 +121,9 @@ def open_checkpoint(source: str | Path | bytes | BinaryIO, architecture: str, fi
 
 def curvature_key(network: Network, config: CurvatureConfig, data_dir: str | None = None) -> str:
     """Return the store's key of one curvature result: weights, calibration pool, settings, algorithm."""
-    return digest("curvature", network.fingerprint, _data_fingerprint(network.dataset, "train", data_dir), config.key())
+    return digest(
+        "curvature", network.fingerprint, _data_fingerprint(network.dataset, "train", data_dir), config.key()
+    )
 
 
 def stored_curvature(
@@ -181,7 +187,9 @@ def compute_curvature(
     return Outcome(record, False, _put(store, curvature_key(network, config, data_dir), record.to_record()))
 
 
-def scores(network: Network, criterion: str, curvature: CurvatureRecord, seed: int = 0) -> dict[str, np.ndarray]:
+def scores(
+    network: Network, criterion: str, curvature: CurvatureRecord, seed: int = 0
+) -> dict[str, np.ndarray]:
     """Return a criterion's score of each weight, higher meaning more important, in the curvature's order."""
     if criterion == "curvature":
         return {name: -values for name, values in curvature.weights.items()}
@@ -192,7 +200,11 @@ def scores(network: Network, criterion: str, curvature: CurvatureRecord, seed: i
 
 
 def ranks(
-    network: Network, criterion: str, curvature: CurvatureRecord, scope: str = "global", order: str = "redundant"
+    network: Network,
+    criterion: str,
+    curvature: CurvatureRecord,
+    scope: str = "global",
+    order: str = "redundant",
 ) -> np.ndarray:
     """Return int64 [N], when each weight is removed, 0 first."""
     found = scores(network, criterion, curvature, curvature.config.seed)
@@ -206,7 +218,11 @@ def sweep_key(network: Network, config: CurvatureConfig, scope: str, data_dir: s
 
 
 def stored_sweep(
-    store: Store, network: Network, config: CurvatureConfig, scope: str = "global", data_dir: str | None = None
+    store: Store,
+    network: Network,
+    config: CurvatureConfig,
+    scope: str = "global",
+    data_dir: str | None = None,
 ) -> SweepRecord | None:
     """Return the accuracy curves if they were measured before."""
     found = store.get(sweep_key(network, config, scope, data_dir))
@@ -231,18 +247,17 @@ def compute_sweep(
     known = stored_sweep(store, network, curvature.config, scope, data_dir)
     if known is not None:
         return Outcome(known, is_stored=True)
-    from ncviz.pruning.curve import sweep
-
     measured = evaluator(network, device, data_dir)
     found, jobs = {}, [(criterion, order) for criterion in CRITERIA for order in ORDERS]
     for index, (criterion, order) in enumerate(jobs):
-        by = ranks(network, criterion, curvature, scope, order)
 
         def part(fraction: float, index: int = index, criterion: str = criterion) -> None:
             if progress is not None:
                 progress((index + fraction) / len(jobs), f"accuracy curve: {criterion}")
 
-        found[criterion, order] = sweep(measured, by, curvature.shapes, progress=part)
+        found[criterion, order] = measure_curve(
+            measured, network, curvature, criterion, scope=scope, order=order, progress=part
+        )
     meta = {
         "model": network.name,
         "title": network.title,
@@ -257,6 +272,24 @@ def compute_sweep(
     return Outcome(record, False, problem)
 
 
+def measure_curve(
+    measured: Evaluator,
+    network: Network,
+    curvature: CurvatureRecord,
+    criterion: str,
+    *,
+    scope: str = "global",
+    order: str = "redundant",
+    sparsities: Sequence[float] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> SweepResult:
+    """Measure one criterion's accuracy over sparsity in one order, by default at the standard sparsities."""
+    from ncviz.pruning.curve import SPARSITIES, sweep
+
+    by = ranks(network, criterion, curvature, scope, order)
+    return sweep(measured, by, curvature.shapes, sparsities=sparsities or SPARSITIES, progress=progress)
+
+
 def evaluator(network: Network, device: str = "cpu", data_dir: str | None = None) -> Evaluator:
     """Return the network on its evaluation images, ready to be pruned again and again."""
     from ncviz.pruning.curve import Evaluator
@@ -265,7 +298,9 @@ def evaluator(network: Network, device: str = "cpu", data_dir: str | None = None
     return Evaluator(network.module(), images.inputs, images.labels, device)
 
 
-def pruned_checkpoint(network: Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> bytes:
+def pruned_checkpoint(
+    network: Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]
+) -> bytes:
     """Return the pruned network as the bytes of a safetensors file.
 
     Args:
@@ -274,7 +309,7 @@ def pruned_checkpoint(network: Network, by: np.ndarray, removed: int, shapes: Ma
         removed: How many weights to remove.
         shapes: Name and shape of each ranked weight.
     """
-    from ncviz.models.loading import save_checkpoint
+    from ncviz.models.saving import save_checkpoint
     from ncviz.pruning.masks import apply_masks, masks_at
 
     buffer = io.BytesIO()
@@ -299,10 +334,3 @@ def _data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
         return digest(images, labels)
     data: Any = load_dataset(dataset, split, data_dir)
     return digest(data.inputs.numpy(), data.labels.numpy())
-
-
-__all__ = [
-    "CRITERIA", "MODELS", "Network", "Outcome", "compute_curvature", "compute_sweep", "curvature_key", "evaluator",
-    "open_checkpoint", "open_network", "open_store", "pruned_checkpoint", "ranks", "scores", "stored_curvature",
-    "stored_sweep", "sweep_key",
-]  # fmt: skip

@@ -30,7 +30,9 @@ class _TapReader(fx.Interpreter):
         return value
 
 
-def layer_activations(net: nn.Module, graph: NeuralGraph, inputs: Tensor, device: str = "cpu") -> list[Tensor]:
+def layer_activations(
+    net: nn.Module, graph: NeuralGraph, inputs: Tensor, device: str = "cpu"
+) -> list[Tensor]:
     """Return what each layer's units say for each input, softmax on the last.
 
     The forward pass runs in float64 where the device has it, so that every device gives the same curvature.
@@ -56,7 +58,9 @@ def layer_activations(net: nn.Module, graph: NeuralGraph, inputs: Tensor, device
     for index, layer in enumerate(layers):
         if not torch.isfinite(layer).all():
             where = "the input" if index == 0 else f"layer '{graph.connections[index - 1].name}'"
-            raise ModelError(f"The activations of {where} hold NaN or infinite values; check the weights and images.")
+            raise ModelError(
+                f"The activations of {where} hold NaN or infinite values; check the weights and images."
+            )
     layers[-1] = layers[-1].softmax(dim=1)
     return layers
 

@@ -77,46 +77,71 @@ def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
         ModelError: Naming the layer that is not supported, does not fit its input or has bad weights.
     """
     traced = trace(net)
-    shapes = _record_shapes(traced, tuple(input_shape))
-    modules = dict(traced.named_modules())
-    current: fx.Node | None = None
-    connections: list[Connection] = []
-    taps: list[str] = []
-    layer_shapes: list[tuple[int, ...]] = []
-    softmax: str | None = None
+    reader = _ChainReader(dict(traced.named_modules()), _record_shapes(traced, tuple(input_shape)))
     for node in traced.graph.nodes:
+        reader.read(node)
+    return reader.graph()
+
+
+class _ChainReader:
+    """Follows a trace from the input on and collects the weight layers with what each of them reads."""
+
+    def __init__(self, modules: dict[str, nn.Module], shapes: dict[str, tuple[int, ...]]) -> None:
+        self.modules, self.shapes = modules, shapes
+        self.current: fx.Node | None = None
+        self.logits: fx.Node | None = None
+        self.softmax: str | None = None
+        self.connections: list[Connection] = []
+        self.taps: list[str] = []
+
+    def read(self, node: fx.Node) -> None:
+        """Take in the next operation."""
         if node.op == "placeholder":
-            if current is not None:
-                raise ModelError(f"The network takes more than one input (second: '{node.target}'); expected one.")
-            current = node
+            if self.current is not None:
+                raise ModelError(
+                    f"The network takes more than one input (second: '{node.target}'); expected one."
+                )
+            self.current = node
         elif node.op == "output":
-            if node.args[0] is not current:
-                raise ModelError("The network's output is not the result of its last layer; expected one chain.")
+            if node.args[0] is not self.current:
+                raise ModelError(
+                    "The network's output is not the result of its last layer; expected one chain."
+                )
         else:
-            _check_chain(node, current, modules)
-            assert current is not None
-            if softmax is not None and not _is_pointwise(node, modules):
-                raise ModelError(f"Layer '{softmax}' is a softmax inside the network; it is supported only at the end.")
-            layer = modules.get(str(node.target)) if node.op == "call_module" else None
-            if isinstance(layer, (nn.Linear, nn.Conv2d)):
-                connections.append(_connection(str(node.target), layer, shapes[current.name]))
-                taps.append(current.name)
-                layer_shapes.append(shapes[current.name][1:])
-                logits = node
-            elif _is_softmax(node, modules):
-                softmax = str(node.target)
-            elif _is_flatten(node, modules):
-                _check_flatten(node, shapes[current.name], shapes[node.name])
-            elif not _is_pointwise(node, modules):
-                raise ModelError(f"Layer {_describe(node, modules)} is not supported; ncviz reads {SUPPORTED}.")
-            elif connections and softmax is None:
-                logits = node
-            current = node
-    if not connections:
-        raise ModelError(f"The network has no weight layer; expected at least one Linear or Conv2d among {SUPPORTED}.")
-    # The definition puts a softmax on the last layer, so a softmax that the network ends in is that one.
-    layer_shapes.append(shapes[logits.name][1:])
-    return NeuralGraph(tuple(layer_shapes), tuple(connections), (*taps, logits.name))
+            self._layer(node, _previous(node, self.current, self.modules))
+            self.current = node
+
+    def _layer(self, node: fx.Node, before: fx.Node) -> None:
+        if self.softmax is not None and not _is_pointwise(node, self.modules):
+            raise ModelError(
+                f"Layer '{self.softmax}' is a softmax inside the network; only one at its end is supported."
+            )
+        layer = self.modules.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(layer, (nn.Linear, nn.Conv2d)):
+            self.connections.append(_connection(str(node.target), layer, self.shapes[before.name]))
+            self.taps.append(before.name)
+            self.logits = node
+        elif _is_softmax(node, self.modules):
+            self.softmax = str(node.target)
+        elif _is_flatten(node, self.modules):
+            _check_flatten(node, self.shapes[before.name], self.shapes[node.name])
+        elif not _is_pointwise(node, self.modules):
+            raise ModelError(
+                f"Layer {_describe(node, self.modules)} is not supported; ncviz reads {SUPPORTED}."
+            )
+        elif self.logits is not None and self.softmax is None:
+            self.logits = node
+
+    def graph(self) -> NeuralGraph:
+        """Return what was read."""
+        if self.logits is None:
+            raise ModelError(
+                f"The network has no weight layer; expected at least one Linear or Conv2d among {SUPPORTED}."
+            )
+        # The definition puts a softmax on the last layer, so a softmax that the network ends in is that one.
+        taps = (*self.taps, self.logits.name)
+        shapes = tuple(self.shapes[tap][1:] for tap in taps)
+        return NeuralGraph(shapes, tuple(self.connections), taps)
 
 
 def _record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -132,21 +157,25 @@ def _record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> dict
             recorder.run(example)
     except Exception as error:
         done = list(recorder.shapes)
-        after = f"after '{done[-1]}', which gives {list(recorder.shapes[done[-1]][1:])}" if done else "at the input"
+        after = (
+            f"after '{done[-1]}', which gives {list(recorder.shapes[done[-1]][1:])}"
+            if done
+            else "at the input"
+        )
         raise ModelError(
             f"An input of shape {list(input_shape)} does not fit the network ({after}): {_first_line(error)}."
         ) from error
     return recorder.shapes
 
 
-def _check_chain(node: fx.Node, current: fx.Node | None, modules: dict[str, nn.Module]) -> None:
-    """Refuse branches: every operation must read exactly the result of the one before it."""
-    inputs = node.all_input_nodes
-    if current is None or inputs != [current]:
+def _previous(node: fx.Node, current: fx.Node | None, modules: dict[str, nn.Module]) -> fx.Node:
+    """Return the operation before, refusing branches: each must read exactly the result of the one before it."""
+    if current is None or node.all_input_nodes != [current]:
         raise ModelError(
             f"Layer {_describe(node, modules)} does not simply follow the layer before it; "
             "ncviz reads chains of layers, without branches or skip connections."
         )
+    return current
 
 
 def _connection(name: str, layer: nn.Linear | nn.Conv2d, input_shape: tuple[int, ...]) -> Connection:
@@ -165,11 +194,17 @@ def _connection(name: str, layer: nn.Linear | nn.Conv2d, input_shape: tuple[int,
     weight = layer.weight.detach().to("cpu", torch.float64).numpy()
     bad = int(np.count_nonzero(~np.isfinite(weight)))
     if bad:
-        raise ModelError(f"Weight '{name}.weight' holds {bad} values that are NaN or infinite; expected finite numbers.")
+        raise ModelError(
+            f"Weight '{name}.weight' holds {bad} values that are NaN or infinite; expected finite numbers."
+        )
     if not np.any(weight):
-        raise ModelError(f"All of '{name}.weight' is zero, so the network has no path through it; load a trained network.")
+        raise ModelError(
+            f"All of '{name}.weight' is zero, so the network has no path through it; load a trained network."
+        )
     parameter = f"{name}.weight" if name else "weight"
-    return Connection(name, parameter, tuple(weight.shape), fields, weight.reshape(groups, -1, fields.shape[2]))
+    return Connection(
+        name, parameter, tuple(weight.shape), fields, weight.reshape(groups, -1, fields.shape[2])
+    )
 
 
 def _is_pointwise(node: fx.Node, modules: dict[str, nn.Module]) -> bool:

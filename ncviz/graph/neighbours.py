@@ -60,7 +60,9 @@ def out_neighbours(graph: NeuralGraph, layer: int) -> NeighbourSets:
     return _group(edges.source, edges.target, units)
 
 
-def blocks(graph: NeuralGraph, connection: int, sources: NeighbourSets, targets: NeighbourSets) -> list[Block]:
+def blocks(
+    graph: NeuralGraph, connection: int, sources: NeighbourSets, targets: NeighbourSets
+) -> list[Block]:
     """Split one connection's edges by the neighbour sets of both their ends."""
     edges = graph.connections[connection].edges
     key = sources.label[edges.source] * len(targets.members) + targets.label[edges.target]

@@ -55,7 +55,7 @@ class Connection:
     @cached_property
     def edges(self) -> EdgeList:
         """All nonzero connections that do not fall on padding."""
-        groups, channels, slots = self.weight.shape
+        _, channels, slots = self.weight.shape
         positions = self.fields.shape[1]
         present = (self.weight != 0)[:, :, None, :] & (self.fields >= 0)[:, None, :, :]  # [G, C, P, K]
         g, c, p, k = np.nonzero(present)

@@ -1,0 +1,1 @@
+"""Arrays in, pictures out: colours, coordinates and figures; knows no network and no torch."""

@@ -1,0 +1,1 @@
+"""Widgets, session state and what the pages share; the only room that imports streamlit."""

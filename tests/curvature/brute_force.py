@@ -65,7 +65,7 @@ def curvature(net, x, alpha):
     last, found = len(matrices), {}
     for source, target in graph.edges:
         (level, i), (after, j) = source, target
-        dead_source = 0 < level and activity[level][i] == 0
+        dead_source = level > 0 and activity[level][i] == 0
         dead_target = after < last and activity[after][j] == 0
         if dead_source or dead_target:
             found[level, i, j] = 1.0

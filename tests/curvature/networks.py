@@ -22,7 +22,9 @@ def _two_layers():
 
 
 def _no_activation():
-    return nn.Sequential(nn.Linear(4, 5), nn.Dropout(0.5), nn.Linear(5, 4), nn.Identity(), nn.Linear(4, 3)), (4,)
+    return nn.Sequential(nn.Linear(4, 5), nn.Dropout(0.5), nn.Linear(5, 4), nn.Identity(), nn.Linear(4, 3)), (
+        4,
+    )
 
 
 def _conv():

@@ -51,7 +51,7 @@ def test_dead_units_carry_one_and_leave_two_for_their_parameters():
     net, x = networks.make("mlp", 1)
     net[0].bias.data[2] = -100.0
     result = compare(net, x, 0.9)
-    source, target, kappa = result.edges(0)
+    _, target, kappa = result.edges(0)
     assert torch.all(kappa[target == 2] == 1)
     assert torch.all(result.weights["0.weight"][2] == 2)
     assert torch.all(result.weights["2.weight"][:, 2] == 2)

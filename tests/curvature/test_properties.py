@@ -20,7 +20,9 @@ def test_no_dependence_on_alpha_from_one_half_on(name, monkeypatch):
     from ncviz import curvature
     from ncviz.transport.exact import solve_full
 
-    monkeypatch.setattr(curvature, "solve_group", lambda group, alpha, cancel=None: solve_full(group, alpha, cancel))
+    monkeypatch.setattr(
+        curvature, "solve_group", lambda group, alpha, cancel=None: solve_full(group, alpha, cancel)
+    )
     for alpha in (0.5, 0.7, 0.99):
         full = neural_curvature(net, x, alpha=alpha)
         for key, values in closed.weights.items():
@@ -34,8 +36,6 @@ def test_never_above_two(name, alpha):
     for seed in range(3):
         result = neural_curvature(*networks.make(name, seed), alpha=alpha)
         assert all(float(minimum.max()) <= 2 + 1e-12 for minimum in result.edge_minimum)
-
-
 
 
 def test_scaling_every_length_changes_nothing():

@@ -26,7 +26,11 @@ def lenet(state, act):
 def check(name, act, connections):
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as stored:
         reference = dict(stored)
-    state = {key.removeprefix("state/"): torch.from_numpy(v) for key, v in reference.items() if key.startswith("state/")}
+    state = {
+        key.removeprefix("state/"): torch.from_numpy(v)
+        for key, v in reference.items()
+        if key.startswith("state/")
+    }
     image = torch.from_numpy(reference["image"]).float()[None, None] / 255
     result = neural_curvature(lenet(state, act), image, alpha=float(reference["alpha"]), keep_edges=True)
     assert result.graph.layer_sizes == tuple(reference["layer_sizes"])
@@ -42,7 +46,9 @@ def check(name, act, connections):
         assert error.max() <= TOLERANCE
 
 
-@pytest.mark.parametrize(("name", "act"), [("lenet_relu_alpha0.9", nn.ReLU), ("lenet_tanh_alpha0.9", nn.Tanh)])
+@pytest.mark.parametrize(
+    ("name", "act"), [("lenet_relu_alpha0.9", nn.ReLU), ("lenet_tanh_alpha0.9", nn.Tanh)]
+)
 def test_whole_lenet(name, act):
     check(name, act, range(5))
 

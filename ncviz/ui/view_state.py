@@ -1,0 +1,155 @@
+"""What a person is looking at, as one frozen value that fits into a link, and the history of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ncviz.config import CurvatureConfig
+from ncviz.errors import NcvizError
+from ncviz.models.zoo import MODELS
+from ncviz.pipeline import CRITERIA
+from ncviz.pruning.order import ORDERS, SCOPES
+
+DEFAULT_MODEL = "mlp-digits-relu"
+EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
+DEFAULT_EDGE_CAP = 5000
+MAX_HISTORY = 200
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """Model, settings and pruning step that the pages show.
+
+    Attributes:
+        model: Name in the zoo, or of a network of this session's own.
+        criterion: What the weights are ranked by.
+        order: Which end goes first.
+        scope: "global" or "layer".
+        removed: Fraction of the weights that is removed, in [0, 1].
+        layer: Connection whose edges are drawn, None for all.
+        edges: Most edges to draw.
+        samples: Calibration images of each class.
+        alpha: Idleness.
+        seed: Draw of the calibration images.
+    """
+
+    model: str = DEFAULT_MODEL
+    criterion: str = "curvature"
+    order: str = "redundant"
+    scope: str = "global"
+    removed: float = 0.0
+    layer: int | None = None
+    edges: int = DEFAULT_EDGE_CAP
+    samples: int = 1
+    alpha: float = 0.9
+    seed: int = 0
+
+    @property
+    def config(self) -> CurvatureConfig:
+        """Settings of the curvature that is looked at."""
+        return CurvatureConfig(self.alpha, self.samples, self.seed)
+
+    def to_query(self) -> dict[str, str]:
+        """Return the values that differ from the defaults, as a link carries them."""
+        found = {}
+        for name, default in vars(ViewState()).items():
+            value = getattr(self, name)
+            if value != default:
+                found[name] = f"{value:.6g}" if isinstance(value, float) else str(value)
+        return found
+
+
+def from_query(query: Mapping[str, str]) -> tuple[ViewState, list[str]]:
+    """Read a link.
+
+    Returns:
+        The state, with defaults in place of what is missing or bad, and a sentence for each bad value.
+    """
+    state, problems = ViewState(), []
+    for name, read in _READERS.items():
+        if name not in query:
+            continue
+        try:
+            value = read(query[name])
+            changed = replace(state, **{name: value})
+            _ = changed.config
+        except (ValueError, OverflowError) as error:
+            reason = (
+                str(error) if isinstance(error, NcvizError) else f"'{query[name][:40]}' is no valid value."
+            )
+            problems.append(f"The link's {name} was left out: {reason}")
+            continue
+        state = changed
+    return state, problems
+
+
+@dataclass
+class History:
+    """Undo and redo over any values that compare equal when they are the same step."""
+
+    past: list[Any] = field(default_factory=list)
+    future: list[Any] = field(default_factory=list)
+
+    def push(self, before: Any, after: Any) -> None:
+        """Note a step from ``before`` to ``after``; a step that changes nothing is none."""
+        if before == after:
+            return
+        self.past = [*self.past, before][-MAX_HISTORY:]
+        self.future = []
+
+    def undo(self, now: Any) -> Any:
+        """Return the step before, or ``now`` if there is none."""
+        if not self.past:
+            return now
+        self.future.append(now)
+        return self.past.pop()
+
+    def redo(self, now: Any) -> Any:
+        """Return the step that was undone last, or ``now`` if there is none."""
+        if not self.future:
+            return now
+        self.past.append(now)
+        return self.future.pop()
+
+
+def _choice(name: str, choices: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise NcvizError(f"{name} must be one of {', '.join(choices)}, got '{text[:40]}'.")
+        return text
+
+    return read
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise NcvizError(f"the fraction removed must lie in [0, 1], got {text[:40]}.")
+    return value
+
+
+def _layer(text: str) -> int | None:
+    value = int(text)
+    if not 0 <= value < 10_000:
+        raise NcvizError(f"the layer must be a small whole number, got {text[:40]}.")
+    return value
+
+
+def _cap(text: str) -> int:
+    return min(EDGE_CAPS, key=lambda cap: abs(cap - int(text)))
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "model": _choice("the model", tuple(MODELS)),
+    "criterion": _choice("the criterion", CRITERIA),
+    "order": _choice("the order", ORDERS),
+    "scope": _choice("the scope", SCOPES),
+    "removed": _fraction,
+    "layer": _layer,
+    "edges": _cap,
+    "samples": int,
+    "alpha": float,
+    "seed": int,
+}

@@ -1,0 +1,158 @@
+"""What the graph builder reads, and what it says of what it cannot read."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ncviz import build_graph, neural_curvature
+from ncviz.errors import ModelError
+from ncviz.graph.activations import layer_activations, normalise
+
+
+class Functional(nn.Module):
+    """LeNet-like, in the style of most tutorials."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True))
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = F.dropout(self.features(x), training=self.training)
+        return F.log_softmax(self.head(torch.flatten(x, 1)), dim=1)
+
+
+class Skip(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.b(self.a(x) + x)
+
+
+class Branching(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+def test_lenet_sizes_and_edges():
+    net = nn.Sequential(nn.Conv2d(1, 6, 6, stride=2), nn.ReLU(), nn.Conv2d(6, 16, 6, stride=2), nn.ReLU(),
+                        nn.Flatten(), nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(),
+                        nn.Linear(84, 10))  # fmt: skip
+    graph = build_graph(net, input_shape=(1, 28, 28))
+    assert graph.layer_sizes == (784, 864, 256, 120, 84, 10)
+    assert graph.layer_shapes[1] == (6, 12, 12)
+    assert graph.number_of_edges == 128_040
+    assert list(graph.parameters) == ["0.weight", "2.weight", "5.weight", "7.weight", "9.weight"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(2, 4, 3), (2, 6, 7)),
+        (nn.Conv2d(2, 4, (2, 3), stride=(2, 1), padding=(1, 2)), (2, 6, 7)),
+        (nn.Conv2d(4, 6, 3, dilation=2, groups=2, padding=1), (4, 7, 6)),
+        (nn.Conv2d(3, 3, 3, padding="same", groups=3, dilation=(1, 2)), (3, 5, 6)),
+        (nn.Conv2d(1, 2, 5, stride=3, padding="valid"), (1, 8, 11)),
+    ],
+)
+def test_edges_are_the_layers_linear_map(layer, shape):
+    graph = build_graph(nn.Sequential(layer), shape)
+    size = int(np.prod(shape))
+    layer = layer.double()
+    units = torch.eye(size, dtype=torch.float64).reshape(size, *shape)
+    with torch.no_grad():
+        dense = (layer(units) - layer(units * 0)).reshape(size, -1).numpy()
+    edges = graph.connections[0].edges
+    weight = layer.weight.detach().reshape(-1).numpy()
+    built = np.zeros_like(dense)
+    built[edges.source, edges.target] = weight[edges.parameter]
+    assert np.allclose(built, dense, atol=1e-12)
+    assert np.allclose(edges.length, 1 / np.abs(weight[edges.parameter]))
+
+
+def test_reads_functional_style_and_a_final_softmax():
+    net = Functional().eval()
+    graph = build_graph(net, (1, 4, 4))
+    assert graph.layer_sizes == (16, 8, 3)
+    x = torch.rand(3, 1, 4, 4)
+    layers = layer_activations(net, graph, x)
+    assert torch.allclose(layers[-1].sum(dim=1), torch.ones(3, dtype=torch.float64))
+    assert torch.allclose(layers[-1].log().float(), net(x), atol=1e-5)
+    assert torch.allclose(layers[1].float(), net.features(x).flatten(1), atol=1e-6)
+    plain = nn.Sequential(net.features, nn.Flatten(), net.head)
+    first, second = neural_curvature(net, x), neural_curvature(plain, x)
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.weights.values(), second.weights.values(), strict=True)
+    )
+
+
+def test_reading_leaves_the_network_alone():
+    net = nn.Sequential(
+        nn.Flatten(), nn.Linear(4, 3), nn.Dropout(0.5), nn.ReLU(inplace=True), nn.Linear(3, 2)
+    )
+    net.train()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    neural_curvature(net, torch.rand(2, 1, 2, 2))
+    assert net.training
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+    assert next(net.parameters()).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "words"),
+    [
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.MaxPool2d(2)), (1, 8, 8), "'1' (MaxPool2d) is not supported"),
+        (nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4)), (4,), "'1' (LayerNorm) is not supported"),
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(6, 2)), (1, 8, 8), "put a Flatten before it"),
+        (
+            nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect")),
+            (1, 8, 8),
+            "padding_mode='reflect'",
+        ),
+        (nn.Sequential(nn.Linear(4, 2)), (5,), "does not fit the network"),
+        (nn.Sequential(nn.Linear(4, 2)), (0,), "positive sizes"),
+        (nn.Sequential(nn.ReLU()), (4,), "no weight layer"),
+        (nn.Sequential(nn.Linear(4, 4), nn.Softmax(1), nn.Linear(4, 2)), (4,), "softmax inside"),
+        (nn.Sequential(nn.Flatten(0), nn.Linear(4, 2)), (4,), "one row for each image"),
+        (Skip(), (4,), "branches or skip"),
+        (Branching(), (4,), "cannot be traced"),
+    ],
+)
+def test_what_it_cannot_read_is_named(net, shape, words):
+    with pytest.raises(ModelError) as caught:
+        build_graph(net, shape)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(float("nan"), "NaN or infinite"), (float("inf"), "NaN or infinite")]
+)
+def test_bad_weights_are_named(value, words):
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    net[2].weight.data[0, 0] = value
+    with pytest.raises(ModelError, match=r"2\.weight.*1 values that are " + words):
+        build_graph(net, (4,))
+
+
+def test_an_all_zero_layer_is_named():
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    net[0].weight.data.zero_()
+    with pytest.raises(ModelError, match="All of '0.weight' is zero"):
+        build_graph(net, (4,))
+
+
+def test_overflowing_activations_are_named():
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)).double()
+    net[0].bias.data.fill_(float("inf"))
+    with pytest.raises(ModelError, match="activations of layer '0'"):
+        neural_curvature(net, torch.rand(1, 4))
+
+
+def test_normalise_is_min_max_of_the_magnitude():
+    found = normalise(torch.tensor([[-2.0, 0.0, 1.0], [3.0, 3.0, -3.0]]))
+    assert np.allclose(found, [[1.0, 0.0, 0.5], [1.0, 1.0, 1.0]])

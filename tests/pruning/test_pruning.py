@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from ncviz import accuracy, neural_curvature, prune, pruning_scores
+from ncviz.errors import DataError, NcvizError
+from ncviz.pruning.curve import Evaluator, sweep
+from ncviz.pruning.masks import apply_masks, masks_at
+from ncviz.pruning.order import removal_ranks, removed_for_sparsity, removed_for_threshold
+from ncviz.pruning.scores import SCORES, weight_names
+
+
+@pytest.fixture
+def net():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), nn.Linear(9, 6), nn.ReLU(), nn.Linear(6, 3)).eval()
+
+
+@pytest.fixture
+def images():
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(40, 1, 3, 3, generator=generator), torch.randint(3, (40,), generator=generator)
+
+
+@given(st.lists(st.floats(-3, 2), min_size=1, max_size=30), st.sampled_from(["global", "layer"]))
+def test_ranks_are_a_permutation_and_the_orders_are_reverses(values, scope):
+    parts = [np.array(values), np.array(values[::-1])]
+    first = removal_ranks(parts, scope, "redundant")
+    assert sorted(first) == list(range(2 * len(values)))
+    assert np.array_equal(removal_ranks(parts, scope, "bottlenecks"), len(first) - 1 - first)
+
+
+def test_least_important_goes_first_and_ties_keep_their_order():
+    assert removal_ranks([np.array([3.0, 1.0, 2.0, 1.0])]).tolist() == [3, 0, 2, 1]
+
+
+def test_layer_scope_takes_the_same_share_of_every_tensor():
+    ranks = removal_ranks([np.arange(10.0) + 100, np.arange(30.0)], "layer")
+    kept = ranks >= 20
+    assert kept[:10].sum() == 5
+    assert kept[10:].sum() == 15
+
+
+@pytest.mark.parametrize("bad", [{"scope": "row"}, {"order": "up"}])
+def test_unknown_scope_or_order(bad):
+    with pytest.raises(NcvizError, match="choose one of"):
+        removal_ranks([np.ones(2)], **bad)
+
+
+def test_nan_scores_are_refused():
+    with pytest.raises(NcvizError, match="NaN"):
+        removal_ranks([np.array([1.0, np.nan])])
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.1, float("nan"), "half", True])
+def test_sparsity_out_of_range(bad):
+    with pytest.raises(NcvizError, match="from 0 to 1"):
+        removed_for_sparsity(bad, 10)
+
+
+def test_threshold_counts_what_lies_beyond():
+    values = [np.array([2.0, 1.0, -1.0]), np.array([[0.5, -2.0]])]
+    assert removed_for_threshold(values, 0.5) == 2
+    assert removed_for_threshold(values, 0.0, "bottlenecks") == 2
+    assert removed_for_threshold(values, 2) == 0
+    for bad in (float("nan"), 2.5, None):
+        with pytest.raises(NcvizError, match="threshold"):
+            removed_for_threshold(values, bad)
+
+
+@pytest.mark.parametrize("criterion", SCORES)
+def test_scores_fit_the_network(net, images, criterion):
+    found = pruning_scores(net, criterion, inputs=images[0][:2])
+    assert list(found) == ["1.weight", "3.weight"] == list(weight_names(net))
+    assert all(found[name].shape == weight.shape for name, weight in net.named_parameters() if name in found)
+
+
+def test_curvature_score_is_minus_kappa_and_magnitude_the_absolute_weight(net, images):
+    kappa = neural_curvature(net, images[0][:2]).weights
+    assert torch.equal(pruning_scores(net, "curvature", inputs=images[0][:2])["1.weight"], -kappa["1.weight"])
+    assert torch.equal(pruning_scores(net, "curvature", curvature=kappa)["3.weight"], -kappa["3.weight"])
+    assert torch.equal(pruning_scores(net, "magnitude")["1.weight"], net[1].weight.detach().abs().double())
+
+
+def test_random_follows_its_seed(net):
+    first, second, other = (pruning_scores(net, "random", seed=seed)["1.weight"] for seed in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_criteria_say_what_they_lack(net):
+    with pytest.raises(NcvizError, match="calibration images"):
+        pruning_scores(net, "curvature")
+    with pytest.raises(NcvizError, match="no criterion 'beauty'"):
+        pruning_scores(net, "beauty")
+
+
+def test_prune_removes_exactly_that_many_and_leaves_the_network_alone(net):
+    scores = pruning_scores(net, "magnitude")
+    before = net[1].weight.clone()
+    pruned = prune(net, scores, sparsity=0.5)
+    zeros = sum(
+        int((parameter == 0).sum()) for name, parameter in pruned.named_parameters() if "weight" in name
+    )
+    assert zeros == round(0.5 * (54 + 18))
+    assert torch.equal(net[1].weight, before)
+    kept, gone = scores["1.weight"][pruned[1].weight != 0], scores["1.weight"][pruned[1].weight == 0]
+    assert kept.min() >= gone.max()
+    everything = prune(net, scores, sparsity=1.0)
+    assert not everything[1].weight.any()
+
+
+def test_masked_evaluation_is_the_pruned_networks(net, images):
+    scores = pruning_scores(net, "random", seed=3)
+    ranks = removal_ranks([score.numpy() for score in scores.values()])
+    shapes = {name: tuple(score.shape) for name, score in scores.items()}
+    evaluator = Evaluator(net, *images)
+    whole = accuracy(net, *images)
+    for removed in (0, 10, 40, 72):
+        masks = masks_at(ranks, removed, shapes)
+        assert sum(int((~mask).sum()) for mask in masks.values()) == removed
+        assert evaluator.accuracy(masks) == accuracy(apply_masks(net, masks), *images)
+    assert evaluator.accuracy() == whole
+    curve = sweep(evaluator, ranks, shapes, sparsities=(0.0, 0.5, 1.0))
+    assert curve.removed.tolist() == [0, 36, 72]
+    assert curve.accuracy[0] == whole
+    assert curve.images == 40
+
+
+def test_evaluation_ignores_training_mode(images):
+    net = nn.Sequential(nn.Flatten(), nn.Dropout(0.9), nn.Linear(9, 3)).train()
+    assert accuracy(net, *images) == accuracy(net, *images)
+    assert net.training
+
+
+def test_masks_and_images_that_do_not_fit(net, images):
+    with pytest.raises(NcvizError, match="must lie in"):
+        masks_at(np.arange(4), 5, {"w": (4,)})
+    with pytest.raises(NcvizError, match="recompute"):
+        masks_at(np.arange(4), 1, {"w": (3,)})
+    with pytest.raises(NcvizError, match="no weight 'x'"):
+        apply_masks(net, {"x": torch.ones(2)})
+    with pytest.raises(DataError, match="as many labels as images"):
+        accuracy(net, images[0], images[1][:3])
