@@ -1,0 +1,7 @@
+"""Results on disk under the fingerprint of what made them: whole or absent, verified, bounded, no pickle."""
+
+from ncviz.fingerprint import digest
+from ncviz.store.record import Record
+from ncviz.store.store import Entry, Store, StoreWarning
+
+__all__ = ["Entry", "Record", "Store", "StoreWarning", "digest"]
