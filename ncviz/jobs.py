@@ -1,0 +1,304 @@
+"""Long work outside the page's thread: one run per key, progress, cancel, results whole or absent."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ncviz.errors import CancelledError, NcvizError
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+
+KEEP_FINISHED = 50
+_ACTIVE = frozenset({"queued", "running"})
+_MEMORY_SECONDS = 20.0  # how far back the speed behind an ETA looks
+_MIN_ETA_SECONDS = 1.0
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Speed:
+    """Work done per second, with the past forgotten gradually, however unevenly the reports come."""
+
+    work: float = 0.0
+    seconds: float = 0.0
+    reports: int = 0
+
+    def add(self, work: float, seconds: float) -> None:
+        fade = math.exp(-seconds / _MEMORY_SECONDS)
+        self.work = self.work * fade + work
+        self.seconds = self.seconds * fade + seconds
+        self.reports += work > 0.0
+
+    def seconds_for(self, work: float) -> float | None:
+        """Return the time that ``work`` takes at this speed, or None before enough is known."""
+        if self.reports < 2 or self.seconds < _MIN_ETA_SECONDS or self.work <= 0.0:
+            return None
+        return work * self.seconds / self.work
+
+
+@dataclass(frozen=True)
+class JobSnapshot:
+    """A job at one moment; the attributes mean the same as those of ``Job``."""
+
+    key: str
+    label: str
+    state: State
+    fraction: float
+    message: str
+    started: float | None
+    elapsed: float
+    eta_seconds: float | None
+    error: str | None
+    details: str | None
+    result: Any
+    is_active: bool
+    is_cancelling: bool
+
+
+class Job:
+    """One piece of long work as plain data, safe to read from any thread.
+
+    ``state`` is set after all that belongs to it, so a job seen as done has its result.
+
+    Attributes:
+        key: What is computed; two jobs of one key never run at once.
+        label: What it is called for people.
+        state: "queued", "running", "done", "failed" or "cancelled".
+        fraction: Share of the work done, in [0, 1].
+        message: What it is doing.
+        started: When it began to run, in seconds since the epoch; None before.
+        error: One sentence if it failed.
+        details: The traceback, if it failed by other than an ``NcvizError``.
+        result: What the work returned, if it is done.
+    """
+
+    def __init__(self, key: str, label: str, clock: Callable[[], float]) -> None:
+        self.key, self.label = key, label
+        self.state: State = "queued"
+        self.fraction = 0.0
+        self.message = ""
+        self.started: float | None = None
+        self.error: str | None = None
+        self.details: str | None = None
+        self.result: Any = None
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._finished = threading.Event()
+        self._cancel = threading.Event()
+        self._speed = _Speed()
+        self._began = self._reported = self._ended = 0.0
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is queued or running."""
+        return self.state in _ACTIVE
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether it was cancelled but has not come to its next check yet."""
+        return self._cancel.is_set() and self.is_active
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that it has run, or ran."""
+        with self._lock:
+            if self.started is None:
+                return 0.0
+            return (self._clock() if self.is_active else self._ended) - self._began
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds until it is done, from the recent speed; None if that cannot be told."""
+        with self._lock:
+            if self.state != "running":
+                return None
+            left = self._speed.seconds_for(1.0 - self.fraction)
+            # Between two reports the estimate counts down instead of standing still.
+            return None if left is None else max(0.0, left - (self._clock() - self._reported))
+
+    def cancel(self) -> None:
+        """Stop it, at once if it is queued and at its next check if it runs; nothing is published."""
+        with self._lock:
+            self._cancel.set()
+            if self.state == "queued":
+                self._end("cancelled")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has finished and return whether it has."""
+        return self._finished.wait(timeout)
+
+    def snapshot(self) -> JobSnapshot:
+        """Return all attributes as they are at this moment."""
+        with self._lock:
+            return JobSnapshot(**{name: getattr(self, name) for name in JobSnapshot.__dataclass_fields__})
+
+    def _begin(self) -> bool:
+        with self._lock:
+            if self.state != "queued":
+                return False
+            self.started = time.time()
+            self._began = self._reported = self._clock()
+            self.state = "running"
+            return True
+
+    def _progress(self, fraction: float, message: str) -> None:
+        if self._cancel.is_set():
+            raise CancelledError(f"{self.label} was cancelled")
+        with self._lock:
+            now = self._clock()
+            if math.isfinite(fraction):
+                fraction = min(max(float(fraction), 0.0), 1.0)
+                if fraction < self.fraction:
+                    # The work began anew, so what was learnt of its pace no longer holds.
+                    self._speed = _Speed()
+                self._speed.add(max(0.0, fraction - self.fraction), now - self._reported)
+                self.fraction = fraction
+                self._reported = now
+            self.message = message or self.message
+
+    def _publish(self, result: Any) -> None:
+        with self._lock:
+            # Whoever cancelled in time sees no result, even if the work came to its end without a check.
+            if not self._cancel.is_set():
+                self.result, self.fraction = result, 1.0
+            self._end("cancelled" if self._cancel.is_set() else "done")
+
+    def _fail(self, exc: BaseException) -> None:
+        with self._lock:
+            if isinstance(exc, NcvizError):
+                self.error = str(exc)
+            elif not isinstance(exc, CancelledError):
+                kind = type(exc).__name__
+                self.error = f"{self.label} stopped at an unexpected {kind}; the details are in the log."
+                self.details = "".join(traceback.format_exception(exc))
+                _logger.error("%s (%s) failed\n%s", self.label, self.key, self.details)
+            self._end("cancelled" if isinstance(exc, CancelledError) else "failed")
+
+    def _end(self, state: State) -> None:
+        self._ended = self._clock()
+        self.state = state
+        self._finished.set()
+
+
+class JobHandle:
+    """What the work sees of its job; ``cancel_event`` is for code that takes an event."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.cancel_event = job._cancel
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Report the share of work done; without a message the last one stays.
+
+        Args:
+            fraction: In [0, 1]; beyond is clamped, NaN leaves the last one.
+            message: What is being done, for people.
+
+        Raises:
+            CancelledError: If the job was cancelled.
+        """
+        self._job._progress(fraction, message)
+
+
+class JobRegistry:
+    """All jobs of the process, at most ``max_workers`` running, the last finished ones kept for the page.
+
+    Threads start with the work and end when none is queued; as daemons they never hold up the process's end.
+
+    Args:
+        max_workers: Most jobs that run at once, at least 1; others are queued.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(self, max_workers: int = 2, *, clock: Callable[[], float] = time.monotonic) -> None:
+        if max_workers < 1:
+            raise ValueError(f"max_workers must be at least 1, got {max_workers}")
+        self._max_workers = max_workers
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._jobs: dict[str, Job] = {}
+        self._queue: list[tuple[Job, Callable[[JobHandle], Any]]] = []
+        self._busy: set[str] = set()
+        self._threads = 0
+
+    def start(self, key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
+        """Return the active job of ``key``, or a new one that runs ``work`` as soon as a worker is free.
+
+        A job that is being cancelled is not joined: the new one is queued and waits until it has stopped.
+
+        Args:
+            key: What is computed.
+            label: What it is called for people.
+            work: Returns the result; it calls the handle's ``progress`` often, so that it can be cancelled.
+        """
+        with self._lock:
+            current = self._jobs.get(key)
+            if current is not None and current.is_active and not current.is_cancelling:
+                return current
+            self._jobs.pop(key, None)
+            job = self._jobs[key] = Job(key, label, self._clock)
+            self._queue.append((job, work))
+            self._trim()
+            if self._threads < self._max_workers:
+                self._threads += 1
+                threading.Thread(target=self._work, name="ncviz-job", daemon=True).start()
+            return job
+
+    def get(self, key: str) -> Job | None:
+        """Return the latest job of a key, or None."""
+        with self._lock:
+            return self._jobs.get(key)
+
+    def jobs(self) -> list[Job]:
+        """Return all jobs, in the order in which they were started."""
+        with self._lock:
+            return list(self._jobs.values())
+
+    def active(self) -> list[Job]:
+        """Return the jobs that are queued or running, in the order in which they were started."""
+        return [job for job in self.jobs() if job.is_active]
+
+    def forget(self, key: str) -> bool:
+        """Drop a finished job and its result; return whether there was one. An active one is kept."""
+        with self._lock:
+            is_finished = key in self._jobs and not self._jobs[key].is_active
+            if is_finished:
+                del self._jobs[key]
+            return is_finished
+
+    def _trim(self) -> None:
+        finished = [job.key for job in self._jobs.values() if not job.is_active]
+        for key in finished[:-KEEP_FINISHED]:
+            del self._jobs[key]
+
+    def _work(self) -> None:
+        while self._run_next():
+            pass
+
+    def _run_next(self) -> bool:
+        """Run one queued job; without one, count this thread out and return False."""
+        with self._lock:
+            place = next((i for i, (job, _) in enumerate(self._queue) if job.key not in self._busy), None)
+            if place is None:
+                self._threads -= 1
+                return False
+            job, work = self._queue.pop(place)
+            self._busy.add(job.key)
+        try:
+            if job._begin():
+                job._publish(work(JobHandle(job)))
+        except BaseException as exc:
+            # Not even SystemExit may leave a job running for ever on the page.
+            job._fail(exc)
+        finally:
+            with self._lock:
+                self._busy.discard(job.key)
+                self._trim()
+        return True
