@@ -103,7 +103,7 @@ def find_model(name: str) -> ModelSpec:
 
 
 def checkpoint_arrays(name: str) -> dict[str, np.ndarray]:
-    """Return the bundled weights as numpy arrays, without torch: ``{parameter name: float32 array}``.
+    """Return the bundled weights without torch: ``{parameter name: float32 array}``, in layer order.
 
     Raises:
         ModelError: If the model is unknown, or its file is missing or damaged.
@@ -113,12 +113,19 @@ def checkpoint_arrays(name: str) -> dict[str, np.ndarray]:
 
     spec = find_model(name)
     try:
-        return load(spec.path.read_bytes())
+        arrays = load(spec.path.read_bytes())
     except (OSError, SafetensorError) as error:
         raise ModelError(
             f"The bundled weights of {name} cannot be read ({error}); install ncviz again, or train them "
             f"with `python -m ncviz train {name}`."
         ) from error
+    return {key: arrays[key] for key in sorted(arrays, key=_layer_order)}
+
+
+def _layer_order(key: str) -> tuple[int, bool]:
+    """Return a sort key that puts ``<layer>.weight`` before ``<layer>.bias``, as a module's state dict does."""
+    layer, _, kind = key.partition(".")
+    return int(layer), kind == "bias"
 
 
 @cache

@@ -1,0 +1,95 @@
+"""Check a PyTorch checkpoint's zip archive before torch opens it, and pack it anew so that torch sees only that."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from ncviz.errors import ModelError
+from ncviz.models.pickles import check_pickle
+
+MAX_FILE_BYTES = 100_000_000
+MAX_UNPACKED_BYTES = 400_000_000
+MAX_ENTRIES = 10_000
+MAX_RATIO = 50
+_FREE_RATIO_BYTES = (
+    1_000_000  # small entries, such as a layer pruned to zeros, may compress as well as they like
+)
+_ENCRYPTED = 0x1
+SAVE_AGAIN = "save it again with torch.save(net.state_dict(), path)"
+
+
+def repack_archive(content: bytes, label: str) -> bytes:
+    """Return the same archive written anew, uncompressed, after checking its sizes and its pickle.
+
+    Torch's zip reader and Python's could disagree about a crafted file; torch is therefore given only what was
+    checked here.
+
+    Args:
+        content: The file.
+        label: Its name, for messages.
+
+    Raises:
+        ModelError: If it is no zip, too large once unpacked, suspiciously packed, or no PyTorch checkpoint.
+    """
+    target = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w") as packed:
+            entries = [entry for entry in source.infolist() if not entry.is_dir()]
+            _check_entries(entries, len(content), label)
+            pickle_name = _pickle_name(entries, label)
+            for entry in entries:
+                data = source.read(entry)  # never more than the declared size, which is checked
+                if entry.filename == pickle_name:
+                    check_pickle(data, label)
+                packed.writestr(entry.filename, data)
+    except ModelError:
+        raise
+    except Exception as error:  # a crafted archive makes zipfile raise almost anything
+        raise ModelError(
+            f"{label} is a damaged or incomplete zip archive ({type(error).__name__}); copy the file again, or "
+            f"{SAVE_AGAIN}."
+        ) from error
+    return target.getvalue()
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], file_bytes: int, label: str) -> None:
+    """Raise a ModelError if the archive's directory declares too much, or what no checkpoint declares."""
+    if len(entries) > MAX_ENTRIES:
+        raise ModelError(
+            f"{label} holds {len(entries):,} entries, at most {MAX_ENTRIES:,} are read; {SAVE_AGAIN}."
+        )
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise ModelError(
+            f"{label} would grow to {unpacked / 1e6:,.0f} MB, at most {MAX_UNPACKED_BYTES / 1e6:.0f} MB are read; "
+            f"{SAVE_AGAIN}."
+        )
+    names = {entry.filename for entry in entries}
+    if len(names) < len(entries) or sum(entry.compress_size for entry in entries) > file_bytes:
+        raise ModelError(f"{label} is a crafted archive: its entries overlap; {SAVE_AGAIN}.")
+    for entry in entries:
+        if entry.flag_bits & _ENCRYPTED:
+            raise ModelError(f"{label} is an encrypted archive, which cannot be read; {SAVE_AGAIN}.")
+        if entry.file_size > max(_FREE_RATIO_BYTES, MAX_RATIO * entry.compress_size):
+            raise ModelError(
+                f"{label} holds an entry that grows from {entry.compress_size:,} to {entry.file_size:,} bytes, at most "
+                f"{MAX_RATIO}-fold is read; {SAVE_AGAIN}."
+            )
+
+
+def _pickle_name(entries: list[zipfile.ZipInfo], label: str) -> str:
+    """Return the name of the checkpoint's pickle, ``<folder>/data.pkl``.
+
+    Raises:
+        ModelError: If the archive is TorchScript or no PyTorch checkpoint at all.
+    """
+    names = {entry.filename for entry in entries}
+    folder = entries[0].filename.split("/")[0] if entries else ""
+    if f"{folder}/constants.pkl" in names:
+        raise ModelError(f"{label} is a TorchScript program, expected a state dict; {SAVE_AGAIN}.")
+    if f"{folder}/data.pkl" not in names:
+        raise ModelError(
+            f"{label} is a zip archive but no PyTorch checkpoint (it holds no data.pkl); {SAVE_AGAIN}."
+        )
+    return f"{folder}/data.pkl"

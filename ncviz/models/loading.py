@@ -1,0 +1,167 @@
+"""The only reader of weights: bundled models by name, and the user's own checkpoints, which are never trusted."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from ncviz.errors import ModelError
+from ncviz.models.architectures import build_empty
+from ncviz.models.archive import MAX_FILE_BYTES, SAVE_AGAIN, repack_archive
+from ncviz.models.pickles import shorten
+from ncviz.models.saving import save_checkpoint
+from ncviz.models.state import fit_state, load_state
+from ncviz.models.zoo import find_model
+
+__all__ = ["load_checkpoint", "load_model", "save_checkpoint"]
+
+MAX_HEADER_BYTES = 4_000_000
+_ZIP_START = b"PK\x03\x04"
+_PICKLE_START = b"\x80"
+
+
+def load_model(name: str) -> nn.Module:
+    """Return a bundled trained network in eval mode, on the CPU.
+
+    Args:
+        name: A name in ``ncviz.models.zoo.MODELS``.
+
+    Raises:
+        ModelError: If the name is unknown, with the choices, or the bundled file is damaged.
+    """
+    spec = find_model(name)
+    return load_checkpoint(spec.path, spec.architecture)
+
+
+def load_checkpoint(
+    source: str | Path | bytes | BinaryIO, architecture: str, filename: str | None = None
+) -> nn.Module:
+    """Return a network of a known architecture with the weights of a ``.pt``, ``.pth`` or ``.safetensors`` file.
+
+    The file's content decides how it is read. Nothing in it is run: a zip is checked and packed anew, its pickle is
+    looked through, ``torch.load(weights_only=True)`` reads it, and every tensor is checked before it is touched.
+
+    Args:
+        source: A path, the file's bytes, or an open binary file.
+        architecture: A name in ``ncviz.models.architectures.ARCHITECTURES``.
+        filename: The file's name for messages; by default that of the source.
+
+    Returns:
+        The network in eval mode, on the CPU, in float32.
+
+    Raises:
+        ModelError: If the file is missing, too large, damaged, unsafe, or does not fit the architecture; one sentence.
+    """
+    net = build_empty(architecture)
+    label = shorten(filename or _name_of(source))
+    content = _read(source, label)
+    if content.startswith(_ZIP_START):
+        loaded = _load_torch(repack_archive(content, label), label)
+    elif _is_safetensors(content):
+        loaded = _load_safetensors(content, label)
+    elif content.startswith(_PICKLE_START):
+        raise ModelError(
+            f"{label} is a bare pickle or was written before PyTorch 1.6, neither of which is opened; {SAVE_AGAIN}."
+        )
+    elif not content:
+        raise ModelError(
+            f"{label} is empty, expected a .pt, .pth or .safetensors checkpoint; copy the file again."
+        )
+    else:
+        raise ModelError(
+            f"{label} is no checkpoint, expected a .pt or .pth file of torch.save or a .safetensors file; {SAVE_AGAIN}."
+        )
+    return load_state(net, fit_state(loaded, net.state_dict(), architecture, label))
+
+
+def _name_of(source: str | Path | bytes | BinaryIO) -> str:
+    """Return a name for messages."""
+    name = source if isinstance(source, (str, Path)) else getattr(source, "name", None)
+    return Path(name).name if isinstance(name, (str, Path)) and Path(name).name else "The checkpoint"
+
+
+def _read(source: str | Path | bytes | BinaryIO, label: str) -> bytes:
+    """Return the file's bytes, never reading more than the limit and one.
+
+    Raises:
+        ModelError: If it is missing, no file, unreadable or too large.
+    """
+    try:
+        if isinstance(source, (str, Path)):
+            if not Path(source).is_file():
+                raise ModelError(
+                    f"There is no file {source}; give the path of a .pt, .pth or .safetensors file."
+                )
+            with Path(source).open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+        elif isinstance(source, bytes):
+            content = source
+        else:
+            content = source.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(
+            f"{label} cannot be read ({type(error).__name__}); check the path and its rights."
+        ) from error
+    if len(content) > MAX_FILE_BYTES:
+        raise ModelError(
+            f"{label} is larger than {MAX_FILE_BYTES / 1e6:.0f} MB, the most that is read; save only the weights with "
+            "torch.save(net.state_dict(), path)."
+        )
+    return content
+
+
+def _load_torch(content: bytes, label: str) -> Any:
+    """Return what a checked archive holds.
+
+    Raises:
+        ModelError: If torch's restricted reader refuses it.
+    """
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (
+        Exception
+    ) as error:  # junk makes it raise EOFError, KeyError, RuntimeError, UnpicklingError and more
+        raise ModelError(
+            f"{label} cannot be read as a PyTorch checkpoint ({_reason(error)}); {SAVE_AGAIN}."
+        ) from error
+
+
+def _is_safetensors(content: bytes) -> bool:
+    """Return whether the file starts as safetensors do: the header's length in 8 bytes, then a JSON object."""
+    return len(content) > 8 and content[8:9] == b"{"
+
+
+def _load_safetensors(content: bytes, label: str) -> Any:
+    """Return the tensors of a safetensors file.
+
+    Raises:
+        ModelError: If its header is too long, is no JSON object, or lies about the data.
+    """
+    header_bytes = int.from_bytes(content[:8], "little")
+    if header_bytes > min(MAX_HEADER_BYTES, len(content) - 8):
+        raise ModelError(
+            f"{label} announces a header of {header_bytes:,} bytes, but holds {len(content) - 8:,} after that (at most "
+            f"{MAX_HEADER_BYTES:,} are read); copy the file again."
+        )
+    try:
+        return safetensors.torch.load(content)
+    except (
+        Exception
+    ) as error:  # SafetensorError, KeyError for a new dtype, RuntimeError, RecursionError and more
+        raise ModelError(
+            f"{label} cannot be read as a safetensors file ({_reason(error)}); save it again with "
+            "safetensors.torch.save_file(net.state_dict(), path)."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's kind and the first line of its text, shortened."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {shorten(lines[0].rstrip('.'), 100)}" if lines else type(error).__name__
