@@ -82,16 +82,14 @@ class Job:
     def __init__(self, key: str, label: str, clock: Callable[[], float]) -> None:
         self.key, self.label = key, label
         self.state: State = "queued"
-        self.fraction = 0.0
-        self.message = ""
+        self.fraction, self.message = 0.0, ""
         self.started: float | None = None
         self.error: str | None = None
         self.details: str | None = None
         self.result: Any = None
         self._clock = clock
         self._lock = threading.RLock()
-        self._finished = threading.Event()
-        self._cancel = threading.Event()
+        self._finished, self._cancel = threading.Event(), threading.Event()
         self._speed = _Speed()
         self._began = self._reported = self._ended = 0.0
 
@@ -109,9 +107,8 @@ class Job:
     def elapsed(self) -> float:
         """Seconds that it has run, or ran."""
         with self._lock:
-            if self.started is None:
-                return 0.0
-            return (self._clock() if self.is_active else self._ended) - self._began
+            until = self._clock() if self.is_active else self._ended
+            return 0.0 if self.started is None else until - self._began
 
     @property
     def eta_seconds(self) -> float | None:
@@ -175,8 +172,9 @@ class Job:
             if isinstance(exc, NcvizError):
                 self.error = str(exc)
             elif not isinstance(exc, CancelledError):
-                kind = type(exc).__name__
-                self.error = f"{self.label} stopped at an unexpected {kind}; the details are in the log."
+                self.error = (
+                    f"{self.label} stopped at an unexpected {type(exc).__name__}; see the log for details."
+                )
                 self.details = "".join(traceback.format_exception(exc))
                 _logger.error("%s (%s) failed\n%s", self.label, self.key, self.details)
             self._end("cancelled" if isinstance(exc, CancelledError) else "failed")

@@ -201,7 +201,7 @@ def test_other_error_becomes_one_sentence_and_a_logged_traceback(kind, caplog):
     with caplog.at_level(logging.ERROR, logger="ncviz.jobs"):
         job = finish(registry.start("k", "Curvature", work))
     assert job.state == "failed"
-    assert job.error == f"Curvature stopped at an unexpected {kind.__name__}; the details are in the log."
+    assert job.error == f"Curvature stopped at an unexpected {kind.__name__}; see the log for details."
     assert "secret detail" in job.details
     assert "secret detail" in caplog.text
     assert finish(registry.start("k", "Curvature", lambda handle: "fine")).result == "fine"
