@@ -16,7 +16,6 @@ from ncviz.errors import CancelledError, NcvizError
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 KEEP_FINISHED = 50
-_ACTIVE = frozenset({"queued", "running"})
 _MEMORY_SECONDS = 20.0  # how far back the speed behind an ETA looks
 _MIN_ETA_SECONDS = 1.0
 _logger = logging.getLogger(__name__)
@@ -96,7 +95,7 @@ class Job:
     @property
     def is_active(self) -> bool:
         """Whether it is queued or running."""
-        return self.state in _ACTIVE
+        return self.state in ("queued", "running")
 
     @property
     def is_cancelling(self) -> bool:
@@ -218,8 +217,7 @@ class JobRegistry:
     def __init__(self, max_workers: int = 2, *, clock: Callable[[], float] = time.monotonic) -> None:
         if max_workers < 1:
             raise ValueError(f"max_workers must be at least 1, got {max_workers}")
-        self._max_workers = max_workers
-        self._clock = clock
+        self._max_workers, self._clock = max_workers, clock
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
         self._queue: list[tuple[Job, Callable[[JobHandle], Any]]] = []
