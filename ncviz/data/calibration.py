@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _BATCH = 1000
 
 
-def select_calibration(net: nn.Module, pool: Dataset, per_class: int, seed: int = 0, device: str = "cpu") -> Tensor:
+def select_calibration(
+    net: nn.Module, pool: Dataset, per_class: int, seed: int = 0, device: str = "cpu"
+) -> Tensor:
     """Return the calibration images' indices in the pool, ordered by class.
 
     Args:

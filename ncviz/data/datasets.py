@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ class Dataset:
 def default_data_dir() -> Path | None:
     """Return the folder that the environment variable NCVIZ_DATA names, or None if it is unset or empty."""
     folder = os.environ.get(DATA_DIR_VARIABLE, "")
-    return Path(folder) if folder else None
+    return Path(folder).expanduser() if folder else None
 
 
 def load_sample_arrays(name: str, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +85,7 @@ def load_sample_arrays(name: str, split: str = "test") -> tuple[np.ndarray, np.n
         raise DataError(f"No sample of {spec.title} ships with ncviz; name a folder that holds it.")
     path = SAMPLE_DIR / f"{name}.npz"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             return arrays[f"{split}_images"], arrays[f"{split}_labels"]
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
@@ -107,7 +108,7 @@ def load_dataset(name: str, split: str = "test", data_dir: str | Path | None = N
     """
     spec = find_dataset(name)
     _check_split(split)
-    folder = Path(data_dir) if data_dir else default_data_dir()
+    folder = Path(data_dir).expanduser() if data_dir else default_data_dir()
     if not spec.first_file or (folder is None and spec.is_bundled):
         images, labels = load_sample_arrays(name, split)
     elif folder is None:
@@ -134,7 +135,7 @@ def download_dataset(name: str, data_dir: str | Path) -> None:
     """
     from ncviz.data.folders import fill_folder
 
-    fill_folder(find_dataset(name), Path(data_dir))
+    fill_folder(find_dataset(name), Path(data_dir).expanduser())
 
 
 def _check_split(split: str) -> None:

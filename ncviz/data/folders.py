@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import struct
 from typing import TYPE_CHECKING, Any
 
 from ncviz.data.specs import DATASETS, DatasetSpec
@@ -13,22 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-
-# What torchvision raises for files that are cut short, hold something else, or cannot be opened.
-_READ_ERRORS = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    AssertionError,
-    LookupError,
-    EOFError,
-    AttributeError,
-    MemoryError,
-    OverflowError,
-    struct.error,
-    pickle.UnpicklingError,
-)
 
 
 def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -50,11 +32,10 @@ def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray
             f"{folder} lacks {spec.title}: expected {missing[0]} in it; name another folder with --data-dir, "
             f"or download {spec.title} there."
         )
+    reader = _torchvision_class(spec)
     try:
-        images, labels = _as_arrays(
-            spec, _torchvision_class(spec)(folder, train=split == "train", download=False)
-        )
-    except _READ_ERRORS as error:
+        images, labels = _as_arrays(reader(folder, train=split == "train", download=False))
+    except Exception as error:  # damaged files make the readers raise almost anything, assertions included
         raise DataError(
             f"The {spec.title} files in {folder} are incomplete or damaged ({_first_line(error)}); "
             f"delete them and download {spec.title} again."
@@ -72,10 +53,11 @@ def fill_folder(spec: DatasetSpec, folder: Path) -> None:
     if not spec.files:
         choices = ", ".join(other.name for other in DATASETS.values() if other.files)
         raise DataError(f"{spec.title} is complete in ncviz; only {choices} can be downloaded.")
+    reader = _torchvision_class(spec)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _torchvision_class(spec)(folder, train=True, download=True)
-    except _READ_ERRORS as error:
+        reader(folder, train=True, download=True)
+    except Exception as error:  # network, disk, archive and checksum each raise their own kinds
         raise DataError(
             f"{spec.title} could not be downloaded to {folder} ({_first_line(error)}); check the connection "
             "and the folder, or copy the files there by hand."
@@ -89,7 +71,7 @@ def _torchvision_class(spec: DatasetSpec) -> Any:
     return {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[spec.name]
 
 
-def _as_arrays(spec: DatasetSpec, data: Any) -> tuple[np.ndarray, np.ndarray]:
+def _as_arrays(data: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return a torchvision dataset's images [n, C, H, W] uint8 and labels [n] int64."""
     import numpy as np
 

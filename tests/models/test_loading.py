@@ -1,0 +1,201 @@
+import io
+import re
+import zipfile
+from collections import OrderedDict
+
+import pytest
+import torch
+from safetensors.torch import save as save_safetensors
+from torch import nn
+
+from ncviz.errors import ModelError
+from ncviz.models.architectures import ARCHITECTURES, build_seeded
+from ncviz.models.loading import load_checkpoint, load_model, save_checkpoint
+
+NAME = "mlp-digits-relu"
+
+
+def torch_bytes(value, **options):
+    buffer = io.BytesIO()
+    torch.save(value, buffer, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def state():
+    return {key: tensor.clone() for key, tensor in build_seeded(NAME, 1).state_dict().items()}
+
+
+def assert_same(net, state):
+    assert not net.training
+    assert all(parameter.requires_grad for parameter in net.parameters())
+    assert list(net.state_dict()) == list(build_seeded(NAME, 1).state_dict())
+    for key, tensor in net.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, state[key].float())
+
+
+def refusal(content, architecture=NAME, **options):
+    with pytest.raises(ModelError) as caught:
+        load_checkpoint(content, architecture, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.endswith(".")
+    return message
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("format", ["safetensors", "pt"])
+def test_round_trip_by_buffer_path_and_bytes(architecture, format, tmp_path):
+    net = build_seeded(architecture, 5)
+    path, buffer = tmp_path / "new" / f"net.{format}", io.BytesIO()
+    save_checkpoint(net, path, format=format)
+    save_checkpoint(net, buffer, format=format)
+    assert path.read_bytes() == buffer.getvalue()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    buffer.seek(0)
+    with path.open("rb") as file:
+        for source in (path, str(path), path.read_bytes(), buffer, file):
+            loaded = load_checkpoint(source, architecture)
+            assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), net.parameters(), strict=True))
+
+
+def test_saving_says_what_is_wrong(tmp_path):
+    with pytest.raises(ModelError, match="written as safetensors or pt, got 'onnx'"):
+        save_checkpoint(build_seeded(NAME, 0), tmp_path / "net.onnx", format="onnx")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelError, match="cannot be written"):
+        save_checkpoint(build_seeded(NAME, 0), tmp_path / "file" / "net.pt")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        OrderedDict,
+        lambda state: {"state_dict": state, "epoch": 3, "accuracy": 0.5},
+        lambda state: {"model_state_dict": state, "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}}},
+        lambda state: {"model": state},
+        lambda state: {"model": {"state_dict": state}},
+        lambda state: {f"module.{key}": tensor for key, tensor in state.items()},
+        lambda state: {f"_orig_mod.{key}": tensor for key, tensor in state.items()},
+        lambda state: {"model": {f"module._orig_mod.{key}": tensor for key, tensor in state.items()}},
+        lambda state: {key: nn.Parameter(tensor) for key, tensor in state.items()},
+        lambda state: {key: tensor.t().contiguous().t() for key, tensor in state.items()},
+        lambda state: dict(reversed(state.items())),
+    ],
+)
+def test_wrapped_and_prefixed_checkpoints_are_recognised(state, wrap):
+    assert_same(load_checkpoint(torch_bytes(wrap(state)), NAME), state)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("to_bytes", [torch_bytes, save_safetensors])
+def test_other_floats_become_float32(state, dtype, to_bytes):
+    state = {key: tensor.to(dtype) for key, tensor in state.items()}
+    assert_same(load_checkpoint(to_bytes(state), NAME), state)
+
+
+def test_loaded_tensors_are_the_networks_own(state):
+    shared = torch.zeros(5000)
+    shared[:] = torch.arange(5000)
+    tied = {key: shared[: tensor.numel()].view(tensor.shape) for key, tensor in state.items()}
+    net = load_checkpoint(torch_bytes(tied), NAME)
+    with torch.no_grad():
+        net[1].weight.zero_()
+    assert net[3].weight.any()
+
+
+def test_tensors_of_a_gpu_are_read_without_one(state):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(torch_bytes(state))) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:1"))
+    assert b"cuda:1" in buffer.getvalue()
+    assert_same(load_checkpoint(buffer.getvalue(), NAME), state)
+
+
+@pytest.mark.parametrize("to_bytes", [torch_bytes, save_safetensors])
+def test_foreign_checkpoint_names_missing_and_unexpected_keys(state, to_bytes):
+    for old, new in (("3.weight", "fc1.weight"), ("3.bias", "fc1.bias")):
+        state[new] = state.pop(old)
+    del state["5.weight"]
+    expected = (
+        rf"Keys do not match {NAME}: 3 missing, first `3\.weight`; 2 unexpected, first `fc1\.(weight|bias)`\."
+    )
+    assert re.fullmatch(expected, refusal(to_bytes(state)))
+
+
+def test_only_missing_or_only_unexpected_keys(state):
+    extra = {**state, "7.weight": torch.ones(1)}
+    assert refusal(torch_bytes(extra)) == f"Keys do not match {NAME}: 1 unexpected, first `7.weight`."
+    del state["5.bias"]
+    assert refusal(torch_bytes(state)) == f"Keys do not match {NAME}: 1 missing, first `5.bias`."
+
+
+def test_another_shape_is_named():
+    lenet = load_model("lenet-mnist-relu").state_dict()
+    lenet["0.weight"] = torch.ones(6, 3, 5, 5)
+    message = refusal(torch_bytes(lenet), "lenet-mnist-relu")
+    assert message.startswith("`0.weight` has shape [6, 3, 5, 5], but lenet-mnist-relu expects [6, 1, 6, 6]")
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int8, torch.bool, torch.complex64])
+def test_other_numbers_are_refused(state, dtype):
+    state["3.weight"] = state["3.weight"].to(dtype)
+    name = str(dtype).removeprefix("torch.")
+    assert f"`3.weight` holds {name} values, but {NAME} expects float32" in refusal(torch_bytes(state))
+
+
+def test_values_that_are_not_finite_are_counted(state):
+    state["3.weight"][0, :3] = torch.tensor([float("nan"), float("inf"), -float("inf")])
+    assert "`3.weight` holds 3 NaN or infinite values of 512" in refusal(torch_bytes(state))
+    state["3.weight"] = torch.full((16, 32), 1e300, dtype=torch.float64)
+    assert "`3.weight` holds 512 NaN or infinite values" in refusal(save_safetensors(state))
+
+
+def test_a_network_of_zeros_is_refused(state):
+    zeros = {key: torch.zeros_like(tensor) if tensor.ndim > 1 else tensor for key, tensor in state.items()}
+    assert "Every weight in The checkpoint is zero" in refusal(torch_bytes(zeros))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({}, "holds no tensors"),
+        ({"epoch": 3}, "holds no tensors"),
+        ({"state_dict": {}}, "holds no tensors"),
+        ({"state_dict": {"model": {"model": {"model": {}}}}}, "holds no tensors"),
+        (torch.ones(3), "holds a single tensor, expected a state dict"),
+        ([torch.ones(3)], "holds a list, expected a state dict"),
+        (None, "holds nothing, expected a state dict"),
+        (7, "holds an int, expected a state dict"),
+        ({"1.weight": torch.ones(2), "epoch": 3}, "holds an int under `epoch`"),
+        ({1: torch.ones(2)}, "holds a single tensor under `1`"),
+        ({"<b>\n`x`": torch.ones(2)}, "1 unexpected, first `<b>??x?`"),
+        ({"k" * 1000: torch.ones(2)}, f"first `{'k' * 59}…`"),
+    ],
+)
+def test_what_is_no_state_dict(value, expected):
+    assert expected in refusal(torch_bytes(value))
+
+
+def test_empty_safetensors():
+    assert "holds no tensors" in refusal(save_safetensors({}))
+
+
+def test_messages_carry_the_files_name(tmp_path, state):
+    path = tmp_path / "mine.pt"
+    path.write_bytes(torch_bytes({}))
+    assert refusal(path).startswith("mine.pt holds no tensors")
+    assert refusal(path.read_bytes(), filename="yours.pt").startswith("yours.pt holds no tensors")
+    assert refusal(path.read_bytes(), filename="a\nb.pt").startswith("a?b.pt")
+
+
+def test_missing_files_and_folders(tmp_path):
+    assert re.match(r"There is no file .*gone\.pt; give the path", refusal(tmp_path / "gone.pt"))
+    assert "There is no file" in refusal(tmp_path)
+    assert "There is no file" in refusal("\0")
+
+
+def test_unknown_architecture(state):
+    assert "Unknown architecture 'vgg'; choose one of" in refusal(torch_bytes(state), "vgg")

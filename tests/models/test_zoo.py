@@ -1,0 +1,131 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from ncviz.data.datasets import DATASETS, load_dataset
+from ncviz.errors import ModelError
+from ncviz.models.architectures import ARCHITECTURES, build_empty, build_seeded, find_architecture
+from ncviz.models.loading import load_model
+from ncviz.models.zoo import MODELS, checkpoint_arrays, find_model
+
+REQUIRED = {"digits": 0.95, "mnist": 0.983}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_architecture_is_a_plain_chain_that_fits_its_data(name):
+    architecture = ARCHITECTURES[name]
+    net = architecture.build()
+    assert type(net) is nn.Sequential
+    assert architecture.input_shape == DATASETS[architecture.dataset].input_shape
+    assert architecture.num_classes == len(DATASETS[architecture.dataset].classes)
+    assert net(torch.zeros(3, *architecture.input_shape)).shape == (3, architecture.num_classes)
+
+
+def test_lenet_is_the_papers():
+    shapes = {
+        name: tuple(p.shape) for name, p in ARCHITECTURES["lenet-mnist-relu"].build().named_parameters()
+    }
+    assert shapes == {
+        "0.weight": (6, 1, 6, 6),
+        "0.bias": (6,),
+        "2.weight": (16, 6, 6, 6),
+        "2.bias": (16,),
+        "5.weight": (120, 256),
+        "5.bias": (120,),
+        "7.weight": (84, 120),
+        "7.bias": (84,),
+        "9.weight": (10, 84),
+        "9.bias": (10,),
+    }
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_seeded_weights_follow_the_seed_and_pytorchs_distribution(name):
+    first, again, other = (build_seeded(name, seed).state_dict() for seed in (3, 3, 4))
+    default = ARCHITECTURES[name].build().state_dict()
+    for key, tensor in first.items():
+        assert torch.equal(tensor, again[key])
+        assert not torch.equal(tensor, other[key])
+        if tensor.numel() > 1000:
+            assert tensor.std().item() == pytest.approx(default[key].std().item(), rel=0.1)
+            assert tensor.abs().max().item() == pytest.approx(default[key].abs().max().item(), rel=0.05)
+
+
+def test_building_draws_no_global_random_numbers():
+    before = torch.get_rng_state()
+    build_empty("lenet-mnist-relu")
+    build_seeded("lenet-mnist-relu", 0)
+    load_model("mlp-digits-relu")
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("find", [find_architecture, find_model, load_model])
+def test_unknown_name_lists_the_choices(find):
+    with pytest.raises(
+        ModelError, match=r"Unknown .* 'resnet'; choose one of mlp-digits-relu, .*lenet-mnist-tanh\."
+    ):
+        find("resnet")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bundled_model_holds_what_its_card_says(name):
+    spec, net = MODELS[name], load_model(name)
+    assert spec.architecture in ARCHITECTURES
+    assert not net.training
+    assert spec.card["parameters"] == sum(p.numel() for p in net.parameters())
+    assert spec.card["layers"] == [str(layer) for layer in net]
+    assert spec.card["test_accuracy"] >= REQUIRED[spec.dataset]
+    assert spec.card["test_images"] == DATASETS[spec.dataset].sizes["test"]
+    assert spec.card["training_images"] == DATASETS[spec.dataset].sizes["train"]
+    assert spec.card["command"].startswith(f"python -m ncviz train {name} ")
+    for key in ("seed", "epochs", "optimiser", "learning_rate", "batch_size", "torch"):
+        assert key in spec.card
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bundled_model_classifies_the_bundled_test_images(name):
+    spec = MODELS[name]
+    data = load_dataset(spec.dataset)
+    with torch.inference_mode():
+        accuracy = (load_model(name)(data.inputs).argmax(1) == data.labels).float().mean().item()
+    if data.is_complete:
+        assert accuracy == pytest.approx(spec.card["test_accuracy"], abs=1e-3)
+    else:
+        assert accuracy == pytest.approx(spec.card["test_accuracy"], abs=0.01)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_arrays_are_the_state_dict_in_its_order(name):
+    arrays, state = checkpoint_arrays(name), load_model(name).state_dict()
+    assert list(arrays) == list(state)
+    assert all(torch.equal(torch.from_numpy(arrays[key]), state[key]) for key in state)
+
+
+def test_card_is_read_only():
+    with pytest.raises(TypeError):
+        MODELS["mlp-digits-relu"].card["test_accuracy"] = 1.0
+
+
+def test_names_cards_and_arrays_need_no_torch():
+    code = (
+        "import sys; from ncviz.models.zoo import MODELS, checkpoint_arrays;"
+        "from ncviz.data.datasets import load_sample_arrays;"
+        "[(spec.card, checkpoint_arrays(name), load_sample_arrays(spec.dataset)) for name, spec in MODELS.items()];"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_damaged_bundle_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr("ncviz.models.zoo.CHECKPOINT_DIR", tmp_path)
+    with pytest.raises(ModelError, match="cannot be read"):
+        checkpoint_arrays("mlp-digits-relu")
+    (tmp_path / "mlp-digits-relu.safetensors").write_bytes(b"junk" * 10)
+    (tmp_path / "mlp-digits-relu.json").write_text("[1]")
+    with pytest.raises(ModelError, match="cannot be read"):
+        checkpoint_arrays("mlp-digits-relu")
+    with pytest.raises(ModelError, match="must be a JSON object"):
+        _ = MODELS["mlp-digits-relu"].card
