@@ -58,10 +58,10 @@ def make_card(
 
 
 def training_command(name: str, settings: TrainingSettings, train_data: Dataset) -> str:
-    """Return the command that repeats this training; FOLDER stands for the reader's own data."""
+    """Return the command that repeats this training; FOLDER and OUT stand for the reader's own folders."""
     needs_folder = train_data.is_complete and bool(DATASETS[train_data.name].first_file)
     folder = "--data-dir FOLDER " if needs_folder else ""
-    return f"python -m ncviz train {name} {folder}--epochs {settings.epochs} --seed {settings.seed}"
+    return f"python -m ncviz train {name} {folder}--epochs {settings.epochs} --seed {settings.seed} --out-dir OUT"
 
 
 def write_card(card: dict[str, Any], path: Path) -> None:

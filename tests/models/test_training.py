@@ -109,7 +109,7 @@ def test_zoo_model_is_written_with_its_card(tmp_path):
     net = load_checkpoint(tmp_path / "out" / "mlp-digits-tanh.safetensors", "mlp-digits-tanh")
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), result.net.parameters(), strict=True))
     card = json.loads((tmp_path / "out" / "mlp-digits-tanh.json").read_text(encoding="utf-8"))
-    assert card["command"] == "python -m ncviz train mlp-digits-tanh --epochs 2 --seed 3"
+    assert card["command"] == "python -m ncviz train mlp-digits-tanh --epochs 2 --seed 3 --out-dir OUT"
     assert card["test_accuracy"] == pytest.approx(result.test_accuracy, abs=1e-6)
     assert (card["epochs"], card["seed"], card["training_images"], card["test_images"]) == (2, 3, 1437, 360)
 
