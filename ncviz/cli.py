@@ -83,7 +83,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     _, found = _curvature(**options)
     record = found.record
     if output is not None:
-        _write(output, lambda file: np.savez_compressed(file, **record.weights))
+        _write(output, lambda file: np.savez_compressed(file, **dict(record.weights)))
     layers = [_layer_summary(record, index) for index in range(len(record.edges))]
     if as_json:
         _print_json({**record.meta, "from_cache": found.is_stored, "layers": layers})
@@ -201,6 +201,7 @@ def prune(
 @click.argument("model")
 @click.option("--data-dir", help="Folder of the full data set; default: NCVIZ_DATA, else the bundled sample.")
 @click.option("--epochs", type=int, help="Default: the model's own recipe.")
+@click.option("--learning-rate", type=float, help="Largest of the cycle; default: the model's own recipe.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
 @click.option(
@@ -208,7 +209,14 @@ def prune(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def train(
-    model: str, data_dir: str | None, epochs: int | None, seed: int, device: str, out_dir: Path, as_json: bool
+    model: str,
+    data_dir: str | None,
+    epochs: int | None,
+    learning_rate: float | None,
+    seed: int,
+    device: str,
+    out_dir: Path,
+    as_json: bool,
 ) -> None:
     """Train a network of the zoo and write its checkpoint and card."""
     from ncviz.devices import resolve_device
@@ -216,7 +224,9 @@ def train(
 
     where = resolve_device(device)
     with _progress("training") as report:
-        result = train_zoo_model(model, data_dir, epochs, seed, out_dir, progress=report, device=where)
+        result = train_zoo_model(
+            model, data_dir, epochs, seed, out_dir, progress=report, device=where, learning_rate=learning_rate
+        )
     facts = {"model": model, "test_accuracy": result.test_accuracy, "seconds": round(result.seconds, 1)}
     if as_json:
         history = [vars(epoch) for epoch in result.history]
@@ -279,6 +289,14 @@ def cache_clear(key: str | None) -> None:
         raise NcvizError(f"{len(matching)} stored results have a key that starts with '{key}'; expected one.")
     store.remove(matching[0])
     _console.print("Removed 1 result.")
+
+
+@cli.command(hidden=True)
+def bundle() -> None:
+    """Compute the results that ship with ncviz again, from the bundled networks and images."""
+    with _progress("bundling") as report:
+        count = pipeline.bundle(progress=report)
+    _console.print(f"{count} results in {pipeline.BUNDLED}", highlight=False)
 
 
 def _curvature(

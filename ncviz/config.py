@@ -63,4 +63,8 @@ class CurvatureConfig:
 
     def key(self) -> dict[str, Any]:
         """Return what decides the result: every alpha from 1/2 on gives the same curvature, so they share a key."""
-        return {**asdict(self), "alpha": self.alpha if self.alpha < 0.5 else "1/2 or more", "v": ALGORITHM_VERSION}
+        return {
+            **asdict(self),
+            "alpha": self.alpha if self.alpha < 0.5 else "1/2 or more",
+            "v": ALGORITHM_VERSION,
+        }

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import prod
 
@@ -138,18 +139,14 @@ def neural_curvature(
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
     run = _Run(graph, lengths, alpha, cancel)
     collector = _Collector(graph, len(inputs), keep_edges)
-    own = None if executor is not None else ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
-    try:
+    with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for index in range(len(inputs)):
 
             def part(fraction: float, index: int = index) -> None:
                 report((index + fraction) / len(inputs), f"sample {index + 1} of {len(inputs)}")
 
-            curvature, live = run.sample([layer[index] for layer in activity], executor or own, part)
+            curvature, live = run.sample([layer[index] for layer in activity], pool, part)
             collector.add(index, curvature, live)
-    finally:
-        if own is not None:
-            own.shutdown(cancel_futures=True)
     return collector.result(alpha)
 
 

@@ -20,7 +20,7 @@ from ncviz.data.datasets import DATASETS, default_data_dir, load_dataset, load_s
 from ncviz.errors import StoreError
 from ncviz.fingerprint import digest
 from ncviz.models.zoo import MODELS, checkpoint_arrays, find_model
-from ncviz.pruning.order import ORDERS, removal_ranks
+from ncviz.pruning.order import ORDERS, SCOPES, removal_ranks
 from ncviz.records import CurvatureRecord, SweepRecord, from_result, sweep_record
 from ncviz.store import Record, Store
 
@@ -296,6 +296,31 @@ def evaluator(network: Network, device: str = "cpu", data_dir: str | None = None
 
     images = load_dataset(network.dataset, "test", data_dir)
     return Evaluator(network.module(), images.inputs, images.labels, device)
+
+
+def bundle(folder: Path = BUNDLED, progress: Progress | None = None) -> int:
+    """Compute the results that ship with ncviz, so that the first page of each bundled network needs no computing.
+
+    Args:
+        folder: Where to write the records.
+        progress: Called with the fraction done and a message.
+
+    Returns:
+        How many records were written.
+    """
+    store = Store(str(folder))
+    store.clear()
+    for index, name in enumerate(MODELS):
+        network = open_network(name)
+
+        def part(fraction: float, message: str, index: int = index, name: str = name) -> None:
+            if progress is not None:
+                progress((index + fraction) / len(MODELS), f"{name}: {message}")
+
+        found = compute_curvature(store, network, CurvatureConfig(), progress=part).record
+        for scope in SCOPES:
+            compute_sweep(store, network, found, scope=scope)
+    return len(store.entries())
 
 
 def pruned_checkpoint(

@@ -92,7 +92,12 @@ class CurvatureRecord:
                 raise KeyError("kind")
             names = [connection["parameter"] for connection in meta["connections"]]
             edges = tuple(
-                StoredEdges(**{part: arrays[f"edges/{i}/{part}"] for part in ("source", "target", "parameter", "curvature")})
+                StoredEdges(
+                    **{
+                        part: arrays[f"edges/{i}/{part}"]
+                        for part in ("source", "target", "parameter", "curvature")
+                    }
+                )
                 for i in range(len(names))
             )
             return CurvatureRecord(
@@ -104,7 +109,9 @@ class CurvatureRecord:
                 meta=meta,
             )
         except KeyError as error:
-            raise StoreError(f"A stored result lacks {error}; clear it from the cache and compute again.") from error
+            raise StoreError(
+                f"A stored result lacks {error}; clear it from the cache and compute again."
+            ) from error
 
 
 def from_result(
@@ -131,7 +138,9 @@ def from_result(
     facts = {
         "kind": "curvature",
         "layer_shapes": [list(shape) for shape in graph.layer_shapes],
-        "connections": [{"name": c.name, "parameter": c.parameter, "shape": list(c.shape)} for c in graph.connections],
+        "connections": [
+            {"name": c.name, "parameter": c.parameter, "shape": list(c.shape)} for c in graph.connections
+        ],
         "dead_share": list(result.dead_share),
         "edges": graph.number_of_edges,
         **meta,
@@ -197,13 +206,19 @@ class SweepRecord:
             total, images = int(record.meta["total"]), int(record.meta["images"])
             return SweepRecord(record.arrays["removed"], total, accuracy, images, record.meta)
         except KeyError as error:
-            raise StoreError(f"A stored curve lacks {error}; clear it from the cache and compute again.") from error
+            raise StoreError(
+                f"A stored curve lacks {error}; clear it from the cache and compute again."
+            ) from error
 
 
-def sweep_record(sweeps: Mapping[tuple[str, str], SweepResult], total: int, meta: Mapping[str, Any]) -> SweepRecord:
+def sweep_record(
+    sweeps: Mapping[tuple[str, str], SweepResult], total: int, meta: Mapping[str, Any]
+) -> SweepRecord:
     """Turn measured sweeps over the same sparsities into what the store keeps."""
     first = next(iter(sweeps.values()))
-    return SweepRecord(first.removed, total, {key: found.accuracy for key, found in sweeps.items()}, first.images, meta)
+    return SweepRecord(
+        first.removed, total, {key: found.accuracy for key, found in sweeps.items()}, first.images, meta
+    )
 
 
 def _smallest(values: np.ndarray) -> np.ndarray:

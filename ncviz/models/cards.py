@@ -61,7 +61,9 @@ def training_command(name: str, settings: TrainingSettings, train_data: Dataset)
     """Return the command that repeats this training; FOLDER and OUT stand for the reader's own folders."""
     needs_folder = train_data.is_complete and bool(DATASETS[train_data.name].first_file)
     folder = "--data-dir FOLDER " if needs_folder else ""
-    return f"python -m ncviz train {name} {folder}--epochs {settings.epochs} --seed {settings.seed} --out-dir OUT"
+    own_rate = settings.learning_rate != find_model(name).recipe.learning_rate
+    rate = f"--learning-rate {settings.learning_rate} " if own_rate else ""
+    return f"python -m ncviz train {name} {folder}--epochs {settings.epochs} {rate}--seed {settings.seed} --out-dir OUT"
 
 
 def write_card(card: dict[str, Any], path: Path) -> None:

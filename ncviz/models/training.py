@@ -114,6 +114,7 @@ def train_zoo_model(
     progress: Progress | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
     device: str = "cpu",
+    learning_rate: float | None = None,
 ) -> TrainingResult:
     """Train a zoo model by its recipe; write ``<name>.safetensors`` and the card ``<name>.json``.
 
@@ -126,6 +127,7 @@ def train_zoo_model(
         progress: As for ``train``.
         on_epoch: As for ``train``.
         device: As for ``train``.
+        learning_rate: In place of the recipe's.
 
     Raises:
         ModelError: If the name is unknown, the loss is no longer finite, or ``out_dir`` cannot be written.
@@ -142,7 +144,7 @@ def train_zoo_model(
         test_data,
         epochs=spec.recipe.epochs if epochs is None else epochs,
         batch_size=spec.recipe.batch_size,
-        learning_rate=spec.recipe.learning_rate,
+        learning_rate=spec.recipe.learning_rate if learning_rate is None else learning_rate,
         weight_decay=spec.recipe.weight_decay,
         seed=seed,
         device=device,

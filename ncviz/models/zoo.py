@@ -72,7 +72,7 @@ class ModelSpec:
 
 
 _MLP_RECIPE = Recipe(epochs=60, batch_size=32, learning_rate=0.01)
-_LENET_RECIPE = Recipe(epochs=12, batch_size=128, learning_rate=0.004)
+_LENET_RECIPE = Recipe(epochs=6, batch_size=128, learning_rate=0.003)
 
 
 def _spec(name: str, title: str, dataset: str, recipe: Recipe) -> ModelSpec:

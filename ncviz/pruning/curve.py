@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,10 +57,14 @@ class Evaluator:
 
     def __init__(self, net: nn.Module, inputs: Tensor, labels: Tensor, device: str = "cpu") -> None:
         if len(inputs) == 0 or len(inputs) != len(labels):
-            raise DataError(f"Expected as many labels as images, at least one; got {len(inputs)} and {len(labels)}.")
+            raise DataError(
+                f"Expected as many labels as images, at least one; got {len(inputs)} and {len(labels)}."
+            )
         self.device = resolve_device(device)
+        # functional_call swaps the module's tensors while it runs, so one module serves one thread at a time.
+        self._lock = threading.Lock()
         with guard(self.device):
-            self._net = net.eval() if not net.training else _eval_copy(net)
+            self._net = copy.deepcopy(net).eval()
             self._state = {name: value.detach().to(self.device) for name, value in _tensors(net).items()}
             self._inputs, self._labels = inputs.to(self.device), labels.to(self.device)
 
@@ -72,8 +78,11 @@ class Evaluator:
         state = dict(self._state)
         for name, mask in (masks or {}).items():
             state[name] = state[name] * mask.to(self.device)
-        with guard(self.device), torch.inference_mode():
-            parts = [functional_call(self._net, state, (batch,)).argmax(dim=1) for batch in self._inputs.split(BATCH)]
+        with guard(self.device), self._lock, torch.inference_mode():
+            parts = [
+                functional_call(self._net, state, (batch,)).argmax(dim=1)
+                for batch in self._inputs.split(BATCH)
+            ]
         return torch.cat(parts).cpu()
 
     def accuracy(self, masks: Mapping[str, Tensor] | None = None) -> float:
@@ -125,9 +134,3 @@ def sweep(
 
 def _tensors(net: nn.Module) -> dict[str, Tensor]:
     return {**dict(net.named_parameters()), **dict(net.named_buffers())}
-
-
-def _eval_copy(net: nn.Module) -> nn.Module:
-    import copy
-
-    return copy.deepcopy(net).eval()

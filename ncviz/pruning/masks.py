@@ -32,7 +32,9 @@ def masks_at(ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ..
     kept = torch.from_numpy(ranks >= removed)
     sizes = [int(np.prod(shape)) for shape in shapes.values()]
     if sum(sizes) != len(ranks):
-        raise NcvizError(f"The weights hold {sum(sizes)} values, but the order ranks {len(ranks)}; recompute the scores.")
+        raise NcvizError(
+            f"The weights hold {sum(sizes)} values, but the order ranks {len(ranks)}; recompute the scores."
+        )
     parts = torch.split(kept, sizes)
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
@@ -48,7 +50,9 @@ def apply_masks(net: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
     with torch.no_grad():
         for name, mask in masks.items():
             if name not in weights or weights[name].shape != mask.shape:
-                raise NcvizError(f"The network has no weight '{name}' of shape {list(mask.shape)}; check the scores.")
+                raise NcvizError(
+                    f"The network has no weight '{name}' of shape {list(mask.shape)}; check the scores."
+                )
             weights[name].mul_(mask.to(weights[name].device))
     return pruned
 

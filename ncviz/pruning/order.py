@@ -13,7 +13,9 @@ SCOPES = ("global", "layer")
 ORDERS = ("redundant", "bottlenecks")
 
 
-def removal_ranks(scores: Sequence[np.ndarray], scope: str = "global", order: str = "redundant") -> np.ndarray:
+def removal_ranks(
+    scores: Sequence[np.ndarray], scope: str = "global", order: str = "redundant"
+) -> np.ndarray:
     """Return when each weight is removed: rank 0 goes first.
 
     Args:
@@ -65,7 +67,9 @@ def removed_for_threshold(curvature: Sequence[np.ndarray], threshold: float, ord
     if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not math.isfinite(threshold):
         raise NcvizError(f"The curvature threshold must be a finite number, got {threshold!r}.")
     if threshold > 2:
-        raise NcvizError(f"The curvature threshold must be at most 2, the largest κ there is, got {threshold}.")
+        raise NcvizError(
+            f"The curvature threshold must be at most 2, the largest κ there is, got {threshold}."
+        )
     flat = np.concatenate([np.asarray(values).reshape(-1) for values in curvature])
     return int(np.count_nonzero(flat > threshold if order == "redundant" else flat < threshold))
 

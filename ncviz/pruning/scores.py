@@ -67,7 +67,8 @@ def _random(given: ScoreInputs) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(given.seed)
     weights = dict(given.net.named_parameters())
     return {
-        name: torch.rand(weights[name].shape, generator=generator, dtype=torch.float64) for name in given.names
+        name: torch.rand(weights[name].shape, generator=generator, dtype=torch.float64)
+        for name in given.names
     }
 
 

@@ -2,6 +2,6 @@
 
 from ncviz.fingerprint import digest
 from ncviz.store.record import Record
-from ncviz.store.store import Entry, Store, StoreWarning
+from ncviz.store.store import CACHE_VARIABLE, Entry, Store, StoreWarning
 
-__all__ = ["Entry", "Record", "Store", "StoreWarning", "digest"]
+__all__ = ["CACHE_VARIABLE", "Entry", "Record", "Store", "StoreWarning", "digest"]

@@ -74,6 +74,8 @@ def _one_point(group: EdgeGroup) -> np.ndarray:
     """Value of each edge where one of the measures is a single point: a dot product."""
     value = np.full(group.direct.shape, np.nan)
     for j in range(group.direct.shape[1]):
-        tolls = group.to_target[j][None, :, None] + group.from_source[:, None, :] - group.direct[:, j, None, None]
+        tolls = (
+            group.to_target[j][None, :, None] + group.from_source[:, None, :] - group.direct[:, j, None, None]
+        )
         value[:, j] = np.einsum("p,npq,q->n", group.a, np.minimum(group.cost[None], tolls), group.b)
     return value

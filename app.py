@@ -1,0 +1,8 @@
+"""Entry point of ``streamlit run app.py``."""
+
+import streamlit as st
+
+from ncviz.ui import shell
+
+st.set_page_config(page_title="ncviz · neural curvature", page_icon="🕸️", layout="wide")
+shell.run()

@@ -1,0 +1,109 @@
+"""Figures of the Curvature page: distributions per layer, and class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ncviz.plots.palette import LIMIT, Theme, ramp
+
+HISTOGRAM_BINS = 48
+NEVER_ACTIVE = 2.0
+
+
+def histograms(
+    curvature: Mapping[str, np.ndarray], names: Sequence[str], theme: Theme = "light"
+) -> go.Figure:
+    """Return one histogram of κ for each layer, coloured like the network's edges.
+
+    Args:
+        curvature: κ of each weight tensor, in the network's order; 2 where a weight was never active.
+        names: A title for each.
+        theme: Which variant of the colour scale.
+    """
+    from plotly.subplots import make_subplots
+
+    parts = [values.reshape(-1)[values.reshape(-1) < NEVER_ACTIVE] for values in curvature.values()]
+    low = min((float(part.min()) for part in parts if part.size), default=-LIMIT)
+    edges = np.linspace(min(low, -LIMIT), LIMIT, HISTOGRAM_BINS + 1)
+    centres = (edges[1:] + edges[:-1]) / 2
+    palette = ramp(theme)
+    index = (
+        np.clip((centres + LIMIT) / (2 * LIMIT) * (len(palette) - 1), 0, len(palette) - 1).round().astype(int)
+    )
+    colours = [f"rgb({r},{g},{b})" for r, g, b in palette[index]]
+    figure = make_subplots(
+        rows=len(parts), cols=1, shared_xaxes=True, subplot_titles=list(names), vertical_spacing=0.08
+    )
+    for row, part in enumerate(parts, start=1):
+        count, _ = np.histogram(part, bins=edges)
+        share = count / max(1, count.sum())
+        bars = go.Bar(
+            x=centres,
+            y=share,
+            marker={"color": colours, "line": {"width": 0}},
+            customdata=count,
+            hovertemplate="κ ≈ %{x:.2f}<br>%{customdata:,} weights (%{y:.1%})<extra></extra>",
+            showlegend=False,
+        )
+        figure.add_trace(bars, row=row, col=1)
+        figure.update_yaxes(tickformat=".0%", nticks=3, row=row, col=1)
+    figure.add_vline(x=0, line={"width": 1, "dash": "dot"})
+    figure.update_xaxes(title_text="neural curvature κ", row=len(parts), col=1)
+    figure.update_layout(
+        bargap=0.05, height=130 * len(parts) + 80, margin={"l": 50, "r": 20, "t": 30, "b": 45}
+    )
+    figure.update_annotations(font_size=13, xanchor="left", x=0)
+    return figure
+
+
+def class_shares(
+    samples: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    classes: Sequence[str],
+    names: Sequence[str],
+    theme: Theme,
+) -> go.Figure:
+    """Return, class by class and layer by layer, which share of the active weights are bottlenecks.
+
+    Args:
+        samples: For each weight tensor κ on each sample [n, …], NaN where it is not active.
+        labels: int64 [n], class of each sample.
+        classes: Class names.
+        names: A title for each weight tensor.
+        theme: Which variant of the colour scale.
+    """
+    grid = np.full((len(samples), len(classes)), np.nan)
+    for row, values in enumerate(samples.values()):
+        flat = values.reshape(len(labels), -1)
+        for label in range(len(classes)):
+            own = flat[labels == label]
+            active = own[~np.isnan(own)]
+            if active.size:
+                grid[row, label] = (active < 0).mean()
+    palette = ramp(theme)
+    middle = len(palette) // 2
+    scale = [
+        [step / middle, f"rgb({r},{g},{b})"] for step, (r, g, b) in enumerate(palette[middle::-1])
+    ]  # grey where nothing is a bottleneck, the scale's red where everything is
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=list(classes),
+            y=list(names),
+            colorscale=scale,
+            zmin=0,
+            zmax=1,
+            texttemplate="%{z:.0%}",
+            xgap=2,
+            ygap=2,
+            hovertemplate="class %{x}<br>%{y}<br>%{z:.1%} of the active weights are bottlenecks<extra></extra>",
+            colorbar={"tickformat": ".0%", "title": {"text": "κ < 0"}},
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title_text="class of the image", type="category")
+    figure.update_layout(height=70 + 52 * len(samples) + 40, margin={"l": 10, "r": 10, "t": 10, "b": 45})
+    return figure

@@ -1,0 +1,137 @@
+"""Starts the long work of the pages, and shows it: progress, time left, cancel, and what went wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.config import CurvatureConfig
+from ncviz.jobs import Job, JobHandle
+from ncviz.records import CurvatureRecord, SweepRecord
+from ncviz.ui import resources, session
+
+POLL_SECONDS = 0.5
+CURVATURE_SHARE = 0.9
+
+
+def start_curvature(
+    of: pipeline.Network, config: CurvatureConfig, device: str, data_dir: str | None, scope: str = "global"
+) -> Job:
+    """Compute curvature and accuracy curves in the background; a run under way for the same key is joined."""
+    store = resources.store()
+
+    def work(handle: JobHandle) -> dict[str, Any]:
+        def first(fraction: float, message: str) -> None:
+            handle.progress(CURVATURE_SHARE * fraction, message)
+
+        def second(fraction: float, message: str) -> None:
+            handle.progress(CURVATURE_SHARE + (1 - CURVATURE_SHARE) * fraction, message)
+
+        found = pipeline.compute_curvature(
+            store, of, config, device=device, data_dir=data_dir, progress=first, cancel=handle.cancel_event
+        )
+        curves = pipeline.compute_sweep(
+            store, of, found.record, scope=scope, device=device, data_dir=data_dir, progress=second
+        )
+        return {
+            "seconds": found.record.meta["seconds"],
+            "is_stored": found.is_stored,
+            "problem": found.problem or curves.problem,
+            "records": (found.record, curves.record),
+        }
+
+    key = pipeline.sweep_key(of, config, scope, data_dir)
+    label = f"Curvature of {of.title}, {config.samples_per_class} a class, α = {config.alpha:g}"
+    job = resources.registry().start(key, label, work)
+    mine = st.session_state.setdefault("jobs", [])
+    if key not in mine:
+        mine.append(key)
+    return job
+
+
+def job_for(of: pipeline.Network, config: CurvatureConfig, scope: str, data_dir: str | None) -> Job | None:
+    """Return the latest run for these settings, if there was one."""
+    return resources.registry().get(pipeline.sweep_key(of, config, scope, data_dir))
+
+
+def results(
+    of: pipeline.Network, config: CurvatureConfig, scope: str, data_dir: str | None
+) -> tuple[CurvatureRecord | None, SweepRecord | None]:
+    """Return curvature and accuracy curves as far as they are known.
+
+    What could not be stored (a full disk) still lies in the run that computed it.
+    """
+    curvature = resources.curvature(of, config, data_dir)
+    sweep = resources.sweep(of, config, scope, data_dir)
+    job = job_for(of, config, scope, data_dir)
+    if job is not None and job.result is not None:
+        kept = job.result["records"]
+        return curvature or kept[0], sweep or kept[1]
+    return curvature, sweep
+
+
+def running_jobs() -> None:
+    """Show what is computed for this session; polls only while something runs, and redraws the page at its end."""
+    active = any(job.is_active for job in _visible())
+    st.fragment(_jobs, run_every=POLL_SECONDS if active else None)(active)
+
+
+def _visible() -> list[Job]:
+    """Jobs that this session started, or whose result it looks at (another session's, or its own before a reload)."""
+    view = session.view()
+    current = pipeline.sweep_key(session.network(), view.config, view.scope, session.data_dir())
+    keys = {*st.session_state.get("jobs", []), current}
+    return [job for job in resources.registry().jobs() if job.key in keys]
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time span for people, such as "about 40 s"."""
+    if seconds is None:
+        return "estimating…"
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def _jobs(was_active: bool) -> None:
+    jobs = _visible()
+    active = [job for job in jobs if job.is_active]
+    for job in active:
+        _running(job)
+    if was_active and not active:
+        resources.forget_results()
+        st.rerun(scope="app")
+    for job in jobs:
+        if not job.is_active and st.session_state.setdefault("seen", {}).get(job.key) != job.started:
+            _ended(job)
+
+
+def _running(job: Job) -> None:
+    now = job.snapshot()
+    st.markdown(f"**{now.label}**")
+    left = "queued" if now.state == "queued" else f"{duration(now.eta_seconds)} left"
+    st.progress(now.fraction, text="stopping…" if now.is_cancelling else f"{now.fraction:.0%} · {left}")
+    if now.message:
+        st.caption(now.message)
+    if st.button("Cancel", key=f"cancel-{now.key}", disabled=now.is_cancelling):
+        job.cancel()
+        st.rerun(scope="fragment")
+
+
+def _ended(job: Job) -> None:
+    now = job.snapshot()
+    if now.state == "failed":
+        st.error(now.error or "The computation failed.")
+    elif now.state == "cancelled":
+        st.info("Cancelled; nothing was changed.")
+    elif now.result and now.result.get("problem"):
+        st.warning(f"The result is shown but could not be stored. {now.result['problem']}")
+    else:
+        return
+    if st.button("Dismiss", key=f"dismiss-{now.key}"):
+        st.session_state["seen"][now.key] = now.started
+        st.rerun(scope="fragment")

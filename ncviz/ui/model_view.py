@@ -1,0 +1,165 @@
+"""The Model page's parts: what a network is, a checkpoint of one's own, and the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.data.datasets import DATASETS, download_dataset, load_dataset, load_sample_arrays
+from ncviz.errors import NcvizError
+from ncviz.models.zoo import MODELS
+from ncviz.plots.class_accuracy import class_accuracy
+from ncviz.ui import resources, session
+from ncviz.ui.theme import theme
+
+SAMPLE_IMAGES = 10
+
+
+def inspect(of: pipeline.Network) -> None:
+    """Draw what the network is and how well it does."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader(of.title)
+        st.dataframe(_layers(of), hide_index=True)
+        if of.is_bundled:
+            _card(of)
+    with right:
+        st.subheader("Accuracy, class by class")
+        try:
+            _accuracy(of)
+        except NcvizError as error:
+            st.error(str(error))
+        _sample_images(of)
+
+
+def bring() -> None:
+    """Let the user load a checkpoint of a zoo architecture."""
+    st.write(
+        "Load the weights of a network you trained yourself. Nothing in the file is run: pickles are read with "
+        "`weights_only=True`, archives are checked before they are opened, and the network stays in this session."
+    )
+    from ncviz.models.architectures import ARCHITECTURES
+
+    architecture = st.selectbox(
+        "Architecture", list(ARCHITECTURES), format_func=lambda name: f"{ARCHITECTURES[name].title} ({name})"
+    )
+    file = st.file_uploader("Checkpoint", type=["pt", "pth", "safetensors"], key="checkpoint")
+    if file is None:
+        st.caption("A state dict saved by `torch.save(net.state_dict(), …)` or by safetensors, up to 100 MB.")
+        return
+    if st.button("Use this checkpoint", type="primary", key="use-checkpoint"):
+        try:
+            brought = pipeline.open_checkpoint(file.getvalue(), architecture, file.name)
+        except NcvizError as error:
+            st.error(str(error))
+            return
+        session.add_network(brought)
+        st.toast(f"{brought.title} is loaded; compute its curvature on the Explore or Curvature page.")
+        st.rerun()
+
+
+def data(of: pipeline.Network) -> None:
+    """Say which images are used, and let the user name a folder with all of them."""
+    spec = DATASETS[of.dataset]
+    st.subheader(spec.title)
+    for split, what in (("train", "calibrating"), ("test", "evaluating")):
+        try:
+            st.write(f"For {what}: {load_dataset(of.dataset, split, session.data_dir()).description}.")
+        except NcvizError as error:
+            st.error(str(error))
+    st.caption(f"{spec.citation} Source: {spec.source}. Licence: {spec.licence}.")
+    if not spec.first_file:
+        st.write("The digits are complete: all 1,797 images ship with ncviz.")
+        return
+    st.text_input(
+        "Folder with the full data set",
+        value=session.data_dir() or "",
+        placeholder=f"a folder that holds {spec.first_file}",
+        key="data_folder",
+        on_change=_take_folder,
+    )
+    folder = st.session_state.get("data_folder", "")
+    if folder and session.data_dir() != folder:
+        st.error(st.session_state.get("data_problem", "This folder cannot be used."))
+    if st.button(f"Download {spec.title} into this folder", disabled=not folder, key="download-data"):
+        try:
+            with st.spinner(f"Downloading {spec.title}…"):
+                download_dataset(of.dataset, Path(folder).expanduser())
+        except NcvizError as error:
+            st.error(str(error))
+            return
+        _take_folder()
+        st.rerun()
+
+
+def _take_folder() -> None:
+    folder = st.session_state["data_folder"].strip()
+    if not folder:
+        session.use_data_dir(None)
+        return
+    try:
+        load_dataset(session.network().dataset, "test", str(Path(folder).expanduser()))
+    except NcvizError as error:
+        st.session_state["data_problem"] = str(error)
+        return
+    session.use_data_dir(folder)
+
+
+def _layers(of: pipeline.Network) -> pd.DataFrame:
+    from ncviz.graph.build import build_graph
+
+    graph = build_graph(of.module(), DATASETS[of.dataset].input_shape)
+    rows: list[dict[str, Any]] = []
+    for index, connection in enumerate(graph.connections):
+        shape = connection.shape
+        kind = f"Conv2d {shape[2]}×{shape[3]}" if len(shape) == 4 else "Linear"
+        rows.append(
+            {
+                "layer": connection.name,
+                "kind": kind,
+                "input units": "×".join(str(size) for size in graph.layer_shapes[index]),
+                "output units": "×".join(str(size) for size in graph.layer_shapes[index + 1]),
+                "weights": int(np.prod(shape)),
+                "edges": len(connection.edges),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _card(of: pipeline.Network) -> None:
+    card = MODELS[of.name].card
+    st.caption(
+        f"Trained on {card['training_images']:,} images for {card['epochs']} epochs ({card['optimiser']}, seed "
+        f"{card['seed']}); test accuracy {card['test_accuracy']:.2%} on {card['test_images']:,} images. Retrain it with:"
+    )
+    st.code(card["command"], language="bash")
+
+
+def _accuracy(of: pipeline.Network) -> None:
+    measured = resources.evaluator(of, session.device(), session.data_dir())
+    images = load_dataset(of.dataset, "test", session.data_dir())
+    right = (measured.predictions() == images.labels).numpy()
+    labels = images.labels.numpy()
+    share = np.array([right[labels == label].mean() for label in range(len(images.classes))])
+    st.caption(f"{right.mean():.2%} on {images.description}.")
+    figure = class_accuracy(share, images.classes, theme())
+    st.plotly_chart(figure, config={"displayModeBar": False}, key="class-accuracy")
+
+
+def _sample_images(of: pipeline.Network) -> None:
+    spec = DATASETS[of.dataset]
+    if not spec.is_bundled:
+        return
+    images, labels = load_sample_arrays(of.dataset, "test")
+    first = [int(np.flatnonzero(labels == label)[0]) for label in range(len(spec.classes))][:SAMPLE_IMAGES]
+    scale = 255 // max(1, int(images.max()))
+    strip = np.concatenate([np.pad(images[at].astype(np.uint8) * scale, 1) for at in first], axis=1)
+    st.image(
+        np.kron(strip, np.ones((4, 4), dtype=np.uint8)),
+        caption=f"One test image of each class of {spec.title}",
+    )

@@ -1,0 +1,148 @@
+"""What all sessions of the server share: store, jobs, and bounded caches in front of the slow parts."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.config import CurvatureConfig
+from ncviz.devices import Device
+from ncviz.jobs import JobRegistry
+from ncviz.records import CurvatureRecord, SweepRecord
+from ncviz.store import CACHE_VARIABLE, Store
+
+if TYPE_CHECKING:
+    from ncviz.pruning.curve import Evaluator
+
+
+class _MissingError(Exception):
+    """Not in the store; raised because Streamlit caches what is returned, and absence must not be cached."""
+
+
+@st.cache_resource
+def registry() -> JobRegistry:
+    """Return the server's jobs."""
+    return JobRegistry()
+
+
+def store() -> Store:
+    """Return the results on disk."""
+    return _open_store(os.environ.get(CACHE_VARIABLE))
+
+
+@st.cache_resource
+def warm_up() -> threading.Event:
+    """Start importing torch beside the first page, and return the event that says it is there."""
+    ready = threading.Event()
+
+    def load() -> None:
+        import ncviz.models.architectures
+        import ncviz.pruning.curve
+        import ncviz.pruning.scores  # noqa: F401
+
+        # Streamlit collects garbage after every run, which takes a quarter of a second over torch's objects.
+        gc.collect()
+        gc.freeze()
+        ready.set()
+
+    threading.Thread(target=load, name="ncviz-warm-up", daemon=True).start()
+    return ready
+
+
+@st.cache_resource(max_entries=16)
+def network(name: str) -> pipeline.Network:
+    """Return a network of the zoo."""
+    return pipeline.open_network(name)
+
+
+@st.cache_resource(ttl=60)
+def devices() -> list[Device]:
+    """Return the devices of this machine."""
+    from ncviz.devices import available_devices
+
+    return available_devices()
+
+
+def curvature(of: pipeline.Network, config: CurvatureConfig, data_dir: str | None) -> CurvatureRecord | None:
+    """Return a stored curvature, or None if it has not been computed."""
+    try:
+        return _curvature(pipeline.curvature_key(of, config, data_dir), of, config, data_dir)
+    except _MissingError:
+        return None
+
+
+def sweep(
+    of: pipeline.Network, config: CurvatureConfig, scope: str, data_dir: str | None
+) -> SweepRecord | None:
+    """Return the stored accuracy curves, or None if they have not been measured."""
+    try:
+        return _sweep(pipeline.sweep_key(of, config, scope, data_dir), of, config, scope, data_dir)
+    except _MissingError:
+        return None
+
+
+def ranks(
+    of: pipeline.Network, record: CurvatureRecord, criterion: str, scope: str, order: str
+) -> np.ndarray:
+    """Return int64 [N], when each weight is removed."""
+    return _ranks(of.fingerprint, str(record.meta), criterion, scope, order, of, record)
+
+
+def evaluator(of: pipeline.Network, device: str, data_dir: str | None) -> Evaluator:
+    """Return a network on its evaluation images."""
+    return _evaluator(of.fingerprint, device, data_dir, of)
+
+
+def forget_results() -> None:
+    """Drop the caches in front of the store, after something was removed from it."""
+    _curvature.clear()
+    _sweep.clear()
+
+
+@st.cache_resource
+def _open_store(url: str | None) -> Store:
+    return pipeline.open_store(url)
+
+
+@st.cache_resource(max_entries=16)
+def _curvature(
+    key: str, _of: pipeline.Network, _config: CurvatureConfig, _data_dir: str | None
+) -> CurvatureRecord:
+    found = pipeline.stored_curvature(store(), _of, _config, _data_dir)
+    if found is None:
+        raise _MissingError(key)
+    return found
+
+
+@st.cache_resource(max_entries=64)
+def _sweep(
+    key: str, _of: pipeline.Network, _config: CurvatureConfig, _scope: str, _data_dir: str | None
+) -> SweepRecord:
+    found = pipeline.stored_sweep(store(), _of, _config, _scope, _data_dir)
+    if found is None:
+        raise _MissingError(key)
+    return found
+
+
+@st.cache_resource(max_entries=48)
+def _ranks(
+    fingerprint: str,
+    settings: str,
+    criterion: str,
+    scope: str,
+    order: str,
+    _of: pipeline.Network,
+    _record: CurvatureRecord,
+) -> np.ndarray:
+    return pipeline.ranks(_of, criterion, _record, scope, order)
+
+
+@st.cache_resource(max_entries=6)
+def _evaluator(fingerprint: str, device: str, data_dir: str | None, _of: pipeline.Network) -> Evaluator:
+    return pipeline.evaluator(_of, device, data_dir)

@@ -1,0 +1,82 @@
+"""One curvature result in numbers: summary, histograms, strongest bottlenecks, class by class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.data.datasets import DATASETS
+from ncviz.plots.curvature_figures import class_shares, histograms
+from ncviz.records import CurvatureRecord
+from ncviz.ui.naming import layer_title, weight_index
+from ncviz.ui.theme import theme
+
+STRONGEST = 200
+
+
+def show(of: pipeline.Network, record: CurvatureRecord) -> None:
+    """Draw the result."""
+    summary(record)
+    names = [layer_title(record, index) for index in range(len(record.edges))]
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Distribution by layer")
+        st.caption(
+            "Share of each layer's weights by their curvature; weights that are never active are left out."
+        )
+        figure = histograms(record.weights, names, theme())
+        st.plotly_chart(figure, config={"displaylogo": False}, key="histograms")
+    with right:
+        st.subheader("Class by class")
+        st.caption("How many of the weights that are active on a class's images are bottlenecks for them.")
+        figure = class_shares(record.samples, record.labels, DATASETS[of.dataset].classes, names, theme())
+        st.plotly_chart(figure, config={"displaylogo": False}, key="classes")
+        st.subheader("Strongest bottlenecks")
+        table = strongest(of, record, names)
+        st.dataframe(
+            table,
+            hide_index=True,
+            height=330,
+            column_config={"κ": st.column_config.NumberColumn(format="%.3f")},
+        )
+        st.download_button(
+            "Download the table (CSV)", table.to_csv(index=False), "bottlenecks.csv", "text/csv"
+        )
+
+
+def summary(record: CurvatureRecord) -> None:
+    """Draw the figures that tell a result at a glance."""
+    flat = np.concatenate([values.reshape(-1) for values in record.weights.values()])
+    meta = record.meta
+    columns = st.columns(4)
+    columns[0].metric("Weights", f"{flat.size:,}", help=f"{meta['edges']:,} edges between neurons")
+    columns[1].metric("Bottlenecks (κ < 0)", f"{(flat < 0).mean():.1%}")
+    columns[2].metric(
+        "Never active", f"{(flat == 2).mean():.1%}", help="No live edge on any calibration image"
+    )
+    columns[3].metric("Most negative κ", f"{flat.min():.2f}")
+    st.caption(
+        f"{len(record.labels)} images of {meta['pool']}, computed on {meta['device']} in {meta['seconds']:.1f} s."
+    )
+
+
+def strongest(of: pipeline.Network, record: CurvatureRecord, names: list[str]) -> pd.DataFrame:
+    """Return the weights with the lowest curvature as a table."""
+    rows = []
+    for index, (name, values) in enumerate(record.weights.items()):
+        flat = values.reshape(-1)
+        lowest = np.argsort(flat, kind="stable")[:STRONGEST]
+        weights = np.asarray(of.arrays[name]).reshape(-1)
+        rows += [
+            {
+                "layer": names[index],
+                "weight": weight_index(values.shape, at),
+                "κ": flat[at],
+                "value": float(weights[at]),
+            }
+            for at in lowest.tolist()
+        ]
+    table = pd.DataFrame(rows, columns=["layer", "weight", "κ", "value"])
+    return table.sort_values("κ", kind="stable").head(STRONGEST)

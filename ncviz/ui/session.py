@@ -1,0 +1,160 @@
+"""This session's own state: the view, its history, the networks it brought, device and data folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.ui import resources
+from ncviz.ui.view_state import DEFAULT_MODEL, History, ViewState, from_query
+
+PRUNING_STEP = ("criterion", "order", "scope", "removed")
+MAX_OWN_NETWORKS = 8
+
+
+def has_begun() -> bool:
+    """Whether ``begin`` has run in this session."""
+    return "view" in st.session_state
+
+
+def begin() -> None:
+    """Read the link on a session's first run."""
+    if has_begun():
+        return
+    state, problems = from_query(st.query_params.to_dict())
+    st.session_state["view"] = state
+    st.session_state["history"] = History()
+    st.session_state["networks"] = {}
+    st.session_state["device"] = "cpu"
+    st.session_state["data_dir"] = None
+    for problem in problems:
+        st.toast(problem)
+
+
+def view() -> ViewState:
+    """Return what this session looks at."""
+    found: ViewState = st.session_state["view"]
+    return found
+
+
+def change(**values: Any) -> None:
+    """Look at something else; a change of the pruning step can be undone."""
+    before = view()
+    after = replace(before, **values)
+    if after == before:
+        return
+    if after.model == before.model:
+        _history().push(_step(before), _step(after))
+    else:
+        st.session_state["history"] = History()
+    st.session_state["view"] = after
+
+
+def undo() -> None:
+    """Go back one pruning step."""
+    _restore(_history().undo(_step(view())))
+
+
+def redo() -> None:
+    """Go forward again."""
+    _restore(_history().redo(_step(view())))
+
+
+def can_undo() -> bool:
+    """Whether there is a step to take back."""
+    return bool(_history().past)
+
+
+def can_redo() -> bool:
+    """Whether there is a step to take again."""
+    return bool(_history().future)
+
+
+def write_link() -> None:
+    """Put the view into the address, so that a reload or a copied link shows the same."""
+    query = view().to_query()
+    if view().model in own_networks():
+        # A network of this session cannot be reached by a link.
+        query.pop("model", None)
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def bound(name: str) -> dict[str, Any]:
+    """Return the arguments that tie a widget to a field of the view.
+
+    The widget shows the field whatever changed it (a link, undo, another page), and changing it changes the field.
+    """
+    key = f"view.{name}"
+    st.session_state[key] = getattr(view(), name)
+    return {"key": key, "on_change": _take, "args": (name,)}
+
+
+def own_networks() -> dict[str, pipeline.Network]:
+    """Return the networks that this session brought, by name; no other session sees them."""
+    found: dict[str, pipeline.Network] = st.session_state["networks"]
+    return found
+
+
+def add_network(brought: pipeline.Network) -> None:
+    """Keep a network for this session and look at it."""
+    own = own_networks()
+    own[brought.name] = brought
+    while len(own) > MAX_OWN_NETWORKS:
+        own.pop(next(iter(own)))
+    change(model=brought.name, removed=0.0, layer=None)
+
+
+def network() -> pipeline.Network:
+    """Return the network that is looked at."""
+    name = view().model
+    return own_networks()[name] if name in own_networks() else resources.network(name)
+
+
+def select_model() -> None:
+    """Follow the model selector: a new model starts whole."""
+    change(model=st.session_state.get("model_choice", DEFAULT_MODEL), removed=0.0, layer=None)
+
+
+def device() -> str:
+    """Return the device that this session computes on."""
+    found: str = st.session_state["device"]
+    return found
+
+
+def select_device() -> None:
+    """Follow the device selector."""
+    st.session_state["device"] = st.session_state.get("device_choice", "cpu")
+
+
+def data_dir() -> str | None:
+    """Return the folder with full data sets, if the user named one."""
+    found: str | None = st.session_state["data_dir"]
+    return found
+
+
+def use_data_dir(folder: str | None) -> None:
+    """Take full data sets from a folder, or the bundled samples again."""
+    st.session_state["data_dir"] = folder
+
+
+def _take(name: str) -> None:
+    value = st.session_state[f"view.{name}"]
+    if value is not None or name == "layer":
+        change(**{name: value})
+
+
+def _history() -> History:
+    found: History = st.session_state["history"]
+    return found
+
+
+def _step(state: ViewState) -> tuple[Any, ...]:
+    return tuple(getattr(state, name) for name in PRUNING_STEP)
+
+
+def _restore(step: tuple[Any, ...]) -> None:
+    st.session_state["view"] = replace(view(), **dict(zip(PRUNING_STEP, step, strict=True)))

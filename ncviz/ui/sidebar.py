@@ -1,0 +1,59 @@
+"""The sidebar that all pages share: which network, on which device, and what is being computed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ncviz.errors import NcvizError
+from ncviz.models.zoo import MODELS
+from ncviz.ui import compute, resources, session
+
+WAIT_SECONDS = 1.0
+
+
+def show() -> None:
+    """Draw the sidebar."""
+    ready = resources.warm_up()
+    with st.sidebar:
+        _model()
+        st.fragment(_device, run_every=None if ready.is_set() else WAIT_SECONDS)(ready.is_set())
+        compute.running_jobs()
+        for problem in resources.store().problems[-3:]:
+            st.warning(problem)
+
+
+def _model() -> None:
+    own = session.own_networks()
+    titles = {name: spec.title for name, spec in MODELS.items()} | {name: n.title for name, n in own.items()}
+    st.session_state["model_choice"] = session.view().model
+    st.selectbox(
+        "Network",
+        list(titles),
+        format_func=lambda name: titles.get(name, name),
+        key="model_choice",
+        on_change=session.select_model,
+        help="Bring your own checkpoint on the Model page.",
+    )
+
+
+def _device(was_ready: bool) -> None:
+    """Let the user choose; listing GPUs needs torch, which is still loading while the first page is drawn."""
+    if not resources.warm_up().is_set():
+        st.selectbox("Device", ["cpu"], disabled=True, help="Looking for GPUs…", key="device_pending")
+        return
+    if not was_ready:
+        st.rerun(scope="app")
+    try:
+        found = {device.name: str(device) for device in resources.devices()}
+    except (NcvizError, RuntimeError) as error:
+        st.warning(f"The GPUs of this machine cannot be listed ({error}); the CPU is used.")
+        found = {"cpu": "cpu"}
+    st.session_state["device_choice"] = session.device() if session.device() in found else "cpu"
+    st.selectbox(
+        "Device",
+        list(found),
+        format_func=lambda name: found.get(name, name),
+        key="device_choice",
+        on_change=session.select_device,
+        help="Where to compute and to evaluate. The result is the same on every device.",
+    )

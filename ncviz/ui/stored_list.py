@@ -1,0 +1,53 @@
+"""What the store holds, and how to clear it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+
+from ncviz.errors import StoreError
+from ncviz.ui import resources
+
+
+def show() -> None:
+    """Draw the list of stored results with the button that clears them."""
+    store = resources.store()
+    try:
+        entries = store.entries()
+    except StoreError as error:
+        st.error(str(error))
+        return
+    size = sum(entry.bytes for entry in entries)
+    with st.expander(f"Stored results: {len(entries)}, {size / 1e6:.1f} MB"):
+        st.caption(
+            f"In {store.where}; the least recently used go when it outgrows {store.max_bytes / 1e9:.1f} GB."
+        )
+        if not entries:
+            st.write("Nothing is stored yet: what you compute is kept here and comes back at once.")
+            return
+        rows = [
+            {
+                "what": entry.kind,
+                "network": entry.meta.get("title", ""),
+                "settings": ", ".join(f"{k} {v}" for k, v in entry.meta.get("config", {}).items()),
+                "MB": entry.bytes / 1e6,
+                "last used": datetime.fromtimestamp(entry.last_used),
+            }
+            for entry in entries
+        ]
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            column_config={"MB": st.column_config.NumberColumn(format="%.2f")},
+        )
+        if st.button("Clear all stored results", key="clear-store"):
+            try:
+                files, freed = store.clear()
+            except StoreError as error:
+                st.error(str(error))
+                return
+            resources.forget_results()
+            st.toast(f"Removed {files} results, {freed / 1e6:.1f} MB.")
+            st.rerun()

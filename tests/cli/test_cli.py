@@ -1,0 +1,150 @@
+"""The command line: numbers, JSON, exit codes, one sentence on bad input."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from ncviz import cli
+
+NAME = "mlp-digits-relu"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ncviz", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out = capsys.readouterr()
+        return caught.value.code or 0, out.out, out.err
+
+    return call
+
+
+def test_curvature_as_json_and_file(run, tmp_path):
+    output = tmp_path / "kappa.npz"
+    code, out, _ = run("curvature", "--model", NAME, "--samples", 2, "--json", "--output", output)
+    assert code == 0
+    found = json.loads(out)
+    assert found["edges"] == sum(layer["edges"] for layer in found["layers"]) == 2720
+    assert not found["from_cache"]
+    with np.load(output) as arrays:
+        assert arrays["1.weight"].shape == (32, 64)
+        assert arrays["1.weight"].min() == found["layers"][0]["least"]
+    assert json.loads(run("curvature", "--model", NAME, "--samples", 2, "--json")[1])["from_cache"]
+
+
+def test_curvature_as_table(run):
+    code, out, _ = run("curvature", "--model", NAME)
+    assert code == 0
+    assert "2,048" in out
+
+
+def test_prune_gives_both_orders_and_saves(run, tmp_path):
+    path = tmp_path / "pruned.safetensors"
+    code, out, _ = run("prune", "--model", NAME, "--sparsity", 0.5, "--save", path, "--json")
+    assert code == 0
+    found = json.loads(out)
+    kept, broken = found["curves"]["redundant"][0], found["curves"]["bottlenecks"][0]
+    assert kept["removed"] == 1360
+    assert kept["accuracy"] > broken["accuracy"] + 0.3
+    assert found["images"] == 360
+    arrays = load_file(path)
+    assert sum(int((arrays[name] == 0).sum()) for name in arrays if name.endswith("weight")) == 1360
+    code, out, _ = run("curvature", "--checkpoint", path, "--architecture", NAME, "--json")
+    assert code == 0
+    assert json.loads(out)["edges"] == 1360
+
+
+def test_prune_by_threshold(run):
+    code, out, _ = run("prune", "--model", NAME, "--threshold", 1.0, "--json")
+    assert code == 0
+    (point,) = json.loads(out)["curves"]["redundant"]
+    assert 0 < point["sparsity"] < 1
+
+
+def test_prune_whole_curve_as_table(run):
+    code, out, _ = run("prune", "--model", NAME, "--criterion", "magnitude", "--scope", "layer")
+    assert code == 0
+    assert "100.0%" in out
+
+
+def test_train_writes_checkpoint_and_card(run, tmp_path):
+    code, out, _ = run("train", NAME, "--epochs", 1, "--seed", 3, "--out-dir", tmp_path, "--json")
+    assert code == 0
+    assert 0 < json.loads(out)["test_accuracy"] <= 1
+    assert load_file(tmp_path / f"{NAME}.safetensors")
+    assert json.loads((tmp_path / f"{NAME}.json").read_text())["seed"] == 3
+
+
+def test_devices(run):
+    code, out, _ = run("devices", "--json")
+    assert code == 0
+    assert json.loads(out)[0]["name"] == "cpu"
+    assert "cpu" in run("devices")[1]
+
+
+def test_cache_is_listed_and_cleared(run):
+    assert json.loads(run("cache", "list", "--json")[1]) == []
+    run("curvature", "--model", NAME, "--seed", 9)
+    (entry,) = json.loads(run("cache", "list", "--json")[1])
+    assert entry["kind"] == "curvature"
+    assert entry["key"][:12] in run("cache", "list")[1]
+    assert run("cache", "clear", "--key", "zz")[0] == 2
+    assert run("cache", "clear", "--key", entry["key"][:12])[0] == 0
+    assert json.loads(run("cache", "list", "--json")[1]) == []
+    assert "0 results" in run("cache", "clear")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["curvature"], "Say which network"),
+        (["curvature", "--model", "resnet"], "choose one of"),
+        (["curvature", "--model", NAME, "--alpha", "1.5"], "[0, 1)"),
+        (["curvature", "--model", NAME, "--samples", "0"], "samples per class"),
+        (["curvature", "--model", NAME, "--samples", "many"], "many"),
+        (["curvature", "--model", NAME, "--samples", "500"], "correctly classified"),
+        (["curvature", "--model", NAME, "--device", "cuda:99"], "not on this machine"),
+        (["curvature", "--checkpoint", "nothing.pt"], "--architecture"),
+        (["curvature", "--checkpoint", "nothing.pt", "--architecture", NAME], "nothing.pt"),
+        (["curvature", "--model", "lenet-mnist-relu", "--data-dir", "nowhere"], "nowhere"),
+        (["prune", "--model", NAME, "--criterion", "beauty"], "no criterion"),
+        (["prune", "--model", NAME, "--sparsity", "1.5"], "from 0 to 1"),
+        (["prune", "--model", NAME, "--scope", "row"], "no scope"),
+        (["prune", "--model", NAME, "--threshold", "3"], "at most 2"),
+        (["prune", "--model", NAME, "--threshold", "nan"], "finite"),
+        (["prune", "--model", NAME, "--save", "x.safetensors"], "how much to remove"),
+        (["prune", "--model", NAME, "--sparsity", "0.1", "--save", "no/such/folder/x"], "Cannot write"),
+        (["train", "resnet", "--out-dir", "x"], "choose one of"),
+        (["train", NAME, "--epochs", "0", "--out-dir", "x"], "epochs"),
+        (["fly"], "fly"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_two(run, arguments, words):
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err + out
+
+
+def test_as_a_process_without_a_terminal():
+    found = subprocess.run(
+        [sys.executable, "-m", "ncviz", "curvature", "--model", "x"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 2
+    assert found.stderr.startswith("Error: ")
+    assert found.stderr.count("\n") == 1
