@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from safetensors.numpy import save
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
@@ -76,14 +77,14 @@ def _network_options(command: Command) -> Command:
 @cli.command()
 @_network_options
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write κ of every weight as .npz."
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write κ of every weight as .safetensors."
 )
 def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     """Compute the neural curvature of a network, or take it from the cache."""
     _, found = _curvature(**options)
     record = found.record
     if output is not None:
-        _write(output, lambda file: np.savez_compressed(file, **dict(record.weights)))
+        _write(output, lambda file: file.write(save(dict(record.weights))))
     layers = [_layer_summary(record, index) for index in range(len(record.edges))]
     if as_json:
         _print_json({**record.meta, "from_cache": found.is_stored, "layers": layers})

@@ -135,7 +135,8 @@ def _card(of: pipeline.Network) -> None:
     card = MODELS[of.name].card
     st.caption(
         f"Trained on {card['training_images']:,} images for {card['epochs']} epochs ({card['optimiser']}, seed "
-        f"{card['seed']}); test accuracy {card['test_accuracy']:.2%} on {card['test_images']:,} images. Retrain it with:"
+        f"{card['seed']}); test accuracy {card['test_accuracy']:.2%} on {card['test_images']:,} images. "
+        "The command that trained it:"
     )
     st.code(card["command"], language="bash")
 

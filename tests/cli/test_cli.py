@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
@@ -32,15 +31,15 @@ def run(monkeypatch, capsys):
 
 
 def test_curvature_as_json_and_file(run, tmp_path):
-    output = tmp_path / "kappa.npz"
+    output = tmp_path / "kappa.safetensors"
     code, out, _ = run("curvature", "--model", NAME, "--samples", 2, "--json", "--output", output)
     assert code == 0
     found = json.loads(out)
     assert found["edges"] == sum(layer["edges"] for layer in found["layers"]) == 2720
     assert not found["from_cache"]
-    with np.load(output) as arrays:
-        assert arrays["1.weight"].shape == (32, 64)
-        assert arrays["1.weight"].min() == found["layers"][0]["least"]
+    arrays = load_file(output)
+    assert arrays["1.weight"].shape == (32, 64)
+    assert arrays["1.weight"].min() == found["layers"][0]["least"]
     assert json.loads(run("curvature", "--model", NAME, "--samples", 2, "--json")[1])["from_cache"]
 
 
