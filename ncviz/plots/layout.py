@@ -1,0 +1,161 @@
+"""Where each unit of a layered network is drawn: plain arrays, no figure.
+
+Layers run along one axis (left to right, or top to bottom on a narrow screen) and spread over the other. A
+flat layer is a line of dots, folded into a zigzag when it is long; an image layer keeps its pixels in place, as
+one small slanted grid per channel. The slant gives every pixel a height of its own, so that edges that leave one
+row do not lie on one another.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+PORTRAIT_BELOW = 600  # pixels; narrower screens get layers as rows
+_DEPTH = 0.5  # how far one step into an image moves along the layer axis, in cells
+_SLANT = 0.28  # and how far it moves across it
+_MIN_PITCH = 5.0  # dots closer than this are folded into more lanes
+_MIN_CELL = 3.0  # pixels of a feature map closer than this put the channels in more lanes
+_MAX_LANES = 8
+_MAX_RADIUS = 6.5
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Coordinates of all units, layer after layer, channel-major within an image layer."""
+
+    x: FloatArray  # [U]
+    y: FloatArray  # [U]
+    radius: tuple[float, ...]  # of the dots, per layer
+    layer_offsets: tuple[int, ...]  # [L + 1]; the units of layer l are offsets[l] … offsets[l + 1]
+    labels: tuple[tuple[float, float], ...]  # per layer: top of its column, or start of its row
+    width: float
+    height: float
+    is_portrait: bool
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One layer around the origin: `along` the layer axis, `across` it, and the room that a dot has."""
+
+    along: FloatArray
+    across: FloatArray
+    pitch: float
+
+
+def layout(
+    layer_shapes: Sequence[tuple[int, ...]],
+    width: float,
+    height: float,
+    *,
+    is_portrait: bool | None = None,
+) -> Layout:
+    """Place the units of `layer_shapes` in a box of `width` × `height`.
+
+    Args:
+        layer_shapes: per layer `(units,)` or `(channels, rows, columns)`, the input first.
+        width: of the box that the dots may use; labels and legend lie outside it.
+        height: of the same box.
+        is_portrait: layers as rows; by default if the box is narrower than `PORTRAIT_BELOW`.
+
+    Returns:
+        The coordinates, all within the box.
+    """
+    if not layer_shapes:
+        raise ValueError("layout needs at least one layer, got none")
+    portrait = width < PORTRAIT_BELOW if is_portrait is None else is_portrait
+    length, extent = (height, width) if portrait else (width, height)
+    blocks = [_block(tuple(shape), extent, portrait) for shape in layer_shapes]
+    centres, squeeze = _spread(blocks, length)
+    along = np.concatenate([b.along * squeeze + c for b, c in zip(blocks, centres, strict=True)])
+    across = np.concatenate([b.across for b in blocks]) + extent / 2
+    radius = tuple(min(_MAX_RADIUS, 0.42 * b.pitch) for b in blocks)
+    offsets = np.concatenate([[0], np.cumsum([b.along.size for b in blocks])])
+    labels = [
+        (c + float(b.along.min()) * squeeze if portrait else c, extent / 2 + float(b.across.min()))
+        for b, c in zip(blocks, centres, strict=True)
+    ]
+    x, y = (across, along) if portrait else (along, across)
+    return Layout(
+        x=np.clip(x, 0, width).astype(np.float32),
+        y=np.clip(y, 0, height).astype(np.float32),
+        radius=radius,
+        layer_offsets=tuple(int(o) for o in offsets),
+        labels=tuple((b, a) if portrait else (a, b) for a, b in labels),
+        width=float(width),
+        height=float(height),
+        is_portrait=portrait,
+    )
+
+
+def units(shape: Sequence[int]) -> int:
+    """How many units a layer of this shape has."""
+    return math.prod(shape)
+
+
+def _block(shape: tuple[int, ...], extent: float, portrait: bool) -> _Block:
+    """One layer around the origin, at most `extent` across."""
+    channels, rows, columns = ((1,) * (3 - len(shape)) + shape)[-3:]
+    if len(shape) < 2 or rows * columns == 1:
+        return _line(units(shape), extent)
+    # In rows the image lies down: its columns spread across, its rows lead into the depth.
+    lines, depth = (columns, rows) if portrait else (rows, columns)
+    block = _grids(channels * units(shape[:-3]), lines, depth, extent)
+    if portrait:  # the loop above counts (channel, line, step); units count (channel, row, column)
+        order = np.arange(block.along.size).reshape(-1, lines, depth).transpose(0, 2, 1).ravel()
+        return _Block(block.along[order], block.across[order], block.pitch)
+    return block
+
+
+def _line(count: int, extent: float) -> _Block:
+    """A line of dots; a long one zigzags over several lanes."""
+    lanes = min(_MAX_LANES, max(1, math.ceil(count * _MIN_PITCH / extent)))
+    step = min(extent / max(count, 1), extent / 13)
+    index = np.arange(count, dtype=np.float32)
+    pitch = min(step * lanes, _MIN_PITCH) if lanes > 1 else step
+    return _Block(
+        along=((index % lanes) - (lanes - 1) / 2) * np.float32(max(pitch, 3.0)),
+        across=(index - (count - 1) / 2) * np.float32(step),
+        pitch=pitch,
+    )
+
+
+def _grids(channels: int, lines: int, depth: int, extent: float) -> _Block:
+    """One slanted grid per channel, stacked across the layer axis, in more lanes if they would be too small."""
+    span = max(lines - 1 + _SLANT * (depth - 1), 1.0)  # of one grid, in cells
+    fill = 0.94 if channels == 1 else 0.8
+    lanes = 1
+    while (
+        lanes < min(channels, _MAX_LANES) and extent / math.ceil(channels / lanes) * fill / span < _MIN_CELL
+    ):
+        lanes += 1
+    per_lane = math.ceil(channels / lanes)
+    pitch = extent / per_lane
+    cell = min(pitch * fill / span, extent / 9)
+    channel, line, step = np.meshgrid(*(np.arange(n) for n in (channels, lines, depth)), indexing="ij")
+    lane_width = _DEPTH * cell * max(depth - 1, 1) * 1.25
+    in_lane = channel % per_lane
+    along = (channel // per_lane - (lanes - 1) / 2) * lane_width + _DEPTH * cell * (step - (depth - 1) / 2)
+    across = (in_lane - (per_lane - 1) / 2) * pitch + cell * (line - (lines - 1) / 2)
+    across = across - _SLANT * cell * (step - (depth - 1) / 2)
+    room = cell * math.hypot(_DEPTH, _SLANT)
+    return _Block(along.ravel().astype(np.float32), across.ravel().astype(np.float32), room)
+
+
+def _spread(blocks: Sequence[_Block], length: float) -> tuple[list[float], float]:
+    """Centres along the layer axis with equal gaps between blocks, and the factor that squeezes wide blocks."""
+    widths = [float(np.ptp(b.along)) if b.along.size else 0.0 for b in blocks]
+    total = sum(widths)
+    squeeze = min(1.0, 0.45 * length / total) if total > 0 else 1.0
+    if len(blocks) == 1:
+        return [length / 2], squeeze
+    gap = (length - total * squeeze) / (len(blocks) - 1)
+    centres, edge = [], 0.0
+    for width in widths:
+        centres.append(edge + width * squeeze / 2)
+        edge += width * squeeze + gap
+    return centres, squeeze
