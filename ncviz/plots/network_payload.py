@@ -1,0 +1,156 @@
+"""A network packed for the browser: one small header and typed arrays, far below a megabyte.
+
+Layout of the bytes: `NCV1`, the header's length as a little-endian uint32, the header as JSON padded with spaces to a
+multiple of eight, then the arrays that the header names by dtype, offset and length. The body never changes while
+someone works with a network, so a page packs it once and keeps it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ncviz.plots import palette
+from ncviz.plots.layout import Layout, layout
+from ncviz.plots.network import NetworkView, edges_of, layer_subtitle, strongest
+
+MAGIC = b"NCV1"
+# Boxes that the layout is computed for; the browser takes the one of nearest shape and stretches it to fit.
+_PORTRAIT_BOXES = ((340, 620), (360, 420))
+_LANDSCAPE_BOXES = ((560, 460), (800, 460), (1200, 460), (1800, 460), (2600, 460))
+_GRID = 65535  # coordinates travel as 16-bit shares of the box
+
+
+@dataclass(frozen=True)
+class NetworkPayload:
+    """What the network canvas draws: a header that JSON can carry, and the arrays' bytes."""
+
+    header: dict[str, Any]
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes that travel to the browser, to within the few of the header's volatile part."""
+        return len(pack(self, {}))
+
+
+def payload(
+    view: NetworkView,
+    ranks: Mapping[str, npt.ArrayLike],
+    limit: int = 2000,
+    connection: int | None = None,
+    *,
+    both_ends: bool = True,
+) -> NetworkPayload:
+    """Choose the edges to draw and pack them with everything that their picture needs.
+
+    Args:
+        view: the network.
+        ranks: per pruning order, the place of each parameter in it: [N], 0 is removed first. With k parameters
+            removed, edge e is visible if `ranks[order][parameter[e]] >= k`.
+        limit: the most edges to draw.
+        connection: draw only this weight layer.
+        both_ends: draw as many bottlenecks as redundant edges where there are enough, see `strongest`.
+
+    Returns:
+        The payload; pure data, fit for a cache.
+    """
+    drawn = strongest(view, limit, connection, both_ends=both_ends)
+    unit_type = np.uint16 if view.unit_count <= _GRID else np.uint32
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "source": view.source[drawn].astype(unit_type),
+        "target": view.target[drawn].astype(unit_type),
+        "curvature": view.curvature[drawn].astype(np.float32),
+        "weight": view.weight[drawn].astype(np.float32),
+        "edge": drawn.astype(np.uint32),
+        "parameter": view.parameter[drawn].astype(np.uint32),
+        "connection": view.connection[drawn].astype(np.uint16),
+    }
+    for number, (order, values) in enumerate(ranks.items()):
+        rank = np.asarray(values)
+        if rank.shape != (view.parameter_count,):
+            raise ValueError(f"expected {view.parameter_count} ranks for {order!r}, got shape {rank.shape}")
+        arrays[f"rank{number}"] = rank[view.parameter[drawn]].astype(np.uint32)
+    layouts = []
+    for number, (width, height) in enumerate((*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)):
+        placed = layout(view.layer_shapes, width, height)
+        layouts.append(_layout_header(placed))
+        arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
+        arrays[f"y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
+    body, index = _join(arrays)
+    header = _describe(view, list(ranks), len(drawn), connection)
+    header |= {"layouts": layouts, "arrays": index}
+    header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
+    return NetworkPayload(header, body)
+
+
+def pack(network: NetworkPayload, volatile: Mapping[str, Any]) -> bytes:
+    """The payload and what changes from run to run (threshold, selection) as one message."""
+    header = json.dumps({**network.header, **volatile}).encode()
+    header += b" " * (-len(header) % 8)
+    return MAGIC + len(header).to_bytes(4, "little") + header + network.body
+
+
+def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Read a message back as the browser does: its header and its arrays by name."""
+    if message[:4] != MAGIC:
+        raise ValueError(f"expected a message that starts with {MAGIC!r}, got {message[:4]!r}")
+    start = 8 + int.from_bytes(message[4:8], "little")
+    header: dict[str, Any] = json.loads(message[8:start])
+    arrays = {
+        name: np.frombuffer(message, np.dtype(entry["dtype"]), entry["length"], start + entry["offset"])
+        for name, entry in header["arrays"].items()
+    }
+    return header, arrays
+
+
+def _join(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[bytes, dict[str, dict[str, Any]]]:
+    """All arrays as little-endian bytes, each starting at a multiple of eight, and where each is."""
+    parts: list[bytes] = []
+    index: dict[str, dict[str, Any]] = {}
+    offset = 0
+    for name, values in arrays.items():
+        data = values.astype(values.dtype.newbyteorder("<")).tobytes()
+        index[name] = {"dtype": values.dtype.name, "offset": offset, "length": int(values.size)}
+        data += b"\0" * (-len(data) % 8)
+        parts.append(data)
+        offset += len(data)
+    return b"".join(parts), index
+
+
+def _describe(view: NetworkView, orders: list[str], drawn: int, connection: int | None) -> dict[str, Any]:
+    """Everything about the network but its arrays."""
+    return {
+        "layers": [
+            {"name": name, "subtitle": layer_subtitle(shape), "shape": list(shape)}
+            for name, shape in zip(view.layer_names, view.layer_shapes, strict=True)
+        ],
+        "offsets": list(view.layer_offsets),
+        "classes": list(view.classes),
+        "connections": list(view.connection_names),
+        "orders": orders,
+        "drawn": drawn,
+        "total": int(edges_of(view, connection).size),
+        "filter": None if connection is None else view.connection_names[connection],
+        "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
+        "scale": {
+            "limit": palette.LIMIT,
+            "ends": [palette.LOW_LABEL, palette.HIGH_LABEL],
+            "names": [palette.LOW_NAME, palette.HIGH_NAME],
+        },
+    }
+
+
+def _layout_header(placed: Layout) -> dict[str, Any]:
+    """One layout without its coordinates; label anchors as shares of the box."""
+    return {
+        "width": placed.width,
+        "height": placed.height,
+        "portrait": placed.is_portrait,
+        "radius": [round(r, 3) for r in placed.radius],
+        "labels": [[round(x / placed.width, 4), round(y / placed.height, 4)] for x, y in placed.labels],
+    }

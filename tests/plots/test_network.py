@@ -1,0 +1,189 @@
+import itertools
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ncviz.plots.layout import layout
+from ncviz.plots.network import NetworkView, caption, layer_subtitle, strongest
+from ncviz.plots.network_payload import pack, payload, unpack
+from ncviz.plots.network_svg import network_svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def dense(sizes, seed=0, shapes=None):
+    """A fully connected network with random curvatures: mostly slightly positive, a long negative tail."""
+    generator = np.random.default_rng(seed)
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    source, target, connection = [], [], []
+    for layer, (a, b) in enumerate(itertools.pairwise(sizes)):
+        source.append(np.tile(np.arange(a), b) + offsets[layer])
+        target.append(np.repeat(np.arange(b), a) + offsets[layer + 1])
+        connection.append(np.full(a * b, layer))
+    source, target, connection = map(np.concatenate, (source, target, connection))
+    edges = source.size
+    curvature = generator.normal(0.3, 0.3, edges) - (generator.random(edges) < 0.15) * generator.exponential(
+        2, edges
+    )
+    return NetworkView(
+        layer_names=tuple(f"layer {i}" for i in range(len(sizes))),
+        layer_shapes=shapes or tuple((size,) for size in sizes),
+        classes=tuple(str(i) for i in range(sizes[-1])),
+        source=source.astype(np.int32),
+        target=target.astype(np.int32),
+        curvature=curvature.astype(np.float32),
+        weight=generator.normal(size=edges).astype(np.float32),
+        parameter=np.arange(edges, dtype=np.int32),
+        connection=connection.astype(np.int32),
+        connection_names=tuple(f"fc{i}" for i in range(len(sizes) - 1)),
+        parameter_count=edges,
+    )
+
+
+@pytest.fixture
+def view():
+    return dense((64, 32, 16, 10), shapes=((1, 8, 8), (32,), (16,), (10,)))
+
+
+def test_the_strongest_edges_are_chosen(view):
+    chosen = strongest(view, 200)
+    strength = np.abs(view.curvature)
+    left_out = np.setdiff1d(np.arange(view.edge_count), chosen)
+    assert chosen.size == np.unique(chosen).size == 200
+    assert strength[chosen].min() >= strength[left_out].max()
+
+
+def test_ties_go_to_the_lower_index(view):
+    tied = replace(view, curvature=np.full(view.edge_count, -1, np.float32))
+    assert sorted(strongest(tied, 5).tolist()) == [0, 1, 2, 3, 4]
+
+
+def test_signs_alternate_evenly_and_the_strongest_come_last(view):
+    # The worst case for drawing by strength alone: every positive edge is weaker than every negative one.
+    positive = np.arange(view.edge_count) % 2 == 0
+    curvature = np.where(positive, 0.1, -1.0) + np.linspace(0, 0.05, view.edge_count)
+    split = replace(view, curvature=curvature.astype(np.float32))
+    drawn = split.curvature[strongest(split, view.edge_count)]
+    for part in np.array_split(drawn < 0, 20):
+        assert 0.4 < part.mean() < 0.6
+    for side in (drawn[drawn < 0], drawn[drawn >= 0]):
+        assert (np.diff(np.abs(side)) >= 0).all()
+
+
+def test_both_ends_are_shown_though_one_is_stronger(view):
+    drawn = view.curvature[strongest(view, 200, both_ends=True)]
+    assert (drawn < 0).sum() == (drawn >= 0).sum() == 100
+    few = replace(view, curvature=np.where(np.arange(view.edge_count) < 7, -1, 0.5).astype(np.float32))
+    drawn = few.curvature[strongest(few, 200, both_ends=True)]
+    assert (drawn < 0).sum() == 7
+    assert drawn.size == 200
+
+
+def test_filter_limit_and_missing_curvatures(view):
+    assert (view.connection[strongest(view, 10_000, connection=1)] == 1).all()
+    assert strongest(view, 0).size == strongest(view, -3).size == 0
+    assert strongest(view, 10**9).size == view.edge_count
+    holed = replace(view, curvature=np.where(view.connection == 0, np.nan, view.curvature).astype(np.float32))
+    assert (holed.connection[strongest(holed, 10_000, both_ends=True)] != 0).all()
+
+
+def test_a_view_that_does_not_fit_together_says_what_is_wrong(view):
+    with pytest.raises(ValueError, match="values in weight"):
+        replace(view, weight=view.weight[:-1])
+    with pytest.raises(ValueError, match="expected target in 0 … 121"):
+        replace(view, target=view.target + 100)
+
+
+def test_payload_round_trip(view):
+    ranks = {"up": np.arange(view.parameter_count), "down": np.arange(view.parameter_count)[::-1]}
+    packed = payload(view, ranks, limit=300)
+    header, arrays = unpack(pack(packed, {"removed": 5, "channel": "c"}))
+    drawn = strongest(view, 300, both_ends=True)
+    np.testing.assert_array_equal(arrays["edge"], drawn)
+    for name in ("source", "target", "curvature", "weight", "parameter", "connection"):
+        np.testing.assert_array_equal(arrays[name], getattr(view, name)[drawn])
+    for number, order in enumerate(header["orders"]):
+        np.testing.assert_array_equal(
+            arrays[f"rank{number}"], np.asarray(ranks[order])[view.parameter[drawn]]
+        )
+    assert (header["drawn"], header["total"], header["removed"]) == (300, view.edge_count, 5)
+    for number, box in enumerate(header["layouts"]):
+        placed = layout(view.layer_shapes, box["width"], box["height"])
+        np.testing.assert_allclose(arrays[f"x{number}"] / 65535 * box["width"], placed.x, atol=0.03)
+        np.testing.assert_allclose(arrays[f"y{number}"] / 65535 * box["height"], placed.y, atol=0.03)
+
+
+def test_what_stays_visible_follows_from_the_ranks(view):
+    order = np.argsort(-view.curvature, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    _, arrays = unpack(pack(payload(view, {"redundant": rank}, limit=view.edge_count), {}))
+    kept = arrays["rank0"] >= 1000
+    assert kept.sum() == view.edge_count - 1000
+    assert arrays["curvature"][kept].max() <= arrays["curvature"][~kept].min()
+
+
+def test_payload_says_which_network_it_is(view):
+    ranks = {"up": np.arange(view.parameter_count)}
+    first, again = payload(view, ranks, 100), payload(view, ranks, 100)
+    assert first == again
+    assert first.header["digest"] != payload(view, ranks, 101).header["digest"]
+    assert payload(view, ranks, 100, connection=2).header["filter"] == "fc2"
+    with pytest.raises(ValueError, match="ranks for 'up'"):
+        payload(view, {"up": np.arange(3)}, 100)
+
+
+def test_twenty_thousand_edges_stay_below_a_megabyte():
+    view = dense((784, 100, 50, 10), shapes=((1, 28, 28), (100,), (50,), (10,)))
+    rank = np.arange(view.parameter_count)
+    packed = payload(view, dict.fromkeys("abcd", rank), limit=20_000)
+    assert packed.header["drawn"] == 20_000
+    assert packed.size < 1_000_000
+
+
+def test_a_message_that_is_not_ours_is_refused():
+    with pytest.raises(ValueError, match="NCV1"):
+        unpack(b"PK\x03\x04....")
+
+
+HOSTILE = '</text><script>alert("1")</script>&amp;\x00\x1b]]>\ud800'
+
+
+def test_svg_escapes_hostile_names(view):
+    count = len(view.classes)
+    hostile = replace(
+        view, layer_names=(HOSTILE,) * 4, classes=(HOSTILE,) * count, connection_names=(HOSTILE,) * 3
+    )
+    picture = network_svg(hostile, connection=0, limit=50)
+    root = ElementTree.fromstring(picture)
+    assert not root.findall(f".//{SVG}script")
+    assert "<script" not in picture
+    assert "\x00" not in picture
+    texts = [node.text for node in root.iter(f"{SVG}text")]
+    assert sum(text.startswith("</text>") for text in texts if text) == 4 + count
+
+
+def test_svg_shows_what_is_kept_and_says_so(view):
+    ranks = np.argsort(np.argsort(-view.curvature, kind="stable"))
+    picture = network_svg(view, ranks=ranks, removed=720, limit=2720)
+    root = ElementTree.fromstring(picture)
+    paths = "".join(node.get("d") for node in root.iter(f"{SVG}path"))
+    assert paths.count("M") == 2000
+    words = [node.text for node in root.iter(f"{SVG}text")]
+    assert "showing 2,720 of 2,720 edges · 2,000 kept" in words
+    assert {"bottleneck", "redundant", "≤ −2", "+2"} <= set(words)
+    assert ElementTree.fromstring(network_svg(view, limit=0, theme="dark")) is not None
+
+
+def test_words():
+    assert caption(2000, 48320, 1200) == "showing 2,000 of 48,320 edges · 1,200 kept"
+    assert caption(20, 40, 10, "fc1") == "showing 20 of 40 edges in fc1 · 10 kept"
+    assert [layer_subtitle(s) for s in ((10,), (1, 8, 8), (6, 12, 12), (5, 1, 1), (1, 1, 1))] == [
+        "10 units",
+        "8×8",
+        "6 × 12×12",
+        "5 units",
+        "1 units",
+    ]
