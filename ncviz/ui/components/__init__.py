@@ -1,0 +1,20 @@
+"""The two custom components, network canvas and live panel, and how they talk.
+
+The panel leads: while its slider moves, it publishes `{removed, order}` on a channel of the page, and the canvas
+hides edges in the same frame, without the server. Beside that it asks Python for accuracies, one request at a time.
+The canvas belongs outside the panel's fragment, so that its payload stays where it is during a drag.
+"""
+
+from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_request
+from ncviz.ui.components.network import Selection, network_canvas
+
+__all__ = [
+    "Answer",
+    "LiveRequest",
+    "Order",
+    "Selection",
+    "Sweep",
+    "live_panel",
+    "live_request",
+    "network_canvas",
+]

@@ -1,0 +1,47 @@
+"""The components' HTML, CSS and JavaScript, read from this package; no build step, nothing from the network.
+
+Streamlit mounts a component from one string of JavaScript, which cannot import its neighbours. The sources are plain
+ES modules all the same, so that each file can be read, checked and tested alone; here they are put one after the
+other, dependencies first, without their `import` and `export` words.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<file>[a-z_]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) )", re.MULTILINE)
+_TOP_LEVEL = re.compile(r"^(?:async )?(?:function|class|const|let) (?P<name>\w+)", re.MULTILINE)
+
+
+@cache
+def read_asset(name: str) -> str:
+    """One file of this package, such as `css/network.css`."""
+    folder = files(__package__)
+    for part in name.split("/"):
+        folder = folder / part
+    return folder.read_text(encoding="utf-8")
+
+
+@cache
+def bundle(entry: str) -> str:
+    """The module `js/<entry>` and all it imports as one module with the entry's default export."""
+    parts: dict[str, str] = {}
+    _collect(entry, parts, ())
+    names = [match["name"] for source in parts.values() for match in _TOP_LEVEL.finditer(source)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"modules joined for {entry} share top-level names: {', '.join(twice)}")
+    return "\n".join(f"// ---- {name}\n{source}" for name, source in parts.items())
+
+
+def _collect(name: str, parts: dict[str, str], above: tuple[str, ...]) -> None:
+    """Add a module after all that it imports."""
+    if name in above:
+        raise ValueError(f"modules import each other in a circle: {' → '.join((*above, name))}")
+    if name in parts:
+        return
+    source = read_asset(f"js/{name}")
+    for match in _IMPORT.finditer(source):
+        _collect(match["file"], parts, (*above, name))
+    parts[name] = _EXPORT.sub("", _IMPORT.sub("", source))

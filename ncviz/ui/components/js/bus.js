@@ -1,0 +1,36 @@
+// Where the live panel tells the network canvas what is removed, within one page and without the server.
+// Both are mounted as separate modules, so the meeting point has to be the window.
+
+/** The channel of this name: `publish` to all `subscribe`rs; `last` is what was said last, `isLive` if someone leads. */
+export function openChannel(name) {
+  const channels = (window.__ncvizChannels ??= new Map());
+  if (!channels.has(name)) {
+    channels.set(name, { last: null, publishers: 0, listeners: new Set() });
+  }
+  const state = channels.get(name);
+  return {
+    name,
+    get last() {
+      return state.last;
+    },
+    get isLive() {
+      return state.publishers > 0;
+    },
+    publish(event) {
+      state.last = event;
+      for (const listener of [...state.listeners]) listener(event);
+    },
+    subscribe(listener) {
+      state.listeners.add(listener);
+      return () => state.listeners.delete(listener);
+    },
+    /** Become a publisher; the returned function leaves again, and the last word is forgotten with the last one. */
+    lead() {
+      state.publishers += 1;
+      return () => {
+        state.publishers -= 1;
+        if (state.publishers === 0) state.last = null;
+      };
+    },
+  };
+}

@@ -1,0 +1,33 @@
+// Numbers as people read them; the minus is a real one.
+
+export function count(value) {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+export function signed(value, digits = 2) {
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return text;
+  return (value < 0 ? "−" : "+") + text;
+}
+
+export function plain(value, digits = 2) {
+  return (value < 0 && Number(value.toFixed(digits)) !== 0 ? "−" : "") + Math.abs(value).toFixed(digits);
+}
+
+export function percent(share, digits = 1) {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+/** Cut a text to a width by `measure`, with an ellipsis; an array of code points, so no character is torn apart. */
+export function fit(text, width, measure) {
+  if (measure(text) <= width) return text;
+  const letters = [...text];
+  let low = 0;
+  let high = letters.length;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (measure(`${letters.slice(0, middle).join("")}…`) <= width) low = middle;
+    else high = middle - 1;
+  }
+  return low > 0 ? `${letters.slice(0, low).join("")}…` : "";
+}

@@ -1,0 +1,223 @@
+// The live panel: slider, order, accuracy, curve. It tells the network about every step within the page, and asks
+// Python for accuracies as fast as those come.
+
+import { openChannel } from "./bus.js";
+import { count, percent, plain, signed } from "./format.js";
+import { keepInstance } from "./instances.js";
+import { Chart } from "./live_chart.js";
+import { readout, thresholdAt } from "./live_curve.js";
+import { Orders } from "./live_orders.js";
+import { Sender } from "./live_sender.js";
+import { readTheme } from "./theme.js";
+
+const SETTLE = 350; // ms without a key or a click until a small step counts as made
+const PARTS = ["accuracy", "change", "source", "share", "counts", "rule", "slider", "chart", "key", "note"];
+
+class LivePanel {
+  constructor(root) {
+    this.root = root;
+    this.find = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.parts = Object.fromEntries(PARTS.map((name) => [name, this.find(name)]));
+    this.sender = new Sender((request) => this.setStateValue("request", request));
+    this.orders = new Orders(this.find("orders"), this.find("menu"), (key) => this.#choose(key));
+    this.chart = new Chart(this.parts.chart, (share, isHeld) => this.#seek(share, isHeld));
+    this.isDragging = false;
+    this.answer = null;
+    this.leave = () => {};
+    this.#listen();
+    this.observer = new ResizeObserver(() => this.#layout());
+    this.observer.observe(this.parts.chart);
+  }
+
+  update({ data, setStateValue }) {
+    this.setStateValue = setStateValue;
+    const isFirst = !this.data || this.data.channel !== data.channel;
+    this.data = data;
+    this.theme = readTheme(this.root);
+    if (isFirst) {
+      this.leave();
+      this.channel = openChannel(data.channel);
+      this.leave = this.channel.lead();
+      this.answer = null;
+    }
+    if (data.answer && !(data.answer.seq < this.answer?.seq)) {
+      this.answer = data.answer;
+      this.answeredAt = performance.now();
+    }
+    this.sender.answered(data.seq);
+    // Undo, a link, another page: Python's word counts, unless a newer one of ours is on its way.
+    const isFree = !this.isDragging && this.sender.isIdle && data.seq >= this.sender.seq;
+    if (isFirst || isFree) this.#set(data.removed, data.order);
+    this.#layout();
+  }
+
+  #listen() {
+    const { slider } = this.parts;
+    slider.addEventListener("input", () => this.#drag(this.#removedAt(slider.value / 100)));
+    slider.addEventListener("pointerup", () => this.#commit());
+    slider.addEventListener("pointercancel", () => this.#commit());
+    slider.addEventListener("change", () => this.#settle());
+    const step = (sign) => (event) => {
+      const size = event.shiftKey ? 1 : 0.1;
+      const next = Math.min(100, Math.max(0, (100 * this.removed) / this.data.total + sign * size));
+      // A tenth of a percent of a small network may be less than one weight.
+      const removed = this.#removedAt(next / 100);
+      const least = Math.min(this.data.total, Math.max(0, this.removed + sign));
+      this.#drag(removed === this.removed ? least : removed);
+      this.#settle();
+    };
+    this.find("less").onclick = step(-1);
+    this.find("more").onclick = step(1);
+    for (const action of ["undo", "redo", "reset"]) {
+      this.find(action).onclick = () => {
+        this.#commit();
+        this.sender.push(this.#request(action, false));
+      };
+    }
+  }
+
+  #removedAt(share) {
+    return Math.round(share * this.data.total);
+  }
+
+  /** One step of a drag: the page follows at once, Python as soon as it can. */
+  #drag(removed) {
+    clearTimeout(this.settling);
+    this.isDragging = true;
+    if (removed === this.removed) return;
+    this.#set(removed, this.order);
+    this.sender.push(this.#request("threshold", true));
+  }
+
+  #seek(share, isHeld) {
+    if (share !== null) this.#drag(this.#removedAt(share));
+    if (!isHeld) this.#commit();
+  }
+
+  #settle() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.#commit(), SETTLE);
+  }
+
+  #commit() {
+    clearTimeout(this.settling);
+    if (!this.isDragging) return;
+    this.isDragging = false;
+    this.sender.push(this.#request("threshold", false));
+    this.#show();
+  }
+
+  #choose(order) {
+    if (order === this.order) return;
+    clearTimeout(this.settling);
+    this.isDragging = false;
+    this.#set(this.removed, order);
+    this.sender.push(this.#request("threshold", false));
+    this.#layout();
+  }
+
+  #request(action, dragging) {
+    return { action, removed: this.removed, order: this.order, dragging };
+  }
+
+  #set(removed, order) {
+    const isSame = removed === this.removed && order === this.order && this.channel.last !== null;
+    this.removed = removed;
+    this.order = order;
+    if (!isSame) this.channel.publish({ removed, order });
+    this.#show();
+  }
+
+  get current() {
+    return this.data.orders.find((order) => order.key === this.order) ?? this.data.orders[0];
+  }
+
+  #color(tone) {
+    const { tones } = this.data;
+    return tones[this.theme.name][tone] ?? this.theme.muted;
+  }
+
+  /** What changes with size, theme, order or new curves; the rest is `#show`. */
+  #layout() {
+    const { width, height } = this.parts.chart.getBoundingClientRect();
+    if (!this.data || width < 40) return;
+    const { data, parts } = this;
+    this.root.querySelector(".live").style.setProperty("--tone", this.#color(this.current.tone));
+    this.orders.update(data.orders, this.order);
+    const orders = data.orders.map((order) => ({ ...order, color: this.#color(order.tone) }));
+    const { total, sweeps, baseline } = data;
+    const model = { width, height, total, sweeps, orders, order: this.order, baseline };
+    // Answers come twenty times a second; the lines change with few of them.
+    const drawn = JSON.stringify(model);
+    if (drawn !== this.drawn) {
+      this.drawn = drawn;
+      this.chart.drawLines(model);
+      this.#key(orders.filter((order) => sweeps[order.key]?.removed.length));
+    }
+    this.find("undo").disabled = !data.can_undo;
+    this.find("redo").disabled = !data.can_redo;
+    parts.note.textContent = data.note;
+    this.#show();
+  }
+
+  #key(orders) {
+    this.parts.key.replaceChildren(
+      ...orders.map((order) => {
+        const item = Object.assign(document.createElement("span"), { textContent: order.label });
+        item.className = order.key === this.order ? "is-on" : "";
+        item.style.setProperty("--swatch", order.color);
+        return item;
+      }),
+    );
+  }
+
+  /** Slider, numbers, point: everything that moves during a drag. */
+  #show() {
+    const { data, parts, removed, order, answer, answeredAt, isDragging } = this;
+    const share = data.total > 0 ? removed / data.total : 0;
+    const { sweep_label: label } = data;
+    if (!this.root.activeElement?.matches?.("input") || !isDragging) parts.slider.value = 100 * share;
+    parts.slider.style.setProperty("--fill", `${100 * share}%`);
+    parts.slider.setAttribute("aria-valuetext", `${percent(share)} of the weights removed`);
+    const now = performance.now();
+    const shown = readout({ answer, answeredAt, sweeps: data.sweeps, order, removed, isDragging, now });
+    this.#accuracy(shown, label);
+    parts.share.textContent = percent(share);
+    parts.counts.textContent = `${count(removed)} removed · ${count(data.total - removed)} kept`;
+    const kappa = thresholdAt({ answer, sweeps: data.sweeps, order, removed });
+    const hasRule = kappa !== null && removed > 0 && this.current.rule;
+    parts.rule.textContent = hasRule ? this.current.rule.replace("{value}", plain(kappa)) : `of ${count(data.total)} weights`;
+    if (removed > 0 && !hasRule) parts.rule.textContent = this.current.label;
+    if (this.chart.guide && data.total > 0) this.chart.moveTo(share, shown.accuracy);
+  }
+
+  #accuracy({ accuracy, source, images }, label) {
+    const { parts, data } = this;
+    const { dataset } = parts.accuracy;
+    dataset.value = accuracy ?? "";
+    dataset.source = source;
+    dataset.removed = this.removed;
+    dataset.order = this.order;
+    parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);
+    const known = accuracy !== null && data.baseline !== null;
+    const points = known ? 100 * (accuracy - data.baseline) : 0;
+    const from = known ? percent(data.baseline) : "";
+    parts.change.textContent = !known ? "" : this.removed === 0 ? "nothing pruned" : `${signed(points, 1)} points from ${from}`;
+    parts.change.classList.toggle("is-loss", known && points < -1);
+    const words = {
+      measured: `measured on ${count(images ?? 0)} images`,
+      curve: label,
+      unknown: "not measured yet",
+    };
+    parts.source.textContent = words[source];
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    this.sender.stop();
+    clearTimeout(this.settling);
+    this.leave();
+  }
+}
+
+export default keepInstance((root) => new LivePanel(root));

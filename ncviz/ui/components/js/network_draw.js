@@ -1,0 +1,320 @@
+// One picture of a network: edges, units, names, legend, caption. Draws on anything that speaks the canvas language,
+// so that the SVG export is the same picture.
+
+import { count, fit } from "./format.js";
+import { dotZoom } from "./network_geometry.js";
+
+/** Draw a scene: network, geometry, view, theme, visible, kept, focus (edges and units that stand out, or null). */
+export function drawScene(context, scene) {
+  context.save();
+  clipToPlot(context, scene.geometry);
+  drawSheets(context, scene);
+  if (scene.ghost) strokeGhosts(context, scene);
+  strokeEdges(context, scene, scene.focus ? 0.1 : 1, null);
+  if (scene.focus) strokeEdges(context, scene, 1, scene.focus.edges);
+  drawUnits(context, scene);
+  drawClasses(context, scene);
+  drawLayerNames(context, scene);
+  context.restore();
+  drawLegend(context, scene);
+}
+
+/** Above the legend, so that a picture zoomed in does not run through it. */
+function clipToPlot(context, geometry) {
+  context.beginPath();
+  context.rect(0, 0, geometry.width, geometry.height - (geometry.isPortrait ? 66 : 44));
+  context.clip();
+}
+
+/** Many edges between two layers need thinner ink, or they clot; few can bear more. */
+function inkPerConnection({ network, visible }) {
+  const edges = new Float64Array(network.connections.length);
+  for (let e = 0; e < network.edges; e += 1) edges[network.connection[e]] += visible[e];
+  return edges.map((n) => Math.max(0.3, Math.min(1.15, (600 / Math.max(n, 1)) ** 0.4)));
+}
+
+function strokeGhosts(context, { network, geometry, view, theme, visible }) {
+  context.globalAlpha = 0.07;
+  context.strokeStyle = theme.muted;
+  context.lineWidth = 0.5;
+  context.beginPath();
+  for (let e = 0; e < network.edges; e += 1) {
+    if (!visible[e]) trace(context, network, geometry, view, e);
+  }
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+function trace(context, network, geometry, view, edge) {
+  const s = network.source[edge];
+  const t = network.target[edge];
+  context.moveTo(geometry.x[s] * view.k + view.x, geometry.y[s] * view.k + view.y);
+  context.lineTo(geometry.x[t] * view.k + view.x, geometry.y[t] * view.k + view.y);
+}
+
+/**
+ * Edges one by one, in the order given. A single line is a fast case for the browser, while a path of many crossing
+ * lines has to be united first: strokes per colour were up to five times slower, and could not keep the order.
+ */
+function strokeEdges(context, scene, ink, only) {
+  const { network, geometry, view, theme, visible } = scene;
+  const { width, height } = geometry.room;
+  const ramp = network.ramps[theme.name];
+  const middle = (network.bins - 1) / 2;
+  const inks = inkPerConnection(scene);
+  const grow = view.k ** 0.35 * Math.max(0.6, Math.min(1, Math.min(width, height) / 420));
+  const faintest = theme.isDark ? 0.38 : 0.3;
+  const total = only ? only.length : network.edges;
+  context.lineCap = "butt";
+  for (let i = 0; i < total; i += 1) {
+    const e = only ? only[i] : i;
+    if (!visible[e]) continue;
+    const density = only ? 1 : inks[network.connection[e]];
+    const strength = Math.abs(network.bin[e] - middle) / middle;
+    // The order is by strength, so `i` says where among its like an edge stands. Colour ends at the fixed limit; ink
+    // goes on, and lets the strongest few stand out of a thousand that all have the last colour.
+    const weight = only ? 0.35 + 0.65 * strength : strength * (0.45 + 0.55 * (i / total) ** 5);
+    context.strokeStyle = ramp[network.bin[e]];
+    context.globalAlpha = only ? 0.95 : Math.min(1, (faintest + 0.62 * weight ** 0.7) * density * ink);
+    context.lineWidth = (0.55 + 2.4 * weight) * (only ? 1 : Math.max(0.7, density)) * grow;
+    context.beginPath();
+    trace(context, network, geometry, view, e);
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}
+
+/** The sheet behind each image or feature map, so that its pixels are seen as one. */
+function drawSheets(context, { network, geometry, view, theme }) {
+  network.layers.forEach(({ shape }, layer) => {
+    const [rows, columns] = [shape.at(-2) ?? 1, shape.at(-1)];
+    if (shape.length < 2 || rows < 2 || columns < 2) return;
+    const area = rows * columns;
+    const pad = geometry.radius[layer] * dotZoom(view.k) + 1.5;
+    context.beginPath();
+    for (let first = network.offsets[layer]; first < network.offsets[layer + 1]; first += area) {
+      const corners = [first, first + columns - 1, first + area - 1, first + area - columns];
+      outline(context, geometry, view, corners, pad);
+    }
+    context.fillStyle = theme.line;
+    context.globalAlpha = 0.35;
+    context.fill();
+    context.globalAlpha = 1;
+    context.strokeStyle = theme.line;
+    context.lineWidth = 1;
+    context.stroke();
+  });
+}
+
+/** A quadrilateral through four units, `pad` pixels larger on each side. */
+function outline(context, geometry, view, corners, pad) {
+  const points = corners.map((u) => [geometry.x[u] * view.k + view.x, geometry.y[u] * view.k + view.y]);
+  const centre = [0, 1].map((axis) => points.reduce((sum, point) => sum + point[axis], 0) / 4);
+  points.forEach((point, i) => {
+    const [x, y] = point.map((value, axis) => value + Math.sign(value - centre[axis]) * pad);
+    if (i === 0) context.moveTo(x, y);
+    else context.lineTo(x, y);
+  });
+  context.closePath();
+}
+
+function drawUnits(context, { network, geometry, view, theme, focus }) {
+  for (let layer = 0; layer + 1 < network.offsets.length; layer += 1) {
+    const radius = geometry.radius[layer] * dotZoom(view.k);
+    const tiny = radius < 1.6;
+    context.fillStyle = theme.dot;
+    context.strokeStyle = theme.paper;
+    context.lineWidth = 1;
+    context.globalAlpha = focus ? 0.35 : tiny ? 0.7 : 1;
+    context.beginPath();
+    for (let u = network.offsets[layer]; u < network.offsets[layer + 1]; u += 1) {
+      dot(context, geometry, view, u, radius);
+    }
+    if (!tiny) context.stroke();
+    context.fill();
+  }
+  context.globalAlpha = 1;
+  for (const unit of focus?.units ?? []) {
+    const radius = geometry.radius[network.layerOf[unit]] * dotZoom(view.k);
+    context.beginPath();
+    dot(context, geometry, view, unit, Math.max(radius, 2));
+    context.fill();
+  }
+  if (focus?.main !== undefined) ring(context, geometry, view, theme, focus.main, network);
+}
+
+function dot(context, geometry, view, unit, radius) {
+  const x = geometry.x[unit] * view.k + view.x;
+  const y = geometry.y[unit] * view.k + view.y;
+  context.moveTo(x + radius, y);
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+}
+
+/** A ring around one unit, for the selection and the pointer. */
+export function ring(context, geometry, view, theme, unit, network) {
+  const radius = Math.max(3, geometry.radius[network.layerOf[unit]] * dotZoom(view.k)) + 3;
+  context.strokeStyle = theme.ink;
+  context.lineWidth = 1.75;
+  context.beginPath();
+  dot(context, geometry, view, unit, radius);
+  context.stroke();
+}
+
+/** What lies under the pointer, drawn on the layer above the picture. */
+export function drawHover(context, scene, hit) {
+  const { network, geometry, view, theme } = scene;
+  if (hit?.kind === "unit") ring(context, geometry, view, theme, hit.unit, network);
+  if (hit?.kind !== "edge") return;
+  context.save();
+  clipToPlot(context, geometry);
+  const bin = network.bin[hit.edge];
+  for (const [color, width] of [[theme.paper, 6.5], [theme.ink, 4.5], [network.ramps[theme.name][bin], 2.5]]) {
+    context.strokeStyle = color;
+    context.lineWidth = width;
+    context.beginPath();
+    trace(context, network, geometry, view, hit.edge);
+    context.stroke();
+  }
+  context.restore();
+}
+
+/** Text on a halo of paper, so that it reads above edges. */
+function halo(context, theme, text, x, y) {
+  context.strokeStyle = theme.paper;
+  context.lineWidth = 4;
+  context.lineJoin = "round";
+  context.strokeText(text, x, y);
+  context.fillText(text, x, y);
+}
+
+function drawClasses(context, { network, geometry, view, theme }) {
+  const first = network.offsets.at(-2);
+  const last = Math.min(network.offsets.at(-1), first + network.classes.length);
+  if (last - first < 1) return;
+  const radius = geometry.radius.at(-1) * dotZoom(view.k);
+  const axis = geometry.isPortrait ? geometry.x : geometry.y;
+  const pitch = last - first > 1 ? Math.abs(axis[first + 1] - axis[first]) * view.k : Infinity;
+  if (pitch < 9) return;
+  context.font = `500 12px ${theme.font}`;
+  context.fillStyle = theme.ink;
+  const measure = (text) => context.measureText(text).width;
+  for (let u = first; u < last; u += 1) {
+    const x = geometry.x[u] * view.k + view.x;
+    const y = geometry.y[u] * view.k + view.y;
+    const name = network.classes[u - first];
+    if (!geometry.isPortrait) {
+      context.textAlign = "left";
+      context.textBaseline = "middle";
+      halo(context, theme, fit(name, geometry.margin.right - 20, measure), x + radius + 7, y);
+    } else if (geometry.widest <= pitch - 4) {
+      context.textAlign = "center";
+      context.textBaseline = "top";
+      halo(context, theme, name, x, y + radius + 5);
+    } else {
+      context.save();
+      context.translate(x, y + radius + 6);
+      context.rotate(Math.PI / 2);
+      context.textAlign = "left";
+      context.textBaseline = "middle";
+      halo(context, theme, fit(name, 62, measure), 0, 0);
+      context.restore();
+    }
+  }
+}
+
+function drawLayerNames(context, { network, geometry, view, theme }) {
+  const measure = (text) => context.measureText(text).width;
+  const pitch = geometry.room.width / Math.max(network.layers.length - 1, 1);
+  network.layers.forEach(({ name, subtitle }, layer) => {
+    const [ax, ay] = geometry.labels[layer];
+    if (geometry.isPortrait) {
+      const y = ay * view.k + view.y - 8 * Math.min(view.k, 2);
+      const most = geometry.width - 2 * geometry.margin.left;
+      portraitName(context, theme, fitNames(context, theme, name, subtitle, most, measure), y);
+      return;
+    }
+    // Names stay at the top when the picture is zoomed, above the layer they belong to.
+    const room = Math.max(40, pitch * view.k - 12);
+    context.font = `600 13px ${theme.font}`;
+    const title = fit(name, room, measure);
+    const wide = measure(title);
+    context.font = `400 12px ${theme.font}`;
+    const size = fit(subtitle, room, measure);
+    const half = Math.max(wide, measure(size)) / 2;
+    const centre = ax * view.k + view.x;
+    const x = view.k === 1 ? Math.max(half + 8, Math.min(geometry.width - half - 8, centre)) : centre;
+    context.textAlign = "center";
+    context.textBaseline = "alphabetic";
+    context.fillStyle = theme.muted;
+    halo(context, theme, size, x, 38);
+    context.font = `600 13px ${theme.font}`;
+    context.fillStyle = theme.ink;
+    halo(context, theme, title, x, 22);
+  });
+}
+
+function fitNames(context, theme, name, subtitle, most, measure) {
+  context.font = `600 12px ${theme.font}`;
+  return { title: fit(name, most * 0.6, measure), size: fit(subtitle, most * 0.4 - 8, measure) };
+}
+
+function portraitName(context, theme, { title, size }, y) {
+  const measure = (text) => context.measureText(text).width;
+  context.textAlign = "left";
+  context.textBaseline = "alphabetic";
+  context.font = `600 12px ${theme.font}`;
+  // Edges run right through these names, more than a halo can hold back.
+  context.fillStyle = theme.paper;
+  context.globalAlpha = 0.8;
+  context.fillRect(4, y - 12, measure(title) + measure(size) + 16, 16);
+  context.globalAlpha = 1;
+  context.fillStyle = theme.ink;
+  halo(context, theme, title, 10, y);
+  const offset = context.measureText(title).width + 6;
+  context.font = `400 12px ${theme.font}`;
+  context.fillStyle = theme.muted;
+  halo(context, theme, size, 10 + offset, y);
+}
+
+/** The words that say what the picture leaves out. */
+export function captionOf(network, kept) {
+  const where = network.filter ? ` in ${network.filter}` : "";
+  return `showing ${count(network.drawn)} of ${count(network.total)} edges${where} · ${count(kept)} kept`;
+}
+
+function drawLegend(context, { network, geometry, theme, kept }) {
+  const { width, height, isPortrait } = geometry;
+  const measure = (text) => context.measureText(text).width;
+  const { ends, names } = network.scale;
+  context.font = `400 12px ${theme.font}`;
+  const sides = names.map((name) => measure(name) + 10);
+  const bar = Math.max(80, Math.min(isPortrait ? width - 28 - sides[0] - sides[1] : width * 0.22, 260));
+  const left = isPortrait ? (width - bar - sides[0] - sides[1]) / 2 + sides[0] : width - 16 - sides[1] - bar;
+  const top = height - 34;
+  const words = captionOf(network, kept);
+  context.textBaseline = "alphabetic";
+  context.textAlign = "left";
+  context.fillStyle = theme.muted;
+  const most = isPortrait ? width - 28 : left - sides[0] - 40;
+  context.fillText(fit(words, most, measure), 16, isPortrait ? height - 48 : top + 9);
+  drawBar(context, network.ramps[theme.name], left, top, bar);
+  context.fillStyle = theme.ink;
+  context.textAlign = "right";
+  context.fillText(names[0], left - 9, top + 9);
+  context.textAlign = "left";
+  context.fillText(names[1], left + bar + 9, top + 9);
+  context.font = `400 11px ${theme.font}`;
+  context.fillStyle = theme.muted;
+  context.textAlign = "center";
+  [ends[0], "κ = 0", ends[1]].forEach((text, i) => context.fillText(text, left + (bar * i) / 2, top + 24));
+}
+
+/** The colour bar as plain rectangles: the same in every export, and no gradient to name. */
+function drawBar(context, ramp, left, top, width) {
+  const step = width / ramp.length;
+  ramp.forEach((color, i) => {
+    context.fillStyle = color;
+    // Overlap by a hair, or seams shine through between neighbours.
+    context.fillRect(left + i * step, top, i + 1 < ramp.length ? step + 0.6 : step, 10);
+  });
+}

@@ -1,0 +1,40 @@
+// The app's colours and fonts, read from the custom properties that Streamlit sets around a component.
+
+const known = new Map();
+
+/** Red, green and blue of any CSS colour; asking a canvas is slow, so each colour is asked for once. */
+function channels(color) {
+  if (!known.has(color)) known.set(color, readChannels(color));
+  return known.get(color);
+}
+
+function readChannels(color) {
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  context.fillStyle = color;
+  context.fillRect(0, 0, 1, 1);
+  return context.getImageData(0, 0, 1, 1).data;
+}
+
+/** Colours for drawing; `isDark` follows the background that is really there, so custom themes work too. */
+export function readTheme(root) {
+  const style = getComputedStyle(root.host ?? root);
+  const get = (name, fallback) => style.getPropertyValue(`--st-${name}`).trim() || fallback;
+  const paper = get("background-color", "#ffffff");
+  const [red, green, blue] = channels(paper);
+  const isDark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 110;
+  return {
+    name: isDark ? "dark" : "light",
+    isDark,
+    paper,
+    ink: get("text-color", isDark ? "#fafafa" : "#31333f"),
+    muted: isDark ? "#a3a9b5" : "#626875",
+    dot: isDark ? "#c3c8d2" : "#4a505d",
+    line: isDark ? "#3a404b" : "#d5d8de",
+    accent: get("primary-color", "#ff4b4b"),
+    font: get("font", "system-ui, sans-serif"),
+  };
+}
+
+export function themeKey(theme) {
+  return `${theme.name}|${theme.paper}|${theme.ink}|${theme.accent}|${theme.font}`;
+}
