@@ -1,0 +1,313 @@
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ncviz.ui.components import Order, bundle, live
+from ncviz.ui.components.bundle import read_asset
+
+ENTRIES = ("network_main.js", "live_main.js")
+ORDERS = [Order("redundant", "Redundant first"), Order("bottlenecks", "Bottlenecks first")]
+
+
+def page():
+    import numpy as np
+    import streamlit as st
+
+    from ncviz.plots.network import NetworkView
+    from ncviz.plots.network_payload import payload
+    from ncviz.ui.components import Answer, Order, Sweep, live_panel, live_request, network_canvas
+
+    edges = np.arange(6, dtype=np.int32)
+    view = NetworkView(
+        layer_names=("<b>in</b>", "out"),
+        layer_shapes=((3,), (2,)),
+        classes=("a", "b"),
+        source=edges // 2,
+        target=3 + edges % 2,
+        curvature=np.linspace(-1, 1, 6).astype(np.float32),
+        weight=np.ones(6, np.float32),
+        parameter=edges,
+        connection=np.zeros(6, np.int32),
+        connection_names=("fc",),
+        parameter_count=6,
+    )
+    selection = network_canvas(
+        payload(view, {"redundant": edges[::-1]}),
+        channel="c",
+        height=100,
+        key="net",
+        removed=2,
+        order="redundant",
+    )
+    orders = [Order("redundant", "Redundant first", "removes κ > {value}", tone="redundant")]
+    request = live_request("live", total=6, orders=orders)
+    live_panel(
+        channel="c",
+        total=6,
+        removed=np.int64(2),
+        order="redundant",
+        seq=request.seq if request else 0,
+        orders=orders,
+        sweeps={"redundant": Sweep(np.array([0, 3, 6]), [0.9, float("nan"), None], [np.inf, 0.5, -1.0])},
+        baseline=0.9,
+        answer=Answer(0, 2, "redundant", np.float32(0.75), True, 360, float("-inf")),
+        key="live",
+    )
+    st.text(f"{selection} {request}")
+
+
+@pytest.fixture(scope="module")
+def protos():
+    app = AppTest.from_function(page, default_timeout=30).run()
+    assert not app.exception
+    assert app.text[0].value == "None None"
+    found = {}
+    for element in app.main:
+        proto = getattr(element, "proto", None)
+        name = getattr(proto, "component_name", None)
+        if name:
+            found[name] = proto
+    return found
+
+
+def test_the_canvas_gets_one_binary_message(protos):
+    from ncviz.plots.network_payload import unpack
+
+    proto = protos["ncviz_network"]
+    header, arrays = unpack(proto.bytes)
+    assert (header["channel"], header["removed"], header["order"]) == ("c", 2, "redundant")
+    assert header["height"] == 240, "too low a canvas is raised"
+    assert header["selection"] is None
+    assert arrays["source"].size == 6
+    assert proto.isolate_styles
+
+
+def test_the_panel_gets_plain_json_without_infinities(protos):
+    data = json.loads(protos["ncviz_live"].json, parse_constant=pytest.fail)
+    assert data["sweeps"]["redundant"] == {
+        "removed": [0, 3, 6],
+        "accuracy": [0.9, None, None],
+        "threshold": [None, 0.5, -1.0],
+    }
+    assert data["answer"] == {
+        "seq": 0,
+        "removed": 2,
+        "order": "redundant",
+        "accuracy": 0.75,
+        "exact": True,
+        "images": 360,
+        "threshold": None,
+    }
+    assert set(data["tones"]["dark"]) == {"bottleneck", "redundant"}
+
+
+def test_a_drag_answers_with_little(protos):
+    proto = protos["ncviz_live"]
+    assert proto.ByteSize() < 64_000
+
+
+def test_nothing_is_fetched_from_the_net(protos):
+    for proto in protos.values():
+        text = proto.js_content + proto.css_content + proto.html_content
+        links = set(re.findall(r"https?://[^\s\"'`)]+", text)) - {"http://www.w3.org/2000/svg"}
+        assert not links
+        assert "innerHTML" not in proto.js_content
+        assert "import " not in re.sub(r"//.*", "", proto.js_content)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        "text",
+        {},
+        {"request": None},
+        {"request": {"seq": 1, "action": "rm -rf", "removed": 1, "order": "redundant"}},
+        {"request": {"seq": 1, "action": "undo", "removed": 1, "order": "unknown"}},
+        {"request": {"seq": "1", "action": "undo", "removed": 1, "order": "redundant"}},
+        {"request": {"seq": 1, "action": "undo", "removed": 0.5, "order": "redundant"}},
+        {"request": {"seq": True, "action": ["undo"], "removed": 1, "order": ["redundant"]}},
+        {"request": {"seq": 1, "action": "undo", "removed": float("nan"), "order": "redundant"}},
+    ],
+)
+def test_a_request_that_makes_no_sense_is_none(monkeypatch, raw):
+    monkeypatch.setattr(live.st, "session_state", {"live": raw})
+    assert live.live_request("live", total=10, orders=ORDERS) is None
+
+
+@pytest.mark.parametrize(("sent", "used"), [(-4, 0), (7.0, 7), (10**9, 10)])
+def test_a_request_is_brought_into_range(monkeypatch, sent, used):
+    raw = {"seq": 3, "action": "threshold", "removed": sent, "order": "bottlenecks", "dragging": True}
+    monkeypatch.setattr(live.st, "session_state", {"live": {"request": raw}})
+    request = live.live_request("live", total=10, orders=ORDERS)
+    assert request == live.LiveRequest(3, "threshold", used, "bottlenecks", True)
+
+
+def test_modules_are_joined_dependencies_first():
+    for entry in ENTRIES:
+        joined = bundle.bundle(entry)
+        assert re.findall(r"^export (\w+)", joined, re.MULTILINE) == ["default"]
+        assert joined.index("function openChannel") < joined.index(
+            "openChannel("
+        )  # defined before it is used
+        for name in re.findall(r"^// ---- (\w+\.js)$", joined, re.MULTILINE):
+            assert joined.count(f"// ---- {name}\n") == 1
+
+
+def test_a_missing_asset_is_an_error():
+    with pytest.raises(FileNotFoundError):
+        read_asset("js/missing.js")
+
+
+@pytest.fixture(scope="module")
+def node():
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("needs Node.js")
+
+    def run(code, folder):
+        file = folder / "check.mjs"
+        file.write_text(code)
+        done = subprocess.run([program, str(file)], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_the_joined_module_loads(node, tmp_path, entry):
+    assert node(bundle.bundle(entry), tmp_path) == ""
+
+
+def module(name):
+    """A source module's text with its exports as plain names, dependencies included."""
+    return bundle.bundle(name)
+
+
+def test_one_request_is_in_flight_and_releases_are_never_lost(node, tmp_path):
+    script = """
+let time = 1000, tasks = [], sent = [];
+const clock = {
+  now: () => time,
+  later: (task, wait) => { const item = { task, at: time + wait }; tasks.push(item); return item; },
+  cancel: (item) => { tasks = tasks.filter((other) => other !== item); },
+};
+const pass = (ms) => {
+  const end = time + ms;
+  for (;;) {
+    tasks.sort((a, b) => a.at - b.at);
+    if (!tasks.length || tasks[0].at > end) break;
+    const { at, task } = tasks.shift();
+    time = at;
+    task();
+  }
+  time = end;
+};
+const sender = new Sender((request) => sent.push(request), clock);
+for (let i = 0; i < 20; i += 1) { sender.push({ removed: i, dragging: true }); pass(5); }
+const atFirst = sent.map((r) => r.removed);           // only the first: no answer yet
+sender.answered(1); pass(60);
+const afterAnswer = sent.map((r) => r.removed);       // then the newest, the others are dropped
+sender.push({ removed: 20, dragging: true });
+sender.push({ removed: 21, dragging: false });        // a release overtakes its own drag and does not wait
+const afterRelease = sent.map((r) => r.removed);
+sender.push({ action: "undo", dragging: false });
+sender.push({ action: "redo", dragging: false });
+const waiting = sent.length;
+sender.answered(2); pass(10);                         // an old answer changes nothing
+const stillWaiting = sent.length;
+sender.answered(3); pass(1);
+const afterUndo = sent.at(-1).action;
+pass(5000);                                           // no answer at all: patience ends
+const afterPatience = sent.at(-1).action;
+sender.answered(5);
+console.log(JSON.stringify({ atFirst, afterAnswer, afterRelease, waiting, stillWaiting, afterUndo, afterPatience,
+  idle: sender.isIdle, seqs: sent.map((r) => r.seq) }));
+"""
+    told = json.loads(node(module("live_sender.js") + script, tmp_path))
+    assert told == {
+        "atFirst": [0],
+        "afterAnswer": [0, 19],
+        "afterRelease": [0, 19, 21],
+        "waiting": 3,
+        "stillWaiting": 3,
+        "afterUndo": "undo",
+        "afterPatience": "redo",
+        "idle": True,
+        "seqs": [1, 2, 3, 4, 5],
+    }
+
+
+def test_the_readout_prefers_what_was_measured_here_and_never_an_older_value(node, tmp_path):
+    script = """
+const sweeps = { a: { removed: [0, 10, 20], accuracy: [1, 0.5, null], threshold: [2, 1, 0] } };
+const answer = { removed: 4, order: "a", accuracy: 0.83, exact: true, images: 360, threshold: 1.7 };
+const base = { answer, answeredAt: 0, sweeps, order: "a", removed: 4, isDragging: false, now: 9e9 };
+const show = (change) => { const r = readout({ ...base, ...change }); return [r.accuracy, r.source]; };
+console.log(JSON.stringify([
+  show({}), show({ removed: 5 }), show({ removed: 5, isDragging: true, now: 100 }),
+  show({ removed: 5, isDragging: true, now: 900 }), show({ order: "b" }), show({ answer: { ...answer, exact: false } }),
+  show({ answer: null, removed: 99 }), [thresholdAt(base), thresholdAt({ ...base, removed: 5 })],
+]));
+"""
+    told = json.loads(node(module("live_curve.js") + script, tmp_path))
+    assert told == [
+        [0.83, "measured"],
+        [0.75, "curve"],
+        [0.83, "measured"],
+        [0.75, "curve"],
+        [None, "unknown"],
+        [0.8, "curve"],
+        [None, "unknown"],
+        [1.7, 1.5],
+    ]
+
+
+def test_the_browser_reads_what_python_packed(node, tmp_path):
+    from ncviz.plots.network import NetworkView
+    from ncviz.plots.network_payload import pack, payload
+
+    generator = np.random.default_rng(3)
+    source = np.repeat(np.arange(12, dtype=np.int32), 5)
+    view = NetworkView(
+        layer_names=("κ", "out"),
+        layer_shapes=((3, 2, 2), (5,)),
+        classes=tuple("abcde"),
+        source=source,
+        target=np.tile(np.arange(12, 17, dtype=np.int32), 12),
+        curvature=generator.normal(size=60).astype(np.float32),
+        weight=generator.normal(size=60).astype(np.float32),
+        parameter=np.arange(60, dtype=np.int32),
+        connection=np.zeros(60, np.int32),
+        connection_names=("fc",),
+        parameter_count=60,
+    )
+    rank = generator.permutation(60)
+    packed = payload(view, {"x": rank}, limit=40)
+    (tmp_path / "message").write_bytes(b"odd" + pack(packed, {"removed": 17}))
+    script = """
+import { readFileSync } from "node:fs";
+const bytes = new Uint8Array(readFileSync(new URL("message", import.meta.url))).subarray(3);
+const network = readNetwork(decode(bytes));
+const { visible, kept } = visibleEdges(network, "x", network.removed);
+console.log(JSON.stringify({ name: network.layers[0].name, edge: [...network.edge], bin: [...network.bin], kept,
+  visible: [...visible], place: unitName(network, 5).place, label: unitName(network, 13).place }));
+"""
+    told = json.loads(node(module("network_data.js") + script, tmp_path))
+    from ncviz.plots import palette
+    from ncviz.plots.network import strongest
+
+    drawn = strongest(view, 40, both_ends=True)
+    assert told["name"] == "κ"
+    assert told["edge"] == drawn.tolist()
+    assert told["bin"] == palette.bin_index(view.curvature[drawn]).tolist()
+    assert told["visible"] == (rank[drawn] >= 17).astype(int).tolist()
+    assert told["kept"] == sum(told["visible"])
+    assert told["place"] == "channel 1, row 0, column 1"
+    assert told["label"] == "unit 1 (b)"
