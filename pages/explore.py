@@ -2,4 +2,28 @@
 
 import streamlit as st
 
-st.title("Explore")
+from ncviz.ui import compute, explore_view, live_view, session, settings, shell
+
+shell.enter()
+network, view = session.network(), session.view()
+record, sweep = compute.results(network, view.config, view.scope, session.data_dir())
+if record is None:
+    settings.empty_state(network)
+    st.stop()
+if sweep is None:
+    settings.missing_curve(network)
+    st.stop()
+shown = live_view.Shown(network, record, sweep)
+picture, panel = st.columns([2.2, 1], gap="medium")
+with picture:
+    selection = explore_view.canvas(shown)
+    explore_view.display_settings(record)
+with panel:
+    live_view.show(shown)
+details, layers, downloads = st.tabs(["Selected", "Layers", "Downloads"])
+with details:
+    explore_view.details(shown, selection)
+with layers:
+    explore_view.layers(shown)
+with downloads:
+    explore_view.downloads(shown)

@@ -17,16 +17,7 @@ def layer_title(record: CurvatureRecord, connection: int) -> str:
 
 def unit_layer_titles(record: CurvatureRecord) -> tuple[str, ...]:
     """Return a name for each layer of units, input first."""
-    shapes = record.layer_shapes
-    found = [f"input {'×'.join(str(size) for size in shapes[0][-2:])}" if len(shapes[0]) > 1 else "input"]
-    for index, shape in enumerate(shapes[1:-1], start=1):
-        size = (
-            f"{shape[0]} channels {shape[1]}×{shape[2]}"
-            if len(shape) == 3
-            else f"{int(np.prod(shape))} units"
-        )
-        found.append(f"hidden {index}: {size}")
-    return (*found, "classes")
+    return ("input", *(f"hidden {index}" for index in range(1, len(record.layer_shapes) - 1)), "classes")
 
 
 def weight_index(shape: tuple[int, ...], flat: int) -> str:

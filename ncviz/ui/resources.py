@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,9 +95,24 @@ def ranks(
     return _ranks(of.fingerprint, str(record.meta), criterion, scope, order, of, record)
 
 
+def scores(of: pipeline.Network, record: CurvatureRecord, criterion: str) -> dict[str, np.ndarray]:
+    """Return a criterion's score of each weight."""
+    return _scores(of.fingerprint, str(record.meta), criterion, of, record)
+
+
 def evaluator(of: pipeline.Network, device: str, data_dir: str | None) -> Evaluator:
     """Return a network on its evaluation images."""
     return _evaluator(of.fingerprint, device, data_dir, of)
+
+
+@st.cache_resource
+def evaluation_thread() -> ThreadPoolExecutor:
+    """Return the thread in which accuracies are measured.
+
+    Streamlit runs every rerun in a new thread, and OpenMP sets up its own threads anew for each of them, which takes
+    many times longer than the evaluation itself.
+    """
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="ncviz-evaluation")
 
 
 def forget_results() -> None:
@@ -143,6 +159,16 @@ def _ranks(
     return pipeline.ranks(_of, criterion, _record, scope, order)
 
 
+@st.cache_resource(max_entries=24)
+def _scores(
+    fingerprint: str, settings: str, criterion: str, _of: pipeline.Network, _record: CurvatureRecord
+) -> dict[str, np.ndarray]:
+    return pipeline.scores(_of, criterion, _record, _record.config.seed)
+
+
 @st.cache_resource(max_entries=6)
 def _evaluator(fingerprint: str, device: str, data_dir: str | None, _of: pipeline.Network) -> Evaluator:
-    return pipeline.evaluator(_of, device, data_dir)
+    made = pipeline.evaluator(_of, device, data_dir)
+    # The first evaluation sets up kernels and is many times slower than those of the slider.
+    evaluation_thread().submit(made.accuracy).result()
+    return made

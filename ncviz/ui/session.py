@@ -9,7 +9,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.ui import resources
-from ncviz.ui.view_state import DEFAULT_MODEL, History, ViewState, from_query
+from ncviz.ui.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState, from_query
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed")
 MAX_OWN_NETWORKS = 8
@@ -105,7 +105,7 @@ def add_network(brought: pipeline.Network) -> None:
     own[brought.name] = brought
     while len(own) > MAX_OWN_NETWORKS:
         own.pop(next(iter(own)))
-    change(model=brought.name, removed=0.0, layer=None)
+    change(model=brought.name, removed=0.0, layer=ALL_LAYERS)
 
 
 def network() -> pipeline.Network:
@@ -116,7 +116,7 @@ def network() -> pipeline.Network:
 
 def select_model() -> None:
     """Follow the model selector: a new model starts whole."""
-    change(model=st.session_state.get("model_choice", DEFAULT_MODEL), removed=0.0, layer=None)
+    change(model=st.session_state.get("model_choice", DEFAULT_MODEL), removed=0.0, layer=ALL_LAYERS)
 
 
 def device() -> str:
@@ -142,9 +142,7 @@ def use_data_dir(folder: str | None) -> None:
 
 
 def _take(name: str) -> None:
-    value = st.session_state[f"view.{name}"]
-    if value is not None or name == "layer":
-        change(**{name: value})
+    change(**{name: st.session_state[f"view.{name}"]})
 
 
 def _history() -> History:

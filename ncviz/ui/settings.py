@@ -75,3 +75,16 @@ def empty_state(of: pipeline.Network) -> None:
     )
     if st.button("Compute it now", type="primary", key="compute-now"):
         start(of, view.samples, view.alpha, view.seed)
+
+
+def missing_curve(of: pipeline.Network) -> None:
+    """Measure the accuracy curves of a curvature that is known, such as after the scope was changed."""
+    view = session.view()
+    job = compute.job_for(of, view.config, view.scope, session.data_dir())
+    if job is not None and job.error:
+        st.error(job.error)
+        return
+    if job is None or not job.is_active:
+        compute.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
+        st.rerun()
+    st.info("Measuring the accuracy curves for this choice; the picture appears here when they are done.")

@@ -7,9 +7,14 @@ import streamlit as st
 from ncviz.ui import session, sidebar
 
 
+# Streamlit leaves six lines of empty space above every page; the picture needs them.
+_STYLE = "<style>.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}</style>"
+
+
 def run() -> None:
     """Run the page that is asked for inside the frame."""
     page = st.navigation(_pages(), position="top")
+    st.html(_STYLE)
     session.begin()
     sidebar.show()
     page.run()

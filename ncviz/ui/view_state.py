@@ -16,6 +16,7 @@ DEFAULT_MODEL = "mlp-digits-relu"
 EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
 DEFAULT_EDGE_CAP = 5000
 MAX_HISTORY = 200
+ALL_LAYERS = -1
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ViewState:
         order: Which end goes first.
         scope: "global" or "layer".
         removed: Fraction of the weights that is removed, in [0, 1].
-        layer: Connection whose edges are drawn, None for all.
+        layer: Connection whose edges are drawn, -1 for all.
         edges: Most edges to draw.
         samples: Calibration images of each class.
         alpha: Idleness.
@@ -40,7 +41,7 @@ class ViewState:
     order: str = "redundant"
     scope: str = "global"
     removed: float = 0.0
-    layer: int | None = None
+    layer: int = ALL_LAYERS
     edges: int = DEFAULT_EDGE_CAP
     samples: int = 1
     alpha: float = 0.9
@@ -130,9 +131,9 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _layer(text: str) -> int | None:
+def _layer(text: str) -> int:
     value = int(text)
-    if not 0 <= value < 10_000:
+    if not ALL_LAYERS <= value < 10_000:
         raise NcvizError(f"the layer must be a small whole number, got {text[:40]}.")
     return value
 

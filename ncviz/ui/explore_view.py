@@ -1,0 +1,226 @@
+"""The Explore page's parts: the coloured network, what is selected in it, its layers, the downloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.data.datasets import DATASETS
+from ncviz.plots.network import NetworkView
+from ncviz.plots.network_payload import NetworkPayload, payload
+from ncviz.plots.palette import LIMIT, plotly_colorscale
+from ncviz.pruning.order import ORDERS, SCOPES
+from ncviz.records import CurvatureRecord
+from ncviz.ui import live_view, resources, session
+from ncviz.ui.components.network import Selection, network_canvas
+from ncviz.ui.naming import layer_title
+from ncviz.ui.network_view import (
+    edge_table,
+    layer_table,
+    locate,
+    network_view,
+    parameter_name,
+    sample_curvature,
+)
+from ncviz.ui.theme import theme
+from ncviz.ui.view_state import ALL_LAYERS, EDGE_CAPS
+
+CANVAS_HEIGHT = 560
+SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
+
+
+def display_settings(record: CurvatureRecord) -> None:
+    """Draw the controls that choose what is drawn and how weights compete."""
+    titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.edges))}
+    if session.view().layer not in titles:
+        session.change(layer=ALL_LAYERS)
+    columns = st.columns([2, 1.3, 2.2], vertical_alignment="bottom")
+    columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
+    columns[1].selectbox(
+        "Edges drawn, at most",
+        EDGE_CAPS,
+        format_func=lambda cap: f"{cap:,}",
+        help="The strongest edges, half of them bottlenecks and half redundant where there are enough.",
+        **session.bound("edges"),
+    )
+    columns[2].segmented_control(
+        "Weights compete within",
+        SCOPES,
+        format_func=lambda scope: SCOPE_TITLES[scope],
+        required=True,
+        help="Remove the same share of every layer, or rank the weights of all layers together.",
+        **session.bound("scope"),
+    )
+
+
+def canvas(shown: live_view.Shown) -> Selection | None:
+    """Draw the network and return what is selected."""
+    view = session.view()
+    drawn = _payload(
+        shown.network.fingerprint,
+        str(shown.record.meta),
+        view.criterion,
+        view.scope,
+        view.edges,
+        view.layer,
+        shown,
+    )
+    return network_canvas(
+        drawn,
+        channel=live_view.CHANNEL,
+        height=CANVAS_HEIGHT,
+        key=f"network-{shown.network.fingerprint[:12]}",
+        removed=live_view.removed_weights(shown.total),
+        order=f"{view.criterion}/{view.order}",
+        file_name=f"{shown.network.architecture}-curvature",
+    )
+
+
+def details(shown: live_view.Shown, selection: Selection | None) -> None:
+    """Say what is known of the selected unit or edge."""
+    if selection is None:
+        st.caption("Click a unit or an edge in the network for its curvature, its weight and its neighbours.")
+        return
+    if selection.get("kind") == "edge":
+        _edge(shown, selection)
+    else:
+        _unit(shown, selection)
+
+
+def layers(shown: live_view.Shown) -> None:
+    """Draw what is left of each layer."""
+    table = layer_table(shown.record, _ranks(shown), live_view.removed_weights(shown.total))
+    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    percent = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "kept share": share,
+            "bottlenecks": percent,
+            "never active": percent,
+            "most negative κ": st.column_config.NumberColumn(format="%.2f"),
+        },
+    )
+
+
+def downloads(shown: live_view.Shown) -> None:
+    """Offer the pruned checkpoint and the edges; the picture's own buttons give PNG and SVG."""
+    view, removed = session.view(), live_view.removed_weights(shown.total)
+    # Streamlit calls these when a file is asked for, outside this run: they must not look into the session.
+    by = _ranks(shown)
+    stem = f"{shown.network.architecture}-{view.criterion}-{view.order}-{view.removed:.1%}-removed".replace(
+        "%", "pct"
+    )
+    columns = st.columns([1, 1, 2], vertical_alignment="center")
+    columns[0].download_button(
+        "Pruned checkpoint",
+        lambda: pipeline.pruned_checkpoint(shown.network, by, removed, shown.record.shapes),
+        f"{stem}.safetensors",
+        "application/octet-stream",
+        key="download-checkpoint",
+        on_click="ignore",
+        width="stretch",
+    )
+    columns[1].download_button(
+        "Edges (CSV)",
+        lambda: edge_table(shown.record, shown.network.arrays, by, removed).to_csv(index=False).encode(),
+        f"{stem}.csv",
+        "text/csv",
+        key="download-edges",
+        on_click="ignore",
+        width="stretch",
+    )
+    columns[2].caption(
+        "The checkpoint has zeros in place of what is removed; zeros alone do not make a network faster."
+    )
+
+
+def _edge(shown: live_view.Shown, selection: Selection) -> None:
+    parameter = int(selection["parameter"])
+    name, at = locate(shown.record, parameter)
+    kept = _ranks(shown)[parameter] >= live_view.removed_weights(shown.total)
+    st.markdown(f"**Edge {selection['source']['name']} → {selection['target']['name']}**")
+    columns = st.columns(4)
+    columns[0].metric("κ of this edge", f"{selection['curvature']:.3f}")
+    columns[1].metric("κ of its weight", f"{shown.record.weights[name].reshape(-1)[at]:.3f}")
+    columns[2].metric("Weight", f"{selection['weight']:.3f}")
+    columns[3].metric("At this threshold", "kept" if kept else "removed")
+    st.caption(f"{parameter_name(shown.record, parameter)}. Its curvature on each calibration image:")
+    table = sample_curvature(shown.record, parameter, DATASETS[shown.network.dataset].classes)
+    if table.empty:
+        st.caption("It is active on none of them, so it goes first.")
+        return
+    bars = go.Bar(
+        x=[f"image {index + 1}: class {label}" for index, label in enumerate(table["class"])],
+        y=table["κ"],
+        marker={"color": table["κ"], "colorscale": plotly_colorscale(theme()), "cmin": -LIMIT, "cmax": LIMIT},
+        hovertemplate="%{x}<br>κ = %{y:.3f}<extra></extra>",
+    )
+    figure = go.Figure(bars)
+    figure.update_layout(height=220, margin={"l": 40, "r": 10, "t": 10, "b": 10}, yaxis_title="κ")
+    st.plotly_chart(figure, config={"displayModeBar": False}, key="edge-samples")
+
+
+def _unit(shown: live_view.Shown, selection: Selection) -> None:
+    view, unit = _view(shown), int(selection["unit"])
+    st.markdown(f"**Unit {selection['name']}**")
+    columns = st.columns(2)
+    for column, mine, other, title in (
+        (columns[0], view.target, view.source, "Strongest edges in"),
+        (columns[1], view.source, view.target, "Strongest edges out"),
+    ):
+        own = np.flatnonzero(mine == unit)
+        column.caption(f"{title} ({len(own):,})")
+        if len(own):
+            column.dataframe(_strongest_edges(view, own, other), hide_index=True, height=250)
+
+
+def _strongest_edges(view: NetworkView, own: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+    chosen = own[np.argsort(-np.abs(view.curvature[own]), kind="stable")][:20]
+    offsets = np.asarray(view.layer_offsets)
+    layer = np.searchsorted(offsets, other[chosen], side="right") - 1
+    return {
+        "unit": [
+            f"{view.layer_names[at]} · {index}"
+            for at, index in zip(layer, other[chosen] - offsets[layer], strict=True)
+        ],
+        "κ": view.curvature[chosen].round(3),
+        "weight": view.weight[chosen].round(3),
+    }
+
+
+def _ranks(shown: live_view.Shown) -> np.ndarray:
+    view = session.view()
+    return resources.ranks(shown.network, shown.record, view.criterion, view.scope, view.order)
+
+
+def _view(shown: live_view.Shown) -> NetworkView:
+    return _network_view(shown.network.fingerprint, str(shown.record.meta), shown)
+
+
+@st.cache_resource(max_entries=8)
+def _network_view(fingerprint: str, settings: str, _shown: live_view.Shown) -> NetworkView:
+    classes = DATASETS[_shown.network.dataset].classes
+    return network_view(_shown.record, _shown.network.arrays, classes)
+
+
+@st.cache_resource(max_entries=24)
+def _payload(
+    fingerprint: str,
+    settings: str,
+    criterion: str,
+    scope: str,
+    edges: int,
+    layer: int,
+    _shown: live_view.Shown,
+) -> NetworkPayload:
+    ranks = {
+        f"{criterion}/{order}": resources.ranks(_shown.network, _shown.record, criterion, scope, order)
+        for order in ORDERS
+    }
+    return payload(_view(_shown), ranks, edges, None if layer == ALL_LAYERS else layer)

@@ -1,0 +1,168 @@
+"""The live panel wired to the session: each step of a drag is answered with a measured accuracy."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.errors import NcvizError
+from ncviz.pruning.order import ORDERS
+from ncviz.records import CurvatureRecord, SweepRecord
+from ncviz.ui import resources, session
+from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_request
+from ncviz.ui.network_view import cut_values
+
+CHANNEL = "explore"
+TOO_SLOW_SECONDS = 0.1
+
+PANEL_ORDERS = (
+    Order(
+        "curvature/redundant",
+        "Redundant first",
+        "removes κ > {value}",
+        "Highest curvature goes first",
+        "redundant",
+    ),
+    Order(
+        "curvature/bottlenecks",
+        "Bottlenecks first",
+        "removes κ < {value}",
+        "Lowest curvature goes first",
+        "bottleneck",
+    ),
+    Order("magnitude/redundant", "Magnitude, smallest first", "removes |w| < {value}"),
+    Order("magnitude/bottlenecks", "Magnitude, largest first", "removes |w| > {value}"),
+    Order("random/redundant", "Random"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What the panel is about."""
+
+    network: pipeline.Network
+    record: CurvatureRecord
+    sweep: SweepRecord
+
+    @property
+    def total(self) -> int:
+        """Number of weights."""
+        return self.sweep.total
+
+    @property
+    def key(self) -> str:
+        """Name of the panel's widget: another network or other settings start a fresh one."""
+        view = session.view()
+        return f"live-{self.network.fingerprint[:12]}-{view.samples}-{view.seed}-{view.alpha}-{view.scope}"
+
+
+def removed_weights(total: int) -> int:
+    """Return how many weights the view removes."""
+    return round(session.view().removed * total)
+
+
+def show(shown: Shown) -> None:
+    """Draw the panel; only this fragment runs during a drag."""
+    st.fragment(_panel)(shown)
+
+
+def _panel(shown: Shown) -> None:
+    request = live_request(shown.key, total=shown.total, orders=PANEL_ORDERS)
+    done = f"{shown.key}-seq"
+    seq = st.session_state.get(done, 0)
+    dragged: LiveRequest | None = None
+    if request is not None and request.seq > seq:
+        st.session_state[done] = seq = request.seq
+        if request.action == "threshold" and request.is_dragging:
+            dragged = request
+        else:
+            _commit(request, shown.total)
+    view = session.view()
+    order = f"{view.criterion}/{view.order}" if dragged is None else dragged.order
+    removed = removed_weights(shown.total) if dragged is None else dragged.removed
+    answer, note = _answer(shown, seq, order, removed, is_dragging=dragged is not None)
+    live_panel(
+        channel=CHANNEL,
+        total=shown.total,
+        removed=removed,
+        order=order,
+        seq=seq,
+        orders=PANEL_ORDERS,
+        sweeps=_sweeps(shown),
+        baseline=shown.sweep.baseline,
+        answer=answer,
+        key=shown.key,
+        can_undo=session.can_undo(),
+        can_redo=session.can_redo(),
+        note=note,
+    )
+    if request is not None and dragged is None and st.session_state.get(f"{done}-drawn", 0) < seq:
+        # A finished step concerns the whole page: the link, the tables, the downloads.
+        st.session_state[f"{done}-drawn"] = seq
+        st.rerun(scope="app")
+
+
+def _commit(request: LiveRequest, total: int) -> None:
+    if request.action == "undo":
+        session.undo()
+    elif request.action == "redo":
+        session.redo()
+    elif request.action == "reset":
+        session.change(removed=0.0)
+    else:
+        criterion, order = request.order.split("/")
+        session.change(removed=request.removed / max(1, total), criterion=criterion, order=order)
+
+
+def _answer(
+    shown: Shown, seq: int, order: str, removed: int, *, is_dragging: bool
+) -> tuple[Answer | None, str]:
+    """Measure the accuracy, or say why it is read off the curve."""
+    if not resources.warm_up().is_set():
+        return None, "Loading the network; until then the accuracy is read off the stored curve."
+    fastest = st.session_state.setdefault("evaluation_seconds", {})
+    where = (shown.network.fingerprint, session.device())
+    if is_dragging and fastest.get(where, 0.0) > TOO_SLOW_SECONDS:
+        return None, ""
+    from ncviz.pruning.masks import masks_at
+
+    criterion, way = order.split("/")
+    try:
+        measured = resources.evaluator(shown.network, session.device(), session.data_dir())
+        by = resources.ranks(shown.network, shown.record, criterion, session.view().scope, way)
+        started = time.perf_counter()
+        masks = masks_at(by, removed, shown.record.shapes)
+        accuracy = resources.evaluation_thread().submit(measured.accuracy, masks).result()
+        # The fastest of all, because one hiccup must not turn measuring off for the rest of a drag.
+        fastest[where] = min(fastest.get(where, float("inf")), time.perf_counter() - started)
+    except NcvizError as error:
+        return None, str(error)
+    threshold = _thresholds(shown, criterion, way, np.array([removed]))
+    value = float(threshold[0]) if len(threshold) else None
+    return Answer(seq, removed, order, accuracy, True, measured.images, value), ""
+
+
+def _sweeps(shown: Shown) -> dict[str, Sweep]:
+    found = {}
+    for criterion in pipeline.CRITERIA:
+        for order in ORDERS:
+            removed = shown.sweep.removed
+            known = criterion == session.view().criterion
+            threshold = _thresholds(shown, criterion, order, removed) if known else np.empty(0)
+            accuracy = shown.sweep.accuracy[criterion, order]
+            found[f"{criterion}/{order}"] = Sweep(removed.tolist(), accuracy.tolist(), threshold.tolist())
+    return found
+
+
+def _thresholds(shown: Shown, criterion: str, order: str, removed: np.ndarray) -> np.ndarray:
+    """Return the score at the cut in the criterion's own unit; nothing where there is no single one."""
+    if session.view().scope != "global" or criterion == "random":
+        return np.empty(0)
+    by = resources.ranks(shown.network, shown.record, criterion, "global", order)
+    scores = resources.scores(shown.network, shown.record, criterion)
+    sign = -1.0 if criterion == "curvature" else 1.0
+    return sign * cut_values(list(scores.values()), by, removed)

@@ -1,0 +1,154 @@
+"""From a stored curvature to what the figures draw: pure, arrays in and arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ncviz.plots.network import NetworkView
+from ncviz.records import CurvatureRecord
+from ncviz.ui.naming import layer_title, unit_layer_titles, weight_index
+
+
+def network_view(
+    record: CurvatureRecord, arrays: Mapping[str, np.ndarray], classes: Sequence[str]
+) -> NetworkView:
+    """Return every weight as one edge: where its curvature is lowest.
+
+    The edges of a convolution share their weights, and are kept or removed together. Drawn all, they would bury the
+    picture; the one edge that decides a weight's curvature stands for it.
+
+    Args:
+        record: The curvature.
+        arrays: The network's weights by name.
+        classes: Class names, for the last layer.
+    """
+    sizes = [int(np.prod(shape)) for shape in record.layer_shapes]
+    units = np.concatenate([[0], np.cumsum(sizes)])
+    parameters = parameter_offsets(record)
+    parts: dict[str, list[np.ndarray]] = {
+        name: [] for name in ("source", "target", "curvature", "weight", "parameter", "connection")
+    }
+    for index, edges in enumerate(record.edges):
+        name = record.meta["connections"][index]["parameter"]
+        decisive = _lowest_of_each(edges.parameter, edges.curvature)
+        flat = edges.parameter[decisive].astype(np.int64)
+        parts["source"].append(edges.source[decisive].astype(np.int64) + units[index])
+        parts["target"].append(edges.target[decisive].astype(np.int64) + units[index + 1])
+        parts["curvature"].append(edges.curvature[decisive])
+        parts["weight"].append(np.asarray(arrays[name]).reshape(-1)[flat])
+        parts["parameter"].append(flat + parameters[name])
+        parts["connection"].append(np.full(len(flat), index))
+    kinds = {"curvature": np.float32, "weight": np.float32}
+    joined = {
+        name: np.concatenate(values).astype(kinds.get(name, np.int32)) for name, values in parts.items()
+    }
+    return NetworkView(
+        layer_names=unit_layer_titles(record),
+        layer_shapes=record.layer_shapes,
+        classes=tuple(classes),
+        connection_names=tuple(layer_title(record, index) for index in range(len(record.edges))),
+        parameter_count=sum(values.size for values in record.weights.values()),
+        **joined,
+    )
+
+
+def _lowest_of_each(parameter: np.ndarray, curvature: np.ndarray) -> np.ndarray:
+    """Return, for each parameter that has edges, the index of the one with the lowest curvature."""
+    order = np.lexsort((curvature, parameter))
+    _, first = np.unique(parameter[order], return_index=True)
+    return order[first]
+
+
+def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:
+    """Return where each weight tensor starts in the flat list of all weights."""
+    starts = np.cumsum([0, *(values.size for values in record.weights.values())]).tolist()
+    return dict(zip(record.weights, starts, strict=False))
+
+
+def locate(record: CurvatureRecord, parameter: int) -> tuple[str, int]:
+    """Return the weight tensor's name and the flat index in it of a parameter of the flat list."""
+    for name, start in reversed(parameter_offsets(record).items()):
+        if parameter >= start:
+            return name, parameter - start
+    raise IndexError(parameter)
+
+
+def cut_values(scores: Sequence[np.ndarray], ranks: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    """Return the score at the cut: that of the first weight that stays.
+
+    Args:
+        scores: One array for each weight tensor.
+        ranks: int64 [N], the removal order.
+        removed: How many weights are removed at each point [m].
+
+    Returns:
+        float64 [m]; NaN where nothing stays.
+    """
+    flat = np.concatenate([np.asarray(score).reshape(-1) for score in scores])
+    in_order = np.empty(len(flat) + 1)
+    in_order[ranks] = flat
+    in_order[-1] = np.nan
+    return in_order[removed]
+
+
+def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.DataFrame:
+    """Return what is left of each layer at a pruning step."""
+    rows, starts = [], parameter_offsets(record)
+    for index, (name, values) in enumerate(record.weights.items()):
+        own = ranks[starts[name] : starts[name] + values.size]
+        flat = values.reshape(-1)
+        rows.append(
+            {
+                "layer": layer_title(record, index),
+                "weights": flat.size,
+                "kept": int((own >= removed).sum()),
+                "kept share": float((own >= removed).mean()),
+                "bottlenecks": float((flat < 0).mean()),
+                "never active": float((flat == 2).mean()),
+                "most negative κ": float(flat.min()),
+                "edges": len(record.edges[index].source),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def edge_table(
+    record: CurvatureRecord, arrays: Mapping[str, np.ndarray], ranks: np.ndarray, removed: int
+) -> pd.DataFrame:
+    """Return every edge between neurons with its weight, its curvature and whether it is kept.
+
+    ``parameter`` is the flat index within the layer's weight; ``curvature`` the least over the calibration images.
+    """
+    parts, starts = [], parameter_offsets(record)
+    for index, edges in enumerate(record.edges):
+        name = record.meta["connections"][index]["parameter"]
+        flat = edges.parameter.astype(np.int64)
+        part = {
+            "connection": index,
+            "source": edges.source,
+            "target": edges.target,
+            "parameter": flat,
+            "weight": np.asarray(arrays[name]).reshape(-1)[flat],
+            "curvature": edges.curvature,
+            "kept": ranks[starts[name] + flat] >= removed,
+        }
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)
+
+
+def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[str]) -> pd.DataFrame:
+    """Return one weight's curvature on each calibration image; images on which it is not active are left out."""
+    name, at = locate(record, parameter)
+    values = record.samples[name].reshape(len(record.labels), -1)[:, at]
+    table = pd.DataFrame({"class": [classes[label] for label in record.labels], "κ": values})
+    return table.dropna(ignore_index=True)
+
+
+def parameter_name(record: CurvatureRecord, parameter: int) -> str:
+    """Return such as "1 · linear 64→32, weight 5 → 12"."""
+    name, at = locate(record, parameter)
+    index = list(record.weights).index(name)
+    return f"{layer_title(record, index)}, weight {weight_index(record.weights[name].shape, at)}"

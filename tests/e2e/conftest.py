@@ -1,0 +1,160 @@
+"""A real server and a real browser, one of each for all tests here."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Background services of the browser would ask the network; nothing here may.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+START_SECONDS = 60
+
+
+def find_browser():
+    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        path = shutil.which(name)
+        if path:
+            return path
+    return None
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = find_browser()
+    if path is None:
+        message = "no Chromium on this machine; install it to run the browser tests"
+        if os.environ.get("NCVIZ_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"NCVIZ_CACHE": str(tmp_path_factory.mktemp("cache"))}
+    environment.pop("NCVIZ_DATA", None)
+    log = (tmp_path_factory.mktemp("server") / "log.txt").open("wb")
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://localhost:{port}"
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                    break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"the server did not start: {Path(log.name).read_text()[-2000:]}")
+                time.sleep(0.05)
+        yield url
+        # A traceback that no page showed is a failure as well.
+        assert "Traceback" not in Path(log.name).read_text()
+    finally:
+        process.terminate()
+        process.wait(10)
+        log.close()
+
+
+class Visit:
+    """One page in one browser context, with what it did behind the scenes."""
+
+    def __init__(self, page, url):
+        self.page, self.url = page, url
+        self.errors, self.outside = [], []
+        page.on(
+            "console", lambda message: self.errors.append(message.text) if message.type == "error" else None
+        )
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._note)
+
+    def _note(self, request):
+        if not request.url.startswith((self.url, "data:", "blob:", self.url.replace("http", "ws"))):
+            self.outside.append(request.url)
+
+    def open(self, path="/"):
+        self.page.goto(self.url + path)
+        self.settle()
+        return self
+
+    def settle(self):
+        self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=60_000)
+
+    def canvas(self):
+        canvas = self.page.get_by_test_id("ncviz-network")
+        canvas.wait_for(timeout=60_000)
+        self.wait(lambda: int(canvas.get_attribute("data-drawn-edges") or 0) > 0)
+        return canvas
+
+    def visible_edges(self):
+        return int(self.canvas().get_attribute("data-visible-edges"))
+
+    def accuracy(self):
+        text = self.page.get_by_test_id("ncviz-accuracy").inner_text()
+        return float(text.replace("%", "").strip()) / 100
+
+    def slider(self):
+        return self.page.get_by_test_id("ncviz-slider")
+
+    def drag(self, start, end, steps=25, read=None):
+        """Drag the slider between two fractions of its width; return what ``read`` gave at each step."""
+        box = self.slider().bounding_box()
+        y = box["y"] + box["height"] / 2
+        at = lambda share: box["x"] + 10 + share * (box["width"] - 20)  # noqa: E731
+        self.page.mouse.move(at(start), y)
+        self.page.mouse.down()
+        seen = []
+        for step in range(1, steps + 1):
+            self.page.mouse.move(at(start + (end - start) * step / steps), y)
+            self.page.wait_for_timeout(60)
+            if read is not None:
+                seen.append(read())
+        self.page.mouse.up()
+        self.settle()
+        return seen
+
+    def wait(self, condition, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "the page did not come to this state"
+            self.page.wait_for_timeout(50)
+
+
+@pytest.fixture
+def visit(browser, server):
+    contexts = []
+
+    def make(width=1440, height=900, scheme="light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        return Visit(context.new_page(), server)
+
+    yield make
+    for context in contexts:
+        context.close()

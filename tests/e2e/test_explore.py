@@ -1,0 +1,186 @@
+"""The first minute, in a real browser."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ncviz import pipeline
+
+pytestmark = pytest.mark.browser
+
+
+def colours(visit):
+    """Counts of clearly red and clearly blue pixels on the canvas."""
+    picture = Image.open(io.BytesIO(visit.canvas().screenshot())).convert("RGB")
+    red, green, blue = np.moveaxis(np.asarray(picture).astype(int), -1, 0)
+    return int(((red - blue > 60) & (red - green > 40)).sum()), int((blue - red > 60).sum())
+
+
+def measured(visit):
+    return "measured on" in visit.page.get_by_test_id("ncviz-source").inner_text()
+
+
+def wait_until_measured(visit):
+    visit.wait(lambda: measured(visit))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_first_screen_shows_both_colours_with_no_error_and_no_request_outside(visit, scheme):
+    first = visit(scheme=scheme).open()
+    red, blue = colours(first)
+    assert red > 300
+    assert blue > 300
+    assert first.visible_edges() == 2720
+    assert first.accuracy() > 0.95
+    wait_until_measured(first)
+    assert first.outside == []
+    assert first.errors == []
+
+
+def test_accuracy_changes_during_the_drag_and_edges_vanish(visit):
+    page = visit().open()
+    page.canvas()
+    wait_until_measured(page)
+    seen = page.drag(0.0, 0.95, read=lambda: (page.accuracy(), page.visible_edges(), measured(page)))
+    accuracies = [accuracy for accuracy, _, _ in seen]
+    edges = [count for _, count, _ in seen]
+    assert len(set(accuracies)) >= 5
+    assert edges == sorted(edges, reverse=True)
+    assert edges[-1] < 300
+    assert accuracies[3] > 0.9
+    assert accuracies[-1] < 0.6
+    assert any(is_measured for _, _, is_measured in seen[:-1])
+
+
+def test_bottlenecks_first_collapses(visit):
+    page = visit().open()
+    page.canvas()
+    page.page.get_by_test_id("ncviz-order-curvature/bottlenecks").click()
+    page.settle()
+    page.drag(0.0, 0.15)
+    wait_until_measured(page)
+    page.wait(lambda: page.accuracy() < 0.5)
+    page.page.get_by_test_id("ncviz-order-curvature/redundant").click()
+    page.wait(lambda: page.accuracy() > 0.9)
+
+
+def test_a_reload_and_a_copied_link_bring_back_the_same_state(visit):
+    page = visit().open()
+    page.canvas()
+    page.drag(0.0, 0.6)
+    page.wait(lambda: "removed=" in page.page.url)
+    wait_until_measured(page)
+    before = (page.accuracy(), page.visible_edges())
+    page.page.reload()
+    page.settle()
+    page.canvas()
+    wait_until_measured(page)
+    page.wait(lambda: (page.accuracy(), page.visible_edges()) == before)
+    other = visit()
+    other.page.goto(page.page.url)
+    other.settle()
+    other.canvas()
+    other.wait(lambda: (other.accuracy(), other.visible_edges()) == before)
+
+
+def test_undo_redo_and_reset(visit):
+    page = visit().open()
+    page.canvas()
+    page.drag(0.0, 0.5)
+    page.wait(lambda: "removed=" in page.page.url)
+    halfway = page.visible_edges()
+    page.drag(0.5, 0.8)
+    page.wait(lambda: page.visible_edges() < halfway)
+    page.page.get_by_test_id("ncviz-undo").click()
+    page.wait(lambda: page.visible_edges() == halfway)
+    page.page.get_by_test_id("ncviz-undo").click()
+    page.wait(lambda: page.visible_edges() == 2720)
+    page.page.get_by_test_id("ncviz-redo").click()
+    page.wait(lambda: page.visible_edges() == halfway)
+    page.page.get_by_test_id("ncviz-reset").click()
+    page.wait(lambda: page.visible_edges() == 2720)
+
+
+def test_the_keyboard_steps_the_threshold(visit):
+    page = visit().open()
+    page.canvas()
+    page.slider().focus()
+    for _ in range(5):
+        page.page.keyboard.press("ArrowRight")
+    page.wait(lambda: page.visible_edges() < 2720)
+
+
+def test_lenet_draws_and_collapses(visit):
+    page = visit().open("/?model=lenet-mnist-relu")
+    red, blue = colours(page)
+    assert red > 300
+    assert blue > 300
+    page.canvas()
+    wait_until_measured(page)
+    assert page.accuracy() > 0.97
+    page.page.get_by_test_id("ncviz-order-curvature/bottlenecks").click()
+    page.settle()
+    page.drag(0.0, 0.06)
+    page.wait(lambda: page.accuracy() < 0.6)
+    assert page.errors == []
+    assert page.outside == []
+
+
+def test_choosing_lenet_in_the_sidebar(visit):
+    page = visit().open()
+    page.canvas()
+    page.page.get_by_role("combobox").first.click()
+    page.page.get_by_role("option", name="LeNet, MNIST (ReLU)").click()
+    page.settle()
+    page.wait(lambda: "lenet-mnist-relu" in page.page.url)
+    page.wait(lambda: page.visible_edges() > 4000)
+
+
+def test_the_downloaded_checkpoint_loads_and_is_pruned(visit, tmp_path):
+    page = visit().open("/?removed=0.5")
+    page.canvas()
+    page.page.get_by_role("tab", name="Downloads").click()
+    with page.page.expect_download() as started:
+        page.page.get_by_role("button", name="Pruned checkpoint").click()
+    path = tmp_path / "pruned.safetensors"
+    started.value.save_as(path)
+    network = pipeline.open_checkpoint(path, "mlp-digits-relu")
+    zeros = sum(
+        int((values == 0).sum()) for name, values in network.arrays.items() if name.endswith("weight")
+    )
+    assert zeros == 1360
+    with page.page.expect_download() as started:
+        page.page.get_by_role("button", name="Edges (CSV)").click()
+    path = tmp_path / "edges.csv"
+    started.value.save_as(path)
+    assert len(path.read_text().splitlines()) == 2721
+
+
+@pytest.mark.parametrize("kind", ["PNG", "SVG"])
+def test_the_picture_downloads(visit, tmp_path, kind):
+    page = visit().open()
+    page.canvas()
+    with page.page.expect_download() as started:
+        page.page.get_by_role("button", name=kind).click()
+    path = tmp_path / f"picture.{kind.lower()}"
+    started.value.save_as(path)
+    if kind == "PNG":
+        with Image.open(path) as picture:
+            assert picture.size[0] > 300
+    else:
+        text = path.read_text()
+        assert "showing 2,720 of 2,720" in text
+        assert "bottleneck" in text
+
+
+def test_a_phone_shows_the_picture_and_the_slider(visit):
+    page = visit(width=390, height=844).open()
+    red, blue = colours(page)
+    assert red > 100
+    assert blue > 100
+    box = page.page.locator("body").bounding_box()
+    assert box["width"] <= 390
+    page.slider().scroll_into_view_if_needed()
+    assert page.slider().bounding_box()["x"] >= 0

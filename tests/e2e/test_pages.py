@@ -1,0 +1,75 @@
+"""Computing, cancelling, and bringing a checkpoint of one's own, in a real browser."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def body(visit):
+    return visit.page.locator("body").inner_text()
+
+
+def test_compute_other_settings_then_again_from_the_store(visit):
+    page = visit().open("/curvature")
+    seed = page.page.get_by_role("spinbutton", name="Seed")
+    seed.fill("7")
+    seed.press("Tab")
+    page.page.get_by_role("button", name="Compute", exact=True).click()
+    page.wait(lambda: "seed=7" in page.page.url, 60)
+    page.wait(lambda: "Most negative κ" in body(page), 60)
+    page.page.get_by_role("button", name="Compute", exact=True).click()
+    page.wait(lambda: "stored before" in body(page))
+    assert "Traceback" not in body(page)
+
+
+def test_progress_survives_a_page_change_and_a_reload_and_can_be_cancelled(visit):
+    page = visit().open("/curvature?model=lenet-mnist-tanh&samples=20&seed=3")
+    assert "No curvature yet" in body(page)
+    page.page.get_by_role("button", name="Compute", exact=True).click()
+    page.wait(lambda: "left" in body(page), 60)
+    page.page.get_by_role("link", name="Model").click()
+    page.wait(lambda: "Accuracy, class by class" in body(page), 60)
+    assert page.page.get_by_role("button", name="Cancel").is_visible()
+    page.page.get_by_role("link", name="Curvature").click()
+    page.wait(lambda: "Computing the curvature" in body(page))
+    page.page.reload()
+    page.settle()
+    page.wait(lambda: page.page.get_by_role("button", name="Cancel").is_visible())
+    page.page.get_by_role("button", name="Cancel").click()
+    page.wait(lambda: "Cancelled; nothing was changed" in body(page), 60)
+    page.page.get_by_role("link", name="Explore").click()
+    page.wait(lambda: "No curvature yet" in body(page))
+
+
+def test_a_visitor_who_comes_to_a_page_by_its_link(visit):
+    for path, words in (("/model", "Accuracy, class by class"), ("/curvature", "Distribution by layer")):
+        page = visit().open(path)
+        page.wait(lambda page=page, words=words: words in body(page), 60)
+
+
+def test_a_foreign_file_is_one_sentence_and_a_good_one_is_used(visit, tmp_path):
+    junk = tmp_path / "junk.pt"
+    junk.write_bytes(b"not a checkpoint")
+    page = visit().open("/model")
+    page.page.get_by_role("tab", name="Your own checkpoint").click()
+    page.page.locator('input[type="file"]').set_input_files(junk)
+    page.page.get_by_role("button", name="Use this checkpoint").click()
+    page.wait(lambda: "junk.pt is no checkpoint" in body(page))
+    assert "Traceback" not in body(page)
+    import torch
+
+    from ncviz import load_model
+
+    good = tmp_path / "mine.pt"
+    torch.save(load_model("mlp-digits-relu").state_dict(), good)
+    page.page.locator('input[type="file"]').set_input_files(good)
+    page.page.get_by_role("button", name="Use this checkpoint").click()
+    page.wait(
+        lambda: (
+            "mine.pt" in page.page.get_by_role("combobox").first.get_attribute("aria-label")
+            or "mine.pt" in body(page)
+        )
+    )
+    page.page.get_by_role("link", name="Explore").click()
+    page.settle()
+    assert page.visible_edges() == 2720

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from ncviz import pipeline
+from ncviz.config import CurvatureConfig
+from ncviz.ui.network_view import (
+    cut_values,
+    edge_table,
+    layer_table,
+    locate,
+    network_view,
+    parameter_name,
+    parameter_offsets,
+    sample_curvature,
+)
+
+CLASSES = tuple("0123456789")
+
+
+@pytest.fixture(scope="module", params=["mlp-digits-relu", "lenet-mnist-relu"])
+def found(request):
+    network = pipeline.open_network(request.param)
+    record = pipeline.stored_curvature(pipeline.open_store("memory://view"), network, CurvatureConfig())
+    return network, record
+
+
+def test_every_edge_has_its_weight_and_its_units(found):
+    network, record = found
+    view = network_view(record, network.arrays, CLASSES)
+    flat = np.concatenate([np.asarray(network.arrays[name]).reshape(-1) for name in record.weights])
+    assert np.allclose(view.weight, flat[view.parameter])
+    offsets = np.asarray(view.layer_offsets)
+    assert np.all(view.source >= offsets[view.connection])
+    assert np.all(view.target < offsets[view.connection + 2])
+    assert view.parameter_count == len(flat)
+
+
+def test_each_weight_is_drawn_once_where_its_curvature_is_lowest(found):
+    network, record = found
+    view = network_view(record, network.arrays, CLASSES)
+    kappa = np.concatenate([values.reshape(-1) for values in record.weights.values()])
+    assert (
+        len(np.unique(view.parameter))
+        == view.edge_count
+        == int((np.abs(flat_weights(network, record)) > 0).sum())
+    )
+    assert np.allclose(view.curvature, kappa[view.parameter], atol=1e-6)
+
+
+def flat_weights(network, record):
+    return np.concatenate([np.asarray(network.arrays[name]).reshape(-1) for name in record.weights])
+
+
+def test_parameters_are_found_again(found):
+    _, record = found
+    for name, start in parameter_offsets(record).items():
+        assert locate(record, start) == (name, 0)
+        assert locate(record, start + record.weights[name].size - 1) == (name, record.weights[name].size - 1)
+    assert "→" in parameter_name(record, 0)
+
+
+def test_cut_is_the_score_of_the_first_that_stays():
+    scores = [np.array([3.0, 1.0]), np.array([2.0])]
+    found = cut_values(scores, np.array([2, 0, 1]), np.array([0, 1, 2, 3]))
+    assert np.array_equal(found, [1.0, 2.0, 3.0, np.nan], equal_nan=True)
+
+
+def test_layers_and_edges_count_what_is_left(found):
+    network, record = found
+    by = pipeline.ranks(network, "curvature", record)
+    removed = len(by) // 2
+    table = layer_table(record, by, removed)
+    assert table["kept"].sum() == len(by) - removed
+    edges = edge_table(record, network.arrays, by, removed)
+    assert len(edges) == record.meta["edges"]
+    assert set(edges["connection"]) == set(range(len(record.edges)))
+    assert 0 < edges["kept"].sum() < len(edges)
+
+
+def test_samples_of_one_weight(found):
+    _, record = found
+    name = next(iter(record.weights))
+    at = int(record.weights[name].reshape(-1).argmin())
+    table = sample_curvature(record, parameter_offsets(record)[name] + at, CLASSES)
+    assert table["κ"].min() == pytest.approx(record.weights[name].min(), abs=1e-5)
