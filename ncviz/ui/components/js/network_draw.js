@@ -30,7 +30,7 @@ function clipToPlot(context, geometry) {
 function inkPerConnection({ network, visible }) {
   const edges = new Float64Array(network.connections.length);
   for (let e = 0; e < network.edges; e += 1) edges[network.connection[e]] += visible[e];
-  return edges.map((n) => Math.max(0.3, Math.min(1.15, (600 / Math.max(n, 1)) ** 0.4)));
+  return edges.map((n) => Math.max(0.25, Math.min(1.15, (600 / Math.max(n, 1)) ** 0.55)));
 }
 
 function strokeGhosts(context, { network, geometry, view, theme, visible }) {
@@ -69,11 +69,12 @@ function strokeEdges(context, scene, ink, only) {
   for (let i = 0; i < total; i += 1) {
     const e = only ? only[i] : i;
     if (!visible[e]) continue;
-    const density = only ? 1 : inks[network.connection[e]];
-    const strength = Math.abs(network.bin[e] - middle) / middle;
     // The order is by strength, so `i` says where among its like an edge stands. Colour ends at the fixed limit; ink
     // goes on, and lets the strongest few stand out of a thousand that all have the last colour.
-    const weight = only ? 0.35 + 0.65 * strength : strength * (0.45 + 0.55 * (i / total) ** 5);
+    const place = i / total;
+    const density = only ? 1 : inks[network.connection[e]] ** (1 - place ** 6);
+    const strength = Math.abs(network.bin[e] - middle) / middle;
+    const weight = only ? 0.35 + 0.65 * strength : strength * (0.35 + 0.65 * place ** 4);
     context.strokeStyle = ramp[network.bin[e]];
     context.globalAlpha = only ? 0.95 : Math.min(1, (faintest + 0.62 * weight ** 0.7) * density * ink);
     context.lineWidth = (0.55 + 2.4 * weight) * (only ? 1 : Math.max(0.7, density)) * grow;

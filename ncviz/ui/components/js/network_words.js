@@ -47,7 +47,7 @@ function unitSummary(network, unit, visible) {
 export function describeSelection(network, hit, visible) {
   const { title, rows } = describeHit(network, hit, visible);
   return hit.kind === "unit"
-    ? `${title} · ${rows.map(([name, value]) => `${name} ${value}`).join(" · ")}`
+    ? [title, rows[0][1].replace(" kept", " edges kept"), ...rows.slice(1).map((row) => row.join(" "))].join(" · ")
     : `${rows[2][1]} → ${rows[3][1]} · κ ${rows[0][1]} · weight ${rows[1][1]}`;
 }
 
