@@ -14,12 +14,10 @@ if sweep is None:
     settings.missing_curve(network)
     st.stop()
 shown = live_view.Shown(network, record, sweep)
-picture, panel = st.columns([2.2, 1], gap="medium")
-with picture:
-    selection = explore_view.canvas(shown)
-    explore_view.display_settings(record)
-with panel:
-    live_view.show(shown)
+explore_view.introduction()
+selection = explore_view.canvas(shown)
+live_view.show(shown)
+explore_view.display_settings(shown)
 details, layers, downloads = st.tabs(["Selected", "Layers", "Downloads"])
 with details:
     explore_view.details(shown, selection)

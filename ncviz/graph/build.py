@@ -93,6 +93,7 @@ class _ChainReader:
         self.softmax: str | None = None
         self.connections: list[Connection] = []
         self.taps: list[str] = []
+        self.layer_shapes: list[tuple[int, ...]] = []
 
     def read(self, node: fx.Node) -> None:
         """Take in the next operation."""
@@ -102,6 +103,7 @@ class _ChainReader:
                     f"The network takes more than one input (second: '{node.target}'); expected one."
                 )
             self.current = node
+            self.layer_shapes.append(self.shapes[node.name][1:])
         elif node.op == "output":
             if node.args[0] is not self.current:
                 raise ModelError(
@@ -120,6 +122,8 @@ class _ChainReader:
         if isinstance(layer, (nn.Linear, nn.Conv2d)):
             self.connections.append(_connection(str(node.target), layer, self.shapes[before.name]))
             self.taps.append(before.name)
+            # Flatten keeps the order of units, so the shape before it still fits, and shows rows and channels.
+            self.layer_shapes.append(self.shapes[node.name][1:])
             self.logits = node
         elif _is_softmax(node, self.modules):
             self.softmax = str(node.target)
@@ -139,9 +143,7 @@ class _ChainReader:
                 f"The network has no weight layer; expected at least one Linear or Conv2d among {SUPPORTED}."
             )
         # The definition puts a softmax on the last layer, so a softmax that the network ends in is that one.
-        taps = (*self.taps, self.logits.name)
-        shapes = tuple(self.shapes[tap][1:] for tap in taps)
-        return NeuralGraph(shapes, tuple(self.connections), taps)
+        return NeuralGraph(tuple(self.layer_shapes), tuple(self.connections), (*self.taps, self.logits.name))
 
 
 def _record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

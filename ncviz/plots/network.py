@@ -12,6 +12,8 @@ from ncviz.plots.layout import units
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
 
+NEVER_ACTIVE = 2.0
+
 
 @dataclass(frozen=True)
 class NetworkView:
@@ -76,10 +78,21 @@ def edges_of(view: NetworkView, connection: int | None) -> npt.NDArray[np.int64]
     return np.flatnonzero(view.connection == connection).astype(np.int64)
 
 
-def strongest(
-    view: NetworkView, limit: int, connection: int | None = None, *, both_ends: bool = False
-) -> npt.NDArray[np.int64]:
-    """The at most `limit` edges of largest |κ|, in the order in which to draw them.
+def strength(curvature: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """How much an edge stands out: |κ|, but nothing for one that was never active.
+
+    Such an edge carries 2, the upper bound, as a mark rather than a measurement.
+    """
+    values = np.asarray(curvature, dtype=np.float64)
+    return np.where(values >= NEVER_ACTIVE, 0.0, np.abs(values))
+
+
+def drawn_edges(view: NetworkView, limit: int, connection: int | None = None) -> npt.NDArray[np.int64]:
+    """Choose at most `limit` edges, and the order in which to draw them.
+
+    The strongest alone would be one sign of one layer in a large network, and would show nothing of its pruning. So
+    every weight layer gets an equal share, what it does not need goes to the others; half of a share are its
+    strongest edges, equally many of either sign, the other half an even sample of all its curvatures.
 
     Edges without a finite curvature are left out. Ties go to the lower index, so the choice never flickers. The
     order runs from weak to strong within each sign, and mixes the signs evenly: whichever sign is the weaker, half
@@ -89,23 +102,39 @@ def strongest(
         view: the network.
         limit: the most edges to return.
         connection: only edges of this weight layer.
-        both_ends: share the limit evenly between the signs; what one sign does not need goes to the other. In a
-            large network the strongest edges are nearly all bottlenecks, and a picture of these alone shows
-            neither the redundant end nor anything of its pruning.
 
     Returns:
         Indices into the edges of `view`: [≤ limit].
     """
     candidates = edges_of(view, connection)
     candidates = candidates[np.isfinite(view.curvature[candidates])]
-    strength = np.abs(view.curvature[candidates])
-    ordered = candidates[np.lexsort((candidates, -strength))]
-    chosen = (
-        _from_both_ends(ordered, view.curvature[ordered] < 0, limit)
-        if both_ends
-        else ordered[: max(limit, 0)]
-    )
+    groups = [candidates[view.connection[candidates] == c] for c in range(len(view.connection_names))]
+    shares = _even_shares([group.size for group in groups], max(limit, 0))
+    parts = [_of_layer(view.curvature, group, share) for group, share in zip(groups, shares, strict=True)]
+    chosen = np.concatenate(parts) if parts else candidates
     return chosen[np.lexsort((chosen, _interleaved(view.curvature[chosen])))]
+
+
+def _even_shares(sizes: Sequence[int], limit: int) -> list[int]:
+    """Split `limit` as evenly as the sizes allow."""
+    shares, left = [0] * len(sizes), limit
+    for done, at in enumerate(sorted(range(len(sizes)), key=lambda index: sizes[index])):
+        shares[at] = min(sizes[at], left // (len(sizes) - done))
+        left -= shares[at]
+    return shares
+
+
+def _of_layer(curvature: FloatArray, group: npt.NDArray[np.int64], share: int) -> npt.NDArray[np.int64]:
+    """Half of the share the strongest of either sign, the other half evenly through the curvatures."""
+    if share >= group.size:
+        return group
+    order = group[np.lexsort((group, -strength(curvature[group])))]
+    is_negative = curvature[order] < 0
+    strongest = _from_both_ends(order, is_negative, share // 2)
+    rest = np.setdiff1d(group, strongest)
+    by_curvature = rest[np.lexsort((rest, curvature[rest]))]
+    even = np.linspace(0, rest.size - 1, share - strongest.size).round().astype(np.int64)
+    return np.concatenate([strongest, by_curvature[even]])
 
 
 def _from_both_ends(
@@ -113,27 +142,21 @@ def _from_both_ends(
 ) -> npt.NDArray[np.int64]:
     """The first of either sign in `ordered`, half of `limit` each if there are enough of both."""
     negative, positive = ordered[is_negative], ordered[~is_negative]
-    half = max(limit, 0) // 2
-    count = min(negative.size, max(half, max(limit, 0) - positive.size))
-    return np.concatenate([negative[:count], positive[: max(limit, 0) - count]])
+    half = limit // 2
+    count = min(negative.size, max(half, limit - positive.size))
+    return np.concatenate([negative[:count], positive[: limit - count]])
 
 
 def _interleaved(curvature: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Draw position in (0, 1): the rank of |κ| among edges of the same sign, in shares of that sign."""
+    """Draw position in (0, 1): the rank by strength among edges of the same sign, in shares of that sign."""
     values = np.asarray(curvature, dtype=np.float64)
     position = np.empty(values.size)
     for side in (values < 0, values >= 0):
         count = int(side.sum())
         rank = np.empty(count)
-        rank[np.argsort(np.abs(values[side]), kind="stable")] = np.arange(count)
+        rank[np.argsort(strength(values[side]), kind="stable")] = np.arange(count)
         position[side] = (rank + 0.5) / max(count, 1)
     return position
-
-
-def caption(shown: int, total: int, kept: int, connection_name: str | None = None) -> str:
-    """The words that go with every picture of a network: what it leaves out."""
-    where = f" in {connection_name}" if connection_name else ""
-    return f"showing {shown:,} of {total:,} edges{where} · {kept:,} kept"
 
 
 def layer_subtitle(shape: Sequence[int]) -> str:

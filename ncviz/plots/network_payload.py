@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ncviz.plots import palette
 from ncviz.plots.layout import Layout, layout
-from ncviz.plots.network import NetworkView, edges_of, layer_subtitle, strongest
+from ncviz.plots.network import NEVER_ACTIVE, NetworkView, drawn_edges, edges_of, layer_subtitle
 
 MAGIC = b"NCV1"
 # Boxes that the layout is computed for; the browser takes the one of nearest shape and stretches it to fit.
@@ -43,8 +43,6 @@ def payload(
     ranks: Mapping[str, npt.ArrayLike],
     limit: int = 2000,
     connection: int | None = None,
-    *,
-    both_ends: bool = True,
 ) -> NetworkPayload:
     """Choose the edges to draw and pack them with everything that their picture needs.
 
@@ -54,12 +52,11 @@ def payload(
             removed, edge e is visible if `ranks[order][parameter[e]] >= k`.
         limit: the most edges to draw.
         connection: draw only this weight layer.
-        both_ends: draw as many bottlenecks as redundant edges where there are enough, see `strongest`.
 
     Returns:
         The payload; pure data, fit for a cache.
     """
-    drawn = strongest(view, limit, connection, both_ends=both_ends)
+    drawn = drawn_edges(view, limit, connection)
     unit_type = np.uint16 if view.unit_count <= _GRID else np.uint32
     arrays: dict[str, npt.NDArray[Any]] = {
         "source": view.source[drawn].astype(unit_type),
@@ -139,6 +136,7 @@ def _describe(view: NetworkView, orders: list[str], drawn: int, connection: int 
         "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
         "scale": {
             "limit": palette.LIMIT,
+            "never": NEVER_ACTIVE,
             "ends": [palette.LOW_LABEL, palette.HIGH_LABEL],
             "names": [palette.LOW_NAME, palette.HIGH_NAME],
         },

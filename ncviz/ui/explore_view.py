@@ -14,7 +14,6 @@ from ncviz.plots.network import NetworkView
 from ncviz.plots.network_payload import NetworkPayload, payload
 from ncviz.plots.palette import LIMIT, plotly_colorscale
 from ncviz.pruning.order import ORDERS, SCOPES
-from ncviz.records import CurvatureRecord
 from ncviz.ui import live_view, resources, session
 from ncviz.ui.components.network import Selection, network_canvas
 from ncviz.ui.naming import layer_title
@@ -29,12 +28,21 @@ from ncviz.ui.network_view import (
 from ncviz.ui.theme import theme
 from ncviz.ui.view_state import ALL_LAYERS, EDGE_CAPS
 
-CANVAS_HEIGHT = 560
+CANVAS_HEIGHT = 430
 SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 
 
-def display_settings(record: CurvatureRecord) -> None:
+def introduction() -> None:
+    """Say in one line what is seen, and what to do."""
+    st.markdown(
+        "Every line is a connection, coloured by its **neural curvature**: :red[**red is a bottleneck**], "
+        ":blue[**blue is redundant**]. Drag the slider to remove connections and watch the accuracy."
+    )
+
+
+def display_settings(shown: live_view.Shown) -> None:
     """Draw the controls that choose what is drawn and how weights compete."""
+    record = shown.record
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.edges))}
     if session.view().layer not in titles:
         session.change(layer=ALL_LAYERS)
@@ -44,7 +52,7 @@ def display_settings(record: CurvatureRecord) -> None:
         "Edges drawn, at most",
         EDGE_CAPS,
         format_func=lambda cap: f"{cap:,}",
-        help="The strongest edges, half of them bottlenecks and half redundant where there are enough.",
+        help="Each layer gets an equal share: half its strongest edges, half an even sample of the rest.",
         **session.bound("edges"),
     )
     columns[2].segmented_control(
@@ -55,6 +63,11 @@ def display_settings(record: CurvatureRecord) -> None:
         help="Remove the same share of every layer, or rank the weights of all layers together.",
         **session.bound("scope"),
     )
+    if record.meta["edges"] > shown.total:
+        st.caption(
+            f"The {record.meta['edges']:,} edges of this network share {shown.total:,} weights. Each weight is drawn "
+            "once, where its curvature is lowest; it goes with all its edges."
+        )
 
 
 def canvas(shown: live_view.Shown) -> Selection | None:

@@ -41,17 +41,19 @@ def network_view(
         parts["weight"].append(np.asarray(arrays[name]).reshape(-1)[flat])
         parts["parameter"].append(flat + parameters[name])
         parts["connection"].append(np.full(len(flat), index))
-    kinds = {"curvature": np.float32, "weight": np.float32}
-    joined = {
-        name: np.concatenate(values).astype(kinds.get(name, np.int32)) for name, values in parts.items()
-    }
+    joined = {name: np.concatenate(values) for name, values in parts.items()}
     return NetworkView(
         layer_names=unit_layer_titles(record),
         layer_shapes=record.layer_shapes,
         classes=tuple(classes),
+        source=joined["source"].astype(np.int32),
+        target=joined["target"].astype(np.int32),
+        curvature=joined["curvature"].astype(np.float32),
+        weight=joined["weight"].astype(np.float32),
+        parameter=joined["parameter"].astype(np.int32),
+        connection=joined["connection"].astype(np.int32),
         connection_names=tuple(layer_title(record, index) for index in range(len(record.edges))),
         parameter_count=sum(values.size for values in record.weights.values()),
-        **joined,
     )
 
 

@@ -6,7 +6,6 @@ import streamlit as st
 
 from ncviz.ui import session, sidebar
 
-
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 _STYLE = "<style>.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}</style>"
 

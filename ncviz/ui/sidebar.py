@@ -15,8 +15,11 @@ def show() -> None:
     """Draw the sidebar."""
     ready = resources.warm_up()
     with st.sidebar:
+        st.markdown("## ncviz")
+        st.caption("See how information flows through a neural network.")
         _model()
         st.fragment(_device, run_every=None if ready.is_set() else WAIT_SECONDS)(ready.is_set())
+        _settings()
         compute.running_jobs()
         for problem in resources.store().problems[-3:]:
             st.warning(problem)
@@ -34,6 +37,13 @@ def _model() -> None:
         on_change=session.select_model,
         help="Bring your own checkpoint on the Model page.",
     )
+
+
+def _settings() -> None:
+    view = session.view()
+    images = "1 image" if view.samples == 1 else f"{view.samples} images"
+    st.caption(f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}.")
+    st.page_link("pages/curvature.py", label="Change, or compute anew")
 
 
 def _device(was_ready: bool) -> None:

@@ -301,9 +301,9 @@ console.log(JSON.stringify({ name: network.layers[0].name, edge: [...network.edg
 """
     told = json.loads(node(module("network_data.js") + script, tmp_path))
     from ncviz.plots import palette
-    from ncviz.plots.network import strongest
+    from ncviz.plots.network import drawn_edges
 
-    drawn = strongest(view, 40, both_ends=True)
+    drawn = drawn_edges(view, 40)
     assert told["name"] == "κ"
     assert told["edge"] == drawn.tolist()
     assert told["bin"] == palette.bin_index(view.curvature[drawn]).tolist()

@@ -73,7 +73,8 @@ function strokeEdges(context, scene, ink, only) {
     // goes on, and lets the strongest few stand out of a thousand that all have the last colour.
     const place = i / total;
     const density = only ? 1 : inks[network.connection[e]] ** (1 - place ** 6);
-    const strength = Math.abs(network.bin[e] - middle) / middle;
+    const isNever = network.curvature[e] >= network.scale.never;
+    const strength = isNever ? 0 : Math.abs(network.bin[e] - middle) / middle;
     const weight = only ? 0.35 + 0.65 * strength : strength * (0.35 + 0.65 * place ** 4);
     context.strokeStyle = ramp[network.bin[e]];
     context.globalAlpha = only ? 0.95 : Math.min(1, (faintest + 0.62 * weight ** 0.7) * density * ink);
@@ -280,7 +281,8 @@ function portraitName(context, theme, { title, size }, y) {
 /** The words that say what the picture leaves out. */
 export function captionOf(network, kept) {
   const where = network.filter ? ` in ${network.filter}` : "";
-  return `showing ${count(network.drawn)} of ${count(network.total)} edges${where} · ${count(kept)} kept`;
+  const which = network.drawn < network.total ? ": the strongest and an even sample" : "";
+  return `showing ${count(network.drawn)} of ${count(network.total)} edges${where}${which} · ${count(kept)} kept`;
 }
 
 function drawLegend(context, { network, geometry, theme, kept }) {

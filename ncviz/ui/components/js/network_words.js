@@ -18,10 +18,12 @@ export function describeHit(network, hit, visible) {
   const to = unitName(network, network.target[e]);
   const kappa = network.curvature[e];
   const [low, high] = network.scale.names;
+  const isNever = kappa >= network.scale.never;
+  const meaning = isNever ? "never active" : kappa < -0.005 ? low : kappa > 0.005 ? high : "";
   return {
     title: network.connections[network.connection[e]] ?? "edge",
     rows: [
-      ["κ", `${signed(kappa, 3)} ${kappa < -0.005 ? low : kappa > 0.005 ? high : ""}`.trim()],
+      ["κ", `${signed(kappa, 3)} ${meaning}`.trim()],
       ["weight", plain(network.weight[e], 4)],
       ["from", `${from.name} · ${from.place}`],
       ["to", `${to.name} · ${to.place}`],
