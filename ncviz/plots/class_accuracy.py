@@ -25,7 +25,6 @@ def class_accuracy(share: np.ndarray, classes: Sequence[str], theme: Theme = "li
             x=list(classes),
             y=share,
             marker={"color": f"rgb({red},{green},{blue})"},
-            texttemplate="%{y:.0%}",
             hovertemplate="class %{x}: %{y:.2%}<extra></extra>",
         )
     )

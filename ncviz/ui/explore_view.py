@@ -35,8 +35,8 @@ SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 def introduction() -> None:
     """Say in one line what is seen, and what to do."""
     st.markdown(
-        "Every line is a connection, coloured by its **neural curvature**: :red[**red is a bottleneck**], "
-        ":blue[**blue is redundant**]. Drag the slider to remove connections and watch the accuracy."
+        ":red[**Red connections are bottlenecks**], :blue[**blue ones are redundant**]. "
+        "Drag the slider to remove them and watch the accuracy."
     )
 
 

@@ -279,9 +279,9 @@ function portraitName(context, theme, { title, size }, y) {
 }
 
 /** The words that say what the picture leaves out. */
-export function captionOf(network, kept) {
+export function captionOf(network, kept, isShort = false) {
   const where = network.filter ? ` in ${network.filter}` : "";
-  const which = network.drawn < network.total ? ": the strongest and an even sample" : "";
+  const which = network.drawn < network.total && !isShort ? ": the strongest and an even sample" : "";
   return `showing ${count(network.drawn)} of ${count(network.total)} edges${where}${which} · ${count(kept)} kept`;
 }
 
@@ -294,7 +294,7 @@ function drawLegend(context, { network, geometry, theme, kept }) {
   const bar = Math.max(80, Math.min(isPortrait ? width - 28 - sides[0] - sides[1] : width * 0.22, 260));
   const left = isPortrait ? (width - bar - sides[0] - sides[1]) / 2 + sides[0] : width - 16 - sides[1] - bar;
   const top = height - 34;
-  const words = captionOf(network, kept);
+  const words = captionOf(network, kept, isPortrait);
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.fillStyle = theme.muted;
