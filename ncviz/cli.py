@@ -77,7 +77,9 @@ def _network_options(command: Command) -> Command:
 @cli.command()
 @_network_options
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write κ of every weight as .safetensors."
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write κ of every weight as .safetensors.",
 )
 def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     """Compute the neural curvature of a network, or take it from the cache."""

@@ -18,10 +18,15 @@ explore_view.introduction()
 selection = explore_view.canvas(shown)
 live_view.show(shown)
 explore_view.display_settings(shown)
-details, layers, downloads = st.tabs(["Selected", "Layers", "Downloads"])
-with details:
-    explore_view.details(shown, selection)
-with layers:
-    explore_view.layers(shown)
-with downloads:
-    explore_view.downloads(shown)
+parts = {
+    "Selected": lambda: explore_view.details(shown, selection),
+    "Layers": lambda: explore_view.layers(shown),
+    "Free layout": lambda: explore_view.free(shown),
+    "Downloads": lambda: explore_view.downloads(shown),
+}
+for tab, part in zip(
+    st.tabs(list(parts), key="explore-tabs", on_change="rerun"), parts.values(), strict=True
+):
+    if tab.open:
+        with tab:
+            part()

@@ -61,7 +61,8 @@ def prune(
     net: nn.Module,
     scores: Mapping[str, Tensor],
     *,
-    sparsity: float,
+    sparsity: float | None = None,
+    threshold: float | None = None,
     scope: str = "global",
     order: str = "redundant",
 ) -> nn.Module:
@@ -71,12 +72,23 @@ def prune(
         net: The network. Not changed.
         scores: From ``pruning_scores``: a tensor of the weight's shape for each name, higher is more important.
         sparsity: Fraction of those weights to remove, in [0, 1].
+        threshold: In place of ``sparsity``: remove every weight whose score lies below this (with "bottlenecks",
+            above it). A curvature score is -κ, so ``threshold=-t`` removes every κ above t.
         scope: "global" or "layer".
         order: "redundant" removes the least important first, "bottlenecks" the most important first.
 
     Raises:
         NcvizError: If an argument is out of range or the scores do not fit the network.
     """
+    if (sparsity is None) == (threshold is None):
+        raise NcvizError("Say how much to remove: give either sparsity= or threshold=.")
+    if threshold is not None and scope != "global":
+        raise NcvizError("A threshold cuts all layers at one score; use it with scope='global'.")
     ranks = removal_ranks([score.detach().cpu().numpy() for score in scores.values()], scope, order)
     shapes = {name: tuple(score.shape) for name, score in scores.items()}
-    return apply_masks(net, masks_at(ranks, removed_for_sparsity(sparsity, len(ranks)), shapes))
+    if sparsity is not None:
+        removed = removed_for_sparsity(sparsity, len(ranks))
+    else:
+        values = torch.cat([score.detach().cpu().double().reshape(-1) for score in scores.values()])
+        removed = int(((values < threshold) if order == "redundant" else (values > threshold)).sum())
+    return apply_masks(net, masks_at(ranks, removed, shapes))

@@ -10,10 +10,11 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.data.datasets import DATASETS
-from ncviz.plots.network import NetworkView
+from ncviz.plots.free_layout import free_layout, graphml, to_graph
+from ncviz.plots.network import NetworkView, edges_of, strength
 from ncviz.plots.network_payload import NetworkPayload, payload
 from ncviz.plots.palette import LIMIT, plotly_colorscale
-from ncviz.pruning.order import ORDERS, SCOPES
+from ncviz.pruning.order import ORDERS, SCOPES, removed_for_threshold
 from ncviz.ui import live_view, resources, session
 from ncviz.ui.components.network import Selection, network_canvas
 from ncviz.ui.naming import layer_title
@@ -29,6 +30,8 @@ from ncviz.ui.theme import theme
 from ncviz.ui.view_state import ALL_LAYERS, EDGE_CAPS
 
 CANVAS_HEIGHT = 430
+FREE_LAYOUT_EDGES = 300
+FREE_LAYOUT_HEIGHT = 560
 SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 
 
@@ -46,7 +49,7 @@ def display_settings(shown: live_view.Shown) -> None:
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.edges))}
     if session.view().layer not in titles:
         session.change(layer=ALL_LAYERS)
-    columns = st.columns([2, 1.3, 2.2], vertical_alignment="bottom")
+    columns = st.columns([1.7, 1.2, 2, 1.2], vertical_alignment="bottom")
     columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
     columns[1].selectbox(
         "Edges drawn, at most",
@@ -63,11 +66,38 @@ def display_settings(shown: live_view.Shown) -> None:
         help="Remove the same share of every layer, or rank the weights of all layers together.",
         **session.bound("scope"),
     )
+    with columns[3]:
+        _threshold(shown)
     if record.meta["edges"] > shown.total:
         st.caption(
             f"The {record.meta['edges']:,} edges of this network share {shown.total:,} weights. Each weight is drawn "
             "once, where its curvature is lowest; it goes with all its edges."
         )
+
+
+def _threshold(shown: live_view.Shown) -> None:
+    """Let the reader cut at a value of κ instead of a share of the weights."""
+    view = session.view()
+    is_redundant = view.order == "redundant"
+    known = live_view.threshold(shown)
+    st.session_state["threshold"] = None if known is None else round(known, 2)
+    st.number_input(
+        "Remove κ above" if is_redundant else "Remove κ below",
+        max_value=2.0,
+        step=0.05,
+        key="threshold",
+        on_change=_cut,
+        args=(shown,),
+        disabled=view.criterion != "curvature" or view.scope != "global",
+        help="Cut at a value of the curvature. There is one only where all weights compete by curvature.",
+    )
+
+
+def _cut(shown: live_view.Shown) -> None:
+    value = st.session_state["threshold"]
+    if value is not None:
+        weights = list(shown.record.weights.values())
+        session.change(removed=removed_for_threshold(weights, value, session.view().order) / shown.total)
 
 
 def canvas(shown: live_view.Shown) -> Selection | None:
@@ -121,6 +151,21 @@ def layers(shown: live_view.Shown) -> None:
     )
 
 
+def free(shown: live_view.Shown) -> None:
+    """Draw the strongest edges that are left, laid out by springs instead of by layers."""
+    strongest = _kept(shown)[:FREE_LAYOUT_EDGES]
+    view = _view(shown)
+    st.caption(
+        f"The {len(strongest):,} strongest of the {view.edge_count:,} edges, as far as they are kept. "
+        "Drag the units about, scroll to zoom."
+    )
+    if len(strongest):
+        st.iframe(
+            free_layout(to_graph(view, strongest), theme(), FREE_LAYOUT_HEIGHT),
+            height=FREE_LAYOUT_HEIGHT + 20,
+        )
+
+
 def downloads(shown: live_view.Shown) -> None:
     """Offer the pruned checkpoint and the edges; the picture's own buttons give PNG and SVG."""
     view, removed = session.view(), live_view.removed_weights(shown.total)
@@ -129,7 +174,7 @@ def downloads(shown: live_view.Shown) -> None:
     stem = f"{shown.network.architecture}-{view.criterion}-{view.order}-{view.removed:.1%}-removed".replace(
         "%", "pct"
     )
-    columns = st.columns([1, 1, 2], vertical_alignment="center")
+    columns = st.columns([1, 1, 1, 1.6], vertical_alignment="center")
     columns[0].download_button(
         "Pruned checkpoint",
         lambda: pipeline.pruned_checkpoint(shown.network, by, removed, shown.record.shapes),
@@ -148,9 +193,28 @@ def downloads(shown: live_view.Shown) -> None:
         on_click="ignore",
         width="stretch",
     )
-    columns[2].caption(
+    kept, drawn = _kept(shown)[: view.edges], _view(shown)
+    columns[2].download_button(
+        "Graph (GraphML)",
+        lambda: graphml(to_graph(drawn, kept)),
+        f"{stem}.graphml",
+        "application/xml",
+        key="download-graphml",
+        on_click="ignore",
+        width="stretch",
+        help=f"The {len(kept):,} strongest edges that are kept, for Gephi, yEd or Cytoscape.",
+    )
+    columns[3].caption(
         "The checkpoint has zeros in place of what is removed; zeros alone do not make a network faster."
     )
+
+
+def _kept(shown: live_view.Shown) -> np.ndarray:
+    """Edges of the chosen layers that are kept, strongest first."""
+    view, layer = _view(shown), session.view().layer
+    edges = edges_of(view, None if layer == ALL_LAYERS else layer)
+    edges = edges[_ranks(shown)[view.parameter[edges]] >= live_view.removed_weights(shown.total)]
+    return edges[np.argsort(-strength(view.curvature[edges]), kind="stable")]
 
 
 def _edge(shown: live_view.Shown, selection: Selection) -> None:

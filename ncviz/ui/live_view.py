@@ -70,6 +70,15 @@ def show(shown: Shown) -> None:
     st.fragment(_panel)(shown)
 
 
+def threshold(shown: Shown) -> float | None:
+    """Return the κ at which the view cuts, None where there is no such single value."""
+    view = session.view()
+    if view.criterion != "curvature":
+        return None
+    found = _thresholds(shown, view.criterion, view.order, np.array([removed_weights(shown.total)]))
+    return float(found[0]) if len(found) and np.isfinite(found[0]) else None
+
+
 def _panel(shown: Shown) -> None:
     request = live_request(shown.key, total=shown.total, orders=PANEL_ORDERS)
     done = f"{shown.key}-seq"

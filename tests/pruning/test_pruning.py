@@ -114,6 +114,18 @@ def test_prune_removes_exactly_that_many_and_leaves_the_network_alone(net):
     assert not everything[1].weight.any()
 
 
+def test_prune_by_threshold_removes_what_lies_beyond(net):
+    scores = pruning_scores(net, "magnitude")
+    values = torch.cat([score.reshape(-1) for score in scores.values()])
+    for order, beyond in (("redundant", values < 0.2), ("bottlenecks", values > 0.2)):
+        pruned = prune(net, scores, threshold=0.2, order=order)
+        gone = torch.cat([pruned[1].weight.reshape(-1), pruned[3].weight.reshape(-1)]) == 0
+        assert torch.equal(gone, beyond)
+    for bad in ({}, {"sparsity": 0.5, "threshold": 0.1}, {"threshold": 0.1, "scope": "layer"}):
+        with pytest.raises(NcvizError, match="sparsity|threshold"):
+            prune(net, scores, **bad)
+
+
 def test_masked_evaluation_is_the_pruned_networks(net, images):
     scores = pruning_scores(net, "random", seed=3)
     ranks = removal_ranks([score.numpy() for score in scores.values()])

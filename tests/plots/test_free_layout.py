@@ -1,0 +1,54 @@
+import re
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from ncviz.plots.free_layout import free_layout, graphml, to_graph
+from ncviz.plots.network import NetworkView
+
+
+@pytest.fixture
+def view():
+    return NetworkView(
+        layer_names=("input", "hidden 1", "classes"),
+        layer_shapes=((3,), (2,), (2,)),
+        classes=("cat", "</script><script>alert(1)</script>"),
+        source=np.array([0, 2, 3, 4], np.int32),
+        target=np.array([3, 4, 5, 6], np.int32),
+        curvature=np.array([-1.5, 0.5, 1.0, 2.0], np.float32),
+        weight=np.array([0.5, -2.0, 0.25, 1.0], np.float32),
+        parameter=np.arange(4, dtype=np.int32),
+        connection=np.array([0, 0, 1, 1], np.int32),
+        connection_names=("a", "b"),
+        parameter_count=4,
+    )
+
+
+def test_graph_has_units_edges_and_their_numbers(view):
+    graph = to_graph(view, np.array([0, 2]))
+    assert set(graph.nodes) == {0, 3, 5}
+    assert graph.edges[0, 3] == {"curvature": -1.5, "weight": 0.5, "length": 2.0}
+    assert graph.nodes[5]["label"] == "class cat"
+    assert graph.nodes[3] == {"layer": 1, "unit": 0, "label": "hidden 1 · 0"}
+    assert len(to_graph(view, np.empty(0, np.int64))) == 0
+
+
+def test_graphml_is_read_back(view):
+    graph = to_graph(view, np.arange(4))
+    again = nx.parse_graphml(graphml(graph).decode())
+    assert again.number_of_edges() == 4
+    assert again.edges["2", "4"]["weight"] == -2.0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_page_holds_everything_and_escapes_names(view, theme):
+    page = free_layout(to_graph(view, np.arange(4)), theme, 500)
+    assert not re.findall(
+        r"""(?:src|href)=["'][^"'#]""", re.sub(r"(?s)<script.*?</script>|<style.*?</style>", "", page)
+    )
+    assert not re.findall(r"<script[^>]+src=", page)
+    assert "<link" not in page
+    assert "cdn.jsdelivr" not in re.sub(r"(?s)<script type=\"text/javascript\">.*?</script>", "", page)
+    assert "<script>alert(1)" not in page
+    assert "network.fit()" in page

@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from ncviz import accuracy, load_dataset, load_model, neural_curvature
+from ncviz.devices import Device, available_devices, guard, resolve_device
+from ncviz.errors import DeviceError
+
+has_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+def test_the_cpu_is_always_there_and_first():
+    assert available_devices()[0].name == "cpu"
+    assert resolve_device("cpu") == "cpu"
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "tpu", "", "cuda:x", "CPU"])
+def test_a_missing_device_names_those_that_are_there(name):
+    with pytest.raises(DeviceError, match="choose one of: cpu"):
+        resolve_device(name)
+
+
+def test_out_of_memory_is_one_sentence_that_offers_another_device():
+    with pytest.raises(DeviceError, match="ran out of memory.*cpu"), guard("cpu"):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+    with pytest.raises(DeviceError, match="This machine ran out of memory"), guard("cpu"):
+        raise MemoryError
+
+
+def test_out_of_memory_in_a_computation_reaches_the_caller_as_that_sentence(monkeypatch):
+    from ncviz import curvature
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(curvature, "layer_activations", full)
+    with pytest.raises(DeviceError, match="out of memory"):
+        neural_curvature(load_model("mlp-digits-relu"), load_dataset("digits").inputs[:1])
+
+
+def test_a_device_tells_its_free_memory():
+    assert str(Device("cuda:0", "Some GPU", 8 * 2**30, 16 * 2**30)) == "cuda:0 · Some GPU, 8.0 GB free"
+
+
+@pytest.mark.gpu
+@has_gpu
+@pytest.mark.parametrize("name", ["mlp-digits-relu", "mlp-digits-tanh", "lenet-mnist-relu"])
+def test_cpu_and_gpu_agree(name):
+    net = load_model(name)
+    data = load_dataset("digits" if "digits" in name else "mnist", "train")
+    one, other = (neural_curvature(net, data.inputs[:2], device=device) for device in ("cpu", "cuda:0"))
+    for key, values in one.weights.items():
+        assert torch.allclose(values, other.weights[key], rtol=1e-6, atol=1e-6)
+    assert accuracy(net, data.inputs, data.labels) == pytest.approx(
+        accuracy(net, data.inputs, data.labels, device="cuda:0"), abs=0.002
+    )
