@@ -84,11 +84,12 @@ def prune(
         raise NcvizError("Say how much to remove: give either sparsity= or threshold=.")
     if threshold is not None and scope != "global":
         raise NcvizError("A threshold cuts all layers at one score; use it with scope='global'.")
-    ranks = removal_ranks([score.detach().cpu().numpy() for score in scores.values()], scope, order)
-    shapes = {name: tuple(score.shape) for name, score in scores.items()}
-    if sparsity is not None:
+    parts = [score.detach().cpu().numpy() for score in scores.values()]
+    ranks = removal_ranks(parts, scope, order)
+    if threshold is not None:
+        flat = np.concatenate([part.reshape(-1) for part in parts])
+        removed = int(np.count_nonzero(flat < threshold if order == "redundant" else flat > threshold))
+    elif sparsity is not None:
         removed = removed_for_sparsity(sparsity, len(ranks))
-    else:
-        values = torch.cat([score.detach().cpu().double().reshape(-1) for score in scores.values()])
-        removed = int(((values < threshold) if order == "redundant" else (values > threshold)).sum())
+    shapes = {name: tuple(score.shape) for name, score in scores.items()}
     return apply_masks(net, masks_at(ranks, removed, shapes))
