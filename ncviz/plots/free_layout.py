@@ -13,11 +13,16 @@ from pyvis.network import Network
 from ncviz.plots import palette
 from ncviz.plots.network import NetworkView
 
-_PAPER = {"light": "#ffffff", "dark": "#0e1117"}
+_PAPER = {"light": "#ffffff", "dark": "#171614"}
 _INK = {"light": "#31333f", "dark": "#fafafa"}
 _LAYER_SPACING = 300
 # pyvis asks a content network for bootstrap and names files beside the page, whatever it is told; nothing here may.
 _OUTSIDE = re.compile(r"<link\b[^>]*?/?>|<script\b[^>]*\bsrc=[^>]*>\s*</script>", re.DOTALL)
+# Without pyvis's own frame and progress bar, which cover the picture.
+_PLAIN = (
+    "<style>body{{margin:0;background:{}}}.card,#mynetwork{{border:0!important;float:none!important}}"
+    "#loadingBar{{display:none!important}}</style>"
+)
 
 
 def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
@@ -77,6 +82,7 @@ def free_layout(graph: nx.DiGraph, theme: palette.Theme, height: int) -> str:
             x=facts["layer"] * _LAYER_SPACING,
             size=9,
             color=_INK[theme],
+            font={"size": 24, "color": _INK[theme]},
         )
     for source, target, facts in graph.edges(data=True):
         kappa = facts["curvature"]
@@ -90,6 +96,9 @@ def free_layout(graph: nx.DiGraph, theme: palette.Theme, height: int) -> str:
             arrows={"to": {"enabled": False}},
         )
     picture.barnes_hut(gravity=-2500, spring_length=120, damping=0.5)
-    page = _OUTSIDE.sub("", picture.generate_html())
+    picture.options.edges.smooth.enabled = False
+    page = _OUTSIDE.sub("", picture.generate_html()).replace(
+        "</head>", f"{_PLAIN.format(_PAPER[theme])}</head>", 1
+    )
     fit = "network.once('stabilizationIterationsDone', () => network.fit());"
     return page.replace("return network;", f"{fit}\nreturn network;")

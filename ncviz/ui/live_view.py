@@ -13,7 +13,7 @@ from ncviz.errors import NcvizError
 from ncviz.pruning.order import ORDERS
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.ui import resources, session
-from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_request
+from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_requests
 from ncviz.ui.network_view import cut_values
 
 CHANNEL = "explore"
@@ -80,16 +80,15 @@ def threshold(shown: Shown) -> float | None:
 
 
 def _panel(shown: Shown) -> None:
-    request = live_request(shown.key, total=shown.total, orders=PANEL_ORDERS)
     done = f"{shown.key}-seq"
     seq = st.session_state.get(done, 0)
-    dragged: LiveRequest | None = None
-    if request is not None and request.seq > seq:
-        st.session_state[done] = seq = request.seq
-        if request.action == "threshold" and request.is_dragging:
-            dragged = request
-        else:
+    asked = live_requests(shown.key, total=shown.total, orders=PANEL_ORDERS)
+    new = [request for request in asked if request.seq > seq]
+    dragged = new[-1] if new and new[-1].is_dragging else None
+    for request in new:
+        if request is not dragged:
             _commit(request, shown.total)
+        st.session_state[done] = seq = request.seq
     view = session.view()
     order = f"{view.criterion}/{view.order}" if dragged is None else dragged.order
     removed = removed_weights(shown.total) if dragged is None else dragged.removed
@@ -109,9 +108,8 @@ def _panel(shown: Shown) -> None:
         can_redo=session.can_redo(),
         note=note,
     )
-    if request is not None and dragged is None and st.session_state.get(f"{done}-drawn", 0) < seq:
+    if any(request is not dragged for request in new):
         # A finished step concerns the whole page: the link, the tables, the downloads.
-        st.session_state[f"{done}-drawn"] = seq
         st.rerun(scope="app")
 
 

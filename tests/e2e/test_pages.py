@@ -63,13 +63,10 @@ def test_a_foreign_file_is_one_sentence_and_a_good_one_is_used(visit, tmp_path):
     good = tmp_path / "mine.pt"
     torch.save(load_model("mlp-digits-relu").state_dict(), good)
     page.page.locator('input[type="file"]').set_input_files(good)
+    page.wait(lambda: "mine.pt" in body(page) and "is no checkpoint" not in body(page))
+    page.settle()
     page.page.get_by_role("button", name="Use this checkpoint").click()
-    page.wait(
-        lambda: (
-            "mine.pt" in page.page.get_by_role("combobox").first.get_attribute("aria-label")
-            or "mine.pt" in body(page)
-        )
-    )
+    page.wait(lambda: "mine.pt (MLP" in body(page), 60)
     page.page.get_by_role("link", name="Explore").click()
     page.settle()
     assert page.visible_edges() == 2720

@@ -20,7 +20,7 @@ def page():
 
     from ncviz.plots.network import NetworkView
     from ncviz.plots.network_payload import payload
-    from ncviz.ui.components import Answer, Order, Sweep, live_panel, live_request, network_canvas
+    from ncviz.ui.components import Answer, Order, Sweep, live_panel, live_requests, network_canvas
 
     edges = np.arange(6, dtype=np.int32)
     view = NetworkView(
@@ -45,7 +45,7 @@ def page():
         order="redundant",
     )
     orders = [Order("redundant", "Redundant first", "removes κ > {value}", tone="redundant")]
-    request = live_request("live", total=6, orders=orders)
+    request = live_requests("live", total=6, orders=orders)
     live_panel(
         channel="c",
         total=6,
@@ -65,7 +65,7 @@ def page():
 def protos():
     app = AppTest.from_function(page, default_timeout=30).run()
     assert not app.exception
-    assert app.text[0].value == "None None"
+    assert app.text[0].value == "None []"
     found = {}
     for element in app.main:
         proto = getattr(element, "proto", None)
@@ -137,15 +137,28 @@ def test_nothing_is_fetched_from_the_net(protos):
 )
 def test_a_request_that_makes_no_sense_is_none(monkeypatch, raw):
     monkeypatch.setattr(live.st, "session_state", {"live": raw})
-    assert live.live_request("live", total=10, orders=ORDERS) is None
+    assert live.live_requests("live", total=10, orders=ORDERS) == []
 
 
 @pytest.mark.parametrize(("sent", "used"), [(-4, 0), (7.0, 7), (10**9, 10)])
 def test_a_request_is_brought_into_range(monkeypatch, sent, used):
     raw = {"seq": 3, "action": "threshold", "removed": sent, "order": "bottlenecks", "dragging": True}
     monkeypatch.setattr(live.st, "session_state", {"live": {"request": raw}})
-    request = live.live_request("live", total=10, orders=ORDERS)
-    assert request == live.LiveRequest(3, "threshold", used, "bottlenecks", True)
+    requests = live.live_requests("live", total=10, orders=ORDERS)
+    assert requests == [live.LiveRequest(3, "threshold", used, "bottlenecks", True)]
+
+
+def test_steps_without_an_answer_come_before_the_newest_request(monkeypatch):
+    step = {"action": "threshold", "removed": 4, "order": "redundant", "dragging": False}
+    newest = {"seq": 9, "action": "undo", "removed": 4, "order": "redundant", "dragging": False}
+    raw = {
+        **newest,
+        "earlier": [{**step, "seq": 8}, "junk", {**step, "seq": 7, "order": "none"}, {**step, "seq": 6}],
+    }
+    monkeypatch.setattr(live.st, "session_state", {"live": {"request": raw}})
+    requests = live.live_requests("live", total=10, orders=ORDERS)
+    assert [request.seq for request in requests] == [6, 8, 9]
+    assert requests[-1].action == "undo"
 
 
 def test_modules_are_joined_dependencies_first():
@@ -228,7 +241,7 @@ pass(5000);                                           // no answer at all: patie
 const afterPatience = sent.at(-1).action;
 sender.answered(5);
 console.log(JSON.stringify({ atFirst, afterAnswer, afterRelease, waiting, stillWaiting, afterUndo, afterPatience,
-  idle: sender.isIdle, seqs: sent.map((r) => r.seq) }));
+  idle: sender.isIdle, seqs: sent.map((r) => r.seq), earlier: sent.map((r) => r.earlier.map((e) => e.seq)) }));
 """
     told = json.loads(node(module("live_sender.js") + script, tmp_path))
     assert told == {
@@ -241,6 +254,7 @@ console.log(JSON.stringify({ atFirst, afterAnswer, afterRelease, waiting, stillW
         "afterPatience": "redo",
         "idle": True,
         "seqs": [1, 2, 3, 4, 5],
+        "earlier": [[], [], [], [], [4]],  # the undo had no answer, so it goes along with the redo
     }
 
 

@@ -5,7 +5,7 @@ hides edges in the same frame, without the server. Beside that it asks Python fo
 The canvas belongs outside the panel's fragment, so that its payload stays where it is during a drag.
 """
 
-from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_request
+from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_requests
 from ncviz.ui.components.network import Selection, network_canvas
 
 __all__ = [
@@ -15,6 +15,6 @@ __all__ = [
     "Selection",
     "Sweep",
     "live_panel",
-    "live_request",
+    "live_requests",
     "network_canvas",
 ]

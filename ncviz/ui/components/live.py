@@ -12,6 +12,7 @@ from ncviz.plots.palette import hex_ramp
 from ncviz.ui.components.bundle import bundle, read_asset
 
 NAME = "ncviz_live"
+MAX_EARLIER = 100
 
 Action = Literal["threshold", "undo", "redo", "reset"]
 Tone = Literal["bottleneck", "redundant"]
@@ -80,14 +81,26 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def live_request(key: str, *, total: int, orders: Sequence[Order]) -> LiveRequest | None:
-    """The newest request of the panel `key`; call it before `live_panel`, so that its answer can go along.
+def live_requests(key: str, *, total: int, orders: Sequence[Order]) -> list[LiveRequest]:
+    """What the panel `key` asks for, oldest first; call it before `live_panel`, so that its answer can go along.
 
-    What a browser sends is not to be trusted: a request that names no known order or action counts as none, and
+    The last is the newest; before it stand the finished steps that the browser has no answer for yet.
+
+    What a browser sends is not to be trusted: a request that names no known order or action is left out, and
     `removed` is brought into 0 … `total`.
     """
     state = st.session_state.get(key)
     raw = state.get("request") if isinstance(state, Mapping) else None
+    if not isinstance(raw, Mapping):
+        return []
+    earlier = raw.get("earlier")
+    listed = [*earlier[-MAX_EARLIER:], raw] if isinstance(earlier, list) else [raw]
+    found = [_request(item, total, orders) for item in listed]
+    return sorted((item for item in found if item is not None), key=lambda item: item.seq)
+
+
+def _request(raw: object, total: int, orders: Sequence[Order]) -> LiveRequest | None:
+    """One request as the browser sent it, or None if it makes no sense."""
     if not isinstance(raw, Mapping):
         return None
     action, order, seq, removed = (raw.get(name) for name in ("action", "order", "seq", "removed"))
@@ -120,7 +133,7 @@ def live_panel(
     note: str = "",
     sweep_label: str = "from the curve",
 ) -> None:
-    """Draw the panel; call it inside a fragment, after `live_request` was read and answered.
+    """Draw the panel; call it inside a fragment, after `live_requests` was read and answered.
 
     Args:
         channel: the name that the network canvas on this page was given too.

@@ -18,6 +18,7 @@ export class Sender {
     this.seq = 0;
     this.queue = [];
     this.inFlight = null;
+    this.unanswered = [];
     this.sentAt = -Infinity;
     this.timer = null;
   }
@@ -36,6 +37,7 @@ export class Sender {
   /** Python has dealt with everything up to `seq`. */
   answered(seq) {
     this.seq = Math.max(this.seq, seq);
+    this.unanswered = this.unanswered.filter((request) => request.seq > seq);
     if (this.inFlight && seq >= this.inFlight.seq) this.inFlight = null;
     this.#next();
   }
@@ -52,7 +54,8 @@ export class Sender {
     this.seq += 1;
     this.inFlight = { ...this.queue.shift(), seq: this.seq };
     this.sentAt = this.clock.now();
-    this.send(this.inFlight);
+    this.send({ ...this.inFlight, earlier: [...this.unanswered] });
+    if (!this.inFlight.dragging) this.unanswered.push(this.inFlight);
     if (this.queue.length > 0) this.#next();
   }
 
