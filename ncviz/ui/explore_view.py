@@ -78,26 +78,20 @@ def display_settings(shown: live_view.Shown) -> None:
 def _threshold(shown: live_view.Shown) -> None:
     """Let the reader cut at a value of κ instead of a share of the weights."""
     view = session.view()
-    is_redundant = view.order == "redundant"
     known = live_view.threshold(shown)
-    st.session_state["threshold"] = None if known is None else round(known, 2)
+    weights = list(shown.record.weights.values())
+
+    def cut(value: float) -> None:
+        session.change(removed=removed_for_threshold(weights, value, view.order) / shown.total)
+
     st.number_input(
-        "Remove κ above" if is_redundant else "Remove κ below",
+        "Remove κ above" if view.order == "redundant" else "Remove κ below",
         max_value=2.0,
         step=0.05,
-        key="threshold",
-        on_change=_cut,
-        args=(shown,),
         disabled=view.criterion != "curvature" or view.scope != "global",
         help="Cut at a value of the curvature. There is one only where all weights compete by curvature.",
+        **session.shows(f"κ at {view.removed}", None if known is None else round(known, 2), cut),
     )
-
-
-def _cut(shown: live_view.Shown) -> None:
-    value = st.session_state["threshold"]
-    if value is not None:
-        weights = list(shown.record.weights.values())
-        session.change(removed=removed_for_threshold(weights, value, session.view().order) / shown.total)
 
 
 def canvas(shown: live_view.Shown) -> Selection | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.ui import resources
-from ncviz.ui.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState, from_query
+from ncviz.ui.view_state import ALL_LAYERS, History, ViewState, from_query
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed")
 MAX_OWN_NETWORKS = 8
@@ -88,9 +89,29 @@ def bound(name: str) -> dict[str, Any]:
 
     The widget shows the field whatever changed it (a link, undo, another page), and changing it changes the field.
     """
-    key = f"view.{name}"
-    st.session_state[key] = getattr(view(), name)
-    return {"key": key, "on_change": _take, "args": (name,)}
+    return shows(name, getattr(view(), name), lambda value: change(**{name: value}))
+
+
+def shows(name: str, value: Any, take: Callable[[Any], None]) -> dict[str, Any]:
+    """Return the arguments of a widget that shows a value from elsewhere and hands on what the user makes of it.
+
+    A message that the browser sent before it learnt of a new value still carries the old one. So each value has a
+    widget of its own, and a widget that says what it was given says nothing.
+
+    Args:
+        name: What the widget is for.
+        value: What it shows.
+        take: Called with the user's choice.
+    """
+    key = f"{name} {value}"
+    st.session_state[key] = value
+
+    def changed() -> None:
+        chosen = st.session_state.get(key)
+        if chosen is not None and chosen != value:
+            take(chosen)
+
+    return {"key": key, "on_change": changed}
 
 
 def own_networks() -> dict[str, pipeline.Network]:
@@ -105,7 +126,7 @@ def add_network(brought: pipeline.Network) -> None:
     own[brought.name] = brought
     while len(own) > MAX_OWN_NETWORKS:
         own.pop(next(iter(own)))
-    change(model=brought.name, removed=0.0, layer=ALL_LAYERS)
+    select_model(brought.name)
 
 
 def network() -> pipeline.Network:
@@ -114,9 +135,9 @@ def network() -> pipeline.Network:
     return own_networks()[name] if name in own_networks() else resources.network(name)
 
 
-def select_model() -> None:
-    """Follow the model selector: a new model starts whole."""
-    change(model=st.session_state.get("model_choice", DEFAULT_MODEL), removed=0.0, layer=ALL_LAYERS)
+def select_model(name: str) -> None:
+    """Look at another network, whole."""
+    change(model=name, removed=0.0, layer=ALL_LAYERS)
 
 
 def device() -> str:
@@ -125,9 +146,9 @@ def device() -> str:
     return found
 
 
-def select_device() -> None:
-    """Follow the device selector."""
-    st.session_state["device"] = st.session_state.get("device_choice", "cpu")
+def select_device(name: str) -> None:
+    """Compute and evaluate on another device."""
+    st.session_state["device"] = name
 
 
 def data_dir() -> str | None:
@@ -139,10 +160,6 @@ def data_dir() -> str | None:
 def use_data_dir(folder: str | None) -> None:
     """Take full data sets from a folder, or the bundled samples again."""
     st.session_state["data_dir"] = folder
-
-
-def _take(name: str) -> None:
-    change(**{name: st.session_state[f"view.{name}"]})
 
 
 def _history() -> History:

@@ -28,14 +28,12 @@ def show() -> None:
 def _model() -> None:
     own = session.own_networks()
     titles = {name: spec.title for name, spec in MODELS.items()} | {name: n.title for name, n in own.items()}
-    st.session_state["model_choice"] = session.view().model
     st.selectbox(
         "Network",
         list(titles),
         format_func=lambda name: titles.get(name, name),
-        key="model_choice",
-        on_change=session.select_model,
         help="Bring your own checkpoint on the Model page.",
+        **session.shows("network", session.view().model, session.select_model),
     )
 
 
@@ -58,12 +56,11 @@ def _device(was_ready: bool) -> None:
     except (NcvizError, RuntimeError) as error:
         st.warning(f"The GPUs of this machine cannot be listed ({error}); the CPU is used.")
         found = {"cpu": "cpu"}
-    st.session_state["device_choice"] = session.device() if session.device() in found else "cpu"
+    current = session.device() if session.device() in found else "cpu"
     st.selectbox(
         "Device",
         list(found),
         format_func=lambda name: found.get(name, name),
-        key="device_choice",
-        on_change=session.select_device,
         help="Where to compute and to evaluate. The result is the same on every device.",
+        **session.shows("device", current, session.select_device),
     )

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -140,7 +141,11 @@ class Visit:
     def wait(self, condition, seconds=30):
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, "the page did not come to this state"
+            if time.monotonic() > deadline:
+                self.page.screenshot(
+                    path=Path(tempfile.gettempdir()) / "ncviz-e2e-failure.png", full_page=True
+                )
+                pytest.fail(f"the page did not come to this state: {self.page.url}, console: {self.errors}")
             self.page.wait_for_timeout(50)
 
 
