@@ -9,7 +9,6 @@ import numpy as np
 from ncviz.graph.neural_graph import NeuralGraph
 
 UNIFORM_BELOW = 1e-7
-TAIL_MASS = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +78,7 @@ def neighbour_measure(activity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the measure on a unit's neighbours: mass ∝ exp(-1/a²), nothing where a = 0.
 
     If the unnormalised masses sum to 1e-7 or less, the measure is uniform over the neighbours with a > 0.
-    The smallest masses, 1e-12 of the total together, are left out: they are far below the rounding of κ.
+    Only masses that underflow to 0 are left out: path lengths are unbounded, so a tiny mass can still decide κ.
 
     Args:
         activity: float64 [K], normalised activations of the neighbours.
@@ -96,10 +95,8 @@ def neighbour_measure(activity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if mass.sum() <= UNIFORM_BELOW:
         return active, np.full(len(active), 1.0 / len(active))
     mass /= mass.sum()
-    ascending = np.argsort(mass)
-    tail = ascending[np.cumsum(mass[ascending]) <= TAIL_MASS]
-    keep = np.delete(np.arange(len(active)), tail)
-    return active[keep], mass[keep] / mass[keep].sum()
+    carries = mass > 0
+    return active[carries], mass[carries]
 
 
 def _no_neighbours(units: int) -> NeighbourSets:

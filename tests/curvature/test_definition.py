@@ -1,5 +1,9 @@
 """The engine against the definition done slowly, on networks small enough for it."""
 
+import itertools
+from collections import Counter
+from fractions import Fraction
+
 import brute_force
 import networks
 import numpy as np
@@ -114,3 +118,86 @@ def test_parameters_take_the_minimum_over_live_edges_and_samples(name):
         by_edge = np.full(len(weights), 2.0)
         np.minimum.at(by_edge, connection.edges.parameter, result.edge_minimum[index].numpy())
         assert np.array_equal(by_edge, weights)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("alpha", [0.2, 0.9])
+@pytest.mark.parametrize("scale", [1e-4, 1e-8, 1e-16, 1e-30])
+def test_a_tiny_mass_behind_a_tiny_weight_still_counts(scale, alpha):
+    """The third input carries next to no mass, but its paths are so long that the mass decides."""
+    net, x = wide_range(scale)
+    result = neural_curvature(net, x, alpha=alpha, keep_edges=True)
+    matrices = [layer.weight.detach().numpy() for layer in net if isinstance(layer, nn.Linear)]
+    activity = brute_force.layer_outputs(net, x)
+    expected = fraction_curvature(matrices, activity)
+    source, target, found = result.edges(1)
+    for i, j, kappa in zip(source.tolist(), target.tolist(), found.tolist(), strict=True):
+        if activity[1][i] == 0 or activity[2][j] == 0:
+            continue
+        # A mass of 1e-13 is rounded at 1e-16 by the simplex, relative to the whole mass of 1.
+        if alpha >= 0.5:
+            assert kappa == pytest.approx(expected[i, j], rel=2e-6)
+        else:
+            assert np.isfinite(kappa)
+
+
+def wide_range(scale):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3)).double()
+    net[0].weight.data[:, 2] *= scale
+    return net.eval(), torch.tensor([[0.0, 1.0, 0.185]], dtype=torch.float64)
+
+
+def fraction_curvature(matrices, activity):
+    """κ of the middle edges for idleness 1/2 or more, by trying every basis of the transport problem exactly."""
+    first, middle, last = (
+        [[1 / Fraction(abs(float(w))) for w in row] for row in matrix.T] for matrix in matrices
+    )
+    two = _min_plus(first, middle)
+    after = _min_plus(middle, last)
+    three = _min_plus(two, last)
+    (heard, a), (spoken, b) = (_fraction_masses(activity[layer]) for layer in (0, 3))
+    found = {}
+    for i, j in itertools.product(range(3), repeat=2):
+        direct = middle[i][j]
+        cost = [[min(three[u][v], two[u][j] + after[i][v] - direct) for v in spoken] for u in heard]
+        found[i, j] = float(1 - _transport(a, b, cost) / direct)
+    return found
+
+
+def _min_plus(left, right):
+    return [
+        [min(row[t] + right[t][v] for t in range(len(right))) for v in range(len(right[0]))] for row in left
+    ]
+
+
+def _fraction_masses(activity):
+    active = [int(u) for u in np.flatnonzero(activity > 0)]
+    mass = [Fraction(float(np.exp(-1.0 / activity[u] ** 2))) for u in active]
+    return active, [part / sum(mass) for part in mass]
+
+
+def _transport(a, b, cost):
+    """Return the least cost over all basic plans: spanning trees of the complete bipartite graph."""
+    cells = list(itertools.product(range(len(a)), range(len(b))))
+    values = []
+    for tree in itertools.combinations(cells, len(a) + len(b) - 1):
+        plan, left, rest = (
+            {},
+            {**{("a", u): m for u, m in enumerate(a)}, **{("b", v): m for v, m in enumerate(b)}},
+            set(tree),
+        )
+        while rest:
+            degree = Counter(end for u, v in rest for end in (("a", u), ("b", v)))
+            leaf = next((end for end, count in degree.items() if count == 1), None)
+            if leaf is None:
+                break
+            cell = next((u, v) for u, v in rest if leaf in (("a", u), ("b", v)))
+            plan[cell] = left[leaf]
+            for end in (("a", cell[0]), ("b", cell[1])):
+                left[end] -= plan[cell]
+            rest.remove(cell)
+        if not rest and not any(left.values()) and min(plan.values()) >= 0:
+            values.append(sum(cost[u][v] * mass for (u, v), mass in plan.items()))
+    return min(values)
