@@ -6,9 +6,10 @@ Nothing here imports torch until a network has to run, so that a stored result c
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 BUNDLED = Path(__file__).parent / "models" / "results"
 CRITERIA = ("curvature", "magnitude", "random")
 SWEEP_VERSION = 1
+MAX_NAME = 40
+MAX_FILES = 1000
 
 Progress = Callable[[float, str], None]
 T = TypeVar("T", CurvatureRecord, SweepRecord)
@@ -115,8 +118,14 @@ def open_checkpoint(
     net = load_checkpoint(source, architecture, filename)
     arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
     spec = find_architecture(architecture)
-    label = filename or (Path(source).name if isinstance(source, (str, Path)) else "checkpoint")
+    label = _tame(filename or (Path(source).name if isinstance(source, (str, Path)) else "checkpoint"))
     return Network(label, f"{label} ({spec.title})", architecture, spec.dataset, arrays, is_bundled=False)
+
+
+def _tame(name: str) -> str:
+    """Return a file name fit for a heading: letters, digits, dots and dashes, at most 40 characters."""
+    tame = re.sub(r"[^\w.\- ]|_", "-", name).strip() or "checkpoint"
+    return tame if len(tame) <= MAX_NAME else f"{tame[: MAX_NAME - 12]}…{tame[-11:]}"
 
 
 def curvature_key(network: Network, config: CurvatureConfig, data_dir: str | None = None) -> str:
@@ -126,12 +135,22 @@ def curvature_key(network: Network, config: CurvatureConfig, data_dir: str | Non
     )
 
 
+def evaluation_fingerprint(network: Network, data_dir: str | None = None) -> str:
+    """Return the fingerprint of the images that a network is evaluated on."""
+    return _data_fingerprint(network.dataset, "test", data_dir)
+
+
 def stored_curvature(
     store: Store, network: Network, config: CurvatureConfig, data_dir: str | None = None
 ) -> CurvatureRecord | None:
     """Return the curvature if it was computed before."""
-    found = store.get(curvature_key(network, config, data_dir))
-    return None if found is None else CurvatureRecord.from_record(found)
+    key = curvature_key(network, config, data_dir)
+    found = store.get(key)
+    if found is None:
+        return None
+    # The same result may have been asked for under another name, or another alpha of the same effect.
+    record = CurvatureRecord.from_record(found)
+    return replace(record, meta={**record.meta, **_asked(network, config), "key": key})
 
 
 def compute_curvature(
@@ -162,6 +181,7 @@ def compute_curvature(
     known = stored_curvature(store, network, config, data_dir)
     if known is not None:
         return Outcome(known, is_stored=True)
+    key = curvature_key(network, config, data_dir)
     from ncviz.curvature import neural_curvature
     from ncviz.data.calibration import select_calibration
 
@@ -173,18 +193,18 @@ def compute_curvature(
         net, pool.inputs[chosen], alpha=config.alpha, device=device, progress=progress, cancel=cancel
     )
     meta = {
-        "model": network.name,
-        "title": network.title,
+        **_asked(network, config),
+        "key": key,
         "architecture": network.architecture,
         "dataset": network.dataset,
         "pool": pool.description,
-        "config": config.as_dict(),
         "device": device,
         "seconds": round(time.perf_counter() - started, 3),
         "algorithm": ALGORITHM_VERSION,
     }
     record = from_result(result, chosen.numpy(), pool.labels[chosen].numpy(), meta)
-    return Outcome(record, False, _put(store, curvature_key(network, config, data_dir), record.to_record()))
+    kept = replace(record, meta={**record.meta, **_anonymous(network)})
+    return Outcome(record, False, _put(store, key, kept.to_record()))
 
 
 def scores(
@@ -259,8 +279,7 @@ def compute_sweep(
             measured, network, curvature, criterion, scope=scope, order=order, progress=part
         )
     meta = {
-        "model": network.name,
-        "title": network.title,
+        **_anonymous(network),
         "dataset": network.dataset,
         "config": curvature.meta["config"],
         "scope": scope,
@@ -342,6 +361,18 @@ def pruned_checkpoint(
     return buffer.getvalue()
 
 
+def _asked(network: Network, config: CurvatureConfig) -> dict[str, Any]:
+    """What was asked for, in the asker's own words."""
+    return {"model": network.name, "title": network.title, "config": config.as_dict()}
+
+
+def _anonymous(network: Network) -> dict[str, Any]:
+    """What the store calls a network: every session sees its list, so the name of an upload stays out of it."""
+    if network.is_bundled:
+        return {"model": network.name, "title": network.title}
+    return {"model": "own checkpoint", "title": f"own checkpoint ({network.architecture})"}
+
+
 def _put(store: Store, key: str, record: Record) -> str | None:
     """Store a result; one that cannot be stored is still shown, with the reason."""
     try:
@@ -351,11 +382,32 @@ def _put(store: Store, key: str, record: Record) -> str | None:
     return None
 
 
-@lru_cache(maxsize=16)
 def _data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
-    folder = data_dir or default_data_dir()
-    if DATASETS[dataset].is_bundled and (folder is None or not DATASETS[dataset].first_file):
-        images, labels = load_sample_arrays(dataset, split)
-        return digest(images, labels)
-    data: Any = load_dataset(dataset, split, data_dir)
+    """SHA-256 of the images and labels that a folder, or the bundled sample, holds now."""
+    spec, folder = DATASETS[dataset], data_dir or default_data_dir()
+    if not spec.first_file or (folder is None and spec.is_bundled):
+        return _sample_fingerprint(dataset, split)
+    if folder is None:
+        load_dataset(dataset, split)
+    where = Path(str(folder)).expanduser().absolute()
+    return _folder_fingerprint(dataset, split, str(where), _file_states(where))
+
+
+def _file_states(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and time of every file, so that a folder that changes is read again."""
+    files = sorted(path for path in folder.glob("*/**/*") if path.is_file())[:MAX_FILES]
+    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+
+
+@lru_cache(maxsize=16)
+def _sample_fingerprint(dataset: str, split: str) -> str:
+    images, labels = load_sample_arrays(dataset, split)
+    return digest(images, labels)
+
+
+@lru_cache(maxsize=16)
+def _folder_fingerprint(
+    dataset: str, split: str, folder: str, states: tuple[tuple[str, int, int], ...]
+) -> str:
+    data: Any = load_dataset(dataset, split, folder)
     return digest(data.inputs.numpy(), data.labels.numpy())

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from ncviz.ui import compute, results_view, session, settings, shell, stored_list
+from ncviz.ui import results_view, session, settings, shell, stored_list
 
 shell.enter()
 st.title("Curvature")
-network, view = session.network(), session.view()
+network = session.network()
 settings.show(network)
-record, _ = compute.results(network, view.config, view.scope, session.data_dir())
+record, _ = settings.current(network)
 if record is None:
     settings.empty_state(network)
 else:

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ncviz.ui import compute, explore_view, live_view, session, settings, shell
+from ncviz.ui import explore_view, live_view, session, settings, shell
 
 shell.enter()
-network, view = session.network(), session.view()
-record, sweep = compute.results(network, view.config, view.scope, session.data_dir())
+network = session.network()
+record, sweep = settings.current(network)
 if record is None:
     settings.empty_state(network)
     st.stop()
@@ -14,6 +14,7 @@ if sweep is None:
     settings.missing_curve(network)
     st.stop()
 shown = live_view.Shown(network, record, sweep)
+explore_view.check_layer(shown)
 explore_view.introduction()
 selection = explore_view.canvas(shown)
 live_view.show(shown)

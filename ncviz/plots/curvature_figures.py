@@ -50,7 +50,7 @@ def histograms(
         )
         figure.add_trace(bars, row=row, col=1)
         figure.update_yaxes(tickformat=".0%", nticks=3, row=row, col=1)
-    figure.add_vline(x=0, line={"width": 1, "dash": "dot"})
+    figure.add_vline(x=0, line={"width": 1, "dash": "dot", "color": "#888888"})
     figure.update_xaxes(title_text="neural curvature κ", row=len(parts), col=1)
     figure.update_layout(
         bargap=0.05, height=130 * len(parts) + 80, margin={"l": 50, "r": 20, "t": 30, "b": 45}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
+from ncviz.errors import NcvizError
 from ncviz.jobs import Job, JobHandle
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.ui import resources, session
+from ncviz.ui.naming import plain
 
 POLL_SECONDS = 0.5
+TRAINING = "training-"
 CURVATURE_SHARE = 0.9
 
 
@@ -21,13 +25,16 @@ def start_curvature(
 ) -> Job:
     """Compute curvature and accuracy curves in the background; a run under way for the same key is joined."""
     store = resources.store()
+    key = pipeline.sweep_key(of, config, scope, data_dir)
+    is_known = resources.curvature(of, config, data_dir) is not None
+    share = 0.0 if is_known else CURVATURE_SHARE
 
     def work(handle: JobHandle) -> dict[str, Any]:
         def first(fraction: float, message: str) -> None:
-            handle.progress(CURVATURE_SHARE * fraction, message)
+            handle.progress(share * fraction, message)
 
         def second(fraction: float, message: str) -> None:
-            handle.progress(CURVATURE_SHARE + (1 - CURVATURE_SHARE) * fraction, message)
+            handle.progress(share + (1 - share) * fraction, message)
 
         found = pipeline.compute_curvature(
             store, of, config, device=device, data_dir=data_dir, progress=first, cancel=handle.cancel_event
@@ -35,20 +42,20 @@ def start_curvature(
         curves = pipeline.compute_sweep(
             store, of, found.record, scope=scope, device=device, data_dir=data_dir, progress=second
         )
-        return {
-            "seconds": found.record.meta["seconds"],
-            "is_stored": found.is_stored,
-            "problem": found.problem or curves.problem,
-            "records": (found.record, curves.record),
-        }
+        return {"problem": found.problem or curves.problem, "records": (found.record, curves.record)}
 
-    key = pipeline.sweep_key(of, config, scope, data_dir)
-    label = f"Curvature of {of.title}, {config.samples_per_class} a class, α = {config.alpha:g}"
-    job = resources.registry().start(key, label, work)
-    mine = st.session_state.setdefault("jobs", [])
-    if key not in mine:
-        mine.append(key)
-    return job
+    what = "Accuracy curves" if is_known else "Curvature"
+    images = "1 image" if config.samples_per_class == 1 else f"{config.samples_per_class} images"
+    label = f"{what} of {of.title}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
+    watch(key)
+    return resources.registry().start(key, label, work)
+
+
+def watch(key: str) -> None:
+    """Show a job to this session, on whatever page it is."""
+    watched: list[str] = st.session_state.setdefault("jobs", [])
+    if key not in watched:
+        watched.append(key)
 
 
 def job_for(of: pipeline.Network, config: CurvatureConfig, scope: str, data_dir: str | None) -> Job | None:
@@ -66,7 +73,7 @@ def results(
     curvature = resources.curvature(of, config, data_dir)
     sweep = resources.sweep(of, config, scope, data_dir)
     job = job_for(of, config, scope, data_dir)
-    if job is not None and job.result is not None:
+    if job is not None and job.result is not None and job.result["problem"]:
         kept = job.result["records"]
         return curvature or kept[0], sweep or kept[1]
     return curvature, sweep
@@ -81,20 +88,27 @@ def running_jobs() -> None:
 def _visible() -> list[Job]:
     """Jobs that this session started, or whose result it looks at (another session's, or its own before a reload)."""
     view = session.view()
-    current = pipeline.sweep_key(session.network(), view.config, view.scope, session.data_dir())
-    keys = {*st.session_state.get("jobs", []), current}
-    return [job for job in resources.registry().jobs() if job.key in keys]
+    keys = set(st.session_state.get("jobs", []))
+    # Where the data cannot be read, the page says so.
+    with suppress(NcvizError):
+        keys.add(pipeline.sweep_key(session.network(), view.config, view.scope, session.data_dir()))
+    return [job for job in resources.registry().jobs() if job.key in keys or job.key.startswith(TRAINING)]
+
+
+def progress_here(job: Job) -> None:
+    """Show one running job in the page itself, where a phone shows no sidebar."""
+    st.fragment(_running, run_every=POLL_SECONDS)(job, "here")
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time span for people, such as "about 40 s"."""
+    """Return how long something still takes, for people, such as "about 40 s left"."""
     if seconds is None:
-        return "estimating…"
+        return "estimating the time left"
     if seconds < 1:
-        return "under 1 s"
+        return "under 1 s left"
     if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+        return f"about {seconds:.0f} s left"
+    return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
 
 
 def _jobs(was_active: bool) -> None:
@@ -103,21 +117,22 @@ def _jobs(was_active: bool) -> None:
     for job in active:
         _running(job)
     if was_active and not active:
-        resources.forget_results()
         st.rerun(scope="app")
     for job in jobs:
         if not job.is_active and st.session_state.setdefault("seen", {}).get(job.key) != job.started:
             _ended(job)
 
 
-def _running(job: Job) -> None:
+def _running(job: Job, place: str = "sidebar") -> None:
     now = job.snapshot()
-    st.markdown(f"**{now.label}**")
-    left = "queued" if now.state == "queued" else f"{duration(now.eta_seconds)} left"
+    if not now.is_active:
+        return
+    st.markdown(f"**{plain(now.label)}**")
+    left = "queued" if now.state == "queued" else duration(now.eta_seconds)
     st.progress(now.fraction, text="stopping…" if now.is_cancelling else f"{now.fraction:.0%} · {left}")
     if now.message:
         st.caption(now.message)
-    if st.button("Cancel", key=f"cancel-{now.key}", disabled=now.is_cancelling):
+    if st.button("Cancel", key=f"cancel-{place}-{now.key}", disabled=now.is_cancelling):
         job.cancel()
         st.rerun(scope="fragment")
 
@@ -125,11 +140,11 @@ def _running(job: Job) -> None:
 def _ended(job: Job) -> None:
     now = job.snapshot()
     if now.state == "failed":
-        st.error(now.error or "The computation failed.")
+        st.error(plain(f"{now.label}: {now.error or 'the computation failed.'}"))
     elif now.state == "cancelled":
-        st.info("Cancelled; nothing was changed.")
+        st.info(plain(f"{now.label}: cancelled; nothing was changed."))
     elif now.result and now.result.get("problem"):
-        st.warning(f"The result is shown but could not be stored. {now.result['problem']}")
+        st.warning(f"The result is shown but could not be stored. {plain(now.result['problem'])}")
     else:
         return
     if st.button("Dismiss", key=f"dismiss-{now.key}"):

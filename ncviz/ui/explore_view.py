@@ -10,6 +10,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.data.datasets import DATASETS
+from ncviz.errors import NcvizError
 from ncviz.plots.free_layout import free_layout, graphml, to_graph
 from ncviz.plots.network import NetworkView, edges_of, strength
 from ncviz.plots.network_payload import NetworkPayload, payload
@@ -17,7 +18,7 @@ from ncviz.plots.palette import LIMIT, plotly_colorscale
 from ncviz.pruning.order import ORDERS, SCOPES, removed_for_threshold
 from ncviz.ui import live_view, resources, session
 from ncviz.ui.components.network import Selection, network_canvas
-from ncviz.ui.naming import layer_title
+from ncviz.ui.naming import layer_title, plain, unit_title
 from ncviz.ui.network_view import (
     edge_table,
     layer_table,
@@ -35,6 +36,14 @@ FREE_LAYOUT_HEIGHT = 560
 SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 
 
+def check_layer(shown: live_view.Shown) -> None:
+    """Draw all layers where a link asks for one that this network does not have."""
+    asked, count = session.view().layer, len(shown.record.edges)
+    if asked >= count:
+        st.toast(f"The link's layer {asked} was left out: this network has the layers 0 to {count - 1}.")
+        session.change(layer=ALL_LAYERS)
+
+
 def introduction() -> None:
     """Say in one line what is seen, and what to do."""
     st.markdown(
@@ -47,9 +56,7 @@ def display_settings(shown: live_view.Shown) -> None:
     """Draw the controls that choose what is drawn and how weights compete."""
     record = shown.record
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.edges))}
-    if session.view().layer not in titles:
-        session.change(layer=ALL_LAYERS)
-    columns = st.columns([1.7, 1.2, 2, 1.2], vertical_alignment="bottom")
+    columns = st.columns([1.7, 1.2, 2, 1.2])
     columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
     columns[1].selectbox(
         "Edges drawn, at most",
@@ -82,11 +89,14 @@ def _threshold(shown: live_view.Shown) -> None:
     weights = list(shown.record.weights.values())
 
     def cut(value: float) -> None:
-        session.change(removed=removed_for_threshold(weights, value, view.order) / shown.total)
+        try:
+            session.change(removed=removed_for_threshold(weights, value, view.order) / shown.total)
+        except NcvizError as error:
+            st.toast(plain(str(error)))
 
     st.number_input(
         "Remove κ above" if view.order == "redundant" else "Remove κ below",
-        max_value=2.0,
+        value=None,
         step=0.05,
         disabled=view.criterion != "curvature" or view.scope != "global",
         help="Cut at a value of the curvature. There is one only where all weights compete by curvature.",
@@ -98,8 +108,7 @@ def canvas(shown: live_view.Shown) -> Selection | None:
     """Draw the network and return what is selected."""
     view = session.view()
     drawn = _payload(
-        shown.network.fingerprint,
-        str(shown.record.meta),
+        shown.record.meta["key"],
         view.criterion,
         view.scope,
         view.edges,
@@ -147,8 +156,8 @@ def layers(shown: live_view.Shown) -> None:
 
 def free(shown: live_view.Shown) -> None:
     """Draw the strongest edges that are left, laid out by springs instead of by layers."""
-    strongest = _kept(shown)[:FREE_LAYOUT_EDGES]
-    view = _view(shown)
+    view, removed = _view(shown), live_view.removed_weights(shown.total)
+    strongest = _kept(view, _ranks(shown), removed, session.view().layer)[:FREE_LAYOUT_EDGES]
     st.caption(
         f"The {len(strongest):,} strongest of the {view.edge_count:,} edges, as far as they are kept. "
         "Drag the units about, scroll to zoom."
@@ -162,16 +171,24 @@ def free(shown: live_view.Shown) -> None:
 
 def downloads(shown: live_view.Shown) -> None:
     """Offer the pruned checkpoint and the edges; the picture's own buttons give PNG and SVG."""
-    view, removed = session.view(), live_view.removed_weights(shown.total)
-    # Streamlit calls these when a file is asked for, outside this run: they must not look into the session.
-    by = _ranks(shown)
-    stem = f"{shown.network.architecture}-{view.criterion}-{view.order}-{view.removed:.1%}-removed".replace(
-        "%", "pct"
-    )
+    # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
+    # and must be the step that the slider has reached by then.
+    latest, stem = session.latest(), f"{shown.network.architecture}-pruned"
+    drawn = _view(shown)
+
+    def step() -> tuple[np.ndarray, int]:
+        view = latest.view
+        by = resources.ranks(shown.network, shown.record, view.criterion, view.scope, view.order)
+        return by, round(view.removed * shown.total)
+
+    def graph() -> bytes:
+        view, (by, removed) = latest.view, step()
+        return graphml(to_graph(drawn, _kept(drawn, by, removed, view.layer)[: view.edges]))
+
     columns = st.columns([1, 1, 1, 1.6], vertical_alignment="center")
     columns[0].download_button(
         "Pruned checkpoint",
-        lambda: pipeline.pruned_checkpoint(shown.network, by, removed, shown.record.shapes),
+        lambda: pipeline.pruned_checkpoint(shown.network, *step(), shown.record.shapes),
         f"{stem}.safetensors",
         "application/octet-stream",
         key="download-checkpoint",
@@ -180,34 +197,32 @@ def downloads(shown: live_view.Shown) -> None:
     )
     columns[1].download_button(
         "Edges (CSV)",
-        lambda: edge_table(shown.record, shown.network.arrays, by, removed).to_csv(index=False).encode(),
+        lambda: edge_table(shown.record, shown.network.arrays, *step()).to_csv(index=False).encode(),
         f"{stem}.csv",
         "text/csv",
         key="download-edges",
         on_click="ignore",
         width="stretch",
     )
-    kept, drawn = _kept(shown)[: view.edges], _view(shown)
     columns[2].download_button(
         "Graph (GraphML)",
-        lambda: graphml(to_graph(drawn, kept)),
+        graph,
         f"{stem}.graphml",
         "application/xml",
         key="download-graphml",
         on_click="ignore",
         width="stretch",
-        help=f"The {len(kept):,} strongest edges that are kept, for Gephi, yEd or Cytoscape.",
+        help="The strongest edges that are kept, up to the number drawn, for Gephi, yEd or Cytoscape.",
     )
     columns[3].caption(
         "The checkpoint has zeros in place of what is removed; zeros alone do not make a network faster."
     )
 
 
-def _kept(shown: live_view.Shown) -> np.ndarray:
+def _kept(view: NetworkView, ranks: np.ndarray, removed: int, layer: int) -> np.ndarray:
     """Edges of the chosen layers that are kept, strongest first."""
-    view, layer = _view(shown), session.view().layer
     edges = edges_of(view, None if layer == ALL_LAYERS else layer)
-    edges = edges[_ranks(shown)[view.parameter[edges]] >= live_view.removed_weights(shown.total)]
+    edges = edges[ranks[view.parameter[edges]] >= removed]
     return edges[np.argsort(-strength(view.curvature[edges]), kind="stable")]
 
 
@@ -215,7 +230,10 @@ def _edge(shown: live_view.Shown, selection: Selection) -> None:
     parameter = int(selection["parameter"])
     name, at = locate(shown.record, parameter)
     kept = _ranks(shown)[parameter] >= live_view.removed_weights(shown.total)
-    st.markdown(f"**Edge {selection['source']['name']} → {selection['target']['name']}**")
+    source, target = (
+        _title(shown, selection[end]["layer"], selection[end]["index"]) for end in ("source", "target")
+    )
+    st.markdown(f"**Edge {source} → {target}**")
     columns = st.columns(4)
     columns[0].metric("κ of this edge", f"{selection['curvature']:.3f}")
     columns[1].metric("κ of its weight", f"{shown.record.weights[name].reshape(-1)[at]:.3f}")
@@ -239,7 +257,7 @@ def _edge(shown: live_view.Shown, selection: Selection) -> None:
 
 def _unit(shown: live_view.Shown, selection: Selection) -> None:
     view, unit = _view(shown), int(selection["unit"])
-    st.markdown(f"**Unit {selection['name']}**")
+    st.markdown(f"**{_title(shown, selection['layer'], selection['index'])}**")
     columns = st.columns(2)
     for column, mine, other, title in (
         (columns[0], view.target, view.source, "Strongest edges in"),
@@ -265,25 +283,28 @@ def _strongest_edges(view: NetworkView, own: np.ndarray, other: np.ndarray) -> d
     }
 
 
+def _title(shown: live_view.Shown, layer: int, index: int) -> str:
+    return plain(unit_title(shown.record, layer, index, DATASETS[shown.network.dataset].classes))
+
+
 def _ranks(shown: live_view.Shown) -> np.ndarray:
     view = session.view()
     return resources.ranks(shown.network, shown.record, view.criterion, view.scope, view.order)
 
 
 def _view(shown: live_view.Shown) -> NetworkView:
-    return _network_view(shown.network.fingerprint, str(shown.record.meta), shown)
+    return _network_view(shown.record.meta["key"], shown)
 
 
 @st.cache_resource(max_entries=8)
-def _network_view(fingerprint: str, settings: str, _shown: live_view.Shown) -> NetworkView:
+def _network_view(key: str, _shown: live_view.Shown) -> NetworkView:
     classes = DATASETS[_shown.network.dataset].classes
     return network_view(_shown.record, _shown.network.arrays, classes)
 
 
 @st.cache_resource(max_entries=24)
 def _payload(
-    fingerprint: str,
-    settings: str,
+    key: str,
     criterion: str,
     scope: str,
     edges: int,

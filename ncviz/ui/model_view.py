@@ -15,6 +15,7 @@ from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.plots.class_accuracy import class_accuracy
 from ncviz.ui import resources, session
+from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
 
 SAMPLE_IMAGES = 10
@@ -24,7 +25,7 @@ def inspect(of: pipeline.Network) -> None:
     """Draw what the network is and how well it does."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader(of.title)
+        st.subheader(plain(of.title))
         st.dataframe(_layers(of), hide_index=True)
         if of.is_bundled:
             _card(of)
@@ -33,7 +34,7 @@ def inspect(of: pipeline.Network) -> None:
         try:
             _accuracy(of)
         except NcvizError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
         _sample_images(of)
 
 
@@ -56,10 +57,10 @@ def bring() -> None:
         try:
             brought = pipeline.open_checkpoint(file.getvalue(), architecture, file.name)
         except NcvizError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
             return
         session.add_network(brought)
-        st.toast(f"{brought.title} is loaded; compute its curvature on the Explore or Curvature page.")
+        st.toast(f"{plain(brought.title)} is loaded; compute its curvature on the Explore or Curvature page.")
         st.rerun()
 
 
@@ -71,7 +72,7 @@ def data(of: pipeline.Network) -> None:
         try:
             st.write(f"For {what}: {load_dataset(of.dataset, split, session.data_dir()).description}.")
         except NcvizError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
     st.caption(f"{spec.citation} Source: {spec.source}. Licence: {spec.licence}.")
     if not spec.first_file:
         st.write("The digits are complete: all 1,797 images ship with ncviz.")
@@ -85,13 +86,13 @@ def data(of: pipeline.Network) -> None:
     )
     folder = st.session_state.get("data_folder", "")
     if folder and session.data_dir() != folder:
-        st.error(st.session_state.get("data_problem", "This folder cannot be used."))
+        st.error(plain(st.session_state.get("data_problem", "This folder cannot be used.")))
     if st.button(f"Download {spec.title} into this folder", disabled=not folder, key="download-data"):
         try:
             with st.spinner(f"Downloading {spec.title}…"):
                 download_dataset(of.dataset, Path(folder).expanduser())
         except NcvizError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
             return
         _take_folder()
         st.rerun()

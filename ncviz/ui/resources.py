@@ -92,17 +92,17 @@ def ranks(
     of: pipeline.Network, record: CurvatureRecord, criterion: str, scope: str, order: str
 ) -> np.ndarray:
     """Return int64 [N], when each weight is removed."""
-    return _ranks(of.fingerprint, str(record.meta), criterion, scope, order, of, record)
+    return _ranks(record.meta["key"], criterion, scope, order, of, record)
 
 
 def scores(of: pipeline.Network, record: CurvatureRecord, criterion: str) -> dict[str, np.ndarray]:
     """Return a criterion's score of each weight."""
-    return _scores(of.fingerprint, str(record.meta), criterion, of, record)
+    return _scores(record.meta["key"], criterion, of, record)
 
 
 def evaluator(of: pipeline.Network, device: str, data_dir: str | None) -> Evaluator:
     """Return a network on its evaluation images."""
-    return _evaluator(of.fingerprint, device, data_dir, of)
+    return _evaluator(of.fingerprint, device, pipeline.evaluation_fingerprint(of, data_dir), data_dir, of)
 
 
 @st.cache_resource
@@ -116,7 +116,9 @@ def evaluation_thread() -> ThreadPoolExecutor:
 
 
 def forget_results() -> None:
-    """Drop the caches in front of the store, after something was removed from it."""
+    """Drop the caches in front of the store, and finished jobs, after something was removed from it."""
+    for job in registry().jobs():
+        registry().forget(job.key)
     _curvature.clear()
     _sweep.clear()
 
@@ -148,8 +150,7 @@ def _sweep(
 
 @st.cache_resource(max_entries=48)
 def _ranks(
-    fingerprint: str,
-    settings: str,
+    key: str,
     criterion: str,
     scope: str,
     order: str,
@@ -161,14 +162,16 @@ def _ranks(
 
 @st.cache_resource(max_entries=24)
 def _scores(
-    fingerprint: str, settings: str, criterion: str, _of: pipeline.Network, _record: CurvatureRecord
+    key: str, criterion: str, _of: pipeline.Network, _record: CurvatureRecord
 ) -> dict[str, np.ndarray]:
     return pipeline.scores(_of, criterion, _record, _record.config.seed)
 
 
 @st.cache_resource(max_entries=6)
-def _evaluator(fingerprint: str, device: str, data_dir: str | None, _of: pipeline.Network) -> Evaluator:
-    made = pipeline.evaluator(_of, device, data_dir)
+def _evaluator(
+    fingerprint: str, device: str, images: str, _data_dir: str | None, _of: pipeline.Network
+) -> Evaluator:
+    made = pipeline.evaluator(_of, device, _data_dir)
     # The first evaluation sets up kernels and is many times slower than those of the slider.
     evaluation_thread().submit(made.accuracy).result()
     return made

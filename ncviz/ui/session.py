@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
 from ncviz import pipeline
 from ncviz.ui import resources
+from ncviz.ui.naming import plain
 from ncviz.ui.view_state import ALL_LAYERS, History, ViewState, from_query
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed")
@@ -18,7 +19,7 @@ MAX_OWN_NETWORKS = 8
 
 def has_begun() -> bool:
     """Whether ``begin`` has run in this session."""
-    return "view" in st.session_state
+    return "latest" in st.session_state
 
 
 def begin() -> None:
@@ -26,19 +27,31 @@ def begin() -> None:
     if has_begun():
         return
     state, problems = from_query(st.query_params.to_dict())
-    st.session_state["view"] = state
+    st.session_state["latest"] = Latest(state)
     st.session_state["history"] = History()
     st.session_state["networks"] = {}
     st.session_state["device"] = "cpu"
     st.session_state["data_dir"] = None
     for problem in problems:
-        st.toast(problem)
+        st.toast(plain(problem))
+
+
+@dataclass
+class Latest:
+    """What a session looks at, readable from other threads: a download is made outside the session's own run."""
+
+    view: ViewState
+
+
+def latest() -> Latest:
+    """Return the holder of what this session looks at."""
+    found: Latest = st.session_state["latest"]
+    return found
 
 
 def view() -> ViewState:
     """Return what this session looks at."""
-    found: ViewState = st.session_state["view"]
-    return found
+    return latest().view
 
 
 def change(**values: Any) -> None:
@@ -51,7 +64,7 @@ def change(**values: Any) -> None:
         _history().push(_step(before), _step(after))
     else:
         st.session_state["history"] = History()
-    st.session_state["view"] = after
+    latest().view = after
 
 
 def undo() -> None:
@@ -172,4 +185,4 @@ def _step(state: ViewState) -> tuple[Any, ...]:
 
 
 def _restore(step: tuple[Any, ...]) -> None:
-    st.session_state["view"] = replace(view(), **dict(zip(PRUNING_STEP, step, strict=True)))
+    latest().view = replace(view(), **dict(zip(PRUNING_STEP, step, strict=True)))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.config import MAX_SAMPLES_PER_CLASS, CurvatureConfig
+from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import DATASETS
 from ncviz.errors import NcvizError
+from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.ui import compute, session
+from ncviz.ui.naming import plain
 
 ALPHA_HELP = (
     "Share of the mass that stays where it is. From 1/2 on the curvature no longer depends on it and a closed form "
@@ -21,20 +23,15 @@ def show(of: pipeline.Network) -> None:
     view = session.view()
     with st.form("curvature-settings", border=True):
         columns = st.columns([1, 1, 1, 1], vertical_alignment="bottom")
+        # No bounds here: a field with bounds refuses in silence, and the sentence is what helps.
         samples = columns[0].number_input(
             "Samples per class",
-            1,
-            MAX_SAMPLES_PER_CLASS,
-            view.samples,
+            value=view.samples,
             help="Correctly classified calibration images of each class.",
         )
-        alpha = columns[1].number_input("Idleness α", 0.0, 0.99, view.alpha, 0.05, help=ALPHA_HELP)
+        alpha = columns[1].number_input("Idleness α", value=view.alpha, step=0.05, help=ALPHA_HELP)
         seed = columns[2].number_input(
-            "Seed",
-            0,
-            2**31 - 1,
-            view.seed,
-            help="0 takes the first images of each class; any other number draws.",
+            "Seed", value=view.seed, help="0 takes the first images of each class; any other number draws."
         )
         pressed = columns[3].form_submit_button("Compute", type="primary", width="stretch")
     pool = DATASETS[of.dataset].title
@@ -47,18 +44,39 @@ def show(of: pipeline.Network) -> None:
 
 def start(of: pipeline.Network, samples: int, alpha: float, seed: int) -> None:
     """Look at these settings, and compute what is not known yet."""
+    view = session.view()
     try:
         config = CurvatureConfig(alpha, samples, seed)
-        known = compute.results(of, config, session.view().scope, session.data_dir())
-        session.change(samples=samples, alpha=alpha, seed=seed)
+        known = compute.results(of, config, view.scope, session.data_dir())
         if None in known:
-            compute.start_curvature(of, config, session.device(), session.data_dir(), session.view().scope)
+            compute.start_curvature(of, config, session.device(), session.data_dir(), view.scope)
         else:
             st.toast("This result was stored before.")
     except NcvizError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
+    if config != view.config:
+        st.session_state["good_settings"] = view.config
+    session.change(samples=samples, alpha=alpha, seed=seed)
     st.rerun()
+
+
+def current(of: pipeline.Network) -> tuple[CurvatureRecord | None, SweepRecord | None]:
+    """Return what is known for the view; after a failure or a cancel, go back to the last good settings."""
+    view, data_dir = session.view(), session.data_dir()
+    try:
+        found = compute.results(of, view.config, view.scope, data_dir)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        st.stop()
+    good: CurvatureConfig | None = st.session_state.get("good_settings")
+    if found[0] is None and good is not None and good != view.config:
+        job = compute.job_for(of, view.config, view.scope, data_dir)
+        if job is not None and not job.is_active:
+            del st.session_state["good_settings"]
+            session.change(samples=good.samples_per_class, alpha=good.alpha, seed=good.seed)
+            st.rerun()
+    return found
 
 
 def empty_state(of: pipeline.Network) -> None:
@@ -66,12 +84,12 @@ def empty_state(of: pipeline.Network) -> None:
     view = session.view()
     job = compute.job_for(of, view.config, view.scope, session.data_dir())
     if job is not None and job.is_active:
-        st.info(f"Computing the curvature of {of.title}. The picture appears here when it is done.")
+        st.info(f"Computing the curvature of {plain(of.title)}. The picture appears here when it is done.")
+        compute.progress_here(job)
         return
-    if job is not None and job.error:
-        st.error(job.error)
+    images = "1 image" if view.samples == 1 else f"{view.samples} images"
     st.info(
-        f"No curvature yet for {of.title} with {view.samples} per class, α = {view.alpha:g}, seed {view.seed}."
+        f"No curvature yet for {plain(of.title)} with {images} per class, α = {view.alpha:g}, seed {view.seed}."
     )
     if st.button("Compute it now", type="primary", key="compute-now"):
         start(of, view.samples, view.alpha, view.seed)
@@ -81,10 +99,18 @@ def missing_curve(of: pipeline.Network) -> None:
     """Measure the accuracy curves of a curvature that is known, such as after the scope was changed."""
     view = session.view()
     job = compute.job_for(of, view.config, view.scope, session.data_dir())
-    if job is not None and job.error:
-        st.error(job.error)
-        return
-    if job is None or not job.is_active:
+    if job is None:
         compute.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
         st.rerun()
-    st.info("Measuring the accuracy curves for this choice; the picture appears here when they are done.")
+    if job.is_active:
+        st.info("Measuring the accuracy curves for this choice; the picture appears here when they are done.")
+        compute.progress_here(job)
+        return
+    st.info("The accuracy curves for this choice were not measured.")
+    again, back = st.columns([1, 3])
+    if again.button("Measure them", type="primary", key="measure-curves"):
+        compute.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
+        st.rerun()
+    if view.scope != "global" and back.button("Back to the whole network", key="back-to-global"):
+        session.change(scope="global")
+        st.rerun()

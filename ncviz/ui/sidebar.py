@@ -7,6 +7,7 @@ import streamlit as st
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.ui import compute, resources, session
+from ncviz.ui.naming import plain
 
 WAIT_SECONDS = 1.0
 
@@ -22,7 +23,7 @@ def show() -> None:
         _settings()
         compute.running_jobs()
         for problem in resources.store().problems[-3:]:
-            st.warning(problem)
+            st.warning(plain(problem))
 
 
 def _model() -> None:
@@ -54,7 +55,7 @@ def _device(was_ready: bool) -> None:
     try:
         found = {device.name: str(device) for device in resources.devices()}
     except (NcvizError, RuntimeError) as error:
-        st.warning(f"The GPUs of this machine cannot be listed ({error}); the CPU is used.")
+        st.warning(f"The GPUs of this machine cannot be listed ({plain(str(error))}); the CPU is used.")
         found = {"cpu": "cpu"}
     current = session.device() if session.device() in found else "cpu"
     st.selectbox(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ncviz.errors import StoreError
 from ncviz.ui import resources
+from ncviz.ui.naming import plain
 
 
 def show() -> None:
@@ -17,7 +18,7 @@ def show() -> None:
     try:
         entries = store.entries()
     except StoreError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     size = sum(entry.bytes for entry in entries)
     with st.expander(f"Stored results: {len(entries)}, {size / 1e6:.1f} MB"):
@@ -46,7 +47,7 @@ def show() -> None:
             try:
                 files, freed = store.clear()
             except StoreError as error:
-                st.error(str(error))
+                st.error(plain(str(error)))
                 return
             resources.forget_results()
             st.toast(f"Removed {files} results, {freed / 1e6:.1f} MB.")

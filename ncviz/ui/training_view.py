@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobHandle
 from ncviz.models.zoo import MODELS
 from ncviz.plots.training_curve import training_curve
-from ncviz.ui import resources, session
+from ncviz.ui import compute, resources, session
+from ncviz.ui.naming import plain
 
 POLL_SECONDS = 0.7
 MAX_EPOCHS = 200
@@ -24,7 +24,7 @@ def show() -> None:
     st.write(
         "Train one of the architectures from a fresh start; the same seed gives the same network on the CPU."
     )
-    with st.form("training"):
+    with st.form("training-form"):
         columns = st.columns([2, 1, 1, 1], vertical_alignment="bottom")
         name = columns[0].selectbox("Network", list(MODELS), format_func=lambda key: MODELS[key].title)
         epochs = columns[1].number_input("Epochs", 1, MAX_EPOCHS, 10)
@@ -32,10 +32,18 @@ def show() -> None:
         pressed = columns[3].form_submit_button("Train", type="primary", width="stretch")
     if pressed:
         _start(str(name), int(epochs), int(seed))
-    key = st.session_state.get("training")
-    job = resources.registry().get(key) if key else None
-    if job is not None:
-        st.fragment(_run, run_every=POLL_SECONDS if job.is_active else None)(str(key), job.is_active)
+    # The latest run of the server: after a reload, or from another session, it is found again.
+    jobs = [job for job in resources.registry().jobs() if job.key in _runs()]
+    if jobs:
+        st.fragment(_run, run_every=POLL_SECONDS if jobs[-1].is_active else None)(
+            jobs[-1].key, jobs[-1].is_active
+        )
+
+
+@st.cache_resource
+def _runs() -> dict[str, dict[str, Any]]:
+    """Settings and loss curve of every training on this server, by the job's key."""
+    return {}
 
 
 def _start(name: str, epochs: int, seed: int) -> None:
@@ -54,19 +62,17 @@ def _start(name: str, epochs: int, seed: int) -> None:
         arrays = {key: values.detach().numpy() for key, values in result.net.state_dict().items()}
         return {"arrays": arrays, "accuracy": result.test_accuracy, "seconds": result.seconds}
 
-    key = digest("training", name, epochs, seed, data_dir, device)
-    try:
-        resources.registry().start(key, f"Training {MODELS[name].title}", work)
-    except NcvizError as error:
-        st.error(str(error))
-        return
-    st.session_state["training"] = key
-    st.session_state["training_run"] = {"name": name, "seed": seed, "epochs": epochs, "history": history}
+    key = compute.TRAINING + digest(name, epochs, seed, data_dir, device)
+    running = resources.registry().get(key)
+    if running is None or not running.is_active:
+        _runs()[key] = {"name": name, "seed": seed, "epochs": epochs, "history": history}
+    compute.watch(key)
+    resources.registry().start(key, f"Training {MODELS[name].title}, {epochs} epochs, seed {seed}", work)
 
 
 def _run(key: str, was_active: bool) -> None:
-    job, run = resources.registry().get(key), st.session_state["training_run"]
-    if job is None:
+    job, run = resources.registry().get(key), _runs().get(key)
+    if job is None or run is None:
         return
     now = job.snapshot()
     if was_active and not now.is_active:
@@ -76,7 +82,7 @@ def _run(key: str, was_active: bool) -> None:
         if st.button("Stop training", key="stop-training", disabled=now.is_cancelling):
             job.cancel()
     elif now.error:
-        st.error(now.error)
+        st.error(plain(now.error))
     elif now.state == "cancelled":
         st.info("Training was stopped; nothing was kept.")
     if run["history"]:

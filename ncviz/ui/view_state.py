@@ -83,6 +83,9 @@ def from_query(query: Mapping[str, str]) -> tuple[ViewState, list[str]]:
             problems.append(f"The link's {name} was left out: {reason}")
             continue
         state = changed
+    if state.criterion == "random" and state.order != ORDERS[0]:
+        state = replace(state, order=ORDERS[0])
+        problems.append("The link's order was left out: a random order has no other end.")
     return state, problems
 
 

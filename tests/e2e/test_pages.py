@@ -70,3 +70,42 @@ def test_a_foreign_file_is_one_sentence_and_a_good_one_is_used(visit, tmp_path):
     page.page.get_by_role("link", name="Explore").click()
     page.settle()
     assert page.visible_edges() == 2720
+
+
+def test_a_failure_is_said_once_and_the_last_good_result_stays(visit):
+    page = visit().open("/curvature")
+    page.wait(lambda: "Most negative κ" in body(page), 60)
+    samples = page.page.get_by_role("spinbutton", name="Samples per class")
+    samples.fill("900")
+    samples.press("Tab")
+    page.page.get_by_role("button", name="Compute", exact=True).click()
+    page.wait(lambda: "900 are asked for" in body(page), 60)
+    page.wait(lambda: "Most negative κ" in body(page))
+    assert body(page).count("900 are asked for") == 1
+    assert "samples=900" not in page.page.url
+
+
+def test_a_file_name_is_no_markdown_and_reaches_no_other_session(visit, tmp_path):
+    import torch
+
+    from ncviz import load_model
+
+    hostile = tmp_path / "![x](https:example.com) **b** $x$.pt"
+    torch.save(load_model("mlp-digits-tanh").state_dict(), hostile)
+    page = visit().open("/model")
+    page.page.get_by_role("tab", name="Your own checkpoint").click()
+    page.page.get_by_role("combobox").nth(2).click()
+    page.page.get_by_role("option", name="mlp-digits-tanh").click()
+    page.settle()
+    page.page.locator('input[type="file"]').set_input_files(hostile)
+    page.page.get_by_role("button", name="Use this checkpoint").click()
+    page.wait(lambda: "is loaded" in body(page))
+    page.page.get_by_role("link", name="Explore").click()
+    page.settle()
+    assert page.visible_edges() == 2720
+    assert page.outside == []
+    other = visit().open("/curvature")
+    other.wait(lambda: "Stored results" in body(other))
+    other.page.get_by_text("Stored results").click()
+    other.settle()
+    assert "example" not in other.page.content()

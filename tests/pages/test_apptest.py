@@ -27,15 +27,15 @@ def test_a_link_sets_the_view(app):
     app.query_params["removed"] = "0.5"
     app.query_params["order"] = "bottlenecks"
     app.run()
-    assert app.session_state["view"].removed == 0.5
-    assert app.session_state["view"].order == "bottlenecks"
+    assert app.session_state["latest"].view.removed == 0.5
+    assert app.session_state["latest"].view.order == "bottlenecks"
     assert not app.exception
 
 
 def test_a_bad_link_is_a_toast_and_the_default(app):
     app.query_params["alpha"] = "7"
     app.run()
-    assert app.session_state["view"].alpha == 0.9
+    assert app.session_state["latest"].view.alpha == 0.9
     assert any("alpha" in toast.value for toast in app.toast)
     assert not app.exception
 
@@ -50,5 +50,54 @@ def test_settings_that_were_not_computed_offer_the_next_click(app):
 def test_the_model_selector_changes_the_view(app):
     app.run()
     app.sidebar.selectbox[0].select("lenet-mnist-relu").run()
-    assert app.session_state["view"].model == "lenet-mnist-relu"
+    assert app.session_state["latest"].view.model == "lenet-mnist-relu"
     assert not app.exception
+
+
+def test_training_starts_stops_and_gives_a_network(app):
+    app.run()
+    app.switch_page("pages/model.py").run()
+    tab = next(tab for tab in app.tabs if tab.label == "Train one here")
+    tab.number_input[0].set_value(1)
+    next(button for button in tab.button if button.label == "Train").click().run()
+    assert not app.exception
+    from ncviz.ui import resources
+
+    job = resources.registry().jobs()[-1]
+    assert job.key.startswith("training-")
+    assert job.wait(SECONDS)
+    app.run()
+    next(button for button in app.button if button.label == "Use this network").click().run()
+    assert not app.exception
+    assert "trained here" in next(iter(app.session_state["networks"].values())).title
+
+
+@pytest.mark.parametrize("name", ["samples", "alpha"])
+def test_settings_out_of_range_are_a_sentence_and_change_nothing(app, name):
+    app.run()
+    app.switch_page("pages/curvature.py").run()
+    field = {"samples": 0, "alpha": 1}[name]
+    app.main.number_input[field].set_value(0 if name == "samples" else 7.0)
+    next(button for button in app.main.button if button.label == "Compute").click().run()
+    assert any("must" in error.value for error in app.error)
+    assert app.session_state["latest"].view == app.session_state["latest"].view.__class__()
+
+
+def test_a_failure_goes_back_to_the_last_good_result(app):
+    app.run()
+    app.switch_page("pages/curvature.py").run()
+    app.main.number_input[0].set_value(900)
+    next(button for button in app.main.button if button.label == "Compute").click().run()
+    from ncviz.ui import resources
+
+    assert resources.registry().jobs()[-1].wait(SECONDS)
+    app.run()
+    assert app.session_state["latest"].view.samples == 1
+    assert any(metric.label == "Most negative κ" for metric in app.metric)
+
+
+def test_a_layer_that_is_not_there_is_left_out(app):
+    app.query_params["layer"] = "99"
+    app.run()
+    assert not app.exception
+    assert app.session_state["latest"].view.layer == -1

@@ -1,8 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
+from ncviz.ui.naming import plain, unit_title
 from ncviz.ui.network_view import (
     cut_values,
     edge_table,
@@ -83,3 +86,20 @@ def test_samples_of_one_weight(found):
     at = int(record.weights[name].reshape(-1).argmin())
     table = sample_curvature(record, parameter_offsets(record)[name] + at, CLASSES)
     assert table["κ"].min() == pytest.approx(record.weights[name].min(), abs=1e-5)
+
+
+def test_units_have_names(found):
+    _, record = found
+    last = len(record.layer_shapes) - 1
+    assert unit_title(record, last, 7, CLASSES) == "class 7"
+    assert unit_title(record, 0, 9, CLASSES).startswith("input · row")
+    assert "·" in unit_title(record, 1, 5, CLASSES)
+
+
+@pytest.mark.parametrize(
+    "text", ["![x](https:example.com).pt", "**bold** $x^2$ :red[r]", "<img src=x>", "`code`_a_"]
+)
+def test_foreign_text_is_no_markdown(text):
+    shown = plain(text)
+    assert shown.replace("\\", "") == text
+    assert not re.search(r"(?<!\\)[`*_\[\]()$:<>!]", shown)

@@ -33,6 +33,7 @@ export class Chart {
         .map(([removed, accuracy]) => `${this.#x(removed / total).toFixed(1)},${this.#y(accuracy).toFixed(1)}`);
       const line = this.#add("polyline", { class: item.key === order ? "line" : "line other", points: points.join(" ") });
       line.style.stroke = item.color;
+      line.style.strokeDasharray = item.dash;
     }
     this.guide = this.#add("line", { class: "guide", y2: height - BOTTOM });
     this.dot = this.#add("circle", { class: "dot", r: 5.5 });

@@ -11,6 +11,7 @@ import { Sender } from "./live_sender.js";
 import { readTheme } from "./theme.js";
 
 const SETTLE = 350; // ms without a key or a click until a small step counts as made
+const DASHES = ["7 4", "2 4", "12 5"];
 const PARTS = ["accuracy", "change", "source", "share", "counts", "rule", "slider", "chart", "key", "note"];
 
 class LivePanel {
@@ -144,7 +145,10 @@ class LivePanel {
     const { data, parts } = this;
     this.root.querySelector(".live").style.setProperty("--tone", this.#color(this.current.tone));
     this.orders.update(data.orders, this.order);
-    const orders = data.orders.map((order) => ({ ...order, color: this.#color(order.tone) }));
+    // Orders without a colour of their own are told apart by their dashes.
+    const grey = data.orders.filter((order) => !order.tone);
+    const dash = (order) => DASHES[grey.indexOf(order)] ?? "";
+    const orders = data.orders.map((order) => ({ ...order, color: this.#color(order.tone), dash: dash(order) }));
     const { total, sweeps, baseline } = data;
     const model = { width, height, total, sweeps, orders, order: this.order, baseline };
     // Answers come twenty times a second; the lines change with few of them.
@@ -166,6 +170,7 @@ class LivePanel {
         const item = Object.assign(document.createElement("span"), { textContent: order.label });
         item.className = order.key === this.order ? "is-on" : "";
         item.style.setProperty("--swatch", order.color);
+        if (order.dash) item.style.setProperty("--swatch-style", order.dash.startsWith("2") ? "dotted" : "dashed");
         return item;
       }),
     );
