@@ -39,7 +39,7 @@ def load_model(name: str) -> nn.Module:
 
 
 def load_checkpoint(
-    source: str | Path | bytes | BinaryIO, architecture: str, filename: str | None = None
+    source: str | Path | bytes | bytearray | BinaryIO, architecture: str, filename: str | None = None
 ) -> nn.Module:
     """Return a network of a known architecture with the weights of a ``.pt``, ``.pth`` or ``.safetensors`` file.
 
@@ -79,36 +79,40 @@ def load_checkpoint(
     return load_state(net, fit_state(loaded, net.state_dict(), architecture, label))
 
 
-def _name_of(source: str | Path | bytes | BinaryIO) -> str:
+def _name_of(source: str | Path | bytes | bytearray | BinaryIO) -> str:
     """Return a name for messages."""
     name = source if isinstance(source, (str, Path)) else getattr(source, "name", None)
     return Path(name).name if isinstance(name, (str, Path)) and Path(name).name else "The checkpoint"
 
 
-def _read(source: str | Path | bytes | BinaryIO, label: str) -> bytes:
+def _read(source: str | Path | bytes | bytearray | BinaryIO, label: str) -> bytes:
     """Return the file's bytes, never reading more than the limit and one.
 
     Raises:
         ModelError: If it is missing, no file, unreadable or too large.
     """
     try:
-        if isinstance(source, (str, Path)):
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            content: Any = bytes(source[: MAX_FILE_BYTES + 1])
+        elif isinstance(source, (str, Path)):
             if not Path(source).is_file():
                 raise ModelError(
                     f"There is no file {source}; give the path of a .pt, .pth or .safetensors file."
                 )
             with Path(source).open("rb") as file:
                 content = file.read(MAX_FILE_BYTES + 1)
-        elif isinstance(source, bytes):
-            content = source
         else:
             content = source.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        if isinstance(error, ModelError):
-            raise
+    except ModelError:
+        raise
+    except Exception as error:  # a file object may be anything, so its read may raise anything
         raise ModelError(
             f"{label} cannot be read ({type(error).__name__}); check the path and its rights."
         ) from error
+    if not isinstance(content, bytes):
+        raise ModelError(
+            f"{label} gave {type(content).__name__} instead of bytes; open the file in binary mode."
+        )
     if len(content) > MAX_FILE_BYTES:
         raise ModelError(
             f"{label} is larger than {MAX_FILE_BYTES / 1e6:.0f} MB, the most that is read; save only the weights with "

@@ -14,6 +14,7 @@ from ncviz.models.pickles import shorten
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.")
 _MAX_WRAPPING = 3
+_MAX_PREFIXES = 8
 
 
 def fit_state(
@@ -64,7 +65,7 @@ def _find_state(loaded: Any, label: str) -> dict[str, Tensor]:
     for key, value in loaded.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise ModelError(
-                f"{label} holds {_describe(value)} under `{shorten(str(key)[:200])}`, expected a tensor; save "
+                f"{label} holds {_describe(value)} under {_describe_key(key)}, expected a tensor; save "
                 "net.state_dict()."
             )
     return dict(loaded)
@@ -72,10 +73,12 @@ def _find_state(loaded: Any, label: str) -> dict[str, Tensor]:
 
 def _strip_prefixes(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the state with the prefixes removed that DataParallel and torch.compile put before every key."""
-    prefix = next((prefix for prefix in _PREFIXES if all(key.startswith(prefix) for key in state)), None)
-    if prefix is None:
-        return state
-    return _strip_prefixes({key.removeprefix(prefix): tensor for key, tensor in state.items()})
+    for _ in range(_MAX_PREFIXES):
+        prefix = next((prefix for prefix in _PREFIXES if all(key.startswith(prefix) for key in state)), None)
+        if prefix is None:
+            break
+        state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
+    return state
 
 
 def _check_storage(name: str, tensor: Tensor, label: str) -> None:
@@ -131,6 +134,12 @@ def _fit_tensor(name: str, tensor: Tensor, wanted: Tensor, architecture: str) ->
 def _dtype(tensor: Tensor) -> str:
     """Return the dtype's name without "torch."."""
     return str(tensor.dtype).removeprefix("torch.")
+
+
+def _describe_key(key: Any) -> str:
+    """Return a key fit for one sentence."""
+    # The repr of a deeply nested tuple overflows the stack, so nothing but a string is ever printed.
+    return f"`{shorten(key[:200])}`" if isinstance(key, str) else f"a key that is {_describe(key)}"
 
 
 def _describe(value: Any) -> str:

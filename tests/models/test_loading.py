@@ -11,6 +11,7 @@ from torch import nn
 from ncviz.errors import ModelError
 from ncviz.models.architectures import ARCHITECTURES, build_seeded
 from ncviz.models.loading import load_checkpoint, load_model, save_checkpoint
+from ncviz.models.state import fit_state
 
 NAME = "mlp-digits-relu"
 
@@ -170,7 +171,7 @@ def test_a_network_of_zeros_is_refused(state):
         (None, "holds nothing, expected a state dict"),
         (7, "holds an int, expected a state dict"),
         ({"1.weight": torch.ones(2), "epoch": 3}, "holds an int under `epoch`"),
-        ({1: torch.ones(2)}, "holds a single tensor under `1`"),
+        ({1: torch.ones(2)}, "holds a single tensor under a key that is an int"),
         ({"<b>\n`x`": torch.ones(2)}, "1 unexpected, first `<b>??x?`"),
         ({"k" * 1000: torch.ones(2)}, f"first `{'k' * 59}…`"),
     ],
@@ -199,3 +200,31 @@ def test_missing_files_and_folders(tmp_path):
 
 def test_unknown_architecture(state):
     assert "Unknown architecture 'vgg'; choose one of" in refusal(torch_bytes(state), "vgg")
+
+
+def test_keys_that_overflow_the_stack_when_printed_or_stripped():
+    nested = ()
+    for _ in range(2000):
+        nested = (nested,)
+    loaded = {nested: torch.ones(2)}
+    with pytest.raises(ModelError, match="under a key that is a tuple"):
+        fit_state(loaded, {}, NAME, "it")
+    assert "missing" in refusal(torch_bytes({"module." * 5000 + "weight": torch.ones(2)}))
+
+
+class _Broken:
+    def __init__(self, result):
+        self.result = result
+
+    def read(self, size=-1):
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+def test_any_source_of_bytes(state):
+    assert_same(load_checkpoint(bytearray(torch_bytes(state)), NAME), state)
+    assert "cannot be read (RuntimeError)" in refusal(_Broken(RuntimeError("closed")))
+    assert "cannot be read (AttributeError)" in refusal(7)
+    assert "gave str instead of bytes" in refusal(io.StringIO("text"))
+    assert "gave NoneType instead of bytes" in refusal(_Broken(None))
