@@ -6,21 +6,23 @@ Nothing here imports torch until a network has to run, so that a stored result c
 from __future__ import annotations
 
 import io
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
-from ncviz.data.datasets import DATASETS, default_data_dir, load_dataset, load_sample_arrays
+from ncviz.data.datasets import load_dataset
+from ncviz.data.fingerprints import data_fingerprint
 from ncviz.errors import StoreError
 from ncviz.fingerprint import digest
-from ncviz.models.zoo import MODELS, checkpoint_arrays, find_model
+from ncviz.models.network import Network
+from ncviz.models.network import open_checkpoint as open_checkpoint
+from ncviz.models.network import open_network as open_network
+from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import ORDERS, SCOPES, removal_ranks
 from ncviz.records import CurvatureRecord, SweepRecord, from_result, sweep_record
 from ncviz.store import Record, Store
@@ -28,56 +30,14 @@ from ncviz.store import Record, Store
 if TYPE_CHECKING:
     import threading
 
-    from torch import nn
-
     from ncviz.pruning.curve import Evaluator, SweepResult
 
 BUNDLED = Path(__file__).parent / "models" / "results"
 CRITERIA = ("curvature", "magnitude", "random")
 SWEEP_VERSION = 1
-MAX_NAME = 40
-MAX_FILES = 1000
 
 Progress = Callable[[float, str], None]
 T = TypeVar("T", CurvatureRecord, SweepRecord)
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A trained network as plain arrays: what it is, and what it weighs.
-
-    Attributes:
-        name: Name in the zoo, or what the user's checkpoint is called.
-        title: For people.
-        architecture: Name in ``ARCHITECTURES``.
-        dataset: Name in ``DATASETS``.
-        arrays: Parameter name → array.
-        is_bundled: Whether it is one of the zoo.
-    """
-
-    name: str
-    title: str
-    architecture: str
-    dataset: str
-    arrays: Mapping[str, np.ndarray] = field(repr=False)
-    is_bundled: bool = True
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of architecture and every weight."""
-        return digest(self.architecture, dict(self.arrays))
-
-    def module(self) -> nn.Module:
-        """Build the network as a module, in eval mode."""
-        import torch
-
-        from ncviz.models.architectures import build_empty
-
-        net = build_empty(self.architecture)
-        net.load_state_dict(
-            {name: torch.from_numpy(np.array(values)) for name, values in self.arrays.items()}
-        )
-        return net.eval()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,50 +54,16 @@ def open_store(url: str | None = None) -> Store:
     return Store(url, bundled=BUNDLED)
 
 
-def open_network(name: str) -> Network:
-    """Return a network of the zoo.
-
-    Raises:
-        ModelError: If there is none of that name.
-    """
-    spec = find_model(name)
-    return Network(spec.name, spec.title, spec.architecture, spec.dataset, checkpoint_arrays(name))
-
-
-def open_checkpoint(
-    source: str | Path | bytes | BinaryIO, architecture: str, filename: str | None = None
-) -> Network:
-    """Return a network from the user's own checkpoint of a zoo architecture.
-
-    Raises:
-        ModelError: If the file is not a safe, matching checkpoint.
-    """
-    from ncviz.models.architectures import find_architecture
-    from ncviz.models.loading import load_checkpoint
-
-    net = load_checkpoint(source, architecture, filename)
-    arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
-    spec = find_architecture(architecture)
-    label = _tame(filename or (Path(source).name if isinstance(source, (str, Path)) else "checkpoint"))
-    return Network(label, f"{label} ({spec.title})", architecture, spec.dataset, arrays, is_bundled=False)
-
-
-def _tame(name: str) -> str:
-    """Return a file name fit for a heading: letters, digits, dots and dashes, at most 40 characters."""
-    tame = re.sub(r"[^\w.\- ]|_", "-", name).strip() or "checkpoint"
-    return tame if len(tame) <= MAX_NAME else f"{tame[: MAX_NAME - 12]}…{tame[-11:]}"
-
-
 def curvature_key(network: Network, config: CurvatureConfig, data_dir: str | None = None) -> str:
     """Return the store's key of one curvature result: weights, calibration pool, settings, algorithm."""
     return digest(
-        "curvature", network.fingerprint, _data_fingerprint(network.dataset, "train", data_dir), config.key()
+        "curvature", network.fingerprint, data_fingerprint(network.dataset, "train", data_dir), config.key()
     )
 
 
 def evaluation_fingerprint(network: Network, data_dir: str | None = None) -> str:
     """Return the fingerprint of the images that a network is evaluated on."""
-    return _data_fingerprint(network.dataset, "test", data_dir)
+    return data_fingerprint(network.dataset, "test", data_dir)
 
 
 def stored_curvature(
@@ -233,7 +159,7 @@ def ranks(
 
 def sweep_key(network: Network, config: CurvatureConfig, scope: str, data_dir: str | None = None) -> str:
     """Return the store's key of the accuracy curves that belong to one curvature result."""
-    images = _data_fingerprint(network.dataset, "test", data_dir)
+    images = data_fingerprint(network.dataset, "test", data_dir)
     return digest("sweep", SWEEP_VERSION, curvature_key(network, config, data_dir), images, scope)
 
 
@@ -380,34 +306,3 @@ def _put(store: Store, key: str, record: Record) -> str | None:
     except StoreError as error:
         return str(error)
     return None
-
-
-def _data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
-    """SHA-256 of the images and labels that a folder, or the bundled sample, holds now."""
-    spec, folder = DATASETS[dataset], data_dir or default_data_dir()
-    if not spec.first_file or (folder is None and spec.is_bundled):
-        return _sample_fingerprint(dataset, split)
-    if folder is None:
-        load_dataset(dataset, split)
-    where = Path(str(folder)).expanduser().absolute()
-    return _folder_fingerprint(dataset, split, str(where), _file_states(where))
-
-
-def _file_states(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of every file, so that a folder that changes is read again."""
-    files = sorted(path for path in folder.glob("*/**/*") if path.is_file())[:MAX_FILES]
-    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
-
-
-@lru_cache(maxsize=16)
-def _sample_fingerprint(dataset: str, split: str) -> str:
-    images, labels = load_sample_arrays(dataset, split)
-    return digest(images, labels)
-
-
-@lru_cache(maxsize=16)
-def _folder_fingerprint(
-    dataset: str, split: str, folder: str, states: tuple[tuple[str, int, int], ...]
-) -> str:
-    data: Any = load_dataset(dataset, split, folder)
-    return digest(data.inputs.numpy(), data.labels.numpy())
