@@ -8,8 +8,6 @@ from pathlib import Path
 from ncviz.data.datasets import DATASETS, default_data_dir, load_dataset, load_sample_arrays
 from ncviz.fingerprint import digest
 
-MAX_FILES = 1000
-
 
 def data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
     """SHA-256 of the images and labels that a folder, or the bundled sample, holds now."""
@@ -19,13 +17,13 @@ def data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
     if folder is None:
         load_dataset(dataset, split)
     where = Path(str(folder)).expanduser().absolute()
-    return _folder_fingerprint(dataset, split, str(where), _file_states(where))
+    return _folder_fingerprint(dataset, split, str(where), _file_states((where / spec.first_file).parent))
 
 
 def _file_states(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of every file, so that a folder that changes is read again."""
-    files = sorted(path for path in folder.glob("*/**/*") if path.is_file())[:MAX_FILES]
-    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    """Name, size and time of every file of a data set, so that one that changes is read again."""
+    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    return tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
 
 
 @lru_cache(maxsize=16)

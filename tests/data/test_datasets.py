@@ -290,3 +290,18 @@ def test_every_dataset_names_source_licence_and_citation(spec):
     assert len(set(spec.classes)) == len(spec.classes)
     if spec.name in CIFAR:
         assert spec.first_file == f"{CIFAR[spec.name].base_folder}/{CIFAR[spec.name].train_list[0][0]}"
+
+
+def test_the_fingerprint_follows_the_folder_and_not_its_name(tmp_path, monkeypatch):
+    from ncviz.data.fingerprints import data_fingerprint
+
+    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+    bundled = data_fingerprint("mnist", "train", None)
+    write_mnist(tmp_path)
+    first = data_fingerprint("mnist", "train", str(tmp_path))
+    assert first != bundled
+    monkeypatch.setenv("NCVIZ_DATA", str(tmp_path))
+    assert data_fingerprint("mnist", "train", None) == first
+    assert data_fingerprint("digits", "train", str(tmp_path)) == data_fingerprint("digits", "train", None)
+    write_mnist(tmp_path, count=30)
+    assert data_fingerprint("mnist", "train", None) != first
