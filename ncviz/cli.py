@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -20,9 +22,13 @@ from safetensors.numpy import save
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.errors import CancelledError, NcvizError
-from ncviz.models.zoo import MODELS
+from ncviz.models.zoo import MODELS, find_model
 from ncviz.pruning.order import ORDERS, SCOPES, removed_for_sparsity, removed_for_threshold
 from ncviz.records import CurvatureRecord
+from ncviz.store import StoreWarning
+
+if TYPE_CHECKING:
+    from ncviz.pruning.curve import Evaluator
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -35,7 +41,10 @@ _errors = Console(stderr=True)
 def main() -> None:
     """Run the command line; exit with 2 and one sentence on bad input, with 130 when interrupted."""
     try:
-        sys.exit(cli(standalone_mode=False) or 0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", StoreWarning)
+            warnings.showwarning = _show_warning
+            sys.exit(cli(standalone_mode=False) or 0)
     except NcvizError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(BAD_INPUT)
@@ -45,6 +54,10 @@ def main() -> None:
     except (CancelledError, KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; nothing was changed.", err=True)
         sys.exit(INTERRUPTED)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    click.echo(f"Note: {message}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,7 +99,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     _, found = _curvature(**options)
     record = found.record
     if output is not None:
-        _write(output, lambda file: file.write(save(dict(record.weights))))
+        _write(output, save(dict(record.weights)))
     layers = [_layer_summary(record, index) for index in range(len(record.edges))]
     if as_json:
         _print_json({**record.meta, "from_cache": found.is_stored, "layers": layers})
@@ -129,53 +142,17 @@ def prune(
     **options: Any,
 ) -> None:
     """Measure accuracy over sparsity, redundant first and bottlenecks first; save a pruned checkpoint."""
-    if criterion not in pipeline.CRITERIA:
-        raise NcvizError(
-            f"There is no criterion '{criterion}'; choose one of: {', '.join(pipeline.CRITERIA)}."
-        )
-    if threshold is not None and (sparsity or criterion != "curvature" or scope != "global"):
-        raise NcvizError(
-            "--threshold is a value of κ: use it with --criterion curvature, --scope global, no --sparsity."
-        )
-    for value in sparsity:
-        removed_for_sparsity(value, 1)
+    _check_prune(criterion, scope, sparsity, threshold, save)
     network, found = _curvature(**options)
     record = found.record
     total = sum(values.size for values in record.weights.values())
-    chosen: tuple[float, ...] | None = sparsity or None
-    if threshold is not None:
-        chosen = (removed_for_threshold(list(record.weights.values()), threshold) / total,)
-    if save is not None and (chosen is None or len(chosen) != 1):
-        raise NcvizError("--save needs to know how much to remove: give one --sparsity or a --threshold.")
+    chosen = {order: _fractions(record, sparsity, threshold, order) for order in ORDERS}
     measured = pipeline.evaluator(network, options["device"], options["data_dir"])
-    curves = {}
-    with _progress("accuracy") as report:
-        for index, order in enumerate(ORDERS):
-
-            def part(fraction: float, index: int = index) -> None:
-                report((index + fraction) / len(ORDERS), "measuring accuracy")
-
-            curves[order] = pipeline.measure_curve(
-                measured,
-                network,
-                record,
-                criterion,
-                scope=scope,
-                order=order,
-                sparsities=chosen,
-                progress=part,
-            )
-    if save is not None and chosen is not None:
+    points = _measure(measured, network, record, criterion, scope, chosen)
+    if save is not None:
         by = pipeline.ranks(network, criterion, record, scope)
-        content = pipeline.pruned_checkpoint(network, by, round(chosen[0] * total), record.shapes)
-        _write(save, lambda file: file.write(content))
-    points = {
-        order: [
-            {"sparsity": float(s), "removed": int(r), "accuracy": float(a)}
-            for s, r, a in zip(curve.sparsity, curve.removed, curve.accuracy, strict=True)
-        ]
-        for order, curve in curves.items()
-    }
+        removed = points["redundant"][0]["removed"]
+        _write(save, pipeline.pruned_checkpoint(network, by, removed, record.shapes))
     facts = {
         "model": network.name,
         "criterion": criterion,
@@ -189,15 +166,78 @@ def prune(
     if as_json:
         _print_json({**facts, "curves": points, "saved": str(save) if save else None})
         return
-    table = Table("removed", "weights", *(f"{order} first" for order in ORDERS))
-    for rows in zip(*points.values(), strict=True):
-        table.add_row(
-            f"{rows[0]['sparsity']:.1%}",
-            f"{rows[0]['removed']:,}",
-            *(f"{row['accuracy']:.4f}" for row in rows),
-        )
-    _console.print(table)
+    for order, rows in points.items():
+        table = Table("removed", "weights", f"accuracy, {order} first")
+        for row in rows:
+            table.add_row(f"{row['sparsity']:.1%}", f"{row['removed']:,}", f"{row['accuracy']:.4f}")
+        _console.print(table)
     _console.print(f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {measured.images:,} images.")
+
+
+def _check_prune(
+    criterion: str, scope: str, sparsity: tuple[float, ...], threshold: float | None, save: Path | None
+) -> None:
+    """Refuse what cannot work before anything is computed."""
+    if criterion not in pipeline.CRITERIA:
+        raise NcvizError(
+            f"There is no criterion '{criterion}'; choose one of: {', '.join(pipeline.CRITERIA)}."
+        )
+    if scope not in SCOPES:
+        raise NcvizError(f"There is no scope '{scope}'; choose one of: {', '.join(SCOPES)}.")
+    if threshold is not None:
+        if sparsity or criterion != "curvature" or scope != "global":
+            raise NcvizError(
+                "--threshold is a value of κ: use it with --criterion curvature, --scope global, no --sparsity."
+            )
+        removed_for_threshold([np.empty(0)], threshold)
+    for value in sparsity:
+        removed_for_sparsity(value, 1)
+    if save is not None and threshold is None and len(sparsity) != 1:
+        raise NcvizError("--save needs to know how much to remove: give one --sparsity or a --threshold.")
+    if save is not None and save.suffix != ".safetensors":
+        raise NcvizError(f"--save writes a .safetensors file, got '{save.name}'; end its name so.")
+
+
+def _fractions(
+    record: CurvatureRecord, sparsity: tuple[float, ...], threshold: float | None, order: str
+) -> tuple[float, ...] | None:
+    """Return the fractions to remove in one order, None meaning the standard curve."""
+    if threshold is None:
+        return sparsity or None
+    values = list(record.weights.values())
+    return (removed_for_threshold(values, threshold, order) / sum(part.size for part in values),)
+
+
+def _measure(
+    measured: Evaluator,
+    network: pipeline.Network,
+    record: CurvatureRecord,
+    criterion: str,
+    scope: str,
+    chosen: dict[str, tuple[float, ...] | None],
+) -> dict[str, list[dict[str, Any]]]:
+    points = {}
+    with _progress("accuracy") as report:
+        for index, order in enumerate(ORDERS):
+
+            def part(fraction: float, index: int = index) -> None:
+                report((index + fraction) / len(ORDERS), "measuring accuracy")
+
+            curve = pipeline.measure_curve(
+                measured,
+                network,
+                record,
+                criterion,
+                scope=scope,
+                order=order,
+                sparsities=chosen[order],
+                progress=part,
+            )
+            points[order] = [
+                {"sparsity": float(s), "removed": int(r), "accuracy": float(a)}
+                for s, r, a in zip(curve.sparsity, curve.removed, curve.accuracy, strict=True)
+            ]
+    return points
 
 
 @cli.command()
@@ -226,6 +266,8 @@ def train(
     from ncviz.models.training import train_zoo_model
 
     where = resolve_device(device)
+    find_model(model)
+    _check_folder(out_dir)
     with _progress("training") as report:
         result = train_zoo_model(
             model, data_dir, epochs, seed, out_dir, progress=report, device=where, learning_rate=learning_rate
@@ -353,18 +395,28 @@ def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Callable[[float, str], None]]:
+    if not _errors.is_terminal:
+        yield lambda fraction, message: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_errors, transient=True) as bar:
         task = bar.add_task(label, total=1.0)
         yield lambda fraction, message: bar.update(task, completed=fraction, description=message or label)
 
 
-def _write(path: Path, write: Callable[[Any], Any]) -> None:
-    try:
-        with path.open("wb") as file:
-            write(file)
-    except OSError as error:
-        raise NcvizError(f"Cannot write {path} ({error.strerror}); choose another file.") from error
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    # Imported here because it brings torch along, which a stored result does without.
+    from ncviz.models.saving import write_file
+
+    write_file(path, content)
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse a folder that cannot be made or written, without making it."""
+    there = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise NcvizError(f"Nothing can be written in {path}; name a folder that can.")
 
 
 def _print_json(value: Any) -> None:

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 from safetensors.numpy import load_file
 
 from ncviz import cli
+from ncviz.store import StoreWarning
 
 NAME = "mlp-digits-relu"
 
@@ -70,6 +72,37 @@ def test_prune_by_threshold(run):
     assert code == 0
     (point,) = json.loads(out)["curves"]["redundant"]
     assert 0 < point["sparsity"] < 1
+    (other,) = json.loads(out)["curves"]["bottlenecks"]
+    assert other["removed"] != point["removed"]
+    assert point["removed"] + other["removed"] <= 2720
+
+
+def test_bad_options_are_refused_before_the_curvature(run, monkeypatch):
+    monkeypatch.setattr(cli, "_curvature", None)
+    for extra in (["--scope", "row"], ["--save", "x.safetensors"], ["--threshold", "3"]):
+        assert run("prune", "--model", NAME, *extra)[0] == 2
+
+
+def test_a_store_warning_is_one_line(run, monkeypatch):
+    monkeypatch.setattr(cli, "cli", lambda **_: warnings.warn("it is damaged.", StoreWarning, stacklevel=1))
+    assert run("devices")[2] == "Note: it is damaged.\n"
+
+
+def test_no_progress_lines_without_a_terminal(run):
+    assert run("prune", "--model", NAME, "--sparsity", 0.5)[2] == ""
+
+
+def test_a_file_that_cannot_be_replaced_stays(run, tmp_path, monkeypatch):
+    path = tmp_path / "kappa.safetensors"
+    path.write_bytes(b"before")
+
+    def full(**_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    code, _, err = run("curvature", "--model", NAME, "--output", path)
+    assert (code, path.read_bytes()) == (2, b"before")
+    assert "No space left" in err
 
 
 def test_prune_whole_curve_as_table(run):
@@ -124,7 +157,8 @@ def test_cache_is_listed_and_cleared(run):
         (["prune", "--model", NAME, "--threshold", "3"], "at most 2"),
         (["prune", "--model", NAME, "--threshold", "nan"], "finite"),
         (["prune", "--model", NAME, "--save", "x.safetensors"], "how much to remove"),
-        (["prune", "--model", NAME, "--sparsity", "0.1", "--save", "no/such/folder/x"], "Cannot write"),
+        (["prune", "--model", NAME, "--sparsity", "0.1", "--save", "x.pt"], ".safetensors"),
+        (["train", NAME, "--out-dir", "/dev/null/x"], "can be written"),
         (["train", "resnet", "--out-dir", "x"], "choose one of"),
         (["train", NAME, "--epochs", "0", "--out-dir", "x"], "epochs"),
         (["fly"], "fly"),
