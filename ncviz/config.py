@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any
 
 from ncviz.errors import NcvizError
@@ -14,15 +15,15 @@ ALGORITHM_VERSION = 1
 MAX_SAMPLES_PER_CLASS = 1000
 
 
-def check_alpha(alpha: float) -> float:
+def check_alpha(alpha: Any) -> float:
     """Return ``alpha`` as a float, or say in one sentence why it is no idleness.
 
     Raises:
         NcvizError: If ``alpha`` is not a finite number in [0, 1).
     """
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not math.isfinite(alpha):
+    if isinstance(alpha, bool) or not isinstance(alpha, Real) or not math.isfinite(float(alpha)):
         raise NcvizError(f"alpha (idleness) must be a number in [0, 1), got {alpha!r}; the paper uses 0.9.")
-    if not 0.0 <= alpha < 1.0:
+    if not 0.0 <= float(alpha) < 1.0:
         raise NcvizError(f"alpha (idleness) must lie in [0, 1), got {alpha}; the paper uses 0.9.")
     return float(alpha)
 

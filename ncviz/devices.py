@@ -6,8 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ncviz.errors import DeviceError
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,13 @@ def available_devices() -> list[Device]:
     return found
 
 
-def resolve_device(name: str) -> str:
+def resolve_device(name: str | torch.device) -> str:
     """Return the full name of a device that is there, "cuda" meaning the first GPU.
 
     Raises:
         DeviceError: If there is no such device, naming those that can be had.
     """
-    wanted = "cuda:0" if name == "cuda" else name
+    wanted = "cuda:0" if str(name) == "cuda" else str(name)
     if wanted == "cpu":
         return wanted
     names = [device.name for device in available_devices()]
@@ -79,7 +83,10 @@ def guard(device: str) -> Iterator[None]:
             f"Device '{device}' ran out of memory; free some, choose fewer samples, or choose another device (cpu). "
             "Earlier results are kept."
         ) from error
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        # torch's CPU allocator has no error type of its own.
+        if isinstance(error, RuntimeError) and "DefaultCPUAllocator" not in str(error):
+            raise
         raise DeviceError(
             "This machine ran out of memory; choose fewer samples or a smaller network. Earlier results are kept."
         ) from error

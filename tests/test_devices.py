@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
 from ncviz import accuracy, load_dataset, load_model, neural_curvature
+from ncviz.config import check_alpha
+from ncviz.data.calibration import select_calibration
 from ncviz.devices import Device, available_devices, guard, resolve_device
 from ncviz.errors import DeviceError
 
@@ -24,6 +27,23 @@ def test_out_of_memory_is_one_sentence_that_offers_another_device():
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
     with pytest.raises(DeviceError, match="This machine ran out of memory"), guard("cpu"):
         raise MemoryError
+
+
+def test_out_of_memory_of_the_cpu_allocator_and_other_runtime_errors():
+    with pytest.raises(DeviceError, match="This machine ran out of memory"), guard("cpu"):
+        torch.empty(2**60)
+    with pytest.raises(RuntimeError, match="other"), guard("cpu"):
+        raise RuntimeError("other")
+
+
+def test_calibration_on_a_missing_device():
+    with pytest.raises(DeviceError, match="not on this machine"):
+        select_calibration(load_model("mlp-digits-relu"), load_dataset("digits"), 1, device="cuda:99")
+
+
+def test_devices_of_torch_and_numbers_of_numpy():
+    assert resolve_device(torch.device("cpu")) == "cpu"
+    assert check_alpha(np.float32(0.5)) == 0.5
 
 
 def test_out_of_memory_in_a_computation_reaches_the_caller_as_that_sentence(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
+from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,15 +33,17 @@ def select_calibration(
 
     Raises:
         DataError: If a class has fewer correctly classified images, naming it.
+        DeviceError: If the device is missing or out of memory.
     """
     import torch
 
     order = torch.arange(len(pool))
     if seed:
         order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))
-    own = copy.deepcopy(net).eval().to(device)
-    with torch.inference_mode():
-        parts = [own(pool.inputs[rows].to(device)).argmax(dim=1).cpu() for rows in order.split(_BATCH)]
+    where = resolve_device(device)
+    with guard(where), torch.inference_mode():
+        own = copy.deepcopy(net).eval().to(where)
+        parts = [own(pool.inputs[rows].to(where)).argmax(dim=1).cpu() for rows in order.split(_BATCH)]
     right = order[torch.cat(parts) == pool.labels[order]]
     chosen = []
     for index, name in enumerate(pool.classes):
