@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import prod
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -57,8 +58,8 @@ class CurvatureResult:
 
     graph: NeuralGraph
     alpha: float
-    weights: dict[str, Tensor]
-    samples: dict[str, Tensor]
+    weights: Mapping[str, Tensor]
+    samples: Mapping[str, Tensor]
     edge_minimum: tuple[Tensor, ...]
     dead_share: tuple[float, ...]
     _edges: tuple[tuple[Tensor, ...], ...] | None = field(default=None, repr=False)
@@ -86,11 +87,8 @@ class CurvatureResult:
         if not 0 <= sample < len(self._edges):
             raise DataError(f"sample must lie in 0 … {len(self._edges) - 1}, got {sample}.")
         listed = self.graph.connections[connection].edges
-        return (
-            torch.from_numpy(listed.source),
-            torch.from_numpy(listed.target),
-            self._edges[sample][connection],
-        )
+        source, target = torch.from_numpy(listed.source.copy()), torch.from_numpy(listed.target.copy())
+        return source, target, self._edges[sample][connection].clone()
 
 
 def neural_curvature(
@@ -126,6 +124,10 @@ def neural_curvature(
     """
     check_alpha(alpha)
     where = resolve_device(device)
+    if not isinstance(inputs, Tensor) or inputs.is_complex():
+        raise DataError(
+            f"inputs must be a real torch.Tensor, got {getattr(inputs, 'dtype', type(inputs).__name__)}."
+        )
     if inputs.ndim < 2 or len(inputs) == 0:
         raise DataError(f"inputs must be [n, …] with at least one sample, got shape {list(inputs.shape)}.")
     if not torch.isfinite(inputs).all():
@@ -137,16 +139,16 @@ def neural_curvature(
         report(0.0, "measuring path lengths")
         lengths = distances(graph, where)
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
-    run = _Run(graph, lengths, alpha, cancel)
-    collector = _Collector(graph, len(inputs), keep_edges)
-    with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for index in range(len(inputs)):
+        run = _Run(graph, lengths, alpha, cancel)
+        collector = _Collector(graph, len(inputs), keep_edges)
+        with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for index in range(len(inputs)):
 
-            def part(fraction: float, index: int = index) -> None:
-                report((index + fraction) / len(inputs), f"sample {index + 1} of {len(inputs)}")
+                def part(fraction: float, index: int = index) -> None:
+                    report((index + fraction) / len(inputs), f"sample {index + 1} of {len(inputs)}")
 
-            curvature, live = run.sample([layer[index] for layer in activity], pool, part)
-            collector.add(index, curvature, live)
+                curvature, live = run.sample([layer[index] for layer in activity], pool, part)
+                collector.add(index, curvature, live)
     return collector.result(alpha)
 
 
@@ -307,8 +309,8 @@ class _Collector:
         return CurvatureResult(
             graph=self.graph,
             alpha=alpha,
-            weights=weights,
-            samples=samples,
+            weights=MappingProxyType(weights),
+            samples=MappingProxyType(samples),
             edge_minimum=tuple(torch.from_numpy(_finite(found, NEVER_ACTIVE)) for found in self.minimum),
             dead_share=tuple(float(share) for share in self.dead.mean(axis=0)),
             _edges=None if self.kept is None else tuple(self.kept),

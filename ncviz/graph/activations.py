@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ncviz.errors import ModelError
-from ncviz.graph.build import trace
+from ncviz.graph.build import own_copy, trace
 from ncviz.graph.neural_graph import NeuralGraph
 
 
@@ -50,10 +49,10 @@ def layer_activations(
         ModelError: If an activation is NaN or infinite, naming the layer.
     """
     dtype = torch.float32 if device.startswith("mps") else torch.float64
-    own = copy.deepcopy(net).eval().to(device=device, dtype=dtype)
+    own = own_copy(net).to(device=device, dtype=dtype)
     reader = _TapReader(trace(own), graph.taps)
     with torch.no_grad():
-        reader.run(inputs.to(device=device, dtype=dtype))
+        reader.run(inputs.to(device=device, dtype=dtype, copy=True))
     layers = [reader.values[tap].flatten(1).to("cpu", torch.float64) for tap in graph.taps]
     for index, layer in enumerate(layers):
         if not torch.isfinite(layer).all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -62,6 +63,15 @@ def trace(net: nn.Module) -> fx.GraphModule:
         ) from error
 
 
+def own_copy(net: nn.Module) -> nn.Module:
+    """Return a copy in eval mode and without hooks: the caller's network is neither run nor changed."""
+    copied = copy.deepcopy(net).eval()
+    for module in copied.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+    return copied
+
+
 def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
     """Read a sequential network into its neural graph.
 
@@ -76,7 +86,7 @@ def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
     Raises:
         ModelError: Naming the layer that is not supported, does not fit its input or has bad weights.
     """
-    traced = trace(net)
+    traced = trace(own_copy(net))
     reader = _ChainReader(dict(traced.named_modules()), _record_shapes(traced, tuple(input_shape)))
     for node in traced.graph.nodes:
         reader.read(node)
@@ -198,6 +208,12 @@ def _connection(name: str, layer: nn.Linear | nn.Conv2d, input_shape: tuple[int,
     if bad:
         raise ModelError(
             f"Weight '{name}.weight' holds {bad} values that are NaN or infinite; expected finite numbers."
+        )
+    with np.errstate(over="ignore"):
+        endless = int(np.count_nonzero(np.isinf(1.0 / np.abs(weight[weight != 0]))))
+    if endless:
+        raise ModelError(
+            f"Weight '{name}.weight' holds {endless} values so small that 1/|w| overflows; set them to zero."
         )
     if not np.any(weight):
         raise ModelError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from torch.func import functional_call
 
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
+from ncviz.graph.build import own_copy
 from ncviz.pruning.masks import masks_at
 
 BATCH = 1000
@@ -60,12 +60,20 @@ class Evaluator:
             raise DataError(
                 f"Expected as many labels as images, at least one; got {len(inputs)} and {len(labels)}."
             )
+        if labels.ndim != 1 or labels.is_floating_point() or labels.is_complex():
+            raise DataError(
+                f"labels must be whole numbers [n], got {labels.dtype} of shape {list(labels.shape)}."
+            )
+        if not inputs.is_floating_point() or not torch.isfinite(inputs).all():
+            raise DataError("The images must be finite floating-point numbers; scale pixels to [0, 1] first.")
         self.device = resolve_device(device)
         # functional_call swaps the module's tensors while it runs, so one module serves one thread at a time.
         self._lock = threading.Lock()
         with guard(self.device):
-            self._net = copy.deepcopy(net).eval()
-            self._state = {name: value.detach().to(self.device) for name, value in _tensors(net).items()}
+            self._net = own_copy(net)
+            self._state = {
+                name: value.detach().to(self.device, copy=True) for name, value in _tensors(net).items()
+            }
             self._inputs, self._labels = inputs.to(self.device), labels.to(self.device)
 
     @property
@@ -80,7 +88,7 @@ class Evaluator:
             state[name] = state[name] * mask.to(self.device)
         with guard(self.device), self._lock, torch.inference_mode():
             parts = [
-                functional_call(self._net, state, (batch,)).argmax(dim=1)
+                functional_call(self._net, state, (batch.clone(),)).argmax(dim=1)
                 for batch in self._inputs.split(BATCH)
             ]
         return torch.cat(parts).cpu()

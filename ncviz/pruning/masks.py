@@ -46,7 +46,7 @@ def apply_masks(net: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
         NcvizError: If a mask names no weight of the network or has another shape.
     """
     pruned = copy.deepcopy(net)
-    weights = dict(pruned.named_parameters())
+    weights = dict(pruned.named_parameters(remove_duplicate=False))
     with torch.no_grad():
         for name, mask in masks.items():
             if name not in weights or weights[name].shape != mask.shape:

@@ -53,23 +53,39 @@ def _curvature(given: ScoreInputs) -> dict[str, Tensor]:
         if given.inputs is None:
             raise NcvizError("Criterion 'curvature' needs calibration images; give inputs=.")
         curvature = neural_curvature(given.net, given.inputs, alpha=given.alpha).weights
-    return {name: -curvature[name] for name in given.names}
+    if not curvature:
+        raise NcvizError(
+            "The curvature given holds no weights; expected that of neural_curvature(...).weights."
+        )
+    # Weights that the network holds but does not use have no edges, and so no curvature.
+    return {name: -values for name, values in curvature.items()}
 
 
 def _magnitude(given: ScoreInputs) -> dict[str, Tensor]:
     """Absolute value of the weight."""
-    weights = dict(given.net.named_parameters())
+    weights = _weights(given)
     return {name: weights[name].detach().abs().to("cpu", torch.float64) for name in given.names}
 
 
 def _random(given: ScoreInputs) -> dict[str, Tensor]:
     """Uniform in [0, 1), the floor that every criterion must beat."""
     generator = torch.Generator().manual_seed(given.seed)
-    weights = dict(given.net.named_parameters())
+    weights = _weights(given)
     return {
         name: torch.rand(weights[name].shape, generator=generator, dtype=torch.float64)
         for name in given.names
     }
+
+
+def _weights(given: ScoreInputs) -> dict[str, nn.Parameter]:
+    weights = dict(given.net.named_parameters(remove_duplicate=False))
+    for name in given.names:
+        if name not in weights:
+            raise NcvizError(
+                f"'{name}' is computed from other parameters; make it permanent with torch.nn.utils.prune.remove or "
+                "torch.nn.utils.parametrize.remove_parametrizations first."
+            )
+    return weights
 
 
 SCORES: dict[str, Score] = {

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ncviz import build_graph, neural_curvature
-from ncviz.errors import ModelError
+from ncviz.errors import DataError, ModelError
 from ncviz.graph.activations import layer_activations, normalise
 
 
@@ -156,3 +156,44 @@ def test_overflowing_activations_are_named():
 def test_normalise_is_min_max_of_the_magnitude():
     found = normalise(torch.tensor([[-2.0, 0.0, 1.0], [3.0, 3.0, -3.0]]))
     assert np.allclose(found, [[1.0, 0.0, 0.5], [1.0, 1.0, 1.0]])
+
+
+def test_neither_hooks_nor_buffers_nor_inputs_of_the_caller_are_touched():
+    called = []
+    net = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)).train()
+    net[1].register_forward_hook(lambda *_: called.append(1))
+    x = torch.randn(2, 4, dtype=torch.float64)
+    before = x.clone()
+    neural_curvature(net, x)
+    assert called == []
+    assert torch.equal(x, before)
+    norm = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)).train()
+    with pytest.raises(ModelError, match=r"'1' \(BatchNorm1d\) is not supported"):
+        build_graph(norm, (4,))
+    assert norm[1].num_batches_tracked == 0
+
+
+def test_a_weight_too_small_for_a_length_is_named():
+    net = nn.Sequential(nn.Linear(4, 3)).double()
+    net[0].weight.data[0, 0] = 1e-310
+    with pytest.raises(ModelError, match="1/|w| overflows"):
+        build_graph(net, (4,))
+
+
+def test_a_result_cannot_be_changed():
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    result = neural_curvature(net, torch.rand(1, 4), keep_edges=True)
+    with pytest.raises(TypeError):
+        result.weights["0.weight"] = 0
+    result.edges(0)[0].fill_(7)
+    result.edges(0)[2].fill_(7)
+    assert result.edges(0)[0].max() < 4
+    assert result.edges(0)[2].max() <= 2
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((1, 4)), torch.zeros(1, 4, dtype=torch.complex64), torch.zeros(0, 4)]
+)
+def test_inputs_that_are_none(bad):
+    with pytest.raises(DataError):
+        neural_curvature(nn.Sequential(nn.Linear(4, 3)), bad)

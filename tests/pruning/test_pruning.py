@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.utils.prune
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -158,3 +159,29 @@ def test_masks_and_images_that_do_not_fit(net, images):
         apply_masks(net, {"x": torch.ones(2)})
     with pytest.raises(DataError, match="as many labels as images"):
         accuracy(net, images[0], images[1][:3])
+
+
+def test_tied_unused_and_reparametrised_weights():
+    net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    net[2].weight = net[0].weight
+    assert set(pruning_scores(net, "magnitude")) == {"0.weight", "2.weight", "4.weight"}
+    scores = pruning_scores(net, "curvature", inputs=torch.rand(2, 4))
+    assert set(scores) == {"0.weight", "2.weight", "4.weight"}
+    assert prune(net, scores, sparsity=0.5)[2].weight.shape == (4, 4)
+    torch.nn.utils.prune.random_unstructured(net[4], "weight", amount=0.5)
+    with pytest.raises(NcvizError, match="prune.remove"):
+        pruning_scores(net, "magnitude")
+    with pytest.raises(NcvizError, match="no weights"):
+        pruning_scores(net, "curvature", curvature={})
+
+
+def test_evaluation_has_its_own_weights_and_checks_its_labels(net, images):
+    evaluator = Evaluator(net, *images)
+    before = evaluator.accuracy()
+    net[1].weight.data.zero_()
+    assert evaluator.accuracy() == before
+    for labels in (images[1].float(), images[1][:, None]):
+        with pytest.raises(DataError, match="whole numbers"):
+            accuracy(net, images[0], labels)
+    with pytest.raises(DataError, match="finite"):
+        accuracy(net, images[0] * float("nan"), images[1])
