@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from html import escape
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
-from pyvis.network import Network
 
 from ncviz.plots import palette
 from ncviz.plots.network import NetworkView
+
+# networkx and pyvis take a second to import, which the first page has no use for.
+if TYPE_CHECKING:
+    import networkx as nx
 
 _PAPER = {"light": "#ffffff", "dark": "#171614"}
 _INK = {"light": "#31333f", "dark": "#fafafa"}
@@ -35,6 +38,8 @@ def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
     Returns:
         Nodes are unit indices with ``layer``, ``unit`` and ``label``; edges have ``curvature``, ``weight``, ``length``.
     """
+    import networkx as nx
+
     graph = nx.DiGraph()
     offsets = np.asarray(view.layer_offsets)
     units = np.unique(np.concatenate([view.source[edges], view.target[edges]]))
@@ -58,11 +63,15 @@ def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
 
 def graphml(graph: nx.DiGraph) -> bytes:
     """Return the graph as a GraphML file, which Gephi, yEd and Cytoscape read."""
+    import networkx as nx
+
     return "\n".join(nx.generate_graphml(graph)).encode()
 
 
 def free_layout(graph: nx.DiGraph, theme: palette.Theme, height: int) -> str:
     """Return a page in which the graph finds its own layout and can be dragged about; it loads nothing from outside."""
+    from pyvis.network import Network
+
     picture = Network(
         height=f"{height}px",
         width="100%",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from ncviz import pipeline
@@ -244,6 +243,8 @@ def _edge(shown: live_view.Shown, selection: Selection) -> None:
     if table.empty:
         st.caption("It is active on none of them, so it goes first.")
         return
+    import plotly.graph_objects as go
+
     bars = go.Bar(
         x=[f"image {index + 1}: class {label}" for index, label in enumerate(table["class"])],
         y=table["κ"],

@@ -129,7 +129,7 @@ def _answer(
     shown: Shown, seq: int, order: str, removed: int, *, is_dragging: bool
 ) -> tuple[Answer | None, str]:
     """Measure the accuracy, or say why it is read off the curve."""
-    if not resources.warm_up().is_set():
+    if not resources.torch_ready().is_set():
         return None, "Loading the network; until then the accuracy is read off the stored curve."
     fastest = st.session_state.setdefault("evaluation_seconds", {})
     where = (shown.network.fingerprint, session.device())

@@ -38,9 +38,14 @@ def store() -> Store:
 
 
 @st.cache_resource
-def warm_up() -> threading.Event:
-    """Start importing torch beside the first page, and return the event that says it is there."""
-    ready = threading.Event()
+def torch_ready() -> threading.Event:
+    """Return the event that says that torch is imported."""
+    return threading.Event()
+
+
+@st.cache_resource
+def warm_up() -> None:
+    """Start importing torch; once the first page is sent, so that it does not wait for it."""
 
     def load() -> None:
         import ncviz.models.architectures
@@ -50,10 +55,9 @@ def warm_up() -> threading.Event:
         # Streamlit collects garbage after every run, which takes a quarter of a second over torch's objects.
         gc.collect()
         gc.freeze()
-        ready.set()
+        torch_ready().set()
 
     threading.Thread(target=load, name="ncviz-warm-up", daemon=True).start()
-    return ready
 
 
 @st.cache_resource(max_entries=16)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ncviz.ui import session, sidebar
+from ncviz.ui import resources, session, sidebar
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 _STYLE = "<style>.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}</style>"
@@ -16,7 +16,10 @@ def run() -> None:
     st.html(_STYLE)
     session.begin()
     sidebar.show()
-    page.run()
+    try:
+        page.run()
+    finally:
+        resources.warm_up()
     session.write_link()
 
 

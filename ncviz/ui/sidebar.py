@@ -14,7 +14,7 @@ WAIT_SECONDS = 1.0
 
 def show() -> None:
     """Draw the sidebar."""
-    ready = resources.warm_up()
+    ready = resources.torch_ready()
     with st.sidebar:
         st.markdown("## ncviz")
         st.caption("See how information flows through a neural network.")
@@ -47,7 +47,7 @@ def _settings() -> None:
 
 def _device(was_ready: bool) -> None:
     """Let the user choose; listing GPUs needs torch, which is still loading while the first page is drawn."""
-    if not resources.warm_up().is_set():
+    if not resources.torch_ready().is_set():
         st.selectbox("Device", ["cpu"], disabled=True, help="Looking for GPUs…", key="device_pending")
         return
     if not was_ready:

@@ -103,7 +103,7 @@ class Visit:
         return self
 
     def settle(self):
-        self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=60_000)
+        self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=150_000)
 
     def canvas(self):
         canvas = self.page.get_by_test_id("ncviz-network")
