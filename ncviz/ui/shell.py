@@ -16,6 +16,8 @@ def run() -> None:
     st.html(_STYLE)
     session.begin()
     sidebar.show()
+    # Going to another page empties the address, and a reload before that page is done would lose the view.
+    session.write_link()
     try:
         page.run()
     finally:

@@ -32,6 +32,7 @@ def test_progress_survives_a_page_change_and_a_reload_and_can_be_cancelled(visit
     assert page.page.get_by_role("button", name="Cancel").first.is_visible()
     page.page.get_by_role("link", name="Curvature").click()
     page.wait(lambda: "Computing the curvature" in body(page))
+    page.wait(lambda: "samples=20" in page.page.url)
     # A page that polls beside a busy computation is seldom at rest, so this waits for what it shows.
     page.page.reload()
     page.wait(lambda: page.page.get_by_role("button", name="Cancel").first.is_visible(), 120)
