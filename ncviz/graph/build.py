@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,17 @@ from ncviz.errors import ModelError
 from ncviz.graph.fields import conv2d_fields, linear_fields
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 
-SUPPORTED = "Linear, Conv2d, Flatten, Dropout, Identity and pointwise activations"
+SUPPORTED = (
+    "Linear, Conv2d, BatchNorm straight after them, Flatten, Dropout, Identity and pointwise activations"
+)
 
-POINTWISE_MODULES: tuple[type[nn.Module], ...] = (
+NORM_MODULES = (nn.BatchNorm1d, nn.BatchNorm2d)
+SILENT_MODULES: tuple[type[nn.Module], ...] = (
     nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout,
+)  # fmt: skip
+SILENT_FUNCTIONS: frozenset[Callable[..., Any]] = frozenset({F.dropout, F.dropout2d})
+POINTWISE_MODULES: tuple[type[nn.Module], ...] = (
+    *SILENT_MODULES,
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
     nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.LogSigmoid,
     nn.Hardshrink, nn.Softshrink, nn.Tanhshrink, nn.Threshold,
@@ -27,7 +35,7 @@ POINTWISE_MODULES: tuple[type[nn.Module], ...] = (
 POINTWISE_FUNCTIONS: frozenset[Callable[..., Any]] = frozenset({
     torch.relu, torch.tanh, torch.sigmoid, F.relu, F.relu6, F.leaky_relu, F.elu, F.celu, F.selu, F.gelu, F.silu,
     F.mish, F.tanh, F.sigmoid, F.softplus, F.softsign, F.hardtanh, F.hardswish, F.hardsigmoid, F.logsigmoid,
-    F.dropout, F.dropout2d,
+    *SILENT_FUNCTIONS,
 })  # fmt: skip
 POINTWISE_METHODS = frozenset({"relu", "tanh", "sigmoid", "contiguous"})
 SOFTMAX_MODULES = (nn.Softmax, nn.LogSoftmax)
@@ -76,17 +84,20 @@ def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
     """Read a sequential network into its neural graph.
 
     Args:
-        net: A chain of Linear, Conv2d (stride, zero padding, dilation, groups), Flatten, Dropout, Identity and
-            pointwise activations; nested containers and functional forms (``F.relu``) are followed. Not changed.
+        net: A chain of Linear, Conv2d (stride, zero padding, dilation, groups), BatchNorm straight after one of
+            these, Flatten, Dropout, Identity and pointwise activations; nested containers and functional forms
+            (``F.relu``) are followed. Not changed.
         input_shape: Shape of one input without the batch axis, e.g. (1, 28, 28).
 
     Returns:
-        The graph: weights in float64, activations, biases and dropout left out.
+        The graph: weights in float64, activations, biases and dropout left out. A BatchNorm is folded into the
+        weights before it, so the graph is that of the fused network; the parameter keeps its own name.
 
     Raises:
         ModelError: Naming the layer that is not supported, does not fit its input or has bad weights.
     """
     traced = trace(own_copy(net))
+    _check_statistics(traced)
     reader = _ChainReader(dict(traced.named_modules()), _record_shapes(traced, tuple(input_shape)))
     for node in traced.graph.nodes:
         reader.read(node)
@@ -101,6 +112,7 @@ class _ChainReader:
         self.current: fx.Node | None = None
         self.logits: fx.Node | None = None
         self.softmax: str | None = None
+        self.is_linear = False  # whether nothing but a weight layer, and what leaves it linear, came last
         self.connections: list[Connection] = []
         self.taps: list[str] = []
         self.layer_shapes: list[tuple[int, ...]] = []
@@ -134,8 +146,19 @@ class _ChainReader:
             self.taps.append(before.name)
             # Flatten keeps the order of units, so the shape before it still fits, and shows rows and channels.
             self.layer_shapes.append(self.shapes[node.name][1:])
+            self.logits, self.is_linear = node, True
+            return
+        if isinstance(layer, NORM_MODULES):
+            if not self.is_linear:
+                raise ModelError(
+                    f"Layer {_describe(node, self.modules)} does not come straight after a Linear or Conv2d, so it has "
+                    "no weights to be folded into; move it there."
+                )
+            self.connections[-1] = _folded(self.connections[-1], str(node.target), layer)
             self.logits = node
-        elif _is_softmax(node, self.modules):
+            return
+        self.is_linear = self.is_linear and _is_silent(node, self.modules)
+        if _is_softmax(node, self.modules):
             self.softmax = str(node.target)
         elif _is_flatten(node, self.modules):
             _check_flatten(node, self.shapes[before.name], self.shapes[node.name])
@@ -154,6 +177,18 @@ class _ChainReader:
             )
         # The definition puts a softmax on the last layer, so a softmax that the network ends in is that one.
         return NeuralGraph(tuple(self.layer_shapes), tuple(self.connections), (*self.taps, self.logits.name))
+
+
+def _check_statistics(traced: fx.GraphModule) -> None:
+    # Before any input is run: without statistics of its own, a BatchNorm refuses the single one that gives the shapes.
+    modules = dict(traced.named_modules())
+    for node in traced.graph.nodes:
+        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(layer, NORM_MODULES) and (layer.running_mean is None or layer.running_var is None):
+            raise ModelError(
+                f"Layer {_describe(node, modules)} keeps no running statistics, so an image's activations depend on "
+                "the other images of its batch; train it with track_running_stats=True."
+            )
 
 
 def _record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -204,25 +239,59 @@ def _connection(name: str, layer: nn.Linear | nn.Conv2d, input_shape: tuple[int,
             )
         fields, groups = conv2d_fields(layer, input_shape[1:]), layer.groups
     weight = layer.weight.detach().to("cpu", torch.float64).numpy()
+    parameter = f"{name}.weight" if name else "weight"
+    _check_weight(weight, f"'{parameter}'")
+    return Connection(
+        name, parameter, tuple(weight.shape), fields, weight.reshape(groups, -1, fields.shape[2])
+    )
+
+
+def _folded(connection: Connection, norm: str, layer: nn.BatchNorm1d | nn.BatchNorm2d) -> Connection:
+    """Return the connection with each output channel's weights times γ/√(σ² + ε)."""
+    assert layer.running_var is not None  # checked before anything was read
+    scale = torch.rsqrt(layer.running_var.detach().to("cpu", torch.float64) + layer.eps)  # [channels]
+    # The annotation of torch leaves out that an affine=False layer has no weight.
+    gamma: Tensor | None = layer.weight
+    if gamma is not None:
+        scale = scale * gamma.detach().to("cpu", torch.float64)
+    bad = int((~torch.isfinite(scale)).sum())
+    if bad:
+        raise ModelError(
+            f"BatchNorm '{norm}' scales {bad} channels by NaN or infinity; expected finite weights and a positive "
+            "running variance."
+        )
+    groups = len(connection.weight)
+    with np.errstate(over="ignore"):
+        weight = connection.weight * scale.numpy().reshape(groups, -1, 1)
+    _check_weight(weight, f"'{connection.parameter}' with BatchNorm '{norm}' folded in")
+    return replace(connection, weight=weight)
+
+
+def _check_weight(weight: np.ndarray, label: str) -> None:
     bad = int(np.count_nonzero(~np.isfinite(weight)))
     if bad:
         raise ModelError(
-            f"Weight '{name}.weight' holds {bad} values that are NaN or infinite; expected finite numbers."
+            f"Weight {label} holds {bad} values that are NaN or infinite; expected finite numbers."
         )
     with np.errstate(over="ignore"):
         endless = int(np.count_nonzero(np.isinf(1.0 / np.abs(weight[weight != 0]))))
     if endless:
         raise ModelError(
-            f"Weight '{name}.weight' holds {endless} values so small that 1/|w| overflows; set them to zero."
+            f"Weight {label} holds {endless} values so small that 1/|w| overflows; set them to zero."
         )
     if not np.any(weight):
         raise ModelError(
-            f"All of '{name}.weight' is zero, so the network has no path through it; load a trained network."
+            f"All of {label} is zero, so the network has no path through it; load a trained network."
         )
-    parameter = f"{name}.weight" if name else "weight"
-    return Connection(
-        name, parameter, tuple(weight.shape), fields, weight.reshape(groups, -1, fields.shape[2])
-    )
+
+
+def _is_silent(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """Return whether the operation passes on what it reads, once the network is trained."""
+    if node.op == "call_module":
+        return isinstance(modules[str(node.target)], SILENT_MODULES)
+    if node.op == "call_function":
+        return node.target in SILENT_FUNCTIONS
+    return node.op == "call_method" and node.target == "contiguous"
 
 
 def _is_pointwise(node: fx.Node, modules: dict[str, nn.Module]) -> bool:

@@ -118,6 +118,32 @@ def test_reading_leaves_the_network_alone():
         (nn.Sequential(nn.ReLU()), (4,), "no weight layer"),
         (nn.Sequential(nn.Linear(4, 4), nn.Softmax(1), nn.Linear(4, 2)), (4,), "softmax inside"),
         (nn.Sequential(nn.Flatten(0), nn.Linear(4, 2)), (4,), "one row for each image"),
+        (
+            nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2)),
+            (4,),
+            "'0' (BatchNorm1d) does not come straight after a Linear or Conv2d",
+        ),
+        (
+            nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 3)),
+            (1, 8, 8),
+            "'2' (BatchNorm2d) does not come straight after a Linear or Conv2d",
+        ),
+        (
+            nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.BatchNorm1d(8)),
+            (1, 4, 4),
+            "'2' (BatchNorm1d) does not come straight after a Linear or Conv2d",
+        ),
+        (nn.Sequential(nn.Linear(4, 2), nn.Softmax(1), nn.BatchNorm1d(2)), (4,), "softmax inside"),
+        (
+            nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2, track_running_stats=False)),
+            (4,),
+            "'1' (BatchNorm1d) keeps no running statistics",
+        ),
+        (
+            nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False), nn.ReLU()),
+            (1, 3, 3),
+            "'1' (BatchNorm2d) keeps no running statistics",
+        ),
         (Skip(), (4,), "branches or skip"),
         (Branching(), (4,), "cannot be traced"),
     ],
@@ -146,6 +172,55 @@ def test_an_all_zero_layer_is_named():
         build_graph(net, (4,))
 
 
+def normed(**values):
+    """Return Linear-BatchNorm-ReLU-Linear in eval mode, with these parameters or buffers of the norm filled in."""
+    net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 2)).double().eval()
+    for name, value in values.items():
+        getattr(net[1], name).data.copy_(torch.as_tensor(value, dtype=torch.float64))
+    return net
+
+
+def test_weights_that_are_zero_or_scaled_to_zero_are_no_edges():
+    net = normed(weight=[1.0, 0.0, -2.0], running_var=[0.1, 2.0, 7.0])
+    net[0].weight.data[2, 1] = 0
+    edges = build_graph(net, (4,)).connections[0].edges
+    assert edges.parameter.tolist() == [0, 1, 2, 3, 8, 10, 11]
+    assert set(edges.target.tolist()) == {0, 2}
+    # The unit that no edge reaches is there all the same, and the curvature of its weights the bound.
+    assert (neural_curvature(net, torch.rand(1, 4)).weights["0.weight"][1] == 2).all()
+
+
+def test_a_norm_that_silences_every_channel_is_named():
+    with pytest.raises(ModelError, match=r"^All of '0\.weight' with BatchNorm '1' folded in is zero"):
+        build_graph(normed(weight=[0.0, 0.0, 0.0]), (4,))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"weight": [1.0, float("nan"), 1.0]}, "BatchNorm '1' scales 1 channels by NaN or infinity"),
+        ({"running_var": [-1.0, -2.0, 1.0]}, "BatchNorm '1' scales 2 channels by NaN or infinity"),
+        ({"weight": [1e-320, 1.0, 1.0]}, "folded in holds 4 values so small that 1/|w| overflows"),
+        ({"running_mean": [float("nan"), 0.0, 0.0]}, "activations of layer '0' hold NaN or infinite"),
+    ],
+)
+def test_a_norm_that_cannot_be_folded_is_named(values, words):
+    with pytest.raises(ModelError) as caught:
+        neural_curvature(normed(**values), torch.rand(1, 4))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_layer_shared_by_two_norms_is_folded_into_each():
+    shared = nn.Linear(3, 3)
+    net = nn.Sequential(shared, nn.BatchNorm1d(3), nn.ReLU(), shared, nn.BatchNorm1d(3)).double().eval()
+    net[1].running_var.fill_(4.0)
+    net[4].running_var.fill_(9.0)
+    first, second = build_graph(net, (3,)).connections
+    assert first.parameter == second.parameter == "0.weight"
+    assert first.weight * (4 + 1e-5) ** 0.5 == pytest.approx(second.weight * (9 + 1e-5) ** 0.5)
+
+
 def test_overflowing_activations_are_named():
     net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)).double()
     net[0].bias.data.fill_(float("inf"))
@@ -168,9 +243,10 @@ def test_neither_hooks_nor_buffers_nor_inputs_of_the_caller_are_touched():
     assert called == []
     assert torch.equal(x, before)
     norm = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)).train()
-    with pytest.raises(ModelError, match=r"'1' \(BatchNorm1d\) is not supported"):
-        build_graph(norm, (4,))
+    neural_curvature(norm, torch.rand(2, 4))
     assert norm[1].num_batches_tracked == 0
+    assert norm[1].training
+    assert norm[1].running_mean.tolist() == [0, 0, 0]
 
 
 def test_a_weight_too_small_for_a_length_is_named():
