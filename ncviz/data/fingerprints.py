@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,13 +19,25 @@ def data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
     if folder is None:
         load_dataset(dataset, split)
     where = Path(str(folder)).expanduser().absolute()
-    return _folder_fingerprint(dataset, split, str(where), _file_states((where / spec.first_file).parent))
+    pictures = where / dataset / split
+    folders = _subfolders(pictures) if pictures.is_dir() else [(where / spec.first_file).parent]
+    return _folder_fingerprint(dataset, split, str(where), _file_states(folders))
 
 
-def _file_states(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, size and time of every file of a data set, so that one that changes is read again."""
-    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    return tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+def _subfolders(folder: Path) -> list[Path]:
+    return [entry for entry in folder.iterdir() if entry.is_dir()]
+
+
+def _file_states(folders: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    """Path, size and time of every file in some folders, so that one that changes is read again."""
+    found = []
+    for folder in folders:
+        if not folder.is_dir():
+            continue
+        # Three times as fast as glob: a data set of single images is 60,000 files, looked at whenever a page is drawn.
+        with os.scandir(folder) as entries:
+            found += [(entry.path, entry.stat()) for entry in entries if entry.is_file()]
+    return tuple(sorted((path, state.st_size, state.st_mtime_ns) for path, state in found))
 
 
 @lru_cache(maxsize=16)

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read one split from a folder in torchvision's layout.
+    """Read one split from a folder in torchvision's layout, or from single images in folders by class.
 
-    CIFAR's files are pickles; torchvision compares their MD5 with the published ones before it opens them.
+    Single images, as ``<name>/<split>/<class>/<image>``, are taken where there are any. CIFAR's own files are pickles;
+    torchvision compares their MD5 with the published ones before it opens them.
 
     Returns:
         Images [n, C, H, W] uint8 and labels [n] int64.
@@ -26,6 +27,9 @@ def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; name the one that holds {spec.first_file}.")
+    pictures = folder / spec.name / split
+    if pictures.is_dir():
+        return _read_pictures(spec, pictures)
     missing = [file for file in spec.files if not (folder / file).is_file()]
     if missing:
         raise DataError(
@@ -40,6 +44,38 @@ def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray
             f"The {spec.title} files in {folder} are incomplete or damaged ({_first_line(error)}); "
             f"delete them and download {spec.title} again."
         ) from error
+    _check_arrays(spec, folder, images, labels)
+    return images, labels
+
+
+def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read single image files, a folder for each class, through torchvision's ``ImageFolder``.
+
+    Raises:
+        DataError: If the classes are other ones, or an image is damaged or of another size.
+    """
+    import numpy as np
+    from torchvision.datasets import ImageFolder
+
+    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    if classes != sorted(spec.classes):
+        raise DataError(
+            f"The {len(classes)} folders in {folder} are not the {len(spec.classes)} classes of {spec.title}; name "
+            f"them {', '.join(spec.classes[:3])} and so on."
+        )
+    mode = "L" if spec.input_shape[0] == 1 else "RGB"
+    try:
+        listed = ImageFolder(folder)
+        images = np.stack([np.asarray(image.convert(mode)) for image, _ in listed])
+    except Exception as error:  # damaged images make the decoders raise almost anything
+        raise DataError(
+            f"The images in {folder} cannot be read ({_first_line(error)}); expected {spec.title} as "
+            f"{spec.name}/<split>/<class>/<image>, all of one size."
+        ) from error
+    own = np.array([spec.classes.index(name) for name in listed.classes], dtype=np.int64)
+    labels = own[np.asarray(listed.targets)]
+    images = images[..., None] if images.ndim == 3 else images
+    images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     _check_arrays(spec, folder, images, labels)
     return images, labels
 
