@@ -67,10 +67,10 @@ def default_data_dir() -> Path | None:
 def load_sample_arrays(name: str, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
     """Return the bundled sample as it is stored, without torch.
 
-    Pixels run from 0 to ``PIXEL_MAX[name]`` (16 for digits, 255 for MNIST).
+    Pixels run from 0 to ``PIXEL_MAX[name]`` (16 for digits, 255 for MNIST and CIFAR-10).
 
     Returns:
-        Images [n, H, W] uint8 and labels [n] uint8.
+        Images uint8, [n, H, W] or, in colour, [n, 3, H, W], and labels [n] uint8.
 
     Raises:
         DataError: If the name or split is unknown, no sample of it ships with ncviz, or the file is damaged.
@@ -101,7 +101,8 @@ def load_dataset(name: str, split: str = "test", data_dir: str | Path | None = N
     Args:
         name: A name in ``DATASETS``.
         split: "train" or "test".
-        data_dir: Folder in torchvision's layout, such as one filled by ``download_dataset``.
+        data_dir: Folder in torchvision's layout, such as one filled by ``download_dataset``, or with single images
+            as ``<name>/<split>/<class>/<image>``.
 
     Raises:
         DataError: If the name or split is unknown, or the data are missing or damaged.

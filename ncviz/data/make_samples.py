@@ -12,7 +12,7 @@ from ncviz.data.datasets import DATASETS, SAMPLE_DIR
 from ncviz.data.folders import read_folder
 from ncviz.errors import DataError
 
-MNIST_PER_CLASS = {"train": 50, "test": 200}
+PER_CLASS = {"mnist": {"train": 50, "test": 200}, "cifar10": {"train": 10, "test": 100}}
 DIGITS_TEST_STEP = 5
 
 
@@ -67,31 +67,43 @@ def digits_arrays() -> dict[str, np.ndarray]:
     return arrays
 
 
-def mnist_arrays(data_dir: Path) -> dict[str, np.ndarray]:
-    """Return a balanced part of MNIST, images [n, 28, 28] and labels [n], all uint8.
+def folder_arrays(name: str, data_dir: Path) -> dict[str, np.ndarray]:
+    """Return a balanced part of a dataset in a folder, all uint8.
+
+    Args:
+        name: A name in ``PER_CLASS``.
+        data_dir: The folder that holds the complete data.
+
+    Returns:
+        For each split, images [n, H, W] or, in colour, [n, 3, H, W], and labels [n].
 
     Raises:
-        DataError: If the folder does not hold MNIST.
+        DataError: If the folder does not hold the dataset.
     """
     arrays = {}
-    for split, per_class in MNIST_PER_CLASS.items():
-        images, labels = read_folder(DATASETS["mnist"], split, data_dir)
+    for split, per_class in PER_CLASS[name].items():
+        images, labels = read_folder(DATASETS[name], split, data_dir)
         rows = balanced_rows(labels, per_class)
-        arrays[f"{split}_images"] = images[rows, 0]
+        is_grey = images.shape[1] == 1
+        arrays[f"{split}_images"] = images[rows, 0] if is_grey else images[rows]
         arrays[f"{split}_labels"] = labels[rows].astype(np.uint8)
     return arrays
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write digits.npz and mnist.npz."""
+    """Write digits.npz, mnist.npz and cifar10.npz, or one of them."""
     parser = argparse.ArgumentParser(prog="python -m ncviz.data.make_samples", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder that holds MNIST/raw")
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder that holds MNIST and CIFAR-10")
+    parser.add_argument("--only", choices=("digits", *PER_CLASS), help="make this sample and no other")
     parser.add_argument(
         "--out", type=Path, default=SAMPLE_DIR, help="folder to write to (default: the bundle)"
     )
     options = parser.parse_args(arguments)
     try:
-        samples = {"digits": digits_arrays(), "mnist": mnist_arrays(options.data_dir)}
+        samples = {
+            name: folder_arrays(name, options.data_dir) if name in PER_CLASS else digits_arrays()
+            for name in ([options.only] if options.only else ("digits", *PER_CLASS))
+        }
     except DataError as error:
         parser.error(str(error))
     options.out.mkdir(parents=True, exist_ok=True)

@@ -42,7 +42,7 @@ def write_mnist(folder, count=20, classes=10):
     return written
 
 
-def write_cifar(folder, name, monkeypatch, count=6):
+def write_cifar(folder, name, monkeypatch, count=6, classes=100):
     """Write batches in the true python format, and let torchvision expect their MD5 in place of the published one."""
     kind = CIFAR[name]
     base = folder / kind.base_folder
@@ -60,8 +60,9 @@ def write_cifar(folder, name, monkeypatch, count=6):
         images, labels, checksums = [], [], []
         for file, _ in getattr(kind, attribute):
             images.append(rng.integers(0, 256, (count, 3072), dtype=np.uint8))
-            labels.extend(range(count))
-            checksums.append([file, write(file, {"data": images[-1], label_key: list(range(count))})])
+            own = [number % classes for number in range(count)]
+            labels.extend(own)
+            checksums.append([file, write(file, {"data": images[-1], label_key: own})])
         monkeypatch.setattr(kind, attribute, checksums)
         written[split] = np.concatenate(images).reshape(-1, 3, 32, 32), labels
     names = {kind.meta["key"]: list(DATASETS[name].classes)}
@@ -100,13 +101,30 @@ def test_mnist_sample_is_balanced_in_every_prefix(split, per_class):
     assert data.inputs.max() == 1
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist"])
+@pytest.mark.parametrize(("split", "per_class"), [("train", 10), ("test", 100)])
+def test_cifar10_sample_is_in_colour_and_balanced_in_every_prefix(split, per_class):
+    images, _ = load_sample_arrays("cifar10", split)
+    data = load_dataset("cifar10", split)
+    total = DATASETS["cifar10"].sizes[split]
+    assert images.shape == (10 * per_class, 3, 32, 32)
+    assert not data.is_complete
+    assert data.description == f"{10 * per_class:,} of the {total:,} CIFAR-10 {split} images"
+    assert torch.equal(data.labels, torch.arange(10).repeat(per_class))
+    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
+    # Planes of one colour each, not colours side by side: neighbours in a row are alike, colours less so.
+    rows, colours = data.inputs.diff(dim=3).abs().mean(), data.inputs.diff(dim=1).abs().mean()
+    assert rows < colours
+    assert "re-encoded" in DATASETS["cifar10"].sample_note
+
+
+@pytest.mark.parametrize("name", [spec.name for spec in DATASETS.values() if spec.is_bundled])
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_sample_arrays_are_what_load_dataset_scales(name, split):
     images, labels = load_sample_arrays(name, split)
     data = load_dataset(name, split)
     assert images.dtype == np.uint8
-    assert torch.equal(data.inputs[:, 0] * datasets.PIXEL_MAX[name], torch.from_numpy(images).float())
+    stored = torch.from_numpy(images).float().reshape(data.inputs.shape)
+    assert torch.equal((data.inputs * datasets.PIXEL_MAX[name]).round(), stored)
     assert torch.equal(data.labels, torch.from_numpy(labels).long())
 
 
@@ -207,7 +225,7 @@ def test_unknown_names_list_the_choices():
 
 def test_data_that_are_not_bundled_say_what_to_do():
     with pytest.raises(DataError, match=r"does not ship .* --data-dir or NCVIZ_DATA, or download"):
-        load_dataset("cifar10")
+        load_dataset("cifar100")
     with pytest.raises(DataError, match="No sample of CIFAR-100 ships"):
         load_sample_arrays("cifar100")
 
@@ -257,11 +275,18 @@ def test_digits_need_no_download(tmp_path):
         download_dataset("digits", tmp_path)
 
 
-def test_samples_are_made_from_a_folder(tmp_path, capsys):
+def test_samples_are_made_from_a_folder(tmp_path, monkeypatch, capsys):
     pytest.importorskip("sklearn")
     written = write_mnist(tmp_path, count=2000)
+    cifar = write_cifar(tmp_path, "cifar10", monkeypatch, count=1000, classes=10)
     make_samples.main(["--data-dir", str(tmp_path), "--out", str(tmp_path / "out")])
-    assert "test_images [2000, 28, 28]" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "test_images [2000, 28, 28]" in said
+    assert "test_images [1000, 3, 32, 32]" in said
+    with np.load(tmp_path / "out" / "cifar10.npz", allow_pickle=False) as made:
+        assert np.array_equal(made["test_images"], cifar["test"][0])
+        assert np.array_equal(made["train_images"], cifar["train"][0][:100])
+        assert made["train_labels"].tolist() == list(range(10)) * 10
     with np.load(tmp_path / "out" / "mnist.npz", allow_pickle=False) as made:
         assert np.array_equal(made["train_images"], written["train"][0][:500])
         assert made["test_labels"].dtype == np.uint8
@@ -270,6 +295,15 @@ def test_samples_are_made_from_a_folder(tmp_path, capsys):
         np.load(datasets.SAMPLE_DIR / "digits.npz") as shipped,
     ):
         assert all(np.array_equal(made[key], shipped[key]) for key in shipped)
+
+
+def test_one_sample_is_made_alone(tmp_path, capsys):
+    write_mnist(tmp_path, count=2000)
+    make_samples.main(["--data-dir", str(tmp_path), "--out", str(tmp_path / "out"), "--only", "mnist"])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mnist.npz"]
+    with pytest.raises(SystemExit):
+        make_samples.main(["--data-dir", str(tmp_path), "--only", "cifar100"])
+    assert "invalid choice: 'cifar100'" in capsys.readouterr().err
 
 
 def test_making_samples_of_too_few_images_says_so(tmp_path, capsys):
