@@ -62,6 +62,31 @@ def _lenet_mnist(activation: Callable[[], nn.Module]) -> nn.Sequential:
     )
 
 
+def _vgg9(num_classes: int) -> nn.Sequential:
+    """Return the VGG-9 of the neural curvature paper: strided convolutions in place of pooling, no padding."""
+    layers: list[nn.Module] = []
+    read = 3
+    for channels, kernel, stride in (
+        (64, 2, 2),  # [n, 64, 16, 16]
+        (128, 3, 1),  # [n, 128, 14, 14]
+        (128, 3, 1),  # [n, 128, 12, 12]
+        (128, 3, 2),  # [n, 128, 5, 5]
+        (256, 3, 1),  # [n, 256, 3, 3]
+        (256, 3, 1),  # [n, 256, 1, 1]
+    ):
+        layers += [nn.Conv2d(read, channels, kernel, stride=stride), nn.BatchNorm2d(channels), nn.ReLU()]
+        read = channels
+    return nn.Sequential(
+        *layers,
+        nn.Flatten(),  # [n, 256]
+        nn.Linear(256, 512),
+        nn.ReLU(),
+        nn.Linear(512, 128),
+        nn.ReLU(),
+        nn.Linear(128, num_classes),
+    )
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
@@ -87,6 +112,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture(
             "lenet-mnist-tanh", "LeNet (tanh)", partial(_lenet_mnist, nn.Tanh), (1, 28, 28), 10, "mnist"
         ),
+        Architecture("vgg9-cifar10-relu", "VGG-9 (ReLU)", partial(_vgg9, 10), (3, 32, 32), 10, "cifar10"),
     )
 }
 
@@ -130,4 +156,6 @@ def build_seeded(architecture: str, seed: int) -> nn.Sequential:
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.reset_parameters()
     return net

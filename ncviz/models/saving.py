@@ -10,27 +10,32 @@ from typing import BinaryIO
 
 import torch
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from ncviz.errors import ModelError
 
 FORMATS = ("safetensors", "pt")
 
 
-def save_checkpoint(net: nn.Module, target: str | Path | BinaryIO, format: str = "safetensors") -> None:
+def save_checkpoint(
+    net: nn.Module, target: str | Path | BinaryIO, format: str = "safetensors", *, half: bool = False
+) -> None:
     """Write the network's state dict to a file or a binary buffer; ``load_checkpoint`` reads both formats.
 
     Args:
         net: The network to save; it is not changed.
         target: A path, whose folder is made if it is missing, or a binary buffer.
         format: "safetensors" or "pt".
+        half: Round weights to half precision, which halves the file.
 
     Raises:
-        ModelError: If the format is unknown or the file cannot be written.
+        ModelError: If the format is unknown, a weight is too large for half precision, or the file cannot be written.
     """
     if format not in FORMATS:
         raise ModelError(f"Checkpoints are written as {' or '.join(FORMATS)}, got {format!r}.")
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in net.state_dict().items()}
+    if half:
+        tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
     if format == "safetensors":
         content = save(tensors)
     else:
@@ -41,6 +46,18 @@ def save_checkpoint(net: nn.Module, target: str | Path | BinaryIO, format: str =
         write_file(Path(target), content)
     else:
         target.write(content)
+
+
+def _halved(name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    rounded = tensor.half()
+    if bool((rounded.isinf() & ~tensor.isinf()).any()):
+        raise ModelError(
+            f"`{name}` exceeds {torch.finfo(torch.half).max:g}, the most that half precision holds; "
+            "save with half=False."
+        )
+    return rounded
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -24,6 +24,7 @@ class TrainingSettings:
         weight_decay: Adam's L2 penalty.
         seed: Seed of the first weights and of the order of the images.
         device: Where to compute, in torch's notation.
+        augment: Whether each image is mirrored and shifted at random before each step.
     """
 
     architecture: str
@@ -34,6 +35,7 @@ class TrainingSettings:
     weight_decay: float
     seed: int
     device: str
+    augment: bool = False
 
     def __post_init__(self) -> None:
         check_whole("epochs", self.epochs, 1, MAX_EPOCHS)

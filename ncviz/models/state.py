@@ -34,6 +34,11 @@ def fit_state(
     state = _strip_prefixes(_find_state(loaded, label))
     for name, tensor in state.items():
         _check_storage(name, tensor, label)
+    # A counter that PyTorch added to BatchNorm later, and that nothing here reads.
+    counters = {
+        key: torch.zeros_like(expected[key]) for key in expected if key.endswith(".num_batches_tracked")
+    }
+    state = {**counters, **state}
     _check_keys(state, expected, architecture)
     fitted = {name: _fit_tensor(name, state[name], wanted, architecture) for name, wanted in expected.items()}
     if not any(tensor.any() for tensor in fitted.values() if tensor.ndim > 1):
@@ -127,6 +132,11 @@ def _fit_tensor(name: str, tensor: Tensor, wanted: Tensor, architecture: str) ->
         raise ModelError(
             f"`{name}` holds {bad:,} NaN or infinite values of {fitted.numel():,}; give a network whose training did "
             "not diverge."
+        )
+    if name.endswith(".running_var") and bool((fitted < 0).any()):
+        raise ModelError(
+            f"`{name}` holds {int((fitted < 0).sum()):,} negative values, but a variance is at least 0; save the "
+            "network again."
         )
     return fitted
 

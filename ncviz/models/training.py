@@ -16,6 +16,7 @@ from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError, ModelError
 from ncviz.models.architectures import build_seeded, find_architecture
 from ncviz.models.cards import make_card, write_card
+from ncviz.models.loading import load_checkpoint
 from ncviz.models.saving import save_checkpoint
 from ncviz.models.settings import EpochResult, TrainingSettings
 from ncviz.models.zoo import find_model
@@ -25,6 +26,7 @@ __all__ = ["EpochResult", "TrainingResult", "TrainingSettings", "train", "train_
 Progress = Callable[[float, str], None]
 _STEPS_BETWEEN_REPORTS = 10
 _EVALUATION_BATCH = 2000
+_MAX_SHIFT = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,7 @@ def train(
     weight_decay: float = 0.0,
     seed: int = 0,
     device: str = "cpu",
+    augment: bool = False,
     progress: Progress | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
 ) -> TrainingResult:
@@ -78,6 +81,7 @@ def train(
         weight_decay: Adam's L2 penalty.
         seed: Seed of the first weights and of the order of the images.
         device: Where to compute, in torch's notation.
+        augment: Mirror each image with probability 1/2 and shift it by up to four pixels before each step.
         progress: Called with the fraction done and a short text; may raise ``CancelledError`` to stop.
         on_epoch: Called after each epoch.
 
@@ -89,10 +93,11 @@ def train(
     """
     device = resolve_device(device)
     settings = TrainingSettings(
-        architecture, train_data.name, epochs, batch_size, learning_rate, weight_decay, seed, device
+        architecture, train_data.name, epochs, batch_size, learning_rate, weight_decay, seed, device, augment
     )
     for data in (train_data, test_data):
         _check_data(architecture, data)
+    _check_batches(architecture, len(train_data), batch_size)
     start = time.perf_counter()
     history: list[EpochResult] = []
     with guard(device):
@@ -148,12 +153,17 @@ def train_zoo_model(
         weight_decay=spec.recipe.weight_decay,
         seed=seed,
         device=device,
+        augment=spec.recipe.augment,
         progress=progress,
         on_epoch=on_epoch,
     )
     if out_dir is not None:
-        save_checkpoint(result.net, Path(out_dir) / spec.checkpoint)
-        card = make_card(name, result.net, result.settings, train_data, test_data, result.test_accuracy)
+        save_checkpoint(result.net, Path(out_dir) / spec.checkpoint, half=spec.is_half)
+        # What is shipped is what is measured: rounding to half precision comes first.
+        kept = load_checkpoint(Path(out_dir) / spec.checkpoint, spec.architecture)
+        with guard(result.settings.device):
+            accuracy = _accuracy(kept, test_data.inputs, test_data.labels)
+        card = make_card(name, result.net, result.settings, train_data, test_data, accuracy)
         write_card(card, (Path(out_dir) / spec.checkpoint).with_suffix(".json"))
     return result
 
@@ -207,7 +217,8 @@ class _Run:
     def _step(self, batch: Tensor, epoch: int) -> tuple[float, int]:
         """Learn from the images at these indices [b]; return mean loss and number of right answers."""
         labels = self.labels[batch]
-        logits = self.net(self.inputs[batch])  # [b, classes]
+        images = self.inputs[batch]
+        logits = self.net(augmented(images, self.order) if self.settings.augment else images)  # [b, classes]
         loss = F.cross_entropy(logits, labels)
         value = loss.item()
         if not torch.isfinite(loss):
@@ -220,6 +231,25 @@ class _Run:
         self.optimiser.step()
         self.schedule.step()
         return value, int((logits.argmax(1) == labels).sum())
+
+
+def augmented(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Return each image mirrored with probability 1/2, then shifted by up to four pixels each way, zeros behind.
+
+    Args:
+        images: [b, C, H, W].
+        generator: Where the choices are drawn from, on the CPU, so that they are the same on every device.
+    """
+    count, _, height, width = images.shape
+    mirrored = torch.rand(count, generator=generator) < 0.5
+    down, right = torch.randint(0, 2 * _MAX_SHIFT + 1, (2, count, 1), generator=generator)
+    rows = down + torch.arange(height)  # [b, H]
+    columns = right + torch.arange(width)
+    columns = torch.where(mirrored[:, None], columns.flip(1), columns)  # [b, W]
+    padded = F.pad(images, (_MAX_SHIFT,) * 4).permute(0, 2, 3, 1)  # [b, H + 8, W + 8, C]
+    each = torch.arange(count)[:, None, None]
+    at = [index.to(images.device) for index in (each, rows[:, :, None], columns[:, None, :])]
+    return padded[at[0], at[1], at[2]].permute(0, 3, 1, 2)
 
 
 def _accuracy(net: nn.Module, inputs: Tensor, labels: Tensor) -> float:
@@ -242,6 +272,18 @@ def _check_data(architecture: str, data: Dataset) -> None:
         raise DataError(
             f"{architecture} expects images of shape {list(expected.input_shape)} in {expected.num_classes} "
             f"classes, got {list(data.inputs.shape[1:])} in {len(data.classes)}; use {expected.dataset}."
+        )
+
+
+def _check_batches(architecture: str, images: int, batch_size: int) -> None:
+    """Raise a ModelError if some step would normalise over a single image, which has no variance."""
+    with torch.device("meta"):
+        layers = find_architecture(architecture).build()
+    normalises = any(isinstance(layer, nn.BatchNorm2d) for layer in layers)
+    if normalises and (batch_size == 1 or images % batch_size == 1):
+        raise ModelError(
+            f"{architecture} normalises over a batch, so none may hold a single image; {images:,} images in batches of "
+            f"{batch_size} leave one alone, choose another batch size."
         )
 
 

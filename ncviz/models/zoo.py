@@ -28,12 +28,14 @@ class Recipe:
         batch_size: Images in one step.
         learning_rate: Largest learning rate of the cycle.
         weight_decay: Adam's L2 penalty.
+        augment: Whether each image is mirrored and shifted at random before each step.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
     weight_decay: float = 0.0
+    augment: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class ModelSpec:
         dataset: Name in ``ncviz.data.datasets.DATASETS``.
         checkpoint: File name of its weights in ``CHECKPOINT_DIR``.
         recipe: The settings it is trained with.
+        is_half: Whether its weights are rounded to half precision, which halves the file.
     """
 
     name: str
@@ -55,6 +58,7 @@ class ModelSpec:
     dataset: str
     checkpoint: str
     recipe: Recipe
+    is_half: bool = False
 
     @property
     def path(self) -> Path:
@@ -73,11 +77,13 @@ class ModelSpec:
 
 _MLP_RECIPE = Recipe(epochs=60, batch_size=32, learning_rate=0.01)
 _LENET_RECIPE = Recipe(epochs=6, batch_size=128, learning_rate=0.003)
+_VGG_RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=0.004, augment=True)
+_WITHIN_LAYER = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
-def _spec(name: str, title: str, dataset: str, recipe: Recipe) -> ModelSpec:
+def _spec(name: str, title: str, dataset: str, recipe: Recipe, is_half: bool = False) -> ModelSpec:
     """Return the spec of a model whose architecture and checkpoint carry its own name."""
-    return ModelSpec(name, title, name, dataset, f"{name}.safetensors", recipe)
+    return ModelSpec(name, title, name, dataset, f"{name}.safetensors", recipe, is_half)
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -87,6 +93,7 @@ MODELS: dict[str, ModelSpec] = {
         _spec("mlp-digits-tanh", "MLP, digits (tanh)", "digits", _MLP_RECIPE),
         _spec("lenet-mnist-relu", "LeNet, MNIST (ReLU)", "mnist", _LENET_RECIPE),
         _spec("lenet-mnist-tanh", "LeNet, MNIST (tanh)", "mnist", _LENET_RECIPE),
+        _spec("vgg9-cifar10-relu", "VGG-9, CIFAR-10 (ReLU)", "cifar10", _VGG_RECIPE, is_half=True),
     )
 }
 
@@ -119,13 +126,18 @@ def checkpoint_arrays(name: str) -> dict[str, np.ndarray]:
             f"The bundled weights of {name} cannot be read ({error}); install ncviz again, or train them "
             f"with `python -m ncviz train {name}`."
         ) from error
-    return {key: arrays[key] for key in sorted(arrays, key=_layer_order)}
+    return {key: _widened(arrays[key]) for key in sorted(arrays, key=_layer_order)}
 
 
-def _layer_order(key: str) -> tuple[int, bool]:
-    """Return a sort key that puts ``<layer>.weight`` before ``<layer>.bias``, as a module's state dict does."""
+def _widened(values: np.ndarray) -> np.ndarray:
+    """Return half-precision weights, as large networks ship them, in single precision."""
+    return values.astype("float32") if values.dtype == "float16" else values
+
+
+def _layer_order(key: str) -> tuple[int, int]:
+    """Return a sort key that orders ``<layer>.<kind>`` as a module's state dict does."""
     layer, _, kind = key.partition(".")
-    return int(layer), kind == "bias"
+    return int(layer), _WITHIN_LAYER.index(kind)
 
 
 @cache

@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 import pytest
 import torch
+from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import nn
 
@@ -14,6 +15,7 @@ from ncviz.models.loading import load_checkpoint, load_model, save_checkpoint
 from ncviz.models.state import fit_state
 
 NAME = "mlp-digits-relu"
+VGG = "vgg9-cifar10-relu"
 
 
 def torch_bytes(value, **options):
@@ -57,8 +59,55 @@ def test_round_trip_by_buffer_path_and_bytes(architecture, format, tmp_path):
     buffer.seek(0)
     with path.open("rb") as file:
         for source in (path, str(path), path.read_bytes(), buffer, file):
-            loaded = load_checkpoint(source, architecture)
-            assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), net.parameters(), strict=True))
+            loaded = load_checkpoint(source, architecture).state_dict()
+            assert list(loaded) == list(net.state_dict())
+            assert all(torch.equal(loaded[key], tensor) for key, tensor in net.state_dict().items())
+
+
+@pytest.mark.parametrize("architecture", [NAME, VGG])
+@pytest.mark.parametrize("format", ["safetensors", "pt"])
+def test_half_precision_is_in_the_file_and_nowhere_else(architecture, format):
+    net, buffer = build_seeded(architecture, 5), io.BytesIO()
+    before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+    save_checkpoint(net, buffer, format=format, half=True)
+    content = buffer.getvalue()
+    written = load_safetensors(content) if format == "safetensors" else torch.load(io.BytesIO(content))
+    loaded = load_checkpoint(content, architecture).state_dict()
+    for key, tensor in net.state_dict().items():
+        assert torch.equal(tensor, before[key])
+        assert loaded[key].dtype == tensor.dtype
+        if tensor.is_floating_point():
+            assert written[key].dtype == torch.float16
+            assert torch.equal(loaded[key], tensor.half().float())
+        else:
+            assert torch.equal(written[key], tensor)
+
+
+def test_what_half_precision_cannot_hold_is_named(tmp_path):
+    net = build_seeded(VGG, 0)
+    net[1].running_var.fill_(1e5)
+    with pytest.raises(ModelError, match=r"^`1\.running_var` exceeds 65504, .*half=False\.$"):
+        save_checkpoint(net, tmp_path / "net.pt", half=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_batch_norms_without_their_counter_are_read():
+    net = build_seeded(VGG, 3)
+    net[1].running_mean.normal_()
+    state = net.state_dict()
+    for key in [key for key in state if key.endswith("num_batches_tracked")]:
+        del state[key]
+    loaded = load_checkpoint(torch_bytes(state), VGG).state_dict()
+    assert all(torch.equal(loaded[key], tensor) for key, tensor in state.items())
+    assert loaded["1.num_batches_tracked"] == 0
+    del state["1.running_mean"]
+    assert refusal(torch_bytes(state), VGG) == f"Keys do not match {VGG}: 1 missing, first `1.running_mean`."
+
+
+def test_negative_variances_are_refused():
+    state = build_seeded(VGG, 0).state_dict()
+    state["4.running_var"][3:5] = -1
+    assert "`4.running_var` holds 2 negative values" in refusal(torch_bytes(state), VGG)
 
 
 def test_saving_says_what_is_wrong(tmp_path):

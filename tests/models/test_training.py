@@ -5,7 +5,8 @@ import torch
 
 from ncviz.data.datasets import Dataset, load_dataset
 from ncviz.errors import CancelledError, DataError, DeviceError, ModelError, NcvizError
-from ncviz.models.loading import load_checkpoint
+from ncviz.models.architectures import build_seeded
+from ncviz.models.loading import load_checkpoint, save_checkpoint
 from ncviz.models.training import train, train_zoo_model
 
 DEFAULTS = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01}
@@ -120,6 +121,56 @@ def test_zoo_model_trains_on_the_bundled_sample_and_writes_nothing_unasked(monke
     result = train_zoo_model("lenet-mnist-relu", epochs=1)
     assert result.settings.dataset == "mnist"
     assert not list(tmp_path.iterdir())
+
+
+def cifar(count, split="train"):
+    data = load_dataset("cifar10", split)
+    fields = {name: getattr(data, name) for name in Dataset.__dataclass_fields__}
+    return Dataset(**{**fields, "inputs": data.inputs[:count], "labels": data.labels[:count]})
+
+
+def run_vgg(count=20, batch_size=10, **options):
+    settings = {"epochs": 1, "learning_rate": 0.004, "seed": 0, "augment": True}
+    return train(
+        "vgg9-cifar10-relu", cifar(count), cifar(10, "test"), batch_size=batch_size, **settings, **options
+    )
+
+
+def test_a_network_with_batch_norm_trains_and_comes_back_from_its_checkpoint(tmp_path):
+    result, again = run_vgg(), run_vgg()
+    state = result.net.state_dict()
+    assert all(torch.equal(tensor, again.net.state_dict()[key]) for key, tensor in state.items())
+    assert state["1.num_batches_tracked"] == 2
+    assert not torch.equal(state["1.running_mean"], torch.zeros(64))
+    save_checkpoint(result.net, tmp_path / "net.safetensors")
+    loaded = load_checkpoint(tmp_path / "net.safetensors", "vgg9-cifar10-relu")
+    assert list(loaded.state_dict()) == list(state)
+    assert all(torch.equal(tensor, state[key]) for key, tensor in loaded.state_dict().items())
+    x = cifar(3).inputs
+    assert torch.equal(loaded(x), result.net(x))
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(20, 1), (21, 10), (1, 10)])
+def test_a_batch_of_one_image_cannot_be_normalised(count, batch_size):
+    with pytest.raises(ModelError, match=rf"{count} images in batches of {batch_size} leave one alone"):
+        run_vgg(count, batch_size)
+
+
+def test_the_card_of_a_rounded_network_tells_the_accuracy_of_what_is_written(monkeypatch, tmp_path):
+    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+    train_zoo_model("vgg9-cifar10-relu", epochs=1, out_dir=tmp_path)
+    path = tmp_path / "vgg9-cifar10-relu.safetensors"
+    assert path.stat().st_size < 2.1 * sum(
+        parameter.numel() for parameter in build_seeded("vgg9-cifar10-relu", 0).parameters()
+    )
+    data = load_dataset("cifar10", "test")
+    with torch.inference_mode():
+        right = load_checkpoint(path, "vgg9-cifar10-relu")(data.inputs).argmax(1) == data.labels
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["test_accuracy"] == pytest.approx(right.float().mean().item(), abs=1e-3)
+    assert card["augmentation"] == "mirrored and shifted by up to 4 pixels at random"
+    assert "re-encoded" in card["data_sample"]
+    assert card["command"].startswith("python -m ncviz train vgg9-cifar10-relu --epochs 1 ")
 
 
 @pytest.mark.gpu
