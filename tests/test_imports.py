@@ -133,6 +133,8 @@ def test_the_table_has_no_way_back_up():
         ("ncviz/plots/curves.py", "from ncviz.curvature import neural_curvature", "plots may not import curvature"),
         ("ncviz/jobs.py", "import streamlit as st", "jobs may not import streamlit"),
         ("ncviz/ui/state.py", "from ncviz.cli import main", "ui may not import cli"),
+        ("ncviz/cli/prune.py", "from ncviz.ui import session", "cli may not import ui"),
+        ("ncviz/cli/prune.py", "from ..transport import exact", "cli may not import transport"),
         ("ncviz/ui/state.py", "import pages.explore", "ui may not import pages"),
         ("ncviz/errors.py", "from ncviz.config import DEFAULT_ALPHA", "errors may not import config"),
         ("pages/explore.py", "from ncviz.models.zoo import MODELS", "pages may not import models"),
@@ -154,6 +156,8 @@ def test_the_check_notices(path, source, fault):
         ("ncviz/pipeline.py", "from ncviz import curvature, store"),
         ("ncviz/__init__.py", "from ncviz.curvature import neural_curvature"),
         ("ncviz/__main__.py", "from ncviz.cli import main"),
+        ("ncviz/cli/__init__.py", "from ncviz.cli import cache, curvature\nfrom ncviz.errors import NcvizError"),
+        ("ncviz/cli/prune.py", "from ncviz import pipeline\nfrom ncviz.cli.output import console"),
     ],
 )  # fmt: skip
 def test_the_check_lets_pass(path, source):

@@ -9,27 +9,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from ncviz import cli
+from ncviz.cli import prune
 from ncviz.store import StoreWarning
 
 NAME = "mlp-digits-relu"
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["ncviz", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out = capsys.readouterr()
-        return caught.value.code or 0, out.out, out.err
-
-    return call
 
 
 def test_curvature_as_json_and_file(run, tmp_path):
@@ -78,7 +61,7 @@ def test_prune_by_threshold(run):
 
 
 def test_bad_options_are_refused_before_the_curvature(run, monkeypatch):
-    monkeypatch.setattr(cli, "_curvature", None)
+    monkeypatch.setattr(prune, "curvature_of", None)
     for extra in (["--scope", "row"], ["--save", "x.safetensors"], ["--threshold", "3"]):
         assert run("prune", "--model", NAME, *extra)[0] == 2
 
@@ -181,3 +164,9 @@ def test_as_a_process_without_a_terminal():
     assert found.returncode == 2
     assert found.stderr.startswith("Error: ")
     assert found.stderr.count("\n") == 1
+
+
+def test_help_waits_for_nothing_heavy():
+    code = "import sys, ncviz.cli; print({'torch', 'distributed', 'streamlit'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "set()\n"

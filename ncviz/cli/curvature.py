@@ -1,0 +1,60 @@
+"""``ncviz curvature``: the neural curvature of a network, layer by layer, and as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.table import Table
+from safetensors.numpy import save
+
+from ncviz.cli.network import curvature_of
+from ncviz.cli.options import network_options
+from ncviz.cli.output import console, print_json, write
+from ncviz.records import CurvatureRecord
+
+
+@click.command()
+@network_options
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write κ of every weight as .safetensors.",
+)
+def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
+    """Compute the neural curvature of a network, or take it from the cache."""
+    _, found = curvature_of(**options)
+    record = found.record
+    if output is not None:
+        write(output, save(dict(record.weights)))
+    layers = [_layer_summary(record, index) for index in range(len(record.edges))]
+    if as_json:
+        print_json({**record.meta, "from_cache": found.is_stored, "layers": layers})
+        return
+    table = Table("layer", "weights", "edges", "negative", "never active", "least κ", "median κ")
+    for layer in layers:
+        table.add_row(
+            layer["name"], f"{layer['weights']:,}", f"{layer['edges']:,}", f"{layer['negative']:.1%}",
+            f"{layer['never_active']:.1%}", f"{layer['least']:.3f}", f"{layer['median']:.3f}",
+        )  # fmt: skip
+    console.print(table)
+    source = "from the cache" if found.is_stored else "computed"
+    console.print(f"{record.meta['title']}: {source}, {record.meta['seconds']} s on {record.meta['device']}.")
+
+
+def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:
+    connection = record.meta["connections"][index]
+    values = record.weights[connection["parameter"]]
+    active = values[values < 2]
+    return {
+        "name": connection["name"],
+        "weights": int(values.size),
+        "edges": len(record.edges[index].source),
+        "negative": float((values < 0).mean()),
+        "never_active": float((values == 2).mean()),
+        "dead_share": record.meta["dead_share"][index],
+        "least": float(values.min()),
+        "median": float(np.median(active)) if active.size else 2.0,
+    }

@@ -1,0 +1,51 @@
+"""What every command writes with: the two consoles, the progress bar, JSON, and files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ncviz.errors import NcvizError
+
+console = Console()
+errors = Console(stderr=True)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[float, str], None]]:
+    """Lend a function that draws the fraction done, with a message, where there is a terminal to see it."""
+    if not errors.is_terminal:
+        yield lambda fraction, message: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task(label, total=1.0)
+        yield lambda fraction, message: bar.update(task, completed=fraction, description=message or label)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    # Imported here because it brings torch along, which a stored result does without.
+    from ncviz.models.saving import write_file
+
+    write_file(path, content)
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a folder that cannot be made or written, without making it."""
+    there = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise NcvizError(f"Nothing can be written in {path}; name a folder that can.")

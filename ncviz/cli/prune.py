@@ -1,0 +1,144 @@
+"""``ncviz prune``: accuracy over sparsity in both orders, and the pruned checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from rich.table import Table
+
+from ncviz import pipeline
+from ncviz.cli.network import curvature_of
+from ncviz.cli.options import network_options
+from ncviz.cli.output import console, print_json, progress, write
+from ncviz.errors import NcvizError
+from ncviz.pruning.order import ORDERS, SCOPES, removed_for_sparsity, removed_for_threshold
+from ncviz.records import CurvatureRecord
+
+if TYPE_CHECKING:
+    from ncviz.pruning.curve import Evaluator
+
+
+@click.command()
+@network_options
+@click.option(
+    "--criterion", default="curvature", show_default=True, help=f"One of {', '.join(pipeline.CRITERIA)}."
+)
+@click.option("--scope", default="global", show_default=True, help=f"One of {', '.join(SCOPES)}.")
+@click.option(
+    "--sparsity", multiple=True, type=float, help="Fraction to remove (repeatable); default: a whole curve."
+)
+@click.option("--threshold", type=float, help="Remove every weight whose κ lies above it instead.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the pruned checkpoint (.safetensors).",
+)
+def prune(
+    criterion: str,
+    scope: str,
+    sparsity: tuple[float, ...],
+    threshold: float | None,
+    save: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Measure accuracy over sparsity, redundant first and bottlenecks first; save a pruned checkpoint."""
+    _check_prune(criterion, scope, sparsity, threshold, save)
+    network, found = curvature_of(**options)
+    record = found.record
+    total = sum(values.size for values in record.weights.values())
+    chosen = {order: _fractions(record, sparsity, threshold, order) for order in ORDERS}
+    measured = pipeline.evaluator(network, options["device"], options["data_dir"])
+    points = _measure(measured, network, record, criterion, scope, chosen)
+    if save is not None:
+        by = pipeline.ranks(network, criterion, record, scope)
+        removed = points["redundant"][0]["removed"]
+        write(save, pipeline.pruned_checkpoint(network, by, removed, record.shapes))
+    facts = {
+        "model": network.name,
+        "criterion": criterion,
+        "scope": scope,
+        "config": record.meta["config"],
+        "calibrated_on": record.meta["pool"],
+        "images": measured.images,
+        "weights": total,
+        "baseline": measured.accuracy(),
+    }
+    if as_json:
+        print_json({**facts, "curves": points, "saved": str(save) if save else None})
+        return
+    for order, rows in points.items():
+        table = Table("removed", "weights", f"accuracy, {order} first")
+        for row in rows:
+            table.add_row(f"{row['sparsity']:.1%}", f"{row['removed']:,}", f"{row['accuracy']:.4f}")
+        console.print(table)
+    console.print(f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {measured.images:,} images.")
+
+
+def _check_prune(
+    criterion: str, scope: str, sparsity: tuple[float, ...], threshold: float | None, save: Path | None
+) -> None:
+    """Refuse what cannot work before anything is computed."""
+    if criterion not in pipeline.CRITERIA:
+        raise NcvizError(
+            f"There is no criterion '{criterion}'; choose one of: {', '.join(pipeline.CRITERIA)}."
+        )
+    if scope not in SCOPES:
+        raise NcvizError(f"There is no scope '{scope}'; choose one of: {', '.join(SCOPES)}.")
+    if threshold is not None:
+        if sparsity or criterion != "curvature" or scope != "global":
+            raise NcvizError(
+                "--threshold is a value of κ: use it with --criterion curvature, --scope global, no --sparsity."
+            )
+        removed_for_threshold([np.empty(0)], threshold)
+    for value in sparsity:
+        removed_for_sparsity(value, 1)
+    if save is not None and threshold is None and len(sparsity) != 1:
+        raise NcvizError("--save needs to know how much to remove: give one --sparsity or a --threshold.")
+    if save is not None and save.suffix != ".safetensors":
+        raise NcvizError(f"--save writes a .safetensors file, got '{save.name}'; end its name so.")
+
+
+def _fractions(
+    record: CurvatureRecord, sparsity: tuple[float, ...], threshold: float | None, order: str
+) -> tuple[float, ...] | None:
+    """Return the fractions to remove in one order, None meaning the standard curve."""
+    if threshold is None:
+        return sparsity or None
+    values = list(record.weights.values())
+    return (removed_for_threshold(values, threshold, order) / sum(part.size for part in values),)
+
+
+def _measure(
+    measured: Evaluator,
+    network: pipeline.Network,
+    record: CurvatureRecord,
+    criterion: str,
+    scope: str,
+    chosen: dict[str, tuple[float, ...] | None],
+) -> dict[str, list[dict[str, Any]]]:
+    points = {}
+    with progress("accuracy") as report:
+        for index, order in enumerate(ORDERS):
+
+            def part(fraction: float, index: int = index) -> None:
+                report((index + fraction) / len(ORDERS), "measuring accuracy")
+
+            curve = pipeline.measure_curve(
+                measured,
+                network,
+                record,
+                criterion,
+                scope=scope,
+                order=order,
+                sparsities=chosen[order],
+                progress=part,
+            )
+            points[order] = [
+                {"sparsity": float(s), "removed": int(r), "accuracy": float(a)}
+                for s, r, a in zip(curve.sparsity, curve.removed, curve.accuracy, strict=True)
+            ]
+    return points
