@@ -1,96 +1,170 @@
-"""Shortest paths between layers: min-plus products of the edge lengths."""
+"""Shortest paths between layers: min-plus products of the edge lengths, once for each way that positions are joined."""
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ncviz.errors import ModelError
-from ncviz.graph.neural_graph import EdgeList, NeuralGraph
+from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.graph.positions import PathTable, Taps, connection_taps
 
 MAX_TABLE_BYTES = 4 * 2**30
 _CHUNK_ELEMENTS = 2**24
+_TASKS = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Distances:
-    """Path lengths between layers two and three apart; they depend on the weights only.
+    """Path lengths between layers one, two and three apart; they depend on the weights only.
 
     Attributes:
-        two: ``two[l]`` is float64 [n_l, n_{l+2}], the shortest path through layer l + 1, inf where there is none.
-        three: ``three[l]`` is float64 [n_l, n_{l+3}], the shortest path through layers l + 1 and l + 2.
+        one: ``one[l]`` holds the edges of connection l.
+        two: ``two[l]`` joins layer l to layer l + 2 through layer l + 1.
+        three: ``three[l]`` joins layer l to layer l + 3 through layers l + 1 and l + 2.
     """
 
-    two: tuple[np.ndarray, ...]
-    three: tuple[np.ndarray, ...]
+    one: tuple[Taps, ...]
+    two: tuple[PathTable, ...]
+    three: tuple[PathTable, ...]
 
 
-def distances(graph: NeuralGraph, device: str = "cpu") -> Distances:
-    """Compute every two- and three-layer distance table of the graph.
+def distances(graph: NeuralGraph, device: str = "cpu", executor: Executor | None = None) -> Distances:
+    """Compute every two- and three-layer table of the graph.
 
-    Products associate right to left, so that the sparse factor is always the left one.
+    Products associate right to left, so that the sparse factor is always the left one. Where a convolution repeats
+    itself the same product serves all positions.
 
     Args:
         graph: The neural graph.
-        device: Where to compute; a device without float64 (mps) hands the work to the CPU.
+        device: "cpu" for compiled code on the executor's threads; else torch on that device (mps has no float64 and
+            hands the work to the CPU).
+        executor: A thread pool; by default the work is done in this thread.
 
     Raises:
-        ModelError: If a table would be too large for memory.
+        ModelError: If the tables would be too large for memory.
     """
-    where = "cpu" if device.startswith("mps") else device
-    sizes = graph.layer_sizes
-    _check_size(sizes)
-    edges = [connection.edges for connection in graph.connections]
-    two: list[np.ndarray] = []
-    three: list[np.ndarray] = []
-    for level in range(len(edges) - 1):
-        right = torch.full((sizes[level + 1], sizes[level + 2]), torch.inf, dtype=torch.float64)
-        right[edges[level + 1].source, edges[level + 1].target] = torch.from_numpy(edges[level + 1].length)
-        two.append(min_plus(edges[level], sizes[level], right.to(where)).cpu().numpy())
-    for level in range(len(edges) - 2):
-        right = torch.from_numpy(two[level + 1]).to(where)
-        three.append(min_plus(edges[level], sizes[level], right).cpu().numpy())
-    return Distances(tuple(two), tuple(three))
+    one = tuple(connection_taps(graph, index) for index in range(len(graph.connections)))
+    two = _chain(one, tuple(taps.table for taps in one), device, executor)
+    three = _chain(one, two, device, executor)
+    return Distances(one, two, three)
 
 
-def min_plus(edges: EdgeList, rows: int, right: Tensor) -> Tensor:
-    """Return the min-plus product of a sparse left factor with a dense right one.
+def _chain(
+    one: tuple[Taps, ...], further: tuple[PathTable, ...], device: str, executor: Executor | None
+) -> tuple[PathTable, ...]:
+    return tuple(
+        compose(one[level].table, further[level + 1], device, executor) for level in range(len(further) - 1)
+    )
 
-    Args:
-        edges: The left factor: entry (source, target) is the edge's length, all others are inf.
-        rows: Number of source units.
-        right: float64 [targets, m].
+
+def compose(
+    left: PathTable, right: PathTable, device: str = "cpu", executor: Executor | None = None
+) -> PathTable:
+    """Return the min-plus product of two tables, the later layer of the one being the earlier layer of the other.
+
+    Raises:
+        ModelError: If the product would be too large for memory.
+    """
+    source, target, kind, start, first, second = _joined(left, right)
+    shape = (len(start) - 1, left.lengths.shape[1], right.lengths.shape[2])
+    needed = 8 * shape[0] * shape[1] * shape[2]
+    if needed > MAX_TABLE_BYTES:
+        raise ModelError(
+            f"A distance table of this network would take {needed / 2**30:.1f} GB, more than the "
+            f"{MAX_TABLE_BYTES / 2**30:.0f} GB that ncviz allows itself; use a smaller input or a narrower network."
+        )
+    if device == "cpu" or device.startswith("mps"):
+        lengths = _compiled(left.lengths, right.lengths, start, first, second, shape, executor)
+    else:
+        lengths = dense_products(left.lengths, right.lengths, start, first, second, device)
+    return PathTable(source, target, kind, lengths, (left.positions[0], right.positions[1]))
+
+
+def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
+    """Find which products of kinds join which positions.
 
     Returns:
-        float64 [rows, m] with ``out[u, v] = min over t of length(u, t) + right[t, v]``, on right's device.
+        source, target and kind of each pair of positions; then for each kind the range of its products, and each
+        product's left and right kind.
     """
-    degree = np.bincount(edges.source, minlength=rows)
-    width = max(int(degree.max(initial=0)), 1)
-    order = np.argsort(edges.source, kind="stable")
-    start = np.concatenate([[0], np.cumsum(degree)])
-    slot = np.arange(len(order)) - start[edges.source[order]]
-    index = np.zeros((rows, width), dtype=np.int64)
-    length = np.full((rows, width), np.inf)
-    index[edges.source[order], slot] = edges.target[order]
-    length[edges.source[order], slot] = edges.length[order]
-    targets = torch.from_numpy(index).to(right.device)  # [rows, width], padded with inf-long edges
-    lengths = torch.from_numpy(length).to(right.device)
-    out = torch.empty((rows, right.shape[1]), dtype=torch.float64, device=right.device)
-    chunk = max(1, _CHUNK_ELEMENTS // (width * right.shape[1]))
-    for begin in range(0, rows, chunk):
-        part = slice(begin, begin + chunk)
-        out[part] = (lengths[part, :, None] + right[targets[part]]).amin(dim=1)
+    by_source = np.searchsorted(right.source, np.arange(right.positions[0] + 1))
+    fan = np.diff(by_source)[left.target]  # how many steps go on from each first step
+    step = np.repeat(np.arange(len(left.source)), fan)
+    offset = np.arange(fan.sum()) - np.repeat(np.cumsum(fan) - fan, fan)
+    onward = by_source[left.target[step]] + offset
+    pair = left.source[step].astype(np.int64) * right.positions[1] + right.target[onward]
+    product = left.kind[step].astype(np.int64) * len(right.lengths) + right.kind[onward]
+    order = np.lexsort((product, pair))
+    pair, product = pair[order], product[order]
+    found, begin = np.unique(pair, return_index=True)
+    ends = np.append(begin, len(pair))
+    # Two pairs of positions are of one kind if the same products join them. Sums of random 64-bit words stand for
+    # the sets; with two of them a mistake is less likely than one of the machine's.
+    words = np.random.default_rng(0).integers(0, 2**64, (2, product.max(initial=0) + 1), dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        marks = np.stack([np.add.reduceat(word[product], begin) for word in words]) if len(begin) else words[:, :0]
+    _, representative, kind = np.unique(marks, axis=1, return_index=True, return_inverse=True)
+    kind = kind.reshape(-1)
+    parts = [product[begin[r] : ends[r + 1]] for r in representative]
+    chosen = np.concatenate(parts) if parts else product
+    start = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+    return (
+        (found // right.positions[1]).astype(np.int32),
+        (found % right.positions[1]).astype(np.int32),
+        kind.astype(np.int32),
+        start,
+        (chosen // len(right.lengths)).astype(np.int32),
+        (chosen % len(right.lengths)).astype(np.int32),
+    )
+
+
+def _compiled(
+    left: np.ndarray,
+    right: np.ndarray,
+    start: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    shape: tuple[int, int, int],
+    executor: Executor | None,
+) -> np.ndarray:
+    from ncviz.graph.minplus import best_products
+
+    out = np.empty(shape)
+    step = max(1, shape[0] // _TASKS)
+
+    def part(begin: int) -> None:
+        best_products(left, right, start[begin : begin + step + 1], first, second, out[begin : begin + step])
+
+    begins = range(0, shape[0], step)
+    if isinstance(executor, ThreadPoolExecutor):
+        list(executor.map(part, begins))
+    else:
+        for begin in begins:
+            part(begin)
     return out
 
 
-def _check_size(sizes: tuple[int, ...]) -> None:
-    steps = [(sizes[i], sizes[i + hop]) for hop in (2, 3) for i in range(len(sizes) - hop)]
-    needed = 8 * sum(rows * columns for rows, columns in steps)
-    if needed > MAX_TABLE_BYTES:
-        raise ModelError(
-            f"The distance tables of this network would take {needed / 2**30:.1f} GB, more than the "
-            f"{MAX_TABLE_BYTES / 2**30:.0f} GB that ncviz allows itself; use a smaller input or a narrower network."
-        )
+def dense_products(
+    left: np.ndarray,
+    right: np.ndarray,
+    start: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    device: str,
+) -> np.ndarray:
+    """Do the same on a torch device, in chunks that fit its cache."""
+    lefts, rights = torch.from_numpy(left).to(device), torch.from_numpy(right).to(device)
+    rows, inner, columns = left.shape[1], left.shape[2], right.shape[2]
+    step = max(1, _CHUNK_ELEMENTS // max(1, inner * columns))
+    out = torch.full((len(start) - 1, rows, columns), torch.inf, dtype=torch.float64, device=device)
+    for o in range(len(start) - 1):
+        for x in range(int(start[o]), int(start[o + 1])):
+            a, b = lefts[int(first[x])], rights[int(second[x])]
+            for begin in range(0, rows, step):
+                part = out[o, begin : begin + step]
+                torch.minimum(part, (a[begin : begin + step, :, None] + b).amin(dim=1), out=part)
+    return out.cpu().numpy()

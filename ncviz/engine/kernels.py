@@ -1,0 +1,225 @@
+"""Compiled loops over a connection's blocks: who has mass, who is live, what the tolls are, and what κ becomes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ncviz.transport.simplex import solve_block
+
+UNIFORM_BELOW = 1e-7
+# Mass of this much over the spread of costs moves κ by less than rounding does, and is left out.
+NEGLIGIBLE = 1e-14
+
+ALL, CHOSEN, BETTER = 0, 1, 2
+CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED = range(7)
+
+
+@njit(nogil=True, cache=True)
+def _measure(start, position, tap, mask, activity, mass, at, which, negligible, out_field, out_channel, out_mass):  # noqa: ANN001, ANN202
+    """List the neighbours of a position that carry mass; return their number. Masses sum to 1."""
+    channels = activity.shape[1]
+    total, active = 0.0, 0
+    for f in range(start[at], start[at + 1]):
+        for c in range(channels):
+            if mask[which, tap[f], c] and activity[position[f], c] > 0.0:
+                active += 1
+                total += mass[position[f], c]
+    if active == 0:
+        return 0
+    uniform = total <= UNIFORM_BELOW
+    cut = -1.0 if uniform else negligible * total / active
+    count, kept = 0, 0.0
+    for f in range(start[at], start[at + 1]):
+        for c in range(channels):
+            if mask[which, tap[f], c] and activity[position[f], c] > 0.0:
+                own = 1.0 if uniform else mass[position[f], c]
+                if own > cut and own > 0.0:
+                    out_field[count] = f - start[at]
+                    out_channel[count] = c
+                    out_mass[count] = own
+                    kept += own
+                    count += 1
+    for k in range(count):
+        out_mass[k] /= kept
+    return count
+
+
+@njit(nogil=True, cache=True)
+def scan(
+    plan, layers, is_first, is_last, pair_begin, pair_end, row_begin, row_end, sample, mode,
+    best, best_pair, best_sample, low, low_pair, low_sample, grid, pool_bytes, counts,
+):  # noqa: ANN001, ANN202
+    """Go through some blocks of a connection on one sample.
+
+    Args:
+        plan: A ``Plan``.
+        layers: For the layers l - 1, l, l + 1, l + 2: activity and unnormalised mass, float64 [positions, channels].
+        is_first: Whether the sources are the input.
+        is_last: Whether the targets are the logits.
+        pair_begin: First pair.
+        pair_end: End of the pairs.
+        row_begin: First source channel.
+        row_end: End of the source channels.
+        sample: Number of the sample.
+        mode: ALL solves every live edge; CHOSEN the edge that ``low`` names for each weight; BETTER those that
+            could lie below ``best``; -1 only bounds them from below.
+        best: float64 [weights], least κ so far; lowered.
+        best_pair: int32 [weights], where it is.
+        best_sample: int32 [weights].
+        low: float64 [weights], least lower bound of κ; lowered in mode -1.
+        low_pair: int32 [weights].
+        low_sample: int32 [weights].
+        grid: float64 [channels after, positions after, slots], κ of each edge; written in mode ALL if not empty.
+        pool_bytes: Memory for a block's trees.
+        counts: int64 [7], added to.
+    """
+    (x0, e0, x1, e1, x2, e2, x3, e3) = layers
+    slots = plan.slots[0]
+    keep = grid.size > 0
+    widest_in, widest_out = 0, 0
+    for at in range(len(plan.in_start) - 1):
+        widest_in = max(widest_in, plan.in_start[at + 1] - plan.in_start[at])
+    for at in range(len(plan.out_start) - 1):
+        widest_out = max(widest_out, plan.out_start[at + 1] - plan.out_start[at])
+    size_in, size_out = max(1, widest_in * x0.shape[1]), max(1, widest_out * x3.shape[1])
+    p_field = np.empty(size_in, dtype=np.int32)
+    p_channel = np.empty(size_in, dtype=np.int32)
+    p_mass = np.empty(size_in)
+    q_field = np.empty(size_out, dtype=np.int32)
+    q_channel = np.empty(size_out, dtype=np.int32)
+    q_mass = np.empty(size_out)
+    live_i = np.empty(plan.length.shape[1], dtype=np.int32)
+    live_j = np.empty(plan.length.shape[2], dtype=np.int32)
+    negligible = NEGLIGIBLE / plan.spread[0]
+    for pair in range(pair_begin, pair_end):
+        at_i, at_j, tap = plan.source[pair], plan.target[pair], plan.tap[pair]
+        for class_in in range(len(plan.in_class_start) - 1):
+            n = 0
+            for k in range(plan.in_class_start[class_in], plan.in_class_start[class_in + 1]):
+                c = plan.in_class[k]
+                if row_begin <= c < row_end and (is_first or x1[at_i, c] > 0.0) and plan.slot[tap, c] >= 0:
+                    live_i[n] = c
+                    n += 1
+            if n == 0:
+                continue
+            P = 0
+            if not is_first:
+                P = _measure(
+                    plan.in_start, plan.in_position, plan.in_tap, plan.in_mask, x0, e0, at_i, class_in, negligible,
+                    p_field, p_channel, p_mass,
+                )  # fmt: skip
+            for class_out in range(len(plan.out_class_start) - 1):
+                m = 0
+                for k in range(plan.out_class_start[class_out], plan.out_class_start[class_out + 1]):
+                    c = plan.out_class[k]
+                    if is_last or x2[at_j, c] > 0.0:
+                        live_j[m] = c
+                        m += 1
+                if m == 0:
+                    continue
+                Q = 0
+                if not is_last:
+                    Q = _measure(
+                        plan.out_start, plan.out_position, plan.out_tap, plan.out_mask, x3, e3, at_j, class_out,
+                        negligible, q_field, q_channel, q_mass,
+                    )  # fmt: skip
+                _block(
+                    plan, pair, tap, at_j, slots, live_i[:n], live_j[:m], p_field[:P], p_channel[:P], p_mass[:P],
+                    q_field[:Q], q_channel[:Q], q_mass[:Q], sample, mode, best, best_pair, best_sample,
+                    low, low_pair, low_sample, grid, keep, pool_bytes, counts,
+                )  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def _block(
+    plan, pair, tap, at_j, slots, live_i, live_j, p_field, p_channel, p, q_field, q_channel, q, sample, mode,
+    best, best_pair, best_sample, low, low_pair, low_sample, grid, keep, pool_bytes, counts,
+):  # noqa: ANN001, ANN202
+    n, m, P, Q = len(live_i), len(live_j), len(p), len(q)
+    through_j = np.zeros(m)
+    for u in range(P):
+        row = plan.two_in[plan.a_kind[plan.a_start[pair] + p_field[u]], p_channel[u]]
+        for j in range(m):
+            through_j[j] += p[u] * row[live_j[j]]
+    through_i = np.zeros(n)
+    for i in range(n):
+        total = 0.0
+        for v in range(Q):
+            total += q[v] * plan.two_out[plan.b_kind[plan.b_start[pair] + q_field[v]], live_i[i], q_channel[v]]
+        through_i[i] = total
+    closed = P == 0 or Q == 0
+    weight_of = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        weight_of[i] = plan.slot[tap, live_i[i]]
+    d = np.empty((n, m))
+    floor = np.empty((n, m))
+    wanted = False
+    for i in range(n):
+        for j in range(m):
+            length = plan.length[tap, live_i[i], live_j[j]]
+            d[i, j] = length
+            floor[i, j] = np.inf
+            if length == np.inf:
+                continue
+            w = live_j[j] * slots + weight_of[i]
+            if mode == -1:
+                counts[5] += 1
+            if closed:
+                if P == 0 and Q == 0:
+                    kappa = 0.0
+                else:
+                    kappa = 1.0 - (through_j[j] + through_i[i]) / length
+                if mode == -1 or mode == 0:
+                    counts[4] += 1
+                    if kappa < best[w]:
+                        best[w], best_pair[w], best_sample[w] = kappa, pair, sample
+                if keep:
+                    grid[live_j[j], at_j, weight_of[i]] = kappa
+            else:
+                bound = 2.0 - (through_j[j] + through_i[i]) / length
+                if mode == -1:
+                    if bound < low[w]:
+                        low[w], low_pair[w], low_sample[w] = bound, pair, sample
+                elif mode == 0:
+                    floor[i, j] = -np.inf
+                    wanted = True
+                elif mode == 1:
+                    if low_pair[w] == pair and low_sample[w] == sample and low[w] < best[w]:
+                        floor[i, j] = -np.inf
+                        wanted = True
+                elif bound < best[w]:
+                    floor[i, j] = (1.0 - best[w]) * length
+                    wanted = True
+    if not wanted:
+        return
+    C = np.empty((P, Q))
+    fan_out = plan.b_start[pair + 1] - plan.b_start[pair]
+    for u in range(P):
+        row = plan.c_start[pair] + p_field[u] * fan_out
+        for v in range(Q):
+            C[u, v] = plan.three[plan.c_kind[row + q_field[v]], p_channel[u], q_channel[v]]
+    At = np.empty((P, m))
+    for u in range(P):
+        row_a = plan.two_in[plan.a_kind[plan.a_start[pair] + p_field[u]], p_channel[u]]
+        for j in range(m):
+            At[u, j] = row_a[live_j[j]]
+    Bt = np.empty((Q, n))
+    for v in range(Q):
+        column = plan.two_out[plan.b_kind[plan.b_start[pair] + q_field[v]], :, q_channel[v]]
+        for i in range(n):
+            Bt[v, i] = column[live_i[i]]
+    value = np.empty((n, m))
+    solve_block(p, q, C, At, Bt, d, floor, value, pool_bytes, counts)
+    for i in range(n):
+        for j in range(m):
+            if floor[i, j] == np.inf or value[i, j] == -np.inf:
+                continue
+            kappa = 1.0 - value[i, j] / d[i, j]
+            if np.isnan(kappa):
+                counts[6] += 1
+            w = live_j[j] * slots + weight_of[i]
+            if kappa < best[w]:
+                best[w], best_pair[w], best_sample[w] = kappa, pair, sample
+            if keep:
+                grid[live_j[j], at_j, weight_of[i]] = kappa

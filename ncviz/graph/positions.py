@@ -1,0 +1,113 @@
+"""The graph by positions: what a convolution repeats is kept once, so that its tables stay as small as its kernel.
+
+A layer's unit is a channel at a position, unit = channel · positions + position. A connection joins two positions by
+a tap (the pixel of a kernel, or for a linear layer the one position that it reads), and everything that joins the
+same positions by the same taps has the same lengths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from ncviz.graph.neural_graph import Connection, NeuralGraph
+
+
+@dataclass(frozen=True, eq=False)
+class PathTable:
+    """Lengths of the shortest paths between the units of two layers, once for each way that positions are joined.
+
+    Attributes:
+        source: int32 [E], position in the earlier layer; the pairs are sorted by source, then target.
+        target: int32 [E], position in the later layer.
+        kind: int32 [E], which of ``lengths`` joins the two positions.
+        lengths: float64 [kinds, channels before, channels after], inf where there is no path.
+        positions: Number of positions of the earlier and of the later layer.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    kind: np.ndarray
+    lengths: np.ndarray
+    positions: tuple[int, int]
+
+    def find(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return int32, the kind of each pair of positions; -1 where no path joins them."""
+        wanted = np.asarray(source, dtype=np.int64) * self.positions[1] + target
+        known = self.source.astype(np.int64) * self.positions[1] + self.target
+        if not len(known):
+            return np.full(wanted.shape, -1, dtype=np.int32)
+        at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        return np.where(known[at] == wanted, self.kind[at], -1).astype(np.int32)
+
+    def dense(self) -> np.ndarray:
+        """Return the whole table, float64 [units before, units after]; for small networks and for tests."""
+        _, before, after = self.lengths.shape
+        out = np.full((before, self.positions[0], after, self.positions[1]), np.inf)
+        out[:, self.source, :, self.target] = self.lengths[self.kind]
+        return out.reshape(before * self.positions[0], after * self.positions[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Taps:
+    """One connection by positions.
+
+    Attributes:
+        table: The connection's edges as a table of lengths; a kind is a tap.
+        slot: int32 [taps, channels before], which kernel slot of its group a channel reads through a tap; -1 if none.
+        slots: Kernel slots of one group, K.
+    """
+
+    table: PathTable
+    slot: np.ndarray
+    slots: int
+
+
+def layer_grid(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return channels and positions of a layer's shape."""
+    return shape[0], prod(shape[1:])
+
+
+def connection_taps(graph: NeuralGraph, index: int) -> Taps:
+    """Return one connection by positions."""
+    connection = graph.connections[index]
+    channels, positions = layer_grid(graph.layer_shapes[index])
+    groups, targets, slots = connection.fields.shape
+    columns = connection.fields.transpose(0, 2, 1).reshape(groups * slots, targets)  # [G·K, P]
+    inside = columns >= 0
+    place = np.where(inside, columns % positions, -1)
+    channel = np.where(inside, columns // positions, -1).max(axis=1)
+    used = np.flatnonzero(channel >= 0)
+    _, first, tap = np.unique(place[used], axis=0, return_index=True, return_inverse=True)
+    tap = tap.reshape(-1)
+    # Numbered in the order of the kernel's slots.
+    order = np.argsort(np.argsort(first))
+    tap = order[tap]
+    pattern = place[used][np.sort(first)]  # [taps, P]
+    lengths, slot = _lengths(connection, used, channel[used], tap, (len(first), channels))
+    kind, target = np.nonzero(pattern >= 0)
+    source = pattern[kind, target]
+    by = np.lexsort((target, source))
+    table = PathTable(
+        source[by].astype(np.int32), target[by].astype(np.int32), kind[by].astype(np.int32), lengths,
+        (positions, targets),
+    )  # fmt: skip
+    return Taps(table, slot, slots)
+
+
+def _lengths(
+    connection: Connection, used: np.ndarray, channel: np.ndarray, tap: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lengths [taps, channels before, channels after] and the slots [taps, channels before]."""
+    groups, per_group, slots = connection.weight.shape
+    lengths = np.full((*shape, groups * per_group), np.inf)
+    slot = np.full(shape, -1, dtype=np.int32)
+    with np.errstate(divide="ignore"):
+        own = 1.0 / np.abs(connection.weight)  # [G, C, K]; a zero weight is no edge
+    group, at = used // slots, used % slots
+    out = group[:, None] * per_group + np.arange(per_group)
+    lengths[tap[:, None], channel[:, None], out] = own[group, :, at]
+    slot[tap, channel] = at
+    return lengths, slot
