@@ -9,10 +9,12 @@ from ncviz.transport.simplex import solve_block
 
 UNIFORM_BELOW = 1e-7
 # Mass of this much over the spread of costs moves κ by less than rounding does, and is left out.
-NEGLIGIBLE = 1e-14
+NEGLIGIBLE = 1e-12
+# Nodes of all the trees that a block may keep for its other edges: 12 bytes each.
+POOL = 2**22
 
 ALL, CHOSEN, BETTER = 0, 1, 2
-CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED = range(7)
+CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED, STOPPED = range(8)
 
 
 @njit(nogil=True, cache=True)
@@ -48,7 +50,7 @@ def _measure(start, position, tap, mask, activity, mass, at, which, negligible, 
 @njit(nogil=True, cache=True)
 def scan(
     plan, layers, is_first, is_last, pair_begin, pair_end, row_begin, row_end, sample, mode,
-    best, best_pair, best_sample, low, low_pair, low_sample, grid, pool_bytes, counts,
+    best, best_pair, best_sample, low, low_pair, low_sample, chosen, grid, stop, counts,
 ):  # noqa: ANN001, ANN202
     """Go through some blocks of a connection on one sample.
 
@@ -70,8 +72,9 @@ def scan(
         low: float64 [weights], least lower bound of κ; lowered in mode -1.
         low_pair: int32 [weights].
         low_sample: int32 [weights].
+        chosen: bool [pairs], which pairs ``low`` names, in mode CHOSEN.
         grid: float64 [channels after, positions after, slots], κ of each edge; written in mode ALL if not empty.
-        pool_bytes: Memory for a block's trees.
+        stop: bool [1], set from outside to end early.
         counts: int64 [7], added to.
     """
     (x0, e0, x1, e1, x2, e2, x3, e3) = layers
@@ -92,7 +95,12 @@ def scan(
     live_i = np.empty(plan.length.shape[1], dtype=np.int32)
     live_j = np.empty(plan.length.shape[2], dtype=np.int32)
     negligible = NEGLIGIBLE / plan.spread[0]
+    pool = (np.empty(POOL, dtype=np.uint16), np.empty(POOL, dtype=np.uint16), np.empty(POOL))
     for pair in range(pair_begin, pair_end):
+        if stop[0]:
+            return
+        if mode == CHOSEN and not chosen[pair - pair_begin]:
+            continue
         at_i, at_j, tap = plan.source[pair], plan.target[pair], plan.tap[pair]
         for class_in in range(len(plan.in_class_start) - 1):
             n = 0
@@ -127,14 +135,14 @@ def scan(
                 _block(
                     plan, pair, tap, at_j, slots, live_i[:n], live_j[:m], p_field[:P], p_channel[:P], p_mass[:P],
                     q_field[:Q], q_channel[:Q], q_mass[:Q], sample, mode, best, best_pair, best_sample,
-                    low, low_pair, low_sample, grid, keep, pool_bytes, counts,
+                    low, low_pair, low_sample, grid, keep, pool, stop, counts,
                 )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
 def _block(
     plan, pair, tap, at_j, slots, live_i, live_j, p_field, p_channel, p, q_field, q_channel, q, sample, mode,
-    best, best_pair, best_sample, low, low_pair, low_sample, grid, keep, pool_bytes, counts,
+    best, best_pair, best_sample, low, low_pair, low_sample, grid, keep, pool, stop, counts,
 ):  # noqa: ANN001, ANN202
     n, m, P, Q = len(live_i), len(live_j), len(p), len(q)
     through_j = np.zeros(m)
@@ -193,6 +201,11 @@ def _block(
                     wanted = True
     if not wanted:
         return
+    # The solver wants the heaviest points first.
+    order = np.argsort(-p)
+    p_field, p_channel, p = p_field[order], p_channel[order], p[order]
+    order = np.argsort(-q)
+    q_field, q_channel, q = q_field[order], q_channel[order], q[order]
     C = np.empty((P, Q))
     fan_out = plan.b_start[pair + 1] - plan.b_start[pair]
     for u in range(P):
@@ -210,7 +223,7 @@ def _block(
         for i in range(n):
             Bt[v, i] = column[live_i[i]]
     value = np.empty((n, m))
-    solve_block(p, q, C, At, Bt, d, floor, value, pool_bytes, counts)
+    solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts)
     for i in range(n):
         for j in range(m):
             if floor[i, j] == np.inf or value[i, j] == -np.inf:
@@ -223,3 +236,38 @@ def _block(
                 best[w], best_pair[w], best_sample[w] = kappa, pair, sample
             if keep:
                 grid[live_j[j], at_j, weight_of[i]] = kappa
+
+
+@njit(nogil=True, cache=True)
+def minimum(
+    plan, layers, is_first, is_last, pair_begin, pair_end, row_begin, row_end, sample_begin, sample_end,
+    best, best_pair, best_sample, stop, counts,
+):  # noqa: ANN001, ANN202
+    """Find the least κ of each weight that some blocks touch, over samples: bounds first, then best first, then all.
+
+    Args:
+        layers: As for ``scan``, with a leading axis for the samples.
+        sample_begin: First sample.
+        sample_end: End of the samples.
+        best: float64 [weights], written with ``best_pair`` and ``best_sample``.
+    """
+    (x0, e0, x1, e1, x2, e2, x3, e3) = layers
+    low = np.full(len(best), np.inf)
+    low_pair = np.full(len(best), -1, dtype=np.int32)
+    low_sample = np.full(len(best), -1, dtype=np.int32)
+    grid = np.empty((0, 0, 0))
+    pairs = pair_end - pair_begin
+    chosen = np.zeros((sample_end - sample_begin, pairs), dtype=np.bool_)
+    for mode in (-1, CHOSEN, BETTER):
+        if mode >= 0 and (is_first or is_last):
+            break
+        if mode == CHOSEN:
+            for w in range(len(best)):
+                if low[w] < best[w]:
+                    chosen[low_sample[w] - sample_begin, low_pair[w] - pair_begin] = True
+        for s in range(sample_begin, sample_end):
+            scan(
+                plan, (x0[s], e0[s], x1[s], e1[s], x2[s], e2[s], x3[s], e3[s]), is_first, is_last,
+                pair_begin, pair_end, row_begin, row_end, s, mode, best, best_pair, best_sample,
+                low, low_pair, low_sample, chosen[s - sample_begin], grid, stop, counts,
+            )  # fmt: skip

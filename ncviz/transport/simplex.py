@@ -11,14 +11,15 @@ whole multiples of 2⁻⁵⁰, so that ties are exact. All functions are compile
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 QUANTUM = 2.0**-50
 PRICED_ROWS = 4
 CHUNK = 16
-COSTLY = 8.0 * 2.0**-52
-
-UNSOLVED = np.nan
+LEVELS = (0.1, 0.0)
+# Reduced costs this small beside the costs are rounding.
+ROUNDING = 8.0 * 2.0**-52
 
 
 @njit(nogil=True, cache=True)
@@ -36,164 +37,229 @@ def quantise(masses: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(nogil=True, cache=True)
-def _attach(parent, after, before, first, node, above, none):  # noqa: ANN001, ANN202
-    """Make ``node`` the first child of ``above``."""
-    head = first[above]
-    parent[node] = above
-    after[node] = head
-    before[node] = none
-    if head != none:
-        before[head] = node
-    first[above] = node
+@intrinsic
+def _lowest_bit(typing_context, word):  # noqa: ANN001, ANN202, ARG001
+    """Index of the lowest set bit of a uint64 that is not 0."""
+
+    def generate(context, builder, signature, arguments):  # noqa: ANN001, ANN202, ARG001
+        return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
+
+    return types.uint64(types.uint64), generate
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"}, inline="always")
-def _row_excess(cost, row, begin, end, pi, sinks, f):  # noqa: ANN001, ANN202
-    """Sum of the violations of part of a row; a sum vectorises where a minimum does not."""
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+def _excess(cost, potential, other):  # noqa: ANN001, ANN202
+    """Sum of the violations of some arcs that share an end; a sum vectorises where a minimum does not."""
     total = 0.0
-    for v in range(begin, end):
-        total += min(0.0, cost[row, v] - pi[sinks + v] - f)
-    return total
-
-
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"}, inline="always")
-def _toll_excess(toll, pi, nodes, begin, end, slack):  # noqa: ANN001, ANN202
-    """Sum of the violations of some of the arcs to the hub, or from it."""
-    total = 0.0
-    for k in range(begin, end):
-        total += min(0.0, toll[k] - pi[nodes + k] + slack)
+    for k in range(len(cost)):
+        total += min(0.0, cost[k] - potential[k] - other)
     return total
 
 
 @njit(nogil=True, cache=True)
-def solve_tree(C, A, B, parent, flow, first, after, before, depth, pi, stack, start_value, floor, slack):  # noqa: ANN001, ANN202
+def _worst(cost, potential, other, reduced):  # noqa: ANN001, ANN202
+    """Find the most violated of some arcs that share an end, if one is below ``reduced``.
+
+    Returns:
+        Its index, -1 if there is none, and its reduced cost.
+    """
+    at = -1
+    for begin in range(0, len(cost), CHUNK):
+        part, own = cost[begin : begin + CHUNK], potential[begin : begin + CHUNK]
+        if _excess(part, own, other + reduced) < 0.0:
+            for k in range(len(part)):
+                r = part[k] - own[k] - other
+                if r < reduced:
+                    reduced, at = r, begin + k
+    return at, reduced
+
+
+@njit(nogil=True, cache=True)
+def solve_tree(C, A, B, heavy_p, heavy_q, parent, flow, below, pi, start_value, floor, slack):  # noqa: ANN001, ANN202
     """Pivot from a strongly feasible tree to the optimum.
 
-    Nodes: 0 is the hub, 1 … P the sources, P+1 … P+Q the sinks. ``flow[n]`` runs on the arc between n and its parent.
+    Nodes: 0 is the hub, 1 … P the sources, P+1 … P+Q the sinks. ``flow[n]`` runs on the arc between n and its parent,
+    and ``below[n]`` has a bit for each node of the subtree of n: sets of bits are moved about faster than lists.
 
     Returns:
         Number of pivots; -1 if the objective fell to ``floor`` or below (stopped), -2 if it did not end.
     """
-    P, Q = C.shape
-    none = np.uint32(1 + P + Q)
+    P, Q = len(A), len(B)
+    words = below.shape[1]
+    moved = np.empty(words, dtype=np.uint64)
+    inner = np.empty(words, dtype=np.uint64)
     value = start_value
     row = 0
     clean = 0
     pivots = 0
     most = 200 * (P + Q) + 10000
     sinks = 1 + P
+    wide = min(C.shape[1], (heavy_q + CHUNK - 1) // CHUNK * CHUNK)
+    f, g = pi[1:sinks], pi[sinks : sinks + wide]
     while True:
         # Entering arc: tolls first, then a few rows at a time.
         tail, head, reduced = 0, 0, -slack
-        if _toll_excess(A, pi, 1, 0, P, slack) < 0.0:
-            for begin in range(0, P, CHUNK):
-                end = min(P, begin + CHUNK)
-                if _toll_excess(A, pi, 1, begin, end, -reduced) < 0.0:
-                    for u in range(begin, end):
-                        r = A[u] - pi[1 + u]
-                        if r < reduced:
-                            reduced, tail, head = r, 1 + u, 0
-        if _toll_excess(B, pi, sinks, 0, Q, slack) < 0.0:
-            for begin in range(0, Q, CHUNK):
-                end = min(Q, begin + CHUNK)
-                if _toll_excess(B, pi, sinks, begin, end, -reduced) < 0.0:
-                    for v in range(begin, end):
-                        r = B[v] - pi[sinks + v]
-                        if r < reduced:
-                            reduced, tail, head = r, 0, sinks + v
-        while reduced == -slack and clean < P:
-            worst, at = 0.0, -1
-            for _ in range(min(PRICED_ROWS, P - clean)):
-                e = _row_excess(C, row, 0, Q, pi, sinks, pi[1 + row] - slack)
+        if _excess(A[:heavy_p], f[:heavy_p], -slack) < 0.0:
+            at, reduced = _worst(A[:heavy_p], f[:heavy_p], 0.0, reduced)
+            tail = 1 + at
+        if _excess(B[:heavy_q], g[:heavy_q], -slack) < 0.0:
+            at, least = _worst(B[:heavy_q], g[:heavy_q], 0.0, reduced)
+            if at >= 0:
+                reduced, tail, head = least, 0, sinks + at
+        while reduced == -slack and clean < heavy_p:
+            worst, at = 0.0, 0
+            for _ in range(min(PRICED_ROWS, heavy_p - clean)):
+                e = _excess(C[row, :wide], g, f[row] - slack)
                 if e < worst:
                     worst, at = e, row
-                row = row + 1 if row + 1 < P else 0
+                row = row + 1 if row + 1 < heavy_p else 0
                 clean += 1
-            if at >= 0:
-                f = pi[1 + at]
-                for begin in range(0, Q, CHUNK):
-                    end = min(Q, begin + CHUNK)
-                    if _row_excess(C, at, begin, end, pi, sinks, f + reduced) < 0.0:
-                        for v in range(begin, end):
-                            r = C[at, v] - f - pi[sinks + v]
-                            if r < reduced:
-                                reduced, tail, head = r, 1 + at, sinks + v
+            if worst < 0.0:
+                k, reduced = _worst(C[at, :wide], g, f[at], reduced)
+                tail, head = 1 + at, sinks + k
         if reduced == -slack:
-            return pivots
+            return pivots, value
         clean = 0
         pivots += 1
         if pivots > most:
-            return -2
+            return -2, value
         # Leaving arc: least flow against the cycle; the last one in the cycle's direction, from its apex on.
         theta, leave, on_tail = np.inf, np.uint32(0), True
-        x, y = np.uint32(tail), np.uint32(head)
-        deep_x, deep_y = depth[x], depth[y]
-        while x != y:
-            if deep_x >= deep_y:
-                if x <= P and flow[x] < theta:
-                    theta, leave, on_tail = flow[x], x, True
-                x = parent[x]
-                deep_x -= 1
-            else:
-                if y > P and flow[y] <= theta:
-                    theta, leave, on_tail = flow[y], y, False
-                y = parent[y]
-                deep_y -= 1
+        word, bit = head >> 6, np.uint64(1) << np.uint64(head & 63)
+        x = np.uint32(tail)
+        while below[x, word] & bit == 0:
+            if x <= P and flow[x] < theta:
+                theta, leave = flow[x], x
+            x = parent[x]
         apex = x
-        if theta > 0.0:
-            x = np.uint32(tail)
-            while x != apex:
-                flow[x] += -theta if x <= P else theta
-                x = parent[x]
-            y = np.uint32(head)
-            while y != apex:
-                flow[y] += theta if y <= P else -theta
-                y = parent[y]
-            value += theta * reduced
-            if value <= floor:
-                return -1
-        # The subtree below the leaving arc hangs on the entering one now.
-        node, above = (np.uint32(tail), np.uint32(head)) if on_tail else (np.uint32(head), np.uint32(tail))
-        carried = theta
-        root = node
+        y = np.uint32(head)
+        while y != apex:
+            if y > P and flow[y] <= theta:
+                theta, leave, on_tail = flow[y], y, False
+            y = parent[y]
+        value += theta * reduced
+        if value <= floor:
+            return -1, value
+        for w in range(words):
+            moved[w] = below[leave, w]
+        # One side of the cycle gains the subtree below the leaving arc; the other loses it above that arc.
+        start, other = (np.uint32(tail), np.uint32(head)) if on_tail else (np.uint32(head), np.uint32(tail))
+        y = other
+        while y != apex:
+            flow[y] += theta if (y <= P) == on_tail else -theta
+            for w in range(words):
+                below[y, w] |= moved[w]
+            y = parent[y]
+        y = parent[leave]
+        while y != apex:
+            flow[y] += -theta if (y <= P) == on_tail else theta
+            for w in range(words):
+                below[y, w] &= ~moved[w]
+            y = parent[y]
+        # Inside the subtree the way from the entering arc to the leaving one turns round.
+        node, above, carried = start, other, theta
+        for w in range(words):
+            inner[w] = np.uint64(0)
         while True:
             up, was = parent[node], flow[node]
-            left, right = before[node], after[node]
-            if left != none:
-                after[left] = right
-            else:
-                first[up] = right
-            if right != none:
-                before[right] = left
-            oldest = first[above]
+            for w in range(words):
+                own = below[node, w]
+                below[node, w] = moved[w] & ~inner[w]
+                inner[w] = own
             parent[node] = above
-            after[node] = oldest
-            before[node] = none
-            if oldest != none:
-                before[oldest] = node
-            first[above] = node
             flow[node] = carried
             if node == leave:
                 break
-            carried, above, node = was, node, up
+            carried = was - theta if (node <= P) == on_tail else was + theta
+            above, node = node, up
         change = reduced if on_tail else -reduced  # for sources; sinks the other way round
-        n = root
-        while True:
-            depth[n] = depth[parent[n]] + 1
-            pi[n] += change if n <= P else -change
-            if first[n] != none:
-                n = first[n]
-                continue
-            while n != root and after[n] == none:
-                n = parent[n]
-            if n == root:
-                break
-            n = after[n]
+        for w in range(words):
+            rest = moved[w]
+            while rest != 0:
+                n = (w << 6) + np.int64(_lowest_bit(rest))
+                rest &= rest - np.uint64(1)
+                pi[n] += change if n <= P else -change
 
 
 @njit(nogil=True, cache=True)
-def solve_block(p, q, C, At, Bt, d, floor, value, pool_bytes, counts):  # noqa: ANN001, ANN202
+def _set_potentials(order, parent, C, A, B, pi):  # noqa: ANN001, ANN202
+    """Work out the potentials of a tree whose nodes are listed with parents before children."""
+    P = C.shape[0]
+    pi[0] = 0.0
+    for x in range(len(order)):
+        y = order[x]
+        above = parent[y]
+        if above == 0:
+            pi[y] = A[y - 1] if y <= P else B[y - 1 - P]
+        elif y <= P:
+            pi[y] = C[y - 1, above - 1 - P] - pi[above]
+        else:
+            pi[y] = C[above - 1, y - 1 - P] - pi[above]
+
+
+@njit(nogil=True, cache=True)
+def _set_subtrees(order, parent, below):  # noqa: ANN001, ANN202
+    """Work out who is below whom."""
+    for x in range(len(parent)):
+        below[x] = np.uint64(0)
+        below[x, x >> 6] = np.uint64(1) << np.uint64(x & 63)
+    for x in range(len(order) - 1, -1, -1):
+        y = order[x]
+        for w in range(below.shape[1]):
+            below[parent[y], w] |= below[y, w]
+
+
+@njit(nogil=True, cache=True)
+def _list_nodes(parent, order, seen, stack):  # noqa: ANN001, ANN202
+    """List all nodes but the hub, parents before children."""
+    seen[:] = False
+    seen[0] = True
+    listed = 0
+    for x in range(1, len(parent)):
+        top = 0
+        y = np.uint32(x)
+        while not seen[y]:
+            seen[y] = True
+            stack[top] = y
+            top += 1
+            y = parent[y]
+        while top > 0:
+            top -= 1
+            order[listed] = stack[top]
+            listed += 1
+
+
+@njit(nogil=True, cache=True)
+def _use_elsewhere(number, parent, flow, C, At, Bt, d, open_i, open_j, edges, best, tree_of):  # noqa: ANN001, ANN202
+    """See for which edges a tree's plan is the cheapest so far: any plan bounds any edge's cost from above."""
+    P = C.shape[0]
+    direct, hub = 0.0, 0.0
+    to_hub = np.zeros(At.shape[1])
+    from_hub = np.zeros(Bt.shape[1])
+    for x in range(1, len(parent)):
+        if flow[x] <= 0.0:
+            continue
+        above = parent[x]
+        if above == 0 and x <= P:
+            for j in range(len(to_hub)):
+                to_hub[j] += flow[x] * At[x - 1, j]
+        elif above == 0:
+            hub += flow[x]
+            for i in range(len(from_hub)):
+                from_hub[i] += flow[x] * Bt[x - 1 - P, i]
+        elif x <= P:
+            direct += flow[x] * C[x - 1, above - 1 - P]
+        else:
+            direct += flow[x] * C[above - 1, x - 1 - P]
+    for at in range(len(edges)):
+        e = edges[at]
+        cost = direct + to_hub[open_j[e]] + from_hub[open_i[e]] - hub * d[open_i[e], open_j[e]]
+        if cost < best[e]:
+            best[e], tree_of[e] = cost, number
+
+
+@njit(nogil=True, cache=True)
+def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):  # noqa: ANN001, ANN202
     """Solve every edge of a block that could matter.
 
     Args:
@@ -206,7 +272,8 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool_bytes, counts):  # noqa: 
         floor: float64 [n, m]: an edge whose cost is at most this need not be known exactly.
         value: float64 [n, m], written: the optimal cost; -inf where it is at most ``floor``, NaN where d is inf or
             the simplex did not end.
-        pool_bytes: Memory for trees.
+        pool: Two uint16 and one float64 array of one length, room for trees.
+        stop: bool [1], set from outside to end early.
         counts: int64 [4], added to: edges certified, skipped, solved, pivots.
     """
     P, Q = C.shape
@@ -220,197 +287,248 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool_bytes, counts):  # noqa: 
     for v in range(Q):
         for i in range(n):
             through_i[i] += q[v] * Bt[v, i]
-    star = np.empty((n, m))
-    wanted = 0
-    for i in range(n):
-        for j in range(m):
-            star[i, j] = through_j[j] + through_i[i] - d[i, j]
-            if d[i, j] < np.inf:
-                if star[i, j] <= floor[i, j]:
-                    value[i, j] = -np.inf
-                    counts[1] += 1
-                else:
-                    wanted += 1
-    if wanted == 0:
-        return
-    largest = 0.0
-    F = np.full((P, n), -np.inf)
-    for u in range(P):
-        for v in range(Q):
-            c = C[u, v]
-            largest = max(largest, c)
-            for i in range(n):
-                x = Bt[v, i] - c
-                if x > F[u, i]:
-                    F[u, i] = x
-    slack = COSTLY * largest
-    open_i = np.empty(wanted, dtype=np.int32)
-    open_j = np.empty(wanted, dtype=np.int32)
-    excess = np.empty(m)
+    open_i = np.empty(n * m, dtype=np.int32)
+    open_j = np.empty(n * m, dtype=np.int32)
+    star = np.empty(n * m)
     left = 0
+    is_bounded = False
     for i in range(n):
-        excess[:] = -np.inf
-        for u in range(P):
-            f = F[u, i]
-            for j in range(m):
-                x = At[u, j] + f
-                if x > excess[j]:
-                    excess[j] = x
         for j in range(m):
-            if d[i, j] < np.inf and star[i, j] > floor[i, j]:
-                if excess[j] <= d[i, j] + slack:
-                    value[i, j] = star[i, j]
-                    counts[0] += 1
-                else:
-                    open_i[left] = i
-                    open_j[left] = j
-                    left += 1
+            if d[i, j] == np.inf:
+                continue
+            cost = through_j[j] + through_i[i] - d[i, j]
+            is_bounded |= floor[i, j] > -np.inf
+            if cost <= floor[i, j]:
+                value[i, j] = -np.inf
+                counts[1] += 1
+            else:
+                open_i[left], open_j[left], star[left] = i, j, cost
+                left += 1
     if left == 0:
         return
-    _solve_open(p, q, C, At, Bt, d, floor, value, star, open_i[:left], open_j[:left], slack, pool_bytes, counts)
+    A, B = np.ascontiguousarray(At.T), np.ascontiguousarray(Bt.T)
+    plan = (np.empty(P + Q, np.int32), np.empty(P + Q, np.int32), np.empty(P + Q))
+    if is_bounded:
+        arcs = _greedy_plan(p, q, C, plan)
+        kept = 0
+        for e in range(left):
+            i, j = open_i[e], open_j[e]
+            if _plan_cost(plan, arcs, C, A[j], B[i], d[i, j]) <= floor[i, j]:
+                value[i, j] = -np.inf
+                counts[1] += 1
+            else:
+                open_i[kept], open_j[kept], star[kept] = i, j, star[e]
+                kept += 1
+        left = kept
+        if left == 0:
+            return
+    largest = 0.0
+    Ct = np.empty((Q, P))
+    for u in range(P):
+        for v in range(Q):
+            Ct[v, u] = C[u, v]
+            largest = max(largest, C[u, v])
+    slack = ROUNDING * largest
+    F = np.empty(P)
+    kept, of = 0, -1
+    for e in range(left):
+        i, j = open_i[e], open_j[e]
+        if i != of:
+            # How much dearer the hub is than the direct way at worst, but for the toll to it.
+            F[:] = -np.inf
+            for v in range(Q):
+                toll = B[i, v]
+                for u in range(P):
+                    x = toll - Ct[v, u]
+                    F[u] = x if x > F[u] else F[u]
+            of = i
+        is_certain = True
+        for u in range(P):
+            if A[j, u] + F[u] > d[i, j] + slack:
+                is_certain = False
+                break
+        if is_certain:
+            value[i, j] = star[e]
+            counts[0] += 1
+        else:
+            open_i[kept], open_j[kept], star[kept] = i, j, star[e]
+            kept += 1
+    if kept > 0:
+        _solve_open(
+            p, q, C, A, B, At, Bt, d, floor, value, star[:kept], open_i[:kept], open_j[:kept], is_bounded, plan, largest,
+            pool, stop, counts,
+        )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
-def _solve_open(p, q, C, At, Bt, d, floor, value, star, open_i, open_j, slack, pool_bytes, counts):  # noqa: ANN001, ANN202
+def _plan_cost(plan, arcs, C, A, B, t):  # noqa: ANN001, ANN202
+    """Cost of a plan whose every arc takes the cheaper way: any plan bounds the optimal cost from above."""
+    source, sink, mass = plan
+    total = 0.0
+    for k in range(arcs):
+        hub, direct = A[source[k]] + B[sink[k]] - t, C[source[k], sink[k]]
+        total += mass[k] * (hub if hub < direct else direct)
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _greedy_plan(p, q, C, plan):  # noqa: ANN001, ANN202
+    """Write a cheap plan without the hub: the heaviest points choose first; return its number of arcs."""
+    source, sink, mass = plan
     P, Q = C.shape
-    n, m = d.shape
+    rest = q.copy()
+    least = C[0].copy()
+    for u in range(1, P):
+        for v in range(Q):
+            least[v] = C[u, v] if C[u, v] < least[v] else least[v]
+    arcs = 0
+    for u in range(P):
+        own = p[u]
+        while own > 0.0 and arcs < len(mass):
+            at, _ = _worst(C[u], least, 0.0, np.inf)
+            if at < 0:
+                break
+            x = min(own, rest[at])
+            if x > 0.0:
+                source[arcs], sink[arcs], mass[arcs] = u, at, x
+                arcs += 1
+            own -= x
+            rest[at] -= x
+            if rest[at] <= 0.0:
+                least[at] = -np.inf
+    return arcs
+
+
+@njit(nogil=True, cache=True)
+def _tree_plan(parent, flow, P, plan):  # noqa: ANN001, ANN202
+    """Write a tree's plan, what goes through the hub paired as it comes; return its number of arcs."""
+    source, sink, mass = plan
+    N = len(parent)
+    arcs = 0
+    for x in range(1, N):
+        above = parent[x]
+        if above > 0 and flow[x] > 0.0:
+            source[arcs] = x - 1 if x <= P else above - 1
+            sink[arcs] = above - 1 - P if x <= P else x - 1 - P
+            mass[arcs] = flow[x]
+            arcs += 1
+    u, v = 0, P
+    own, need = 0.0, 0.0
+    while arcs < len(mass):
+        while own <= 0.0 and u < P:
+            u += 1
+            own = flow[u] if parent[u] == 0 else 0.0
+        while need <= 0.0 and v + 1 < N:
+            v += 1
+            need = flow[v] if parent[v] == 0 else 0.0
+        if own <= 0.0 or need <= 0.0:
+            break
+        x = min(own, need)
+        source[arcs], sink[arcs], mass[arcs] = u - 1, v - 1 - P, x
+        arcs += 1
+        own -= x
+        need -= x
+    return arcs
+
+
+@njit(nogil=True, cache=True)
+def _solve_open(
+    p, q, C, A, B, At, Bt, d, floor, value, star, open_i, open_j, is_bounded, plan, largest, pool, stop, counts
+):  # noqa: ANN001, ANN202
+    """Run the simplex for the edges that no closed form settles, each from the best tree of those before it."""
+    P, Q = C.shape
     N = 1 + P + Q
-    A = np.ascontiguousarray(At.T)
-    B = np.ascontiguousarray(Bt.T)
-    ph = quantise(p)
-    qh = quantise(q)
     left = len(open_i)
-    capacity = max(1, min(left, int(pool_bytes // (N * 12))))
-    none = np.uint32(N)
-    pool_parent = np.empty((capacity, N), dtype=np.uint16)
-    pool_order = np.empty((capacity, N), dtype=np.uint16)
-    pool_flow = np.empty((capacity, N))
+    slack = ROUNDING * largest
+    supply, demand = quantise(p), quantise(q)
+    wide = (Q + CHUNK - 1) // CHUNK * CHUNK
+    padded = np.full((P, wide), np.inf)
+    padded[:P, :Q] = C
+    heavy = np.empty((len(LEVELS), 2), dtype=np.int64)
+    for phase, share in enumerate(LEVELS):
+        heavy[phase, 0] = np.sum(p >= share * p[0])
+        heavy[phase, 1] = np.sum(q >= share * q[0])
+    # The last place in the pool is scratch.
+    capacity = max(1, min(left + 1, len(pool[2]) // N))
+    pool_parent, pool_order, pool_flow = pool
+    if len(pool[2]) < N:
+        pool_parent, pool_order, pool_flow = np.empty(N, np.uint16), np.empty(N, np.uint16), np.empty(N)
+    parents = pool_parent[: capacity * N].reshape(capacity, N)
+    orders = pool_order[: capacity * N].reshape(capacity, N)
+    flows = pool_flow[: capacity * N].reshape(capacity, N)
     trees = 0
-    best = np.empty(left)
+    best = star.copy()
     tree_of = np.full(left, -1, dtype=np.int32)
-    for e in range(left):
-        best[e] = star[open_i[e], open_j[e]]
-    # A stride through the list that is coprime to its length: neighbours in the list are alike, and so are their trees.
     parent = np.zeros(N, dtype=np.uint32)
     flow = np.zeros(N)
-    first = np.empty(N, dtype=np.uint32)
-    after = np.empty(N, dtype=np.uint32)
-    before = np.empty(N, dtype=np.uint32)
-    depth = np.zeros(N, dtype=np.int32)
-    pi = np.zeros(N)
-    stack = np.empty(N, dtype=np.int32)
-    b = np.empty(Q)
-    YA = np.empty(m)
-    ZB = np.empty(n)
-    order = np.arange(left)
+    below = np.zeros((N, (N + 63) // 64), dtype=np.uint64)
+    seen = np.zeros(N, dtype=np.bool_)
+    stack = np.empty(N, dtype=np.uint32)
+    pi = np.zeros(1 + P + wide)
+    a, b = np.empty(P), np.empty(Q)
+    # Neighbours in the list are alike, so that going through it in order would begin with a pool of little variety.
     np.random.seed(left)
-    np.random.shuffle(order)
+    edges = np.random.permutation(left)
     for at in range(left):
-        e = order[at]
-        i, j = open_i[e], open_j[e]
-        t = d[i, j]
-        a = A[j]
-        for v in range(Q):
-            b[v] = B[i, v] - t
-        if best[e] <= floor[i, j]:
+        if stop[0]:
+            return
+        e = edges[at]
+        i, j, start, k = open_i[e], open_j[e], best[e], tree_of[e]
+        if start <= floor[i, j]:
             value[i, j] = -np.inf
             counts[1] += 1
             continue
-        first[:] = none
-        k = tree_of[e]
+        a[:] = A[j]
+        for v in range(Q):
+            b[v] = B[i, v] - d[i, j]
+        order = orders[trees]
         if k < 0:
             for x in range(1, N):
-                _attach(parent, after, before, first, x, 0, none)
-                depth[x] = 1
-            for u in range(P):
-                pi[1 + u] = a[u]
-                flow[1 + u] = ph[u]
-            for v in range(Q):
-                pi[1 + P + v] = b[v]
-                flow[1 + P + v] = qh[v]
+                parent[x] = 0
+                order[x - 1] = x
+                flow[x] = supply[x - 1] if x <= P else demand[x - 1 - P]
         else:
-            for x in range(N - 1):
-                y = pool_order[k, x]
-                above = pool_parent[k, y]
-                _attach(parent, after, before, first, y, above, none)
-                flow[y] = pool_flow[k, y]
-                depth[y] = depth[above] + 1
-                if above == 0:
-                    pi[y] = a[y - 1] if y <= P else b[y - 1 - P]
-                elif y <= P:
-                    pi[y] = C[y - 1, above - 1 - P] - pi[above]
-                else:
-                    pi[y] = C[above - 1, y - 1 - P] - pi[above]
-        pivots = solve_tree(
-            C, a, b, parent, flow, first, after, before, depth, pi, stack, best[e], floor[i, j], slack
-        )
+            parent[:] = parents[k]
+            order[:] = orders[k]
+            flow[:] = flows[k]
+        _set_potentials(order[: N - 1], parent, C, a, b, pi)
+        _set_subtrees(order[: N - 1], parent, below)
+        pivots = 0
+        for phase in range(len(heavy)):
+            more, start = solve_tree(
+                padded, a, b, heavy[phase, 0], heavy[phase, 1], parent, flow, below, pi, start, floor[i, j], slack
+            )
+            if more < 0:
+                pivots = more
+                break
+            pivots += more
+        _list_nodes(parent, order, seen, stack)
+        if pivots == -2:
+            continue
         if pivots == -1:
             value[i, j] = -np.inf
             counts[1] += 1
-        elif pivots == -2:
-            continue
+            counts[7] += 1
         else:
             counts[2] += 1
             counts[3] += pivots
-        # Preorder, in which potentials can be worked out anew.
-        top, seen = 0, 0
-        stack[0] = 0
-        own = trees if trees < capacity else capacity - 1
-        while top >= 0:
-            x = stack[top]
-            top -= 1
-            if x > 0:
-                pool_order[own, seen] = x
-                pool_parent[own, x] = parent[x]
-                pool_flow[own, x] = flow[x]
-                seen += 1
-            below = first[x]
-            while below != none:
-                top += 1
-                stack[top] = below
-                below = after[below]
-        pi[0] = 0.0
-        for x in range(N - 1):
-            y = pool_order[own, x]
-            above = parent[y]
-            if above == 0:
-                pi[y] = a[y - 1] if y <= P else b[y - 1 - P]
-            elif y <= P:
-                pi[y] = C[y - 1, above - 1 - P] - pi[above]
-            else:
-                pi[y] = C[above - 1, y - 1 - P] - pi[above]
-        if pivots >= 0:
+            _set_potentials(order[: N - 1], parent, C, a, b, pi)
             total = 0.0
             for u in range(P):
                 total += p[u] * pi[1 + u]
             for v in range(Q):
                 total += q[v] * pi[1 + P + v]
             value[i, j] = total
-        if trees < capacity and (pivots > 0 or pivots == -1):
+        if trees < capacity - 1 and pivots != 0:
+            parents[trees] = parent
+            flows[trees] = flow
+            _use_elsewhere(trees, parent, flow, C, At, Bt, d, open_i, open_j, edges[at + 1 :], best, tree_of)
             trees += 1
-            direct = 0.0
-            hub = 0.0
-            YA[:] = 0.0
-            ZB[:] = 0.0
-            for x in range(1, N):
-                if flow[x] <= 0.0:
-                    continue
-                above = parent[x]
-                if above == 0:
-                    if x <= P:
-                        for jj in range(m):
-                            YA[jj] += flow[x] * At[x - 1, jj]
-                    else:
-                        hub += flow[x]
-                        for ii in range(n):
-                            ZB[ii] += flow[x] * Bt[x - 1 - P, ii]
-                elif x <= P:
-                    direct += flow[x] * C[x - 1, above - 1 - P]
-                else:
-                    direct += flow[x] * C[above - 1, x - 1 - P]
-            for rest in range(at + 1, left):
-                o = order[rest]
-                cost = direct + YA[open_j[o]] + ZB[open_i[o]] - hub * d[open_i[o], open_j[o]]
-                if cost < best[o]:
-                    best[o] = cost
-                    tree_of[o] = own
+            if is_bounded and trees & (trees - 1) == 0:
+                # Rarer and rarer, because a plan's own cost for all edges takes longer than a solution.
+                arcs = _tree_plan(parent, flow, P, plan)
+                for rest in range(at + 1, left):
+                    e = edges[rest]
+                    i, j = open_i[e], open_j[e]
+                    if best[e] > floor[i, j] and _plan_cost(plan, arcs, C, A[j], B[i], d[i, j]) <= floor[i, j]:
+                        best[e] = -np.inf
