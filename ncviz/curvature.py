@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from math import prod
 from types import MappingProxyType
 
 import numpy as np
@@ -23,19 +22,16 @@ from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_alpha
 from ncviz.devices import guard, resolve_device
-from ncviz.errors import CancelledError, DataError
+from ncviz.engine.run import ConnectionCurvature, Settings, Work, run
+from ncviz.errors import DataError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
-from ncviz.graph.neighbours import blocks, in_neighbours, neighbour_measure, out_neighbours
 from ncviz.graph.neural_graph import NeuralGraph
-from ncviz.graph.paths import Distances, distances
-from ncviz.transport.exact import solve_full
-from ncviz.transport.hub import solve_hub
-from ncviz.transport.problem import EdgeGroup
+
+__all__ = ["CurvatureResult", "Work", "neural_curvature"]
 
 NEVER_ACTIVE = 2.0
 DEAD = 1.0
-_TASK_EDGES = 512
 
 Progress = Callable[[float, str], None]
 
@@ -49,20 +45,23 @@ class CurvatureResult:
         alpha: Idleness that it was computed with.
         weights: For each weight's name, float64 of its shape: the minimum of κ over its live edges (output
             positions) and over the samples; 2, the upper bound, if it has no live edge in any sample.
+        least: For each connection, where these minima are: curvature float64, position int64 and sample int64,
+            each [W] in the order of the flat weight. The position is that of the edge's target in its feature map,
+            a valid one where no edge is live, and -1 where the weight has no edge; the sample is -1 then.
         samples: For each weight's name, float32 [n, *shape]: the same minimum for each sample alone; NaN where
-            no edge is live.
-        edge_minimum: For each connection, float64 [E]: minimum of κ over the samples in which the edge is
-            live; 2 if there is none. In the order of ``graph.connections[l].edges``.
+            no edge is live. None unless it was asked for.
         dead_share: For each connection, the mean share of edges that are dead in a sample.
+        work: For each connection, how many edges were settled in which way, and where.
     """
 
     graph: NeuralGraph
     alpha: float
     weights: Mapping[str, Tensor]
-    samples: Mapping[str, Tensor]
-    edge_minimum: tuple[Tensor, ...]
+    least: tuple[tuple[Tensor, Tensor, Tensor], ...]
+    samples: Mapping[str, Tensor] | None
     dead_share: tuple[float, ...]
-    _edges: tuple[tuple[Tensor, ...], ...] | None = field(default=None, repr=False)
+    work: tuple[Work, ...]
+    _grids: tuple[tuple[np.ndarray, ...], ...] | None = field(default=None, repr=False)
 
     def edges(self, connection: int, sample: int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """Return all edges of one connection with their curvature on one sample.
@@ -78,17 +77,18 @@ class CurvatureResult:
         Raises:
             DataError: If the result was computed without ``keep_edges=True``, or an index is out of range.
         """
-        if self._edges is None:
+        if self._grids is None:
             raise DataError("This result keeps no single edges; compute it with keep_edges=True.")
-        if not 0 <= connection < len(self.graph.connections):
-            raise DataError(
-                f"connection must lie in 0 … {len(self.graph.connections) - 1}, got {connection}."
-            )
-        if not 0 <= sample < len(self._edges):
-            raise DataError(f"sample must lie in 0 … {len(self._edges) - 1}, got {sample}.")
-        listed = self.graph.connections[connection].edges
+        if not 0 <= connection < len(self._grids):
+            raise DataError(f"connection must lie in 0 … {len(self._grids) - 1}, got {connection}.")
+        if not 0 <= sample < len(self._grids[connection]):
+            raise DataError(f"sample must lie in 0 … {len(self._grids[connection]) - 1}, got {sample}.")
+        joined = self.graph.connections[connection]
+        listed, grid = joined.edges, self._grids[connection][sample]
+        curvature = grid.reshape(joined.present.shape)[joined.present]
+        curvature[np.isnan(curvature)] = DEAD
         source, target = torch.from_numpy(listed.source.copy()), torch.from_numpy(listed.target.copy())
-        return source, target, self._edges[sample][connection].clone()
+        return source, target, torch.from_numpy(curvature)
 
 
 def neural_curvature(
@@ -98,22 +98,31 @@ def neural_curvature(
     alpha: float = DEFAULT_ALPHA,
     device: str = "cpu",
     keep_edges: bool = False,
+    keep_samples: bool = False,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
     executor: Executor | None = None,
 ) -> CurvatureResult:
-    """Compute the neural curvature of every edge of a network, exactly.
+    """Compute the neural curvature of a network, exactly.
+
+    By default only each weight's minimum is computed, by branch and bound: the same number as from all edges, with
+    far less work and in bounded memory.
 
     Args:
         net: A sequential network (see ``build_graph``). Not changed.
         inputs: [n, *input shape], the calibration samples, as the network sees them.
         alpha: Idleness in [0, 1). For every value in [1/2, 1) the curvature is the same and the closed form is
             used; below, each edge's full problem is solved.
-        device: "cpu", "cuda", "cuda:N" or "mps": forward pass and distances; the transport runs on the CPU.
-        keep_edges: Keep every edge's curvature on every sample (``result.edges``).
+        device: "cpu", "cuda", "cuda:N" or "mps". A CUDA device does the forward pass, path lengths, closed forms,
+            certificates and bounds; what it cannot certify is solved on the CPU. mps does the forward pass only.
+        keep_edges: Solve and keep every edge on every sample (``result.edges``); memory grows with them.
+        keep_samples: Keep each weight's minimum for each sample alone (``result.samples``).
         progress: Called with the fraction done and a short message.
         cancel: Set it from another thread to stop.
-        executor: A thread pool of the caller's for the transport problems; by default one thread for each core.
+        executor: Any ``concurrent.futures.Executor``, such as dask's ``Client.get_executor()``: connections and
+            samples are its tasks, and each is solved again if its worker is lost and the executor does so. A thread
+            pool shares memory; other executors get copies, solve on their CPUs, and leave ``device`` the forward pass.
+            By default a thread pool with one thread for each core.
 
     Raises:
         ModelError: If the network cannot be read.
@@ -124,6 +133,19 @@ def neural_curvature(
     """
     check_alpha(alpha)
     where = resolve_device(device)
+    _check_inputs(inputs)
+    report = progress or (lambda fraction, message: None)
+    report(0.0, "reading the network")
+    graph = build_graph(net, tuple(inputs.shape[1:]))
+    with guard(where):
+        activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
+        settings = Settings(float(alpha), where, keep_edges, keep_samples)
+        with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            found = run(graph, activity, settings, pool, report, cancel)
+    return _result(graph, float(alpha), found, len(inputs))
+
+
+def _check_inputs(inputs: Tensor) -> None:
     if not isinstance(inputs, Tensor) or inputs.is_complex():
         raise DataError(
             f"inputs must be a real torch.Tensor, got {getattr(inputs, 'dtype', type(inputs).__name__)}."
@@ -132,189 +154,44 @@ def neural_curvature(
         raise DataError(f"inputs must be [n, …] with at least one sample, got shape {list(inputs.shape)}.")
     if not torch.isfinite(inputs).all():
         raise DataError("The calibration images hold NaN or infinite values; expected finite numbers.")
-    report = progress or (lambda fraction, message: None)
-    report(0.0, "reading the network")
-    graph = build_graph(net, tuple(inputs.shape[1:]))
-    with guard(where):
-        report(0.0, "measuring path lengths")
-        lengths = distances(graph, where)
-        activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
-        run = _Run(graph, lengths, alpha, cancel)
-        collector = _Collector(graph, len(inputs), keep_edges)
-        with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for index in range(len(inputs)):
-
-                def part(fraction: float, index: int = index) -> None:
-                    report((index + fraction) / len(inputs), f"sample {index + 1} of {len(inputs)}")
-
-                curvature, live = run.sample([layer[index] for layer in activity], pool, part)
-                collector.add(index, curvature, live)
-    return collector.result(alpha)
 
 
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """Some live edges of a block on one sample, and where their values belong."""
-
-    group: EdgeGroup
-    edges: np.ndarray
-    row: np.ndarray
-    column: np.ndarray
-
-
-class _Run:
-    """One computation: the network's blocks of edges, and every sample's way through them."""
-
-    def __init__(
-        self, graph: NeuralGraph, lengths: Distances, alpha: float, cancel: threading.Event | None
-    ) -> None:
-        self.graph, self.lengths, self.alpha, self.cancel = graph, lengths, alpha, cancel
-        layers = range(len(graph.layer_shapes))
-        self.sets_in = [in_neighbours(graph, layer) for layer in layers]
-        self.sets_out = [out_neighbours(graph, layer) for layer in layers]
-        self.blocks = [
-            blocks(graph, index, self.sets_in[index], self.sets_out[index + 1])
-            for index in range(len(graph.connections))
-        ]
-
-    def sample(
-        self, activity: list[np.ndarray], executor: Executor, report: Callable[[float], None]
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Return each connection's curvature [E] on one sample, and which of its edges are live [E]."""
-        live = [self._live(index, activity) for index in range(len(self.graph.connections))]
-        curvature = [np.full(len(mask), DEAD) for mask in live]
-        total, done = max(1, sum(int(mask.sum()) for mask in live)), 0
-        for index, values in enumerate(curvature):
-            length = self.graph.connections[index].edges.length
-            tasks = self._tasks(index, activity, live[index])
-            futures = [executor.submit(solve_group, task.group, self.alpha, self.cancel) for task in tasks]
-            try:
-                for task, future in zip(tasks, futures, strict=True):
-                    values[task.edges] = 1 - future.result()[task.row, task.column] / length[task.edges]
-                    done += len(task.edges)
-                    report(done / total)
-                    if self.cancel is not None and self.cancel.is_set():
-                        raise CancelledError
-            finally:
-                for future in futures:
-                    future.cancel()
-        return curvature, live
-
-    def _live(self, connection: int, activity: list[np.ndarray]) -> np.ndarray:
-        """Edges between active units; input pixels and logits are never dead."""
-        edges = self.graph.connections[connection].edges
-        live = np.ones(len(edges), dtype=bool)
-        if connection > 0:
-            live &= activity[connection][edges.source] > 0
-        if connection + 1 < len(self.graph.connections):
-            live &= activity[connection + 1][edges.target] > 0
-        return live
-
-    def _tasks(self, connection: int, activity: list[np.ndarray], live: np.ndarray) -> list[_Task]:
-        """Turn the live edges of one connection into transport problems of bounded size."""
-        tasks: list[_Task] = []
-        measures: dict[tuple[str, int], tuple[np.ndarray, np.ndarray]] = {}
-        for block in self.blocks[connection]:
-            chosen = block.edges[live[block.edges]]
-            if not len(chosen):
-                continue
-            before = self.sets_in[connection].members[block.in_set]
-            after = self.sets_out[connection + 1].members[block.out_set]
-            if ("in", block.in_set) not in measures:
-                measures["in", block.in_set] = _measure(before, activity, connection - 1)
-            if ("out", block.out_set) not in measures:
-                measures["out", block.out_set] = _measure(after, activity, connection + 2)
-            tasks += self._split(
-                connection, chosen, measures["in", block.in_set], measures["out", block.out_set]
-            )
-        return tasks
-
-    def _split(
-        self,
-        connection: int,
-        chosen: np.ndarray,
-        before: tuple[np.ndarray, np.ndarray],
-        after: tuple[np.ndarray, np.ndarray],
-    ) -> list[_Task]:
-        edges = self.graph.connections[connection].edges
-        (heard, a), (spoken, b) = before, after
-        sources, row = np.unique(edges.source[chosen], return_inverse=True)
-        targets, column = np.unique(edges.target[chosen], return_inverse=True)
-        direct = np.full((len(sources), len(targets)), np.nan)
-        direct[row, column] = edges.length[chosen]
-        group = EdgeGroup(
-            a,
-            b,
-            self.lengths.three[connection - 1][np.ix_(heard, spoken)]
-            if len(a) and len(b)
-            else np.empty((len(a), len(b))),
-            self.lengths.two[connection - 1][np.ix_(heard, targets)].T
-            if len(a)
-            else np.empty((len(targets), 0)),
-            self.lengths.two[connection][np.ix_(sources, spoken)] if len(b) else np.empty((len(sources), 0)),
-            direct,
+def _result(
+    graph: NeuralGraph, alpha: float, found: list[ConnectionCurvature], samples: int
+) -> CurvatureResult:
+    weights: dict[str, np.ndarray] = {}
+    each: dict[str, np.ndarray] = {}
+    least = []
+    for connection, own in zip(graph.connections, found, strict=True):
+        name, shape = connection.parameter, connection.shape
+        # A weight that stands in two connections has its minimum over both.
+        weights[name] = np.minimum(weights.get(name, np.inf), own.curvature.reshape(shape))
+        if own.samples is not None:
+            each[name] = np.minimum(each.get(name, np.inf), own.samples.reshape(samples, *shape))
+        position = np.where(own.position >= 0, own.position, connection.first_position)
+        curvature = _finite(own.curvature, NEVER_ACTIVE)
+        least.append(
+            (torch.from_numpy(curvature), torch.from_numpy(position), torch.from_numpy(own.sample.astype(np.int64)))
         )
-        step = max(1, _TASK_EDGES // len(targets))
-        tasks = []
-        for begin in range(0, len(sources), step):
-            inside = (row >= begin) & (row < begin + step)
-            part = group.rows(begin, begin + step)
-            tasks.append(_Task(part, chosen[inside], row[inside] - begin, column[inside]))
-        return tasks
-
-
-def _measure(members: np.ndarray, activity: list[np.ndarray], layer: int) -> tuple[np.ndarray, np.ndarray]:
-    """Units of a layer that carry mass, and how much; nothing beyond the input and the logits."""
-    if not len(members):
-        return members, np.empty(0)
-    which, mass = neighbour_measure(activity[layer][members])
-    return members[which], mass
-
-
-def solve_group(group: EdgeGroup, alpha: float, cancel: threading.Event | None = None) -> np.ndarray:
-    """Return float64 [n, m] with κ = 1 − value/d: by the closed form from α = 1/2 on, else by the full problem."""
-    return solve_hub(group, cancel) if alpha >= 0.5 else solve_full(group, alpha, cancel)
-
-
-class _Collector:
-    """Merges samples: the minimum over live edges, for every parameter and for every edge."""
-
-    def __init__(self, graph: NeuralGraph, samples: int, keep_edges: bool) -> None:
-        self.graph = graph
-        self.parameters = {
-            name: np.full((samples, prod(shape)), np.inf) for name, shape in graph.parameters.items()
-        }
-        self.minimum = [np.full(len(connection.edges), np.inf) for connection in graph.connections]
-        self.dead = np.zeros((samples, len(graph.connections)))
-        self.kept: list[tuple[Tensor, ...]] | None = [] if keep_edges else None
-
-    def add(self, sample: int, curvature: list[np.ndarray], live: list[np.ndarray]) -> None:
-        for index, connection in enumerate(self.graph.connections):
-            alive = np.flatnonzero(live[index])
-            values = curvature[index][alive]
-            self.minimum[index][alive] = np.minimum(self.minimum[index][alive], values)
-            np.minimum.at(
-                self.parameters[connection.parameter][sample], connection.edges.parameter[alive], values
-            )
-            self.dead[sample, index] = 1 - len(alive) / max(1, len(live[index]))
-        if self.kept is not None:
-            self.kept.append(tuple(torch.from_numpy(values) for values in curvature))
-
-    def result(self, alpha: float) -> CurvatureResult:
-        weights, samples = {}, {}
-        for name, shape in self.graph.parameters.items():
-            found = self.parameters[name]
-            weights[name] = torch.from_numpy(_finite(found.min(axis=0), NEVER_ACTIVE)).reshape(shape)
-            samples[name] = torch.from_numpy(_finite(found, np.nan).astype(np.float32)).reshape(-1, *shape)
-        return CurvatureResult(
-            graph=self.graph,
-            alpha=alpha,
-            weights=MappingProxyType(weights),
-            samples=MappingProxyType(samples),
-            edge_minimum=tuple(torch.from_numpy(_finite(found, NEVER_ACTIVE)) for found in self.minimum),
-            dead_share=tuple(float(share) for share in self.dead.mean(axis=0)),
-            _edges=None if self.kept is None else tuple(self.kept),
+    return CurvatureResult(
+        graph=graph,
+        alpha=alpha,
+        weights=MappingProxyType(
+            {name: torch.from_numpy(_finite(value, NEVER_ACTIVE)) for name, value in weights.items()}
+        ),
+        least=tuple(least),
+        samples=MappingProxyType(
+            {name: torch.from_numpy(_finite(value, np.nan).astype(np.float32)) for name, value in each.items()}
         )
+        if each
+        else None,
+        dead_share=tuple(
+            1 - own.work.live / max(1, samples * connection.number_of_edges)
+            for connection, own in zip(graph.connections, found, strict=True)
+        ),
+        work=tuple(own.work for own in found),
+        _grids=tuple(own.grids for own in found) if all(own.grids for own in found) else None,
+    )
 
 
 def _finite(values: np.ndarray, otherwise: float) -> np.ndarray:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-
+from ncviz.compiled import compiled
 from ncviz.transport.simplex import solve_block
 
 UNIFORM_BELOW = 1e-7
@@ -13,12 +12,12 @@ NEGLIGIBLE = 1e-12
 # Nodes of all the trees that a block may keep for its other edges: 12 bytes each.
 POOL = 2**22
 
-ALL, CHOSEN, BETTER = 0, 1, 2
+BOUND, ALL, CHOSEN, BETTER = -1, 0, 1, 2
 CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED, STOPPED = range(8)
 
 
-@njit(nogil=True, cache=True)
-def _measure(start, position, tap, mask, activity, mass, at, which, negligible, out_field, out_channel, out_mass):  # noqa: ANN001, ANN202
+@compiled
+def _measure(start, position, tap, mask, activity, mass, at, which, negligible, out_field, out_channel, out_mass):
     """List the neighbours of a position that carry mass; return their number. Masses sum to 1."""
     channels = activity.shape[1]
     total, active = 0.0, 0
@@ -47,11 +46,29 @@ def _measure(start, position, tap, mask, activity, mass, at, which, negligible, 
     return count
 
 
-@njit(nogil=True, cache=True)
+@compiled
+def measure(start, position, tap, mask, activity, mass, at, which, negligible):
+    """Return the neighbours of a position that carry mass, for one class of channels.
+
+    Returns:
+        int32 [K] which of the position's readings, int32 [K] channel, float64 [K] mass; the masses sum to 1.
+    """
+    size = (start[at + 1] - start[at]) * activity.shape[1]
+    field, channel = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
+    share = np.empty(size)
+    count = 0
+    if size > 0:
+        count = _measure(
+            start, position, tap, mask, activity, mass, at, which, negligible, field, channel, share
+        )
+    return field[:count], channel[:count], share[:count]
+
+
+@compiled
 def scan(
     plan, layers, is_first, is_last, pair_begin, pair_end, row_begin, row_end, sample, mode,
     best, best_pair, best_sample, low, low_pair, low_sample, chosen, grid, stop, counts,
-):  # noqa: ANN001, ANN202
+):
     """Go through some blocks of a connection on one sample.
 
     Args:
@@ -64,18 +81,19 @@ def scan(
         row_begin: First source channel.
         row_end: End of the source channels.
         sample: Number of the sample.
-        mode: ALL solves every live edge; CHOSEN the edge that ``low`` names for each weight; BETTER those that
-            could lie below ``best``; -1 only bounds them from below.
+        mode: BOUND only bounds them from below; ALL solves every live edge; CHOSEN the edge that ``low`` names for each weight; BETTER those that
+            could lie below ``best``.
         best: float64 [weights], least κ so far; lowered.
         best_pair: int32 [weights], where it is.
         best_sample: int32 [weights].
-        low: float64 [weights], least lower bound of κ; lowered in mode -1.
+        low: float64 [weights], least lower bound of κ; lowered in mode BOUND.
         low_pair: int32 [weights].
         low_sample: int32 [weights].
         chosen: bool [pairs], which pairs ``low`` names, in mode CHOSEN.
-        grid: float64 [channels after, positions after, slots], κ of each edge; written in mode ALL if not empty.
+        grid: float64 [channels after, positions after, slots], κ of each edge, or empty; mode ALL fills in what is
+            NaN and leaves what is not.
         stop: bool [1], set from outside to end early.
-        counts: int64 [7], added to.
+        counts: int64 [8], added to.
     """
     (x0, e0, x1, e1, x2, e2, x3, e3) = layers
     slots = plan.slots[0]
@@ -139,11 +157,11 @@ def scan(
                 )  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _block(
     plan, pair, tap, at_j, slots, live_i, live_j, p_field, p_channel, p, q_field, q_channel, q, sample, mode,
     best, best_pair, best_sample, low, low_pair, low_sample, grid, keep, pool, stop, counts,
-):  # noqa: ANN001, ANN202
+):
     n, m, P, Q = len(live_i), len(live_j), len(p), len(q)
     through_j = np.zeros(m)
     for u in range(P):
@@ -171,28 +189,29 @@ def _block(
             if length == np.inf:
                 continue
             w = live_j[j] * slots + weight_of[i]
-            if mode == -1:
-                counts[5] += 1
+            if mode == BOUND or mode == ALL:
+                counts[LIVE] += 1
             if closed:
                 if P == 0 and Q == 0:
                     kappa = 0.0
                 else:
                     kappa = 1.0 - (through_j[j] + through_i[i]) / length
-                if mode == -1 or mode == 0:
-                    counts[4] += 1
+                if mode == BOUND or mode == ALL:
+                    counts[CLOSED] += 1
                     if kappa < best[w]:
                         best[w], best_pair[w], best_sample[w] = kappa, pair, sample
                 if keep:
                     grid[live_j[j], at_j, weight_of[i]] = kappa
             else:
                 bound = 2.0 - (through_j[j] + through_i[i]) / length
-                if mode == -1:
+                if mode == BOUND:
                     if bound < low[w]:
                         low[w], low_pair[w], low_sample[w] = bound, pair, sample
-                elif mode == 0:
-                    floor[i, j] = -np.inf
-                    wanted = True
-                elif mode == 1:
+                elif mode == ALL:
+                    if not keep or np.isnan(grid[live_j[j], at_j, weight_of[i]]):
+                        floor[i, j] = -np.inf
+                        wanted = True
+                elif mode == CHOSEN:
                     if low_pair[w] == pair and low_sample[w] == sample and low[w] < best[w]:
                         floor[i, j] = -np.inf
                         wanted = True
@@ -230,7 +249,7 @@ def _block(
                 continue
             kappa = 1.0 - value[i, j] / d[i, j]
             if np.isnan(kappa):
-                counts[6] += 1
+                counts[FAILED] += 1
             w = live_j[j] * slots + weight_of[i]
             if kappa < best[w]:
                 best[w], best_pair[w], best_sample[w] = kappa, pair, sample
@@ -238,36 +257,44 @@ def _block(
                 grid[live_j[j], at_j, weight_of[i]] = kappa
 
 
-@njit(nogil=True, cache=True)
-def minimum(
-    plan, layers, is_first, is_last, pair_begin, pair_end, row_begin, row_end, sample_begin, sample_end,
-    best, best_pair, best_sample, stop, counts,
-):  # noqa: ANN001, ANN202
+@compiled
+def sweep(
+    plan, layers, is_first, is_last, pair_begin, pair_end, row_begin, row_end, sample_begin, sample_end, first_mode,
+    best, best_pair, best_sample, low, low_pair, low_sample, stop, progress, counts,
+):
     """Find the least κ of each weight that some blocks touch, over samples: bounds first, then best first, then all.
 
     Args:
         layers: As for ``scan``, with a leading axis for the samples.
         sample_begin: First sample.
         sample_end: End of the samples.
-        best: float64 [weights], written with ``best_pair`` and ``best_sample``.
+        first_mode: BOUND, or CHOSEN where ``best`` and ``low`` hold the bounds already.
+        progress: float64 [1], written: the share of the work that is done.
     """
     (x0, e0, x1, e1, x2, e2, x3, e3) = layers
-    low = np.full(len(best), np.inf)
-    low_pair = np.full(len(best), -1, dtype=np.int32)
-    low_sample = np.full(len(best), -1, dtype=np.int32)
     grid = np.empty((0, 0, 0))
-    pairs = pair_end - pair_begin
-    chosen = np.zeros((sample_end - sample_begin, pairs), dtype=np.bool_)
-    for mode in (-1, CHOSEN, BETTER):
-        if mode >= 0 and (is_first or is_last):
-            break
+    samples = sample_end - sample_begin
+    chosen = np.zeros((samples, pair_end - pair_begin), dtype=np.bool_)
+    for mode in (BOUND, CHOSEN, BETTER):
+        if mode < first_mode or (mode != BOUND and (is_first or is_last)):
+            continue
         if mode == CHOSEN:
             for w in range(len(best)):
-                if low[w] < best[w]:
+                if low[w] < best[w] and pair_begin <= low_pair[w] < pair_end:
                     chosen[low_sample[w] - sample_begin, low_pair[w] - pair_begin] = True
-        for s in range(sample_begin, sample_end):
+        for s in range(samples):
             scan(
                 plan, (x0[s], e0[s], x1[s], e1[s], x2[s], e2[s], x3[s], e3[s]), is_first, is_last,
-                pair_begin, pair_end, row_begin, row_end, s, mode, best, best_pair, best_sample,
-                low, low_pair, low_sample, chosen[s - sample_begin], grid, stop, counts,
+                pair_begin, pair_end, row_begin, row_end, sample_begin + s, mode, best, best_pair, best_sample,
+                low, low_pair, low_sample, chosen[s], grid, stop, counts,
             )  # fmt: skip
+            if stop[0]:
+                return
+            done = (s + 1) / samples
+            if mode == BOUND:
+                progress[0] = 0.05 * done
+            elif mode == CHOSEN:
+                progress[0] = 0.05 + 0.45 * done
+            else:
+                progress[0] = 0.5 + 0.5 * done
+    progress[0] = 1.0

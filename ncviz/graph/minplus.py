@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ncviz.compiled import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def best_products(
     left: np.ndarray, right: np.ndarray, start: np.ndarray, first: np.ndarray, second: np.ndarray, out: np.ndarray
 ) -> None:
@@ -34,4 +35,4 @@ def best_products(
                         continue
                     for j in range(columns):
                         total = length + b[k, j]
-                        row[j] = total if total < row[j] else row[j]  # noqa: FURB136, PLR1730
+                        row[j] = total if total < row[j] else row[j]

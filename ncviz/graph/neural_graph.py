@@ -43,7 +43,7 @@ class Connection:
         parameter: Name of its weight, as in ``named_parameters``.
         shape: Shape of that weight.
         fields: int64 [G, P, K], source unit of each kernel slot at each output position; -1 is padding.
-        weight: float64 [G, C, K], kernels by group. The target unit is (g·C + c)·P + p.
+        weight: float64 [G, C, K], kernels by group, with a batch normalisation that follows folded in. The target unit is (g·C + c)·P + p.
     """
 
     name: str
@@ -52,13 +52,17 @@ class Connection:
     fields: np.ndarray
     weight: np.ndarray
 
+    @property
+    def present(self) -> np.ndarray:
+        """Which slots are edges: bool [G, C, P, K], a nonzero weight that does not fall on padding."""
+        return (self.weight != 0)[:, :, None, :] & (self.fields >= 0)[:, None, :, :]
+
     @cached_property
     def edges(self) -> EdgeList:
-        """All nonzero connections that do not fall on padding."""
+        """All edges as a list; large for a convolution, see ``number_of_edges``."""
         _, channels, slots = self.weight.shape
         positions = self.fields.shape[1]
-        present = (self.weight != 0)[:, :, None, :] & (self.fields >= 0)[:, None, :, :]  # [G, C, P, K]
-        g, c, p, k = np.nonzero(present)
+        g, c, p, k = np.nonzero(self.present)
         parameter = (g * channels + c) * slots + k
         return EdgeList(
             source=self.fields[g, p, k],
@@ -66,6 +70,18 @@ class Connection:
             parameter=parameter,
             length=1.0 / np.abs(self.weight.reshape(-1)[parameter]),
         )
+
+    @property
+    def number_of_edges(self) -> int:
+        """How many edges there are, counted without listing them."""
+        return int(((self.weight != 0).sum(axis=1) * (self.fields >= 0).sum(axis=1)).sum())
+
+    @property
+    def first_position(self) -> np.ndarray:
+        """For each weight the first output position at which it has an edge, int64 [W]; -1 if it has none."""
+        inside = self.fields >= 0  # [G, P, K]
+        first = np.where(inside.any(axis=1), inside.argmax(axis=1), -1)  # [G, K]
+        return np.where(self.weight != 0, first[:, None, :], -1).reshape(-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +106,7 @@ class NeuralGraph:
     @property
     def number_of_edges(self) -> int:
         """Edges of all connections together."""
-        return sum(len(connection.edges) for connection in self.connections)
+        return sum(connection.number_of_edges for connection in self.connections)
 
     @property
     def parameters(self) -> dict[str, tuple[int, ...]]:

@@ -11,8 +11,10 @@ whole multiples of 2⁻⁵⁰, so that ties are exact. All functions are compile
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from ncviz.compiled import compiled, summing
 
 QUANTUM = 2.0**-50
 PRICED_ROWS = 4
@@ -22,7 +24,7 @@ LEVELS = (0.1, 0.0)
 ROUNDING = 8.0 * 2.0**-52
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def quantise(masses: np.ndarray) -> np.ndarray:
     """Return positive masses as whole multiples of 2⁻⁵⁰, at least one each, summing to exactly 1."""
     out = np.empty(len(masses))
@@ -38,17 +40,17 @@ def quantise(masses: np.ndarray) -> np.ndarray:
 
 
 @intrinsic
-def _lowest_bit(typing_context, word):  # noqa: ANN001, ANN202, ARG001
+def _lowest_bit(typing_context, word):
     """Index of the lowest set bit of a uint64 that is not 0."""
 
-    def generate(context, builder, signature, arguments):  # noqa: ANN001, ANN202, ARG001
+    def generate(context, builder, signature, arguments):
         return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
 
     return types.uint64(types.uint64), generate
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
-def _excess(cost, potential, other):  # noqa: ANN001, ANN202
+@summing
+def _excess(cost, potential, other):
     """Sum of the violations of some arcs that share an end; a sum vectorises where a minimum does not."""
     total = 0.0
     for k in range(len(cost)):
@@ -56,8 +58,8 @@ def _excess(cost, potential, other):  # noqa: ANN001, ANN202
     return total
 
 
-@njit(nogil=True, cache=True)
-def _worst(cost, potential, other, reduced):  # noqa: ANN001, ANN202
+@compiled
+def _worst(cost, potential, other, reduced):
     """Find the most violated of some arcs that share an end, if one is below ``reduced``.
 
     Returns:
@@ -74,8 +76,8 @@ def _worst(cost, potential, other, reduced):  # noqa: ANN001, ANN202
     return at, reduced
 
 
-@njit(nogil=True, cache=True)
-def solve_tree(C, A, B, heavy_p, heavy_q, parent, flow, below, pi, start_value, floor, slack):  # noqa: ANN001, ANN202
+@compiled
+def solve_tree(C, A, B, heavy_p, heavy_q, parent, flow, below, pi, start_value, floor, slack):
     """Pivot from a strongly feasible tree to the optimum.
 
     Nodes: 0 is the hub, 1 … P the sources, P+1 … P+Q the sinks. ``flow[n]`` runs on the arc between n and its parent,
@@ -181,8 +183,8 @@ def solve_tree(C, A, B, heavy_p, heavy_q, parent, flow, below, pi, start_value, 
                 pi[n] += change if n <= P else -change
 
 
-@njit(nogil=True, cache=True)
-def _set_potentials(order, parent, C, A, B, pi):  # noqa: ANN001, ANN202
+@compiled
+def _set_potentials(order, parent, C, A, B, pi):
     """Work out the potentials of a tree whose nodes are listed with parents before children."""
     P = C.shape[0]
     pi[0] = 0.0
@@ -197,8 +199,8 @@ def _set_potentials(order, parent, C, A, B, pi):  # noqa: ANN001, ANN202
             pi[y] = C[above - 1, y - 1 - P] - pi[above]
 
 
-@njit(nogil=True, cache=True)
-def _set_subtrees(order, parent, below):  # noqa: ANN001, ANN202
+@compiled
+def _set_subtrees(order, parent, below):
     """Work out who is below whom."""
     for x in range(len(parent)):
         below[x] = np.uint64(0)
@@ -209,8 +211,8 @@ def _set_subtrees(order, parent, below):  # noqa: ANN001, ANN202
             below[parent[y], w] |= below[y, w]
 
 
-@njit(nogil=True, cache=True)
-def _list_nodes(parent, order, seen, stack):  # noqa: ANN001, ANN202
+@compiled
+def _list_nodes(parent, order, seen, stack):
     """List all nodes but the hub, parents before children."""
     seen[:] = False
     seen[0] = True
@@ -229,8 +231,8 @@ def _list_nodes(parent, order, seen, stack):  # noqa: ANN001, ANN202
             listed += 1
 
 
-@njit(nogil=True, cache=True)
-def _use_elsewhere(number, parent, flow, C, At, Bt, d, open_i, open_j, edges, best, tree_of):  # noqa: ANN001, ANN202
+@compiled
+def _use_elsewhere(number, parent, flow, C, At, Bt, d, open_i, open_j, edges, best, tree_of):
     """See for which edges a tree's plan is the cheapest so far: any plan bounds any edge's cost from above."""
     P = C.shape[0]
     direct, hub = 0.0, 0.0
@@ -258,8 +260,8 @@ def _use_elsewhere(number, parent, flow, C, At, Bt, d, open_i, open_j, edges, be
             best[e], tree_of[e] = cost, number
 
 
-@njit(nogil=True, cache=True)
-def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):  # noqa: ANN001, ANN202
+@compiled
+def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
     """Solve every edge of a block that could matter.
 
     Args:
@@ -360,8 +362,8 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):  # noqa: 
         )  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
-def _plan_cost(plan, arcs, C, A, B, t):  # noqa: ANN001, ANN202
+@compiled
+def _plan_cost(plan, arcs, C, A, B, t):
     """Cost of a plan whose every arc takes the cheaper way: any plan bounds the optimal cost from above."""
     source, sink, mass = plan
     total = 0.0
@@ -371,8 +373,8 @@ def _plan_cost(plan, arcs, C, A, B, t):  # noqa: ANN001, ANN202
     return total
 
 
-@njit(nogil=True, cache=True)
-def _greedy_plan(p, q, C, plan):  # noqa: ANN001, ANN202
+@compiled
+def _greedy_plan(p, q, C, plan):
     """Write a cheap plan without the hub: the heaviest points choose first; return its number of arcs."""
     source, sink, mass = plan
     P, Q = C.shape
@@ -399,8 +401,8 @@ def _greedy_plan(p, q, C, plan):  # noqa: ANN001, ANN202
     return arcs
 
 
-@njit(nogil=True, cache=True)
-def _tree_plan(parent, flow, P, plan):  # noqa: ANN001, ANN202
+@compiled
+def _tree_plan(parent, flow, P, plan):
     """Write a tree's plan, what goes through the hub paired as it comes; return its number of arcs."""
     source, sink, mass = plan
     N = len(parent)
@@ -431,10 +433,10 @@ def _tree_plan(parent, flow, P, plan):  # noqa: ANN001, ANN202
     return arcs
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _solve_open(
     p, q, C, A, B, At, Bt, d, floor, value, star, open_i, open_j, is_bounded, plan, largest, pool, stop, counts
-):  # noqa: ANN001, ANN202
+):
     """Run the simplex for the edges that no closed form settles, each from the best tree of those before it."""
     P, Q = C.shape
     N = 1 + P + Q

@@ -1,0 +1,45 @@
+"""Numba for the project's hot loops: compiled once for each machine, in a cache folder of the project's own.
+
+Numba's cache looks at the file of the function alone, so that a change in a function that it calls would go unseen
+there. The folder's name therefore carries a digest of all files with compiled code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import numba
+import platformdirs
+
+_SOURCES = ("graph/minplus.py", "transport/simplex.py", "engine/kernels.py")
+
+
+def _cache_folder() -> Path:
+    """Return a folder that can be written, new for every version of the compiled code."""
+    root = Path(__file__).parent
+    content = b"".join((root / source).read_bytes() for source in _SOURCES)
+    name = f"compiled-{hashlib.sha256(content).hexdigest()[:12]}"
+    folder = Path(platformdirs.user_cache_dir("ncviz")) / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.gettempdir()) / f"ncviz-{os.getuid() if hasattr(os, 'getuid') else 0}" / name
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = str(_cache_folder())
+
+
+def is_cached() -> bool:
+    """Whether compiled code lies in the cache already, so that the first use takes no compiler."""
+    return any(Path(numba.config.CACHE_DIR).rglob("kernels.*.nbc"))
+
+
+compiled = numba.njit(nogil=True, cache=True)
+# The sums may be reordered, so that they vectorise; infinities are wanted.
+summing = numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})

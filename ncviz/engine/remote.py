@@ -1,0 +1,77 @@
+"""One connection as a parcel: what another process or machine needs to solve it, and how its results come together."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ncviz.engine.full import full_edges
+from ncviz.engine.layers import Layers
+from ncviz.engine.local import Least, all_edges, least
+from ncviz.engine.plan import make_plan
+from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.graph.paths import distances
+from ncviz.graph.positions import layer_grid
+
+
+@dataclass(frozen=True, eq=False)
+class Parcel:
+    """A connection on some samples, with its neighbours; plain arrays, so that it can travel.
+
+    Attributes:
+        graph: The connection with those before and after it, as far as there are any.
+        index: Which of the graph's connections it is.
+        layers: Activity and mass of the four layers around it.
+        first_sample: Number of the first sample.
+        alpha: Idleness.
+        keep_edges: Whether every edge's κ is wanted.
+    """
+
+    graph: NeuralGraph
+    index: int
+    layers: Layers
+    first_sample: int
+    alpha: float
+    keep_edges: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """What comes back: the least κ of each weight, and the edges' own for each sample where they were wanted."""
+
+    least: Least
+    grids: tuple[np.ndarray, ...]
+
+
+def cut_out(graph: NeuralGraph, connection: int) -> tuple[NeuralGraph, int]:
+    """Return the part of a graph that decides the curvature of one connection, and which it is in there."""
+    begin, end = max(0, connection - 1), min(len(graph.connections), connection + 2)
+    part = replace(
+        graph, layer_shapes=graph.layer_shapes[begin : end + 1], connections=graph.connections[begin:end], taps=()
+    )
+    return part, connection - begin
+
+
+def solve_parcel(parcel: Parcel) -> Solved:
+    """Solve a parcel in this process; pure, so that a lost one is simply solved again."""
+    plan = make_plan(distances(parcel.graph), parcel.index)
+    ends = parcel.index == 0, parcel.index + 1 == len(parcel.graph.connections)
+    positions = layer_grid(parcel.graph.layer_shapes[parcel.index + 1])[1]
+    samples = len(parcel.layers[0])
+    with ThreadPoolExecutor(1) as pool:
+        if parcel.alpha >= 0.5 and not parcel.keep_edges:
+            return Solved(least(plan, parcel.layers, ends, pool, first_sample=parcel.first_sample), ())
+        grids, found = [], None
+        for index in range(samples):
+            layers = tuple(layer[index : index + 1] for layer in parcel.layers)
+            sample = parcel.first_sample + index
+            if parcel.alpha >= 0.5:
+                grid, own = all_edges(plan, layers, ends, positions, pool, sample=sample)
+            else:
+                grid, own = full_edges(plan, layers, ends, positions, pool, parcel.alpha, sample=sample)
+            grids.append(grid)
+            found = own if found is None else found.merge(own)
+    assert found is not None
+    return Solved(found, tuple(grids) if parcel.keep_edges else ())
