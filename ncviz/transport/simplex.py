@@ -20,7 +20,7 @@ QUANTUM = 2.0**-50
 PRICED_ROWS = 4
 CHUNK = 16
 LEVELS = (0.1, 0.0)
-# Reduced costs this small beside the costs are rounding.
+# Reduced costs this small beside the costs of their own arcs are rounding.
 ROUNDING = 8.0 * 2.0**-52
 
 
@@ -77,7 +77,7 @@ def _worst(cost, potential, other, reduced):
 
 
 @compiled
-def solve_tree(C, A, B, heavy_p, heavy_q, parent, flow, below, pi, start_value, floor, slack):
+def solve_tree(C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, below, pi, value, floor):
     """Pivot from a strongly feasible tree to the optimum.
 
     Nodes: 0 is the hub, 1 … P the sources, P+1 … P+Q the sinks. ``flow[n]`` runs on the arc between n and its parent,
@@ -86,40 +86,42 @@ def solve_tree(C, A, B, heavy_p, heavy_q, parent, flow, below, pi, start_value, 
     Returns:
         Number of pivots; -1 if the objective fell to ``floor`` or below (stopped), -2 if it did not end.
     """
-    P, Q = len(A), len(B)
+    P, Q = C.shape
     words = below.shape[1]
     moved = np.empty(words, dtype=np.uint64)
     inner = np.empty(words, dtype=np.uint64)
-    value = start_value
     row = 0
     clean = 0
     pivots = 0
+    reduced = 0.0
     most = 200 * (P + Q) + 10000
     sinks = 1 + P
-    wide = min(C.shape[1], (heavy_q + CHUNK - 1) // CHUNK * CHUNK)
+    wide = min(dear_C.shape[1], (heavy_q + CHUNK - 1) // CHUNK * CHUNK)
     f, g = pi[1:sinks], pi[sinks : sinks + wide]
     while True:
-        # Entering arc: tolls first, then a few rows at a time.
-        tail, head, reduced = 0, 0, -slack
-        if _excess(A[:heavy_p], f[:heavy_p], -slack) < 0.0:
-            at, reduced = _worst(A[:heavy_p], f[:heavy_p], 0.0, reduced)
-            tail = 1 + at
-        if _excess(B[:heavy_q], g[:heavy_q], -slack) < 0.0:
-            at, least = _worst(B[:heavy_q], g[:heavy_q], 0.0, reduced)
+        # Entering arc: tolls first, then a few rows at a time; dearer by what may be rounding.
+        tail, head, excess = 0, 0, 0.0
+        if _excess(dear_A[:heavy_p], f[:heavy_p], 0.0) < 0.0:
+            at, excess = _worst(dear_A[:heavy_p], f[:heavy_p], 0.0, excess)
             if at >= 0:
-                reduced, tail, head = least, 0, sinks + at
-        while reduced == -slack and clean < heavy_p:
+                tail, reduced = 1 + at, A[at] - f[at]
+        if _excess(dear_B[:heavy_q], g[:heavy_q], 0.0) < 0.0:
+            at, excess = _worst(dear_B[:heavy_q], g[:heavy_q], 0.0, excess)
+            if at >= 0:
+                tail, head, reduced = 0, sinks + at, B[at] - g[at]
+        while excess == 0.0 and clean < heavy_p:
             worst, at = 0.0, 0
             for _ in range(min(PRICED_ROWS, heavy_p - clean)):
-                e = _excess(C[row, :wide], g, f[row] - slack)
+                e = _excess(dear_C[row, :wide], g, f[row])
                 if e < worst:
                     worst, at = e, row
                 row = row + 1 if row + 1 < heavy_p else 0
                 clean += 1
             if worst < 0.0:
-                k, reduced = _worst(C[at, :wide], g, f[at], reduced)
-                tail, head = 1 + at, sinks + k
-        if reduced == -slack:
+                k, excess = _worst(dear_C[at, :wide], g, f[at], excess)
+                if k >= 0:
+                    tail, head, reduced = 1 + at, sinks + k, C[at, k] - f[at] - g[k]
+        if excess == 0.0:
             return pivots, value
         clean = 0
         pivots += 1
@@ -324,13 +326,10 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
         left = kept
         if left == 0:
             return
-    largest = 0.0
     Ct = np.empty((Q, P))
     for u in range(P):
         for v in range(Q):
-            Ct[v, u] = C[u, v]
-            largest = max(largest, C[u, v])
-    slack = ROUNDING * largest
+            Ct[v, u] = C[u, v] * (1.0 + ROUNDING)
     F = np.empty(P)
     kept, of = 0, -1
     for e in range(left):
@@ -339,14 +338,14 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
             # How much dearer the hub is than the direct way at worst, but for the toll to it.
             F[:] = -np.inf
             for v in range(Q):
-                toll = B[i, v]
+                toll = B[i, v] * (1.0 - ROUNDING)
                 for u in range(P):
                     x = toll - Ct[v, u]
                     F[u] = x if x > F[u] else F[u]
             of = i
         is_certain = True
         for u in range(P):
-            if A[j, u] + F[u] > d[i, j] + slack:
+            if A[j, u] * (1.0 - ROUNDING) + F[u] > d[i, j]:
                 is_certain = False
                 break
         if is_certain:
@@ -357,7 +356,7 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
             kept += 1
     if kept > 0:
         _solve_open(
-            p, q, C, A, B, At, Bt, d, floor, value, star[:kept], open_i[:kept], open_j[:kept], is_bounded, plan, largest,
+            p, q, C, A, B, At, Bt, d, floor, value, star[:kept], open_i[:kept], open_j[:kept], is_bounded, plan,
             pool, stop, counts,
         )  # fmt: skip
 
@@ -435,17 +434,28 @@ def _tree_plan(parent, flow, P, plan):
 
 @compiled
 def _solve_open(
-    p, q, C, A, B, At, Bt, d, floor, value, star, open_i, open_j, is_bounded, plan, largest, pool, stop, counts
+    p, q, C, A, B, At, Bt, d, floor, value, star, open_i, open_j, is_bounded, plan, pool, stop, counts
 ):
     """Run the simplex for the edges that no closed form settles, each from the best tree of those before it."""
     P, Q = C.shape
+    n, m = d.shape
     N = 1 + P + Q
     left = len(open_i)
-    slack = ROUNDING * largest
     supply, demand = quantise(p), quantise(q)
     wide = (Q + CHUNK - 1) // CHUNK * CHUNK
-    padded = np.full((P, wide), np.inf)
-    padded[:P, :Q] = C
+    dear_C = np.full((P, wide), np.inf)
+    noise_A, noise_B = np.zeros(P), np.zeros(Q)
+    for u in range(P):
+        for j in range(m):
+            if At[u, j] < np.inf:
+                noise_A[u] = max(noise_A[u], ROUNDING * At[u, j])
+    for v in range(Q):
+        for i in range(n):
+            if Bt[v, i] < np.inf:
+                noise_B[v] = max(noise_B[v], ROUNDING * Bt[v, i])
+    for u in range(P):
+        for v in range(Q):
+            dear_C[u, v] = C[u, v] * (1.0 + ROUNDING) + noise_A[u] + noise_B[v]
     heavy = np.empty((len(LEVELS), 2), dtype=np.int64)
     for phase, share in enumerate(LEVELS):
         heavy[phase, 0] = np.sum(p >= share * p[0])
@@ -468,6 +478,7 @@ def _solve_open(
     stack = np.empty(N, dtype=np.uint32)
     pi = np.zeros(1 + P + wide)
     a, b = np.empty(P), np.empty(Q)
+    dear_a, dear_b = np.empty(P), np.empty(Q)
     # Neighbours in the list are alike, so that going through it in order would begin with a pool of little variety.
     np.random.seed(left)
     edges = np.random.permutation(left)
@@ -480,9 +491,12 @@ def _solve_open(
             value[i, j] = -np.inf
             counts[1] += 1
             continue
-        a[:] = A[j]
+        for u in range(P):
+            a[u] = A[j, u]
+            dear_a[u] = A[j, u] + noise_A[u]
         for v in range(Q):
             b[v] = B[i, v] - d[i, j]
+            dear_b[v] = b[v] + noise_B[v]
         order = orders[trees]
         if k < 0:
             for x in range(1, N):
@@ -498,8 +512,9 @@ def _solve_open(
         pivots = 0
         for phase in range(len(heavy)):
             more, start = solve_tree(
-                padded, a, b, heavy[phase, 0], heavy[phase, 1], parent, flow, below, pi, start, floor[i, j], slack
-            )
+                C, a, b, dear_C, dear_a, dear_b, heavy[phase, 0], heavy[phase, 1], parent, flow, below, pi, start,
+                floor[i, j],
+            )  # fmt: skip
             if more < 0:
                 pivots = more
                 break
