@@ -22,6 +22,8 @@ from ncviz.graph.positions import layer_grid
 
 Progress = Callable[[float, str], None]
 _KEPT_PLANS = 2
+# From this idleness on the closed form holds.
+LEAST_CLOSED_ALPHA = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,14 @@ class Settings:
     keep_samples: bool
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the idleness is one for which the closed form holds."""
+        return self.alpha >= LEAST_CLOSED_ALPHA
+
+    @property
     def every_edge(self) -> bool:
         """Whether every edge is solved."""
-        return self.keep_edges or self.alpha < 0.5
+        return self.keep_edges or not self.is_closed
 
 
 @dataclass(frozen=True)
@@ -203,7 +210,7 @@ def _one(
     samples = len(layers[0])
     positions = layer_grid(graph.layer_shapes[index + 1])[1]
     certified = None
-    if settings.device.startswith("cuda") and settings.alpha >= 0.5 and not settings.keep_samples:
+    if settings.device.startswith("cuda") and settings.is_closed and not settings.keep_samples:
         from ncviz.engine.batched import certify
 
         certified = certify(plan, layers, *ends, settings.device, want_grid=settings.keep_edges, cancel=cancel)
@@ -227,7 +234,7 @@ def _one(
         if not settings.every_edge:
             each.append(least(plan, own, ends, pool, first_sample=sample, cancel=cancel, progress=part))
             continue
-        if settings.alpha < 0.5:
+        if not settings.is_closed:
             grid, found = full_edges(
                 plan, own, ends, positions, pool, settings.alpha, sample=sample, cancel=cancel, progress=part
             )

@@ -59,7 +59,8 @@ def test_dead_units_carry_one_and_leave_two_for_their_parameters():
     assert torch.all(kappa[target == 2] == 1)
     assert torch.all(result.weights["0.weight"][2] == 2)
     assert torch.all(result.weights["2.weight"][:, 2] == 2)
-    assert torch.isnan(result.samples["0.weight"][0, 2]).all()
+    alone = neural_curvature(net, x, keep_samples=True).samples["0.weight"]
+    assert torch.isnan(alone[0, 2]).all()
     assert result.dead_share[0] >= 5 / 30
 
 
@@ -95,29 +96,46 @@ def test_faint_activations_fall_back_to_uniform():
     compare(net, torch.tensor([[1.0, 0.0, 0.1, 0.12]]), 0.1)
 
 
-@pytest.mark.parametrize("name", ["mlp", "conv", "conv_dilation_groups"])
-def test_parameters_take_the_minimum_over_live_edges_and_samples(name):
-    net, first = networks.make(name, 0)
-    x = torch.cat([first, networks.make(name, 1)[1]])
-    result = neural_curvature(net, x, keep_edges=True)
+@pytest.mark.parametrize("zero_share", [0.0, 0.4])
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_weights_take_the_minimum_over_live_edges_and_samples(name, zero_share):
+    """Branch and bound against all edges: the same minimum, at the edge that it names."""
+    net, first = networks.make(name, 0, zero_share=zero_share)
+    x = torch.cat([first, *(networks.make(name, seed)[1] for seed in (1, 2))])
+    every, result = neural_curvature(net, x, keep_edges=True), neural_curvature(net, x, keep_samples=True)
+    joint = neural_curvature(net, x)
     last = len(result.graph.connections) - 1
+    net.double()
+    activity = [brute_force.layer_outputs(net, x[k : k + 1].double()) for k in range(len(x))]
     for index, connection in enumerate(result.graph.connections):
-        per_sample = np.full((2, int(np.prod(connection.shape))), np.inf)
-        for sample in range(2):
-            activity = brute_force.layer_outputs(net.double(), x[sample : sample + 1].double())
-            source, target, kappa = (part.tolist() for part in result.edges(index, sample))
+        size = int(np.prod(connection.shape))
+        per_sample = np.full((len(x), size), np.inf)
+        where = {}
+        for sample in range(len(x)):
+            own = activity[sample]
+            source, target, kappa = (part.tolist() for part in every.edges(index, sample))
             for i, j, flat, value in zip(source, target, connection.edges.parameter, kappa, strict=True):
-                if (index == 0 or activity[index][i] > 0) and (index == last or activity[index + 1][j] > 0):
+                if (index == 0 or own[index][i] > 0) and (index == last or own[index + 1][j] > 0):
                     per_sample[sample, flat] = min(per_sample[sample, flat], value)
-        found = result.samples[connection.parameter].numpy().reshape(2, -1)
+                    where[flat, j % connection.fields.shape[1], sample] = value
+        found = result.samples[connection.parameter].numpy().reshape(len(x), -1)
         assert np.array_equal(np.isnan(found), np.isinf(per_sample))
         assert np.allclose(np.nan_to_num(found, nan=np.inf), per_sample, atol=1e-6)
         lowest = per_sample.min(axis=0)
-        weights = result.weights[connection.parameter].numpy().reshape(-1)
-        assert np.array_equal(weights, np.where(np.isinf(lowest), 2.0, lowest))
-        by_edge = np.full(len(weights), 2.0)
-        np.minimum.at(by_edge, connection.edges.parameter, result.edge_minimum[index].numpy())
-        assert np.array_equal(by_edge, weights)
+        expected = np.where(np.isinf(lowest), 2.0, lowest)
+        for each in (every, result, joint):
+            weights = each.weights[connection.parameter].numpy().reshape(-1)
+            assert np.allclose(weights, expected, rtol=1e-12, atol=1e-12)
+            curvature, position, number = (part.numpy() for part in each.least[index])
+            assert np.array_equal(curvature, weights)
+            for flat in range(size):
+                assert (number[flat] == -1) == np.isinf(lowest[flat])
+                if number[flat] >= 0:
+                    at = where[flat, position[flat], number[flat]]
+                    assert at == pytest.approx(weights[flat], rel=1e-12, abs=1e-12)
+                else:
+                    exists = connection.weight.reshape(-1)[flat] != 0
+                    assert (position[flat] >= 0) == (exists and connection.first_position[flat] >= 0)
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

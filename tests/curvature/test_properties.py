@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ncviz import neural_curvature
-from ncviz.curvature import solve_group
+from ncviz.engine import run
 from ncviz.graph.activations import layer_activations
 from ncviz.graph.build import build_graph
 
@@ -15,19 +15,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even k
 
 @pytest.mark.parametrize("name", ["mlp", "mlp_tanh", "conv", "conv_stride_padding", "conv_dilation_groups"])
 def test_no_dependence_on_alpha_from_one_half_on(name, monkeypatch):
+    """The closed form against the full problem, which is solved for each alpha as if there were none."""
     net, x = networks.make(name, 5)
-    closed = neural_curvature(net, x, alpha=0.5)
-    from ncviz import curvature
-    from ncviz.transport.exact import solve_full
-
-    monkeypatch.setattr(
-        curvature, "solve_group", lambda group, alpha, cancel=None: solve_full(group, alpha, cancel)
-    )
+    closed = neural_curvature(net, x, alpha=0.5, keep_edges=True)
+    monkeypatch.setattr(run, "LEAST_CLOSED_ALPHA", 1.0)
     for alpha in (0.5, 0.7, 0.99):
-        full = neural_curvature(net, x, alpha=alpha)
-        for key, values in closed.weights.items():
-            assert torch.allclose(values, full.weights[key], atol=1e-9)
-    assert curvature.solve_group is not solve_group
+        full = neural_curvature(net, x, alpha=alpha, keep_edges=True)
+        for index in range(len(closed.graph.connections)):
+            assert torch.allclose(closed.edges(index)[2], full.edges(index)[2], atol=1e-9)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.25, 0.9])
@@ -35,7 +30,7 @@ def test_no_dependence_on_alpha_from_one_half_on(name, monkeypatch):
 def test_never_above_two(name, alpha):
     for seed in range(3):
         result = neural_curvature(*networks.make(name, seed), alpha=alpha)
-        assert all(float(minimum.max()) <= 2 + 1e-12 for minimum in result.edge_minimum)
+        assert all(float(values.max()) <= 2 + 1e-12 for values in result.weights.values())
 
 
 def test_scaling_every_length_changes_nothing():

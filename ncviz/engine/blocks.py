@@ -1,0 +1,237 @@
+"""Many blocks of edges at once in torch: who is live, who has mass, and which edges' κ needs no linear program.
+
+Blocks of one chunk are padded to the same size. What is padded has no mass, and edges that are none have length inf.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from ncviz.engine.certificates import is_hub_best, one_point_cost
+from ncviz.engine.kernels import NEGLIGIBLE, UNIFORM_BELOW
+from ncviz.engine.plan import Plan
+
+CLOSED, ONE_SOURCE, ONE_SINK, HUB = range(4)
+
+
+class Side(NamedTuple):
+    """The neighbours on one side of the edges.
+
+    Attributes:
+        position: int64 [positions, fan], which positions adjoin each one; padded.
+        tap: int64 [positions, fan], through which tap.
+        is_there: bool [positions, fan, 1], false in the padding.
+        mask: bool [classes, taps, channels], which channels are neighbours.
+        label: int64 [channels], the class of each channel at the edges' end.
+        activity: float64 [samples, positions, channels] of the neighbours.
+        mass: float64 [samples, positions, channels], unnormalised.
+        live: bool [samples, positions, channels], who of the edges' ends is alive.
+    """
+
+    position: Tensor
+    tap: Tensor
+    is_there: Tensor
+    mask: Tensor
+    label: Tensor
+    activity: Tensor
+    mass: Tensor
+    live: Tensor
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of channels with the same neighbours."""
+        return int(self.mask.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Most neighbours that a unit can have."""
+        return int(self.position.shape[1] * self.activity.shape[2])
+
+    def per_class(self, which: Tensor) -> Tensor:
+        """Count the marked ones of the channels at the edges' end, int64 [n, classes]."""
+        return (
+            which.to(torch.float32)
+            .matmul(one_hot(self.label, self.classes).to(torch.float32))
+            .to(torch.int64)
+        )
+
+    def measure(self, sample: Tensor, at: Tensor, which: Tensor, negligible: float) -> Tensor:
+        """Return the measures of some positions' classes, float64 [n, width]; rows sum to 1, or to 0 if empty."""
+        near = self.position[at]
+        index = (sample[:, None], near)
+        on = self.mask[which[:, None], self.tap[at]] & self.is_there[at] & (self.activity[index] > 0)
+        own = torch.where(on, self.mass[index], 0.0).flatten(1)
+        on = on.flatten(1)
+        total, active = own.sum(1, keepdim=True), on.sum(1, keepdim=True)
+        is_uniform = total <= UNIFORM_BELOW
+        own = torch.where(is_uniform, on.to(own.dtype), own)
+        cut = torch.where(is_uniform, 0.0, negligible * total / active.clamp(min=1))
+        own = torch.where(own > cut, own, 0.0)
+        return own / own.sum(1, keepdim=True).clamp(min=torch.finfo(own.dtype).tiny)
+
+
+class Blocks(NamedTuple):
+    """Some blocks, int64 [n] each: on which sample, of which pair of positions and which classes of channels."""
+
+    sample: Tensor
+    pair: Tensor
+    class_in: Tensor
+    class_out: Tensor
+
+    def take(self, which: Tensor) -> Blocks:
+        """Return some of the blocks."""
+        return Blocks(*(part[which] for part in self))
+
+
+class Extent(NamedTuple):
+    """The size that a chunk's blocks are padded to: sources n, targets m, in-neighbours P, out-neighbours Q."""
+
+    n: int
+    m: int
+    P: int
+    Q: int
+
+
+class Settled(NamedTuple):
+    """What a chunk gives.
+
+    Attributes:
+        i: int64 [b, n], source channels.
+        j: int64 [b, m], target channels.
+        is_edge: bool [b, n, m], which are live edges.
+        value: float64 [b, n, m], κ or a bound below it.
+        is_exact: bool [b, n, m], which live edges' value is κ.
+    """
+
+    i: Tensor
+    j: Tensor
+    is_edge: Tensor
+    value: Tensor
+    is_exact: Tensor
+
+
+class Tables:
+    """A connection's plan on a device."""
+
+    def __init__(self, plan: Plan, device: str) -> None:
+        self.device = device
+        self.pairs = len(plan.source)
+        self.negligible = NEGLIGIBLE / float(plan.spread[0])
+        self.source, self.target, self.tap = (
+            self.move(part) for part in (plan.source, plan.target, plan.tap)
+        )
+        self.slot, self.length = self.move(plan.slot), self.move(plan.length)
+        self.a_start, self.b_start, self.c_start = (
+            self.move(part) for part in (plan.a_start, plan.b_start, plan.c_start)
+        )
+        self.a_kind, self.b_kind, self.c_kind = (
+            self.move(part) for part in (plan.a_kind, plan.b_kind, plan.c_kind)
+        )
+        # Where an edge exists there are paths from each neighbour to each; an infinity elsewhere would turn into NaN.
+        self.two_in, self.two_out, self.three = (
+            self.move(part).nan_to_num_(posinf=0.0) for part in (plan.two_in, plan.two_out, plan.three)
+        )
+        self.readings = self._padded(plan.in_start, plan.in_position, plan.in_tap)
+        self.readers = self._padded(plan.out_start, plan.out_position, plan.out_tap)
+        self.mask_in, self.mask_out = self.move(plan.in_mask), self.move(plan.out_mask)
+        self.label_in = self.move(_labels(plan.in_class_start, plan.in_class))
+        self.label_out = self.move(_labels(plan.out_class_start, plan.out_class))
+        joined = np.isfinite(plan.length) & (plan.slot >= 0)[:, :, None]
+        joined = np.logical_or.reduceat(joined[:, plan.in_class], plan.in_class_start[:-1], axis=1)
+        joined = np.logical_or.reduceat(joined[:, :, plan.out_class], plan.out_class_start[:-1], axis=2)
+        self.joined = self.move(joined)  # [taps, classes in, classes out]
+
+    def move(self, part: np.ndarray) -> Tensor:
+        """Return a copy on the device, indices as int64."""
+        return torch.tensor(part, dtype=torch.int64 if part.dtype == np.int32 else None, device=self.device)
+
+    def _padded(
+        self, start: np.ndarray, position: np.ndarray, tap: np.ndarray
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return lists of different lengths as tables [positions, fan], and where they are filled."""
+        fan = np.diff(start)
+        is_there = np.arange(fan.max(initial=0)) < fan[:, None]
+        tables = np.zeros((2, *is_there.shape), dtype=np.int64)
+        tables[:, is_there] = position, tap
+        return self.move(tables[0]), self.move(tables[1]), self.move(is_there[:, :, None])
+
+    def sides(self, layers: tuple[np.ndarray, ...], is_first: bool, is_last: bool) -> tuple[Side, Side]:
+        """Return both sides of the edges, on some samples."""
+        x0, e0, x1, _, x2, _, x3, e3 = (self.move(part) for part in layers)
+        return (
+            Side(*self.readings, self.mask_in, self.label_in, x0, e0,
+                 torch.ones_like(x1, dtype=torch.bool) if is_first else x1 > 0),
+            Side(*self.readers, self.mask_out, self.label_out, x3, e3,
+                 torch.ones_like(x2, dtype=torch.bool) if is_last else x2 > 0),
+        )  # fmt: skip
+
+    def settle(self, into: Side, out_of: Side, blocks: Blocks, size: Extent, kind: int) -> Settled:
+        """Find κ of each edge of some blocks of one kind, or a lower bound of it."""
+        at_i, at_j, tap = self.source[blocks.pair], self.target[blocks.pair], self.tap[blocks.pair]
+        alive = (
+            into.live[blocks.sample, at_i] & (into.label == blocks.class_in[:, None]) & (self.slot[tap] >= 0)
+        )
+        i, is_source = _compact(alive, size.n)
+        j, is_target = _compact(
+            out_of.live[blocks.sample, at_j] & (out_of.label == blocks.class_out[:, None]), size.m
+        )
+        d = self.length[tap[:, None, None], i[:, :, None], j[:, None, :]]
+        is_edge = is_source[:, :, None] & is_target[:, None, :] & d.isfinite()
+        d = torch.where(is_edge, d, 1.0)
+        p, u, cu = _support(into, blocks.sample, at_i, blocks.class_in, self.negligible, size.P)
+        q, v, cv = _support(out_of, blocks.sample, at_j, blocks.class_out, self.negligible, size.Q)
+        a = self.a_kind[self.a_start[blocks.pair][:, None] + u]
+        b = self.b_kind[self.b_start[blocks.pair][:, None] + v]
+        A = self.two_in[a[:, None, :], cu[:, None, :], j[:, :, None]]  # [b, m, P]
+        B = self.two_out[b[:, None, :], i[:, :, None], cv[:, None, :]]  # [b, n, Q]
+        if kind in (CLOSED, HUB):
+            through = (A @ p[:, :, None]).mT + B @ q[:, :, None]
+            if kind == CLOSED:
+                has_mass = p.any(1) | q.any(1)
+                value = torch.where(has_mass[:, None, None], 1.0 - through / d, 0.0)
+                return Settled(i, j, is_edge, value, is_edge)
+        fan = self.b_start[blocks.pair + 1] - self.b_start[blocks.pair]
+        row = self.c_start[blocks.pair][:, None] + u * fan[:, None]
+        c = self.c_kind[row[:, :, None] + v[:, None, :]]
+        C = self.three[c, cu[:, :, None], cv[:, None, :]]  # [b, P, Q]
+        if kind == HUB:
+            is_exact = is_edge & is_hub_best(A, B, C, d, p > 0, q > 0)
+            return Settled(i, j, is_edge, 2.0 - through / d, is_exact)
+        if kind == ONE_SINK:
+            cost = one_point_cost(C.mT, A, p, B.mT - d.mT).mT
+            return Settled(i, j, is_edge, 1.0 - cost / d, is_edge)
+        return Settled(i, j, is_edge, 1.0 - one_point_cost(C, B, q, A.mT - d) / d, is_edge)
+
+
+def _labels(start: np.ndarray, members: np.ndarray) -> np.ndarray:
+    label = np.empty(len(members), dtype=np.int64)
+    label[members] = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    return label
+
+
+def _compact(keep: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Return the columns kept in each row, int64 [rows, size], padded with 0, and which are no padding."""
+    row, column = keep.nonzero(as_tuple=True)
+    place = keep.cumsum(1)[row, column] - 1
+    index = torch.zeros((len(keep), size), dtype=torch.int64, device=keep.device)
+    index[row, place] = column
+    return index, torch.arange(size, device=keep.device) < keep.sum(1, keepdim=True)
+
+
+def _support(
+    side: Side, sample: Tensor, at: Tensor, which: Tensor, negligible: float, size: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the masses of the points that carry some, which reading they belong to, and their channel."""
+    if size == 0:
+        nothing = torch.zeros((len(at), 0), dtype=torch.int64, device=at.device)
+        return nothing.to(torch.float64), nothing, nothing
+    mass = side.measure(sample, at, which, negligible)
+    column, is_point = _compact(mass > 0, size)
+    channels = side.activity.shape[2]
+    share = torch.where(is_point, mass.gather(1, column), 0.0)
+    return share, torch.div(column, channels, rounding_mode="floor"), column % channels
