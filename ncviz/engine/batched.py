@@ -245,4 +245,4 @@ class _Run:
 def _doubles(sizes: np.ndarray, is_sorted: bool) -> np.ndarray:
     """Estimate how many numbers a block needs at its peak, for sizes [..., 4]."""
     n, m, P, Q = np.moveaxis(sizes, -1, 0)
-    return np.asarray((12 if is_sorted else 4) * (P * m + Q * n) + 4 * P * Q + 3 * n * P + 16 * n * m)
+    return np.asarray((12 if is_sorted else 4) * (P * m + Q * n) + 6 * P * Q + 16 * n * m)

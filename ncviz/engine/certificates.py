@@ -7,21 +7,33 @@ from torch import Tensor
 
 from ncviz.transport.simplex import ROUNDING
 
+# Sums that are held at a time: more would leave the device's cache for good.
+_STEP_ELEMENTS = 2**24
+
 
 def is_hub_best(A: Tensor, B: Tensor, C: Tensor, d: Tensor, is_source: Tensor, is_sink: Tensor) -> Tensor:
     """Whether no point would rather go past the hub: A_u + B_v − C_uv ≤ d everywhere, but for rounding.
 
-    Distances in the largest coordinate find the maxima without a table of all sums; shifted by the largest C every
-    term is at least 0, which is what padding gives.
+    Args:
+        A: [b, m, P], from in-neighbours to targets.
+        B: [b, n, Q], from sources to out-neighbours.
+        C: [b, P, Q].
+        d: [b, n, m].
+        is_source: bool [b, P], which in-neighbours count.
+        is_sink: bool [b, Q].
+
+    Returns:
+        bool [b, n, m].
     """
-    is_way = is_source[:, :, None] & is_sink[:, None, :]
-    shift = torch.where(is_way, C, 0.0).flatten(1).amax(1)[:, None, None]
-    way = torch.where(is_way, C - shift, 0.0)
-    from_hub = torch.where(is_sink[:, None, :], B, 0.0)
-    worst = torch.cdist(from_hub, way, p=torch.inf)  # [b, n, P]
-    worst = torch.where(is_source[:, None, :], worst, 0.0)
-    to_hub = torch.where(is_source[:, None, :], A, 0.0)
-    return torch.cdist(worst.neg_(), to_hub, p=torch.inf) <= d + shift * (1.0 + ROUNDING)
+    A = torch.where(is_source[:, None, :], A * (1.0 - ROUNDING), -torch.inf)
+    B = torch.where(is_sink[:, None, :], B * (1.0 - ROUNDING), -torch.inf)
+    C = C * (1.0 + ROUNDING)
+    worst = torch.full_like(d, -torch.inf)
+    step = max(1, _STEP_ELEMENTS // max(1, d[:, :, 0].numel() * max(A.shape[1], B.shape[2])))
+    for u in range(0, A.shape[2], step):
+        detour = (B[:, :, None, :] - C[:, None, u : u + step, :]).amax(3)  # [b, n, step]
+        worst = torch.maximum(worst, (detour[:, :, None, :] + A[:, None, :, u : u + step]).amax(3))
+    return worst <= d
 
 
 def one_point_cost(C: Tensor, toll: Tensor, mass: Tensor, entry: Tensor) -> Tensor:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ncviz.devices import guard
 from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import PathTable, Taps, connection_taps
@@ -156,15 +158,51 @@ def dense_products(
     second: np.ndarray,
     device: str,
 ) -> np.ndarray:
-    """Do the same on a torch device, in chunks that fit its cache."""
-    lefts, rights = torch.from_numpy(left).to(device), torch.from_numpy(right).to(device)
+    """Do the same on a torch device, in chunks that fit its cache, or its memory if that is less.
+
+    Outputs of equally many products are computed together.
+
+    Raises:
+        DeviceError: If the tables, or a single row of a product, do not fit the device's memory.
+    """
     rows, inner, columns = left.shape[1], left.shape[2], right.shape[2]
-    step = max(1, _CHUNK_ELEMENTS // max(1, inner * columns))
-    out = torch.full((len(start) - 1, rows, columns), torch.inf, dtype=torch.float64, device=device)
-    for o in range(len(start) - 1):
-        for x in range(int(start[o]), int(start[o + 1])):
-            a, b = lefts[int(first[x])], rights[int(second[x])]
-            for begin in range(0, rows, step):
-                part = out[o, begin : begin + step]
-                torch.minimum(part, (a[begin : begin + step, :, None] + b).amin(dim=1), out=part)
-    return out.cpu().numpy()
+    out = np.full((len(start) - 1, rows, columns), np.inf)
+    products = np.diff(start)
+    elements = _CHUNK_ELEMENTS
+
+    def fill(outputs: np.ndarray, begin: int, end: int) -> None:
+        """Write some rows of outputs that have the same number of products."""
+        nonlocal elements
+        size = len(outputs) * (end - begin)
+        if size == 1 or size * inner * columns <= elements:
+            try:
+                out[outputs, begin:end] = best(outputs, begin, end).cpu().numpy()
+                return
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+            elements = size * inner * columns // 2
+            if device.startswith("cuda"):
+                torch.cuda.empty_cache()
+        half, middle = len(outputs) // 2, (begin + end) // 2
+        if half:
+            fill(outputs[:half], begin, end)
+            fill(outputs[half:], begin, end)
+        else:
+            fill(outputs, begin, middle)
+            fill(outputs, middle, end)
+
+    def best(outputs: np.ndarray, begin: int, end: int) -> Tensor:
+        found = torch.full((), torch.inf, dtype=torch.float64, device=device)
+        for x in range(int(products[outputs[0]])):
+            at = start[outputs] + x
+            a = lefts[torch.from_numpy(first[at]).to(lefts.device), begin:end, :, None]
+            b = rights[torch.from_numpy(second[at]).to(lefts.device), None]
+            found = torch.minimum(found, (a + b).amin(2))
+        return found
+
+    with guard(device):
+        lefts, rights = torch.from_numpy(left).to(device), torch.from_numpy(right).to(device)
+        for number in np.unique(products[products > 0]):
+            fill(np.flatnonzero(products == number), 0, rows)
+    return out
