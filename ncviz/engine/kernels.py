@@ -215,7 +215,7 @@ def _block(
                     if low_pair[w] == pair and low_sample[w] == sample and low[w] < best[w]:
                         floor[i, j] = -np.inf
                         wanted = True
-                elif bound < best[w]:
+                elif bound < best[w] and not (best_pair[w] == pair and best_sample[w] == sample):
                     floor[i, j] = (1.0 - best[w]) * length
                     wanted = True
     if not wanted:

@@ -1,0 +1,134 @@
+"""A whole network through the engine: the way by a GPU, what the counts say, and progress."""
+
+import dataclasses
+
+import networks
+import numpy as np
+import pytest
+
+from ncviz import neural_curvature
+from ncviz.engine import batched, run
+from ncviz.engine.local import Least, pieces
+from ncviz.engine.run import Settings, estimate_seconds, plans_of
+from ncviz.graph.activations import layer_activations, normalise
+from ncviz.graph.build import build_graph
+
+NAMES = ["mlp", "mlp_tanh", "conv", "conv_stride_padding", "conv_dilation_groups"]
+
+
+def prepared(name, samples=2, **options):
+    import torch
+
+    net, first = networks.make(name, 0, **options)
+    x = torch.cat([first, *(networks.make(name, seed)[1] for seed in range(1, samples))])
+    graph = build_graph(net, tuple(x.shape[1:]))
+    return net, x, graph, [normalise(layer) for layer in layer_activations(net, graph, x)]
+
+
+@pytest.mark.parametrize("keep_edges", [False, True])
+@pytest.mark.parametrize("zero_share", [0.0, 0.4])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, monkeypatch):
+    """What a CUDA device does is torch code, which runs on the CPU as well; only the device's name differs."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    net, x, graph, activity = prepared(name, zero_share=zero_share)
+    here = neural_curvature(net, x, keep_edges=keep_edges)
+    asked = []
+    certify = batched.certify
+
+    def on_the_cpu(plan, layers, is_first, is_last, device, **options):
+        asked.append(device)
+        return certify(plan, layers, is_first, is_last, "cpu", **options)
+
+    monkeypatch.setattr(batched, "certify", on_the_cpu)
+    with ThreadPoolExecutor(2) as pool:
+        plans_of(graph, "cpu", pool)  # kept, so that the device below is not asked for the path lengths
+        settings = Settings(0.9, "cuda:0", keep_edges, False)
+        found = run.run(graph, activity, settings, pool, lambda *step: None, None)
+    assert asked == ["cuda:0"] * len(graph.connections)
+    assert sum(each.work.on_device for each in found) > 0
+    for index, own in enumerate(found):
+        curvature = np.where(np.isinf(own.curvature), 2.0, own.curvature)
+        assert np.allclose(curvature, here.least[index][0].numpy(), rtol=1e-9, atol=1e-9)
+        assert own.work.live == here.work[index].live
+        if keep_edges:
+            present = graph.connections[index].present
+            for sample in range(2):
+                values = own.grids[sample].reshape(present.shape)[present]
+                values = np.where(np.isnan(values), 1.0, values)
+                assert np.allclose(values, here.edges(index, sample)[2].numpy(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_live_edge_is_settled_in_one_way(name):
+    net, x, _, _ = prepared(name)
+    for work in neural_curvature(net, x, keep_edges=True).work:
+        assert work.closed + work.certified + work.solved == work.live
+        assert work.skipped == work.on_device == 0
+    for work in neural_curvature(net, x).work:
+        assert work.closed + work.certified + work.solved <= work.live
+
+
+def test_pieces_share_no_weight():
+    """Threads lower the minima without a lock, so no weight may belong to two pieces."""
+    _, _, graph, _ = prepared("conv_dilation_groups")
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        plans = plans_of(graph, "cpu", pool)
+    for plan in plans:
+        seen = set()
+        pairs = 0
+        for begin, end, low, high in pieces(plan):
+            taps = set(plan.tap[begin:end].tolist())
+            slots = {(tap, channel) for tap in taps for channel in range(low, high)}
+            assert not seen & slots
+            seen |= slots
+            pairs += (end - begin) * (high - low)
+        assert pairs == len(plan.source) * plan.length.shape[1]
+
+
+def test_merging_is_associative_and_keeps_the_least():
+    draw = np.random.default_rng(0)
+    parts = [
+        Least(draw.random(9), draw.integers(0, 5, 9).astype(np.int32), np.full(9, k, np.int32), np.full(8, k))
+        for k in range(3)
+    ]
+    a, b, c = parts
+    first, second = a.merge(b).merge(c), a.merge(b.merge(c))
+    for field in dataclasses.fields(Least):
+        assert np.array_equal(getattr(first, field.name), getattr(second, field.name))
+    assert np.array_equal(first.curvature, np.min([part.curvature for part in parts], axis=0))
+    assert np.array_equal(Least.nothing(9).merge(a).curvature, a.curvature)
+
+
+def test_progress_never_goes_back_and_ends_at_one():
+    net, x, _, _ = prepared("conv")
+    for options in ({}, {"keep_edges": True}, {"keep_samples": True}, {"alpha": 0.2}):
+        steps = []
+        neural_curvature(net, x, progress=lambda *step: steps.append(step), **options)
+        fractions = [fraction for fraction, _ in steps]
+        assert fractions == sorted(fractions)
+        assert fractions[0] == 0.0
+        assert fractions[-1] == 1.0
+        assert any("in all" in message for _, message in steps)
+
+
+def test_an_estimate_is_a_time_and_grows_with_the_samples():
+    _, _, graph, activity = prepared("conv_stride_padding")
+    settings = Settings(0.9, "cpu", True, False)
+    few = estimate_seconds(graph, activity, settings)
+    many = estimate_seconds(graph, [np.tile(layer, (500, 1)) for layer in activity], settings)
+    assert 0 < few < many < 1000
+
+
+def test_plans_of_other_weights_are_other_plans():
+    from concurrent.futures import ThreadPoolExecutor
+
+    _, _, graph, _ = prepared("mlp")
+    other = build_graph(networks.make("mlp", 9)[0], graph.layer_shapes[0])
+    with ThreadPoolExecutor(1) as pool:
+        first, second, again = (plans_of(each, "cpu", pool) for each in (graph, other, graph))
+    assert first is again
+    assert not np.array_equal(first[0].length, second[0].length)
