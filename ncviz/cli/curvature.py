@@ -29,18 +29,24 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     record = found.record
     if output is not None:
         write(output, save(dict(record.weights)))
-    layers = [_layer_summary(record, index) for index in range(len(record.edges))]
+    layers = [_layer_summary(record, index) for index in range(len(record.places))]
     if as_json:
         print_json({**record.meta, "from_cache": found.is_stored, "layers": layers})
         return
-    table = Table("layer", "weights", "edges", "negative", "never active", "least κ", "median κ")
+    table = Table("layer", "weights", "edges", "negative", "never active", "least κ", "median κ", "simplex")
     for layer in layers:
+        solved, live = layer["work"]["solved"], layer["work"]["live"]
         table.add_row(
             layer["name"], f"{layer['weights']:,}", f"{layer['edges']:,}", f"{layer['negative']:.1%}",
             f"{layer['never_active']:.1%}", f"{layer['least']:.3f}", f"{layer['median']:.3f}",
+            f"{solved / max(1, live):.2%}",
         )  # fmt: skip
     console.print(table)
     source = "from the cache" if found.is_stored else "computed"
+    console.print(
+        f"{record.meta['edges']:,} edges carry {record.total:,} weights; simplex is the share of the live edges of all "
+        "images that no closed form, certificate or bound settled."
+    )
     console.print(f"{record.meta['title']}: {source}, {record.meta['seconds']} s on {record.meta['device']}.")
 
 
@@ -51,10 +57,11 @@ def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:
     return {
         "name": connection["name"],
         "weights": int(values.size),
-        "edges": len(record.edges[index].source),
+        "edges": connection["edges"],
         "negative": float((values < 0).mean()),
         "never_active": float((values == 2).mean()),
-        "dead_share": record.meta["dead_share"][index],
+        "dead_share": connection["dead_share"],
+        "work": connection["work"],
         "least": float(values.min()),
         "median": float(np.median(active)) if active.size else 2.0,
     }

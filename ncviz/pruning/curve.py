@@ -22,6 +22,10 @@ SPARSITIES: tuple[float, ...] = (
     0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.725, 0.75, 0.775, 0.8, 0.825, 0.85, 0.875, 0.9, 0.925, 0.95, 0.975,
     0.99, 1.0,
 )  # fmt: skip
+FEW_SPARSITIES: tuple[float, ...] = (
+    0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.975,
+    1.0,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,7 @@ def sweep(
     shapes: Mapping[str, tuple[int, ...]],
     *,
     sparsities: Sequence[float] = SPARSITIES,
+    known: Mapping[int, float] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> SweepResult:
     """Measure the accuracy at each sparsity of one removal order.
@@ -129,12 +134,16 @@ def sweep(
         ranks: int64 [N] from ``removal_ranks``.
         shapes: Name and shape of each ranked weight, in the ranks' order.
         sparsities: Fractions of weights to remove.
+        known: Accuracies that need no measuring, by number of weights removed.
         progress: Called with the fraction done.
     """
     removed = np.array([round(sparsity * len(ranks)) for sparsity in sparsities], dtype=np.int64)
     found = np.empty(len(removed))
     for index, count in enumerate(removed):
-        found[index] = evaluator.accuracy(masks_at(ranks, int(count), shapes))
+        accuracy = (known or {}).get(int(count))
+        found[index] = (
+            evaluator.accuracy(masks_at(ranks, int(count), shapes)) if accuracy is None else accuracy
+        )
         if progress is not None:
             progress((index + 1) / len(removed))
     return SweepResult(removed, removed / max(1, len(ranks)), found, evaluator.images)

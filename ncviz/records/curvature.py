@@ -1,37 +1,75 @@
-"""Curvature and accuracy curves as plain arrays, to and from the store; needs no torch."""
+"""Curvature as the store keeps it: each weight's κ, and the one edge on which it has it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncviz.config import CurvatureConfig
+from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.errors import StoreError
 from ncviz.store import Record
 
 if TYPE_CHECKING:
     from ncviz.curvature import CurvatureResult
-    from ncviz.pruning.curve import SweepResult
 
 
 @dataclass(frozen=True, eq=False)
 class StoredEdges:
-    """The edges of one connection with the least κ that each reached.
+    """One edge for each weight of a connection that has any: the one on which its κ is least.
 
     Attributes:
-        source: Unit index within the source layer [E].
-        target: Unit index within the target layer [E].
-        parameter: Flat index into the connection's weight [E].
-        curvature: float32 [E], minimum over the samples in which the edge is live; 2 if there is none.
+        source: Unit index within the source layer, int32 [E].
+        target: Unit index within the target layer, int32 [E].
+        parameter: Flat index into the connection's weight, int32 [E], growing.
+        curvature: κ of the weight, float32 [E]; 2 if it is never active.
+        position: Output position of the edge, int32 [E].
+        sample: Calibration image on which κ is least, int32 [E]; -1 if the weight is never active.
     """
 
     source: np.ndarray
     target: np.ndarray
     parameter: np.ndarray
     curvature: np.ndarray
+    position: np.ndarray
+    sample: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class StoredWeights:
+    """Where the weights of one connection have their least κ; the largest number of a type stands for "none".
+
+    Attributes:
+        fields: Source unit of each kernel slot at each output position, unsigned [G, P, K]; none is padding.
+        position: Output position of the edge with the least κ, unsigned [W]; none where a weight has no edge.
+        sample: Calibration image with the least κ, unsigned [W]; none where a weight is never active.
+        scale: What a batch normalisation that follows multiplies each output channel's weights by, float32 [G·C]; None
+            without one.
+    """
+
+    fields: np.ndarray
+    position: np.ndarray
+    sample: np.ndarray
+    scale: np.ndarray | None = None
+
+    def edges(self, curvature: np.ndarray) -> StoredEdges:
+        """Return the edges that these weights stand on, with the weights' κ [W]."""
+        groups, positions, slots = self.fields.shape
+        position = _unpacked(self.position)
+        flat = np.flatnonzero(position >= 0)
+        at, row = position[flat], flat // slots
+        group = row // (len(position) // slots // groups)
+        return StoredEdges(
+            source=_unpacked(self.fields[group, at, flat % slots]),
+            target=(row * positions + at).astype(np.int32),
+            parameter=flat.astype(np.int32),
+            curvature=curvature.reshape(-1)[flat].astype(np.float32),
+            position=at,
+            sample=_unpacked(self.sample[flat]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,20 +77,38 @@ class CurvatureRecord:
     """The curvature of one network, as the store keeps it and the pages draw it.
 
     Attributes:
-        weights: For each weight's name, κ, float64 of its shape.
-        samples: For each weight's name, κ on each sample, float32 [n, *shape]; NaN where no edge is live.
-        edges: One entry for each connection.
+        weights: For each weight's name, κ, float32 of its shape; 2 where it is never active.
+        places: For each connection, where its weights have their least κ.
+        samples: For each weight's name, κ on each sample, float32 [n, *shape], NaN where no edge is live; None if
+            there were too many values to keep.
         calibration: int64 [n], index of each calibration image in its split.
         labels: int64 [n], their classes.
         meta: Names, shapes, settings, device and seconds, as plain JSON.
     """
 
     weights: Mapping[str, np.ndarray]
-    samples: Mapping[str, np.ndarray]
-    edges: tuple[StoredEdges, ...]
+    places: tuple[StoredWeights, ...]
+    samples: Mapping[str, np.ndarray] | None
     calibration: np.ndarray
     labels: np.ndarray
     meta: Mapping[str, Any]
+
+    @cached_property
+    def edges(self) -> tuple[StoredEdges, ...]:
+        """For each connection, one edge for each weight: that with the least κ."""
+        return tuple(
+            place.edges(self.weights[name]) for place, name in zip(self.places, self.parameters, strict=True)
+        )
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Name of each connection's weight."""
+        return tuple(connection["parameter"] for connection in self.meta["connections"])
+
+    @property
+    def total(self) -> int:
+        """Number of weights."""
+        return sum(values.size for values in self.weights.values())
 
     @property
     def config(self) -> CurvatureConfig:
@@ -69,14 +125,34 @@ class CurvatureRecord:
         """Name and shape of each weight, in the network's order."""
         return {name: values.shape for name, values in self.weights.items()}
 
+    def folded(self, connection: int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return a connection's weights as its edges carry them, batch normalisation folded in, float32 [W].
+
+        Args:
+            connection: Index of the weight layer.
+            arrays: The network's parameters by name.
+        """
+        raw = np.asarray(arrays[self.parameters[connection]], dtype=np.float32)
+        scale = self.places[connection].scale
+        return (
+            raw.reshape(-1) if scale is None else (raw.reshape(len(scale), -1) * scale[:, None]).reshape(-1)
+        )
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether a batch normalisation is folded into any weight."""
+        return any(place.scale is not None for place in self.places)
+
     def to_record(self) -> Record:
         """Return it as arrays and JSON."""
         arrays: dict[str, np.ndarray] = {"calibration": self.calibration, "labels": self.labels}
         arrays |= {f"weights/{name}": values for name, values in self.weights.items()}
-        arrays |= {f"samples/{name}": values for name, values in self.samples.items()}
-        for index, edges in enumerate(self.edges):
-            for part in ("source", "target", "parameter", "curvature"):
-                arrays[f"edges/{index}/{part}"] = getattr(edges, part)
+        arrays |= {f"samples/{name}": values for name, values in (self.samples or {}).items()}
+        for index, place in enumerate(self.places):
+            arrays |= {f"fields/{index}": place.fields, f"positions/{index}": place.position}
+            arrays[f"sample/{index}"] = place.sample
+            if place.scale is not None:
+                arrays[f"scale/{index}"] = place.scale
         return Record(arrays, dict(self.meta))
 
     @staticmethod
@@ -84,26 +160,30 @@ class CurvatureRecord:
         """Read it back.
 
         Raises:
-            StoreError: If the record is of another kind or lacks a part.
+            StoreError: If the record is of another kind or version, or lacks a part.
         """
         arrays, meta = record.arrays, record.meta
         try:
             if meta["kind"] != "curvature":
                 raise KeyError("kind")
-            names = [connection["parameter"] for connection in meta["connections"]]
-            edges = tuple(
-                StoredEdges(
-                    **{
-                        part: arrays[f"edges/{i}/{part}"]
-                        for part in ("source", "target", "parameter", "curvature")
-                    }
+            if meta.get("algorithm", ALGORITHM_VERSION) != ALGORITHM_VERSION:
+                raise StoreError(
+                    "A stored result is of another version of ncviz; clear it from the cache and compute again."
                 )
-                for i in range(len(names))
-            )
+            names = [connection["parameter"] for connection in meta["connections"]]
+            has_samples = f"samples/{names[0]}" in arrays
             return CurvatureRecord(
                 weights={name: arrays[f"weights/{name}"] for name in names},
-                samples={name: arrays[f"samples/{name}"] for name in names},
-                edges=edges,
+                places=tuple(
+                    StoredWeights(
+                        arrays[f"fields/{index}"],
+                        arrays[f"positions/{index}"],
+                        arrays[f"sample/{index}"],
+                        arrays.get(f"scale/{index}"),
+                    )
+                    for index in range(len(names))
+                ),
+                samples={name: arrays[f"samples/{name}"] for name in names} if has_samples else None,
                 calibration=arrays["calibration"],
                 labels=arrays["labels"],
                 meta=meta,
@@ -115,112 +195,76 @@ class CurvatureRecord:
 
 
 def from_result(
-    result: CurvatureResult, calibration: np.ndarray, labels: np.ndarray, meta: Mapping[str, Any]
+    result: CurvatureResult,
+    arrays: Mapping[str, np.ndarray],
+    calibration: np.ndarray,
+    labels: np.ndarray,
+    meta: Mapping[str, Any],
 ) -> CurvatureRecord:
     """Turn a computed result into what the store keeps.
 
     Args:
         result: The curvature.
+        arrays: The network's parameters by name.
         calibration: int64 [n], index of each sample in its split.
         labels: int64 [n].
         meta: What else to note, as plain JSON.
     """
     graph = result.graph
-    edges = tuple(
-        StoredEdges(
-            source=_smallest(connection.edges.source),
-            target=_smallest(connection.edges.target),
-            parameter=_smallest(connection.edges.parameter),
-            curvature=minimum.numpy().astype(np.float32),
+    places = tuple(
+        StoredWeights(
+            fields=_packed(connection.fields),
+            position=_packed(position.numpy()),
+            sample=_packed(sample.numpy()),
+            scale=_scale(connection.weight, arrays[connection.parameter]),
         )
-        for connection, minimum in zip(graph.connections, result.edge_minimum, strict=True)
+        for connection, (_, position, sample) in zip(graph.connections, result.least, strict=True)
     )
+    connections: list[dict[str, Any]] = [
+        {
+            "name": c.name,
+            "parameter": c.parameter,
+            "shape": list(c.shape),
+            "edges": c.number_of_edges,
+            "dead_share": dead,
+            "work": asdict(work),
+        }
+        for c, dead, work in zip(graph.connections, result.dead_share, result.work, strict=True)
+    ]
     facts = {
         "kind": "curvature",
         "layer_shapes": [list(shape) for shape in graph.layer_shapes],
-        "connections": [
-            {"name": c.name, "parameter": c.parameter, "shape": list(c.shape)} for c in graph.connections
-        ],
-        "dead_share": list(result.dead_share),
-        "edges": graph.number_of_edges,
+        "connections": connections,
+        "edges": sum(connection["edges"] for connection in connections),
         **meta,
     }
+    samples = result.samples
     return CurvatureRecord(
-        weights={name: values.numpy() for name, values in result.weights.items()},
-        samples={name: values.numpy() for name, values in result.samples.items()},
-        edges=edges,
+        weights={name: values.numpy().astype(np.float32) for name, values in result.weights.items()},
+        places=places,
+        samples=None if samples is None else {name: values.numpy() for name, values in samples.items()},
         calibration=calibration,
         labels=labels,
         meta=facts,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class SweepRecord:
-    """Accuracy over sparsity for every criterion in both orders.
-
-    Attributes:
-        removed: int64 [m], number of weights removed.
-        total: Number of weights.
-        accuracy: (criterion, order) → float64 [m].
-        images: Number of evaluation images.
-        meta: Scope, description of the images and so on, as plain JSON.
-    """
-
-    removed: np.ndarray
-    total: int
-    accuracy: Mapping[tuple[str, str], np.ndarray]
-    images: int
-    meta: Mapping[str, Any]
-
-    @property
-    def baseline(self) -> float:
-        """Accuracy of the whole network."""
-        return float(next(iter(self.accuracy.values()))[0])
-
-    def at(self, criterion: str, order: str, removed: int) -> float:
-        """Return the accuracy between the measured points, by linear interpolation."""
-        return float(np.interp(removed, self.removed, self.accuracy[criterion, order]))
-
-    def to_record(self) -> Record:
-        """Return it as arrays and JSON."""
-        arrays = {"removed": self.removed}
-        arrays |= {f"{criterion}/{order}": values for (criterion, order), values in self.accuracy.items()}
-        return Record(arrays, {**self.meta, "kind": "sweep", "total": self.total, "images": self.images})
-
-    @staticmethod
-    def from_record(record: Record) -> SweepRecord:
-        """Read it back.
-
-        Raises:
-            StoreError: If the record is of another kind or lacks a part.
-        """
-        try:
-            if record.meta["kind"] != "sweep":
-                raise KeyError("kind")
-            accuracy = {}
-            for name, values in record.arrays.items():
-                if name != "removed":
-                    criterion, order = name.split("/")
-                    accuracy[criterion, order] = values
-            total, images = int(record.meta["total"]), int(record.meta["images"])
-            return SweepRecord(record.arrays["removed"], total, accuracy, images, record.meta)
-        except KeyError as error:
-            raise StoreError(
-                f"A stored curve lacks {error}; clear it from the cache and compute again."
-            ) from error
+def _scale(weight: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
+    """Return what was folded into each output channel of a weight [G, C, K], float32 [G·C]; None if nothing was."""
+    folded = weight.reshape(-1, weight.shape[-1])
+    own = np.asarray(raw, dtype=np.float64).reshape(folded.shape)
+    largest = np.abs(own).argmax(axis=1)[:, None]
+    before, after = (np.take_along_axis(part, largest, axis=1)[:, 0] for part in (own, folded))
+    scale = np.divide(after, before, out=np.ones_like(after), where=before != 0)
+    return None if (scale == 1).all() else scale.astype(np.float32)
 
 
-def sweep_record(
-    sweeps: Mapping[tuple[str, str], SweepResult], total: int, meta: Mapping[str, Any]
-) -> SweepRecord:
-    """Turn measured sweeps over the same sparsities into what the store keeps."""
-    first = next(iter(sweeps.values()))
-    return SweepRecord(
-        first.removed, total, {key: found.accuracy for key, found in sweeps.items()}, first.images, meta
-    )
+def _packed(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers in the narrowest unsigned type, with its largest value in place of negative ones."""
+    kind = np.min_scalar_type(int(values.max(initial=0)) + 1)
+    return np.where(values < 0, np.iinfo(kind).max, values).astype(kind)
 
 
-def _smallest(values: np.ndarray) -> np.ndarray:
-    """Return non-negative integers in the narrowest of uint16 and uint32 that holds them."""
-    return values.astype(np.uint16 if values.max(initial=0) < 2**16 else np.uint32)
+def _unpacked(values: np.ndarray) -> np.ndarray:
+    """Return int32, -1 where there is none."""
+    return np.where(values == np.iinfo(values.dtype).max, -1, values.astype(np.int64)).astype(np.int32)

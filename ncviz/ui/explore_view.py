@@ -17,7 +17,7 @@ from ncviz.plots.palette import LIMIT, plotly_colorscale
 from ncviz.pruning.order import ORDERS, SCOPES, removed_for_threshold
 from ncviz.ui import live_view, resources, session
 from ncviz.ui.components.network import Selection, network_canvas
-from ncviz.ui.naming import layer_title, plain, unit_title
+from ncviz.ui.naming import FOLDED, NO_SAMPLES, layer_title, plain, unit_title
 from ncviz.ui.network_view import (
     edge_table,
     layer_table,
@@ -37,7 +37,7 @@ SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 
 def check_layer(shown: live_view.Shown) -> None:
     """Draw all layers where a link asks for one that this network does not have."""
-    asked, count = session.view().layer, len(shown.record.edges)
+    asked, count = session.view().layer, len(shown.record.places)
     if asked >= count:
         st.toast(f"The link's layer {asked} was left out: this network has the layers 0 to {count - 1}.")
         session.change(layer=ALL_LAYERS)
@@ -54,7 +54,7 @@ def introduction() -> None:
 def display_settings(shown: live_view.Shown) -> None:
     """Draw the controls that choose what is drawn and how weights compete."""
     record = shown.record
-    titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.edges))}
+    titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
     columns = st.columns([1.7, 1.2, 2, 1.2])
     columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
     columns[1].selectbox(
@@ -236,10 +236,13 @@ def _edge(shown: live_view.Shown, selection: Selection) -> None:
     columns = st.columns(4)
     columns[0].metric("κ of this edge", f"{selection['curvature']:.3f}")
     columns[1].metric("κ of its weight", f"{shown.record.weights[name].reshape(-1)[at]:.3f}")
-    columns[2].metric("Weight", f"{selection['weight']:.3f}")
+    columns[2].metric("Weight", f"{selection['weight']:.3f}", help=FOLDED if shown.record.is_folded else None)
     columns[3].metric("At this threshold", "kept" if kept else "removed")
     st.caption(f"{parameter_name(shown.record, parameter)}. Its curvature on each calibration image:")
     table = sample_curvature(shown.record, parameter, DATASETS[shown.network.dataset].classes)
+    if table is None:
+        st.caption(NO_SAMPLES)
+        return
     if table.empty:
         st.caption("It is active on none of them, so it goes first.")
         return

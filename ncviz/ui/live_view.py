@@ -10,11 +10,10 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.errors import NcvizError
-from ncviz.pruning.order import ORDERS
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.ui import resources, session
 from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_requests
-from ncviz.ui.network_view import cut_values
+from ncviz.ui.network_view import cut_value
 
 CHANNEL = "explore"
 TOO_SLOW_SECONDS = 0.1
@@ -155,13 +154,11 @@ def _answer(
 
 def _sweeps(shown: Shown) -> dict[str, Sweep]:
     found = {}
-    for criterion in pipeline.CRITERIA:
-        for order in ORDERS:
-            removed = shown.sweep.removed
-            known = criterion == session.view().criterion
-            threshold = _thresholds(shown, criterion, order, removed) if known else np.empty(0)
-            accuracy = shown.sweep.accuracy[criterion, order]
-            found[f"{criterion}/{order}"] = Sweep(removed.tolist(), accuracy.tolist(), threshold.tolist())
+    for (criterion, order), accuracy in shown.sweep.accuracy.items():
+        removed = shown.sweep.removed
+        known = criterion == session.view().criterion
+        threshold = _thresholds(shown, criterion, order, removed) if known else np.empty(0)
+        found[f"{criterion}/{order}"] = Sweep(removed.tolist(), accuracy.tolist(), threshold.tolist())
     return found
 
 
@@ -169,7 +166,6 @@ def _thresholds(shown: Shown, criterion: str, order: str, removed: np.ndarray) -
     """Return the score at the cut in the criterion's own unit; nothing where there is no single one."""
     if session.view().scope != "global" or criterion == "random":
         return np.empty(0)
-    by = resources.ranks(shown.network, shown.record, criterion, "global", order)
-    scores = resources.scores(shown.network, shown.record, criterion)
+    ordered = resources.ordered_scores(shown.network, shown.record, criterion)
     sign = -1.0 if criterion == "curvature" else 1.0
-    return sign * cut_values(list(scores.values()), by, removed)
+    return sign * cut_value(ordered, removed, order)

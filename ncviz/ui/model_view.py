@@ -126,7 +126,7 @@ def _layers(of: pipeline.Network) -> pd.DataFrame:
                 "input units": "×".join(str(size) for size in graph.layer_shapes[index]),
                 "output units": "×".join(str(size) for size in graph.layer_shapes[index + 1]),
                 "weights": int(np.prod(shape)),
-                "edges": len(connection.edges),
+                "edges": connection.number_of_edges,
             }
         )
     return pd.DataFrame(rows)

@@ -32,14 +32,12 @@ def network_view(
         name: [] for name in ("source", "target", "curvature", "weight", "parameter", "connection")
     }
     for index, edges in enumerate(record.edges):
-        name = record.meta["connections"][index]["parameter"]
-        decisive = _lowest_of_each(edges.parameter, edges.curvature)
-        flat = edges.parameter[decisive].astype(np.int64)
-        parts["source"].append(edges.source[decisive].astype(np.int64) + units[index])
-        parts["target"].append(edges.target[decisive].astype(np.int64) + units[index + 1])
-        parts["curvature"].append(edges.curvature[decisive])
-        parts["weight"].append(np.asarray(arrays[name]).reshape(-1)[flat])
-        parts["parameter"].append(flat + parameters[name])
+        flat = edges.parameter
+        parts["source"].append(edges.source + units[index])
+        parts["target"].append(edges.target + units[index + 1])
+        parts["curvature"].append(edges.curvature)
+        parts["weight"].append(record.folded(index, arrays)[flat])
+        parts["parameter"].append(flat + parameters[record.parameters[index]])
         parts["connection"].append(np.full(len(flat), index))
     joined = {name: np.concatenate(values) for name, values in parts.items()}
     return NetworkView(
@@ -57,13 +55,6 @@ def network_view(
     )
 
 
-def _lowest_of_each(parameter: np.ndarray, curvature: np.ndarray) -> np.ndarray:
-    """Return, for each parameter that has edges, the index of the one with the lowest curvature."""
-    order = np.lexsort((curvature, parameter))
-    _, first = np.unique(parameter[order], return_index=True)
-    return order[first]
-
-
 def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:
     """Return where each weight tensor starts in the flat list of all weights."""
     starts = np.cumsum([0, *(values.size for values in record.weights.values())]).tolist()
@@ -78,22 +69,20 @@ def locate(record: CurvatureRecord, parameter: int) -> tuple[str, int]:
     raise IndexError(parameter)
 
 
-def cut_values(scores: Sequence[np.ndarray], ranks: np.ndarray, removed: np.ndarray) -> np.ndarray:
+def cut_value(ordered: np.ndarray, removed: np.ndarray, order: str) -> np.ndarray:
     """Return the score at the cut: that of the first weight that stays.
 
     Args:
-        scores: One array for each weight tensor.
-        ranks: int64 [N], the removal order.
+        ordered: The scores of all weights, growing [N].
         removed: How many weights are removed at each point [m].
+        order: Which end goes first.
 
     Returns:
         float64 [m]; NaN where nothing stays.
     """
-    flat = np.concatenate([np.asarray(score).reshape(-1) for score in scores])
-    in_order = np.empty(len(flat) + 1)
-    in_order[ranks] = flat
-    in_order[-1] = np.nan
-    return in_order[removed]
+    at = removed if order == "redundant" else len(ordered) - 1 - removed
+    stays = removed < len(ordered)
+    return np.where(stays, ordered[np.where(stays, at, 0)], np.nan)
 
 
 def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.DataFrame:
@@ -111,7 +100,7 @@ def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.
                 "bottlenecks": float((flat < 0).mean()),
                 "never active": float((flat == 2).mean()),
                 "most negative κ": float(flat.min()),
-                "edges": len(record.edges[index].source),
+                "edges": record.meta["connections"][index]["edges"],
             }
         )
     return pd.DataFrame(rows)
@@ -120,29 +109,37 @@ def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.
 def edge_table(
     record: CurvatureRecord, arrays: Mapping[str, np.ndarray], ranks: np.ndarray, removed: int
 ) -> pd.DataFrame:
-    """Return every edge between neurons with its weight, its curvature and whether it is kept.
+    """Return one edge for each weight, that with the least curvature, and whether it is kept.
 
-    ``parameter`` is the flat index within the layer's weight; ``curvature`` the least over the calibration images.
+    ``parameter`` is the flat index within the layer's weight, ``weight`` has a batch normalisation that follows folded
+    in, ``position`` is the edge's output position and ``image`` the calibration image with the least curvature, from
+    1; 0 where the weight is never active.
     """
     parts, starts = [], parameter_offsets(record)
     for index, edges in enumerate(record.edges):
-        name = record.meta["connections"][index]["parameter"]
-        flat = edges.parameter.astype(np.int64)
+        weight = record.folded(index, arrays)[edges.parameter]
         part = {
             "connection": index,
             "source": edges.source,
             "target": edges.target,
-            "parameter": flat,
-            "weight": np.asarray(arrays[name]).reshape(-1)[flat],
+            "parameter": edges.parameter,
+            "weight": weight,
             "curvature": edges.curvature,
-            "kept": ranks[starts[name] + flat] >= removed,
+            "position": edges.position,
+            "image": edges.sample + 1,
+            "kept": ranks[starts[record.parameters[index]] + edges.parameter] >= removed,
         }
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
 
 
-def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[str]) -> pd.DataFrame:
-    """Return one weight's curvature on each calibration image; images on which it is not active are left out."""
+def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[str]) -> pd.DataFrame | None:
+    """Return one weight's curvature on each calibration image, those left out on which it is not active.
+
+    None if the record does not keep it.
+    """
+    if record.samples is None:
+        return None
     name, at = locate(record, parameter)
     values = record.samples[name].reshape(len(record.labels), -1)[:, at]
     table = pd.DataFrame({"class": [classes[label] for label in record.labels], "κ": values})

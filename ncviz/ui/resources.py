@@ -15,6 +15,7 @@ from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.devices import Device
 from ncviz.jobs import JobRegistry
+from ncviz.pruning.order import ORDERS
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.store import CACHE_VARIABLE, Store
 
@@ -96,12 +97,13 @@ def ranks(
     of: pipeline.Network, record: CurvatureRecord, criterion: str, scope: str, order: str
 ) -> np.ndarray:
     """Return int64 [N], when each weight is removed."""
-    return _ranks(record.meta["key"], criterion, scope, order, of, record)
+    by = _ranks(record.meta["key"], criterion, scope, of, record)
+    return by if order == ORDERS[0] else len(by) - 1 - by
 
 
-def scores(of: pipeline.Network, record: CurvatureRecord, criterion: str) -> dict[str, np.ndarray]:
-    """Return a criterion's score of each weight."""
-    return _scores(record.meta["key"], criterion, of, record)
+def ordered_scores(of: pipeline.Network, record: CurvatureRecord, criterion: str) -> np.ndarray:
+    """Return a criterion's scores of all weights, growing, float64 [N]."""
+    return _ordered_scores(record.meta["key"], criterion, of, record)
 
 
 def evaluator(of: pipeline.Network, device: str, data_dir: str | None) -> Evaluator:
@@ -152,23 +154,17 @@ def _sweep(
     return found
 
 
-@st.cache_resource(max_entries=48)
-def _ranks(
-    key: str,
-    criterion: str,
-    scope: str,
-    order: str,
-    _of: pipeline.Network,
-    _record: CurvatureRecord,
-) -> np.ndarray:
-    return pipeline.ranks(_of, criterion, _record, scope, order)
-
-
 @st.cache_resource(max_entries=24)
-def _scores(
-    key: str, criterion: str, _of: pipeline.Network, _record: CurvatureRecord
-) -> dict[str, np.ndarray]:
-    return pipeline.scores(_of, criterion, _record, _record.config.seed)
+def _ranks(
+    key: str, criterion: str, scope: str, _of: pipeline.Network, _record: CurvatureRecord
+) -> np.ndarray:
+    return pipeline.ranks(_of, criterion, _record, scope, ORDERS[0])
+
+
+@st.cache_resource(max_entries=12)
+def _ordered_scores(key: str, criterion: str, _of: pipeline.Network, _record: CurvatureRecord) -> np.ndarray:
+    found = pipeline.scores(_of, criterion, _record, _record.config.seed)
+    return np.sort(np.concatenate([values.reshape(-1) for values in found.values()]).astype(np.float64))
 
 
 @st.cache_resource(max_entries=6)

@@ -10,7 +10,7 @@ from ncviz import pipeline
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.curvature_figures import class_shares, histograms
 from ncviz.records import CurvatureRecord
-from ncviz.ui.naming import layer_title, weight_index
+from ncviz.ui.naming import FOLDED, NO_SAMPLES, layer_title, weight_index
 from ncviz.ui.theme import theme
 
 STRONGEST = 200
@@ -19,7 +19,7 @@ STRONGEST = 200
 def show(of: pipeline.Network, record: CurvatureRecord) -> None:
     """Draw the result."""
     summary(record)
-    names = [layer_title(record, index) for index in range(len(record.edges))]
+    names = [layer_title(record, index) for index in range(len(record.places))]
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Distribution by layer")
@@ -30,16 +30,25 @@ def show(of: pipeline.Network, record: CurvatureRecord) -> None:
         st.plotly_chart(figure, config={"displaylogo": False}, key="histograms")
     with right:
         st.subheader("Class by class")
-        st.caption("How many of the weights that are active on a class's images are bottlenecks for them.")
-        figure = class_shares(record.samples, record.labels, DATASETS[of.dataset].classes, names, theme())
-        st.plotly_chart(figure, config={"displaylogo": False}, key="classes")
+        if record.samples is None:
+            st.caption(NO_SAMPLES)
+        else:
+            st.caption(
+                "How many of the weights that are active on a class's images are bottlenecks for them."
+            )
+            classes = DATASETS[of.dataset].classes
+            figure = class_shares(record.samples, record.labels, classes, names, theme())
+            st.plotly_chart(figure, config={"displaylogo": False}, key="classes")
         st.subheader("Strongest bottlenecks")
         table = strongest(of, record, names)
         st.dataframe(
             table,
             hide_index=True,
             height=330,
-            column_config={"κ": st.column_config.NumberColumn(format="%.3f")},
+            column_config={
+                "κ": st.column_config.NumberColumn(format="%.3f"),
+                "value": st.column_config.NumberColumn(help=FOLDED if record.is_folded else None),
+            },
         )
         st.download_button(
             "Download the table (CSV)", table.to_csv(index=False), "bottlenecks.csv", "text/csv"
@@ -65,18 +74,27 @@ def summary(record: CurvatureRecord) -> None:
 def strongest(of: pipeline.Network, record: CurvatureRecord, names: list[str]) -> pd.DataFrame:
     """Return the weights with the lowest curvature as a table."""
     rows = []
-    for index, (name, values) in enumerate(record.weights.items()):
+    for index, values in enumerate(record.weights.values()):
         flat = values.reshape(-1)
-        lowest = np.argsort(flat, kind="stable")[:STRONGEST]
-        weights = np.asarray(of.arrays[name]).reshape(-1)
+        weights = record.folded(index, of.arrays)
         rows += [
             {
                 "layer": names[index],
                 "weight": weight_index(values.shape, at),
-                "κ": flat[at],
+                "κ": float(flat[at]),
                 "value": float(weights[at]),
             }
-            for at in lowest.tolist()
+            for at in _lowest(flat, STRONGEST).tolist()
         ]
     table = pd.DataFrame(rows, columns=["layer", "weight", "κ", "value"])
     return table.sort_values("κ", kind="stable").head(STRONGEST)
+
+
+def _lowest(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices of the lowest values, growing; of equal ones the first."""
+    if count < len(values):
+        bound = np.partition(values, count - 1)[count - 1]
+        candidates = np.flatnonzero(values <= bound)
+    else:
+        candidates = np.arange(len(values))
+    return candidates[np.argsort(values[candidates], kind="stable")][:count]

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.ui.naming import plain, unit_title
 from ncviz.ui.network_view import (
-    cut_values,
+    cut_value,
     edge_table,
     layer_table,
     locate,
@@ -63,9 +64,9 @@ def test_parameters_are_found_again(found):
 
 
 def test_cut_is_the_score_of_the_first_that_stays():
-    scores = [np.array([3.0, 1.0]), np.array([2.0])]
-    found = cut_values(scores, np.array([2, 0, 1]), np.array([0, 1, 2, 3]))
-    assert np.array_equal(found, [1.0, 2.0, 3.0, np.nan], equal_nan=True)
+    ordered, removed = np.array([1.0, 2.0, 3.0]), np.array([0, 1, 2, 3])
+    for order, expected in (("redundant", [1.0, 2.0, 3.0, np.nan]), ("bottlenecks", [3.0, 2.0, 1.0, np.nan])):
+        assert np.array_equal(cut_value(ordered, removed, order), expected, equal_nan=True)
 
 
 def test_layers_and_edges_count_what_is_left(found):
@@ -75,7 +76,7 @@ def test_layers_and_edges_count_what_is_left(found):
     table = layer_table(record, by, removed)
     assert table["kept"].sum() == len(by) - removed
     edges = edge_table(record, network.arrays, by, removed)
-    assert len(edges) == record.meta["edges"]
+    assert len(edges) == int((np.abs(flat_weights(network, record)) > 0).sum())
     assert set(edges["connection"]) == set(range(len(record.edges)))
     assert 0 < edges["kept"].sum() < len(edges)
 
@@ -86,6 +87,11 @@ def test_samples_of_one_weight(found):
     at = int(record.weights[name].reshape(-1).argmin())
     table = sample_curvature(record, parameter_offsets(record)[name] + at, CLASSES)
     assert table["κ"].min() == pytest.approx(record.weights[name].min(), abs=1e-5)
+
+
+def test_a_record_without_samples_says_so(found):
+    _, record = found
+    assert sample_curvature(replace(record, samples=None), 0, CLASSES) is None
 
 
 def test_units_have_names(found):

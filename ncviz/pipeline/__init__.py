@@ -1,0 +1,37 @@
+"""The straight line from a network to its curvature, its curve and its pruned copy, shared by CLI and pages.
+
+Nothing here imports torch until a network has to run, so that a stored result can be shown at once.
+"""
+
+from ncviz.models.network import Network, open_checkpoint, open_network
+from ncviz.models.zoo import MODELS
+from ncviz.pipeline.bundling import bundle
+from ncviz.pipeline.curvature import compute_curvature, stored_curvature
+from ncviz.pipeline.keys import curvature_key, evaluation_fingerprint, sweep_key
+from ncviz.pipeline.pruning import CRITERIA, pruned_checkpoint, ranks, scores
+from ncviz.pipeline.results import BUNDLED, Outcome, open_store
+from ncviz.pipeline.sweeps import compute_sweep, evaluator, measure_curve, stored_sweep
+
+__all__ = [
+    "BUNDLED",
+    "CRITERIA",
+    "MODELS",
+    "Network",
+    "Outcome",
+    "bundle",
+    "compute_curvature",
+    "compute_sweep",
+    "curvature_key",
+    "evaluation_fingerprint",
+    "evaluator",
+    "measure_curve",
+    "open_checkpoint",
+    "open_network",
+    "open_store",
+    "pruned_checkpoint",
+    "ranks",
+    "scores",
+    "stored_curvature",
+    "stored_sweep",
+    "sweep_key",
+]

@@ -1,0 +1,48 @@
+"""What a step of the pipeline hands back, and how it reaches the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ncviz.errors import StoreError
+from ncviz.models.network import Network
+from ncviz.records import CurvatureRecord, SweepRecord
+from ncviz.store import Record, Store
+
+BUNDLED = Path(__file__).parents[1] / "models" / "results"
+
+Progress = Callable[[float, str], None]
+T = TypeVar("T", CurvatureRecord, SweepRecord)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Generic[T]):
+    """A result, where it came from, and what kept it from being stored, if anything did."""
+
+    record: T
+    is_stored: bool
+    problem: str | None = None
+
+
+def open_store(url: str | None = None) -> Store:
+    """Return the user's store, with the results that ship with ncviz behind it."""
+    return Store(url, bundled=BUNDLED)
+
+
+def put(store: Store, key: str, record: Record) -> str | None:
+    """Store a result; one that cannot be stored is still shown, with the reason."""
+    try:
+        store.put(key, record.arrays, record.meta)
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def anonymous(network: Network) -> dict[str, Any]:
+    """What the store calls a network: every session sees its list, so the name of an upload stays out of it."""
+    if network.is_bundled:
+        return {"model": network.name, "title": network.title}
+    return {"model": "own checkpoint", "title": f"own checkpoint ({network.architecture})"}

@@ -1,0 +1,81 @@
+"""Accuracy over sparsity as the store keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ncviz.errors import StoreError
+from ncviz.store import Record
+
+if TYPE_CHECKING:
+    from ncviz.pruning.curve import SweepResult
+
+
+@dataclass(frozen=True, eq=False)
+class SweepRecord:
+    """Accuracy over sparsity for every criterion in both orders; a random order has one only.
+
+    Attributes:
+        removed: int64 [m], number of weights removed.
+        total: Number of weights.
+        accuracy: (criterion, order) → float64 [m].
+        images: Number of evaluation images.
+        meta: Scope, description of the images and so on, as plain JSON.
+    """
+
+    removed: np.ndarray
+    total: int
+    accuracy: Mapping[tuple[str, str], np.ndarray]
+    images: int
+    meta: Mapping[str, Any]
+
+    @property
+    def baseline(self) -> float:
+        """Accuracy of the whole network."""
+        return float(next(iter(self.accuracy.values()))[0])
+
+    def at(self, criterion: str, order: str, removed: int) -> float:
+        """Return the accuracy between the measured points, by linear interpolation."""
+        return float(np.interp(removed, self.removed, self.accuracy[criterion, order]))
+
+    def to_record(self) -> Record:
+        """Return it as arrays and JSON."""
+        arrays = {"removed": self.removed}
+        arrays |= {f"{criterion}/{order}": values for (criterion, order), values in self.accuracy.items()}
+        return Record(arrays, {**self.meta, "kind": "sweep", "total": self.total, "images": self.images})
+
+    @staticmethod
+    def from_record(record: Record) -> SweepRecord:
+        """Read it back.
+
+        Raises:
+            StoreError: If the record is of another kind or lacks a part.
+        """
+        try:
+            if record.meta["kind"] != "sweep":
+                raise KeyError("kind")
+            accuracy = {}
+            for name, values in record.arrays.items():
+                if name != "removed":
+                    criterion, order = name.split("/")
+                    accuracy[criterion, order] = values
+            total, images = int(record.meta["total"]), int(record.meta["images"])
+            return SweepRecord(record.arrays["removed"], total, accuracy, images, record.meta)
+        except KeyError as error:
+            raise StoreError(
+                f"A stored curve lacks {error}; clear it from the cache and compute again."
+            ) from error
+
+
+def sweep_record(
+    sweeps: Mapping[tuple[str, str], SweepResult], total: int, meta: Mapping[str, Any]
+) -> SweepRecord:
+    """Turn measured sweeps over the same sparsities into what the store keeps."""
+    first = next(iter(sweeps.values()))
+    return SweepRecord(
+        first.removed, total, {key: found.accuracy for key, found in sweeps.items()}, first.images, meta
+    )
