@@ -10,6 +10,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numba
 import platformdirs
@@ -40,6 +41,6 @@ def is_cached() -> bool:
     return any(Path(numba.config.CACHE_DIR).rglob("kernels.*.nbc"))
 
 
-compiled = numba.njit(nogil=True, cache=True)
+compiled: Any = numba.njit(nogil=True, cache=True)
 # The sums may be reordered, so that they vectorise; infinities are wanted.
-summing = numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+summing: Any = numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})

@@ -67,7 +67,12 @@ def estimate(plan: Plan, layers: Layers, ends: tuple[bool, bool], every_edge: bo
 
 
 def _timed(
-    plan: Plan, layers: Sequence[np.ndarray], ends: tuple[bool, bool], pair: int, rows: tuple[int, int], mode: int
+    plan: Plan,
+    layers: Sequence[np.ndarray],
+    ends: tuple[bool, bool],
+    pair: int,
+    rows: tuple[int, int],
+    mode: int,
 ) -> tuple[np.ndarray, float]:
     from ncviz.engine import kernels
 

@@ -95,12 +95,21 @@ def groups(
                 plan.in_start, plan.in_position, plan.in_tap, plan.in_mask, x0, e0, i_at, class_in, negligible
             )
             v, cv, q = measure(
-                plan.out_start, plan.out_position, plan.out_tap, plan.out_mask, x3, e3, j_at, class_out, negligible
+                plan.out_start,
+                plan.out_position,
+                plan.out_tap,
+                plan.out_mask,
+                x3,
+                e3,
+                j_at,
+                class_out,
+                negligible,
             )
+            nothing = np.empty((len(p), len(q)))
             group = EdgeGroup(
                 p,
                 q,
-                plan.three[c_kind[np.ix_(u, v)], cu[:, None], cv[None, :]] if len(p) and len(q) else np.empty((len(p), len(q))),
+                plan.three[c_kind[np.ix_(u, v)], cu[:, None], cv[None, :]] if len(p) and len(q) else nothing,
                 plan.two_in[a_kind[u][None, :], cu[None, :], j[:, None]] if len(p) else np.empty((len(j), 0)),
                 plan.two_out[b_kind[v][None, :], i[:, None], cv[None, :]] if len(q) else np.empty((len(i), 0)),
                 np.where(np.isfinite(direct), direct, np.nan),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from ncviz.compiled import compiled
 from ncviz.transport.simplex import solve_block
 
@@ -17,7 +18,9 @@ CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED, STOPPED = range(8)
 
 
 @compiled
-def _measure(start, position, tap, mask, activity, mass, at, which, negligible, out_field, out_channel, out_mass):
+def _measure(
+    start, position, tap, mask, activity, mass, at, which, negligible, out_field, out_channel, out_mass
+):
     """List the neighbours of a position that carry mass; return their number. Masses sum to 1."""
     channels = activity.shape[1]
     total, active = 0.0, 0
@@ -66,8 +69,26 @@ def measure(start, position, tap, mask, activity, mass, at, which, negligible):
 
 @compiled
 def scan(
-    plan, layers, is_first, is_last, pair_begin, pair_end, row_begin, row_end, sample, mode,
-    best, best_pair, best_sample, low, low_pair, low_sample, chosen, grid, stop, counts,
+    plan,
+    layers,
+    is_first,
+    is_last,
+    pair_begin,
+    pair_end,
+    row_begin,
+    row_end,
+    sample,
+    mode,
+    best,
+    best_pair,
+    best_sample,
+    low,
+    low_pair,
+    low_sample,
+    chosen,
+    grid,
+    stop,
+    counts,
 ):
     """Go through some blocks of a connection on one sample.
 
@@ -81,8 +102,8 @@ def scan(
         row_begin: First source channel.
         row_end: End of the source channels.
         sample: Number of the sample.
-        mode: BOUND only bounds them from below; ALL solves every live edge; CHOSEN the edge that ``low`` names for each weight; BETTER those that
-            could lie below ``best``.
+        mode: BOUND only bounds them from below; ALL solves every live edge; CHOSEN the edge that ``low`` names for
+            each weight; BETTER those that could lie below ``best``.
         best: float64 [weights], least κ so far; lowered.
         best_pair: int32 [weights], where it is.
         best_sample: int32 [weights].
@@ -95,7 +116,7 @@ def scan(
         stop: bool [1], set from outside to end early.
         counts: int64 [8], added to.
     """
-    (x0, e0, x1, e1, x2, e2, x3, e3) = layers
+    (x0, e0, x1, _, x2, _, x3, e3) = layers
     slots = plan.slots[0]
     keep = grid.size > 0
     widest_in, widest_out = 0, 0
@@ -114,6 +135,10 @@ def scan(
     live_j = np.empty(plan.length.shape[2], dtype=np.int32)
     negligible = NEGLIGIBLE / plan.spread[0]
     pool = (np.empty(POOL, dtype=np.uint16), np.empty(POOL, dtype=np.uint16), np.empty(POOL))
+    work = (np.empty(plan.length.shape[1]), np.empty(plan.length.shape[2]))
+    # What was measured last serves the next pair too, where pairs of one position follow each other.
+    P, Q = 0, 0
+    p_of, q_of = (-1, -1), (-1, -1)
     for pair in range(pair_begin, pair_end):
         if stop[0]:
             return
@@ -129,8 +154,8 @@ def scan(
                     n += 1
             if n == 0:
                 continue
-            P = 0
-            if not is_first:
+            if not is_first and p_of != (at_i, class_in):
+                p_of = (at_i, class_in)
                 P = _measure(
                     plan.in_start, plan.in_position, plan.in_tap, plan.in_mask, x0, e0, at_i, class_in, negligible,
                     p_field, p_channel, p_mass,
@@ -144,8 +169,8 @@ def scan(
                         m += 1
                 if m == 0:
                     continue
-                Q = 0
-                if not is_last:
+                if not is_last and q_of != (at_j, class_out):
+                    q_of = (at_j, class_out)
                     Q = _measure(
                         plan.out_start, plan.out_position, plan.out_tap, plan.out_mask, x3, e3, at_j, class_out,
                         negligible, q_field, q_channel, q_mass,
@@ -153,73 +178,123 @@ def scan(
                 _block(
                     plan, pair, tap, at_j, slots, live_i[:n], live_j[:m], p_field[:P], p_channel[:P], p_mass[:P],
                     q_field[:Q], q_channel[:Q], q_mass[:Q], sample, mode, best, best_pair, best_sample,
-                    low, low_pair, low_sample, grid, keep, pool, stop, counts,
+                    low, low_pair, low_sample, grid, keep, work, pool, stop, counts,
                 )  # fmt: skip
 
 
 @compiled
 def _block(
-    plan, pair, tap, at_j, slots, live_i, live_j, p_field, p_channel, p, q_field, q_channel, q, sample, mode,
-    best, best_pair, best_sample, low, low_pair, low_sample, grid, keep, pool, stop, counts,
+    plan,
+    pair,
+    tap,
+    at_j,
+    slots,
+    live_i,
+    live_j,
+    p_field,
+    p_channel,
+    p,
+    q_field,
+    q_channel,
+    q,
+    sample,
+    mode,
+    best,
+    best_pair,
+    best_sample,
+    low,
+    low_pair,
+    low_sample,
+    grid,
+    keep,
+    work,
+    pool,
+    stop,
+    counts,
 ):
     n, m, P, Q = len(live_i), len(live_j), len(p), len(q)
-    through_j = np.zeros(m)
+    through_i, through_j = work
+    through_j[:] = 0.0
     for u in range(P):
         row = plan.two_in[plan.a_kind[plan.a_start[pair] + p_field[u]], p_channel[u]]
-        for j in range(m):
-            through_j[j] += p[u] * row[live_j[j]]
-    through_i = np.zeros(n)
-    for i in range(n):
-        total = 0.0
-        for v in range(Q):
-            total += q[v] * plan.two_out[plan.b_kind[plan.b_start[pair] + q_field[v]], live_i[i], q_channel[v]]
-        through_i[i] = total
-    closed = P == 0 or Q == 0
-    weight_of = np.empty(n, dtype=np.int64)
-    for i in range(n):
-        weight_of[i] = plan.slot[tap, live_i[i]]
-    d = np.empty((n, m))
-    floor = np.empty((n, m))
-    wanted = False
-    for i in range(n):
-        for j in range(m):
-            length = plan.length[tap, live_i[i], live_j[j]]
-            d[i, j] = length
-            floor[i, j] = np.inf
-            if length == np.inf:
-                continue
-            w = live_j[j] * slots + weight_of[i]
-            if mode == BOUND or mode == ALL:
-                counts[LIVE] += 1
-            if closed:
-                if P == 0 and Q == 0:
-                    kappa = 0.0
-                else:
-                    kappa = 1.0 - (through_j[j] + through_i[i]) / length
-                if mode == BOUND or mode == ALL:
+        for j in range(len(through_j)):
+            through_j[j] += p[u] * row[j]
+    through_i[:] = 0.0
+    for v in range(Q):
+        row = plan.two_back[plan.b_kind[plan.b_start[pair] + q_field[v]], q_channel[v]]
+        for i in range(len(through_i)):
+            through_i[i] += q[v] * row[i]
+    if P == 0 or Q == 0:
+        if mode in (BOUND, ALL):
+            base = 0.0 if P == 0 and Q == 0 else 1.0
+            for i in range(n):
+                slot = plan.slot[tap, live_i[i]]
+                toll = through_i[live_i[i]]
+                for j in range(m):
+                    length = plan.length[tap, live_i[i], live_j[j]]
+                    if length == np.inf:
+                        continue
+                    kappa = base - (through_j[live_j[j]] + toll) / length
+                    counts[LIVE] += 1
                     counts[CLOSED] += 1
+                    w = live_j[j] * slots + slot
                     if kappa < best[w]:
                         best[w], best_pair[w], best_sample[w] = kappa, pair, sample
-                if keep:
-                    grid[live_j[j], at_j, weight_of[i]] = kappa
-            else:
-                bound = 2.0 - (through_j[j] + through_i[i]) / length
-                if mode == BOUND:
-                    if bound < low[w]:
-                        low[w], low_pair[w], low_sample[w] = bound, pair, sample
-                elif mode == ALL:
-                    if not keep or np.isnan(grid[live_j[j], at_j, weight_of[i]]):
-                        floor[i, j] = -np.inf
-                        wanted = True
+                    if keep:
+                        grid[live_j[j], at_j, slot] = kappa
+        return
+    if mode == BOUND:
+        for i in range(n):
+            slot = plan.slot[tap, live_i[i]]
+            toll = through_i[live_i[i]]
+            for j in range(m):
+                length = plan.length[tap, live_i[i], live_j[j]]
+                if length == np.inf:
+                    continue
+                counts[LIVE] += 1
+                bound = 2.0 - (through_j[live_j[j]] + toll) / length
+                w = live_j[j] * slots + slot
+                if bound < low[w]:
+                    low[w], low_pair[w], low_sample[w] = bound, pair, sample
+        return
+    floor = np.empty((n, m))
+    row_of, column_of = np.zeros(n, dtype=np.bool_), np.zeros(m, dtype=np.bool_)
+    wanted = False
+    for i in range(n):
+        slot = plan.slot[tap, live_i[i]]
+        toll = through_i[live_i[i]]
+        for j in range(m):
+            length = plan.length[tap, live_i[i], live_j[j]]
+            least = np.inf
+            if length < np.inf:
+                w = live_j[j] * slots + slot
+                if mode == ALL:
+                    counts[LIVE] += 1
+                    if not keep or np.isnan(grid[live_j[j], at_j, slot]):
+                        least = -np.inf
                 elif mode == CHOSEN:
                     if low_pair[w] == pair and low_sample[w] == sample and low[w] < best[w]:
-                        floor[i, j] = -np.inf
-                        wanted = True
-                elif bound < best[w] and not (best_pair[w] == pair and best_sample[w] == sample):
-                    floor[i, j] = (1.0 - best[w]) * length
-                    wanted = True
+                        least = -np.inf
+                else:
+                    bound = 2.0 - (through_j[live_j[j]] + toll) / length
+                    if bound < best[w] and not (best_pair[w] == pair and best_sample[w] == sample):
+                        least = (1.0 - best[w]) * length
+            floor[i, j] = least
+            if least < np.inf:
+                wanted = True
+                row_of[i] = True
+                column_of[j] = True
     if not wanted:
         return
+    rows, columns = np.flatnonzero(row_of), np.flatnonzero(column_of)
+    live_i, live_j = live_i[rows], live_j[columns]
+    n, m = len(rows), len(columns)
+    d = np.empty((n, m))
+    least_of = np.empty((n, m))
+    for i in range(n):
+        for j in range(m):
+            least_of[i, j] = floor[rows[i], columns[j]]
+            d[i, j] = plan.length[tap, live_i[i], live_j[j]] if least_of[i, j] < np.inf else np.inf
     # The solver wants the heaviest points first.
     order = np.argsort(-p)
     p_field, p_channel, p = p_field[order], p_channel[order], p[order]
@@ -228,48 +303,64 @@ def _block(
     C = np.empty((P, Q))
     fan_out = plan.b_start[pair + 1] - plan.b_start[pair]
     for u in range(P):
-        row = plan.c_start[pair] + p_field[u] * fan_out
+        first = plan.c_start[pair] + p_field[u] * fan_out
         for v in range(Q):
-            C[u, v] = plan.three[plan.c_kind[row + q_field[v]], p_channel[u], q_channel[v]]
+            C[u, v] = plan.three[plan.c_kind[first + q_field[v]], p_channel[u], q_channel[v]]
     At = np.empty((P, m))
     for u in range(P):
-        row_a = plan.two_in[plan.a_kind[plan.a_start[pair] + p_field[u]], p_channel[u]]
+        row = plan.two_in[plan.a_kind[plan.a_start[pair] + p_field[u]], p_channel[u]]
         for j in range(m):
-            At[u, j] = row_a[live_j[j]]
+            At[u, j] = row[live_j[j]]
     Bt = np.empty((Q, n))
     for v in range(Q):
-        column = plan.two_out[plan.b_kind[plan.b_start[pair] + q_field[v]], :, q_channel[v]]
+        row = plan.two_back[plan.b_kind[plan.b_start[pair] + q_field[v]], q_channel[v]]
         for i in range(n):
-            Bt[v, i] = column[live_i[i]]
+            Bt[v, i] = row[live_i[i]]
     value = np.empty((n, m))
-    solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts)
+    solve_block(p, q, C, At, Bt, d, least_of, value, pool, stop, counts)
     for i in range(n):
+        slot = plan.slot[tap, live_i[i]]
         for j in range(m):
-            if floor[i, j] == np.inf or value[i, j] == -np.inf:
+            if d[i, j] == np.inf or value[i, j] == -np.inf:
                 continue
             kappa = 1.0 - value[i, j] / d[i, j]
             if np.isnan(kappa):
                 counts[FAILED] += 1
-            w = live_j[j] * slots + weight_of[i]
+            w = live_j[j] * slots + slot
             if kappa < best[w]:
                 best[w], best_pair[w], best_sample[w] = kappa, pair, sample
             if keep:
-                grid[live_j[j], at_j, weight_of[i]] = kappa
+                grid[live_j[j], at_j, slot] = kappa
 
 
 @compiled
 def sweep(
-    plan, layers, is_first, is_last, pair_begin, pair_end, row_begin, row_end, sample_begin, sample_end, first_mode,
-    best, best_pair, best_sample, low, low_pair, low_sample, stop, progress, counts,
+    plan,
+    layers,
+    is_first,
+    is_last,
+    pair_begin,
+    pair_end,
+    row_begin,
+    row_end,
+    sample_begin,
+    sample_end,
+    first_mode,
+    best,
+    best_pair,
+    best_sample,
+    low,
+    low_pair,
+    low_sample,
+    stop,
+    progress,
+    counts,
 ):
     """Find the least κ of each weight that some blocks touch, over samples: bounds first, then best first, then all.
 
-    Args:
-        layers: As for ``scan``, with a leading axis for the samples.
-        sample_begin: First sample.
-        sample_end: End of the samples.
-        first_mode: BOUND, or CHOSEN where ``best`` and ``low`` hold the bounds already.
-        progress: float64 [1], written: the share of the work that is done.
+    The arguments are those of ``scan``, but ``layers`` have a leading axis for the samples from ``sample_begin`` to
+    ``sample_end``; ``first_mode`` is BOUND, or CHOSEN where ``best`` and ``low`` hold the bounds already; and into
+    ``progress``, float64 [1], goes the share of the work that is done.
     """
     (x0, e0, x1, e1, x2, e2, x3, e3) = layers
     grid = np.empty((0, 0, 0))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,8 @@ def pieces(plan: Plan) -> list[tuple[int, int, int, int]]:
         For each piece: first pair, end of the pairs, first source channel, end of the source channels.
     """
     taps, channels = plan.length.shape[:2]
+    if not len(plan.three):
+        return [(0, len(plan.source), 0, channels)]
     start = np.searchsorted(plan.tap, np.arange(taps + 1))
     parts = 1 if taps >= _FEW_TAPS else max(1, min(channels // _LEAST_ROWS, _PIECES // taps))
     cuts = np.linspace(0, channels, parts + 1).astype(int)
@@ -76,56 +78,116 @@ def pieces(plan: Plan) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def least(
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Part of the work on a connection; pieces that run at the same time never touch the same weight.
+
+    Attributes:
+        run: Does it, given the flag that stops it, and where to note its progress and its counts.
+        cost: Expected share of the work.
+    """
+
+    run: Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+    cost: float
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The search for the least κ of each weight of a connection, in pieces.
+
+    Attributes:
+        found: Filled by the pieces; its counts stay 0.
+        pieces: To run, in any order or at once.
+    """
+
+    found: Least
+    pieces: tuple[Piece, ...]
+
+
+def search(
     plan: Plan,
     layers: Layers,
     ends: tuple[bool, bool],
-    executor: Executor,
     *,
     first_sample: int = 0,
     known: tuple[np.ndarray, ...] | None = None,
-    cancel: threading.Event | None = None,
-    progress: Progress | None = None,
-) -> Least:
-    """Find the least κ of each weight over all samples by branch and bound.
+    cost: float = 1.0,
+) -> Search:
+    """Prepare the search for the least κ of each weight over all samples by branch and bound.
 
     Args:
         plan: The connection's plan.
         layers: Activity and mass of the four layers around it, float64 [samples, positions, channels].
         ends: Whether its sources are the input, and whether its targets are the logits.
-        executor: A thread pool of this process.
         first_sample: Number of the first sample, for the result.
         known: best, best_pair, best_sample, low, low_pair and low_sample where bounds are known already.
+        cost: Expected share of the work.
+    """
+    from ncviz.engine import kernels
+
+    weights, samples = weights_of(plan), len(layers[0])
+    found, lowest = Least.nothing(weights), Least.nothing(weights)
+    bounds = known or (
+        found.curvature, found.pair, found.sample, lowest.curvature, lowest.pair, lowest.sample
+    )  # fmt: skip
+    mode = kernels.BOUND if known is None else kernels.CHOSEN
+    cut = pieces(plan)
+
+    def piece(part: tuple[int, int, int, int]) -> Piece:
+        def work(stop: np.ndarray, done: np.ndarray, counts: np.ndarray) -> None:
+            kernels.sweep(
+                plan,
+                layers,
+                *ends,
+                *part,
+                first_sample,
+                first_sample + samples,
+                mode,
+                *bounds,
+                stop,
+                done,
+                counts,
+            )
+
+        return Piece(work, cost / len(cut))
+
+    return Search(
+        Least(bounds[0], bounds[1], bounds[2], np.zeros(8, dtype=np.int64)),
+        tuple(piece(part) for part in cut),
+    )
+
+
+def search_all(
+    searches: Sequence[Search],
+    executor: Executor,
+    *,
+    cancel: threading.Event | None = None,
+    progress: Progress | None = None,
+) -> list[Least]:
+    """Run searches side by side, the costly pieces first.
+
+    Args:
+        searches: What to run; none shares a weight's minimum with another.
+        executor: A thread pool of this process.
         cancel: Set it to stop.
         progress: Called with the fraction done.
 
     Raises:
         CancelledError: If ``cancel`` was set.
     """
-    from ncviz.engine import kernels
-
-    found = Least.nothing(weights_of(plan))
-    best, best_pair, best_sample = found.curvature, found.pair, found.sample
-    lowest = Least.nothing(weights_of(plan))
-    low, low_pair, low_sample = lowest.curvature, lowest.pair, lowest.sample
-    if known is not None:
-        best, best_pair, best_sample, low, low_pair, low_sample = known
+    listed = [(index, piece) for index, each in enumerate(searches) for piece in each.pieces]
+    listed.sort(key=lambda item: -item[1].cost)
     stop = np.zeros(1, dtype=np.bool_)
-    cut = pieces(plan)
-    counts = np.zeros((len(cut), 8), dtype=np.int64)
-    done = np.zeros((len(cut), 1))
-    samples = len(layers[0])
-    mode = kernels.BOUND if known is None else kernels.CHOSEN
-
-    def work(index: int) -> None:
-        kernels.sweep(
-            plan, layers, *ends, *cut[index], first_sample, first_sample + samples, mode,
-            best, best_pair, best_sample, low, low_pair, low_sample, stop, done[index], counts[index],
-        )  # fmt: skip
-
-    futures = [executor.submit(work, index) for index in range(len(cut))]
-    follow(futures, stop, done, cancel, progress)
-    return Least(best, best_pair, best_sample, counts.sum(axis=0))
+    counts = np.zeros((len(listed), 8), dtype=np.int64)
+    done = np.zeros((len(listed), 1))
+    cost = np.array([piece.cost for _, piece in listed])
+    futures = [executor.submit(piece.run, stop, done[at], counts[at]) for at, (_, piece) in enumerate(listed)]
+    follow(futures, stop, done, cancel, progress, cost)
+    found = []
+    for index, each in enumerate(searches):
+        own = counts[[at for at, (of, _) in enumerate(listed) if of == index]]
+        found.append(replace(each.found, counts=own.sum(axis=0)))
+    return found
 
 
 def all_edges(
@@ -144,8 +206,8 @@ def all_edges(
 
     Args:
         plan: The connection's plan.
-        layers: As for ``least``, of one sample.
-        ends: As for ``least``.
+        layers: As for ``search``, of one sample.
+        ends: As for ``search``.
         positions: Number of output positions.
         executor: A thread pool of this process.
         sample: Number of the sample, for the result.
@@ -189,6 +251,7 @@ def follow(
     done: np.ndarray,
     cancel: threading.Event | None,
     progress: Progress | None,
+    cost: np.ndarray | None = None,
 ) -> None:
     """Wait for pieces, report what they have done, and stop them at once when asked to.
 
@@ -202,7 +265,7 @@ def follow(
             for future in finished:
                 future.result()
             if progress is not None:
-                progress(float(done.mean()))
+                progress(min(1.0, float(np.average(done[:, 0], weights=cost))))
             if cancel is not None and cancel.is_set():
                 raise CancelledError
     finally:

@@ -21,7 +21,7 @@ class Plan(NamedTuple):
     Attributes:
         source: Position of the edges' sources, for each pair [pairs].
         target: Position of their targets [pairs].
-        tap: Which kernel pixel joins them [pairs]; pairs are sorted by it.
+        tap: Which kernel pixel joins them [pairs]; pairs of an inner connection are sorted by it.
         length: float64 [taps, channels, channels], 1/|w|, inf where there is no edge.
         slot: Kernel slot of its group that a channel reads through a tap [taps, channels]; -1 if none.
         slots: int64 [1], kernel slots of a group.
@@ -46,6 +46,7 @@ class Plan(NamedTuple):
         out_class_start: int64 [classes + 1].
         out_class: Target channels by class.
         out_mask: bool [classes, taps, channels], which channels are out-neighbours.
+        two_back: float64, ``two_out`` with sources last, so that one out-neighbour's lengths lie side by side.
         spread: float64 [1], largest difference of transport costs over an edge's length, or a bound on it.
     """
 
@@ -76,6 +77,7 @@ class Plan(NamedTuple):
     out_class_start: np.ndarray
     out_class: np.ndarray
     out_mask: np.ndarray
+    two_back: np.ndarray
     spread: np.ndarray
 
 
@@ -85,11 +87,16 @@ _NOTHING = np.empty(0, dtype=np.int32)
 def make_plan(paths: Distances, index: int) -> Plan:
     """Return the plan of one connection."""
     own = paths.one[index]
-    by_tap = np.lexsort((own.table.target, own.table.source, own.table.kind))
-    source, target, tap = (
-        part[by_tap] for part in (own.table.source, own.table.target, own.table.kind)
-    )
     has_in, has_out = index > 0, index + 1 < len(paths.one)
+    # Pieces of inner connections are cut by tap. The outer ones are quick and measure each position once.
+    parts = own.table.source, own.table.target, own.table.kind
+    keys = (
+        (parts[1], parts[0], parts[2])
+        if has_in and has_out
+        else (parts[2], parts[1] if not has_in else parts[0])
+    )
+    order = np.lexsort(keys)
+    source, target, tap = (part[order] for part in parts)
     before, after = own.table.positions
     before_table = paths.one[index - 1].table if has_in else None
     after_table = paths.one[index + 1].table if has_out else None
@@ -113,6 +120,7 @@ def make_plan(paths: Distances, index: int) -> Plan:
         two_in.lengths if two_in else none, two_out.lengths if two_out else none,
         three.lengths if three else none,
         in_class_start, in_class, in_mask, out_class_start, out_class, out_mask,
+        np.ascontiguousarray(two_out.lengths.transpose(0, 2, 1)) if two_out else none,
         np.array([_spread(own.table, two_in, two_out, three)]),
     )  # fmt: skip
 
@@ -158,7 +166,11 @@ def _classes(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sort a layer's channels into classes with the same neighbours through every tap."""
     if table is None:
-        return np.array([0, channels]), np.arange(channels, dtype=np.int32), np.zeros((1, 0, 0), dtype=np.bool_)
+        return (
+            np.array([0, channels]),
+            np.arange(channels, dtype=np.int32),
+            np.zeros((1, 0, 0), dtype=np.bool_),
+        )
     joined = np.isfinite(table.lengths)  # [taps, before, after]
     mask = joined.transpose(2, 0, 1) if by_target else joined.transpose(1, 0, 2)
     distinct, label = np.unique(mask.reshape(channels, -1), axis=0, return_inverse=True)

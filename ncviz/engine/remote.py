@@ -9,7 +9,7 @@ import numpy as np
 
 from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers
-from ncviz.engine.local import Least, all_edges, least
+from ncviz.engine.local import Least, all_edges, search, search_all
 from ncviz.engine.plan import make_plan
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import distances
@@ -49,7 +49,10 @@ def cut_out(graph: NeuralGraph, connection: int) -> tuple[NeuralGraph, int]:
     """Return the part of a graph that decides the curvature of one connection, and which it is in there."""
     begin, end = max(0, connection - 1), min(len(graph.connections), connection + 2)
     part = replace(
-        graph, layer_shapes=graph.layer_shapes[begin : end + 1], connections=graph.connections[begin:end], taps=()
+        graph,
+        layer_shapes=graph.layer_shapes[begin : end + 1],
+        connections=graph.connections[begin:end],
+        taps=(),
     )
     return part, connection - begin
 
@@ -62,7 +65,8 @@ def solve_parcel(parcel: Parcel) -> Solved:
     samples = len(parcel.layers[0])
     with ThreadPoolExecutor(1) as pool:
         if parcel.alpha >= 0.5 and not parcel.keep_edges:
-            return Solved(least(plan, parcel.layers, ends, pool, first_sample=parcel.first_sample), ())
+            sought = search(plan, parcel.layers, ends, first_sample=parcel.first_sample)
+            return Solved(search_all([sought], pool)[0], ())
         grids, found = [], None
         for index in range(samples):
             layers = tuple(layer[index : index + 1] for layer in parcel.layers)

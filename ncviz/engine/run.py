@@ -8,17 +8,21 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ncviz.engine.layers import Layers, around, position_major
-from ncviz.engine.local import POLL_SECONDS, Least
+from ncviz.engine.local import POLL_SECONDS, Least, Search, search, search_all
 from ncviz.engine.plan import Plan, make_plan
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.fingerprint import digest
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import distances
 from ncviz.graph.positions import layer_grid
+
+if TYPE_CHECKING:
+    from ncviz.engine.batched import Certified
 
 Progress = Callable[[float, str], None]
 _KEPT_PLANS = 2
@@ -127,19 +131,13 @@ def run(
     report(0.0, "measuring path lengths" if is_cached() else "preparing the engine (first time only)")
     plans = plans_of(graph, settings.device, executor)
     shares, seconds = _shares(plans, layers, settings)
-    threads = executor._max_workers
-    found: list[ConnectionCurvature] = []
-    for index, plan in enumerate(plans):
-        before = sum(shares[:index])
-        message = f"layer {index + 1} of {len(plans)}" + ("" if index else f", {_about(seconds / threads)} in all")
-
-        def part(fraction: float, before: float = before, share: float = shares[index], text: str = message) -> None:
-            report(before + share * fraction, text)
-
-        part(0.0)
-        found.append(_one(graph, plan, index, around(layers, index), settings, executor, part, cancel))
-    report(1.0, "done")
-    return found
+    text = f"{_about(seconds / executor._max_workers)} of work in all"
+    report(0.0, text)
+    if settings.every_edge:
+        return _every_edge(
+            graph, plans, layers, settings, executor, shares, lambda done: report(done, text), cancel
+        )
+    return _least(plans, layers, settings, executor, shares, lambda done: report(done, text), cancel)
 
 
 def estimate_seconds(graph: NeuralGraph, activity: list[np.ndarray], settings: Settings) -> float:
@@ -192,66 +190,119 @@ def _about(seconds: float) -> str:
     return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
-def _one(
-    graph: NeuralGraph,
-    plan: Plan,
-    index: int,
-    layers: Layers,
+def _least(
+    plans: list[Plan],
+    layers: list[tuple[np.ndarray, np.ndarray]],
     settings: Settings,
     pool: ThreadPoolExecutor,
+    shares: list[float],
     report: Callable[[float], None],
     cancel: threading.Event | None,
-) -> ConnectionCurvature:
-    """Compute one connection on this machine."""
-    from ncviz.engine.full import full_edges
-    from ncviz.engine.local import all_edges, least
-
-    ends = index == 0, index + 1 == len(graph.connections)
-    samples = len(layers[0])
-    positions = layer_grid(graph.layer_shapes[index + 1])[1]
-    certified = None
-    if settings.device.startswith("cuda") and settings.is_closed and not settings.keep_samples:
-        from ncviz.engine.batched import certify
-
-        certified = certify(plan, layers, *ends, settings.device, want_grid=settings.keep_edges, cancel=cancel)
-    if not settings.every_edge and not settings.keep_samples:
-        known = None
-        if certified is not None:
-            known = (
-                certified.best, certified.best_pair, certified.best_sample,
-                certified.low, certified.low_pair, certified.low_sample,
-            )  # fmt: skip
-        found = least(plan, layers, ends, pool, known=known, cancel=cancel, progress=report)
-        return _joined(plan, [found], None, (), certified.counts if certified is not None else None)
-    each: list[Least] = []
-    grids: list[np.ndarray] = []
-    for sample in range(samples):
-        own = tuple(layer[sample : sample + 1] for layer in layers)
-
-        def part(fraction: float, sample: int = sample) -> None:
-            report((sample + fraction) / samples)
-
-        if not settings.every_edge:
-            each.append(least(plan, own, ends, pool, first_sample=sample, cancel=cancel, progress=part))
-            continue
-        if not settings.is_closed:
-            grid, found = full_edges(
-                plan, own, ends, positions, pool, settings.alpha, sample=sample, cancel=cancel, progress=part
-            )
+) -> list[ConnectionCurvature]:
+    """Find each weight's least κ, all connections side by side."""
+    samples = len(layers[0][0])
+    searches: list[Search] = []
+    on_device: list[np.ndarray | None] = []
+    for index, plan in enumerate(plans):
+        ends, own = (index == 0, index + 1 == len(plans)), around(layers, index)
+        ready = _certified(plan, own, ends, settings, cancel)
+        on_device.append(None if ready is None else ready.counts)
+        if settings.keep_samples:
+            searches += [
+                search(
+                    plan, tuple(layer[sample : sample + 1] for layer in own), ends, first_sample=sample,
+                    cost=shares[index] / samples,
+                )
+                for sample in range(samples)
+            ]  # fmt: skip
         else:
-            ready = certified.grid[sample] if certified is not None and certified.grid is not None else None
-            grid, found = all_edges(
-                plan, own, ends, positions, pool, sample=sample, grid=ready, cancel=cancel, progress=part
-            )
-        each.append(found)
-        if settings.keep_edges:
-            grids.append(grid)
-    if certified is not None:
-        each.append(
-            Least(certified.best, certified.best_pair, certified.best_sample, np.zeros(8, dtype=np.int64))
+            searches.append(search(plan, own, ends, known=_bounds(ready), cost=shares[index]))
+    found = search_all(searches, pool, cancel=cancel, progress=report)
+    each = len(found) // len(plans)
+    parts = [found[index * each : (index + 1) * each] for index in range(len(plans))]
+    return [
+        _joined(
+            plan,
+            own,
+            np.stack([part.curvature for part in own]) if settings.keep_samples else None,
+            (),
+            ready,
         )
-    own_minima = np.stack([found.curvature for found in each[:samples]]) if settings.keep_samples else None
-    return _joined(plan, each, own_minima, tuple(grids), certified.counts if certified is not None else None)
+        for plan, own, ready in zip(plans, parts, on_device, strict=True)
+    ]
+
+
+def _every_edge(
+    graph: NeuralGraph,
+    plans: list[Plan],
+    layers: list[tuple[np.ndarray, np.ndarray]],
+    settings: Settings,
+    pool: ThreadPoolExecutor,
+    shares: list[float],
+    report: Callable[[float], None],
+    cancel: threading.Event | None,
+) -> list[ConnectionCurvature]:
+    """Solve every edge, connection by connection and sample by sample."""
+    from ncviz.engine.full import full_edges
+    from ncviz.engine.local import all_edges
+
+    samples = len(layers[0][0])
+    found = []
+    for index, plan in enumerate(plans):
+        ends, surrounding = (index == 0, index + 1 == len(plans)), around(layers, index)
+        positions = layer_grid(graph.layer_shapes[index + 1])[1]
+        ready = _certified(plan, surrounding, ends, settings, cancel)
+        each: list[Least] = []
+        grids: list[np.ndarray] = []
+        for sample in range(samples):
+            own = tuple(layer[sample : sample + 1] for layer in surrounding)
+
+            def part(fraction: float, index: int = index, sample: int = sample) -> None:
+                report(sum(shares[:index]) + shares[index] * (sample + fraction) / samples)
+
+            if settings.is_closed:
+                known = ready.grid[sample] if ready is not None and ready.grid is not None else None
+                grid, least = all_edges(
+                    plan, own, ends, positions, pool, sample=sample, grid=known, cancel=cancel, progress=part
+                )
+            else:
+                grid, least = full_edges(
+                    plan,
+                    own,
+                    ends,
+                    positions,
+                    pool,
+                    settings.alpha,
+                    sample=sample,
+                    cancel=cancel,
+                    progress=part,
+                )
+            each.append(least)
+            if settings.keep_edges:
+                grids.append(grid)
+        minima = np.stack([least.curvature for least in each]) if settings.keep_samples else None
+        if ready is not None:
+            each.append(Least(ready.best, ready.best_pair, ready.best_sample, np.zeros(8, dtype=np.int64)))
+        found.append(_joined(plan, each, minima, tuple(grids), None if ready is None else ready.counts))
+    report(1.0)
+    return found
+
+
+def _certified(
+    plan: Plan, layers: Layers, ends: tuple[bool, bool], settings: Settings, cancel: threading.Event | None
+) -> Certified | None:
+    """Settle on a GPU what needs no simplex, where there is one and each sample's own minimum is not asked for."""
+    if not settings.device.startswith("cuda") or not settings.is_closed or settings.keep_samples:
+        return None
+    from ncviz.engine import batched
+
+    return batched.certify(plan, layers, *ends, settings.device, want_grid=settings.keep_edges, cancel=cancel)
+
+
+def _bounds(ready: Certified | None) -> tuple[np.ndarray, ...] | None:
+    if ready is None:
+        return None
+    return ready.best, ready.best_pair, ready.best_sample, ready.low, ready.low_pair, ready.low_sample
 
 
 def _joined(

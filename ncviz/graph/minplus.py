@@ -9,7 +9,12 @@ from ncviz.compiled import compiled
 
 @compiled
 def best_products(
-    left: np.ndarray, right: np.ndarray, start: np.ndarray, first: np.ndarray, second: np.ndarray, out: np.ndarray
+    left: np.ndarray,
+    right: np.ndarray,
+    start: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """Write ``out[o] = min over the products x of o of left[first[x]] ⊗ right[second[x]]``.
 

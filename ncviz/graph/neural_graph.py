@@ -43,7 +43,8 @@ class Connection:
         parameter: Name of its weight, as in ``named_parameters``.
         shape: Shape of that weight.
         fields: int64 [G, P, K], source unit of each kernel slot at each output position; -1 is padding.
-        weight: float64 [G, C, K], kernels by group, with a batch normalisation that follows folded in. The target unit is (g·C + c)·P + p.
+        weight: float64 [G, C, K], kernels by group, with a batch normalisation that follows folded in. The target
+            unit is (g·C + c)·P + p.
     """
 
     name: str

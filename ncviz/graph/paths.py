@@ -108,7 +108,11 @@ def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
     # the sets; with two of them a mistake is less likely than one of the machine's.
     words = np.random.default_rng(0).integers(0, 2**64, (2, product.max(initial=0) + 1), dtype=np.uint64)
     with np.errstate(over="ignore"):
-        marks = np.stack([np.add.reduceat(word[product], begin) for word in words]) if len(begin) else words[:, :0]
+        marks = (
+            np.stack([np.add.reduceat(word[product], begin) for word in words])
+            if len(begin)
+            else words[:, :0]
+        )
     _, representative, kind = np.unique(marks, axis=1, return_index=True, return_inverse=True)
     kind = kind.reshape(-1)
     parts = [product[begin[r] : ends[r + 1]] for r in representative]

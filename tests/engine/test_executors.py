@@ -43,9 +43,12 @@ def processes():
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, protocol="tcp"
-    ) as found, distributed.Client(found) as client:
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, protocol="tcp"
+        ) as found,
+        distributed.Client(found) as client,
+    ):
         yield client
 
 
@@ -113,13 +116,17 @@ def test_cancelling_reaches_into_a_long_piece():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         sizes = (300, 300, 300, 300, 10)
-        layers = [part for a, b in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(a, b), nn.Tanh())]
+        layers = [
+            part for a, b in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(a, b), nn.Tanh())
+        ]
         net, x = nn.Sequential(*layers[:-1]), torch.rand(1, 300)
     cancel, ended = threading.Event(), []
 
     def compute():
         with pytest.raises(CancelledError):
-            neural_curvature(net, x, keep_edges=True, cancel=cancel, progress=lambda *step: steps.append(step))
+            neural_curvature(
+                net, x, keep_edges=True, cancel=cancel, progress=lambda *step: steps.append(step)
+            )
         ended.append(time.monotonic())
 
     steps = []
