@@ -32,13 +32,14 @@ def _cache_folder() -> Path:
         return Path(tempfile.gettempdir()) / f"ncviz-{os.getuid() if hasattr(os, 'getuid') else 0}" / name
 
 
+_settings: Any = numba.config
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(_cache_folder())
+    _settings.CACHE_DIR = str(_cache_folder())
 
 
 def is_cached() -> bool:
     """Whether compiled code lies in the cache already, so that the first use takes no compiler."""
-    return any(Path(numba.config.CACHE_DIR).rglob("kernels.*.nbc"))
+    return any(Path(_settings.CACHE_DIR).rglob("kernels.*.nbc"))
 
 
 compiled: Any = numba.njit(nogil=True, cache=True)
