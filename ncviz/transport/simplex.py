@@ -22,6 +22,11 @@ CHUNK = 16
 LEVELS = (0.1, 0.0)
 # Reduced costs this small beside the costs of their own arcs are rounding.
 ROUNDING = 8.0 * 2.0**-52
+# Potentials may gather this much rounding, beside the edge's length, before a solution counts as unproved.
+DRIFT = 64.0 * ROUNDING
+ATTEMPTS = 12
+# Nodes that the pool can number.
+MOST_NODES = 2**16
 
 
 @compiled
@@ -77,14 +82,17 @@ def _worst(cost, potential, other, reduced):
 
 
 @compiled
-def solve_tree(C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, below, pi, value, floor):
+def solve_tree(
+    C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, below, pi, value, floor, slack
+):
     """Pivot from a strongly feasible tree to the optimum.
 
     Nodes: 0 is the hub, 1 … P the sources, P+1 … P+Q the sinks. ``flow[n]`` runs on the arc between n and its parent,
     and ``below[n]`` has a bit for each node of the subtree of n: sets of bits are moved about faster than lists.
 
     Returns:
-        Number of pivots; -1 if the objective fell to ``floor`` or below (stopped), -2 if it did not end.
+        Number of pivots, -1 if the objective fell to ``floor`` or below (stopped), -2 if it did not end; and the
+        objective. Like ``pi`` it has gathered the rounding of all pivots.
     """
     P, Q = C.shape
     words = below.shape[1]
@@ -101,24 +109,24 @@ def solve_tree(C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, 
     while True:
         # Entering arc: tolls first, then a few rows at a time; dearer by what may be rounding.
         tail, head, excess = 0, 0, 0.0
-        if _excess(dear_A[:heavy_p], f[:heavy_p], 0.0) < 0.0:
-            at, excess = _worst(dear_A[:heavy_p], f[:heavy_p], 0.0, excess)
+        if _excess(dear_A[:heavy_p], f[:heavy_p], -slack) < 0.0:
+            at, excess = _worst(dear_A[:heavy_p], f[:heavy_p], -slack, excess)
             if at >= 0:
                 tail, reduced = 1 + at, A[at] - f[at]
-        if _excess(dear_B[:heavy_q], g[:heavy_q], 0.0) < 0.0:
-            at, excess = _worst(dear_B[:heavy_q], g[:heavy_q], 0.0, excess)
+        if _excess(dear_B[:heavy_q], g[:heavy_q], -slack) < 0.0:
+            at, excess = _worst(dear_B[:heavy_q], g[:heavy_q], -slack, excess)
             if at >= 0:
                 tail, head, reduced = 0, sinks + at, B[at] - g[at]
         while excess == 0.0 and clean < heavy_p:
             worst, at = 0.0, 0
             for _ in range(min(PRICED_ROWS, heavy_p - clean)):
-                e = _excess(dear_C[row, :wide], g, f[row])
+                e = _excess(dear_C[row, :wide], g, f[row] - slack)
                 if e < worst:
                     worst, at = e, row
                 row = row + 1 if row + 1 < heavy_p else 0
                 clean += 1
             if worst < 0.0:
-                k, excess = _worst(dear_C[at, :wide], g, f[at], excess)
+                k, excess = _worst(dear_C[at, :wide], g, f[at] - slack, excess)
                 if k >= 0:
                     tail, head, reduced = 1 + at, sinks + k, C[at, k] - f[at] - g[k]
         if excess == 0.0:
@@ -142,8 +150,6 @@ def solve_tree(C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, 
                 theta, leave, on_tail = flow[y], y, False
             y = parent[y]
         value += theta * reduced
-        if value <= floor:
-            return -1, value
         for w in range(words):
             moved[w] = below[leave, w]
         # One side of the cycle gains the subtree below the leaving arc; the other loses it above that arc.
@@ -183,22 +189,34 @@ def solve_tree(C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, 
                 n = (w << 6) + np.int64(_lowest_bit(rest))
                 rest &= rest - np.uint64(1)
                 pi[n] += change if n <= P else -change
+        if value <= floor:
+            return -1, value
 
 
 @compiled
-def _set_potentials(order, parent, C, A, B, pi):
-    """Work out the potentials of a tree whose nodes are listed with parents before children."""
+def _set_potentials(order, parent, flow, C, A, B, pi):
+    """Work out the potentials of a tree whose nodes are listed with parents before children.
+
+    Returns:
+        The largest change of a potential, and the cost of the tree's plan.
+    """
     P = C.shape[0]
     pi[0] = 0.0
+    drift, total = 0.0, 0.0
     for x in range(len(order)):
         y = order[x]
         above = parent[y]
         if above == 0:
-            pi[y] = A[y - 1] if y <= P else B[y - 1 - P]
+            cost = A[y - 1] if y <= P else B[y - 1 - P]
         elif y <= P:
-            pi[y] = C[y - 1, above - 1 - P] - pi[above]
+            cost = C[y - 1, above - 1 - P]
         else:
-            pi[y] = C[above - 1, y - 1 - P] - pi[above]
+            cost = C[above - 1, y - 1 - P]
+        own = cost - pi[above]
+        drift = max(drift, abs(own - pi[y]))
+        pi[y] = own
+        total += flow[y] * cost
+    return drift, total
 
 
 @compiled
@@ -263,6 +281,49 @@ def _use_elsewhere(number, parent, flow, C, At, Bt, d, open_i, open_j, edges, be
 
 
 @compiled
+def _reduce(C, At, Bt, d):
+    """Take from each source and each sink what all its ways cost at least, and from C what the hub always undercuts.
+
+    The optimal plans stay the same. What is left is of the size of the differences that matter, so that a weight of
+    1e-30 somewhere does not drown them in its rounding.
+
+    Returns:
+        The reduced C, At and Bt, then what was taken from the sources and from the sinks.
+    """
+    P, Q = C.shape
+    n, m = d.shape
+    shortest = np.inf
+    for i in range(n):
+        for j in range(m):
+            shortest = min(shortest, d[i, j])
+    r, s = np.full(P, np.inf), np.full(Q, np.inf)
+    dear_A, dear_B = np.zeros(P), np.zeros(Q)
+    for u in range(P):
+        for j in range(m):
+            if At[u, j] < np.inf:
+                r[u] = min(r[u], At[u, j])
+                dear_A[u] = max(dear_A[u], At[u, j])
+    for v in range(Q):
+        for i in range(n):
+            if Bt[v, i] < np.inf:
+                s[v] = min(s[v], Bt[v, i])
+                dear_B[v] = max(dear_B[v], Bt[v, i])
+    out = np.empty((P, Q))
+    for u in range(P):
+        for v in range(Q):
+            out[u, v] = min(C[u, v], dear_A[u] + dear_B[v] - shortest)
+            r[u] = min(r[u], out[u, v])
+    for u in range(P):
+        for v in range(Q):
+            out[u, v] -= r[u]
+            s[v] = min(s[v], out[u, v])
+    for u in range(P):
+        for v in range(Q):
+            out[u, v] -= s[v]
+    return out, At - r.reshape(P, 1), Bt - s.reshape(Q, 1), r, s
+
+
+@compiled
 def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
     """Solve every edge of a block that could matter.
 
@@ -273,16 +334,24 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
         At: float64 [P, m], distance from u to each target j.
         Bt: float64 [Q, n], distance from each source i to v.
         d: float64 [n, m], length of the edge, inf where there is none.
-        floor: float64 [n, m]: an edge whose cost is at most this need not be known exactly.
+        floor: float64 [n, m]: an edge whose cost is at most this need not be known exactly; -inf if none is.
         value: float64 [n, m], written: the optimal cost; -inf where it is at most ``floor``, NaN where d is inf or
             the simplex did not end.
         pool: Two uint16 and one float64 array of one length, room for trees.
         stop: bool [1], set from outside to end early.
-        counts: int64 [4], added to: edges certified, skipped, solved, pivots.
+        counts: int64 [8], added to: edges certified, skipped, solved; pivots of these; at 7, how many of those
+            skipped took part of a solution.
     """
     P, Q = C.shape
     n, m = d.shape
     value[:] = np.nan
+    C, At, Bt, r, s = _reduce(C, At, Bt, d)
+    taken = 0.0
+    for u in range(P):
+        taken += p[u] * r[u]
+    for v in range(Q):
+        taken += q[v] * s[v]
+    floor = floor - taken
     through_j = np.zeros(m)
     for u in range(P):
         for j in range(m):
@@ -345,19 +414,19 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
             of = i
         is_certain = True
         for u in range(P):
-            if A[j, u] * (1.0 - ROUNDING) + F[u] > d[i, j]:
+            if A[j, u] * (1.0 - ROUNDING) + F[u] > d[i, j] * (1.0 + ROUNDING):
                 is_certain = False
                 break
         if is_certain:
-            value[i, j] = star[e]
+            value[i, j] = star[e] + taken
             counts[0] += 1
         else:
             open_i[kept], open_j[kept], star[kept] = i, j, star[e]
             kept += 1
     if kept > 0:
         _solve_open(
-            p, q, C, A, B, At, Bt, d, floor, value, star[:kept], open_i[:kept], open_j[:kept], is_bounded, plan,
-            pool, stop, counts,
+            p, q, C, A, B, At, Bt, d, floor, taken, value, star[:kept], open_i[:kept], open_j[:kept], is_bounded,
+            plan, pool, stop, counts,
         )  # fmt: skip
 
 
@@ -434,44 +503,33 @@ def _tree_plan(parent, flow, P, plan):
 
 @compiled
 def _solve_open(
-    p, q, C, A, B, At, Bt, d, floor, value, star, open_i, open_j, is_bounded, plan, pool, stop, counts
+    p, q, C, A, B, At, Bt, d, floor, taken, value, star, open_i, open_j, is_bounded, plan, pool, stop, counts
 ):
     """Run the simplex for the edges that no closed form settles, each from the best tree of those before it."""
     P, Q = C.shape
-    n, m = d.shape
     N = 1 + P + Q
     left = len(open_i)
     supply, demand = quantise(p), quantise(q)
     wide = (Q + CHUNK - 1) // CHUNK * CHUNK
+    largest = 0.0
     dear_C = np.full((P, wide), np.inf)
-    noise_A, noise_B = np.zeros(P), np.zeros(Q)
-    for u in range(P):
-        for j in range(m):
-            if At[u, j] < np.inf:
-                noise_A[u] = max(noise_A[u], ROUNDING * At[u, j])
-    for v in range(Q):
-        for i in range(n):
-            if Bt[v, i] < np.inf:
-                noise_B[v] = max(noise_B[v], ROUNDING * Bt[v, i])
     for u in range(P):
         for v in range(Q):
-            dear_C[u, v] = C[u, v] * (1.0 + ROUNDING) + noise_A[u] + noise_B[v]
+            largest = max(largest, C[u, v])
+            dear_C[u, v] = C[u, v] * (1.0 + ROUNDING)
     heavy = np.empty((len(LEVELS), 2), dtype=np.int64)
     for phase, share in enumerate(LEVELS):
         heavy[phase, 0] = np.sum(p >= share * p[0])
         heavy[phase, 1] = np.sum(q >= share * q[0])
-    # The last place in the pool is scratch.
-    capacity = max(1, min(left + 1, len(pool[2]) // N))
-    pool_parent, pool_order, pool_flow = pool
-    if len(pool[2]) < N:
-        pool_parent, pool_order, pool_flow = np.empty(N, np.uint16), np.empty(N, np.uint16), np.empty(N)
-    parents = pool_parent[: capacity * N].reshape(capacity, N)
-    orders = pool_order[: capacity * N].reshape(capacity, N)
-    flows = pool_flow[: capacity * N].reshape(capacity, N)
+    capacity = min(left, len(pool[2]) // N) if N <= MOST_NODES else 0
+    parents = pool[0][: capacity * N].reshape(capacity, N)
+    orders = pool[1][: capacity * N].reshape(capacity, N)
+    flows = pool[2][: capacity * N].reshape(capacity, N)
     trees = 0
     best = star.copy()
     tree_of = np.full(left, -1, dtype=np.int32)
     parent = np.zeros(N, dtype=np.uint32)
+    order = np.empty(N - 1, dtype=np.uint32)
     flow = np.zeros(N)
     below = np.zeros((N, (N + 63) // 64), dtype=np.uint64)
     seen = np.zeros(N, dtype=np.bool_)
@@ -486,18 +544,21 @@ def _solve_open(
         if stop[0]:
             return
         e = edges[at]
-        i, j, start, k = open_i[e], open_j[e], best[e], tree_of[e]
-        if start <= floor[i, j]:
+        i, j, objective, k = open_i[e], open_j[e], best[e], tree_of[e]
+        if objective <= floor[i, j]:
             value[i, j] = -np.inf
             counts[1] += 1
             continue
+        # A toll so high that the hub is never cheaper could be any higher one, and its rounding would spread.
+        is_capped = False
         for u in range(P):
-            a[u] = A[j, u]
-            dear_a[u] = A[j, u] + noise_A[u]
+            is_capped |= A[j, u] > largest + d[i, j]
+            a[u] = min(A[j, u], largest + d[i, j])
+            dear_a[u] = a[u] * (1.0 + ROUNDING)
         for v in range(Q):
-            b[v] = B[i, v] - d[i, j]
-            dear_b[v] = b[v] + noise_B[v]
-        order = orders[trees]
+            is_capped |= B[i, v] > largest + d[i, j]
+            b[v] = min(B[i, v], largest + d[i, j]) - d[i, j]
+            dear_b[v] = b[v] + ROUNDING * min(B[i, v], largest + d[i, j])
         if k < 0:
             for x in range(1, N):
                 parent[x] = 0
@@ -505,39 +566,56 @@ def _solve_open(
                 flow[x] = supply[x - 1] if x <= P else demand[x - 1 - P]
         else:
             parent[:] = parents[k]
-            order[:] = orders[k]
+            order[:] = orders[k, : N - 1]
             flow[:] = flows[k]
-        _set_potentials(order[: N - 1], parent, C, a, b, pi)
-        _set_subtrees(order[: N - 1], parent, below)
-        pivots = 0
-        for phase in range(len(heavy)):
-            more, start = solve_tree(
-                C, a, b, dear_C, dear_a, dear_b, heavy[phase, 0], heavy[phase, 1], parent, flow, below, pi, start,
-                floor[i, j],
-            )  # fmt: skip
-            if more < 0:
-                pivots = more
+        drift, cost = _set_potentials(order, parent, flow, C, a, b, pi)
+        if is_capped:
+            objective = cost
+        pivots, slack, limit = 0, ROUNDING * d[i, j], floor[i, j]
+        is_low, is_done = False, False
+        for attempt in range(ATTEMPTS):
+            before = pivots
+            _set_subtrees(order, parent, below)
+            for phase in range(len(heavy)):
+                more, objective = solve_tree(
+                    C, a, b, dear_C, dear_a, dear_b, heavy[phase, 0], heavy[phase, 1], parent, flow, below, pi,
+                    objective, limit, slack,
+                )  # fmt: skip
+                if more < 0:
+                    break
+                pivots += more
+            _list_nodes(parent, order, seen, stack)
+            drift, cost = _set_potentials(order, parent, flow, C, a, b, pi)
+            objective = cost
+            if more == -1:
+                pivots += 1
+                is_low = cost <= floor[i, j]
+                if is_low:
+                    break
+                limit = -np.inf  # an objective that rounding took below the floor once would do so again
+            elif more >= 0 and (pivots == before or drift <= max(DRIFT * d[i, j], slack)):
+                is_done = True
                 break
-            pivots += more
-        _list_nodes(parent, order, seen, stack)
-        if pivots == -2:
-            continue
-        if pivots == -1:
+            # Where costs are so unlike that even fresh potentials only round to and fro, what they round to is it.
+            if attempt >= 3 or more == -2:
+                slack = max(16.0 * slack, 2.0 * drift)
+        if is_low:
             value[i, j] = -np.inf
             counts[1] += 1
             counts[7] += 1
-        else:
+        elif is_done:
             counts[2] += 1
             counts[3] += pivots
-            _set_potentials(order[: N - 1], parent, C, a, b, pi)
-            total = 0.0
+            # The plan's cost rather than the potentials': flows are exact, and no large costs cancel.
+            total = cost
             for u in range(P):
-                total += p[u] * pi[1 + u]
+                total += (p[u] - supply[u]) * pi[1 + u]
             for v in range(Q):
-                total += q[v] * pi[1 + P + v]
-            value[i, j] = total
-        if trees < capacity - 1 and pivots != 0:
+                total += (q[v] - demand[v]) * pi[1 + P + v]
+            value[i, j] = total + taken
+        if trees < capacity and pivots > 0:
             parents[trees] = parent
+            orders[trees, : N - 1] = order
             flows[trees] = flow
             _use_elsewhere(trees, parent, flow, C, At, Bt, d, open_i, open_j, edges[at + 1 :], best, tree_of)
             trees += 1
@@ -547,5 +625,8 @@ def _solve_open(
                 for rest in range(at + 1, left):
                     e = edges[rest]
                     i, j = open_i[e], open_j[e]
-                    if best[e] > floor[i, j] and _plan_cost(plan, arcs, C, A[j], B[i], d[i, j]) <= floor[i, j]:
+                    if (
+                        best[e] > floor[i, j]
+                        and _plan_cost(plan, arcs, C, A[j], B[i], d[i, j]) <= floor[i, j]
+                    ):
                         best[e] = -np.inf

@@ -1,53 +1,219 @@
+"""Shortest paths by positions against the plain computation over whole layers."""
+
+import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pytest
 import torch
+from networks import NETWORKS, make
 from torch import nn
 
-from ncviz import build_graph
 from ncviz.errors import ModelError
 from ncviz.graph import paths
+from ncviz.graph.build import build_graph
+from ncviz.graph.positions import PathTable
 
 
-def test_tables_are_shortest_paths():
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        net = nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Conv2d(2, 2, 2, padding=1), nn.ReLU(), nn.Flatten(),
-                            nn.Linear(32, 4), nn.ReLU(), nn.Linear(4, 3))  # fmt: skip
-        net[2].weight.data[0, 1] = 0
-    built = build_graph(net, (1, 4, 4))
+@pytest.fixture(params=[(name, share) for name in NETWORKS for share in (0.0, 0.5)], ids=str)
+def graph(request):
+    name, zero_share = request.param
+    net, x = make(name, 1, zero_share=zero_share)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same'")
+        return build_graph(net, tuple(x.shape[1:]))
+
+
+def vgg(width=3, size=12):
+    """Three convolutions, pooled by strides, and two linear layers."""
+    side = (size + 1) // 2
+    return build_graph(
+        nn.Sequential(
+            nn.Conv2d(2, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, stride=2), nn.ReLU(), nn.Flatten(),
+            nn.Linear(width * side * side, 4), nn.ReLU(), nn.Linear(4, 3),
+        ), (2, size, size),
+    )  # fmt: skip
+
+
+def min_plus(left, right):
+    return np.array([(row[:, None] + right).min(axis=0) for row in left])
+
+
+def edge_lengths(graph):
+    for index, connection in enumerate(graph.connections):
+        lengths = np.full(graph.layer_sizes[index : index + 2], np.inf)
+        lengths[connection.edges.source, connection.edges.target] = connection.edges.length
+        yield lengths
+
+
+def check(graph, found):
+    one = list(edge_lengths(graph))
+    two = [min_plus(a, b) for a, b in pairwise(one)]
+    three = [min_plus(a, b) for a, b in zip(one, two[1:], strict=False)]
+    for tables, expected in (
+        ([taps.table for taps in found.one], one),
+        (found.two, two),
+        (found.three, three),
+    ):
+        assert len(tables) == len(expected)
+        for table, lengths in zip(tables, expected, strict=True):
+            assert np.array_equal(table.dense(), lengths)
+
+
+def same(one, other):
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("source", "target", "kind")
+    ) and (np.array_equal(one.lengths, other.lengths))
+
+
+def test_tables_are_the_min_plus_products_of_the_layers(graph):
+    check(graph, paths.distances(graph))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (nn.Conv2d(1, 2, 3, stride=2), nn.Conv2d(2, 2, 2), nn.Conv2d(2, 3, 2)),
+        (
+            nn.Conv2d(1, 2, 3, padding=2),
+            nn.Conv2d(2, 2, 3, stride=2, padding=1),
+            nn.Conv2d(2, 1, 3, padding=1),
+        ),
+        (
+            nn.Conv2d(1, 2, 2, dilation=2),
+            nn.Conv2d(2, 4, 2, groups=2),
+            nn.Conv2d(4, 4, 3, padding=1, groups=4),
+        ),
+        (
+            nn.Conv2d(1, 2, (1, 3), stride=(2, 1), padding=(0, 2)),
+            nn.Conv2d(2, 3, 1),
+            nn.Conv2d(3, 2, 3, stride=3),
+        ),
+    ],
+    ids=["stride", "padding", "dilation and groups", "uneven"],
+)
+def test_stacks_of_convolutions(layers):
+    features = nn.Sequential(*layers, nn.Flatten())
+    size = features(torch.zeros(1, 1, 9, 8)).shape[1]
+    graph = build_graph(nn.Sequential(*features, nn.Linear(size, 3)), (1, 9, 8))
+    check(graph, paths.distances(graph))
+
+
+def test_a_path_is_the_shortest_of_the_graphs():
+    net, x = make("conv_stride_padding", 2, zero_share=0.3)
+    built = build_graph(net, tuple(x.shape[1:]))
     graph = nx.DiGraph()
     for level, connection in enumerate(built.connections):
         edges = connection.edges
         for i, j, length in zip(
-            edges.source.tolist(), edges.target.tolist(), edges.length.tolist(), strict=True
+            *(part.tolist() for part in (edges.source, edges.target, edges.length)), strict=True
         ):
             graph.add_edge((level, i), (level + 1, j), length=length)
     found = paths.distances(built)
     for hop, tables in ((2, found.two), (3, found.three)):
-        assert len(tables) == len(built.connections) + 1 - hop
         for level, table in enumerate(tables):
-            assert table.shape == (built.layer_sizes[level], built.layer_sizes[level + hop])
-            for i in range(table.shape[0]):
-                near = nx.single_source_dijkstra_path_length(graph, (level, i), weight="length")
-                expected = [near.get((level + hop, v), np.inf) for v in range(table.shape[1])]
-                assert np.allclose(table[i], expected, rtol=1e-12)
+            lengths = table.dense()
+            for i in range(0, len(lengths), 5):
+                near = (
+                    nx.single_source_dijkstra_path_length(graph, (level, i), weight="length")
+                    if ((level, i) in graph)
+                    else {}
+                )
+                expected = [near.get((level + hop, v), np.inf) for v in range(lengths.shape[1])]
+                assert lengths[i] == pytest.approx(expected, rel=1e-12)
 
 
-def test_chunks_do_not_change_the_product(monkeypatch):
-    net = nn.Sequential(nn.Linear(7, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4))
-    graph = build_graph(net, (7,))
-    whole = paths.distances(graph)
-    monkeypatch.setattr(paths, "_CHUNK_ELEMENTS", 1)
-    chunked = paths.distances(graph)
-    assert all(
-        np.array_equal(a, b)
-        for a, b in zip(whole.two + whole.three, chunked.two + chunked.three, strict=True)
-    )
+def test_a_channel_that_nothing_reads_leads_nowhere():
+    net, x = make("conv", 0)
+    net[0].weight.data[1] = 0
+    net[2].weight.data[:, 0] = 0
+    graph = build_graph(net, tuple(x.shape[1:]))
+    found = paths.distances(graph)
+    check(graph, found)
+    assert np.all(np.isinf(found.two[0].dense()))
+
+
+def test_padding_joins_nothing():
+    """Positions that only padding lies between are no pair, so that no table is kept for them."""
+    found = paths.distances(build_graph(nn.Sequential(nn.Conv2d(1, 1, 2, dilation=3, padding=1), nn.Conv2d(1, 1, 1)),
+                                        (1, 2, 2)))  # fmt: skip
+    check_positions = found.two[0]
+    assert np.all(check_positions.kind >= 0)
+    dense = check_positions.dense()
+    assert np.isfinite(dense).sum() == len(check_positions.source)
+
+
+def test_what_a_convolution_repeats_is_kept_once():
+    graph = vgg()
+    found = paths.distances(graph)
+    check(graph, found)
+    for table in (*found.two[:2], found.three[0]):
+        pairs = len(table.source)
+        assert len(table.lengths) < pairs / 10
+        assert set(table.kind.tolist()) == set(range(len(table.lengths)))
+    # Away from the border the way from a pixel to another depends on where it leads alone.
+    larger = paths.distances(vgg(size=20))
+    assert [len(t.lengths) for t in larger.two[:2]] == [len(t.lengths) for t in found.two[:2]]
+    assert len(larger.two[0].source) > 2 * len(found.two[0].source)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_threads_do_not_change_the_tables(workers):
+    graph = vgg()
+    alone = paths.distances(graph)
+    with ThreadPoolExecutor(workers) as executor:
+        together = paths.distances(graph, executor=executor)
+    assert all(map(same, alone.two + alone.three, together.two + together.three))
+
+
+def test_an_executor_that_shares_no_memory_is_left_alone():
+    graph = vgg()
+    with ProcessPoolExecutor(1) as executor:
+        found = paths.distances(graph, executor=executor)
+        assert not executor._processes
+    assert all(map(same, paths.distances(graph).three, found.three))
+
+
+def test_torch_makes_the_same_tables(monkeypatch):
+    graph = vgg()
+    compiled = paths.distances(graph)
+    monkeypatch.setattr(
+        paths, "_compiled",
+        lambda left, right, start, first, second, shape, executor: paths.dense_products(
+            left, right, start, first, second, "cpu"
+        ),
+    )  # fmt: skip
+    in_torch = paths.distances(graph)
+    assert all(map(same, compiled.two + compiled.three, in_torch.two + in_torch.three))
+
+
+def test_compose_takes_any_two_tables():
+    rng = np.random.default_rng(0)
+
+    def table(before, after, channels_before, channels_after):
+        joined = np.argwhere(rng.random((before, after)) < 0.4).astype(np.int32)
+        kind = rng.integers(0, 3, len(joined)).astype(np.int32)
+        lengths = rng.exponential(size=(3, channels_before, channels_after))
+        lengths[rng.random(lengths.shape) < 0.2] = np.inf
+        return PathTable(joined[:, 0], joined[:, 1], kind, lengths, (before, after))
+
+    for _ in range(20):
+        left, right = table(4, 6, 2, 3), table(6, 5, 3, 2)
+        found = paths.compose(left, right)
+        assert found.positions == (4, 5)
+        assert np.array_equal(found.dense(), min_plus(left.dense(), right.dense()))
+        at = found.find(found.source, found.target)
+        assert np.array_equal(at, found.kind)
 
 
 def test_tables_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):
-    monkeypatch.setattr(paths, "MAX_TABLE_BYTES", 100)
     graph = build_graph(nn.Sequential(nn.Linear(7, 6), nn.Linear(6, 5)), (7,))
-    with pytest.raises(ModelError, match="distance tables"):
+    monkeypatch.setattr(paths, "MAX_TABLE_BYTES", 8 * 7 * 5)
+    paths.distances(graph)
+    monkeypatch.setattr(paths, "MAX_TABLE_BYTES", 8 * 7 * 5 - 1)
+    monkeypatch.setattr(paths, "_compiled", None)
+    with pytest.raises(ModelError, match="distance table"):
         paths.distances(graph)
