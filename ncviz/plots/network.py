@@ -108,7 +108,8 @@ def drawn_edges(view: NetworkView, limit: int, connection: int | None = None) ->
     """
     candidates = edges_of(view, connection)
     candidates = candidates[np.isfinite(view.curvature[candidates])]
-    groups = [candidates[view.connection[candidates] == c] for c in range(len(view.connection_names))]
+    layer = view.connection[candidates]
+    groups = [candidates[layer == c] for c in range(len(view.connection_names))]
     shares = _even_shares([group.size for group in groups], max(limit, 0))
     parts = [_of_layer(view.curvature, group, share) for group, share in zip(groups, shares, strict=True)]
     chosen = np.concatenate(parts) if parts else candidates
@@ -128,13 +129,24 @@ def _of_layer(curvature: FloatArray, group: npt.NDArray[np.int64], share: int) -
     """Half of the share the strongest of either sign, the other half evenly through the curvatures."""
     if share >= group.size:
         return group
-    order = group[np.lexsort((group, -strength(curvature[group])))]
-    is_negative = curvature[order] < 0
-    strongest = _from_both_ends(order, is_negative, share // 2)
-    rest = np.setdiff1d(group, strongest)
-    by_curvature = rest[np.lexsort((rest, curvature[rest]))]
+    own = curvature[group]
+    order = in_order(-strength(own))
+    strongest = _from_both_ends(order, own[order] < 0, share // 2)
+    is_rest = np.ones(group.size, dtype=np.bool_)
+    is_rest[strongest] = False
+    rest = np.flatnonzero(is_rest)
+    by_curvature = rest[in_order(own[rest])]
     even = np.linspace(0, rest.size - 1, share - strongest.size).round().astype(np.int64)
-    return np.concatenate([strongest, by_curvature[even]])
+    return group[np.concatenate([strongest, by_curvature[even]])]
+
+
+def in_order(values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Indices that sort values in single precision, ties by index: a stable argsort, ten times faster for millions."""
+    # Value and index as one whole number: its bits sort like the value once the sign is turned about.
+    bits = (np.asarray(values, dtype=np.float32) + np.float32(0)).view(np.uint32)
+    keys = np.where(bits >> 31, ~bits, bits | np.uint32(2**31)).astype(np.uint64) << np.uint64(32)
+    keys |= np.arange(keys.size, dtype=np.uint64)
+    return (np.sort(keys) & np.uint64(2**32 - 1)).astype(np.int64)
 
 
 def _from_both_ends(
@@ -154,7 +166,7 @@ def _interleaved(curvature: npt.ArrayLike) -> npt.NDArray[np.float64]:
     for side in (values < 0, values >= 0):
         count = int(side.sum())
         rank = np.empty(count)
-        rank[np.argsort(strength(values[side]), kind="stable")] = np.arange(count)
+        rank[in_order(strength(values[side]))] = np.arange(count)
         position[side] = (rank + 0.5) / max(count, 1)
     return position
 

@@ -22,6 +22,9 @@ MAGIC = b"NCV1"
 # Boxes that the layout is computed for; the browser takes the one of nearest shape and stretches it to fit.
 _PORTRAIT_BOXES = ((340, 620), (360, 420))
 _LANDSCAPE_BOXES = ((560, 460), (800, 460), (1200, 460), (1800, 460), (2600, 460))
+# Of a network with so many units that their coordinates outweigh its edges, fewer boxes travel.
+_MANY_UNITS = 20_000
+_FEW_BOXES = (_PORTRAIT_BOXES[1], _LANDSCAPE_BOXES[0], _LANDSCAPE_BOXES[2])
 _GRID = 65535  # coordinates travel as 16-bit shares of the box
 
 
@@ -73,7 +76,8 @@ def payload(
             raise ValueError(f"expected {view.parameter_count} ranks for {order!r}, got shape {rank.shape}")
         arrays[f"rank{number}"] = rank[view.parameter[drawn]].astype(np.uint32)
     layouts = []
-    for number, (width, height) in enumerate((*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)):
+    boxes = _FEW_BOXES if view.unit_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
+    for number, (width, height) in enumerate(boxes):
         placed = layout(view.layer_shapes, width, height)
         layouts.append(_layout_header(placed))
         arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)

@@ -85,6 +85,11 @@ class Evaluator:
         """Number of images."""
         return len(self._labels)
 
+    @property
+    def labels(self) -> Tensor:
+        """Their classes, int64 [n] on the CPU."""
+        return self._labels.cpu()
+
     def predictions(self, masks: Mapping[str, Tensor] | None = None) -> Tensor:
         """Return the class that the masked network gives each image, int64 [n] on the CPU."""
         state = dict(self._state)
@@ -99,7 +104,7 @@ class Evaluator:
 
     def accuracy(self, masks: Mapping[str, Tensor] | None = None) -> float:
         """Return the fraction of images that the masked network classifies correctly."""
-        return float((self.predictions(masks) == self._labels.cpu()).double().mean())
+        return float((self.predictions(masks) == self.labels).double().mean())
 
 
 def accuracy(net: nn.Module, inputs: Tensor, labels: Tensor, device: str = "cpu") -> float:

@@ -17,7 +17,9 @@ from ncviz.ui.naming import plain
 
 POLL_SECONDS = 0.5
 TRAINING = "training-"
-CURVATURE_SHARE = 0.9
+# Of a job's time, the rest being the accuracy curves; those of a large network take as long as its curvature.
+CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.5
+LARGE = 500_000
 
 
 def start_curvature(
@@ -27,7 +29,8 @@ def start_curvature(
     store = resources.store()
     key = pipeline.sweep_key(of, config, scope, data_dir)
     is_known = resources.curvature(of, config, data_dir) is not None
-    share = 0.0 if is_known else CURVATURE_SHARE
+    size = sum(values.size for values in of.arrays.values())
+    share = 0.0 if is_known else CURVATURE_SHARE_LARGE if size > LARGE else CURVATURE_SHARE
 
     def work(handle: JobHandle) -> dict[str, Any]:
         def first(fraction: float, message: str) -> None:

@@ -19,9 +19,11 @@ from ncviz.ui import live_view, resources, session
 from ncviz.ui.components.network import Selection, network_canvas
 from ncviz.ui.naming import FOLDED, NO_SAMPLES, layer_title, plain, unit_title
 from ncviz.ui.network_view import (
+    csv,
     edge_table,
     layer_table,
     locate,
+    lowest,
     network_view,
     parameter_name,
     sample_curvature,
@@ -156,7 +158,7 @@ def layers(shown: live_view.Shown) -> None:
 def free(shown: live_view.Shown) -> None:
     """Draw the strongest edges that are left, laid out by springs instead of by layers."""
     view, removed = _view(shown), live_view.removed_weights(shown.total)
-    strongest = _kept(view, _ranks(shown), removed, session.view().layer)[:FREE_LAYOUT_EDGES]
+    strongest = _strongest(view, _ranks(shown), removed, session.view().layer, FREE_LAYOUT_EDGES)
     st.caption(
         f"The {len(strongest):,} strongest of the {view.edge_count:,} edges, as far as they are kept. "
         "Drag the units about, scroll to zoom."
@@ -182,7 +184,7 @@ def downloads(shown: live_view.Shown) -> None:
 
     def graph() -> bytes:
         view, (by, removed) = latest.view, step()
-        return graphml(to_graph(drawn, _kept(drawn, by, removed, view.layer)[: view.edges]))
+        return graphml(to_graph(drawn, _strongest(drawn, by, removed, view.layer, view.edges)))
 
     columns = st.columns([1, 1, 1, 1.6], vertical_alignment="center")
     columns[0].download_button(
@@ -195,13 +197,14 @@ def downloads(shown: live_view.Shown) -> None:
         width="stretch",
     )
     columns[1].download_button(
-        "Edges (CSV)",
-        lambda: edge_table(shown.record, shown.network.arrays, *step()).to_csv(index=False).encode(),
+        "Weights (CSV)",
+        lambda: csv(edge_table(shown.record, shown.network.arrays, *step())),
         f"{stem}.csv",
         "text/csv",
         key="download-edges",
         on_click="ignore",
         width="stretch",
+        help="One edge for each weight, the one with its least κ: units, weight, output position, calibration image.",
     )
     columns[2].download_button(
         "Graph (GraphML)",
@@ -214,15 +217,16 @@ def downloads(shown: live_view.Shown) -> None:
         help="The strongest edges that are kept, up to the number drawn, for Gephi, yEd or Cytoscape.",
     )
     columns[3].caption(
-        "The checkpoint has zeros in place of what is removed; zeros alone do not make a network faster."
+        "The CSV has one edge for each weight, where its κ is least. The checkpoint has zeros in place of what is "
+        "removed; zeros alone do not make a network faster."
     )
 
 
-def _kept(view: NetworkView, ranks: np.ndarray, removed: int, layer: int) -> np.ndarray:
-    """Edges of the chosen layers that are kept, strongest first."""
+def _strongest(view: NetworkView, ranks: np.ndarray, removed: int, layer: int, count: int) -> np.ndarray:
+    """The strongest edges of the chosen layers that are kept, strongest first."""
     edges = edges_of(view, None if layer == ALL_LAYERS else layer)
     edges = edges[ranks[view.parameter[edges]] >= removed]
-    return edges[np.argsort(-strength(view.curvature[edges]), kind="stable")]
+    return edges[lowest(-strength(view.curvature[edges]), count)]
 
 
 def _edge(shown: live_view.Shown, selection: Selection) -> None:
@@ -274,7 +278,7 @@ def _unit(shown: live_view.Shown, selection: Selection) -> None:
 
 
 def _strongest_edges(view: NetworkView, own: np.ndarray, other: np.ndarray) -> dict[str, Any]:
-    chosen = own[np.argsort(-np.abs(view.curvature[own]), kind="stable")][:20]
+    chosen = own[lowest(-strength(view.curvature[own]), 20)]
     offsets = np.asarray(view.layer_offsets)
     layer = np.searchsorted(offsets, other[chosen], side="right") - 1
     return {

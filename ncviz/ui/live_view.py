@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ from ncviz.ui.network_view import cut_value
 
 CHANNEL = "explore"
 TOO_SLOW_SECONDS = 0.1
+# How long the page waits for an accuracy before it goes on without.
+PATIENCE_SECONDS = 0.15
+POLL_SECONDS = 0.25
 
 PANEL_ORDERS = (
     Order(
@@ -67,6 +70,15 @@ def removed_weights(total: int) -> int:
 def show(shown: Shown) -> None:
     """Draw the panel; only this fragment runs during a drag."""
     st.fragment(_panel)(shown)
+    pending: Future[resources.Measured] | None = st.session_state.get("measurement", (None, None))[1]
+    if pending is not None and not pending.done():
+        st.fragment(_until_measured, run_every=POLL_SECONDS)(pending)
+
+
+def _until_measured(pending: Future[resources.Measured]) -> None:
+    """Redraw the page once the accuracy is known; until then it is read off the curve."""
+    if pending.done():
+        st.rerun(scope="app")
 
 
 def threshold(shown: Shown) -> float | None:
@@ -91,7 +103,11 @@ def _panel(shown: Shown) -> None:
     view = session.view()
     order = f"{view.criterion}/{view.order}" if dragged is None else dragged.order
     removed = removed_weights(shown.total) if dragged is None else dragged.removed
-    answer, note = _answer(shown, seq, order, removed, is_dragging=dragged is not None)
+    is_finished = any(request is not dragged for request in new)
+    # A finished step is answered by the run of the whole page that follows it.
+    answer, note = (
+        (None, "") if is_finished else _answer(shown, seq, order, removed, is_dragging=dragged is not None)
+    )
     live_panel(
         channel=CHANNEL,
         total=shown.total,
@@ -107,7 +123,7 @@ def _panel(shown: Shown) -> None:
         can_redo=session.can_redo(),
         note=note,
     )
-    if any(request is not dragged for request in new):
+    if is_finished:
         # A finished step concerns the whole page: the link, the tables, the downloads.
         st.rerun(scope="app")
 
@@ -134,22 +150,38 @@ def _answer(
     where = (shown.network.fingerprint, session.device())
     if is_dragging and fastest.get(where, 0.0) > TOO_SLOW_SECONDS:
         return None, ""
-    from ncviz.pruning.masks import masks_at
-
     criterion, way = order.split("/")
     try:
-        measured = resources.evaluator(shown.network, session.device(), session.data_dir())
-        by = resources.ranks(shown.network, shown.record, criterion, session.view().scope, way)
-        started = time.perf_counter()
-        masks = masks_at(by, removed, shown.record.shapes)
-        accuracy = resources.evaluation_thread().submit(measured.accuracy, masks).result()
-        # The fastest of all, because one hiccup must not turn measuring off for the rest of a drag.
-        fastest[where] = min(fastest.get(where, float("inf")), time.perf_counter() - started)
+        future = _measurement(shown, criterion, way, removed)
+        measured = future.result(timeout=None if is_dragging else PATIENCE_SECONDS)
+    except TimeoutError:
+        return None, ""
     except NcvizError as error:
         return None, str(error)
+    # The fastest of all, because one hiccup must not turn measuring off for the rest of a drag.
+    fastest[where] = min(fastest.get(where, float("inf")), measured.seconds)
     threshold = _thresholds(shown, criterion, way, np.array([removed]))
     value = float(threshold[0]) if len(threshold) else None
-    return Answer(seq, removed, order, accuracy, True, measured.images, value), ""
+    return Answer(seq, removed, order, measured.accuracy, True, len(measured.labels), value), ""
+
+
+def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future[resources.Measured]:
+    """Return the measuring of a step: the one under way or done if it is of the same step, else a new one."""
+    from ncviz.pruning.masks import masks_at
+
+    scope, device, data_dir = session.view().scope, session.device(), session.data_dir()
+    step = (shown.record.meta["key"], criterion, way, scope, removed, device, data_dir)
+    known, future = st.session_state.get("measurement", (None, None))
+    if known == step:
+        return future
+    if future is not None:
+        # Nobody waits for it any more.
+        future.cancel()
+    by = resources.ranks(shown.network, shown.record, criterion, scope, way)
+    masks = masks_at(by, removed, shown.record.shapes)
+    future = resources.measure(shown.network, device, data_dir, masks)
+    st.session_state["measurement"] = (step, future)
+    return future
 
 
 def _sweeps(shown: Shown) -> dict[str, Sweep]:

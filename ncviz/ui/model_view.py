@@ -19,6 +19,7 @@ from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
 
 SAMPLE_IMAGES = 10
+ENLARGED = 4
 
 
 def inspect(of: pipeline.Network) -> None:
@@ -74,6 +75,8 @@ def data(of: pipeline.Network) -> None:
         except NcvizError as error:
             st.error(plain(str(error)))
     st.caption(f"{spec.citation} Source: {spec.source}. Licence: {spec.licence}.")
+    if spec.sample_note:
+        st.caption(spec.sample_note)
     if not spec.first_file:
         st.write("The digits are complete: all 1,797 images ship with ncviz.")
         return
@@ -143,10 +146,9 @@ def _card(of: pipeline.Network) -> None:
 
 
 def _accuracy(of: pipeline.Network) -> None:
-    measured = resources.evaluator(of, session.device(), session.data_dir())
+    measured = resources.measure(of, session.device(), session.data_dir()).result()
     images = load_dataset(of.dataset, "test", session.data_dir())
-    right = (measured.predictions() == images.labels).numpy()
-    labels = images.labels.numpy()
+    right, labels = measured.predictions == measured.labels, measured.labels
     share = np.array([right[labels == label].mean() for label in range(len(images.classes))])
     st.caption(f"{right.mean():.2%} on {images.description}.")
     figure = class_accuracy(share, images.classes, theme())
@@ -159,9 +161,18 @@ def _sample_images(of: pipeline.Network) -> None:
         return
     images, labels = load_sample_arrays(of.dataset, "test")
     first = [int(np.flatnonzero(labels == label)[0]) for label in range(len(spec.classes))][:SAMPLE_IMAGES]
+    st.image(picture_strip(images[first]), caption=f"One test image of each class of {spec.title}")
+
+
+def picture_strip(images: np.ndarray) -> np.ndarray:
+    """Return images side by side and enlarged: uint8 [rows, columns] or [rows, columns, 3].
+
+    Args:
+        images: [n, H, W] grey or [n, 3, H, W] coloured, from 0 to 16 or to 255.
+    """
     scale = 255 // max(1, int(images.max()))
-    strip = np.concatenate([np.pad(images[at].astype(np.uint8) * scale, 1) for at in first], axis=1)
-    st.image(
-        np.kron(strip, np.ones((4, 4), dtype=np.uint8)),
-        caption=f"One test image of each class of {spec.title}",
-    )
+    coloured = images.ndim == 4
+    frame = ((1, 1), (1, 1), (0, 0)) if coloured else ((1, 1), (1, 1))
+    pixels = images.transpose(0, 2, 3, 1) if coloured else images
+    strip = np.concatenate([np.pad(image.astype(np.uint8) * scale, frame) for image in pixels], axis=1)
+    return strip.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -59,6 +60,16 @@ def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:
     """Return where each weight tensor starts in the flat list of all weights."""
     starts = np.cumsum([0, *(values.size for values in record.weights.values())]).tolist()
     return dict(zip(record.weights, starts, strict=False))
+
+
+def lowest(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices of the lowest values, growing; of equal ones the first come first."""
+    if count < len(values):
+        # No need to sort a million for the sake of a few.
+        candidates = np.flatnonzero(values <= np.partition(values, count)[count])
+    else:
+        candidates = np.arange(len(values))
+    return candidates[np.argsort(values[candidates], kind="stable")][:count]
 
 
 def locate(record: CurvatureRecord, parameter: int) -> tuple[str, int]:
@@ -131,6 +142,16 @@ def edge_table(
         }
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV; for a million rows pandas takes seven times longer."""
+    import pyarrow as pa
+    from pyarrow.csv import write_csv
+
+    buffer = io.BytesIO()
+    write_csv(pa.Table.from_pandas(table, preserve_index=False), buffer)
+    return buffer.getvalue()
 
 
 def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[str]) -> pd.DataFrame | None:

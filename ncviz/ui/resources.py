@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +23,11 @@ from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.store import CACHE_VARIABLE, Store
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ncviz.pruning.curve import Evaluator
+
+KEPT_EVALUATORS = 6
 
 
 class _MissingError(Exception):
@@ -106,13 +113,56 @@ def ordered_scores(of: pipeline.Network, record: CurvatureRecord, criterion: str
     return _ordered_scores(record.meta["key"], criterion, of, record)
 
 
-def evaluator(of: pipeline.Network, device: str, data_dir: str | None) -> Evaluator:
-    """Return a network on its evaluation images."""
-    return _evaluator(of.fingerprint, device, pipeline.evaluation_fingerprint(of, data_dir), data_dir, of)
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a network, pruned or not, gives its evaluation images.
+
+    Attributes:
+        predictions: int64 [n], the class that each image is given.
+        labels: int64 [n].
+        seconds: How long that took.
+    """
+
+    predictions: np.ndarray
+    labels: np.ndarray
+    seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of the images that are classified correctly."""
+        return float((self.predictions == self.labels).mean())
+
+
+def measure(
+    of: pipeline.Network, device: str, data_dir: str | None, masks: Mapping[str, Tensor] | None = None
+) -> Future[Measured]:
+    """Start to measure a network on its evaluation images, under masks or whole."""
+    key, kept = (of.fingerprint, device, pipeline.evaluation_fingerprint(of, data_dir)), _evaluators()
+
+    def work() -> Measured:
+        made = kept.get(key)
+        if made is None:
+            made = pipeline.evaluator(of, device, data_dir)
+            # The first evaluation sets up kernels and is many times slower than those of the slider.
+            made.predictions()
+            while len(kept) >= KEPT_EVALUATORS:
+                kept.pop(next(iter(kept)))
+            kept[key] = made
+        started = time.perf_counter()
+        found = made.predictions(masks)
+        return Measured(found.numpy(), made.labels.numpy(), time.perf_counter() - started)
+
+    return _evaluation_thread().submit(work)
 
 
 @st.cache_resource
-def evaluation_thread() -> ThreadPoolExecutor:
+def _evaluators() -> dict[tuple[str, str, str], Evaluator]:
+    """Return the networks that are ready on their evaluation images; only the evaluation thread changes it."""
+    return {}
+
+
+@st.cache_resource
+def _evaluation_thread() -> ThreadPoolExecutor:
     """Return the thread in which accuracies are measured.
 
     Streamlit runs every rerun in a new thread, and OpenMP sets up its own threads anew for each of them, which takes
@@ -165,13 +215,3 @@ def _ranks(
 def _ordered_scores(key: str, criterion: str, _of: pipeline.Network, _record: CurvatureRecord) -> np.ndarray:
     found = pipeline.scores(_of, criterion, _record, _record.config.seed)
     return np.sort(np.concatenate([values.reshape(-1) for values in found.values()]).astype(np.float64))
-
-
-@st.cache_resource(max_entries=6)
-def _evaluator(
-    fingerprint: str, device: str, images: str, _data_dir: str | None, _of: pipeline.Network
-) -> Evaluator:
-    made = pipeline.evaluator(_of, device, _data_dir)
-    # The first evaluation sets up kernels and is many times slower than those of the slider.
-    evaluation_thread().submit(made.accuracy).result()
-    return made

@@ -11,6 +11,7 @@ from ncviz.data.datasets import DATASETS
 from ncviz.plots.curvature_figures import class_shares, histograms
 from ncviz.records import CurvatureRecord
 from ncviz.ui.naming import FOLDED, NO_SAMPLES, layer_title, weight_index
+from ncviz.ui.network_view import lowest
 from ncviz.ui.theme import theme
 
 STRONGEST = 200
@@ -84,17 +85,7 @@ def strongest(of: pipeline.Network, record: CurvatureRecord, names: list[str]) -
                 "κ": float(flat[at]),
                 "value": float(weights[at]),
             }
-            for at in _lowest(flat, STRONGEST).tolist()
+            for at in lowest(flat, STRONGEST).tolist()
         ]
     table = pd.DataFrame(rows, columns=["layer", "weight", "κ", "value"])
     return table.sort_values("κ", kind="stable").head(STRONGEST)
-
-
-def _lowest(values: np.ndarray, count: int) -> np.ndarray:
-    """Return the indices of the lowest values, growing; of equal ones the first."""
-    if count < len(values):
-        bound = np.partition(values, count - 1)[count - 1]
-        candidates = np.flatnonzero(values <= bound)
-    else:
-        candidates = np.arange(len(values))
-    return candidates[np.argsort(values[candidates], kind="stable")][:count]
