@@ -120,14 +120,18 @@ function outline(context, geometry, view, corners, pad) {
   context.closePath();
 }
 
+/** Units of a layer from which on their dots are paler: so many would lie over the edges like a curtain. */
+const CURTAIN = 8000;
+
 function drawUnits(context, { network, geometry, view, theme, focus }) {
   for (let layer = 0; layer + 1 < network.offsets.length; layer += 1) {
     const radius = geometry.radius[layer] * dotZoom(view.k);
     const tiny = radius < 1.6;
+    const pale = Math.min(1, CURTAIN / (network.offsets[layer + 1] - network.offsets[layer]));
     context.fillStyle = theme.dot;
     context.strokeStyle = theme.paper;
     context.lineWidth = 1;
-    context.globalAlpha = focus ? 0.35 : tiny ? 0.7 : 1;
+    context.globalAlpha = focus ? 0.35 * pale : tiny ? 0.7 * pale : 1;
     context.beginPath();
     for (let u = network.offsets[layer]; u < network.offsets[layer + 1]; u += 1) {
       dot(context, geometry, view, u, radius);

@@ -2,7 +2,7 @@
 
 import { share } from "./network_data.js";
 
-const NARROW = 600;
+export const NARROW = 600;
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 40;
 

@@ -5,11 +5,13 @@ import { keepInstance } from "./instances.js";
 import { decode, readNetwork, visibleEdges } from "./network_data.js";
 import { drawHover, drawScene } from "./network_draw.js";
 import { savePng, saveSvg } from "./network_export.js";
-import { IDENTITY, clampView, pick, placeUnits, viewOf, zoomAt } from "./network_geometry.js";
+import { IDENTITY, NARROW, clampView, pick, placeUnits, viewOf, zoomAt } from "./network_geometry.js";
 import { listen } from "./network_pointer.js";
 import { ariaLabel, describeHit, describeSelection, focusOf, fromPython, toPython } from "./network_words.js";
 import { readTheme, themeKey } from "./theme.js";
 
+const ROW = 46; // least height of a layer on a narrow screen, and what the rest of the picture takes
+const ROWS_REST = 120;
 const SLOW = 45; // ms for a picture above which the rest of the page needs a breath between two
 
 class NetworkCanvas {
@@ -51,7 +53,7 @@ class NetworkCanvas {
     }
     this.ghost = message.ghost;
     this.fileName = message.file_name;
-    this.parts.stage.style.height = `${message.height}px`;
+    this.lowest = message.height;
     if (isNew || themeKey(theme) !== this.themeKey) this.geometry = null;
     this.theme = theme;
     this.themeKey = themeKey(theme);
@@ -103,7 +105,10 @@ class NetworkCanvas {
 
   #resize() {
     if (!this.network || this.parts.stage.clientWidth < 40) return;
-    const { clientWidth: width, clientHeight: height } = this.parts.stage;
+    const { clientWidth: width } = this.parts.stage;
+    // Where layers are rows, many of them need the room that their names take.
+    const height = width < NARROW ? Math.max(this.lowest, ROWS_REST + ROW * this.network.layers.length) : this.lowest;
+    this.parts.stage.style.height = `${height}px`;
     const ratio = window.devicePixelRatio || 1;
     const key = `${width}×${height}@${ratio}`;
     if (key !== this.size || !this.geometry) {
