@@ -19,6 +19,8 @@ export function drawScene(context, scene) {
   drawLegend(context, scene);
 }
 
+const ROOMY = 90; // pixels from layer to layer from which on lines have room to spread
+
 /** Above the legend, so that a picture zoomed in does not run through it. */
 function clipToPlot(context, geometry) {
   context.beginPath();
@@ -26,11 +28,13 @@ function clipToPlot(context, geometry) {
   context.clip();
 }
 
-/** Many edges between two layers need thinner ink, or they clot; few can bear more. */
-function inkPerConnection({ network, visible }) {
+/** Many edges between two layers, or two that lie close, need thinner ink, or they clot; few can bear more. */
+function inkPerConnection({ network, geometry, visible }) {
+  const length = geometry.isPortrait ? geometry.room.height : geometry.room.width;
+  const bearable = 600 * Math.min(1, length / Math.max(network.layers.length - 1, 1) / ROOMY);
   const edges = new Float64Array(network.connections.length);
   for (let e = 0; e < network.edges; e += 1) edges[network.connection[e]] += visible[e];
-  return edges.map((n) => Math.max(0.25, Math.min(1.15, (600 / Math.max(n, 1)) ** 0.55)));
+  return edges.map((n) => Math.max(0.25, Math.min(1.15, (bearable / Math.max(n, 1)) ** 0.55)));
 }
 
 function strokeGhosts(context, { network, geometry, view, theme, visible }) {
