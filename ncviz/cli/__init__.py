@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ncviz.cli import cache, curvature, devices, prune, train
+from ncviz.cli import bench, cache, curvature, devices, prune, train
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.store import StoreWarning
 
@@ -46,6 +46,7 @@ def cli() -> None:
 cli.add_command(curvature.curvature)
 cli.add_command(prune.prune)
 cli.add_command(train.train)
+cli.add_command(bench.bench)
 cli.add_command(devices.devices)
 cli.add_command(cache.cache)
 cli.add_command(cache.bundle)

@@ -1,0 +1,221 @@
+"""What can be measured: the cases by name, and the networks and images that they take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ncviz.errors import NcvizError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+EDGES, WEIGHTS = "every edge", "least per weight"
+
+
+@dataclass(frozen=True)
+class TwoConv:
+    """A random network of two convolutions and two linear layers; with tanh, every edge of it is live.
+
+    Attributes:
+        width: Channels of both convolutions.
+        size: Height and width of the image.
+    """
+
+    width: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"two convolutions of {self.width} channels, {self.size}×{self.size} image"
+
+
+Source = str | TwoConv
+
+
+@dataclass(frozen=True)
+class CurvatureCase:
+    """Our curvature beside POT's, on the same edges.
+
+    Attributes:
+        name: Key in ``CASES``.
+        network: A zoo model's name, or a random network.
+        mode: ``EDGES`` or ``WEIGHTS``.
+        samples: Calibration images.
+        drawn: Live edges that the baselines solve in one pass; the time of all is scaled up from them.
+        least: At least so many of each connection.
+        checked: Edges of each connection, at least, that the least κ of whole weights is checked on.
+    """
+
+    name: str
+    network: Source
+    mode: str
+    samples: int
+    drawn: int = 2000
+    least: int = 50
+    checked: int = 1000
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"{self.network}, {self.mode}, {_count(self.samples)}"
+
+
+@dataclass(frozen=True)
+class MinPlusCase:
+    """Our path lengths beside dense min-plus products in torch."""
+
+    name: str
+    network: Source
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"{self.network}, path lengths two and three layers apart"
+
+
+@dataclass(frozen=True)
+class GrowthPoint:
+    """One size of a growing thing."""
+
+    x: int
+    network: Source
+    mode: str
+    samples: int
+
+
+@dataclass(frozen=True)
+class GrowthCase:
+    """How our time grows with one thing.
+
+    Attributes:
+        name: Key in ``CASES``.
+        axis: What grows.
+        series: Lines by title, each some sizes of the same.
+    """
+
+    name: str
+    axis: str
+    series: tuple[tuple[str, tuple[GrowthPoint, ...]], ...]
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"time over {self.axis}"
+
+
+Case = CurvatureCase | MinPlusCase | GrowthCase
+
+
+def _count(samples: int) -> str:
+    return f"{samples} sample{'s' if samples > 1 else ''}"
+
+
+def _by_samples(networks: tuple[str, ...], counts: tuple[int, ...]) -> GrowthCase:
+    series = tuple(
+        (f"{name}, {WEIGHTS}", tuple(GrowthPoint(n, name, WEIGHTS, n) for n in counts)) for name in networks
+    )
+    return GrowthCase("samples", "samples", series)
+
+
+def _by_shape(name: str, axis: str, shapes: dict[int, TwoConv]) -> GrowthCase:
+    series = tuple(
+        (f"{mode}, 1 sample", tuple(GrowthPoint(x, network, mode, 1) for x, network in shapes.items()))
+        for mode in (EDGES, WEIGHTS)
+    )
+    return GrowthCase(name, axis, series)
+
+
+_LENETS = ("lenet-mnist-relu", "lenet-mnist-tanh")
+_SMALL = TwoConv(2, 8)
+
+CASES: dict[str, Case] = {
+    case.name: case
+    for case in (
+        CurvatureCase("lenet-relu-edges", _LENETS[0], EDGES, 1),
+        CurvatureCase("lenet-tanh-edges", _LENETS[1], EDGES, 1),
+        CurvatureCase("lenet-relu-weights", _LENETS[0], WEIGHTS, 100),
+        CurvatureCase("lenet-tanh-weights", _LENETS[1], WEIGHTS, 100),
+        CurvatureCase("vgg9-weights", "vgg9-cifar10-relu", WEIGHTS, 10, drawn=1000),
+        MinPlusCase("min-plus", _LENETS[0]),
+        _by_samples(_LENETS, (1, 3, 10, 30, 100)),
+        _by_shape("channels", "channels", {width: TwoConv(width, 16) for width in (4, 8, 16, 32)}),
+        _by_shape("image-size", "image size", {size: TwoConv(8, size) for size in (12, 16, 24, 32)}),
+        CurvatureCase("mlp-edges", "mlp-digits-relu", EDGES, 1, drawn=500),
+        CurvatureCase("mlp-weights", "mlp-digits-relu", WEIGHTS, 10, drawn=500),
+        CurvatureCase("conv-edges", _SMALL, EDGES, 1, drawn=500),
+        CurvatureCase("conv-weights", _SMALL, WEIGHTS, 3, drawn=500),
+        MinPlusCase("conv-min-plus", _SMALL),
+    )
+}
+DEFAULT_CASES = tuple(name for name in CASES if not name.startswith(("mlp-", "conv-")))
+QUICK_CASES = (
+    "mlp-weights", "conv-edges", "conv-weights", "conv-min-plus", "samples", "channels", "image-size",
+)  # fmt: skip
+
+
+def find_case(name: str, is_quick: bool = False) -> Case:
+    """Return the case called ``name``, at the size of a smoke test if ``is_quick``.
+
+    Raises:
+        NcvizError: If there is none of that name; the message lists the choices.
+    """
+    if name not in CASES:
+        raise NcvizError(f"Unknown case '{name}'; choose among {', '.join(CASES)}.")
+    return _quick(CASES[name]) if is_quick else CASES[name]
+
+
+def _quick(case: Case) -> Case:
+    if isinstance(case, CurvatureCase):
+        return replace(case, samples=min(case.samples, 3), drawn=60, least=10, checked=5)
+    if isinstance(case, MinPlusCase):
+        return case
+    if case.name == "samples":
+        return _by_samples(("mlp-digits-relu",), (1, 2))
+    shapes = [TwoConv(2, 8), TwoConv(4, 8)] if case.name == "channels" else [TwoConv(2, 8), TwoConv(2, 11)]
+    return _by_shape(
+        case.name, case.axis, {s.width if case.name == "channels" else s.size: s for s in shapes}
+    )
+
+
+def prepare(network: Source, samples: int, data_dir: str | None = None) -> tuple[nn.Module, Tensor]:
+    """Return a network and so many inputs for it.
+
+    A zoo model gets its own calibration images, one of each class after the other.
+
+    Raises:
+        DataError: If there are not enough images.
+    """
+    if isinstance(network, TwoConv):
+        return _random_network(network, samples)
+    from ncviz.data.calibration import select_calibration
+    from ncviz.data.datasets import load_dataset
+    from ncviz.models.loading import load_model
+    from ncviz.models.zoo import find_model
+
+    net = load_model(network)
+    pool = load_dataset(find_model(network).dataset, "train", data_dir)
+    classes = len(pool.classes)
+    chosen = select_calibration(net, pool, -(-samples // classes), 0)
+    return net, pool.inputs[chosen.reshape(classes, -1).T.reshape(-1)[:samples]]
+
+
+def _random_network(shape: TwoConv, samples: int) -> tuple[nn.Module, Tensor]:
+    import torch
+    from torch import nn
+
+    def after(size: int) -> int:
+        return (size - 3) // 2 + 1
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = nn.Sequential(
+            nn.Conv2d(1, shape.width, 3, stride=2),
+            nn.Tanh(),
+            nn.Conv2d(shape.width, shape.width, 3, stride=2),
+            nn.Tanh(),
+            nn.Flatten(),
+            nn.Linear(shape.width * after(after(shape.size)) ** 2, 32),
+            nn.Tanh(),
+            nn.Linear(32, 10),
+        )
+        return net.eval(), torch.rand(samples, 1, shape.size, shape.size)
