@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from ncviz.plots.palette import LIMIT, Theme, ramp
 
 HISTOGRAM_BINS = 48
 NEVER_ACTIVE = 2.0
+# From here down the axis of κ is logarithmic: a few weights of a large network lie hundreds below 0.
+KNEE, DECADE = -2.0, 1.5
 
 
 def histograms(
@@ -27,36 +30,57 @@ def histograms(
 
     parts = [values.reshape(-1)[values.reshape(-1) < NEVER_ACTIVE] for values in curvature.values()]
     low = min((float(part.min()) for part in parts if part.size), default=-LIMIT)
-    edges = np.linspace(min(low, -LIMIT), LIMIT, HISTOGRAM_BINS + 1)
+    edges = np.linspace(float(compressed(min(low, -LIMIT))), LIMIT, HISTOGRAM_BINS + 1)
     centres = (edges[1:] + edges[:-1]) / 2
+    kappa = expanded(centres)
     palette = ramp(theme)
     index = (
         np.clip((centres + LIMIT) / (2 * LIMIT) * (len(palette) - 1), 0, len(palette) - 1).round().astype(int)
     )
     colours = [f"rgb({r},{g},{b})" for r, g, b in palette[index]]
     figure = make_subplots(
-        rows=len(parts), cols=1, shared_xaxes=True, subplot_titles=list(names), vertical_spacing=0.08
+        rows=len(parts),
+        cols=1,
+        shared_xaxes=True,
+        subplot_titles=list(names),
+        vertical_spacing=min(0.08, 0.32 / max(1, len(parts))),
     )
     for row, part in enumerate(parts, start=1):
-        count, _ = np.histogram(part, bins=edges)
+        # In single precision the lowest value may lie a hair below the first edge.
+        count, _ = np.histogram(np.maximum(compressed(part), edges[0]), bins=edges)
         share = count / max(1, count.sum())
         bars = go.Bar(
             x=centres,
             y=share,
             marker={"color": colours, "line": {"width": 0}},
-            customdata=count,
-            hovertemplate="κ ≈ %{x:.2f}<br>%{customdata:,} weights (%{y:.1%})<extra></extra>",
+            customdata=np.stack([count, kappa], axis=-1),
+            hovertemplate="κ ≈ %{customdata[1]:.2f}<br>%{customdata[0]:,} weights (%{y:.1%})<extra></extra>",
             showlegend=False,
         )
         figure.add_trace(bars, row=row, col=1)
         figure.update_yaxes(tickformat=".0%", nticks=3, row=row, col=1)
     figure.add_vline(x=0, line={"width": 1, "dash": "dot", "color": "#888888"})
-    figure.update_xaxes(title_text="neural curvature κ", row=len(parts), col=1)
+    figure.update_xaxes(title_text="neural curvature κ, logarithmic below −2", row=len(parts), col=1)
+    ticks = [-1000.0, -100.0, -10.0, -2.0, -1.0, 0.0, 1.0, 2.0]
+    figure.update_xaxes(
+        tickvals=compressed(ticks), ticktext=[f"{tick:g}".replace("-", "−") for tick in ticks]
+    )
     figure.update_layout(
         bargap=0.05, height=130 * len(parts) + 80, margin={"l": 50, "r": 20, "t": 30, "b": 45}
     )
     figure.update_annotations(font_size=13, xanchor="left", x=0)
     return figure
+
+
+def compressed(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return places on the axis of κ: κ itself down to the knee, below it a decade takes 1.5."""
+    kappa = np.asarray(values, dtype=np.float64)
+    return np.where(kappa < KNEE, KNEE - DECADE * np.log10(np.minimum(kappa, KNEE) / KNEE), kappa)
+
+
+def expanded(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the κ at these places, the reverse of ``compressed``."""
+    return np.where(places < KNEE, KNEE * 10 ** ((KNEE - np.minimum(places, KNEE)) / DECADE), places)
 
 
 def class_shares(

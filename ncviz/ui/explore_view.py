@@ -143,10 +143,14 @@ def layers(shown: live_view.Shown) -> None:
     table = layer_table(shown.record, _ranks(shown), live_view.removed_weights(shown.total))
     share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
     percent = st.column_config.NumberColumn(format="percent")
+    number = st.column_config.NumberColumn(format="localized")
     st.dataframe(
         table,
         hide_index=True,
         column_config={
+            "weights": number,
+            "kept": number,
+            "edges": number,
             "kept share": share,
             "bottlenecks": percent,
             "never active": percent,

@@ -10,9 +10,7 @@ import numpy as np
 from ncviz.records import CurvatureRecord
 
 FOLDED = "With the batch normalisation that follows it folded in, as the lengths of the paths have it."
-NO_SAMPLES = (
-    "Kept for each image alone only where there are few weights and images; κ is the least over all of them."
-)
+NO_SAMPLES = "Each image's own κ is kept for up to ten million values; this network on these images has more."
 
 _MARKDOWN = re.compile(r"([\\\\`*_\[\]()$:~#<>!|])")
 

@@ -106,7 +106,8 @@ class Visit:
         self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=150_000)
 
     def canvas(self):
-        canvas = self.page.get_by_test_id("ncviz-network")
+        # Until the browser has taken an old picture away there are two; the new one comes first.
+        canvas = self.page.get_by_test_id("ncviz-network").first
         canvas.wait_for(timeout=60_000)
         self.wait(lambda: int(canvas.get_attribute("data-drawn-edges") or 0) > 0)
         return canvas
@@ -115,11 +116,11 @@ class Visit:
         return int(self.canvas().get_attribute("data-visible-edges"))
 
     def accuracy(self):
-        text = self.page.get_by_test_id("ncviz-accuracy").inner_text()
+        text = self.page.get_by_test_id("ncviz-accuracy").first.inner_text()
         return float(text.replace("%", "").strip()) / 100
 
     def slider(self):
-        return self.page.get_by_test_id("ncviz-slider")
+        return self.page.get_by_test_id("ncviz-slider").first
 
     def drag(self, start, end, steps=25, read=None):
         """Drag the slider between two fractions of its width; return what ``read`` gave at each step."""
@@ -138,7 +139,7 @@ class Visit:
         self.settle()
         return seen
 
-    def wait(self, condition, seconds=30):
+    def wait(self, condition, seconds=90):
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:

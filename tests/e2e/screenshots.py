@@ -21,6 +21,7 @@ PAGES = {
     "explore": "/",
     "explore-pruned": "/?removed=0.7",
     "explore-lenet": "/?model=lenet-mnist-relu",
+    "explore-vgg": "/?model=vgg9-cifar10-relu",
     "explore-empty": "/?seed=12345",
     "model": "/model",
     "curvature": "/curvature",

@@ -19,7 +19,7 @@ def colours(visit):
 
 
 def measured(visit):
-    return "measured on" in visit.page.get_by_test_id("ncviz-source").inner_text()
+    return "measured on" in visit.page.get_by_test_id("ncviz-source").first.inner_text()
 
 
 def wait_until_measured(visit):
@@ -138,6 +138,25 @@ def test_choosing_lenet_in_the_sidebar(visit):
     page.wait(lambda: page.visible_edges() > 4000)
 
 
+def test_a_network_of_a_million_weights_is_drawn_and_collapses(visit):
+    page = visit().open()
+    page.canvas()
+    page.page.get_by_role("combobox").first.click()
+    page.page.get_by_role("option", name="VGG-9, CIFAR-10 (ReLU)").click()
+    page.wait(lambda: page.canvas().get_attribute("data-total-edges") == "1452032")
+    red, blue = colours(page)
+    assert red > 300
+    assert blue > 300
+    page.wait(lambda: page.accuracy() > 0.8)
+    wait_until_measured(page)
+    page.page.get_by_test_id("ncviz-order-curvature/bottlenecks").first.click()
+    page.settle()
+    page.drag(0.0, 0.06, steps=6)
+    page.wait(lambda: page.accuracy() < 0.3)
+    assert page.errors == []
+    assert page.outside == []
+
+
 def test_the_downloaded_checkpoint_loads_and_is_pruned(visit, tmp_path):
     page = visit().open("/?removed=0.5")
     page.canvas()
@@ -152,7 +171,7 @@ def test_the_downloaded_checkpoint_loads_and_is_pruned(visit, tmp_path):
     )
     assert zeros == 1360
     with page.page.expect_download() as started:
-        page.page.get_by_role("button", name="Edges (CSV)").click()
+        page.page.get_by_role("button", name="Weights (CSV)").click()
     path = tmp_path / "edges.csv"
     started.value.save_as(path)
     assert len(path.read_text().splitlines()) == 2721

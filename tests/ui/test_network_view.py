@@ -1,17 +1,21 @@
+import io
 import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.ui.naming import plain, unit_title
 from ncviz.ui.network_view import (
+    csv,
     cut_value,
     edge_table,
     layer_table,
     locate,
+    lowest,
     network_view,
     parameter_name,
     parameter_offsets,
@@ -92,6 +96,21 @@ def test_samples_of_one_weight(found):
 def test_a_record_without_samples_says_so(found):
     _, record = found
     assert sample_curvature(replace(record, samples=None), 0, CLASSES) is None
+
+
+def test_the_lowest_are_found_without_sorting_all():
+    values = np.random.default_rng(2).integers(0, 50, 1000).astype(np.float32)
+    for count in (0, 1, 7, 400, 999, 1000, 2000):
+        assert np.array_equal(lowest(values, count), np.argsort(values, kind="stable")[:count])
+
+
+def test_a_table_as_csv(found):
+    network, record = found
+    table = edge_table(record, network.arrays, pipeline.ranks(network, "curvature", record), 10)
+    again = pd.read_csv(io.BytesIO(csv(table)))
+    assert list(again.columns) == list(table.columns)
+    assert np.allclose(again["curvature"], table["curvature"])
+    assert np.array_equal(again["kept"], table["kept"])
 
 
 def test_units_have_names(found):
