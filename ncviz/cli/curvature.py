@@ -31,22 +31,25 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
         write(output, save(dict(record.weights)))
     layers = [_layer_summary(record, index) for index in range(len(record.places))]
     if as_json:
-        print_json({**record.meta, "from_cache": found.is_stored, "layers": layers})
+        facts = {name: value for name, value in record.meta.items() if name != "connections"}
+        print_json({**facts, "from_cache": found.is_stored, "layers": layers})
         return
-    table = Table("layer", "weights", "edges", "negative", "never active", "least κ", "median κ", "simplex")
+    table = Table("layer")
+    for name in ("weights", "edges", "κ < 0", "never active", "least κ", "median κ"):
+        table.add_column(name, justify="right")
     for layer in layers:
-        solved, live = layer["work"]["solved"], layer["work"]["live"]
         table.add_row(
             layer["name"], f"{layer['weights']:,}", f"{layer['edges']:,}", f"{layer['negative']:.1%}",
             f"{layer['never_active']:.1%}", f"{layer['least']:.3f}", f"{layer['median']:.3f}",
-            f"{solved / max(1, live):.2%}",
         )  # fmt: skip
     console.print(table)
-    source = "from the cache" if found.is_stored else "computed"
+    live, solved = (sum(layer["work"][part] for layer in layers) for part in ("live", "solved"))
     console.print(
-        f"{record.meta['edges']:,} edges carry {record.total:,} weights; simplex is the share of the live edges of all "
-        "images that no closed form, certificate or bound settled."
+        f"{record.meta['edges']:,} edges carry {record.total:,} weights. Of {live:,} live pairs of an edge and an image, "
+        f"{solved:,} needed a simplex.",
+        highlight=False,
     )
+    source = "from the cache" if found.is_stored else "computed"
     console.print(f"{record.meta['title']}: {source}, {record.meta['seconds']} s on {record.meta['device']}.")
 
 
@@ -55,13 +58,10 @@ def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:
     values = record.weights[connection["parameter"]]
     active = values[values < 2]
     return {
-        "name": connection["name"],
+        **connection,
         "weights": int(values.size),
-        "edges": connection["edges"],
         "negative": float((values < 0).mean()),
         "never_active": float((values == 2).mean()),
-        "dead_share": connection["dead_share"],
-        "work": connection["work"],
         "least": float(values.min()),
         "median": float(np.median(active)) if active.size else 2.0,
     }

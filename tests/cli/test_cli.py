@@ -22,6 +22,10 @@ def test_curvature_as_json_and_file(run, tmp_path):
     found = json.loads(out)
     assert found["edges"] == sum(layer["edges"] for layer in found["layers"]) == 2720
     assert not found["from_cache"]
+    for layer in found["layers"]:
+        work = layer["work"]
+        assert 0 < work["live"] <= 20 * layer["edges"]
+        assert work["live"] == pytest.approx((1 - layer["dead_share"]) * 20 * layer["edges"])
     arrays = load_file(output)
     assert arrays["1.weight"].shape == (32, 64)
     assert arrays["1.weight"].min() == found["layers"][0]["least"]
@@ -32,6 +36,14 @@ def test_curvature_as_table(run):
     code, out, _ = run("curvature", "--model", NAME)
     assert code == 0
     assert "2,048" in out
+    assert "2,720 edges carry 2,720 weights" in out
+
+
+def test_the_largest_network_fits_into_80_columns(run):
+    code, out, _ = run("curvature", "--model", "vgg9-cifar10-relu")
+    assert code == 0
+    assert "14,450,688" in out
+    assert "…" not in out
 
 
 def test_prune_gives_both_orders_and_saves(run, tmp_path):

@@ -42,7 +42,7 @@ def test_the_executor_reaches_the_pipeline(run, monkeypatch, address, command):
     def spy(*arguments, executor, **options):
         seen.append(executor)
         assert executor.submit(operator.add, 20, 22).result(timeout=30) == 42
-        return compute(*arguments, **options)
+        return compute(*arguments, executor=executor, **options)
 
     monkeypatch.setattr(pipeline, "compute_curvature", spy)
     code, _, err = run(*command, *ARGUMENTS, "--scheduler", address)
