@@ -1,9 +1,9 @@
-"""How long a computation will take, from a few of its blocks: counts times measured costs."""
+"""How long a computation will take: a small random part of it, timed."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,74 +14,95 @@ from ncviz.engine.plan import Plan
 _BLOCKS = 12
 _ROWS = 4
 _SECONDS = 0.3
-# Edges whose simplex is stopped half-way add this much to those that are solved.
-_STOPPED = 1.3
+_ROW_SHARE = 16
+_TAP_SHARE = 12
+_PAIR_SHARE = 20
 
 
 def estimate(plan: Plan, layers: Layers, ends: tuple[bool, bool], every_edge: bool, seed: int = 0) -> float:
     """Return about how many seconds of one core a connection will take.
 
-    A few random blocks are bounded and solved and timed. What is solved in the end is counted: with all edges those
-    that are live and not certified, otherwise about one edge for each weight with a live edge.
+    Where every edge is solved, a few blocks are; otherwise the search is done for about one weight in two hundred.
 
     Args:
         plan: The connection's plan.
         layers: Activity and mass of the four layers around it, float64 [samples, positions, channels].
         ends: Whether its sources are the input, and whether its targets are the logits.
         every_edge: Whether every edge is to be solved.
-        seed: Of the choice of blocks.
+        seed: Of the choice.
     """
-    from ncviz.engine import kernels
-
     draw = np.random.default_rng(seed)
+    if any(ends):
+        return 1e-6 + _from_pairs(plan, layers, ends, draw)
+    if every_edge:
+        return 1e-6 + _from_blocks(plan, layers, ends, draw)
+    return 1e-6 + _from_weights(plan, layers, ends, draw)
+
+
+def _from_pairs(plan: Plan, layers: Layers, ends: tuple[bool, bool], draw: np.random.Generator) -> float:
+    pairs, channels = len(plan.source), plan.length.shape[1]
+    some = -(-pairs // _PAIR_SHARE)
+    first = int(draw.integers(pairs - some + 1))
+    overhead = _overhead(lambda: _sweep(plan, layers, ends, (0, 0, 0, 0)))
+    return max(0.0, _sweep(plan, layers, ends, (first, first + some, 0, channels)) - overhead) * pairs / some
+
+
+def _from_weights(plan: Plan, layers: Layers, ends: tuple[bool, bool], draw: np.random.Generator) -> float:
+    overhead = _overhead(lambda: _sweep(plan, layers, ends, (0, 0, 0, 0)))
+    taps, channels = plan.length.shape[:2]
+    start = np.searchsorted(plan.tap, np.arange(taps + 1))
+    rows = -(-channels // _ROW_SHARE)
+    chosen = draw.choice(taps, size=-(-taps // _TAP_SHARE), replace=False)
+    seconds = 0.0
+    for tap in chosen:
+        first = int(draw.integers(channels - rows + 1))
+        seconds += _sweep(plan, layers, ends, (int(start[tap]), int(start[tap + 1]), first, first + rows))
+    return max(0.0, seconds - overhead * len(chosen)) * taps / len(chosen) * channels / rows
+
+
+def _from_blocks(plan: Plan, layers: Layers, ends: tuple[bool, bool], draw: np.random.Generator) -> float:
+    overhead = _overhead(lambda: _block(plan, layers, ends, 0, (0, 0, 0, 0)))
     samples, pairs, channels = len(layers[0]), len(plan.source), plan.length.shape[1]
-    bounding, solving, solved, live = [], 0.0, 0, []
-    # The first call loads compiled code; what a call costs besides its block is taken off the others.
-    _timed(plan, tuple(layer[0] for layer in layers), ends, 0, (0, 0), kernels.BOUND)
-    overhead = min(
-        _timed(plan, tuple(layer[0] for layer in layers), ends, 0, (0, 0), kernels.BOUND)[1] for _ in range(3)
-    )
-    started = time.perf_counter()
-    for _ in range(_BLOCKS):
+    rows = min(channels, _ROWS)
+    spent, done = 0.0, 0
+    while done < _BLOCKS and spent < _SECONDS:
         sample, pair = int(draw.integers(samples)), int(draw.integers(pairs))
-        one = tuple(layer[sample] for layer in layers)
-        counts, seconds = _timed(plan, one, ends, pair, (0, channels), kernels.BOUND)
-        bounding.append(max(0.0, seconds - overhead))
-        live.append(int(counts[kernels.LIVE]))
-        if not any(ends):
-            row = int(draw.integers(max(1, channels - _ROWS + 1)))
-            counts, seconds = _timed(plan, one, ends, pair, (row, min(channels, row + _ROWS)), kernels.ALL)
-            solving += max(0.0, seconds - overhead)
-            solved += max(1, int(counts[kernels.LIVE]))
-        if time.perf_counter() - started > _SECONDS:
-            break
-    blocks = pairs * samples
-    cost = 1e-6 + float(np.mean(bounding)) * blocks * (1 if any(ends) or every_edge else 2)
-    if solved:
-        edges = float(np.mean(live)) * blocks
-        weights = weights_of(plan)
-        # Each of so many edges falls on some weight: this many weights have one at least.
-        touched = weights * (1.0 - np.exp(-edges / weights))
-        cost += solving / solved * (edges if every_edge else _STOPPED * touched)
-    return cost
+        first = int(draw.integers(channels - rows + 1))
+        spent += max(
+            0.0, _block(plan, layers, ends, sample, (pair, pair + 1, first, first + rows)) - overhead
+        )
+        done += 1
+    return spent / done * pairs * samples * channels / rows
 
 
-def _timed(
-    plan: Plan,
-    layers: Sequence[np.ndarray],
-    ends: tuple[bool, bool],
-    pair: int,
-    rows: tuple[int, int],
-    mode: int,
-) -> tuple[np.ndarray, float]:
+def _overhead(call: Callable[[], float]) -> float:
+    """Return what an empty call costs, after a first one that loads compiled code."""
+    call()
+    return min(call() for _ in range(3))
+
+
+def _sweep(plan: Plan, layers: Layers, ends: tuple[bool, bool], part: tuple[int, int, int, int]) -> float:
     from ncviz.engine import kernels
 
     best, low = Least.nothing(weights_of(plan)), Least.nothing(weights_of(plan))
-    counts = np.zeros(8, dtype=np.int64)
+    started = time.perf_counter()
+    kernels.sweep(
+        plan, layers, *ends, *part, 0, len(layers[0]), kernels.BOUND, best.curvature, best.pair, best.sample,
+        low.curvature, low.pair, low.sample, np.zeros(1, dtype=np.bool_), np.zeros(1), best.counts,
+    )  # fmt: skip
+    return time.perf_counter() - started
+
+
+def _block(
+    plan: Plan, layers: Layers, ends: tuple[bool, bool], sample: int, part: tuple[int, int, int, int]
+) -> float:
+    from ncviz.engine import kernels
+
+    best, low = Least.nothing(weights_of(plan)), Least.nothing(weights_of(plan))
+    own = tuple(layer[sample] for layer in layers)
     started = time.perf_counter()
     kernels.scan(
-        plan, tuple(layers), *ends, pair, pair + 1, *rows, 0, mode, best.curvature, best.pair, best.sample,
-        low.curvature, low.pair, low.sample, np.zeros(1, dtype=np.bool_), np.empty((0, 0, 0)),
-        np.zeros(1, dtype=np.bool_), counts,
+        plan, own, *ends, *part, 0, kernels.ALL, best.curvature, best.pair, best.sample, low.curvature, low.pair,
+        low.sample, np.zeros(1, dtype=np.bool_), np.empty((0, 0, 0)), np.zeros(1, dtype=np.bool_), best.counts,
     )  # fmt: skip
-    return counts, time.perf_counter() - started
+    return time.perf_counter() - started
