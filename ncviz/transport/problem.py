@@ -28,9 +28,3 @@ class EdgeGroup:
     to_target: np.ndarray
     from_source: np.ndarray
     direct: np.ndarray
-
-    def rows(self, begin: int, end: int) -> EdgeGroup:
-        """Return the part of the group that belongs to sources ``begin`` up to ``end``."""
-        return EdgeGroup(
-            self.a, self.b, self.cost, self.to_target, self.from_source[begin:end], self.direct[begin:end]
-        )
