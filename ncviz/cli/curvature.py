@@ -45,7 +45,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     console.print(table)
     live, solved = (sum(layer["work"][part] for layer in layers) for part in ("live", "solved"))
     console.print(
-        f"{record.meta['edges']:,} edges carry {record.total:,} weights. Of {live:,} live pairs of an edge and an image, "
+        f"{record.meta['edges']:,} edges carry {record.total:,} weights. Of {live:,} live pairs of edge and image, "
         f"{solved:,} needed a simplex.",
         highlight=False,
     )

@@ -22,6 +22,7 @@ from ncviz.ui.network_view import (
     csv,
     edge_table,
     layer_table,
+    least_label,
     locate,
     lowest,
     network_view,
@@ -235,22 +236,28 @@ def _strongest(view: NetworkView, ranks: np.ndarray, removed: int, layer: int, c
 
 def _edge(shown: live_view.Shown, selection: Selection) -> None:
     parameter = int(selection["parameter"])
-    name, at = locate(shown.record, parameter)
+    _, at = locate(shown.record, parameter)
     kept = _ranks(shown)[parameter] >= live_view.removed_weights(shown.total)
     source, target = (
         _title(shown, selection[end]["layer"], selection[end]["index"]) for end in ("source", "target")
     )
     st.markdown(f"**Edge {source} → {target}**")
+    classes = DATASETS[shown.network.dataset].classes
     columns = st.columns(4)
-    columns[0].metric("κ of this edge", f"{selection['curvature']:.3f}")
-    columns[1].metric("κ of its weight", f"{shown.record.weights[name].reshape(-1)[at]:.3f}")
-    columns[2].metric("Weight", f"{selection['weight']:.3f}", help=FOLDED if shown.record.is_folded else None)
+    columns[0].metric(
+        "κ",
+        f"{selection['curvature']:.3f}",
+        help="The least of its weight's edges, over the calibration images.",
+    )
+    columns[1].metric("Weight", f"{selection['weight']:.3f}", help=FOLDED if shown.record.is_folded else None)
+    label = least_label(shown.record, int(selection["connection"]), at)
+    columns[2].metric("Least on an image of", "none" if label is None else plain(classes[label]))
     columns[3].metric("At this threshold", "kept" if kept else "removed")
-    st.caption(f"{parameter_name(shown.record, parameter)}. Its curvature on each calibration image:")
-    table = sample_curvature(shown.record, parameter, DATASETS[shown.network.dataset].classes)
+    table = sample_curvature(shown.record, parameter, classes)
     if table is None:
-        st.caption(NO_SAMPLES)
+        st.caption(f"{parameter_name(shown.record, parameter)}. {NO_SAMPLES}")
         return
+    st.caption(f"{parameter_name(shown.record, parameter)}. Its curvature on each calibration image:")
     if table.empty:
         st.caption("It is active on none of them, so it goes first.")
         return

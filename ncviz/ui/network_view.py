@@ -167,6 +167,14 @@ def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[
     return table.dropna(ignore_index=True)
 
 
+def least_label(record: CurvatureRecord, connection: int, at: int) -> int | None:
+    """Return the label of the calibration image on which a weight's κ is least; None if it is active on none."""
+    edges = record.edges[connection]
+    where = int(np.searchsorted(edges.parameter, at))
+    is_there = where < len(edges.parameter) and edges.parameter[where] == at and edges.sample[where] >= 0
+    return int(record.labels[edges.sample[where]]) if is_there else None
+
+
 def parameter_name(record: CurvatureRecord, parameter: int) -> str:
     """Return such as "1 · linear 64→32, weight 5 → 12"."""
     name, at = locate(record, parameter)

@@ -14,6 +14,7 @@ from ncviz.ui.network_view import (
     cut_value,
     edge_table,
     layer_table,
+    least_label,
     locate,
     lowest,
     network_view,
@@ -91,6 +92,17 @@ def test_samples_of_one_weight(found):
     at = int(record.weights[name].reshape(-1).argmin())
     table = sample_curvature(record, parameter_offsets(record)[name] + at, CLASSES)
     assert table["κ"].min() == pytest.approx(record.weights[name].min(), abs=1e-5)
+
+
+def test_the_image_with_the_least_curvature_is_known(found):
+    _, record = found
+    for connection, name in enumerate(record.parameters):
+        flat, each = record.weights[name].reshape(-1), record.samples[name].reshape(len(record.labels), -1)
+        at = int(flat.argmin())
+        lowest_on = record.labels[np.nanargmin(each[:, at])]
+        assert least_label(record, connection, at) == lowest_on
+        never = np.flatnonzero(flat == 2)
+        assert not len(never) or least_label(record, connection, int(never[0])) is None
 
 
 def test_a_record_without_samples_says_so(found):
