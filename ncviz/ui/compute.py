@@ -17,8 +17,8 @@ from ncviz.ui.naming import plain
 
 POLL_SECONDS = 0.5
 TRAINING = "training-"
-# Of a job's time, the rest being the accuracy curves; those of a large network take as long as its curvature.
-CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.5
+# Of a job's time, the rest being the accuracy curves; those of a large network take longer than its curvature.
+CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.3
 LARGE = 500_000
 
 
