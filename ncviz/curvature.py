@@ -171,7 +171,11 @@ def _result(
         position = np.where(own.position >= 0, own.position, connection.first_position)
         curvature = _finite(own.curvature, NEVER_ACTIVE)
         least.append(
-            (torch.from_numpy(curvature), torch.from_numpy(position), torch.from_numpy(own.sample.astype(np.int64)))
+            (
+                torch.from_numpy(curvature),
+                torch.from_numpy(position),
+                torch.from_numpy(own.sample.astype(np.int64)),
+            )
         )
     return CurvatureResult(
         graph=graph,
@@ -181,7 +185,10 @@ def _result(
         ),
         least=tuple(least),
         samples=MappingProxyType(
-            {name: torch.from_numpy(_finite(value, np.nan).astype(np.float32)) for name, value in each.items()}
+            {
+                name: torch.from_numpy(_finite(value, np.nan).astype(np.float32))
+                for name, value in each.items()
+            }
         )
         if each
         else None,

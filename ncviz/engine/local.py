@@ -195,54 +195,44 @@ def all_edges(
     layers: Layers,
     ends: tuple[bool, bool],
     positions: int,
-    executor: Executor,
     *,
     sample: int = 0,
     grid: np.ndarray | None = None,
-    cancel: threading.Event | None = None,
-    progress: Progress | None = None,
-) -> tuple[np.ndarray, Least]:
-    """Solve every live edge of a connection on one sample.
+    cost: float = 1.0,
+) -> tuple[np.ndarray, Search]:
+    """Prepare the solution of every live edge of a connection on one sample.
 
     Args:
         plan: The connection's plan.
         layers: As for ``search``, of one sample.
         ends: As for ``search``.
         positions: Number of output positions.
-        executor: A thread pool of this process.
         sample: Number of the sample, for the result.
         grid: κ of the edges that are known already, NaN for the others; changed.
-        cancel: Set it to stop.
-        progress: Called with the fraction done.
+        cost: Expected share of the work.
 
     Returns:
-        κ, float64 [channels after, positions, kernel slots], NaN where no edge is live, and the least of each weight.
-
-    Raises:
-        CancelledError: If ``cancel`` was set.
+        κ, float64 [channels after, positions, kernel slots], NaN where no edge is live, filled in by the search.
     """
     from ncviz.engine import kernels
 
-    if grid is None:
-        grid = np.full((plan.length.shape[2], positions, int(plan.slots[0])), np.nan)
+    known = np.full((plan.length.shape[2], positions, int(plan.slots[0])), np.nan) if grid is None else grid
     found, unused = Least.nothing(weights_of(plan)), Least.nothing(weights_of(plan))
-    stop = np.zeros(1, dtype=np.bool_)
     chosen = np.zeros(0, dtype=np.bool_)
     cut = pieces(plan)
-    counts = np.zeros((len(cut), 8), dtype=np.int64)
-    done = np.zeros((len(cut), 1))
     own = tuple(layer[0] for layer in layers)
 
-    def work(index: int) -> None:
-        kernels.scan(
-            plan, own, *ends, *cut[index], sample, kernels.ALL, found.curvature, found.pair, found.sample,
-            unused.curvature, unused.pair, unused.sample, chosen, grid, stop, counts[index],
-        )  # fmt: skip
-        done[index] = 1.0
+    def piece(part: tuple[int, int, int, int]) -> Piece:
+        def work(stop: np.ndarray, done: np.ndarray, counts: np.ndarray) -> None:
+            kernels.scan(
+                plan, own, *ends, *part, sample, kernels.ALL, found.curvature, found.pair, found.sample,
+                unused.curvature, unused.pair, unused.sample, chosen, known, stop, counts,
+            )  # fmt: skip
+            done[0] = 1.0
 
-    futures = [executor.submit(work, index) for index in range(len(cut))]
-    follow(futures, stop, done, cancel, progress)
-    return grid, Least(found.curvature, found.pair, found.sample, counts.sum(axis=0))
+        return Piece(work, cost / len(cut))
+
+    return known, Search(found, tuple(piece(part) for part in cut))
 
 
 def follow(

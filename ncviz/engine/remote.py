@@ -72,7 +72,8 @@ def solve_parcel(parcel: Parcel) -> Solved:
             layers = tuple(layer[index : index + 1] for layer in parcel.layers)
             sample = parcel.first_sample + index
             if parcel.alpha >= 0.5:
-                grid, own = all_edges(plan, layers, ends, positions, pool, sample=sample)
+                grid, sought = all_edges(plan, layers, ends, positions, sample=sample)
+                own = search_all([sought], pool)[0]
             else:
                 grid, own = full_edges(plan, layers, ends, positions, pool, parcel.alpha, sample=sample)
             grids.append(grid)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 _KEPT_PLANS = 2
+# Fewer edges than this, over all samples, take less time than a look ahead would tell.
+_ESTIMATED_FROM = 500_000
 # From this idleness on the closed form holds.
 LEAST_CLOSED_ALPHA = 0.5
 
@@ -130,14 +132,21 @@ def run(
 
     report(0.0, "measuring path lengths" if is_cached() else "preparing the engine (first time only)")
     plans = plans_of(graph, settings.device, executor)
-    shares, seconds = _shares(plans, layers, settings)
-    text = f"{_about(seconds / executor._max_workers)} of work in all"
+    text = "measuring the curvature"
+    shares = [connection.number_of_edges / graph.number_of_edges for connection in graph.connections]
+    if graph.number_of_edges * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
+        shares, seconds = _shares(plans, layers, settings)
+        text = f"{_about(seconds / executor._max_workers)} of work in all"
     report(0.0, text)
-    if settings.every_edge:
-        return _every_edge(
-            graph, plans, layers, settings, executor, shares, lambda done: report(done, text), cancel
-        )
-    return _least(plans, layers, settings, executor, shares, lambda done: report(done, text), cancel)
+
+    def part(fraction: float) -> None:
+        report(fraction, text)
+
+    if not settings.is_closed:
+        return _every_full_problem(graph, plans, layers, settings, executor, shares, part, cancel)
+    if settings.keep_edges:
+        return _every_edge(graph, plans, layers, settings, executor, shares, part, cancel)
+    return _least(plans, layers, settings, executor, shares, part, cancel)
 
 
 def estimate_seconds(graph: NeuralGraph, activity: list[np.ndarray], settings: Settings) -> float:
@@ -242,16 +251,53 @@ def _every_edge(
     report: Callable[[float], None],
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
-    """Solve every edge, connection by connection and sample by sample."""
-    from ncviz.engine.full import full_edges
+    """Solve every edge of every connection on every sample, side by side."""
     from ncviz.engine.local import all_edges
+
+    samples = len(layers[0][0])
+    searches: list[Search] = []
+    grids: list[list[np.ndarray]] = []
+    ready: list[Certified | None] = []
+    for index, plan in enumerate(plans):
+        ends, surrounding = (index == 0, index + 1 == len(plans)), around(layers, index)
+        positions = layer_grid(graph.layer_shapes[index + 1])[1]
+        certified = _certified(plan, surrounding, ends, settings, cancel)
+        ready.append(certified)
+        grids.append([])
+        for sample in range(samples):
+            known = certified.grid[sample] if certified is not None and certified.grid is not None else None
+            own = tuple(layer[sample : sample + 1] for layer in surrounding)
+            grid, search = all_edges(
+                plan, own, ends, positions, sample=sample, grid=known, cost=shares[index] / samples
+            )
+            grids[-1].append(grid)
+            searches.append(search)
+    solved = search_all(searches, pool, cancel=cancel, progress=report)
+    found = []
+    for index, plan in enumerate(plans):
+        each = solved[index * samples : (index + 1) * samples]
+        found.append(_together(plan, each, grids[index], settings, ready[index]))
+    return found
+
+
+def _every_full_problem(
+    graph: NeuralGraph,
+    plans: list[Plan],
+    layers: list[tuple[np.ndarray, np.ndarray]],
+    settings: Settings,
+    pool: ThreadPoolExecutor,
+    shares: list[float],
+    report: Callable[[float], None],
+    cancel: threading.Event | None,
+) -> list[ConnectionCurvature]:
+    """Do the same for an idleness without a closed form, connection by connection and sample by sample."""
+    from ncviz.engine.full import full_edges
 
     samples = len(layers[0][0])
     found = []
     for index, plan in enumerate(plans):
         ends, surrounding = (index == 0, index + 1 == len(plans)), around(layers, index)
         positions = layer_grid(graph.layer_shapes[index + 1])[1]
-        ready = _certified(plan, surrounding, ends, settings, cancel)
         each: list[Least] = []
         grids: list[np.ndarray] = []
         for sample in range(samples):
@@ -260,32 +306,24 @@ def _every_edge(
             def part(fraction: float, index: int = index, sample: int = sample) -> None:
                 report(sum(shares[:index]) + shares[index] * (sample + fraction) / samples)
 
-            if settings.is_closed:
-                known = ready.grid[sample] if ready is not None and ready.grid is not None else None
-                grid, least = all_edges(
-                    plan, own, ends, positions, pool, sample=sample, grid=known, cancel=cancel, progress=part
-                )
-            else:
-                grid, least = full_edges(
-                    plan,
-                    own,
-                    ends,
-                    positions,
-                    pool,
-                    settings.alpha,
-                    sample=sample,
-                    cancel=cancel,
-                    progress=part,
-                )
+            grid, least = full_edges(
+                plan, own, ends, positions, pool, settings.alpha, sample=sample, cancel=cancel, progress=part
+            )
             each.append(least)
-            if settings.keep_edges:
-                grids.append(grid)
-        minima = np.stack([least.curvature for least in each]) if settings.keep_samples else None
-        if ready is not None:
-            each.append(Least(ready.best, ready.best_pair, ready.best_sample, np.zeros(8, dtype=np.int64)))
-        found.append(_joined(plan, each, minima, tuple(grids), None if ready is None else ready.counts))
+            grids += [grid] if settings.keep_edges else []
+        found.append(_together(plan, each, grids, settings, None))
     report(1.0)
     return found
+
+
+def _together(
+    plan: Plan, each: list[Least], grids: list[np.ndarray], settings: Settings, ready: Certified | None
+) -> ConnectionCurvature:
+    minima = np.stack([least.curvature for least in each]) if settings.keep_samples else None
+    if ready is not None:
+        known = Least(ready.best, ready.best_pair, ready.best_sample, np.zeros(8, dtype=np.int64))
+        return _joined(plan, [*each, known], minima, tuple(grids), ready.counts)
+    return _joined(plan, each, minima, tuple(grids), None)
 
 
 def _certified(

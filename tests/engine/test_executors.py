@@ -1,5 +1,6 @@
 """The same numbers from every executor: threads, processes, and a dask cluster that loses a worker."""
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -116,9 +117,7 @@ def test_cancelling_reaches_into_a_long_piece():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         sizes = (300, 300, 300, 300, 10)
-        layers = [
-            part for a, b in zip(sizes, sizes[1:], strict=False) for part in (nn.Linear(a, b), nn.Tanh())
-        ]
+        layers = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.Tanh())]
         net, x = nn.Sequential(*layers[:-1]), torch.rand(1, 300)
     cancel, ended = threading.Event(), []
 
