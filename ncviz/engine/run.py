@@ -140,7 +140,7 @@ def run(
     report(0.0, text)
 
     def part(fraction: float) -> None:
-        report(fraction, text)
+        report(min(1.0, fraction), text)
 
     if not settings.is_closed:
         return _every_full_problem(graph, plans, layers, settings, executor, shares, part, cancel)
