@@ -58,6 +58,8 @@ def server(tmp_path_factory):
         "run",
         "app.py",
         "--server.headless=true",
+        # A file that changes meanwhile would reload its module, and with it the classes of errors.
+        "--server.fileWatcherType=none",
         f"--server.port={port}",
     ]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
