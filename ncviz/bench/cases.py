@@ -131,8 +131,8 @@ _SMALL = TwoConv(2, 8)
 CASES: dict[str, Case] = {
     case.name: case
     for case in (
-        CurvatureCase("lenet-relu-edges", _LENETS[0], EDGES, 1),
-        CurvatureCase("lenet-tanh-edges", _LENETS[1], EDGES, 1),
+        CurvatureCase("lenet-relu-edges", _LENETS[0], EDGES, 10),
+        CurvatureCase("lenet-tanh-edges", _LENETS[1], EDGES, 10),
         CurvatureCase("lenet-relu-weights", _LENETS[0], WEIGHTS, 100),
         CurvatureCase("lenet-tanh-weights", _LENETS[1], WEIGHTS, 100),
         CurvatureCase("vgg9-weights", "vgg9-cifar10-relu", WEIGHTS, 10, drawn=1000),
