@@ -15,7 +15,10 @@ from typing import Any
 import numba
 import platformdirs
 
-_SOURCES = ("graph/minplus.py", "transport/simplex.py", "engine/kernels.py")
+_SOURCES = (
+    "graph/minplus.py", "transport/tree.py", "transport/plans.py", "transport/simplex.py", "engine/measures.py",
+    "engine/kernels.py",
+)  # fmt: skip
 
 
 def _cache_folder() -> Path:

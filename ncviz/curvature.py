@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_alpha
 from ncviz.devices import guard, resolve_device
-from ncviz.engine.run import ConnectionCurvature, Settings, Work, run
+from ncviz.engine.results import ConnectionCurvature, Settings, Work
+from ncviz.engine.run import run
 from ncviz.errors import DataError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from ncviz.engine.certificates import is_hub_best, one_point_cost
-from ncviz.engine.kernels import NEGLIGIBLE, UNIFORM_BELOW
+from ncviz.engine.kernels import NEGLIGIBLE
+from ncviz.engine.measures import UNIFORM_BELOW
 from ncviz.engine.plan import Plan
 
 CLOSED, ONE_SOURCE, ONE_SINK, HUB = range(4)

@@ -15,8 +15,8 @@ _BLOCKS = 12
 _ROWS = 4
 _SECONDS = 0.3
 _ROW_SHARE = 16
-_TAP_SHARE = 12
-_PAIR_SHARE = 20
+_TAP_SHARE = 36
+_PAIR_SHARE = 50
 
 
 def estimate(plan: Plan, layers: Layers, ends: tuple[bool, bool], every_edge: bool, seed: int = 0) -> float:

@@ -75,7 +75,7 @@ def groups(
     Yields:
         Source channels [n], target channels [m] and their problem; ``direct`` is NaN where there is no edge.
     """
-    from ncviz.engine.kernels import measure
+    from ncviz.engine.measures import measure
 
     x0, e0, x1, _, x2, _, x3, e3 = layers
     i_at, j_at, tap = int(plan.source[pair]), int(plan.target[pair]), int(plan.tap[pair])

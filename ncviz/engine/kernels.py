@@ -1,13 +1,13 @@
-"""Compiled loops over a connection's blocks: who has mass, who is live, what the tolls are, and what κ becomes."""
+"""Compiled loops over a connection's blocks: who is live, what the tolls are, and what κ becomes."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ncviz.compiled import compiled
+from ncviz.engine.measures import fill_measure
 from ncviz.transport.simplex import solve_block
 
-UNIFORM_BELOW = 1e-7
 # Mass of this much over the spread of costs moves κ by less than rounding does, and is left out.
 NEGLIGIBLE = 1e-12
 # Nodes of all the trees that a block may keep for its other edges: 12 bytes each.
@@ -15,56 +15,6 @@ POOL = 2**22
 
 BOUND, ALL, CHOSEN, BETTER = -1, 0, 1, 2
 CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED, STOPPED = range(8)
-
-
-@compiled
-def _measure(
-    start, position, tap, mask, activity, mass, at, which, negligible, out_field, out_channel, out_mass
-):
-    """List the neighbours of a position that carry mass; return their number. Masses sum to 1."""
-    channels = activity.shape[1]
-    total, active = 0.0, 0
-    for f in range(start[at], start[at + 1]):
-        for c in range(channels):
-            if mask[which, tap[f], c] and activity[position[f], c] > 0.0:
-                active += 1
-                total += mass[position[f], c]
-    if active == 0:
-        return 0
-    uniform = total <= UNIFORM_BELOW
-    cut = -1.0 if uniform else negligible * total / active
-    count, kept = 0, 0.0
-    for f in range(start[at], start[at + 1]):
-        for c in range(channels):
-            if mask[which, tap[f], c] and activity[position[f], c] > 0.0:
-                own = 1.0 if uniform else mass[position[f], c]
-                if own > cut and own > 0.0:
-                    out_field[count] = f - start[at]
-                    out_channel[count] = c
-                    out_mass[count] = own
-                    kept += own
-                    count += 1
-    for k in range(count):
-        out_mass[k] /= kept
-    return count
-
-
-@compiled
-def measure(start, position, tap, mask, activity, mass, at, which, negligible):
-    """Return the neighbours of a position that carry mass, for one class of channels.
-
-    Returns:
-        int32 [K] which of the position's readings, int32 [K] channel, float64 [K] mass; the masses sum to 1.
-    """
-    size = (start[at + 1] - start[at]) * activity.shape[1]
-    field, channel = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    share = np.empty(size)
-    count = 0
-    if size > 0:
-        count = _measure(
-            start, position, tap, mask, activity, mass, at, which, negligible, field, channel, share
-        )
-    return field[:count], channel[:count], share[:count]
 
 
 @compiled
@@ -156,7 +106,7 @@ def scan(
                 continue
             if not is_first and p_of != (at_i, class_in):
                 p_of = (at_i, class_in)
-                P = _measure(
+                P = fill_measure(
                     plan.in_start, plan.in_position, plan.in_tap, plan.in_mask, x0, e0, at_i, class_in, negligible,
                     p_field, p_channel, p_mass,
                 )  # fmt: skip
@@ -171,7 +121,7 @@ def scan(
                     continue
                 if not is_last and q_of != (at_j, class_out):
                     q_of = (at_j, class_out)
-                    Q = _measure(
+                    Q = fill_measure(
                         plan.out_start, plan.out_position, plan.out_tap, plan.out_mask, x3, e3, at_j, class_out,
                         negligible, q_field, q_channel, q_mass,
                     )  # fmt: skip

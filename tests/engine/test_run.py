@@ -9,7 +9,9 @@ import pytest
 from ncviz import neural_curvature
 from ncviz.engine import batched, run
 from ncviz.engine.local import Least, pieces
-from ncviz.engine.run import Settings, estimate_seconds, plans_of
+from ncviz.engine.prepared import plans_of
+from ncviz.engine.results import Settings
+from ncviz.engine.run import estimate_seconds
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 

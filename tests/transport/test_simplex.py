@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncviz.transport.exact import optimal_value
-from ncviz.transport.simplex import QUANTUM, _greedy_plan, quantise, solve_block
+from ncviz.transport.plans import greedy_plan
+from ncviz.transport.simplex import solve_block
+from ncviz.transport.tree import QUANTUM, quantise
 
 CERTIFIED, SKIPPED, SOLVED, PIVOTS = range(4)
 TOLERANCE = 1e-9
@@ -284,7 +286,7 @@ def test_the_first_plan_moves_all_mass():
         block = Block(seed, *rng.integers(1, 60, 2))
         room = len(block.p) + len(block.q)
         source, sink, mass = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
-        arcs = _greedy_plan(block.p, block.q, block.C, (source, sink, mass))
+        arcs = greedy_plan(block.p, block.q, block.C, (source, sink, mass))
         assert np.bincount(source[:arcs], mass[:arcs]) == pytest.approx(block.p, abs=1e-14)
         assert np.bincount(sink[:arcs], mass[:arcs]) == pytest.approx(block.q, abs=1e-14)
 

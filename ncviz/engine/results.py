@@ -1,0 +1,112 @@
+"""Settings in, results out: what a run is asked for, and what it says of each connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from ncviz.engine.local import Least
+from ncviz.engine.plan import Plan
+from ncviz.errors import NcvizError
+
+# From this idleness on the closed form holds.
+LEAST_CLOSED_ALPHA = 0.5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to compute.
+
+    Attributes:
+        alpha: Idleness.
+        device: "cpu", "mps" or "cuda:N".
+        keep_edges: Whether every edge is wanted.
+        keep_samples: Whether each sample's own minimum is wanted.
+    """
+
+    alpha: float
+    device: str
+    keep_edges: bool
+    keep_samples: bool
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the idleness is one for which the closed form holds."""
+        return self.alpha >= LEAST_CLOSED_ALPHA
+
+    @property
+    def every_edge(self) -> bool:
+        """Whether every edge is solved."""
+        return self.keep_edges or not self.is_closed
+
+
+@dataclass(frozen=True)
+class Work:
+    """How the live edges of a connection were settled; those of all samples together.
+
+    Attributes:
+        live: Edges between active units.
+        closed: By a closed form.
+        certified: By the all-hub certificate, a closed form too.
+        skipped: Proved to lie above their weight's minimum, without an exact solution (some more than once).
+        solved: By a simplex, the last resort.
+        on_device: How many of the closed and certified ones a GPU settled.
+    """
+
+    live: int
+    closed: int
+    certified: int
+    skipped: int
+    solved: int
+    on_device: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class ConnectionCurvature:
+    """One connection's curvature.
+
+    Attributes:
+        curvature: float64 [W], each weight's minimum; inf where no edge is live.
+        position: int64 [W], the output position where it is; -1 if none.
+        sample: int32 [W], the sample; -1 if none.
+        samples: float64 [n, W], each sample's own minimum, or None.
+        grids: For each sample float64 [channels after, positions after, slots], every edge's κ, NaN where none is
+            live; empty unless wanted.
+        work: How the edges were settled.
+    """
+
+    curvature: np.ndarray
+    position: np.ndarray
+    sample: np.ndarray
+    samples: np.ndarray | None
+    grids: tuple[np.ndarray, ...]
+    work: Work
+
+
+def joined(
+    plan: Plan,
+    each: list[Least],
+    samples: np.ndarray | None,
+    grids: tuple[np.ndarray, ...],
+    on_device: np.ndarray | None,
+) -> ConnectionCurvature:
+    """Bring the parts of one connection together."""
+    from ncviz.engine import kernels
+
+    found = reduce(Least.merge, each)
+    if found.counts[kernels.FAILED]:
+        raise NcvizError(
+            f"The transport solver did not end for {found.counts[kernels.FAILED]} edges; please report this network."
+        )
+    position = np.where(found.pair >= 0, plan.target[found.pair], -1).astype(np.int64)
+    ready = on_device if on_device is not None else np.zeros(8, dtype=np.int64)
+    total = found.counts + ready
+    live = max(int(found.counts[kernels.LIVE]), int(ready[kernels.LIVE]))
+    settled = int(ready[kernels.CLOSED] + ready[kernels.CERTIFIED])
+    work = Work(
+        live, int(total[kernels.CLOSED]), int(total[kernels.CERTIFIED]), int(total[kernels.SKIPPED]),
+        int(total[kernels.SOLVED]), settled,
+    )  # fmt: skip
+    return ConnectionCurvature(found.curvature, position, found.sample, samples, grids, work)

@@ -1,0 +1,240 @@
+"""The spanning tree of the hub network simplex: pivots, potentials, and exact flows.
+
+Mass p on sources u goes to sinks v with mass q, each bit either directly at cost C_uv or through the hub at
+A_u + B_v. The tree is kept strongly feasible (Cunningham 1976), so that the pivots end in spite of ties; flows are
+whole multiples of 2⁻⁵⁰, so that ties are exact. All functions are compiled by numba and release the GIL.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from ncviz.compiled import compiled, summing
+
+QUANTUM = 2.0**-50
+PRICED_ROWS = 4
+CHUNK = 16
+
+
+@compiled
+def quantise(masses: np.ndarray) -> np.ndarray:
+    """Return positive masses as whole multiples of 2⁻⁵⁰, at least one each, summing to exactly 1."""
+    out = np.empty(len(masses))
+    total = 0.0
+    largest = 0
+    for k in range(len(masses)):
+        out[k] = max(QUANTUM, np.rint(masses[k] / QUANTUM) * QUANTUM)
+        total += out[k]
+        if out[k] > out[largest]:
+            largest = k
+    out[largest] += 1.0 - total
+    return out
+
+
+@intrinsic
+def _lowest_bit(typing_context, word):
+    """Index of the lowest set bit of a uint64 that is not 0."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
+
+    return types.uint64(types.uint64), generate
+
+
+@summing
+def violation(cost, potential, other):
+    """Sum of the violations of some arcs that share an end; a sum vectorises where a minimum does not."""
+    total = 0.0
+    for k in range(len(cost)):
+        total += min(0.0, cost[k] - potential[k] - other)
+    return total
+
+
+@compiled
+def most_violated(cost, potential, other, reduced):
+    """Find the most violated of some arcs that share an end, if one is below ``reduced``.
+
+    Returns:
+        Its index, -1 if there is none, and its reduced cost.
+    """
+    at = -1
+    for begin in range(0, len(cost), CHUNK):
+        part, own = cost[begin : begin + CHUNK], potential[begin : begin + CHUNK]
+        if violation(part, own, other + reduced) < 0.0:
+            for k in range(len(part)):
+                r = part[k] - own[k] - other
+                if r < reduced:
+                    reduced, at = r, begin + k
+    return at, reduced
+
+
+@compiled
+def solve_tree(
+    C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, below, pi, value, floor, slack
+):
+    """Pivot from a strongly feasible tree to the optimum.
+
+    Nodes: 0 is the hub, 1 … P the sources, P+1 … P+Q the sinks. ``flow[n]`` runs on the arc between n and its parent,
+    and ``below[n]`` has a bit for each node of the subtree of n: sets of bits are moved about faster than lists.
+
+    Returns:
+        Number of pivots, -1 if the objective fell to ``floor`` or below (stopped), -2 if it did not end; and the
+        objective. Like ``pi`` it has gathered the rounding of all pivots.
+    """
+    P, Q = C.shape
+    words = below.shape[1]
+    moved = np.empty(words, dtype=np.uint64)
+    inner = np.empty(words, dtype=np.uint64)
+    row = 0
+    clean = 0
+    pivots = 0
+    reduced = 0.0
+    most = 200 * (P + Q) + 10000
+    sinks = 1 + P
+    wide = min(dear_C.shape[1], (heavy_q + CHUNK - 1) // CHUNK * CHUNK)
+    f, g = pi[1:sinks], pi[sinks : sinks + wide]
+    while True:
+        # Entering arc: tolls first, then a few rows at a time; dearer by what may be rounding.
+        tail, head, excess = 0, 0, 0.0
+        if violation(dear_A[:heavy_p], f[:heavy_p], -slack) < 0.0:
+            at, excess = most_violated(dear_A[:heavy_p], f[:heavy_p], -slack, excess)
+            if at >= 0:
+                tail, reduced = 1 + at, A[at] - f[at]
+        if violation(dear_B[:heavy_q], g[:heavy_q], -slack) < 0.0:
+            at, excess = most_violated(dear_B[:heavy_q], g[:heavy_q], -slack, excess)
+            if at >= 0:
+                tail, head, reduced = 0, sinks + at, B[at] - g[at]
+        while excess == 0.0 and clean < heavy_p:
+            worst, at = 0.0, 0
+            for _ in range(min(PRICED_ROWS, heavy_p - clean)):
+                e = violation(dear_C[row, :wide], g, f[row] - slack)
+                if e < worst:
+                    worst, at = e, row
+                row = row + 1 if row + 1 < heavy_p else 0
+                clean += 1
+            if worst < 0.0:
+                k, excess = most_violated(dear_C[at, :wide], g, f[at] - slack, excess)
+                if k >= 0:
+                    tail, head, reduced = 1 + at, sinks + k, C[at, k] - f[at] - g[k]
+        if excess == 0.0:
+            return pivots, value
+        clean = 0
+        pivots += 1
+        if pivots > most:
+            return -2, value
+        # Leaving arc: least flow against the cycle; the last one in the cycle's direction, from its apex on.
+        theta, leave, on_tail = np.inf, np.uint32(0), True
+        word, bit = head >> 6, np.uint64(1) << np.uint64(head & 63)
+        x = np.uint32(tail)
+        while below[x, word] & bit == 0:
+            if x <= P and flow[x] < theta:
+                theta, leave = flow[x], x
+            x = parent[x]
+        apex = x
+        y = np.uint32(head)
+        while y != apex:
+            if y > P and flow[y] <= theta:
+                theta, leave, on_tail = flow[y], y, False
+            y = parent[y]
+        value += theta * reduced
+        for w in range(words):
+            moved[w] = below[leave, w]
+        # One side of the cycle gains the subtree below the leaving arc; the other loses it above that arc.
+        start, other = (np.uint32(tail), np.uint32(head)) if on_tail else (np.uint32(head), np.uint32(tail))
+        y = other
+        while y != apex:
+            flow[y] += theta if (y <= P) == on_tail else -theta
+            for w in range(words):
+                below[y, w] |= moved[w]
+            y = parent[y]
+        y = parent[leave]
+        while y != apex:
+            flow[y] += -theta if (y <= P) == on_tail else theta
+            for w in range(words):
+                below[y, w] &= ~moved[w]
+            y = parent[y]
+        # Inside the subtree the way from the entering arc to the leaving one turns round.
+        node, above, carried = start, other, theta
+        for w in range(words):
+            inner[w] = np.uint64(0)
+        while True:
+            up, was = parent[node], flow[node]
+            for w in range(words):
+                own = below[node, w]
+                below[node, w] = moved[w] & ~inner[w]
+                inner[w] = own
+            parent[node] = above
+            flow[node] = carried
+            if node == leave:
+                break
+            carried = was - theta if (node <= P) == on_tail else was + theta
+            above, node = node, up
+        change = reduced if on_tail else -reduced  # for sources; sinks the other way round
+        for w in range(words):
+            rest = moved[w]
+            while rest != 0:
+                n = (w << 6) + np.int64(_lowest_bit(rest))
+                rest &= rest - np.uint64(1)
+                pi[n] += change if n <= P else -change
+        if value <= floor:
+            return -1, value
+
+
+@compiled
+def set_potentials(order, parent, flow, C, A, B, pi):
+    """Work out the potentials of a tree whose nodes are listed with parents before children.
+
+    Returns:
+        The largest change of a potential, and the cost of the tree's plan.
+    """
+    P = C.shape[0]
+    pi[0] = 0.0
+    drift, total = 0.0, 0.0
+    for x in range(len(order)):
+        y = order[x]
+        above = parent[y]
+        if above == 0:
+            cost = A[y - 1] if y <= P else B[y - 1 - P]
+        elif y <= P:
+            cost = C[y - 1, above - 1 - P]
+        else:
+            cost = C[above - 1, y - 1 - P]
+        own = cost - pi[above]
+        drift = max(drift, abs(own - pi[y]))
+        pi[y] = own
+        total += flow[y] * cost
+    return drift, total
+
+
+@compiled
+def set_subtrees(order, parent, below):
+    """Work out who is below whom."""
+    for x in range(len(parent)):
+        below[x] = np.uint64(0)
+        below[x, x >> 6] = np.uint64(1) << np.uint64(x & 63)
+    for x in range(len(order) - 1, -1, -1):
+        y = order[x]
+        for w in range(below.shape[1]):
+            below[parent[y], w] |= below[y, w]
+
+
+@compiled
+def list_nodes(parent, order, seen, stack):
+    """List all nodes but the hub, parents before children."""
+    seen[:] = False
+    seen[0] = True
+    listed = 0
+    for x in range(1, len(parent)):
+        top = 0
+        y = np.uint32(x)
+        while not seen[y]:
+            seen[y] = True
+            stack[top] = y
+            top += 1
+            y = parent[y]
+        while top > 0:
+            top -= 1
+            order[listed] = stack[top]
+            listed += 1
