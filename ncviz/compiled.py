@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ def _cache_folder() -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
-        return Path(tempfile.gettempdir()) / f"ncviz-{os.getuid() if hasattr(os, 'getuid') else 0}" / name
+        # A folder of this process alone: numba unpickles what it finds, so it must be nobody else's.
+        return Path(tempfile.mkdtemp(prefix="ncviz-"))
 
 
 _settings: Any = numba.config
@@ -40,9 +42,11 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
     _settings.CACHE_DIR = str(_cache_folder())
 
 
-def is_cached() -> bool:
-    """Whether compiled code lies in the cache already, so that the first use takes no compiler."""
-    return any(Path(_settings.CACHE_DIR).rglob("kernels.*.nbc"))
+def is_cached(function: Any) -> bool:
+    """Whether this function's compiled code lies in the cache, so that its first use takes no compiler."""
+    folder = Path(function.stats.cache_path or "")
+    version = f"py{sys.version_info.major}{sys.version_info.minor}"
+    return any(folder.glob(f"*.{function.__name__}-*.{version}*.nbc"))
 
 
 compiled: Any = numba.njit(nogil=True, cache=True)

@@ -24,7 +24,7 @@ from ncviz.config import DEFAULT_ALPHA, check_alpha
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.results import ConnectionCurvature, Settings, Work
 from ncviz.engine.run import run
-from ncviz.errors import DataError
+from ncviz.errors import DataError, NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.neural_graph import NeuralGraph
@@ -135,6 +135,7 @@ def neural_curvature(
     check_alpha(alpha)
     where = resolve_device(device)
     _check_inputs(inputs)
+    _check_hooks(net, progress, cancel, executor)
     report = progress or (lambda fraction, message: None)
     report(0.0, "reading the network")
     graph = build_graph(net, tuple(inputs.shape[1:]))
@@ -155,6 +156,26 @@ def _check_inputs(inputs: Tensor) -> None:
         raise DataError(f"inputs must be [n, …] with at least one sample, got shape {list(inputs.shape)}.")
     if not torch.isfinite(inputs).all():
         raise DataError("The calibration images hold NaN or infinite values; expected finite numbers.")
+
+
+def _check_hooks(net: object, progress: object, cancel: object, executor: object) -> None:
+    wanted = {
+        "net": (isinstance(net, nn.Module), "an nn.Module", net),
+        "progress": (
+            progress is None or callable(progress),
+            "a function of a fraction and a message",
+            progress,
+        ),
+        "cancel": (cancel is None or hasattr(cancel, "is_set"), "a threading.Event", cancel),
+        "executor": (
+            executor is None or hasattr(executor, "submit"),
+            "a concurrent.futures.Executor",
+            executor,
+        ),
+    }
+    for name, (is_right, expected, value) in wanted.items():
+        if not is_right:
+            raise NcvizError(f"{name} must be {expected}, got {type(value).__name__}.")
 
 
 def _result(
@@ -203,4 +224,4 @@ def _result(
 
 
 def _finite(values: np.ndarray, otherwise: float) -> np.ndarray:
-    return np.where(np.isinf(values), otherwise, values)
+    return np.where(values == np.inf, otherwise, values)

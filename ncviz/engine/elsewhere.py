@@ -1,20 +1,23 @@
-"""Computing on other processes and machines: each connection and sample is a parcel of its own."""
+"""Computing on other processes and machines: each connection with a few samples is a parcel of its own."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
 
 import numpy as np
 
 from ncviz.engine.layers import around
 from ncviz.engine.local import POLL_SECONDS
-from ncviz.engine.prepared import plans_of
 from ncviz.engine.remote import Parcel, Solved, cut_out, solve_parcel
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
-from ncviz.errors import CancelledError
+from ncviz.errors import CancelledError, NcvizError
 from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.graph.positions import layer_grid
+
+# Path lengths are worked out for each parcel, and images in one parcel share what they prove.
+_MOST_PARCELS = 8
 
 
 def run_elsewhere(
@@ -25,22 +28,29 @@ def run_elsewhere(
     report: Callable[[float, str], None],
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
-    """Send each connection and sample as a parcel of its own, and merge what comes back."""
+    """Send each connection with some of the samples as a parcel, and merge what comes back.
+
+    Raises:
+        NcvizError: If the executor broke.
+        CancelledError: If ``cancel`` was set.
+    """
     samples = len(layers[0][0])
-    futures: dict[Future[object], tuple[int, int]] = {}
+    chunk = -(-samples // _MOST_PARCELS)
+    futures: dict[Future[Solved], tuple[int, int]] = {}
+    results: dict[tuple[int, int], Solved] = {}
     report(0.0, "sending the work")
-    for index in range(len(graph.connections)):
-        part, own = cut_out(graph, index)
-        surrounding = around(layers, index)
-        for sample in range(samples):
-            parcel = Parcel(
-                part, own, tuple(layer[sample : sample + 1] for layer in surrounding), sample, settings.alpha,
-                settings.keep_edges,
-            )  # fmt: skip
-            futures[executor.submit(solve_parcel, parcel)] = (index, sample)
-    results: dict[tuple[int, int], object] = {}
-    pending = set(futures)
+    pending: set[Future[Solved]] = set()
     try:
+        for index in range(len(graph.connections)):
+            part, own = cut_out(graph, index)
+            surrounding = around(layers, index)
+            for first in range(0, samples, chunk):
+                parcel = Parcel(
+                    part, own, tuple(layer[first : first + chunk] for layer in surrounding), first,
+                    settings.alpha, settings.is_closed, settings.keep_edges, settings.keep_samples,
+                )  # fmt: skip
+                futures[executor.submit(solve_parcel, parcel)] = (index, first)
+        pending = set(futures)
         while pending:
             finished, pending = wait(pending, timeout=POLL_SECONDS)
             for future in finished:
@@ -48,22 +58,24 @@ def run_elsewhere(
             report(len(results) / len(futures), f"{len(results)} of {len(futures)} parcels solved")
             if cancel is not None and cancel.is_set():
                 raise CancelledError
+    except BrokenExecutor as error:
+        raise NcvizError(
+            f"The executor lost a worker and cannot go on ({type(error).__name__}); start it anew and compute again."
+        ) from error
     finally:
         for future in pending:
             future.cancel()
-    return _merged(graph, results, samples, settings)
+    return _merged(graph, results, range(0, samples, chunk), settings)
 
 
 def _merged(
-    graph: NeuralGraph, results: dict[tuple[int, int], object], samples: int, settings: Settings
+    graph: NeuralGraph, results: dict[tuple[int, int], Solved], parts: range, settings: Settings
 ) -> list[ConnectionCurvature]:
     found = []
-    with ThreadPoolExecutor(1) as pool:
-        plans = plans_of(graph, "cpu", pool)
-    for index, plan in enumerate(plans):
-        own = [results[index, sample] for sample in range(samples)]
-        solved = [each for each in own if isinstance(each, Solved)]
-        minima = np.stack([each.least.curvature for each in solved]) if settings.keep_samples else None
-        grids = tuple(grid for each in solved for grid in each.grids)
-        found.append(joined(plan, [each.least for each in solved], minima, grids, None))
+    for index, shape in enumerate(graph.layer_shapes[1:]):
+        solved = [results[index, first] for first in parts]
+        each = [least for own in solved for least in own.least]
+        minima = np.stack([least.curvature for least in each]) if settings.keep_samples else None
+        grids = tuple(grid for own in solved for grid in own.grids)
+        found.append(joined(np.arange(layer_grid(shape)[1]), each, minima, grids, None))
     return found

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from ncviz.engine.full import groups
 from ncviz.engine.layers import Layers
 from ncviz.engine.local import Least, weights_of
 from ncviz.engine.plan import Plan
+from ncviz.engine.results import Settings
+from ncviz.transport.exact import solve_full
 
 _BLOCKS = 12
 _ROWS = 4
@@ -17,92 +21,135 @@ _SECONDS = 0.3
 _ROW_SHARE = 16
 _TAP_SHARE = 36
 _PAIR_SHARE = 50
+_FULL_EDGES = 6
 
 
-def estimate(plan: Plan, layers: Layers, ends: tuple[bool, bool], every_edge: bool, seed: int = 0) -> float:
+def estimate(
+    plan: Plan, layers: Layers, ends: tuple[bool, bool], settings: Settings, stop: np.ndarray
+) -> float:
     """Return about how many seconds of one core a connection will take.
 
-    Where every edge is solved, a few blocks are; otherwise the search is done for about one weight in two hundred.
+    Where every edge is solved, a few blocks or edges are; otherwise the search is done for about one weight in five
+    hundred.
 
     Args:
         plan: The connection's plan.
         layers: Activity and mass of the four layers around it, float64 [samples, positions, channels].
         ends: Whether its sources are the input, and whether its targets are the logits.
-        every_edge: Whether every edge is to be solved.
-        seed: Of the choice.
+        settings: How it will be computed.
+        stop: bool [1], set from outside to end early.
     """
-    draw = np.random.default_rng(seed)
+    look = _Look(plan, layers, ends, stop, np.random.default_rng(0))
+    if not len(plan.source):
+        return 1e-6
+    if not settings.is_closed:
+        return 1e-6 + look.full_problems(settings.alpha)
     if any(ends):
-        return 1e-6 + _from_pairs(plan, layers, ends, draw)
-    if every_edge:
-        return 1e-6 + _from_blocks(plan, layers, ends, draw)
-    return 1e-6 + _from_weights(plan, layers, ends, draw)
+        return 1e-6 + look.pairs()
+    if settings.keep_edges:
+        return 1e-6 + look.blocks()
+    if settings.keep_samples:
+        # Each sample is searched alone, so that none helps another.
+        alone = _Look(plan, tuple(layer[:1] for layer in layers), ends, stop, np.random.default_rng(0))
+        return 1e-6 + alone.weights() * len(layers[0])
+    return 1e-6 + look.weights()
 
 
-def _from_pairs(plan: Plan, layers: Layers, ends: tuple[bool, bool], draw: np.random.Generator) -> float:
-    pairs, channels = len(plan.source), plan.length.shape[1]
-    some = -(-pairs // _PAIR_SHARE)
-    first = int(draw.integers(pairs - some + 1))
-    overhead = _overhead(lambda: _sweep(plan, layers, ends, (0, 0, 0, 0)))
-    return max(0.0, _sweep(plan, layers, ends, (first, first + some, 0, channels)) - overhead) * pairs / some
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A connection, of which a little is computed."""
 
+    plan: Plan
+    layers: Layers
+    ends: tuple[bool, bool]
+    stop: np.ndarray
+    draw: np.random.Generator
 
-def _from_weights(plan: Plan, layers: Layers, ends: tuple[bool, bool], draw: np.random.Generator) -> float:
-    overhead = _overhead(lambda: _sweep(plan, layers, ends, (0, 0, 0, 0)))
-    taps, channels = plan.length.shape[:2]
-    start = np.searchsorted(plan.tap, np.arange(taps + 1))
-    rows = -(-channels // _ROW_SHARE)
-    chosen = draw.choice(taps, size=-(-taps // _TAP_SHARE), replace=False)
-    seconds = 0.0
-    for tap in chosen:
-        first = int(draw.integers(channels - rows + 1))
-        seconds += _sweep(plan, layers, ends, (int(start[tap]), int(start[tap + 1]), first, first + rows))
-    return max(0.0, seconds - overhead * len(chosen)) * taps / len(chosen) * channels / rows
+    def full_problems(self, alpha: float) -> float:
+        """Time a few edges that POT solves."""
+        samples, pairs = len(self.layers[0]), len(self.plan.source)
+        spent, solved, live, seen = 0.0, 0, 0, 0
+        for _ in range(_BLOCKS):
+            sample, pair = int(self.draw.integers(samples)), int(self.draw.integers(pairs))
+            seen += 1
+            for _, _, group in groups(
+                self.plan, tuple(layer[sample] for layer in self.layers), self.ends, pair
+            ):
+                edges = np.argwhere(~np.isnan(group.direct))
+                live += len(edges)
+                some = self.draw.permutation(edges)[:_FULL_EDGES]
+                only = np.full(group.direct.shape, np.nan)
+                only[some[:, 0], some[:, 1]] = group.direct[some[:, 0], some[:, 1]]
+                started = time.perf_counter()
+                solve_full(
+                    type(group)(group.a, group.b, group.cost, group.to_target, group.from_source, only), alpha
+                )
+                spent += time.perf_counter() - started
+                solved += len(some)
+            if spent > _SECONDS or self.stop[0]:
+                break
+        return spent / max(1, solved) * live / seen * pairs * samples
 
+    def pairs(self) -> float:
+        """Time the closed forms of some pairs of positions."""
+        pairs, channels = len(self.plan.source), self.plan.length.shape[1]
+        some = -(-pairs // _PAIR_SHARE)
+        first = int(self.draw.integers(pairs - some + 1))
+        overhead = _overhead(lambda: self._sweep((0, 0, 0, 0)))
+        return max(0.0, self._sweep((first, first + some, 0, channels)) - overhead) * pairs / some
 
-def _from_blocks(plan: Plan, layers: Layers, ends: tuple[bool, bool], draw: np.random.Generator) -> float:
-    overhead = _overhead(lambda: _block(plan, layers, ends, 0, (0, 0, 0, 0)))
-    samples, pairs, channels = len(layers[0]), len(plan.source), plan.length.shape[1]
-    rows = min(channels, _ROWS)
-    spent, done = 0.0, 0
-    while done < _BLOCKS and spent < _SECONDS:
-        sample, pair = int(draw.integers(samples)), int(draw.integers(pairs))
-        first = int(draw.integers(channels - rows + 1))
-        spent += max(
-            0.0, _block(plan, layers, ends, sample, (pair, pair + 1, first, first + rows)) - overhead
-        )
-        done += 1
-    return spent / done * pairs * samples * channels / rows
+    def weights(self) -> float:
+        """Time the search for some weights."""
+        taps, channels = self.plan.length.shape[:2]
+        start = np.searchsorted(self.plan.tap, np.arange(taps + 1))
+        overhead = _overhead(lambda: self._sweep((0, 0, 0, 0)))
+        rows = -(-channels // _ROW_SHARE)
+        chosen = self.draw.choice(taps, size=-(-taps // _TAP_SHARE), replace=False)
+        seconds = 0.0
+        for tap in chosen:
+            first = int(self.draw.integers(channels - rows + 1))
+            seconds += self._sweep((int(start[tap]), int(start[tap + 1]), first, first + rows))
+        return max(0.0, seconds - overhead * len(chosen)) * taps / len(chosen) * channels / rows
+
+    def blocks(self) -> float:
+        """Time all edges of parts of some blocks."""
+        samples, pairs, channels = len(self.layers[0]), len(self.plan.source), self.plan.length.shape[1]
+        overhead = _overhead(lambda: self._block(0, (0, 0, 0, 0)))
+        rows = min(channels, _ROWS)
+        spent, done = 0.0, 0
+        while done < _BLOCKS and spent < _SECONDS and not self.stop[0]:
+            sample, pair = int(self.draw.integers(samples)), int(self.draw.integers(pairs))
+            first = int(self.draw.integers(channels - rows + 1))
+            spent += max(0.0, self._block(sample, (pair, pair + 1, first, first + rows)) - overhead)
+            done += 1
+        return spent / max(1, done) * pairs * samples * channels / rows
+
+    def _sweep(self, part: tuple[int, int, int, int]) -> float:
+        from ncviz.engine import kernels
+
+        best, low = Least.nothing(weights_of(self.plan)), Least.nothing(weights_of(self.plan))
+        started = time.perf_counter()
+        kernels.sweep(
+            self.plan, self.layers, *self.ends, *part, 0, len(self.layers[0]), kernels.BOUND, best.curvature,
+            best.pair, best.sample, low.curvature, low.pair, low.sample, self.stop, np.zeros(1), best.counts,
+        )  # fmt: skip
+        return time.perf_counter() - started
+
+    def _block(self, sample: int, part: tuple[int, int, int, int]) -> float:
+        from ncviz.engine import kernels
+
+        best, low = Least.nothing(weights_of(self.plan)), Least.nothing(weights_of(self.plan))
+        own = tuple(layer[sample] for layer in self.layers)
+        started = time.perf_counter()
+        kernels.scan(
+            self.plan, own, *self.ends, *part, 0, kernels.ALL, best.curvature, best.pair, best.sample,
+            low.curvature, low.pair, low.sample, np.zeros(1, dtype=np.bool_), np.empty((0, 0, 0)), self.stop,
+            best.counts,
+        )  # fmt: skip
+        return time.perf_counter() - started
 
 
 def _overhead(call: Callable[[], float]) -> float:
     """Return what an empty call costs, after a first one that loads compiled code."""
     call()
     return min(call() for _ in range(3))
-
-
-def _sweep(plan: Plan, layers: Layers, ends: tuple[bool, bool], part: tuple[int, int, int, int]) -> float:
-    from ncviz.engine import kernels
-
-    best, low = Least.nothing(weights_of(plan)), Least.nothing(weights_of(plan))
-    started = time.perf_counter()
-    kernels.sweep(
-        plan, layers, *ends, *part, 0, len(layers[0]), kernels.BOUND, best.curvature, best.pair, best.sample,
-        low.curvature, low.pair, low.sample, np.zeros(1, dtype=np.bool_), np.zeros(1), best.counts,
-    )  # fmt: skip
-    return time.perf_counter() - started
-
-
-def _block(
-    plan: Plan, layers: Layers, ends: tuple[bool, bool], sample: int, part: tuple[int, int, int, int]
-) -> float:
-    from ncviz.engine import kernels
-
-    best, low = Least.nothing(weights_of(plan)), Least.nothing(weights_of(plan))
-    own = tuple(layer[sample] for layer in layers)
-    started = time.perf_counter()
-    kernels.scan(
-        plan, own, *ends, *part, 0, kernels.ALL, best.curvature, best.pair, best.sample, low.curvature, low.pair,
-        low.sample, np.zeros(1, dtype=np.bool_), np.empty((0, 0, 0)), np.zeros(1, dtype=np.bool_), best.counts,
-    )  # fmt: skip
-    return time.perf_counter() - started

@@ -61,7 +61,7 @@ def full_edges(
 
 
 def groups(
-    plan: Plan, layers: Layers, ends: tuple[bool, bool], pair: int, negligible: float = 0.0
+    plan: Plan, layers: Layers, ends: tuple[bool, bool], pair: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, EdgeGroup]]:
     """Give a pair's live edges as transport problems, for each pair of classes.
 
@@ -70,7 +70,6 @@ def groups(
         layers: Activity and mass of the four layers around it on one sample, float64 [positions, channels].
         ends: Whether its sources are the input, and whether its targets are the logits.
         pair: Which pair of positions.
-        negligible: Total mass that may be left out of each measure.
 
     Yields:
         Source channels [n], target channels [m] and their problem; ``direct`` is NaN where there is no edge.
@@ -92,7 +91,7 @@ def groups(
             if not np.isfinite(direct).any():
                 continue
             u, cu, p = measure(
-                plan.in_start, plan.in_position, plan.in_tap, plan.in_mask, x0, e0, i_at, class_in, negligible
+                plan.in_start, plan.in_position, plan.in_tap, plan.in_mask, x0, e0, i_at, class_in, 0.0
             )
             v, cv, q = measure(
                 plan.out_start,
@@ -103,7 +102,7 @@ def groups(
                 e3,
                 j_at,
                 class_out,
-                negligible,
+                0.0,
             )
             nothing = np.empty((len(p), len(q)))
             group = EdgeGroup(

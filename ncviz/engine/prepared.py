@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Executor
 
 from ncviz.engine.plan import Plan, make_plan
+from ncviz.errors import CancelledError
 from ncviz.fingerprint import digest
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import distances
@@ -15,7 +16,9 @@ _plans: dict[str, list[Plan]] = {}
 _plans_lock = threading.Lock()
 
 
-def plans_of(graph: NeuralGraph, device: str, executor: Executor) -> list[Plan]:
+def plans_of(
+    graph: NeuralGraph, device: str, executor: Executor, cancel: threading.Event | None = None
+) -> list[Plan]:
     """Return the plans of all connections; they depend on the weights only, and those of the last networks are kept."""
     key = digest(
         [list(shape) for shape in graph.layer_shapes],
@@ -26,8 +29,13 @@ def plans_of(graph: NeuralGraph, device: str, executor: Executor) -> list[Plan]:
         if key not in _plans:
             while len(_plans) >= _KEPT_PLANS:
                 _plans.pop(next(iter(_plans)))
-            lengths = distances(graph, device, executor)
-            _plans[key] = [make_plan(lengths, index) for index in range(len(graph.connections))]
+            lengths = distances(graph, device, executor, cancel)
+            made = []
+            for index in range(len(graph.connections)):
+                if cancel is not None and cancel.is_set():
+                    raise CancelledError
+                made.append(make_plan(lengths, index))
+            _plans[key] = made
         else:
             _plans[key] = _plans.pop(key)
         return _plans[key]

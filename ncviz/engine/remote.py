@@ -26,7 +26,9 @@ class Parcel:
         layers: Activity and mass of the four layers around it.
         first_sample: Number of the first sample.
         alpha: Idleness.
+        is_closed: Whether the closed form holds for it.
         keep_edges: Whether every edge's κ is wanted.
+        keep_samples: Whether each sample's own minimum is wanted.
     """
 
     graph: NeuralGraph
@@ -34,14 +36,16 @@ class Parcel:
     layers: Layers
     first_sample: int
     alpha: float
+    is_closed: bool
     keep_edges: bool
+    keep_samples: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """What comes back: the least κ of each weight, and the edges' own for each sample where they were wanted."""
+    """What comes back: the least κ of each weight, of each sample or of all, and every edge's where that was wanted."""
 
-    least: Least
+    least: tuple[Least, ...]
     grids: tuple[np.ndarray, ...]
 
 
@@ -58,25 +62,29 @@ def cut_out(graph: NeuralGraph, connection: int) -> tuple[NeuralGraph, int]:
 
 
 def solve_parcel(parcel: Parcel) -> Solved:
-    """Solve a parcel in this process; pure, so that a lost one is simply solved again."""
+    """Solve a parcel in this process; pure, so that a lost one is simply solved again.
+
+    The ``pair`` of the minima is the output position: the receiver has no plan to look it up in.
+    """
     plan = make_plan(distances(parcel.graph), parcel.index)
     ends = parcel.index == 0, parcel.index + 1 == len(parcel.graph.connections)
     positions = layer_grid(parcel.graph.layer_shapes[parcel.index + 1])[1]
-    samples = len(parcel.layers[0])
+    grids: list[np.ndarray] = []
+    each: list[Least] = []
+    alone = parcel.keep_edges or parcel.keep_samples or not parcel.is_closed
     with ThreadPoolExecutor(1) as pool:
-        if parcel.alpha >= 0.5 and not parcel.keep_edges:
-            sought = search(plan, parcel.layers, ends, first_sample=parcel.first_sample)
-            return Solved(search_all([sought], pool)[0], ())
-        grids, found = [], None
-        for index in range(samples):
-            layers = tuple(layer[index : index + 1] for layer in parcel.layers)
+        for index in range(len(parcel.layers[0])) if alone else (0,):
+            layers = tuple(layer[index : index + 1] for layer in parcel.layers) if alone else parcel.layers
             sample = parcel.first_sample + index
-            if parcel.alpha >= 0.5:
+            if not parcel.is_closed:
+                grid, own = full_edges(plan, layers, ends, positions, pool, parcel.alpha, sample=sample)
+            elif parcel.keep_edges:
                 grid, sought = all_edges(plan, layers, ends, positions, sample=sample)
                 own = search_all([sought], pool)[0]
             else:
-                grid, own = full_edges(plan, layers, ends, positions, pool, parcel.alpha, sample=sample)
-            grids.append(grid)
-            found = own if found is None else found.merge(own)
-    assert found is not None
-    return Solved(found, tuple(grids) if parcel.keep_edges else ())
+                own = search_all([search(plan, layers, ends, first_sample=sample)], pool)[0]
+            if parcel.keep_edges:
+                grids.append(grid)
+            place = np.where(own.pair >= 0, plan.target[own.pair], -1).astype(np.int32)
+            each.append(replace(own, pair=place))
+    return Solved(tuple(each), tuple(grids))

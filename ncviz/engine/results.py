@@ -8,7 +8,6 @@ from functools import reduce
 import numpy as np
 
 from ncviz.engine.local import Least
-from ncviz.engine.plan import Plan
 from ncviz.errors import NcvizError
 
 # From this idleness on the closed form holds.
@@ -86,13 +85,13 @@ class ConnectionCurvature:
 
 
 def joined(
-    plan: Plan,
+    positions: np.ndarray,
     each: list[Least],
     samples: np.ndarray | None,
     grids: tuple[np.ndarray, ...],
     on_device: np.ndarray | None,
 ) -> ConnectionCurvature:
-    """Bring the parts of one connection together."""
+    """Bring the parts of one connection together; ``positions`` gives the output position of each pair."""
     from ncviz.engine import kernels
 
     found = reduce(Least.merge, each)
@@ -100,7 +99,7 @@ def joined(
         raise NcvizError(
             f"The transport solver did not end for {found.counts[kernels.FAILED]} edges; please report this network."
         )
-    position = np.where(found.pair >= 0, plan.target[found.pair], -1).astype(np.int64)
+    position = np.where(found.pair >= 0, positions[found.pair], -1).astype(np.int64)
     ready = on_device if on_device is not None else np.zeros(8, dtype=np.int64)
     total = found.counts + ready
     live = max(int(found.counts[kernels.LIVE]), int(ready[kernels.LIVE]))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ncviz.engine.elsewhere import run_elsewhere
 from ncviz.engine.layers import Layers, around, position_major
-from ncviz.engine.local import Least, Search, search, search_all
+from ncviz.engine.local import Least, Search, follow, search, search_all
 from ncviz.engine.plan import Plan
 from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
@@ -54,14 +54,15 @@ def run(
     if not isinstance(executor, ThreadPoolExecutor):
         return run_elsewhere(graph, layers, settings, executor, report, cancel)
     from ncviz.compiled import is_cached
+    from ncviz.engine.kernels import sweep
 
-    report(0.0, "measuring path lengths" if is_cached() else "preparing the engine (first time only)")
-    plans = plans_of(graph, settings.device, executor)
+    report(0.0, "measuring path lengths" if is_cached(sweep) else "preparing the engine (first time only)")
+    plans = plans_of(graph, settings.device, executor, cancel)
     text = "measuring the curvature"
     shares = [connection.number_of_edges / graph.number_of_edges for connection in graph.connections]
     if graph.number_of_edges * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
-        shares, seconds = _shares(plans, layers, settings)
-        text = f"{_about(seconds / executor._max_workers)} of work in all"
+        shares, seconds = shares_of_work(plans, layers, settings, executor, cancel)
+        text = f"{_about(seconds / min(executor._max_workers, os.cpu_count() or 1))} in all"
     report(0.0, text)
 
     def part(fraction: float) -> None:
@@ -74,26 +75,32 @@ def run(
     return _least(plans, layers, settings, executor, shares, part, cancel)
 
 
-def estimate_seconds(graph: NeuralGraph, activity: list[np.ndarray], settings: Settings) -> float:
-    """Return about how long ``run`` will take on all of this machine's cores."""
-    layers = [position_major(own, shape) for own, shape in zip(activity, graph.layer_shapes, strict=True)]
-    threads = os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-        return _shares(plans_of(graph, settings.device, pool), layers, settings)[1] / threads
-
-
-def _shares(
-    plans: list[Plan], layers: list[tuple[np.ndarray, np.ndarray]], settings: Settings
+def shares_of_work(
+    plans: list[Plan],
+    layers: list[tuple[np.ndarray, np.ndarray]],
+    settings: Settings,
+    executor: ThreadPoolExecutor,
+    cancel: threading.Event | None,
 ) -> tuple[list[float], float]:
-    """Return each connection's expected share of the work, and how many seconds of one core that is in all."""
+    """Return each connection's expected share of the work, and how many seconds of one core that is in all.
+
+    Raises:
+        CancelledError: If ``cancel`` was set.
+    """
     from ncviz.engine.estimate import estimate
 
-    seconds = [
-        estimate(plan, around(layers, index), (index == 0, index + 1 == len(plans)), settings.every_edge)
-        for index, plan in enumerate(plans)
-    ]
-    total = sum(seconds)
-    return [each / total for each in seconds], total
+    stop = np.zeros(1, dtype=np.bool_)
+    seconds = np.zeros((len(plans), 1))
+
+    def work() -> None:
+        for index, plan in enumerate(plans):
+            ends = index == 0, index + 1 == len(plans)
+            if not stop[0]:
+                seconds[index] = estimate(plan, around(layers, index), ends, settings, stop)
+
+    follow([executor.submit(work)], stop, seconds, cancel, None)
+    total = float(seconds.sum())
+    return [float(each) / total for each in seconds[:, 0]], total
 
 
 def _about(seconds: float) -> str:
@@ -114,27 +121,28 @@ def _least(
     """Find each weight's least κ, all connections side by side."""
     samples = len(layers[0][0])
     searches: list[Search] = []
-    on_device: list[np.ndarray | None] = []
+    on_device: list[np.ndarray] = []
     for index, plan in enumerate(plans):
-        ends, own = (index == 0, index + 1 == len(plans)), around(layers, index)
-        ready = _certified(plan, own, ends, settings, cancel)
-        on_device.append(None if ready is None else ready.counts)
-        if settings.keep_samples:
-            searches += [
-                search(
-                    plan, tuple(layer[sample : sample + 1] for layer in own), ends, first_sample=sample,
-                    cost=shares[index] / samples,
-                )
-                for sample in range(samples)
-            ]  # fmt: skip
-        else:
-            searches.append(search(plan, own, ends, known=_bounds(ready), cost=shares[index]))
+        ends, surrounding = (index == 0, index + 1 == len(plans)), around(layers, index)
+        counts = np.zeros(8, dtype=np.int64)
+        # Each sample's own minimum is a search of its own; otherwise all samples are one.
+        for first in range(samples) if settings.keep_samples else (0,):
+            own = (
+                tuple(layer[first : first + 1] for layer in surrounding)
+                if settings.keep_samples
+                else surrounding
+            )
+            ready = _certified(plan, own, ends, settings, cancel, first)
+            counts += 0 if ready is None else ready.counts
+            share = shares[index] / (samples if settings.keep_samples else 1)
+            searches.append(search(plan, own, ends, first_sample=first, known=_bounds(ready), cost=share))
+        on_device.append(counts)
     found = search_all(searches, pool, cancel=cancel, progress=report)
     each = len(found) // len(plans)
     parts = [found[index * each : (index + 1) * each] for index in range(len(plans))]
     return [
         joined(
-            plan,
+            plan.target,
             own,
             np.stack([part.curvature for part in own]) if settings.keep_samples else None,
             (),
@@ -225,19 +233,32 @@ def _together(
     minima = np.stack([least.curvature for least in each]) if settings.keep_samples else None
     if ready is not None:
         known = Least(ready.best, ready.best_pair, ready.best_sample, np.zeros(8, dtype=np.int64))
-        return joined(plan, [*each, known], minima, tuple(grids), ready.counts)
-    return joined(plan, each, minima, tuple(grids), None)
+        return joined(plan.target, [*each, known], minima, tuple(grids), ready.counts)
+    return joined(plan.target, each, minima, tuple(grids), None)
 
 
 def _certified(
-    plan: Plan, layers: Layers, ends: tuple[bool, bool], settings: Settings, cancel: threading.Event | None
+    plan: Plan,
+    layers: Layers,
+    ends: tuple[bool, bool],
+    settings: Settings,
+    cancel: threading.Event | None,
+    first_sample: int = 0,
 ) -> Certified | None:
-    """Settle on a GPU what needs no simplex, where there is one and each sample's own minimum is not asked for."""
-    if not settings.device.startswith("cuda") or not settings.is_closed or settings.keep_samples:
+    """Settle on a GPU what needs no simplex, where there is one."""
+    if not settings.device.startswith("cuda") or not settings.is_closed:
         return None
     from ncviz.engine import batched
 
-    return batched.certify(plan, layers, *ends, settings.device, want_grid=settings.keep_edges, cancel=cancel)
+    return batched.certify(
+        plan,
+        layers,
+        *ends,
+        settings.device,
+        sample_begin=first_sample,
+        want_grid=settings.keep_edges,
+        cancel=cancel,
+    )
 
 
 def _bounds(ready: Certified | None) -> tuple[np.ndarray, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ncviz.devices import guard
-from ncviz.errors import ModelError
+from ncviz.errors import CancelledError, ModelError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import PathTable, Taps, connection_taps
 
@@ -34,7 +35,12 @@ class Distances:
     three: tuple[PathTable, ...]
 
 
-def distances(graph: NeuralGraph, device: str = "cpu", executor: Executor | None = None) -> Distances:
+def distances(
+    graph: NeuralGraph,
+    device: str = "cpu",
+    executor: Executor | None = None,
+    cancel: threading.Event | None = None,
+) -> Distances:
     """Compute every two- and three-layer table of the graph.
 
     Products associate right to left, so that the sparse factor is always the left one. Where a convolution repeats
@@ -45,22 +51,31 @@ def distances(graph: NeuralGraph, device: str = "cpu", executor: Executor | None
         device: "cpu" for compiled code on the executor's threads; else torch on that device (mps has no float64 and
             hands the work to the CPU).
         executor: A thread pool; by default the work is done in this thread.
+        cancel: Set it to stop.
 
     Raises:
         ModelError: If the tables would be too large for memory.
+        CancelledError: If ``cancel`` was set.
     """
     one = tuple(connection_taps(graph, index) for index in range(len(graph.connections)))
-    two = _chain(one, tuple(taps.table for taps in one), device, executor)
-    three = _chain(one, two, device, executor)
+    two = _chain(one, tuple(taps.table for taps in one), device, executor, cancel)
+    three = _chain(one, two, device, executor, cancel)
     return Distances(one, two, three)
 
 
 def _chain(
-    one: tuple[Taps, ...], further: tuple[PathTable, ...], device: str, executor: Executor | None
+    one: tuple[Taps, ...],
+    further: tuple[PathTable, ...],
+    device: str,
+    executor: Executor | None,
+    cancel: threading.Event | None,
 ) -> tuple[PathTable, ...]:
-    return tuple(
-        compose(one[level].table, further[level + 1], device, executor) for level in range(len(further) - 1)
-    )
+    found = []
+    for level in range(len(further) - 1):
+        if cancel is not None and cancel.is_set():
+            raise CancelledError
+        found.append(compose(one[level].table, further[level + 1], device, executor))
+    return tuple(found)
 
 
 def compose(

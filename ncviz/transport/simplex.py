@@ -129,6 +129,8 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
         arcs = greedy_plan(p, q, C, plan)
         kept = 0
         for e in range(left):
+            if stop[0]:
+                return
             i, j = open_i[e], open_j[e]
             if plan_cost(plan, arcs, C, A[j], B[i], d[i, j]) <= floor[i, j]:
                 value[i, j] = -np.inf
@@ -146,6 +148,8 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
     F = np.empty(P)
     kept, of = 0, -1
     for e in range(left):
+        if stop[0]:
+            return
         i, j = open_i[e], open_j[e]
         if i != of:
             # How much dearer the hub is than the direct way at worst, but for the toll to it.
@@ -252,11 +256,13 @@ def _solve_open(
             for phase in range(len(heavy)):
                 more, objective = solve_tree(
                     C, a, b, dear_C, dear_a, dear_b, heavy[phase, 0], heavy[phase, 1], parent, flow, below, pi,
-                    objective, limit, slack,
+                    objective, limit, slack, stop,
                 )  # fmt: skip
                 if more < 0:
                     break
                 pivots += more
+            if stop[0]:
+                return
             list_nodes(parent, order, seen, stack)
             drift, cost = set_potentials(order, parent, flow, C, a, b, pi)
             objective = cost
@@ -296,6 +302,8 @@ def _solve_open(
                 # Rarer and rarer, because a plan's own cost for all edges takes longer than a solution.
                 arcs = tree_plan(parent, flow, P, plan)
                 for rest in range(at + 1, left):
+                    if stop[0]:
+                        return
                     e = edges[rest]
                     i, j = open_i[e], open_j[e]
                     if best[e] > floor[i, j] and plan_cost(plan, arcs, C, A[j], B[i], d[i, j]) <= floor[i, j]:

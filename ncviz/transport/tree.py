@@ -72,7 +72,7 @@ def most_violated(cost, potential, other, reduced):
 
 @compiled
 def solve_tree(
-    C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, below, pi, value, floor, slack
+    C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, below, pi, value, floor, slack, stop
 ):
     """Pivot from a strongly feasible tree to the optimum.
 
@@ -122,7 +122,7 @@ def solve_tree(
             return pivots, value
         clean = 0
         pivots += 1
-        if pivots > most:
+        if pivots > most or stop[0]:
             return -2, value
         # Leaving arc: least flow against the cycle; the last one in the cycle's direction, from its apex on.
         theta, leave, on_tail = np.inf, np.uint32(0), True

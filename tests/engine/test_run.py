@@ -8,10 +8,10 @@ import pytest
 
 from ncviz import neural_curvature
 from ncviz.engine import batched, run
+from ncviz.engine.layers import position_major
 from ncviz.engine.local import Least, pieces
 from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import Settings
-from ncviz.engine.run import estimate_seconds
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 
@@ -117,12 +117,28 @@ def test_progress_never_goes_back_and_ends_at_one():
         assert fractions[-1] == 1.0
 
 
-def test_an_estimate_is_a_time_and_grows_with_the_samples():
+@pytest.mark.parametrize(
+    "options", [(0.9, False, False), (0.9, True, False), (0.9, False, True), (0.2, False, False)]
+)
+def test_an_estimate_grows_with_the_samples(options):
+    from concurrent.futures import ThreadPoolExecutor
+
+    alpha, keep_edges, keep_samples = options
     _, _, graph, activity = prepared("conv_stride_padding")
-    settings = Settings(0.9, "cpu", True, False)
-    few = estimate_seconds(graph, activity, settings)
-    many = estimate_seconds(graph, [np.tile(layer, (500, 1)) for layer in activity], settings)
-    assert 0 < few < many < 1000
+    settings = Settings(alpha, "cpu", keep_edges, keep_samples)
+    with ThreadPoolExecutor(1) as pool:
+        plans = plans_of(graph, "cpu", pool)
+        seconds = []
+        for times in (1, 500):
+            layers = [
+                position_major(np.tile(layer, (times, 1)), shape)
+                for layer, shape in zip(activity, graph.layer_shapes, strict=True)
+            ]
+            shares, total = run.shares_of_work(plans, layers, settings, pool, None)
+            assert sum(shares) == pytest.approx(1)
+            assert all(share > 0 for share in shares)
+            seconds.append(total)
+    assert 0 < seconds[0] < seconds[1]
 
 
 def test_plans_of_other_weights_are_other_plans():
