@@ -241,9 +241,15 @@ def _connection(name: str, layer: nn.Linear | nn.Conv2d, input_shape: tuple[int,
     weight = layer.weight.detach().to("cpu", torch.float64).numpy()
     parameter = f"{name}.weight" if name else "weight"
     _check_weight(weight, f"'{parameter}'")
-    return Connection(
+    connection = Connection(
         name, parameter, tuple(weight.shape), fields, weight.reshape(groups, -1, fields.shape[2])
     )
+    if connection.number_of_edges == 0:
+        raise ModelError(
+            f"Every weight of layer '{name}' that is not zero falls on padding, so the network has no path through it; "
+            "give larger images or less padding."
+        )
+    return connection
 
 
 def _folded(connection: Connection, norm: str, layer: nn.BatchNorm1d | nn.BatchNorm2d) -> Connection:

@@ -7,6 +7,7 @@ from torch import nn
 
 from ncviz import neural_curvature
 from ncviz.engine import results
+from ncviz.errors import NcvizError
 from ncviz.graph.activations import layer_activations
 from ncviz.graph.build import build_graph
 
@@ -61,3 +62,19 @@ def test_permuting_hidden_units_permutes_the_curvature(alpha):
     assert torch.allclose(first.weights["0.weight"][order], second.weights["0.weight"], atol=1e-9)
     assert torch.allclose(first.weights["2.weight"][:, order], second.weights["2.weight"], atol=1e-9)
     assert torch.allclose(first.weights["4.weight"], second.weights["4.weight"], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"executor": 4}, "executor must be a concurrent.futures.Executor, got int"),
+        ({"cancel": True}, "cancel must be a threading.Event, got bool"),
+        ({"progress": 3}, "progress must be a function of a fraction and a message, got int"),
+        ({"net": 3}, "net must be an nn.Module, got int"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(arguments, expected):
+    net, x = networks.make("mlp", 0)
+    given = {"net": net, "inputs": x, **arguments}
+    with pytest.raises(NcvizError, match=expected):
+        neural_curvature(given.pop("net"), given.pop("inputs"), **given)

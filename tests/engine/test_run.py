@@ -27,15 +27,15 @@ def prepared(name, samples=2, **options):
     return net, x, graph, [normalise(layer) for layer in layer_activations(net, graph, x)]
 
 
-@pytest.mark.parametrize("keep_edges", [False, True])
+@pytest.mark.parametrize(("keep_edges", "keep_samples"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("zero_share", [0.0, 0.4])
 @pytest.mark.parametrize("name", NAMES)
-def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, monkeypatch):
+def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, keep_samples, monkeypatch):
     """What a CUDA device does is torch code, which runs on the CPU as well; only the device's name differs."""
     from concurrent.futures import ThreadPoolExecutor
 
     net, x, graph, activity = prepared(name, zero_share=zero_share)
-    here = neural_curvature(net, x, keep_edges=keep_edges)
+    here = neural_curvature(net, x, keep_edges=keep_edges, keep_samples=keep_samples)
     asked = []
     certify = batched.certify
 
@@ -46,14 +46,19 @@ def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, monkeypat
     monkeypatch.setattr(batched, "certify", on_the_cpu)
     with ThreadPoolExecutor(2) as pool:
         plans_of(graph, "cpu", pool)  # kept, so that the device below is not asked for the path lengths
-        settings = Settings(0.9, "cuda:0", keep_edges, False)
+        settings = Settings(0.9, "cuda:0", keep_edges, keep_samples)
         found = run.run(graph, activity, settings, pool, lambda *step: None, None)
-    assert asked == ["cuda:0"] * len(graph.connections)
+    assert asked == ["cuda:0"] * len(graph.connections) * (len(x) if keep_samples else 1)
     assert sum(each.work.on_device for each in found) > 0
     for index, own in enumerate(found):
         curvature = np.where(np.isinf(own.curvature), 2.0, own.curvature)
         assert np.allclose(curvature, here.least[index][0].numpy(), rtol=1e-9, atol=1e-9)
         assert own.work.live == here.work[index].live
+        if keep_samples:
+            name = graph.connections[index].parameter
+            expected = here.samples[name].numpy().reshape(len(x), -1)
+            alone = np.where(np.isinf(own.samples), np.nan, own.samples)
+            assert np.allclose(alone, expected, atol=1e-6, equal_nan=True)
         if keep_edges:
             present = graph.connections[index].present
             for sample in range(2):

@@ -273,3 +273,12 @@ def test_a_result_cannot_be_changed():
 def test_inputs_that_are_none(bad):
     with pytest.raises(DataError):
         neural_curvature(nn.Sequential(nn.Linear(4, 3)), bad)
+
+
+@pytest.mark.parametrize(("kernel", "zero_centre"), [(1, False), (3, True)])
+def test_a_layer_that_reads_nothing_but_padding_is_named(kernel, zero_centre):
+    layer = nn.Conv2d(1, 2, kernel, stride=2, padding=1)
+    if zero_centre:
+        layer.weight.data[..., 1, 1] = 0
+    with pytest.raises(ModelError, match="layer '0' that is not zero falls on padding"):
+        build_graph(nn.Sequential(layer, nn.Flatten()), (1, 1, 1))
