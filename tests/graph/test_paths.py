@@ -139,8 +139,9 @@ def test_a_channel_that_nothing_reads_leads_nowhere():
 def test_padding_joins_nothing():
     """Positions that only padding lies between are no pair, so that no table is kept for them."""
     found = paths.distances(build_graph(nn.Sequential(nn.Conv2d(1, 1, 2, dilation=3, padding=1), nn.Conv2d(1, 1, 1)),
-                                        (1, 2, 2)))  # fmt: skip
+                                        (1, 3, 3)))  # fmt: skip
     check_positions = found.two[0]
+    assert len(check_positions.source) == 4
     assert np.all(check_positions.kind >= 0)
     dense = check_positions.dense()
     assert np.isfinite(dense).sum() == len(check_positions.source)
