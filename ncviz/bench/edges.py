@@ -38,14 +38,6 @@ class Edges:
         return Edges(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
-def edge_count(graph: NeuralGraph) -> int:
-    """Return how many edges the graph has, live or dead."""
-    return sum(
-        int(((own.fields >= 0).sum(axis=1) * (own.weight != 0).sum(axis=1)).sum())
-        for own in graph.connections
-    )
-
-
 def live_counts(graph: NeuralGraph, activity: Sequence[np.ndarray]) -> np.ndarray:
     """Return int64 [connections, samples], how many edges are live."""
     samples = len(activity[0])

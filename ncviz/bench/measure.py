@@ -64,7 +64,7 @@ def measure_curvature(case: CurvatureCase, settings: Settings, report: Report) -
         "network": str(case.network),
         "mode": case.mode,
         "samples": case.samples,
-        "edges": live_edges.edge_count(graph),
+        "edges": graph.number_of_edges,
         "live_edges": int(live.sum()),
         "drawn_edges": len(drawn),
         "is_scaled": not is_full,

@@ -35,11 +35,6 @@ class Settings:
         """Whether the idleness is one for which the closed form holds."""
         return self.alpha >= LEAST_CLOSED_ALPHA
 
-    @property
-    def every_edge(self) -> bool:
-        """Whether every edge is solved."""
-        return self.keep_edges or not self.is_closed
-
 
 @dataclass(frozen=True)
 class Work:

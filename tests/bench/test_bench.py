@@ -66,7 +66,6 @@ def test_the_edges_are_the_live_ones(name):
     assert len(set(some)) == len(some)
     assert set(some) <= expected
     assert all(np.bincount([row[0] for row in some]) >= np.minimum(2, live.sum(axis=1)))
-    assert edges.edge_count(graph) == graph.number_of_edges
     for index, connection in enumerate(graph.connections):
         weights = np.arange(0, connection.weight.size, 2)
         chosen = rows(edges.of_weights(graph, activity, index, weights))

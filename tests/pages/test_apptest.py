@@ -83,6 +83,17 @@ def test_settings_out_of_range_are_a_sentence_and_change_nothing(app, name):
     assert app.session_state["latest"].view == app.session_state["latest"].view.__class__()
 
 
+def test_a_stored_result_is_not_computed_again(app):
+    app.run()
+    app.switch_page("pages/curvature.py").run()
+    from ncviz.ui import resources
+
+    before = len(resources.registry().jobs())
+    next(button for button in app.main.button if button.label == "Compute").click().run()
+    assert any("stored before" in toast.value for toast in app.toast)
+    assert len(resources.registry().jobs()) == before
+
+
 def test_a_failure_goes_back_to_the_last_good_result(app):
     app.run()
     app.switch_page("pages/curvature.py").run()
