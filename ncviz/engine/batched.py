@@ -12,6 +12,7 @@ from torch import Tensor
 from ncviz.devices import guard
 from ncviz.engine import kernels
 from ncviz.engine.blocks import CLOSED, HUB, ONE_SINK, ONE_SOURCE, Blocks, Extent, Settled, Side, Tables
+from ncviz.engine.local import Least
 from ncviz.engine.plan import Plan
 from ncviz.engine.room import Room
 
@@ -43,6 +44,16 @@ class Certified:
     low_sample: np.ndarray
     grid: np.ndarray | None
     counts: np.ndarray
+
+    @property
+    def found(self) -> Least:
+        """The least κ among the edges where it is known; its counts are kept apart."""
+        return Least(self.best, self.best_pair, self.best_sample, np.zeros(8, dtype=np.int64))
+
+    @property
+    def lowest(self) -> Least:
+        """The least lower bound among the others."""
+        return Least(self.low, self.low_pair, self.low_sample, np.zeros(8, dtype=np.int64))
 
 
 def certify(

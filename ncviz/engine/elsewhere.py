@@ -75,7 +75,6 @@ def _merged(
     for index, shape in enumerate(graph.layer_shapes[1:]):
         solved = [results[index, first] for first in parts]
         each = [least for own in solved for least in own.least]
-        minima = np.stack([least.curvature for least in each]) if settings.keep_samples else None
-        grids = tuple(grid for own in solved for grid in own.grids)
-        found.append(joined(np.arange(layer_grid(shape)[1]), each, minima, grids, None))
+        grids = [grid for own in solved for grid in own.grids]
+        found.append(joined(np.arange(layer_grid(shape)[1]), each, grids, settings, None))
     return found

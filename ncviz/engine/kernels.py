@@ -186,6 +186,8 @@ def _block(
                         continue
                     kappa = base - (through_j[live_j[j]] + toll) / length
                     counts[LIVE] += 1
+                    if keep and not np.isnan(grid[live_j[j], at_j, slot]):
+                        continue
                     counts[CLOSED] += 1
                     w = live_j[j] * slots + slot
                     if kappa < best[w]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ POLL_SECONDS = 0.1
 _FEW_TAPS = 16
 _LEAST_ROWS = 16
 _PIECES = 32
+
+if TYPE_CHECKING:
+    from ncviz.engine.batched import Certified
 
 Progress = Callable[[float], None]
 
@@ -42,6 +46,11 @@ class Least:
         """Return the neutral element of ``merge``."""
         none = np.full(weights, -1, dtype=np.int32)
         return Least(np.full(weights, np.inf), none, none.copy(), np.zeros(8, dtype=np.int64))
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Curvature, pair and sample, as compiled code takes them."""
+        return self.curvature, self.pair, self.sample
 
     def merge(self, other: Least) -> Least:
         """Return the least of both; associative and commutative but for ties."""
@@ -110,7 +119,7 @@ def search(
     ends: tuple[bool, bool],
     *,
     first_sample: int = 0,
-    known: tuple[np.ndarray, ...] | None = None,
+    known: Certified | None = None,
     cost: float = 1.0,
 ) -> Search:
     """Prepare the search for the least κ of each weight over all samples by branch and bound.
@@ -120,16 +129,16 @@ def search(
         layers: Activity and mass of the four layers around it, float64 [samples, positions, channels].
         ends: Whether its sources are the input, and whether its targets are the logits.
         first_sample: Number of the first sample, for the result.
-        known: best, best_pair, best_sample, low, low_pair and low_sample where bounds are known already.
+        known: What a device has settled already, and its bounds of the rest.
         cost: Expected share of the work.
     """
     from ncviz.engine import kernels
 
     weights, samples = weights_of(plan), len(layers[0])
     found, lowest = Least.nothing(weights), Least.nothing(weights)
-    bounds = known or (
-        found.curvature, found.pair, found.sample, lowest.curvature, lowest.pair, lowest.sample
-    )  # fmt: skip
+    if known is not None:
+        found, lowest = known.found, known.lowest
+    bounds = (*found.arrays, *lowest.arrays)
     mode = kernels.BOUND if known is None else kernels.CHOSEN
     cut = pieces(plan)
 
@@ -151,10 +160,7 @@ def search(
 
         return Piece(work, cost / len(cut))
 
-    return Search(
-        Least(bounds[0], bounds[1], bounds[2], np.zeros(8, dtype=np.int64)),
-        tuple(piece(part) for part in cut),
-    )
+    return Search(found, tuple(piece(part) for part in cut))
 
 
 def search_all(
@@ -197,7 +203,7 @@ def all_edges(
     positions: int,
     *,
     sample: int = 0,
-    grid: np.ndarray | None = None,
+    known: Certified | None = None,
     cost: float = 1.0,
 ) -> tuple[np.ndarray, Search]:
     """Prepare the solution of every live edge of a connection on one sample.
@@ -208,7 +214,7 @@ def all_edges(
         ends: As for ``search``.
         positions: Number of output positions.
         sample: Number of the sample, for the result.
-        grid: κ of the edges that are known already, NaN for the others; changed.
+        known: What a device has settled already.
         cost: Expected share of the work.
 
     Returns:
@@ -216,8 +222,10 @@ def all_edges(
     """
     from ncviz.engine import kernels
 
-    known = np.full((plan.length.shape[2], positions, int(plan.slots[0])), np.nan) if grid is None else grid
+    grid = np.full((plan.length.shape[2], positions, int(plan.slots[0])), np.nan)
     found, unused = Least.nothing(weights_of(plan)), Least.nothing(weights_of(plan))
+    if known is not None and known.grid is not None:
+        grid, found = known.grid[0], known.found
     chosen = np.zeros(0, dtype=np.bool_)
     cut = pieces(plan)
     own = tuple(layer[0] for layer in layers)
@@ -225,14 +233,13 @@ def all_edges(
     def piece(part: tuple[int, int, int, int]) -> Piece:
         def work(stop: np.ndarray, done: np.ndarray, counts: np.ndarray) -> None:
             kernels.scan(
-                plan, own, *ends, *part, sample, kernels.ALL, found.curvature, found.pair, found.sample,
-                unused.curvature, unused.pair, unused.sample, chosen, known, stop, counts,
+                plan, own, *ends, *part, sample, kernels.ALL, *found.arrays, *unused.arrays, chosen, grid, stop, counts
             )  # fmt: skip
             done[0] = 1.0
 
         return Piece(work, cost / len(cut))
 
-    return known, Search(found, tuple(piece(part) for part in cut))
+    return grid, Search(found, tuple(piece(part) for part in cut))
 
 
 def follow(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -81,12 +82,23 @@ class ConnectionCurvature:
 
 def joined(
     positions: np.ndarray,
-    each: list[Least],
-    samples: np.ndarray | None,
-    grids: tuple[np.ndarray, ...],
+    each: Sequence[Least],
+    grids: Sequence[np.ndarray],
+    settings: Settings,
     on_device: np.ndarray | None,
 ) -> ConnectionCurvature:
-    """Bring the parts of one connection together; ``positions`` gives the output position of each pair."""
+    """Bring the parts of one connection together.
+
+    Args:
+        positions: The output position of each pair.
+        each: The least κ of each weight, of each sample or of all.
+        grids: Every edge's κ for each sample, or nothing.
+        settings: What was asked for.
+        on_device: int64 [8], what a GPU settled, if there was one.
+
+    Raises:
+        NcvizError: If an edge could not be solved.
+    """
     from ncviz.engine import kernels
 
     found = reduce(Least.merge, each)
@@ -95,12 +107,12 @@ def joined(
             f"The transport solver did not end for {found.counts[kernels.FAILED]} edges; please report this network."
         )
     position = np.where(found.pair >= 0, positions[found.pair], -1).astype(np.int64)
-    ready = on_device if on_device is not None else np.zeros(8, dtype=np.int64)
+    ready = np.zeros(8, dtype=np.int64) if on_device is None else on_device
     total = found.counts + ready
-    live = max(int(found.counts[kernels.LIVE]), int(ready[kernels.LIVE]))
-    settled = int(ready[kernels.CLOSED] + ready[kernels.CERTIFIED])
     work = Work(
-        live, int(total[kernels.CLOSED]), int(total[kernels.CERTIFIED]), int(total[kernels.SKIPPED]),
-        int(total[kernels.SOLVED]), settled,
+        int((found.counts if on_device is None else ready)[kernels.LIVE]), int(total[kernels.CLOSED]),
+        int(total[kernels.CERTIFIED]), int(total[kernels.SKIPPED]), int(total[kernels.SOLVED]),
+        int(ready[kernels.CLOSED] + ready[kernels.CERTIFIED]),
     )  # fmt: skip
-    return ConnectionCurvature(found.curvature, position, found.sample, samples, grids, work)
+    samples = np.stack([least.curvature for least in each]) if settings.keep_samples else None
+    return ConnectionCurvature(found.curvature, position, found.sample, samples, tuple(grids), work)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncviz.engine.elsewhere import run_elsewhere
+from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers, around, position_major
-from ncviz.engine.local import Least, Search, follow, search, search_all
+from ncviz.engine.local import Least, Search, all_edges, follow, search, search_all
 from ncviz.engine.plan import Plan
 from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
@@ -68,11 +69,8 @@ def run(
     def part(fraction: float) -> None:
         report(min(1.0, fraction), text)
 
-    if not settings.is_closed:
-        return _every_full_problem(graph, plans, layers, settings, executor, shares, part, cancel)
-    if settings.keep_edges:
-        return _every_edge(graph, plans, layers, settings, executor, shares, part, cancel)
-    return _least(plans, layers, settings, executor, shares, part, cancel)
+    compute = _side_by_side if settings.is_closed else _every_full_problem
+    return compute(graph, plans, layers, settings, executor, shares, part, cancel)
 
 
 def shares_of_work(
@@ -109,50 +107,7 @@ def _about(seconds: float) -> str:
     return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
-def _least(
-    plans: list[Plan],
-    layers: list[tuple[np.ndarray, np.ndarray]],
-    settings: Settings,
-    pool: ThreadPoolExecutor,
-    shares: list[float],
-    report: Callable[[float], None],
-    cancel: threading.Event | None,
-) -> list[ConnectionCurvature]:
-    """Find each weight's least κ, all connections side by side."""
-    samples = len(layers[0][0])
-    searches: list[Search] = []
-    on_device: list[np.ndarray] = []
-    for index, plan in enumerate(plans):
-        ends, surrounding = (index == 0, index + 1 == len(plans)), around(layers, index)
-        counts = np.zeros(8, dtype=np.int64)
-        # Each sample's own minimum is a search of its own; otherwise all samples are one.
-        for first in range(samples) if settings.keep_samples else (0,):
-            own = (
-                tuple(layer[first : first + 1] for layer in surrounding)
-                if settings.keep_samples
-                else surrounding
-            )
-            ready = _certified(plan, own, ends, settings, cancel, first)
-            counts += 0 if ready is None else ready.counts
-            share = shares[index] / (samples if settings.keep_samples else 1)
-            searches.append(search(plan, own, ends, first_sample=first, known=_bounds(ready), cost=share))
-        on_device.append(counts)
-    found = search_all(searches, pool, cancel=cancel, progress=report)
-    each = len(found) // len(plans)
-    parts = [found[index * each : (index + 1) * each] for index in range(len(plans))]
-    return [
-        joined(
-            plan.target,
-            own,
-            np.stack([part.curvature for part in own]) if settings.keep_samples else None,
-            (),
-            ready,
-        )
-        for plan, own, ready in zip(plans, parts, on_device, strict=True)
-    ]
-
-
-def _every_edge(
+def _side_by_side(
     graph: NeuralGraph,
     plans: list[Plan],
     layers: list[tuple[np.ndarray, np.ndarray]],
@@ -162,33 +117,36 @@ def _every_edge(
     report: Callable[[float], None],
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
-    """Solve every edge of every connection on every sample, side by side."""
-    from ncviz.engine.local import all_edges
-
+    """Search all connections side by side: for each weight's least κ, or for every edge's."""
     samples = len(layers[0][0])
+    # What is wanted of each sample is a search of its own; otherwise bounds of one serve the others.
+    size = 1 if settings.keep_edges or settings.keep_samples else samples
     searches: list[Search] = []
-    grids: list[list[np.ndarray]] = []
-    ready: list[Certified | None] = []
+    grids: list[list[np.ndarray]] = [[] for _ in plans]
+    on_device: list[np.ndarray | None] = [None for _ in plans]
     for index, plan in enumerate(plans):
         ends, surrounding = (index == 0, index + 1 == len(plans)), around(layers, index)
-        positions = layer_grid(graph.layer_shapes[index + 1])[1]
-        certified = _certified(plan, surrounding, ends, settings, cancel)
-        ready.append(certified)
-        grids.append([])
-        for sample in range(samples):
-            known = certified.grid[sample] if certified is not None and certified.grid is not None else None
-            own = tuple(layer[sample : sample + 1] for layer in surrounding)
-            grid, search = all_edges(
-                plan, own, ends, positions, sample=sample, grid=known, cost=shares[index] / samples
-            )
-            grids[-1].append(grid)
-            searches.append(search)
-    solved = search_all(searches, pool, cancel=cancel, progress=report)
-    found = []
-    for index, plan in enumerate(plans):
-        each = solved[index * samples : (index + 1) * samples]
-        found.append(_together(plan, each, grids[index], settings, ready[index]))
-    return found
+        cost = shares[index] * size / samples
+        for first in range(0, samples, size):
+            own = tuple(layer[first : first + size] for layer in surrounding)
+            ready = _certified(plan, own, ends, settings, cancel, first)
+            if ready is not None:
+                on_device[index] = ready.counts + (0 if on_device[index] is None else on_device[index])
+            if settings.keep_edges:
+                positions = layer_grid(graph.layer_shapes[index + 1])[1]
+                grid, sought = all_edges(plan, own, ends, positions, sample=first, known=ready, cost=cost)
+                grids[index].append(grid)
+            else:
+                sought = search(plan, own, ends, first_sample=first, known=ready, cost=cost)
+            searches.append(sought)
+    found = search_all(searches, pool, cancel=cancel, progress=report)
+    each = len(found) // len(plans)
+    return [
+        joined(
+            plan.target, found[index * each : (index + 1) * each], grids[index], settings, on_device[index]
+        )
+        for index, plan in enumerate(plans)
+    ]
 
 
 def _every_full_problem(
@@ -201,9 +159,7 @@ def _every_full_problem(
     report: Callable[[float], None],
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
-    """Do the same for an idleness without a closed form, connection by connection and sample by sample."""
-    from ncviz.engine.full import full_edges
-
+    """Solve every edge at an idleness without a closed form, connection by connection and sample by sample."""
     samples = len(layers[0][0])
     found = []
     for index, plan in enumerate(plans):
@@ -222,19 +178,9 @@ def _every_full_problem(
             )
             each.append(least)
             grids += [grid] if settings.keep_edges else []
-        found.append(_together(plan, each, grids, settings, None))
+        found.append(joined(plan.target, each, grids, settings, None))
     report(1.0)
     return found
-
-
-def _together(
-    plan: Plan, each: list[Least], grids: list[np.ndarray], settings: Settings, ready: Certified | None
-) -> ConnectionCurvature:
-    minima = np.stack([least.curvature for least in each]) if settings.keep_samples else None
-    if ready is not None:
-        known = Least(ready.best, ready.best_pair, ready.best_sample, np.zeros(8, dtype=np.int64))
-        return joined(plan.target, [*each, known], minima, tuple(grids), ready.counts)
-    return joined(plan.target, each, minima, tuple(grids), None)
 
 
 def _certified(
@@ -243,7 +189,7 @@ def _certified(
     ends: tuple[bool, bool],
     settings: Settings,
     cancel: threading.Event | None,
-    first_sample: int = 0,
+    first_sample: int,
 ) -> Certified | None:
     """Settle on a GPU what needs no simplex, where there is one."""
     if not settings.device.startswith("cuda") or not settings.is_closed:
@@ -259,9 +205,3 @@ def _certified(
         want_grid=settings.keep_edges,
         cancel=cancel,
     )
-
-
-def _bounds(ready: Certified | None) -> tuple[np.ndarray, ...] | None:
-    if ready is None:
-        return None
-    return ready.best, ready.best_pair, ready.best_sample, ready.low, ready.low_pair, ready.low_sample

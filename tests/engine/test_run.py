@@ -27,7 +27,9 @@ def prepared(name, samples=2, **options):
     return net, x, graph, [normalise(layer) for layer in layer_activations(net, graph, x)]
 
 
-@pytest.mark.parametrize(("keep_edges", "keep_samples"), [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize(
+    ("keep_edges", "keep_samples"), [(False, False), (True, False), (False, True), (True, True)]
+)
 @pytest.mark.parametrize("zero_share", [0.0, 0.4])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, keep_samples, monkeypatch):
@@ -48,7 +50,7 @@ def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, keep_samp
         plans_of(graph, "cpu", pool)  # kept, so that the device below is not asked for the path lengths
         settings = Settings(0.9, "cuda:0", keep_edges, keep_samples)
         found = run.run(graph, activity, settings, pool, lambda *step: None, None)
-    assert asked == ["cuda:0"] * len(graph.connections) * (len(x) if keep_samples else 1)
+    assert asked == ["cuda:0"] * len(graph.connections) * (len(x) if keep_samples or keep_edges else 1)
     assert sum(each.work.on_device for each in found) > 0
     for index, own in enumerate(found):
         curvature = np.where(np.isinf(own.curvature), 2.0, own.curvature)
@@ -60,6 +62,7 @@ def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, keep_samp
             alone = np.where(np.isinf(own.samples), np.nan, own.samples)
             assert np.allclose(alone, expected, atol=1e-6, equal_nan=True)
         if keep_edges:
+            assert own.work.closed + own.work.certified + own.work.solved == own.work.live
             present = graph.connections[index].present
             for sample in range(2):
                 values = own.grids[sample].reshape(present.shape)[present]
