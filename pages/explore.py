@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ncviz.ui import explore_view, live_view, session, settings, shell
+from ncviz.ui.shown import Shown
 
 shell.enter()
 network = session.network()
@@ -13,7 +14,7 @@ if record is None:
 if sweep is None:
     settings.missing_curve(network)
     st.stop()
-shown = live_view.Shown(network, record, sweep)
+shown = Shown(network, record, sweep)
 explore_view.check_layer(shown)
 explore_view.introduction()
 selection = explore_view.canvas(shown)

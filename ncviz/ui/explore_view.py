@@ -29,6 +29,7 @@ from ncviz.ui.network_view import (
     parameter_name,
     sample_curvature,
 )
+from ncviz.ui.shown import Shown
 from ncviz.ui.theme import theme
 from ncviz.ui.view_state import ALL_LAYERS, EDGE_CAPS
 
@@ -38,7 +39,7 @@ FREE_LAYOUT_HEIGHT = 560
 SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 
 
-def check_layer(shown: live_view.Shown) -> None:
+def check_layer(shown: Shown) -> None:
     """Draw all layers where a link asks for one that this network does not have."""
     asked, count = session.view().layer, len(shown.record.places)
     if asked >= count:
@@ -54,7 +55,7 @@ def introduction() -> None:
     )
 
 
-def display_settings(shown: live_view.Shown) -> None:
+def display_settings(shown: Shown) -> None:
     """Draw the controls that choose what is drawn and how weights compete."""
     record = shown.record
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
@@ -84,7 +85,7 @@ def display_settings(shown: live_view.Shown) -> None:
         )
 
 
-def _threshold(shown: live_view.Shown) -> None:
+def _threshold(shown: Shown) -> None:
     """Let the reader cut at a value of κ instead of a share of the weights."""
     view = session.view()
     known = live_view.threshold(shown)
@@ -106,7 +107,7 @@ def _threshold(shown: live_view.Shown) -> None:
     )
 
 
-def canvas(shown: live_view.Shown) -> Selection | None:
+def canvas(shown: Shown) -> Selection | None:
     """Draw the network and return what is selected."""
     view = session.view()
     drawn = _payload(
@@ -119,16 +120,16 @@ def canvas(shown: live_view.Shown) -> Selection | None:
     )
     return network_canvas(
         drawn,
-        channel=live_view.CHANNEL,
+        channel=shown.side.name,
         height=CANVAS_HEIGHT,
         key=f"network-{shown.network.fingerprint[:12]}",
-        removed=live_view.removed_weights(shown.total),
+        removed=shown.removed,
         order=f"{view.criterion}/{view.order}",
         file_name=f"{shown.network.architecture}-curvature",
     )
 
 
-def details(shown: live_view.Shown, selection: Selection | None) -> None:
+def details(shown: Shown, selection: Selection | None) -> None:
     """Say what is known of the selected unit or edge."""
     if selection is None:
         st.caption("Click a unit or an edge in the network for its curvature, its weight and its neighbours.")
@@ -139,9 +140,9 @@ def details(shown: live_view.Shown, selection: Selection | None) -> None:
         _unit(shown, selection)
 
 
-def layers(shown: live_view.Shown) -> None:
+def layers(shown: Shown) -> None:
     """Draw what is left of each layer."""
-    table = layer_table(shown.record, _ranks(shown), live_view.removed_weights(shown.total))
+    table = layer_table(shown.record, _ranks(shown), shown.removed)
     share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
     percent = st.column_config.NumberColumn(format="percent")
     number = st.column_config.NumberColumn(format="localized")
@@ -160,9 +161,9 @@ def layers(shown: live_view.Shown) -> None:
     )
 
 
-def free(shown: live_view.Shown) -> None:
+def free(shown: Shown) -> None:
     """Draw the strongest edges that are left, laid out by springs instead of by layers."""
-    view, removed = _view(shown), live_view.removed_weights(shown.total)
+    view, removed = _view(shown), shown.removed
     strongest = _strongest(view, _ranks(shown), removed, session.view().layer, FREE_LAYOUT_EDGES)
     st.caption(
         f"The {len(strongest):,} strongest of the {view.edge_count:,} edges, as far as they are kept. "
@@ -175,7 +176,7 @@ def free(shown: live_view.Shown) -> None:
         )
 
 
-def downloads(shown: live_view.Shown) -> None:
+def downloads(shown: Shown) -> None:
     """Offer the pruned checkpoint and the edges; the picture's own buttons give PNG and SVG."""
     # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
     # and must be the step that the slider has reached by then.
@@ -234,10 +235,10 @@ def _strongest(view: NetworkView, ranks: np.ndarray, removed: int, layer: int, c
     return edges[lowest(-strength(view.curvature[edges]), count)]
 
 
-def _edge(shown: live_view.Shown, selection: Selection) -> None:
+def _edge(shown: Shown, selection: Selection) -> None:
     parameter = int(selection["parameter"])
     _, at = locate(shown.record, parameter)
-    kept = _ranks(shown)[parameter] >= live_view.removed_weights(shown.total)
+    kept = _ranks(shown)[parameter] >= shown.removed
     source, target = (
         _title(shown, selection[end]["layer"], selection[end]["index"]) for end in ("source", "target")
     )
@@ -274,7 +275,7 @@ def _edge(shown: live_view.Shown, selection: Selection) -> None:
     st.plotly_chart(figure, config={"displayModeBar": False}, key="edge-samples")
 
 
-def _unit(shown: live_view.Shown, selection: Selection) -> None:
+def _unit(shown: Shown, selection: Selection) -> None:
     view, unit = _view(shown), int(selection["unit"])
     st.markdown(f"**{_title(shown, selection['layer'], selection['index'])}**")
     columns = st.columns(2)
@@ -302,21 +303,21 @@ def _strongest_edges(view: NetworkView, own: np.ndarray, other: np.ndarray) -> d
     }
 
 
-def _title(shown: live_view.Shown, layer: int, index: int) -> str:
+def _title(shown: Shown, layer: int, index: int) -> str:
     return plain(unit_title(shown.record, layer, index, DATASETS[shown.network.dataset].classes))
 
 
-def _ranks(shown: live_view.Shown) -> np.ndarray:
+def _ranks(shown: Shown) -> np.ndarray:
     view = session.view()
     return resources.ranks(shown.network, shown.record, view.criterion, view.scope, view.order)
 
 
-def _view(shown: live_view.Shown) -> NetworkView:
+def _view(shown: Shown) -> NetworkView:
     return _network_view(shown.record.meta["key"], shown)
 
 
 @st.cache_resource(max_entries=8)
-def _network_view(key: str, _shown: live_view.Shown) -> NetworkView:
+def _network_view(key: str, _shown: Shown) -> NetworkView:
     classes = DATASETS[_shown.network.dataset].classes
     return network_view(_shown.record, _shown.network.arrays, classes)
 
@@ -328,7 +329,7 @@ def _payload(
     scope: str,
     edges: int,
     layer: int,
-    _shown: live_view.Shown,
+    _shown: Shown,
 ) -> NetworkPayload:
     ranks = {
         f"{criterion}/{order}": resources.ranks(_shown.network, _shown.record, criterion, scope, order)

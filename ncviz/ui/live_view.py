@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from ncviz import pipeline
 from ncviz.errors import NcvizError
-from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.ui import resources, session
 from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_requests
 from ncviz.ui.network_view import cut_value
+from ncviz.ui.shown import Shown
 
-CHANNEL = "explore"
 TOO_SLOW_SECONDS = 0.1
 # How long the page waits for an accuracy before it goes on without.
 PATIENCE_SECONDS = 0.15
@@ -42,31 +39,6 @@ PANEL_ORDERS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """What the panel is about."""
-
-    network: pipeline.Network
-    record: CurvatureRecord
-    sweep: SweepRecord
-
-    @property
-    def total(self) -> int:
-        """Number of weights."""
-        return self.sweep.total
-
-    @property
-    def key(self) -> str:
-        """Name of the panel's widget: another network or other settings start a fresh one."""
-        view = session.view()
-        return f"live-{self.network.fingerprint[:12]}-{view.samples}-{view.seed}-{view.alpha}-{view.scope}"
-
-
-def removed_weights(total: int) -> int:
-    """Return how many weights the view removes."""
-    return round(session.view().removed * total)
-
-
 def show(shown: Shown) -> None:
     """Draw the panel; only this fragment runs during a drag."""
     st.fragment(_panel)(shown)
@@ -83,10 +55,10 @@ def _until_measured(pending: Future[resources.Measured]) -> None:
 
 def threshold(shown: Shown) -> float | None:
     """Return the κ at which the view cuts, None where there is no such single value."""
-    view = session.view()
+    view = shown.view
     if view.criterion != "curvature":
         return None
-    found = _thresholds(shown, view.criterion, view.order, np.array([removed_weights(shown.total)]))
+    found = _thresholds(shown, view.criterion, view.order, np.array([shown.removed]))
     return float(found[0]) if len(found) and np.isfinite(found[0]) else None
 
 
@@ -98,18 +70,18 @@ def _panel(shown: Shown) -> None:
     dragged = new[-1] if new and new[-1].is_dragging else None
     for request in new:
         if request is not dragged:
-            _commit(request, shown.total)
+            _commit(request, shown)
         st.session_state[done] = seq = request.seq
-    view = session.view()
+    view = shown.view
     order = f"{view.criterion}/{view.order}" if dragged is None else dragged.order
-    removed = removed_weights(shown.total) if dragged is None else dragged.removed
+    removed = shown.removed if dragged is None else dragged.removed
     is_finished = any(request is not dragged for request in new)
     # A finished step is answered by the run of the whole page that follows it.
     answer, note = (
         (None, "") if is_finished else _answer(shown, seq, order, removed, is_dragging=dragged is not None)
     )
     live_panel(
-        channel=CHANNEL,
+        channel=shown.side.name,
         total=shown.total,
         removed=removed,
         order=order,
@@ -128,16 +100,16 @@ def _panel(shown: Shown) -> None:
         st.rerun(scope="app")
 
 
-def _commit(request: LiveRequest, total: int) -> None:
+def _commit(request: LiveRequest, shown: Shown) -> None:
     if request.action == "undo":
         session.undo()
     elif request.action == "redo":
         session.redo()
     elif request.action == "reset":
-        session.change(removed=0.0)
+        shown.side.change(removed=0.0)
     else:
         criterion, order = request.order.split("/")
-        session.change(removed=request.removed / max(1, total), criterion=criterion, order=order)
+        shown.side.change(removed=request.removed / max(1, shown.total), criterion=criterion, order=order)
 
 
 def _answer(
@@ -169,7 +141,7 @@ def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future
     """Return the measuring of a step: the one under way or done if it is of the same step, else a new one."""
     from ncviz.pruning.masks import masks_at
 
-    scope, device, data_dir = session.view().scope, session.device(), session.data_dir()
+    scope, device, data_dir = shown.view.scope, session.device(), session.data_dir()
     step = (shown.record.meta["key"], criterion, way, scope, removed, device, data_dir)
     known, future = st.session_state.get("measurement", (None, None))
     if known == step:
@@ -188,7 +160,7 @@ def _sweeps(shown: Shown) -> dict[str, Sweep]:
     found = {}
     for (criterion, order), accuracy in shown.sweep.accuracy.items():
         removed = shown.sweep.removed
-        known = criterion == session.view().criterion
+        known = criterion == shown.view.criterion
         threshold = _thresholds(shown, criterion, order, removed) if known else np.empty(0)
         found[f"{criterion}/{order}"] = Sweep(removed.tolist(), accuracy.tolist(), threshold.tolist())
     return found
@@ -196,7 +168,7 @@ def _sweeps(shown: Shown) -> dict[str, Sweep]:
 
 def _thresholds(shown: Shown, criterion: str, order: str, removed: np.ndarray) -> np.ndarray:
     """Return the score at the cut in the criterion's own unit; nothing where there is no single one."""
-    if session.view().scope != "global" or criterion == "random":
+    if shown.view.scope != "global" or criterion == "random":
         return np.empty(0)
     ordered = resources.ordered_scores(shown.network, shown.record, criterion)
     sign = -1.0 if criterion == "curvature" else 1.0

@@ -13,7 +13,10 @@ from ncviz.ui import resources
 from ncviz.ui.naming import plain
 from ncviz.ui.view_state import ALL_LAYERS, History, ViewState, from_query
 
-PRUNING_STEP = ("criterion", "order", "scope", "removed")
+PRUNING_STEP = (
+    *("criterion", "order", "scope", "removed"),
+    *("other_criterion", "other_order", "other_removed"),
+)
 MAX_OWN_NETWORKS = 8
 
 
@@ -93,6 +96,8 @@ def write_link() -> None:
     if view().model in own_networks():
         # A network of this session cannot be reached by a link.
         query.pop("model", None)
+    if view().other_model in own_networks():
+        query.pop("other_model", None)
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 
@@ -142,15 +147,15 @@ def add_network(brought: pipeline.Network) -> None:
     select_model(brought.name)
 
 
-def network() -> pipeline.Network:
-    """Return the network that is looked at."""
-    name = view().model
+def network(name: str | None = None) -> pipeline.Network:
+    """Return the network that is looked at, or another by its name."""
+    name = view().model if name is None else name
     return own_networks()[name] if name in own_networks() else resources.network(name)
 
 
 def select_model(name: str) -> None:
     """Look at another network, whole."""
-    change(model=name, removed=0.0, layer=ALL_LAYERS)
+    change(model=name, removed=0.0, layer=ALL_LAYERS, flow="all", selected="", edge="")
 
 
 def device() -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ncviz.config import CurvatureConfig
+from ncviz.config import CurvatureConfig, check_whole
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
 from ncviz.pruning.order import ORDERS, SCOPES
 
 DEFAULT_MODEL = "mlp-digits-relu"
+VIEWS = ("network", "matrix", "distribution", "free")
+DETAILS = ("channels", "units", "positions")
+# What a link can take off the pages, so that a class sees only what a lesson is about.
+HIDEABLE = ("sidebar", "navigation", "settings", "tabs", "orders", "views")
 EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
 DEFAULT_EDGE_CAP = 5000
 MAX_HISTORY = 200
@@ -34,6 +39,19 @@ class ViewState:
         samples: Calibration images of each class.
         alpha: Idleness.
         seed: Draw of the calibration images.
+        show: Which picture of the network.
+        detail: Whether a feature map is one node, each of its units is, or each weight is drawn at all its positions.
+        flow: Whose curvature is drawn: "all" calibration images, "image-3", or "class-7".
+        selected: "unit-LAYER-INDEX", "channel-LAYER-CHANNEL", "weight-PARAMETER", or
+            "slice-CONNECTION-TARGET-SOURCE" (channels); "" for nothing.
+        edge: "CONNECTION-SOURCE-TARGET", the edge under the lens, or "".
+        compare: Whether a second picture stands beside the first.
+        other_model: Its network, "" for the same.
+        other_criterion: Its criterion.
+        other_order: Which end goes first there.
+        other_removed: Fraction of the weights that is removed there.
+        lesson: Which lesson is on, 0 for none.
+        hide: What the pages leave out, comma between.
     """
 
     model: str = DEFAULT_MODEL
@@ -46,6 +64,18 @@ class ViewState:
     samples: int = 1
     alpha: float = 0.9
     seed: int = 0
+    show: str = VIEWS[0]
+    detail: str = DETAILS[0]
+    flow: str = "all"
+    selected: str = ""
+    edge: str = ""
+    compare: bool = False
+    other_model: str = ""
+    other_criterion: str = "curvature"
+    other_order: str = "bottlenecks"
+    other_removed: float = 0.0
+    lesson: int = 0
+    hide: str = ""
 
     @property
     def config(self) -> CurvatureConfig:
@@ -58,8 +88,18 @@ class ViewState:
         for name, default in vars(ViewState()).items():
             value = getattr(self, name)
             if value != default:
-                found[name] = f"{value:.6g}" if isinstance(value, float) else str(value)
+                found[name] = _written(value)
         return found
+
+    def hides(self, part: str) -> bool:
+        """Whether the link takes this part off the pages."""
+        return part in self.hide.split(",")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def from_query(query: Mapping[str, str]) -> tuple[ViewState, list[str]]:
@@ -83,9 +123,14 @@ def from_query(query: Mapping[str, str]) -> tuple[ViewState, list[str]]:
             problems.append(f"The link's {name} was left out: {reason}")
             continue
         state = changed
-    if state.criterion == "random" and state.order != ORDERS[0]:
-        state = replace(state, order=ORDERS[0])
-        problems.append("The link's order was left out: a random order has no other end.")
+    if "random" in {state.criterion, state.other_criterion}:
+        order, other = (
+            ORDERS[0] if criterion == "random" else way
+            for criterion, way in ((state.criterion, state.order), (state.other_criterion, state.other_order))
+        )
+        if (order, other) != (state.order, state.other_order):
+            state = replace(state, order=order, other_order=other)
+            problems.append("The link's order was left out: a random order has no other end.")
     return state, problems
 
 
@@ -127,6 +172,27 @@ def _choice(name: str, choices: tuple[str, ...]) -> Callable[[str], str]:
     return read
 
 
+def _pattern(name: str, pattern: str, example: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise NcvizError(f"{name} must read such as {example}, got '{text[:40]}'.")
+        return text
+
+    return read
+
+
+def _flag(text: str) -> bool:
+    return bool(("0", "1").index(text))
+
+
+def _lesson(text: str) -> int:
+    return check_whole("the lesson", int(text), 0, 99)
+
+
+def _hidden(text: str) -> str:
+    return ",".join(_choice("what is hidden", HIDEABLE)(part) for part in text.split(",") if part)
+
+
 def _fraction(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
@@ -156,4 +222,20 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "samples": int,
     "alpha": float,
     "seed": int,
+    "show": _choice("the picture", VIEWS),
+    "detail": _choice("the detail", DETAILS),
+    "flow": _pattern("the flow", r"all|(image|class)-\d{1,6}", "all, image-3 or class-7"),
+    "selected": _pattern(
+        "the selection",
+        r"(unit|channel)-\d{1,4}-\d{1,9}|weight-\d{1,9}|slice(-\d{1,9}){3}",
+        "unit-1-7 or weight-42",
+    ),
+    "edge": _pattern("the edge", r"\d{1,4}-\d{1,9}-\d{1,9}", "1-20-7 (connection, source, target)"),
+    "compare": _flag,
+    "other_model": _choice("the other model", tuple(MODELS)),
+    "other_criterion": _choice("the other criterion", CRITERIA),
+    "other_order": _choice("the other order", ORDERS),
+    "other_removed": _fraction,
+    "lesson": _lesson,
+    "hide": _hidden,
 }

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
 from ncviz.pruning.order import ORDERS, SCOPES
-from ncviz.ui.view_state import EDGE_CAPS, History, ViewState, from_query
+from ncviz.ui.view_state import DETAILS, EDGE_CAPS, HIDEABLE, VIEWS, History, ViewState, from_query
 
 STATES = st.builds(
     ViewState,
@@ -21,7 +21,24 @@ STATES = st.builds(
     samples=st.integers(1, 50),
     alpha=st.integers(0, 99).map(lambda hundredths: hundredths / 100),
     seed=st.integers(0, 1000),
-).filter(lambda state: state.criterion != "random" or state.order == "redundant")
+    show=st.sampled_from(VIEWS),
+    detail=st.sampled_from(DETAILS),
+    flow=st.sampled_from(["all", "image-0", "image-12", "class-9"]),
+    selected=st.sampled_from(["", "unit-1-30", "channel-2-5", "weight-45311", "slice-1-15-5"]),
+    edge=st.sampled_from(["", "1-20-7"]),
+    compare=st.booleans(),
+    other_model=st.sampled_from(["", *MODELS]),
+    other_criterion=st.sampled_from(CRITERIA),
+    other_order=st.sampled_from(ORDERS),
+    other_removed=st.integers(0, 1000).map(lambda thousandths: thousandths / 1000),
+    lesson=st.integers(0, 6),
+    hide=st.lists(st.sampled_from(HIDEABLE), unique=True).map(",".join),
+).filter(
+    lambda state: (
+        (state.criterion != "random" or state.order == "redundant")
+        and (state.other_criterion != "random" or state.other_order == "redundant")
+    )
+)
 
 
 @given(STATES)
