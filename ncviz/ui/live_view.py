@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.ui import resources, session
-from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_requests
-from ncviz.ui.network_view import cut_value
+from ncviz.ui.components.live import LiveRequest, live_panel, live_requests
+from ncviz.ui.components.live_data import Answer, Sweep, panel_data
+from ncviz.ui.live_curves import PANEL_ORDERS, curves, thresholds
 from ncviz.ui.shown import Shown
 
 TOO_SLOW_SECONDS = 0.1
 # How long the page waits for an accuracy before it goes on without.
 PATIENCE_SECONDS = 0.15
 POLL_SECONDS = 0.25
-
-PANEL_ORDERS = (
-    Order(
-        "curvature/redundant",
-        "Redundant first",
-        "removes κ > {value}",
-        "Highest curvature goes first",
-        "redundant",
-    ),
-    Order(
-        "curvature/bottlenecks",
-        "Bottlenecks first",
-        "removes κ < {value}",
-        "Lowest curvature goes first",
-        "bottleneck",
-    ),
-    Order("magnitude/redundant", "Magnitude, smallest first", "removes |w| < {value}"),
-    Order("magnitude/bottlenecks", "Magnitude, largest first", "removes |w| > {value}"),
-    Order("random/redundant", "Random"),
-)
 
 
 def show(shown: Shown) -> None:
@@ -80,7 +63,7 @@ def _panel(shown: Shown) -> None:
     answer, note = (
         (None, "") if is_finished else _answer(shown, seq, order, removed, is_dragging=dragged is not None)
     )
-    live_panel(
+    data = panel_data(
         channel=shown.side.name,
         total=shown.total,
         removed=removed,
@@ -90,11 +73,11 @@ def _panel(shown: Shown) -> None:
         sweeps=_sweeps(shown),
         baseline=shown.sweep.baseline,
         answer=answer,
-        key=shown.key,
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
         note=note,
     )
+    live_panel(data, key=shown.key)
     if is_finished:
         # A finished step concerns the whole page: the link, the tables, the downloads.
         st.rerun(scope="app")
@@ -157,19 +140,13 @@ def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future
 
 
 def _sweeps(shown: Shown) -> dict[str, Sweep]:
-    found = {}
-    for (criterion, order), accuracy in shown.sweep.accuracy.items():
-        removed = shown.sweep.removed
-        known = criterion == shown.view.criterion
-        threshold = _thresholds(shown, criterion, order, removed) if known else np.empty(0)
-        found[f"{criterion}/{order}"] = Sweep(removed.tolist(), accuracy.tolist(), threshold.tolist())
-    return found
+    view = shown.view
+    return curves(shown.sweep, view.scope, _ordered(shown), (view.criterion,))
 
 
 def _thresholds(shown: Shown, criterion: str, order: str, removed: np.ndarray) -> np.ndarray:
-    """Return the score at the cut in the criterion's own unit; nothing where there is no single one."""
-    if shown.view.scope != "global" or criterion == "random":
-        return np.empty(0)
-    ordered = resources.ordered_scores(shown.network, shown.record, criterion)
-    sign = -1.0 if criterion == "curvature" else 1.0
-    return sign * cut_value(ordered, removed, order)
+    return thresholds(criterion, order, shown.view.scope, removed, _ordered(shown))
+
+
+def _ordered(shown: Shown) -> Callable[[str], np.ndarray]:
+    return partial(resources.ordered_scores, shown.network, shown.record)

@@ -20,7 +20,15 @@ def page():
 
     from ncviz.plots.network import NetworkView
     from ncviz.plots.network_payload import payload
-    from ncviz.ui.components import Answer, Order, Sweep, live_panel, live_requests, network_canvas
+    from ncviz.ui.components import (
+        Answer,
+        Order,
+        Sweep,
+        live_panel,
+        live_requests,
+        network_canvas,
+        panel_data,
+    )
 
     edges = np.arange(6, dtype=np.int32)
     view = NetworkView(
@@ -46,7 +54,7 @@ def page():
     )
     orders = [Order("redundant", "Redundant first", "removes κ > {value}", tone="redundant")]
     request = live_requests("live", total=6, orders=orders)
-    live_panel(
+    data = panel_data(
         channel="c",
         total=6,
         removed=np.int64(2),
@@ -56,8 +64,8 @@ def page():
         sweeps={"redundant": Sweep(np.array([0, 3, 6]), [0.9, float("nan"), None], [np.inf, 0.5, -1.0])},
         baseline=0.9,
         answer=Answer(0, 2, "redundant", np.float32(0.75), True, 360, float("-inf")),
-        key="live",
     )
+    live_panel(data, key="live")
     st.text(f"{selection} {request}")
 
 
@@ -325,3 +333,44 @@ console.log(JSON.stringify({ name: network.layers[0].name, edge: [...network.edg
     assert told["kept"] == sum(told["visible"])
     assert told["place"] == "channel 1, row 0, column 1"
     assert told["label"] == "unit 1 (b)"
+
+
+def test_a_panel_without_python_keeps_its_own_history(node, tmp_path):
+    script = """
+let data = { removed: 0, order: "a", is_offline: true };
+const history = new OfflineHistory();
+const said = [];
+const ask = (action, removed, order = "a", dragging = false) => {
+  data = history.answer(data, { action, removed, order, dragging, seq: said.length + 1 });
+  said.push([data.removed, data.order, data.can_undo, data.can_redo]);
+};
+ask("threshold", 3, "a", true);
+ask("threshold", 5);
+ask("threshold", 5);
+ask("threshold", 5, "b");
+ask("reset", 5, "b");
+ask("undo", 0, "b");
+ask("undo", 5, "b");
+ask("redo", 5, "a");
+ask("threshold", 7, "b");
+ask("redo", 7, "b");
+for (let i = 0; i < 4; i += 1) ask("undo", 0);
+console.log(JSON.stringify(said));
+"""
+    told = json.loads(node(module("live_offline.js") + script, tmp_path))
+    assert told == [
+        [0, "a", False, False],  # a passing position is no step
+        [5, "a", True, False],
+        [5, "a", True, False],  # nor is one that changes nothing
+        [5, "b", True, False],
+        [0, "b", True, False],
+        [5, "b", True, True],
+        [5, "a", True, True],
+        [5, "b", True, True],
+        [7, "b", True, False],
+        [7, "b", True, False],
+        [5, "b", True, True],
+        [5, "a", True, True],
+        [0, "a", False, True],
+        [0, "a", False, True],
+    ]

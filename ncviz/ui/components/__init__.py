@@ -5,7 +5,8 @@ hides edges in the same frame, without the server. Beside that it asks Python fo
 The canvas belongs outside the panel's fragment, so that its payload stays where it is during a drag.
 """
 
-from ncviz.ui.components.live import Answer, LiveRequest, Order, Sweep, live_panel, live_requests
+from ncviz.ui.components.live import LiveRequest, live_panel, live_requests
+from ncviz.ui.components.live_data import Answer, Order, Sweep, panel_data
 from ncviz.ui.components.network import Selection, network_canvas
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "live_panel",
     "live_requests",
     "network_canvas",
+    "panel_data",
 ]

@@ -1,58 +1,19 @@
 """The live panel: the threshold slider with order switch, accuracy and curve, moving while it is dragged."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, cast, get_args
 
 import streamlit as st
 
-from ncviz.plots.palette import hex_ramp
 from ncviz.ui.components.bundle import bundle, read_asset
+from ncviz.ui.components.live_data import Order
 
 NAME = "ncviz_live"
 MAX_EARLIER = 100
 
 Action = Literal["threshold", "undo", "redo", "reset"]
-Tone = Literal["bottleneck", "redundant"]
-
-
-@dataclass(frozen=True)
-class Order:
-    """A pruning order that the panel offers.
-
-    `rule` says what is removed, with `{value}` where the threshold stands, such as "removes κ > {value}". An order
-    with a `tone` is a segment of the switch and has that end's colour; the others share a menu.
-    """
-
-    key: str
-    label: str
-    rule: str = ""
-    hint: str = ""
-    tone: Tone | None = None
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Stored points of one order's curve: accuracy (and score at the threshold) at growing numbers removed."""
-
-    removed: Sequence[int]
-    accuracy: Sequence[float | None]
-    threshold: Sequence[float] = ()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What Python knows about one threshold. Without `exact`, the panel reads its own curve and says so."""
-
-    seq: int  # of the newest request that had been seen when this was measured
-    removed: int
-    order: str
-    accuracy: float | None
-    exact: bool
-    images: int = 0
-    threshold: float | None = None  # the score at the threshold, in the order's own unit
 
 
 @dataclass(frozen=True)
@@ -116,89 +77,14 @@ def _request(raw: object, total: int, orders: Sequence[Order]) -> LiveRequest | 
     )
 
 
-def live_panel(
-    *,
-    channel: str,
-    total: int,
-    removed: int,
-    order: str,
-    seq: int,
-    orders: Sequence[Order],
-    sweeps: Mapping[str, Sweep],
-    baseline: float | None,
-    answer: Answer | None,
-    key: str,
-    can_undo: bool = False,
-    can_redo: bool = False,
-    note: str = "",
-    sweep_label: str = "from the curve",
-) -> None:
+def live_panel(data: Mapping[str, Any], *, key: str) -> None:
     """Draw the panel; call it inside a fragment, after `live_requests` was read and answered.
 
     Args:
-        channel: the name that the network canvas on this page was given too.
-        total: number of prunable parameters.
-        removed: how many of them are removed now.
-        order: the key of the order in use.
-        seq: the newest `LiveRequest.seq` that was dealt with, 0 at first. Keep it in the session's state.
-        orders: what can be chosen.
-        sweeps: per order key, its stored curve; may lack some.
-        baseline: accuracy with nothing removed.
-        answer: what was measured last, or None.
+        data: from `ncviz.ui.components.live_data.panel_data`. Keep its `seq` in the session's state.
         key: of the component.
-        can_undo: whether there is a step to undo.
-        can_redo: whether there is a step to redo.
-        note: a line under the numbers, such as why nothing is measured yet.
-        sweep_label: the words beside an accuracy that was read off the curve.
     """
-    _component()(
-        key=key,
-        data={
-            "channel": channel,
-            "total": int(total),
-            "removed": int(removed),
-            "order": order,
-            "seq": int(seq),
-            "orders": [asdict(item) for item in orders],
-            "sweeps": {name: _plain(sweep) for name, sweep in sweeps.items()},
-            "baseline": _number(baseline),
-            "answer": None if answer is None else _plain_answer(answer),
-            "can_undo": can_undo,
-            "can_redo": can_redo,
-            "note": note,
-            "sweep_label": sweep_label,
-            "tones": _tones(),
-        },
-        on_request_change=_ignore,
-    )
-
-
-def _plain(sweep: Sweep) -> dict[str, list[Any]]:
-    """A sweep as lists that JSON can carry, numpy numbers included."""
-    return {
-        "removed": [int(value) for value in sweep.removed],
-        "accuracy": [_number(value) for value in sweep.accuracy],
-        "threshold": [_number(value) for value in sweep.threshold],
-    }
-
-
-def _plain_answer(answer: Answer) -> dict[str, Any]:
-    """An answer as JSON can carry it."""
-    numbers = {"accuracy": _number(answer.accuracy), "threshold": _number(answer.threshold)}
-    whole = {name: int(getattr(answer, name)) for name in ("seq", "removed", "images")}
-    return {**whole, **numbers, "order": answer.order, "exact": bool(answer.exact)}
-
-
-def _number(value: float | None) -> float | None:
-    """A number that JSON has: infinities and not-a-number count as unknown."""
-    return round(float(value), 5) if value is not None and math.isfinite(value) else None
-
-
-@cache
-def _tones() -> dict[str, dict[str, str]]:
-    """The colours of the two ends of the scale, where they are most themselves."""
-    ramps = {"light": hex_ramp("light", 41), "dark": hex_ramp("dark", 41)}
-    return {theme: {"bottleneck": ramp[9], "redundant": ramp[31]} for theme, ramp in ramps.items()}
+    _component()(key=key, data=dict(data), on_request_change=_ignore)
 
 
 def _is_count(value: object) -> bool:

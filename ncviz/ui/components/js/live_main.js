@@ -6,6 +6,7 @@ import { count, percent, plain, signed } from "./format.js";
 import { keepInstance } from "./instances.js";
 import { Chart } from "./live_chart.js";
 import { readout, thresholdAt } from "./live_curve.js";
+import { OfflineHistory } from "./live_offline.js";
 import { Orders } from "./live_orders.js";
 import { Sender } from "./live_sender.js";
 import { readTheme } from "./theme.js";
@@ -19,7 +20,8 @@ class LivePanel {
     this.root = root;
     this.find = (name) => root.querySelector(`[data-part="${name}"]`);
     this.parts = Object.fromEntries(PARTS.map((name) => [name, this.find(name)]));
-    this.sender = new Sender((request) => this.setStateValue("request", request));
+    this.sender = new Sender((request) => this.#send(request));
+    this.offline = new OfflineHistory();
     this.orders = new Orders(this.find("orders"), this.find("menu"), (key) => this.#choose(key));
     this.chart = new Chart(this.parts.chart, (share, isHeld) => this.#seek(share, isHeld));
     this.isDragging = false;
@@ -32,6 +34,10 @@ class LivePanel {
 
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue;
+    this.#take(data);
+  }
+
+  #take(data) {
     const isFirst = !this.data || this.data.channel !== data.channel;
     this.data = data;
     this.theme = readTheme(this.root);
@@ -75,6 +81,14 @@ class LivePanel {
         this.sender.push(this.#request(action, false));
       };
     }
+  }
+
+  #send(request) {
+    if (!this.data.is_offline) {
+      this.setStateValue("request", request);
+      return;
+    }
+    queueMicrotask(() => this.#take(this.offline.answer(this.data, request)));
   }
 
   #removedAt(share) {

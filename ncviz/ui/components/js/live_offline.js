@@ -1,0 +1,32 @@
+// A panel without Python behind it, as in a saved file: it keeps the history that Python keeps otherwise.
+
+export class OfflineHistory {
+  constructor() {
+    this.past = [];
+    this.future = [];
+  }
+
+  /** The panel's data after a request, as Python would send it. */
+  answer(data, { action, removed, order, dragging, seq }) {
+    const now = { removed: data.removed, order: data.order };
+    let next = now;
+    if (action === "undo") next = this.#move(this.past, this.future, now);
+    if (action === "redo") next = this.#move(this.future, this.past, now);
+    if (action === "reset") next = this.#step(now, { ...now, removed: 0 });
+    if (action === "threshold" && !dragging) next = this.#step(now, { removed, order });
+    return { ...data, ...next, seq, can_undo: this.past.length > 0, can_redo: this.future.length > 0 };
+  }
+
+  #move(from, to, now) {
+    if (from.length === 0) return now;
+    to.push(now);
+    return from.pop();
+  }
+
+  #step(now, next) {
+    if (now.removed === next.removed && now.order === next.order) return now;
+    this.past.push(now);
+    this.future = [];
+    return next;
+  }
+}

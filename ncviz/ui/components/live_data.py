@@ -1,0 +1,137 @@
+"""What the live panel is given, as plain JSON: shared by the page and by the file that works without a server."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any, Literal
+
+from ncviz.plots.palette import hex_ramp
+
+Tone = Literal["bottleneck", "redundant"]
+DIGITS = 5
+
+
+@dataclass(frozen=True)
+class Order:
+    """A pruning order that the panel offers.
+
+    `rule` says what is removed, with `{value}` where the threshold stands, such as "removes κ > {value}". An order
+    with a `tone` is a segment of the switch and has that end's colour; the others share a menu.
+    """
+
+    key: str
+    label: str
+    rule: str = ""
+    hint: str = ""
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Stored points of one order's curve: accuracy (and score at the threshold) at growing numbers removed."""
+
+    removed: Sequence[int]
+    accuracy: Sequence[float | None]
+    threshold: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Python knows about one threshold. Without `exact`, the panel reads its own curve and says so."""
+
+    seq: int  # of the newest request that had been seen when this was measured
+    removed: int
+    order: str
+    accuracy: float | None
+    exact: bool
+    images: int = 0
+    threshold: float | None = None  # the score at the threshold, in the order's own unit
+
+
+def panel_data(
+    *,
+    channel: str,
+    total: int,
+    removed: int,
+    order: str,
+    orders: Sequence[Order],
+    sweeps: Mapping[str, Sweep],
+    baseline: float | None,
+    seq: int = 0,
+    answer: Answer | None = None,
+    basis: str = "",
+    is_live: bool = True,
+    is_offline: bool = False,
+    can_undo: bool = False,
+    can_redo: bool = False,
+    note: str = "",
+    sweep_label: str = "read off the curve",
+) -> dict[str, Any]:
+    """Return all that the panel shows, as plain JSON.
+
+    Args:
+        channel: The name that the network canvas on this page was given too.
+        total: Number of prunable parameters.
+        removed: How many of them are removed now.
+        order: The key of the order in use.
+        orders: What can be chosen.
+        sweeps: Per order key, its stored curve; may lack some.
+        baseline: Accuracy with nothing removed.
+        seq: The newest `LiveRequest.seq` that was dealt with, 0 at first.
+        answer: What was measured last, or None.
+        basis: What the answers are about; once it differs, older answers are forgotten.
+        is_live: Whether accuracies are measured during a drag, and not only at its end.
+        is_offline: Whether there is no Python to ask: then the panel keeps its own history, and reads its curves.
+        can_undo: Whether there is a step to undo.
+        can_redo: Whether there is a step to redo.
+        note: A line under the numbers, such as why nothing is measured yet.
+        sweep_label: The words beside an accuracy that was read off the curve.
+    """
+    return {
+        "channel": channel,
+        "total": int(total),
+        "removed": int(removed),
+        "order": order,
+        "seq": int(seq),
+        "orders": [asdict(item) for item in orders],
+        "sweeps": {name: _plain_sweep(sweep) for name, sweep in sweeps.items()},
+        "baseline": _number(baseline),
+        "answer": None if answer is None else _plain_answer(answer),
+        "basis": basis,
+        "is_live": is_live,
+        "is_offline": is_offline,
+        "can_undo": can_undo,
+        "can_redo": can_redo,
+        "note": note,
+        "sweep_label": sweep_label,
+        "tones": _tones(),
+    }
+
+
+def _plain_sweep(sweep: Sweep) -> dict[str, list[Any]]:
+    """A sweep as lists that JSON can carry, numpy numbers included."""
+    return {
+        "removed": [int(value) for value in sweep.removed],
+        "accuracy": [_number(value) for value in sweep.accuracy],
+        "threshold": [_number(value) for value in sweep.threshold],
+    }
+
+
+def _plain_answer(answer: Answer) -> dict[str, Any]:
+    """An answer as JSON can carry it."""
+    numbers = {"accuracy": _number(answer.accuracy), "threshold": _number(answer.threshold)}
+    whole = {name: int(getattr(answer, name)) for name in ("seq", "removed", "images")}
+    return {**whole, **numbers, "order": answer.order, "exact": bool(answer.exact)}
+
+
+def _number(value: float | None) -> float | None:
+    """A number that JSON has: infinities and not-a-number count as unknown."""
+    return round(float(value), DIGITS) if value is not None and math.isfinite(value) else None
+
+
+@cache
+def _tones() -> dict[str, dict[str, str]]:
+    """The colours of the two ends of the scale, where they are most themselves."""
+    ramps = {"light": hex_ramp("light", 41), "dark": hex_ramp("dark", 41)}
+    return {theme: {"bottleneck": ramp[9], "redundant": ramp[31]} for theme, ramp in ramps.items()}
