@@ -11,7 +11,7 @@ from ncviz.errors import NcvizError
 
 DEFAULT_ALPHA = 0.9
 # Raised whenever a change could alter a stored number, so that no old result is taken for a new one.
-ALGORITHM_VERSION = 2
+ALGORITHM_VERSION = 3
 MAX_SAMPLES_PER_CLASS = 1000
 
 

@@ -51,6 +51,8 @@ class CurvatureResult:
             a valid one where no edge is live, and -1 where the weight has no edge; the sample is -1 then.
         samples: For each weight's name, float32 [n, *shape]: the same minimum for each sample alone; NaN where
             no edge is live. None unless it was asked for.
+        sample_positions: For each connection int64 [n, W], the output position of each of these; -1 where no edge is
+            live. None with ``samples``.
         dead_share: For each connection, the mean share of edges that are dead in a sample.
         work: For each connection, how many edges were settled in which way, and where.
     """
@@ -60,6 +62,7 @@ class CurvatureResult:
     weights: Mapping[str, Tensor]
     least: tuple[tuple[Tensor, Tensor, Tensor], ...]
     samples: Mapping[str, Tensor] | None
+    sample_positions: tuple[Tensor, ...] | None
     dead_share: tuple[float, ...]
     work: tuple[Work, ...]
     _grids: tuple[tuple[np.ndarray, ...], ...] | None = field(default=None, repr=False)
@@ -214,6 +217,10 @@ def _result(
         )
         if each
         else None,
+        sample_positions=tuple(
+            torch.from_numpy(own.sample_position) for own in found if own.sample_position is not None
+        )
+        or None,
         dead_share=tuple(
             1 - own.work.live / max(1, samples * connection.number_of_edges)
             for connection, own in zip(graph.connections, found, strict=True)

@@ -3,6 +3,7 @@
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -267,3 +268,23 @@ def test_bundled_results_belong_to_the_bundled_networks():
     fresh = neural_curvature(load_model(NAME), load_dataset("digits", "train").inputs[first.calibration])
     for name, values in fresh.weights.items():
         assert np.array_equal(values.numpy().astype(np.float32), first.weights[name])
+
+
+def test_the_curvature_on_one_image_is_kept_or_computed_and_stored():
+    store, network = pipeline.open_store("memory://flow"), pipeline.open_network("lenet-mnist-relu")
+    whole = pipeline.stored_curvature(store, network, CurvatureConfig())
+    held = pipeline.stored_flow(store, whole, [3])
+    bare = replace(whole, samples=None, sample_positions=None)
+    assert pipeline.stored_flow(store, bare, [3]) is None
+    found = pipeline.compute_flow(store, network, bare, [3])
+    assert not found.is_stored
+    again = pipeline.compute_flow(store, network, bare, [3])
+    assert again.is_stored
+    for record in (found.record, again.record):
+        assert record.meta["key"] == held.meta["key"]
+        for name, values in held.weights.items():
+            assert np.allclose(record.weights[name], values, rtol=1e-5)
+        for mine, other in zip(record.edges, held.edges, strict=True):
+            assert set(np.unique(mine.sample)) <= {-1, 3}
+            assert (mine.position == other.position).mean() > 0.99
+        assert len(record.pictures) == len(whole.pictures)

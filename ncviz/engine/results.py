@@ -67,6 +67,7 @@ class ConnectionCurvature:
         position: int64 [W], the output position where it is; -1 if none.
         sample: int32 [W], the sample; -1 if none.
         samples: float64 [n, W], each sample's own minimum, or None.
+        sample_position: int64 [n, W], the output position where that is, -1 if none; None without ``samples``.
         grids: For each sample float64 [channels after, positions after, slots], every edge's κ, NaN where none is
             live; empty unless wanted.
         work: How the edges were settled.
@@ -76,6 +77,7 @@ class ConnectionCurvature:
     position: np.ndarray
     sample: np.ndarray
     samples: np.ndarray | None
+    sample_position: np.ndarray | None
     grids: tuple[np.ndarray, ...]
     work: Work
 
@@ -106,7 +108,6 @@ def joined(
         raise NcvizError(
             f"The transport solver did not end for {found.counts[kernels.FAILED]} edges; please report this network."
         )
-    position = np.where(found.pair >= 0, positions[found.pair], -1).astype(np.int64)
     ready = np.zeros(8, dtype=np.int64) if on_device is None else on_device
     total = found.counts + ready
     work = Work(
@@ -114,5 +115,14 @@ def joined(
         int(total[kernels.CERTIFIED]), int(total[kernels.SKIPPED]), int(total[kernels.SOLVED]),
         int(ready[kernels.CLOSED] + ready[kernels.CERTIFIED]),
     )  # fmt: skip
-    samples = np.stack([least.curvature for least in each]) if settings.keep_samples else None
-    return ConnectionCurvature(found.curvature, position, found.sample, samples, tuple(grids), work)
+    samples = own = None
+    if settings.keep_samples:
+        samples = np.stack([least.curvature for least in each])
+        own = np.stack([_position(positions, least.pair) for least in each])
+    position = _position(positions, found.pair)
+    return ConnectionCurvature(found.curvature, position, found.sample, samples, own, tuple(grids), work)
+
+
+def _position(positions: np.ndarray, pair: np.ndarray) -> np.ndarray:
+    """Return the output position of each weight's pair, int64 [W]; -1 where there is none."""
+    return np.where(pair >= 0, positions[pair], -1).astype(np.int64)

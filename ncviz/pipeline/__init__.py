@@ -7,6 +7,7 @@ from ncviz.models.network import Network, open_checkpoint, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline.bundling import bundle
 from ncviz.pipeline.curvature import compute_curvature, stored_curvature
+from ncviz.pipeline.flows import compute_flow, flow_key, stored_flow
 from ncviz.pipeline.keys import curvature_key, evaluation_fingerprint, sweep_key
 from ncviz.pipeline.pruning import CRITERIA, pruned_checkpoint, ranks, scores
 from ncviz.pipeline.results import BUNDLED, Outcome, open_store
@@ -20,10 +21,12 @@ __all__ = [
     "Outcome",
     "bundle",
     "compute_curvature",
+    "compute_flow",
     "compute_sweep",
     "curvature_key",
     "evaluation_fingerprint",
     "evaluator",
+    "flow_key",
     "measure_curve",
     "open_checkpoint",
     "open_network",
@@ -32,6 +35,7 @@ __all__ = [
     "ranks",
     "scores",
     "stored_curvature",
+    "stored_flow",
     "stored_sweep",
     "sweep_key",
 ]

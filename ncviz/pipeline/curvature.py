@@ -10,6 +10,7 @@ from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.models.network import Network
 from ncviz.pipeline.keys import curvature_key
+from ncviz.pipeline.pictures import take_pictures
 from ncviz.pipeline.results import Outcome, Progress, anonymous, put
 from ncviz.records import CurvatureRecord, from_result
 from ncviz.store import Store
@@ -93,7 +94,8 @@ def compute_curvature(
         "seconds": round(time.perf_counter() - started, 3),
         "algorithm": ALGORITHM_VERSION,
     }
-    record = from_result(result, network.arrays, chosen.numpy(), pool.labels[chosen].numpy(), meta)
+    pictures = take_pictures(net, result.graph, pool.inputs[chosen], device)
+    record = from_result(result, network.arrays, chosen.numpy(), pool.labels[chosen].numpy(), pictures, meta)
     kept = replace(record, meta={**record.meta, **anonymous(network)})
     return Outcome(record, False, put(store, key, kept.to_record()))
 

@@ -1,13 +1,16 @@
 """Curvature and accuracy curves as plain arrays, to and from the store; needs no torch."""
 
 from ncviz.records.curvature import CurvatureRecord, StoredEdges, StoredWeights, from_result
+from ncviz.records.pictures import Pictures, kept_samples
 from ncviz.records.sweep import SweepRecord, sweep_record
 
 __all__ = [
     "CurvatureRecord",
+    "Pictures",
     "StoredEdges",
     "StoredWeights",
     "SweepRecord",
     "from_result",
+    "kept_samples",
     "sweep_record",
 ]

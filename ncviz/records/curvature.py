@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.errors import StoreError
+from ncviz.records.pictures import Pictures
 from ncviz.store import Record
 
 if TYPE_CHECKING:
@@ -55,6 +56,24 @@ class StoredWeights:
     sample: np.ndarray
     scale: np.ndarray | None = None
 
+    def on(self, sample: np.ndarray, positions: np.ndarray) -> StoredWeights:
+        """Return where these weights have their least κ if only one sample counts for each.
+
+        Args:
+            sample: Which one, int [W]; -1 where the weight is active on none.
+            positions: Output position for each sample, packed, [n, W]; empty where there is but one.
+        """
+        if not positions.size:
+            return replace(self, sample=_packed(sample))
+        own = _unpacked(np.take_along_axis(positions, np.maximum(sample, 0)[None], axis=0)[0])
+        anywhere = _unpacked(self.position)
+        return replace(self, position=_packed(np.where(sample >= 0, own, anywhere)), sample=_packed(sample))
+
+    def renumbered(self, number: np.ndarray) -> StoredWeights:
+        """Return the same with sample k called ``number[k]``, int [n]."""
+        sample = _unpacked(self.sample)
+        return replace(self, sample=_packed(np.where(sample >= 0, number[np.maximum(sample, 0)], -1)))
+
     def edges(self, curvature: np.ndarray) -> StoredEdges:
         """Return the edges that these weights stand on, with the weights' κ [W]."""
         groups, positions, slots = self.fields.shape
@@ -81,16 +100,21 @@ class CurvatureRecord:
         places: For each connection, where its weights have their least κ.
         samples: For each weight's name, κ on each sample, float32 [n, *shape], NaN where no edge is live; None if
             there were too many values to keep.
+        sample_positions: For each connection, the output position at which each sample has that, unsigned [n, W], none
+            where no edge is live, and empty where a connection has but one; None with ``samples``.
         calibration: int64 [n], index of each calibration image in its split.
         labels: int64 [n], their classes.
+        pictures: The images, and the activity of each unit on them.
         meta: Names, shapes, settings, device and seconds, as plain JSON.
     """
 
     weights: Mapping[str, np.ndarray]
     places: tuple[StoredWeights, ...]
     samples: Mapping[str, np.ndarray] | None
+    sample_positions: tuple[np.ndarray, ...] | None
     calibration: np.ndarray
     labels: np.ndarray
+    pictures: Pictures
     meta: Mapping[str, Any]
 
     @cached_property
@@ -143,11 +167,45 @@ class CurvatureRecord:
         """Whether a batch normalisation is folded into any weight."""
         return any(place.scale is not None for place in self.places)
 
+    def of(self, samples: Sequence[int]) -> CurvatureRecord | None:
+        """Return the curvature on some of the samples alone; None if single samples are not kept.
+
+        A weight's κ, position and image are then those of its least live edge on these samples.
+
+        Args:
+            samples: Indices of calibration images, at least one.
+        """
+        if self.samples is None or self.sample_positions is None:
+            return None
+        chosen = np.asarray(samples)
+        weights: dict[str, np.ndarray] = {}
+        least: dict[str, np.ndarray] = {}
+        for name, values in self.samples.items():
+            own = np.where(np.isnan(values[chosen]), np.inf, values[chosen]).reshape(len(chosen), -1)
+            least[name] = own.argmin(axis=0)
+            kappa = own.min(axis=0)
+            weights[name] = np.where(np.isinf(kappa), np.float32(2), kappa).reshape(values.shape[1:])
+            least[name] = np.where(np.isinf(kappa), -1, chosen[least[name]])
+        places = tuple(
+            place.on(least[name], positions)
+            for place, name, positions in zip(
+                self.places, self.parameters, self.sample_positions, strict=True
+            )
+        )
+        return replace(self, weights=weights, places=places, meta=self.meta_of(samples))
+
+    def meta_of(self, samples: Sequence[int]) -> dict[str, Any]:
+        """Return the facts about the curvature on some of the samples alone: the same, but for the key."""
+        return {**self.meta, "key": f"{self.meta['key']}/{','.join(str(int(sample)) for sample in samples)}"}
+
     def to_record(self) -> Record:
         """Return it as arrays and JSON."""
         arrays: dict[str, np.ndarray] = {"calibration": self.calibration, "labels": self.labels}
         arrays |= {f"weights/{name}": values for name, values in self.weights.items()}
         arrays |= {f"samples/{name}": values for name, values in (self.samples or {}).items()}
+        arrays |= self.pictures.to_arrays()
+        for index, positions in enumerate(self.sample_positions or ()):
+            arrays[f"sample-positions/{index}"] = positions
         for index, place in enumerate(self.places):
             arrays |= {f"fields/{index}": place.fields, f"positions/{index}": place.position}
             arrays[f"sample/{index}"] = place.sample
@@ -184,8 +242,12 @@ class CurvatureRecord:
                     for index in range(len(names))
                 ),
                 samples={name: arrays[f"samples/{name}"] for name in names} if has_samples else None,
+                sample_positions=tuple(arrays[f"sample-positions/{index}"] for index in range(len(names)))
+                if has_samples
+                else None,
                 calibration=arrays["calibration"],
                 labels=arrays["labels"],
+                pictures=Pictures.from_arrays(arrays, len(meta["layer_shapes"])),
                 meta=meta,
             )
         except KeyError as error:
@@ -199,6 +261,7 @@ def from_result(
     arrays: Mapping[str, np.ndarray],
     calibration: np.ndarray,
     labels: np.ndarray,
+    pictures: Pictures,
     meta: Mapping[str, Any],
 ) -> CurvatureRecord:
     """Turn a computed result into what the store keeps.
@@ -208,6 +271,7 @@ def from_result(
         arrays: The network's parameters by name.
         calibration: int64 [n], index of each sample in its split.
         labels: int64 [n].
+        pictures: The images, and the activity of each unit on them.
         meta: What else to note, as plain JSON.
     """
     graph = result.graph
@@ -243,8 +307,15 @@ def from_result(
         weights={name: values.numpy().astype(np.float32) for name, values in result.weights.items()},
         places=places,
         samples=None if samples is None else {name: values.numpy() for name, values in samples.items()},
+        sample_positions=None
+        if result.sample_positions is None
+        else tuple(
+            _packed(positions.numpy()[:, : positions.shape[1] if connection.fields.shape[1] > 1 else 0])
+            for connection, positions in zip(graph.connections, result.sample_positions, strict=True)
+        ),
         calibration=calibration,
         labels=labels,
+        pictures=pictures,
         meta=facts,
     )
 
