@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from ncviz.curvature import CurvatureResult, neural_curvature
     from ncviz.data.datasets import Dataset, load_dataset
     from ncviz.errors import CancelledError, NcvizError
+    from ncviz.explain import EdgeExplanation, explain_edge
     from ncviz.graph.build import build_graph
     from ncviz.graph.neural_graph import NeuralGraph
     from ncviz.models.loading import load_checkpoint, load_model, save_checkpoint
     from ncviz.pruning.curve import SweepResult, accuracy
     from ncviz.pruning.masks import prune
     from ncviz.pruning.scores import SCORES, pruning_scores
+    from ncviz.ricci import ollivier_ricci
 
 _HOMES = {
     "CurvatureResult": "ncviz.curvature",
@@ -26,6 +28,8 @@ _HOMES = {
     "load_dataset": "ncviz.data.datasets",
     "CancelledError": "ncviz.errors",
     "NcvizError": "ncviz.errors",
+    "EdgeExplanation": "ncviz.explain",
+    "explain_edge": "ncviz.explain",
     "build_graph": "ncviz.graph.build",
     "NeuralGraph": "ncviz.graph.neural_graph",
     "load_checkpoint": "ncviz.models.loading",
@@ -36,12 +40,13 @@ _HOMES = {
     "prune": "ncviz.pruning.masks",
     "SCORES": "ncviz.pruning.scores",
     "pruning_scores": "ncviz.pruning.scores",
+    "ollivier_ricci": "ncviz.ricci",
 }
 
 __all__ = [
     "SCORES", "CancelledError", "CurvatureResult", "Dataset", "NcvizError", "NeuralGraph", "SweepResult", "accuracy",
-    "build_graph", "load_checkpoint", "load_dataset", "load_model", "neural_curvature", "prune", "pruning_scores",
-    "save_checkpoint",
+    "build_graph", "load_checkpoint", "load_dataset", "load_model", "neural_curvature", "ollivier_ricci", "prune",
+    "pruning_scores", "save_checkpoint",
 ]  # fmt: skip
 
 

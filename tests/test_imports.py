@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # What every room may use, each of which uses nothing of ours but the errors.
 COMMON = {"config", "devices", "errors"}
 # "public" is the package itself, `import ncviz` or `from ncviz import load_model`.
-CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "records"}
+CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "records", "ricci"}
 ALLOWED = {
     "errors": set(),
     "config": {"errors"},
@@ -29,6 +29,8 @@ ALLOWED = {
     "data": COMMON | {"fingerprint"},
     "models": COMMON | {"fingerprint", "data"},
     "curvature": COMMON | {"engine", "graph"},
+    "ricci": COMMON | {"transport"},
+    "explain": COMMON | {"engine", "graph", "transport"},
     "pruning": COMMON | {"graph", "curvature"},
     "records": COMMON | {"store", "curvature", "pruning"},
     "pipeline": COMMON | CORE - {"transport"},

@@ -42,6 +42,26 @@ def optimal_value(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> float:
     return float(value + shift)
 
 
+def optimal_plan(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Return a plan of least cost between two measures, float64 [P, Q]; arguments as for ``optimal_value``.
+
+    Raises:
+        RuntimeError: If the simplex does not reach the optimum.
+    """
+    rows, columns = np.flatnonzero(a > 0), np.flatnonzero(b > 0)
+    if len(rows) == 1 or len(columns) == 1:
+        return np.outer(a, b)
+    plan = np.zeros(cost.shape)
+    own = cost[np.ix_(rows, columns)]
+    plan[np.ix_(rows, columns)], log = ot.emd(
+        a[rows], b[columns], own - own.min(), numItermax=MAX_ITERATIONS, log=True, center_dual=False,
+        check_marginals=False,
+    )  # fmt: skip
+    if log["warning"]:
+        raise RuntimeError(f"Network simplex: {log['warning']}")
+    return plan
+
+
 def solve_full(group: EdgeGroup, alpha: float, cancel: threading.Event | None = None) -> np.ndarray:
     """Solve the definition's problem for each edge of a group, with the mass that stays on i and on j.
 
