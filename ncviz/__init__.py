@@ -44,9 +44,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "SCORES", "CancelledError", "CurvatureResult", "Dataset", "NcvizError", "NeuralGraph", "SweepResult", "accuracy",
-    "build_graph", "load_checkpoint", "load_dataset", "load_model", "neural_curvature", "ollivier_ricci", "prune",
-    "pruning_scores", "save_checkpoint",
+    "SCORES", "CancelledError", "CurvatureResult", "Dataset", "EdgeExplanation", "NcvizError", "NeuralGraph",
+    "SweepResult", "accuracy", "build_graph", "explain_edge", "load_checkpoint", "load_dataset", "load_model",
+    "neural_curvature", "ollivier_ricci", "prune", "pruning_scores", "save_checkpoint",
 ]  # fmt: skip
 
 

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 # What every room may use, each of which uses nothing of ours but the errors.
 COMMON = {"config", "devices", "errors"}
 # "public" is the package itself, `import ncviz` or `from ncviz import load_model`.
-CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "records", "ricci"}
+CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "records", "ricci",
+        "explain"}  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "config": {"errors"},

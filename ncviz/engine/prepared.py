@@ -1,41 +1,64 @@
-"""The plans of a network, which depend on its weights only: made once and kept for the next call."""
+"""A network's path lengths and plans, which depend on its weights only: made once and kept for the next call."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import Executor
+from dataclasses import dataclass, field
 
 from ncviz.engine.plan import Plan, make_plan
 from ncviz.errors import CancelledError
 from ncviz.fingerprint import digest
 from ncviz.graph.neural_graph import NeuralGraph
-from ncviz.graph.paths import distances
+from ncviz.graph.paths import Distances, distances
 
-_KEPT_PLANS = 2
-_plans: dict[str, list[Plan]] = {}
-_plans_lock = threading.Lock()
+_KEPT = 2
+
+
+@dataclass(eq=False)
+class _Prepared:
+    paths: Distances
+    plans: list[Plan] = field(default_factory=list)
+
+
+_prepared: dict[str, _Prepared] = {}
+_lock = threading.Lock()
+
+
+def paths_of(
+    graph: NeuralGraph, device: str, executor: Executor, cancel: threading.Event | None = None
+) -> Distances:
+    """Return the path lengths between the layers; those of the last networks are kept."""
+    with _lock:
+        return _find(graph, device, executor, cancel).paths
 
 
 def plans_of(
     graph: NeuralGraph, device: str, executor: Executor, cancel: threading.Event | None = None
 ) -> list[Plan]:
-    """Return the plans of all connections; they depend on the weights only, and those of the last networks are kept."""
+    """Return the plans of all connections; those of the last networks are kept."""
+    with _lock:
+        found = _find(graph, device, executor, cancel)
+        if not found.plans:
+            made = []
+            for index in range(len(graph.connections)):
+                if cancel is not None and cancel.is_set():
+                    raise CancelledError
+                made.append(make_plan(found.paths, index))
+            found.plans = made
+        return found.plans
+
+
+def _find(graph: NeuralGraph, device: str, executor: Executor, cancel: threading.Event | None) -> _Prepared:
     key = digest(
         [list(shape) for shape in graph.layer_shapes],
         {str(index): part for index, each in enumerate(graph.connections) for part in (each.weight,)},
         {str(index): each.fields for index, each in enumerate(graph.connections)},
     )
-    with _plans_lock:
-        if key not in _plans:
-            while len(_plans) >= _KEPT_PLANS:
-                _plans.pop(next(iter(_plans)))
-            lengths = distances(graph, device, executor, cancel)
-            made = []
-            for index in range(len(graph.connections)):
-                if cancel is not None and cancel.is_set():
-                    raise CancelledError
-                made.append(make_plan(lengths, index))
-            _plans[key] = made
-        else:
-            _plans[key] = _plans.pop(key)
-        return _plans[key]
+    if key in _prepared:
+        _prepared[key] = _prepared.pop(key)
+        return _prepared[key]
+    while len(_prepared) >= _KEPT:
+        _prepared.pop(next(iter(_prepared)))
+    _prepared[key] = _Prepared(distances(graph, device, executor, cancel))
+    return _prepared[key]

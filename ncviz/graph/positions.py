@@ -42,6 +42,22 @@ class PathTable:
         at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
         return np.where(known[at] == wanted, self.kind[at], -1).astype(np.int32)
 
+    def between(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the lengths from some units to others, float64 [len(source), len(target)].
+
+        Args:
+            source: int64, units of the earlier layer.
+            target: int64, units of the later layer.
+        """
+        (channel_in, place_in), (channel_out, place_out) = (
+            np.divmod(units, count) for units, count in zip((source, target), self.positions, strict=True)
+        )
+        (rows, row), (columns, column) = (
+            np.unique(place, return_inverse=True) for place in (place_in, place_out)
+        )
+        kind = self.find(rows[:, None], columns[None, :])[row[:, None], column[None, :]]
+        return np.where(kind >= 0, self.lengths[kind, channel_in[:, None], channel_out[None, :]], np.inf)
+
     def dense(self) -> np.ndarray:
         """Return the whole table, float64 [units before, units after]; for small networks and for tests."""
         _, before, after = self.lengths.shape
