@@ -1,0 +1,235 @@
+"""κ layer by layer as histograms over one axis: what is kept in colour, what is removed pale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from ncviz.plots.curvature_figures import compressed, expanded
+from ncviz.plots.figure_frame import INK, MUTED, axis, frame, note
+from ncviz.plots.palette import LIMIT, Theme, colors
+
+BINS = 64
+NEVER_ACTIVE = 2.0
+ROW_HEIGHT, ONLY_HEIGHT, GUTTER = 66, 300, 28
+LEFT, ABOVE, BELOW = 48, 70, 46
+# A selection of more weights than this is drawn as an even sample of ticks.
+MAX_TICKS = 120
+_TICKS = (-1000.0, -100.0, -10.0, -5.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+# Removed weights keep a trace of their colour.
+_PALE = 0.28
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One connection's curvature.
+
+    Attributes:
+        title: Its name.
+        curvature: κ of each weight [W]; NaN or 2 where it is never active.
+        kept: bool [W].
+        selected: Flat indices of the weights that are selected.
+    """
+
+    title: str
+    curvature: npt.NDArray[np.float32]
+    kept: npt.NDArray[np.bool_]
+    selected: npt.NDArray[np.int64]
+
+
+def distribution(
+    rows: Sequence[Row],
+    theme: Theme = "light",
+    words: Sequence[str] = (),
+    *,
+    threshold: float | None = None,
+    removes_above: bool = True,
+    is_logarithmic: bool = False,
+) -> go.Figure:
+    """Draw a histogram of κ for each connection over one axis.
+
+    The axis is logarithmic below −2, so that it holds every value. Each row has a vertical axis of its own.
+
+    Args:
+        rows: The connections.
+        theme: Which variant of the colours.
+        words: Sentences under the figure.
+        threshold: κ at the cut, if there is one for all rows.
+        removes_above: Whether what lies above the threshold is removed, rather than what lies below.
+        is_logarithmic: Whether counts are drawn on a logarithmic axis.
+    """
+    active = [row.curvature < NEVER_ACTIVE for row in rows]
+    low = min(
+        (float(row.curvature[own].min()) for row, own in zip(rows, active, strict=True) if own.any()),
+        default=-LIMIT,
+    )
+    edges = np.linspace(float(compressed(min(low, -LIMIT))), LIMIT, BINS + 1)
+    height = ROW_HEIGHT if len(rows) > 1 else ONLY_HEIGHT
+    total = len(rows) * height + (len(rows) - 1) * GUTTER
+    layout = frame(theme, total, ABOVE, BELOW, words, LEFT) | {
+        "barmode": "overlay",
+        "bargap": 0.06,
+        "shapes": [],
+    }
+    layout["showlegend"] = False
+    traces: list[Any] = []
+    for number, (row, own) in enumerate(zip(rows, active, strict=True)):
+        name = "" if number == 0 else str(number + 1)
+        top = 1 - number * (height + GUTTER) / total
+        counts = _counts(row, own, edges)
+        is_last = number == len(rows) - 1
+        layout[f"xaxis{name}"] = _kappa_axis(theme, edges, f"y{name}", is_last=is_last)
+        layout[f"yaxis{name}"] = _count_axis(theme, counts[0], f"x{name}", is_logarithmic=is_logarithmic) | {
+            "domain": [max(top - height / total, 0.0), top]
+        }
+        layout["annotations"].append(_title(row, own, top, theme))
+        traces += _bars(counts, edges, theme, name)
+        layout["shapes"].append(_line(0.0, "dot", name, MUTED[theme]))
+        traces += _ticks(row, edges, theme, name, is_logarithmic=is_logarithmic, top=counts[0])
+    if threshold is not None and np.isfinite(threshold):
+        at = float(np.clip(compressed(threshold), edges[0], edges[-1]))
+        layout["shapes"].append(_line(at, "solid", None, INK[theme]))
+        layout["annotations"].append(_cut(threshold, at, edges, theme, removes_above=removes_above))
+    return go.Figure(traces, layout)
+
+
+def _counts(row: Row, active: npt.NDArray[np.bool_], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """All active weights and those that are kept, bin by bin: [2, bins]."""
+    places = np.maximum(compressed(row.curvature[active]), edges[0])
+    step = (edges[-1] - edges[0]) / (len(edges) - 1)
+    at = np.minimum(((places - edges[0]) / step).astype(np.int64), len(edges) - 2)
+    bins = len(edges) - 1
+    return np.stack([np.bincount(at, minlength=bins), np.bincount(at[row.kept[active]], minlength=bins)])
+
+
+def _bars(
+    counts: npt.NDArray[np.int64], edges: npt.NDArray[np.float64], theme: Theme, name: str
+) -> list[go.Bar]:
+    centres = (edges[1:] + edges[:-1]) / 2
+    kappa = expanded(centres)
+    facts = np.stack([expanded(edges[:-1]), expanded(edges[1:]), counts[1], counts[0]], axis=-1)
+    hover = (
+        "κ from %{customdata[0]:.2f} to %{customdata[1]:.2f}<br>"
+        "%{customdata[2]:,} of %{customdata[3]:,} weights kept<extra></extra>"
+    )
+    common = {
+        "x": centres,
+        "xaxis": f"x{name}",
+        "yaxis": f"y{name}",
+        "customdata": facts,
+        "hovertemplate": hover,
+    }
+    tint = {"color": kappa, "coloraxis": "coloraxis", "line": {"width": 0}}
+    pale = {
+        "color": ["rgb({},{},{})".format(*rgb) for rgb in colors(kappa, theme).tolist()],
+        "opacity": _PALE,
+    }
+    return [go.Bar(y=counts[0], marker=pale, **common), go.Bar(y=counts[1], marker=tint, **common)]
+
+
+def _ticks(
+    row: Row,
+    edges: npt.NDArray[np.float64],
+    theme: Theme,
+    name: str,
+    *,
+    is_logarithmic: bool,
+    top: npt.NDArray[np.int64],
+) -> list[go.Scatter]:
+    """The selected weights, a mark for each under the bars; a single one says its κ."""
+    chosen = row.selected[row.curvature[row.selected] < NEVER_ACTIVE]
+    if not chosen.size:
+        return []
+    even = np.linspace(0, chosen.size - 1, min(chosen.size, MAX_TICKS)).astype(np.int64)
+    kappa = np.sort(row.curvature[chosen])[even]
+    is_one = chosen.size == 1
+    base = 0.5 if is_logarithmic else 0.0
+    marks = go.Scatter(
+        x=np.maximum(compressed(kappa), edges[0]),
+        y=np.full(kappa.size, base),
+        mode="markers+text" if is_one else "markers",
+        marker={
+            "symbol": "triangle-up" if is_one else "line-ns",
+            "size": 11 if is_one else 9,
+            "color": INK[theme],
+            "line": {"width": 1, "color": INK[theme]},
+        },
+        text=[f"selected: κ = {kappa[0]:.2f}".replace("-", "−")] if is_one else None,
+        textposition="top center" if kappa[0] < 0.9 else "top left",
+        textfont={"color": INK[theme]},
+        customdata=kappa,
+        hovertemplate="selected weight<br>κ = %{customdata:.3f}<extra></extra>",
+        xaxis=f"x{name}",
+        yaxis=f"y{name}",
+        cliponaxis=False,
+    )
+    return [marks]
+
+
+def _kappa_axis(
+    theme: Theme, edges: npt.NDArray[np.float64], anchor: str, *, is_last: bool
+) -> dict[str, Any]:
+    low = expanded(edges[:1])[0]
+    ticks = [tick for tick in _TICKS if tick >= low or tick >= -LIMIT]
+    found = axis(
+        theme,
+        anchor=anchor,
+        range=[edges[0] - 0.03, edges[-1] + 0.03],
+        tickvals=compressed(ticks),
+        ticktext=[f"{tick:g}".replace("-", "−") for tick in ticks],
+        showticklabels=is_last,
+        ticks="outside" if is_last else "",
+    )
+    if is_last:
+        title = "neural curvature κ, logarithmic below −2" if low < -LIMIT else "neural curvature κ"
+        found["title"] = {"text": title, "standoff": 4}
+    return found
+
+
+def _count_axis(
+    theme: Theme, counts: npt.NDArray[np.int64], anchor: str, *, is_logarithmic: bool
+) -> dict[str, Any]:
+    most = max(int(counts.max(initial=0)), 1)
+    found = axis(theme, anchor=anchor, showgrid=True, nticks=4, tickformat="~s", fixedrange=True)
+    if is_logarithmic:
+        return found | {"type": "log", "range": [np.log10(0.5), np.log10(max(most, 2)) * 1.06], "dtick": 1}
+    return found | {"range": [0, most * 1.06]}
+
+
+def _title(row: Row, active: npt.NDArray[np.bool_], top: float, theme: Theme) -> dict[str, Any]:
+    left_out = int((~active).sum())
+    facts = f"{int(row.kept.sum()):,} of {row.kept.size:,} kept"
+    if left_out:
+        facts += f" · {left_out:,} never active"
+    muted = f'<span style="color:{MUTED[theme]}">{facts}</span>'
+    return note(f"<b>{escape(row.title)}</b>  {muted}", 0.0, top, 2, color=INK[theme], size=12)
+
+
+def _line(at: float, dash: str, name: str | None, colour: str) -> dict[str, Any]:
+    over = {"yref": "paper"} if name is None else {"yref": f"y{name} domain"}
+    return {
+        "type": "line",
+        "xref": f"x{name or ''}",
+        **over,
+        "x0": at,
+        "x1": at,
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": colour, "width": 1 if dash == "dot" else 1.5, "dash": dash},
+    }
+
+
+def _cut(
+    threshold: float, at: float, edges: npt.NDArray[np.float64], theme: Theme, *, removes_above: bool
+) -> dict[str, Any]:
+    share = (at - edges[0]) / (edges[-1] - edges[0])
+    sign = ">" if removes_above else "<"
+    words = f"removed: κ {sign} {threshold:.2f}".replace("-", "−")
+    found = note(escape(words), at, 1.0, 20, color=INK[theme], size=12)
+    return found | {"xref": "x", "xanchor": "right" if share > 0.5 else "left"}

@@ -1,0 +1,144 @@
+"""The figures of the views Matrix and Distribution from a network's results: pure, no session and no page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ncviz.data.datasets import DATASETS
+from ncviz.plots.distribution import NEVER_ACTIVE, Row, distribution
+from ncviz.plots.matrix import MAX_CELLS, Panel, cells, matrix, reduced, shares
+from ncviz.plots.palette import Theme
+from ncviz.records import CurvatureRecord
+from ncviz.ui import chosen, resources
+from ncviz.ui.live_curves import ORDER_LABELS, thresholds
+from ncviz.ui.naming import layer_title, unit_layer_titles
+from ncviz.ui.network_view import parameter_offsets
+from ncviz.ui.shown import Shown
+from ncviz.ui.view_state import ALL_LAYERS, ViewState
+
+Kappa = Mapping[str, np.ndarray]
+
+
+def matrix_figure(
+    shown: Shown, view: ViewState, kappa: Kappa, order: str, removed: int, theme: Theme
+) -> go.Figure:
+    """Return a heatmap for each connection that the view shows.
+
+    Args:
+        shown: The network with its results.
+        view: What is looked at: layer, scope and selection.
+        kappa: κ of each weight by parameter name, of that parameter's shape; NaN or 2 where it is never active.
+        order: Criterion and order, such as "curvature/redundant".
+        removed: How many weights are removed.
+        theme: Which variant of the colours.
+    """
+    record, layers = shown.record, _layers(shown, view)
+    kept = _kept(shown, view, order, removed)
+    grids = [chosen.grid(record, index) for index in layers]
+    drawn = [
+        cells(kappa[name], kept[name], of.area, of.groups)
+        for name, of in zip((record.parameters[index] for index in layers), grids, strict=True)
+    ]
+    limits = shares([made.kappa.size for made in drawn], MAX_CELLS)
+    classes = DATASETS[shown.network.dataset].classes
+    panels = [
+        Panel(
+            layer_title(record, index),
+            reduced(made, limit),
+            _side(record, of.source, index),
+            _side(record, of.target, index + 1),
+            classes if of.target == "class" and len(classes) == of.targets <= 16 else (),
+            chosen.cell_box(record, index, view.selected) if view.selected else None,
+        )
+        for index, of, made, limit in zip(layers, grids, drawn, limits, strict=True)
+    ]
+    return matrix(panels, theme, words(shown, layers, kept, order, removed))
+
+
+def distribution_figure(
+    shown: Shown,
+    view: ViewState,
+    kappa: Kappa,
+    order: str,
+    removed: int,
+    theme: Theme,
+    *,
+    is_logarithmic: bool = False,
+) -> go.Figure:
+    """Return a histogram of κ for each connection that the view shows; arguments as in ``matrix_figure``."""
+    record, layers = shown.record, _layers(shown, view)
+    kept = _kept(shown, view, order, removed)
+    rows = [
+        Row(
+            layer_title(record, index),
+            kappa[record.parameters[index]].reshape(-1),
+            kept[record.parameters[index]].reshape(-1),
+            chosen.weights(record, index, view.selected) if view.selected else np.empty(0, np.int64),
+        )
+        for index in layers
+    ]
+    never = sum(int((~(row.curvature < NEVER_ACTIVE)).sum()) for row in rows)
+    more = [f"{never:,} weights are never active, so they have no κ and no bar."] if never else []
+    if view.flow != "all":
+        more.append("What is removed was chosen by the κ over all calibration images.")
+    threshold = cut(shown, view, order, removed)
+    return distribution(
+        rows,
+        theme,
+        [*words(shown, layers, kept, order, removed), "Pale: removed.", *more],
+        threshold=threshold,
+        removes_above=order.endswith("redundant"),
+        is_logarithmic=is_logarithmic,
+    )
+
+
+def words(
+    shown: Shown, layers: Sequence[int], kept: Mapping[str, np.ndarray], order: str, removed: int
+) -> list[str]:
+    """Return what a figure shows of which network, as sentences that go into it."""
+    names = [shown.record.parameters[index] for index in layers]
+    count, total = sum(int(kept[name].sum()) for name in names), sum(kept[name].size for name in names)
+    of_all = "" if len(layers) == len(shown.record.places) else f", of {shown.total:,} in the whole network"
+    label = ORDER_LABELS.get(order, "random order").lower()
+    state = f"{removed / max(shown.total, 1):.1%} removed, {label}" if removed else "nothing removed"
+    return [f"showing {count:,} of {total:,} weights{of_all}.", f"{shown.network.title}: {state}."]
+
+
+def cut(shown: Shown, view: ViewState, order: str, removed: int) -> float | None:
+    """Return the κ of the first weight that stays; None where there is no one κ at which all layers are cut."""
+    criterion, way = order.split("/")
+    if criterion != "curvature" or view.flow != "all" or not removed:
+        return None
+    ordered = partial(resources.ordered_scores, shown.network, shown.record)
+    found = thresholds(criterion, way, view.scope, np.array([removed]), ordered)
+    return float(found[0]) if len(found) and np.isfinite(found[0]) else None
+
+
+def _layers(shown: Shown, view: ViewState) -> Sequence[int]:
+    return range(len(shown.record.places)) if view.layer == ALL_LAYERS else [view.layer]
+
+
+def _kept(shown: Shown, view: ViewState, order: str, removed: int) -> dict[str, np.ndarray]:
+    """Return for each weight tensor which of its weights are kept, bool of its shape."""
+    ranks = resources.ranks(shown.network, shown.record, *_competing(view, order))
+    starts = parameter_offsets(shown.record)
+    return {
+        name: (ranks[starts[name] : starts[name] + values.size] >= removed).reshape(values.shape)
+        for name, values in shown.record.weights.items()
+    }
+
+
+def _competing(view: ViewState, order: str) -> tuple[str, str, str]:
+    criterion, way = order.split("/")
+    return criterion, view.scope, way
+
+
+def _side(record: CurvatureRecord, kind: str, layer: int) -> str:
+    """Return such as "channel of hidden 2" or "class"."""
+    if kind == "class":
+        return kind
+    return f"{kind} of {unit_layer_titles(record)[layer]}"

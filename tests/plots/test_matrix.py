@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from ncviz.plots.matrix import MAX_CELLS, Panel, cells, matrix, reduced, shares
+
+
+def test_a_cell_is_the_least_kept_curvature_of_its_kernel_slice():
+    rng = np.random.default_rng(0)
+    kappa = rng.normal(size=(4, 3, 2, 5)).astype(np.float32)
+    kept = rng.random(kappa.shape) < 0.5
+    found = cells(kappa, kept)
+    for target in range(4):
+        for source in range(3):
+            own = kappa[target, source][kept[target, source]]
+            assert found.kappa[target, source] == own.min()
+            assert found.kept[target, source] == own.size
+            row, column = found.place[target, source]
+            assert kappa[target, source, row, column] == own.min()
+    assert found.size == 10
+
+
+def test_removed_and_never_active_cells_have_no_curvature():
+    kappa = np.array([[-1.0, 2.0, np.nan, 0.5]], np.float32)
+    found = cells(kappa, [[False, True, True, True]])
+    assert np.array_equal(np.isnan(found.kappa), [[True, True, True, False]])
+    assert found.is_never.tolist() == [[False, True, True, False]]
+
+
+def test_a_linear_layer_joins_the_units_of_a_channel():
+    kappa = np.arange(24, dtype=np.float32).reshape(2, 12) / -20
+    found = cells(kappa, np.ones_like(kappa, bool), (2, 3))
+    assert found.kappa.tolist() == [[kappa[0, 5], kappa[0, 11]], [kappa[1, 5], kappa[1, 11]]]
+    assert found.place[1, 1].tolist() == [1, 2]
+
+
+def test_groups_fill_the_diagonal():
+    kappa = np.full((4, 2, 1, 1), -1.0, np.float32)
+    found = cells(kappa, np.ones(kappa.shape, bool), groups=2)
+    assert found.shape == (4, 4)
+    expected = np.kron(np.eye(2), np.ones((2, 2)))
+    assert np.array_equal(~np.isnan(found.kappa), expected == 1)
+    assert not found.is_never.any()
+
+
+def test_shapes_must_match():
+    with pytest.raises(ValueError, match="kept of shape"):
+        cells(np.zeros((2, 3)), np.zeros((3, 2), bool))
+
+
+@pytest.mark.parametrize("shape", [(300, 301), (7, 1000), (1, 999)])
+def test_blocks_have_the_least_of_what_they_join(shape):
+    rng = np.random.default_rng(1)
+    kappa = rng.normal(size=shape).astype(np.float32)
+    kept = rng.random(shape) < 0.7
+    kept[0, 0] = kept[-1, -1] = True
+    full = cells(kappa, kept)
+    small = reduced(full, 500)
+    assert small.kappa.size <= 500
+    assert small.shape == shape
+    assert small.kept.sum() == full.kept.sum()
+    assert np.nanmin(small.kappa) == np.nanmin(full.kappa)
+    down, across = small.blocks
+    for row, column in [(0, 0), (small.kappa.shape[0] - 1, small.kappa.shape[1] - 1)]:
+        block = full.kappa[row * down : (row + 1) * down, column * across : (column + 1) * across]
+        assert small.kappa[row, column] == np.nanmin(block)
+        assert full.kappa[tuple(small.place[row, column])] == small.kappa[row, column]
+    assert reduced(full, MAX_CELLS * 2) is full
+
+
+def test_small_connections_leave_their_share_to_large_ones():
+    assert shares([10, 1000, 1000], 210) == [10, 100, 100]
+    assert shares([5, 6], 100) == [5, 6]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_figure_has_scale_words_legend_and_box(theme, count):
+    kappa = np.linspace(-3, 1.9, 60, dtype=np.float32).reshape(6, 10)
+    kappa[0, 0] = 2
+    kept = np.ones((6, 10), bool)
+    kept[5] = False
+    panel = Panel(
+        "<b>1</b> · linear", cells(kappa, kept), "unit of input", "class", tuple("ab<def"), (0, 1, 2, 3)
+    )
+    figure = matrix([panel] * count, theme, ["showing 50 of 60 weights."])
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-2, 2)
+    assert "bottleneck" in figure.layout.coloraxis.colorbar.ticktext[0]
+    texts = " ".join(annotation.text for annotation in figure.layout.annotations)
+    assert "showing 50 of 60 weights." in texts.replace("<br>", " ")
+    assert "Pale: kept, but never active." in texts.replace("<br>", " ")
+    assert "&lt;b&gt;1" in texts
+    assert len(figure.layout.shapes) == count
+    box = figure.layout.shapes[0]
+    assert (box.x0, box.x1, box.y0, box.y1) == (1.5, 2.5, -0.5, 0.5)
+    heat = figure.data[0]
+    assert isinstance(heat.z, np.ndarray)
+    assert heat.z.dtype == np.float32
+    assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1], "the first row is on top"
+    domains = [figure.layout[f"yaxis{n or ''}"].domain for n in (0, *range(2, count + 1))]
+    assert all(0 <= low < high <= 1 for low, high in domains)
+
+
+def test_a_matrix_in_blocks_says_so_and_keeps_its_own_numbers():
+    kappa = -np.ones((40, 60), np.float32)
+    made = reduced(cells(kappa, np.ones_like(kappa, bool)), 100)
+    figure = matrix([Panel("big", made, "unit", "unit")])
+    words = " ".join(a.text for a in figure.layout.annotations).replace("<br>", " ")
+    assert f"A cell joins {made.blocks[0]} × {made.blocks[1]}" in words
+    heat = figure.data[0]
+    last = heat.x0 + heat.dx * (heat.z.shape[1] - 1) + heat.dx / 2
+    assert last >= 59
+    assert figure.layout.xaxis.range == (-0.5, 59.5)
