@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ncviz.config import CurvatureConfig, check_whole
+from ncviz.config import CurvatureConfig, check_alpha, check_whole
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
+from ncviz.plots.small_graphs import PRESETS
 from ncviz.pruning.order import ORDERS, SCOPES
 
 DEFAULT_MODEL = "mlp-digits-relu"
+DEFAULT_GRAPH = "bridge"
 VIEWS = ("network", "matrix", "distribution", "free")
 DETAILS = ("channels", "units", "positions")
 # What a link can take off the pages, so that a class sees only what a lesson is about.
@@ -52,6 +54,8 @@ class ViewState:
         other_removed: Fraction of the weights that is removed there.
         lesson: Which lesson is on, 0 for none.
         hide: What the pages leave out, comma between.
+        graph: The small graph that the Learn page begins with.
+        idleness: Idleness on the Learn page, where every value is computed at once.
     """
 
     model: str = DEFAULT_MODEL
@@ -76,6 +80,8 @@ class ViewState:
     other_removed: float = 0.0
     lesson: int = 0
     hide: str = ""
+    graph: str = DEFAULT_GRAPH
+    idleness: float = 0.5
 
     @property
     def config(self) -> CurvatureConfig:
@@ -238,4 +244,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "other_removed": _fraction,
     "lesson": _lesson,
     "hide": _hidden,
+    "graph": _choice("the graph", tuple(PRESETS)),
+    "idleness": lambda text: check_alpha(float(text)),
 }

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
+from ncviz.plots.small_graphs import PRESETS
 from ncviz.pruning.order import ORDERS, SCOPES
 from ncviz.ui.view_state import DETAILS, EDGE_CAPS, HIDEABLE, VIEWS, History, ViewState, from_query
 
@@ -33,6 +34,8 @@ STATES = st.builds(
     other_removed=st.integers(0, 1000).map(lambda thousandths: thousandths / 1000),
     lesson=st.integers(0, 6),
     hide=st.lists(st.sampled_from(HIDEABLE), unique=True).map(",".join),
+    graph=st.sampled_from(list(PRESETS)),
+    idleness=st.integers(0, 99).map(lambda hundredths: hundredths / 100),
 ).filter(
     lambda state: (
         (state.criterion != "random" or state.order == "redundant")
