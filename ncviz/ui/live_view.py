@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -16,16 +17,22 @@ from ncviz.ui.components.live_data import Answer, Sweep, panel_data
 from ncviz.ui.live_curves import PANEL_ORDERS, curves, thresholds
 from ncviz.ui.shown import Shown
 
-TOO_SLOW_SECONDS = 0.1
+# Up to this long a measurement keeps pace with a drag; beyond, the stored curve answers until the drag ends.
+TOO_SLOW_SECONDS = 0.05
 # How long the page waits for an accuracy before it goes on without.
 PATIENCE_SECONDS = 0.15
 POLL_SECONDS = 0.25
 
 
-def show(shown: Shown) -> None:
-    """Draw the panel; only this fragment runs during a drag."""
-    st.fragment(_panel)(shown)
-    pending: Future[resources.Measured] | None = st.session_state.get("measurement", (None, None))[1]
+def show(shown: Shown, above: Callable[[str, int], None] | None = None) -> None:
+    """Draw the panel of one side; only this fragment runs during a drag.
+
+    Args:
+        shown: The network with its results.
+        above: Draws a picture above the panel that follows a drag, given the order and how many weights are removed.
+    """
+    st.fragment(_panel)(shown, above)
+    _, pending = _measurements().get(shown.side.name, (None, None))
     if pending is not None and not pending.done():
         st.fragment(_until_measured, run_every=POLL_SECONDS)(pending)
 
@@ -45,7 +52,7 @@ def threshold(shown: Shown) -> float | None:
     return float(found[0]) if len(found) and np.isfinite(found[0]) else None
 
 
-def _panel(shown: Shown) -> None:
+def _panel(shown: Shown, above: Callable[[str, int], None] | None) -> None:
     done = f"{shown.key}-seq"
     seq = st.session_state.get(done, 0)
     asked = live_requests(shown.key, total=shown.total, orders=PANEL_ORDERS)
@@ -59,6 +66,8 @@ def _panel(shown: Shown) -> None:
     order = f"{view.criterion}/{view.order}" if dragged is None else dragged.order
     removed = shown.removed if dragged is None else dragged.removed
     is_finished = any(request is not dragged for request in new)
+    if above is not None:
+        above(order, removed)
     # A finished step is answered by the run of the whole page that follows it.
     answer, note = (
         (None, "") if is_finished else _answer(shown, seq, order, removed, is_dragging=dragged is not None)
@@ -73,6 +82,8 @@ def _panel(shown: Shown) -> None:
         sweeps=_sweeps(shown),
         baseline=shown.sweep.baseline,
         answer=answer,
+        basis=_basis(shown),
+        is_live=_is_live(shown),
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
         note=note,
@@ -101,23 +112,29 @@ def _answer(
     """Measure the accuracy, or say why it is read off the curve."""
     if not resources.torch_ready().is_set():
         return None, "Loading the network; until then the accuracy is read off the stored curve."
-    fastest = st.session_state.setdefault("evaluation_seconds", {})
-    where = (shown.network.fingerprint, session.device())
-    if is_dragging and fastest.get(where, 0.0) > TOO_SLOW_SECONDS:
+    if is_dragging and not _is_live(shown):
         return None, ""
     criterion, way = order.split("/")
     try:
-        future = _measurement(shown, criterion, way, removed)
-        measured = future.result(timeout=None if is_dragging else PATIENCE_SECONDS)
+        measured = _measurement(shown, criterion, way, removed).result(PATIENCE_SECONDS)
     except TimeoutError:
         return None, ""
     except NcvizError as error:
         return None, str(error)
-    # The fastest of all, because one hiccup must not turn measuring off for the rest of a drag.
-    fastest[where] = min(fastest.get(where, float("inf")), measured.seconds)
     threshold = _thresholds(shown, criterion, way, np.array([removed]))
     value = float(threshold[0]) if len(threshold) else None
     return Answer(seq, removed, order, measured.accuracy, True, len(measured.labels), value), ""
+
+
+def _is_live(shown: Shown) -> bool:
+    """Whether measuring keeps pace with a drag."""
+    known = resources.evaluation_seconds(shown.network, session.device(), session.data_dir())
+    return known <= TOO_SLOW_SECONDS
+
+
+def _basis(shown: Shown) -> str:
+    """Return what an accuracy depends on beside the step: an answer for another is none for this."""
+    return f"{shown.sweep.meta.get('key', '')} {shown.view.scope} {session.device()} {session.data_dir()}"
 
 
 def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future[resources.Measured]:
@@ -126,8 +143,9 @@ def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future
 
     scope, device, data_dir = shown.view.scope, session.device(), session.data_dir()
     step = (shown.record.meta["key"], criterion, way, scope, removed, device, data_dir)
-    known, future = st.session_state.get("measurement", (None, None))
-    if known == step:
+    of_side = _measurements()
+    known, future = of_side.get(shown.side.name, (None, None))
+    if known == step and future is not None:
         return future
     if future is not None:
         # Nobody waits for it any more.
@@ -135,8 +153,15 @@ def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future
     by = resources.ranks(shown.network, shown.record, criterion, scope, way)
     masks = masks_at(by, removed, shown.record.shapes)
     future = resources.measure(shown.network, device, data_dir, masks)
-    st.session_state["measurement"] = (step, future)
+    of_side[shown.side.name] = (step, future)
     return future
+
+
+def _measurements() -> dict[str, tuple[tuple[Any, ...], Future[resources.Measured]]]:
+    """Return what is measured for each side of this session: the step, and its accuracy to come."""
+    found: dict[str, tuple[tuple[Any, ...], Future[resources.Measured]]]
+    found = st.session_state.setdefault("measurements", {})
+    return found
 
 
 def _sweeps(shown: Shown) -> dict[str, Sweep]:

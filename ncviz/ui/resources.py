@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import threading
 import time
@@ -60,12 +61,21 @@ def warm_up() -> None:
         import ncviz.pruning.curve
         import ncviz.pruning.scores  # noqa: F401
 
-        # Streamlit collects garbage after every run, which takes a quarter of a second over torch's objects.
-        gc.collect()
-        gc.freeze()
+        settle_memory()
         torch_ready().set()
 
     threading.Thread(target=load, name="ncviz-warm-up", daemon=True).start()
+
+
+def settle_memory() -> None:
+    """Take what is there now out of the reach of the garbage collector, after much was imported or built.
+
+    Streamlit collects garbage after every run, which takes a quarter of a second over torch's objects. What was set
+    aside before is looked at again first, so that nothing that has become garbage since stays for good.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @st.cache_resource(max_entries=16)
@@ -137,26 +147,48 @@ def measure(
     of: pipeline.Network, device: str, data_dir: str | None, masks: Mapping[str, Tensor] | None = None
 ) -> Future[Measured]:
     """Start to measure a network on its evaluation images, under masks or whole."""
-    key, kept = (of.fingerprint, device, pipeline.evaluation_fingerprint(of, data_dir)), _evaluators()
+    key, kept = _where(of, device, data_dir), _evaluators()
 
     def work() -> Measured:
-        made = kept.get(key)
-        if made is None:
-            made = pipeline.evaluator(of, device, data_dir)
+        ready = kept.get(key)
+        if ready is None:
+            ready = _Ready(pipeline.evaluator(of, device, data_dir))
             # The first evaluation sets up kernels and is many times slower than those of the slider.
-            made.predictions()
+            ready.evaluator.predictions()
+            settle_memory()
             while len(kept) >= KEPT_EVALUATORS:
                 kept.pop(next(iter(kept)))
-            kept[key] = made
+            kept[key] = ready
         started = time.perf_counter()
-        found = made.predictions(masks)
-        return Measured(found.numpy(), made.labels.numpy(), time.perf_counter() - started)
+        found = ready.evaluator.predictions(masks)
+        seconds = time.perf_counter() - started
+        # The fastest of all, because one hiccup must not turn measuring off for the rest of a drag.
+        ready.seconds = min(ready.seconds, seconds)
+        return Measured(found.numpy(), ready.evaluator.labels.numpy(), seconds)
 
     return _evaluation_thread().submit(work)
 
 
+def evaluation_seconds(of: pipeline.Network, device: str, data_dir: str | None) -> float:
+    """Return how long measuring takes once, as far as is known: infinitely long before the first time."""
+    ready = _evaluators().get(_where(of, device, data_dir))
+    return math.inf if ready is None else ready.seconds
+
+
+@dataclass(eq=False)
+class _Ready:
+    """A network that is ready on its evaluation images, and the shortest time that measuring took."""
+
+    evaluator: Evaluator
+    seconds: float = math.inf
+
+
+def _where(of: pipeline.Network, device: str, data_dir: str | None) -> tuple[str, str, str]:
+    return of.fingerprint, device, pipeline.evaluation_fingerprint(of, data_dir)
+
+
 @st.cache_resource
-def _evaluators() -> dict[tuple[str, str, str], Evaluator]:
+def _evaluators() -> dict[tuple[str, str, str], _Ready]:
     """Return the networks that are ready on their evaluation images; only the evaluation thread changes it."""
     return {}
 

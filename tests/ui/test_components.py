@@ -270,10 +270,11 @@ def test_the_readout_prefers_what_was_measured_here_and_never_an_older_value(nod
     script = """
 const sweeps = { a: { removed: [0, 10, 20], accuracy: [1, 0.5, null], threshold: [2, 1, 0] } };
 const answer = { removed: 4, order: "a", accuracy: 0.83, exact: true, images: 360, threshold: 1.7 };
-const base = { answer, answeredAt: 0, sweeps, order: "a", removed: 4, isDragging: false, now: 9e9 };
+const base = { answer, answeredAt: 0, sweeps, order: "a", removed: 4, isDragging: false, isLive: true, now: 9e9 };
 const show = (change) => { const r = readout({ ...base, ...change }); return [r.accuracy, r.source]; };
 console.log(JSON.stringify([
   show({}), show({ removed: 5 }), show({ removed: 5, isDragging: true, now: 100 }),
+  show({ removed: 5, isDragging: true, isLive: false, now: 100 }),
   show({ removed: 5, isDragging: true, now: 900 }), show({ order: "b" }), show({ answer: { ...answer, exact: false } }),
   show({ answer: null, removed: 99 }), [thresholdAt(base), thresholdAt({ ...base, removed: 5 })],
 ]));
@@ -283,6 +284,7 @@ console.log(JSON.stringify([
         [0.83, "measured"],
         [0.75, "curve"],
         [0.83, "measured"],
+        [0.75, "curve"],
         [0.75, "curve"],
         [None, "unknown"],
         [0.8, "curve"],
@@ -374,3 +376,46 @@ console.log(JSON.stringify(said));
         [0, "a", False, True],
         [0, "a", False, True],
     ]
+
+
+def test_keys_ask_for_steps_unless_text_is_typed(node, tmp_path):
+    script = """
+const none = { ctrlKey: false, metaKey: false, altKey: false, shiftKey: false };
+const asks = (key, held = {}) => wish({ ...none, key, ...held });
+const slides = (key, held = {}) => slide({ ...none, key, ...held });
+console.log(JSON.stringify({
+  undo: [asks("z", { ctrlKey: true }), asks("z", { metaKey: true }), asks("z"),
+    asks("z", { ctrlKey: true, altKey: true })],
+  redo: [asks("Z", { ctrlKey: true, shiftKey: true }), asks("y", { ctrlKey: true })],
+  step: [asks("["), asks("]"), asks("}", { shiftKey: true }), asks("[", { ctrlKey: true }),
+    asks("[", { ctrlKey: true, altKey: true })],
+  slide: [slides("ArrowRight"), slides("ArrowDown", { shiftKey: true }), slides("PageUp"), slides("Home"),
+    slides("End"), slides("a"), slides("ArrowLeft", { ctrlKey: true })],
+  typed: [{ tagName: "INPUT", type: "text" }, { tagName: "TEXTAREA" }, { tagName: "SELECT" },
+    { tagName: "DIV", isContentEditable: true }].map(takesText),
+  free: [{ tagName: "INPUT", type: "range" }, { tagName: "BUTTON" }, { tagName: "BODY" }, undefined].map(takesText),
+}));
+"""
+    told = json.loads(node(module("live_keys.js") + script, tmp_path))
+    assert told == {
+        "undo": [{"action": "undo"}, {"action": "undo"}, None, None],
+        "redo": [{"action": "redo"}, {"action": "redo"}],
+        "step": [
+            {"sign": -1, "size": 0.1},
+            {"sign": 1, "size": 0.1},
+            {"sign": 1, "size": 1},
+            None,
+            {"sign": -1, "size": 0.1},
+        ],
+        "slide": [
+            {"sign": 1, "size": 0.1},
+            {"sign": -1, "size": 1},
+            {"sign": 1, "size": 1},
+            {"to": 0},
+            {"to": 1},
+            None,
+            None,
+        ],
+        "typed": [True] * 4,
+        "free": [False] * 4,
+    }

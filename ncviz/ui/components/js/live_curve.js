@@ -18,15 +18,18 @@ export function valueAt(sweep, values, removed) {
   return a + ((b - a) * (removed - at[low])) / (at[high] - at[low]);
 }
 
+export const BRIDGE = 250; // ms for which an answer of a drag under way stands for the positions right after it
+
 /**
- * The accuracy to show, and where it comes from. A measured value counts if it belongs to this very threshold, or while
- * a drag outruns the measuring by a moment; otherwise the curve speaks.
+ * The accuracy to show, and where it comes from. A measured value counts if it belongs to this very threshold, or for a
+ * moment while a drag outruns measuring that keeps pace with it; otherwise the curve speaks. `expires` says when a value
+ * of that moment has to be looked at again.
  */
-export function readout({ answer, answeredAt, sweeps, order, removed, isDragging, now }) {
+export function readout({ answer, answeredAt, sweeps, order, removed, isDragging, isLive, now }) {
   const isOurs = answer?.exact && answer.accuracy !== null && answer.order === order;
-  if (isOurs && (answer.removed === removed || (isDragging && now - answeredAt < 400))) {
-    return { accuracy: answer.accuracy, source: "measured", images: answer.images };
-  }
+  const measured = { accuracy: answer?.accuracy, source: "measured", images: answer?.images };
+  if (isOurs && answer.removed === removed) return measured;
+  if (isOurs && isDragging && isLive && now - answeredAt < BRIDGE) return { ...measured, expires: answeredAt + BRIDGE };
   const accuracy = valueAt(sweeps[order], sweeps[order]?.accuracy, removed);
   return { accuracy, source: accuracy === null ? "unknown" : "curve" };
 }

@@ -6,6 +6,7 @@ import { count, percent, plain, signed } from "./format.js";
 import { keepInstance } from "./instances.js";
 import { Chart } from "./live_chart.js";
 import { readout, thresholdAt } from "./live_curve.js";
+import { listenToPage, slide } from "./live_keys.js";
 import { OfflineHistory } from "./live_offline.js";
 import { Orders } from "./live_orders.js";
 import { Sender } from "./live_sender.js";
@@ -13,7 +14,7 @@ import { readTheme } from "./theme.js";
 
 const SETTLE = 350; // ms without a key or a click until a small step counts as made
 const DASHES = ["7 4", "2 4", "12 5"];
-const PARTS = ["accuracy", "change", "source", "share", "counts", "rule", "slider", "chart", "key", "note"];
+const PARTS = ["accuracy", "change", "source", "share", "counts", "rule", "slider", "chart", "key", "note", "said"];
 
 class LivePanel {
   constructor(root) {
@@ -30,15 +31,18 @@ class LivePanel {
     this.#listen();
     this.observer = new ResizeObserver(() => this.#layout());
     this.observer.observe(this.parts.chart);
+    this.forget = listenToPage(root, (wish) => (wish.action ? this.#ask(wish.action) : this.#step(wish)));
   }
 
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue;
-    this.#take(data);
+    // Without a server, what the panel answered itself is newer than what it was given.
+    this.#take(data.is_offline && this.data ? this.data : data);
   }
 
   #take(data) {
     const isFirst = !this.data || this.data.channel !== data.channel;
+    if (this.data?.basis !== data.basis) this.answer = null;
     this.data = data;
     this.theme = readTheme(this.root);
     if (isFirst) {
@@ -61,26 +65,44 @@ class LivePanel {
   #listen() {
     const { slider } = this.parts;
     slider.addEventListener("input", () => this.#drag(this.#removedAt(slider.value / 100)));
-    slider.addEventListener("pointerup", () => this.#commit());
-    slider.addEventListener("pointercancel", () => this.#commit());
     slider.addEventListener("change", () => this.#settle());
-    const step = (sign) => (event) => {
-      const size = event.shiftKey ? 1 : 0.1;
-      const next = Math.min(100, Math.max(0, (100 * this.removed) / this.data.total + sign * size));
+    slider.addEventListener("pointerdown", () => (this.isHeld = true));
+    for (const end of ["pointerup", "pointercancel"]) {
+      slider.addEventListener(end, () => {
+        this.isHeld = false;
+        this.#commit();
+      });
+    }
+    slider.addEventListener("keydown", (event) => {
+      const step = slide(event);
+      if (!step) return;
+      event.preventDefault();
+      this.#step(step);
+    });
+    const press = (sign) => (event) => this.#step({ sign, size: event.shiftKey ? 1 : 0.1 });
+    this.find("less").onclick = press(-1);
+    this.find("more").onclick = press(1);
+    for (const action of ["undo", "redo", "reset"]) this.find(action).onclick = () => this.#ask(action);
+  }
+
+  #ask(action) {
+    this.#commit();
+    this.sender.push(this.#request(action, false));
+  }
+
+  /** A step of the keyboard or of a button: by `size` percent, or `to` a share. */
+  #step({ sign, size, to }) {
+    if (!this.data) return;
+    const { total } = this.data;
+    if (to !== undefined) this.#drag(this.#removedAt(to));
+    else {
+      const next = Math.min(100, Math.max(0, (100 * this.removed) / total + sign * size));
       // A tenth of a percent of a small network may be less than one weight.
       const removed = this.#removedAt(next / 100);
-      const least = Math.min(this.data.total, Math.max(0, this.removed + sign));
+      const least = Math.min(total, Math.max(0, this.removed + sign));
       this.#drag(removed === this.removed ? least : removed);
-      this.#settle();
-    };
-    this.find("less").onclick = step(-1);
-    this.find("more").onclick = step(1);
-    for (const action of ["undo", "redo", "reset"]) {
-      this.find(action).onclick = () => {
-        this.#commit();
-        this.sender.push(this.#request(action, false));
-      };
     }
+    this.#settle();
   }
 
   #send(request) {
@@ -195,12 +217,16 @@ class LivePanel {
     const { data, parts, removed, order, answer, answeredAt, isDragging } = this;
     const share = data.total > 0 ? removed / data.total : 0;
     const { sweep_label: label } = data;
-    if (!this.root.activeElement?.matches?.("input") || !isDragging) parts.slider.value = 100 * share;
+    if (!this.isHeld) parts.slider.value = 100 * share;
     parts.slider.style.setProperty("--fill", `${100 * share}%`);
     parts.slider.setAttribute("aria-valuetext", `${percent(share)} of the weights removed`);
     const now = performance.now();
-    const shown = readout({ answer, answeredAt, sweeps: data.sweeps, order, removed, isDragging, now });
+    const { sweeps, is_live: isLive } = data;
+    const shown = readout({ answer, answeredAt, sweeps, order, removed, isDragging, isLive, now });
+    clearTimeout(this.looking);
+    if (shown.expires) this.looking = setTimeout(() => this.#show(), shown.expires - now);
     this.#accuracy(shown, label);
+    this.#say(shown);
     parts.share.textContent = percent(share);
     parts.counts.textContent = `${count(removed)} removed · ${count(data.total - removed)} kept`;
     const kappa = thresholdAt({ answer, sweeps: data.sweeps, order, removed });
@@ -217,6 +243,7 @@ class LivePanel {
     dataset.source = source;
     dataset.removed = this.removed;
     dataset.order = this.order;
+    dataset.seq = data.seq;
     parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);
     const known = accuracy !== null && data.baseline !== null;
     const points = known ? 100 * (accuracy - data.baseline) : 0;
@@ -231,8 +258,24 @@ class LivePanel {
     parts.source.textContent = words[source];
   }
 
+  /** For a screen reader: the outcome of a step once it is known, not every number on the way there. */
+  #say({ accuracy, source }) {
+    const { data, removed, order, isDragging } = this;
+    const isOpen = source !== "measured" && data.is_live;
+    if (isDragging || !this.sender.isIdle || isOpen || accuracy === null) return;
+    const step = `${order} ${removed} ${source}`;
+    // The first word is what the page says when it opens; nobody asked for it.
+    if (this.said !== undefined && this.said !== step) {
+      const share = percent(data.total > 0 ? removed / data.total : 0);
+      this.parts.said.textContent = `Accuracy ${percent(accuracy)} with ${share} removed, ${this.parts.source.textContent}.`;
+    }
+    this.said = step;
+  }
+
   destroy() {
     this.observer.disconnect();
+    this.forget();
+    clearTimeout(this.looking);
     this.sender.stop();
     clearTimeout(this.settling);
     this.leave();

@@ -1,0 +1,63 @@
+// Keys that work from anywhere on the page. Of several panels, the one that was used last listens, at first the first.
+
+const KEYS = { "[": [-1, 0.1], "]": [1, 0.1], "{": [-1, 1], "}": [1, 1] };
+const NOT_TYPED_INTO = ["range", "checkbox", "radio", "button", "submit", "reset", "color", "file"];
+
+/** What a key asks for from anywhere: `{ action }`, `{ sign, size }` in percent, or null. */
+export function wish({ key, ctrlKey, metaKey, altKey, shiftKey }) {
+  const isCommand = (ctrlKey || metaKey) && !altKey;
+  if (isCommand && key.toLowerCase() === "z") return { action: shiftKey ? "redo" : "undo" };
+  if (isCommand && !shiftKey && key.toLowerCase() === "y") return { action: "redo" };
+  // Some keyboards need Ctrl and Alt together for a bracket.
+  if (isCommand || metaKey || !KEYS[key]) return null;
+  const [sign, size] = KEYS[key];
+  return { sign, size };
+}
+
+/** The step that a key makes on the slider itself: `{ sign, size }` in percent, `{ to }` as a share, or null. */
+export function slide({ key, shiftKey, ctrlKey, metaKey, altKey }) {
+  if (ctrlKey || metaKey || altKey) return null;
+  if (key === "Home" || key === "End") return { to: key === "End" ? 1 : 0 };
+  const sign = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1 }[key];
+  if (!sign) return null;
+  return { sign, size: shiftKey || key.startsWith("Page") ? 1 : 0.1 };
+}
+
+/** Whether what has the focus takes text, and so has its own use for every key. */
+export function takesText(element) {
+  const tag = element?.tagName;
+  if (tag === "INPUT") return !NOT_TYPED_INTO.includes(element.type);
+  return tag === "TEXTAREA" || tag === "SELECT" || element?.isContentEditable === true;
+}
+
+function isBefore(a, b) {
+  return Boolean(a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING);
+}
+
+/** Let `onWish` have the page's keys while this panel is the one that was used last; returns how to stop. */
+export function listenToPage(root, onWish) {
+  const host = root.host ?? root;
+  const page = (window.__ncvizPanels ??= { hosts: new Set(), last: null });
+  const current = () => page.last ?? [...page.hosts].reduce((a, b) => (isBefore(a, b) ? a : b));
+  const use = () => {
+    page.last = host;
+  };
+  const onKey = (event) => {
+    if (event.defaultPrevented || current() !== host || takesText(event.composedPath()[0])) return;
+    const found = wish(event);
+    if (!found) return;
+    event.preventDefault();
+    onWish(found);
+  };
+  page.hosts.add(host);
+  root.addEventListener("pointerdown", use);
+  root.addEventListener("focusin", use);
+  document.addEventListener("keydown", onKey);
+  return () => {
+    page.hosts.delete(host);
+    if (page.last === host) page.last = null;
+    root.removeEventListener("pointerdown", use);
+    root.removeEventListener("focusin", use);
+    document.removeEventListener("keydown", onKey);
+  };
+}

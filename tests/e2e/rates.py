@@ -1,0 +1,194 @@
+"""How fast the page is in a real browser: ``python tests/e2e/rates.py [--repeat N] [--model NAME …] [--out FILE]``.
+
+Starts the app by itself, visits each network once so that the server is warm, then measures in fresh contexts:
+the time from navigation to the coloured network, accuracy updates a second during a drag and the round trip of its
+steps (request sent → answer shown), and how long the picture takes for a threshold step. Prints a table and JSON.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+MODELS = ("mlp-digits-relu", "lenet-mnist-relu", "vgg9-cifar10-relu")
+DRAG_SECONDS = 6.0
+# A browser hands on one move of the mouse a frame.
+FRAME_SECONDS = 1 / 60
+CANVAS_STEPS = 30
+SETTLED = '[data-test-script-state="notRunning"]'
+
+# Notes when each request leaves and when the panel shows what, in the page itself: a browser driven from outside
+# would add its own delays.
+WATCH = """
+(() => {
+  const watch = (window.rates = { sent: [], shown: [], painted: null });
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (message) {
+    const found = /"seq":\\s*(\\d+)/.exec(new TextDecoder("latin1").decode(message));
+    if (found) watch.sent.push({ at: performance.now(), seq: Number(found[1]) });
+    return send.call(this, message);
+  };
+  const find = (id, root = document) => {
+    const here = root.querySelector(`[data-testid="${id}"]`);
+    if (here) return here;
+    for (const element of root.querySelectorAll("*")) {
+      const inner = element.shadowRoot && find(id, element.shadowRoot);
+      if (inner) return inner;
+    }
+    return null;
+  };
+  watch.find = find;
+  const look = () => {
+    if (watch.painted !== null) return;
+    const canvas = find("ncviz-network");
+    if (Number(canvas?.dataset.drawnEdges) > 0) watch.painted = performance.now();
+    else requestAnimationFrame(look);
+  };
+  look();
+  watch.follow = () => {
+    const accuracy = find("ncviz-accuracy");
+    const note = () => {
+      const { seq, source, removed } = accuracy.dataset;
+      watch.shown.push({ at: performance.now(), seq: Number(seq), source, removed: Number(removed) });
+    };
+    new MutationObserver(note).observe(accuracy, { attributes: true });
+  };
+  watch.steps = async (count) => {
+    const channel = window.__ncvizChannels.get("explore");
+    const { order } = channel.last;
+    const total = Number(find("ncviz-network").dataset.totalEdges);
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const times = [];
+    for (let i = 1; i <= count; i += 1) {
+      await frame();
+      const start = performance.now();
+      const event = { removed: Math.round((total * 0.95 * i) / count), order };
+      for (const listener of [...channel.listeners]) listener(event);
+      // The picture is drawn in the next frame; the one after that begins once it is done.
+      await frame();
+      await frame();
+      times.push(performance.now() - start);
+    }
+    return times;
+  };
+})();
+"""
+
+
+def quantile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))] if ordered else None
+
+
+def visit(browser, url, model):
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    page.goto(f"{url}/?model={model}")
+    page.wait_for_function("window.rates.painted !== null", timeout=120_000)
+    page.wait_for_selector(SETTLED, timeout=120_000)
+    return context, page
+
+
+def wait_until_measured(page):
+    words = page.get_by_test_id("ncviz-source").first
+    for _ in range(600):
+        if "measured on" in words.inner_text():
+            return
+        page.wait_for_timeout(100)
+    raise RuntimeError("the accuracy was not measured")
+
+
+def drag(page):
+    """Move the slider to and fro for a while, as a hand does; return what was sent and shown meanwhile."""
+    box = page.get_by_test_id("ncviz-slider").first.bounding_box()
+    y = box["y"] + box["height"] / 2
+    at = lambda share: box["x"] + 10 + share * (box["width"] - 20)  # noqa: E731
+    page.mouse.move(at(0), y)
+    page.evaluate("window.rates.follow()")
+    page.mouse.down()
+    start = page.evaluate("performance.now()")
+    began = time.monotonic()
+    while (since := time.monotonic() - began) < DRAG_SECONDS:
+        page.mouse.move(at(0.05 + 0.85 * abs(since / 3 % 2 - 1)), y)
+        time.sleep(FRAME_SECONDS)
+    end = page.evaluate("performance.now()")
+    page.mouse.up()
+    return start, end
+
+
+def measure(browser, url, model):
+    context, page = visit(browser, url, model)
+    painted = page.evaluate("window.rates.painted")
+    wait_until_measured(page)
+    page.wait_for_timeout(1000)
+    steps = page.evaluate(f"window.rates.steps({CANVAS_STEPS})")
+    start, end = drag(page)
+    sent = page.evaluate("window.rates.sent")
+    released = page.evaluate("performance.now()")
+    wait_until_measured(page)
+    exact = page.evaluate("performance.now()") - released
+    shown = page.evaluate("window.rates.shown")
+    context.close()
+    during = [item for item in shown if start <= item["at"] <= end]
+    updates, trips, last = {"measured": 0, "curve": 0}, [], -1
+    for item in during:
+        if item["source"] == "measured" and item["seq"] > last:
+            updates["measured"] += 1
+        last = max(last, item["seq"])
+    updates["curve"] = len({item["removed"] for item in during if item["source"] == "curve"})
+    for request in sent:
+        if start <= request["at"] <= end:
+            answers = [item["at"] for item in shown if item["seq"] >= request["seq"]]
+            if answers:
+                trips.append(min(answers) - request["at"])
+    seconds = (end - start) / 1000
+    return {
+        "first paint, ms": painted,
+        "measured updates a second": updates["measured"] / seconds,
+        "values off the curve a second": updates["curve"] / seconds,
+        "round trip, median ms": quantile(trips, 0.5),
+        "round trip, 95 % ms": quantile(trips, 0.95),
+        "exact after release, ms": exact,
+        "picture a step, median ms": quantile(steps, 0.5),
+        "picture a step, 95 % ms": quantile(steps, 0.95),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--model", nargs="+", default=MODELS)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    from conftest import FLAGS, find_browser
+    from playwright.sync_api import sync_playwright
+    from screenshots import server
+
+    found = {}
+    with server() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        for model in arguments.model:
+            context, page = visit(browser, url, model)
+            wait_until_measured(page)
+            context.close()
+            runs = [measure(browser, url, model) for _ in range(arguments.repeat)]
+            found[model] = {
+                name: round(statistics.median(run[name] or 0.0 for run in runs), 1) for name in runs[0]
+            }
+        browser.close()
+    width = max(map(len, next(iter(found.values()))))
+    print(f"{'':{width}}  " + "  ".join(f"{model:>18}" for model in found))
+    for name in next(iter(found.values())):
+        print(f"{name:{width}}  " + "  ".join(f"{found[model][name]:>18}" for model in found))
+    print(json.dumps(found))
+    if arguments.out:
+        arguments.out.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
