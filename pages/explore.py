@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ncviz.ui import explore_view, live_view, session, settings, shell
+from ncviz.ui import explore_view, selected_view, session, settings, shell
 from ncviz.ui.shown import Shown
 
 shell.enter()
@@ -16,19 +16,17 @@ if sweep is None:
     st.stop()
 shown = Shown(network, record, sweep)
 explore_view.check_layer(shown)
-explore_view.introduction()
-selection = explore_view.canvas(shown)
-live_view.show(shown)
+explore_view.introduction(shown)
+explore_view.show_picture(shown)
 explore_view.display_settings(shown)
-parts = {
-    "Selected": lambda: explore_view.details(shown, selection),
-    "Layers": lambda: explore_view.layers(shown),
-    "Free layout": lambda: explore_view.free(shown),
-    "Downloads": lambda: explore_view.downloads(shown),
-}
-for tab, part in zip(
-    st.tabs(list(parts), key="explore-tabs", on_change="rerun"), parts.values(), strict=True
-):
-    if tab.open:
-        with tab:
-            part()
+if not shown.view.hides("tabs"):
+    parts = {
+        "Selected": lambda: selected_view.show(shown),
+        "Layers": lambda: explore_view.layers(shown),
+    }
+    for tab, part in zip(
+        st.tabs(list(parts), key="explore-tabs", on_change="rerun"), parts.values(), strict=True
+    ):
+        if tab.open:
+            with tab:
+                part()

@@ -3,7 +3,7 @@
 Layers run along one axis (left to right, or top to bottom on a narrow screen) and spread over the other. A
 flat layer is a line of dots, folded into a zigzag when it is long; an image layer keeps its pixels in place, as
 one small slanted grid per channel. The slant gives every pixel a height of its own, so that edges that leave one
-row do not lie on one another.
+row do not lie on one another. Where a feature map is one node, a layer is a column of upright tiles.
 """
 
 import math
@@ -22,16 +22,20 @@ _MIN_PITCH = 5.0  # dots closer than this are folded into more lanes
 _MIN_CELL = 3.0  # pixels of a feature map closer than this put the channels in more lanes
 _MAX_LANES = 8
 _MAX_RADIUS = 6.5
+_MIN_TILE = 13.0  # tiles smaller than this are put in more lanes
+_TILE = 0.84  # of the room that a tile has, what it fills
+_SINGLE_TILE = 0.4  # of the extent, for an image alone
+_LARGEST_TILE = 0.19  # and for one of several
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Coordinates of all units, layer after layer, channel-major within an image layer."""
+    """Coordinates of all nodes, layer after layer, channel-major within an image layer."""
 
-    x: FloatArray  # [U]
-    y: FloatArray  # [U]
-    radius: tuple[float, ...]  # of the dots, per layer
-    layer_offsets: tuple[int, ...]  # [L + 1]; the units of layer l are offsets[l] … offsets[l + 1]
+    x: FloatArray  # [N]
+    y: FloatArray  # [N]
+    radius: tuple[float, ...]  # of the dots, per layer; half a side of the tiles
+    layer_offsets: tuple[int, ...]  # [L + 1]; the nodes of layer l are offsets[l] … offsets[l + 1]
     labels: tuple[tuple[float, float], ...]  # per layer: top of its column, or start of its row
     width: float
     height: float
@@ -45,6 +49,7 @@ class _Block:
     along: FloatArray
     across: FloatArray
     pitch: float
+    tile: float = 0.0  # half a side, if these are tiles
 
 
 def layout(
@@ -52,14 +57,16 @@ def layout(
     width: float,
     height: float,
     *,
+    grouped: Sequence[bool] = (),
     is_portrait: bool | None = None,
 ) -> Layout:
-    """Place the units of `layer_shapes` in a box of `width` × `height`.
+    """Place the nodes of `layer_shapes` in a box of `width` × `height`.
 
     Args:
         layer_shapes: per layer `(units,)` or `(channels, rows, columns)`, the input first.
         width: of the box that the dots may use; labels and legend lie outside it.
         height: of the same box.
+        grouped: per layer whether each feature map is one node; () for none.
         is_portrait: layers as rows; by default if the box is narrower than `PORTRAIT_BELOW`.
 
     Returns:
@@ -69,14 +76,22 @@ def layout(
         raise ValueError("layout needs at least one layer, got none")
     portrait = width < PORTRAIT_BELOW if is_portrait is None else is_portrait
     length, extent = (height, width) if portrait else (width, height)
-    blocks = [_block(tuple(shape), extent, portrait) for shape in layer_shapes]
+    blocks = [
+        _tiles(units(shape[:-2]), extent)
+        if layer < len(grouped) and grouped[layer]
+        else _block(tuple(shape), extent, portrait)
+        for layer, shape in enumerate(layer_shapes)
+    ]
     centres, squeeze = _spread(blocks, length)
     along = np.concatenate([b.along * squeeze + c for b, c in zip(blocks, centres, strict=True)])
     across = np.concatenate([b.across for b in blocks]) + extent / 2
-    radius = tuple(min(_MAX_RADIUS, 0.42 * b.pitch) for b in blocks)
+    radius = tuple(_radius(b, squeeze) for b in blocks)
     offsets = np.concatenate([[0], np.cumsum([b.along.size for b in blocks])])
     labels = [
-        (c + float(b.along.min()) * squeeze if portrait else c, extent / 2 + float(b.across.min()))
+        (
+            c + ((float(b.along.min()) - b.tile) * squeeze if portrait else 0.0),
+            extent / 2 + float(b.across.min()) - b.tile,
+        )
         for b, c in zip(blocks, centres, strict=True)
     ]
     x, y = (across, along) if portrait else (along, across)
@@ -109,6 +124,31 @@ def _block(shape: tuple[int, ...], extent: float, portrait: bool) -> _Block:
         order = np.arange(block.along.size).reshape(-1, lines, depth).transpose(0, 2, 1).ravel()
         return _Block(block.along[order], block.across[order], block.pitch)
     return block
+
+
+def _radius(block: _Block, squeeze: float) -> float:
+    """Size of a block's nodes; tiles shrink as the layers are pushed together."""
+    if block.tile:
+        return block.tile * squeeze
+    return min(_MAX_RADIUS, 0.42 * block.pitch)
+
+
+def _tiles(count: int, extent: float) -> _Block:
+    """Upright tiles, one per feature map, in as many lanes as their least size asks for."""
+    lanes = 1
+    while lanes < _MAX_LANES and extent / math.ceil(count / lanes) < _MIN_TILE:
+        lanes += 1
+    per_lane = math.ceil(count / lanes)
+    largest = extent * (_SINGLE_TILE if count == 1 else _LARGEST_TILE)
+    pitch = min(extent / per_lane, largest / _TILE * 1.35)
+    half = min(pitch * _TILE, largest) / 2
+    index = np.arange(count)
+    return _Block(
+        along=((index // per_lane - (lanes - 1) / 2) * pitch).astype(np.float32),
+        across=((index % per_lane - (min(per_lane, count) - 1) / 2) * pitch).astype(np.float32),
+        pitch=pitch,
+        tile=half,
+    )
 
 
 def _line(count: int, extent: float) -> _Block:
@@ -148,7 +188,7 @@ def _grids(channels: int, lines: int, depth: int, extent: float) -> _Block:
 
 def _spread(blocks: Sequence[_Block], length: float) -> tuple[list[float], float]:
     """Centres along the layer axis with equal gaps between blocks, and the factor that squeezes wide blocks."""
-    widths = [float(np.ptp(b.along)) if b.along.size else 0.0 for b in blocks]
+    widths = [(float(np.ptp(b.along)) if b.along.size else 0.0) + 2 * b.tile for b in blocks]
     total = sum(widths)
     squeeze = min(1.0, 0.45 * length / total) if total > 0 else 1.0
     if len(blocks) == 1:

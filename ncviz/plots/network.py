@@ -1,4 +1,4 @@
-"""A network as plain arrays, ready to be drawn: which edges are shown, and in which order."""
+"""A network as plain arrays, ready to be drawn: which lines are shown, and in which order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +15,32 @@ FloatArray = npt.NDArray[np.float32]
 NEVER_ACTIVE = 2.0
 
 
+@dataclass(frozen=True, eq=False)
+class Members:
+    """The parameters behind each line of a picture, where a line may stand for several: a whole kernel slice.
+
+    Line e stands for the members `start[e]` … `start[e + 1]`, in the order of their places in the weight.
+    """
+
+    start: IntArray  # [E + 1]
+    parameter: IntArray  # [M] in the flat list of all parameters
+    curvature: FloatArray  # [M]
+
+
 @dataclass(frozen=True)
 class NetworkView:
-    """Layers, units and edges of one network; a unit is named by its index over all layers.
+    """Layers, nodes and edges of one network; a node is named by its index over all layers.
 
-    An edge belongs to the prunable parameter at `parameter[e]` of the flat list of all of them, and to the weight
-    layer `connection[e]`, named in `connection_names`. In a convolution several edges share a parameter.
+    A node is a unit, or a whole feature map where its layer is `grouped`. An edge belongs to the prunable parameter at
+    `parameter[e]` of the flat list of all of them, and to the weight layer `connection[e]`, named in
+    `connection_names`. In a convolution several edges share a parameter, if every position is drawn; and where feature
+    maps are nodes, an edge is a slice of the kernel: it has `members`, and shows the one of least curvature.
     """
 
     layer_names: tuple[str, ...]
     layer_shapes: tuple[tuple[int, ...], ...]
     classes: tuple[str, ...]
-    source: IntArray  # [E] unit index over all layers
+    source: IntArray  # [E] node index over all layers
     target: IntArray  # [E]
     curvature: FloatArray  # [E]
     weight: FloatArray  # [E]
@@ -34,6 +48,8 @@ class NetworkView:
     connection: IntArray  # [E] in 0 … len(connection_names) − 1
     connection_names: tuple[str, ...]
     parameter_count: int
+    grouped: tuple[bool, ...] = ()  # per layer; () for none
+    members: Members | None = None
 
     def __post_init__(self) -> None:
         edges = len(self.source)
@@ -44,9 +60,11 @@ class NetworkView:
             raise ValueError(
                 f"expected one name per layer, got {len(self.layer_names)} for {len(self.layer_shapes)}"
             )
+        if self.members is not None and len(self.members.start) != edges + 1:
+            raise ValueError(f"expected {edges + 1} starts of members, got {len(self.members.start)}")
         bounds = {
-            "source": self.unit_count,
-            "target": self.unit_count,
+            "source": self.node_count,
+            "target": self.node_count,
             "parameter": self.parameter_count,
             "connection": len(self.connection_names),
         }
@@ -55,15 +73,23 @@ class NetworkView:
             if edges and (int(values.min()) < 0 or int(values.max()) >= bound):
                 raise ValueError(f"expected {name} in 0 … {bound - 1}, got {values.min()} … {values.max()}")
 
-    @property
-    def layer_offsets(self) -> tuple[int, ...]:
-        """Index of each layer's first unit, and the number of units at the end: [L + 1]."""
-        return tuple(accumulate((units(shape) for shape in self.layer_shapes), initial=0))
+    def is_grouped(self, layer: int) -> bool:
+        """Whether each feature map of a layer is one node."""
+        return bool(self.grouped) and self.grouped[layer]
 
     @property
-    def unit_count(self) -> int:
-        """Units of all layers together."""
-        return sum(units(shape) for shape in self.layer_shapes)
+    def layer_offsets(self) -> tuple[int, ...]:
+        """Index of each layer's first node, and the number of nodes at the end: [L + 1]."""
+        sizes = (
+            units(shape[:-2]) if self.is_grouped(layer) else units(shape)
+            for layer, shape in enumerate(self.layer_shapes)
+        )
+        return tuple(accumulate(sizes, initial=0))
+
+    @property
+    def node_count(self) -> int:
+        """Nodes of all layers together."""
+        return self.layer_offsets[-1]
 
     @property
     def edge_count(self) -> int:

@@ -7,7 +7,7 @@ someone works with a network, so a page packs it once and keeps it.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ _PORTRAIT_BOXES = ((340, 620), (360, 420))
 _LANDSCAPE_BOXES = ((560, 460), (800, 460), (1200, 460), (1800, 460), (2600, 460))
 # Of a network with so many units that their coordinates outweigh its edges, fewer boxes travel.
 _MANY_UNITS = 20_000
-_FEW_BOXES = (_PORTRAIT_BOXES[1], _LANDSCAPE_BOXES[0], _LANDSCAPE_BOXES[2])
+_FEW_BOXES = (_PORTRAIT_BOXES[1], _LANDSCAPE_BOXES[1])
 _GRID = 65535  # coordinates travel as 16-bit shares of the box
 
 
@@ -46,47 +46,90 @@ def payload(
     ranks: Mapping[str, npt.ArrayLike],
     limit: int = 2000,
     connection: int | None = None,
+    activity: Sequence[npt.ArrayLike] | None = None,
 ) -> NetworkPayload:
     """Choose the edges to draw and pack them with everything that their picture needs.
 
     Args:
         view: the network.
         ranks: per pruning order, the place of each parameter in it: [N], 0 is removed first. With k parameters
-            removed, edge e is visible if `ranks[order][parameter[e]] >= k`.
+            removed, member m of an edge is left if `ranks[order][parameter[m]] >= k`, and the edge if any is.
         limit: the most edges to draw.
         connection: draw only this weight layer.
+        activity: per layer how active each unit is, uint8 [units]; without it, nodes are plain.
 
     Returns:
         The payload; pure data, fit for a cache.
     """
     drawn = drawn_edges(view, limit, connection)
-    unit_type = np.uint16 if view.unit_count <= _GRID else np.uint32
+    node_type = np.uint16 if view.node_count <= _GRID else np.uint32
     arrays: dict[str, npt.NDArray[Any]] = {
-        "source": view.source[drawn].astype(unit_type),
-        "target": view.target[drawn].astype(unit_type),
+        "source": view.source[drawn].astype(node_type),
+        "target": view.target[drawn].astype(node_type),
         "curvature": view.curvature[drawn].astype(np.float32),
         "weight": view.weight[drawn].astype(np.float32),
-        "edge": drawn.astype(np.uint32),
         "parameter": view.parameter[drawn].astype(np.uint32),
-        "connection": view.connection[drawn].astype(np.uint16),
+        "connection": view.connection[drawn].astype(
+            np.uint8 if len(view.connection_names) < 256 else np.uint16
+        ),
     }
-    for number, (order, values) in enumerate(ranks.items()):
+    parameter = view.parameter[drawn]
+    if view.members is not None:
+        start, chosen = _spans(view.members.start, drawn)
+        parameter = view.members.parameter[chosen]
+        arrays["start"] = start.astype(np.uint32)
+        arrays["member"] = parameter.astype(np.uint32)
+        arrays["memberCurvature"] = view.members.curvature[chosen].astype(np.float32)
+    orders = []
+    kept: list[npt.NDArray[np.int64]] = []
+    for order, values in ranks.items():
         rank = np.asarray(values)
         if rank.shape != (view.parameter_count,):
             raise ValueError(f"expected {view.parameter_count} ranks for {order!r}, got shape {rank.shape}")
-        arrays[f"rank{number}"] = rank[view.parameter[drawn]].astype(np.uint32)
+        own = rank[parameter]
+        # The two ends of one criterion are each other's mirror image, and one of them is enough.
+        mirrored = next(
+            (at for at, known in enumerate(kept) if np.array_equal(known, _mirror(view, own))), None
+        )
+        orders.append(
+            {
+                "key": order,
+                "rank": len(kept) if mirrored is None else mirrored,
+                "mirrored": mirrored is not None,
+            }
+        )
+        if mirrored is None:
+            arrays[f"rank{len(kept)}"] = own.astype(np.uint16 if view.parameter_count <= _GRID else np.uint32)
+            kept.append(own)
+    if activity is not None:
+        arrays["activity"] = np.concatenate(
+            [np.asarray(layer, dtype=np.uint8).reshape(-1) for layer in activity]
+        )
     layouts = []
-    boxes = _FEW_BOXES if view.unit_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
+    boxes = _FEW_BOXES if view.node_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
     for number, (width, height) in enumerate(boxes):
-        placed = layout(view.layer_shapes, width, height)
+        placed = layout(view.layer_shapes, width, height, grouped=view.grouped)
         layouts.append(_layout_header(placed))
         arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
         arrays[f"y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
     body, index = _join(arrays)
-    header = _describe(view, list(ranks), len(drawn), connection)
+    header = _describe(view, orders, len(drawn), connection)
     header |= {"layouts": layouts, "arrays": index}
     header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
     return NetworkPayload(header, body)
+
+
+def _mirror(view: NetworkView, rank: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return view.parameter_count - 1 - rank
+
+
+def _spans(
+    start: npt.NDArray[np.int32], drawn: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where the members of each drawn edge start among those of all drawn ones, and which they are."""
+    size = (start[1:] - start[:-1])[drawn].astype(np.int64)
+    new = np.concatenate([[0], np.cumsum(size)])
+    return new, np.repeat(start[:-1][drawn] - new[:-1], size) + np.arange(new[-1])
 
 
 def pack(network: NetworkPayload, volatile: Mapping[str, Any]) -> bytes:
@@ -123,16 +166,25 @@ def _join(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[bytes, dict[str, dict
     return b"".join(parts), index
 
 
-def _describe(view: NetworkView, orders: list[str], drawn: int, connection: int | None) -> dict[str, Any]:
+def _describe(
+    view: NetworkView, orders: list[dict[str, Any]], drawn: int, connection: int | None
+) -> dict[str, Any]:
     """Everything about the network but its arrays."""
     return {
         "layers": [
-            {"name": name, "subtitle": layer_subtitle(shape), "shape": list(shape)}
-            for name, shape in zip(view.layer_names, view.layer_shapes, strict=True)
+            {
+                "name": name,
+                "subtitle": layer_subtitle(shape),
+                "shape": list(shape),
+                "grouped": view.is_grouped(layer),
+            }
+            for layer, (name, shape) in enumerate(zip(view.layer_names, view.layer_shapes, strict=True))
         ],
         "offsets": list(view.layer_offsets),
         "classes": list(view.classes),
         "connections": list(view.connection_names),
+        "parameters": view.parameter_count,
+        "lines": "edges" if view.members is None else "kernel slices",
         "orders": orders,
         "drawn": drawn,
         "total": int(edges_of(view, connection).size),

@@ -56,6 +56,11 @@ class StoredWeights:
     sample: np.ndarray
     scale: np.ndarray | None = None
 
+    @property
+    def sources(self) -> np.ndarray:
+        """Source unit of each kernel slot at each output position, int32 [G, P, K]; -1 is padding."""
+        return _unpacked(self.fields)
+
     def on(self, sample: np.ndarray, positions: np.ndarray) -> StoredWeights:
         """Return where these weights have their least κ if only one sample counts for each.
 

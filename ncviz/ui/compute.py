@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -52,6 +53,35 @@ def start_curvature(
     label = f"{what} of {of.title}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
     watch(key)
     return resources.registry().start(key, label, work)
+
+
+def start_flow(
+    of: pipeline.Network,
+    whole: CurvatureRecord,
+    samples: Sequence[int],
+    device: str,
+    data_dir: str | None,
+    what: str,
+) -> Job:
+    """Compute the curvature on some calibration images alone, in the background."""
+    store = resources.store()
+    key = pipeline.flow_key(whole, samples)
+
+    def work(handle: JobHandle) -> dict[str, Any]:
+        found = pipeline.compute_flow(
+            store,
+            of,
+            whole,
+            samples,
+            device=device,
+            data_dir=data_dir,
+            progress=handle.progress,
+            cancel=handle.cancel_event,
+        )
+        return {"problem": found.problem, "record": found.record}
+
+    watch(key)
+    return resources.registry().start(key, f"Curvature of {of.title} on {what}", work)
 
 
 def watch(key: str) -> None:

@@ -8,52 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ncviz.plots.network import NetworkView
 from ncviz.records import CurvatureRecord
-from ncviz.ui.naming import layer_title, unit_layer_titles, weight_index
-
-
-def network_view(
-    record: CurvatureRecord, arrays: Mapping[str, np.ndarray], classes: Sequence[str]
-) -> NetworkView:
-    """Return every weight as one edge: where its curvature is lowest.
-
-    The edges of a convolution share their weights, and are kept or removed together. Drawn all, they would bury the
-    picture; the one edge that decides a weight's curvature stands for it.
-
-    Args:
-        record: The curvature.
-        arrays: The network's weights by name.
-        classes: Class names, for the last layer.
-    """
-    sizes = [int(np.prod(shape)) for shape in record.layer_shapes]
-    units = np.concatenate([[0], np.cumsum(sizes)])
-    parameters = parameter_offsets(record)
-    parts: dict[str, list[np.ndarray]] = {
-        name: [] for name in ("source", "target", "curvature", "weight", "parameter", "connection")
-    }
-    for index, edges in enumerate(record.edges):
-        flat = edges.parameter
-        parts["source"].append(edges.source + units[index])
-        parts["target"].append(edges.target + units[index + 1])
-        parts["curvature"].append(edges.curvature)
-        parts["weight"].append(record.folded(index, arrays)[flat])
-        parts["parameter"].append(flat + parameters[record.parameters[index]])
-        parts["connection"].append(np.full(len(flat), index))
-    joined = {name: np.concatenate(values) for name, values in parts.items()}
-    return NetworkView(
-        layer_names=unit_layer_titles(record),
-        layer_shapes=record.layer_shapes,
-        classes=tuple(classes),
-        source=joined["source"].astype(np.int32),
-        target=joined["target"].astype(np.int32),
-        curvature=joined["curvature"].astype(np.float32),
-        weight=joined["weight"].astype(np.float32),
-        parameter=joined["parameter"].astype(np.int32),
-        connection=joined["connection"].astype(np.int32),
-        connection_names=tuple(layer_title(record, index) for index in range(len(record.edges))),
-        parameter_count=sum(values.size for values in record.weights.values()),
-    )
+from ncviz.ui.naming import layer_title, weight_index
 
 
 def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:

@@ -4,6 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from ncviz.plots.components import bottleneck_components
 from ncviz.plots.free_layout import free_layout, graphml, to_graph
 from ncviz.plots.network import NetworkView
 
@@ -52,3 +53,17 @@ def test_page_holds_everything_and_escapes_names(view, theme):
     assert "cdn.jsdelivr" not in re.sub(r"(?s)<script type=\"text/javascript\">.*?</script>", "", page)
     assert "<script>alert(1)" not in page
     assert "network.fit()" in page
+
+
+def test_the_page_has_legend_words_outlines_and_the_selection(view):
+    graph = to_graph(view, np.arange(4))
+    parts = bottleneck_components(graph)
+    page = free_layout(graph, "light", 500, words=["showing 4 of 9 <edges>."], components=parts, selected={3})
+    assert page.rstrip().endswith("</html>")
+    own = page[page.rindex('<div id="legend">') :]
+    assert "showing 4 of 9 &lt;edges&gt;." in own
+    assert "bottleneck ≤ −2" in own
+    assert '[{"name": "A", "nodes": [0, 3]}]' in own
+    assert '"label": "hidden 1 \\u00b7 0"' in page, "a selected unit says its name"
+    assert "diamond" in page[page.index("new vis.DataSet") :]
+    assert "getPositions" not in free_layout(graph, "dark", 500).rsplit("legend", 1)[1]

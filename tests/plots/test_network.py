@@ -117,13 +117,14 @@ def test_payload_round_trip(view):
     packed = payload(view, ranks, limit=300)
     header, arrays = unpack(pack(packed, {"removed": 5, "channel": "c"}))
     drawn = drawn_edges(view, 300)
-    np.testing.assert_array_equal(arrays["edge"], drawn)
     for name in ("source", "target", "curvature", "weight", "parameter", "connection"):
         np.testing.assert_array_equal(arrays[name], getattr(view, name)[drawn])
-    for number, order in enumerate(header["orders"]):
-        np.testing.assert_array_equal(
-            arrays[f"rank{number}"], np.asarray(ranks[order])[view.parameter[drawn]]
-        )
+    assert [(order["key"], order["rank"], order["mirrored"]) for order in header["orders"]] == [
+        ("up", 0, False),
+        ("down", 0, True),
+    ]
+    np.testing.assert_array_equal(arrays["rank0"], view.parameter[drawn])
+    assert "rank1" not in arrays
     assert (header["drawn"], header["total"], header["removed"]) == (300, view.edge_count, 5)
     for number, box in enumerate(header["layouts"]):
         placed = layout(view.layer_shapes, box["width"], box["height"])

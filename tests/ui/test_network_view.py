@@ -17,11 +17,11 @@ from ncviz.ui.network_view import (
     least_label,
     locate,
     lowest,
-    network_view,
     parameter_name,
     parameter_offsets,
     sample_curvature,
 )
+from ncviz.ui.views import network_view
 
 CLASSES = tuple("0123456789")
 

@@ -7,13 +7,13 @@ The canvas belongs outside the panel's fragment, so that its payload stays where
 
 from ncviz.ui.components.live import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live_data import Answer, Order, Sweep, panel_data
-from ncviz.ui.components.network import Selection, network_canvas
+from ncviz.ui.components.network import Picked, network_canvas
 
 __all__ = [
     "Answer",
     "LiveRequest",
     "Order",
-    "Selection",
+    "Picked",
     "Sweep",
     "live_panel",
     "live_requests",

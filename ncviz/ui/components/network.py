@@ -1,8 +1,9 @@
 """The network canvas: a layered network in the browser, pruned there without a rerun."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypedDict
+from typing import Any
 
 import streamlit as st
 
@@ -13,34 +14,18 @@ NAME = "ncviz_network"
 MIN_HEIGHT = 240
 
 
-class UnitPlace(TypedDict):
-    """A unit: its index over all layers, and its layer and index within it."""
+@dataclass(frozen=True)
+class Picked:
+    """What the reader did in the picture.
 
-    unit: int
-    layer: int
-    index: int
-    name: str
-
-
-class Selection(TypedDict, total=False):
-    """What is selected: `kind` is "unit" or "edge".
-
-    A unit has the keys of `UnitPlace`. An edge has `edge` (index into the view), `parameter`, `connection`, `source`
-    and `target` (each a `UnitPlace`), `curvature` and `weight`.
+    Attributes:
+        selection: What is selected, "" for nothing: "unit-LAYER-INDEX", "channel-LAYER-CHANNEL", "weight-PARAMETER" or
+            "slice-CONNECTION-TARGET-SOURCE".
+        open: A selection that was put under the lens in this run, or None.
     """
 
-    kind: str
-    unit: int
-    layer: int
-    index: int
-    name: str
-    edge: int
-    parameter: int
-    connection: int
-    source: UnitPlace
-    target: UnitPlace
-    curvature: float
-    weight: float
+    selection: str
+    open: str | None
 
 
 @cache
@@ -62,10 +47,15 @@ def network_canvas(
     key: str,
     removed: int = 0,
     order: str | None = None,
-    selection: Mapping[str, Any] | None = None,
+    selection: str = "",
+    card: Mapping[str, Any] | None = None,
+    link: str | None = None,
+    flows: Mapping[str, Any] | None = None,
+    on_select: Callable[[str], None] | None = None,
+    on_flow: Callable[[str], None] | None = None,
     ghost: bool = False,
     file_name: str = "network-curvature",
-) -> Selection | None:
+) -> Picked:
     """Draw a network, and report what the reader selects in it.
 
     Call it outside the fragment of the live panel: the panel tells the canvas about every step of a drag within the
@@ -78,29 +68,47 @@ def network_canvas(
         key: of the component; its state is also in `st.session_state[key]["selection"]`.
         removed: how many parameters are removed; a live panel on the channel overrides it.
         order: the pruning order that `removed` counts in, one of those in the payload.
-        selection: what to show as selected when the page opens, as this function returned it.
+        selection: what is selected, as `Picked.selection` has it; a change here overrides the reader's.
+        card: what is known of the selection, as `ncviz.ui.lens.card` says it.
+        link: name of a channel; pictures on the same one zoom and pan together.
+        flows: the calibration images to choose from, as `ncviz.ui.flows.strip` says them.
+        on_select: called with what the reader selected, before the page runs again.
+        on_flow: called with whose flow is to be drawn, likewise.
         ghost: leave a faint trace of removed edges.
         file_name: of the downloads, without their ending.
 
     Returns:
-        What is selected now, or None.
+        What is selected now, and what was opened.
     """
     volatile = {
         "channel": channel,
         "height": max(int(height), MIN_HEIGHT),
         "removed": int(removed),
         "order": order,
-        "selection": dict(selection) if selection else None,
+        "selection": selection,
+        "card": None if card is None else dict(card),
+        "link": link,
+        "flows": None if flows is None else dict(flows),
         "ghost": ghost,
         "file_name": file_name,
     }
     result = _component()(
         key=key,
         data=pack(payload, volatile),
-        on_selection_change=_ignore,
+        on_selection_change=_hand_on(key, "selection", on_select),
+        on_flow_change=_hand_on(key, "flow", on_flow),
+        on_open_change=_ignore,
     )
-    chosen: Selection | None = result.selection
-    return chosen
+    return Picked(result.selection or "", result.open)
+
+
+def _hand_on(key: str, name: str, take: Callable[[str], None] | None) -> Callable[[], None]:
+    def changed() -> None:
+        value = st.session_state[key].get(name)
+        if take is not None and value is not None:
+            take(value)
+
+    return changed
 
 
 def _ignore() -> None:

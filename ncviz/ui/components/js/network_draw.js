@@ -2,9 +2,11 @@
 // so that the SVG export is the same picture.
 
 import { count, fit } from "./format.js";
-import { dotZoom } from "./network_geometry.js";
+import { activityOf, sizeOf } from "./network_data.js";
+import { endsOf, radiusOf } from "./network_geometry.js";
+import { drawTiles } from "./network_tiles.js";
 
-/** Draw a scene: network, geometry, view, theme, visible, kept, focus (edges and units that stand out, or null). */
+/** Draw a scene: network, geometry, view, theme, left (what is left of each line), focus (what stands out, or null). */
 export function drawScene(context, scene) {
   context.save();
   clipToPlot(context, scene.geometry);
@@ -13,6 +15,7 @@ export function drawScene(context, scene) {
   strokeEdges(context, scene, scene.focus ? 0.1 : 1, null);
   if (scene.focus) strokeEdges(context, scene, 1, scene.focus.edges);
   drawUnits(context, scene);
+  drawTiles(context, scene);
   drawClasses(context, scene);
   drawLayerNames(context, scene);
   context.restore();
@@ -29,7 +32,7 @@ function clipToPlot(context, geometry) {
 }
 
 /** Many edges between two layers, or two that lie close, need thinner ink, or they clot; few can bear more. */
-function inkPerConnection({ network, geometry, visible }) {
+function inkPerConnection({ network, geometry, left: { visible } }) {
   const length = geometry.isPortrait ? geometry.room.height : geometry.room.width;
   const bearable = 600 * Math.min(1, length / Math.max(network.layers.length - 1, 1) / ROOMY);
   const edges = new Float64Array(network.connections.length);
@@ -37,7 +40,7 @@ function inkPerConnection({ network, geometry, visible }) {
   return edges.map((n) => Math.max(0.25, Math.min(1.15, (bearable / Math.max(n, 1)) ** 0.55)));
 }
 
-function strokeGhosts(context, { network, geometry, view, theme, visible }) {
+function strokeGhosts(context, { network, geometry, view, theme, left: { visible } }) {
   context.globalAlpha = 0.07;
   context.strokeStyle = theme.muted;
   context.lineWidth = 0.5;
@@ -50,10 +53,9 @@ function strokeGhosts(context, { network, geometry, view, theme, visible }) {
 }
 
 function trace(context, network, geometry, view, edge) {
-  const s = network.source[edge];
-  const t = network.target[edge];
-  context.moveTo(geometry.x[s] * view.k + view.x, geometry.y[s] * view.k + view.y);
-  context.lineTo(geometry.x[t] * view.k + view.x, geometry.y[t] * view.k + view.y);
+  const [ax, ay, bx, by] = endsOf(network, geometry, view, edge);
+  context.moveTo(ax, ay);
+  context.lineTo(bx, by);
 }
 
 /**
@@ -61,7 +63,8 @@ function trace(context, network, geometry, view, edge) {
  * lines has to be united first: strokes per colour were up to five times slower, and could not keep the order.
  */
 function strokeEdges(context, scene, ink, only) {
-  const { network, geometry, view, theme, visible } = scene;
+  const { network, geometry, view, theme } = scene;
+  const { visible, bin, lowest, negative } = scene.left;
   const { width, height } = geometry.room;
   const ramp = network.ramps[theme.name];
   const middle = (network.bins - 1) / 2;
@@ -69,6 +72,10 @@ function strokeEdges(context, scene, ink, only) {
   const grow = view.k ** 0.35 * Math.max(0.6, Math.min(1, Math.min(width, height) / 420));
   const faintest = theme.isDark ? 0.38 : 0.3;
   const total = only ? only.length : network.edges;
+  // Between small tiles that stand close, lines as wide as elsewhere would close up to a surface.
+  const room = network.layers.map((_, layer) => (geometry.grouped[layer] ? geometry.radius[layer] / 12 : Infinity));
+  const slim = (e) =>
+    Math.max(0.35, Math.min(1, room[network.layerOf[network.source[e]]], room[network.layerOf[network.target[e]]]));
   context.lineCap = "butt";
   for (let i = 0; i < total; i += 1) {
     const e = only ? only[i] : i;
@@ -77,12 +84,19 @@ function strokeEdges(context, scene, ink, only) {
     // goes on, and lets the strongest few stand out of a thousand that all have the last colour.
     const place = i / total;
     const density = only ? 1 : inks[network.connection[e]] ** (1 - place ** 6);
-    const isNever = network.curvature[e] >= network.scale.never;
-    const strength = isNever ? 0 : Math.abs(network.bin[e] - middle) / middle;
-    const weight = only ? 0.35 + 0.65 * strength : strength * (0.35 + 0.65 * place ** 4);
-    context.strokeStyle = ramp[network.bin[e]];
+    const isNever = lowest[e] >= network.scale.never;
+    const strength = isNever ? 0 : Math.abs(bin[e] - middle) / middle;
+    const size = sizeOf(network, e);
+    // A kernel slice is as wide as many of its parameters are bottlenecks.
+    const weight =
+      size > 1
+        ? (0.2 + (0.8 * negative[e]) / size) * strength
+        : only
+          ? 0.35 + 0.65 * strength
+          : strength * (0.35 + 0.65 * place ** 4);
+    context.strokeStyle = ramp[bin[e]];
     context.globalAlpha = only ? 0.95 : Math.min(1, (faintest + 0.62 * weight ** 0.7) * density * ink);
-    context.lineWidth = (0.55 + 2.4 * weight) * (only ? 1 : Math.max(0.7, density)) * grow;
+    context.lineWidth = (0.55 + 2.4 * weight) * (only ? 1 : Math.max(0.7, density) * slim(e)) * grow;
     context.beginPath();
     trace(context, network, geometry, view, e);
     context.stroke();
@@ -92,11 +106,11 @@ function strokeEdges(context, scene, ink, only) {
 
 /** The sheet behind each image or feature map, so that its pixels are seen as one. */
 function drawSheets(context, { network, geometry, view, theme }) {
-  network.layers.forEach(({ shape }, layer) => {
+  network.layers.forEach(({ shape, grouped }, layer) => {
     const [rows, columns] = [shape.at(-2) ?? 1, shape.at(-1)];
-    if (shape.length < 2 || rows < 2 || columns < 2) return;
+    if (grouped || shape.length < 2 || rows < 2 || columns < 2) return;
     const area = rows * columns;
-    const pad = geometry.radius[layer] * dotZoom(view.k) + 1.5;
+    const pad = radiusOf(geometry, layer, view) + 1.5;
     context.beginPath();
     for (let first = network.offsets[layer]; first < network.offsets[layer + 1]; first += area) {
       const corners = [first, first + columns - 1, first + area - 1, first + area - columns];
@@ -127,30 +141,48 @@ function outline(context, geometry, view, corners, pad) {
 /** Units of a layer from which on their dots are paler: so many would lie over the edges like a curtain. */
 const CURTAIN = 8000;
 
+const LEVELS = 6; // shades of a dot
+
 function drawUnits(context, { network, geometry, view, theme, focus }) {
   for (let layer = 0; layer + 1 < network.offsets.length; layer += 1) {
-    const radius = geometry.radius[layer] * dotZoom(view.k);
+    if (geometry.grouped[layer]) continue;
+    const radius = radiusOf(geometry, layer, view);
     const tiny = radius < 1.6;
     const pale = Math.min(1, CURTAIN / (network.offsets[layer + 1] - network.offsets[layer]));
-    context.fillStyle = theme.dot;
-    context.strokeStyle = theme.paper;
-    context.lineWidth = 1;
-    context.globalAlpha = focus ? 0.35 * pale : tiny ? 0.7 * pale : 1;
-    context.beginPath();
-    for (let u = network.offsets[layer]; u < network.offsets[layer + 1]; u += 1) {
-      dot(context, geometry, view, u, radius);
-    }
-    if (!tiny) context.stroke();
-    context.fill();
+    shadesOf(network, layer).forEach((nodes, level) => {
+      if (nodes.length === 0) return;
+      context.fillStyle = theme.shade(network.activity ? (level + 0.5) / LEVELS : 0.8);
+      context.strokeStyle = tiny ? theme.paper : theme.dot;
+      context.lineWidth = 1;
+      context.globalAlpha = focus ? 0.35 * pale : tiny ? 0.7 * pale : 1;
+      context.beginPath();
+      for (const node of nodes) dot(context, geometry, view, node, radius);
+      if (!tiny) context.stroke();
+      context.fill();
+    });
   }
   context.globalAlpha = 1;
+  context.fillStyle = theme.dot;
   for (const unit of focus?.units ?? []) {
-    const radius = geometry.radius[network.layerOf[unit]] * dotZoom(view.k);
+    const layer = network.layerOf[unit];
+    if (geometry.grouped[layer]) continue;
     context.beginPath();
-    dot(context, geometry, view, unit, Math.max(radius, 2));
+    dot(context, geometry, view, unit, Math.max(radiusOf(geometry, layer, view), 2));
     context.fill();
   }
   if (focus?.main !== undefined) ring(context, geometry, view, theme, focus.main, network);
+}
+
+/** A layer's nodes by how active they are, palest first; found once. */
+function shadesOf(network, layer) {
+  const known = (network.shades ??= []);
+  if (known[layer]) return known[layer];
+  const shades = Array.from({ length: LEVELS }, () => []);
+  for (let node = network.offsets[layer]; node < network.offsets[layer + 1]; node += 1) {
+    shades[Math.min(LEVELS - 1, Math.floor((activityOf(network, node) ?? 0) * LEVELS))].push(node);
+  }
+  known[layer] = shades;
+  return shades;
 }
 
 function dot(context, geometry, view, unit, radius) {
@@ -160,13 +192,17 @@ function dot(context, geometry, view, unit, radius) {
   context.arc(x, y, radius, 0, 2 * Math.PI);
 }
 
-/** A ring around one unit, for the selection and the pointer. */
+/** A ring around one node, for the selection and the pointer. */
 export function ring(context, geometry, view, theme, unit, network) {
-  const radius = Math.max(3, geometry.radius[network.layerOf[unit]] * dotZoom(view.k)) + 3;
+  const layer = network.layerOf[unit];
+  const radius = Math.max(3, radiusOf(geometry, layer, view)) + 3;
   context.strokeStyle = theme.ink;
   context.lineWidth = 1.75;
   context.beginPath();
-  dot(context, geometry, view, unit, radius);
+  if (geometry.grouped[layer]) {
+    const [x, y] = [geometry.x[unit] * view.k + view.x, geometry.y[unit] * view.k + view.y];
+    context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
+  } else dot(context, geometry, view, unit, radius);
   context.stroke();
 }
 
@@ -177,7 +213,7 @@ export function drawHover(context, scene, hit) {
   if (hit?.kind !== "edge") return;
   context.save();
   clipToPlot(context, geometry);
-  const bin = network.bin[hit.edge];
+  const bin = scene.left.bin[hit.edge];
   for (const [color, width] of [[theme.paper, 6.5], [theme.ink, 4.5], [network.ramps[theme.name][bin], 2.5]]) {
     context.strokeStyle = color;
     context.lineWidth = width;
@@ -201,7 +237,7 @@ function drawClasses(context, { network, geometry, view, theme }) {
   const first = network.offsets.at(-2);
   const last = Math.min(network.offsets.at(-1), first + network.classes.length);
   if (last - first < 1) return;
-  const radius = geometry.radius.at(-1) * dotZoom(view.k);
+  const radius = radiusOf(geometry, network.layers.length - 1, view);
   const axis = geometry.isPortrait ? geometry.x : geometry.y;
   const pitch = last - first > 1 ? Math.abs(axis[first + 1] - axis[first]) * view.k : Infinity;
   if (pitch < 9) return;
@@ -290,10 +326,10 @@ function portraitName(context, theme, { title, size }, y) {
 export function captionOf(network, kept, isShort = false) {
   const where = network.filter ? ` in ${network.filter}` : "";
   const which = network.drawn < network.total && !isShort ? ": the strongest and an even sample" : "";
-  return `showing ${count(network.drawn)} of ${count(network.total)} edges${where}${which} · ${count(kept)} kept`;
+  return `showing ${count(network.drawn)} of ${count(network.total)} ${network.lines}${where}${which} · ${count(kept)} kept`;
 }
 
-function drawLegend(context, { network, geometry, theme, kept }) {
+function drawLegend(context, { network, geometry, theme, left: { kept } }) {
   const { width, height, isPortrait } = geometry;
   const measure = (text) => context.measureText(text).width;
   const { ends, names } = network.scale;

@@ -1,26 +1,48 @@
-// Saving the picture as it stands, legend and caption included, without the server.
+// Saving the picture, legend and caption included, without the server: as it stands on the screen or laid out anew for
+// a chosen size.
 
 import { drawScene } from "./network_draw.js";
+import { IDENTITY, placeUnits } from "./network_geometry.js";
 import { SvgContext } from "./svg_context.js";
 
-const PNG_SCALE = 2;
+/** Name, width and height that the picture is laid out for, and pixels per unit of that. */
+export const SIZES = [
+  { name: "as shown, 2×", scale: 2 },
+  { name: "1920 × 1080", width: 1280, height: 720, scale: 1.5 },
+  { name: "3840 × 2160", width: 1280, height: 720, scale: 3 },
+  { name: "2400 × 2400", width: 800, height: 800, scale: 3 },
+  { name: "A4, 300 dpi", width: 1169, height: 827, scale: 3 },
+];
 
-export function savePng(scene, name) {
-  const { width, height } = scene.geometry;
+export function savePng(scene, name, size = SIZES[0]) {
+  const shown = sized(scene, size);
+  const { width, height } = shown.geometry;
   const canvas = document.createElement("canvas");
-  canvas.width = width * PNG_SCALE;
-  canvas.height = height * PNG_SCALE;
+  canvas.width = Math.round(width * size.scale);
+  canvas.height = Math.round(height * size.scale);
   const context = canvas.getContext("2d");
-  context.scale(PNG_SCALE, PNG_SCALE);
-  paint(context, scene);
+  context.scale(size.scale, size.scale);
+  paint(context, shown);
   canvas.toBlob((blob) => blob && download(blob, `${name}.png`), "image/png");
 }
 
-export function saveSvg(scene, name) {
-  const { width, height } = scene.geometry;
+export function saveSvg(scene, name, size = SIZES[0]) {
+  const shown = sized(scene, size);
+  const { width, height } = shown.geometry;
   const context = new SvgContext(width, height, scene.network.layers.map((layer) => layer.name).join(" → "));
-  paint(context, scene);
+  paint(context, shown);
   download(new Blob([context.toString()], { type: "image/svg+xml" }), `${name}.svg`);
+}
+
+/** The scene laid out for a size, zoomed to the same part of the picture. */
+function sized(scene, { width, height }) {
+  if (!width) return scene;
+  const ruler = document.createElement("canvas").getContext("2d");
+  ruler.font = `500 12px ${scene.theme.font}`;
+  const geometry = placeUnits(scene.network, width, height, (text) => ruler.measureText(text).width);
+  const { k, x, y } = scene.view;
+  const view = k === 1 ? IDENTITY : { k, x: (x * width) / scene.geometry.width, y: (y * height) / scene.geometry.height };
+  return { ...scene, geometry, view };
 }
 
 /** An export stands alone, so it brings its own paper. */

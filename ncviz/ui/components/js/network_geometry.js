@@ -40,7 +40,12 @@ export function placeUnits(network, width, height, measure) {
     x,
     y,
     widest,
-    radius: box.radius.map((radius) => Math.max(0.6, Math.min(isPortrait ? 4.5 : 7, radius * scale))),
+    radius: box.radius.map((radius, layer) =>
+      network.layers[layer].grouped
+        ? radius * scale
+        : Math.max(0.6, Math.min(isPortrait ? 4.5 : 7, radius * scale)),
+    ),
+    grouped: network.layers.map((layer) => layer.grouped),
     labels: box.labels.map(([a, b]) => [margin.left + a * room.width, margin.top + b * room.height]),
   };
 }
@@ -105,30 +110,31 @@ export function pick(network, geometry, view, visible, px, py, reach) {
   let unit = -1;
   let best = Infinity;
   for (let u = 0; u < geometry.x.length; u += 1) {
-    const away = Math.hypot(geometry.x[u] - x, geometry.y[u] - y) * view.k;
-    const size = geometry.radius[network.layerOf[u]] * dotZoom(view.k) + reach * 0.6;
+    const layer = network.layerOf[u];
+    const [dx, dy] = [geometry.x[u] - x, geometry.y[u] - y];
+    const away = (geometry.grouped[layer] ? Math.max(Math.abs(dx), Math.abs(dy)) : Math.hypot(dx, dy)) * view.k;
+    const size = radiusOf(geometry, layer, view) + reach * (geometry.grouped[layer] ? 0.1 : 0.6);
     if (away < size && away < best) {
       best = away;
       unit = u;
     }
   }
   if (unit >= 0) return { kind: "unit", unit };
-  const edge = pickEdge(network, geometry, visible, x, y, reach / view.k);
+  const edge = pickEdge(network, geometry, view, visible, px, py, reach);
   return edge >= 0 ? { kind: "edge", edge } : null;
 }
 
-function pickEdge(network, geometry, visible, x, y, reach) {
+function pickEdge(network, geometry, view, visible, px, py, reach) {
   let found = -1;
   let best = reach * reach;
   for (let e = 0; e < network.edges; e += 1) {
     if (!visible[e]) continue;
-    const ax = geometry.x[network.source[e]];
-    const ay = geometry.y[network.source[e]];
-    const dx = geometry.x[network.target[e]] - ax;
-    const dy = geometry.y[network.target[e]] - ay;
-    const along = ((x - ax) * dx + (y - ay) * dy) / Math.max(dx * dx + dy * dy, 1e-9);
+    const [ax, ay, bx, by] = endsOf(network, geometry, view, e);
+    const dx = bx - ax;
+    const dy = by - ay;
+    const along = ((px - ax) * dx + (py - ay) * dy) / Math.max(dx * dx + dy * dy, 1e-9);
     if (along < 0 || along > 1) continue;
-    const away = (ax + along * dx - x) ** 2 + (ay + along * dy - y) ** 2;
+    const away = (ax + along * dx - px) ** 2 + (ay + along * dy - py) ** 2;
     // `<=` lets the later edge win: it is drawn on top.
     if (away <= best) {
       best = away;
@@ -136,6 +142,38 @@ function pickEdge(network, geometry, visible, x, y, reach) {
     }
   }
   return found;
+}
+
+/** Half the size of a layer's nodes on the screen: tiles are pictures and grow with the zoom, dots less. */
+export function radiusOf(geometry, layer, view) {
+  return geometry.radius[layer] * (geometry.grouped[layer] ? view.k : dotZoom(view.k));
+}
+
+/** The two ends of a line on the screen; at a tile it starts at the side that faces the other layer. */
+export function endsOf(network, geometry, view, edge) {
+  const s = network.source[edge];
+  const t = network.target[edge];
+  const ends = [
+    geometry.x[s] * view.k + view.x,
+    geometry.y[s] * view.k + view.y,
+    geometry.x[t] * view.k + view.x,
+    geometry.y[t] * view.k + view.y,
+  ];
+  const axis = geometry.isPortrait ? 1 : 0;
+  const [from, to] = [network.layerOf[s], network.layerOf[t]];
+  if (geometry.grouped[from]) ends[axis] += radiusOf(geometry, from, view);
+  if (geometry.grouped[to]) ends[axis + 2] -= radiusOf(geometry, to, view);
+  return ends;
+}
+
+/** The layer whose name is at a point of the canvas, or -1. */
+export function pickLayerName(network, geometry, view, px, py) {
+  if (!geometry.isPortrait && py > 46) return -1;
+  for (let layer = 0; layer < network.layers.length; layer += 1) {
+    const [x, y] = [geometry.labels[layer][0] * view.k + view.x, geometry.labels[layer][1] * view.k + view.y];
+    if (geometry.isPortrait ? px < 150 && Math.abs(py - (y - 12)) < 9 : Math.abs(px - x) < 42) return layer;
+  }
+  return -1;
 }
 
 export function dotZoom(k) {

@@ -2,16 +2,21 @@
 
 import { openChannel } from "./bus.js";
 import { keepInstance } from "./instances.js";
-import { decode, readNetwork, visibleEdges } from "./network_data.js";
+import { Card } from "./network_card.js";
+import { crumbsOf, drawCrumbs } from "./network_crumbs.js";
+import { decode, linesLeft, readNetwork } from "./network_data.js";
 import { drawHover, drawScene } from "./network_draw.js";
-import { savePng, saveSvg } from "./network_export.js";
-import { IDENTITY, NARROW, clampView, pick, placeUnits, viewOf, zoomAt } from "./network_geometry.js";
+import { SIZES, savePng, saveSvg } from "./network_export.js";
+import { IDENTITY, NARROW, clampView, pick, pickLayerName, placeUnits, viewOf, zoomAt } from "./network_geometry.js";
+import { Flows } from "./network_flows.js";
 import { listen } from "./network_pointer.js";
-import { ariaLabel, describeHit, describeSelection, focusOf, fromPython, toPython } from "./network_words.js";
+import { ariaLabel, describeHit, describeSelection, focusOf, fromText, toText } from "./network_words.js";
 import { readTheme, themeKey } from "./theme.js";
 
 const ROW = 46; // least height of a layer on a narrow screen, and what the rest of the picture takes
 const ROWS_REST = 120;
+const WIDE = 0.4; // height of a wide picture, as a share of its width
+const TALLEST = 640;
 const SLOW = 45; // ms for a picture above which the rest of the page needs a breath between two
 
 class NetworkCanvas {
@@ -19,13 +24,24 @@ class NetworkCanvas {
     this.root = root;
     const find = (name) => root.querySelector(`[data-part="${name}"]`);
     this.parts = Object.fromEntries(
-      ["stage", "canvas", "overlay", "tip", "hint", "summary", "clear"].map((name) => [name, find(name)]),
+      ["stage", "canvas", "overlay", "tip", "hint", "summary", "clear", "card", "crumbs", "size"].map((name) => [
+        name,
+        find(name),
+      ]),
     );
+    this.card = new Card(this.parts.card, {
+      onSelect: (text) => this.#tell(text),
+      onOpen: () => this.setTriggerValue?.("open", this.told),
+      onClose: () => this.#tell(""),
+    });
+    this.flows = new Flows(find("flows"), (flow) => this.setStateValue("flow", flow));
     this.view = IDENTITY;
     this.hit = null;
     this.selected = null;
-    this.told = null; // the selection as Python knows it
+    this.told = ""; // the selection as Python knows it
     this.focus = null;
+    this.layer = -1; // that was zoomed to last
+    this.left = null; // what is left of each line
     this.frame = 0;
     this.pause = 0;
     this.cost = 0;
@@ -33,23 +49,28 @@ class NetworkCanvas {
     this.removed = 0;
     this.order = null;
     this.unsubscribe = () => {};
+    this.unlink = () => {};
     this.stops = [listen(this.parts.canvas, this.#actions())];
     this.#buttons();
     this.observer = new ResizeObserver(() => this.#resize());
     this.observer.observe(this.parts.stage);
   }
 
-  update({ data, setStateValue }) {
+  update({ data, setStateValue, setTriggerValue }) {
     this.setStateValue = setStateValue;
+    this.setTriggerValue = setTriggerValue;
     const message = decode(data);
     const isNew = message.digest !== this.network?.digest;
     const theme = readTheme(this.root);
     if (isNew) {
       const hadLayers = JSON.stringify(this.network?.layers) === JSON.stringify(message.layers);
-      if (!hadLayers) this.told = null;
+      if (!hadLayers) this.told = "";
       this.network = readNetwork(message);
       if (!hadLayers) this.view = IDENTITY;
+      this.layer = -1;
       this.geometry = null;
+      this.left = null;
+      this.hit = null;
     }
     this.ghost = message.ghost;
     this.fileName = message.file_name;
@@ -58,18 +79,23 @@ class NetworkCanvas {
     this.theme = theme;
     this.themeKey = themeKey(theme);
     this.#join(message.channel);
+    this.#link(message.link);
     this.#follow(message);
-    this.#followSelection(message.selection, isNew);
+    this.#followSelection(message.selection ?? "", isNew);
+    // A card that is older than what was clicked meanwhile would answer another question.
+    this.flows.show(message.flows);
+    const isAbout = !message.card || message.card.selection === this.told;
+    if (isAbout) this.card.show(message.card ?? null, this.network, theme);
+    this.#say();
     this.#resize();
   }
 
   /** Python's selection counts when it changes; else what was clicked here stays, also in a new choice of edges. */
   #followSelection(selection, isNew) {
-    const text = JSON.stringify(selection);
-    if (text !== this.asked) this.told = selection;
+    if (selection !== this.asked) this.told = selection;
     else if (!isNew) return;
-    this.asked = text;
-    this.#select(fromPython(this.network, this.told), false);
+    this.asked = selection;
+    this.#select(fromText(this.network, this.told), null);
   }
 
   /** While a live panel leads, its word is newer than what Python knew when this run began. */
@@ -91,14 +117,14 @@ class NetworkCanvas {
     if (!force && removed === this.removed && order === this.order) return;
     this.removed = removed;
     this.order = order;
-    Object.assign(this, visibleEdges(this.network, order, removed, this.visible));
+    this.left = linesLeft(this.network, order, removed, this.left);
     const { dataset } = this.parts.canvas;
     dataset.drawnEdges = this.network.drawn;
     dataset.totalEdges = this.network.total;
-    dataset.visibleEdges = this.kept;
+    dataset.visibleEdges = this.left.kept;
     dataset.removed = removed;
     dataset.order = order ?? "";
-    if (this.hit?.kind === "edge" && !this.visible[this.hit.edge]) this.#hover(null);
+    if (this.hit?.kind === "edge" && !this.left.visible[this.hit.edge]) this.#hover(null);
     this.#say();
     this.#draw();
   }
@@ -107,8 +133,12 @@ class NetworkCanvas {
     if (!this.network || this.parts.stage.clientWidth < 40) return;
     const { clientWidth: width } = this.parts.stage;
     // Where layers are rows, many of them need the room that their names take.
-    const height = width < NARROW ? Math.max(this.lowest, ROWS_REST + ROW * this.network.layers.length) : this.lowest;
+    const height =
+      width < NARROW
+        ? Math.max(this.lowest, ROWS_REST + ROW * this.network.layers.length)
+        : Math.max(this.lowest, Math.min(TALLEST, Math.round(this.root.querySelector(".body").clientWidth * WIDE)));
     this.parts.stage.style.height = `${height}px`;
+    this.parts.card.style.height = `${height + 2}px`;
     const ratio = window.devicePixelRatio || 1;
     const key = `${width}×${height}@${ratio}`;
     if (key !== this.size || !this.geometry) {
@@ -126,8 +156,8 @@ class NetworkCanvas {
   }
 
   get scene() {
-    const { network, geometry, view, theme, visible, kept, focus, ghost } = this;
-    return { network, geometry, view, theme, visible, kept, focus, ghost };
+    const { network, geometry, view, theme, left, focus, ghost } = this;
+    return { network, geometry, view, theme, left, focus, ghost };
   }
 
   /** Draw once per frame, however often asked; a picture that takes long leaves the page as much time as it took. */
@@ -171,24 +201,46 @@ class NetworkCanvas {
     return {
       pan: (dx, dy) => this.#move({ ...this.view, x: this.view.x + dx, y: this.view.y + dy }),
       zoom: (factor, x, y) => this.#move(zoomAt(this.view, factor, x, y)),
-      reset: () => this.#move(IDENTITY),
+      reset: () => {
+        this.layer = -1;
+        this.#move(IDENTITY);
+        this.#say();
+      },
       fit: () => this.#move(this.focus ? viewOf(this.geometry, this.focus.units) : IDENTITY),
       hover: (x, y) => this.#hover(x === null ? null : this.#pick(x, y, 5), x, y),
       click: (x, y, reach) => this.#click(this.#pick(x, y, reach)),
-      clear: () => this.#select(null, true),
+      clear: () => this.#tell(""),
       hint: (text) => this.#hint(text),
     };
   }
 
   #pick(x, y, reach) {
     if (!this.geometry) return null;
-    return pick(this.network, this.geometry, this.view, this.visible, x, y, reach);
+    const layer = pickLayerName(this.network, this.geometry, this.view, x, y);
+    if (layer >= 0) return { kind: "layer", layer };
+    return pick(this.network, this.geometry, this.view, this.left.visible, x, y, reach);
   }
 
-  #move(view) {
+  /** Two pictures that are compared move together. */
+  #link(name) {
+    if (this.linked?.name === name) return;
+    this.unlink();
+    this.linked = name ? openChannel(name) : null;
+    this.unlink =
+      this.linked?.subscribe(({ from, k, x, y }) => {
+        if (from === this || !this.geometry) return;
+        const { width, height } = this.geometry;
+        this.#move({ k, x: x * width, y: y * height }, false);
+      }) ?? (() => {});
+  }
+
+  #move(view, isOwn = true) {
     if (!this.geometry) return;
     const { width, height } = this.geometry;
     this.view = clampView(view, width, height);
+    if (isOwn && this.linked) {
+      this.linked.publish({ from: this, k: this.view.k, x: this.view.x / width, y: this.view.y / height });
+    }
     // Once zoomed, a finger pans the picture; before that it scrolls the page.
     this.parts.canvas.style.touchAction = this.view.k > 1 ? "none" : "pan-y";
     this.parts.canvas.dataset.zoom = this.view.k.toFixed(2);
@@ -197,32 +249,66 @@ class NetworkCanvas {
 
   #click(hit) {
     this.#hover(null);
+    if (hit?.kind === "layer") {
+      this.#zoomToLayer(hit.layer);
+      return;
+    }
     const same = hit && this.selected && JSON.stringify(hit) === JSON.stringify(this.selected);
-    this.#select(same ? null : hit, true);
+    this.#tell(same ? "" : toText(this.network, hit), same ? null : hit);
   }
 
-  #select(hit, tell) {
-    const changed = JSON.stringify(hit) !== JSON.stringify(this.selected);
+  /** Select something, drawn here or not, and let Python know. */
+  #tell(text, hit = fromText(this.network, text)) {
+    const isNew = text !== this.told;
+    this.told = text;
+    this.#select(hit);
+    if (!isNew) return;
+    if (text === "") this.card.show(null, this.network, this.theme);
+    this.setStateValue("selection", text);
+  }
+
+  #select(hit) {
     this.selected = hit;
     this.focus = focusOf(this.network, hit);
     this.#say();
     this.#draw();
-    if (!tell || !changed) return;
-    this.told = toPython(this.network, hit);
-    this.setStateValue("selection", this.told);
+  }
+
+  /** A layer with the one before it, as large as fits. */
+  #zoomToLayer(layer) {
+    const { offsets } = this.network;
+    const first = offsets[Math.max(0, layer - 1)];
+    this.layer = layer;
+    this.#move(viewOf(this.geometry, Array.from({ length: offsets[layer + 1] - first }, (_, i) => first + i)));
+    this.#say();
+  }
+
+  /** A step of the path above the picture: the whole network, a layer, or a selection on the way to this one. */
+  #step(act) {
+    const [kind, at] = act.split("-");
+    if (kind === "layer") {
+      this.#tell("");
+      this.#zoomToLayer(Number(at));
+    } else {
+      this.#tell(act === "all" ? "" : act);
+      if (act === "all") this.#actions().reset();
+      else this.#actions().fit();
+    }
   }
 
   #say() {
     const { canvas, summary, clear } = this.parts;
-    canvas.setAttribute("aria-label", ariaLabel(this.network, this.kept ?? this.network.drawn));
+    canvas.setAttribute("aria-label", ariaLabel(this.network, this.left?.kept ?? this.network.drawn));
+    const chosen = this.told.startsWith("weight-") ? this.told : null;
+    drawCrumbs(this.parts.crumbs, crumbsOf(this.network, this.selected, this.layer, chosen), (act) => this.#step(act));
     summary.textContent = this.selected
-      ? describeSelection(this.network, this.selected, this.visible)
+      ? describeSelection(this.network, this.selected, this.left)
       : matchMedia("(hover: none)").matches
         ? "Tap to select, pinch to zoom."
-        : "Hover for details, click to select, drag to pan.";
+        : "Click a node, a line or a layer's name.";
     summary.title = this.selected ? summary.textContent : "";
     summary.classList.toggle("is-selected", this.selected !== null);
-    clear.hidden = this.selected === null;
+    clear.hidden = this.told === "" || !this.parts.card.hidden;
   }
 
   #hover(hit, x, y) {
@@ -233,7 +319,7 @@ class NetworkCanvas {
     tip.hidden = hit === null;
     if (changed && this.geometry) this.#drawHover();
     if (hit === null) return;
-    if (changed) this.#fillTip(describeHit(this.network, hit, this.visible));
+    if (changed) this.#fillTip(describeHit(this.network, hit, this.left));
     // Beside the pointer, on the side where there is room.
     const { width, height } = this.geometry;
     const left = x + 16 + tip.offsetWidth > width ? x - 16 - tip.offsetWidth : x + 16;
@@ -259,14 +345,18 @@ class NetworkCanvas {
     const act = this.#actions();
     const middle = () => [this.geometry.width / 2, this.geometry.height / 2];
     const name = () => this.fileName || "network-curvature";
+    const size = () => SIZES[this.parts.size.selectedIndex] ?? SIZES[0];
+    this.parts.size.replaceChildren(
+      ...SIZES.map(({ name: text }) => Object.assign(document.createElement("option"), { textContent: text })),
+    );
     const handlers = {
       "zoom-in": () => act.zoom(1.5, ...middle()),
       "zoom-out": () => act.zoom(1 / 1.5, ...middle()),
       fit: act.fit,
       reset: act.reset,
       clear: act.clear,
-      png: () => savePng(this.scene, name()),
-      svg: () => saveSvg(this.scene, name()),
+      png: () => savePng(this.scene, name(), size()),
+      svg: () => saveSvg(this.scene, name(), size()),
     };
     for (const [action, handler] of Object.entries(handlers)) {
       this.root.querySelector(`[data-action="${action}"]`).onclick = () => this.geometry && handler();
@@ -276,6 +366,7 @@ class NetworkCanvas {
   destroy() {
     this.observer.disconnect();
     this.unsubscribe();
+    this.unlink();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.pause);
     clearTimeout(this.hintTimer);

@@ -2,55 +2,60 @@
 
 import { count, plain, signed } from "./format.js";
 import { captionOf } from "./network_draw.js";
-import { unitName } from "./network_data.js";
+import { activityOf, sizeOf, unitName } from "./network_data.js";
 
 /** Lines for the tooltip: a heading and pairs of name and value. */
-export function describeHit(network, hit, visible) {
+export function describeHit(network, hit, left) {
+  if (hit.kind === "layer") {
+    const { name, subtitle } = network.layers[hit.layer];
+    return { title: `${name} · ${subtitle}`, rows: [["click", "zoom to this layer"]] };
+  }
   if (hit.kind === "unit") {
     const { name, place } = unitName(network, hit.unit);
-    const { edges, lowest, kept } = unitSummary(network, hit.unit, visible);
-    const rows = [["drawn edges", `${count(kept)} of ${count(edges)} kept`]];
+    const { edges, lowest, kept } = unitSummary(network, hit.unit, left);
+    const rows = [[`drawn ${network.lines}`, `${count(kept)} of ${count(edges)} kept`]];
     if (kept > 0) rows.push(["lowest κ", signed(lowest)]);
+    const activity = activityOf(network, hit.unit);
+    if (activity !== null) rows.push(["activity", plain(activity)]);
     return { title: `${name} · ${place}`, rows };
   }
   const e = hit.edge;
   const from = unitName(network, network.source[e]);
   const to = unitName(network, network.target[e]);
-  const kappa = network.curvature[e];
-  const [low, high] = network.scale.names;
-  const isNever = kappa >= network.scale.never;
-  const meaning = isNever ? "never active" : kappa < -0.005 ? low : kappa > 0.005 ? high : "";
-  return {
-    title: network.connections[network.connection[e]] ?? "edge",
-    rows: [
-      ["κ", `${signed(kappa, 3)} ${meaning}`.trim()],
-      ["weight", plain(network.weight[e], 4)],
-      ["from", `${from.name} · ${from.place}`],
-      ["to", `${to.name} · ${to.place}`],
-    ],
-  };
+  const size = sizeOf(network, e);
+  const rows = [["κ", `${signed(left.lowest[e], 3)} ${meaningOf(network, left.lowest[e])}`.trim()]];
+  if (size > 1) rows.push(["weights", `${size}, of which ${left.negative[e]} negative and kept`]);
+  else rows.push(["weight", plain(network.weight[e], 4)]);
+  rows.push(["from", `${from.name} · ${from.place}`], ["to", `${to.name} · ${to.place}`]);
+  return { title: network.connections[network.connection[e]] ?? "edge", rows };
 }
 
-function unitSummary(network, unit, visible) {
+/** What a curvature says, in one word or two. */
+export function meaningOf(network, kappa) {
+  const [low, high] = network.scale.names;
+  if (kappa >= network.scale.never) return "never active";
+  return kappa < -0.005 ? low : kappa > 0.005 ? high : "";
+}
+
+function unitSummary(network, unit, left) {
   let edges = 0;
   let kept = 0;
   let lowest = Infinity;
   for (let e = 0; e < network.edges; e += 1) {
     if (network.source[e] !== unit && network.target[e] !== unit) continue;
     edges += 1;
-    if (!visible[e]) continue;
+    if (!left.visible[e]) continue;
     kept += 1;
-    lowest = Math.min(lowest, network.curvature[e]);
+    lowest = Math.min(lowest, left.lowest[e]);
   }
   return { edges, kept, lowest };
 }
 
 /** One line for the bar above the picture. */
-export function describeSelection(network, hit, visible) {
-  const { title, rows } = describeHit(network, hit, visible);
-  return hit.kind === "unit"
-    ? [title, rows[0][1].replace(" kept", " edges kept"), ...rows.slice(1).map((row) => row.join(" "))].join(" · ")
-    : `${rows[2][1]} → ${rows[3][1]} · κ ${rows[0][1]} · weight ${rows[1][1]}`;
+export function describeSelection(network, hit, left) {
+  const { title, rows } = describeHit(network, hit, left);
+  if (hit.kind === "unit") return [title, ...rows.map((row) => row.join(" "))].join(" · ");
+  return `${rows[2][1]} → ${rows[3][1]} · κ ${rows[0][1]} · ${rows[1].join(" ")}`;
 }
 
 export function ariaLabel(network, kept) {
@@ -62,34 +67,61 @@ export function ariaLabel(network, kept) {
   );
 }
 
-/** What Python hears about a selection; edge and parameter are indices into its own arrays. */
-export function toPython(network, hit) {
-  if (hit === null) return null;
-  const place = (unit) => {
-    const { layer, index, name } = unitName(network, unit);
-    return { unit, layer, index, name };
-  };
-  if (hit.kind === "unit") return { kind: "unit", ...place(hit.unit) };
+/** A selection as the address has it: "unit-1-7", "channel-2-5", "slice-1-5-3" or "weight-42". */
+export function toText(network, hit) {
+  if (hit === null) return "";
+  if (hit.kind === "unit") {
+    const { layer, index } = unitName(network, hit.unit);
+    return `${network.layers[layer].grouped ? "channel" : "unit"}-${layer}-${index}`;
+  }
   const e = hit.edge;
-  return {
-    kind: "edge",
-    edge: network.edge[e],
-    parameter: network.parameter[e],
-    connection: network.connection[e],
-    source: place(network.source[e]),
-    target: place(network.target[e]),
-    curvature: network.curvature[e],
-    weight: network.weight[e],
-  };
+  if (!isSlice(network, e)) return `weight-${network.parameter[e]}`;
+  const [from, to] = [unitName(network, network.source[e]), unitName(network, network.target[e])];
+  return `slice-${network.connection[e]}-${to.index}-${from.index}`;
 }
 
-export function fromPython(network, selection) {
-  if (!selection) return null;
-  if (selection.kind === "unit") {
-    return selection.unit < network.layerOf.length ? { kind: "unit", unit: selection.unit } : null;
+function isSlice(network, edge) {
+  return network.start !== undefined && network.layers[network.layerOf[network.source[edge]]].grouped;
+}
+
+/** What a text selects in this picture; a unit stands for its channel where that is a node, and null for what is not drawn. */
+export function fromText(network, text) {
+  const [kind, ...numbers] = (text || "").split("-");
+  const [first, second, third] = numbers.map(Number);
+  if (kind === "unit" || kind === "channel") {
+    const layer = network.layers[first];
+    if (!layer) return null;
+    const area = layer.shape.at(-1) * (layer.shape.at(-2) ?? 1);
+    const index = kind === "unit" && layer.grouped ? Math.floor(second / area) : second;
+    const unit = network.offsets[first] + index;
+    const isHere = (kind === "unit" || layer.grouped) && unit < network.offsets[first + 1];
+    return isHere ? { kind: "unit", unit } : null;
   }
-  const edge = network.edge.indexOf(selection.edge);
-  return edge >= 0 ? { kind: "edge", edge } : null;
+  for (let e = 0; e < network.edges; e += 1) {
+    const isIt = kind === "weight" ? holds(network, e, first) : isSliceOf(network, e, first, second, third);
+    if (isIt) return { kind: "edge", edge: e };
+  }
+  return null;
+}
+
+function holds(network, edge, parameter) {
+  if (!network.start) return network.parameter[edge] === parameter;
+  for (let m = network.start[edge]; m < network.start[edge + 1]; m += 1) {
+    if (network.member[m] === parameter) return true;
+  }
+  return false;
+}
+
+function isSliceOf(network, edge, connection, target, source) {
+  if (network.connection[edge] !== connection || !isSlice(network, edge)) return false;
+  return (
+    unitName(network, network.source[edge]).index === source && unitName(network, network.target[edge]).index === target
+  );
+}
+
+/** A convolution's weight may stand on many edges; they are selected together. */
+function isSameWeight(network, one, other) {
+  return one === other || (!network.start && network.parameter[one] === network.parameter[other]);
 }
 
 /** The edges and units that stand out for a selection. */
@@ -99,7 +131,7 @@ export function focusOf(network, hit) {
   const edges = [];
   for (let e = 0; e < network.edges; e += 1) {
     const [s, t] = [network.source[e], network.target[e]];
-    const belongs = hit.kind === "edge" ? e === hit.edge : s === hit.unit || t === hit.unit;
+    const belongs = hit.kind === "edge" ? isSameWeight(network, e, hit.edge) : s === hit.unit || t === hit.unit;
     if (!belongs) continue;
     edges.push(e);
     units.add(s).add(t);

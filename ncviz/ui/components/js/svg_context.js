@@ -116,6 +116,17 @@ export class SvgContext {
     this.#append("rect", { x: a, y: b, width: w, height: h, fill: this.state.fillStyle });
   }
 
+  /** A part of a canvas, written into the file; enlarged without smoothing, as on the screen. */
+  drawImage(source, sx, sy, sw, sh, x, y, width, height) {
+    const part = document.createElement("canvas");
+    part.width = sw;
+    part.height = sh;
+    part.getContext("2d").drawImage(source, sx, sy, sw, sh, 0, 0, sw, sh);
+    const [a, b, w, h] = [x, y, width, height].map(short);
+    const href = part.toDataURL("image/png");
+    this.#append("image", { x: a, y: b, width: w, height: h, href, preserveAspectRatio: "none", style: "image-rendering:pixelated" });
+  }
+
   measureText(text) {
     this.ruler.font = this.state.font;
     return this.ruler.measureText(text);

@@ -32,7 +32,17 @@ export function readTheme(root) {
     line: isDark ? "#3a404b" : "#d5d8de",
     accent: get("primary-color", "#ff4b4b"),
     font: get("font", "system-ui, sans-serif"),
+    shadeChannels: (share) => shadeChannels(isDark, share),
+    shade: (share) => `rgb(${shadeChannels(isDark, share).map(Math.round).join(",")})`,
   };
+}
+
+// From silent to fully active, without a hue: colour is for curvature alone.
+const SHADES = { light: [[243, 244, 247], [46, 51, 62]], dark: [[40, 44, 52], [232, 236, 243]] };
+
+function shadeChannels(isDark, share) {
+  const [silent, active] = isDark ? SHADES.dark : SHADES.light;
+  return silent.map((low, i) => low + (active[i] - low) * share);
 }
 
 export function themeKey(theme) {

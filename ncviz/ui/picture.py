@@ -1,0 +1,115 @@
+"""The network canvas on the Explore page: what is drawn in it, and what the reader selects."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from ncviz.data.datasets import DATASETS
+from ncviz.plots.network import NetworkView
+from ncviz.plots.network_payload import NetworkPayload, payload
+from ncviz.pruning.order import ORDERS
+from ncviz.records import CurvatureRecord
+from ncviz.ui import flows, resources, session
+from ncviz.ui.components.network import network_canvas
+from ncviz.ui.lens import Subject, card, lens_edge
+from ncviz.ui.shown import Shown
+from ncviz.ui.view_state import ALL_LAYERS
+from ncviz.ui.views import grouped_layers, has_every_position, network_view
+
+HEIGHT = 430
+
+
+def canvas(shown: Shown, record: CurvatureRecord, *, height: int = HEIGHT, link: str | None = None) -> None:
+    """Draw the network, and take what the reader selects in it.
+
+    Args:
+        shown: The network with its results.
+        record: The curvature that is drawn: on all calibration images, or on some.
+        height: Least height in pixels.
+        link: Name of a channel; pictures on it zoom together.
+    """
+    view, side = shown.view, shown.side
+    subject = about(shown, record)
+    picked = network_canvas(
+        _payload(
+            record.meta["key"],
+            view.criterion,
+            view.scope,
+            view.edges,
+            view.layer,
+            detail(shown),
+            shown,
+            record,
+        ),
+        channel=side.name,
+        height=height,
+        key=f"network-{side.name}-{shown.network.fingerprint[:12]}",
+        removed=shown.removed,
+        order=f"{view.criterion}/{view.order}",
+        selection=view.selected,
+        card=None if side.is_other else card(subject, view.selected),
+        link=link,
+        flows=flows.strip(shown),
+        on_select=lambda selection: session.change(selected=selection),
+        on_flow=lambda flow: session.change(flow=flow),
+        file_name=f"{shown.network.architecture}-curvature",
+    )
+    if picked.open is not None:
+        edge = lens_edge(record, picked.open)
+        if edge is not None:
+            session.change(edge=edge)
+            session.write_link()
+            st.switch_page("pages/edge.py")
+
+
+def about(shown: Shown, record: CurvatureRecord) -> Subject:
+    """Return what a card about a selection draws on."""
+    classes = DATASETS[shown.network.dataset].classes
+    return Subject(record, shown.network.arrays, classes, ranks(shown), shown.removed, flows.samples(shown))
+
+
+def details_of(record: CurvatureRecord) -> dict[str, str]:
+    """Return the ways to draw this network: one of dense layers knows its units alone."""
+    found = {"channels": "feature maps"} if any(grouped_layers(record)) else {}
+    found |= {"units": "units"}
+    return found | ({"positions": "every position"} if has_every_position(record) else {})
+
+
+def detail(shown: Shown) -> str:
+    """Return the view's detail, or the nearest that this network has."""
+    known = list(details_of(shown.record))
+    return shown.view.detail if shown.view.detail in known else known[0]
+
+
+def ranks(shown: Shown) -> np.ndarray:
+    """Return int64 [N], when each weight is removed in the view's order."""
+    view = shown.view
+    return resources.ranks(shown.network, shown.record, view.criterion, view.scope, view.order)
+
+
+@st.cache_resource(max_entries=8)
+def view_of(key: str, detail: str, _shown: Shown, _record: CurvatureRecord) -> NetworkView:
+    """Return the network that is drawn, or its units; the record's key stands for what it is drawn from."""
+    classes = DATASETS[_shown.network.dataset].classes
+    return network_view(_record, _shown.network.arrays, classes, detail)
+
+
+@st.cache_resource(max_entries=24)
+def _payload(
+    key: str,
+    criterion: str,
+    scope: str,
+    edges: int,
+    layer: int,
+    detail: str,
+    _shown: Shown,
+    _record: CurvatureRecord,
+) -> NetworkPayload:
+    ranks = {
+        f"{criterion}/{order}": resources.ranks(_shown.network, _shown.record, criterion, scope, order)
+        for order in ORDERS
+    }
+    activity = _record.pictures.of(flows.samples(_shown))
+    drawn = view_of(key, detail, _shown, _record)
+    return payload(drawn, ranks, edges, None if layer == ALL_LAYERS else layer, activity)
