@@ -12,6 +12,8 @@ PAPER: dict[Theme, str] = {"light": "#ffffff", "dark": "#171614"}
 INK: dict[Theme, str] = {"light": "#2f2d2b", "dark": "#edebe8"}
 MUTED: dict[Theme, str] = {"light": "#626875", "dark": "#a3a9b5"}
 LINE: dict[Theme, str] = {"light": "#d5d8de", "dark": "#3a404b"}
+# Between paper and line: what is there, but says little.
+AREA: dict[Theme, str] = {"light": "#e9ebee", "dark": "#2b2e34"}
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 BAR_PIXELS = 240
 # Under the axes: room for the colour bar, and for each line of words.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import INK, axis, frame, note
+from ncviz.plots.figure_frame import AREA, INK, axis, frame, note
 from ncviz.plots.palette import Theme
 
 NEVER_ACTIVE = 2.0
@@ -23,7 +23,6 @@ LEFT, ABOVE, BELOW, GUTTER = 40, 54, 58, 96
 BETWEEN = 0.09
 # Up to so many rows or columns stand apart by a hair, so that single ones can be counted.
 FEW_ROWS, FEW_COLUMNS = 24, 100
-NEVER: dict[Theme, str] = {"light": "#e9ebee", "dark": "#22262e"}
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -222,7 +221,7 @@ def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
     found = [go.Heatmap(z=shown.kappa, coloraxis="coloraxis", hovertemplate=names, **facts, **common)]
     if shown.is_never.any():
         flat = np.where(shown.is_never, np.float32(1), np.float32(np.nan))
-        colour = [[0, NEVER[theme]], [1, NEVER[theme]]]
+        colour = [[0, AREA[theme]], [1, AREA[theme]]]
         never = f"{_ends(panel)}<br>kept, never active<extra></extra>"
         found.append(go.Heatmap(z=flat, colorscale=colour, showscale=False, hovertemplate=never, **common))
     return found

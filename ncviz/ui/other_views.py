@@ -6,12 +6,29 @@ from typing import Any
 
 import streamlit as st
 
+from ncviz.data.datasets import DATASETS
+from ncviz.plots.free_layout import MAX_OUTLINES
+from ncviz.plots.network import NetworkView
+from ncviz.plots.palette import Theme
+from ncviz.ui import resources
+from ncviz.ui.free_figure import (
+    HEIGHT,
+    FreeFigure,
+    flat_curvature,
+    free_figure,
+    selected_nodes,
+    strongest_graph,
+)
 from ncviz.ui.shown import Shown
 from ncviz.ui.theme import theme
-from ncviz.ui.view_figures import Kappa, distribution_figure, matrix_figure
+from ncviz.ui.view_figures import Kappa, distribution_figure, matrix_figure, state
+from ncviz.ui.view_state import ALL_LAYERS, ViewState
+from ncviz.ui.views import network_view
 
 PICTURES = ("PNG", "SVG")
 PICTURE_SCALE = 3
+FREE_CHOICES = ("All kept edges", "Bottlenecks only")
+FREE_CAPS = (100, 300, 1000)
 
 
 def matrix(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
@@ -41,6 +58,116 @@ def distribution(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
     view = shown.view
     figure = distribution_figure(shown, view, kappa, order, removed, theme(), is_logarithmic=is_logarithmic)
     _chart(shown, figure, "distribution", kind)
+
+
+def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
+    """Draw the strongest edges that are kept, laid out by springs; arguments as in ``matrix``."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        only: str | None = st.segmented_control(
+            "Which edges",
+            FREE_CHOICES,
+            default=FREE_CHOICES[0],
+            required=True,
+            key=f"free-edges-{shown.side.name}",
+            persist_state="session",
+        )
+        most: int | None = st.segmented_control(
+            "Strongest, at most",
+            FREE_CAPS,
+            default=FREE_CAPS[1],
+            required=True,
+            key=f"free-most-{shown.side.name}",
+            persist_state="session",
+            help="Half of them bottlenecks, half redundant, as far as there are any.",
+        )
+    found = free_picture(
+        shown,
+        shown.view,
+        kappa,
+        order,
+        removed,
+        theme(),
+        is_bottlenecks_only=only == FREE_CHOICES[1],
+        most=most or FREE_CAPS[1],
+    )
+    if not found.edges:
+        st.info(
+            "No bottleneck is left among the strongest edges. Remove less, or show all kept edges."
+            if only == FREE_CHOICES[1]
+            else "No edge is left to draw. Remove less, or choose another layer."
+        )
+        return
+    st.iframe(found.page, height=HEIGHT, alt="; ".join(part.description for part in found.components[:5]))
+    st.caption("Drag the units about, scroll to zoom. A unit's name shows when the pointer is on it.")
+    _component_table(found)
+
+
+def free_picture(
+    shown: Shown,
+    view: ViewState,
+    kappa: Kappa,
+    order: str,
+    removed: int,
+    colours: Theme,
+    *,
+    is_bottlenecks_only: bool = False,
+    most: int = FREE_CAPS[1],
+) -> FreeFigure:
+    """Return the picture of ``free``; needs no session."""
+    drawn = drawn_network(shown, view)
+    criterion, way = order.split("/")
+    graph, kept = strongest_graph(
+        drawn,
+        flat_curvature({name: kappa[name] for name in shown.record.weights}),
+        resources.ranks(shown.network, shown.record, criterion, view.scope, way),
+        removed,
+        None if view.layer == ALL_LAYERS else view.layer,
+        most,
+    )
+    return free_figure(
+        drawn,
+        graph,
+        kept,
+        colours,
+        name=f"{shown.network.title}: {state(shown, order, removed)}",
+        selected=selected_nodes(shown.record, drawn, view.selected),
+        is_bottlenecks_only=is_bottlenecks_only,
+    )
+
+
+def drawn_network(shown: Shown, view: ViewState) -> NetworkView:
+    """Return the network as nodes and edges, feature maps as nodes if the view has them so."""
+    # Every position of a weight would be the same edge many times over.
+    detail = "channels" if view.detail == "channels" else "units"
+    return _network_view(shown.record.meta["key"], detail, shown)
+
+
+@st.cache_resource(max_entries=4)
+def _network_view(key: str, detail: str, _shown: Shown) -> NetworkView:
+    classes = DATASETS[_shown.network.dataset].classes
+    return network_view(_shown.record, _shown.network.arrays, classes, detail)
+
+
+def _component_table(found: FreeFigure) -> None:
+    if not found.components:
+        st.caption("None of these edges is a bottleneck.")
+        return
+    more = len(found.components) - MAX_OUTLINES
+    outlined = f"; the first {MAX_OUTLINES} are outlined" if more > 0 else ""
+    st.markdown(f"**Parts that bottlenecks hold together** ({len(found.components)}{outlined})")
+    st.dataframe(
+        {
+            "part": [part.name for part in found.components],
+            found.components[0].noun: [len(part.nodes) for part in found.components],
+            "layers": [part.layers for part in found.components],
+            "bottlenecks": [part.bottlenecks for part in found.components],
+            "lowest κ": [part.lowest for part in found.components],
+            "narrowest at": [part.narrowest or "two layers only" for part in found.components],
+        },
+        hide_index=True,
+        column_config={"lowest κ": st.column_config.NumberColumn(format="%.2f")},
+        height="content" if len(found.components) <= MAX_OUTLINES else 320,
+    )
 
 
 def _picture(shown: Shown, name: str) -> str:

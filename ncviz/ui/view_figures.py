@@ -103,9 +103,16 @@ def words(
     names = [shown.record.parameters[index] for index in layers]
     count, total = sum(int(kept[name].sum()) for name in names), sum(kept[name].size for name in names)
     of_all = "" if len(layers) == len(shown.record.places) else f", of {shown.total:,} in the whole network"
-    label = ORDER_LABELS.get(order, "random order").lower()
-    state = f"{removed / max(shown.total, 1):.1%} removed, {label}" if removed else "nothing removed"
-    return [f"showing {count:,} of {total:,} weights{of_all}.", f"{shown.network.title}: {state}."]
+    return [
+        f"showing {count:,} of {total:,} weights{of_all}.",
+        f"{shown.network.title}: {state(shown, order, removed)}.",
+    ]
+
+
+def state(shown: Shown, order: str, removed: int) -> str:
+    """Return such as "30.0% removed, redundant first"."""
+    label = ORDER_LABELS.get(order, "random").lower()
+    return f"{removed / max(shown.total, 1):.1%} removed, {label}" if removed else "nothing removed"
 
 
 def cut(shown: Shown, view: ViewState, order: str, removed: int) -> float | None:

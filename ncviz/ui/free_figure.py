@@ -1,0 +1,150 @@
+"""The view Free layout: the strongest edges that are kept, and where their bottlenecks hang together. Pure, no page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ncviz.plots.components import Component, bottleneck_components, bottlenecks
+from ncviz.plots.free_layout import free_layout, to_graph
+from ncviz.plots.network import NetworkView, edges_of, strength
+from ncviz.plots.palette import Theme
+from ncviz.records import CurvatureRecord
+from ncviz.ui import chosen
+from ncviz.ui.network_view import lowest
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+HEIGHT = 560
+
+
+@dataclass(frozen=True, eq=False)
+class FreeFigure:
+    """The picture with what is said of it.
+
+    Attributes:
+        page: A page of its own, that loads nothing.
+        components: The connected parts of the bottlenecks.
+        edges: How many edges are drawn.
+    """
+
+    page: str
+    components: list[Component]
+    edges: int
+
+
+def free_figure(
+    view: NetworkView,
+    graph: nx.DiGraph,
+    kept: int,
+    theme: Theme,
+    *,
+    name: str,
+    selected: frozenset[int] = frozenset(),
+    is_bottlenecks_only: bool = False,
+) -> FreeFigure:
+    """Return the picture of the strongest edges.
+
+    Args:
+        view: The network.
+        graph: Its strongest edges that are kept, from ``strongest_graph``.
+        kept: How many edges of the chosen layers are kept.
+        theme: Which variant of the colours.
+        name: Of the network and its step, such as "LeNet: 30.0% removed, redundant first".
+        selected: Nodes that stand out.
+        is_bottlenecks_only: Whether to leave out what is not negative.
+    """
+    components = bottleneck_components(graph)
+    drawn = bottlenecks(graph) if is_bottlenecks_only else graph
+    kind = "strongest bottlenecks" if is_bottlenecks_only else "strongest of either sign"
+    lines = "edges" if view.members is None else "lines (kernel slices and edges)"
+    words = [
+        f"showing {drawn.number_of_edges():,} of {view.edge_count:,} {lines}, the {kind} among {kept:,} kept.",
+        f"{name}.",
+        "Grey: parts that bottlenecks hold together." if components else "",
+        "Diamond: selected." if selected & set(drawn) else "",
+    ]
+    page = free_layout(
+        drawn,
+        theme,
+        HEIGHT,
+        words=[word for word in words if word],
+        components=components,
+        selected=selected,
+    )
+    return FreeFigure(page, components, drawn.number_of_edges())
+
+
+def strongest_graph(
+    view: NetworkView,
+    curvature: np.ndarray,
+    ranks: np.ndarray,
+    removed: int,
+    connection: int | None,
+    most: int,
+) -> tuple[nx.DiGraph, int]:
+    """Return the strongest edges that are kept as a graph, half of either sign if there are, and how many are kept.
+
+    Args:
+        view: The network.
+        curvature: κ of each parameter, float32 [N]; NaN or 2 where it is never active.
+        ranks: int64 [N], when each parameter is removed.
+        removed: How many are.
+        connection: Only the edges of this weight layer, None for all.
+        most: How many edges to take.
+    """
+    kappa, is_kept = kept_lines(view, curvature, ranks, removed)
+    edges = edges_of(view, connection)
+    edges = edges[is_kept[edges]]
+    negative = edges[kappa[edges] < 0]
+    positive = edges[~(kappa[edges] < 0)]
+    # Bottlenecks reach far below 0 and redundant edges only to 2: by strength alone, none of these would be seen.
+    half = max(most // 2, most - len(positive))
+    ends = [
+        own[lowest(-strength(kappa[own]), count)]
+        for own, count in ((negative, half), (positive, most - min(half, len(negative))))
+    ]
+    return to_graph(replace(view, curvature=kappa), np.concatenate(ends)), len(edges)
+
+
+def kept_lines(
+    view: NetworkView, curvature: np.ndarray, ranks: np.ndarray, removed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each edge's least κ among its parameters that are kept, float32 [E], and whether any is, bool [E]."""
+    flat = np.nan_to_num(np.asarray(curvature, np.float32), nan=2.0)
+    if view.members is None:
+        return flat[view.parameter], ranks[view.parameter] >= removed
+    is_kept = ranks[view.members.parameter] >= removed
+    values = np.where(is_kept, flat[view.members.parameter], np.float32(np.inf))
+    least = np.minimum.reduceat(values, view.members.start[:-1]) if view.edge_count else values
+    return np.where(np.isfinite(least), least, np.float32(2.0)), np.isfinite(least)
+
+
+def with_curvature(view: NetworkView, curvature: np.ndarray) -> NetworkView:
+    """Return the network with another κ of each parameter, float32 [N]; NaN or 2 where it is never active."""
+    flat = np.nan_to_num(np.asarray(curvature, np.float32), nan=2.0)
+    kappa, _ = kept_lines(view, flat, np.zeros(view.parameter_count, np.int64), 0)
+    members = view.members
+    if members is not None:
+        members = replace(members, curvature=flat[members.parameter])
+    return replace(view, curvature=kappa, members=members)
+
+
+def selected_nodes(record: CurvatureRecord, view: NetworkView, selected: str) -> frozenset[int]:
+    """Return which nodes of the picture are selected, a feature map for its units where it is one node."""
+    found = chosen.units(record, selected)
+    sizes = np.array([int(np.prod(shape)) for shape in record.layer_shapes])
+    nodes = np.diff(np.asarray(view.layer_offsets))
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    layer = np.searchsorted(first, found, side="right") - 1
+    own = (found - first[layer]) // (sizes // nodes)[layer]
+    return frozenset((own + np.asarray(view.layer_offsets)[layer]).tolist())
+
+
+def flat_curvature(kappa: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return κ of all parameters one after the other, float32 [N]."""
+    return np.concatenate([np.asarray(values, np.float32).reshape(-1) for values in kappa.values()])

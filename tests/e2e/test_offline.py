@@ -1,0 +1,171 @@
+"""The file that works without a server, opened from a disk in a real browser that has no network."""
+
+import pytest
+
+from ncviz import pipeline
+from ncviz.config import CurvatureConfig
+from ncviz.ui import exports
+from ncviz.ui.shown import Shown
+from ncviz.ui.view_state import ViewState
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    store, network = pipeline.open_store("memory://offline"), pipeline.open_network("lenet-mnist-relu")
+    record = pipeline.stored_curvature(store, network, CurvatureConfig())
+    return Shown(network, record, pipeline.stored_sweep(store, network, CurvatureConfig(), "global"))
+
+
+class File:
+    """The file in a browser, with what it said and asked for behind the scenes."""
+
+    def __init__(self, page, path):
+        self.page, self.said, self.requests = page, [], []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(path.as_uri())
+        self.part("network").wait_for()
+        page.wait_for_function("document.querySelector('[data-mount=network]').shadowRoot"
+                               ".querySelector('[data-testid=ncviz-network]').dataset.visibleEdges > 0")  # fmt: skip
+        self.address = path.as_uri()
+
+    def part(self, name):
+        return self.page.get_by_test_id(f"ncviz-{name}")
+
+    def accuracy(self):
+        return float(self.part("accuracy").get_attribute("data-value"))
+
+    def edges(self):
+        return int(self.part("network").get_attribute("data-visible-edges"))
+
+    def state(self):
+        return self.accuracy(), self.edges()
+
+    def drag_to(self, share):
+        slider = self.part("slider")
+        slider.scroll_into_view_if_needed()
+        box, seen = slider.bounding_box(), []
+        y = box["y"] + box["height"] / 2
+        start = float(slider.input_value()) / 100
+        at = lambda where: box["x"] + 10 + where * (box["width"] - 20)  # noqa: E731
+        self.page.mouse.move(at(start), y)
+        self.page.mouse.down()
+        for step in range(1, 9):
+            self.page.mouse.move(at(start + (share - start) * step / 8), y)
+            self.page.wait_for_timeout(40)
+            seen.append(self.state())
+        self.page.mouse.up()
+        self.page.wait_for_timeout(100)
+        return seen
+
+
+@pytest.fixture
+def opened(browser, lenet, tmp_path):
+    contexts = []
+
+    def make(scheme="light", width=1440, **view):
+        path = tmp_path / "network.html"
+        state = ViewState(model=lenet.network.name, **view)
+        path.write_bytes(exports.offline_page(lenet, state, lenet.record.weights))
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, accept_downloads=True
+        )
+        contexts.append(context)
+        return File(context.new_page(), path)
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def test_the_slider_removes_edges_and_moves_the_accuracy_and_the_curve(opened, lenet):
+    file = opened()
+    whole = file.state()
+    assert whole[0] == pytest.approx(lenet.sweep.baseline, abs=1e-4)
+    dot = file.part("chart").locator(".dot")
+    before = float(dot.get_attribute("cx"))
+    seen = file.drag_to(0.95)
+    edges = [count for _, count in seen]
+    assert edges == sorted(edges, reverse=True)
+    assert edges[-1] < whole[1] / 2
+    assert seen[-1][0] < whole[0] - 0.3
+    assert float(dot.get_attribute("cx")) > before + 200
+    removed = int(file.part("accuracy").get_attribute("data-removed"))
+    assert file.accuracy() == pytest.approx(lenet.sweep.at("curvature", "redundant", removed), abs=1e-3)
+    assert "read off the curve" in file.part("source").inner_text()
+    assert file.said == []
+    assert file.requests == [file.address]
+
+
+def test_orders_undo_redo_and_reset_work_without_a_server(opened, lenet):
+    file = opened()
+    whole = file.state()
+    file.drag_to(0.6)
+    pruned = file.state()
+    assert pruned[0] > 0.9
+    file.part("order-curvature/bottlenecks").click()
+    file.page.wait_for_timeout(100)
+    assert file.accuracy() < 0.2
+    assert file.edges() != pruned[1]
+    file.part("undo").click()
+    file.page.wait_for_timeout(100)
+    assert file.state() == pruned
+    file.part("undo").click()
+    file.page.wait_for_timeout(100)
+    assert file.state() == whole
+    file.part("redo").click()
+    file.page.wait_for_timeout(100)
+    assert file.state() == pruned
+    file.part("reset").click()
+    file.page.wait_for_timeout(100)
+    assert file.state() == whole
+    file.part("order-more").select_option("magnitude/bottlenecks")
+    file.drag_to(0.3)
+    assert file.accuracy() < 0.5
+    assert file.said == []
+
+
+def test_it_opens_where_the_view_stood(opened, lenet):
+    file = opened(order="bottlenecks", removed=0.01)
+    assert file.accuracy() == pytest.approx(
+        lenet.sweep.at("curvature", "bottlenecks", round(0.01 * lenet.total)), abs=1e-3
+    )
+    assert file.part("order-curvature/bottlenecks").get_attribute("aria-checked") == "true"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_follows_the_theme_and_keeps_its_state_when_that_changes(opened, scheme):
+    file = opened(scheme)
+    paper = lambda: file.page.evaluate("getComputedStyle(document.body).backgroundColor")  # noqa: E731
+    first = paper()
+    assert (first == "rgb(255, 255, 255)") == (scheme == "light")
+    file.drag_to(0.7)
+    before = file.state()
+    file.page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
+    file.page.wait_for_timeout(200)
+    assert paper() != first
+    assert file.state() == before
+    file.part("undo").click()
+    file.page.wait_for_timeout(100)
+    assert file.accuracy() > before[0]
+    assert file.said == []
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_its_picture_can_be_saved(opened, tmp_path, kind):
+    file = opened()
+    with file.page.expect_download() as started:
+        file.part(kind).click()
+    path = tmp_path / f"picture.{kind}"
+    started.value.save_as(path)
+    assert path.read_bytes()[:4] == (b"\x89PNG" if kind == "png" else b"<svg")
+
+
+def test_it_fits_a_phone(opened):
+    file = opened(width=390)
+    assert file.page.evaluate("document.documentElement.scrollWidth") <= 390
+    file.drag_to(0.9)
+    assert file.accuracy() < 0.9

@@ -1,0 +1,151 @@
+import io
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+
+from ncviz import pipeline
+from ncviz.config import CurvatureConfig
+from ncviz.ui import exports
+from ncviz.ui.free_figure import flat_curvature, kept_lines, selected_nodes, with_curvature
+from ncviz.ui.network_view import csv, edge_table
+from ncviz.ui.other_views import drawn_network, free_picture
+from ncviz.ui.shown import Shown
+from ncviz.ui.view_figures import cut, distribution_figure, matrix_figure
+from ncviz.ui.view_state import ViewState
+
+
+@pytest.fixture(scope="module", params=["mlp-digits-relu", "lenet-mnist-relu"])
+def shown(request):
+    store, network = pipeline.open_store("memory://exports"), pipeline.open_network(request.param)
+    record = pipeline.stored_curvature(store, network, CurvatureConfig())
+    return Shown(network, record, pipeline.stored_sweep(store, network, CurvatureConfig(), "global"))
+
+
+def view_of(shown, **values):
+    return ViewState(model=shown.network.name, **values)
+
+
+def test_parquet_and_csv_hold_the_same_table(shown):
+    ranks, removed = exports._step(shown, view_of(shown, removed=0.4))
+    table = edge_table(shown.record, shown.network.arrays, ranks, removed)
+    from_parquet = pd.read_parquet(io.BytesIO(exports.parquet(table)))
+    from_csv = pd.read_csv(io.BytesIO(csv(table)))
+    pd.testing.assert_frame_equal(from_parquet, table)
+    pd.testing.assert_frame_equal(from_csv, table, check_dtype=False, rtol=1e-6)
+    assert int((~from_parquet["kept"]).sum()) == round(0.4 * shown.total)
+
+
+@pytest.mark.parametrize("detail", ["units", "channels"])
+def test_graphml_loads_in_networkx_with_the_strongest_kept_edges(shown, detail):
+    view = view_of(shown, removed=0.5, edges=200, detail=detail)
+    graph = nx.parse_graphml(exports.graph_file(shown, view, shown.record.weights).decode())
+    assert isinstance(graph, nx.DiGraph)
+    assert 0 < graph.number_of_edges() <= 200
+    ranks, removed = exports._step(shown, view)
+    flat = flat_curvature(shown.record.weights)
+    highest = flat[ranks >= removed].max()
+    kappa = [value for _, _, value in graph.edges(data="curvature")]
+    assert max(kappa) <= highest + 1e-6
+    assert min(kappa) == pytest.approx(float(flat.min()), abs=1e-5)
+    assert {"layer", "unit", "label"} <= set(next(iter(graph.nodes(data=True)))[1])
+
+
+def test_nothing_left_is_an_empty_graph(shown):
+    view = view_of(shown, removed=1.0)
+    graph = nx.parse_graphml(exports.graph_file(shown, view, shown.record.weights).decode())
+    assert graph.number_of_edges() == 0
+
+
+def test_a_slice_shows_the_least_curvature_that_is_kept(shown):
+    drawn = drawn_network(shown, view_of(shown, detail="channels"))
+    flat = flat_curvature(shown.record.weights)
+    ranks, removed = exports._step(shown, view_of(shown, order="bottlenecks", removed=0.3))
+    kappa, kept = kept_lines(drawn, flat, ranks, removed)
+    members = drawn.members
+    for line in np.linspace(0, drawn.edge_count - 1, 40).astype(int):
+        own = (
+            drawn.parameter[line : line + 1]
+            if members is None
+            else members.parameter[members.start[line] : members.start[line + 1]]
+        )
+        left = own[ranks[own] >= removed]
+        assert kept[line] == bool(left.size)
+        if left.size:
+            assert kappa[line] == flat[left].min()
+
+
+def test_the_curvature_of_one_image_replaces_all(shown):
+    drawn = drawn_network(shown, view_of(shown, detail="channels"))
+    flat = flat_curvature(shown.record.weights)
+    assert np.allclose(with_curvature(drawn, flat).curvature, drawn.curvature, atol=1e-6)
+    other = np.where(np.arange(flat.size) % 2 == 0, np.float32(np.nan), flat)
+    changed = with_curvature(drawn, other)
+    assert (changed.curvature >= drawn.curvature - 1e-6).all()
+    assert not np.isnan(changed.curvature).any()
+
+
+def test_a_selected_unit_is_its_feature_map_where_that_is_one_node(shown):
+    if len(shown.record.layer_shapes[1]) < 3:
+        pytest.skip("no feature maps")
+    units = drawn_network(shown, view_of(shown, detail="units"))
+    channels = drawn_network(shown, view_of(shown, detail="channels"))
+    assert selected_nodes(shown.record, units, "unit-1-145") == {784 + 145}
+    (node,) = selected_nodes(shown.record, channels, "unit-1-145")
+    assert node == channels.layer_offsets[1] + 1
+    assert selected_nodes(shown.record, channels, "channel-1-1") == {node}
+
+
+def test_the_free_layout_draws_what_it_says(shown):
+    view, kappa = view_of(shown, selected="unit-2-3"), shown.record.weights
+    everything = free_picture(shown, view, kappa, "curvature/redundant", 0, "light")
+    only = free_picture(shown, view, kappa, "curvature/redundant", 0, "light", is_bottlenecks_only=True)
+    assert everything.edges == 300
+    assert only.edges == sum(part.bottlenecks for part in only.components)
+    assert f"showing {only.edges:,} of" in only.page
+    assert [part.description for part in only.components] == [
+        part.description for part in everything.components
+    ]
+    none = free_picture(shown, view, kappa, "curvature/bottlenecks", shown.total, "dark")
+    assert (none.edges, none.components) == (0, [])
+
+
+@pytest.mark.parametrize("make", [matrix_figure, distribution_figure])
+def test_figures_say_how_much_they_show(shown, make):
+    removed = shown.total // 3
+    figure = make(shown, view_of(shown), shown.record.weights, "curvature/redundant", removed, "dark")
+    assert f"showing {shown.total - removed:,} of {shown.total:,} weights." in figure.layout.meta
+    one = make(shown, view_of(shown, layer=1), shown.record.weights, "random/redundant", 0, "light")
+    assert f"of {shown.total:,} in the whole network" in one.layout.meta
+    assert "nothing removed" in one.layout.meta
+
+
+def test_there_is_one_threshold_only_where_all_weights_compete_by_this_curvature(shown):
+    removed = shown.total // 2
+    value = cut(shown, view_of(shown), "curvature/redundant", removed)
+    flat = flat_curvature(shown.record.weights)
+    assert (flat > value).sum() <= removed < (flat >= value).sum()
+    for view, order in [
+        (view_of(shown, scope="layer"), "curvature/redundant"),
+        (view_of(shown, flow="image-1"), "curvature/redundant"),
+        (view_of(shown), "magnitude/redundant"),
+    ]:
+        assert cut(shown, view, order, removed) is None
+
+
+@pytest.mark.parametrize("show", ["matrix", "distribution", "free"])
+def test_the_picture_in_view_is_a_page_that_asks_for_nothing(shown, show):
+    page = exports.picture_page(shown, view_of(shown, show=show), shown.record.weights, "light").decode()
+    assert "showing " in page
+    assert "<script src" not in page
+    assert "<link" not in page
+
+
+def test_the_offline_page_is_small_and_tells_what_it_is(shown):
+    page = exports.offline_page(shown, view_of(shown, removed=0.2), shown.record.weights)
+    assert len(page) < 2_000_000
+    text = page.decode()
+    assert shown.network.title in text
+    assert f"{shown.sweep.images:,} images" in text
+    assert "idleness α = 0.9" in text
