@@ -33,7 +33,7 @@ def introduction(shown: Shown) -> None:
     """Say in one line what is seen, and offer the other ways to see it."""
     words, views = st.columns([1.25, 1], vertical_alignment="center")
     words.markdown(
-        ":red[**Red: bottlenecks.**] :blue[**Blue: redundant.**] Drag the slider to remove them; watch the accuracy."
+        ":red[**Red: bottlenecks.**] :blue[**Blue: redundant.**] Drag the slider, watch the accuracy."
     )
     if not shown.view.hides("views"):
         views.segmented_control(

@@ -25,6 +25,11 @@ def samples(shown: Shown) -> list[int] | None:
     return flow_samples(shown.record, shown.view.flow)
 
 
+def drawn_samples(shown: Shown, record: CurvatureRecord) -> list[int] | None:
+    """Return the calibration images that a record that is drawn is about, None for all."""
+    return None if record is shown.record else samples(shown)
+
+
 def record(shown: Shown) -> CurvatureRecord | None:
     """Return the curvature that is drawn; None if it is not known yet."""
     chosen = samples(shown)

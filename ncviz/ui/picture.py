@@ -66,7 +66,7 @@ def canvas(shown: Shown, record: CurvatureRecord, *, height: int = HEIGHT, link:
 def about(shown: Shown, record: CurvatureRecord) -> Subject:
     """Return what a card about a selection draws on."""
     classes = DATASETS[shown.network.dataset].classes
-    return Subject(record, shown.network.arrays, classes, ranks(shown), shown.removed, flows.samples(shown))
+    return Subject(record, shown.network.arrays, classes, ranks(shown), shown.removed, flows.drawn_samples(shown, record))
 
 
 def details_of(record: CurvatureRecord) -> dict[str, str]:
@@ -110,6 +110,6 @@ def _payload(
         f"{criterion}/{order}": resources.ranks(_shown.network, _shown.record, criterion, scope, order)
         for order in ORDERS
     }
-    activity = _record.pictures.of(flows.samples(_shown))
+    activity = _record.pictures.of(flows.drawn_samples(_shown, _record))
     drawn = view_of(key, detail, _shown, _record)
     return payload(drawn, ranks, edges, None if layer == ALL_LAYERS else layer, activity)

@@ -270,7 +270,10 @@ function drawClasses(context, { network, geometry, view, theme }) {
 
 function drawLayerNames(context, { network, geometry, view, theme }) {
   const measure = (text) => context.measureText(text).width;
-  const pitch = geometry.room.width / Math.max(network.layers.length - 1, 1);
+  const anchors = geometry.labels.map(([x]) => x);
+  // Names stay between those of their neighbours.
+  const pitchAt = (layer) =>
+    Math.min(...[layer - 1, layer + 1].map((at) => Math.abs((anchors[at] ?? Infinity) - anchors[layer])), 400);
   network.layers.forEach(({ name, subtitle }, layer) => {
     const [ax, ay] = geometry.labels[layer];
     if (geometry.isPortrait) {
@@ -280,7 +283,7 @@ function drawLayerNames(context, { network, geometry, view, theme }) {
       return;
     }
     // Names stay at the top when the picture is zoomed, above the layer they belong to.
-    const room = Math.max(40, pitch * view.k - 12);
+    const room = Math.max(24, pitchAt(layer) * view.k - 8);
     context.font = `600 13px ${theme.font}`;
     const title = fit(name, room, measure);
     const wide = measure(title);
