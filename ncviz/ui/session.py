@@ -13,10 +13,9 @@ from ncviz.ui import resources
 from ncviz.ui.naming import plain
 from ncviz.ui.view_state import ALL_LAYERS, History, ViewState, from_query
 
-PRUNING_STEP = (
-    *("criterion", "order", "scope", "removed"),
-    *("other_criterion", "other_order", "other_removed"),
-)
+PRUNING_STEP = ("criterion", "order", "scope", "removed")
+# The second picture's own step; its network goes with it, since a step says nothing about another network.
+OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model")
 MAX_OWN_NETWORKS = 8
 
 
@@ -71,23 +70,25 @@ def change(**values: Any) -> None:
 
 
 def undo() -> None:
-    """Go back one pruning step."""
-    _restore(_history().undo(_step(view())))
+    """Go back one pruning step, on whichever picture it was made; steps of a picture that is not shown do not count."""
+    if can_undo():
+        _walk(_history().undo)
 
 
 def redo() -> None:
     """Go forward again."""
-    _restore(_history().redo(_step(view())))
+    if can_redo():
+        _walk(_history().redo)
 
 
 def can_undo() -> bool:
     """Whether there is a step to take back."""
-    return bool(_history().past)
+    return any(_seen(step) != _seen(_step(view())) for step in _history().past)
 
 
 def can_redo() -> bool:
     """Whether there is a step to take again."""
-    return bool(_history().future)
+    return any(_seen(step) != _seen(_step(view())) for step in _history().future)
 
 
 def write_link() -> None:
@@ -143,7 +144,9 @@ def add_network(brought: pipeline.Network) -> None:
     own = own_networks()
     own[brought.name] = brought
     while len(own) > MAX_OWN_NETWORKS:
-        own.pop(next(iter(own)))
+        gone = own.pop(next(iter(own)))
+        if view().other_model == gone.name:
+            change(other_model="")
     select_model(brought.name)
 
 
@@ -186,8 +189,18 @@ def _history() -> History:
 
 
 def _step(state: ViewState) -> tuple[Any, ...]:
-    return tuple(getattr(state, name) for name in PRUNING_STEP)
+    return tuple(getattr(state, name) for name in (*PRUNING_STEP, *OTHER_STEP))
 
 
-def _restore(step: tuple[Any, ...]) -> None:
-    latest().view = replace(view(), **dict(zip(PRUNING_STEP, step, strict=True)))
+def _seen(step: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The part of a step that can be seen now."""
+    return step if view().compare else step[: len(PRUNING_STEP)]
+
+
+def _walk(move: Callable[[Any], Any]) -> None:
+    """Move through the history until something that is shown changes."""
+    now = step = _step(view())
+    while _seen(step) == _seen(now):
+        step = move(step)
+    values = dict(zip((*PRUNING_STEP, *OTHER_STEP), step, strict=True))
+    latest().view = replace(view(), **values)

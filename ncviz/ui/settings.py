@@ -8,9 +8,11 @@ from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import DATASETS
 from ncviz.errors import NcvizError
+from ncviz.jobs import Job
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.ui import compute, session
 from ncviz.ui.naming import plain
+from ncviz.ui.shown import MAIN, Side
 
 ALPHA_HELP = (
     "Share of the mass that stays where it is. From 1/2 on the curvature no longer depends on it and a closed form "
@@ -61,11 +63,21 @@ def start(of: pipeline.Network, samples: int, alpha: float, seed: int) -> None:
     st.rerun()
 
 
+def known(of: pipeline.Network, side: Side) -> tuple[CurvatureRecord | None, SweepRecord | None]:
+    """Return what is known for a side.
+
+    Raises:
+        NcvizError: If data or results cannot be read.
+    """
+    view = side.view
+    return compute.results(of, view.config, view.scope, session.data_dir())
+
+
 def current(of: pipeline.Network) -> tuple[CurvatureRecord | None, SweepRecord | None]:
     """Return what is known for the view; after a failure or a cancel, go back to the last good settings."""
     view, data_dir = session.view(), session.data_dir()
     try:
-        found = compute.results(of, view.config, view.scope, data_dir)
+        found = known(of, MAIN)
     except NcvizError as error:
         st.error(plain(str(error)))
         st.stop()
@@ -79,38 +91,50 @@ def current(of: pipeline.Network) -> tuple[CurvatureRecord | None, SweepRecord |
     return found
 
 
-def empty_state(of: pipeline.Network) -> None:
+def empty_state(of: pipeline.Network, side: Side = MAIN) -> None:
     """Say that there is nothing yet, and offer the next click."""
-    view = session.view()
+    view = side.view
     job = compute.job_for(of, view.config, view.scope, session.data_dir())
     if job is not None and job.is_active:
         st.info(f"Computing the curvature of {plain(of.title)}. The picture appears here when it is done.")
-        compute.progress_here(job)
+        _follow(job)
         return
     images = "1 image" if view.samples == 1 else f"{view.samples} images"
     st.info(
         f"No curvature yet for {plain(of.title)} with {images} per class, α = {view.alpha:g}, seed {view.seed}."
     )
-    if st.button("Compute it now", type="primary", key="compute-now"):
+    if st.button("Compute it now", type="primary", key=_key("compute-now", side)):
         start(of, view.samples, view.alpha, view.seed)
 
 
-def missing_curve(of: pipeline.Network) -> None:
+def missing_curve(of: pipeline.Network, side: Side = MAIN) -> None:
     """Measure the accuracy curves of a curvature that is known, such as after the scope was changed."""
-    view = session.view()
+    view = side.view
     job = compute.job_for(of, view.config, view.scope, session.data_dir())
     if job is None:
         compute.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
         st.rerun()
     if job.is_active:
         st.info("Measuring the accuracy curves for this choice; the picture appears here when they are done.")
-        compute.progress_here(job)
+        _follow(job)
         return
     st.info("The accuracy curves for this choice were not measured.")
     again, back = st.columns([1, 3])
-    if again.button("Measure them", type="primary", key="measure-curves"):
+    if again.button("Measure them", type="primary", key=_key("measure-curves", side)):
         compute.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
         st.rerun()
-    if view.scope != "global" and back.button("Back to the whole network", key="back-to-global"):
+    if view.scope != "global" and back.button("Back to the whole network", key=_key("back-to-global", side)):
         session.change(scope="global")
         st.rerun()
+
+
+def _follow(job: Job) -> None:
+    """Show a run, whoever started it; the sidebar, which redraws the page at its end, has to know of it first."""
+    if job.key not in st.session_state.get("jobs", []):
+        compute.watch(job.key)
+        st.rerun()
+    compute.progress_here(job)
+
+
+def _key(name: str, side: Side) -> str:
+    return f"{name}-{side.name}" if side.is_other else name

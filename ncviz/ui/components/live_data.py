@@ -105,7 +105,7 @@ def panel_data(
         "can_redo": can_redo,
         "note": note,
         "sweep_label": sweep_label,
-        "tones": _tones(),
+        "tones": tones(),
     }
 
 
@@ -131,7 +131,7 @@ def _number(value: float | None) -> float | None:
 
 
 @cache
-def _tones() -> dict[str, dict[str, str]]:
+def tones() -> dict[str, dict[str, str]]:
     """The colours of the two ends of the scale, where they are most themselves."""
     ramps = {"light": hex_ramp("light", 41), "dark": hex_ramp("dark", 41)}
     return {theme: {"bottleneck": ramp[9], "redundant": ramp[31]} for theme, ramp in ramps.items()}
