@@ -74,6 +74,32 @@ _OUTLINES = """<script>
 }})();
 </script>"""
 
+# Within the app, edges go while the slider is dragged; the page as a whole is made anew when it is let go.
+_FOLLOW = """<script>
+(() => {{
+  const [channel, order] = {names};
+  const follow = (event) => {{
+    const changed = [];
+    edges.forEach((edge) => {{
+      const hidden = event.order === order && edge.rank < event.removed;
+      if (hidden !== Boolean(edge.hidden)) changed.push({{ id: edge.id, hidden }});
+    }});
+    if (changed.length) edges.update(changed);
+  }};
+  const join = () => {{
+    const state = window.parent.__ncvizChannels?.get(channel);
+    if (!state) {{
+      setTimeout(join, 300);
+      return;
+    }}
+    state.listeners.add(follow);
+    window.addEventListener("pagehide", () => state.listeners.delete(follow));
+    if (state.last) follow(state.last);
+  }};
+  join();
+}})();
+</script>"""
+
 
 def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
     """Return some edges of a network as a directed graph.
@@ -125,6 +151,7 @@ def free_layout(
     words: Sequence[str] = (),
     components: Sequence[Component] = (),
     selected: Collection[int] = (),
+    follows: tuple[str, str] | None = None,
 ) -> str:
     """Return a page in which the graph finds its own layout and can be dragged about; it loads nothing from outside.
 
@@ -135,6 +162,7 @@ def free_layout(
         words: Sentences under the picture, such as how many edges are shown.
         components: Parts to outline and to name by their letters.
         selected: Units that stand out.
+        follows: Channel of a live panel on the page around this one, and the order in which the edges' ``rank`` counts.
     """
     from pyvis.network import Network
 
@@ -172,6 +200,7 @@ def free_layout(
             width=1 + 5 * strength,
             title=f"κ = {kappa:.3f}, weight {facts['weight']:.3f}",
             arrows={"to": {"enabled": False}},
+            rank=facts.get("rank", 0),
         )
     picture.barnes_hut(gravity=-2500, spring_length=120, damping=0.5)
     picture.options.edges.smooth.enabled = False
@@ -185,7 +214,8 @@ def free_layout(
     outlines = _OUTLINES.format(
         parts=json.dumps(parts), area=AREA[theme], ink=ink, font=FONT.replace('"', "")
     )
-    end = f"{_legend(words)}{outlines if parts else ''}</body>"
+    follow = "" if follows is None else _FOLLOW.format(names=json.dumps(follows))
+    end = f"{_legend(words)}{outlines if parts else ''}{follow}</body>"
     # The library's own source holds the words "</body>" too; the page's own are the last.
     return end.join(page.rsplit("</body>", 1))
 

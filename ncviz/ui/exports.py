@@ -15,8 +15,9 @@ from ncviz import pipeline
 from ncviz.plots.free_layout import graphml
 from ncviz.plots.network_payload import payload
 from ncviz.plots.palette import Theme
-from ncviz.ui import offline, other_views, resources, session
-from ncviz.ui.free_figure import flat_curvature, strongest_graph, with_curvature
+from ncviz.records import CurvatureRecord
+from ncviz.ui import flows, offline, other_views, resources, session
+from ncviz.ui.free_figure import flat_curvature, strongest_graph
 from ncviz.ui.live_curves import PANEL_ORDERS, offline_panel
 from ncviz.ui.network_view import csv, edge_table
 from ncviz.ui.shown import Shown
@@ -40,17 +41,17 @@ class _File:
     help: str
 
 
-def downloads(shown: Shown, kappa: Kappa | None = None, activity: Sequence[np.ndarray] | None = None) -> None:
+def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
     """Draw the download buttons; the canvas's own buttons give PNG and SVG.
 
     Args:
         shown: The network with its results.
-        kappa: κ that the view draws, by parameter name; None for that over all calibration images.
-        activity: Per layer how active each unit is, uint8 [units], as the canvas is given it.
+        record: The curvature that is drawn, None for that over all calibration images.
     """
     # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
     # and must be the step that the slider has reached by then.
-    latest, colours, drawn = session.latest(), theme(), kappa or shown.record.weights
+    latest, colours, drawn = session.latest(), theme(), record or shown.record
+    activity = drawn.pictures.of(flows.drawn_samples(shown, drawn))
     stem = f"{shown.network.architecture}-pruned"
 
     def table() -> pd.DataFrame:
@@ -89,7 +90,7 @@ def downloads(shown: Shown, kappa: Kappa | None = None, activity: Sequence[np.nd
         ),
         _File(
             "Graph (GraphML)",
-            lambda: graph_file(shown, latest.view, drawn),
+            lambda: graph_file(shown, latest.view, drawn.weights),
             f"{stem}.graphml",
             "application/xml",
             "The strongest kept edges of either sign, up to the number drawn, for networkx, Gephi, yEd or Cytoscape.",
@@ -100,7 +101,7 @@ def downloads(shown: Shown, kappa: Kappa | None = None, activity: Sequence[np.nd
         files.append(
             _File(
                 f"{picture} (HTML)",
-                lambda: picture_page(shown, latest.view, drawn, colours),
+                lambda: picture_page(shown, latest.view, drawn.weights, colours),
                 f"{shown.network.architecture}-{latest.view.show}.html",
                 "text/html",
                 "The picture above as a file that can still be zoomed and hovered over, without a network.",
@@ -120,14 +121,14 @@ def downloads(shown: Shown, kappa: Kappa | None = None, activity: Sequence[np.nd
 
 
 def offline_page(
-    shown: Shown, view: ViewState, kappa: Kappa, activity: Sequence[np.ndarray] | None = None
+    shown: Shown, view: ViewState, drawn: CurvatureRecord, activity: Sequence[np.ndarray] | None = None
 ) -> bytes:
     """Return the network, the slider and the curves as one HTML file; needs no session.
 
     Args:
         shown: The network with its results.
         view: What is looked at.
-        kappa: κ that is drawn, by parameter name; the slider removes by that over all calibration images.
+        drawn: The curvature that is drawn; the slider removes by that over all calibration images.
         activity: Per layer how active each unit is, uint8 [units]; without it, nodes are plain.
     """
     record, order = shown.record, f"{view.criterion}/{view.order}"
@@ -135,22 +136,25 @@ def offline_page(
     ranks = {
         item.key: resources.ranks(shown.network, record, *_competing(view, item.key)) for item in PANEL_ORDERS
     }
-    network = with_curvature(other_views.drawn_network(shown, view), _flat(shown, kappa))
-    drawn = payload(network, ranks, view.edges, connection, activity)
+    network = other_views.drawn_network(shown, view, drawn)
+    packed = payload(network, ranks, view.edges, connection, activity)
     removed = _removed(shown, view)
     volatile = {
         "channel": CHANNEL,
         "height": CANVAS_HEIGHT,
         "removed": removed,
         "order": order,
-        "selection": None,
+        "selection": view.selected,
+        "card": None,
+        "link": None,
+        "flows": None,
         "ghost": False,
         "file_name": f"{shown.network.architecture}-curvature",
     }
     scores = partial(resources.ordered_scores, shown.network, record)
     panel = offline_panel(shown.sweep, view.scope, scores, channel=CHANNEL, removed=removed, order=order)
     return offline.page(
-        drawn, volatile, panel, title=f"{shown.network.title} · neural curvature", facts=_facts(shown, view)
+        packed, volatile, panel, title=f"{shown.network.title} · neural curvature", facts=_facts(shown, view)
     )
 
 

@@ -46,6 +46,7 @@ def free_figure(
     name: str,
     selected: frozenset[int] = frozenset(),
     is_bottlenecks_only: bool = False,
+    follows: tuple[str, str] | None = None,
 ) -> FreeFigure:
     """Return the picture of the strongest edges.
 
@@ -57,6 +58,7 @@ def free_figure(
         name: Of the network and its step, such as "LeNet: 30.0% removed, redundant first".
         selected: Nodes that stand out.
         is_bottlenecks_only: Whether to leave out what is not negative.
+        follows: Channel of the live panel that the picture follows, and the order that it is of.
     """
     components = bottleneck_components(graph)
     drawn = bottlenecks(graph) if is_bottlenecks_only else graph
@@ -75,6 +77,7 @@ def free_figure(
         words=[word for word in words if word],
         components=components,
         selected=selected,
+        follows=follows,
     )
     return FreeFigure(page, components, drawn.number_of_edges())
 
@@ -88,6 +91,8 @@ def strongest_graph(
     most: int,
 ) -> tuple[nx.DiGraph, int]:
     """Return the strongest edges that are kept as a graph, half of either sign if there are, and how many are kept.
+
+    An edge's ``rank`` says when it goes: it is kept as long as no more parameters than that are removed.
 
     Args:
         view: The network.
@@ -108,7 +113,19 @@ def strongest_graph(
         own[lowest(-strength(kappa[own]), count)]
         for own, count in ((negative, half), (positive, most - min(half, len(negative))))
     ]
-    return to_graph(replace(view, curvature=kappa), np.concatenate(ends)), len(edges)
+    chosen_edges = np.concatenate(ends)
+    graph = to_graph(replace(view, curvature=kappa), chosen_edges)
+    last = _last(view, ranks)
+    for edge in chosen_edges.tolist():
+        graph.edges[int(view.source[edge]), int(view.target[edge])]["rank"] = int(last[edge])
+    return graph, len(edges)
+
+
+def _last(view: NetworkView, ranks: np.ndarray) -> np.ndarray:
+    """Return when the last of each edge's parameters is removed, int64 [E]."""
+    if view.members is None or not view.edge_count:
+        return ranks[view.parameter]
+    return np.maximum.reduceat(ranks[view.members.parameter], view.members.start[:-1])
 
 
 def kept_lines(
@@ -122,16 +139,6 @@ def kept_lines(
     values = np.where(is_kept, flat[view.members.parameter], np.float32(np.inf))
     least = np.minimum.reduceat(values, view.members.start[:-1]) if view.edge_count else values
     return np.where(np.isfinite(least), least, np.float32(2.0)), np.isfinite(least)
-
-
-def with_curvature(view: NetworkView, curvature: np.ndarray) -> NetworkView:
-    """Return the network with another κ of each parameter, float32 [N]; NaN or 2 where it is never active."""
-    flat = np.nan_to_num(np.asarray(curvature, np.float32), nan=2.0)
-    kappa, _ = kept_lines(view, flat, np.zeros(view.parameter_count, np.int64), 0)
-    members = view.members
-    if members is not None:
-        members = replace(members, curvature=flat[members.parameter])
-    return replace(view, curvature=kappa, members=members)
 
 
 def selected_nodes(record: CurvatureRecord, view: NetworkView, selected: str) -> frozenset[int]:

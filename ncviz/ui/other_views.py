@@ -10,6 +10,7 @@ from ncviz.data.datasets import DATASETS
 from ncviz.plots.free_layout import MAX_OUTLINES
 from ncviz.plots.network import NetworkView
 from ncviz.plots.palette import Theme
+from ncviz.records import CurvatureRecord
 from ncviz.ui import resources
 from ncviz.ui.free_figure import (
     HEIGHT,
@@ -61,7 +62,11 @@ def distribution(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
 
 
 def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
-    """Draw the strongest edges that are kept, laid out by springs; arguments as in ``matrix``."""
+    """Draw the strongest edges that are kept, laid out by springs; arguments as in ``matrix``.
+
+    While the slider is dragged, the browser hides edges in the picture that is there: a new one would fly apart and
+    settle anew at every step.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         only: str | None = st.segmented_control(
             "Which edges",
@@ -80,15 +85,23 @@ def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
             persist_state="session",
             help="Half of them bottlenecks, half redundant, as far as there are any.",
         )
-    found = free_picture(
-        shown,
-        shown.view,
-        kappa,
-        order,
-        removed,
+    view = shown.view
+    found = _free_picture(
+        (
+            shown.record.meta["key"],
+            view.flow,
+            kappa is shown.record.weights,
+            view.scope,
+            view.detail,
+            view.layer,
+        ),
+        (view.selected, f"{view.criterion}/{view.order}", shown.removed, most or FREE_CAPS[1]),
         theme(),
-        is_bottlenecks_only=only == FREE_CHOICES[1],
-        most=most or FREE_CAPS[1],
+        only == FREE_CHOICES[1],
+        shown.side.name,
+        shown,
+        view,
+        kappa,
     )
     if not found.edges:
         st.info(
@@ -102,6 +115,31 @@ def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
     _component_table(found)
 
 
+@st.cache_resource(max_entries=8)
+def _free_picture(
+    of: tuple[Any, ...],
+    step: tuple[str, str, int, int],
+    colours: Theme,
+    is_bottlenecks_only: bool,
+    channel: str,
+    _shown: Shown,
+    _view: ViewState,
+    _kappa: Kappa,
+) -> FreeFigure:
+    _, order, removed, most = step
+    return free_picture(
+        _shown,
+        _view,
+        _kappa,
+        order,
+        removed,
+        colours,
+        is_bottlenecks_only=is_bottlenecks_only,
+        most=most,
+        channel=channel,
+    )
+
+
 def free_picture(
     shown: Shown,
     view: ViewState,
@@ -112,6 +150,7 @@ def free_picture(
     *,
     is_bottlenecks_only: bool = False,
     most: int = FREE_CAPS[1],
+    channel: str | None = None,
 ) -> FreeFigure:
     """Return the picture of ``free``; needs no session."""
     drawn = drawn_network(shown, view)
@@ -132,20 +171,28 @@ def free_picture(
         name=f"{shown.network.title}: {state(shown, order, removed)}",
         selected=selected_nodes(shown.record, drawn, view.selected),
         is_bottlenecks_only=is_bottlenecks_only,
+        follows=None if channel is None else (channel, order),
     )
 
 
-def drawn_network(shown: Shown, view: ViewState) -> NetworkView:
-    """Return the network as nodes and edges, feature maps as nodes if the view has them so."""
+def drawn_network(shown: Shown, view: ViewState, record: CurvatureRecord | None = None) -> NetworkView:
+    """Return the network as nodes and edges, feature maps as nodes if the view has them so.
+
+    Args:
+        shown: The network.
+        view: What is looked at.
+        record: The curvature to draw, None for that over all calibration images.
+    """
+    drawn = shown.record if record is None else record
     # Every position of a weight would be the same edge many times over.
     detail = "channels" if view.detail == "channels" else "units"
-    return _network_view(shown.record.meta["key"], detail, shown)
+    return _network_view(drawn.meta["key"], detail, shown, drawn)
 
 
 @st.cache_resource(max_entries=4)
-def _network_view(key: str, detail: str, _shown: Shown) -> NetworkView:
+def _network_view(key: str, detail: str, _shown: Shown, _record: CurvatureRecord) -> NetworkView:
     classes = DATASETS[_shown.network.dataset].classes
-    return network_view(_shown.record, _shown.network.arrays, classes, detail)
+    return network_view(_record, _shown.network.arrays, classes, detail)
 
 
 def _component_table(found: FreeFigure) -> None:

@@ -8,7 +8,7 @@ import pytest
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.ui import exports
-from ncviz.ui.free_figure import flat_curvature, kept_lines, selected_nodes, with_curvature
+from ncviz.ui.free_figure import flat_curvature, kept_lines, selected_nodes, strongest_graph
 from ncviz.ui.network_view import csv, edge_table
 from ncviz.ui.other_views import drawn_network, free_picture
 from ncviz.ui.shown import Shown
@@ -52,6 +52,19 @@ def test_graphml_loads_in_networkx_with_the_strongest_kept_edges(shown, detail):
     assert {"layer", "unit", "label"} <= set(next(iter(graph.nodes(data=True)))[1])
 
 
+def test_an_edge_goes_when_its_rank_says(shown):
+    ranks, _ = exports._step(shown, view_of(shown))
+    drawn = drawn_network(shown, view_of(shown, detail="channels"))
+    flat = flat_curvature(shown.record.weights)
+    graph, _ = strongest_graph(drawn, flat, ranks, 0, None, 200)
+    for removed in (shown.total // 3, shown.total - 40):
+        _, kept = kept_lines(drawn, flat, ranks, removed)
+        lines = zip(drawn.source.tolist(), drawn.target.tolist(), kept.tolist(), strict=True)
+        left = {(source, target) for source, target, is_kept in lines if is_kept}
+        for source, target, rank in graph.edges(data="rank"):
+            assert (rank >= removed) == ((source, target) in left)
+
+
 def test_nothing_left_is_an_empty_graph(shown):
     view = view_of(shown, removed=1.0)
     graph = nx.parse_graphml(exports.graph_file(shown, view, shown.record.weights).decode())
@@ -74,16 +87,6 @@ def test_a_slice_shows_the_least_curvature_that_is_kept(shown):
         assert kept[line] == bool(left.size)
         if left.size:
             assert kappa[line] == flat[left].min()
-
-
-def test_the_curvature_of_one_image_replaces_all(shown):
-    drawn = drawn_network(shown, view_of(shown, detail="channels"))
-    flat = flat_curvature(shown.record.weights)
-    assert np.allclose(with_curvature(drawn, flat).curvature, drawn.curvature, atol=1e-6)
-    other = np.where(np.arange(flat.size) % 2 == 0, np.float32(np.nan), flat)
-    changed = with_curvature(drawn, other)
-    assert (changed.curvature >= drawn.curvature - 1e-6).all()
-    assert not np.isnan(changed.curvature).any()
 
 
 def test_a_selected_unit_is_its_feature_map_where_that_is_one_node(shown):
@@ -143,7 +146,7 @@ def test_the_picture_in_view_is_a_page_that_asks_for_nothing(shown, show):
 
 
 def test_the_offline_page_is_small_and_tells_what_it_is(shown):
-    page = exports.offline_page(shown, view_of(shown, removed=0.2), shown.record.weights)
+    page = exports.offline_page(shown, view_of(shown, removed=0.2), shown.record, shown.record.pictures.mean)
     assert len(page) < 2_000_000
     text = page.decode()
     assert shown.network.title in text
