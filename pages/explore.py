@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ncviz.ui import explore_view, selected_view, session, settings, shell
+from ncviz.ui import explore_view, exports, flows, selected_view, session, settings, shell
 from ncviz.ui.shown import Shown
 
 shell.enter()
@@ -23,6 +23,7 @@ if not shown.view.hides("tabs"):
     parts = {
         "Selected": lambda: selected_view.show(shown),
         "Layers": lambda: explore_view.layers(shown),
+        "Downloads": lambda: exports.downloads(shown, flows.record(shown)),
     }
     for tab, part in zip(
         st.tabs(list(parts), key="explore-tabs", on_change="rerun"), parts.values(), strict=True

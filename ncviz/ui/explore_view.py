@@ -6,7 +6,7 @@ import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import SCOPES, removed_for_threshold
-from ncviz.ui import flows, live_view, other_views, picture, session
+from ncviz.ui import compare_view, flows, live_view, other_views, picture, session
 from ncviz.ui.naming import layer_title, plain
 from ncviz.ui.network_view import layer_table
 from ncviz.ui.shown import Shown
@@ -48,14 +48,21 @@ def introduction(shown: Shown) -> None:
 
 
 def show_picture(shown: Shown) -> None:
-    """Draw the picture that is chosen and the live panel under it."""
+    """Draw the picture that is chosen, with the live panel under it; two of them where sides are compared."""
+    if shown.view.compare:
+        compare_view.show(shown, _side)
+    else:
+        _side(shown)
+
+
+def _side(shown: Shown) -> None:
     record = flows.record(shown)
     if record is None:
         flows.missing(shown)
         record = shown.record
     name = shown.view.show
     if name == "network":
-        picture.canvas(shown, record)
+        picture.canvas(shown, record, link="zoom" if shown.view.compare else None)
         live_view.show(shown)
         return
     draw = {"matrix": other_views.matrix, "distribution": other_views.distribution, "free": other_views.free}[
@@ -68,6 +75,7 @@ def display_settings(shown: Shown) -> None:
     """Draw the controls that choose what is drawn and how weights compete."""
     if shown.view.hides("settings"):
         return
+    compare_view.controls()
     record = shown.record
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
     columns = st.columns([1.5, 1.15, 1.1, 1.1, 1.75, 1])

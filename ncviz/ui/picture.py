@@ -48,7 +48,7 @@ def canvas(shown: Shown, record: CurvatureRecord, *, height: int = HEIGHT, link:
         removed=shown.removed,
         order=f"{view.criterion}/{view.order}",
         selection=view.selected,
-        card=None if side.is_other else card(subject, view.selected),
+        card=None if view.compare else card(subject, view.selected),
         link=link,
         flows=flows.strip(shown),
         on_select=lambda selection: session.change(selected=selection),
