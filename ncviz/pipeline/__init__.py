@@ -7,6 +7,7 @@ from ncviz.models.network import Network, open_checkpoint, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline.bundling import bundle
 from ncviz.pipeline.curvature import compute_curvature, stored_curvature
+from ncviz.pipeline.edge import edge_weight, least_sample, lens_on
 from ncviz.pipeline.flows import compute_flow, flow_key, stored_flow
 from ncviz.pipeline.keys import curvature_key, evaluation_fingerprint, sweep_key
 from ncviz.pipeline.pruning import CRITERIA, pruned_checkpoint, ranks, scores
@@ -24,9 +25,12 @@ __all__ = [
     "compute_flow",
     "compute_sweep",
     "curvature_key",
+    "edge_weight",
     "evaluation_fingerprint",
     "evaluator",
     "flow_key",
+    "least_sample",
+    "lens_on",
     "measure_curve",
     "open_checkpoint",
     "open_network",

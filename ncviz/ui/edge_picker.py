@@ -1,0 +1,114 @@
+"""Choosing an edge: from a table of a layer's most telling ones, or by its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.data.datasets import DATASETS
+from ncviz.errors import NcvizError
+from ncviz.records import CurvatureRecord
+from ncviz.ui import session
+from ncviz.ui.edge_text import short_name
+from ncviz.ui.naming import layer_title, plain
+from ncviz.ui.network_view import lowest
+
+ROWS = 100
+KINDS = {"low": "Strongest bottlenecks", "high": "Most redundant"}
+
+
+def show(of: pipeline.Network, record: CurvatureRecord, edge: tuple[int, int, int] | None) -> None:
+    """Draw the two ways to an edge."""
+    layers = list(range(len(record.places)))
+    current = edge[0] if edge is not None and edge[0] in layers else min(1, len(layers) - 1)
+    top = st.columns([1.4, 1.6], vertical_alignment="bottom")
+    layer = top[0].selectbox(
+        "Layer",
+        layers,
+        index=current,
+        format_func=lambda at: layer_title(record, at),
+        key=f"edge-layer-{record.meta['key'][:12]}-{current}",
+    )
+    kind = top[1].segmented_control(
+        "Which edges",
+        list(KINDS),
+        format_func=lambda name: KINDS[name],
+        default="low",
+        required=True,
+        key="edge-kind",
+    )
+    table = telling(record, layer, kind or "low", DATASETS[of.dataset].classes)
+    if table.empty:
+        st.caption("No weight of this layer is active on any calibration image.")
+    else:
+        _table(table, f"edge-table-{record.meta['key'][:12]}-{layer}-{kind}")
+    _numbers(record, layer, edge)
+
+
+def telling(record: CurvatureRecord, connection: int, kind: str, classes: tuple[str, ...]) -> pd.DataFrame:
+    """Return a layer's edges with the least or the greatest κ, one for each weight that is ever active.
+
+    Args:
+        record: The curvature.
+        connection: Index of the weight layer.
+        kind: "low" for bottlenecks, "high" for redundant ones.
+        classes: Class names.
+    """
+    edges = record.edges[connection]
+    active = np.flatnonzero(edges.sample >= 0)
+    kappa = edges.curvature[active] if kind == "low" else -edges.curvature[active]
+    chosen = active[lowest(kappa, ROWS)]
+    return pd.DataFrame(
+        {
+            "from": [short_name(record, connection, unit, classes) for unit in edges.source[chosen].tolist()],
+            "to": [short_name(record, connection + 1, unit, classes) for unit in edges.target[chosen].tolist()],
+            "κ": edges.curvature[chosen],
+            "least on": [
+                f"image {sample + 1} ({classes[record.labels[sample]]})" for sample in edges.sample[chosen].tolist()
+            ],
+            "edge": [
+                f"{connection}-{source}-{target}"
+                for source, target in zip(edges.source[chosen].tolist(), edges.target[chosen].tolist(), strict=True)
+            ],
+        }
+    )  # fmt: skip
+
+
+def _table(table: pd.DataFrame, key: str) -> None:
+    def picked() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            # The table's κ is the least over the images, so that is where to look.
+            session.change(edge=str(table["edge"].iloc[rows[0]]), flow="all")
+
+    st.caption("Tick a row to lay that edge under the lens.")
+    st.dataframe(
+        table.drop(columns="edge"),
+        hide_index=True,
+        height=min(265, 38 + 35 * len(table)),
+        on_select=picked,
+        selection_mode="single-row",
+        key=key,
+        column_config={"κ": st.column_config.NumberColumn(format="%.3f")},
+    )
+
+
+def _numbers(record: CurvatureRecord, layer: int, edge: tuple[int, int, int] | None) -> None:
+    sizes = [int(np.prod(shape)) for shape in record.layer_shapes]
+    source, target = (edge[1], edge[2]) if edge is not None and edge[0] == layer else (0, 0)
+    with st.form(f"edge-numbers-{layer}-{source}-{target}", border=False):
+        columns = st.columns([1, 1, 1], vertical_alignment="bottom")
+        i = columns[0].number_input(f"Source unit, 0 to {sizes[layer] - 1}", value=source, step=1)
+        j = columns[1].number_input(f"Target unit, 0 to {sizes[layer + 1] - 1}", value=target, step=1)
+        pressed = columns[2].form_submit_button("Look at this edge", width="stretch")
+    if not pressed:
+        return
+    try:
+        pipeline.edge_weight(record, layer, int(i), int(j))
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+    session.change(edge=f"{layer}-{int(i)}-{int(j)}")
+    st.rerun()

@@ -1,0 +1,145 @@
+"""The Edge page by Streamlit's own test harness."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+# Streamlit's own use of asyncio in a test without a server.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+SECONDS = 120
+KAPPA = "κ of this edge on this image"
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+    return AppTest.from_file("../../app.py", default_timeout=SECONDS)
+
+
+def visit(app, **query):
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    app.switch_page("pages/edge.py").run()
+    assert not app.exception
+    return app
+
+
+def shown(app):
+    (metric,) = [metric for metric in app.metric if metric.label == KAPPA]
+    return float(metric.value.replace("−", "-"))
+
+
+def test_without_an_edge_it_says_what_to_do(app):
+    visit(app)
+    assert any("No edge chosen yet" in info.value for info in app.info)
+    assert not app.error
+    table = app.dataframe[0].value
+    assert table["κ"].is_monotonic_increasing
+    assert not [metric for metric in app.metric if metric.label == KAPPA]
+
+
+@pytest.mark.parametrize(
+    ("model", "connection"),
+    [("mlp-digits-relu", 1), ("lenet-mnist-relu", 1), ("lenet-mnist-tanh", 0), ("vgg9-cifar10-relu", 4)],
+)
+def test_the_curvature_is_the_stored_one_where_the_weight_has_its_least(app, model, connection):
+    from ncviz import pipeline
+    from ncviz.config import CurvatureConfig
+
+    record = pipeline.stored_curvature(pipeline.open_store(), pipeline.open_network(model), CurvatureConfig())
+    edges = record.edges[connection]
+    at = int(edges.curvature.argmin())
+    visit(app, model=model, edge=f"{connection}-{edges.source[at]}-{edges.target[at]}")
+    assert shown(app) == pytest.approx(float(edges.curvature[at]), abs=6e-4)
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("edge", "words"),
+    [
+        ("7-0-0", "layers 1 to 3, and no layer 8"),
+        ("1-99-0", "source of an edge of layer 2 must be a unit from 0 to 31"),
+        ("1-0-99", "target of an edge of layer 2 must be a unit from 0 to 15"),
+    ],
+)
+def test_an_edge_that_is_not_there_is_one_sentence(app, edge, words):
+    visit(app, edge=edge)
+    (error,) = app.error
+    assert words in error.value
+    assert app.dataframe[0].value is not None
+
+
+def test_padding_and_far_units_are_no_edges(app):
+    visit(app, model="lenet-mnist-relu", edge="0-783-0")
+    (error,) = app.error
+    assert "unit 0 does not read unit 783" in error.value
+
+
+def test_a_link_that_makes_no_sense_is_left_out(app):
+    visit(app, edge="one-two-three")
+    assert any("No edge chosen yet" in info.value for info in app.info)
+
+
+def test_alpha_moves_the_curvature_below_one_half_only(app):
+    visit(app, edge="1-27-14")
+    slider = next(slider for slider in app.slider if slider.label == "Idleness α")
+    before = shown(app)
+    slider.set_value(0.5).run()
+    assert shown(app) == before
+    next(slider for slider in app.slider if slider.label == "Idleness α").set_value(0.0).run()
+    assert shown(app) != before
+    next(button for button in app.button if button.label == "Reset both sliders").click().run()
+    assert shown(app) == before
+    assert not app.exception
+
+
+def test_the_weight_moves_it_too_and_can_be_put_back(app):
+    visit(app, edge="1-27-14")
+    before = shown(app)
+    app.select_slider[0].set_value(8).run()
+    heavier = shown(app)
+    app.select_slider[0].set_value(-8).run()
+    assert heavier < before < shown(app)
+    next(button for button in app.button if button.label == "Reset both sliders").click().run()
+    assert shown(app) == before
+    assert app.select_slider[0].value == 0
+
+
+def test_another_image_gives_another_curvature_and_stays_in_the_view(app):
+    visit(app, edge="1-27-14")
+    least = shown(app)
+    box = next(box for box in app.selectbox if box.label == "Calibration image")
+    box.select("image-0").run()
+    assert app.session_state["latest"].view.flow == "image-0"
+    assert shown(app) >= least
+    assert not app.exception
+
+
+def test_a_class_of_the_view_is_that_class(app):
+    visit(app, edge="1-27-14", flow="class-2")
+    box = next(box for box in app.selectbox if box.label == "Calibration image")
+    assert box.value == "class-2"
+    assert not app.exception
+
+
+def test_an_edge_by_its_numbers(app):
+    visit(app)
+    box = next(box for box in app.selectbox if box.label == "Layer")
+    box.select(2).run()
+    source, target = (field for field in app.main.number_input if "unit" in field.label)
+    source.set_value(99)
+    next(button for button in app.button if button.label == "Look at this edge").click().run()
+    assert any("must be a unit from 0 to 15" in error.value for error in app.error)
+    source, target = (field for field in app.main.number_input if "unit" in field.label)
+    source.set_value(3)
+    target.set_value(1)
+    next(button for button in app.button if button.label == "Look at this edge").click().run()
+    assert app.session_state["latest"].view.edge == "2-3-1"
+    assert shown(app) < 0
+    assert not app.error
+
+
+def test_settings_that_were_not_computed_offer_the_next_click(app):
+    visit(app, seed="11", edge="1-0-0")
+    assert any(button.label == "Compute it now" for button in app.button)
