@@ -17,7 +17,7 @@ from ncviz.plots.palette import LIMIT, Theme, colors
 
 BINS = 64
 NEVER_ACTIVE = 2.0
-ROW_HEIGHT, ONLY_HEIGHT, GUTTER = 66, 300, 28
+ROW_HEIGHT, ONLY_HEIGHT, GUTTER = 58, 280, 26
 LEFT, ABOVE, BELOW = 48, 70, 46
 # A selection of more weights than this is drawn as an even sample of ticks.
 MAX_TICKS = 120

@@ -188,7 +188,7 @@ def free_layout(
             size=26 if is_selected else 12,
             shape="diamond" if is_selected else "dot",
             color=ink if is_selected else muted,
-            font={"size": 40, "color": ink, "strokeWidth": 5, "strokeColor": paper},
+            font={"size": 52, "color": ink, "strokeWidth": 5, "strokeColor": paper},
         )
     for source, target, facts in graph.edges(data=True):
         kappa = facts["curvature"]

@@ -18,8 +18,8 @@ from ncviz.plots.palette import Theme
 NEVER_ACTIVE = 2.0
 MAX_CELLS = 60_000
 COLUMNS = 2
-PANEL_HEIGHT = 190
-LEFT, ABOVE, BELOW, GUTTER = 40, 54, 58, 96
+PANEL_HEIGHT = 140
+LEFT, ABOVE, BELOW, GUTTER = 40, 54, 54, 84
 BETWEEN = 0.09
 # Up to so many rows or columns stand apart by a hair, so that single ones can be counted.
 FEW_ROWS, FEW_COLUMNS = 24, 100
@@ -279,7 +279,7 @@ def _range(count: int, names: Sequence[str] = ()) -> dict[str, Any]:
 
 def _height(shown: Cells) -> int:
     rows = shown.shape[0]
-    return max(240, min(540, 20 * rows))
+    return max(240, min(420, 20 * rows))
 
 
 def _box(mark: tuple[int, int, int, int], theme: Theme, x: str, y: str) -> dict[str, Any]:
