@@ -145,7 +145,7 @@ def preset(name: str) -> SmallGraph:
 
 
 def _barbell() -> SmallGraph:
-    left = {1: (0.1, 0.25), 2: (0.03, 0.62), 3: (0.24, 0.85), 4: (0.35, 0.45)}
+    left = {1: (0.11, 0.1), 2: (0.03, 0.58), 3: (0.22, 0.93), 4: (0.35, 0.42)}
     right = {9 - node: (1 - x, y) for node, (x, y) in left.items()}
     pairs = [(1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4), (4, 5)]
     return _graph({**left, **dict(sorted(right.items()))}, [*pairs, *((9 - v, 9 - u) for u, v in pairs[:-1])])
@@ -181,7 +181,7 @@ def _grid(rows: int = 4, columns: int = 5) -> SmallGraph:
 def _layered() -> SmallGraph:
     layers = ((1, 2, 3), (4, 5, 6, 7), (8, 9, 10), (11, 12))
     places = {
-        node: (0.06 + 0.88 * depth / 3, (at + 0.5) / len(layer))
+        node: (0.04 + 0.92 * depth / 3, 0.5 + 1.2 * ((at + 0.5) / len(layer) - 0.5))
         for depth, layer in enumerate(layers)
         for at, node in enumerate(layer)
     }
@@ -192,7 +192,7 @@ def _karate() -> SmallGraph:
     import networkx as nx
 
     club = nx.karate_club_graph()
-    found = nx.spring_layout(club, seed=4, iterations=200)
+    found = nx.kamada_kawai_layout(club, weight=None)
     low = [min(place[axis] for place in found.values()) for axis in (0, 1)]
     span = [max(place[axis] for place in found.values()) - low[axis] for axis in (0, 1)]
     places = {
@@ -225,16 +225,17 @@ def _inside(place: Place) -> Place:
 # Lengths of a layered net, 1/|weight|: all of one length would make every way between two layers equally long.
 _LAYERED = {
     (1, 5): 1.0, (2, 4): 3.0, (2, 5): 0.5, (2, 6): 1.0, (2, 7): 0.5, (3, 5): 1.0,
-    (4, 9): 2.0, (5, 8): 1.0, (5, 10): 3.0, (6, 8): 2.0, (6, 9): 3.0, (6, 10): 1.0, (7, 8): 3.0, (7, 9): 1.0, (7, 10): 2.0,
+    (4, 9): 2.0, (5, 8): 1.0, (5, 10): 3.0, (6, 8): 2.0, (6, 9): 3.0, (6, 10): 1.0,
+    (7, 8): 3.0, (7, 9): 1.0, (7, 10): 2.0,
     (8, 11): 1.0, (9, 12): 3.0, (10, 11): 2.0,
 }  # fmt: skip
 
 PRESETS = {
-    "bridge": Preset("Two groups and a bridge", "Without the bridge, nothing gets from one group to the other.", _barbell),
+    "bridge": Preset("Two groups and a bridge", "Only the bridge leads from one group to the other.", _barbell),
     "clique": Preset("Clique", "Everyone is joined to everyone: every edge has many ways around it.", _clique),
     "cycle": Preset("Cycle", "Flat: what an edge joins is moved on by one step, no more and no less.", _cycle),
     "tree": Preset("Tree", "No way around anything: all inner edges are bottlenecks.", _tree),
     "grid": Preset("Grid", "Flat inside, curved at the rim.", _grid),
-    "layered": Preset("Layered net", "A small network: mass comes in from the left and goes out to the right.", _layered),
+    "layered": Preset("Layered net", "A small network: mass comes from the left and goes to the right.", _layered),
     "karate": Preset("Karate club", "34 members of a club that split in two (Zachary, 1977).", _karate),
 }  # fmt: skip

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ncviz.errors import NcvizError
@@ -44,14 +45,15 @@ class Workbench:
     history: History = field(default_factory=History)
 
     @staticmethod
-    def begin(name: str, selected: Edge | None = None) -> Workbench:
-        """Return a preset, untouched."""
+    def begin(name: str, alpha: float, selected: Edge | None = None) -> Workbench:
+        """Return a preset, untouched, with this edge selected or, without one, its strongest bottleneck."""
         graph = preset(name)
-        return Workbench(name, graph, None if selected is None else graph.edge(*selected))
+        kappas = curvature(graph, alpha)
+        return Workbench(name, graph, min(kappas, key=kappas.__getitem__) if selected is None else selected)
 
     def take(self, action: Mapping[str, Any]) -> None:
         """Do what the browser asks for; what makes no sense is said, and changes nothing."""
-        kind, self.refused = action.get("action"), ""
+        kind, self.refused = str(action.get("action")), ""
         try:
             if kind in _STEPS:
                 _STEPS[kind](self)
@@ -145,7 +147,7 @@ def flow(graph: SmallGraph, found: EdgeProblem) -> dict[Edge, float]:
     for source, target, mass, cost in moves(found):
         if cost > 0:
             path = nx.shortest_path(drawn, source, target, weight=LENGTH)
-            for step in zip(path, path[1:], strict=False):
+            for step in pairwise(path):
                 moved[step] = moved.get(step, 0.0) + mass
     return moved
 
@@ -177,7 +179,9 @@ def _curvature(lengths: tuple[tuple[Edge, float], ...], is_directed: bool, alpha
     from ncviz.ricci import ollivier_ricci
 
     graph = SmallGraph(lengths=dict(lengths), is_directed=is_directed)
-    return ollivier_ricci(graph.to_networkx(), alpha, LENGTH)
+    found: dict[Any, float] = ollivier_ricci(graph.to_networkx(), alpha, LENGTH)
+    # networkx turns the ends of an undirected edge round as it likes.
+    return {(u, v): found[(u, v) if (u, v) in found else (v, u)] for u, v in graph.lengths}
 
 
 def _node(action: Mapping[str, Any], name: str) -> int:

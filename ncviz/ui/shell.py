@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
-from ncviz.ui import resources, session, sidebar
+from ncviz.ui import lesson_banner, resources, session, sidebar
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 _STYLE = "<style>.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}</style>"
@@ -12,12 +13,21 @@ _STYLE = "<style>.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}</
 
 def run() -> None:
     """Run the page that is asked for inside the frame."""
-    page = st.navigation(_pages(), position="top")
+    if not session.has_begun():
+        named = set(st.query_params)
+        session.begin()
+        lesson_banner.open_link(named)
+    pages = _pages()
+    is_bare = session.view().hides("navigation")
+    page = st.navigation(list(pages.values()), position="hidden" if is_bare else "top")
+    lesson_page = lesson_banner.page_to_open(pages, page)
+    if lesson_page is not None:
+        st.switch_page(lesson_page)
     st.html(_STYLE)
-    session.begin()
     sidebar.show()
     # Going to another page empties the address, and a reload before that page is done would lose the view.
     session.write_link()
+    lesson_banner.show()
     try:
         page.run()
     finally:
@@ -32,13 +42,15 @@ def enter() -> None:
     runs the file in pages/ alone; declaring the navigation once ends that scheme for good.
     """
     if not session.has_begun():
-        st.navigation(_pages(), position="top")
+        st.navigation(list(_pages().values()), position="top")
         st.rerun()
 
 
-def _pages() -> list[st.Page]:
-    return [
-        st.Page("pages/explore.py", title="Explore", default=True),
-        st.Page("pages/model.py", title="Model"),
-        st.Page("pages/curvature.py", title="Curvature"),
-    ]
+def _pages() -> dict[str, StreamlitPage]:
+    return {
+        "explore": st.Page("pages/explore.py", title="Explore", default=True),
+        "model": st.Page("pages/model.py", title="Model"),
+        "curvature": st.Page("pages/curvature.py", title="Curvature"),
+        "edge": st.Page("pages/edge.py", title="Edge"),
+        "learn": st.Page("pages/learn.py", title="Learn"),
+    }

@@ -15,6 +15,11 @@ WAIT_SECONDS = 1.0
 def show() -> None:
     """Draw the sidebar."""
     ready = resources.torch_ready()
+    if session.view().hides("sidebar"):
+        # Accuracies are measured once torch is there; without the sidebar, somebody else has to wait for it.
+        if not ready.is_set():
+            st.fragment(_until_ready, run_every=WAIT_SECONDS)()
+        return
     with st.sidebar:
         st.markdown("## ncviz")
         st.caption("See how information flows through a neural network.")
@@ -43,6 +48,11 @@ def _settings() -> None:
     images = "1 image" if view.samples == 1 else f"{view.samples} images"
     st.caption(f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}.")
     st.page_link("pages/curvature.py", label="Change, or compute anew")
+
+
+def _until_ready() -> None:
+    if resources.torch_ready().is_set():
+        st.rerun(scope="app")
 
 
 def _device(was_ready: bool) -> None:

@@ -1,0 +1,121 @@
+"""The graph editor: a small graph in the browser, every edge coloured by its curvature, to click, drag and change."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from ncviz.plots.palette import HIGH_LABEL, HIGH_NAME, LIMIT, LOW_LABEL, LOW_NAME, hex_ramp
+from ncviz.plots.small_graphs import MAX_NODES, Edge, SmallGraph
+from ncviz.ui.components.bundle import bundle, read_asset
+
+NAME = "ncviz_graph"
+MAX_ACTIONS = 100
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    """Registered at first use, not at import: importing this package must not need a running app."""
+    return st.components.v2.component(
+        NAME,
+        html=read_asset("graph_editor.html"),
+        css=read_asset("css/graph.css"),
+        js=bundle("graph_main.js"),
+    )
+
+
+def graph_actions(key: str, after: int) -> list[Mapping[str, Any]]:
+    """Return what the reader did in the editor `key` since action number `after`, oldest first.
+
+    What a browser sends is not to be trusted: what has no number is left out; the rest is for its user to check.
+    """
+    state = st.session_state.get(key)
+    raw = state.get("actions") if isinstance(state, Mapping) else None
+    if not isinstance(raw, list):
+        return []
+    known = [
+        item
+        for item in raw[-MAX_ACTIONS:]
+        if isinstance(item, Mapping) and type(item.get("seq")) in (int, float)
+    ]
+    return sorted((item for item in known if item["seq"] > after), key=lambda item: item["seq"])
+
+
+def graph_editor(
+    graph: SmallGraph,
+    curvature: Mapping[Edge, float],
+    *,
+    key: str,
+    height: int,
+    seq: int,
+    on_actions: Callable[[], None],
+    selected: Edge | None = None,
+    before: Mapping[int, float] | None = None,
+    after: Mapping[int, float] | None = None,
+    flow: Mapping[Edge, float] | None = None,
+    changed: Mapping[Edge, tuple[float, float]] | None = None,
+    status: str = "",
+    can_undo: bool = False,
+    can_redo: bool = False,
+) -> None:
+    """Draw the editor.
+
+    Args:
+        graph: What is drawn.
+        curvature: κ of each edge.
+        key: Of the component; what the reader did is in `graph_actions(key, …)`.
+        height: Of the picture in pixels.
+        seq: Number of the last action that was dealt with.
+        on_actions: Called when there are new actions, before the page runs.
+        selected: The edge whose problem is shown.
+        before: Mass on each node before it is moved, for the selected edge.
+        after: Mass on each node after that.
+        flow: Mass that moves along each step (x, y).
+        changed: Edges whose κ the last edit changed, with κ before and after it.
+        status: What the last edit did.
+        can_undo: Whether there is an edit to undo.
+        can_redo: Whether there is an edit to redo.
+    """
+    before, after, changed = before or {}, after or {}, changed or {}
+    _component()(
+        key=key,
+        data={
+            "seq": seq,
+            "height": height,
+            "directed": graph.is_directed,
+            "nodes": [
+                {"id": node, "x": x, "y": y, "before": before.get(node, 0.0), "after": after.get(node, 0.0)}
+                for node, (x, y) in graph.places.items()
+            ],
+            "edges": [
+                {
+                    "u": edge[0],
+                    "v": edge[1],
+                    "length": length,
+                    "kappa": curvature[edge],
+                    "was": changed[edge][0] if edge in changed else None,
+                }
+                for edge, length in graph.lengths.items()
+            ],
+            "selected": list(selected) if selected else None,
+            "flow": [{"x": x, "y": y, "mass": mass} for (x, y), mass in (flow or {}).items()],
+            "status": status,
+            "can_undo": can_undo,
+            "can_redo": can_redo,
+            "most_nodes": MAX_NODES,
+            "scale": _scale(),
+        },
+        on_actions_change=on_actions,
+    )
+
+
+@cache
+def _scale() -> dict[str, Any]:
+    return {
+        "limit": LIMIT,
+        "light": hex_ramp("light"),
+        "dark": hex_ramp("dark"),
+        "ends": [LOW_LABEL, HIGH_LABEL],
+        "names": [LOW_NAME, HIGH_NAME],
+    }

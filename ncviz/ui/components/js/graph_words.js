@@ -1,0 +1,32 @@
+// What the graph editor says: names for those who cannot see the picture, and what can be done next.
+
+import { plain, signed } from "./format.js";
+
+export function edgeName(edge, isDirected) {
+  return isDirected ? `${edge.u} → ${edge.v}` : `${edge.u}–${edge.v}`;
+}
+
+export function meaning(kappa, names) {
+  return kappa < -0.005 ? names[0] : kappa > 0.005 ? names[1] : "flat";
+}
+
+export function edgeWords(edge, data) {
+  const changed = edge.was === null ? "" : `, was ${signed(edge.was)} before the last change`;
+  const kind = meaning(edge.kappa, data.scale.names);
+  return `Edge ${edgeName(edge, data.directed)}, κ ${signed(edge.kappa)}, ${kind}, length ${edge.length}${changed}`;
+}
+
+export function nodeWords(node, data) {
+  const count = data.edges.filter((edge) => edge.u === node.id || edge.v === node.id).length;
+  const masses = data.selected ? `, mass ${plain(node.before)} before and ${plain(node.after)} after` : "";
+  return `Node ${node.id}, ${count} ${count === 1 ? "edge" : "edges"}${masses}`;
+}
+
+/** One line about the next step. */
+export function hintWords(data, picked) {
+  if (picked !== null) return `Node ${picked}: click another node to join them, or drag it.`;
+  if (data.nodes.length === 0) return "Add a node, or double-click in the picture.";
+  if (data.nodes.length >= data.most_nodes) return `${data.most_nodes} nodes are the most that fit here.`;
+  if (!data.selected) return "Click an edge, or two nodes to join them.";
+  return "Click two nodes to join them; drag nodes about.";
+}
