@@ -82,8 +82,8 @@ export function clampView(view, width, height) {
   };
 }
 
-/** The view that shows these units as large as fits. */
-export function viewOf(geometry, units) {
+/** The view that shows these units as large as fits, but at least `least` times as large as at first. */
+export function viewOf(geometry, units, least = 1) {
   if (units.length === 0) return IDENTITY;
   let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
   for (const unit of units) {
@@ -95,7 +95,7 @@ export function viewOf(geometry, units) {
   const { margin, room } = geometry;
   const fitX = (room.width - 40) / Math.max(right - left, 12);
   const fitY = (room.height - 20) / Math.max(bottom - top, 12);
-  const k = Math.max(1, Math.min(12, fitX, fitY));
+  const k = Math.max(least, Math.min(12, fitX, fitY));
   return {
     k,
     x: margin.left + room.width / 2 - ((left + right) / 2) * k,

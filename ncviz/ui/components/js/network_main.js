@@ -17,6 +17,7 @@ const ROW = 46; // least height of a layer on a narrow screen, and what the rest
 const ROWS_REST = 120;
 const WIDE = 0.4; // height of a wide picture, as a share of its width
 const TALLEST = 640;
+const LAYER_ZOOM = 1.7;
 const SLOW = 45; // ms for a picture above which the rest of the page needs a breath between two
 
 class NetworkCanvas {
@@ -274,12 +275,12 @@ class NetworkCanvas {
     this.#draw();
   }
 
-  /** A layer with the one before it, as large as fits. */
+  /** A layer with the one before it; columns are as high as the picture, so some of them may have to be dragged in. */
   #zoomToLayer(layer) {
     const { offsets } = this.network;
     const first = offsets[Math.max(0, layer - 1)];
     this.layer = layer;
-    this.#move(viewOf(this.geometry, Array.from({ length: offsets[layer + 1] - first }, (_, i) => first + i)));
+    this.#move(viewOf(this.geometry, Array.from({ length: offsets[layer + 1] - first }, (_, i) => first + i), LAYER_ZOOM));
     this.#say();
   }
 

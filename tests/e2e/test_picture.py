@@ -1,0 +1,130 @@
+"""Convolutional networks in a real browser: from the network down to a place on the image, and whose flow is drawn."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+LENET = "model=lenet-mnist-relu"
+
+
+def card(visit):
+    return visit.page.get_by_test_id("ncviz-card").first
+
+
+def crumbs(visit):
+    return visit.page.get_by_test_id("ncviz-crumbs").first
+
+
+def step_to(visit, name):
+    crumbs(visit).get_by_role("button", name=name, exact=True).click()
+
+
+def test_lenet_is_drawn_map_by_map_and_slices_vanish_with_the_slider(visit):
+    page = visit().open(f"/?{LENET}")
+    canvas = page.canvas()
+    assert canvas.get_attribute("data-total-edges") == "12942"
+    whole = page.visible_edges()
+    page.drag(0.0, 0.9)
+    page.wait(lambda: page.visible_edges() < 0.6 * whole)
+    assert page.errors == []
+    assert page.outside == []
+
+
+def test_from_a_channel_to_its_kernel_to_one_weight_on_the_image(visit):
+    page = visit().open(f"/?{LENET}&selected=channel-2-5")
+    page.canvas()
+    card(page).get_by_text("hidden 2 · channel 5").wait_for()
+    card(page).get_by_role("button", name="Kernel from 3").click()
+    page.wait(lambda: "selected=slice-1-5-3" in page.page.url)
+    cells = card(page).locator("button.cell")
+    page.wait(lambda: cells.count() == 36)
+    cells.nth(13).click()
+    page.wait(lambda: "selected=weight-" in page.page.url)
+    page.wait(lambda: cells.nth(13).get_attribute("aria-pressed") == "true")
+    assert "Least on image" in card(page).inner_text()
+    step_to(page, "channel 5")
+    page.wait(lambda: "selected=channel-2-5" in page.page.url)
+    step_to(page, "hidden 2")
+    page.wait(lambda: "selected" not in page.page.url)
+    page.wait(lambda: float(page.canvas().get_attribute("data-zoom") or 1) > 1)
+    step_to(page, "Network")
+    page.wait(lambda: float(page.canvas().get_attribute("data-zoom")) == 1)
+    assert page.errors == []
+
+
+def test_one_image_has_a_flow_of_its_own_and_the_link_holds_it(visit):
+    page = visit().open(f"/?{LENET}")
+    before = page.canvas().screenshot()
+    page.page.get_by_test_id("ncviz-flow-image-7").first.click()
+    page.wait(lambda: "flow=image-7" in page.page.url)
+    page.settle()
+
+    def changed():
+        one, other = (
+            np.asarray(Image.open(io.BytesIO(shot)).convert("L"), float)
+            for shot in (before, page.canvas().screenshot())
+        )
+        return one.shape == other.shape and np.abs(one - other).mean() > 1
+
+    page.wait(changed)
+    page.page.reload()
+    page.settle()
+    page.wait(
+        lambda: page.page.get_by_test_id("ncviz-flow-image-7").first.get_attribute("aria-pressed") == "true"
+    )
+
+
+def test_a_flow_that_is_not_known_is_computed_on_request(visit):
+    page = visit().open("/?model=vgg9-cifar10-relu&flow=image-3")
+    page.canvas()
+    page.page.get_by_role("button", name="Compute it").first.click()
+    page.wait(lambda: page.page.get_by_text("alone is not known yet").count() == 0, seconds=150)
+    page.wait(lambda: page.page.get_by_text("Computing the curvature on").count() == 0, seconds=150)
+    assert page.visible_edges() > 4000
+    assert page.errors == []
+
+
+def test_every_position_of_lenet_is_drawn(visit):
+    page = visit().open(f"/?{LENET}&detail=positions&edges=200000")
+    assert page.canvas().get_attribute("data-drawn-edges") == "128040"
+
+
+def test_a_weight_goes_under_the_lens(visit):
+    page = visit().open(f"/?{LENET}&selected=slice-1-5-3")
+    page.canvas()
+    page.page.get_by_test_id("ncviz-lens").first.click()
+    page.wait(lambda: "/edge" in page.page.url and "edge=1-" in page.page.url)
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("size", ["3840 × 2160", "A4, 300 dpi"])
+def test_a_picture_of_a_chosen_size(visit, tmp_path, size):
+    page = visit().open(f"/?{LENET}")
+    page.canvas()
+    page.page.get_by_test_id("ncviz-size").first.select_option(size)
+    with page.page.expect_download() as started:
+        page.page.get_by_test_id("ncviz-png").first.click()
+    started.value.save_as(tmp_path / "picture.png")
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.size == {"3840 × 2160": (3840, 2160), "A4, 300 dpi": (3507, 2481)}[size]
+    with page.page.expect_download() as started:
+        page.page.get_by_test_id("ncviz-svg").first.click()
+    started.value.save_as(tmp_path / "picture.svg")
+    text = (tmp_path / "picture.svg").read_text()
+    assert "kernel slices" in text
+    assert text.count("<image") == 1 + 6 + 16
+
+
+@pytest.mark.parametrize("show", ["matrix", "distribution", "free"])
+@pytest.mark.parametrize("model", ["mlp-digits-relu", "vgg9-cifar10-relu"])
+def test_every_picture_of_every_network(visit, show, model):
+    page = visit().open(f"/?model={model}&show={show}&removed=0.3&selected=weight-100")
+    page.page.get_by_test_id("ncviz-slider").first.wait_for()
+    page.settle()
+    assert page.page.get_by_test_id("stException").count() == 0
+    assert page.errors == []
+    assert page.outside == []
