@@ -19,9 +19,9 @@ SAME = ""
 
 
 def controls() -> None:
-    """Draw the switch, and with it on, what stands on the right."""
+    """Draw the switch between one picture and two, and what the second is of."""
     view = session.view()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.toggle(
             "Compare",
             help="Two pictures side by side: two thresholds, two orders, or two networks.",
@@ -31,7 +31,7 @@ def controls() -> None:
             return
         titles = _networks()
         st.selectbox(
-            "Network on the right",
+            "Second network",
             list(titles),
             format_func=lambda name: titles.get(name, name),
             width=320,
@@ -40,13 +40,13 @@ def controls() -> None:
             ),
         )
         st.button(
-            "Remove as much on the right",
+            "Same fraction",
             key="same-fraction",
             on_click=lambda: session.change(other_removed=session.view().removed),
             disabled=view.other_removed == view.removed,
-            help="Gives the right picture the fraction of the left one.",
+            help="Removes the fraction from the second picture that is removed from the first.",
         )
-        st.button("Swap sides", key="swap-sides", on_click=_swap)
+        st.button("Swap", key="swap-sides", on_click=_swap, help="Exchanges the two pictures.")
 
 
 def show(left: Shown, draw: Callable[[Shown], None]) -> None:
