@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -90,53 +91,55 @@ def plan_picture(drawn: Bands, theme: Theme = "light", height: int = 440) -> go.
     gaps = max(rows, columns) - 1
     scale = (height - 60 - _GAP * gaps) / max(thick.sum(), _LEAST)
     total = thick.sum() * scale + _GAP * gaps
-    figure = go.Figure()
     left, right = (_stacked(thick.sum(axis=axis) * scale, total) for axis in (1, 0))
     colours = ROUTE_COLOURS[theme]
+    traces: list[dict[str, Any]] = []
     seen: set[str] = set()
     at_left, at_right = left.copy(), right.copy()
-    for row in range(rows):
-        for column in range(columns):
-            size = thick[row, column] * scale
-            if drawn.mass[row, column] <= _LEAST:
-                continue
-            route = route_of(row, column)
-            figure.add_trace(
-                _band(
-                    drawn,
-                    row,
-                    column,
-                    at_left[row],
-                    at_right[column],
-                    size,
-                    colours[route],
-                    route not in seen,
-                )
-            )
-            seen.add(route)
-            at_left[row] -= size
-            at_right[column] -= size
-    for names, tops, sizes, x, anchor in (
-        (drawn.left, left, thick.sum(axis=1) * scale, 0.0, "right"),
-        (drawn.right, right, thick.sum(axis=0) * scale, 1.0, "left"),
-    ):
-        masses = drawn.mass.sum(axis=1 if x == 0 else 0)
-        _ends(figure, names, tops, sizes, masses, x, anchor, theme)
+    for row, column in np.argwhere(drawn.mass > _LEAST).tolist():
+        size, route = thick[row, column] * scale, route_of(row, column)
+        band = _band(drawn, row, column, at_left[row], at_right[column], size, colours[route])
+        traces.append({**band, "showlegend": route not in seen})
+        seen.add(route)
+        at_left[row] -= size
+        at_right[column] -= size
+    bars, labels = _ends(drawn.left, left, thick.sum(axis=1) * scale, drawn.mass.sum(axis=1), 0.0, theme)
+    more = _ends(drawn.right, right, thick.sum(axis=0) * scale, drawn.mass.sum(axis=0), 1.0, theme)
+    labels = [*labels, *more[1]]
     if is_short:
-        figure.add_annotation(
-            x=0.5, y=(left[0] + right[0]) / 2 - thick[0, 0] * scale / 2, showarrow=False,
-            text=f"{drawn.mass[0, 0]:.3g} of the mass,<br>drawn thinner", font={"color": "#ffffff", "size": 12},
-            bgcolor="rgba(0,0,0,0.35)", borderpad=3,
-        )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[-0.005, 1.005], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[-6, total + 6], fixedrange=True)
-    figure.update_layout(
-        height=height + _LEGEND, margin={"l": 118, "r": 118, "t": 8, "b": 8 + _LEGEND}, plot_bgcolor="rgba(0,0,0,0)",
-        paper_bgcolor="rgba(0,0,0,0)", hovermode="closest",
-        legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": -0.02, "yanchor": "top", "itemclick": False,
-                "itemdoubleclick": False},
-    )  # fmt: skip
-    return figure
+        labels.append(
+            {
+                "x": 0.5,
+                "y": (left[0] + right[0]) / 2 - thick[0, 0] * scale / 2,
+                "showarrow": False,
+                "text": f"{drawn.mass[0, 0]:.3g} of the mass,<br>drawn thinner",
+                "font": {"color": "#ffffff", "size": 12},
+                "bgcolor": "rgba(0,0,0,0.45)",
+                "borderpad": 3,
+            }
+        )
+    layout = {
+        "height": height + _LEGEND,
+        "margin": {"l": 118, "r": 118, "t": 8, "b": 8 + _LEGEND},
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "hovermode": "closest",
+        "xaxis": {"visible": False, "range": [-0.005, 1.005], "fixedrange": True},
+        "yaxis": {"visible": False, "range": [-6, total + 6], "fixedrange": True},
+        "legend": {
+            "orientation": "h",
+            "x": 0.5,
+            "xanchor": "center",
+            "y": -0.02,
+            "yanchor": "top",
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
+        "shapes": [*bars, *more[0]],
+        "annotations": labels,
+    }
+    # All at once: plotly checks everything that is there whenever something is added.
+    return go.Figure({"data": traces, "layout": layout})
 
 
 def route_of(row: int, column: int) -> str:
@@ -169,38 +172,61 @@ def _stacked(sizes: np.ndarray, total: float) -> np.ndarray:
 
 
 def _band(
-    drawn: Bands, row: int, column: int, top: float, end: float, size: float, colour: str, is_first: bool
-) -> go.Scatter:
+    drawn: Bands, row: int, column: int, top: float, end: float, size: float, colour: str
+) -> dict[str, Any]:
     share = np.linspace(0, 1, _CURVE)
     x = _BAR + (1 - 2 * _BAR) * share
     # Level at both ends, as rivers are drawn.
     upper = top + (end - top) * share**2 * (3 - 2 * share)
     lower = upper - max(size, 0.6)
     mass, work = drawn.mass[row, column], drawn.work[row, column]
-    words = (
-        f"{escape(drawn.left[row])} → {escape(drawn.right[column])}<br>mass {mass:.4g}, distance {work / mass:.4g}"
-        f"<br>work {work:.4g}"
-    )
     route = route_of(row, column)
-    return go.Scatter(
-        x=np.concatenate([x, x[::-1]]), y=np.concatenate([upper, lower[::-1]]), fill="toself", mode="lines",
-        fillcolor=colour, line={"width": 0, "color": colour}, opacity=0.8, hoveron="fills", hoverinfo="text",
-        text=words, name=ROUTE_KEYS[route], legendgroup=route, showlegend=is_first,
-    )  # fmt: skip
+    return {
+        "type": "scatter",
+        "x": np.concatenate([x, x[::-1]]),
+        "y": np.concatenate([upper, lower[::-1]]),
+        "fill": "toself",
+        "mode": "lines",
+        "fillcolor": colour,
+        "line": {"width": 0, "color": colour},
+        "opacity": 0.8,
+        "hoveron": "fills",
+        "hoverinfo": "text",
+        "text": f"{escape(drawn.left[row])} → {escape(drawn.right[column])}<br>mass {mass:.4g}, "
+        f"distance {work / mass:.4g}<br>work {work:.4g}",
+        "name": ROUTE_KEYS[route],
+        "legendgroup": route,
+    }
 
 
 def _ends(
-    figure: go.Figure, names: Sequence[str], tops: np.ndarray, sizes: np.ndarray, masses: np.ndarray, x: float,
-    anchor: str, theme: Theme,
-) -> None:  # fmt: skip
-    for at, (name, top, size) in enumerate(zip(names, tops, sizes, strict=True)):
-        figure.add_shape(
-            type="rect", x0=x if x == 0 else x - _BAR, x1=x + _BAR if x == 0 else x, y0=top - max(size, 1.2), y1=top,
-            fillcolor=_INK[theme], line={"width": 0},
-        )  # fmt: skip
+    names: Sequence[str], tops: np.ndarray, sizes: np.ndarray, masses: np.ndarray, x: float, theme: Theme
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the bars of one side as shapes, and what stands beside them."""
+    bars, labels = [], []
+    for at, (name, top, size) in enumerate(zip(names, tops.tolist(), sizes.tolist(), strict=True)):
+        bars.append(
+            {
+                "type": "rect",
+                "x0": x if x == 0 else x - _BAR,
+                "x1": x + _BAR if x == 0 else x,
+                "y0": top - max(size, 1.2),
+                "y1": top,
+                "fillcolor": _INK[theme],
+                "line": {"width": 0},
+            }
+        )
         short = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
         words = f"<b>{escape(short)}</b>" if at == 0 else escape(short)
-        figure.add_annotation(
-            x=x, y=top - size / 2, text=f"{words} {masses[at]:.2g}", showarrow=False, xanchor=anchor,
-            xshift=-5 if x == 0 else 5, font={"size": 12, "color": _INK[theme]},
-        )  # fmt: skip
+        labels.append(
+            {
+                "x": x,
+                "y": top - size / 2,
+                "text": f"{words} {masses[at]:.2g}",
+                "showarrow": False,
+                "xanchor": "right" if x == 0 else "left",
+                "xshift": -5 if x == 0 else 5,
+                "font": {"size": 12, "color": _INK[theme]},
+            }
+        )
+    return bars, labels

@@ -36,7 +36,7 @@ def test_alpha_moves_the_curvature_below_one_half_only(visit):
     assert "edge=2-66-40" in page.page.url
     before = kappa(page)
     step(page, "Idleness α", "ArrowLeft", 8)
-    assert page.page.get_by_role("slider", name="Idleness α").get_attribute("aria-valuenow") == "0.5"
+    assert page.page.get_by_role("slider", name="Idleness α").input_value() == "0.5"
     assert kappa(page) == before
     step(page, "Idleness α", "ArrowLeft", 10)
     page.wait(lambda: kappa(page) != before)
