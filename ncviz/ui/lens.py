@@ -133,8 +133,24 @@ def _slice(of: Subject, connection: int, selection: str, at: int | None) -> Card
         "image": _place(of, connection, shown),
         "kernels": [],
         "kernels_title": "",
+        "line": _line(record, connection, shown),
         "note": None if len(live) else "Never active on these images: it goes first.",
         "can_open": bool(kappa[shown] < NEVER_ACTIVE),
+    }
+
+
+def _line(record: CurvatureRecord, connection: int, at: int) -> Card | None:
+    """Return the edge on which a weight has its κ, so that it can be drawn where it is not among the strongest."""
+    edges = record.edges[connection]
+    where = int(np.searchsorted(edges.parameter, at))
+    if where >= len(edges.parameter) or edges.parameter[where] != at:
+        return None
+    return {
+        "source": [connection, int(edges.source[where])],
+        "target": [connection + 1, int(edges.target[where])],
+        "connection": connection,
+        "parameter": at + parameter_offsets(record)[record.parameters[connection]],
+        "curvature": float(edges.curvature[where]),
     }
 
 
@@ -221,6 +237,7 @@ def _channel(of: Subject, layer: int, channel: int) -> Card | None:
         "image": image,
         "kernels": _kernels(of, connection, channel, is_target=incoming),
         "kernels_title": f"Strongest bottlenecks {'in' if incoming else 'out'}, kernel by kernel",
+        "line": None,
         "note": None,
         "can_open": False,
     }
@@ -282,6 +299,7 @@ def _unit(of: Subject, layer: int, unit: int) -> Card | None:
         "image": None,
         "kernels": [],
         "kernels_title": "",
+        "line": None,
         "note": "Its edges are listed below the picture, under Selected.",
         "can_open": False,
     }

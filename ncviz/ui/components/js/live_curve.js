@@ -18,6 +18,19 @@ export function valueAt(sweep, values, removed) {
   return a + ((b - a) * (removed - at[low])) / (at[high] - at[low]);
 }
 
+/** The accuracy measured at this very step, where the curve has a point for each; null otherwise. */
+export function measuredAt(sweep, removed) {
+  if (!sweep?.images) return null;
+  let low = 0;
+  let high = sweep.removed.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sweep.removed[middle] < removed) low = middle + 1;
+    else high = middle;
+  }
+  return sweep.removed[low] === removed ? sweep.accuracy[low] : null;
+}
+
 export const BRIDGE = 250; // ms for which an answer of a drag under way stands for the positions right after it
 
 /**
@@ -29,6 +42,8 @@ export function readout({ answer, answeredAt, sweeps, order, removed, isDragging
   const isOurs = answer?.exact && answer.accuracy !== null && answer.order === order;
   const measured = { accuracy: answer?.accuracy, source: "measured", images: answer?.images };
   if (isOurs && answer.removed === removed) return measured;
+  const known = measuredAt(sweeps[order], removed);
+  if (known !== null) return { accuracy: known, source: "measured", images: sweeps[order].images };
   if (isOurs && isDragging && isLive && now - answeredAt < BRIDGE) return { ...measured, expires: answeredAt + BRIDGE };
   const accuracy = valueAt(sweeps[order], sweeps[order]?.accuracy, removed);
   return { accuracy, source: accuracy === null ? "unknown" : "curve" };

@@ -5,7 +5,7 @@ import { openChannel } from "./bus.js";
 import { count, percent, plain, signed } from "./format.js";
 import { keepInstance } from "./instances.js";
 import { Chart } from "./live_chart.js";
-import { readout, thresholdAt } from "./live_curve.js";
+import { measuredAt, readout, thresholdAt } from "./live_curve.js";
 import { listenToPage, slide } from "./live_keys.js";
 import { OfflineHistory } from "./live_offline.js";
 import { Orders } from "./live_orders.js";
@@ -13,6 +13,7 @@ import { Sender } from "./live_sender.js";
 import { readTheme } from "./theme.js";
 
 const SETTLE = 350; // ms without a key or a click until a small step counts as made
+const STEPS = 1000; // of the slider
 const DASHES = ["7 4", "2 4", "12 5"];
 const PARTS = ["accuracy", "change", "source", "share", "counts", "rule", "slider", "chart", "key", "note", "said"];
 
@@ -43,7 +44,7 @@ class LivePanel {
   #take(data) {
     const isFirst = !this.data || this.data.channel !== data.channel;
     if (this.data?.basis !== data.basis) this.answer = null;
-    this.data = data;
+    this.data = data.sweeps ? data : { ...data, sweeps: this.data?.sweeps ?? {} };
     this.theme = readTheme(this.root);
     if (isFirst) {
       this.leave();
@@ -123,11 +124,13 @@ class LivePanel {
     this.isDragging = true;
     if (removed === this.removed) return;
     this.#set(removed, this.order);
-    this.sender.push(this.#request("threshold", true));
+    const { sweeps, is_followed: isFollowed } = this.data;
+    const isKnown = measuredAt(sweeps[this.order], removed) !== null;
+    if (isFollowed || !isKnown) this.sender.push(this.#request("threshold", true));
   }
 
   #seek(share, isHeld) {
-    if (share !== null) this.#drag(this.#removedAt(share));
+    if (share !== null) this.#drag(this.#removedAt(Math.round(share * STEPS) / STEPS));
     if (!isHeld) this.#commit();
   }
 
@@ -188,9 +191,10 @@ class LivePanel {
     const { total, sweeps, baseline } = data;
     const model = { width, height, total, sweeps, orders, order: this.order, baseline };
     // Answers come twenty times a second; the lines change with few of them.
-    const drawn = JSON.stringify(model);
-    if (drawn !== this.drawn) {
+    const drawn = JSON.stringify({ ...model, sweeps: null });
+    if (drawn !== this.drawn || sweeps !== this.drawnSweeps) {
       this.drawn = drawn;
+      this.drawnSweeps = sweeps;
       this.chart.drawLines(model);
       this.#key(orders.filter((order) => sweeps[order.key]?.removed.length));
     }
@@ -236,7 +240,7 @@ class LivePanel {
     if (this.chart.guide && data.total > 0) this.chart.moveTo(share, shown.accuracy);
   }
 
-  #accuracy({ accuracy, source, images }, label) {
+  #accuracy({ accuracy, source, images, expires }, label) {
     const { parts, data } = this;
     const { dataset } = parts.accuracy;
     dataset.value = accuracy ?? "";
@@ -244,6 +248,7 @@ class LivePanel {
     dataset.removed = this.removed;
     dataset.order = this.order;
     dataset.seq = data.seq;
+    dataset.at = source === "measured" ? (expires ? this.answer.removed : this.removed) : "";
     parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);
     const known = accuracy !== null && data.baseline !== null;
     const points = known ? 100 * (accuracy - data.baseline) : 0;

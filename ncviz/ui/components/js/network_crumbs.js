@@ -5,24 +5,36 @@ import { areaOf, unitName } from "./network_data.js";
 /** The steps to a selection: [{ text, act }], where act is "all", "layer" or a selection's text. */
 export function crumbsOf(network, hit, layer, chosen) {
   const steps = [{ text: "Network", act: "all" }];
-  const onto = (unit) => unitName(network, unit);
-  if (hit === null || hit.kind === "layer") {
-    const at = hit?.layer ?? layer;
-    if (at >= 0) steps.push({ text: network.layers[at].name, act: `layer-${at}` });
+  if (hit === null) {
+    if (layer >= 0) steps.push({ text: network.layers[layer].name, act: `layer-${layer}` });
     return steps;
   }
-  const unit = hit.kind === "unit" ? hit.unit : network.target[hit.edge];
-  const to = onto(unit);
+  if (hit.kind === "unit") return [...steps, ...stepsTo(network, hit.unit)];
+  const line = hit.kind === "line" ? hit : drawnLine(network, hit.edge);
+  return [...steps, ...stepsTo(network, line.target), ...stepsFrom(network, line, chosen)];
+}
+
+function drawnLine({ source, target, connection, parameter }, edge) {
+  return { source: source[edge], target: target[edge], connection: connection[edge], parameter: parameter[edge] };
+}
+
+/** Layer and node. */
+function stepsTo(network, unit) {
+  const to = unitName(network, unit);
   const isMap = areaOf(network, to.layer) > 1;
-  steps.push({ text: to.name, act: `layer-${to.layer}` });
-  steps.push({ text: to.place, act: `${isMap ? "channel" : "unit"}-${to.layer}-${to.index}` });
-  if (hit.kind === "unit") return steps;
-  const from = onto(network.source[hit.edge]);
+  return [
+    { text: to.name, act: `layer-${to.layer}` },
+    { text: to.place, act: `${isMap ? "channel" : "unit"}-${to.layer}-${to.index}` },
+  ];
+}
+
+/** The other end, and one weight of the slice between. */
+function stepsFrom(network, { source, target, connection, parameter }, chosen) {
+  const [from, to] = [unitName(network, source), unitName(network, target)];
   const isSlice = areaOf(network, from.layer) > 1;
-  const slice = `slice-${network.connection[hit.edge]}-${to.index}-${from.index}`;
-  steps.push({ text: `from ${from.place}`, act: isSlice ? slice : `weight-${network.parameter[hit.edge]}` });
-  if (isSlice && chosen) steps.push({ text: "one weight", act: chosen });
-  return steps;
+  const slice = `slice-${connection}-${to.index}-${from.index}`;
+  const step = { text: `from ${from.place}`, act: isSlice ? slice : `weight-${parameter}` };
+  return isSlice && chosen ? [step, { text: "one weight", act: chosen }] : [step];
 }
 
 export function drawCrumbs(list, steps, onStep) {

@@ -3,7 +3,7 @@
 
 import { count, fit } from "./format.js";
 import { activityOf, sizeOf } from "./network_data.js";
-import { endsOf, radiusOf } from "./network_geometry.js";
+import { endsBetween, endsOf, radiusOf } from "./network_geometry.js";
 import { drawTiles } from "./network_tiles.js";
 
 /** Draw a scene: network, geometry, view, theme, left (what is left of each line), focus (what stands out, or null). */
@@ -14,6 +14,7 @@ export function drawScene(context, scene) {
   if (scene.ghost) strokeGhosts(context, scene);
   strokeEdges(context, scene, scene.focus ? 0.1 : 1, null);
   if (scene.focus) strokeEdges(context, scene, 1, scene.focus.edges);
+  if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
   drawUnits(context, scene);
   drawTiles(context, scene);
   drawClasses(context, scene);
@@ -102,6 +103,17 @@ function strokeEdges(context, scene, ink, only) {
     context.stroke();
   }
   context.globalAlpha = 1;
+}
+
+/** The selected line where it is not among those drawn. */
+function strokeLine(context, { network, geometry, view, theme }, { source, target, bin }) {
+  const [ax, ay, bx, by] = endsBetween(network, geometry, view, source, target);
+  context.strokeStyle = network.ramps[theme.name][bin];
+  context.lineWidth = 2.2;
+  context.beginPath();
+  context.moveTo(ax, ay);
+  context.lineTo(bx, by);
+  context.stroke();
 }
 
 /** The sheet behind each image or feature map, so that its pixels are seen as one. */
@@ -285,10 +297,11 @@ function drawLayerNames(context, { network, geometry, view, theme }) {
     // Names stay at the top when the picture is zoomed, above the layer they belong to.
     const room = Math.max(24, pitchAt(layer) * view.k - 8);
     context.font = `600 13px ${theme.font}`;
-    const title = fit(name, room, measure);
+    // A name that is cut tells less than a short one, and a size that is cut tells nothing.
+    const title = fit(measure(name) <= room ? name : name.replace(/^hidden /, "h"), room, measure);
     const wide = measure(title);
     context.font = `400 12px ${theme.font}`;
-    const size = fit(subtitle, room, measure);
+    const size = measure(subtitle) <= room ? subtitle : "";
     const half = Math.max(wide, measure(size)) / 2;
     const centre = ax * view.k + view.x;
     const x = view.k === 1 ? Math.max(half + 8, Math.min(geometry.width - half - 8, centre)) : centre;

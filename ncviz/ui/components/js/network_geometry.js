@@ -151,8 +151,10 @@ export function radiusOf(geometry, layer, view) {
 
 /** The two ends of a line on the screen; at a tile it starts at the side that faces the other layer. */
 export function endsOf(network, geometry, view, edge) {
-  const s = network.source[edge];
-  const t = network.target[edge];
+  return endsBetween(network, geometry, view, network.source[edge], network.target[edge]);
+}
+
+export function endsBetween(network, geometry, view, s, t) {
   const ends = [
     geometry.x[s] * view.k + view.x,
     geometry.y[s] * view.k + view.y,

@@ -4,7 +4,7 @@ import { openChannel } from "./bus.js";
 import { keepInstance } from "./instances.js";
 import { Card } from "./network_card.js";
 import { crumbsOf, drawCrumbs } from "./network_crumbs.js";
-import { decode, linesLeft, readNetwork } from "./network_data.js";
+import { areaOf, decode, linesLeft, readNetwork } from "./network_data.js";
 import { drawHover, drawScene } from "./network_draw.js";
 import { SIZES, savePng, saveSvg } from "./network_export.js";
 import { IDENTITY, NARROW, clampView, pick, pickLayerName, placeUnits, viewOf, zoomAt } from "./network_geometry.js";
@@ -85,9 +85,11 @@ class NetworkCanvas {
     this.#followSelection(message.selection ?? "", isNew);
     // A card that is older than what was clicked meanwhile would answer another question.
     this.flows.show(message.flows);
+    this.cardLine = message.card?.line ?? null;
     const isAbout = !message.card || message.card.selection === this.told;
     if (isAbout) this.card.show(message.card ?? null, this.network, theme);
-    this.#say();
+    if (isAbout && this.selected === null && this.cardLine) this.#select(this.#lineOf(this.cardLine));
+    else this.#say();
     this.#resize();
   }
 
@@ -268,9 +270,19 @@ class NetworkCanvas {
     this.setStateValue("selection", text);
   }
 
+  /** A line that Python knows of and that is not drawn: its ends as [layer, unit], as nodes of this picture. */
+  #lineOf({ source, target, connection, parameter, curvature }) {
+    const node = ([layer, unit]) => this.network.offsets[layer] + Math.floor(unit / areaOf(this.network, layer));
+    const bin = this.network.binOf(curvature);
+    return { kind: "line", source: node(source), target: node(target), connection, parameter, bin };
+  }
+
   #select(hit) {
     this.selected = hit;
-    this.focus = focusOf(this.network, hit);
+    this.focus =
+      hit?.kind === "line"
+        ? { edges: [], units: [hit.source, hit.target], line: hit }
+        : focusOf(this.network, hit);
     this.#say();
     this.#draw();
   }
@@ -302,7 +314,7 @@ class NetworkCanvas {
     canvas.setAttribute("aria-label", ariaLabel(this.network, this.left?.kept ?? this.network.drawn));
     const chosen = this.told.startsWith("weight-") ? this.told : null;
     drawCrumbs(this.parts.crumbs, crumbsOf(this.network, this.selected, this.layer, chosen), (act) => this.#step(act));
-    summary.textContent = this.selected
+    summary.textContent = this.selected && this.selected.kind !== "line"
       ? describeSelection(this.network, this.selected, this.left)
       : matchMedia("(hover: none)").matches
         ? "Tap to select, pinch to zoom."
