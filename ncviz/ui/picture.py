@@ -66,7 +66,9 @@ def canvas(shown: Shown, record: CurvatureRecord, *, height: int = HEIGHT, link:
 def about(shown: Shown, record: CurvatureRecord) -> Subject:
     """Return what a card about a selection draws on."""
     classes = DATASETS[shown.network.dataset].classes
-    return Subject(record, shown.network.arrays, classes, ranks(shown), shown.removed, flows.drawn_samples(shown, record))
+    return Subject(
+        record, shown.network.arrays, classes, ranks(shown), shown.removed, flows.drawn_samples(shown, record)
+    )
 
 
 def details_of(record: CurvatureRecord) -> dict[str, str]:
