@@ -1,4 +1,4 @@
-"""Pictures of every page, in both themes and at both sizes: ``python tests/e2e/screenshots.py FOLDER``.
+"""Pictures of every page and view, in both themes and sizes: ``python tests/e2e/screenshots.py FOLDER [NAME …]``.
 
 Starts the app by itself. Not a test: for looking at, and for the README.
 """
@@ -17,14 +17,31 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 SIZES = ((1440, 900), (390, 844))
+LENET, VGG = "model=lenet-mnist-relu", "model=vgg9-cifar10-relu"
 PAGES = {
     "explore": "/",
     "explore-pruned": "/?removed=0.7",
-    "explore-lenet": "/?model=lenet-mnist-relu",
-    "explore-vgg": "/?model=vgg9-cifar10-relu",
+    "explore-lenet": f"/?{LENET}",
+    "explore-lenet-kernel": f"/?{LENET}&selected=slice-1-5-3",
+    "explore-lenet-channel": f"/?{LENET}&selected=channel-2-5&flow=image-7",
+    "explore-lenet-units": f"/?{LENET}&detail=units&removed=0.5",
+    "explore-vgg": f"/?{VGG}",
+    "explore-vgg-kernel": f"/?{VGG}&selected=slice-2-3-7&removed=0.3",
     "explore-empty": "/?seed=12345",
+    "matrix": f"/?{LENET}&show=matrix&removed=0.3",
+    "matrix-vgg": f"/?{VGG}&show=matrix&layer=4",
+    "distribution": f"/?{LENET}&show=distribution&removed=0.6",
+    "free": f"/?{LENET}&show=free",
+    "compare": "/?compare=1&removed=0.7&other_removed=0.7",
+    "compare-models": f"/?{LENET}&compare=1&other_model=lenet-mnist-tanh&removed=0.6&other_removed=0.6&other_order=redundant",
     "model": "/model",
     "curvature": "/curvature",
+    "edge": f"/edge?{LENET}&edge=2-100-20",
+    "edge-empty": "/edge",
+    "learn": "/learn",
+    "lesson-1": "/?lesson=1",
+    "lesson-6": "/?lesson=6",
+    "lesson-hidden": "/?lesson=6&hide=sidebar,navigation,settings,tabs,views",
 }
 
 
@@ -52,7 +69,7 @@ def server():
             process.wait(10)
 
 
-def main(folder):
+def main(folder, names=()):
     from conftest import FLAGS, find_browser
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,6 +81,8 @@ def main(folder):
                     viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1
                 )
                 for name, path in PAGES.items():
+                    if names and name not in names:
+                        continue
                     page = context.new_page()
                     page.goto(url + path)
                     page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=60_000)
@@ -76,4 +95,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
