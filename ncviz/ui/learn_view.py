@@ -177,16 +177,17 @@ def edge_list() -> None:
 def lesson_list() -> None:
     """Offer the lessons."""
     done, now = lesson_banner.done(), session.view().lesson
-    columns = st.columns(3)
-    for number_, lesson in LESSONS.items():
-        columns[(number_ - 1) % 3].button(
-            f"{'✓ ' if number_ in done else ''}{number_} · {lesson.title}",
-            key=f"lesson-{number_}",
-            on_click=lesson_banner.start,
-            args=(number_,),
-            type="primary" if number_ == now else "secondary",
-            width="stretch",
-        )
+    for row in range(0, len(LESSONS), 3):
+        # Row by row, so that they keep their order where columns come one under the other.
+        for column, (at, lesson) in zip(st.columns(3), list(LESSONS.items())[row : row + 3], strict=True):
+            column.button(
+                f"{'✓ ' if at in done else ''}{at} · {lesson.title}",
+                key=f"lesson-{at}",
+                on_click=lesson_banner.start,
+                args=(at,),
+                type="primary" if at == now else "secondary",
+                width="stretch",
+            )
 
 
 def share() -> None:

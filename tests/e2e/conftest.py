@@ -156,9 +156,9 @@ class Visit:
 def visit(browser, server):
     contexts = []
 
-    def make(width=1440, height=900, scheme="light"):
+    def make(width=1440, height=900, scheme="light", **options):
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True, **options
         )
         contexts.append(context)
         return Visit(context.new_page(), server)

@@ -1,0 +1,203 @@
+"""The Learn page and the lessons, in a real browser."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def graph(visit):
+    picture = visit.page.get_by_test_id("ncviz-graph")
+    picture.wait_for(timeout=60_000)
+    return picture
+
+
+def node(visit, name):
+    return visit.page.get_by_test_id(f"ncviz-node-{name}")
+
+
+def edge(visit, u, v):
+    return visit.page.get_by_test_id(f"ncviz-edge-{u}-{v}")
+
+
+def kappa(visit, u, v):
+    return round(float(edge(visit, u, v).get_attribute("data-kappa")), 2)
+
+
+def join(visit, u, v):
+    before = edge(visit, u, v).count()
+    node(visit, u).click()
+    node(visit, v).click()
+    visit.wait(lambda: edge(visit, u, v).count() > before)
+
+
+def heading(visit):
+    return visit.page.locator("h5").first.inner_text()
+
+
+def status(visit):
+    return visit.page.get_by_test_id("ncviz-graph-status").inner_text()
+
+
+def banner(visit):
+    found = visit.page.locator(".st-key-lesson-banner")
+    found.wait_for(timeout=60_000)
+    return found.inner_text()
+
+
+def open_learn(visit):
+    # A browser that comes straight to a page asks there for files that only the root has, and logs that.
+    visit.open()
+    visit.page.get_by_role("link", name="Learn").click()
+    graph(visit)
+    return visit
+
+
+def choose(visit, title):
+    visit.page.get_by_role("combobox", name="Graph").click()
+    visit.page.get_by_role("option", name=title).click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_edge_is_added_and_taken_back(visit, scheme):
+    page = open_learn(visit(scheme=scheme))
+    page.wait(lambda: heading(page).startswith("Edge 4–5: κ = −0.50, bottleneck"))
+    choose(page, "Cycle")
+    page.wait(lambda: edge(page, 1, 6).count() == 1)
+    assert kappa(page, 1, 2) == 0
+    edge(page, 2, 3).click()
+    page.wait(lambda: heading(page).startswith("Edge 2–3: κ = 0.00, flat"))
+    join(page, 1, 3)
+    page.wait(lambda: heading(page).startswith("Edge 2–3: κ = 0.42, redundant"))
+    assert "Added 1–3: κ of 2–3: 0.00 → 0.42" in status(page)
+    page.page.get_by_test_id("ncviz-graph-undo").click()
+    page.wait(lambda: edge(page, 1, 3).count() == 0)
+    page.wait(lambda: kappa(page, 2, 3) == 0)
+    page.page.get_by_test_id("ncviz-graph-redo").click()
+    page.wait(lambda: edge(page, 1, 3).count() == 1)
+    page.page.get_by_test_id("ncviz-graph-reset").click()
+    page.wait(lambda: edge(page, 1, 3).count() == 0)
+    assert "graph=cycle" in page.page.url
+    assert page.errors == []
+    assert page.outside == []
+
+
+def test_edges_and_nodes_are_removed_added_and_dragged(visit):
+    page = open_learn(visit())
+    page.page.get_by_test_id("ncviz-graph-remove").click()
+    page.wait(lambda: edge(page, 4, 5).count() == 0)
+    node(page, 8).click()
+    page.page.get_by_role("button", name="Remove node 8").click()
+    page.wait(lambda: node(page, 8).count() == 0)
+    box = graph(page).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.page.mouse.dblclick(x, y)
+    page.wait(lambda: node(page, 8).count() == 1)
+    page.settle()
+    page.page.mouse.move(x, y)
+    page.page.mouse.down()
+    page.page.mouse.move(x + 40, y + 90, steps=6)
+    page.page.mouse.up()
+    page.settle()
+    moved = node(page, 8).bounding_box()
+    assert abs(moved["x"] + moved["width"] / 2 - x - 40) < 3
+    assert "Added node 8" in status(page), "a node that was moved is no change of curvature"
+    assert page.errors == []
+
+
+def test_the_keyboard_does_it_too(visit):
+    page = open_learn(visit())
+    node(page, 1).focus()
+    keys = page.page.keyboard
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    page.wait(lambda: "Node 2: click another" in page.page.get_by_test_id("ncviz-graph-hint").inner_text())
+    node(page, 7).focus()
+    keys.press("Enter")
+    page.wait(lambda: edge(page, 2, 7).count() == 1)
+    keys.press("Control+z")
+    page.wait(lambda: edge(page, 2, 7).count() == 0)
+    edge(page, 4, 5).focus()
+    keys.press("Delete")
+    page.wait(lambda: edge(page, 4, 5).count() == 0)
+    assert "bottleneck" not in edge(page, 1, 2).get_attribute("aria-label")
+
+
+def test_clicks_that_come_faster_than_answers_all_count(visit):
+    page = open_learn(visit())
+    for u, v in ((3, 6), (2, 7), (1, 8)):
+        node(page, u).click()
+        node(page, v).click()
+    page.wait(lambda: all(edge(page, u, v).count() == 1 for u, v in ((3, 6), (2, 7), (1, 8))))
+    page.wait(lambda: kappa(page, 4, 5) == 0.25)
+
+
+def test_a_finger_on_a_phone(visit):
+    page = visit(width=390, height=844, has_touch=True, is_mobile=True).open("/?lesson=3")
+    graph(page)
+    for u, v in ((3, 6), (2, 7)):
+        node(page, u).tap()
+        node(page, v).tap()
+    page.wait(lambda: "✓ Done" in banner(page))
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.errors == []
+
+
+def test_lessons_follow_each_other_and_are_ticked(visit):
+    page = visit().open("/?lesson=1")
+    graph(page)
+    assert "/learn?" in page.page.url
+    assert "To do" in banner(page)
+    edge(page, 4, 5).click()
+    page.wait(lambda: "✓ Done" in banner(page))
+    page.page.get_by_role("button", name="Next ›").click()
+    page.wait(lambda: "Lesson 2 of 6" in banner(page) and edge(page, 1, 6).count() == 1)
+    assert "To do" in banner(page)
+    join(page, 1, 3)
+    page.wait(lambda: "✓ Done" in banner(page))
+    page.page.get_by_role("button", name="5 · Bottlenecks carry the network").click()
+    page.wait(lambda: "Lesson 5 of 6" in banner(page))
+    page.canvas()
+    page.wait(lambda: "order=bottlenecks" in page.page.url)
+    page.page.get_by_role("button", name="‹").click()
+    page.wait(lambda: edge(page, 7, 9).count() == 1)
+    page.page.get_by_role("button", name="Leave").click()
+    page.wait(lambda: page.page.locator(".st-key-lesson-banner").count() == 0)
+    assert "lesson" not in page.page.url
+    assert page.errors == []
+
+
+def test_the_last_lesson_opens_lenet_and_is_done_by_pruning(visit):
+    page = visit().open("/?lesson=6")
+    page.wait(lambda: "Lesson 6 of 6" in banner(page) and "To do" in banner(page))
+    page.canvas()
+    assert "model=lenet-mnist-relu" in page.page.url
+    # The banner leaves the picture and the slider on the first screen.
+    assert page.slider().bounding_box()["y"] < 900
+    page.drag(0.0, 0.66, steps=8)
+    page.wait(lambda: "✓ Done" in banner(page))
+    page.page.reload()
+    page.settle()
+    page.wait(lambda: "✓ Done" in banner(page))
+    assert page.errors == []
+    assert page.outside == []
+
+
+def test_a_teacher_hides_the_sidebar_and_the_other_pages(visit):
+    page = visit().open("/?lesson=2")
+    graph(page)
+    page.page.get_by_text("Share this lesson").click()
+    for name in ("Sidebar", "Other pages"):
+        page.page.get_by_text(name, exact=True).click()
+        page.settle()
+    page.wait(lambda: "hide=sidebar,navigation" in page.page.locator("code").last.inner_text())
+    link = page.page.locator("code").last.inner_text()
+    assert link == f"{page.url}/?lesson=2&hide=sidebar,navigation"
+    other = visit().open(link.removeprefix(page.url))
+    graph(other)
+    assert "Lesson 2 of 6" in banner(other)
+    assert other.page.get_by_role("link", name="Model").count() == 0
+    assert other.page.get_by_text("See how information flows").count() == 0
+    other.page.get_by_role("button", name="Next ›").click()
+    other.wait(lambda: "Lesson 3 of 6" in banner(other))
+    assert "hide=sidebar" in other.page.url, "what is hidden stays hidden"
+    assert other.errors == []
