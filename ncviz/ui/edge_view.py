@@ -43,15 +43,19 @@ def header(chosen: Chosen) -> None:
     picture, facts = st.columns([1, 4.2], vertical_alignment="center", gap="medium")
     with picture:
         _image(chosen)
-    columns = facts.columns([1, 1, 1.3], vertical_alignment="top")
-    columns[0].metric("Weight", signed(problem.weight), help=FOLDED if record.is_folded else None)
-    columns[1].metric("Length d = 1/|weight|", f"{1 / abs(problem.weight):.4g}")
     least = record.weights[record.parameters[problem.connection]].reshape(-1)[chosen.weight]
-    columns[2].metric(
-        "Least κ of this weight",
-        "never active" if least >= 2 else signed(float(least)),
-        help="Over all its edges and all calibration images: what the weight is pruned by.",
-    )
+    # Side by side as far as the screen is wide enough, also on a phone.
+    with facts.container(horizontal=True, gap="medium"):
+        st.metric(
+            "Weight", signed(problem.weight), help=FOLDED if record.is_folded else None, width="content"
+        )
+        st.metric("Length d = 1/|weight|", f"{1 / abs(problem.weight):.4g}", width="content")
+        st.metric(
+            "Least κ of this weight",
+            "never active" if least >= 2 else signed(float(least)),
+            help="Over all its edges and all calibration images: what the weight is pruned by.",
+            width="content",
+        )
     with facts:
         _choose_image(chosen)
         layer = layer_title(record, problem.connection)
