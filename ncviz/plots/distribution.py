@@ -17,7 +17,9 @@ from ncviz.plots.palette import LIMIT, Theme, colors
 
 BINS = 64
 NEVER_ACTIVE = 2.0
-ROW_HEIGHT, ONLY_HEIGHT, GUTTER = 58, 280, 26
+ROW_HEIGHT, LOW_ROW_HEIGHT, ONLY_HEIGHT, GUTTER = 58, 40, 280, 26
+# More rows than this are lower, so that the slider stays in sight.
+FEW_ROWS = 6
 LEFT, ABOVE, BELOW = 48, 70, 46
 # A selection of more weights than this is drawn as an even sample of ticks.
 MAX_TICKS = 120
@@ -70,7 +72,9 @@ def distribution(
         default=-LIMIT,
     )
     edges = np.linspace(float(compressed(min(low, -LIMIT))), LIMIT, BINS + 1)
-    height = ROW_HEIGHT if len(rows) > 1 else ONLY_HEIGHT
+    height = ROW_HEIGHT if len(rows) <= FEW_ROWS else LOW_ROW_HEIGHT
+    if len(rows) == 1:
+        height = ONLY_HEIGHT
     total = len(rows) * height + (len(rows) - 1) * GUTTER
     layout = frame(theme, total, ABOVE, BELOW, words, LEFT) | {
         "barmode": "overlay",

@@ -17,12 +17,13 @@ from ncviz.plots.palette import Theme
 
 NEVER_ACTIVE = 2.0
 MAX_CELLS = 60_000
-COLUMNS = 2
-PANEL_HEIGHT = 140
-LEFT, ABOVE, BELOW, GUTTER = 40, 54, 54, 84
+# Up to four stand in two columns, more in three; from three rows on they are lower, so that the slider stays in sight.
+FEW_PANELS = 4
+PANEL_HEIGHT, LOW_PANEL_HEIGHT = 138, 106
+LEFT, ABOVE, BELOW, GUTTER = 40, 64, 54, 98
 BETWEEN = 0.09
 # Up to so many rows or columns stand apart by a hair, so that single ones can be counted.
-FEW_ROWS, FEW_COLUMNS = 24, 100
+FEW_ROWS, FEW_COLUMNS = 24, 24
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -58,16 +59,16 @@ class Panel:
     Attributes:
         title: Its name.
         cells: What is drawn.
-        source: What a column is, such as "channel" or "unit".
-        target: What a row is.
+        source: Layer of the columns and what each is, such as ("hidden 1", "channel").
+        target: Likewise of the rows.
         targets: Names of the rows, if they have any.
         mark: Rows and columns around which to draw a box, as half-open ranges (t0, t1, s0, s1); None for none.
     """
 
     title: str
     cells: Cells
-    source: str
-    target: str
+    source: tuple[str, str]
+    target: tuple[str, str]
     targets: Sequence[str] = ()
     mark: tuple[int, int, int, int] | None = None
 
@@ -151,13 +152,15 @@ def matrix(panels: Sequence[Panel], theme: Theme = "light", words: Sequence[str]
     """Draw a heatmap for each connection, with the fixed colour scale, what is shown, and a legend.
 
     Args:
-        panels: The connections; many are set in two columns.
+        panels: The connections; several are set in columns.
         theme: Which variant of the colours.
         words: Sentences under the figure, such as how much of the network is shown.
     """
-    columns = min(COLUMNS, len(panels))
+    columns = 3 if len(panels) > FEW_PANELS else min(2, len(panels))
     rows = math.ceil(len(panels) / max(columns, 1))
-    height = _height(panels[0].cells) if len(panels) == 1 else PANEL_HEIGHT
+    height = LOW_PANEL_HEIGHT if rows > 2 else PANEL_HEIGHT
+    if len(panels) == 1:
+        height = _height(panels[0].cells)
     total = rows * height + (rows - 1) * GUTTER
     layout = frame(theme, total, ABOVE, BELOW, [*words, *_legend(panels)], LEFT)
     traces: list[go.Heatmap] = []
@@ -172,7 +175,12 @@ def matrix(panels: Sequence[Panel], theme: Theme = "light", words: Sequence[str]
             theme,
             domain=[left, min(left + width, 1.0)],
             anchor=f"y{name}",
-            title={"text": f"→ {escape(panel.source)}<br>↓ {escape(panel.target)}", "standoff": 4},
+            title={
+                "text": f"→ {escape(panel.source[0])}<br>↓ {escape(panel.target[0])}",
+                "standoff": 4,
+                "font": {"size": 12},
+            },
+            tickangle=0,
             **_range(panel.cells.shape[1]),
         )
         layout[f"yaxis{name}"] = axis(
@@ -183,7 +191,14 @@ def matrix(panels: Sequence[Panel], theme: Theme = "light", words: Sequence[str]
         )
         layout[f"yaxis{name}"]["range"] = layout[f"yaxis{name}"]["range"][::-1]
         layout["annotations"].append(
-            note(f"<b>{escape(panel.title)}</b>", left, top, 4, color=INK[theme], size=13)
+            note(
+                f"<b>{_title(panel.title, is_wrapped=columns > 2)}</b>",
+                left,
+                top,
+                3,
+                color=INK[theme],
+                size=13,
+            )
         )
         traces += _heatmaps(panel, theme, f"x{name}", f"y{name}")
         if panel.mark is not None:
@@ -227,10 +242,16 @@ def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
     return found
 
 
+def _title(title: str, *, is_wrapped: bool) -> str:
+    """The title, in narrow columns with its last word, the sizes, in a line of its own."""
+    return "<br>".join(map(escape, title.rsplit(" ", 1))) if is_wrapped else escape(title)
+
+
 def _ends(panel: Panel) -> str:
+    (before, source), (after, target) = (map(escape, side) for side in (panel.source, panel.target))
     if panel.cells.blocks != (1, 1):
-        return f"{panel.source}s around %{{x:.0f}} → {panel.target}s around %{{y:.0f}}"
-    return f"{escape(panel.source)} %{{x}} → {escape(panel.target)} %{{y}}"
+        return f"{before}, {source}s around %{{x:.0f}} → {after}, {target}s around %{{y:.0f}}"
+    return f"{before}, {source} %{{x}} → {after}, {target} %{{y}}"
 
 
 def _hover(panel: Panel) -> tuple[str, npt.NDArray[np.uint16] | None]:
@@ -241,7 +262,7 @@ def _hover(panel: Panel) -> tuple[str, npt.NDArray[np.uint16] | None]:
     if shown.blocks == (1, 1):
         where = "at row %{customdata[0]}, column %{customdata[1]}"
     else:
-        where = f"{escape(panel.source)} %{{customdata[1]}} → {escape(panel.target)} %{{customdata[0]}}"
+        where = f"{escape(panel.source[1])} %{{customdata[1]}} → {escape(panel.target[1])} %{{customdata[0]}}"
     facts = np.concatenate([shown.place, shown.kept[..., None]], axis=-1).astype(np.uint16)
     text = f"{_ends(panel)}<br>lowest κ = %{{z:.3f}}, {where}<br>%{{customdata[2]:,}} of {shown.size:,} weights kept"
     return f"{text}<extra></extra>", facts
@@ -256,7 +277,7 @@ def _legend(panels: Sequence[Panel]) -> list[str]:
     if len(panels) == 1 and joined:
         down, across = joined[0].cells.blocks
         parts.append(
-            f"A cell joins {down} × {across} ({joined[0].target}s × {joined[0].source}s): the lowest κ of each block."
+            f"A cell joins {down} {joined[0].target[1]}s × {across} {joined[0].source[1]}s: their lowest κ."
         )
     elif joined:
         parts.append("Large matrices are drawn in blocks with the lowest κ of each; choose a layer for more.")
@@ -274,7 +295,7 @@ def _range(count: int, names: Sequence[str] = ()) -> dict[str, Any]:
         }
     if count <= 8:
         return found | {"tickvals": list(range(count))}
-    return found | {"nticks": 8, "tickformat": "d"}
+    return found | {"nticks": 5, "tickformat": "d"}
 
 
 def _height(shown: Cells) -> int:

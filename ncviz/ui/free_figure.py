@@ -19,7 +19,7 @@ from ncviz.ui.network_view import lowest
 if TYPE_CHECKING:
     import networkx as nx
 
-HEIGHT = 500
+HEIGHT = 440
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,9 +110,12 @@ def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
             else "No edge is left to draw. Remove less, or choose another layer."
         )
         return
-    st.iframe(found.page, height=HEIGHT, alt="; ".join(part.description for part in found.components[:5]))
-    st.caption("Drag the units about, scroll to zoom. A unit's name shows when the pointer is on it.")
-    _component_table(found)
+    beside, table = st.columns([2.3, 1])
+    with beside:
+        st.iframe(found.page, height=HEIGHT, alt="; ".join(part.description for part in found.components[:5]))
+    with table:
+        _component_table(found)
+        st.caption("Drag the units about, scroll to zoom. A unit's name shows when the pointer is on it.")
 
 
 @st.cache_resource(max_entries=8)
@@ -200,20 +203,20 @@ def _component_table(found: FreeFigure) -> None:
         st.caption("None of these edges is a bottleneck.")
         return
     more = len(found.components) - MAX_OUTLINES
-    outlined = f"; the first {MAX_OUTLINES} are outlined" if more > 0 else ""
-    st.markdown(f"**Parts that bottlenecks hold together** ({len(found.components)}{outlined})")
+    outlined = f", the first {MAX_OUTLINES} outlined" if more > 0 else ""
+    st.markdown(f"**Held together by bottlenecks**: {len(found.components)}{outlined}")
     st.dataframe(
         {
             "part": [part.name for part in found.components],
+            "narrowest at": [part.narrowest or "two layers only" for part in found.components],
             found.components[0].noun: [len(part.nodes) for part in found.components],
             "layers": [part.layers for part in found.components],
             "bottlenecks": [part.bottlenecks for part in found.components],
             "lowest κ": [part.lowest for part in found.components],
-            "narrowest at": [part.narrowest or "two layers only" for part in found.components],
         },
         hide_index=True,
         column_config={"lowest κ": st.column_config.NumberColumn(format="%.2f")},
-        height="content" if len(found.components) <= MAX_OUTLINES else 320,
+        height="content" if len(found.components) <= MAX_OUTLINES else 330,
     )
 
 

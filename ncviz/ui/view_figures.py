@@ -12,7 +12,6 @@ from ncviz.data.datasets import DATASETS
 from ncviz.plots.distribution import NEVER_ACTIVE, Row, distribution
 from ncviz.plots.matrix import MAX_CELLS, Panel, cells, matrix, reduced, shares
 from ncviz.plots.palette import Theme
-from ncviz.records import CurvatureRecord
 from ncviz.ui import chosen, resources
 from ncviz.ui.live_curves import ORDER_LABELS, thresholds
 from ncviz.ui.naming import layer_title, unit_layer_titles
@@ -44,13 +43,13 @@ def matrix_figure(
         for name, of in zip((record.parameters[index] for index in layers), grids, strict=True)
     ]
     limits = shares([made.kappa.size for made in drawn], MAX_CELLS)
-    classes = DATASETS[shown.network.dataset].classes
+    classes, names = DATASETS[shown.network.dataset].classes, unit_layer_titles(record)
     panels = [
         Panel(
             layer_title(record, index),
             reduced(made, limit),
-            _side(record, of.source, index),
-            _side(record, of.target, index + 1),
+            (names[index], of.source),
+            (names[index + 1], of.target),
             classes if of.target == "class" and len(classes) == of.targets <= 16 else (),
             chosen.cell_box(record, index, view.selected) if view.selected else None,
         )
@@ -142,10 +141,3 @@ def _kept(shown: Shown, view: ViewState, order: str, removed: int) -> dict[str, 
 def _competing(view: ViewState, order: str) -> tuple[str, str, str]:
     criterion, way = order.split("/")
     return criterion, view.scope, way
-
-
-def _side(record: CurvatureRecord, kind: str, layer: int) -> str:
-    """Return such as "channel of hidden 2" or "class"."""
-    if kind == "class":
-        return kind
-    return f"{kind} of {unit_layer_titles(record)[layer]}"

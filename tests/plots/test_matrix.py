@@ -80,7 +80,12 @@ def test_the_figure_has_scale_words_legend_and_box(theme, count):
     kept = np.ones((6, 10), bool)
     kept[5] = False
     panel = Panel(
-        "<b>1</b> · linear", cells(kappa, kept), "unit of input", "class", tuple("ab<def"), (0, 1, 2, 3)
+        "<b>1</b> · linear",
+        cells(kappa, kept),
+        ("input", "unit"),
+        ("classes", "class"),
+        tuple("ab<def"),
+        (0, 1, 2, 3),
     )
     figure = matrix([panel] * count, theme, ["showing 50 of 60 weights."])
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-2, 2)
@@ -103,9 +108,9 @@ def test_the_figure_has_scale_words_legend_and_box(theme, count):
 def test_a_matrix_in_blocks_says_so_and_keeps_its_own_numbers():
     kappa = -np.ones((40, 60), np.float32)
     made = reduced(cells(kappa, np.ones_like(kappa, bool)), 100)
-    figure = matrix([Panel("big", made, "unit", "unit")])
+    figure = matrix([Panel("big", made, ("a", "unit"), ("b", "unit"))])
     words = " ".join(a.text for a in figure.layout.annotations).replace("<br>", " ")
-    assert f"A cell joins {made.blocks[0]} × {made.blocks[1]}" in words
+    assert f"A cell joins {made.blocks[0]} units × {made.blocks[1]} units" in words
     heat = figure.data[0]
     last = heat.x0 + heat.dx * (heat.z.shape[1] - 1) + heat.dx / 2
     assert last >= 59
