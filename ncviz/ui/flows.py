@@ -54,7 +54,7 @@ def strip(shown: Shown) -> dict[str, Any]:
         channels, rows, columns = pixels.shape
         image = {
             "flow": f"image-{at}",
-            "number": at,
+            "number": at + 1,
             "label": f"class {classes[labels[at]]}",
             "rows": rows,
             "columns": columns,
@@ -73,7 +73,7 @@ def titles(shown: Shown) -> dict[str, str]:
         if labels.count(label) > 1:
             found[f"class-{label}"] = f"class {classes[label]} ({labels.count(label)} images)"
     for at, label in enumerate(labels[:MOST_IMAGES]):
-        found[f"image-{at}"] = f"image {at}: {classes[label]}"
+        found[f"image-{at}"] = f"image {at + 1}: {classes[label]}"
     return found
 
 

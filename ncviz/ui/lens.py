@@ -202,7 +202,7 @@ def _place(of: Subject, connection: int, at: int) -> Card | None:
     layer, unit = (connection + 1, edges.target[where]) if is_conv else (connection, edges.source[where])
     box = receptive_box(record, layer, int(unit))
     label = of.classes[record.labels[sample]]
-    words = f"Least on image {sample}, a {label}"
+    words = f"Least on image {sample + 1}, a {label}"
     if box is not None:
         words += (
             ". The frame is what the unit behind it sees"
