@@ -33,7 +33,9 @@ PAGES = {
     "distribution": f"/?{LENET}&show=distribution&removed=0.6",
     "free": f"/?{LENET}&show=free",
     "compare": "/?compare=1&removed=0.7&other_removed=0.7",
-    "compare-models": f"/?{LENET}&compare=1&removed=0.6&other_model=lenet-mnist-tanh&other_order=redundant&other_removed=0.6",
+    "compare-models": (
+        f"/?{LENET}&compare=1&removed=0.6&other_model=lenet-mnist-tanh&other_order=redundant&other_removed=0.6"
+    ),
     "model": "/model",
     "curvature": "/curvature",
     "edge": f"/edge?{LENET}&edge=2-100-20",
