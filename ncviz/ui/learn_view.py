@@ -160,13 +160,15 @@ def edge_list() -> None:
     bench, alpha = lesson_banner.bench(), session.view().idleness
     found = sorted(curvature(bench.graph, alpha).items(), key=lambda item: item[1])
     changes = bench.changes(alpha)
+    table: dict[str, list[Any]] = {
+        "edge": [edge_name(edge, bench.graph.is_directed) for edge, _ in found],
+        "κ": [kappa for _, kappa in found],
+        "length": [bench.graph.lengths[edge] for edge, _ in found],
+    }
+    if changes:
+        table["before the last change"] = [changes.get(edge, (kappa,))[0] for edge, kappa in found]
     st.dataframe(
-        {
-            "edge": [edge_name(edge, bench.graph.is_directed) for edge, _ in found],
-            "κ": [kappa for _, kappa in found],
-            "before the last change": [changes[edge][0] if edge in changes else None for edge, _ in found],
-            "length": [bench.graph.lengths[edge] for edge, _ in found],
-        },
+        table,
         hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format="%.3f") for name in ("κ", "before the last change")

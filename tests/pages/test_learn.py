@@ -45,6 +45,18 @@ def test_another_graph_another_alpha_another_length(app):
     assert not app.exception
 
 
+def test_a_graph_with_nothing_left_in_it(app):
+    app.run()
+    app.switch_page("pages/learn.py").run()
+    bench = app.session_state["workbench"]
+    for node in list(bench.graph.places):
+        bench.take({"action": "remove_node", "node": node})
+        app.run()
+        assert not app.exception
+    assert bench.graph.places == {}
+    assert "No edge selected" in words(app)
+
+
 @pytest.mark.parametrize("number", LESSONS)
 def test_a_lesson_is_a_link(app, number):
     app.query_params["lesson"] = str(number)

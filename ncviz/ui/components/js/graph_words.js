@@ -24,7 +24,7 @@ export function nodeWords(node, data) {
 
 /** One line about the next step. */
 export function hintWords(data, picked) {
-  if (picked !== null) return `Node ${picked}: click another node to join them, or drag it.`;
+  if (picked !== null) return `Node ${picked}: click another to join them.`;
   if (data.nodes.length === 0) return "Add a node, or double-click in the picture.";
   if (data.nodes.length >= data.most_nodes) return `${data.most_nodes} nodes are the most that fit here.`;
   if (!data.selected) return "Click an edge, or two nodes to join them.";
