@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -9,6 +11,11 @@ from ncviz.ui import lesson_banner, resources, session, sidebar
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 _STYLE = "<style>.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}</style>"
+
+
+# POT imports every array library that it finds unless told not to, and the pages give it nothing but NumPy's arrays.
+for _library in ("PYTORCH", "TENSORFLOW", "JAX", "CUPY"):
+    os.environ.setdefault(f"POT_BACKEND_DISABLE_{_library}", "1")
 
 
 def run() -> None:
