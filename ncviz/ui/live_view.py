@@ -14,6 +14,7 @@ from ncviz.errors import NcvizError
 from ncviz.ui import resources, session
 from ncviz.ui.components.live import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live_data import Answer, Sweep, panel_data
+from ncviz.ui.fine_curves import fine_curve
 from ncviz.ui.live_curves import PANEL_ORDERS, curves, thresholds
 from ncviz.ui.shown import Shown
 
@@ -72,6 +73,12 @@ def _panel(shown: Shown, above: Callable[[str, int], None] | None) -> None:
     answer, note = (
         (None, "") if is_finished else _answer(shown, seq, order, removed, is_dragging=dragged is not None)
     )
+    sweeps, drawn = _sweeps(shown, order)
+    sent = f"{shown.key}-curves"
+    if dragged is not None and st.session_state.get(sent) == drawn:
+        # The browser has them, and they are most of what there is to send.
+        sweeps = None
+    st.session_state[sent] = drawn
     data = panel_data(
         channel=shown.side.name,
         total=shown.total,
@@ -79,11 +86,12 @@ def _panel(shown: Shown, above: Callable[[str, int], None] | None) -> None:
         order=order,
         seq=seq,
         orders=PANEL_ORDERS,
-        sweeps=_sweeps(shown),
+        sweeps=sweeps,
         baseline=shown.sweep.baseline,
         answer=answer,
         basis=_basis(shown),
         is_live=_is_live(shown),
+        is_followed=above is not None,
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
         note=note,
@@ -164,9 +172,19 @@ def _measurements() -> dict[str, tuple[tuple[Any, ...], Future[resources.Measure
     return found
 
 
-def _sweeps(shown: Shown) -> dict[str, Sweep]:
+def _sweeps(shown: Shown, order: str) -> tuple[dict[str, Sweep] | None, tuple[Any, ...]]:
+    """Return the curves, that of the order in use as fine as there is one, and what tells them from others."""
     view = shown.view
-    return curves(shown.sweep, view.scope, _ordered(shown), (view.criterion,))
+    found = curves(shown.sweep, view.scope, _ordered(shown), (view.criterion,))
+    criterion, way = order.split("/")
+    fine = None
+    if resources.torch_ready().is_set():
+        where = session.device(), session.data_dir()
+        fine = fine_curve(shown.network, shown.record, (criterion, way), view.scope, *where)
+    if fine is not None:
+        at = _thresholds(shown, criterion, way, fine.removed)
+        found[order] = Sweep(fine.removed.tolist(), fine.accuracy.tolist(), at.tolist(), fine.images)
+    return found, (_basis(shown), view.criterion, order, fine is not None)
 
 
 def _thresholds(shown: Shown, criterion: str, order: str, removed: np.ndarray) -> np.ndarray:

@@ -52,16 +52,20 @@ WATCH = """
   watch.follow = () => {
     const accuracy = find("ncviz-accuracy");
     const note = () => {
-      const { seq, source, removed } = accuracy.dataset;
-      watch.shown.push({ at: performance.now(), seq: Number(seq), source, removed: Number(removed) });
+      const { seq, source, removed, at: measured } = accuracy.dataset;
+      watch.shown.push({ at: performance.now(), seq: Number(seq), source, removed: Number(removed), measured });
     };
     new MutationObserver(note).observe(accuracy, { attributes: true });
   };
   watch.steps = async (count) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
     const channel = window.__ncvizChannels.get("explore");
+    for (let i = 0; !channel.last; i += 1) {
+      if (i > 600) throw new Error("the panel says nothing");
+      await frame();
+    }
     const { order } = channel.last;
     const total = Number(find("ncviz-network").dataset.totalEdges);
-    const frame = () => new Promise((done) => requestAnimationFrame(done));
     const times = [];
     for (let i = 1; i <= count; i += 1) {
       await frame();
@@ -135,12 +139,11 @@ def measure(browser, url, model):
     shown = page.evaluate("window.rates.shown")
     context.close()
     during = [item for item in shown if start <= item["at"] <= end]
-    updates, trips, last = {"measured": 0, "curve": 0}, [], -1
-    for item in during:
-        if item["source"] == "measured" and item["seq"] > last:
-            updates["measured"] += 1
-        last = max(last, item["seq"])
-    updates["curve"] = len({item["removed"] for item in during if item["source"] == "curve"})
+    measured = [item["measured"] for item in during if item["measured"] != ""]
+    # Values that belong to the very threshold that they were measured at; one that is shown on counts once.
+    updates = sum(now != before for now, before in zip(measured, [None, *measured], strict=False))
+    off_curve = len({item["removed"] for item in during if item["source"] == "curve"})
+    trips = []
     for request in sent:
         if start <= request["at"] <= end:
             answers = [item["at"] for item in shown if item["seq"] >= request["seq"]]
@@ -149,8 +152,8 @@ def measure(browser, url, model):
     seconds = (end - start) / 1000
     return {
         "first paint, ms": painted,
-        "measured updates a second": updates["measured"] / seconds,
-        "values off the curve a second": updates["curve"] / seconds,
+        "measured updates a second": updates / seconds,
+        "values off the curve a second": off_curve / seconds,
         "round trip, median ms": quantile(trips, 0.5),
         "round trip, 95 % ms": quantile(trips, 0.95),
         "exact after release, ms": exact,

@@ -98,6 +98,7 @@ def test_the_panel_gets_plain_json_without_infinities(protos):
         "removed": [0, 3, 6],
         "accuracy": [0.9, None, None],
         "threshold": [None, 0.5, -1.0],
+        "images": 0,
     }
     assert data["answer"] == {
         "seq": 0,
@@ -313,6 +314,24 @@ console.log(JSON.stringify(said));
         [0, "a", False, True],
         [0, "a", False, True],
     ]
+
+
+def test_a_curve_with_a_point_for_every_step_needs_no_answer(node, tmp_path):
+    script = """
+const fine = { removed: [0, 3, 5, 9], accuracy: [0.9, 0.8, null, 0.1], threshold: [], images: 360 };
+const base = { answer: null, answeredAt: 0, order: "a", isDragging: true, isLive: false, now: 0 };
+const show = (removed, images) => readout({ ...base, removed, sweeps: { a: { ...fine, images } } });
+console.log(JSON.stringify([
+  [0, 3, 9].map((removed) => show(removed, 360)),
+  [4, 5, 12].map((removed) => measuredAt(fine, removed)),
+  show(3, 0).source, show(4, 360).source, measuredAt(undefined, 3), measuredAt({ ...fine, removed: [] }, 3) ?? null,
+]));
+"""
+    told = json.loads(node(module("live_curve.js") + script, tmp_path))
+    assert told[0] == [
+        {"accuracy": accuracy, "source": "measured", "images": 360} for accuracy in (0.9, 0.8, 0.1)
+    ]
+    assert told[1:] == [[None, None, None], "curve", "curve", None, None]
 
 
 def test_keys_ask_for_steps_unless_text_is_typed(node, tmp_path):

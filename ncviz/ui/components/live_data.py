@@ -29,11 +29,15 @@ class Order:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Stored points of one order's curve: accuracy (and score at the threshold) at growing numbers removed."""
+    """Stored points of one order's curve: accuracy (and score at the threshold) at growing numbers removed.
+
+    With `images`, the curve has a point for each step of the slider, measured on so many images: no more to be asked.
+    """
 
     removed: Sequence[int]
     accuracy: Sequence[float | None]
     threshold: Sequence[float] = ()
+    images: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,13 @@ def panel_data(
     removed: int,
     order: str,
     orders: Sequence[Order],
-    sweeps: Mapping[str, Sweep],
+    sweeps: Mapping[str, Sweep] | None,
     baseline: float | None,
     seq: int = 0,
     answer: Answer | None = None,
     basis: str = "",
     is_live: bool = True,
+    is_followed: bool = False,
     is_offline: bool = False,
     can_undo: bool = False,
     can_redo: bool = False,
@@ -76,12 +81,13 @@ def panel_data(
         removed: How many of them are removed now.
         order: The key of the order in use.
         orders: What can be chosen.
-        sweeps: Per order key, its stored curve; may lack some.
+        sweeps: Per order key, its stored curve; may lack some. None for those that were sent last.
         baseline: Accuracy with nothing removed.
         seq: The newest `LiveRequest.seq` that was dealt with, 0 at first.
         answer: What was measured last, or None.
         basis: What the answers are about; once it differs, older answers are forgotten.
         is_live: Whether accuracies are measured during a drag, and not only at its end.
+        is_followed: Whether something that Python draws follows a drag, so that it has to hear of every step.
         is_offline: Whether there is no Python to ask: then the panel keeps its own history, and reads its curves.
         can_undo: Whether there is a step to undo.
         can_redo: Whether there is a step to redo.
@@ -95,11 +101,12 @@ def panel_data(
         "order": order,
         "seq": int(seq),
         "orders": [asdict(item) for item in orders],
-        "sweeps": {name: _plain_sweep(sweep) for name, sweep in sweeps.items()},
+        "sweeps": None if sweeps is None else {name: _plain_sweep(sweep) for name, sweep in sweeps.items()},
         "baseline": _number(baseline),
         "answer": None if answer is None else _plain_answer(answer),
         "basis": basis,
         "is_live": is_live,
+        "is_followed": is_followed,
         "is_offline": is_offline,
         "can_undo": can_undo,
         "can_redo": can_redo,
@@ -109,12 +116,13 @@ def panel_data(
     }
 
 
-def _plain_sweep(sweep: Sweep) -> dict[str, list[Any]]:
+def _plain_sweep(sweep: Sweep) -> dict[str, Any]:
     """A sweep as lists that JSON can carry, numpy numbers included."""
     return {
         "removed": [int(value) for value in sweep.removed],
         "accuracy": [_number(value) for value in sweep.accuracy],
         "threshold": [_number(value) for value in sweep.threshold],
+        "images": int(sweep.images),
     }
 
 
