@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,18 +13,24 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from ncviz.plots.curvature_figures import compressed, expanded
-from ncviz.plots.figure_frame import INK, MUTED, axis, frame, note
+from ncviz.plots.figure_frame import INK, MUTED, RIGHT, WIDTH, axis, frame, note
 from ncviz.plots.palette import LIMIT, Theme, colors
 
 BINS = 64
 NEVER_ACTIVE = 2.0
-ROW_HEIGHT, LOW_ROW_HEIGHT, ONLY_HEIGHT, GUTTER = 58, 40, 280, 26
-# More rows than this are lower, so that the slider stays in sight.
-FEW_ROWS = 6
-LEFT, ABOVE, BELOW = 48, 70, 46
+# Up to so many connections stand under each other, over one axis; more are set in columns where there is room.
+FEW_ROWS, COLUMN_WIDTH, MAX_COLUMNS = 6, 190, 3
+# Over all rows together, so that the slider under the figure stays in sight; no row is lower or higher than these.
+AXES_HEIGHT, LOWEST, HIGHEST = 320, 36, 260
+# Left of the bars, over a row for its title, over all for that of the threshold, and under the last for its axis.
+LEFT, TITLE, ABOVE, BELOW = 38, 22, 36, 40
+# A title's letters are about so wide.
+LETTER = 5.4
 # A selection of more weights than this is drawn as an even sample of ticks.
 MAX_TICKS = 120
 _TICKS = (-1000.0, -100.0, -10.0, -5.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+# In narrow columns.
+_FEW_TICKS = (-1000.0, -100.0, -10.0, -2.0, 0.0, 2.0)
 # Removed weights keep a trace of their colour.
 _PALE = 0.28
 
@@ -53,6 +60,7 @@ def distribution(
     threshold: float | None = None,
     removes_above: bool = True,
     is_logarithmic: bool = False,
+    width: int = WIDTH,
 ) -> go.Figure:
     """Draw a histogram of κ for each connection over one axis.
 
@@ -65,6 +73,7 @@ def distribution(
         threshold: κ at the cut, if there is one for all rows.
         removes_above: Whether what lies above the threshold is removed, rather than what lies below.
         is_logarithmic: Whether counts are drawn on a logarithmic axis.
+        width: Pixels that the figure has; it decides how many columns there are.
     """
     active = [row.curvature < NEVER_ACTIVE for row in rows]
     low = min(
@@ -72,34 +81,50 @@ def distribution(
         default=-LIMIT,
     )
     edges = np.linspace(float(compressed(min(low, -LIMIT))), LIMIT, BINS + 1)
-    height = ROW_HEIGHT if len(rows) <= FEW_ROWS else LOW_ROW_HEIGHT
-    if len(rows) == 1:
-        height = ONLY_HEIGHT
-    total = len(rows) * height + (len(rows) - 1) * GUTTER
-    layout = frame(theme, total, ABOVE, BELOW, words, LEFT) | {
-        "barmode": "overlay",
-        "bargap": 0.06,
-        "shapes": [],
-    }
-    layout["showlegend"] = False
+    most = 1 if len(rows) <= FEW_ROWS else max(1, min(MAX_COLUMNS, width // COLUMN_WIDTH))
+    lines = max(math.ceil(len(rows) / most), 1)
+    columns = max(math.ceil(len(rows) / lines), 1)
+    height = min(max((AXES_HEIGHT - (lines - 1) * TITLE) // lines, LOWEST), HIGHEST)
+    total = lines * height + (lines - 1) * TITLE
+    inner = width - RIGHT - LEFT
+    each = (inner - (columns - 1) * LEFT) / columns
+    layout = frame(
+        theme,
+        width,
+        total,
+        words,
+        above=ABOVE,
+        below=BELOW,
+        left=LEFT,
+    )
+    layout |= {"barmode": "overlay", "bargap": 0.06, "shapes": [], "showlegend": False}
     traces: list[Any] = []
+    cuts: list[dict[str, Any]] = []
+    place = None if threshold is None or not np.isfinite(threshold) else _place(threshold, edges)
     for number, (row, own) in enumerate(zip(rows, active, strict=True)):
         name = "" if number == 0 else str(number + 1)
-        top = 1 - number * (height + GUTTER) / total
+        line, column = divmod(number, columns)
+        left = column * (each + LEFT) / inner
+        top = 1 - line * (height + TITLE) / total
+        bottom = max(top - height / total, 0.0)
         counts = _counts(row, own, edges)
-        is_last = number == len(rows) - 1
-        layout[f"xaxis{name}"] = _kappa_axis(theme, edges, f"y{name}", is_last=is_last)
-        layout[f"yaxis{name}"] = _count_axis(theme, counts[0], f"x{name}", is_logarithmic=is_logarithmic) | {
-            "domain": [max(top - height / total, 0.0), top]
+        is_last = number + columns >= len(rows)
+        layout[f"xaxis{name}"] = _kappa_axis(theme, edges, name, each, is_last=is_last) | {
+            "domain": [left, min(left + each / inner, 1.0)]
         }
-        layout["annotations"].append(_title(row, own, top, theme))
+        layout[f"yaxis{name}"] = _count_axis(theme, counts[0], f"x{name}", is_logarithmic=is_logarithmic) | {
+            "domain": [bottom, top]
+        }
+        layout["annotations"].append(_title(row, own, left, top, theme, each))
         traces += _bars(counts, edges, theme, name)
         layout["shapes"].append(_line(0.0, "dot", name, MUTED[theme]))
         traces += _ticks(row, edges, theme, name, is_logarithmic=is_logarithmic, top=counts[0])
-    if threshold is not None and np.isfinite(threshold):
-        at = float(np.clip(compressed(threshold), edges[0], edges[-1]))
-        layout["shapes"].append(_line(at, "solid", None, INK[theme]))
-        layout["annotations"].append(_cut(threshold, at, edges, theme, removes_above=removes_above))
+        if is_last and place is not None:
+            # One line through all rows of the column.
+            cuts.append(_line(place, "solid", name, INK[theme]) | {"yref": "paper", "y0": bottom})
+    layout["shapes"] += cuts
+    if threshold is not None and place is not None:
+        layout["annotations"].append(_cut(threshold, place, edges, theme, removes_above=removes_above))
     return go.Figure(traces, layout)
 
 
@@ -177,22 +202,27 @@ def _ticks(
 
 
 def _kappa_axis(
-    theme: Theme, edges: npt.NDArray[np.float64], anchor: str, *, is_last: bool
+    theme: Theme, edges: npt.NDArray[np.float64], name: str, width: float, *, is_last: bool
 ) -> dict[str, Any]:
     low = expanded(edges[:1])[0]
-    ticks = [tick for tick in _TICKS if tick >= low or tick >= -LIMIT]
+    shown = _TICKS if width > 2 * COLUMN_WIDTH else _FEW_TICKS
+    ticks = [tick for tick in shown if tick >= low or tick >= -LIMIT]
     found = axis(
         theme,
-        anchor=anchor,
+        anchor=f"y{name}",
         range=[edges[0] - 0.03, edges[-1] + 0.03],
         tickvals=compressed(ticks),
         ticktext=[f"{tick:g}".replace("-", "−") for tick in ticks],
+        tickangle=0,
         showticklabels=is_last,
         ticks="outside" if is_last else "",
+        # The line at the threshold goes through all: they zoom together.
+        **({"matches": "x"} if name else {}),
     )
     if is_last:
-        title = "neural curvature κ, logarithmic below −2" if low < -LIMIT else "neural curvature κ"
-        found["title"] = {"text": title, "standoff": 4}
+        words = "neural curvature κ" if width > COLUMN_WIDTH else "κ"
+        title = f"{words}, logarithmic below −2" if low < -LIMIT else words
+        found["title"] = {"text": title, "standoff": 2, "font": {"size": 11}}
     return found
 
 
@@ -200,27 +230,35 @@ def _count_axis(
     theme: Theme, counts: npt.NDArray[np.int64], anchor: str, *, is_logarithmic: bool
 ) -> dict[str, Any]:
     most = max(int(counts.max(initial=0)), 1)
-    found = axis(theme, anchor=anchor, showgrid=True, nticks=4, tickformat="~s", fixedrange=True)
+    found = axis(theme, anchor=anchor, showgrid=True, nticks=3, tickformat="~s", fixedrange=True)
     if is_logarithmic:
         return found | {"type": "log", "range": [np.log10(0.5), np.log10(max(most, 2)) * 1.06], "dtick": 1}
     return found | {"range": [0, most * 1.06]}
 
 
-def _title(row: Row, active: npt.NDArray[np.bool_], top: float, theme: Theme) -> dict[str, Any]:
+def _title(
+    row: Row, active: npt.NDArray[np.bool_], left: float, top: float, theme: Theme, width: float
+) -> dict[str, Any]:
     left_out = int((~active).sum())
-    facts = f"{int(row.kept.sum()):,} of {row.kept.size:,} kept"
+    facts = [f"{int(row.kept.sum()):,} of {row.kept.size:,} kept"]
     if left_out:
-        facts += f" · {left_out:,} never active"
-    muted = f'<span style="color:{MUTED[theme]}">{facts}</span>'
-    return note(f"<b>{escape(row.title)}</b>  {muted}", 0.0, top, 2, color=INK[theme], size=12)
+        facts.append(f"{left_out:,} never active")
+    # What does not fit is left out; the hovered bar and the words below say as much.
+    while facts and LETTER * (len(row.title) + 2 + len(" · ".join(facts))) > width:
+        facts.pop()
+    muted = f'  <span style="color:{MUTED[theme]}">{" · ".join(facts)}</span>' if facts else ""
+    return note(f"<b>{escape(row.title)}</b>{muted}", left, top, 1, color=INK[theme], size=12)
 
 
-def _line(at: float, dash: str, name: str | None, colour: str) -> dict[str, Any]:
-    over = {"yref": "paper"} if name is None else {"yref": f"y{name} domain"}
+def _place(threshold: float, edges: npt.NDArray[np.float64]) -> float:
+    return float(np.clip(compressed(threshold), edges[0], edges[-1]))
+
+
+def _line(at: float, dash: str, name: str, colour: str) -> dict[str, Any]:
     return {
         "type": "line",
-        "xref": f"x{name or ''}",
-        **over,
+        "xref": f"x{name}",
+        "yref": f"y{name} domain",
         "x0": at,
         "x1": at,
         "y0": 0,
@@ -235,5 +273,5 @@ def _cut(
     share = (at - edges[0]) / (edges[-1] - edges[0])
     sign = ">" if removes_above else "<"
     words = f"removed: κ {sign} {threshold:.2f}".replace("-", "−")
-    found = note(escape(words), at, 1.0, 20, color=INK[theme], size=12)
+    found = note(escape(words), at, 1.0, TITLE - 4, color=INK[theme], size=12)
     return found | {"xref": "x", "xanchor": "right" if share > 0.5 else "left"}

@@ -15,47 +15,83 @@ LINE: dict[Theme, str] = {"light": "#d5d8de", "dark": "#3a404b"}
 # Between paper and line: what is there, but says little.
 AREA: dict[Theme, str] = {"light": "#e9ebee", "dark": "#2b2e34"}
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
-BAR_PIXELS = 240
-# Under the axes: room for the colour bar, and for each line of words.
-BAR_ROOM, LINE_ROOM = 52, 17
-# Words wrap here, which fits the narrowest screen.
-LETTERS = 58
+# What a figure is laid out for where nothing else is said: the main column of a laptop's window.
+WIDTH = 960
+# Narrower than this, the words stand under the colour bar instead of beside it.
+BESIDE = 620
+# Up to here it is a phone.
+PHONE = 420
+# Right of the axes: room for the buttons, which then cover nothing.
+RIGHT = 34
+# Of the colour bar: its length, the room that the names of its ends need left and right, and how high it is with them.
+BAR_PIXELS, BAR_ENDS, BAR_ROOM = 190, 50, 34
+LINE_ROOM = 16
+# Letters of the words are about so wide.
+LETTER = 5.5
 
 
 def frame(
-    theme: Theme, height: int, above: int, below: int, words: Sequence[str], left: int
+    theme: Theme,
+    width: int,
+    height: int,
+    words: Sequence[str],
+    *,
+    above: int,
+    below: int,
+    left: int,
 ) -> dict[str, Any]:
     """Return the layout around the axes: colours, colour bar and words, all part of every export.
 
     Args:
         theme: Which variant of the colours.
+        width: Of the whole figure in pixels; it may be shown wider.
         height: Of the axes, in pixels.
+        words: Sentences beside or under the colour bar, plain text; also the figure's ``meta``, for a screen reader.
         above: Pixels over the axes.
         below: Pixels under them that the axes themselves need.
-        words: Sentences under the colour bar, plain text; also the figure's ``meta``, for a screen reader.
         left: Pixels left of the axes.
     """
-    lines = _wrapped(" ".join(words))
-    bottom = below + BAR_ROOM + LINE_ROOM * len(lines)
+    bar = BAR_PIXELS + 2 * BAR_ENDS
+    is_beside = width >= BESIDE
+    start = bar + 12 if is_beside else 6
+    lines = _wrapped(" ".join(words), int((width - start - 6) / LETTER))
+    text = LINE_ROOM * len(lines)
+    bottom = below + (max(BAR_ROOM, text) if is_beside else BAR_ROOM + text) + 6
     total = above + height + bottom
+    drop = 0 if is_beside else BAR_ROOM
     return {
         "meta": " ".join(words),
         "height": total,
-        "margin": {"l": left, "r": 16, "t": above, "b": bottom},
+        "margin": {"l": left, "r": RIGHT, "t": above, "b": bottom},
         "paper_bgcolor": PAPER[theme],
         "plot_bgcolor": PAPER[theme],
-        "font": {"family": FONT, "size": 12, "color": MUTED[theme]},
+        "font": {"family": FONT, "size": 11, "color": MUTED[theme]},
         "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
         "coloraxis": {
             "cmin": -LIMIT,
             "cmax": LIMIT,
             "colorscale": plotly_colorscale(theme),
-            "colorbar": _bar(theme, (bottom - below) / total),
+            "colorbar": _bar(theme, (bottom - below - 4) / total),
         },
         "annotations": [
-            note("<br>".join(map(escape, lines)), 0.0, 0.0, -below - BAR_ROOM, top=True, shift=8 - left)
+            note(
+                "<br>".join(map(escape, lines)),
+                0.0,
+                0.0,
+                -below - drop,
+                top=True,
+                shift=start - left,
+                size=12,
+            )
         ],
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED[theme], "activecolor": INK[theme]},
+        "modebar": {
+            "orientation": "v",
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": MUTED[theme],
+            "activecolor": INK[theme],
+        },
+        # A finger on a phone scrolls the page.
+        "dragmode": "zoom" if width >= PHONE else False,
     }
 
 
@@ -89,27 +125,29 @@ def _bar(theme: Theme, top: float) -> dict[str, Any]:
         "orientation": "h",
         "thickness": 10,
         "thicknessmode": "pixels",
-        "len": BAR_PIXELS,
+        "len": BAR_PIXELS + 2 * BAR_ENDS,
         "lenmode": "pixels",
         "x": 0,
         "xanchor": "left",
-        "xref": "paper",
-        "xpad": 18,
+        "xref": "container",
+        "xpad": BAR_ENDS,
         "y": top,
         "yanchor": "top",
         "yref": "container",
         "ypad": 0,
         "outlinewidth": 0,
         "tickvals": [-LIMIT, 0, LIMIT],
-        "ticktext": [f"{LOW_LABEL}<br>{LOW_NAME}", "κ = 0", f"{HIGH_LABEL}<br>{HIGH_NAME}"],
+        "ticktext": [f"{LOW_LABEL} {LOW_NAME}", "κ = 0", f"{HIGH_LABEL} {HIGH_NAME}"],
         "tickfont": {"color": INK[theme], "size": 12},
+        "ticks": "",
+        "tickangle": 0,
     }
 
 
-def _wrapped(sentence: str) -> list[str]:
+def _wrapped(sentence: str, letters: int) -> list[str]:
     lines = [""]
     for word in sentence.split(" "):
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > LETTERS:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > letters:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -12,16 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import AREA, INK, axis, frame, note
+from ncviz.plots.figure_frame import AREA, INK, RIGHT, WIDTH, axis, frame, note
 from ncviz.plots.palette import Theme
 
 NEVER_ACTIVE = 2.0
 MAX_CELLS = 60_000
-# Up to four stand in two columns, more in three; from three rows on they are lower, so that the slider stays in sight.
-FEW_PANELS = 4
-PANEL_HEIGHT, LOW_PANEL_HEIGHT = 138, 106
-LEFT, ABOVE, BELOW, GUTTER = 40, 64, 54, 98
-BETWEEN = 0.09
+# A panel with its axis needs so many pixels; more than five in a row would be too narrow to compare.
+PANEL_WIDTH, MAX_COLUMNS = 150, 5
+# Over all rows of panels together, so that the slider under the figure stays in sight; no row is lower than this.
+AXES_HEIGHT, LOWEST = 330, 88
+# Left of a panel, over it, under it; and so many letters of its rows' names fit without more room on the left.
+LEFT, ABOVE, BELOW, SHORT_NAME = 46, 22, 40, 3
+MAX_NAME, NAME_LETTER, NAME_HEIGHT = 11, 6, 11
 # Up to so many rows or columns stand apart by a hair, so that single ones can be counted.
 FEW_ROWS, FEW_COLUMNS = 24, 24
 
@@ -148,58 +150,71 @@ def reduced(full: Cells, limit: int) -> Cells:
     )
 
 
-def matrix(panels: Sequence[Panel], theme: Theme = "light", words: Sequence[str] = ()) -> go.Figure:
+def matrix(
+    panels: Sequence[Panel], theme: Theme = "light", words: Sequence[str] = (), *, width: int = WIDTH
+) -> go.Figure:
     """Draw a heatmap for each connection, with the fixed colour scale, what is shown, and a legend.
 
     Args:
         panels: The connections; several are set in columns.
         theme: Which variant of the colours.
         words: Sentences under the figure, such as how much of the network is shown.
+        width: Pixels that the figure has; it decides how many columns there are.
     """
-    columns = 3 if len(panels) > FEW_PANELS else min(2, len(panels))
-    rows = math.ceil(len(panels) / max(columns, 1))
-    height = LOW_PANEL_HEIGHT if rows > 2 else PANEL_HEIGHT
-    if len(panels) == 1:
-        height = _height(panels[0].cells)
-    total = rows * height + (rows - 1) * GUTTER
-    layout = frame(theme, total, ABOVE, BELOW, [*words, *_legend(panels)], LEFT)
+    most = max(1, min(MAX_COLUMNS, width // PANEL_WIDTH, len(panels)))
+    rows = math.ceil(len(panels) / most)
+    # As even as can be: six are three and three, not five and one.
+    columns = math.ceil(len(panels) / max(rows, 1))
+    between = ABOVE + BELOW
+    height = max(LOWEST, (AXES_HEIGHT - (rows - 1) * between) // max(rows, 1))
+    total = rows * height + (rows - 1) * between
+    # Too low for the names, its rows are numbered.
+    panels = [
+        panel if NAME_HEIGHT * len(panel.targets) <= height else replace(panel, targets=())
+        for panel in panels
+    ]
+    margins = [max(_margin(panel) for panel in panels[column::columns]) for column in range(columns)]
+    inner = width - RIGHT - margins[0]
+    each = (inner - sum(margins[1:])) / columns
+    layout = frame(
+        theme,
+        width,
+        total,
+        [*words, *_legend(panels)],
+        above=ABOVE,
+        below=BELOW,
+        left=margins[0],
+    )
     traces: list[go.Heatmap] = []
     shapes: list[dict[str, Any]] = []
     for number, panel in enumerate(panels):
         row, column = divmod(number, columns)
         name = "" if number == 0 else str(number + 1)
-        width = (1 - BETWEEN * (columns - 1)) / columns
-        left = column * (width + BETWEEN)
-        top = 1 - row * (height + GUTTER) / total
+        left = (column * each + sum(margins[1 : column + 1])) / inner
+        top = 1 - row * (height + between) / total
+        bottom = max(top - height / total, 0.0)
         layout[f"xaxis{name}"] = axis(
             theme,
-            domain=[left, min(left + width, 1.0)],
+            domain=[left, min(left + each / inner, 1.0)],
             anchor=f"y{name}",
-            title={
-                "text": f"→ {escape(panel.source[0])}<br>↓ {escape(panel.target[0])}",
-                "standoff": 4,
-                "font": {"size": 12},
-            },
+            title={"text": escape(panel.source[0]), "standoff": 2, "font": {"size": 11}},
             tickangle=0,
             **_range(panel.cells.shape[1]),
         )
         layout[f"yaxis{name}"] = axis(
             theme,
-            domain=[max(top - height / total, 0.0), top],
+            domain=[bottom, top],
             anchor=f"x{name}",
             **(_range(panel.cells.shape[0], panel.targets) | {"autorange": False}),
         )
         layout[f"yaxis{name}"]["range"] = layout[f"yaxis{name}"]["range"][::-1]
+        edge = 2 - margins[column]
         layout["annotations"].append(
-            note(
-                f"<b>{_title(panel.title, is_wrapped=columns > 2)}</b>",
-                left,
-                top,
-                3,
-                color=INK[theme],
-                size=13,
-            )
+            note(f"<b>{escape(panel.title)}</b>", left, top, 2, shift=edge, color=INK[theme], size=12)
         )
+        if _has_short_names(panel):
+            side = note(escape(panel.target[0]), left, (top + bottom) / 2, 0, shift=edge, size=11)
+            layout["annotations"].append(side | {"textangle": -90, "yanchor": "middle"})
         traces += _heatmaps(panel, theme, f"x{name}", f"y{name}")
         if panel.mark is not None:
             shapes.append(_box(panel.mark, theme, f"x{name}", f"y{name}"))
@@ -242,9 +257,16 @@ def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
     return found
 
 
-def _title(title: str, *, is_wrapped: bool) -> str:
-    """The title, in narrow columns with its last word, the sizes, in a line of its own."""
-    return "<br>".join(map(escape, title.rsplit(" ", 1))) if is_wrapped else escape(title)
+def _has_short_names(panel: Panel) -> bool:
+    """Whether the name of the rows' layer fits beside those of the rows; long ones speak for themselves."""
+    return max(map(len, panel.targets), default=0) <= SHORT_NAME
+
+
+def _margin(panel: Panel) -> int:
+    """Pixels that a panel needs at its left for the names of its rows."""
+    if _has_short_names(panel):
+        return LEFT
+    return max(LEFT, NAME_LETTER * min(max(map(len, panel.targets)), MAX_NAME) + 12)
 
 
 def _ends(panel: Panel) -> str:
@@ -291,16 +313,15 @@ def _range(count: int, names: Sequence[str] = ()) -> dict[str, Any]:
     if names:
         return found | {
             "tickvals": list(range(len(names))),
-            "ticktext": [escape(name[:12]) for name in names],
+            "ticktext": [escape(_short(name)) for name in names],
         }
     if count <= 8:
         return found | {"tickvals": list(range(count))}
     return found | {"nticks": 5, "tickformat": "d"}
 
 
-def _height(shown: Cells) -> int:
-    rows = shown.shape[0]
-    return max(240, min(420, 20 * rows))
+def _short(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
 
 def _box(mark: tuple[int, int, int, int], theme: Theme, x: str, y: str) -> dict[str, Any]:

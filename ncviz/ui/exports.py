@@ -107,6 +107,8 @@ def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
                 "The picture above as a file that can still be zoomed and hovered over, without a network.",
             )
         )
+    if latest.view.show in other_views.CHARTS:
+        other_views.camera_choice()
     with st.container(horizontal=True):
         for file in files:
             st.download_button(

@@ -7,11 +7,13 @@ from typing import Any
 import streamlit as st
 
 from ncviz.data.datasets import DATASETS
+from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.free_layout import MAX_OUTLINES
 from ncviz.plots.network import NetworkView
 from ncviz.plots.palette import Theme
 from ncviz.records import CurvatureRecord
 from ncviz.ui import resources
+from ncviz.ui.components.width import column_width
 from ncviz.ui.free_figure import (
     HEIGHT,
     FreeFigure,
@@ -26,8 +28,13 @@ from ncviz.ui.view_figures import Kappa, distribution_figure, matrix_figure, sta
 from ncviz.ui.view_state import ALL_LAYERS, ViewState
 from ncviz.ui.views import network_view
 
+# Drawn by plotly, whose camera saves a picture.
+CHARTS = ("matrix", "distribution")
 PICTURES = ("PNG", "SVG")
 PICTURE_SCALE = 3
+CAMERA = "camera"
+# Half of what is between two pictures beside each other.
+GAP = 20
 FREE_CHOICES = ("All kept edges", "Bottlenecks only")
 FREE_CAPS = (100, 300, 1000)
 
@@ -41,24 +48,31 @@ def matrix(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
         order: Criterion and order, such as "curvature/redundant".
         removed: How many weights are removed.
     """
-    kind = _picture(shown, "matrix")
-    figure = matrix_figure(shown, shown.view, kappa, order, removed, theme())
-    _chart(shown, figure, "matrix", kind)
+    with st.container(gap=None):
+        figure = matrix_figure(shown, shown.view, kappa, order, removed, theme(), width=_width(shown))
+        _chart(shown, figure, "matrix")
 
 
 def distribution(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
     """Draw the histogram of κ of each connection; arguments as in ``matrix``."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        is_logarithmic = st.toggle(
-            "Logarithmic counts",
-            key=f"distribution-log-{shown.side.name}",
-            help="Shows the few strong bottlenecks beside the many weak ones.",
-            persist_state="session",
+    is_logarithmic = st.toggle(
+        "Logarithmic counts",
+        key=f"distribution-log-{shown.side.name}",
+        help="Shows the few strong bottlenecks beside the many weak ones.",
+        persist_state="session",
+    )
+    with st.container(gap=None):
+        figure = distribution_figure(
+            shown,
+            shown.view,
+            kappa,
+            order,
+            removed,
+            theme(),
+            is_logarithmic=is_logarithmic,
+            width=_width(shown),
         )
-        kind = _picture(shown, "distribution")
-    view = shown.view
-    figure = distribution_figure(shown, view, kappa, order, removed, theme(), is_logarithmic=is_logarithmic)
-    _chart(shown, figure, "distribution", kind)
+        _chart(shown, figure, "distribution")
 
 
 def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
@@ -220,28 +234,33 @@ def _component_table(found: FreeFigure) -> None:
     )
 
 
-def _picture(shown: Shown, name: str) -> str:
-    """Let the reader choose what the chart's camera saves; plotly has one button for one kind."""
-    chosen: str | None = st.segmented_control(
-        "The camera saves",
+def camera_choice() -> None:
+    """Let the reader choose what the charts' camera saves; plotly has one button for one kind."""
+    st.segmented_control(
+        "The picture's camera saves",
         PICTURES,
-        format_func=lambda kind: f"Camera saves {kind}",
         default=PICTURES[0],
         required=True,
-        key=f"{name}-picture-{shown.side.name}",
-        label_visibility="collapsed",
+        key=CAMERA,
         persist_state="session",
     )
-    return (chosen or PICTURES[0]).lower()
 
 
-def _chart(shown: Shown, figure: Any, name: str, kind: str) -> None:
-    stem = f"{shown.network.architecture}-{name}"
+def _width(shown: Shown) -> int:
+    return column_width(f"width-{shown.side.name}", WIDTH // 2 - GAP if shown.view.compare else WIDTH)
+
+
+def _chart(shown: Shown, figure: Any, name: str) -> None:
+    kind = st.session_state.get(CAMERA) or PICTURES[0]
     config = {
         "displaylogo": False,
         "displayModeBar": True,
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-        "toImageButtonOptions": {"format": kind, "filename": stem, "scale": PICTURE_SCALE},
+        "toImageButtonOptions": {
+            "format": kind.lower(),
+            "filename": f"{shown.network.architecture}-{name}",
+            "scale": PICTURE_SCALE,
+        },
     }
     st.plotly_chart(
         figure, theme=None, config=config, key=f"{name}-{shown.side.name}", alt=figure.layout.meta

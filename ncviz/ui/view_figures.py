@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.distribution import NEVER_ACTIVE, Row, distribution
+from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.matrix import MAX_CELLS, Panel, cells, matrix, reduced, shares
 from ncviz.plots.palette import Theme
 from ncviz.ui import chosen, resources
@@ -23,7 +24,14 @@ Kappa = Mapping[str, np.ndarray]
 
 
 def matrix_figure(
-    shown: Shown, view: ViewState, kappa: Kappa, order: str, removed: int, theme: Theme
+    shown: Shown,
+    view: ViewState,
+    kappa: Kappa,
+    order: str,
+    removed: int,
+    theme: Theme,
+    *,
+    width: int = WIDTH,
 ) -> go.Figure:
     """Return a heatmap for each connection that the view shows.
 
@@ -34,6 +42,7 @@ def matrix_figure(
         order: Criterion and order, such as "curvature/redundant".
         removed: How many weights are removed.
         theme: Which variant of the colours.
+        width: Pixels that the figure has.
     """
     record, layers = shown.record, _layers(shown, view)
     kept = _kept(shown, view, order, removed)
@@ -55,7 +64,7 @@ def matrix_figure(
         )
         for index, of, made, limit in zip(layers, grids, drawn, limits, strict=True)
     ]
-    return matrix(panels, theme, words(shown, layers, kept, order, removed))
+    return matrix(panels, theme, words(shown, layers, kept, order, removed), width=width)
 
 
 def distribution_figure(
@@ -67,6 +76,7 @@ def distribution_figure(
     theme: Theme,
     *,
     is_logarithmic: bool = False,
+    width: int = WIDTH,
 ) -> go.Figure:
     """Return a histogram of κ for each connection that the view shows; arguments as in ``matrix_figure``."""
     record, layers = shown.record, _layers(shown, view)
@@ -92,6 +102,7 @@ def distribution_figure(
         threshold=threshold,
         removes_above=order.endswith("redundant"),
         is_logarithmic=is_logarithmic,
+        width=width,
     )
 
 

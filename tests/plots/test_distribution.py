@@ -40,7 +40,7 @@ def test_rows_share_the_axis_of_curvature():
 def test_the_threshold_is_drawn_over_all_rows_and_named(removes_above, words):
     figure = distribution([row([-1.0, 1.0])] * 3, threshold=-0.5, removes_above=removes_above)
     line = figure.layout.shapes[-1]
-    assert (line.x0, line.yref) == (-0.5, "paper")
+    assert (line.x0, line.yref, line.y0, line.y1) == (-0.5, "paper", 0, 1)
     assert words in figure.layout.annotations[-1].text
     without = distribution([row([-1.0, 1.0])] * 3)
     assert len(without.layout.shapes) == len(figure.layout.shapes) - 1
@@ -67,3 +67,43 @@ def test_logarithmic_counts_words_and_escaping(theme):
     assert figure.layout.meta == "showing 5 of 7 <b>"
     assert "<i>" not in figure.layout.annotations[1].text
     assert figure.layout.coloraxis.cmax == 2
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 6, 7, 9])
+def test_the_figure_is_low_enough_for_the_slider_under_it(count):
+    words = [
+        "showing 1,016,422 of 1,452,032 weights.",
+        "VGG-9: 30.0% removed, redundant first.",
+        "Pale: removed.",
+    ]
+    assert distribution([row([-1.0, 1.0])] * count, words=words).layout.height <= 450
+
+
+@pytest.mark.parametrize(("width", "columns"), [(340, 1), (460, 2), (960, 3)])
+def test_many_rows_are_set_in_columns_each_with_the_axis_and_the_threshold(width, columns):
+    figure = distribution([row([-50.0, 1.0])] * 7, threshold=-0.5, width=width)
+    axes = list(figure.select_xaxes())
+    assert len({own.domain[0] for own in axes}) == columns
+    assert sum(own.showticklabels for own in axes) == columns
+    assert all(own.matches == "x" for own in axes[1:]), "they zoom together, or the threshold would be wrong"
+    assert axes[0].matches is None
+    cuts = [shape for shape in figure.layout.shapes if shape.yref == "paper"]
+    assert {shape.xref for shape in cuts} == {
+        f"x{8 - number}" if number != 7 else "x" for number in range(1, columns + 1)
+    }
+    assert all(shape.x0 == -0.5 for shape in cuts)
+    for cut in cuts:
+        assert cut.y0 == figure.layout[cut.xref.replace("x", "yaxis")].domain[0]
+
+
+def test_a_title_leaves_out_what_does_not_fit():
+    kappa = np.concatenate([np.full(1000, 0.5), np.full(200, 2.0)])
+    wide, narrow, narrowest = (
+        distribution([row(kappa, title="5 · conv 3×3, 128→256")] * 9, width=width).layout.annotations[1].text
+        for width in (1300, 960, 460)
+    )
+    assert "1,200 of 1,200 kept · 200 never active" in wide
+    assert "1,200 of 1,200 kept" in narrow
+    assert "never active" not in narrow
+    assert "kept" not in narrowest
+    assert "5 · conv 3×3, 128→256" in narrowest

@@ -115,3 +115,51 @@ def test_a_matrix_in_blocks_says_so_and_keeps_its_own_numbers():
     last = heat.x0 + heat.dx * (heat.z.shape[1] - 1) + heat.dx / 2
     assert last >= 59
     assert figure.layout.xaxis.range == (-0.5, 59.5)
+
+
+def panels(count, targets=()):
+    kappa = np.linspace(-3, 1.9, 100, dtype=np.float32).reshape(10, 10)
+    made = cells(kappa, np.ones((10, 10), bool))
+    return [Panel(f"{n + 1} · linear", made, ("a", "unit"), ("b", "class"), targets) for n in range(count)]
+
+
+WORDS = ["showing 1,016,422 of 1,452,032 weights.", "VGG-9, CIFAR-10 (ReLU): 30.0% removed, redundant first."]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 6, 9, 10])
+def test_the_figure_is_low_enough_for_the_slider_under_it(count):
+    assert matrix(panels(count), words=WORDS).layout.height <= 450
+
+
+@pytest.mark.parametrize("width", [320, 460, 700, 960, 1300])
+@pytest.mark.parametrize("count", [1, 4, 6, 9])
+def test_panels_cover_nothing_of_each_other(width, count):
+    names = ("airplane", "automobile", *"cdefghij")
+    figure = matrix(panels(count, names), words=WORDS, width=width)
+    layout = figure.layout
+    inner = width - layout.margin.l - layout.margin.r
+    boxes = []
+    for number in range(count):
+        name = "" if number == 0 else str(number + 1)
+        x, y = layout[f"xaxis{name}"].domain, layout[f"yaxis{name}"].domain
+        assert (x[1] - x[0]) * inner >= 60
+        boxes.append((x, y))
+    for at, (x, y) in enumerate(boxes):
+        for other, over in boxes[at + 1 :]:
+            is_beside = other[0] >= x[1] + 40 / inner
+            is_under = over[1] < y[0]
+            assert is_beside or is_under
+
+
+def test_columns_are_as_even_as_can_be():
+    lefts = {figure_axis.domain[0] for figure_axis in matrix(panels(6)).select_xaxes()}
+    assert len(lefts) == 3
+
+
+def test_rows_too_low_for_their_names_are_numbered():
+    names = ("airplane", "automobile", *"cdefghij")
+    high = matrix(panels(1, names)).layout
+    assert high.yaxis.ticktext[1] == "automobile"
+    low = matrix(panels(9, names), width=460).layout
+    assert low.yaxis.ticktext is None
+    assert low.margin.l < high.margin.l
