@@ -20,6 +20,8 @@ from ncviz.ui.shown import Shown
 
 # Up to this long a measurement keeps pace with a drag; beyond, the stored curve answers until the drag ends.
 TOO_SLOW_SECONDS = 0.05
+# Up to this long one is begun all the same, and shown if it comes in time: a busy machine may have made it look slow.
+HOPELESS_SECONDS = 0.2
 # How long the page waits for an accuracy before it goes on without.
 PATIENCE_SECONDS = 0.15
 POLL_SECONDS = 0.25
@@ -120,11 +122,14 @@ def _answer(
     """Measure the accuracy, or say why it is read off the curve."""
     if not resources.torch_ready().is_set():
         return None, "Loading the network; until then the accuracy is read off the stored curve."
+    patience = PATIENCE_SECONDS
     if is_dragging and not _is_live(shown):
-        return None, ""
+        if _seconds(shown) > HOPELESS_SECONDS:
+            return None, ""
+        patience = TOO_SLOW_SECONDS
     criterion, way = order.split("/")
     try:
-        measured = _measurement(shown, criterion, way, removed).result(PATIENCE_SECONDS)
+        measured = _measurement(shown, criterion, way, removed).result(patience)
     except TimeoutError:
         return None, ""
     except NcvizError as error:
@@ -134,10 +139,13 @@ def _answer(
     return Answer(seq, removed, order, measured.accuracy, True, len(measured.labels), value), ""
 
 
+def _seconds(shown: Shown) -> float:
+    return resources.evaluation_seconds(shown.network, session.device(), session.data_dir())
+
+
 def _is_live(shown: Shown) -> bool:
     """Whether measuring keeps pace with a drag."""
-    known = resources.evaluation_seconds(shown.network, session.device(), session.data_dir())
-    return known <= TOO_SLOW_SECONDS
+    return _seconds(shown) <= TOO_SLOW_SECONDS
 
 
 def _basis(shown: Shown) -> str:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator
 
 KEPT_EVALUATORS = 6
-TIMING_SECONDS = 0.1
+# For how long a network is timed, and how slow its first evaluation may be for that.
+TIMING_SECONDS, WORTH_TIMING_SECONDS = 0.2, 0.5
 
 
 class _MissingError(Exception):
@@ -155,9 +156,11 @@ def measure(
         if ready is None:
             ready = _Ready(pipeline.evaluator(of, device, data_dir))
             # The first evaluation sets up kernels and is many times slower than those of the slider.
+            started = time.perf_counter()
             ready.evaluator.predictions()
+            if time.perf_counter() - started < WORTH_TIMING_SECONDS:
+                ready.time()
             settle_memory()
-            ready.time()
             while len(kept) >= KEPT_EVALUATORS:
                 kept.pop(next(iter(kept)))
             kept[key] = ready
@@ -189,7 +192,7 @@ class _Ready:
         return found, seconds
 
     def time(self) -> None:
-        """Find out how long it takes, unless that itself takes long: one hiccup must not make a network slow."""
+        """Find out how long it takes at best: one hiccup must not make a network slow."""
         until = time.perf_counter() + TIMING_SECONDS
         while time.perf_counter() < until:
             self.predictions()

@@ -375,3 +375,27 @@ console.log(JSON.stringify({
         "typed": [True] * 4,
         "free": [False] * 4,
     }
+
+
+def test_only_what_has_left_the_page_is_torn_down(node, tmp_path):
+    script = """
+const log = [];
+let made = 0;
+const run = keepInstance(() => {
+  const id = (made += 1);
+  return { update: ({ data }) => log.push(`${id} ${data}`), destroy: () => log.push(`${id} gone`) };
+});
+const root = { isConnected: true };
+const late = run({ parentElement: root, data: "new" });
+const overtaken = run({ parentElement: root, data: "old, come late" });
+overtaken();                       // Streamlit cleans up after a call that was overtaken: the picture stays
+run({ parentElement: root, data: "next" });
+root.isConnected = false;
+late();
+late();                            // once is enough
+root.isConnected = true;
+run({ parentElement: root, data: "back" });
+console.log(JSON.stringify(log));
+"""
+    told = json.loads(node(module("instances.js") + script, tmp_path))
+    assert told == ["1 new", "1 old, come late", "1 next", "1 gone", "2 back"]

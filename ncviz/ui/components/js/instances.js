@@ -6,19 +6,18 @@ export function keepInstance(create) {
   const instances = new WeakMap();
   return (component) => {
     const root = component.parentElement;
-    let entry = instances.get(root);
-    if (!entry) {
-      entry = { instance: create(root), calls: 0 };
-      instances.set(root, entry);
+    let instance = instances.get(root);
+    if (!instance) {
+      instance = create(root);
+      instances.set(root, instance);
     }
-    entry.calls += 1;
-    const call = entry.calls;
-    entry.instance.update(component);
+    instance.update(component);
     return () => {
-      // A call that was overtaken while its module loaded is cleaned up too; only the latest one may tear down.
-      if (call !== entry.calls || instances.get(root) !== entry) return;
+      // Not only what leaves the page is cleaned up, but also every call that was overtaken while its module loaded,
+      // and on a busy machine such a call may come after the one that overtook it.
+      if (root.isConnected || instances.get(root) !== instance) return;
       instances.delete(root);
-      entry.instance.destroy();
+      instance.destroy();
     };
   };
 }
