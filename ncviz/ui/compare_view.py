@@ -35,8 +35,11 @@ def controls() -> None:
             list(titles),
             format_func=lambda name: titles.get(name, name),
             width=320,
+            # The first choice is called by the left network's name: with another one there, this is another widget.
             **session.shows(
-                "other network", SAME if view.other_model == view.model else view.other_model, _choose
+                f"network beside {view.model}",
+                SAME if view.other_model == view.model else view.other_model,
+                _choose,
             ),
         )
         st.button(

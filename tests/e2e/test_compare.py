@@ -134,6 +134,22 @@ def test_the_switch_adds_a_second_picture_and_takes_it_away(visit):
     assert page.errors == []
 
 
+def test_another_network_in_the_sidebar_is_another_on_both_sides(compared):
+    page = compared()
+    page.page.get_by_role("combobox").first.click()
+    page.page.get_by_role("option", name="LeNet, MNIST (ReLU)").click()
+    page.wait(lambda: "model=lenet-mnist-relu" in page.page.url)
+    page.wait(lambda: [on(page, side, "share").count() for side in (LEFT, RIGHT)] == [1, 1])
+    page.settle()
+    page.wait(lambda: all("LeNet" not in on(page, side, "title").inner_text() for side in (LEFT, RIGHT)))
+    assert "other_model" not in page.page.url
+    page.page.get_by_role("combobox", name="Second network").click()
+    page.page.get_by_role("option", name="MLP, digits (tanh)").click()
+    page.wait(lambda: "MLP" in on(page, RIGHT, "title").inner_text())
+    assert "LeNet" in on(page, LEFT, "title").inner_text()
+    assert page.errors == []
+
+
 def test_on_a_phone_the_pictures_stand_one_above_the_other(compared):
     page = compared(width=390, height=844)
     boxes = [on(page, side, "slider").bounding_box() for side in (LEFT, RIGHT)]

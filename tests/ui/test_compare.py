@@ -86,6 +86,19 @@ def test_the_right_side_can_be_another_network(app):
     assert canvases(app) == ["canvas explore mlp-digits-relu 0", "canvas other lenet-mnist-relu 0"]
 
 
+def test_the_second_network_stays_the_same_as_the_first_when_that_changes(app):
+    app.query_params["compare"] = "1"
+    app.run()
+    before = app.selectbox[0]
+    from dataclasses import replace
+
+    latest = app.session_state["latest"]
+    latest.view = replace(latest.view, model="lenet-mnist-relu")
+    app.run()
+    assert app.selectbox[0].key != before.key, "a message of the old widget must not reach the new one"
+    assert canvases(app) == ["canvas explore lenet-mnist-relu 0", "canvas other lenet-mnist-relu 0"]
+
+
 def test_a_right_side_without_curvature_names_the_next_click_and_leaves_the_left(app, monkeypatch):
     from ncviz.ui import settings
 
