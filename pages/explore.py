@@ -15,7 +15,7 @@ if sweep is None:
     settings.missing_curve(network)
     st.stop()
 shown = Shown(network, record, sweep)
-explore_view.check_layer(shown)
+explore_view.check_link(shown)
 explore_view.introduction(shown)
 explore_view.show_picture(shown)
 explore_view.display_settings(shown)

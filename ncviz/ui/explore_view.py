@@ -7,10 +7,11 @@ import streamlit as st
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import SCOPES, removed_for_threshold
 from ncviz.ui import compare_view, flows, live_view, other_views, picture, session
+from ncviz.ui.lens import card
 from ncviz.ui.naming import layer_title, plain
 from ncviz.ui.network_view import layer_table
 from ncviz.ui.shown import Shown
-from ncviz.ui.view_state import ALL_LAYERS, EDGE_CAPS, VIEWS
+from ncviz.ui.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
 
 VIEW_TITLES = {
     "network": "Network",
@@ -21,12 +22,24 @@ VIEW_TITLES = {
 SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 
 
-def check_layer(shown: Shown) -> None:
-    """Draw all layers where a link asks for one that this network does not have."""
-    asked, count = session.view().layer, len(shown.record.places)
-    if asked >= count:
-        st.toast(f"The link's layer {asked} was left out: this network has the layers 0 to {count - 1}.")
+def check_link(shown: Shown) -> None:
+    """Leave out what a link asks for and this network does not have, in a sentence each."""
+    view, record = shown.view, shown.record
+    count, images = len(record.places), len(record.labels)
+    if view.layer >= count:
+        st.toast(f"The link's layer {view.layer} was left out: this network has the layers 0 to {count - 1}.")
         session.change(layer=ALL_LAYERS)
+    if view.flow != "all" and flows.samples(shown) is None:
+        st.toast(
+            f"The link's flow {view.flow} was left out: there are the images 0 to {images - 1} and their classes."
+        )
+        session.change(flow="all")
+    if view.selected and card(picture.about(shown, record), view.selected) is None:
+        st.toast(f"The link's selection {view.selected} was left out: this network has nothing of that name.")
+        session.change(selected="")
+    # These follow the network without a word: what it does not have is no choice either.
+    detail = DETAILS[0] if view.detail not in picture.details_of(record) else view.detail
+    session.change(detail=detail, other_model="" if view.other_model == view.model else view.other_model)
 
 
 def introduction(shown: Shown) -> None:
@@ -78,7 +91,7 @@ def display_settings(shown: Shown) -> None:
     compare_view.controls()
     record = shown.record
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
-    columns = st.columns([1.5, 1.15, 1.1, 1.1, 1.75, 1])
+    columns = st.columns([1.3, 1.05, 1.3, 0.85, 2.1, 1])
     columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
     details = picture.details_of(record)
     columns[1].selectbox(

@@ -81,16 +81,14 @@ def missing(shown: Shown) -> None:
     """Offer to compute the flow that is asked for; the picture of all images stays meanwhile."""
     chosen = samples(shown) or []
     job = resources.registry().get(pipeline.flow_key(shown.record, chosen))
-    what = plain(titles(shown).get(shown.view.flow, shown.view.flow))
+    what = titles(shown).get(shown.view.flow, shown.view.flow)
     if job is not None and job.is_active:
-        st.info(f"Computing the curvature on {what}; until then all images are drawn.")
+        st.info(f"Computing the curvature on {plain(what)}; until then all images are drawn.")
         compute.progress_here(job)
         return
     columns = st.columns([3, 1.2, 1], vertical_alignment="center")
-    columns[0].markdown(f"The curvature on {what} alone is not known yet; all images are drawn.")
-    if columns[1].button(
-        "Compute it (a few seconds)", type="primary", key=f"flow-{shown.side.name}", width="stretch"
-    ):
+    columns[0].markdown(f"The curvature on {plain(what)} alone is not known yet; all images are drawn.")
+    if columns[1].button("Compute it", type="primary", key=f"flow-{shown.side.name}", width="stretch"):
         compute.start_flow(shown.network, shown.record, chosen, session.device(), session.data_dir(), what)
         st.rerun()
     if columns[2].button("Back to all", key=f"flow-back-{shown.side.name}", width="stretch"):

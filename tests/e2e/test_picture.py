@@ -46,7 +46,7 @@ def test_from_a_channel_to_its_kernel_to_one_weight_on_the_image(visit):
     page.wait(lambda: "selected=weight-" in page.page.url)
     page.wait(lambda: cells.nth(13).get_attribute("aria-pressed") == "true")
     assert "Least on image" in card(page).inner_text()
-    step_to(page, "channel 5")
+    step_to(page, "ch 5")
     page.wait(lambda: "selected=channel-2-5" in page.page.url)
     step_to(page, "hidden 2")
     page.wait(lambda: "selected" not in page.page.url)
@@ -54,6 +54,38 @@ def test_from_a_channel_to_its_kernel_to_one_weight_on_the_image(visit):
     step_to(page, "Network")
     page.wait(lambda: float(page.canvas().get_attribute("data-zoom")) == 1)
     assert page.errors == []
+
+
+def test_the_keyboard_alone_reaches_a_weight(visit):
+    page = visit().open(f"/?{LENET}")
+    page.canvas().focus()
+    page.page.keyboard.press("n")
+    page.wait(lambda: "selected=" in page.page.url)
+    first = page.page.url
+    page.canvas().focus()
+    page.page.keyboard.press("n")
+    page.wait(lambda: "selected=" in page.page.url and page.page.url != first)
+    page.canvas().focus()
+    page.page.keyboard.press("t")
+    page.wait(lambda: "selected=unit-" in page.page.url or "selected=channel-" in page.page.url)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "flow=image-99",
+        "flow=class-77",
+        "selected=slice-99-0-0",
+        "selected=weight-999999",
+        "selected=unit-1-99999",
+    ],
+)
+def test_a_link_to_what_is_not_there_is_a_sentence(visit, query):
+    page = visit().open(f"/?{LENET}&{query}")
+    page.canvas()
+    page.page.get_by_text("was left out").first.wait_for()
+    page.wait(lambda: query not in page.page.url)
+    assert page.page.get_by_test_id("stException").count() == 0
 
 
 def test_one_image_has_a_flow_of_its_own_and_the_link_holds_it(visit):

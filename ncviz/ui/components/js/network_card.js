@@ -4,8 +4,9 @@
 import { plain, signed } from "./format.js";
 import { imageOf } from "./pixels.js";
 
-const CELL = 30; // largest side of a kernel's cell, in pixels
-const PICTURE = 112; // side of the image
+const CELL = 30;
+const KERNEL = 126; // room for a kernel beside the image // largest side of a kernel's cell, in pixels
+const PICTURE = 96; // side of the image
 
 export class Card {
   /** `onSelect(text)` selects something else, `onOpen()` puts the edge under the lens, `onClose()` clears. */
@@ -25,8 +26,7 @@ export class Card {
     this.root.replaceChildren(
       this.#head(card),
       ...(card.rows.length ? [this.#rows(card.rows)] : []),
-      ...(card.kernel ? [this.#kernel(card.kernel)] : []),
-      ...(card.image ? [this.#image(card.image)] : []),
+      this.#pair(card),
       ...(card.kernels.length ? [this.#gallery(card.kernels, card.kernels_title)] : []),
       ...(card.note ? [make("p", { className: "small", textContent: card.note })] : []),
       ...(card.can_open ? [this.#open()] : []),
@@ -51,7 +51,7 @@ export class Card {
   }
 
   #kernel({ rows, columns, cells }) {
-    const side = Math.min(CELL, Math.floor(186 / columns));
+    const side = Math.min(CELL, Math.floor(KERNEL / columns));
     const grid = this.#grid(rows, columns, side);
     grid.setAttribute("role", "group");
     grid.setAttribute("aria-label", `Kernel, ${rows} by ${columns}, coloured by curvature`);
@@ -71,12 +71,19 @@ export class Card {
       const words = `${where}: ${kappa}, weight ${plain(cell.weight, 3)}${cell.kept ? "" : ", removed"}`;
       button.title = words;
       button.setAttribute("aria-label", words);
-      if (side >= 28 && !isNever) button.textContent = signed(cell.curvature, 1);
+      if (side >= 21 && !isNever) button.textContent = signed(cell.curvature, 1);
       button.style.color = inkOn(button.style.background);
       button.onclick = () => this.onSelect(button.dataset.select);
       grid.append(button);
     }
     return grid;
+  }
+
+  #pair({ kernel, image }) {
+    const pair = make("div", { className: "pair" });
+    if (kernel) pair.append(this.#kernel(kernel));
+    if (image) pair.append(this.#image(image));
+    return pair;
   }
 
   #grid(rows, columns, side) {

@@ -18,13 +18,18 @@ function drawnLine({ source, target, connection, parameter }, edge) {
   return { source: source[edge], target: target[edge], connection: connection[edge], parameter: parameter[edge] };
 }
 
+/** The path has one line, beside the images and the tools. */
+function short(place) {
+  return place.replace("channel", "ch");
+}
+
 /** Layer and node. */
 function stepsTo(network, unit) {
   const to = unitName(network, unit);
   const isMap = areaOf(network, to.layer) > 1;
   return [
     { text: to.name, act: `layer-${to.layer}` },
-    { text: to.place, act: `${isMap ? "channel" : "unit"}-${to.layer}-${to.index}` },
+    { text: short(to.place), act: `${isMap ? "channel" : "unit"}-${to.layer}-${to.index}` },
   ];
 }
 
@@ -33,8 +38,8 @@ function stepsFrom(network, { source, target, connection, parameter }, chosen) {
   const [from, to] = [unitName(network, source), unitName(network, target)];
   const isSlice = areaOf(network, from.layer) > 1;
   const slice = `slice-${connection}-${to.index}-${from.index}`;
-  const step = { text: `from ${from.place}`, act: isSlice ? slice : `weight-${parameter}` };
-  return isSlice && chosen ? [step, { text: "one weight", act: chosen }] : [step];
+  const step = { text: `from ${short(from.place)}`, act: isSlice ? slice : `weight-${parameter}` };
+  return isSlice && chosen ? [step, { text: "weight", act: chosen }] : [step];
 }
 
 export function drawCrumbs(list, steps, onStep) {

@@ -354,11 +354,13 @@ function drawLegend(context, { network, geometry, theme, left: { kept } }) {
   const bar = Math.max(80, Math.min(isPortrait ? width - 28 - sides[0] - sides[1] : width * 0.22, 260));
   const left = isPortrait ? (width - bar - sides[0] - sides[1]) / 2 + sides[0] : width - 16 - sides[1] - bar;
   const top = height - 34;
-  const words = captionOf(network, kept, isPortrait);
+  const most = isPortrait ? width - 28 : left - sides[0] - 40;
+  // What is kept matters more than how the lines were chosen.
+  const whole = captionOf(network, kept, isPortrait);
+  const words = measure(whole) <= most ? whole : captionOf(network, kept, true);
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.fillStyle = theme.muted;
-  const most = isPortrait ? width - 28 : left - sides[0] - 40;
   context.fillText(fit(words, most, measure), 16, isPortrait ? height - 48 : top + 9);
   drawBar(context, network.ramps[theme.name], left, top, bar);
   context.fillStyle = theme.ink;

@@ -7,7 +7,7 @@ import { SvgContext } from "./svg_context.js";
 
 /** Name, width and height that the picture is laid out for, and pixels per unit of that. */
 export const SIZES = [
-  { name: "as shown, 2×", scale: 2 },
+  { name: "as shown", scale: 2 },
   { name: "1920 × 1080", width: 1280, height: 720, scale: 1.5 },
   { name: "3840 × 2160", width: 1280, height: 720, scale: 3 },
   { name: "2400 × 2400", width: 800, height: 800, scale: 3 },

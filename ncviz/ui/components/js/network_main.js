@@ -213,6 +213,8 @@ class NetworkCanvas {
       hover: (x, y) => this.#hover(x === null ? null : this.#pick(x, y, 5), x, y),
       click: (x, y, reach) => this.#click(this.#pick(x, y, reach)),
       clear: () => this.#tell(""),
+      next: (step) => this.#walk(step),
+      end: (side) => this.#toEnd(side),
       hint: (text) => this.#hint(text),
     };
   }
@@ -285,6 +287,24 @@ class NetworkCanvas {
         : focusOf(this.network, hit);
     this.#say();
     this.#draw();
+  }
+
+  /** Along the lines that are left, from the strongest on. */
+  #walk(step) {
+    const { edges } = this.network;
+    const from = this.selected?.kind === "edge" ? this.selected.edge : step > 0 ? edges : -1;
+    for (let edge = from - step; edge >= 0 && edge < edges; edge -= step) {
+      if (!this.left.visible[edge]) continue;
+      this.#tell(toText(this.network, { kind: "edge", edge }), { kind: "edge", edge });
+      return;
+    }
+  }
+
+  /** From a line to the node at one of its ends. */
+  #toEnd(side) {
+    if (this.selected?.kind !== "edge" && this.selected?.kind !== "line") return;
+    const unit = this.selected.kind === "line" ? this.selected[side] : this.network[side][this.selected.edge];
+    this.#tell(toText(this.network, { kind: "unit", unit }), { kind: "unit", unit });
   }
 
   /** A layer with the one before it; columns are as high as the picture, so some of them may have to be dragged in. */

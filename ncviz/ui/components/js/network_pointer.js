@@ -1,5 +1,6 @@
 // Mouse, touch and keys on the canvas, as the few intentions that the network understands:
-// pan(dx, dy), zoom(factor, x, y), hover(x, y) or hover(null), click(x, y), fit(), reset(), clear(), hint(text).
+// pan(dx, dy), zoom(factor, x, y), hover(x, y) or hover(null), click(x, y), fit(), reset(), clear(), hint(text),
+// and for those without a pointer: next(step) along the lines by strength, and end(side) of the line that is selected.
 
 const CLICK_SLOP = 4; // pixels a click may wander before it is a drag
 const STEP = 40;
@@ -94,6 +95,10 @@ export function listen(canvas, act) {
       0: () => act.reset(),
       f: () => act.fit(),
       Escape: () => act.clear(),
+      n: () => act.next(1),
+      p: () => act.next(-1),
+      s: () => act.end("source"),
+      t: () => act.end("target"),
     };
     if (!keys[event.key]) return;
     event.preventDefault();

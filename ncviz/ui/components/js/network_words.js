@@ -63,6 +63,7 @@ export function ariaLabel(network, kept) {
   return (
     `Layered network coloured by curvature: ${layers}; ${captionOf(network, kept)}. ` +
     "Red edges are bottlenecks, blue ones are redundant. " +
+    "N selects the next strongest line, P the one before, S and T its source and target. " +
     "Arrow keys pan, plus and minus zoom, F fits, 0 resets, Escape clears the selection."
   );
 }
