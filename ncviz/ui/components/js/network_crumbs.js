@@ -19,7 +19,7 @@ function drawnLine({ source, target, connection, parameter }, edge) {
 }
 
 /** The path has one line, beside the images and the tools. */
-function short(place) {
+function shortPlace(place) {
   return place.replace("channel", "ch");
 }
 
@@ -29,7 +29,7 @@ function stepsTo(network, unit) {
   const isMap = areaOf(network, to.layer) > 1;
   return [
     { text: to.name, act: `layer-${to.layer}` },
-    { text: short(to.place), act: `${isMap ? "channel" : "unit"}-${to.layer}-${to.index}` },
+    { text: shortPlace(to.place), act: `${isMap ? "channel" : "unit"}-${to.layer}-${to.index}` },
   ];
 }
 
@@ -38,7 +38,7 @@ function stepsFrom(network, { source, target, connection, parameter }, chosen) {
   const [from, to] = [unitName(network, source), unitName(network, target)];
   const isSlice = areaOf(network, from.layer) > 1;
   const slice = `slice-${connection}-${to.index}-${from.index}`;
-  const step = { text: `from ${short(from.place)}`, act: isSlice ? slice : `weight-${parameter}` };
+  const step = { text: `from ${shortPlace(from.place)}`, act: isSlice ? slice : `weight-${parameter}` };
   return isSlice && chosen ? [step, { text: "weight", act: chosen }] : [step];
 }
 
