@@ -57,6 +57,9 @@ def torch_ready() -> threading.Event:
 @st.cache_resource
 def warm_up() -> None:
     """Start importing torch; once the first page is sent, so that it does not wait for it."""
+    # Read when torch loads. Threads that wait for each other by spinning keep the browser, and one another, off the
+    # cores: on two busy ones, small evaluations took up to twenty times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
     def load() -> None:
         import ncviz.models.architectures

@@ -88,6 +88,12 @@ def quantile(values, share):
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))] if ordered else None
 
 
+def middle(values):
+    """The median of what there is: a drag whose values are all at hand asks for nothing."""
+    known = [value for value in values if value is not None]
+    return round(statistics.median(known), 1) if known else None
+
+
 def visit(browser, url, model):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
@@ -180,14 +186,15 @@ def main():
             wait_until_measured(page)
             context.close()
             runs = [measure(browser, url, model) for _ in range(arguments.repeat)]
-            found[model] = {
-                name: round(statistics.median(run[name] or 0.0 for run in runs), 1) for name in runs[0]
-            }
+            found[model] = {name: middle([run[name] for run in runs]) for name in runs[0]}
         browser.close()
     width = max(map(len, next(iter(found.values()))))
     print(f"{'':{width}}  " + "  ".join(f"{model:>18}" for model in found))
     for name in next(iter(found.values())):
-        print(f"{name:{width}}  " + "  ".join(f"{found[model][name]:>18}" for model in found))
+        print(
+            f"{name:{width}}  "
+            + "  ".join(f"{'–' if found[model][name] is None else found[model][name]:>18}" for model in found)
+        )
     print(json.dumps(found))
     if arguments.out:
         arguments.out.write_text(json.dumps(found, indent=1))
