@@ -143,7 +143,7 @@ def test_a_network_of_a_million_weights_is_drawn_and_collapses(visit):
     page.canvas()
     page.page.get_by_role("combobox").first.click()
     page.page.get_by_role("option", name="VGG-9, CIFAR-10 (ReLU)").click()
-    page.wait(lambda: page.canvas().get_attribute("data-total-edges") == "1452032")
+    page.wait(lambda: page.canvas().get_attribute("data-total-edges") == "337344")
     red, blue = colours(page)
     assert red > 300
     assert blue > 300
