@@ -152,9 +152,9 @@ def neural_curvature(
 
 def _check_inputs(inputs: Tensor) -> None:
     if not isinstance(inputs, Tensor) or inputs.is_complex():
-        raise DataError(
-            f"inputs must be a real torch.Tensor, got {getattr(inputs, 'dtype', type(inputs).__name__)}."
-        )
+        kind = f"{type(inputs).__module__}.{type(inputs).__name__}".removeprefix("builtins.")
+        got = inputs.dtype if isinstance(inputs, Tensor) else kind
+        raise DataError(f"inputs must be a real torch.Tensor, got a {got}.")
     if inputs.ndim < 2 or len(inputs) == 0:
         raise DataError(f"inputs must be [n, …] with at least one sample, got shape {list(inputs.shape)}.")
     if not torch.isfinite(inputs).all():

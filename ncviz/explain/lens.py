@@ -160,9 +160,9 @@ _NONE = np.empty(0, dtype=np.int64)
 def _single(image: object) -> Tensor:
     """Return one input without a batch axis."""
     if not isinstance(image, Tensor) or image.is_complex():
-        raise DataError(
-            f"image must be a real torch.Tensor, got {getattr(image, 'dtype', type(image).__name__)}."
-        )
+        kind = f"{type(image).__module__}.{type(image).__name__}".removeprefix("builtins.")
+        got = image.dtype if isinstance(image, Tensor) else kind
+        raise DataError(f"image must be a real torch.Tensor, got a {got}.")
     if image.ndim in (2, 4):
         if len(image) != 1:
             raise DataError(

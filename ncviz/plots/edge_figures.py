@@ -13,6 +13,8 @@ from ncviz.plots.edge_flow import ROUTE_COLOURS, route_of
 from ncviz.plots.palette import Theme, colors
 
 PLATEAU = 0.5
+# Below this, a weight is written as a power of ten.
+SHORTEST = 0.001
 _LINE: dict[Theme, str] = {"light": "#4a4e57", "dark": "#c5cad3"}
 _SHADE: dict[Theme, str] = {"light": "rgba(107,79,187,0.12)", "dark": "rgba(167,139,250,0.18)"}
 _PAGE: dict[Theme, str] = {"light": "#ffffff", "dark": "#0e1117"}
@@ -68,11 +70,18 @@ def weight_curve(
     )
     sign = "−" if trained < 0 else ""
     stops = _ticks(np.abs(weights))
+    are_powers = min(stops, default=1) < SHORTEST and all(np.isclose(np.log10(stops) % 1, 0))
     figure.update_xaxes(
         type="log",
         title_text="weight of this edge",
         tickvals=stops,
-        ticktext=[f"{sign}{stop:g}" for stop in stops],
+        ticktext=[
+            f"{sign}10<sup>{round(np.log10(stop))}</sup>".replace("-", "−")
+            if are_powers
+            else f"{sign}{stop:g}"
+            for stop in stops
+        ],
+        tickangle=0,
     )
     return figure
 
@@ -152,7 +161,7 @@ def _ticks(values: np.ndarray) -> list[float]:
     for digits in ((1, 2, 5), (1, 3), (1,)):
         ticks = [digit * 10.0**power for power in powers for digit in digits]
         ticks = [tick for tick in ticks if low <= tick <= high]
-        if len(ticks) <= 6:
+        if len(ticks) <= 4:
             break
     return ticks
 

@@ -192,8 +192,8 @@ def _band(
         "opacity": 0.8,
         "hoveron": "fills",
         "hoverinfo": "text",
-        "text": f"{escape(drawn.left[row])} → {escape(drawn.right[column])}<br>mass {mass:.4g}, "
-        f"distance {work / mass:.4g}<br>work {work:.4g}",
+        "text": f"{escape(drawn.left[row])} → {escape(drawn.right[column])}<br>mass ≈ {mass:.4g}, "
+        f"distance ≈ {work / mass:.4g}<br>work ≈ {work:.4g}",
         "name": ROUTE_KEYS[route],
         "legendgroup": route,
     }

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ncviz.plots import palette
 from ncviz.plots.components import Component
 from ncviz.plots.figure_frame import AREA, FONT, INK, LINE, MUTED, PAPER
+from ncviz.plots.free_scripts import FOLLOW, OUTLINES
 from ncviz.plots.network import NetworkView
 
 # networkx and pyvis take a second to import, which the first page has no use for.
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 _LAYER_SPACING, _UNIT_SPACING = 300, 45
+# For a canvas, which takes names without quotes.
+_FACE = FONT.replace('"', "")
 # More outlines than this would be a tangle; the table beside the picture has them all.
 MAX_OUTLINES = 8
 # pyvis asks a content network for bootstrap and names files beside the page, whatever it is told; nothing here may.
@@ -32,73 +35,13 @@ body{{margin:0;height:100vh;display:flex;flex-direction:column;background:{paper
 .card,#mynetwork{{border:0!important;float:none!important;padding:0!important}}
 #mynetwork{{height:100%!important}}
 #loadingBar,center{{display:none!important}}
-#legend{{padding:8px 2px 0;border-top:1px solid {line};font:12px/1.45 {font}}}
+#legend{{padding:8px 2px 0;border-top:1px solid {line};font:13px/1.4 {font}}}
+div.vis-tooltip{{font:13px/1.4 {font}!important;color:{ink}!important;background:{paper}!important;
+border-color:{line}!important;box-shadow:none!important}}
 #legend p{{margin:2px 0 0}}
-#legend .bar{{display:flex;align-items:center;gap:8px;color:{ink}}}
-#legend .bar i{{flex:0 1 220px;height:10px;background:linear-gradient(to right,{ramp})}}
+#legend .bar{{display:flex;align-items:center;gap:8px;color:{ink};white-space:nowrap}}
+#legend .bar i{{flex:0 1 220px;min-width:40px;height:10px;background:linear-gradient(to right,{ramp})}}
 </style>"""
-# A hull around the units of each component, with its letter at the top, drawn under the edges at every frame.
-_OUTLINES = """<script>
-(() => {{
-  const parts = {parts};
-  const cross = (o, a, b) => (a.x - o.x) * (b.y - o.y) - (a.y - o.y) * (b.x - o.x);
-  const half = (points) => {{
-    const hull = [];
-    for (const p of points) {{
-      while (hull.length > 1 && cross(hull[hull.length - 2], hull[hull.length - 1], p) <= 0) hull.pop();
-      hull.push(p);
-    }}
-    return hull.slice(0, -1);
-  }};
-  network.on("beforeDrawing", (context) => {{
-    for (const {{ name, nodes }} of parts) {{
-      const places = Object.values(network.getPositions(nodes)).sort((a, b) => a.x - b.x || a.y - b.y);
-      const hull = [...half(places), ...half([...places].reverse())];
-      if (hull.length < 2) continue;
-      context.beginPath();
-      hull.forEach((p, i) => (i ? context.lineTo(p.x, p.y) : context.moveTo(p.x, p.y)));
-      context.closePath();
-      context.lineJoin = "round";
-      context.strokeStyle = "{area}";
-      context.lineWidth = 56;
-      context.stroke();
-      context.fillStyle = "{area}";
-      context.fill();
-      const top = hull.reduce((a, b) => (b.y < a.y ? b : a));
-      context.fillStyle = "{ink}";
-      context.font = '600 44px {font}';
-      context.textAlign = "center";
-      context.fillText(name, top.x, top.y - 36);
-    }}
-  }});
-}})();
-</script>"""
-
-# Within the app, edges go while the slider is dragged; the page as a whole is made anew when it is let go.
-_FOLLOW = """<script>
-(() => {{
-  const [channel, order] = {names};
-  const follow = (event) => {{
-    const changed = [];
-    edges.forEach((edge) => {{
-      const hidden = event.order === order && edge.rank < event.removed;
-      if (hidden !== Boolean(edge.hidden)) changed.push({{ id: edge.id, hidden }});
-    }});
-    if (changed.length) edges.update(changed);
-  }};
-  const join = () => {{
-    const state = window.parent.__ncvizChannels?.get(channel);
-    if (!state) {{
-      setTimeout(join, 300);
-      return;
-    }}
-    state.listeners.add(follow);
-    window.addEventListener("pagehide", () => state.listeners.delete(follow));
-    if (state.last) follow(state.last);
-  }};
-  join();
-}})();
-</script>"""
 
 
 def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
@@ -160,7 +103,7 @@ def free_layout(
         theme: Which variant of the colours.
         height: Of the picture in pixels.
         words: Sentences under the picture, such as how many edges are shown.
-        components: Parts to outline and to name by their letters.
+        components: Parts to name by their letters, the first of them outlined.
         selected: Units that stand out.
         follows: Channel of a live panel on the page around this one, and the order in which the edges' ``rank`` counts.
     """
@@ -188,7 +131,7 @@ def free_layout(
             size=26 if is_selected else 12,
             shape="diamond" if is_selected else "dot",
             color=ink if is_selected else muted,
-            font={"size": 52, "color": ink, "strokeWidth": 5, "strokeColor": paper},
+            font={"size": 52, "color": ink, "strokeWidth": 5, "strokeColor": paper, "face": _FACE},
         )
     for source, target, facts in graph.edges(data=True):
         kappa = facts["curvature"]
@@ -210,11 +153,16 @@ def free_layout(
     page = _OUTSIDE.sub("", picture.generate_html()).replace("</head>", f"{style}</head>", 1)
     fit = "network.once('stabilizationIterationsDone', () => network.fit());"
     page = page.replace("return network;", f"{fit}\nreturn network;")
-    parts = [{"name": part.name, "nodes": part.nodes} for part in components[:MAX_OUTLINES]]
-    outlines = _OUTLINES.format(
-        parts=json.dumps(parts), area=AREA[theme], ink=ink, font=FONT.replace('"', "")
+    parts = [{"name": part.name, "nodes": part.nodes} for part in components]
+    outlines = OUTLINES.format(
+        parts=json.dumps(parts),
+        outlined=MAX_OUTLINES,
+        area=AREA[theme],
+        ink=ink,
+        paper=paper,
+        font=_FACE,
     )
-    follow = "" if follows is None else _FOLLOW.format(names=json.dumps(follows))
+    follow = "" if follows is None else FOLLOW.format(names=json.dumps(follows))
     end = f"{_legend(words)}{outlines if parts else ''}{follow}</body>"
     # The library's own source holds the words "</body>" too; the page's own are the last.
     return end.join(page.rsplit("</body>", 1))

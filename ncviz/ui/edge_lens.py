@@ -17,6 +17,7 @@ from ncviz.ui.edge_text import (
     STEPS,
     STEPS_PER_DOUBLING,
     alpha_words,
+    decimals_for,
     matrix_words,
     meaning,
     plan_words,
@@ -152,12 +153,14 @@ def _neighbours(found: EdgeExplanation, left: list[str], right: list[str]) -> No
             f"{who}: {count:,} of {all_of:,} are active and carry mass." if all_of else f"{who}: none."
         )
         if count:
-            number = st.column_config.NumberColumn(format="%.4g")
             table = neighbours(found, names, is_in=is_in)
-            share = st.column_config.NumberColumn(format="%.4f")
+            # A number of digits instead would leave out zeros at the end: 5 for 4.99966.
+            decimals = {name: min(6, decimals_for(float(table[name].min()), 4)) for name in table.columns[1:]}
             column.dataframe(
                 table, hide_index=True, height=300,
-                column_config=dict.fromkeys(table.columns[2:], number) | {table.columns[1]: share},
+                column_config={
+                    name: st.column_config.NumberColumn(format=f"%.{places}f") for name, places in decimals.items()
+                },
             )  # fmt: skip
 
 

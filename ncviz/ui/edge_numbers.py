@@ -12,12 +12,14 @@ import pandas as pd
 
 from ncviz.plots.edge_flow import ROUTE_COLOURS, ROUTE_TITLES, ROUTES, route_of
 from ncviz.plots.palette import Theme
-from ncviz.ui.edge_text import signed
+from ncviz.ui.edge_text import decimals_for, signed
 
 if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation
+    from ncviz.explain.explanation import Route
 
-DIGITS = 6
+DIGITS, MOST_DIGITS = 6, 11
+MASS_DECIMALS, RATIO_DECIMALS = 6, 6
 _STYLE = (
     "<style>.ncviz-sum{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.92rem}"
     ".ncviz-sum td,.ncviz-sum th{padding:.28rem .4rem;text-align:right;font-weight:400;"
@@ -43,19 +45,17 @@ def _decimal(whole: int, decimals: int) -> str:
     return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else sign + digits
 
 
-def decimals_for(value: float, digits: int = DIGITS) -> int:
-    """Return how many decimals show a number with so many digits."""
-    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits
-
-
 def arithmetic(found: EdgeExplanation, theme: Theme) -> str:
-    """Return how W comes about, as an HTML table whose columns add up."""
-    routes = dict(zip(ROUTES, (found.direct_route, found.hub_route, found.detour_route), strict=True))
-    masses, all_mass = shown_sum([route.mass for route in routes.values()], 5)
-    works, value = shown_sum([route.work for route in routes.values()], _decimals(found))
+    """Return how W comes about, as an HTML table whose columns add up and whose factors give their product."""
+    routes = dict(zip(ROUTES, _routes(found), strict=True))
+    masses, all_mass = shown_sum([route.mass for route in routes.values()], _mass_decimals(found))
+    decimals = _decimals(found)
+    works, value = shown_sum([route.work for route in routes.values()], decimals)
     rows = []
     for (name, route), mass, work in zip(routes.items(), masses, works, strict=True):
-        mean = f"{route.work / route.mass:.4g}" if route.mass > 0 else "–"
+        mean = _factor(float(mass), float(work), decimals, route.work / route.mass) if float(mass) else "–"
+        if name == "direct" and _shown(float(mass) * _shown(found.direct, decimals), decimals) == float(work):
+            mean = f"{found.direct:.{decimals}f}" if float(mass) else "–"
         chip = f'<i style="background:{ROUTE_COLOURS[theme][name]}"></i>'
         title = escape(f"{name}: {ROUTE_TITLES[name]}")
         rows.append(f"<tr><td>{chip}{title}</td><td>{mass}</td><td>{mean}</td><td>{work}</td></tr>")
@@ -66,25 +66,80 @@ def arithmetic(found: EdgeExplanation, theme: Theme) -> str:
     )
 
 
+def _factor(mass: float, work: float, decimals: int, true: float) -> str:
+    """Return the mean distance with as few digits, but at least four, as give the work that is shown."""
+    half = 0.49 * 10.0**-decimals
+    low, high = (work - half) / mass, (work + half) / mass
+    nearest = min(max(true, low), high)
+    start = decimals_for(nearest, 4)
+    texts = (f"{nearest:.{places}f}" for places in range(start, start + MOST_DIGITS))
+    return next((text for text in texts if low <= float(text) <= high), f"{nearest:.{decimals}f}")
+
+
 def _decimals(found: EdgeExplanation) -> int:
-    """Return how many decimals lengths and work are shown with, so that κ can be worked out of them."""
-    return decimals_for(min(found.direct, found.value or found.direct))
+    """Return how many decimals lengths and work are shown with: so many that κ comes out of them as it is shown."""
+    if found.value is None:
+        return 0
+    least = min(found.direct, found.value or found.direct)
+    works = [route.work for route in _routes(found)]
+    for digits in range(DIGITS, MOST_DIGITS):
+        decimals = decimals_for(least, digits)
+        value, direct = (_shown(length, decimals) for length in (found.value, found.direct))
+        kappas = [(1 - _shown(value / direct, RATIO_DECIMALS)) / (1 - found.alpha)]
+        if found.reduced_value is not None:
+            kappas.append(1 - _shown(found.reduced_value, decimals) / direct)
+        is_product = _shown(found.direct_route.mass * direct, decimals) == _shown(works[0], decimals)
+        if (
+            is_product
+            and _adds_up(works, decimals)
+            and all(signed(kappa) == signed(found.curvature) for kappa in kappas)
+        ):
+            break
+    return decimals
+
+
+def _mass_decimals(found: EdgeExplanation) -> int:
+    """Return how many decimals masses are shown with: so many that the direct one times d is its work as shown."""
+    decimals = _decimals(found)
+    direct, work = _shown(found.direct, decimals), _shown(found.direct_route.work, decimals)
+    masses = [route.mass for route in _routes(found)]
+    for places in range(MASS_DECIMALS, MOST_DIGITS):
+        is_product = _shown(_shown(masses[0], places) * direct, decimals) == work
+        if is_product and _adds_up(masses, places):
+            return places
+    return MASS_DECIMALS
+
+
+def _routes(found: EdgeExplanation) -> tuple[Route, Route, Route]:
+    return found.direct_route, found.hub_route, found.detour_route
+
+
+def _adds_up(parts: Sequence[float], decimals: int) -> bool:
+    """Whether numbers add up as they are shown without one of them taking the rounding."""
+    unit = 10**decimals
+    return sum(round(part * unit) for part in parts) == round(math.fsum(parts) * unit)
+
+
+def _shown(value: float, decimals: int) -> float:
+    return float(f"{value:.{decimals}f}")
 
 
 def formula(found: EdgeExplanation) -> list[str]:
-    """Return the last steps, from W to κ, as lines of plain text."""
+    """Return the last steps, from W to κ, as lines of plain text; each follows from the numbers as they are shown."""
     if found.value is None:
         return []
     decimals = _decimals(found)
-    ratio = found.value / found.direct
+    value, direct = f"{found.value:.{decimals}f}", f"{found.direct:.{decimals}f}"
+    ratio = f"{float(value) / float(direct):.{RATIO_DECIMALS}f}"
     lines = [
-        f"W / d = {found.value:.{decimals}f} / {found.direct:.{decimals}f} = {ratio:.6f}",
-        f"κ = (1 − {ratio:.6f}) / (1 − {found.alpha:g})\n  = {signed(found.curvature)}",
+        f"W / d = {value} / {direct} = {ratio}",
+        f"κ = (1 − {ratio}) / (1 − {found.alpha:g})\n  = {signed(found.curvature)}",
     ]
     if found.reduced_value is not None:
+        way = "+" if found.reduced_value < 0 else "−"
         lines.append(
             "From α = 0.5 on, α drops out:\n"
-            f"κ = 1 − {found.reduced_value:.{decimals}f} / {found.direct:.{decimals}f}\n"
+            f"κ = 1 {way} {abs(found.reduced_value):.{decimals}f} / {direct}\n"
             f"  = {signed(1 - found.reduced_value / found.direct)}"
         )
     return lines

@@ -66,7 +66,8 @@ def telling(record: CurvatureRecord, connection: int, kind: str, classes: tuple[
             "to": [short_name(record, connection + 1, unit, classes) for unit in edges.target[chosen].tolist()],
             "κ": edges.curvature[chosen],
             "least on": [
-                f"image {sample + 1} ({classes[record.labels[sample]]})" for sample in edges.sample[chosen].tolist()
+                f"image {sample + 1}, class {classes[record.labels[sample]]}"
+                for sample in edges.sample[chosen].tolist()
             ],
             "edge": [
                 f"{connection}-{source}-{target}"

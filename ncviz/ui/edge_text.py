@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 NEUTRAL = 0.05
 # The slider of the weight reaches 32 times up and down, in quarters of a doubling.
 STEPS, STEPS_PER_DOUBLING = 20, 4
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def short_name(record: CurvatureRecord, layer: int, index: int, classes: Sequence[str]) -> str:
@@ -98,6 +100,19 @@ def _where(found: EdgeExplanation, layers: int) -> str:
     )
 
 
+def decimals_for(value: float, digits: int) -> int:
+    """Return how many decimals show a number with so many digits."""
+    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """Return a number with so many digits, also of a small one, such as "−0.0009355" or "−2.925·10⁻⁵"."""
+    if value and not 1e-4 <= abs(value) < 1e7:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa}·10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
+    return signed(value, decimals_for(value, digits))
+
+
 def signed(value: float, decimals: int = 3) -> str:
     """Return a number with a real minus sign, and without one before zero."""
     text = f"{value:.{decimals}f}".replace("-", "−")
@@ -136,7 +151,7 @@ def alpha_words(kappa: np.ndarray, alphas: np.ndarray, found: EdgeExplanation) -
 def weight_title(trained: float, step: int) -> str:
     """Return a stop of the weight's slider."""
     value = trained * 2 ** (step / STEPS_PER_DOUBLING)
-    text = f"{value:.3g}".replace("-", "−")
+    text = significant(value)
     return f"{text} (as trained)" if step == 0 else text
 
 
@@ -144,8 +159,8 @@ def weight_words(problem: EdgeProblem, weights: np.ndarray, kappa: np.ndarray) -
     """Say what the curve over the weight shows."""
     if problem.is_dead:
         return "A silent edge has κ = 1 whatever its weight."
-    words = f"A weaker edge is longer: κ goes from {signed(kappa[0])} at {weights[0]:.2g} to {signed(kappa[-1])} at "
-    words = (words + f"{weights[-1]:.2g}.").replace("-", "−")
+    (first, last), (weak, strong) = (map(signed, kappa[[0, -1]]), map(significant, weights[[0, -1]]))
+    words = f"A weaker edge is longer: κ goes from {first} at {weak} to {last} at {strong}."
     if problem.shared_by > 1:
         words += f" The other {problem.shared_by - 1:,} edges of this weight keep theirs."
     return words

@@ -9,7 +9,7 @@ from ncviz.errors import NcvizError
 from ncviz.records import CurvatureRecord
 from ncviz.ui import edge_picker, session
 from ncviz.ui.edge_choice import Chosen, chosen_edge, read
-from ncviz.ui.edge_text import signed
+from ncviz.ui.edge_text import signed, significant
 from ncviz.ui.naming import FOLDED, layer_title, plain
 from ncviz.ui.network_view import parameter_offsets
 
@@ -47,9 +47,9 @@ def header(chosen: Chosen) -> None:
     # Side by side as far as the screen is wide enough, also on a phone.
     with facts.container(horizontal=True, gap="medium"):
         st.metric(
-            "Weight", signed(problem.weight), help=FOLDED if record.is_folded else None, width="content"
+            "Weight", significant(problem.weight), help=FOLDED if record.is_folded else None, width="content"
         )
-        st.metric("Length d = 1/|weight|", f"{1 / abs(problem.weight):.4g}", width="content")
+        st.metric("Length d = 1/|weight|", significant(1 / abs(problem.weight)), width="content")
         st.metric(
             "Least κ of this weight",
             "never active" if least >= 2 else signed(float(least)),

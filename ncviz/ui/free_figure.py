@@ -10,7 +10,7 @@ import numpy as np
 
 from ncviz.plots.components import Component, bottleneck_components, bottlenecks
 from ncviz.plots.free_layout import free_layout, to_graph
-from ncviz.plots.network import NetworkView, edges_of, strength
+from ncviz.plots.network import NetworkView, drawn_edges, edges_of, strength
 from ncviz.plots.palette import Theme
 from ncviz.records import CurvatureRecord
 from ncviz.ui import chosen
@@ -113,12 +113,32 @@ def strongest_graph(
         own[lowest(-strength(kappa[own]), count)]
         for own, count in ((negative, half), (positive, most - min(half, len(negative))))
     ]
-    chosen_edges = np.concatenate(ends)
-    graph = to_graph(replace(view, curvature=kappa), chosen_edges)
+    return _graph(view, kappa, np.concatenate(ends), ranks), len(edges)
+
+
+def drawn_graph(
+    view: NetworkView,
+    curvature: np.ndarray,
+    ranks: np.ndarray,
+    removed: int,
+    connection: int | None,
+    most: int,
+) -> nx.DiGraph:
+    """Return as a graph the edges that the network's picture draws and that are kept.
+
+    Arguments and the edges' ``rank`` are as in ``strongest_graph``.
+    """
+    kappa, is_kept = kept_lines(view, curvature, ranks, removed)
+    drawn = drawn_edges(view, most, connection)
+    return _graph(view, kappa, drawn[is_kept[drawn]], ranks)
+
+
+def _graph(view: NetworkView, kappa: np.ndarray, edges: np.ndarray, ranks: np.ndarray) -> nx.DiGraph:
+    graph = to_graph(replace(view, curvature=kappa), edges)
     last = _last(view, ranks)
-    for edge in chosen_edges.tolist():
+    for edge in edges.tolist():
         graph.edges[int(view.source[edge]), int(view.target[edge])]["rank"] = int(last[edge])
-    return graph, len(edges)
+    return graph
 
 
 def _last(view: NetworkView, ranks: np.ndarray) -> np.ndarray:

@@ -74,16 +74,27 @@ def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.
 
 
 def edge_table(
-    record: CurvatureRecord, arrays: Mapping[str, np.ndarray], ranks: np.ndarray, removed: int
+    record: CurvatureRecord,
+    arrays: Mapping[str, np.ndarray],
+    ranks: np.ndarray,
+    removed: int,
+    drawn: CurvatureRecord | None = None,
 ) -> pd.DataFrame:
     """Return one edge for each weight, that with the least curvature, and whether it is kept.
 
-    ``parameter`` is the flat index within the layer's weight, ``weight`` has a batch normalisation that follows folded
-    in, ``position`` is the edge's output position and ``image`` the calibration image with the least curvature, from
-    1; 0 where the weight is never active.
+    All columns that are whole numbers count from 0. ``parameter`` is the flat index within the layer's weight,
+    ``weight`` has a batch normalisation that follows folded in, ``position`` is the edge's output position and
+    ``image`` the calibration image with the least curvature; -1 where the weight is never active.
+
+    Args:
+        record: The curvature over all calibration images, by which weights are removed.
+        arrays: The network's parameters by name.
+        ranks: int64 [N], when each weight is removed.
+        removed: How many are.
+        drawn: Whose curvature, position and image to list, None for ``record``'s.
     """
     parts, starts = [], parameter_offsets(record)
-    for index, edges in enumerate(record.edges):
+    for index, edges in enumerate((drawn or record).edges):
         weight = record.folded(index, arrays)[edges.parameter]
         part = {
             "connection": index,
@@ -93,7 +104,7 @@ def edge_table(
             "weight": weight,
             "curvature": edges.curvature,
             "position": edges.position,
-            "image": edges.sample + 1,
+            "image": edges.sample,
             "kept": ranks[starts[record.parameters[index]] + edges.parameter] >= removed,
         }
         parts.append(pd.DataFrame(part))

@@ -6,13 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from ncviz.data.datasets import DATASETS
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.free_layout import MAX_OUTLINES
 from ncviz.plots.network import NetworkView
 from ncviz.plots.palette import Theme
-from ncviz.records import CurvatureRecord
-from ncviz.ui import resources
+from ncviz.ui import picture, resources
 from ncviz.ui.components.width import column_width
 from ncviz.ui.free_figure import (
     HEIGHT,
@@ -24,9 +22,8 @@ from ncviz.ui.free_figure import (
 )
 from ncviz.ui.shown import Shown
 from ncviz.ui.theme import theme
-from ncviz.ui.view_figures import Kappa, distribution_figure, matrix_figure, state
+from ncviz.ui.view_figures import Kappa, described, distribution_figure, matrix_figure
 from ncviz.ui.view_state import ALL_LAYERS, ViewState
-from ncviz.ui.views import network_view
 
 # Drawn by plotly, whose camera saves a picture.
 CHARTS = ("matrix", "distribution")
@@ -185,31 +182,18 @@ def free_picture(
         graph,
         kept,
         colours,
-        name=f"{shown.network.title}: {state(shown, order, removed)}",
+        name=described(shown, view, kappa, order, removed),
         selected=selected_nodes(shown.record, drawn, view.selected),
         is_bottlenecks_only=is_bottlenecks_only,
         follows=None if channel is None else (channel, order),
     )
 
 
-def drawn_network(shown: Shown, view: ViewState, record: CurvatureRecord | None = None) -> NetworkView:
-    """Return the network as nodes and edges, feature maps as nodes if the view has them so.
-
-    Args:
-        shown: The network.
-        view: What is looked at.
-        record: The curvature to draw, None for that over all calibration images.
-    """
-    drawn = shown.record if record is None else record
+def drawn_network(shown: Shown, view: ViewState) -> NetworkView:
+    """Return the network as nodes and edges, feature maps as nodes if the view has them so."""
     # Every position of a weight would be the same edge many times over.
     detail = "channels" if view.detail == "channels" else "units"
-    return _network_view(drawn.meta["key"], detail, shown, drawn)
-
-
-@st.cache_resource(max_entries=4)
-def _network_view(key: str, detail: str, _shown: Shown, _record: CurvatureRecord) -> NetworkView:
-    classes = DATASETS[_shown.network.dataset].classes
-    return network_view(_record, _shown.network.arrays, classes, detail)
+    return picture.view_of(shown.record.meta["key"], detail, shown, shown.record)
 
 
 def _component_table(found: FreeFigure) -> None:
@@ -222,14 +206,18 @@ def _component_table(found: FreeFigure) -> None:
     st.dataframe(
         {
             "part": [part.name for part in found.components],
-            "narrowest at": [part.narrowest or "two layers only" for part in found.components],
+            "narrowest at": [part.narrowest or "two layers" for part in found.components],
             found.components[0].noun: [len(part.nodes) for part in found.components],
-            "layers": [part.layers for part in found.components],
-            "bottlenecks": [part.bottlenecks for part in found.components],
             "lowest κ": [part.lowest for part in found.components],
         },
         hide_index=True,
-        column_config={"lowest κ": st.column_config.NumberColumn(format="%.2f")},
+        # Together as wide as the column is on a laptop.
+        column_config={
+            "part": st.column_config.TextColumn(width=40),
+            "narrowest at": st.column_config.TextColumn(width=124),
+            found.components[0].noun: st.column_config.NumberColumn(width=50),
+            "lowest κ": st.column_config.NumberColumn(format="%.2f", width=64),
+        },
         height="content" if len(found.components) <= MAX_OUTLINES else 330,
     )
 

@@ -80,8 +80,13 @@ def details_of(record: CurvatureRecord) -> dict[str, str]:
 
 def detail(shown: Shown) -> str:
     """Return the view's detail, or the nearest that this network has."""
-    known = list(details_of(shown.record))
-    return shown.view.detail if shown.view.detail in known else known[0]
+    return nearest_detail(shown.record, shown.view.detail)
+
+
+def nearest_detail(record: CurvatureRecord, asked: str) -> str:
+    """Return a detail, or the nearest that this network has."""
+    known = list(details_of(record))
+    return asked if asked in known else known[0]
 
 
 def ranks(shown: Shown) -> np.ndarray:

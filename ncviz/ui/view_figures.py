@@ -13,7 +13,7 @@ from ncviz.plots.distribution import NEVER_ACTIVE, Row, distribution
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.matrix import MAX_CELLS, Panel, cells, matrix, reduced, shares
 from ncviz.plots.palette import Theme
-from ncviz.ui import chosen, resources
+from ncviz.ui import chosen, flows, resources
 from ncviz.ui.live_curves import ORDER_LABELS, thresholds
 from ncviz.ui.naming import layer_title, unit_layer_titles
 from ncviz.ui.network_view import parameter_offsets
@@ -64,7 +64,7 @@ def matrix_figure(
         )
         for index, of, made, limit in zip(layers, grids, drawn, limits, strict=True)
     ]
-    return matrix(panels, theme, words(shown, layers, kept, order, removed), width=width)
+    return matrix(panels, theme, words(shown, view, kappa, layers, kept, order, removed), width=width)
 
 
 def distribution_figure(
@@ -92,13 +92,14 @@ def distribution_figure(
     ]
     never = sum(int((~(row.curvature < NEVER_ACTIVE)).sum()) for row in rows)
     more = [f"{never:,} weights are never active, so they have no κ and no bar."] if never else []
-    if view.flow != "all":
+    is_whole = kappa is shown.record.weights
+    if not is_whole:
         more.append("What is removed was chosen by the κ over all calibration images.")
-    threshold = cut(shown, view, order, removed)
+    threshold = cut(shown, view, order, removed) if is_whole else None
     return distribution(
         rows,
         theme,
-        [*words(shown, layers, kept, order, removed), "Pale: removed.", *more],
+        [*words(shown, view, kappa, layers, kept, order, removed), "Pale: removed.", *more],
         threshold=threshold,
         removes_above=order.endswith("redundant"),
         is_logarithmic=is_logarithmic,
@@ -107,7 +108,13 @@ def distribution_figure(
 
 
 def words(
-    shown: Shown, layers: Sequence[int], kept: Mapping[str, np.ndarray], order: str, removed: int
+    shown: Shown,
+    view: ViewState,
+    kappa: Kappa,
+    layers: Sequence[int],
+    kept: Mapping[str, np.ndarray],
+    order: str,
+    removed: int,
 ) -> list[str]:
     """Return what a figure shows of which network, as sentences that go into it."""
     names = [shown.record.parameters[index] for index in layers]
@@ -115,8 +122,24 @@ def words(
     of_all = "" if len(layers) == len(shown.record.places) else f", of {shown.total:,} in the whole network"
     return [
         f"showing {count:,} of {total:,} weights{of_all}.",
-        f"{shown.network.title}: {state(shown, order, removed)}.",
+        f"{described(shown, view, kappa, order, removed)}.",
     ]
+
+
+def described(shown: Shown, view: ViewState, kappa: Kappa, order: str, removed: int) -> str:
+    """Return such as "LeNet: 30.0% removed, redundant first, κ over image 4: 7"."""
+    whose = "" if kappa is shown.record.weights else f", κ over {whose_flow(shown, view, kappa)}"
+    return f"{shown.network.title}: {state(shown, order, removed)}{whose}"
+
+
+def whose_flow(shown: Shown, view: ViewState, kappa: Kappa) -> str:
+    """Return the images over which the curvature that is drawn is, as the app names them.
+
+    A flow that the view asks for but that this result does not have, or that is not computed yet, is not drawn.
+    """
+    names = flows.titles(shown)
+    is_whole = kappa is shown.record.weights
+    return names["all"] if is_whole else names.get(view.flow, view.flow.replace("-", " "))
 
 
 def state(shown: Shown, order: str, removed: int) -> str:
@@ -126,9 +149,9 @@ def state(shown: Shown, order: str, removed: int) -> str:
 
 
 def cut(shown: Shown, view: ViewState, order: str, removed: int) -> float | None:
-    """Return the κ of the first weight that stays; None where there is no one κ at which all layers are cut."""
+    """Return the κ over all images of the first weight that stays; None where no one κ cuts all layers."""
     criterion, way = order.split("/")
-    if criterion != "curvature" or view.flow != "all" or not removed:
+    if criterion != "curvature" or not removed:
         return None
     ordered = partial(resources.ordered_scores, shown.network, shown.record)
     found = thresholds(criterion, way, view.scope, np.array([removed]), ordered)

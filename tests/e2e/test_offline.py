@@ -4,7 +4,7 @@ import pytest
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
-from ncviz.ui import exports
+from ncviz.ui import export_files
 from ncviz.ui.shown import Shown
 from ncviz.ui.view_state import ViewState
 
@@ -69,7 +69,7 @@ def opened(browser, lenet, tmp_path):
     def make(scheme="light", width=1440, **view):
         path = tmp_path / "network.html"
         state = ViewState(model=lenet.network.name, **view)
-        path.write_bytes(exports.offline_page(lenet, state, lenet.record, lenet.record.pictures.mean))
+        path.write_bytes(export_files.offline_page(lenet, state, lenet.record, lenet.record.pictures.mean))
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, accept_downloads=True
         )

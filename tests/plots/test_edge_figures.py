@@ -140,6 +140,21 @@ def test_the_weight_has_its_sign_and_its_mark(sign):
     assert figure.data[1].customdata[0] == kappa[2]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (3e-5, 3e-2, ["10<sup>−4</sup>", "10<sup>−3</sup>", "10<sup>−2</sup>"]),
+        (0.04, 40, ["0.1", "1", "10"]),
+        (0.3, 2.2, ["0.5", "1", "2"]),
+    ],
+)
+def test_stops_of_the_weight_are_few_and_short(low, high, expected):
+    weights = np.geomspace(low, high, 5)
+    axis = weight_curve(weights, np.linspace(1, -3, 5), weights[2], 0.0, weights[2], "light").layout.xaxis
+    assert list(axis.ticktext) == expected
+    assert axis.tickangle == 0
+
+
 def test_the_plan_as_a_matrix_has_each_cell_in_its_route():
     plan, _, left, right = problem(rows=4, columns=3)
     plan[2, 1] = 0

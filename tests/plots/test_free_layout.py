@@ -64,6 +64,7 @@ def test_the_page_has_legend_words_outlines_and_the_selection(view):
     assert "showing 4 of 9 &lt;edges&gt;." in own
     assert "bottleneck ≤ −2" in own
     assert '[{"name": "A", "nodes": [0, 3]}]' in own
+    assert 'network.on("afterDrawing"' in own, "letters stand over the edges"
     assert '"label": "hidden 1 \\u00b7 0"' in page, "a selected unit says its name"
     assert "diamond" in page[page.index("new vis.DataSet") :]
     assert "getPositions" not in free_layout(graph, "dark", 500).rsplit("legend", 1)[1]

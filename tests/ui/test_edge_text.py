@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ncviz.explain import look
-from ncviz.ui.edge_numbers import arithmetic, decimals_for, formula, neighbours, pairs, shown_sum
-from ncviz.ui.edge_text import meaning, signed
+from ncviz.ui.edge_numbers import arithmetic, formula, neighbours, pairs, shown_sum
+from ncviz.ui.edge_text import decimals_for, meaning, signed, significant
 
 LAYERS = 4
 
@@ -43,9 +43,24 @@ def test_printed_numbers_add_up():
 
 
 def test_decimals_follow_the_size():
-    assert decimals_for(12.34) == 4
-    assert decimals_for(0.05) == 7
-    assert decimals_for(123456789.0) == 0
+    assert decimals_for(12.34, 6) == 4
+    assert decimals_for(0.05, 6) == 7
+    assert decimals_for(123456789.0, 6) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-0.00093590, "−0.0009359"),
+        (4.99966, "5.000"),
+        (1068.46, "1068"),
+        (-2.925e-5, "−2.925·10⁻⁵"),
+        (0.0, "0.0000"),
+        (1.5e8, "1.500·10⁸"),
+    ],
+)
+def test_a_number_has_as_many_digits_if_it_is_small(value, text):
+    assert significant(value) == text
 
 
 def test_the_table_adds_up_to_w_and_the_formula_goes_on_from_there():
@@ -57,16 +72,26 @@ def test_the_table_adds_up_to_w_and_the_formula_goes_on_from_there():
         assert sum(work[:3]) == pytest.approx(work[3], abs=1e-9)
         assert work[3] == pytest.approx(found.value, rel=1e-5)
         assert sum(number(row[1]) for row in rows[:3]) == pytest.approx(1, abs=1e-9)
+        routes = (found.direct_route, found.hub_route, found.detour_route)
+        for (_, mass, mean, product), route in zip(rows[:3], routes, strict=True):
+            decimals = len(product.partition(".")[2])
+            if mean == "–":
+                assert number(mass) == 0
+            else:
+                assert f"{number(mass) * number(mean):.{decimals}f}" == product
+                assert number(mean) == pytest.approx(route.work / route.mass, rel=1e-3)
         ratio_line, kappa_line, *rest = formula(found)
         above, below, ratio = re.search(r"= ([\d.]+) / ([\d.]+) = ([\d.]+)", ratio_line).groups()
         assert number(above) == pytest.approx(work[3], abs=1e-9)
-        assert number(above) / number(below) == pytest.approx(number(ratio), rel=1e-5)
+        assert f"{number(above) / number(below):.6f}" == ratio
         kappa = number(kappa_line.split("= ")[-1])
-        assert (1 - number(ratio)) / (1 - found.alpha) == pytest.approx(kappa, abs=6e-4)
+        assert signed((1 - number(ratio)) / (1 - found.alpha)) == signed(kappa)
         assert kappa == pytest.approx(found.curvature, abs=6e-4)
         assert len(rest) == (found.reduced_value is not None)
         for line in rest:
             assert number(line.split("= ")[-1]) == kappa
+            way, above, below = re.search(r"1 ([−+]) ([\d.]+) / ([\d.]+)", line).groups()
+            assert signed(1 + number(f"{way}{above}") / number(below)) == signed(kappa)
         count += 1
     assert count > 20
 

@@ -7,13 +7,16 @@ import pytest
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
-from ncviz.ui import exports
+from ncviz.plots.figure_frame import PAPER
+from ncviz.plots.network import drawn_edges
+from ncviz.ui import export_files
 from ncviz.ui.free_figure import flat_curvature, kept_lines, selected_nodes, strongest_graph
 from ncviz.ui.network_view import csv, edge_table
 from ncviz.ui.other_views import drawn_network, free_picture
 from ncviz.ui.shown import Shown
 from ncviz.ui.view_figures import cut, distribution_figure, matrix_figure
 from ncviz.ui.view_state import ViewState
+from ncviz.ui.views import network_view
 
 
 @pytest.fixture(scope="module", params=["mlp-digits-relu", "lenet-mnist-relu"])
@@ -28,22 +31,22 @@ def view_of(shown, **values):
 
 
 def test_parquet_and_csv_hold_the_same_table(shown):
-    ranks, removed = exports._step(shown, view_of(shown, removed=0.4))
+    ranks, removed = export_files.step(shown, view_of(shown, removed=0.4))
     table = edge_table(shown.record, shown.network.arrays, ranks, removed)
-    from_parquet = pd.read_parquet(io.BytesIO(exports.parquet(table)))
+    from_parquet = pd.read_parquet(io.BytesIO(export_files.parquet(table)))
     from_csv = pd.read_csv(io.BytesIO(csv(table)))
     pd.testing.assert_frame_equal(from_parquet, table)
     pd.testing.assert_frame_equal(from_csv, table, check_dtype=False, rtol=1e-6)
     assert int((~from_parquet["kept"]).sum()) == round(0.4 * shown.total)
 
 
-@pytest.mark.parametrize("detail", ["units", "channels"])
-def test_graphml_loads_in_networkx_with_the_strongest_kept_edges(shown, detail):
+@pytest.mark.parametrize("detail", ["units", "channels", "positions"])
+def test_graphml_loads_in_networkx_with_the_drawn_edges_that_are_kept(shown, detail):
     view = view_of(shown, removed=0.5, edges=200, detail=detail)
-    graph = nx.parse_graphml(exports.graph_file(shown, view, shown.record.weights).decode())
+    graph = nx.parse_graphml(export_files.graph_file(shown, view, shown.record).decode())
     assert isinstance(graph, nx.DiGraph)
     assert 0 < graph.number_of_edges() <= 200
-    ranks, removed = exports._step(shown, view)
+    ranks, removed = export_files.step(shown, view)
     flat = flat_curvature(shown.record.weights)
     highest = flat[ranks >= removed].max()
     kappa = [value for _, _, value in graph.edges(data="curvature")]
@@ -52,8 +55,60 @@ def test_graphml_loads_in_networkx_with_the_strongest_kept_edges(shown, detail):
     assert {"layer", "unit", "label"} <= set(next(iter(graph.nodes(data=True)))[1])
 
 
+def test_graphml_holds_what_is_drawn_and_says_that_it_is_a_cut(shown):
+    view = view_of(shown, detail="positions", edges=200000)
+    graph = nx.parse_graphml(export_files.graph_file(shown, view, shown.record).decode())
+    assert graph.number_of_edges() == shown.record.meta["edges"]
+    view = view_of(shown, detail="units", edges=500, removed=0.5, flow="image-3", layer=1)
+    one = shown.record.of([3])
+    graph = nx.parse_graphml(export_files.graph_file(shown, view, one).decode())
+    about = graph.graph
+    assert about["network"] == shown.network.title
+    assert about["flow"].startswith("κ over image 4: ")
+    assert about["order"] == "redundant first"
+    assert about["removed"] == f"{shown.total // 2:,} of {shown.total:,} weights"
+    total = shown.record.weights[shown.record.parameters[1]].size
+    assert about["showing"].startswith(f"showing {graph.number_of_edges():,} of {total:,} lines of layer 2")
+    drawn = network_view(one, shown.network.arrays, (), "units")
+    ranks, removed = export_files.step(shown, view)
+    lines = drawn_edges(drawn, 500, 1)
+    lines = lines[ranks[drawn.parameter[lines]] >= removed]
+    assert {(int(a), int(b)) for a, b in graph.edges} == set(
+        zip(drawn.source[lines].tolist(), drawn.target[lines].tolist(), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("flow", "samples", "words"),
+    [
+        ("all", None, "κ over all 10 images;"),
+        ("image-3", [3], "κ over image 4: "),
+        ("image-99", None, "κ over all 10 images;"),
+    ],
+)
+def test_the_offline_page_names_the_images_that_are_drawn(shown, flow, samples, words):
+    drawn = shown.record if samples is None else shown.record.of(samples)
+    page = export_files.offline_page(shown, view_of(shown, flow=flow), drawn).decode()
+    assert f"<dd>{words}" in page
+    figure = distribution_figure(
+        shown, view_of(shown, flow=flow), drawn.weights, "curvature/redundant", 0, "light"
+    )
+    assert ("κ over image 4" in figure.layout.meta) == (samples is not None)
+    assert ("was chosen by" in figure.layout.meta) == (samples is not None)
+
+
+@pytest.mark.parametrize("show", ["matrix", "distribution"])
+def test_a_figure_stands_on_a_page_of_its_own_colour(shown, show):
+    for theme in ("light", "dark"):
+        page = export_files.picture_page(
+            shown, view_of(shown, show=show), shown.record.weights, theme
+        ).decode()
+        assert f"html{{background:{PAPER[theme]};color-scheme:{theme}}}" in page[:1000]
+        assert f'"paper_bgcolor":"{PAPER[theme]}"' in page
+
+
 def test_an_edge_goes_when_its_rank_says(shown):
-    ranks, _ = exports._step(shown, view_of(shown))
+    ranks, _ = export_files.step(shown, view_of(shown))
     drawn = drawn_network(shown, view_of(shown, detail="channels"))
     flat = flat_curvature(shown.record.weights)
     graph, _ = strongest_graph(drawn, flat, ranks, 0, None, 200)
@@ -67,14 +122,14 @@ def test_an_edge_goes_when_its_rank_says(shown):
 
 def test_nothing_left_is_an_empty_graph(shown):
     view = view_of(shown, removed=1.0)
-    graph = nx.parse_graphml(exports.graph_file(shown, view, shown.record.weights).decode())
+    graph = nx.parse_graphml(export_files.graph_file(shown, view, shown.record).decode())
     assert graph.number_of_edges() == 0
 
 
 def test_a_slice_shows_the_least_curvature_that_is_kept(shown):
     drawn = drawn_network(shown, view_of(shown, detail="channels"))
     flat = flat_curvature(shown.record.weights)
-    ranks, removed = exports._step(shown, view_of(shown, order="bottlenecks", removed=0.3))
+    ranks, removed = export_files.step(shown, view_of(shown, order="bottlenecks", removed=0.3))
     kappa, kept = kept_lines(drawn, flat, ranks, removed)
     members = drawn.members
     for line in np.linspace(0, drawn.edge_count - 1, 40).astype(int):
@@ -131,22 +186,31 @@ def test_there_is_one_threshold_only_where_all_weights_compete_by_this_curvature
     assert (flat > value).sum() <= removed < (flat >= value).sum()
     for view, order in [
         (view_of(shown, scope="layer"), "curvature/redundant"),
-        (view_of(shown, flow="image-1"), "curvature/redundant"),
         (view_of(shown), "magnitude/redundant"),
     ]:
         assert cut(shown, view, order, removed) is None
+    one = shown.record.of([1]).weights
+    figure = distribution_figure(
+        shown, view_of(shown, flow="image-1"), one, "curvature/redundant", removed, "light"
+    )
+    whole = distribution_figure(
+        shown, view_of(shown), shown.record.weights, "curvature/redundant", removed, "light"
+    )
+    assert len(figure.layout.shapes) < len(whole.layout.shapes)
 
 
 @pytest.mark.parametrize("show", ["matrix", "distribution", "free"])
 def test_the_picture_in_view_is_a_page_that_asks_for_nothing(shown, show):
-    page = exports.picture_page(shown, view_of(shown, show=show), shown.record.weights, "light").decode()
+    page = export_files.picture_page(shown, view_of(shown, show=show), shown.record.weights, "light").decode()
     assert "showing " in page
     assert "<script src" not in page
     assert "<link" not in page
 
 
 def test_the_offline_page_is_small_and_tells_what_it_is(shown):
-    page = exports.offline_page(shown, view_of(shown, removed=0.2), shown.record, shown.record.pictures.mean)
+    page = export_files.offline_page(
+        shown, view_of(shown, removed=0.2), shown.record, shown.record.pictures.mean
+    )
     assert len(page) < 2_000_000
     text = page.decode()
     assert shown.network.title in text

@@ -86,6 +86,23 @@ def test_layers_and_edges_count_what_is_left(found):
     assert 0 < edges["kept"].sum() < len(edges)
 
 
+def test_the_table_can_list_another_flow_and_counts_from_zero(found):
+    network, record = found
+    by = pipeline.ranks(network, "curvature", record)
+    whole = edge_table(record, network.arrays, by, 1000)
+    one = edge_table(record, network.arrays, by, 1000, record.of([3]))
+    assert set(one["image"]) == {3, -1}
+    assert whole["image"].min() >= -1
+    assert whole["image"].max() < len(record.labels)
+    assert ((one["image"] == -1) == (one["curvature"] == 2)).all()
+    assert (one["curvature"] >= whole["curvature"] - 1e-6).all()
+    assert (one["curvature"] != whole["curvature"]).any()
+    pd.testing.assert_frame_equal(
+        one[["connection", "parameter", "weight", "kept"]],
+        whole[["connection", "parameter", "weight", "kept"]],
+    )
+
+
 def test_samples_of_one_weight(found):
     _, record = found
     name = next(iter(record.weights))
