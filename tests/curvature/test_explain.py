@@ -278,3 +278,9 @@ def test_a_zero_weight_and_padding_are_no_edges():
     assert explain_edge(net, x, 0, 8, 0).connection == 0
     with pytest.raises(DataError, match="does not read"):
         explain_edge(net, x, 0, 9, 0)
+
+
+def test_neural_curvature_names_what_is_no_tensor():
+    net, x = networks.make("conv", 2)
+    with pytest.raises(DataError, match=r"real torch.Tensor, got a numpy.ndarray\."):
+        neural_curvature(net, x.numpy()[None])
