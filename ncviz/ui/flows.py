@@ -73,7 +73,7 @@ def titles(shown: Shown) -> dict[str, str]:
         if labels.count(label) > 1:
             found[f"class-{label}"] = f"class {classes[label]} ({labels.count(label)} images)"
     for at, label in enumerate(labels[:MOST_IMAGES]):
-        found[f"image-{at}"] = f"image {at + 1}: {classes[label]}"
+        found[f"image-{at}"] = f"image {at + 1}, class {classes[label]}"
     return found
 
 

@@ -127,7 +127,7 @@ def words(
 
 
 def described(shown: Shown, view: ViewState, kappa: Kappa, order: str, removed: int) -> str:
-    """Return such as "LeNet: 30.0% removed, redundant first, κ over image 4: 7"."""
+    """Return such as "LeNet: 30.0% removed, redundant first, κ over image 4, class 7"."""
     whose = "" if kappa is shown.record.weights else f", κ over {whose_flow(shown, view, kappa)}"
     return f"{shown.network.title}: {state(shown, order, removed)}{whose}"
 

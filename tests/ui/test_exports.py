@@ -64,7 +64,7 @@ def test_graphml_holds_what_is_drawn_and_says_that_it_is_a_cut(shown):
     graph = nx.parse_graphml(export_files.graph_file(shown, view, one).decode())
     about = graph.graph
     assert about["network"] == shown.network.title
-    assert about["flow"].startswith("κ over image 4: ")
+    assert about["flow"].startswith("κ over image 4, class ")
     assert about["order"] == "redundant first"
     assert about["removed"] == f"{shown.total // 2:,} of {shown.total:,} weights"
     total = shown.record.weights[shown.record.parameters[1]].size
@@ -82,7 +82,7 @@ def test_graphml_holds_what_is_drawn_and_says_that_it_is_a_cut(shown):
     ("flow", "samples", "words"),
     [
         ("all", None, "κ over all 10 images;"),
-        ("image-3", [3], "κ over image 4: "),
+        ("image-3", [3], "κ over image 4, class "),
         ("image-99", None, "κ over all 10 images;"),
     ],
 )
