@@ -32,6 +32,7 @@ class Workbench:
         before: The graph before the last edit, None if there was none.
         said: What the last edit was.
         refused: Why what was asked for last was not done.
+        refused_length: Why the length that was asked for last was not taken.
         seq: Number of the last action of the browser that was dealt with.
     """
 
@@ -41,6 +42,7 @@ class Workbench:
     before: SmallGraph | None = None
     said: str = ""
     refused: str = ""
+    refused_length: str = ""
     seq: int = 0
     history: History = field(default_factory=History)
 
@@ -53,7 +55,7 @@ class Workbench:
 
     def take(self, action: Mapping[str, Any]) -> None:
         """Do what the browser asks for; what makes no sense is said, and changes nothing."""
-        kind, self.refused = str(action.get("action")), ""
+        kind, self.refused, self.refused_length = str(action.get("action")), "", ""
         try:
             if kind in _STEPS:
                 _STEPS[kind](self)
@@ -65,6 +67,17 @@ class Workbench:
                 self.change(*_EDITS[kind](self.graph, action))
         except NcvizError as error:
             self.refused = str(error)
+
+    def lengthen(self, length: float) -> None:
+        """Give the selected edge another length; one that is not possible is said, and changes nothing."""
+        self.refused = self.refused_length = ""
+        if self.selected is None:
+            return
+        name = edge_name(self.selected, self.graph.is_directed)
+        try:
+            self.change(self.graph.with_length(*self.selected, length), f"Length of {name} set to {length:g}")
+        except NcvizError as error:
+            self.refused_length = f"{str(error).removesuffix('.')}; {name} keeps its length."
 
     def change(self, after: SmallGraph, said: str) -> None:
         """Go on with another graph, which can be undone."""

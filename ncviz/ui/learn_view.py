@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from ncviz.plots.small_graphs import LONGEST, PRESETS, SHORTEST
+from ncviz.plots.small_graphs import PRESETS
 from ncviz.ui import lesson_banner, session
 from ncviz.ui.components.graph_editor import graph_actions, graph_editor
+from ncviz.ui.learn_numbers import enough_digits, plan_table, sentences
 from ncviz.ui.learn_state import curvature, edge_name, flow, moves, number, problem
 from ncviz.ui.lessons import LESSONS
 from ncviz.ui.view_state import HIDEABLE, ViewState
-
-if TYPE_CHECKING:
-    from ncviz.ricci import EdgeProblem
 
 EDITOR_HEIGHT = 430
 KEY = "graph-editor"
@@ -101,58 +99,29 @@ def arithmetic() -> None:
     colour = {"bottleneck": "red", "redundant": "blue", "flat": "gray"}[kind]
     name = edge_name(bench.selected, bench.graph.is_directed)
     st.markdown(f"##### Edge {name}: κ = :{colour}[{number(kappa)}], {kind}")
+    digits = enough_digits(found)
     st.dataframe(
-        _plan_table(found),
+        plan_table(found, digits),
         hide_index=True,
         height=min(len(moves(found)), TABLE_ROWS) * 35 + 38,
         column_config={
-            name: st.column_config.NumberColumn(format="%.3f") for name in ("mass", "mass × distance")
-        }
-        | {"distance": st.column_config.NumberColumn(format="%.4g")},
+            "mass": st.column_config.NumberColumn(format=f"%.{digits.mass}f"),
+            "distance": st.column_config.NumberColumn(format="%.10g"),
+            "mass × distance": st.column_config.NumberColumn(format=f"%.{digits.mass}f"),
+        },
     )
-    st.markdown(_sentences(found))
+    st.markdown(sentences(found, digits))
+    # Streamlit leaves a number outside its own limits in the field without a word.
     st.number_input(
         f"Length of {name}",
-        SHORTEST,
-        LONGEST,
         step=0.5,
         width=200,
         help="In a neural network, 1/|weight|. A neighbour at the end of a long edge gets less mass: in proportion to "
         "exp(−length²).",
         **session.shows(f"length of {bench.selected}", bench.graph.lengths[bench.selected], _lengthen),
     )
-
-
-def _plan_table(found: EdgeProblem) -> dict[str, list[Any]]:
-    """Return the plan's parts, one a row."""
-    parts = moves(found)
-    return {
-        "from": [str(source) for source, _, _, _ in parts],
-        "to": [str(target) if source != target else f"{target} (stays)" for source, target, _, _ in parts],
-        "mass": [mass for _, _, mass, _ in parts],
-        "distance": [cost for _, _, _, cost in parts],
-        "mass × distance": [mass * cost for _, _, mass, cost in parts],
-    }
-
-
-def _sentences(found: EdgeProblem) -> str:
-    """Return W, d and κ in numbers that add up."""
-    by_distance: dict[float, float] = {}
-    for _, _, mass, cost in moves(found):
-        rounded = round(cost, 9)
-        by_distance[rounded] = by_distance.get(rounded, 0.0) + mass
-    terms = [f"{mass:.3f} × {cost:.4g}" for cost, mass in sorted(by_distance.items()) if cost > 0]
-    total = " + ".join(terms[:5]) + (" + …" if len(terms) > 5 else "") if terms else "nothing moves"
-    value, distance = number(found.value, 3), f"{found.distance:.4g}"
-    lines = [
-        f"**W** = {total} = **{value}**" if terms else f"**W** = **{value}**: {total}",
-        f"**κ** = 1 − W/d = 1 − {value} / {distance} = **{number(found.curvature, 3)}**",
-    ]
-    if found.alpha > 0:
-        lines.append(
-            f"The neural curvature divides by 1 − α: {number(found.curvature / (1 - found.alpha), 3)}"
-        )
-    return "  \n".join(lines)
+    if bench.refused_length:
+        st.markdown(f":red[{bench.refused_length}]")
 
 
 def edge_list() -> None:
@@ -248,11 +217,9 @@ def _begin(name: str) -> None:
 
 
 def _idle(alpha: float) -> None:
+    lesson_banner.bench().refused_length = ""
     session.change(idleness=alpha)
 
 
 def _lengthen(length: float) -> None:
-    bench = lesson_banner.bench()
-    if bench.selected is not None:
-        name = edge_name(bench.selected, bench.graph.is_directed)
-        bench.change(bench.graph.with_length(*bench.selected, length), f"Length of {name} set to {length:g}")
+    lesson_banner.bench().lengthen(length)

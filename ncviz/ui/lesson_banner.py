@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.ui import resources, session
+from ncviz.ui.fine_curves import fine_curve
 from ncviz.ui.learn_state import Workbench
 from ncviz.ui.lessons import LESSONS, Facts, changes, opened
 
@@ -92,15 +94,19 @@ def show() -> None:
     if number == 0:
         return
     lesson = LESSONS[number]
-    if number not in done() and lesson.is_done(_facts(lesson.page)):
-        done().add(number)
+    obstacle = ""
+    if number not in done():
+        facts = _facts(lesson.page)
+        if lesson.is_done(facts):
+            done().add(number)
+        elif lesson.is_reached(facts):
+            obstacle = f" :orange[Not done yet: {lesson.obstacle(facts)}]"
     tick = ":green-badge[✓ Done]" if number in done() else ":gray-badge[To do]"
+    task = f"{tick} **{lesson.task}**{obstacle}"
     st.html(_STYLE)
     with st.container(border=True, key="lesson-banner"):
         words, ways = st.columns([3.6, 1], vertical_alignment="center")
-        words.markdown(
-            f"**Lesson {number} of {len(LESSONS)} · {lesson.title}.** {lesson.text}  \n{tick} **{lesson.task}**"
-        )
+        words.markdown(f"**Lesson {number} of {len(LESSONS)} · {lesson.title}.** {lesson.text}  \n{task}")
         with ways, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             _button("‹", "Previous lesson", number - 1, "secondary")
             _button("Next ›", "Next lesson", number + 1, "primary" if number in done() else "secondary")
@@ -133,12 +139,21 @@ def _facts(page: str) -> Facts:
 
 
 def _accuracy() -> float | None:
-    """Return the accuracy of the network as it is pruned, off its measured curve."""
-    view = session.view()
+    """Return the accuracy of the network as it is pruned, off its measured curve, the finest that there is."""
+    view, of, data_dir = session.view(), session.network(), session.data_dir()
+    order = view.criterion, view.order
     try:
-        sweep = resources.sweep(session.network(), view.config, view.scope, session.data_dir())
+        sweep = resources.sweep(of, view.config, view.scope, data_dir)
+        record = resources.curvature(of, view.config, data_dir)
     except NcvizError:
         return None
-    if sweep is None or (view.criterion, view.order) not in sweep.accuracy:
+    if sweep is None or record is None or order not in sweep.accuracy:
         return None
-    return sweep.at(view.criterion, view.order, round(view.removed * sweep.total))
+    removed = round(view.removed * sweep.total)
+    fine = None
+    if resources.torch_ready().is_set():
+        fine = fine_curve(of, record, order, view.scope, session.device(), data_dir)
+    # Near a task's limit, the reader sees the finer one's accuracy.
+    return (
+        sweep.at(*order, removed) if fine is None else float(np.interp(removed, fine.removed, fine.accuracy))
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ncviz.plots.small_graphs import Edge, SmallGraph
+from ncviz.plots.small_graphs import PRESETS, Edge, SmallGraph, preset
 from ncviz.ui import learn_state
 from ncviz.ui.view_state import ViewState
 
@@ -45,18 +45,28 @@ class Lesson:
         text: What it says, in a sentence or two.
         task: What the reader is to do.
         page: Where.
+        is_reached: Whether what the task is after holds, in whichever way.
         sets: Fields of the view; all others but ``hide`` take their defaults.
-        is_done: Whether the task is done.
         edge: Which edge of the graph is selected at the start.
+        by_adding: Whether the task is to be done by adding edges to the lesson's graph, and by nothing else.
     """
 
     title: str
     text: str
     task: str
     page: Page
-    is_done: Callable[[Facts], bool]
+    is_reached: Callable[[Facts], bool]
     sets: Mapping[str, Any] = field(default_factory=dict)
     edge: Edge | None = None
+    by_adding: bool = False
+
+    def is_done(self, facts: Facts) -> bool:
+        """Return whether the task is done."""
+        return self.is_reached(facts) and not self.obstacle(facts)
+
+    def obstacle(self, facts: Facts) -> str:
+        """Return what else was changed that the task does not ask for, and how to go on; "" if nothing was."""
+        return _other_change(facts, self.sets["graph"], self.sets["idleness"]) if self.by_adding else ""
 
 
 def changes(number: int) -> dict[str, Any]:
@@ -85,23 +95,43 @@ def _has_positive(facts: Facts) -> bool:
 
 
 def _bridge_is_flat(facts: Facts) -> bool:
-    return facts.curvature.get((4, 5), -1.0) >= -TINY
+    bridge = facts.graph.edge(4, 5)
+    return bridge is not None and facts.curvature[bridge] >= -TINY
 
 
 def _detour(facts: Facts) -> bool:
     return facts.curvature.get((7, 9), -2.0) >= -1.0 - TINY
 
 
+def _other_change(facts: Facts, name: str, alpha: float) -> str:
+    # The graph that a lesson begins with never has what is asked for, so without these changes an edge was added.
+    begun, now = preset(name), facts.graph
+    if facts.view.graph != name:
+        return f"This lesson needs the graph “{PRESETS[name].title}”."
+    if abs(facts.view.idleness - alpha) > TINY:
+        return f"α was changed; set it back to {alpha:g}."
+    if begun.places.keys() - now.places.keys() or any(now.edge(*edge) is None for edge in begun.lengths):
+        return "Something was removed; undo that, or reset the graph."
+    kept = {now.edge(*edge): length for edge, length in begun.lengths.items()}
+    if any(length != kept.get(edge, 1.0) for edge, length in now.lengths.items()):
+        return "A length was changed; undo that, or reset the graph."
+    return ""
+
+
 def _collapses(facts: Facts) -> bool:
     view, accuracy = facts.view, facts.accuracy
-    is_so = view.criterion == "curvature" and 0 < view.removed < 0.05
+    is_so = _prunes(view, "bottlenecks") and 0 < view.removed < 0.05 and view.model == ViewState.model
     return is_so and accuracy is not None and accuracy < 0.5
 
 
 def _survives(facts: Facts) -> bool:
     view, accuracy = facts.view, facts.accuracy
-    is_so = view.criterion == "curvature" and view.removed >= 0.6 and view.model.startswith("lenet")
+    is_so = _prunes(view, "redundant") and view.removed >= 0.6 and view.model.startswith("lenet")
     return is_so and accuracy is not None and accuracy >= 0.95
+
+
+def _prunes(view: ViewState, order: str) -> bool:
+    return (view.criterion, view.order) == ("curvature", order)
 
 
 LESSONS = {
@@ -124,6 +154,7 @@ LESSONS = {
         _has_positive,
         {"graph": "cycle", "idleness": 0.0},
         (1, 2),
+        by_adding=True,
     ),
     3: Lesson(
         "A bridge is a bottleneck",
@@ -134,6 +165,7 @@ LESSONS = {
         _bridge_is_flat,
         {"graph": "bridge", "idleness": 0.5},
         (4, 5),
+        by_adding=True,
     ),
     4: Lesson(
         "In a network, mass goes one way",
@@ -144,6 +176,7 @@ LESSONS = {
         _detour,
         {"graph": "layered", "idleness": 0.5},
         (7, 9),
+        by_adding=True,
     ),
     5: Lesson(
         "Bottlenecks carry the network",

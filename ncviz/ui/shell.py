@@ -10,8 +10,12 @@ from streamlit.navigation.page import StreamlitPage
 from ncviz.ui import lesson_banner, resources, session, sidebar
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
-_STYLE = "<style>.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}</style>"
-
+# Its links to the pages show the keyboard's focus by a pale fill alone.
+_STYLE = """<style>
+.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}
+[data-testid=stTopNavLink]:focus-visible,[data-testid=stTopNavDropdownLink]:focus-visible,
+[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid currentColor !important;outline-offset:-2px}
+</style>"""
 
 # POT imports every array library that it finds unless told not to, and the pages give it nothing but NumPy's arrays.
 for _library in ("PYTORCH", "TENSORFLOW", "JAX", "CUPY"):

@@ -1,5 +1,7 @@
 """The Learn page and the lessons, in a real browser."""
 
+import re
+
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -164,6 +166,107 @@ def test_lessons_follow_each_other_and_are_ticked(visit):
     page.wait(lambda: page.page.locator(".st-key-lesson-banner").count() == 0)
     assert "lesson" not in page.page.url
     assert page.errors == []
+
+
+def test_a_task_that_is_reached_in_another_way_is_not_done_and_the_reason_is_said(visit):
+    page = visit().open("/?lesson=4")
+    graph(page)
+    page.page.get_by_role("slider").last.press("End")
+    page.wait(lambda: "Not done yet: α was changed; set it back to 0.5." in banner(page))
+    assert "To do" in banner(page)
+    page.page.get_by_role("slider").last.press("Home")
+    page.wait(lambda: "idleness=0" in page.page.url)
+    page.wait(lambda: "Not done yet" not in banner(page))
+    page.page.get_by_role("button", name="4 · In a network").click()
+    page.wait(lambda: "idleness" not in page.page.url)
+    page.settle()
+    field = page.page.get_by_test_id("stNumberInputField")
+    field.fill("5")
+    field.press("Enter")
+    page.wait(lambda: "Not done yet: A length was changed; undo that, or reset the graph." in banner(page))
+    page.page.get_by_test_id("ncviz-graph-reset").click()
+    page.wait(lambda: "Not done yet" not in banner(page))
+    join(page, 8, 12)
+    page.wait(lambda: "✓ Done" in banner(page))
+    assert page.errors == []
+
+
+def test_the_digits_collapse_by_less_than_5_percent_of_the_bottlenecks(visit):
+    page = visit().open("/?lesson=5")
+    page.canvas()
+    assert "To do" in banner(page)
+    page.drag(0.0, 0.5, steps=6)
+    page.wait(lambda: "removed=0.5" in page.page.url or "removed=0.4" in page.page.url)
+    assert "To do" in banner(page), "far more than 5 % were taken"
+    page.drag(0.5, 0.045, steps=6)
+    page.wait(lambda: "✓ Done" in banner(page))
+    assert 0 < page.accuracy() < 0.5
+    assert page.errors == []
+
+
+def test_a_length_that_is_not_possible_is_refused_beside_its_field(visit):
+    page = open_learn(visit())
+    field = page.page.get_by_test_id("stNumberInputField")
+    refusal = page.page.get_by_text("must lie between 0.1 and 10")
+    for length in ("-3", "1000"):
+        field.fill(length)
+        field.press("Enter")
+        page.wait(lambda length=length: f"got {length};" in "".join(refusal.all_inner_texts()))
+        page.wait(lambda: field.input_value() == "1.00")
+    below = refusal.bounding_box()["y"] - field.bounding_box()["y"] - field.bounding_box()["height"]
+    assert 0 <= below < 40
+    field.fill("2")
+    field.press("Enter")
+    page.wait(lambda: "Length of 4–5 set to 2" in status(page))
+    assert refusal.count() == 0
+    assert page.errors == []
+
+
+OVERLAPS = """svg => {
+  const boxes = [...svg.querySelectorAll("text[data-label]")].map(label => label.getBBox());
+  const shared = (a, b) => Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x) > 0
+    && Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y) > 4;
+  return [boxes.length, boxes.filter((box, at) => boxes.slice(0, at).some(other => shared(box, other))).length];
+}"""
+
+
+@pytest.mark.parametrize(("name", "new"), [("karate", (3, 26)), ("layered", (8, 12)), ("bridge", (3, 6))])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_value_lies_on_another(visit, name, new, width):
+    page = visit(width=width).open()
+    page.page.goto(f"{page.url}/learn?graph={name}")
+    page.settle()
+    graph(page)
+    counts = []
+    for at in (0, 1):
+        if at:
+            join(page, *new)
+            page.settle()
+            page.wait(lambda: graph(page).locator("text[data-label]").count() > counts[0])
+        count, overlapping = graph(page).evaluate(OVERLAPS)
+        assert count > 0
+        assert overlapping == 0
+        counts.append(count)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_keyboard_s_focus_is_seen_on_the_links_to_the_pages(visit, scheme):
+    page = visit(scheme=scheme).open()
+    page.canvas()
+    ring = """() => {
+      const style = getComputedStyle(document.activeElement);
+      return [document.activeElement.dataset.testid, style.outlineStyle, style.outlineWidth, style.outlineColor];
+    }"""
+    seen = []
+    for _ in range(12):
+        page.page.keyboard.press("Tab")
+        seen.append(page.page.evaluate(ring))
+    links = [rest for name, *rest in seen if name == "stTopNavLink"]
+    assert len(links) >= 5
+    for style, width, colour in links:
+        assert (style, width) == ("solid", "2px")
+        red, green, blue, *_ = [float(part) for part in re.findall(r"[\d.]+", colour)]
+        assert max(red, green, blue) < 128 if scheme == "light" else min(red, green, blue) > 128
 
 
 def test_the_last_lesson_opens_lenet_and_is_done_by_pruning(visit):

@@ -5,6 +5,7 @@ import pytest
 
 from ncviz.plots.small_graphs import PRESETS, preset
 from ncviz.ui.components import graph_editor
+from ncviz.ui.components.bundle import bundle
 from ncviz.ui.learn_state import Workbench, curvature, flow, moves, number, problem
 from ncviz.ui.learn_view import link
 from ncviz.ui.view_state import ViewState
@@ -95,6 +96,22 @@ def test_a_refusal_is_said_once(bench):
     assert "at most" not in bench.summary(0.5)
 
 
+@pytest.mark.parametrize("length", [-3.0, 0.0, 1000.0, float("inf"), float("nan")])
+def test_a_length_that_is_not_possible_is_said_and_not_taken(bench, length):
+    bench.lengthen(length)
+    assert bench.graph == preset("bridge")
+    assert not bench.history.past
+    assert "must lie between 0.1 and 10" in bench.refused_length
+    assert bench.refused_length.endswith("; 4–5 keeps its length.")
+    bench.lengthen(2.5)
+    assert bench.refused_length == ""
+    assert bench.graph.lengths[4, 5] == 2.5
+    assert bench.summary(0.5).startswith("Length of 4–5 set to 2.5: κ of 4–5: ")
+    bench.lengthen(length)
+    act(bench, "select", u=1, v=2)
+    assert bench.refused_length == ""
+
+
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 0.95])
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_flow_along_the_steps_is_the_work(name, alpha):
@@ -158,3 +175,21 @@ def test_the_editor_gets_plain_json(monkeypatch):
     changed = {(edge["u"], edge["v"]): edge["was"] for edge in data["edges"] if edge["was"] is not None}
     assert changed[7, 9] == pytest.approx(-1.75)
     assert sum(step["mass"] for step in data["flow"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("nodes", "edges", "selected", "expected"),
+    [(0, 0, False, "Add a node, or double-click in the picture."), (1, 0, False, "Add another node, to join the two."),
+     (2, 0, False, "Click two nodes to join them."), (3, 1, False, "Click an edge, or two nodes to join them."),
+     (3, 1, True, "Click two nodes to join them; drag nodes about."), (3, 3, False, "Click an edge."),
+     (3, 3, True, "All nodes are joined; drag them about."), (40, 9, True, "40 nodes are the most that fit here.")],
+)  # fmt: skip
+def test_the_hint_fits_what_there_is(node, tmp_path, nodes, edges, selected, expected):
+    data = {
+        "nodes": [{}] * nodes,
+        "edges": [{}] * edges,
+        "selected": [1, 2] if selected else None,
+        "most_nodes": 40,
+    }
+    script = f"process.stdout.write(hintWords({json.dumps(data)}, null));"
+    assert node(bundle("graph_words.js") + script, tmp_path) == expected

@@ -7,7 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const MANY_NODES = 20;
 const MANY_LABELS = 24; // edges that have their κ written on them
 const BAR = 30; // pixels of the largest mass
-const LABEL_AT = [0.4, 0.6, 0.32, 0.68, 0.5, 0.25]; // places along an edge, the middle late, where edges cross
+const LABEL_AT = [0.4, 0.6, 0.32, 0.68, 0.5, 0.25, 0.75]; // places along an edge, the middle late, where edges cross
 
 export function make(name, attributes = {}, children = []) {
   const element = document.createElementNS(SVG, name);
@@ -46,13 +46,14 @@ export function drawGraph(svg, data, frame, theme, picked) {
   const edges = [...data.edges].sort((a, b) => isChosen(a) - isChosen(b) || Math.abs(a.kappa) - Math.abs(b.kappa));
   const writesAll = data.edges.length <= MANY_LABELS && frame.width >= 420;
   const lines = edges.map((edge) => drawEdge(edge, data, at, frame, theme, color(edge.kappa), isChosen(edge)));
-  const taken = [];
-  // The chosen edge comes last in the drawing, but chooses the place of its label first.
-  const labels = edges
-    .filter((edge) => writesAll || isChosen(edge) || edge.was !== null)
-    .reverse()
-    .map((edge) => drawLabel(edge, at, theme, isChosen(edge), taken))
-    .reverse();
+  const labels = drawLabels(
+    edges.filter((edge) => writesAll || isChosen(edge) || edge.was !== null),
+    data,
+    at,
+    frame,
+    theme,
+    isChosen,
+  );
   const flows = data.flow.map((step) => drawFlow(step, at, frame, theme));
   const most = Math.max(...data.nodes.map((node) => Math.max(node.before, node.after)), 1e-9);
   const nodes = data.nodes.map((node) => drawNode(node, data, at, frame, theme, node.id === picked));
@@ -118,25 +119,47 @@ function drawEdge(edge, data, at, frame, theme, color, isChosen) {
   return group;
 }
 
-/** κ on its edge, at the first place where no other label is; `taken` grows by that place. */
+/** κ on the edges, the chosen one first, then those that changed; what has no room is left to the tooltip. */
+function drawLabels(edges, data, at, frame, theme, isChosen) {
+  const taken = data.nodes.map((node) => ({ ...at.get(node.id), width: 2 * frame.radius, height: 2 * frame.radius }));
+  for (const node of data.nodes.filter(({ before, after }) => Math.max(before, after) > 1e-6)) {
+    const { x, y } = at.get(node.id);
+    taken.push({ x, y: y - frame.radius - 5 - BAR / 2, width: 18, height: BAR });
+  }
+  const rank = (edge) => 2 * isChosen(edge) + (edge.was !== null);
+  return [...edges]
+    .sort((a, b) => rank(b) - rank(a) || Math.abs(b.kappa) - Math.abs(a.kappa))
+    .map((edge) => drawLabel(edge, at, theme, isChosen(edge), taken))
+    .filter((label) => label !== null)
+    .reverse();
+}
+
+/** κ on its edge, at the first place where nothing else is; `taken` grows by that place. */
 function drawLabel(edge, at, theme, isChosen, taken) {
   const [from, to] = [at.get(edge.u), at.get(edge.v)];
   const isChanged = edge.was !== null;
-  let text = signed(edge.kappa);
-  if (isChanged) text = isChosen ? `${signed(edge.was)} → ${text}` : `${text} ${edge.kappa > edge.was ? "▲" : "▼"}`;
   const size = isChosen ? 13 : 11;
-  const width = text.length * size * 0.6;
+  const wide = `${signed(edge.was ?? 0)} → ${signed(edge.kappa)}`;
+  const hasRoom = Math.hypot(to.x - from.x, to.y - from.y) > wide.length * size * 0.6 + 40;
+  let text = signed(edge.kappa);
+  if (isChanged) text = isChosen && hasRoom ? wide : `${text} ${edge.kappa > edge.was ? "▲" : "▼"}`;
+  const [width, height] = [text.length * size * 0.6, size + 4];
   const places = LABEL_AT.map((share) => ({
     x: from.x + share * (to.x - from.x),
-    y: from.y + share * (to.y - from.y) + 4,
+    y: from.y + share * (to.y - from.y),
     width,
+    height,
   }));
-  const isFree = (place) =>
-    taken.every((other) => Math.abs(other.x - place.x) > (other.width + width) / 2 || Math.abs(other.y - place.y) > 14);
-  const place = places.find(isFree) ?? places[0];
+  const overlap = (one, other) =>
+    Math.max((one.width + other.width) / 2 - Math.abs(one.x - other.x), 0) *
+    Math.max((one.height + other.height) / 2 - Math.abs(one.y - other.y), 0);
+  const covered = places.map((place) => taken.reduce((sum, other) => sum + overlap(place, other), 0));
+  const least = Math.min(...covered);
+  if (least > 0 && !isChosen) return null;
+  const place = places[covered.indexOf(least)];
   taken.push(place);
   const weight = isChosen || isChanged ? 700 : 500;
-  return words(text, place.x, place.y, theme, { "font-size": size, "font-weight": weight });
+  return words(text, place.x, place.y + 4, theme, { "font-size": size, "font-weight": weight, "data-label": "" });
 }
 
 function words(text, x, y, theme, attributes) {

@@ -27,6 +27,10 @@ export function hintWords(data, picked) {
   if (picked !== null) return `Node ${picked}: click another to join them.`;
   if (data.nodes.length === 0) return "Add a node, or double-click in the picture.";
   if (data.nodes.length >= data.most_nodes) return `${data.most_nodes} nodes are the most that fit here.`;
+  if (data.nodes.length === 1) return "Add another node, to join the two.";
+  const areAllJoined = data.edges.length === (data.nodes.length * (data.nodes.length - 1)) / 2;
+  if (areAllJoined) return data.selected ? "All nodes are joined; drag them about." : "Click an edge.";
+  if (data.edges.length === 0) return "Click two nodes to join them.";
   if (!data.selected) return "Click an edge, or two nodes to join them.";
   return "Click two nodes to join them; drag nodes about.";
 }
