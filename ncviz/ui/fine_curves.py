@@ -7,6 +7,7 @@ once, and during a drag the browser has every value at hand.
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,7 +104,9 @@ def _measure(
         curve.images = len(measured.labels)
         curve.known += 1
         if not curve.is_done:
-            _measure(curve, of, record, ranks, device, data_dir)
+            # A server that is being shut down takes no more work.
+            with suppress(RuntimeError):
+                _measure(curve, of, record, ranks, device, data_dir)
 
     masks = masks_at(ranks, int(curve.removed[curve.known]), record.shapes)
     resources.measure(of, device, data_dir, masks).add_done_callback(note)
