@@ -335,7 +335,11 @@ def test_threads_end_with_the_work_and_let_go_of_it():
     for thread in threads:
         assert thread.daemon
         thread.join(PATIENCE)
-    assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "ncviz-job"]
+    # One that was started and found nothing left to do ends a moment later.
+    for thread in set(threading.enumerate()) - before:
+        if thread.name == "ncviz-job":
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
     gc.collect()
     assert released() is None
 

@@ -115,7 +115,35 @@ class Visit:
         return canvas
 
     def visible_edges(self):
-        return int(self.canvas().get_attribute("data-visible-edges"))
+        # Between an old picture and a new one there may be one that holds no network yet.
+        found = []
+
+        def is_told():
+            found[:] = [self.canvas().get_attribute("data-visible-edges")]
+            return found[0] is not None
+
+        self.wait(is_told)
+        return int(found[0])
+
+    def choose(self, option, box=None):
+        """Choose an option of a select box; a page that runs again meanwhile closes its list."""
+        from playwright.sync_api import TimeoutError as TooLate
+
+        for _ in range(5):
+            (box or self.page.get_by_role("combobox").first).click()
+            try:
+                self.page.get_by_role("option", name=option).click(timeout=4000)
+            except TooLate:
+                self.page.keyboard.press("Escape")
+                self.settle()
+            else:
+                return
+        pytest.fail(f"{option} could not be chosen")
+
+    def box_of(self, locator):
+        """Return where something is, once it is there."""
+        self.wait(lambda: locator.bounding_box() is not None)
+        return locator.bounding_box()
 
     def accuracy(self):
         text = self.page.get_by_test_id("ncviz-accuracy").first.inner_text()

@@ -136,15 +136,13 @@ def test_the_switch_adds_a_second_picture_and_takes_it_away(visit):
 
 def test_another_network_in_the_sidebar_is_another_on_both_sides(compared):
     page = compared()
-    page.page.get_by_role("combobox").first.click()
-    page.page.get_by_role("option", name="LeNet, MNIST (ReLU)").click()
+    page.choose("LeNet, MNIST (ReLU)")
     page.wait(lambda: "model=lenet-mnist-relu" in page.page.url)
     page.wait(lambda: [on(page, side, "share").count() for side in (LEFT, RIGHT)] == [1, 1])
     page.settle()
     page.wait(lambda: all("LeNet" not in on(page, side, "title").inner_text() for side in (LEFT, RIGHT)))
     assert "other_model" not in page.page.url
-    page.page.get_by_role("combobox", name="Second network").click()
-    page.page.get_by_role("option", name="MLP, digits (tanh)").click()
+    page.choose("MLP, digits (tanh)", page.page.get_by_role("combobox", name="Second network"))
     page.wait(lambda: "MLP" in on(page, RIGHT, "title").inner_text())
     assert "LeNet" in on(page, LEFT, "title").inner_text()
     assert page.errors == []

@@ -131,8 +131,7 @@ def test_lenet_draws_and_collapses(visit):
 def test_choosing_lenet_in_the_sidebar(visit):
     page = visit().open()
     page.canvas()
-    page.page.get_by_role("combobox").first.click()
-    page.page.get_by_role("option", name="LeNet, MNIST (ReLU)").click()
+    page.choose("LeNet, MNIST (ReLU)")
     page.settle()
     page.wait(lambda: "lenet-mnist-relu" in page.page.url)
     page.wait(lambda: page.visible_edges() > 4000)
@@ -141,8 +140,7 @@ def test_choosing_lenet_in_the_sidebar(visit):
 def test_a_network_of_a_million_weights_is_drawn_and_collapses(visit):
     page = visit().open()
     page.canvas()
-    page.page.get_by_role("combobox").first.click()
-    page.page.get_by_role("option", name="VGG-9, CIFAR-10 (ReLU)").click()
+    page.choose("VGG-9, CIFAR-10 (ReLU)")
     page.wait(lambda: page.canvas().get_attribute("data-total-edges") == "337344")
     red, blue = colours(page)
     assert red > 300

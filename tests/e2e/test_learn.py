@@ -90,7 +90,7 @@ def test_edges_and_nodes_are_removed_added_and_dragged(visit):
     node(page, 8).click()
     page.page.get_by_role("button", name="Remove node 8").click()
     page.wait(lambda: node(page, 8).count() == 0)
-    box = graph(page).bounding_box()
+    box = page.box_of(graph(page))
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.page.mouse.dblclick(x, y)
     page.wait(lambda: node(page, 8).count() == 1)
@@ -100,7 +100,7 @@ def test_edges_and_nodes_are_removed_added_and_dragged(visit):
     page.page.mouse.move(x + 40, y + 90, steps=6)
     page.page.mouse.up()
     page.settle()
-    moved = node(page, 8).bounding_box()
+    moved = page.box_of(node(page, 8))
     assert abs(moved["x"] + moved["width"] / 2 - x - 40) < 3
     assert "Added node 8" in status(page), "a node that was moved is no change of curvature"
     assert page.errors == []
