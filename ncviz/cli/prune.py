@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 @click.command()
 @network_options
 @click.option(
-    "--criterion", default="curvature", show_default=True, help=f"One of {', '.join(pipeline.CRITERIA)}."
+    "--criterion",
+    default="curvature",
+    show_default=True,
+    help="curvature, magnitude, lamp, wanda, snip, fisher, grasp, synflow or random.",
 )
 @click.option("--scope", default="global", show_default=True, help=f"One of {', '.join(SCOPES)}.")
 @click.option(
@@ -52,9 +55,9 @@ def prune(
     total = sum(values.size for values in record.weights.values())
     chosen = {order: _fractions(record, sparsity, threshold, order) for order in ORDERS}
     measured = pipeline.evaluator(network, options["device"], options["data_dir"])
-    points = _measure(measured, network, record, criterion, scope, chosen)
+    points = _measure(measured, network, record, criterion, scope, chosen, options["data_dir"])
     if save is not None:
-        by = pipeline.ranks(network, criterion, record, scope)
+        by = pipeline.ranks(network, criterion, record, scope, data_dir=options["data_dir"])
         removed = points["redundant"][0]["removed"]
         write(save, pipeline.pruned_checkpoint(network, by, removed, record.shapes))
     facts = {
@@ -82,10 +85,10 @@ def _check_prune(
     criterion: str, scope: str, sparsity: tuple[float, ...], threshold: float | None, save: Path | None
 ) -> None:
     """Refuse what cannot work before anything is computed."""
-    if criterion not in pipeline.CRITERIA:
-        raise NcvizError(
-            f"There is no criterion '{criterion}'; choose one of: {', '.join(pipeline.CRITERIA)}."
-        )
+    from ncviz.pruning.scores import SCORES
+
+    if criterion not in SCORES:
+        raise NcvizError(f"There is no criterion '{criterion}'; choose one of: {', '.join(SCORES)}.")
     if scope not in SCOPES:
         raise NcvizError(f"There is no scope '{scope}'; choose one of: {', '.join(SCOPES)}.")
     if threshold is not None:
@@ -119,6 +122,7 @@ def _measure(
     criterion: str,
     scope: str,
     chosen: dict[str, tuple[float, ...] | None],
+    data_dir: str | None,
 ) -> dict[str, list[dict[str, Any]]]:
     points = {}
     with progress("accuracy") as report:
@@ -135,6 +139,7 @@ def _measure(
                 scope=scope,
                 order=order,
                 sparsities=chosen[order],
+                data_dir=data_dir,
                 progress=part,
             )
             points[order] = [

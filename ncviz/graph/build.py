@@ -136,7 +136,7 @@ class _ChainReader:
             self.current = node
 
     def _layer(self, node: fx.Node, before: fx.Node) -> None:
-        if self.softmax is not None and not _is_pointwise(node, self.modules):
+        if self.softmax is not None and not is_pointwise(node, self.modules):
             raise ModelError(
                 f"Layer '{self.softmax}' is a softmax inside the network; only one at its end is supported."
             )
@@ -158,11 +158,11 @@ class _ChainReader:
             self.logits = node
             return
         self.is_linear = self.is_linear and _is_silent(node, self.modules)
-        if _is_softmax(node, self.modules):
+        if is_softmax(node, self.modules):
             self.softmax = str(node.target)
         elif _is_flatten(node, self.modules):
             _check_flatten(node, self.shapes[before.name], self.shapes[node.name])
-        elif not _is_pointwise(node, self.modules):
+        elif not is_pointwise(node, self.modules):
             raise ModelError(
                 f"Layer {_describe(node, self.modules)} is not supported; ncviz reads {SUPPORTED}."
             )
@@ -300,7 +300,8 @@ def _is_silent(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     return node.op == "call_method" and node.target == "contiguous"
 
 
-def _is_pointwise(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+def is_pointwise(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """Return whether the operation treats every unit alike and alone."""
     if node.op == "call_module":
         return isinstance(modules[str(node.target)], POINTWISE_MODULES)
     if node.op == "call_function":
@@ -308,7 +309,8 @@ def _is_pointwise(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     return node.op == "call_method" and node.target in POINTWISE_METHODS
 
 
-def _is_softmax(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+def is_softmax(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """Return whether the operation is a softmax or its logarithm."""
     if node.op == "call_module":
         return isinstance(modules[str(node.target)], SOFTMAX_MODULES)
     return node.op == "call_function" and node.target in SOFTMAX_FUNCTIONS

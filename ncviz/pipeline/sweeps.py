@@ -92,6 +92,7 @@ def measure_curve(
     order: str = "redundant",
     sparsities: Sequence[float] | None = None,
     known: Mapping[int, float] | None = None,
+    data_dir: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> SweepResult:
     """Measure one criterion's accuracy over sparsity in one order, by default at the standard sparsities.
@@ -100,11 +101,12 @@ def measure_curve(
         measured: The network on its evaluation images.
         network: The network.
         curvature: Its curvature.
-        criterion: One of ``CRITERIA``.
+        criterion: A name in ``ncviz.pruning.scores.SCORES``.
         scope: "global" or "layer".
         order: "redundant" or "bottlenecks".
         sparsities: Fractions of the weights to remove.
         known: Accuracies that need no measuring, by number of weights removed.
+        data_dir: Folder of the full data set, for criteria that look at the calibration images.
         progress: Called with the fraction done.
     """
     from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES, sweep
@@ -112,7 +114,7 @@ def measure_curve(
     is_heavy = curvature.meta["edges"] * measured.images > HEAVY
     return sweep(
         measured,
-        ranks(network, criterion, curvature, scope, order),
+        ranks(network, criterion, curvature, scope, order, data_dir),
         curvature.shapes,
         sparsities=sparsities or (FEW_SPARSITIES if is_heavy else SPARSITIES),
         known=known,

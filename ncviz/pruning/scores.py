@@ -2,57 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_whole
 from ncviz.curvature import neural_curvature
 from ncviz.errors import NcvizError
+from ncviz.pruning.criteria.activation import wanda
+from ncviz.pruning.criteria.flow import synflow
+from ncviz.pruning.criteria.given import Score, ScoreInputs, images_of
+from ncviz.pruning.criteria.gradient import fisher, grasp, snip
+from ncviz.pruning.criteria.magnitude import lamp, magnitude, random
 
-
-@dataclass(frozen=True)
-class ScoreInputs:
-    """What a criterion may look at.
-
-    Attributes:
-        net: The network.
-        names: Names of the weights to score.
-        inputs: Calibration images [n, *input shape], or None.
-        labels: Their labels [n], or None.
-        curvature: κ for each weight if it is known already; saves computing it again.
-        alpha: Idleness, for the curvature.
-        seed: For criteria that draw.
-    """
-
-    net: nn.Module
-    names: tuple[str, ...]
-    inputs: Tensor | None
-    labels: Tensor | None
-    curvature: Mapping[str, Tensor] | None
-    alpha: float
-    seed: int
-
-
-@dataclass(frozen=True)
-class Score:
-    """A criterion: its name, what to call it, where it is from, and how to compute it."""
-
-    name: str
-    title: str
-    source: str
-    compute: Callable[[ScoreInputs], dict[str, Tensor]]
+__all__ = ["SCORES", "Score", "ScoreInputs", "pruning_scores", "weight_names"]
 
 
 def _curvature(given: ScoreInputs) -> dict[str, Tensor]:
     """Negative neural curvature: bottlenecks matter most."""
     curvature = given.curvature
     if curvature is None:
-        if given.inputs is None:
-            raise NcvizError("Criterion 'curvature' needs calibration images; give inputs=.")
-        curvature = neural_curvature(given.net, given.inputs, alpha=given.alpha).weights
+        curvature = neural_curvature(given.net, images_of(given, "curvature"), alpha=given.alpha).weights
     if not curvature:
         raise NcvizError(
             "The curvature given holds no weights; expected that of neural_curvature(...).weights."
@@ -61,39 +31,28 @@ def _curvature(given: ScoreInputs) -> dict[str, Tensor]:
     return {name: -values for name, values in curvature.items()}
 
 
-def _magnitude(given: ScoreInputs) -> dict[str, Tensor]:
-    """Absolute value of the weight."""
-    weights = _weights(given)
-    return {name: weights[name].detach().abs().to("cpu", torch.float64) for name in given.names}
-
-
-def _random(given: ScoreInputs) -> dict[str, Tensor]:
-    """Uniform in [0, 1), the floor that every criterion must beat."""
-    generator = torch.Generator().manual_seed(given.seed)
-    weights = _weights(given)
-    return {
-        name: torch.rand(weights[name].shape, generator=generator, dtype=torch.float64)
-        for name in given.names
-    }
-
-
-def _weights(given: ScoreInputs) -> dict[str, nn.Parameter]:
-    weights = dict(given.net.named_parameters(remove_duplicate=False))
-    for name in given.names:
-        if name not in weights:
-            raise NcvizError(
-                f"'{name}' is computed from other parameters; make it permanent with torch.nn.utils.prune.remove or "
-                "torch.nn.utils.parametrize.remove_parametrizations first."
-            )
-    return weights
-
-
 SCORES: dict[str, Score] = {
     score.name: score
     for score in (
-        Score("curvature", "Curvature", "Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366", _curvature),
-        Score("magnitude", "Magnitude", "Han, Pool, Tran, Dally, NeurIPS 2015", _magnitude),
-        Score("random", "Random", "baseline", _random),
+        Score(
+            "curvature",
+            "Curvature",
+            "Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366",
+            _curvature,
+            needs_images=True,
+        ),
+        Score("magnitude", "Magnitude", "Han, Pool, Tran, Dally, NeurIPS 2015", magnitude),
+        Score("lamp", "LAMP", "Lee et al., ICLR 2021, arXiv 2010.07611", lamp),
+        Score(
+            "wanda", "Wanda", "Sun, Liu, Bair, Kolter, ICLR 2024, arXiv 2306.11695", wanda, needs_images=True
+        ),
+        Score("snip", "SNIP / Taylor", "Lee, Ajanthan, Torr, ICLR 2019, arXiv 1810.02340", snip, True, True),
+        Score("fisher", "Fisher", "Theis et al., 2018, arXiv 1801.05787", fisher, True, True),
+        Score("grasp", "GraSP", "Wang, Zhang, Grosse, ICLR 2020, arXiv 2002.07376", grasp, True, True),
+        Score(
+            "synflow", "SynFlow", "Tanaka et al., NeurIPS 2020, arXiv 2006.05467", synflow, needs_images=True
+        ),
+        Score("random", "Random", "baseline", random),
     )
 }
 

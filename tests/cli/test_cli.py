@@ -182,3 +182,11 @@ def test_help_waits_for_nothing_heavy():
     code = "import sys, ncviz.cli; print({'torch', 'distributed', 'streamlit'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("criterion", ["lamp", "wanda", "snip", "fisher", "grasp", "synflow"])
+def test_prune_by_every_criterion(run, criterion):
+    code, out, _ = run("prune", "--model", NAME, "--criterion", criterion, "--sparsity", 0.5, "--json")
+    assert code == 0
+    (point,) = json.loads(out)["curves"]["redundant"]
+    assert point["removed"] == 1360

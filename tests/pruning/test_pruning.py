@@ -75,7 +75,7 @@ def test_threshold_counts_what_lies_beyond():
 
 @pytest.mark.parametrize("criterion", SCORES)
 def test_scores_fit_the_network(net, images, criterion):
-    found = pruning_scores(net, criterion, inputs=images[0][:2])
+    found = pruning_scores(net, criterion, inputs=images[0][:2], labels=images[1][:2])
     assert list(found) == ["1.weight", "3.weight"] == list(weight_names(net))
     assert all(found[name].shape == weight.shape for name, weight in net.named_parameters() if name in found)
 

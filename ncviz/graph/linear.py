@@ -1,0 +1,51 @@
+"""The linear network that is left of a network without its biases and activations."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, fx, nn
+
+from ncviz.graph.build import NORM_MODULES, is_pointwise, is_softmax, own_copy, trace
+
+
+class _Scale(nn.Module):
+    """What a BatchNorm in eval mode multiplies each channel by, without its sign and shift."""
+
+    def __init__(self, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
+        super().__init__()
+        assert norm.running_var is not None
+        scale = torch.rsqrt(norm.running_var + norm.eps)
+        gamma: Tensor | None = norm.weight
+        self.register_buffer("scale", (scale if gamma is None else scale * gamma).abs().detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale: Tensor = self.get_buffer("scale")
+        return x * scale.reshape(1, -1, *(1,) * (x.ndim - 2))
+
+
+def linearised(net: nn.Module) -> fx.GraphModule:
+    """Return the network in float64 without activations, softmax and biases, BatchNorm as its positive scale.
+
+    Args:
+        net: The network. Not changed.
+
+    Raises:
+        ModelError: If its forward cannot be traced.
+    """
+    own = own_copy(net).cpu().double()
+    for module in own.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)) and module.bias is not None:
+            module.bias.data.zero_()
+    traced = trace(own)
+    modules = dict(traced.named_modules())
+    for node in list(traced.graph.nodes):
+        layer = modules.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(layer, NORM_MODULES):
+            traced.set_submodule(str(node.target), _Scale(layer))
+        elif node.op not in ("placeholder", "output", "get_attr") and (
+            is_pointwise(node, modules) or is_softmax(node, modules)
+        ):
+            node.replace_all_uses_with(node.all_input_nodes[0])
+            traced.graph.erase_node(node)
+    traced.recompile()
+    return traced

@@ -1,0 +1,62 @@
+"""Wanda: the weight times how loud its input is."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ncviz.graph.build import own_copy
+from ncviz.pruning.criteria.given import ScoreInputs, images_of
+
+_CHUNK = 64
+
+
+def wanda(given: ScoreInputs) -> dict[str, Tensor]:
+    """|w_ij| · ‖x_j‖₂, with x_j what stands at the weight's input over all images, and for a convolution all positions.
+
+    Sun, Liu, Bair, Kolter, ICLR 2024, arXiv 2306.11695, eq. 1. They compare within each output; here the scope decides.
+    """
+    inputs = images_of(given, "wanda")
+    net = own_copy(given.net).double()
+    squares: dict[str, Tensor] = {}
+    modules = {name.rpartition(".")[0]: name for name in given.names}
+
+    def watch(name: str) -> None:
+        module = net.get_submodule(name)
+
+        def hear(_: nn.Module, heard: tuple[Tensor, ...]) -> None:
+            own = (_patches(module, heard[0]) ** 2).sum(dim=0)
+            squares[name] = squares.get(name, torch.zeros_like(own)) + own
+
+        module.register_forward_pre_hook(hear)
+
+    for name in modules:
+        watch(name)
+    with torch.no_grad():
+        for part in inputs.double().split(_CHUNK):
+            net(part)
+    weights = dict(net.named_parameters(remove_duplicate=False))
+    return {
+        name: weights[name].detach().abs() * _spread(squares[module].sqrt(), weights[name])
+        for module, name in modules.items()
+    }
+
+
+def _patches(module: nn.Module, heard: Tensor) -> Tensor:
+    """What each weight of a layer hears: [observations, inputs of one output], by group for a convolution."""
+    if isinstance(module, nn.Conv2d):
+        patches = nn.functional.unfold(
+            nn.functional.pad(heard, module._reversed_padding_repeated_twice),
+            module.kernel_size,
+            dilation=module.dilation,
+            stride=module.stride,
+        )
+        return patches.transpose(1, 2).reshape(-1, patches.shape[1])
+    return heard.reshape(-1, heard.shape[-1])
+
+
+def _spread(norm: Tensor, weight: Tensor) -> Tensor:
+    """The norm of each weight's input, of the weight's shape; the outputs of a group hear that group's inputs."""
+    slots = weight[0].numel()
+    by_group = norm.reshape(-1, slots)
+    return by_group.repeat_interleave(len(weight) // len(by_group), dim=0).reshape(weight.shape)

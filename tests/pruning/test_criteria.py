@@ -1,0 +1,176 @@
+"""Each criterion against its formula, written out slowly on a tiny network."""
+
+import copy
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from ncviz import pruning_scores
+from ncviz.errors import NcvizError
+from ncviz.pruning.scores import SCORES
+
+DATA_DRIVEN = [name for name, score in SCORES.items() if score.needs_images and name != "curvature"]
+
+
+@pytest.fixture
+def net():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        found = nn.Sequential(
+            nn.Conv2d(2, 4, 2, stride=2, padding=1, groups=2),
+            nn.BatchNorm2d(4),
+            nn.Tanh(),
+            nn.Flatten(),
+            nn.Linear(36, 5),
+            nn.ReLU(),
+            nn.Linear(5, 3),
+        ).eval()
+        found[1].running_var.copy_(torch.rand(4) + 0.5)
+        found[1].weight.data.copy_(torch.tensor([1.5, -0.5, 2.0, 1.0]))
+        return found
+
+
+@pytest.fixture
+def data():
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(7, 2, 4, 4, generator=generator), torch.randint(3, (7,), generator=generator)
+
+
+def loss_of(net, images, labels):
+    return nn.functional.cross_entropy(net.double()(images.double()), labels)
+
+
+def test_lamp_is_the_share_of_what_is_not_smaller(net):
+    scores = pruning_scores(net, "lamp")
+    for name, score in scores.items():
+        squares = net.get_parameter(name).detach().double().reshape(-1) ** 2
+        slow = torch.stack([square / squares[squares >= square].sum() for square in squares])
+        assert torch.allclose(score.reshape(-1), slow)
+        assert score.max() == 1
+
+
+def test_lamp_of_equal_and_zero_weights(net):
+    with torch.no_grad():
+        net[6].weight.copy_(torch.tensor([1.0, 1.0, 0.0, 2.0, 2.0]).repeat(3, 1))
+    score = pruning_scores(net, "lamp")["6.weight"]
+    assert (score[:, 2] == 0).all()
+    assert torch.allclose(score[:, 0], torch.full((3,), 1 / 30, dtype=torch.float64))
+    assert torch.allclose(score[:, 3], torch.full((3,), 4 / 24, dtype=torch.float64))
+
+
+def test_wanda_is_the_weight_times_the_norm_of_its_input(net, data):
+    images, _ = data
+    scores = pruning_scores(net, "wanda", inputs=images)
+    net = net.double()
+    padded = nn.functional.pad(images.double(), (1, 1, 1, 1))
+    conv = net[0].weight.detach()
+    for c, i, r, s in itertools.product(range(4), range(1), range(2), range(2)):
+        heard = padded[:, c // 2 + i, r : r + 5 : 2, s : s + 5 : 2]
+        assert heard.shape == (7, 3, 3)
+        assert scores["0.weight"][c, i, r, s] == pytest.approx(float(conv[c, i, r, s].abs() * heard.norm()))
+    hidden = net[:4](images.double())
+    assert torch.allclose(scores["4.weight"], net[4].weight.abs() * hidden.norm(dim=0))
+
+
+def test_snip_is_the_slope_of_the_loss_when_the_weight_shrinks(net, data):
+    scores = pruning_scores(net, "snip", inputs=data[0], labels=data[1])
+    step = 1e-6
+    for name in scores:
+        for at in (0, -1):
+            slopes = []
+            for sign in (1, -1):
+                moved = copy.deepcopy(net).double()
+                with torch.no_grad():
+                    moved.get_parameter(name).view(-1)[at] *= 1 + sign * step
+                slopes.append(loss_of(moved, *data).item())
+            slow = abs(slopes[0] - slopes[1]) / (2 * step)
+            assert float(scores[name].reshape(-1)[at]) == pytest.approx(slow, rel=1e-4, abs=1e-9)
+
+
+def test_fisher_is_the_mean_square_of_each_images_gradient(net, data):
+    scores = pruning_scores(net, "fisher", inputs=data[0], labels=data[1])
+    total = {name: torch.zeros_like(score) for name, score in scores.items()}
+    own = copy.deepcopy(net)
+    for image, label in zip(*data, strict=True):
+        own.zero_grad()
+        loss_of(own, image[None], label[None]).backward()
+        for name in total:
+            total[name] += own.get_parameter(name).grad ** 2
+    for name, score in scores.items():
+        weight = net.double().get_parameter(name).detach()
+        assert torch.allclose(score, 0.5 * weight**2 * total[name] / 7)
+
+
+def test_grasp_is_the_slope_of_the_gradient_flow(net, data):
+    scores = pruning_scores(net, "grasp", inputs=data[0], labels=data[1])
+    names, step = list(scores), 1e-5
+
+    def flow(moved):
+        loss = loss_of(moved, *data)
+        slopes = torch.autograd.grad(loss, [moved.get_parameter(name) for name in names])
+        return float(sum((slope**2).sum() for slope in slopes))
+
+    for name in names:
+        values = []
+        for sign in (1, -1):
+            moved = copy.deepcopy(net).double()
+            with torch.no_grad():
+                moved.get_parameter(name).view(-1)[0] *= 1 + sign * step
+            values.append(flow(moved))
+        # The gradient of gᵀg is 2 H g.
+        slow = (values[0] - values[1]) / (2 * step) / 2
+        assert float(scores[name].reshape(-1)[0]) == pytest.approx(slow, rel=1e-3, abs=1e-9)
+
+
+def test_the_first_to_go_by_synflow_carry_the_least_flow(data):
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        net = nn.Sequential(
+            nn.Conv2d(2, 4, 2, stride=2, padding=0, groups=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
+            nn.Linear(16, 5), nn.Tanh(), nn.Linear(5, 3),
+        ).eval()  # fmt: skip
+    weights = [net[at].weight.detach().abs().double().requires_grad_() for at in (0, 4, 6)]
+    maps = nn.functional.conv2d(torch.ones(1, 2, 4, 4).double(), weights[0], stride=2, groups=2)
+    scale = (net[1].weight / (net[1].running_var + net[1].eps).sqrt()).abs().detach().double()
+    out = weights[2] @ (weights[1] @ (maps * scale.reshape(1, -1, 1, 1)).flatten())
+    slopes = torch.autograd.grad(out.sum(), weights)
+    flow = torch.cat([(w * g).detach().reshape(-1) for w, g in zip(weights, slopes, strict=True)])
+    scores = torch.cat(
+        [score.reshape(-1) for score in pruning_scores(net, "synflow", inputs=data[0]).values()]
+    )
+    first_round = round((1 - 1e-3 ** (1 / 100)) * len(flow))
+    assert first_round >= 5
+    by_flow, by_score = flow.argsort(stable=True)[:first_round], scores.argsort(stable=True)[:first_round]
+    assert set(by_flow.tolist()) == set(by_score.tolist())
+
+
+def test_synflow_empties_no_layer_early(net, data):
+    scores = pruning_scores(net, "synflow", inputs=data[0])
+    every = torch.cat([score.reshape(-1) for score in scores.values()])
+    cut = every.sort().values[int(0.8 * len(every))]
+    assert all((score >= cut).any() for score in scores.values())
+
+
+@pytest.mark.parametrize("criterion", SCORES)
+def test_every_score_is_a_finite_number_for_every_weight(net, data, criterion):
+    before = copy.deepcopy(net.state_dict())
+    scores = pruning_scores(net, criterion, inputs=data[0], labels=data[1])
+    assert list(scores) == ["0.weight", "4.weight", "6.weight"]
+    for name, score in scores.items():
+        assert score.shape == net.get_parameter(name).shape
+        assert score.dtype == torch.float64
+        assert torch.isfinite(score).all()
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize("criterion", DATA_DRIVEN)
+def test_what_a_criterion_lacks_is_said(net, data, criterion):
+    with pytest.raises(NcvizError, match="needs calibration images"):
+        pruning_scores(net, criterion)
+    if SCORES[criterion].needs_labels:
+        with pytest.raises(NcvizError, match="needs the labels"):
+            pruning_scores(net, criterion, inputs=data[0])
+        with pytest.raises(NcvizError, match="a label for each of 7"):
+            pruning_scores(net, criterion, inputs=data[0], labels=data[1][:3])
