@@ -6,8 +6,10 @@ import pytest
 from ncviz import build_graph, load_model, pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import DATASETS
+from ncviz.plots.network_payload import payload
 from ncviz.ui.lens import Subject, card, lens_edge, receptive_box
 from ncviz.ui.network_view import parameter_offsets
+from ncviz.ui.view_state import DEFAULT_EDGE_CAP
 from ncviz.ui.views import flow_samples, grouped_layers, has_every_position, network_view
 
 CLASSES = tuple("0123456789")
@@ -170,3 +172,16 @@ def test_everything_has_a_card_that_json_can_carry(lenet, selection):
 )
 def test_what_is_not_there_has_no_card(lenet, selection):
     assert card(subject(lenet), selection) is None
+
+
+@pytest.mark.parametrize("model", ["mlp-digits-relu", "lenet-mnist-relu", "vgg9-cifar10-relu"])
+def test_what_travels_to_the_browser_stays_below_a_megabyte(model):
+    network = pipeline.open_network(model)
+    record = pipeline.stored_curvature(pipeline.open_store("memory://views"), network, CurvatureConfig())
+    ranks = pipeline.ranks(network, "curvature", record)
+    classes = DATASETS[network.dataset].classes
+    for detail in ("channels", "units"):
+        view = network_view(record, network.arrays, classes, detail)
+        orders = {"redundant": ranks, "bottlenecks": len(ranks) - 1 - ranks}
+        packed = payload(view, orders, DEFAULT_EDGE_CAP, activity=record.pictures.of(None))
+        assert packed.size < 1_000_000
