@@ -80,27 +80,8 @@ def payload(
         arrays["start"] = start.astype(np.uint32)
         arrays["member"] = parameter.astype(np.uint32)
         arrays["memberCurvature"] = view.members.curvature[chosen].astype(np.float32)
-    orders = []
-    kept: list[npt.NDArray[np.int64]] = []
-    for order, values in ranks.items():
-        rank = np.asarray(values)
-        if rank.shape != (view.parameter_count,):
-            raise ValueError(f"expected {view.parameter_count} ranks for {order!r}, got shape {rank.shape}")
-        own = rank[parameter]
-        # The two ends of one criterion are each other's mirror image, and one of them is enough.
-        mirrored = next(
-            (at for at, known in enumerate(kept) if np.array_equal(known, _mirror(view, own))), None
-        )
-        orders.append(
-            {
-                "key": order,
-                "rank": len(kept) if mirrored is None else mirrored,
-                "mirrored": mirrored is not None,
-            }
-        )
-        if mirrored is None:
-            arrays[f"rank{len(kept)}"] = own.astype(np.uint16 if view.parameter_count <= _GRID else np.uint32)
-            kept.append(own)
+    orders, ranked = _ranked(view, ranks, parameter)
+    arrays |= ranked
     if activity is not None:
         arrays["activity"] = np.concatenate(
             [np.asarray(layer, dtype=np.uint8).reshape(-1) for layer in activity]
@@ -117,6 +98,29 @@ def payload(
     header |= {"layouts": layouts, "arrays": index}
     header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
     return NetworkPayload(header, body)
+
+
+def _ranked(
+    view: NetworkView, ranks: Mapping[str, npt.ArrayLike], parameter: npt.NDArray[np.int32]
+) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
+    """The drawn parameters' ranks in each order, and which array holds which: mirror images share one."""
+    kind = np.uint16 if view.parameter_count <= _GRID else np.uint32
+    orders: list[dict[str, Any]] = []
+    kept: list[npt.NDArray[np.int64]] = []
+    for order, values in ranks.items():
+        rank = np.asarray(values)
+        if rank.shape != (view.parameter_count,):
+            raise ValueError(f"expected {view.parameter_count} ranks for {order!r}, got shape {rank.shape}")
+        own = rank[parameter]
+        # The two ends of one criterion are each other's mirror image, and one of them is enough.
+        mirrored = next(
+            (at for at, known in enumerate(kept) if np.array_equal(known, _mirror(view, own))), None
+        )
+        number = len(kept) if mirrored is None else mirrored
+        orders.append({"key": order, "rank": number, "mirrored": mirrored is not None})
+        if mirrored is None:
+            kept.append(own)
+    return orders, {f"rank{number}": own.astype(kind) for number, own in enumerate(kept)}
 
 
 def _mirror(view: NetworkView, rank: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -63,7 +63,6 @@ def offline_page(
         "card": None,
         "link": None,
         "flows": None,
-        "ghost": False,
         "file_name": f"{shown.network.architecture}-curvature",
     }
     scores = partial(resources.ordered_scores, shown.network, record)

@@ -130,16 +130,10 @@ def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[
         return None
     name, at = locate(record, parameter)
     values = record.samples[name].reshape(len(record.labels), -1)[:, at]
-    table = pd.DataFrame({"class": [classes[label] for label in record.labels], "κ": values})
+    # The image's number is kept: once some are left out, a row's place no longer says it.
+    number = np.arange(1, len(record.labels) + 1)
+    table = pd.DataFrame({"image": number, "class": [classes[label] for label in record.labels], "κ": values})
     return table.dropna(ignore_index=True)
-
-
-def least_label(record: CurvatureRecord, connection: int, at: int) -> int | None:
-    """Return the label of the calibration image on which a weight's κ is least; None if it is active on none."""
-    edges = record.edges[connection]
-    where = int(np.searchsorted(edges.parameter, at))
-    is_there = where < len(edges.parameter) and edges.parameter[where] == at and edges.sample[where] >= 0
-    return int(record.labels[edges.sample[where]]) if is_there else None
 
 
 def parameter_name(record: CurvatureRecord, parameter: int) -> str:

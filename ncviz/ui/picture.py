@@ -20,13 +20,12 @@ from ncviz.ui.views import grouped_layers, has_every_position, network_view
 HEIGHT = 430
 
 
-def canvas(shown: Shown, record: CurvatureRecord, *, height: int = HEIGHT, link: str | None = None) -> None:
+def canvas(shown: Shown, record: CurvatureRecord, *, link: str | None = None) -> None:
     """Draw the network, and take what the reader selects in it.
 
     Args:
         shown: The network with its results.
         record: The curvature that is drawn: on all calibration images, or on some.
-        height: Least height in pixels.
         link: Name of a channel; pictures on it zoom together.
     """
     view, side = shown.view, shown.side
@@ -43,7 +42,7 @@ def canvas(shown: Shown, record: CurvatureRecord, *, height: int = HEIGHT, link:
             record,
         ),
         channel=side.name,
-        height=height,
+        height=HEIGHT,
         key=f"network-{side.name}-{shown.network.fingerprint[:12]}",
         removed=shown.removed,
         order=f"{view.criterion}/{view.order}",

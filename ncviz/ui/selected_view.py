@@ -50,7 +50,10 @@ def _weight(shown: Shown, parameter: int) -> None:
     import plotly.graph_objects as go
 
     bars = go.Bar(
-        x=[f"image {index + 1}: class {label}" for index, label in enumerate(table["class"])],
+        x=[
+            f"image {number}, class {label}"
+            for number, label in zip(table["image"], table["class"], strict=True)
+        ],
         y=table["κ"],
         marker={"color": table["κ"], "colorscale": plotly_colorscale(theme()), "cmin": -LIMIT, "cmax": LIMIT},
         hovertemplate="%{x}<br>κ = %{y:.3f}<extra></extra>",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -91,20 +92,16 @@ def network_view(
     )
 
 
+@dataclass(frozen=True, eq=False)
 class _Lines:
     """The edges of one connection between nodes, those between the same two nodes beside each other."""
 
-    def __init__(
-        self,
-        source: np.ndarray,
-        target: np.ndarray,
-        curvature: np.ndarray,
-        weight: np.ndarray,
-        parameter: np.ndarray,
-        connection: int,
-    ) -> None:
-        self.source, self.target, self.curvature = source, target, curvature
-        self.weight, self.parameter, self.connection = weight, parameter, connection
+    source: np.ndarray
+    target: np.ndarray
+    curvature: np.ndarray
+    weight: np.ndarray
+    parameter: np.ndarray
+    connection: int
 
     @property
     def first(self) -> np.ndarray:

@@ -14,7 +14,6 @@ from ncviz.ui.network_view import (
     cut_value,
     edge_table,
     layer_table,
-    least_label,
     locate,
     lowest,
     parameter_name,
@@ -111,15 +110,17 @@ def test_samples_of_one_weight(found):
     assert table["κ"].min() == pytest.approx(record.weights[name].min(), abs=1e-5)
 
 
-def test_the_image_with_the_least_curvature_is_known(found):
+def test_images_keep_their_number_where_others_are_not_active(found):
     _, record = found
-    for connection, name in enumerate(record.parameters):
-        flat, each = record.weights[name].reshape(-1), record.samples[name].reshape(len(record.labels), -1)
-        at = int(flat.argmin())
-        lowest_on = record.labels[np.nanargmin(each[:, at])]
-        assert least_label(record, connection, at) == lowest_on
-        never = np.flatnonzero(flat == 2)
-        assert not len(never) or least_label(record, connection, int(never[0])) is None
+    for name, start in parameter_offsets(record).items():
+        each = record.samples[name].reshape(len(record.labels), -1)
+        active = ~np.isnan(each)
+        some = np.flatnonzero(active.any(axis=0) & ~active[0])
+        for at in some[:3]:
+            table = sample_curvature(record, start + int(at), CLASSES)
+            assert table["image"].tolist() == (np.flatnonzero(active[:, at]) + 1).tolist()
+            assert np.array_equal(table["κ"], each[active[:, at], at])
+    assert any(np.isnan(values[0]).any() for values in record.samples.values())
 
 
 def test_a_record_without_samples_says_so(found):

@@ -53,7 +53,6 @@ def network_canvas(
     flows: Mapping[str, Any] | None = None,
     on_select: Callable[[str], None] | None = None,
     on_flow: Callable[[str], None] | None = None,
-    ghost: bool = False,
     file_name: str = "network-curvature",
 ) -> Picked:
     """Draw a network, and report what the reader selects in it.
@@ -74,7 +73,6 @@ def network_canvas(
         flows: the calibration images to choose from, as `ncviz.ui.flows.strip` says them.
         on_select: called with what the reader selected, before the page runs again.
         on_flow: called with whose flow is to be drawn, likewise.
-        ghost: leave a faint trace of removed edges.
         file_name: of the downloads, without their ending.
 
     Returns:
@@ -89,7 +87,6 @@ def network_canvas(
         "card": None if card is None else dict(card),
         "link": link,
         "flows": None if flows is None else dict(flows),
-        "ghost": ghost,
         "file_name": file_name,
     }
     result = _component()(

@@ -11,7 +11,6 @@ export function drawScene(context, scene) {
   context.save();
   clipToPlot(context, scene.geometry);
   drawSheets(context, scene);
-  if (scene.ghost) strokeGhosts(context, scene);
   strokeEdges(context, scene, scene.focus ? 0.1 : 1, null);
   if (scene.focus) strokeEdges(context, scene, 1, scene.focus.edges);
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
@@ -39,18 +38,6 @@ function inkPerConnection({ network, geometry, left: { visible } }) {
   const edges = new Float64Array(network.connections.length);
   for (let e = 0; e < network.edges; e += 1) edges[network.connection[e]] += visible[e];
   return edges.map((n) => Math.max(0.25, Math.min(1.15, (bearable / Math.max(n, 1)) ** 0.55)));
-}
-
-function strokeGhosts(context, { network, geometry, view, theme, left: { visible } }) {
-  context.globalAlpha = 0.07;
-  context.strokeStyle = theme.muted;
-  context.lineWidth = 0.5;
-  context.beginPath();
-  for (let e = 0; e < network.edges; e += 1) {
-    if (!visible[e]) trace(context, network, geometry, view, e);
-  }
-  context.stroke();
-  context.globalAlpha = 1;
 }
 
 function trace(context, network, geometry, view, edge) {

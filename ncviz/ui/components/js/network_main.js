@@ -73,7 +73,6 @@ class NetworkCanvas {
       this.left = null;
       this.hit = null;
     }
-    this.ghost = message.ghost;
     this.fileName = message.file_name;
     this.lowest = message.height;
     if (isNew || themeKey(theme) !== this.themeKey) this.geometry = null;
@@ -159,8 +158,8 @@ class NetworkCanvas {
   }
 
   get scene() {
-    const { network, geometry, view, theme, left, focus, ghost } = this;
-    return { network, geometry, view, theme, left, focus, ghost };
+    const { network, geometry, view, theme, left, focus } = this;
+    return { network, geometry, view, theme, left, focus };
   }
 
   /** Draw once per frame, however often asked; a picture that takes long leaves the page as much time as it took. */
