@@ -91,7 +91,7 @@ def display_settings(shown: Shown) -> None:
     compare_view.controls()
     record = shown.record
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
-    columns = st.columns([1.3, 1.05, 1.3, 0.85, 2.1, 1])
+    columns = st.columns([1.2, 1.2, 1.25, 1, 2, 1])
     columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
     details = picture.details_of(record)
     columns[1].selectbox(
@@ -112,7 +112,7 @@ def display_settings(shown: Shown) -> None:
         **session.bound("flow"),
     )
     columns[3].selectbox(
-        "Lines, at most",
+        "Most lines",
         EDGE_CAPS,
         format_func=lambda cap: f"{cap:,}",
         help="Each layer gets an equal share: half its strongest, half an even sample of the rest.",

@@ -72,9 +72,9 @@ def about(shown: Shown, record: CurvatureRecord) -> Subject:
 
 def details_of(record: CurvatureRecord) -> dict[str, str]:
     """Return the ways to draw this network: one of dense layers knows its units alone."""
-    found = {"channels": "feature maps"} if any(grouped_layers(record)) else {}
+    found = {"channels": "maps"} if any(grouped_layers(record)) else {}
     found |= {"units": "units"}
-    return found | ({"positions": "every position"} if has_every_position(record) else {})
+    return found | ({"positions": "all positions"} if has_every_position(record) else {})
 
 
 def detail(shown: Shown) -> str:
