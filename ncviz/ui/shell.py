@@ -62,6 +62,7 @@ def _pages() -> dict[str, StreamlitPage]:
         "explore": st.Page("pages/explore.py", title="Explore", default=True),
         "model": st.Page("pages/model.py", title="Model"),
         "curvature": st.Page("pages/curvature.py", title="Curvature"),
+        "pruning": st.Page("pages/pruning.py", title="Pruning"),
         "edge": st.Page("pages/edge.py", title="Edge"),
         "learn": st.Page("pages/learn.py", title="Learn"),
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ncviz.config import CurvatureConfig, check_alpha, check_whole
+from ncviz.config import MAX_SAMPLES_PER_CLASS, CurvatureConfig, check_alpha, check_whole
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
@@ -20,6 +20,9 @@ VIEWS = ("network", "matrix", "distribution", "free")
 DETAILS = ("channels", "units", "positions")
 # What a link can take off the pages, so that a class sees only what a lesson is about.
 HIDEABLE = ("sidebar", "navigation", "settings", "tabs", "orders", "views")
+# Scales of the sparsity: as it is, the share that is kept in powers of ten, and the share that is removed.
+AXES = ("linear", "kept", "removed")
+MAX_SEEDS = 10
 EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
 DEFAULT_EDGE_CAP = 5000
 MAX_HISTORY = 200
@@ -56,6 +59,17 @@ class ViewState:
         hide: What the pages leave out, comma between.
         graph: The small graph that the Learn page begins with.
         idleness: Idleness on the Learn page, where every value is computed at once.
+        lab_criteria: The criteria that the Pruning page compares, comma between.
+        lab_seeds: How many draws of the calibration images it takes: seeds 0, 1, ….
+        lab_samples: Its calibration images of each class.
+        lab_scope: Within what weights compete there.
+        lab_order: Which end goes first there.
+        lab_protect: Numbers of the layers that lose no weight there, comma between.
+        lab_sparsity: Fraction of the weights that is removed where it looks closer, in [0, 1].
+        lab_lost: How many points of accuracy may be lost in its table.
+        lab_axis: Scale of the sparsity in its figure.
+        lab_look: Criterion that it looks at alone, "" for the first.
+        lab_beside: Criterion beside that one, "" for none.
     """
 
     model: str = DEFAULT_MODEL
@@ -82,6 +96,17 @@ class ViewState:
     hide: str = ""
     graph: str = DEFAULT_GRAPH
     idleness: float = 0.5
+    lab_criteria: str = "curvature,magnitude,wanda,random"
+    lab_seeds: int = 3
+    lab_samples: int = 1
+    lab_scope: str = SCOPES[0]
+    lab_order: str = ORDERS[0]
+    lab_protect: str = ""
+    lab_sparsity: float = 0.8
+    lab_lost: float = 1.0
+    lab_axis: str = AXES[0]
+    lab_look: str = ""
+    lab_beside: str = ""
 
     @property
     def config(self) -> CurvatureConfig:
@@ -206,6 +231,13 @@ def _fraction(text: str) -> float:
     return value
 
 
+def _points(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise NcvizError(f"the points of accuracy lost must lie in [0, 100], got {text[:40]}.")
+    return value
+
+
 def _layer(text: str) -> int:
     value = int(text)
     if not ALL_LAYERS <= value < 10_000:
@@ -217,6 +249,8 @@ def _cap(text: str) -> int:
     return min(EDGE_CAPS, key=lambda cap: abs(cap - int(text)))
 
 
+# Which of them exist is known where torch is; what is none is left out there.
+_CRITERION = r"[a-z][a-z0-9_-]{0,29}"
 _READERS: dict[str, Callable[[str], Any]] = {
     "model": _choice("the model", tuple(MODELS)),
     "criterion": _choice("the criterion", CRITERIA),
@@ -246,4 +280,15 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "hide": _hidden,
     "graph": _choice("the graph", tuple(PRESETS)),
     "idleness": lambda text: check_alpha(float(text)),
+    "lab_criteria": _pattern("the criteria", rf"{_CRITERION}(,{_CRITERION})*", "curvature,magnitude"),
+    "lab_seeds": lambda text: check_whole("the number of seeds", int(text), 1, MAX_SEEDS),
+    "lab_samples": lambda text: check_whole("samples per class", int(text), 1, MAX_SAMPLES_PER_CLASS),
+    "lab_scope": _choice("the scope", SCOPES),
+    "lab_order": _choice("the order", ORDERS),
+    "lab_protect": _pattern("the protected layers", r"\d{1,4}(,\d{1,4})*|", "0,2"),
+    "lab_sparsity": _fraction,
+    "lab_lost": _points,
+    "lab_axis": _choice("the scale", AXES),
+    "lab_look": _pattern("the criterion", rf"{_CRITERION}|", "curvature"),
+    "lab_beside": _pattern("the criterion", rf"{_CRITERION}|", "magnitude"),
 }
