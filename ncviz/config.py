@@ -13,6 +13,8 @@ DEFAULT_ALPHA = 0.9
 # Raised whenever a change could alter a stored number, so that no old result is taken for a new one.
 ALGORITHM_VERSION = 3
 MAX_SAMPLES_PER_CLASS = 1000
+SCOPES = ("global", "layer")
+ORDERS = ("redundant", "bottlenecks")
 
 
 def check_alpha(alpha: Any) -> float:
@@ -69,3 +71,74 @@ class CurvatureConfig:
             "alpha": self.alpha if self.alpha < 0.5 else "1/2 or more",
             "v": ALGORITHM_VERSION,
         }
+
+
+@dataclass(frozen=True)
+class PruningConfig:
+    """Settings that decide in which order a network's weights are removed.
+
+    Attributes:
+        criterion: A name in ``ncviz.pruning.scores.SCORES``.
+        samples_per_class: Number of calibration images of each class, for criteria that look at images.
+        seed: Which calibration images, as for ``CurvatureConfig``, and what a random criterion draws.
+        alpha: Idleness, for criteria that use the curvature.
+        scope: "global" ranks all weights together; "layer" takes the same share of every layer.
+        order: "redundant" removes the least important first; "bottlenecks" the most important first.
+        protected: Names of weights that are never removed.
+    """
+
+    criterion: str = "curvature"
+    samples_per_class: int = 1
+    seed: int = 0
+    alpha: float = DEFAULT_ALPHA
+    scope: str = "global"
+    order: str = "redundant"
+    protected: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "protected", tuple(sorted(set(self.protected))))
+        if self.scope not in SCOPES:
+            raise NcvizError(f"There is no scope '{self.scope}'; choose one of: {', '.join(SCOPES)}.")
+        if self.order not in ORDERS:
+            raise NcvizError(f"There is no order '{self.order}'; choose one of: {', '.join(ORDERS)}.")
+        _ = self.calibration
+
+    @property
+    def calibration(self) -> CurvatureConfig:
+        """Which images are looked at, and at which idleness."""
+        return CurvatureConfig(self.alpha, self.samples_per_class, self.seed)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON types, for reports."""
+        return {**asdict(self), "protected": list(self.protected)}
+
+
+@dataclass(frozen=True)
+class AttackConfig:
+    """An attack that moves each pixel by at most ``epsilon``; the paper's own by default (arXiv 2601.16366).
+
+    Attributes:
+        epsilon: Largest change of one pixel (L∞), on the scale of the inputs.
+        step: Change of one pixel in one step.
+        steps: Number of steps; one step as long as ``epsilon``, not started at random, is FGSM.
+        random_start: Whether it starts at a random point of the allowed cube.
+    """
+
+    epsilon: float = 11 / 255
+    step: float = 2 / 255
+    steps: int = 40
+    random_start: bool = True
+
+    def __post_init__(self) -> None:
+        given: dict[str, Any] = {"epsilon": self.epsilon, "step": self.step}
+        for name, value in given.items():
+            if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
+                raise NcvizError(
+                    f"An attack's {name} must be a number from 0 to 1, got {value!r}; try 11/255."
+                )
+        check_whole("an attack's steps", self.steps, 1, 1000)
+
+    @staticmethod
+    def fgsm(epsilon: float) -> AttackConfig:
+        """Return the fast gradient sign method (Goodfellow et al., ICLR 2015, arXiv 1412.6572)."""
+        return AttackConfig(epsilon, epsilon, 1, random_start=False)

@@ -113,6 +113,14 @@ ARCHITECTURES: dict[str, Architecture] = {
             "lenet-mnist-tanh", "LeNet (tanh)", partial(_lenet_mnist, nn.Tanh), (1, 28, 28), 10, "mnist"
         ),
         Architecture("vgg9-cifar10-relu", "VGG-9 (ReLU)", partial(_vgg9, 10), (3, 32, 32), 10, "cifar10"),
+        Architecture(
+            "vgg9-cifar100-relu",
+            "VGG-9, 100 classes (ReLU)",
+            partial(_vgg9, 100),
+            (3, 32, 32),
+            100,
+            "cifar100",
+        ),
     )
 }
 

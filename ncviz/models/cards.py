@@ -16,6 +16,7 @@ from ncviz.models.saving import write_file
 from ncviz.models.zoo import find_model
 
 if TYPE_CHECKING:
+    from ncviz.config import AttackConfig
     from ncviz.models.settings import TrainingSettings
 
 
@@ -48,6 +49,7 @@ def make_card(
         "learning_rate": settings.learning_rate,
         "weight_decay": settings.weight_decay,
         "augmentation": "mirrored and shifted by up to 4 pixels at random" if settings.augment else "none",
+        "attack": _attack_in_words(settings.attack),
         "batch_size": settings.batch_size,
         "epochs": settings.epochs,
         "seed": settings.seed,
@@ -66,6 +68,15 @@ def training_command(name: str, settings: TrainingSettings, train_data: Dataset)
     own_rate = settings.learning_rate != find_model(name).recipe.learning_rate
     rate = f"--learning-rate {settings.learning_rate} " if own_rate else ""
     return f"python -m ncviz train {name} {folder}--epochs {settings.epochs} {rate}--seed {settings.seed} --out-dir OUT"
+
+
+def _attack_in_words(attack: AttackConfig | None) -> str:
+    """Return what was done to the training images, for a card."""
+    if attack is None:
+        return "none"
+    epsilon, step = (f"{value * 255:g}/255" for value in (attack.epsilon, attack.step))
+    start = "random start" if attack.random_start else "no random start"
+    return f"PGD, epsilon {epsilon}, step {step}, {attack.steps} steps, {start}"
 
 
 def write_card(card: dict[str, Any], path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ncviz.config import check_whole
+from ncviz.config import AttackConfig, check_whole
 from ncviz.errors import ModelError
 
 MAX_EPOCHS = 1000
@@ -25,6 +25,7 @@ class TrainingSettings:
         seed: Seed of the first weights and of the order of the images.
         device: Where to compute, in torch's notation.
         augment: Whether each image is mirrored and shifted at random before each step.
+        attack: The attack on each image before it is learnt from, if any.
     """
 
     architecture: str
@@ -36,6 +37,7 @@ class TrainingSettings:
     seed: int
     device: str
     augment: bool = False
+    attack: AttackConfig | None = None
 
     def __post_init__(self) -> None:
         check_whole("epochs", self.epochs, 1, MAX_EPOCHS)

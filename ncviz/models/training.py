@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ncviz.attacks import attacked
+from ncviz.config import AttackConfig
 from ncviz.data.datasets import Dataset, load_dataset
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError, ModelError
@@ -63,6 +65,7 @@ def train(
     seed: int = 0,
     device: str = "cpu",
     augment: bool = False,
+    attack: AttackConfig | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
 ) -> TrainingResult:
@@ -82,6 +85,7 @@ def train(
         seed: Seed of the first weights and of the order of the images.
         device: Where to compute, in torch's notation.
         augment: Mirror each image with probability 1/2 and shift it by up to four pixels before each step.
+        attack: Learn from attacked images in place of the images themselves (Madry et al., arXiv 1706.06083).
         progress: Called with the fraction done and a short text; may raise ``CancelledError`` to stop.
         on_epoch: Called after each epoch.
 
@@ -93,7 +97,16 @@ def train(
     """
     device = resolve_device(device)
     settings = TrainingSettings(
-        architecture, train_data.name, epochs, batch_size, learning_rate, weight_decay, seed, device, augment
+        architecture,
+        train_data.name,
+        epochs,
+        batch_size,
+        learning_rate,
+        weight_decay,
+        seed,
+        device,
+        augment,
+        attack,
     )
     for data in (train_data, test_data):
         _check_data(architecture, data)
@@ -154,6 +167,7 @@ def train_zoo_model(
         seed=seed,
         device=device,
         augment=spec.recipe.augment,
+        attack=spec.recipe.attack,
         progress=progress,
         on_epoch=on_epoch,
     )
@@ -218,7 +232,13 @@ class _Run:
         """Learn from the images at these indices [b]; return mean loss and number of right answers."""
         labels = self.labels[batch]
         images = self.inputs[batch]
-        logits = self.net(augmented(images, self.order) if self.settings.augment else images)  # [b, classes]
+        if self.settings.augment:
+            images = augmented(images, self.order)
+        if self.settings.attack is not None:
+            # In eval mode: what a normalisation remembers must not come from the attack's own steps.
+            images = attacked(self.net.eval(), images, labels, self.settings.attack, self.order)
+            self.net.train()
+        logits = self.net(images)  # [b, classes]
         loss = F.cross_entropy(logits, labels)
         value = loss.item()
         if not torch.isfinite(loss):

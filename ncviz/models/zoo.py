@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ncviz.config import AttackConfig
 from ncviz.errors import ModelError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Recipe:
         learning_rate: Largest learning rate of the cycle.
         weight_decay: Adam's L2 penalty.
         augment: Whether each image is mirrored and shifted at random before each step.
+        attack: The attack on each image before it is learnt from; none trains on the images as they are.
     """
 
     epochs: int
@@ -36,6 +38,7 @@ class Recipe:
     learning_rate: float
     weight_decay: float = 0.0
     augment: bool = False
+    attack: AttackConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,17 @@ class ModelSpec:
 
 _MLP_RECIPE = Recipe(epochs=60, batch_size=32, learning_rate=0.01)
 _LENET_RECIPE = Recipe(epochs=6, batch_size=128, learning_rate=0.003)
+_DECAY_RECIPE = replace(_LENET_RECIPE, weight_decay=5e-4)
+_ADVERSARIAL_RECIPE = replace(_LENET_RECIPE, attack=AttackConfig())
 _VGG_RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=0.004, augment=True)
 _WITHIN_LAYER = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
-def _spec(name: str, title: str, dataset: str, recipe: Recipe, is_half: bool = False) -> ModelSpec:
-    """Return the spec of a model whose architecture and checkpoint carry its own name."""
-    return ModelSpec(name, title, name, dataset, f"{name}.safetensors", recipe, is_half)
+def _spec(
+    name: str, title: str, dataset: str, recipe: Recipe, *, architecture: str = "", is_half: bool = False
+) -> ModelSpec:
+    """Return the spec of a model whose checkpoint, and unless told otherwise its architecture, carry its own name."""
+    return ModelSpec(name, title, architecture or name, dataset, f"{name}.safetensors", recipe, is_half)
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -93,6 +100,34 @@ MODELS: dict[str, ModelSpec] = {
         _spec("mlp-digits-tanh", "MLP, digits (tanh)", "digits", _MLP_RECIPE),
         _spec("lenet-mnist-relu", "LeNet, MNIST (ReLU)", "mnist", _LENET_RECIPE),
         _spec("lenet-mnist-tanh", "LeNet, MNIST (tanh)", "mnist", _LENET_RECIPE),
+        _spec(
+            "lenet-mnist-relu-decay",
+            "LeNet, MNIST (ReLU, weight decay)",
+            "mnist",
+            _DECAY_RECIPE,
+            architecture="lenet-mnist-relu",
+        ),
+        _spec(
+            "lenet-mnist-tanh-decay",
+            "LeNet, MNIST (tanh, weight decay)",
+            "mnist",
+            _DECAY_RECIPE,
+            architecture="lenet-mnist-tanh",
+        ),
+        _spec(
+            "lenet-mnist-relu-adversarial",
+            "LeNet, MNIST (ReLU, adversarial)",
+            "mnist",
+            _ADVERSARIAL_RECIPE,
+            architecture="lenet-mnist-relu",
+        ),
+        _spec(
+            "lenet-mnist-tanh-adversarial",
+            "LeNet, MNIST (tanh, adversarial)",
+            "mnist",
+            _ADVERSARIAL_RECIPE,
+            architecture="lenet-mnist-tanh",
+        ),
         _spec("vgg9-cifar10-relu", "VGG-9, CIFAR-10 (ReLU)", "cifar10", _VGG_RECIPE, is_half=True),
     )
 }

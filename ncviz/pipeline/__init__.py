@@ -6,6 +6,17 @@ Nothing here imports torch until a network has to run, so that a stored result c
 from ncviz.models.network import Network, open_checkpoint, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline.bundling import bundle
+from ncviz.pipeline.comparison import (
+    calibration,
+    compute_curve,
+    criterion_scores,
+    curve_key,
+    order_key,
+    removable,
+    removal_order,
+    shapes_of,
+    stored_curve,
+)
 from ncviz.pipeline.curvature import compute_curvature, stored_curvature
 from ncviz.pipeline.edge import edge_weight, least_sample, lens_on
 from ncviz.pipeline.flows import compute_flow, flow_key, stored_flow
@@ -21,10 +32,14 @@ __all__ = [
     "Network",
     "Outcome",
     "bundle",
+    "calibration",
     "compute_curvature",
+    "compute_curve",
     "compute_flow",
     "compute_sweep",
+    "criterion_scores",
     "curvature_key",
+    "curve_key",
     "edge_weight",
     "evaluation_fingerprint",
     "evaluator",
@@ -35,10 +50,15 @@ __all__ = [
     "open_checkpoint",
     "open_network",
     "open_store",
+    "order_key",
     "pruned_checkpoint",
     "ranks",
+    "removable",
+    "removal_order",
     "scores",
+    "shapes_of",
     "stored_curvature",
+    "stored_curve",
     "stored_flow",
     "stored_sweep",
     "sweep_key",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +11,6 @@ from ncviz.data.datasets import load_dataset
 from ncviz.models.network import Network
 from ncviz.pruning.order import removal_ranks
 from ncviz.records import CurvatureRecord
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 # Those whose curves are measured with every curvature, for the slider.
 CRITERIA = ("curvature", "magnitude", "random")
@@ -29,25 +25,46 @@ def scores(
     """
     if criterion == "curvature":
         return {name: -values for name, values in curvature.weights.items()}
-    from ncviz.pruning.scores import pruning_scores
-
-    images, labels = _calibration(network, curvature, data_dir) if _needs_images(criterion) else (None, None)
-    found = pruning_scores(network.module(), criterion, inputs=images, labels=labels, seed=seed)
-    return {name: found[name].numpy() for name in curvature.weights}
-
-
-def _needs_images(criterion: str) -> bool:
-    from ncviz.pruning.scores import SCORES
-
-    return criterion in SCORES and SCORES[criterion].needs_images
+    found = scores_on(
+        network, criterion, curvature.calibration, curvature=curvature, seed=seed, data_dir=data_dir
+    )
+    return {name: found[name] for name in curvature.weights}
 
 
-def _calibration(network: Network, curvature: CurvatureRecord, data_dir: str | None) -> tuple[Tensor, Tensor]:
+def scores_on(
+    network: Network,
+    criterion: str,
+    chosen: np.ndarray | None,
+    *,
+    curvature: CurvatureRecord | None = None,
+    seed: int = 0,
+    data_dir: str | None = None,
+) -> dict[str, np.ndarray]:
+    """Return a criterion's score of each weight on some training images.
+
+    Args:
+        network: The network.
+        criterion: A name in ``SCORES``.
+        chosen: The images' numbers in the training data; None for a criterion that looks at none.
+        curvature: For criteria that use it.
+        seed: For criteria that draw.
+        data_dir: Folder of the full data set; without it, the bundled sample.
+    """
     import torch
 
-    pool = load_dataset(network.dataset, "train", data_dir)
-    chosen = torch.from_numpy(curvature.calibration)
-    return pool.inputs[chosen], pool.labels[chosen]
+    from ncviz.pruning.scores import SCORES, pruning_scores
+
+    images = labels = kappa = None
+    if chosen is not None and criterion in SCORES and SCORES[criterion].needs_images:
+        pool = load_dataset(network.dataset, "train", data_dir)
+        at = torch.from_numpy(np.asarray(chosen, dtype=np.int64))
+        images, labels = pool.inputs[at], pool.labels[at]
+    if curvature is not None:
+        kappa = {name: torch.from_numpy(values) for name, values in curvature.weights.items()}
+    found = pruning_scores(
+        network.module(), criterion, inputs=images, labels=labels, curvature=kappa, seed=seed
+    )
+    return {name: values.numpy() for name, values in found.items()}
 
 
 def ranks(

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ncviz.config import ORDERS, SCOPES
 from ncviz.errors import NcvizError
 
-SCOPES = ("global", "layer")
-ORDERS = ("redundant", "bottlenecks")
+__all__ = ["ORDERS", "SCOPES", "removal_ranks", "removed_for_sparsity", "removed_for_threshold"]
 
 
 def removal_ranks(
-    scores: Sequence[np.ndarray], scope: str = "global", order: str = "redundant"
+    scores: Sequence[np.ndarray],
+    scope: str = "global",
+    order: str = "redundant",
+    protected: Sequence[int] = (),
 ) -> np.ndarray:
     """Return when each weight is removed: rank 0 goes first.
 
@@ -22,6 +25,7 @@ def removal_ranks(
         scores: One array for each weight tensor; higher is more important.
         scope: "global" ranks all weights together; "layer" takes the same share of every tensor.
         order: "redundant" removes the least important first; "bottlenecks" is its exact reverse.
+        protected: Positions of tensors in ``scores`` whose weights come after all others.
 
     Returns:
         int64 [N], a permutation, the tensors flattened one after the other. Equal scores keep their order.
@@ -39,7 +43,12 @@ def removal_ranks(
     if scope == "layer":
         flat = [(_ranks(score) + 0.5) / max(1, len(score)) for score in flat]
     ranks = _ranks(np.concatenate(flat) if flat else np.empty(0))
-    return ranks if order == "redundant" else len(ranks) - 1 - ranks
+    if order == "bottlenecks":
+        ranks = len(ranks) - 1 - ranks
+    if not protected:
+        return ranks
+    held = np.concatenate([np.full(len(part), at in protected) for at, part in enumerate(flat)])
+    return _ranks(ranks + len(ranks) * held)
 
 
 def removed_for_sparsity(sparsity: float, total: int) -> int:

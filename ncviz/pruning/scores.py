@@ -40,6 +40,7 @@ SCORES: dict[str, Score] = {
             "Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366",
             _curvature,
             needs_images=True,
+            needs_curvature=True,
         ),
         Score("magnitude", "Magnitude", "Han, Pool, Tran, Dally, NeurIPS 2015", magnitude),
         Score("lamp", "LAMP", "Lee et al., ICLR 2021, arXiv 2010.07611", lamp),
@@ -52,7 +53,7 @@ SCORES: dict[str, Score] = {
         Score(
             "synflow", "SynFlow", "Tanaka et al., NeurIPS 2020, arXiv 2006.05467", synflow, needs_images=True
         ),
-        Score("random", "Random", "baseline", random),
+        Score("random", "Random", "baseline", random, is_drawn=True),
     )
 }
 

@@ -44,6 +44,8 @@ class Score:
         compute: Higher is more important; float64 on the CPU, of each weight's shape.
         needs_images: Whether it looks at calibration images.
         needs_labels: Whether it looks at their labels as well.
+        needs_curvature: Whether it uses the curvature on them.
+        is_drawn: Whether it differs from seed to seed though it looks at no images.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Score:
     compute: Callable[[ScoreInputs], dict[str, Tensor]]
     needs_images: bool = False
     needs_labels: bool = False
+    needs_curvature: bool = False
+    is_drawn: bool = False
 
 
 def images_of(given: ScoreInputs, criterion: str) -> Tensor:
