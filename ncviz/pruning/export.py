@@ -1,0 +1,160 @@
+"""A pruned network as files that plain PyTorch reads, and the lines of Python that read them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn.utils import prune as torch_prune
+
+from ncviz.errors import NcvizError
+from ncviz.pruning.masks import apply_masks
+
+# Arguments of a layer's constructor, the ones that must be named with their defaults.
+_ARGUMENTS: dict[type[nn.Module], tuple[tuple[str, ...], dict[str, Any]]] = {
+    nn.Linear: (("in_features", "out_features"), {}),
+    nn.Conv2d: (
+        ("in_channels", "out_channels", "kernel_size"),
+        {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, "padding_mode": "zeros"},
+    ),
+    nn.BatchNorm1d: (("num_features",), {"eps": 1e-5, "momentum": 0.1, "affine": True}),
+    nn.BatchNorm2d: (("num_features",), {"eps": 1e-5, "momentum": 0.1, "affine": True}),
+    nn.Flatten: ((), {"start_dim": 1, "end_dim": -1}),
+    nn.Dropout: (("p",), {}),
+}
+_ACCURACY = """
+
+def accuracy(images, labels):
+    \"\"\"images [n, {shape}], {pixels}; labels [n].\"\"\"
+    with torch.inference_mode():
+        return (net(images).argmax(dim=1) == labels).double().mean().item()
+"""
+
+
+def pruned_file(net: nn.Module, masks: Mapping[str, Tensor]) -> bytes:
+    """Return the network's state dict with zeros in place of the weights that are not kept, as safetensors.
+
+    Raises:
+        NcvizError: If a mask names no weight of the network or has another shape.
+    """
+    return save(_plain(apply_masks(net, masks).state_dict()))
+
+
+def reparametrised_file(net: nn.Module, masks: Mapping[str, Tensor]) -> bytes:
+    """Return a state dict as ``torch.nn.utils.prune`` keeps it: ``weight_orig`` and ``weight_mask``, as safetensors.
+
+    The weights that are not kept are still there, so that other masks can be laid over them, or training go on.
+
+    Raises:
+        NcvizError: If a mask names no weight of the network or has another shape.
+    """
+    apply_masks(net, masks)
+    own = copy.deepcopy(net)
+    for name, mask in masks.items():
+        module, _, parameter = name.rpartition(".")
+        torch_prune.custom_from_mask(own.get_submodule(module), parameter, mask)
+    return save(_plain(own.state_dict()))
+
+
+def masks_file(masks: Mapping[str, Tensor]) -> bytes:
+    """Return the masks alone, True where a weight is kept, as safetensors of booleans."""
+    return save(_plain(masks))
+
+
+def pruned_snippet(net: nn.Module, file: str, shape: tuple[int, ...]) -> str:
+    """Return the lines that load ``pruned_file`` without ncviz.
+
+    Args:
+        net: The network.
+        file: What the file is called.
+        shape: Of one image.
+
+    Raises:
+        NcvizError: If the network has layers that no line of Python makes.
+    """
+    return (
+        "import torch\nfrom safetensors.torch import load_file\nfrom torch import nn\n\n"
+        f"net = {source_of(net)}\n"
+        f"net.load_state_dict(load_file({file!r}))\n"
+        f"net.eval()\n{_accuracy(shape)}"
+    )
+
+
+def reparametrised_snippet(net: nn.Module, file: str, shape: tuple[int, ...]) -> str:
+    """Return the lines that load ``reparametrised_file`` without ncviz; arguments as in ``pruned_snippet``."""
+    return (
+        "import torch\nfrom safetensors.torch import load_file\nfrom torch import nn\n"
+        "from torch.nn.utils import prune\n\n"
+        f"net = {source_of(net)}\n"
+        f"state = load_file({file!r})\n"
+        "for name in state:\n"
+        '    if name.endswith("_mask"):\n'
+        '        module, _, parameter = name.removesuffix("_mask").rpartition(".")\n'
+        "        # Makes room for weight_orig and weight_mask; the weight is their product at every pass.\n"
+        "        prune.identity(net.get_submodule(module), parameter)\n"
+        "net.load_state_dict(state)\n"
+        f"net.eval()\n{_accuracy(shape)}"
+    )
+
+
+def masks_snippet(file: str, shape: tuple[int, ...]) -> str:
+    """Return the lines that lay ``masks_file`` over the whole network; arguments as in ``pruned_snippet``."""
+    return (
+        "import torch\nfrom safetensors.torch import load_file\nfrom torch.nn.utils import prune\n\n"
+        "# net: your network with its weights loaded, in eval mode.\n"
+        f"for name, mask in load_file({file!r}).items():\n"
+        '    module, _, parameter = name.rpartition(".")\n'
+        "    prune.custom_from_mask(net.get_submodule(module), parameter, mask)\n"
+        f"{_accuracy(shape)}"
+    )
+
+
+def source_of(net: nn.Module, indent: int = 0) -> str:
+    """Return the expression that builds a chain of PyTorch's own layers, such as "nn.Sequential(…)".
+
+    Args:
+        net: The network.
+        indent: Spaces before its closing bracket.
+
+    Raises:
+        NcvizError: If it holds a layer that is not PyTorch's own, or a container other than nn.Sequential.
+    """
+    kind = type(net)
+    if isinstance(net, nn.Sequential):
+        keys = list(net._modules)
+        if kind is not nn.Sequential or keys != [str(index) for index in range(len(keys))]:
+            raise NcvizError(
+                "The lines that rebuild a network are written for an nn.Sequential without names."
+            )
+        inner = " " * (indent + 4)
+        lines = "".join(f"{inner}{source_of(layer, indent + 4)},\n" for layer in net)
+        return f"nn.Sequential(\n{lines}{' ' * indent})"
+    if not kind.__module__.startswith("torch.nn.modules.") or list(net.children()):
+        raise NcvizError(f"The lines that rebuild a network cannot be written for a layer {kind.__name__}.")
+    if kind not in _ARGUMENTS:
+        return f"nn.{net!r}"
+    placed, named = _ARGUMENTS[kind]
+    words = [_argument(getattr(net, name)) for name in placed]
+    words += [
+        f"{name}={getattr(net, name)!r}" for name, usual in named.items() if getattr(net, name) != usual
+    ]
+    if isinstance(net, (nn.Linear, nn.Conv2d)) and net.bias is None:
+        words.append("bias=False")
+    return f"nn.{kind.__name__}({', '.join(words)})"
+
+
+def _argument(value: Any) -> str:
+    return repr(value[0]) if isinstance(value, tuple) and len(set(value)) == 1 else repr(value)
+
+
+def _accuracy(shape: tuple[int, ...]) -> str:
+    return _ACCURACY.format(shape=", ".join(map(str, shape)), pixels="pixels scaled to [0, 1]")
+
+
+def _plain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors that share no memory, as safetensors wants them."""
+    return {name: torch.clone(tensor.detach().cpu()).contiguous() for name, tensor in state.items()}
