@@ -1,0 +1,110 @@
+"""Which bottlenecks one class alone depends on, and the network with those weights scaled or taken out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ncviz.errors import NcvizError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+MAX_FACTOR = 10.0
+
+
+def specificity(curvature: np.ndarray, label: int) -> np.ndarray:
+    """Return by how much each weight is more of a bottleneck for one class than for the others.
+
+    The mean of the other classes' κ less the class's own. Ours: arXiv 2601.16366 has no curvature of a class.
+
+    Args:
+        curvature: float [classes, N], κ of each weight over the calibration images of each class alone; 2 where it is
+            never active.
+        label: The class.
+
+    Returns:
+        float64 [N]; positive where κ is lower for this class.
+
+    Raises:
+        NcvizError: If there is no such class, or no other.
+    """
+    classes = len(curvature)
+    if not 0 <= label < classes or classes < 2:
+        raise NcvizError(f"The class must be one of 0 … {classes - 1} of at least two, got {label}.")
+    own = np.asarray(curvature[label], dtype=np.float64)
+    others = (curvature.sum(axis=0, dtype=np.float64) - own) / (classes - 1)
+    return np.asarray(others - own)
+
+
+def specific_bottlenecks(curvature: np.ndarray, label: int, count: int) -> np.ndarray:
+    """Return the bottlenecks of one class (κ < 0) that are the most specific to it, the first the most.
+
+    Args:
+        curvature: float [classes, N], as for ``specificity``.
+        label: The class.
+        count: How many at most.
+
+    Returns:
+        int64 [≤ count], indices of weights with κ < 0 for the class and a positive specificity.
+
+    Raises:
+        NcvizError: If there is no such class.
+    """
+    score = specificity(curvature, label)
+    found = np.flatnonzero((curvature[label] < 0) & (score > 0))
+    return found[np.argsort(-score[found], kind="stable")][: max(0, count)].astype(np.int64)
+
+
+def scaled(
+    net: nn.Module, chosen: np.ndarray, factor: float, shapes: Mapping[str, Sequence[int]]
+) -> nn.Module:
+    """Return a copy of the network with some weights multiplied.
+
+    Args:
+        net: The network. Not changed.
+        chosen: int [k], indices over all weights of ``shapes``, flattened one after the other.
+        factor: What each is multiplied by, from 0 (taken out) to 10.
+        shapes: Name and shape of each weight.
+
+    Raises:
+        NcvizError: If the factor is out of range, or an index or a name fits no weight.
+    """
+    import torch
+
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 <= factor <= MAX_FACTOR:
+        raise NcvizError(f"The factor must be a number from 0 to {MAX_FACTOR:g}, got {factor!r}.")
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    total = sum(sizes)
+    if len(chosen) and not 0 <= int(chosen.min()) <= int(chosen.max()) < total:
+        raise NcvizError(
+            f"The weights to scale must be numbers from 0 to {total - 1}; compute the curvature again."
+        )
+    factors = torch.ones(total)
+    factors[torch.from_numpy(np.asarray(chosen, dtype=np.int64))] = float(factor)
+    own = copy.deepcopy(net)
+    weights = dict(own.named_parameters(remove_duplicate=False))
+    with torch.no_grad():
+        for (name, shape), part in zip(shapes.items(), factors.split(sizes), strict=True):
+            if name not in weights or tuple(weights[name].shape) != tuple(shape):
+                raise NcvizError(
+                    f"The network has no weight '{name}' of shape {list(shape)}; check the curvature."
+                )
+            weights[name].mul_(part.reshape(tuple(shape)).to(weights[name]))
+    return own
+
+
+def accuracy_by_class(predictions: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Return the fraction of each class's images that is classified correctly, float64 [classes], NaN without images.
+
+    Args:
+        predictions: int [n].
+        labels: int [n].
+        classes: Number of classes.
+    """
+    images = np.bincount(labels, minlength=classes).astype(np.float64)
+    right = np.bincount(labels[predictions == labels], minlength=classes)
+    return np.divide(right, images, out=np.full(classes, np.nan), where=images > 0)
