@@ -17,7 +17,7 @@ from ncviz.pipeline.curvature import compute_curvature
 from ncviz.pipeline.keys import evaluation_fingerprint
 from ncviz.pipeline.pruning import scores, scores_on
 from ncviz.pipeline.results import Outcome, Progress, anonymous, put
-from ncviz.pruning.order import removal_ranks
+from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.records import SweepRecord, sweep_record
 from ncviz.store import Record, Store
 
@@ -127,11 +127,7 @@ def removal_order(
         CancelledError: If ``cancel`` was set.
     """
     names = list(shapes_of(network))
-    unknown = sorted(set(config.protected) - set(names))
-    if unknown:
-        raise NcvizError(
-            f"{network.title} has no weight '{unknown[0]}' to protect; choose among: {', '.join(names)}."
-        )
+    protected = protected_positions(names, config.protected)
     key = order_key(network, config, data_dir)
     known = store.get(key)
     if known is not None and "ranks" in known.arrays:
@@ -139,7 +135,6 @@ def removal_order(
     found = criterion_scores(
         store, network, config, device=device, data_dir=data_dir, progress=progress, cancel=cancel
     )
-    protected = [at for at, name in enumerate(names) if name in config.protected]
     ranks = removal_ranks([found[name] for name in names], config.scope, config.order, protected)
     meta = {**anonymous(network), "kind": "order", "dataset": network.dataset, "pruning": config.as_dict()}
     # An order that cannot be kept is computed again.

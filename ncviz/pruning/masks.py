@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ncviz.errors import NcvizError
-from ncviz.pruning.order import removal_ranks, removed_for_sparsity
+from ncviz.pruning.order import protected_positions, removal_ranks, removed_for_sparsity
 
 
 def masks_at(ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
@@ -65,6 +65,7 @@ def prune(
     threshold: float | None = None,
     scope: str = "global",
     order: str = "redundant",
+    protected: Sequence[str] = (),
 ) -> nn.Module:
     """Return a pruned copy of a network.
 
@@ -76,20 +77,30 @@ def prune(
             above it). A curvature score is -κ, so ``threshold=-t`` removes every κ above t.
         scope: "global" or "layer".
         order: "redundant" removes the least important first, "bottlenecks" the most important first.
+        protected: Names of weights that lose nothing; the sparsity still counts all weights of ``scores``.
 
     Raises:
-        NcvizError: If an argument is out of range or the scores do not fit the network.
+        NcvizError: If an argument is out of range, the scores do not fit the network, or so much is to be removed that
+            it would reach into protected weights.
     """
     if (sparsity is None) == (threshold is None):
         raise NcvizError("Say how much to remove: give either sparsity= or threshold=.")
     if threshold is not None and scope != "global":
         raise NcvizError("A threshold cuts all layers at one score; use it with scope='global'.")
     parts = [score.detach().cpu().numpy() for score in scores.values()]
-    ranks = removal_ranks(parts, scope, order)
+    held = protected_positions(list(scores), protected)
+    ranks = removal_ranks(parts, scope, order, held)
+    free = [part.reshape(-1) for at, part in enumerate(parts) if at not in held]
     if threshold is not None:
-        flat = np.concatenate([part.reshape(-1) for part in parts])
+        flat = np.concatenate([*free, np.empty(0)])
         removed = int(np.count_nonzero(flat < threshold if order == "redundant" else flat > threshold))
     elif sparsity is not None:
         removed = removed_for_sparsity(sparsity, len(ranks))
+    most = sum(part.size for part in free)
+    if removed > most:
+        raise NcvizError(
+            f"{removed:,} of {len(ranks):,} weights are to be removed, but all except {most:,} are protected; remove "
+            f"at most {most / len(ranks):.4f} of them."
+        )
     shapes = {name: tuple(score.shape) for name, score in scores.items()}
     return apply_masks(net, masks_at(ranks, removed, shapes))

@@ -10,7 +10,14 @@ import numpy as np
 from ncviz.config import ORDERS, SCOPES
 from ncviz.errors import NcvizError
 
-__all__ = ["ORDERS", "SCOPES", "removal_ranks", "removed_for_sparsity", "removed_for_threshold"]
+__all__ = [
+    "ORDERS",
+    "SCOPES",
+    "protected_positions",
+    "removal_ranks",
+    "removed_for_sparsity",
+    "removed_for_threshold",
+]
 
 
 def removal_ranks(
@@ -49,6 +56,18 @@ def removal_ranks(
         return ranks
     held = np.concatenate([np.full(len(part), at in protected) for at, part in enumerate(flat)])
     return _ranks(ranks + len(ranks) * held)
+
+
+def protected_positions(names: Sequence[str], protected: Sequence[str]) -> list[int]:
+    """Return where the protected weights stand among ``names``.
+
+    Raises:
+        NcvizError: If there is no weight of that name.
+    """
+    for name in protected:
+        if name not in names:
+            raise NcvizError(f"There is no weight '{name}' to protect; choose among: {', '.join(names)}.")
+    return [at for at, name in enumerate(names) if name in protected]
 
 
 def removed_for_sparsity(sparsity: float, total: int) -> int:

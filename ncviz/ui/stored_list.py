@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -32,7 +34,7 @@ def show() -> None:
             {
                 "what": entry.kind,
                 "network": entry.meta.get("title", ""),
-                "settings": ", ".join(f"{k} {v}" for k, v in entry.meta.get("config", {}).items()),
+                "settings": _settings(entry.meta),
                 "MB": entry.bytes / 1e6,
                 "last used": datetime.fromtimestamp(entry.last_used),
             }
@@ -52,3 +54,9 @@ def show() -> None:
             resources.forget_results()
             st.toast(f"Removed {files} results, {freed / 1e6:.1f} MB.")
             st.rerun()
+
+
+def _settings(meta: Mapping[str, Any]) -> str:
+    """What a result was asked for, in a few words."""
+    asked = meta.get("pruning") or meta.get("config") or {}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asked.items() if value != [])

@@ -46,6 +46,35 @@ def test_layer_scope_takes_the_same_share_of_every_tensor():
     assert kept[10:].sum() == 15
 
 
+@given(
+    st.lists(st.floats(-3, 2), min_size=1, max_size=12),
+    st.sampled_from(["global", "layer"]),
+    st.sampled_from(["redundant", "bottlenecks"]),
+    st.sets(st.integers(0, 2)),
+)
+def test_protected_weights_come_last_and_the_others_keep_their_order(values, scope, order, held):
+    parts = [np.array(values), np.array(values[::-1]) + 0.5, np.array(values) * 2]
+    ranks = np.split(removal_ranks(parts, scope, order, sorted(held)), 3)
+    free = [at for at in range(3) if at not in held]
+    assert sorted(np.concatenate(ranks)) == list(range(3 * len(values)))
+    for at in held:
+        assert all(ranks[at].min() > ranks[other].max() for other in free)
+    if free:
+        alone = removal_ranks([parts[at] for at in free], scope, order)
+        assert np.array_equal(np.concatenate([ranks[at] for at in free]), alone)
+
+
+def test_prune_leaves_protected_weights_whole(net):
+    scores = pruning_scores(net, "magnitude")
+    pruned = prune(net, scores, sparsity=0.5, protected=["3.weight"])
+    assert torch.equal(pruned[3].weight, net[3].weight)
+    assert int((pruned[1].weight == 0).sum()) == 36
+    with pytest.raises(NcvizError, match="at most 0.75"):
+        prune(net, scores, sparsity=0.8, protected=["3.weight"])
+    with pytest.raises(NcvizError, match="no weight 'head'"):
+        prune(net, scores, sparsity=0.1, protected=["head"])
+
+
 @pytest.mark.parametrize("bad", [{"scope": "row"}, {"order": "up"}])
 def test_unknown_scope_or_order(bad):
     with pytest.raises(NcvizError, match="choose one of"):
