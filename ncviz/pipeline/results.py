@@ -9,13 +9,12 @@ from typing import Any, Generic, TypeVar
 
 from ncviz.errors import StoreError
 from ncviz.models.network import Network
-from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.store import Record, Store
 
 BUNDLED = Path(__file__).parents[1] / "models" / "results"
 
 Progress = Callable[[float, str], None]
-T = TypeVar("T", CurvatureRecord, SweepRecord)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)

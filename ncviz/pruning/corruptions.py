@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ncviz.config import check_whole
+from ncviz.config import AttackConfig, check_whole
 from ncviz.errors import NcvizError
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ class CorruptionConfig:
     def strength(self) -> float:
         """What the severity stands for, in the corruption's own unit."""
         return CORRUPTIONS[self.name].strengths[self.severity - 1]
+
+
+# What can be done to the images that a network is shown.
+Disturbance = AttackConfig | CorruptionConfig
 
 
 def corrupted(images: Tensor, config: CorruptionConfig, seed: int = 0) -> Tensor:

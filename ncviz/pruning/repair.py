@@ -1,8 +1,7 @@
-"""Which bottlenecks one class alone depends on, and the network with those weights scaled or taken out."""
+"""Which bottlenecks are one class's own, and how to scale them or take them out."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy as np
 from ncviz.errors import NcvizError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
 MAX_FACTOR = 10.0
 
@@ -59,19 +58,19 @@ def specific_bottlenecks(curvature: np.ndarray, label: int, count: int) -> np.nd
     return found[np.argsort(-score[found], kind="stable")][: max(0, count)].astype(np.int64)
 
 
-def scaled(
-    net: nn.Module, chosen: np.ndarray, factor: float, shapes: Mapping[str, Sequence[int]]
-) -> nn.Module:
-    """Return a copy of the network with some weights multiplied.
+def factors(chosen: np.ndarray, factor: float, shapes: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:
+    """Return what each weight is multiplied by, to be given in place of masks.
 
     Args:
-        net: The network. Not changed.
-        chosen: int [k], indices over all weights of ``shapes``, flattened one after the other.
-        factor: What each is multiplied by, from 0 (taken out) to 10.
+        chosen: int [k], indices of the weights to scale, over all of ``shapes`` flattened one after the other.
+        factor: What each of them is multiplied by, from 0 (taken out) to 10; all others stay.
         shapes: Name and shape of each weight.
 
+    Returns:
+        For each name a float32 tensor of its shape.
+
     Raises:
-        NcvizError: If the factor is out of range, or an index or a name fits no weight.
+        NcvizError: If the factor is out of range, or an index fits no weight.
     """
     import torch
 
@@ -83,18 +82,12 @@ def scaled(
         raise NcvizError(
             f"The weights to scale must be numbers from 0 to {total - 1}; compute the curvature again."
         )
-    factors = torch.ones(total)
-    factors[torch.from_numpy(np.asarray(chosen, dtype=np.int64))] = float(factor)
-    own = copy.deepcopy(net)
-    weights = dict(own.named_parameters(remove_duplicate=False))
-    with torch.no_grad():
-        for (name, shape), part in zip(shapes.items(), factors.split(sizes), strict=True):
-            if name not in weights or tuple(weights[name].shape) != tuple(shape):
-                raise NcvizError(
-                    f"The network has no weight '{name}' of shape {list(shape)}; check the curvature."
-                )
-            weights[name].mul_(part.reshape(tuple(shape)).to(weights[name]))
-    return own
+    flat = torch.ones(total)
+    flat[torch.from_numpy(np.asarray(chosen, dtype=np.int64))] = float(factor)
+    parts = flat.split(sizes)
+    return {
+        name: part.reshape(tuple(shape)) for (name, shape), part in zip(shapes.items(), parts, strict=True)
+    }
 
 
 def accuracy_by_class(predictions: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:

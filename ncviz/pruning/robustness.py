@@ -13,10 +13,8 @@ from ncviz.config import AttackConfig, check_whole
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
 from ncviz.graph.build import own_copy
-from ncviz.pruning.corruptions import CorruptionConfig, corrupted
+from ncviz.pruning.corruptions import CorruptionConfig, Disturbance, corrupted
 from ncviz.pruning.masks import apply_masks
-
-Disturbance = AttackConfig | CorruptionConfig
 
 # Between two batches an attack can be cancelled; forty steps on a hundred images take seconds with a large network.
 BATCH = 100

@@ -1,13 +1,29 @@
 import copy
+import threading
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from ncviz.errors import CancelledError, DataError, DeviceError, ModelError, NcvizError
+from ncviz import accuracy, pipeline
+from ncviz.config import PruningConfig
+from ncviz.data.datasets import load_dataset
+from ncviz.errors import CancelledError, DataError, DeviceError, ModelError, NcvizError, StoreError
+from ncviz.models.loading import load_checkpoint
+from ncviz.pipeline.finetuning import (
+    PruneAndTune,
+    compute_finetune,
+    finetune_key,
+    stored_finetune,
+    tuned_checkpoint,
+    tuned_network,
+)
 from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
-from ncviz.pruning.masks import apply_masks
+from ncviz.pruning.masks import apply_masks, masks_at
+from ncviz.records.finetune import FineTuneRecord
+from ncviz.store import Record, Store
 
 
 @pytest.fixture
@@ -213,3 +229,116 @@ def test_what_does_not_fit_is_one_sentence(net, normalised, images):
     spoilt = torch.full_like(images[0], float("nan")), images[1]
     with pytest.raises(ModelError, match="loss became nan in epoch 1"):
         fine_tune(net, {}, spoilt, images, config)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def network():
+    return pipeline.open_network("mlp-digits-relu")
+
+
+SHORT = PruneAndTune(PruningConfig("magnitude"), 0.9, FineTuneConfig(2, learning_rate=0.005))
+
+
+def test_a_fine_tuning_is_kept_with_its_network(store, network):
+    steps, epochs = [], []
+    first = compute_finetune(
+        store,
+        network,
+        SHORT,
+        on_step=lambda *step: steps.append(step),
+        on_epoch=lambda *epoch: epochs.append(epoch),
+    )
+    again = compute_finetune(store, network, SHORT)
+    assert (first.is_stored, again.is_stored) == (False, True)
+    record = again.record
+    assert steps == list(enumerate(record.loss.tolist(), 1))
+    assert epochs == list(enumerate(record.accuracy.tolist()))
+    test = load_dataset("digits", "test")
+    ranks = pipeline.removal_order(store, network, SHORT.pruning)
+    masks = masks_at(ranks, record.removed, pipeline.shapes_of(network))
+    pruned = apply_masks(network.module(), masks)
+    assert record.whole == accuracy(network.module(), test.inputs, test.labels)
+    assert record.before == accuracy(pruned, test.inputs, test.labels)
+    tuned = tuned_network(network, record, "tuned").module()
+    assert record.after == accuracy(tuned, test.inputs, test.labels) > record.before
+    assert all(not tuned.state_dict()[name][~mask].any() for name, mask in masks.items())
+    assert record.removed == sum(int((~mask).sum()) for mask in masks.values()) == round(0.9 * record.total)
+    assert record.meta["trained_on"] == "all 1,437 Digits 8×8 train images"
+    assert not tuned_network(network, record, "tuned").is_bundled
+
+
+def test_the_checkpoint_is_one_that_ncviz_reads(store, network, tmp_path):
+    record = compute_finetune(store, network, SHORT).record
+    (tmp_path / "tuned.safetensors").write_bytes(tuned_checkpoint(record))
+    found = load_checkpoint(tmp_path / "tuned.safetensors", network.architecture).state_dict()
+    assert all(np.array_equal(found[name].numpy(), values) for name, values in record.arrays.items())
+
+
+def test_a_network_with_batch_norm_comes_back_whole(store):
+    network = pipeline.open_network("vgg9-cifar10-relu")
+    config = PruneAndTune(PruningConfig("magnitude"), 0.5, FineTuneConfig(1, 50))
+    record = compute_finetune(store, network, config).record
+    kept = stored_finetune(store, network, config)
+    assert list(kept.arrays) == list(network.arrays)
+    assert all(np.array_equal(kept.arrays[name], values) for name, values in record.arrays.items())
+    assert kept.arrays["1.num_batches_tracked"] == network.arrays["1.num_batches_tracked"] + 2
+    tuned_network(network, kept, "tuned").module()
+
+
+@pytest.mark.parametrize("by", ["event", "progress"])
+def test_a_cancelled_fine_tuning_leaves_nothing(store, network, by):
+    cancel, seen = threading.Event(), []
+
+    def progress(fraction, message):
+        seen.append(fraction)
+        if "epoch 2" in message:
+            if by == "progress":
+                raise CancelledError
+            cancel.set()
+
+    with pytest.raises(CancelledError):
+        compute_finetune(store, network, SHORT, progress=progress, cancel=cancel)
+    assert seen == sorted(seen)
+    assert 0.5 < seen[-1] < 1
+    assert stored_finetune(store, network, SHORT) is None
+
+
+def test_the_key_holds_what_decides_the_result(network):
+    others = [
+        PruneAndTune(PruningConfig("lamp"), 0.9, SHORT.tuning),
+        PruneAndTune(SHORT.pruning, 0.8, SHORT.tuning),
+        *(
+            PruneAndTune(
+                SHORT.pruning, 0.9, FineTuneConfig(**{"epochs": 2, "learning_rate": 0.005, **change})
+            )
+            for change in (
+                {"epochs": 3},
+                {"batch_size": 32},
+                {"learning_rate": 0.01},
+                {"weight_decay": 0.1},
+                {"seed": 1},
+            )
+        ),
+    ]
+    keys = {finetune_key(network, config) for config in [SHORT, *others]}
+    assert len(keys) == 1 + len(others)
+
+
+def test_too_much_for_protected_layers_is_one_sentence(store, network):
+    config = PruneAndTune(PruningConfig("magnitude", protected=("1.weight",)), 0.9, SHORT.tuning)
+    with pytest.raises(NcvizError, match=r"At most 24.\d% of the weights can go while layers are protected"):
+        compute_finetune(store, network, config)
+    with pytest.raises(NcvizError, match="from 0 to 1"):
+        PruneAndTune(SHORT.pruning, 1.5, SHORT.tuning)
+
+
+def test_a_record_of_another_kind_is_refused():
+    with pytest.raises(StoreError, match="clear it from the cache"):
+        FineTuneRecord.from_record(Record({}, {"kind": "sweep"}))
+    with pytest.raises(StoreError, match="lacks 'loss'"):
+        FineTuneRecord.from_record(Record({}, {"kind": "finetune"}))

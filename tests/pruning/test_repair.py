@@ -3,8 +3,13 @@ import pytest
 import torch
 from torch import nn
 
+from ncviz import neural_curvature, pipeline
+from ncviz.config import CurvatureConfig
+from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
-from ncviz.pruning.repair import accuracy_by_class, scaled, specific_bottlenecks, specificity
+from ncviz.pipeline.repair import compute_class_curvature, stored_class_curvature
+from ncviz.pruning.masks import apply_masks
+from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
 
 
 def kappa(classes=4, weights=30, seed=0):
@@ -57,7 +62,7 @@ SHAPES = {"0.weight": (4, 3), "2.weight": (2, 4)}
 @pytest.mark.parametrize("factor", [0, 0.5, 2.0])
 def test_exactly_the_chosen_weights_are_multiplied(net, factor):
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    found = scaled(net, np.array([1, 11, 12, 19]), factor, SHAPES).state_dict()
+    found = apply_masks(net, factors(np.array([1, 11, 12, 19]), factor, SHAPES)).state_dict()
     for name, places in (("0.weight", {1, 11}), ("2.weight", {0, 7})):
         for at, (old, new) in enumerate(zip(before[name].flatten(), found[name].flatten(), strict=True)):
             assert new == old * (factor if at in places else 1)
@@ -67,22 +72,20 @@ def test_exactly_the_chosen_weights_are_multiplied(net, factor):
 
 
 def test_no_weight_chosen_changes_nothing(net):
-    found = scaled(net, np.empty(0, np.int64), 0.0, SHAPES)
+    found = apply_masks(net, factors(np.empty(0, np.int64), 0.0, SHAPES))
     assert all(torch.equal(value, net.state_dict()[name]) for name, value in found.state_dict().items())
 
 
 @pytest.mark.parametrize("factor", [-0.1, 11, float("nan"), "half", True])
-def test_factors_out_of_range(net, factor):
+def test_factors_out_of_range(factor):
     with pytest.raises(NcvizError, match="factor must be a number from 0 to 10"):
-        scaled(net, np.array([0]), factor, SHAPES)
+        factors(np.array([0]), factor, SHAPES)
 
 
-def test_what_does_not_fit_is_one_sentence(net):
-    for chosen in ([20], [-1]):
-        with pytest.raises(NcvizError, match="numbers from 0 to 19"):
-            scaled(net, np.array(chosen), 0.0, SHAPES)
-    with pytest.raises(NcvizError, match=r"no weight '0.weight' of shape \[3, 4\]"):
-        scaled(net, np.array([0]), 0.0, {"0.weight": (3, 4)})
+@pytest.mark.parametrize("chosen", [[20], [-1]])
+def test_weights_that_are_not_there(chosen):
+    with pytest.raises(NcvizError, match="numbers from 0 to 19"):
+        factors(np.array(chosen), 0.0, SHAPES)
 
 
 def test_accuracy_by_class_is_a_count():
@@ -90,3 +93,47 @@ def test_accuracy_by_class_is_a_count():
     found = accuracy_by_class(predictions, labels, 4)
     assert found[:3].tolist() == pytest.approx([1, 1, 1 / 3])
     assert np.isnan(found[3])
+
+
+@pytest.fixture
+def store(tmp_path):
+    return pipeline.open_store(str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("keeps_samples", [True, False])
+def test_the_curvature_of_a_class_is_that_of_its_images_alone(store, keeps_samples, monkeypatch):
+    if not keeps_samples:
+        monkeypatch.setattr("ncviz.pipeline.curvature.MAX_SAMPLE_VALUES", 0)
+    network = pipeline.open_network("mlp-digits-relu")
+    whole = pipeline.compute_curvature(store, network, CurvatureConfig(samples_per_class=2, seed=4)).record
+    assert (whole.samples is not None) == keeps_samples
+    assert (stored_class_curvature(store, whole) is not None) == keeps_samples
+    seen = []
+    found = compute_class_curvature(
+        store, network, whole, progress=lambda share, text: seen.append((share, text))
+    )
+    assert found.shape == (10, whole.total)
+    assert seen[0] == (0.0, "class 1 of 10")
+    assert [share for share, _ in seen] == sorted(share for share, _ in seen)
+    assert np.array_equal(stored_class_curvature(store, whole), found)
+    images = load_dataset("digits", "train").inputs[whole.calibration]
+    for label in (0, 7):
+        alone = neural_curvature(network.module(), images[whole.labels == label]).weights
+        expected = np.concatenate([values.numpy().reshape(-1) for values in alone.values()])
+        np.testing.assert_allclose(found[label], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_taking_out_a_classs_own_bottlenecks_hurts_that_class_most(store):
+    """On the trained LeNet, 1% of the weights: the class loses more than the others do, for nearly every class."""
+    network = pipeline.open_network("lenet-mnist-relu")
+    whole = pipeline.compute_curvature(store, network, CurvatureConfig()).record
+    curvature, measured = compute_class_curvature(store, network, whole), pipeline.evaluator(network)
+    labels = measured.labels.numpy()
+    before = accuracy_by_class(measured.predictions().numpy(), labels, 10)
+    hurt = 0
+    for label in range(10):
+        chosen = specific_bottlenecks(curvature, label, 480)
+        after = measured.predictions(factors(chosen, 0.0, whole.shapes)).numpy()
+        lost = before - accuracy_by_class(after, labels, 10)
+        hurt += lost[label] > np.delete(lost, label).max()
+    assert hurt >= 7

@@ -1,15 +1,29 @@
 import copy
+import threading
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from ncviz import pipeline
 from ncviz.attacks import attacked
-from ncviz.config import AttackConfig
-from ncviz.errors import CancelledError, DataError, DeviceError, NcvizError
+from ncviz.config import AttackConfig, PruningConfig
+from ncviz.data.datasets import load_dataset
+from ncviz.errors import CancelledError, DataError, DeviceError, NcvizError, StoreError
+from ncviz.pipeline.robustness import (
+    RobustnessConfig,
+    compute_robustness,
+    disturbed_examples,
+    robustness_key,
+    spread,
+    stored_robustness,
+)
 from ncviz.pruning.corruptions import CorruptionConfig, corrupted
 from ncviz.pruning.masks import apply_masks
 from ncviz.pruning.robustness import BATCH, Disturber
+from ncviz.records.robustness import RobustnessRecord
+from ncviz.store import Record, Store
 
 FGSM = AttackConfig.fgsm(0.1)
 PGD = AttackConfig(0.1, 0.03, 4)
@@ -131,3 +145,134 @@ def test_what_does_not_fit_is_one_sentence(net, images):
         Disturber(net, inputs, labels, FGSM, seed=-1)
     with pytest.raises(NcvizError, match="has no weight 'nose'"):
         Disturber(net, inputs, labels, FGSM).measure({"nose": torch.ones(1, dtype=torch.bool)})
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def network():
+    return pipeline.open_network("mlp-digits-relu")
+
+
+MAGNITUDE = PruningConfig("magnitude")
+
+
+@pytest.mark.parametrize("disturbance", [PGD, CorruptionConfig("blur", 5)])
+def test_a_curve_is_what_each_point_gives_by_itself(store, network, disturbance):
+    config = RobustnessConfig(MAGNITUDE, disturbance, images=60, seed=3)
+    record = compute_robustness(store, network, config).record
+    assert record.is_complete
+    assert record.images == 60
+    test, rows = load_dataset(network.dataset, "test"), spread(360, 60)
+    weights = {name: torch.from_numpy(network.arrays[name]) for name in pipeline.shapes_of(network)}
+    flat = torch.cat([weight.abs().flatten() for weight in weights.values()])
+    for at in (0, 5, 9):
+        least = flat.sort().values[record.removed[at]]
+        masks = {name: weight.abs() >= least for name, weight in weights.items()}
+        found = Disturber(
+            network.module(), test.inputs[rows], test.labels[rows], disturbance, seed=3
+        ).measure(masks)
+        assert record.under[at] == pytest.approx(found.accuracy)
+        assert record.clean[at] == pytest.approx(found.clean_accuracy)
+    assert record.sparsity.tolist() == pytest.approx(list(config.sparsities), abs=1e-3)
+
+
+def test_a_curve_comes_back_from_the_store(store, network):
+    config = RobustnessConfig(MAGNITUDE, FGSM, images=40)
+    assert stored_robustness(store, network, config) is None
+    first = compute_robustness(store, network, config)
+    again = compute_robustness(store, network, config)
+    assert (first.is_stored, again.is_stored) == (False, True)
+    assert np.array_equal(first.record.under, again.record.under)
+    assert again.record.meta["attack"]["epsilon"] == 0.1
+    assert again.record.meta["evaluated_on"] == "all 360 Digits 8×8 test images"
+
+
+@pytest.mark.parametrize("by", ["event", "progress"])
+def test_points_finished_before_a_cancel_are_kept_and_not_measured_again(
+    store, network, tmp_path, monkeypatch, by
+):
+    config, cancel, seen = RobustnessConfig(MAGNITUDE, PGD, images=40), threading.Event(), []
+
+    def progress(fraction, message):
+        seen.append(fraction)
+        if "sparsity 4 of 11" in message:
+            if by == "progress":
+                raise CancelledError
+            cancel.set()
+
+    with pytest.raises(CancelledError):
+        compute_robustness(store, network, config, progress=progress, cancel=cancel)
+    assert seen == sorted(seen)
+    part = stored_robustness(store, network, config)
+    assert part.known.tolist() == [True] * 3 + [False] * 8
+    assert not part.is_complete
+    measured = []
+    original = Disturber.measure
+    monkeypatch.setattr(Disturber, "measure", lambda *args: measured.append(args[1]) or original(*args))
+    whole = compute_robustness(store, network, config).record
+    assert len(measured) == 8
+    alone = compute_robustness(Store(str(tmp_path / "other")), network, config).record
+    assert np.array_equal(whole.under, alone.under)
+    assert np.array_equal(whole.clean, alone.clean)
+
+
+def test_the_key_holds_what_decides_the_curve_and_nothing_else(network):
+    base = RobustnessConfig(MAGNITUDE, PGD, 40)
+    others = [
+        RobustnessConfig(PruningConfig("lamp"), PGD, 40),
+        RobustnessConfig(PruningConfig("magnitude", order="bottlenecks"), PGD, 40),
+        RobustnessConfig(PruningConfig("magnitude", protected=("1.weight",)), PGD, 40),
+        RobustnessConfig(MAGNITUDE, FGSM, 40),
+        RobustnessConfig(MAGNITUDE, CorruptionConfig(), 40),
+        RobustnessConfig(MAGNITUDE, CorruptionConfig(severity=4), 40),
+        RobustnessConfig(MAGNITUDE, PGD, 41),
+        RobustnessConfig(MAGNITUDE, PGD, 40, seed=1),
+    ]
+    keys = {robustness_key(network, config) for config in [base, *others]}
+    assert len(keys) == 1 + len(others)
+    same = RobustnessConfig(PruningConfig("magnitude", 5, seed=7), PGD, 40)
+    assert robustness_key(network, same) == robustness_key(network, base)
+
+
+def test_protected_layers_end_the_curve(store, network):
+    names = list(pipeline.shapes_of(network))
+    config = RobustnessConfig(PruningConfig("magnitude", protected=tuple(names[:1])), FGSM, images=20)
+    record = compute_robustness(store, network, config).record
+    free = sum(network.arrays[name].size for name in names[1:])
+    assert record.is_complete
+    assert 0 < record.removed.max() <= free < record.total
+    assert len(record.removed) < len(config.sparsities)
+
+
+def test_examples_are_those_of_the_curve(store, network):
+    config = RobustnessConfig(MAGNITUDE, PGD, images=40)
+    record = compute_robustness(store, network, config).record
+    data, rows, found = disturbed_examples(store, network, config, 0.5)
+    assert found.accuracy == pytest.approx(record.under[config.sparsities.index(0.5)])
+    assert torch.equal(data.labels[rows], found.labels)
+    assert float((data.inputs[rows] - found.images).abs().max()) <= 0.1 + 1e-6
+
+
+@pytest.mark.parametrize(("total", "count"), [(10, 3), (10, 10), (10, 99), (7, 1), (2000, 500)])
+def test_images_are_spread_evenly(total, count):
+    found = spread(total, count)
+    assert len(found) == len(set(found.tolist())) == min(total, count)
+    assert 0 <= found.min() <= found.max() < total
+    assert np.ptp(np.diff(found)) <= 1 if len(found) > 1 else True
+
+
+@pytest.mark.parametrize(("values", "message"), [({"images": 0}, "number of images"), ({"seed": -1}, "seed")])
+def test_settings_of_a_curve_out_of_range(values, message):
+    with pytest.raises(NcvizError, match=message):
+        RobustnessConfig(MAGNITUDE, PGD, **values)
+
+
+def test_a_record_of_another_kind_is_refused():
+    with pytest.raises(StoreError, match="clear it from the cache"):
+        RobustnessRecord.from_record(Record({}, {"kind": "sweep"}))
+    with pytest.raises(StoreError, match="lacks 'removed'"):
+        RobustnessRecord.from_record(Record({}, {"kind": "robustness", "total": 1, "images": 1}))
