@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,25 +14,37 @@ from torch import nn
 from ncviz.data.datasets import DATASETS, Dataset
 from ncviz.models.architectures import find_architecture
 from ncviz.models.saving import write_file
-from ncviz.models.zoo import find_model
 
 if TYPE_CHECKING:
     from ncviz.config import AttackConfig
     from ncviz.models.settings import TrainingSettings
+    from ncviz.models.zoo import ModelSpec
 
 
 def make_card(
-    name: str,
+    spec: ModelSpec,
     net: nn.Module,
     settings: TrainingSettings,
     train_data: Dataset,
     test_data: Dataset,
     test_accuracy: float,
+    machines: Sequence[tuple[int, str, int, str]] = (),
+    command: str | None = None,
 ) -> dict[str, Any]:
-    """Return the card of a trained zoo model as plain JSON types; it never names a folder of the user's."""
-    spec = find_model(name)
-    return {
-        "name": name,
+    """Return the card of a trained model as plain JSON types; it never names a folder of the user's.
+
+    Args:
+        spec: What was trained.
+        net: The trained network.
+        settings: With what.
+        train_data: On what.
+        test_data: What its accuracy was measured on.
+        test_accuracy: That accuracy.
+        machines: Where each part of an interrupted training ran: first epoch, device, threads, version of torch.
+        command: What repeats the training; by default ``ncviz train``.
+    """
+    card = {
+        "name": spec.name,
         "title": spec.title,
         "architecture": find_architecture(spec.architecture).title,
         "layers": [str(layer) for layer in net.children()],
@@ -57,17 +70,24 @@ def make_card(
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__).split("+")[0],
         "python": platform.python_version(),
-        "command": training_command(name, settings, train_data),
+        "command": command or training_command(spec, settings, train_data),
     }
+    if len(machines) > 1:
+        card["interrupted"] = [
+            f"epoch {epoch} on: {device}, {threads} threads, torch {version}"
+            for epoch, device, threads, version in machines
+        ]
+    return card
 
 
-def training_command(name: str, settings: TrainingSettings, train_data: Dataset) -> str:
+def training_command(spec: ModelSpec, settings: TrainingSettings, train_data: Dataset) -> str:
     """Return the command that repeats this training; FOLDER and OUT stand for the reader's own folders."""
     needs_folder = train_data.is_complete and bool(DATASETS[train_data.name].first_file)
     folder = "--data-dir FOLDER " if needs_folder else ""
-    own_rate = settings.learning_rate != find_model(name).recipe.learning_rate
+    own_rate = settings.learning_rate != spec.recipe.learning_rate
     rate = f"--learning-rate {settings.learning_rate} " if own_rate else ""
-    return f"python -m ncviz train {name} {folder}--epochs {settings.epochs} {rate}--seed {settings.seed} --out-dir OUT"
+    options = f"{folder}--epochs {settings.epochs} {rate}--seed {settings.seed}"
+    return f"python -m ncviz train {spec.name} {options} --out-dir OUT"
 
 
 def _attack_in_words(attack: AttackConfig | None) -> str:

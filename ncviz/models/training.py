@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +21,11 @@ from ncviz.errors import DataError, ModelError
 from ncviz.models.architectures import build_seeded, find_architecture
 from ncviz.models.cards import make_card, write_card
 from ncviz.models.loading import load_checkpoint
-from ncviz.models.saving import save_checkpoint
+from ncviz.models.resume import Passed
+from ncviz.models.resume import Progress as Kept
+from ncviz.models.saving import save_checkpoint, write_file
 from ncviz.models.settings import EpochResult, TrainingSettings
-from ncviz.models.zoo import find_model
+from ncviz.models.zoo import ModelSpec, find_model
 
 __all__ = ["EpochResult", "TrainingResult", "TrainingSettings", "train", "train_zoo_model"]
 
@@ -38,14 +42,16 @@ class TrainingResult:
     Attributes:
         net: The trained network on the CPU, in eval mode.
         history: One entry per epoch.
-        seconds: Wall time.
+        seconds: Wall time, over all its parts if it was interrupted.
         settings: What it was trained with.
+        passed: Where each of its parts ran.
     """
 
     net: nn.Sequential
     history: tuple[EpochResult, ...]
     seconds: float
     settings: TrainingSettings
+    passed: Passed = field(default_factory=Passed)
 
     @property
     def test_accuracy(self) -> float:
@@ -68,6 +74,7 @@ def train(
     attack: AttackConfig | None = None,
     progress: Progress | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
+    resume: Path | None = None,
 ) -> TrainingResult:
     """Train a fresh network by cross-entropy with Adam and a one-cycle learning rate.
 
@@ -87,10 +94,11 @@ def train(
         augment: Mirror each image with probability 1/2 and shift it by up to four pixels before each step.
         attack: Learn from attacked images in place of the images themselves (Madry et al., arXiv 1706.06083).
         progress: Called with the fraction done and a short text; may raise ``CancelledError`` to stop.
-        on_epoch: Called after each epoch.
+        on_epoch: Called after each epoch, not for those that were done before.
+        resume: A file that keeps the training after each epoch, and from which it goes on if it is there.
 
     Raises:
-        ModelError: If a setting is out of range, or the loss is no longer finite.
+        ModelError: If a setting is out of range, the loss is no longer finite, or ``resume`` is another training's.
         DataError: If the data do not fit the architecture.
         DeviceError: If the device is missing or out of memory.
         NcvizError: If a whole-number setting is out of range.
@@ -112,19 +120,26 @@ def train(
         _check_data(architecture, data)
     _check_batches(architecture, len(train_data), batch_size)
     start = time.perf_counter()
-    history: list[EpochResult] = []
+    kept = None if resume is None else Kept(resume, settings, train_data, test_data)
+    passed = (kept.passed if kept else Passed()).goes_on(device)
+    before = passed.seconds
     with guard(device):
         run = _Run(settings, train_data, test_data, progress or _ignore)
-        for epoch in range(1, epochs + 1):
-            history.append(run.epoch(epoch))
+        if kept is not None:
+            kept.restore(run.parts, run.order)
+        for epoch in range(len(passed.history) + 1, epochs + 1):
+            history = (*passed.history, run.epoch(epoch))
+            passed = Passed(history, before + time.perf_counter() - start, passed.machines)
+            if kept is not None:
+                kept.keep(run.parts, run.order, passed)
             if on_epoch is not None:
                 on_epoch(history[-1])
     net = run.net.cpu().eval()
-    return TrainingResult(net, tuple(history), time.perf_counter() - start, settings)
+    return TrainingResult(net, passed.history, passed.seconds, settings, passed)
 
 
 def train_zoo_model(
-    name: str,
+    name: str | ModelSpec,
     data_dir: str | Path | None = None,
     epochs: int | None = None,
     seed: int = 0,
@@ -133,11 +148,14 @@ def train_zoo_model(
     on_epoch: Callable[[EpochResult], None] | None = None,
     device: str = "cpu",
     learning_rate: float | None = None,
+    *,
+    is_resumable: bool = False,
+    command: str | None = None,
 ) -> TrainingResult:
-    """Train a zoo model by its recipe; write ``<name>.safetensors`` and the card ``<name>.json``.
+    """Train a model by its recipe; write ``<name>.safetensors`` and the card ``<name>.json``.
 
     Args:
-        name: A name in ``MODELS``.
+        name: A name in ``MODELS``, or what to train that is not there.
         data_dir: Folder with the complete data; without one, the bundled sample serves.
         epochs: In place of the recipe's number.
         seed: Seed of the first weights and of the order of the images.
@@ -146,6 +164,8 @@ def train_zoo_model(
         on_epoch: As for ``train``.
         device: As for ``train``.
         learning_rate: In place of the recipe's.
+        is_resumable: Keep the training in ``<name>.training`` in ``out_dir`` until it is finished, and go on from it.
+        command: What repeats the training, for the card; by default ``ncviz train``.
 
     Raises:
         ModelError: If the name is unknown, the loss is no longer finite, or ``out_dir`` cannot be written.
@@ -153,9 +173,10 @@ def train_zoo_model(
         DeviceError: If the device is missing or out of memory.
         NcvizError: If a setting is out of range.
     """
-    spec = find_model(name)
+    spec = find_model(name) if isinstance(name, str) else name
     train_data = load_dataset(spec.dataset, "train", data_dir)
     test_data = load_dataset(spec.dataset, "test", data_dir)
+    resume = Path(out_dir) / f"{spec.name}.training" if is_resumable and out_dir is not None else None
     result = train(
         spec.architecture,
         train_data,
@@ -170,15 +191,30 @@ def train_zoo_model(
         attack=spec.recipe.attack,
         progress=progress,
         on_epoch=on_epoch,
+        resume=resume,
     )
     if out_dir is not None:
-        save_checkpoint(result.net, Path(out_dir) / spec.checkpoint, half=spec.is_half)
         # What is shipped is what is measured: rounding to half precision comes first.
-        kept = load_checkpoint(Path(out_dir) / spec.checkpoint, spec.architecture)
+        buffer = io.BytesIO()
+        save_checkpoint(result.net, buffer, half=spec.is_half)
+        kept = load_checkpoint(buffer.getvalue(), spec.architecture)
         with guard(result.settings.device):
             accuracy = _accuracy(kept, test_data.inputs, test_data.labels)
-        card = make_card(name, result.net, result.settings, train_data, test_data, accuracy)
+        card = make_card(
+            spec,
+            result.net,
+            result.settings,
+            train_data,
+            test_data,
+            accuracy,
+            result.passed.machines,
+            command,
+        )
         write_card(card, (Path(out_dir) / spec.checkpoint).with_suffix(".json"))
+        # Last, because it is what says that the model is there.
+        write_file(Path(out_dir) / spec.checkpoint, buffer.getvalue())
+    if resume is not None:
+        resume.unlink(missing_ok=True)
     return result
 
 
@@ -203,6 +239,11 @@ class _Run:
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, settings.learning_rate, total_steps=settings.epochs * self.steps
         )
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What moves from step to step, the order of the images aside."""
+        return {"net": self.net, "optimiser": self.optimiser, "schedule": self.schedule}
 
     def epoch(self, epoch: int) -> EpochResult:
         """Learn from every image once, in a fresh random order, then evaluate."""
