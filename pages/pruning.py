@@ -1,7 +1,6 @@
-"""Curvature beside the other criteria: what each can remove, where it cuts, what breaks."""
+"""Curvature beside the other criteria: what each can remove, where it cuts, what breaks, and what can be taken away."""
 
-from ncviz.ui import lab_controls, session, shell
+from ncviz.ui import lab_view, session, shell
 
 shell.enter()
-network = session.network()
-lab_controls.show(network)
+lab_view.show(session.network())

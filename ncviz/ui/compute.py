@@ -18,6 +18,7 @@ from ncviz.ui.naming import plain
 
 POLL_SECONDS = 0.5
 TRAINING = "training-"
+COMPARISON = "comparison-"
 # Of a job's time, the rest being the accuracy curves; those of a large network take longer than its curvature.
 CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.3
 LARGE = 500_000
@@ -175,7 +176,8 @@ def _ended(job: Job) -> None:
     if now.state == "failed":
         st.error(plain(f"{now.label}: {now.error or 'the computation failed.'}"))
     elif now.state == "cancelled":
-        st.info(plain(f"{now.label}: cancelled; nothing was changed."))
+        kept = "what was finished is kept" if now.key.startswith(COMPARISON) else "nothing was changed"
+        st.info(plain(f"{now.label}: cancelled; {kept}."))
     elif now.result and now.result.get("problem"):
         st.warning(f"The result is shown but could not be stored. {plain(now.result['problem'])}")
     else:

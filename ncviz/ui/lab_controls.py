@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -100,7 +99,7 @@ def layer_titles(network: pipeline.Network) -> list[str]:
         f"{index + 1} · conv {shape[2]}×{shape[3]}, {shape[1]}→{shape[0]}"
         if len(shape) == 4
         else f"{index + 1} · linear {shape[1]}→{shape[0]}"
-        for index, shape in enumerate(pipeline.shapes_of(network).values())
+        for index, shape in enumerate(lab_state.shapes(network).values())
     ]
 
 
@@ -109,9 +108,9 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.4g}%"
 
 
-def calibration_words(samples_per_class: int, classes: Sequence[str], seeds: int) -> str:
-    """Return such as "10 training images (1 of each class), 3 draws"."""
-    count = samples_per_class * len(classes)
+def calibration_words(samples_per_class: int, classes: int, seeds: int) -> str:
+    """Return such as "10 training images (1 of each class, 3 draws)"."""
+    count = samples_per_class * classes
     draws = "" if seeds == 1 else f", {seeds} draws"
     return f"{count} training images ({samples_per_class} of each class{draws})"
 

@@ -79,7 +79,17 @@ def read(view: ViewState, known: tuple[str, ...], names: tuple[str, ...]) -> Lab
 
 def layers(network: pipeline.Network) -> tuple[str, ...]:
     """Return the names of the weights that are ranked, in the network's order."""
-    return tuple(pipeline.shapes_of(network))
+    return tuple(shapes(network))
+
+
+def shapes(network: pipeline.Network) -> dict[str, tuple[int, ...]]:
+    """Return name and shape of each weight that is ranked, in the network's order."""
+    return _shapes(network.fingerprint, network)
+
+
+@st.cache_resource(max_entries=32)
+def _shapes(fingerprint: str, _network: pipeline.Network) -> dict[str, tuple[int, ...]]:
+    return pipeline.shapes_of(_network)
 
 
 def change(**values: Any) -> None:

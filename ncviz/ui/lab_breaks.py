@@ -1,0 +1,143 @@
+"""The Pruning page's third tab: which classes suffer, what is taken for what, and which images flip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.config import PruningConfig
+from ncviz.data.datasets import load_dataset
+from ncviz.plots.pruning_classes import ClassRow, class_change
+from ncviz.plots.pruning_tables import confusion_heatmap
+from ncviz.pruning.compare import Spread, class_accuracy, confusion, flips
+from ncviz.ui import lab_compare, lab_files, lab_results, session
+from ncviz.ui.lab_controls import percent
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.naming import plain
+from ncviz.ui.resources import Measured
+from ncviz.ui.theme import theme
+
+# Images of each kind that are shown, and how wide, in pixels.
+SHOWN, THUMBNAIL = 10, 64
+NONE = ""
+
+
+def pick(lab: Lab, spreads: Mapping[str, Spread], *, beside: bool = True) -> list[str]:
+    """Let the reader choose one criterion, and a second beside it; return those that are looked at."""
+    from ncviz.pruning.scores import SCORES
+
+    names, view = list(spreads), session.view()
+    first = view.lab_look if view.lab_look in names else names[0]
+    columns = st.columns([1, 1, 2])
+    columns[0].selectbox(
+        "Criterion",
+        names,
+        format_func=lambda name: SCORES[name].title,
+        **session.shows("lab_look", first, lambda name: session.change(lab_look=name)),
+    )
+    if not beside:
+        return [first]
+    others = [NONE, *(name for name in names if name != first)]
+    second = view.lab_beside if view.lab_beside in others else NONE
+    columns[1].selectbox(
+        "Beside it",
+        others,
+        format_func=lambda name: SCORES[name].title if name else "none",
+        **session.shows("lab_beside", second, lambda name: session.change(lab_beside=name)),
+    )
+    return [first, second] if second else [first]
+
+
+def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+    """Draw what breaks at the chosen sparsity, for one criterion or two."""
+    from ncviz.pruning.scores import SCORES
+
+    chosen = pick(lab, spreads)
+    removed = lab_results.removed_at(of, lab)
+    whole = lab_results.measured(of, None, 0)
+    pruned = {name: _measured(of, lab, name, removed) for name in chosen}
+    images = load_dataset(of.dataset, "test", session.data_dir())
+    classes = images.classes
+    before = confusion(whole.labels, whole.predictions, len(classes))
+    after = {name: confusion(own.labels, own.predictions, len(classes)) for name, own in pruned.items()}
+    total = sum(int(np.prod(shape)) for shape in lab_results.shapes(of).values())
+    told = [f"{SCORES[name].title} {own.accuracy:.2%}" for name, own in pruned.items()]
+    st.markdown(
+        f"**{percent(removed / total)} removed.** Whole network {whole.accuracy:.2%}; {'; '.join(told)}. On "
+        f"{len(whole.labels):,} evaluation images, seed {lab.seeds[0]} of the calibration images."
+    )
+    st.subheader("Class by class")
+    style = lab_compare.style_of()
+    rows = [ClassRow(SCORES[name].title, class_accuracy(own), style[name]) for name, own in after.items()]
+    st.plotly_chart(
+        class_change(class_accuracy(before), rows, classes, theme()),
+        theme=None,
+        config=lab_files.chart_config(of, "classes"),
+        key="lab-classes",
+    )
+    for column, name in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
+        with column:
+            st.subheader(f"{SCORES[name].title}: what is taken for what")
+            st.caption("How many images more (orange) or fewer (green) than with the whole network.")
+            st.plotly_chart(
+                confusion_heatmap(after[name] - before, classes, theme()),
+                theme=None,
+                config=lab_files.chart_config(of, "confusion"),
+                key=f"lab-confusion-{name}",
+            )
+            _flips(whole, pruned[name], images.inputs.numpy(), classes)
+
+
+def _measured(of: pipeline.Network, lab: Lab, name: str, removed: int) -> Measured:
+    return lab_results.measured(of, first_draw(of, lab, name), removed)
+
+
+def first_draw(of: pipeline.Network, lab: Lab, name: str) -> PruningConfig:
+    """Return the settings of the first draw of a criterion that is known."""
+    return next(
+        config
+        for config in lab_results.needed(of, lab).values()
+        if config.criterion == name and lab_results.curve(of, config) is not None
+    )
+
+
+def _flips(whole: Measured, pruned: Measured, inputs: np.ndarray, classes: tuple[str, ...]) -> None:
+    found = flips(whole.labels, whole.predictions, pruned.predictions)
+    for title, numbers in (
+        ("Right before, wrong now", found.lost),
+        ("Wrong before, right now", found.gained),
+    ):
+        st.markdown(f"**{title}: {len(numbers):,} images**")
+        if not len(numbers):
+            continue
+        with st.container(horizontal=True, gap="small"):
+            for number in _varied(numbers, whole.labels):
+                was, now = classes[whole.predictions[number]], classes[pruned.predictions[number]]
+                st.image(
+                    _pixels(inputs[number]),
+                    caption=plain(f"{classes[whole.labels[number]]}: {was} → {now}"),
+                    width=THUMBNAIL,
+                )
+    st.caption("Under each image: its class, what the whole network says → what the pruned one says.")
+
+
+def _varied(numbers: np.ndarray, labels: np.ndarray) -> list[int]:
+    """Return a few images, one class after the other, so that the largest does not hide the rest."""
+    turn: dict[int, int] = {}
+    place = []
+    for number in numbers.tolist():
+        label = int(labels[number])
+        turn[label] = turn.get(label, 0) + 1
+        place.append((turn[label], label, number))
+    return [number for _, _, number in sorted(place)[:SHOWN]]
+
+
+def _pixels(image: np.ndarray) -> np.ndarray:
+    """Return an image [C, H, W] as the browser wants it, each pixel enlarged without smoothing."""
+    scale = max(1, -(-2 * THUMBNAIL // image.shape[-1]))
+    grey_or_colour = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    enlarged = grey_or_colour.repeat(scale, axis=0).repeat(scale, axis=1)
+    return np.asarray((255 * enlarged.clip(0, 1)).astype(np.uint8))

@@ -1,0 +1,216 @@
+"""The Pruning page's first tab: accuracy over sparsity of every criterion, and what that comes to in numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.data.datasets import DATASETS
+from ncviz.plots.figure_frame import WIDTH
+from ncviz.plots.pruning_curves import Curve, accuracy_curves
+from ncviz.plots.pruning_styles import Style, styles
+from ncviz.pruning.compare import Spread, area_under, mean_and_deviation, removable_within
+from ncviz.ui import lab_files, lab_results, session
+from ncviz.ui.components.width import column_width
+from ncviz.ui.lab_controls import ORDER_TITLES, calibration_words, percent
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.theme import theme
+from ncviz.ui.view_state import AXES
+
+AXIS_TITLES = {"linear": "Linear", "kept": "Log of what is kept", "removed": "Log of what is removed"}
+AXIS_HELP = (
+    "Linear: the fraction removed. Log of what is kept opens the high end, where a network breaks. Log of what is "
+    "removed opens the first percent, where bottlenecks go."
+)
+# Words of a criterion's source that are an address.
+_ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
+
+
+def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+    """Draw the figure, the table and the downloads."""
+    axis, lost = st.columns([3, 1.2], vertical_alignment="bottom")
+    axis.segmented_control(
+        "Scale",
+        AXES,
+        format_func=lambda name: AXIS_TITLES[name],
+        required=True,
+        help=AXIS_HELP,
+        **session.bound("lab_axis"),
+    )
+    lost.number_input(
+        "Points of accuracy that may be lost",
+        0.0,
+        100.0,
+        step=0.5,
+        help="For the table's “removed at”: percentage points below the whole network.",
+        **session.bound("lab_lost"),
+    )
+    figure = _figure(of, lab, spreads, column_width("width-lab", WIDTH))
+    st.plotly_chart(
+        figure,
+        theme=None,
+        config=lab_files.chart_config(of, "curves"),
+        key="lab-curves",
+        alt=figure.layout.meta,
+    )
+    found = table(of, lab, spreads, session.view().lab_lost)
+    lost_name, at_name = names_of(lab, session.view().lab_lost)
+    st.dataframe(
+        _bold(found, [lost_name, "mean accuracy", at_name]),
+        hide_index=True,
+        column_config={
+            "paper": st.column_config.LinkColumn(display_text=r"abs/(.*)"),
+            lost_name: st.column_config.NumberColumn(
+                format="percent",
+                help="The largest measured fraction up to which the accuracy never falls further, mean over the draws. "
+                "Nothing is interpolated.",
+            ),
+            "mean accuracy": st.column_config.NumberColumn(
+                format="percent", help="Area under the curve by the trapezoid rule, over its width."
+            ),
+            at_name: st.column_config.NumberColumn(format="percent", help="Mean over the draws."),
+            "±": st.column_config.NumberColumn(
+                format="percent", help="Sample standard deviation over the draws; empty where there is one."
+            ),
+        },
+    )
+    st.caption(words(of, lab, spreads)[-1] + " Bold: the best of a column.")
+    with st.container(horizontal=True):
+        lab_files.button(
+            "Curves (CSV)", lambda: curves_csv(lab, spreads), f"{of.architecture}-curves.csv", "text/csv"
+        )
+        lab_files.button(
+            "Figure (HTML)",
+            lambda: lab_files.figure_page(figure, f"{of.title} · pruning", theme()),
+            f"{of.architecture}-curves.html",
+            "text/html",
+            "One file that can be zoomed and hovered over, and needs no network. PNG and SVG: the figure's camera.",
+        )
+
+
+def table(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], lost: float) -> pd.DataFrame:
+    """Return a row for each criterion with what its curves come to, best accuracy first."""
+    from ncviz.pruning.scores import SCORES
+
+    lost_name, at_name = names_of(lab, lost)
+    rows: list[dict[str, Any]] = []
+    classes = len(DATASETS[of.dataset].classes)
+    for name, spread in spreads.items():
+        score, paper = SCORES[name], _ARXIV.search(SCORES[name].source)
+        mean, deviation = mean_and_deviation(spread.at(lab.sparsity))
+        each = [spread.each[draw] for draw in range(spread.draws)]
+        rows.append(
+            {
+                "criterion": score.title,
+                "paper": f"https://arxiv.org/abs/{paper[1]}" if paper else None,
+                "source": score.source,
+                "images": lab.samples_per_class * classes if score.needs_images else 0,
+                "draws": spread.draws,
+                lost_name: float(np.mean([removable_within(spread.sparsity, own, lost) for own in each])),
+                "mean accuracy": float(np.mean([area_under(spread.sparsity, own) for own in each])),
+                at_name: mean,
+                "±": None if math.isnan(deviation) else deviation,
+            }
+        )
+    return pd.DataFrame(rows).sort_values(at_name, ascending=False, kind="stable", ignore_index=True)
+
+
+def names_of(lab: Lab, lost: float) -> tuple[str, str]:
+    """Return what the columns are called that hang on what was chosen."""
+    points = "1 point" if lost == 1 else f"{lost:g} points"
+    return f"removed at ≤ {points} lost", f"accuracy at {percent(lab.sparsity)}"
+
+
+def curves_csv(lab: Lab, spreads: Mapping[str, Spread]) -> bytes:
+    """Return a row for each criterion, draw and sparsity."""
+    rows = [
+        {
+            "criterion": name,
+            "order": lab.order,
+            "scope": lab.scope,
+            "samples_per_class": lab.samples_per_class,
+            "protected": " ".join(lab.protected),
+            "draw": draw,
+            "sparsity": sparsity,
+            "accuracy": accuracy,
+        }
+        for name, spread in spreads.items()
+        for draw in range(spread.draws)
+        for sparsity, accuracy in zip(spread.sparsity.tolist(), spread.each[draw].tolist(), strict=True)
+    ]
+    return pd.DataFrame(rows).to_csv(index=False).encode()
+
+
+def words(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list[str]:
+    """Return what the figure shows, as sentences that go into it."""
+    first = next(iter(lab_results.needed(of, lab).values()))
+    record = lab_results.curve(of, first)
+    images = "" if record is None else f" on {record.images:,} images it has not learnt from"
+    way = ORDER_TITLES[lab.order].lower()
+    among = "over all layers together" if lab.scope == "global" else "the same share of every layer"
+    held = f"; {len(lab.protected)} layers protected" if lab.protected else ""
+    pool = calibration_words(lab.samples_per_class, len(DATASETS[of.dataset].classes), len(lab.seeds))
+    band = (
+        " Band: from the worst to the best draw."
+        if any(spread.draws > 1 for spread in spreads.values())
+        else ""
+    )
+    return [
+        f"{of.title}, accuracy{images}, without training again. {way.capitalize()}, {among}{held}.{band}",
+        f"Criteria that look at images look at {pool}; the others at none.",
+    ]
+
+
+def style_of(names: Mapping[str, Any] | None = None) -> dict[str, Style]:
+    """Return how each criterion is drawn, the same on every figure."""
+    from ncviz.pruning.scores import SCORES
+
+    floor = [name for name, score in SCORES.items() if score.is_drawn and not score.needs_images]
+    found = styles(list(SCORES), floor, theme())
+    return found if names is None else {name: found[name] for name in names}
+
+
+def _figure(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], width: int) -> Any:
+    from ncviz.pruning.scores import SCORES
+
+    drawn = style_of()
+    curves = [
+        Curve(
+            SCORES[name].title,
+            spread.sparsity,
+            spread.mean,
+            spread.low,
+            spread.high,
+            spread.draws,
+            drawn[name],
+        )
+        for name, spread in spreads.items()
+    ]
+    lost = session.view().lab_lost
+    whole = float(next(iter(spreads.values())).mean[0])
+    return accuracy_curves(
+        curves,
+        theme(),
+        words(of, lab, spreads),
+        scale=session.view().lab_axis,
+        chosen=lab.sparsity,
+        least=whole - lost / 100,
+        least_name=f"{lost:g} {'point' if lost == 1 else 'points'} below the whole network",
+        width=width,
+    )
+
+
+def _bold(found: pd.DataFrame, columns: list[str]) -> Any:
+    """Mark the best of each column; of equals, all."""
+
+    def mark(values: pd.Series) -> list[str]:
+        return ["font-weight: bold" if value == values.max() else "" for value in values]
+
+    return found.style.apply(mark, subset=columns)

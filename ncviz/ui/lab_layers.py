@@ -1,0 +1,102 @@
+"""The Pruning page's second tab: which layers each criterion empties, and what criteria have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.plots.figure_frame import WIDTH
+from ncviz.plots.pruning_tables import layer_heatmap, overlap_heatmap
+from ncviz.pruning.compare import Overlap, Spread, layer_sparsity, overlap
+from ncviz.ui import lab_files, lab_results
+from ncviz.ui.components.width import column_width
+from ncviz.ui.lab_controls import layer_titles, percent
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.theme import theme
+
+
+def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+    """Draw both tables at the chosen sparsity."""
+    from ncviz.pruning.scores import SCORES
+
+    titles, layers = [SCORES[name].title for name in spreads], layer_titles(of)
+    removed = lab_results.removed_at(of, lab)
+    if not removed:
+        st.info("Nothing is removed at 0%; choose a larger fraction above.")
+        return
+    orders = {name: _draws(of, lab, name) for name in spreads}
+    sizes = [int(np.prod(shape)) for shape in lab_results.shapes(of).values()]
+    total = sum(sizes)
+    shares = np.stack(
+        [
+            np.mean([layer_sparsity(ranks, removed, sizes) for ranks in draws], axis=0)
+            for draws in orders.values()
+        ]
+    )
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        st.subheader(f"Of each layer, with {percent(removed / total)} removed")
+        st.plotly_chart(
+            layer_heatmap(shares, titles, layers, theme(), width=column_width("width-layers", WIDTH // 2)),
+            theme=None,
+            config=lab_files.chart_config(of, "layers"),
+            key="lab-layers",
+        )
+        _collapses(shares, titles, layers)
+        st.caption("Mean over the draws of the calibration images.")
+    with right:
+        st.subheader("In common")
+        found = _overlaps(list(orders.values()), removed, _removable(of, lab))
+        shared = np.array([[pair.shared for pair in row] for row in found])
+        jaccard = np.array([[pair.jaccard for pair in row] for row in found])
+        chance = found[0][0].chance
+        st.plotly_chart(
+            overlap_heatmap(shared, titles, theme(), jaccard=jaccard, chance=chance),
+            theme=None,
+            config=lab_files.chart_config(of, "overlap"),
+            key="lab-overlap",
+        )
+        st.caption(
+            f"Share of the {removed:,} weights that one criterion removes and another removes as well; two random "
+            f"orders have {chance:.0%} in common. On the diagonal a criterion beside itself on other draws."
+        )
+
+
+def _draws(of: pipeline.Network, lab: Lab, criterion: str) -> list[np.ndarray]:
+    """Return the orders of a criterion over the draws that are known."""
+    return [
+        lab_results.ranks(of, config)
+        for config in lab_results.needed(of, lab).values()
+        if config.criterion == criterion and lab_results.curve(of, config) is not None
+    ]
+
+
+def _collapses(shares: np.ndarray, titles: list[str], layers: list[str]) -> None:
+    """Name the layers that are emptied: nothing gets through them any more."""
+    found = [
+        f"{titles[row]} empties layer {layers[column]}" for row, column in np.argwhere(shares >= 1).tolist()
+    ]
+    if found:
+        st.warning(f"**Layer collapse.** {'; '.join(found)}: nothing gets through, whatever the image.")
+
+
+def _overlaps(orders: list[list[np.ndarray]], removed: int, removable: int) -> list[list[Overlap]]:
+    """Return what each pair of criteria has in common, on the first draw; of one with itself, over its draws."""
+    found = []
+    for one in orders:
+        row = []
+        for other in orders:
+            first = one[0]
+            second = other[1] if other is one and len(one) > 1 else other[0]
+            row.append(overlap(first, second, removed, removable))
+        found.append(row)
+    return found
+
+
+def _removable(of: pipeline.Network, lab: Lab) -> int:
+    return sum(
+        int(np.prod(shape)) for name, shape in lab_results.shapes(of).items() if name not in lab.protected
+    )

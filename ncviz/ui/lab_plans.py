@@ -1,0 +1,195 @@
+"""The Pruning page's last tab: plans that are saved, named and compared, and the files of a pruned network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.errors import NcvizError
+from ncviz.plots.pruning_tables import overlap_heatmap
+from ncviz.pruning.compare import Spread, layer_sparsity
+from ncviz.ui import lab_breaks, lab_files, lab_results, lab_state, resources, session
+from ncviz.ui.explore_view import SCOPE_TITLES
+from ncviz.ui.lab_controls import ORDER_TITLES, layer_titles, percent
+from ncviz.ui.lab_plan_store import MAX_NAME, Plan, PlanStore
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.naming import plain
+from ncviz.ui.theme import theme
+
+_DELETED = "lab-deleted-plan"
+
+
+def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+    """Draw the form that saves what is chosen, the plans that there are, and the files."""
+    if spreads:
+        _files(of, lab, spreads)
+    else:
+        st.info("Files and new plans need a criterion's curve: compute one under Compare.")
+    st.subheader("Plans")
+    try:
+        _list(of)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+
+
+def _files(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+    from ncviz.pruning.scores import SCORES
+
+    (name,) = lab_breaks.pick(lab, spreads, beside=False)
+    config, removed = lab_breaks.first_draw(of, lab, name), lab_results.removed_at(of, lab)
+    found = lab_results.measured(of, config, removed)
+    total = sum(int(np.prod(shape)) for shape in lab_results.shapes(of).values())
+    about = (
+        f"**{SCORES[name].title}, {percent(removed / total)} removed**: {total - removed:,} of {total:,} weights kept, "
+        f"accuracy {found.accuracy:.2%} on {len(found.labels):,} images."
+    )
+    with st.form("lab-save-plan", border=True, clear_on_submit=True):
+        column, press = st.columns([3, 1], vertical_alignment="bottom")
+        typed = column.text_input(
+            "Save this as a plan",
+            placeholder=f"{SCORES[name].title} {percent(removed / total)}",
+            max_chars=MAX_NAME,
+        )
+        pressed = press.form_submit_button("Save this plan", type="primary", width="stretch")
+    if pressed:
+        sizes = [int(np.prod(shape)) for shape in lab_results.shapes(of).values()]
+        try:
+            plan = Plan(
+                typed or f"{SCORES[name].title} {percent(removed / total)}",
+                of.fingerprint,
+                of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
+                config,
+                removed,
+                total,
+                found.accuracy,
+                len(found.labels),
+                tuple(layer_sparsity(lab_results.ranks(of, config), removed, sizes).tolist()),
+            )
+            _store().put(plan)
+        except NcvizError as error:
+            st.error(plain(str(error)))
+        else:
+            st.toast(plain(f"Saved as “{plan.name}”."))
+    st.subheader("Files")
+    lab_files.show(of, config, removed, about)
+
+
+def _list(of: pipeline.Network) -> None:
+    everything = _store().all()
+    plans = [plan for plan in everything if plan.fingerprint == of.fingerprint]
+    elsewhere = len(everything) - len(plans)
+    deleted: Plan | None = st.session_state.get(_DELETED)
+    if deleted is not None and deleted.fingerprint == of.fingerprint:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"“{plain(deleted.name)}” was deleted.")
+            if st.button("Undo", key="lab-undelete"):
+                _store().put(deleted)
+                del st.session_state[_DELETED]
+                st.rerun()
+    if not plans:
+        st.info("No plan for this network yet. Save the one above: it stays here, also after a restart.")
+    else:
+        st.dataframe(
+            _table(of, plans),
+            hide_index=True,
+            column_config={
+                name: st.column_config.NumberColumn(format="percent")
+                for name in ("removed", "accuracy", *layer_titles(of))
+            },
+        )
+        _one(of, plans)
+        _overlap(of, plans)
+    if elsewhere:
+        st.caption(f"{elsewhere} {'plan' if elsewhere == 1 else 'plans'} of other networks are kept as well.")
+
+
+def _table(of: pipeline.Network, plans: list[Plan]) -> pd.DataFrame:
+    from ncviz.pruning.scores import SCORES
+
+    titles = layer_titles(of)
+    rows = []
+    for plan in plans:
+        config = plan.pruning
+        needs = config.criterion in SCORES and SCORES[config.criterion].needs_images
+        rows.append(
+            {
+                "plan": plan.name,
+                "criterion": SCORES[config.criterion].title
+                if config.criterion in SCORES
+                else config.criterion,
+                "removed": plan.sparsity,
+                "accuracy": plan.accuracy,
+                "on images": plan.images,
+                "order": ORDER_TITLES[config.order],
+                "weights compete within": SCOPE_TITLES[config.scope],
+                "samples per class": config.samples_per_class if needs else None,
+                "seed": config.seed,
+                "protected": len(config.protected),
+                **dict(zip(titles, plan.layers, strict=False)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _one(of: pipeline.Network, plans: list[Plan]) -> None:
+    """Let the reader open, rename or delete one plan."""
+    keys = {plan.key: plan for plan in plans}
+    choose, rename, do = st.columns([2, 2, 2.4], vertical_alignment="bottom")
+    key = choose.selectbox("Plan", list(keys), format_func=lambda key: keys[key].name, key="lab-plan")
+    plan = keys[key]
+    name = rename.text_input(
+        "Name", plan.name, max_chars=MAX_NAME, key=f"lab-plan-name-{plan.key}-{plan.name}"
+    )
+    with do, st.container(horizontal=True):
+        if st.button("Rename", key="lab-rename", disabled=name == plan.name):
+            _store().put(replace(plan, name=name))
+            st.rerun()
+        if st.button("Open", key="lab-open", help="Set the controls above to this plan."):
+            _open(of, plan)
+            st.rerun()
+        if st.button("Delete", key="lab-delete"):
+            _store().remove(plan.key)
+            st.session_state[_DELETED] = plan
+            st.rerun()
+
+
+def _open(of: pipeline.Network, plan: Plan) -> None:
+    view, config = session.view(), plan.pruning
+    names = lab_state.layers(of)
+    shown = view.lab_criteria.split(",")
+    lab_state.change(
+        lab_criteria=",".join(shown if config.criterion in shown else [*shown, config.criterion]),
+        lab_samples=config.samples_per_class,
+        lab_scope=config.scope,
+        lab_order=config.order,
+        lab_protect=",".join(str(index) for index, name in enumerate(names) if name in config.protected),
+        lab_seeds=max(view.lab_seeds, config.seed + 1),
+    )
+    session.change(lab_sparsity=plan.sparsity, lab_look=config.criterion)
+
+
+def _overlap(of: pipeline.Network, plans: list[Plan]) -> None:
+    """Draw what the plans remove in common, as far as their orders are still known."""
+    known = [plan for plan in plans if lab_results.curve(of, plan.pruning) is not None]
+    if len(known) < 2:
+        return
+    gone = [lab_results.ranks(of, plan.pruning) < plan.removed for plan in known]
+    shared = np.array([[float((a & b).sum()) / max(1, int(a.sum())) for b in gone] for a in gone])
+    jaccard = np.array([[float((a & b).sum()) / max(1, int((a | b).sum())) for b in gone] for a in gone])
+    st.markdown("**What plans have in common**")
+    st.plotly_chart(
+        overlap_heatmap(shared, [plan.name for plan in known], theme(), jaccard=jaccard),
+        theme=None,
+        config=lab_files.chart_config(of, "plans"),
+        key="lab-plan-overlap",
+    )
+    st.caption("Share of what the plan of a row removes that the plan of a column removes as well.")
+
+
+def _store() -> PlanStore:
+    return PlanStore(resources.store().where)

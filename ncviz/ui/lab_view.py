@@ -1,0 +1,107 @@
+"""The Pruning page: controls, the run that measures what is missing, and the tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.data.datasets import DATASETS
+from ncviz.errors import NcvizError
+from ncviz.jobs import Job
+from ncviz.pruning.compare import Spread
+from ncviz.ui import (
+    compute,
+    lab_breaks,
+    lab_compare,
+    lab_controls,
+    lab_layers,
+    lab_plans,
+    lab_results,
+    lab_state,
+    resources,
+)
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.naming import plain
+
+POLL_SECONDS = 0.7
+
+
+def show(of: pipeline.Network) -> None:
+    """Draw the page."""
+    st.title("Pruning")
+    lab_controls.show(of)
+    lab = lab_state.current()
+    if not lab.criteria:
+        st.info("Choose at least one criterion above.")
+        return
+    try:
+        missing = lab_results.missing(of, lab)
+        spreads = lab_results.spreads(of, lab)
+        _run(of, lab, len(missing), is_empty=not spreads)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+    parts: dict[str, Callable[[], None]] = {
+        "Compare": lambda: _needing(spreads, lambda: lab_compare.show(of, lab, spreads)),
+        "Where it cuts": lambda: _needing(spreads, lambda: lab_layers.show(of, lab, spreads)),
+        "What breaks": lambda: _needing(spreads, lambda: lab_breaks.show(of, lab, spreads)),
+        "Plans and files": lambda: lab_plans.show(of, lab, spreads),
+    }
+    tabs = st.tabs(list(parts), key="lab-tabs", on_change="rerun")
+    for tab, part in zip(tabs, parts.values(), strict=True):
+        if tab.open:
+            with tab:
+                part()
+
+
+def _needing(spreads: Mapping[str, Spread], part: Callable[[], None]) -> None:
+    if spreads:
+        part()
+    else:
+        st.caption("This appears when the first curve is measured.")
+
+
+def _run(of: pipeline.Network, lab: Lab, missing: int, *, is_empty: bool) -> None:
+    """Show the run that measures what is missing, or offer it."""
+    job = lab_results.job(of, lab)
+    if job is not None and job.is_active:
+        _follow(of, lab, job)
+        return
+    for name, failure in lab_results.run(of, lab).failures.items():
+        if name in lab.criteria:
+            st.warning(plain(failure))
+    if not missing:
+        return
+    todo = lab_results.missing(of, lab).values()
+    curves = "1 curve" if missing == 1 else f"{missing} curves"
+    time = compute.duration(lab_results.seconds(of, todo)).removesuffix(" left")
+    if is_empty:
+        samples = lab_controls.calibration_words(
+            lab.samples_per_class, len(DATASETS[of.dataset].classes), len(lab.seeds)
+        )
+        st.info(
+            f"Nothing is measured yet for {plain(of.title)} with these settings: {samples} for the criteria that look "
+            "at images. Each curve is kept, so that it comes back at once."
+        )
+    else:
+        st.info(f"{curves} of this comparison {'is' if missing == 1 else 'are'} not measured yet.")
+    if st.button(f"Measure {curves} · {time}", type="primary", key="lab-measure"):
+        lab_results.start(of, lab)
+        st.rerun()
+
+
+def _follow(of: pipeline.Network, lab: Lab, job: Job) -> None:
+    """Show a run, whoever started it, and draw the page anew with each curve that it finishes."""
+    if job.key not in st.session_state.get("jobs", []):
+        compute.watch(job.key)
+        st.rerun()
+    compute.progress_here(job)
+    st.fragment(_redraw, run_every=POLL_SECONDS)(job.key, lab_results.run(of, lab).done)
+
+
+def _redraw(key: str, done: int) -> None:
+    job = resources.registry().get(key)
+    if job is None or not job.is_active or lab_results.done(key) != done:
+        st.rerun(scope="app")
