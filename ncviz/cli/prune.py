@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--criterion",
     default="curvature",
     show_default=True,
-    help="curvature, magnitude, lamp, wanda, snip, fisher, grasp, synflow or random.",
+    help="curvature, curvature-lamp (ours), magnitude, lamp, wanda, snip, fisher, grasp, synflow or random.",
 )
 @click.option("--scope", default="global", show_default=True, help=f"One of {', '.join(SCOPES)}.")
 @click.option(

@@ -55,7 +55,9 @@ def scores_on(
     from ncviz.pruning.scores import SCORES, pruning_scores
 
     images = labels = kappa = None
-    if chosen is not None and criterion in SCORES and SCORES[criterion].needs_images:
+    score = SCORES.get(criterion)
+    is_given = curvature is not None and score is not None and score.needs_curvature
+    if chosen is not None and score is not None and score.needs_images and not is_given:
         pool = load_dataset(network.dataset, "train", data_dir)
         at = torch.from_numpy(np.asarray(chosen, dtype=np.int64))
         images, labels = pool.inputs[at], pool.labels[at]

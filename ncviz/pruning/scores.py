@@ -7,28 +7,15 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_whole
-from ncviz.curvature import neural_curvature
 from ncviz.errors import NcvizError
 from ncviz.pruning.criteria.activation import wanda
 from ncviz.pruning.criteria.flow import synflow
-from ncviz.pruning.criteria.given import Score, ScoreInputs, images_of
+from ncviz.pruning.criteria.given import Score, ScoreInputs
 from ncviz.pruning.criteria.gradient import fisher, grasp, snip
 from ncviz.pruning.criteria.magnitude import lamp, magnitude, random
+from ncviz.pruning.criteria.transport import curvature, curvature_lamp
 
 __all__ = ["SCORES", "Score", "ScoreInputs", "pruning_scores", "weight_names"]
-
-
-def _curvature(given: ScoreInputs) -> dict[str, Tensor]:
-    """Negative neural curvature: bottlenecks matter most."""
-    curvature = given.curvature
-    if curvature is None:
-        curvature = neural_curvature(given.net, images_of(given, "curvature"), alpha=given.alpha).weights
-    if not curvature:
-        raise NcvizError(
-            "The curvature given holds no weights; expected that of neural_curvature(...).weights."
-        )
-    # Weights that the network holds but does not use have no edges, and so no curvature.
-    return {name: -values for name, values in curvature.items()}
 
 
 SCORES: dict[str, Score] = {
@@ -38,7 +25,15 @@ SCORES: dict[str, Score] = {
             "curvature",
             "Curvature",
             "Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366",
-            _curvature,
+            curvature,
+            needs_images=True,
+            needs_curvature=True,
+        ),
+        Score(
+            "curvature-lamp",
+            "Curvature-LAMP",
+            "ours, from arXiv 2601.16366 and arXiv 2010.07611",
+            curvature_lamp,
             needs_images=True,
             needs_curvature=True,
         ),

@@ -3,12 +3,17 @@
 import copy
 import itertools
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
+import ncviz
 from ncviz import pruning_scores
 from ncviz.errors import NcvizError
+from ncviz.pruning.criteria.layers import among_not_smaller, transport_magnitude
 from ncviz.pruning.scores import SCORES
 
 DATA_DRIVEN = [name for name, score in SCORES.items() if score.needs_images and name != "curvature"]
@@ -174,3 +179,29 @@ def test_what_a_criterion_lacks_is_said(net, data, criterion):
             pruning_scores(net, criterion, inputs=data[0])
         with pytest.raises(NcvizError, match="a label for each of 7"):
             pruning_scores(net, criterion, inputs=data[0], labels=data[1][:3])
+
+
+def test_curvature_lamp_is_lamp_of_squares_times_transport_cost(net, data):
+    kappa = ncviz.neural_curvature(net, data[0]).weights
+    found = pruning_scores(net, "curvature-lamp", inputs=data[0])
+    for name, score in found.items():
+        size = net.get_parameter(name).detach().double().abs().reshape(-1)
+        cost = (1 - kappa[name].reshape(-1)) / size  # W, from κ = 1 − |w| · W
+        weighted = (size**2 * cost).clamp_min(0)
+        slow = torch.stack([value / weighted[weighted >= value].sum() for value in weighted])
+        live = weighted > 1e-9
+        assert torch.allclose(score.reshape(-1)[live], slow[live])
+        assert (score.reshape(-1)[~live] < slow[live].min()).all()
+
+
+def test_weights_that_cost_nothing_go_first_and_by_size():
+    size = np.array([3.0, 1.0, 2.0, 0.5])
+    cost = transport_magnitude(size, np.array([2.0, 1.5, 1.0, 0.9]))
+    assert np.argsort(among_not_smaller(cost)).tolist() == [1, 2, 0, 3]
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.5]), min_size=1, max_size=12))
+def test_among_not_smaller_by_brute_force(values):
+    given_values = np.array(values)
+    slow = [value / given_values[given_values >= value].sum() if value else 0.0 for value in values]
+    assert np.allclose(among_not_smaller(given_values), slow)

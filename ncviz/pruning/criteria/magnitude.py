@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ncviz.pruning.criteria.given import ScoreInputs, weights_of
+from ncviz.pruning.criteria.layers import among_not_smaller
 
 
 def magnitude(given: ScoreInputs) -> dict[str, Tensor]:
@@ -18,7 +19,10 @@ def lamp(given: ScoreInputs) -> dict[str, Tensor]:
 
     Comparable between layers, so the share that each layer loses follows by itself.
     """
-    return {name: _lamp(_size(weight)) for name, weight in weights_of(given).items()}
+    return {
+        name: torch.from_numpy(among_not_smaller(_size(weight).numpy() ** 2))
+        for name, weight in weights_of(given).items()
+    }
 
 
 def random(given: ScoreInputs) -> dict[str, Tensor]:
@@ -32,14 +36,3 @@ def random(given: ScoreInputs) -> dict[str, Tensor]:
 
 def _size(weight: Tensor) -> Tensor:
     return weight.detach().abs().to("cpu", torch.float64)
-
-
-def _lamp(size: Tensor) -> Tensor:
-    square = size.reshape(-1) ** 2
-    order = square.argsort(descending=True, stable=True)
-    # Among equal weights the first in the paper's order carries the larger sum; here all of them share the largest.
-    total = square[order].cumsum(0)
-    last = torch.searchsorted(-square[order], -square[order], right=True) - 1
-    score = torch.zeros_like(square)
-    score[order] = torch.where(square[order] > 0, square[order] / total[last].clamp_min(1e-300), 0.0)
-    return score.reshape(size.shape)

@@ -1,0 +1,145 @@
+"""Other ways to rank weights by curvature than the paper's: what a study of the ranking compares.
+
+Everything here works on one number: 1 − κ = |w| · W, the weight times the transport cost of its edge (arXiv 2601.16366
+with d = 1/|w|). The paper's score −κ orders weights by that number where it is largest, over positions and images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ncviz.pruning.criteria.layers import among_not_smaller, transport_magnitude
+from ncviz.pruning.order import removal_ranks
+
+Scores = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a ranking may look at.
+
+    Attributes:
+        size: Name → float64, |w| of each weight.
+        curvature: Name → float64 [images, *shape], each image's least κ; NaN where no edge of the weight is live.
+    """
+
+    size: Mapping[str, np.ndarray]
+    curvature: Mapping[str, np.ndarray]
+
+    def least(self, name: str) -> np.ndarray:
+        """Return the least κ of each weight over the images; 2 where it is never active, as in the paper's ranking."""
+        return np.where(np.isnan(self.curvature[name]), 2.0, self.curvature[name]).min(axis=0)
+
+    def costs(self, name: str) -> np.ndarray:
+        """Return 1 − κ of each image [images, *shape], at least 0; 0 where no edge is live, for nothing flows there."""
+        return np.where(np.isnan(self.curvature[name]), 0.0, np.maximum(1 - self.curvature[name], 0.0))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to rank: its name, what it does in a few words, and how; higher scores are more important."""
+
+    name: str
+    title: str
+    scores: Callable[[Evidence], Scores]
+
+
+def _least(given: Evidence) -> Scores:
+    return {name: -given.least(name) for name in given.size}
+
+
+def _power_mean(power: float) -> Callable[[Evidence], Scores]:
+    def scores(given: Evidence) -> Scores:
+        return {name: (given.costs(name) ** power).mean(axis=0) ** (1 / power) for name in given.size}
+
+    return scores
+
+
+def _quantile(share: float) -> Callable[[Evidence], Scores]:
+    """The κ that this share of the images, dead ones included, lies below."""
+
+    def scores(given: Evidence) -> Scores:
+        return {name: np.quantile(given.costs(name), 1 - share, axis=0) for name in given.size}
+
+    return scores
+
+
+def _never_active_as_usual(given: Evidence) -> Scores:
+    """A weight that is never active is given the median transport cost of its layer, times its own size."""
+    found = {}
+    for name, size in given.size.items():
+        live = ~np.isnan(given.curvature[name]).all(axis=0)
+        cost = 1 - given.least(name)
+        usual = float(np.median((cost / np.maximum(size, 1e-12))[live])) if live.any() else 0.0
+        found[name] = np.where(live, cost, size * usual)
+    return found
+
+
+def _over_the_layers_median(given: Evidence) -> Scores:
+    found = {}
+    for name in given.size:
+        live = ~np.isnan(given.curvature[name]).all(axis=0)
+        cost = 1 - given.least(name)
+        found[name] = cost / float(np.median(cost[live])) if live.any() else cost
+    return found
+
+
+def _layers_of_lamp(given: Evidence) -> Scores:
+    return {name: among_not_smaller(np.maximum(1 - given.least(name), 0.0) ** 2) for name in given.size}
+
+
+def _transport_lamp(given: Evidence) -> Scores:
+    return {
+        name: among_not_smaller(transport_magnitude(size, given.least(name)))
+        for name, size in given.size.items()
+    }
+
+
+def _magnitude(given: Evidence) -> Scores:
+    return dict(given.size)
+
+
+def _lamp(given: Evidence) -> Scores:
+    return {name: among_not_smaller(size**2) for name, size in given.size.items()}
+
+
+def _mean_rank(
+    one: Callable[[Evidence], Scores], other: Callable[[Evidence], Scores]
+) -> Callable[[Evidence], Scores]:
+    def scores(given: Evidence) -> Scores:
+        first, second = ranks_of(one(given)), ranks_of(other(given))
+        return {name: first[name] + second[name] for name in first}
+
+    return scores
+
+
+def ranks_of(scores: Scores) -> Scores:
+    """Return each weight's place among all, from 0 for the least important, of each weight's shape."""
+    ranks = removal_ranks(list(scores.values())).astype(np.float64)
+    ends = np.cumsum([values.size for values in scores.values()])[:-1]
+    return {
+        name: part.reshape(values.shape)
+        for (name, values), part in zip(scores.items(), np.split(ranks, ends), strict=True)
+    }
+
+
+VARIANTS: dict[str, Variant] = {
+    variant.name: variant
+    for variant in (
+        Variant("magnitude", "magnitude, for comparison", _magnitude),
+        Variant("lamp", "LAMP, for comparison", _lamp),
+        Variant("paper", "the paper's: least κ over the images, never active first", _least),
+        Variant("mean", "mean of 1 − κ over the images, 0 where dead", _power_mean(1)),
+        Variant("power-4", "fourth-power mean of 1 − κ over the images", _power_mean(4)),
+        Variant("quantile", "κ that a tenth of the images lies below", _quantile(0.1)),
+        Variant("never-active", "never active at the layer's median cost", _never_active_as_usual),
+        Variant("layer-median", "1 − κ over its layer's median", _over_the_layers_median),
+        Variant("layer-lamp", "1 − κ in place of |w| in LAMP", _layers_of_lamp),
+        Variant("rank-magnitude", "mean rank of the paper's and magnitude", _mean_rank(_least, _magnitude)),
+        Variant("rank-lamp", "mean rank of the paper's and LAMP", _mean_rank(_least, _lamp)),
+        Variant("curvature-lamp", "ours: LAMP with w² times the transport cost", _transport_lamp),
+    )
+}
