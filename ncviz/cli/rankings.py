@@ -1,0 +1,64 @@
+"""``ncviz rankings``: other ways to rank by curvature than the paper's, side by side."""
+
+from __future__ import annotations
+
+import click
+from rich.table import Table
+
+from ncviz import pipeline
+from ncviz.cli.options import data_dir_option, json_option
+from ncviz.cli.output import console, print_json, progress
+
+
+@click.command()
+@click.option("--model", default="lenet-mnist-relu", show_default=True, help="Network of the zoo.")
+@data_dir_option
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps.")
+@click.option("--samples", multiple=True, type=int, help="Calibration images of each class (repeatable).")
+@click.option("--seeds", default=3, show_default=True, help="How many draws of calibration images.")
+@click.option("--images", default=10_000, show_default=True, help="Training images to measure on.")
+@json_option
+def rankings(
+    model: str,
+    data_dir: str | None,
+    device: str,
+    samples: tuple[int, ...],
+    seeds: int,
+    images: int,
+    as_json: bool,
+) -> None:
+    """Measure other rankings by curvature on training images, the test images left alone; stored as they come."""
+    from ncviz.devices import resolve_device
+    from ncviz.experiments.ranking import study_rankings
+    from ncviz.pruning.variants import VARIANTS
+
+    network = pipeline.open_network(model)
+    with progress("rankings") as report:
+        found = study_rankings(
+            pipeline.open_store(),
+            network,
+            samples=samples or (1, 2, 5, 10),
+            seeds=range(1, seeds + 1),
+            images=images,
+            device=resolve_device(device),
+            data_dir=data_dir,
+            progress=report,
+        )
+    if as_json:
+        curves = [
+            {"ranking": name, "samples_per_class": count, "accuracy": values.tolist()}
+            for (name, count), values in found.accuracy.items()
+        ]
+        print_json(
+            {"model": model, "images": found.images, "sparsities": list(found.sparsities), "curves": curves}
+        )
+        return
+    table = Table("ranking", "per class", *(f"{value:.0%}" for value in found.sparsities[1:]))
+    for (name, count), values in found.accuracy.items():
+        cells = [f"{value:.3f}".lstrip("0") for value in values.mean(axis=0)[1:]]
+        table.add_row(VARIANTS[name].title, str(count or ""), *cells)
+    console.print(table)
+    console.print(
+        f"{network.title}: accuracy {found.whole:.4f} whole, on {found.images:,} training images; "
+        f"means over {seeds} draws of calibration images."
+    )
