@@ -47,7 +47,7 @@ class RobustnessConfig:
     Attributes:
         pruning: Criterion, and what it looks at.
         disturbance: What is done to the images.
-        images: How many evaluation images at most, evenly spread over the data.
+        images: How many evaluation images at most, drawn once and for all.
         seed: Of what an attack or a corruption draws.
     """
 
@@ -173,7 +173,7 @@ def disturber_for(
     from ncviz.pruning.robustness import Disturber
 
     data = load_dataset(network.dataset, "test", data_dir)
-    rows = spread(len(data), config.images)
+    rows = drawn(len(data), config.images)
     return Disturber(
         network.module(),
         data.inputs[rows],
@@ -205,13 +205,15 @@ def disturbed_examples(
     removed = min(round(sparsity * len(ranks)), removable(network, config.pruning))
     masks = masks_at(ranks, removed, shapes_of(network))
     found = disturber_for(network, config, device, data_dir).measure(masks)
-    return data, spread(len(data), config.images), found
+    return data, drawn(len(data), config.images), found
 
 
-def spread(total: int, count: int) -> np.ndarray:
-    """Return at most ``count`` numbers of 0 … total - 1, evenly spread: data may be sorted by class. int64, growing."""
-    chosen = min(total, count)
-    return (np.arange(chosen, dtype=np.int64) * total) // max(1, chosen)
+def drawn(total: int, count: int) -> np.ndarray:
+    """Return at most ``count`` numbers of 0 … total - 1, int64, growing; a smaller count draws some of the same.
+
+    Drawn rather than taken at equal distances, since data may be sorted by class, or go through the classes in turn.
+    """
+    return np.sort(np.random.default_rng(0).permutation(total)[:count]).astype(np.int64)
 
 
 def _empty(
@@ -227,7 +229,7 @@ def _empty(
         "evaluated_on": data.description,
     }
     nothing = [np.full(len(removed), np.nan) for _ in range(2)]
-    images = len(spread(len(data), config.images))
+    images = len(drawn(len(data), config.images))
     return RobustnessRecord(removed, len(ranks), nothing[0], nothing[1], images, meta)
 
 

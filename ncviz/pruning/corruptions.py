@@ -25,7 +25,7 @@ class Corruption:
     Attributes:
         name: In ``CORRUPTIONS``.
         title: For people.
-        unit: What its strength measures.
+        unit: What its strength measures, in words that a number can follow.
         strengths: From severity 1 to 5.
         apply: Maps images [n, C, H, W] in [0, 1], a strength and a generator on the CPU to images of that shape.
     """
@@ -189,16 +189,16 @@ CORRUPTIONS: dict[str, Corruption] = {
         Corruption(
             "impulses", "Salt and pepper", "share of the pixels", (0.03, 0.06, 0.09, 0.17, 0.27), _impulses
         ),
-        Corruption("blur", "Gaussian blur", "standard deviation in pixels", (0.4, 0.6, 0.7, 0.8, 1.0), _blur),
         Corruption(
-            "contrast", "Less contrast", "contrast that is left", (0.4, 0.3, 0.2, 0.1, 0.05), _contrast
+            "blur", "Gaussian blur", "standard deviation, in pixels,", (0.4, 0.6, 0.7, 0.8, 1.0), _blur
         ),
         Corruption(
-            "brightness", "More brightness", "added to the brightness", (0.1, 0.2, 0.3, 0.4, 0.5), _brightness
+            "contrast", "Less contrast", "share of it that is left,", (0.4, 0.3, 0.2, 0.1, 0.05), _contrast
         ),
+        Corruption("brightness", "More brightness", "what is added,", (0.1, 0.2, 0.3, 0.4, 0.5), _brightness),
         Corruption("jpeg", "JPEG compression", "quality", (25.0, 18.0, 15.0, 10.0, 7.0), _jpeg),
         Corruption("shift", "Shift", "share of the image's side", (0.04, 0.08, 0.12, 0.16, 0.2), _shift),
-        Corruption("rotation", "Rotation", "degrees", (5.0, 10.0, 15.0, 20.0, 30.0), _rotation),
+        Corruption("rotation", "Rotation", "angle, in degrees,", (5.0, 10.0, 15.0, 20.0, 30.0), _rotation),
         Corruption(
             "occlusion", "Grey square", "share of the image's side", (0.2, 0.3, 0.4, 0.5, 0.6), _occlusion
         ),

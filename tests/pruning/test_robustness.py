@@ -15,8 +15,8 @@ from ncviz.pipeline.robustness import (
     RobustnessConfig,
     compute_robustness,
     disturbed_examples,
+    drawn,
     robustness_key,
-    spread,
     stored_robustness,
 )
 from ncviz.pruning.corruptions import CorruptionConfig, corrupted
@@ -166,7 +166,7 @@ def test_a_curve_is_what_each_point_gives_by_itself(store, network, disturbance)
     record = compute_robustness(store, network, config).record
     assert record.is_complete
     assert record.images == 60
-    test, rows = load_dataset(network.dataset, "test"), spread(360, 60)
+    test, rows = load_dataset(network.dataset, "test"), drawn(360, 60)
     weights = {name: torch.from_numpy(network.arrays[name]) for name in pipeline.shapes_of(network)}
     flat = torch.cat([weight.abs().flatten() for weight in weights.values()])
     for at in (0, 5, 9):
@@ -258,11 +258,19 @@ def test_examples_are_those_of_the_curve(store, network):
 
 
 @pytest.mark.parametrize(("total", "count"), [(10, 3), (10, 10), (10, 99), (7, 1), (2000, 500)])
-def test_images_are_spread_evenly(total, count):
-    found = spread(total, count)
+def test_images_are_drawn_once_and_for_all(total, count):
+    found = drawn(total, count)
     assert len(found) == len(set(found.tolist())) == min(total, count)
     assert 0 <= found.min() <= found.max() < total
-    assert np.ptp(np.diff(found)) <= 1 if len(found) > 1 else True
+    assert found.tolist() == sorted(found.tolist())
+    assert set(drawn(total, max(1, count // 2)).tolist()) <= set(found.tolist())
+
+
+@pytest.mark.parametrize("labels", [np.arange(2000) % 10, np.arange(2000) // 200])
+def test_every_class_is_drawn_however_the_data_are_arranged(labels):
+    counts = np.bincount(labels[drawn(2000, 500)], minlength=10)
+    assert counts.min() > 30
+    assert counts.max() < 70
 
 
 @pytest.mark.parametrize(("values", "message"), [({"images": 0}, "number of images"), ({"seed": -1}, "seed")])

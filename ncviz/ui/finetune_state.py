@@ -1,0 +1,120 @@
+"""What the tabs Fine-tune and Robustness share: fields that keep their values, styles of criteria, time needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.config import PruningConfig
+from ncviz.data.datasets import load_dataset
+from ncviz.jobs import Job
+from ncviz.plots.pruning_styles import Style, styles
+from ncviz.ui import compute, resources, session
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.naming import plain
+from ncviz.ui.theme import theme
+
+
+def value(name: str, default: Any) -> Any:
+    """Return what this session chose last in the field of this name."""
+    return _kept().get(name, default)
+
+
+def tied(name: str, default: Any) -> dict[str, Any]:
+    """Return the arguments that make a widget show and keep the value of this name."""
+    kept = _kept()
+    return session.shows(name, kept.get(name, default), lambda chosen: kept.update({name: chosen}))
+
+
+def criteria(name: str, label: str, lab: Lab) -> list[str]:
+    """Let the user leave out some of the page's criteria; return those that stay, in the page's order."""
+    left_out = value(name, ())
+    chosen = [criterion for criterion in lab.criteria if criterion not in left_out]
+    kept = _kept()
+
+    def take(stay: list[str]) -> None:
+        kept[name] = tuple(criterion for criterion in lab.criteria if criterion not in stay)
+
+    st.pills(
+        label,
+        lab.criteria,
+        selection_mode="multi",
+        format_func=title,
+        help="Which of the criteria chosen above.",
+        **session.shows(f"{name} {','.join(lab.criteria)}", chosen, take),
+    )
+    return chosen
+
+
+def title(criterion: str) -> str:
+    """Return what a criterion is called."""
+    from ncviz.pruning.scores import SCORES
+
+    return SCORES[criterion].title
+
+
+def criterion_styles() -> dict[str, Style]:
+    """Return how each criterion is drawn, as on the whole page."""
+    from ncviz.pruning.scores import SCORES
+
+    floor = [name for name, score in SCORES.items() if score.is_drawn]
+    return styles(list(SCORES), floor, theme())
+
+
+def first_draw(lab: Lab, criterion: str) -> PruningConfig:
+    """Return the settings of a criterion on the page's first draw of calibration images."""
+    return lab.config(criterion, lab.seeds[0])
+
+
+def room(of: pipeline.Network, lab: Lab) -> float:
+    """Return which fraction of the weights can go while the page's layers are protected."""
+    total = sum(int(np.prod(shape)) for shape in pipeline.shapes_of(of).values())
+    return pipeline.removable(of, lab.config(lab.criteria[0], 0)) / max(1, total)
+
+
+def image_seconds(of: pipeline.Network) -> float:
+    """Return how long one image takes to classify, among many."""
+    device, data_dir = session.device(), session.data_dir()
+    images = len(load_dataset(of.dataset, "test", data_dir))
+    each = resources.evaluation_seconds(of, device, data_dir)
+    if not np.isfinite(each):
+        each = resources.measure(of, device, data_dir).result().seconds
+    return each / images
+
+
+def follow(job: Job) -> None:
+    """Show a run in the page, whoever started it; the sidebar has to know of it first."""
+    if job.key not in st.session_state.get("jobs", []):
+        compute.watch(job.key)
+        st.rerun()
+    compute.progress_here(job)
+
+
+def about(seconds: float) -> str:
+    """Return such as "about 40 s", for something that has not begun."""
+    if seconds < 2:
+        return "a second or two"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def orders_note(chosen: list[PruningConfig]) -> str:
+    """Return a sentence on which images the criteria looked at, for captions."""
+    from ncviz.pruning.scores import SCORES
+
+    looking = [config for config in chosen if SCORES[config.criterion].needs_images]
+    if not looking:
+        return ""
+    images = looking[0].samples_per_class
+    names = ", ".join(plain(title(config.criterion)) for config in looking)
+    each = "1 training image" if images == 1 else f"{images} training images"
+    return f"Ranked on {each} of each class, first draw: {names}."
+
+
+def _kept() -> dict[str, Any]:
+    found: dict[str, Any] = st.session_state.setdefault("lab-kept", {})
+    return found

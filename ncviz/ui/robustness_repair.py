@@ -1,0 +1,193 @@
+"""The bottlenecks that are one class's own: scaled or taken out, and what that does to each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.config import CurvatureConfig
+from ncviz.data.datasets import DATASETS
+from ncviz.plots.robustness_figures import class_bars
+from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
+from ncviz.records import CurvatureRecord
+from ncviz.ui import finetune_state, resources, robustness_runs, session
+from ncviz.ui.finetune_state import tied
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.naming import layer_title, plain, weight_index
+from ncviz.ui.network_view import locate
+from ncviz.ui.theme import theme
+
+# Of all weights: how many are taken at first, and at most.
+USUAL_SHARE, LARGEST_SHARE = 0.02, 0.1
+LARGEST_FACTOR = 2.0
+LISTED = 12
+_PLAIN = {"displayModeBar": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """What scaling some weights did.
+
+    Attributes:
+        before: float64 [classes], accuracy on each class's images.
+        after: float64 [classes].
+        label: The class whose bottlenecks they are.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    label: int
+
+    @property
+    def own(self) -> float:
+        """Change of the class's accuracy, in points."""
+        return float(100 * (self.after - self.before)[self.label])
+
+    @property
+    def others(self) -> float:
+        """Mean change of the other classes' accuracy, in points."""
+        return float(100 * np.nanmean(np.delete(self.after - self.before, self.label)))
+
+
+def show(of: pipeline.Network, lab: Lab) -> None:
+    """Draw the part: the class, how many of its bottlenecks, by what to multiply them, and each class's accuracy."""
+    st.markdown(
+        "Which connections are bottlenecks for one class more than for the others? Take them out, or scale them, and "
+        "see whether that class alone is hit."
+    )
+    config = CurvatureConfig(lab.alpha, lab.samples_per_class, lab.seeds[0])
+    found = robustness_runs.class_curvature(of, config)
+    if found is None:
+        _missing(of, config)
+        return
+    record, curvature = found
+    classes = DATASETS[of.dataset].classes
+    label, count, factor = _controls(record.total, classes)
+    chosen = specific_bottlenecks(curvature, label, count)
+    repair = _repaired(of, record, chosen, factor, label, len(classes))
+    what = "taken out" if factor == 0 else f"multiplied by {factor:g}"
+    st.markdown(
+        f"{len(chosen):,} of {record.total:,} weights {what}: class **{plain(classes[label])}** goes from "
+        f"{repair.before[label]:.1%} to **{repair.after[label]:.1%}** ({_points(repair.own)}); the others change by "
+        f"{_points(repair.others)} on average."
+    )
+    figure = class_bars(repair.before, repair.after, classes, label, theme())
+    st.plotly_chart(figure, config=_PLAIN, key="repair-bars")
+    images = (
+        "1 calibration image" if lab.samples_per_class == 1 else f"{lab.samples_per_class} calibration images"
+    )
+    measured = resources.measure(of, session.device(), session.data_dir()).result()
+    st.caption(
+        "Ranked by the mean of the other classes' κ less the class's own, among weights with κ < 0 for the class; "
+        f"{images} of each class. Accuracy on {len(measured.labels):,} test images. A simple definition of ours, "
+        "not the paper's."
+    )
+    with st.expander(f"The {min(LISTED, len(chosen))} most specific of them"):
+        st.dataframe(
+            table(record, curvature, chosen[:LISTED], label),
+            hide_index=True,
+            column_config={
+                name: st.column_config.NumberColumn(format="%.2f")
+                for name in ("κ for this class", "mean κ for the others")
+            },
+        )
+
+
+def table(record: CurvatureRecord, curvature: np.ndarray, chosen: np.ndarray, label: int) -> pd.DataFrame:
+    """Return where each weight is and what its κ is, for its class and for the others.
+
+    Args:
+        record: The curvature over all calibration images.
+        curvature: float [classes, N], that of each class alone.
+        chosen: int64 [k], which weights.
+        label: The class.
+    """
+    own, rest = curvature[label], curvature[label] + specificity(curvature, label)
+    rows = []
+    for weight in chosen.tolist():
+        name, at = locate(record, weight)
+        rows.append(
+            {
+                "layer": layer_title(record, record.parameters.index(name)),
+                "weight": weight_index(record.weights[name].shape, at),
+                "κ for this class": float(own[weight]),
+                "mean κ for the others": float(rest[weight]),
+            }
+        )
+    return pd.DataFrame(rows, columns=["layer", "weight", "κ for this class", "mean κ for the others"])
+
+
+def _controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, float]:
+    columns = st.columns([1.2, 2, 2])
+    label = columns[0].selectbox(
+        "Class", range(len(classes)), format_func=lambda index: classes[index], **tied("repair_class", 0)
+    )
+    most = max(1, round(LARGEST_SHARE * total))
+    count = columns[1].slider(
+        "Bottlenecks of its own",
+        1,
+        most,
+        help=f"At most; up to {LARGEST_SHARE:.0%} of all weights.",
+        **tied(f"repair_count_{total}", max(1, round(USUAL_SHARE * total))),
+    )
+    factor = columns[2].slider(
+        "Multiplied by", 0.0, LARGEST_FACTOR, step=0.1, help="0 takes them out.", **tied("repair_factor", 0.0)
+    )
+    return int(label), int(count), float(factor)
+
+
+def _repaired(
+    of: pipeline.Network, record: CurvatureRecord, chosen: np.ndarray, factor: float, label: int, classes: int
+) -> Repair:
+    device, data_dir = session.device(), session.data_dir()
+    images = pipeline.evaluation_fingerprint(of, data_dir)
+    key = (of.fingerprint, images, device, chosen.tobytes(), factor)
+    whole, scaled = (
+        _accuracies((*key[:3], taken, by), of, record, data_dir, classes)
+        for taken, by in ((b"", 1.0), (key[3], factor))
+    )
+    return Repair(whole, scaled, label)
+
+
+@st.cache_resource(max_entries=128)
+def _accuracies(
+    key: tuple[str, str, str, bytes, float],
+    _of: pipeline.Network,
+    _record: CurvatureRecord,
+    _data_dir: str | None,
+    _classes: int,
+) -> np.ndarray:
+    chosen = np.frombuffer(key[3], dtype=np.int64)
+    found = resources.measure(_of, key[2], _data_dir, factors(chosen, key[4], _record.shapes)).result()
+    return accuracy_by_class(found.predictions, found.labels, _classes)
+
+
+def _missing(of: pipeline.Network, config: CurvatureConfig) -> None:
+    job = resources.registry().get(robustness_runs.classes_key(of, config))
+    if job is not None and job.is_active:
+        finetune_state.follow(job)
+        st.fragment(_until_done, run_every=0.7)(job.key)
+        return
+    if job is not None and job.error:
+        st.error(plain(job.error))
+    images = "1 image" if config.samples_per_class == 1 else f"{config.samples_per_class} images"
+    st.info(
+        f"The curvature of each class alone is not known yet, with {images} per class, seed {config.seed}."
+    )
+    if st.button("Compute it", type="primary", key="start-classes"):
+        robustness_runs.start_classes(of, config)
+        st.rerun()
+
+
+def _until_done(key: str) -> None:
+    job = resources.registry().get(key)
+    if job is None or not job.is_active:
+        st.rerun(scope="app")
+
+
+def _points(change: float) -> str:
+    return f"{change:+.1f} points".replace("-", "−")

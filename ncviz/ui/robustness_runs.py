@@ -1,0 +1,152 @@
+"""Robustness curves and class curvatures in the background: what runs, and what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.config import CurvatureConfig
+from ncviz.fingerprint import digest
+from ncviz.jobs import Job, JobHandle
+from ncviz.pipeline.repair import compute_class_curvature, stored_class_curvature
+from ncviz.pipeline.robustness import (
+    RobustnessConfig,
+    compute_robustness,
+    robustness_key,
+    stored_robustness,
+)
+from ncviz.records import CurvatureRecord
+from ncviz.records.robustness import RobustnessRecord
+from ncviz.ui import compute, resources, session
+from ncviz.ui.finetune_state import title
+
+KEY, CLASS_KEY = compute.COMPARISON + "robustness-", compute.COMPARISON + "classes-"
+KEPT_UNSTORED = 50
+# Of the time, the rest being the classes one by one.
+_WHOLE_SHARE = 0.5
+
+
+def known(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> dict[str, RobustnessRecord]:
+    """Return what was measured before, by criterion, perhaps not to its end."""
+    found, data_dir = {}, session.data_dir()
+    for name, config in asked.items():
+        key = robustness_key(of, config, data_dir)
+        record = _unstored().get(key) or stored_robustness(resources.store(), of, config, data_dir)
+        if record is not None:
+            found[name] = record
+    return found
+
+
+def start(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> Job:
+    """Measure one criterion after the other in the background; points are stored as they come."""
+    store, device, data_dir = resources.store(), session.device(), session.data_dir()
+
+    def work(handle: JobHandle) -> dict[str, Any]:
+        problem = None
+        for index, (name, config) in enumerate(asked.items()):
+
+            def report(fraction: float, message: str, index: int = index, name: str = name) -> None:
+                handle.progress((index + fraction) / len(asked), f"{title(name)}: {message}")
+
+            outcome = compute_robustness(
+                store,
+                of,
+                config,
+                device=device,
+                data_dir=data_dir,
+                progress=report,
+                cancel=handle.cancel_event,
+            )
+            if outcome.problem:
+                problem = outcome.problem
+                kept = _unstored()
+                kept[robustness_key(of, config, data_dir)] = outcome.record
+                while len(kept) > KEPT_UNSTORED:
+                    kept.pop(next(iter(kept)))
+        return {"problem": problem}
+
+    key = job_key(of, asked)
+    compute.watch(key)
+    return resources.registry().start(key, f"Robustness of {of.title}", work)
+
+
+def job(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> Job | None:
+    """Return the latest run of what the page asks for."""
+    return resources.registry().get(job_key(of, asked))
+
+
+def job_key(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> str:
+    """Return the key of a run."""
+    return KEY + digest([robustness_key(of, config, session.data_dir()) for config in asked.values()])
+
+
+def start_classes(of: pipeline.Network, config: CurvatureConfig) -> Job:
+    """Compute the curvature, and that of each class alone, in the background."""
+    store, device, data_dir = resources.store(), session.device(), session.data_dir()
+
+    def work(handle: JobHandle) -> dict[str, Any]:
+        outcome = pipeline.compute_curvature(
+            store,
+            of,
+            config,
+            device=device,
+            data_dir=data_dir,
+            progress=lambda fraction, message: handle.progress(_WHOLE_SHARE * fraction, message),
+            cancel=handle.cancel_event,
+        )
+        found = compute_class_curvature(
+            store,
+            of,
+            outcome.record,
+            device=device,
+            data_dir=data_dir,
+            progress=lambda fraction, message: handle.progress(
+                _WHOLE_SHARE + (1 - _WHOLE_SHARE) * fraction, message
+            ),
+            cancel=handle.cancel_event,
+        )
+        return {"problem": outcome.problem, "record": outcome.record, "classes": found}
+
+    key = classes_key(of, config)
+    compute.watch(key)
+    return resources.registry().start(key, f"Curvature of {of.title}, class by class", work)
+
+
+def classes_key(of: pipeline.Network, config: CurvatureConfig) -> str:
+    """Return the key of such a run."""
+    return CLASS_KEY + pipeline.curvature_key(of, config, session.data_dir())
+
+
+def class_curvature(
+    of: pipeline.Network, config: CurvatureConfig
+) -> tuple[CurvatureRecord, np.ndarray] | None:
+    """Return the curvature, and that of each class alone, float32 [classes, N]; None if it is not known."""
+    job = resources.registry().get(classes_key(of, config))
+    if job is not None and job.result is not None and job.result["problem"]:
+        return job.result["record"], job.result["classes"]
+    record = resources.curvature(of, config, session.data_dir())
+    if record is None:
+        return None
+    try:
+        return record, _classes(record.meta["key"], record)
+    except LookupError:
+        return None
+
+
+@st.cache_resource
+def _unstored() -> dict[str, RobustnessRecord]:
+    """Return what could not be written, such as to a full disk, by the store's key."""
+    return {}
+
+
+@st.cache_resource(max_entries=4)
+def _classes(key: str, _record: CurvatureRecord) -> np.ndarray:
+    found = stored_class_curvature(resources.store(), _record)
+    if found is None:
+        # That it is not there yet must not be cached.
+        raise LookupError(key)
+    return found

@@ -1,0 +1,253 @@
+"""The tab Robustness: pruned networks under attack and on corrupted images, and a class's own bottlenecks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.config import AttackConfig
+from ncviz.data.datasets import DATASETS, Dataset, load_dataset
+from ncviz.errors import NcvizError
+from ncviz.pipeline.robustness import ROBUST_SPARSITIES, RobustnessConfig
+from ncviz.plots.robustness_figures import RobustnessCurve, robustness_curves
+from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
+from ncviz.records.robustness import RobustnessRecord
+from ncviz.ui import (
+    finetune_state,
+    lab_state,
+    robustness_examples,
+    robustness_repair,
+    robustness_runs,
+    session,
+)
+from ncviz.ui.finetune_state import tied
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.naming import plain
+from ncviz.ui.network_view import csv
+from ncviz.ui.theme import theme
+
+POLL_SECONDS = 1.5
+PARTS = ("attack", "corruption", "repair")
+PART_TITLES = {
+    "attack": "Attacked images",
+    "corruption": "Corrupted images",
+    "repair": "One class's bottlenecks",
+}
+ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
+GREY_LEVELS = 255
+# In grey levels: the paper's own for digits; on photographs a tenth of it already misleads an undefended network.
+EPSILON, EPSILON_IN_COLOUR, STEP, STEPS = 11, 2, 2, 10
+USUAL_IMAGES = 500
+# One step of an attack takes as long as so many classifications, and each batch of a hundred so much besides.
+_ATTACK, _BATCH_SECONDS, _BATCH = 3.5, 0.004, 100
+_PLAIN = {"displayModeBar": False}
+
+
+def show(of: pipeline.Network) -> None:
+    """Draw the tab."""
+    lab = lab_state.current()
+    part = st.segmented_control(
+        "What happens to the network",
+        PARTS,
+        format_func=PART_TITLES.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        **tied("robust_part", PARTS[0]),
+    )
+    try:
+        test = load_dataset(of.dataset, "test", session.data_dir())
+        if part == "repair":
+            robustness_repair.show(of, lab)
+        elif not lab.criteria:
+            st.info("Choose at least one criterion above.")
+        else:
+            _curves(of, lab, test, is_attack=part == "attack")
+    except NcvizError as error:
+        st.error(plain(str(error)))
+
+
+def _curves(of: pipeline.Network, lab: Lab, test: Dataset, *, is_attack: bool) -> None:
+    disturbance = _attack(of) if is_attack else _corruption()
+    columns = st.columns([3, 1], vertical_alignment="top")
+    with columns[0]:
+        chosen = finetune_state.criteria("robust_left_out", "Measure", lab)
+    images = columns[1].number_input(
+        "Images",
+        1,
+        len(test),
+        help=f"Drawn from {test.description}, once and for all.",
+        **tied(f"robust_images_{of.dataset}_{len(test)}", min(USUAL_IMAGES, len(test))),
+    )
+    if not chosen:
+        st.info("Choose at least one criterion.")
+        return
+    asked = {
+        name: RobustnessConfig(finetune_state.first_draw(lab, name), disturbance, int(images))
+        for name in chosen
+    }
+    job = robustness_runs.job(of, asked)
+    if job is not None and job.is_active:
+        finetune_state.follow(job)
+        st.fragment(_live, run_every=POLL_SECONDS)(of, lab, asked)
+        return
+    if job is not None and job.error:
+        st.error(plain(job.error))
+    known = robustness_runs.known(of, asked)
+    _offer(of, asked, known)
+    if known:
+        _results(of, lab, asked, known, test)
+
+
+def _attack(of: pipeline.Network) -> AttackConfig:
+    is_grey = DATASETS[of.dataset].input_shape[0] == 1
+    usual = EPSILON if is_grey else EPSILON_IN_COLOUR
+    columns = st.columns([1.2, 1, 1, 1])
+    kind = columns[0].segmented_control(
+        "Attack",
+        list(ATTACKS),
+        format_func=ATTACKS.__getitem__,
+        required=True,
+        help="FGSM: one step along the sign of the loss's gradient. PGD: many small steps from a random start, each "
+        "brought back into the box around the image.",
+        **tied("robust_attack", "pgd"),
+    )
+    epsilon = columns[1].number_input(
+        "ε, in 255ths",
+        0,
+        GREY_LEVELS,
+        help="The most that a pixel may change; pixels stay in [0, 1].",
+        **tied(f"robust_epsilon_{usual}", usual),
+    )
+    if kind == "fgsm":
+        return AttackConfig.fgsm(int(epsilon) / GREY_LEVELS)
+    step = columns[2].number_input(
+        "Step, in 255ths", 1, GREY_LEVELS, **tied(f"robust_step_{usual}", STEP if is_grey else 1)
+    )
+    steps = columns[3].number_input(
+        "Steps", 1, 200, help="The paper takes 40, with ε 11 and step 2.", **tied("robust_steps", STEPS)
+    )
+    return AttackConfig(int(epsilon) / GREY_LEVELS, int(step) / GREY_LEVELS, int(steps))
+
+
+def _corruption() -> CorruptionConfig:
+    columns = st.columns([1.6, 2])
+    name = columns[0].selectbox(
+        "Corruption",
+        list(CORRUPTIONS),
+        format_func=lambda name: CORRUPTIONS[name].title,
+        **tied("robust_corruption", "noise"),
+    )
+    severity = columns[1].slider("Severity", 1, SEVERITIES, **tied("robust_severity", 3))
+    config = CorruptionConfig(str(name), int(severity))
+    st.caption(f"{CORRUPTIONS[config.name].title}: {CORRUPTIONS[config.name].unit} {config.strength:g}.")
+    return config
+
+
+def _offer(
+    of: pipeline.Network, asked: Mapping[str, RobustnessConfig], known: Mapping[str, RobustnessRecord]
+) -> None:
+    """Draw the button that measures what is missing, and how long that takes."""
+    points = {
+        name: len(ROBUST_SPARSITIES[config.pruning.order])
+        if name not in known
+        else int((~known[name].known).sum())
+        for name, config in asked.items()
+    }
+    if not any(points.values()):
+        return
+    first = next(iter(asked.values()))
+    image, passes = finetune_state.image_seconds(of), 2.0
+    batches = -(-first.images // _BATCH)
+    if isinstance(first.disturbance, AttackConfig):
+        passes += _ATTACK * first.disturbance.steps
+    seconds = sum(points.values()) * passes * (first.images * image + batches * _BATCH_SECONDS / _ATTACK)
+    columns = st.columns([1, 3], vertical_alignment="center")
+    is_begun = any(name in known for name in asked)
+    label = "Measure the rest" if is_begun else "Measure"
+    if columns[0].button(label, type="primary", key="start-robustness", width="stretch"):
+        robustness_runs.start(of, asked)
+        st.rerun()
+    names = ", ".join(plain(finetune_state.title(name)) for name, count in points.items() if count)
+    columns[1].markdown(
+        f"{names}: {finetune_state.about(seconds)}, beside what ranking the weights takes where that is new."
+    )
+
+
+def _live(of: pipeline.Network, lab: Lab, asked: Mapping[str, RobustnessConfig]) -> None:
+    """Draw the points as they come; at the end the page is drawn anew."""
+    job = robustness_runs.job(of, asked)
+    if job is None or not job.is_active:
+        st.rerun(scope="app")
+    known = robustness_runs.known(of, asked)
+    if known:
+        _figure(lab, known, next(iter(asked.values())).disturbance, "robustness-live")
+
+
+def _figure(lab: Lab, known: Mapping[str, RobustnessRecord], disturbance: Disturbance, key: str) -> None:
+    drawn = finetune_state.criterion_styles()
+    curves = [
+        RobustnessCurve(finetune_state.title(name), drawn[name], record.sparsity, record.clean, record.under)
+        for name, record in known.items()
+    ]
+    figure = robustness_curves(
+        curves,
+        "attacked" if isinstance(disturbance, AttackConfig) else "corrupted",
+        theme(),
+        marked=lab.sparsity,
+        is_log=lab.order == "bottlenecks",
+    )
+    st.plotly_chart(figure, config=_PLAIN, key=key)
+
+
+def _results(
+    of: pipeline.Network,
+    lab: Lab,
+    asked: Mapping[str, RobustnessConfig],
+    known: Mapping[str, RobustnessRecord],
+    test: Dataset,
+) -> None:
+    first = next(iter(known.values()))
+    disturbance = next(iter(asked.values())).disturbance
+    _figure(lab, known, disturbance, "robustness-curves")
+    what = (
+        "The attack knows the network: it is computed on the pruned network itself, anew at each sparsity. Accuracy "
+        "counts all images, those as well that the network gets wrong unattacked. A network that gives every image the "
+        "same class has no gradient to follow."
+        if isinstance(disturbance, AttackConfig)
+        else "The same corrupted images at every sparsity. After Hendrycks and Dietterich, ICLR 2019."
+    )
+    drawn = f"{first.images:,} images drawn from " if first.images < len(test) else ""
+    note = finetune_state.orders_note([asked[name].pruning for name in known])
+    st.caption(
+        f"On {drawn}{test.description}; the upright line is the fraction removed chosen above. {what} {note}"
+    )
+    st.download_button(
+        "Curves (CSV)",
+        lambda: csv(table(known)),
+        f"{of.architecture}-robustness.csv",
+        "text/csv",
+        key="download-robustness",
+        on_click="ignore",
+    )
+    robustness_examples.show(of, lab, {name: asked[name] for name in known})
+
+
+def table(known: Mapping[str, RobustnessRecord]) -> pd.DataFrame:
+    """Return a row for each criterion and sparsity that is measured."""
+    parts = []
+    for name, record in known.items():
+        kept = np.flatnonzero(record.known)
+        part = {
+            "criterion": name,
+            "removed": record.removed[kept],
+            "sparsity": record.sparsity[kept],
+            "accuracy_clean": record.clean[kept],
+            "accuracy_disturbed": record.under[kept],
+            "images": record.images,
+        }
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)
