@@ -18,7 +18,7 @@ from ncviz.plots.pruning_styles import Style, pale
 
 Floats = npt.NDArray[np.float64]
 
-HEIGHT = 360
+HEIGHT = 320
 _LEFT, _RIGHT, _ABOVE, _BELOW, _LINE_ROOM = 52, 36, 26, 48, 16
 # A name in the legend takes so many pixels beside its letters.
 _LEGEND_ROOM, _LEGEND_LINE = 56, 20

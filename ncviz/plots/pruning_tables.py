@@ -19,7 +19,10 @@ Floats = npt.NDArray[np.float64]
 ROW = 34
 # More columns than this leave no room for numbers.
 MOST_NUMBERS = 14
-_LETTER, _ABOVE = 6.6, 6
+# Over the cells: room for the buttons, which then cover nothing. Under them: for the names of the columns.
+_LETTER, _ABOVE, _BELOW, _TITLE = 6.6, 30, 44, 18
+# Longer names than this stand aslant where columns are many.
+_SHORT, _FEW = 5, 6
 
 
 def layer_heatmap(
@@ -99,7 +102,7 @@ def overlap_heatmap(
 
 
 def confusion_heatmap(
-    change: npt.NDArray[np.int64], classes: Sequence[str], theme: Theme = "light"
+    change: npt.NDArray[np.int64], classes: Sequence[str], theme: Theme = "light", *, most: int | None = None
 ) -> go.Figure:
     """Draw how many more images of each class (row) are taken for each other class (column) than before.
 
@@ -107,10 +110,12 @@ def confusion_heatmap(
         change: int64 [classes, classes]; the diagonal is left out.
         classes: Their names.
         theme: Which variant of the colours.
+        most: Change at which the colours end, so that figures beside each other can be compared; without it, the
+            largest of this one.
     """
     values = change.astype(np.float64)
     np.fill_diagonal(values, np.nan)
-    most = max(1.0, float(np.nanmax(np.abs(values), initial=1.0)))
+    end = max(1.0, float(np.nanmax(np.abs(values), initial=1.0))) if most is None else float(max(1, most))
     text = [
         ["" if np.isnan(value) or not value else f"{value:+.0f}".replace("-", "−") for value in row]
         for row in values
@@ -122,8 +127,9 @@ def confusion_heatmap(
         ]
         for i, one in enumerate(classes)
     ]
-    figure = _table(values, text, classes, classes, told, theme, changes(theme), (-most, most))
+    figure = _table(values, text, classes, classes, told, theme, changes(theme), (-end, end))
     figure.update_yaxes(title={"text": "class", "standoff": 4})
+    figure.layout.margin.l += _TITLE
     figure.update_xaxes(title={"text": "taken for", "standoff": 4})
     return figure
 
@@ -155,14 +161,17 @@ def _table(
         hoverongaps=False,
     )
     left = 16 + _LETTER * max((len(name) for name in rows), default=0)
+    longest = max((len(name) for name in columns), default=0)
+    is_aslant = len(columns) > MOST_NUMBERS or (len(columns) > _FEW and longest > _SHORT)
+    below = _BELOW + (0.75 * _LETTER * longest if is_aslant else 0)
     layout: dict[str, Any] = {
-        "height": _ABOVE + row * len(rows) + 44,
-        "margin": {"l": left, "r": 6, "t": _ABOVE, "b": 44},
+        "height": _ABOVE + row * len(rows) + below,
+        "margin": {"l": left, "r": 6, "t": _ABOVE, "b": below},
         "paper_bgcolor": PAPER[theme],
         "plot_bgcolor": PAPER[theme],
         "font": {"family": FONT, "size": 12, "color": MUTED[theme]},
         "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
-        "xaxis": _names_axis(theme, columns),
+        "xaxis": _names_axis(theme, columns, -50 if is_aslant else 0),
         "yaxis": _names_axis(theme, rows) | {"autorange": "reversed"},
         "dragmode": False,
     }
@@ -185,7 +194,7 @@ def _number(
     return {"text": text, "x": column, "y": row, "showarrow": False, "font": {"color": colour, "size": 12}}
 
 
-def _names_axis(theme: Theme, names: Sequence[str]) -> dict[str, Any]:
+def _names_axis(theme: Theme, names: Sequence[str], angle: int = 0) -> dict[str, Any]:
     every = max(1, len(names) // 25)
     return axis(
         theme,
@@ -195,5 +204,5 @@ def _names_axis(theme: Theme, names: Sequence[str]) -> dict[str, Any]:
         showline=False,
         ticks="",
         fixedrange=True,
-        tickangle=0 if len(names) <= MOST_NUMBERS else -60,
+        tickangle=angle,
     )

@@ -123,17 +123,23 @@ def layer_sparsity(ranks: Ints, removed: int, sizes: Sequence[int]) -> Floats:
 
 @dataclass(frozen=True)
 class Overlap:
-    """What two orders have in common in what they remove first.
+    """What two orders have in common in what they remove first, and in what they keep of what may go.
 
     Attributes:
         shared: Share of what either removes that the other removes as well, in [0, 1].
-        jaccard: Intersection over union.
+        jaccard: Intersection over union of what they remove.
         chance: The share that two random orders would have in common.
+        kept: Share of what either keeps that the other keeps as well; what may not go is left out.
+        kept_jaccard: Intersection over union of that.
+        kept_chance: The share of it that two random orders would have in common.
     """
 
     shared: float
     jaccard: float
     chance: float
+    kept: float
+    kept_jaccard: float
+    kept_chance: float
 
 
 def overlap(one: Ints, other: Ints, removed: int, removable: int | None = None) -> Overlap:
@@ -146,17 +152,23 @@ def overlap(one: Ints, other: Ints, removed: int, removable: int | None = None) 
         removable: How many weights may be removed, which random orders draw from; all without it.
 
     Raises:
-        NcvizError: If the orders differ in length.
+        NcvizError: If the orders differ in length, or remove more than may be removed.
     """
     if len(one) != len(other):
         raise NcvizError(
             f"The orders rank {len(one)} and {len(other)} weights; compare those of one network."
         )
-    if removed <= 0:
-        return Overlap(0.0, 0.0, 0.0)
-    both = int(np.count_nonzero((one < removed) & (other < removed)))
     among = len(one) if removable is None else removable
-    return Overlap(both / removed, both / (2 * removed - both), min(1.0, removed / max(1, among)))
+    if not 0 <= removed <= among:
+        raise NcvizError(f"The orders cannot remove {removed} of {among} weights.")
+    both = int(np.count_nonzero((one < removed) & (other < removed)))
+    neither = among - 2 * removed + both
+    return Overlap(
+        *_in_common(both, removed),
+        _share(removed, among),
+        *_in_common(neither, among - removed),
+        _share(among - removed, among),
+    )
 
 
 def confusion(labels: Ints, predictions: Ints, classes: int) -> Ints:
@@ -206,6 +218,15 @@ def flips(labels: Ints, before: Ints, after: Ints) -> Flips:
     was, is_now = before == labels, after == labels
     parts = (was & ~is_now, ~was & is_now, ~was & ~is_now & (before != after))
     return Flips(*(np.flatnonzero(part).astype(np.int64) for part in parts))
+
+
+def _in_common(both: int, each: int) -> tuple[float, float]:
+    """Return the share in common of two sets of equal size, and intersection over union; 0 of empty ones."""
+    return _share(both, each), _share(both, 2 * each - both)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _check(sparsity: Floats, accuracy: Floats) -> None:

@@ -78,12 +78,14 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         config=lab_files.chart_config(of, "classes"),
         key="lab-classes",
     )
+    changed = {name: own - before for name, own in after.items()}
+    most = max(int(np.abs(own - np.diag(np.diag(own))).max()) for own in changed.values())
     for column, name in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
         with column:
             st.subheader(f"{SCORES[name].title}: what is taken for what")
             st.caption("How many images more (orange) or fewer (green) than with the whole network.")
             st.plotly_chart(
-                confusion_heatmap(after[name] - before, classes, theme()),
+                confusion_heatmap(changed[name], classes, theme(), most=most),
                 theme=None,
                 config=lab_files.chart_config(of, "confusion"),
                 key=f"lab-confusion-{name}",

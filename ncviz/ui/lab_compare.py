@@ -52,14 +52,15 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         help="For the table's “removed at”: percentage points below the whole network.",
         **session.bound("lab_lost"),
     )
-    figure = _figure(of, lab, spreads, column_width("width-lab", WIDTH))
-    st.plotly_chart(
-        figure,
-        theme=None,
-        config=lab_files.chart_config(of, "curves"),
-        key="lab-curves",
-        alt=figure.layout.meta,
-    )
+    with st.container(gap=None):
+        figure = _figure(of, lab, spreads, column_width("width-lab", WIDTH))
+        st.plotly_chart(
+            figure,
+            theme=None,
+            config=lab_files.chart_config(of, "curves"),
+            key="lab-curves",
+            alt=figure.layout.meta,
+        )
     found = table(of, lab, spreads, session.view().lab_lost)
     lost_name, at_name = names_of(lab, session.view().lab_lost)
     st.dataframe(
@@ -68,17 +69,14 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         column_config={
             "paper": st.column_config.LinkColumn(display_text=r"abs/(.*)"),
             lost_name: st.column_config.NumberColumn(
-                format="percent",
                 help="The largest measured fraction up to which the accuracy never falls further, mean over the draws. "
                 "Nothing is interpolated.",
             ),
             "mean accuracy": st.column_config.NumberColumn(
-                format="percent", help="Area under the curve by the trapezoid rule, over its width."
+                help="Area under the curve by the trapezoid rule, over its width."
             ),
-            at_name: st.column_config.NumberColumn(format="percent", help="Mean over the draws."),
-            "±": st.column_config.NumberColumn(
-                format="percent", help="Sample standard deviation over the draws; empty where there is one."
-            ),
+            at_name: st.column_config.NumberColumn(help="Mean over the draws."),
+            "±": st.column_config.TextColumn(help="Sample standard deviation of that over the draws."),
         },
     )
     st.caption(words(of, lab, spreads)[-1] + " Bold: the best of a column.")
@@ -109,14 +107,14 @@ def table(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], lost: f
         rows.append(
             {
                 "criterion": score.title,
-                "paper": f"https://arxiv.org/abs/{paper[1]}" if paper else None,
-                "source": score.source,
-                "images": lab.samples_per_class * classes if score.needs_images else 0,
-                "draws": spread.draws,
                 lost_name: float(np.mean([removable_within(spread.sparsity, own, lost) for own in each])),
                 "mean accuracy": float(np.mean([area_under(spread.sparsity, own) for own in each])),
                 at_name: mean,
-                "±": None if math.isnan(deviation) else deviation,
+                "±": "–" if math.isnan(deviation) else f"{deviation:.2%}",
+                "calibration images": lab.samples_per_class * classes if score.needs_images else 0,
+                "draws": spread.draws,
+                "paper": f"https://arxiv.org/abs/{paper[1]}" if paper else "",
+                "source": _ARXIV.sub("", score.source).rstrip(", "),
             }
         )
     return pd.DataFrame(rows).sort_values(at_name, ascending=False, kind="stable", ignore_index=True)
@@ -213,4 +211,4 @@ def _bold(found: pd.DataFrame, columns: list[str]) -> Any:
     def mark(values: pd.Series) -> list[str]:
         return ["font-weight: bold" if value == values.max() else "" for value in values]
 
-    return found.style.apply(mark, subset=columns)
+    return found.style.apply(mark, subset=columns).format(dict.fromkeys(columns, "{:.2%}"))

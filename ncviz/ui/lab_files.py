@@ -68,7 +68,7 @@ def show(of: pipeline.Network, config: PruningConfig, removed: int, about: str) 
             "application/octet-stream",
             FORM_HELP[form],
         )
-        st.markdown(FORM_HELP[form])
+        st.caption(FORM_HELP[form])
     st.code(snippet(of, form), language="python")
     st.caption(SPEED)
     camera_choice()

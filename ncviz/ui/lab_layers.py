@@ -17,6 +17,8 @@ from ncviz.ui.lab_controls import layer_titles, percent
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.theme import theme
 
+PARTS = ("removed", "kept")
+
 
 def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     """Draw both tables at the chosen sparsity."""
@@ -49,20 +51,42 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         st.caption("Mean over the draws of the calibration images.")
     with right:
         st.subheader("In common")
-        found = _overlaps(list(orders.values()), removed, _removable(of, lab))
-        shared = np.array([[pair.shared for pair in row] for row in found])
-        jaccard = np.array([[pair.jaccard for pair in row] for row in found])
-        chance = found[0][0].chance
-        st.plotly_chart(
-            overlap_heatmap(shared, titles, theme(), jaccard=jaccard, chance=chance),
-            theme=None,
-            config=lab_files.chart_config(of, "overlap"),
-            key="lab-overlap",
-        )
-        st.caption(
-            f"Share of the {removed:,} weights that one criterion removes and another removes as well; two random "
-            f"orders have {chance:.0%} in common. On the diagonal a criterion beside itself on other draws."
-        )
+        _common(of, lab, orders, titles, removed)
+
+
+def _common(
+    of: pipeline.Network, lab: Lab, orders: Mapping[str, list[np.ndarray]], titles: list[str], removed: int
+) -> None:
+    """Draw what criteria have in common in what goes, or in what stays."""
+    removable = _removable(of, lab)
+    # The smaller set tells more: of two that are nearly everything, most is in common anyhow.
+    part: str = st.segmented_control(
+        "In common",
+        PARTS,
+        format_func=lambda name: f"In what is {name}",
+        default=PARTS[int(2 * removed > removable)],
+        required=True,
+        label_visibility="collapsed",
+        key=f"lab-common-{2 * removed > removable}",
+        persist_state="session",
+    )
+    found = _overlaps(list(orders.values()), removed, removable)
+    is_kept = part == "kept"
+    shared = np.array([[pair.kept if is_kept else pair.shared for pair in row] for row in found])
+    jaccard = np.array([[pair.kept_jaccard if is_kept else pair.jaccard for pair in row] for row in found])
+    chance = found[0][0].kept_chance if is_kept else found[0][0].chance
+    count = removable - removed if is_kept else removed
+    st.plotly_chart(
+        overlap_heatmap(shared, titles, theme(), jaccard=jaccard, chance=chance),
+        theme=None,
+        config=lab_files.chart_config(of, "overlap"),
+        key="lab-overlap",
+    )
+    st.caption(
+        f"Share of the {count:,} weights {part} by one criterion that are {part} by another as well; two random orders "
+        f"have {chance:.0%} in common. On the diagonal a criterion beside itself on other draws."
+        + (" Protected layers are left out." if lab.protected and is_kept else "")
+    )
 
 
 def _draws(of: pipeline.Network, lab: Lab, criterion: str) -> list[np.ndarray]:

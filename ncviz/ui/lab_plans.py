@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
+from ncviz.config import PruningConfig
 from ncviz.errors import NcvizError
 from ncviz.plots.pruning_tables import overlap_heatmap
 from ncviz.pruning.compare import Spread, layer_sparsity
@@ -26,57 +27,83 @@ _DELETED = "lab-deleted-plan"
 
 def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     """Draw the form that saves what is chosen, the plans that there are, and the files."""
-    if spreads:
-        _files(of, lab, spreads)
+    found = _chosen(of, lab, spreads) if spreads else None
+    if found is not None:
+        _save(of, found)
     else:
-        st.info("Files and new plans need a criterion's curve: compute one under Compare.")
+        st.info("Files and new plans need a criterion's curve: measure one first.")
     st.subheader("Plans")
     try:
         _list(of)
     except NcvizError as error:
         st.error(plain(str(error)))
+    if found is not None:
+        st.subheader("Files")
+        lab_files.show(of, found.config, found.removed, found.words)
 
 
-def _files(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """The pruned network that plans and files are made of."""
+
+    title: str
+    config: PruningConfig
+    removed: int
+    total: int
+    accuracy: float
+    images: int
+
+    @property
+    def name(self) -> str:
+        """What a plan is called unless its maker says otherwise."""
+        return f"{self.title} {percent(self.removed / self.total)}"
+
+    @property
+    def words(self) -> str:
+        """What it is and how accurate, in a sentence of Markdown."""
+        return (
+            f"**{self.title}, {percent(self.removed / self.total)} removed**: {self.total - self.removed:,} of "
+            f"{self.total:,} weights kept, accuracy {self.accuracy:.2%} on {self.images:,} evaluation images."
+        )
+
+
+def _chosen(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> _Chosen:
     from ncviz.pruning.scores import SCORES
 
     (name,) = lab_breaks.pick(lab, spreads, beside=False)
     config, removed = lab_breaks.first_draw(of, lab, name), lab_results.removed_at(of, lab)
     found = lab_results.measured(of, config, removed)
     total = sum(int(np.prod(shape)) for shape in lab_results.shapes(of).values())
-    about = (
-        f"**{SCORES[name].title}, {percent(removed / total)} removed**: {total - removed:,} of {total:,} weights kept, "
-        f"accuracy {found.accuracy:.2%} on {len(found.labels):,} images."
-    )
-    with st.form("lab-save-plan", border=True, clear_on_submit=True):
-        column, press = st.columns([3, 1], vertical_alignment="bottom")
-        typed = column.text_input(
-            "Save this as a plan",
-            placeholder=f"{SCORES[name].title} {percent(removed / total)}",
-            max_chars=MAX_NAME,
-        )
+    return _Chosen(SCORES[name].title, config, removed, total, found.accuracy, len(found.labels))
+
+
+def _save(of: pipeline.Network, chosen: _Chosen) -> None:
+    st.markdown(chosen.words)
+    with st.form("lab-save-plan", border=False, clear_on_submit=True):
+        column, press, _ = st.columns([2, 1, 1.5], vertical_alignment="bottom")
+        typed = column.text_input("Save this as a plan", placeholder=chosen.name, max_chars=MAX_NAME)
         pressed = press.form_submit_button("Save this plan", type="primary", width="stretch")
-    if pressed:
-        sizes = [int(np.prod(shape)) for shape in lab_results.shapes(of).values()]
-        try:
-            plan = Plan(
-                typed or f"{SCORES[name].title} {percent(removed / total)}",
-                of.fingerprint,
-                of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
-                config,
-                removed,
-                total,
-                found.accuracy,
-                len(found.labels),
-                tuple(layer_sparsity(lab_results.ranks(of, config), removed, sizes).tolist()),
-            )
-            _store().put(plan)
-        except NcvizError as error:
-            st.error(plain(str(error)))
-        else:
-            st.toast(plain(f"Saved as “{plan.name}”."))
-    st.subheader("Files")
-    lab_files.show(of, config, removed, about)
+    if not pressed:
+        return
+    sizes = [int(np.prod(shape)) for shape in lab_results.shapes(of).values()]
+    layers = layer_sparsity(lab_results.ranks(of, chosen.config), chosen.removed, sizes)
+    try:
+        plan = Plan(
+            typed or chosen.name,
+            of.fingerprint,
+            of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
+            chosen.config,
+            chosen.removed,
+            chosen.total,
+            chosen.accuracy,
+            chosen.images,
+            tuple(layers.tolist()),
+        )
+        _store().put(plan)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+    else:
+        st.toast(plain(f"Saved as “{plan.name}”."))
 
 
 def _list(of: pipeline.Network) -> None:

@@ -13,6 +13,7 @@ from ncviz.jobs import Job
 from ncviz.pruning.compare import Spread
 from ncviz.ui import (
     compute,
+    finetune_view,
     lab_breaks,
     lab_compare,
     lab_controls,
@@ -21,6 +22,7 @@ from ncviz.ui import (
     lab_results,
     lab_state,
     resources,
+    robustness_view,
 )
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
@@ -30,7 +32,6 @@ POLL_SECONDS = 0.7
 
 def show(of: pipeline.Network) -> None:
     """Draw the page."""
-    st.title("Pruning")
     lab_controls.show(of)
     lab = lab_state.current()
     if not lab.criteria:
@@ -47,6 +48,8 @@ def show(of: pipeline.Network) -> None:
         "Compare": lambda: _needing(spreads, lambda: lab_compare.show(of, lab, spreads)),
         "Where it cuts": lambda: _needing(spreads, lambda: lab_layers.show(of, lab, spreads)),
         "What breaks": lambda: _needing(spreads, lambda: lab_breaks.show(of, lab, spreads)),
+        "Fine-tune": lambda: finetune_view.show(of),
+        "Robustness": lambda: robustness_view.show(of),
         "Plans and files": lambda: lab_plans.show(of, lab, spreads),
     }
     tabs = st.tabs(list(parts), key="lab-tabs", on_change="rerun")

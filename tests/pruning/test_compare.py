@@ -100,6 +100,16 @@ def test_overlap_is_that_of_the_sets(one, other, removed):
     assert found.chance == pytest.approx(removed / 12)
 
 
+@given(st.permutations(range(12)), st.permutations(range(12)), st.integers(0, 8), st.integers(0, 4))
+def test_overlap_of_what_is_kept_leaves_out_what_may_not_go(one, other, removed, held):
+    first, second = np.array([*one, *range(12, 12 + held)]), np.array([*other, *range(12, 12 + held)])
+    kept = [{at for at, rank in enumerate(order) if rank >= removed} for order in (one, other)]
+    found = overlap(first, second, removed, 12)
+    assert found.kept == pytest.approx(len(kept[0] & kept[1]) / (12 - removed))
+    assert found.kept_jaccard == pytest.approx(len(kept[0] & kept[1]) / len(kept[0] | kept[1]))
+    assert found.kept_chance == pytest.approx((12 - removed) / 12)
+
+
 def test_random_orders_overlap_by_chance_among_what_may_go():
     generator = np.random.default_rng(0)
     size, held, removed = 20000, 5000, 6000
@@ -116,6 +126,8 @@ def test_random_orders_overlap_by_chance_among_what_may_go():
 
 def test_nothing_removed_has_nothing_in_common():
     assert overlap(np.arange(3), np.arange(3), 0).jaccard == 0
+    assert overlap(np.arange(3), np.arange(3), 0).kept == 1
+    assert overlap(np.arange(3), np.arange(3), 3).kept == 0
 
 
 LABELS = st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=60)
@@ -151,6 +163,7 @@ def test_the_nearest_measured_sparsity(asked, found):
         lambda: area_under(np.array([0.0]), np.array([1.0])),
         lambda: layer_sparsity(np.arange(3), 1, [1, 1]),
         lambda: overlap(np.arange(3), np.arange(4), 1),
+        lambda: overlap(np.arange(3), np.arange(3), 3, 2),
         lambda: confusion(np.array([0]), np.array([2]), 2),
         lambda: confusion(np.array([0]), np.array([0, 1]), 2),
     ],
