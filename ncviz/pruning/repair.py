@@ -83,7 +83,7 @@ def factors(chosen: np.ndarray, factor: float, shapes: Mapping[str, Sequence[int
             f"The weights to scale must be numbers from 0 to {total - 1}; compute the curvature again."
         )
     flat = torch.ones(total)
-    flat[torch.from_numpy(np.asarray(chosen, dtype=np.int64))] = float(factor)
+    flat[torch.tensor(chosen, dtype=torch.int64)] = float(factor)
     parts = flat.split(sizes)
     return {
         name: part.reshape(tuple(shape)) for (name, shape), part in zip(shapes.items(), parts, strict=True)
