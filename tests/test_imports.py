@@ -36,9 +36,11 @@ ALLOWED = {
     "pruning": COMMON | {"attacks", "graph", "curvature"},
     "records": COMMON | {"store", "curvature", "pruning"},
     "pipeline": COMMON | CORE - {"transport"},
+    "experiments": COMMON
+    | {"fingerprint", "records", "store", "data", "models", "pruning", "pipeline", "plots", "curvature"},
     "ui": COMMON | CORE | {"jobs", "pipeline", "plots", "public"},
     "bench": COMMON | CORE | {"pipeline", "plots", "public"},
-    "cli": COMMON | CORE - {"graph", "transport"} | {"pipeline", "bench", "public"},
+    "cli": COMMON | CORE - {"graph", "transport"} | {"pipeline", "experiments", "bench", "public"},
     "__main__": {"cli"},
     "pages": COMMON | {"ui", "jobs", "pipeline", "plots", "records", "public"},
     "app": COMMON | {"ui", "jobs", "pipeline", "plots", "records", "public"},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from typing import Any
 
 import click
 
-from ncviz.cli import bench, cache, curvature, devices, prune, train
+from ncviz.cli import bench, cache, curvature, devices, prune, rankings, reproduce, train
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.store import StoreWarning
 
@@ -18,6 +19,9 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; exit with 2 and one sentence on bad input, with 130 when interrupted."""
+    # Read when torch loads: threads that wait for one another by spinning make small evaluations on a busy machine many
+    # times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", StoreWarning)
@@ -46,6 +50,8 @@ def cli() -> None:
 cli.add_command(curvature.curvature)
 cli.add_command(prune.prune)
 cli.add_command(train.train)
+cli.add_command(reproduce.reproduce)
+cli.add_command(rankings.rankings)
 cli.add_command(bench.bench)
 cli.add_command(devices.devices)
 cli.add_command(cache.cache)

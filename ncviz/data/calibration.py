@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ncviz.data.datasets import Dataset
 
-_BATCH = 1000
+_BATCH = 32
 
 
 def select_calibration(
@@ -41,13 +41,19 @@ def select_calibration(
     if seed:
         order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))
     where = resolve_device(device)
-    with guard(where), torch.inference_mode():
-        own = copy.deepcopy(net).eval().to(where)
-        parts = [own(pool.inputs[rows].to(where)).argmax(dim=1).cpu() for rows in order.split(_BATCH)]
-    right = order[torch.cat(parts) == pool.labels[order]]
     chosen = []
+    with guard(where):
+        own = copy.deepcopy(net).eval().to(where)
     for index, name in enumerate(pool.classes):
-        found = right[pool.labels[right] == index][:per_class]
+        candidates = order[pool.labels[order] == index]
+        found = candidates[:0]
+        # No further than it takes: a large network would need minutes for a whole data set.
+        for rows in candidates.split(max(_BATCH, 2 * per_class)):
+            with guard(where), torch.inference_mode():
+                is_right = own(pool.inputs[rows].to(where)).argmax(dim=1).cpu() == index
+            found = torch.cat([found, rows[is_right]])[:per_class]
+            if len(found) == per_class:
+                break
         if len(found) < per_class:
             raise DataError(
                 f"Class '{name}' has {len(found)} correctly classified images among {pool.description}, but "

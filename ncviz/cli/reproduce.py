@@ -1,0 +1,255 @@
+"""``ncviz reproduce``: the paper's experiments from end to end, resumable, with tables and figures."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+
+from ncviz import pipeline
+from ncviz.cli.options import data_dir_option, json_option
+from ncviz.cli.output import check_folder, console, errors, print_json, progress
+from ncviz.errors import CancelledError, NcvizError
+from ncviz.experiments.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
+
+if TYPE_CHECKING:
+    from ncviz.experiments.work import Step, Work
+
+INTERRUPTED = 130
+_DATA_VARIABLE = "NCVIZ_DATA"
+
+
+def _listed(
+    kind: type, what: str
+) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Any, ...]]:
+    """Return what reads an option that may be repeated, and whose values may be separated by commas."""
+
+    def read(_context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[Any, ...]:
+        words = [word.strip() for text in given for word in text.split(",") if word.strip()]
+        try:
+            return tuple(dict.fromkeys(kind(word) for word in words))
+        except ValueError as error:
+            raise NcvizError(
+                f"{option.opts[0]} takes {what} separated by commas, got '{','.join(given)}'."
+            ) from error
+
+    return read
+
+
+def _choice(
+    name: str, kind: type, what: str, help: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(f"--{name}", multiple=True, callback=_listed(kind, what), metavar="LIST", help=help)
+
+
+@click.command()
+@click.argument("name", metavar="|".join(EXPERIMENTS))
+@data_dir_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of tables, figures and trained networks; default: reproduce-NAME.",
+)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps.")
+@_choice("networks", str, "names", "Only these networks.")
+@_choice("criteria", str, "names", "Only these criteria.")
+@_choice("samples", int, "whole numbers", "Calibration images of each class, such as 1,5.")
+@_choice("seeds", int, "whole numbers", "Calibration seeds, such as 0,1,2.")
+@_choice("alpha", float, "numbers", "Idleness; below 0.5 is about a hundred times slower.")
+@_choice("scope", str, "names", "global, layer.")
+@_choice("order", str, "names", "redundant, bottlenecks.")
+@_choice("sparsity", float, "fractions", "Fractions to remove, in place of the experiment's own.")
+@click.option(
+    "--train", "is_trained", is_flag=True, help="Train the networks here; do not take those that ship."
+)
+@click.option("--sample", "is_sample", is_flag=True, help="Run on the bundled images, without the full data.")
+@click.option(
+    "--estimate", "is_estimate", is_flag=True, help="Only say what is left to do, and how long it takes."
+)
+@click.option(
+    "--report", "is_report", is_flag=True, help="Only write tables and figures of what is measured."
+)
+@click.option(
+    "--store", "url", help="Folder or URL of the results; default: NCVIZ_CACHE, else your cache folder."
+)
+@json_option
+def reproduce(
+    name: str,
+    data_dir: str | None,
+    out: Path | None,
+    device: str,
+    is_trained: bool,
+    is_sample: bool,
+    is_estimate: bool,
+    is_report: bool,
+    url: str | None,
+    as_json: bool,
+    **chosen: tuple[Any, ...],
+) -> None:
+    """Run an experiment of the paper step by step; what is measured is kept, and the next run goes on.
+
+    Lists are separated by commas, and choose a part of the experiment. Ctrl-C stops; nothing finished is lost.
+    """
+    experiment = find_experiment(name)
+    if is_estimate and is_report:
+        raise NcvizError("Give either --estimate or --report, not both.")
+    if is_sample and data_dir is not None:
+        raise NcvizError("Give either --sample or --data-dir, not both.")
+    experiment = narrowed(experiment, _chosen(chosen))
+    where = out or Path(f"reproduce-{name}")
+    if not is_estimate:
+        check_folder(where)
+    from ncviz.devices import resolve_device
+    from ncviz.experiments.work import Work, check_data
+
+    with _bundled_images(is_sample):
+        check_data(experiment.dataset, data_dir, is_sample)
+        work = Work(
+            experiment,
+            pipeline.open_store(url),
+            where,
+            data_dir=data_dir,
+            device=resolve_device(device),
+            is_trained_anew=is_trained,
+        )
+        if is_report:
+            _report(work)
+            _tell(work, {}, as_json)
+            return
+        plan = _estimate(work)
+        if is_estimate:
+            _show(work, plan, as_json)
+            return
+        if not as_json:
+            _show(work, plan, False)
+        _run(work, plan, as_json)
+
+
+def _run(work: Work, plan: dict[str, Any], as_json: bool) -> None:
+    """Do what is left, writing the report after each network and at the end, however that comes."""
+    started, done, network = time.perf_counter(), 0, ""
+    try:
+        with progress(work.experiment.title) as bar:
+            for step in work.run(_over_all(work, plan, bar)):
+                if network and step.network != network:
+                    _report(work)
+                    errors.print(f"{spec_of(network).title}: measured. Tables and figures are in {work.out}.")
+                network, done = step.network, done + 1
+        _report(work)
+    except (KeyboardInterrupt, CancelledError):
+        left = len(work.pending())
+        _report(work, is_quiet=True)
+        click.echo(
+            f"Stopped. {done} steps were finished and are kept, {left} are left; the same command goes on. Tables and "
+            f"figures of what is measured are in {work.out}.",
+            err=True,
+        )
+        sys.exit(INTERRUPTED)
+    _tell(work, {"steps": done, "seconds": round(time.perf_counter() - started, 1)}, as_json)
+
+
+def _over_all(
+    work: Work, plan: dict[str, Any], bar: Callable[[float, str], None]
+) -> Callable[[Step, float, str], None]:
+    """Return what turns the progress of one step into that of the whole, by the time that each is expected to take."""
+    costs, points = plan["costs"], len(work.experiment.sparsities)
+    expected = {step: max(costs[step.network].seconds(step, points), 1e-3) for step in work.pending()}
+    before, total = {}, 0.0
+    for step, seconds in expected.items():
+        before[step] = total
+        total += seconds
+
+    def report(step: Step, fraction: float, _message: str) -> None:
+        bar((before[step] + fraction * expected[step]) / max(total, 1e-9), step.title)
+
+    return report
+
+
+def _estimate(work: Work) -> dict[str, Any]:
+    from ncviz.experiments import estimate
+
+    with progress("timing") as report:
+        costs = estimate.measure(work, report)
+    return {"costs": costs, "networks": estimate.total(work, costs)}
+
+
+def _show(work: Work, plan: dict[str, Any], as_json: bool) -> None:
+    """Say what is left and how long it takes."""
+    from ncviz.experiments.estimate import in_words
+
+    rows = plan["networks"]
+    seconds = sum(row["seconds"] for row in rows.values())
+    if as_json:
+        costs = {name: vars(cost) for name, cost in plan["costs"].items()}
+        print_json({"experiment": work.experiment.name, "seconds": seconds, "networks": rows, "costs": costs})
+        return
+    table = Table("network", "curves left", "stored", "curvatures left", "time")
+    for row in rows.values():
+        curvatures = f"{row['curvatures']} on {row['images']:,} images" if row["curvatures"] else "–"
+        took = in_words(row["seconds"]) if row["seconds"] else "–"
+        note = f"{took}, training included" if row["train"] else took
+        table.add_row(row["title"], f"{row['curves']:,}", f"{row['stored']:,}", curvatures, note)
+    console.print(table)
+    if seconds:
+        console.print(f"{in_words(seconds)[:1].upper()}{in_words(seconds)[1:]} on this machine as it is now.")
+    else:
+        console.print("Everything is stored already.")
+
+
+def _report(work: Work, *, is_quiet: bool = False) -> None:
+    from ncviz.experiments.report import write_report
+
+    try:
+        write_report(work)
+    except NcvizError:
+        if not is_quiet:
+            raise
+
+
+def _tell(work: Work, more: dict[str, Any], as_json: bool) -> None:
+    curves = [step for step in work.steps if step.kind == "curve"]
+    measured = sum(work.is_done(step) for step in curves)
+    facts = {
+        "experiment": work.experiment.name,
+        "out": str(work.out),
+        "curves": len(curves),
+        "measured": measured,
+    }
+    if as_json:
+        print_json({**facts, **more})
+    else:
+        console.print(
+            f"{work.experiment.title}: {measured:,} of {len(curves):,} curves are measured; report.md, points.csv, "
+            f"summary.csv and figures are in {work.out}."
+        )
+
+
+def _chosen(given: dict[str, tuple[Any, ...]]) -> Choice:
+    return Choice(
+        networks=given["networks"],
+        criteria=given["criteria"],
+        samples=given["samples"],
+        seeds=given["seeds"],
+        alphas=given["alpha"],
+        scopes=given["scope"],
+        orders=given["order"],
+        sparsities=given["sparsity"],
+    )
+
+
+@contextmanager
+def _bundled_images(is_sample: bool) -> Iterator[None]:
+    """Look past the folder of the full data while the bundled images are asked for."""
+    folder = os.environ.pop(_DATA_VARIABLE, None) if is_sample else None
+    try:
+        yield
+    finally:
+        if folder is not None:
+            os.environ[_DATA_VARIABLE] = folder
