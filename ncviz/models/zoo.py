@@ -53,6 +53,7 @@ class ModelSpec:
         checkpoint: File name of its weights in ``CHECKPOINT_DIR``.
         recipe: The settings it is trained with.
         is_half: Whether its weights are rounded to half precision, which halves the file.
+        has_results: Whether its curvature and accuracy curves ship too; else they are computed when asked for.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ModelSpec:
     checkpoint: str
     recipe: Recipe
     is_half: bool = False
+    has_results: bool = True
 
     @property
     def path(self) -> Path:
@@ -89,8 +91,12 @@ _WITHIN_LAYER = ("weight", "bias", "running_mean", "running_var", "num_batches_t
 def _spec(
     name: str, title: str, dataset: str, recipe: Recipe, *, architecture: str = "", is_half: bool = False
 ) -> ModelSpec:
-    """Return the spec of a model whose checkpoint, and unless told otherwise its architecture, carry its own name."""
-    return ModelSpec(name, title, architecture or name, dataset, f"{name}.safetensors", recipe, is_half)
+    """Return the spec of a model whose checkpoint carries its own name.
+
+    So does its architecture, unless it is another way to train the same one; such a way ships without results.
+    """
+    file, is_first = f"{name}.safetensors", not architecture
+    return ModelSpec(name, title, architecture or name, dataset, file, recipe, is_half, is_first)
 
 
 MODELS: dict[str, ModelSpec] = {

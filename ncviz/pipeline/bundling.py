@@ -16,7 +16,9 @@ from ncviz.store import Store
 
 
 def bundle(
-    folder: Path = BUNDLED, progress: Progress | None = None, models: Sequence[str] = tuple(MODELS)
+    folder: Path = BUNDLED,
+    progress: Progress | None = None,
+    models: Sequence[str] = tuple(name for name, spec in MODELS.items() if spec.has_results),
 ) -> int:
     """Compute the results that ship with ncviz, so that the first page of each bundled network needs no computing.
 

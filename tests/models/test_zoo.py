@@ -118,8 +118,8 @@ def test_bundled_model_classifies_the_bundled_test_images(name):
     with torch.inference_mode():
         accuracy = (load_model(name)(data.inputs).argmax(1) == data.labels).float().mean().item()
     expected = spec.card["test_accuracy"]
-    # A sample may differ by chance, by up to three standard errors.
-    chance = 0 if data.is_complete else 3 * (expected * (1 - expected) / len(data)) ** 0.5
+    # A sample may differ by chance; MNIST's lies in blocks by writer, so by more than if it were drawn at random.
+    chance = 0 if data.is_complete else 4 * (expected * (1 - expected) / len(data)) ** 0.5
     assert accuracy == pytest.approx(expected, abs=max(1e-3, chance))
 
 
