@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import FONT, INK, LINE, MUTED, PAPER, axis
+from ncviz.plots.figure_frame import FONT, INK, LINE, MUTED, PAPER, RIGHT, axis
 from ncviz.plots.palette import Theme
 from ncviz.plots.pruning_styles import Style
 
@@ -65,7 +65,7 @@ def class_change(
     )
     layout: dict[str, Any] = {
         "height": HEIGHT,
-        "margin": {"l": 44, "r": 6, "t": 30, "b": 44},
+        "margin": {"l": 44, "r": RIGHT, "t": 30, "b": 44},
         "paper_bgcolor": PAPER[theme],
         "plot_bgcolor": PAPER[theme],
         "font": {"family": FONT, "size": 12, "color": MUTED[theme]},
@@ -80,6 +80,12 @@ def class_change(
         ),
         "yaxis": axis(theme, showgrid=True, tickformat=".0%", range=[0, 1.05]),
         "bargap": 0.3,
+        "modebar": {
+            "orientation": "v",
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": MUTED[theme],
+            "activecolor": INK[theme],
+        },
         "dragmode": False,
     }
     figure.update_layout(layout)

@@ -128,7 +128,8 @@ def accuracy_curves(
         layout["annotations"].append(found)
     if least is not None:
         layout["shapes"].append(_level(least, MUTED[theme]))
-        layout["annotations"].append(_level_name(least, least_name, theme))
+        if width >= PHONE:
+            layout["annotations"].append(_level_name(least, least_name, theme))
     place = None if chosen is None else _place(chosen, scale)
     if chosen is not None and place is not None:
         layout["shapes"].append(_upright(place, INK[theme]))

@@ -20,9 +20,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-def nearest(sparsity: float) -> float:
-    """Return the sparsity of ``GRID`` that is nearest; of two equally near, the smaller."""
-    return min(GRID, key=lambda value: abs(value - sparsity))
+def nearest(sparsity: float, among: Sequence[float] = GRID) -> float:
+    """Return the measured sparsity that is nearest to one that is asked for."""
+    return min(among, key=lambda value: abs(value - sparsity))
 
 
 @dataclass(frozen=True, eq=False)

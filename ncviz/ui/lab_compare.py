@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
+from ncviz.config import ORDERS
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning_curves import Curve, accuracy_curves
@@ -64,7 +65,7 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     found = table(of, lab, spreads, session.view().lab_lost)
     lost_name, at_name = names_of(lab, session.view().lab_lost)
     st.dataframe(
-        _bold(found, [lost_name, "mean accuracy", at_name]),
+        _bold(found, [lost_name, "mean accuracy", at_name], is_high=lab.order == ORDERS[0]),
         hide_index=True,
         column_config={
             "paper": st.column_config.LinkColumn(display_text=r"abs/(.*)"),
@@ -79,7 +80,8 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
             "±": st.column_config.TextColumn(help="Sample standard deviation of that over the draws."),
         },
     )
-    st.caption(words(of, lab, spreads)[-1] + " Bold: the best of a column.")
+    best = "what costs least" if lab.order == ORDERS[0] else "what breaks the network fastest"
+    st.caption(f"{words(of, lab, spreads)[-1]} Bold: {best}.")
     with st.container(horizontal=True):
         lab_files.button(
             "Curves (CSV)", lambda: curves_csv(lab, spreads), f"{of.architecture}-curves.csv", "text/csv"
@@ -94,7 +96,11 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
 
 
 def table(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], lost: float) -> pd.DataFrame:
-    """Return a row for each criterion with what its curves come to, best accuracy first."""
+    """Return a row for each criterion with what its curves come to.
+
+    The best comes first: of the least important weights those that cost least, of the most important ones those that
+    cost most.
+    """
     from ncviz.pruning.scores import SCORES
 
     lost_name, at_name = names_of(lab, lost)
@@ -117,7 +123,9 @@ def table(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], lost: f
                 "source": _ARXIV.sub("", score.source).rstrip(", "),
             }
         )
-    return pd.DataFrame(rows).sort_values(at_name, ascending=False, kind="stable", ignore_index=True)
+    return pd.DataFrame(rows).sort_values(
+        at_name, ascending=lab.order != ORDERS[0], kind="stable", ignore_index=True
+    )
 
 
 def names_of(lab: Lab, lost: float) -> tuple[str, str]:
@@ -153,7 +161,8 @@ def words(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list
     images = "" if record is None else f" on {record.images:,} images it has not learnt from"
     way = ORDER_TITLES[lab.order].lower()
     among = "over all layers together" if lab.scope == "global" else "the same share of every layer"
-    held = f"; {len(lab.protected)} layers protected" if lab.protected else ""
+    layers = "1 layer" if len(lab.protected) == 1 else f"{len(lab.protected)} layers"
+    held = f"; {layers} protected" if lab.protected else ""
     pool = calibration_words(lab.samples_per_class, len(DATASETS[of.dataset].classes), len(lab.seeds))
     band = (
         " Band: from the worst to the best draw."
@@ -205,10 +214,11 @@ def _figure(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], width
     )
 
 
-def _bold(found: pd.DataFrame, columns: list[str]) -> Any:
+def _bold(found: pd.DataFrame, columns: list[str], *, is_high: bool) -> Any:
     """Mark the best of each column; of equals, all."""
 
     def mark(values: pd.Series) -> list[str]:
-        return ["font-weight: bold" if value == values.max() else "" for value in values]
+        best = values.max() if is_high else values.min()
+        return ["font-weight: bold" if value == best else "" for value in values]
 
     return found.style.apply(mark, subset=columns).format(dict.fromkeys(columns, "{:.2%}"))

@@ -9,7 +9,6 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import MAX_SAMPLES_PER_CLASS, ORDERS, SCOPES
-from ncviz.pruning.compare import GRID, nearest
 from ncviz.ui import lab_state, session
 from ncviz.ui.explore_view import SCOPE_TITLES
 from ncviz.ui.view_state import MAX_SEEDS
@@ -40,10 +39,13 @@ def show(network: pipeline.Network) -> None:
     columns = st.columns([2.6, 2.2, 1.9])
     columns[0].select_slider(
         "Fraction removed where you look closer",
-        GRID,
+        lab_state.within(lab_state.shapes(network), lab.protected),
         format_func=percent,
+        help="The table, and every other tab, look at this sparsity. It is one of those that are measured.",
         **session.shows(
-            "lab_sparsity", nearest(lab.sparsity), lambda value: session.change(lab_sparsity=float(value))
+            f"lab_sparsity {lab.protected}",
+            lab.sparsity,
+            lambda value: session.change(lab_sparsity=float(value)),
         ),
     )
     columns[1].segmented_control(

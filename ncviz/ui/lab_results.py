@@ -87,12 +87,8 @@ def ranks(of: pipeline.Network, config: PruningConfig) -> np.ndarray:
 
 
 def removed_at(of: pipeline.Network, lab: Lab) -> int:
-    """Return how many weights go at the chosen sparsity, or as many as protected layers leave."""
-    sizes = shapes(of)
-    total = sum(int(np.prod(shape)) for shape in sizes.values())
-    most = sum(int(np.prod(shape)) for name, shape in sizes.items() if name not in lab.protected)
-    within = [count for count in (round(value * total) for value in GRID) if count <= most]
-    return min(within, key=lambda count: abs(count - lab.sparsity * total))
+    """Return how many weights go at the chosen sparsity."""
+    return round(lab.sparsity * sum(int(np.prod(shape)) for shape in shapes(of).values()))
 
 
 def shapes(of: pipeline.Network) -> dict[str, tuple[int, ...]]:

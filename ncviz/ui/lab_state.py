@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import PruningConfig
+from ncviz.pruning.compare import GRID, nearest
 from ncviz.ui import session
 from ncviz.ui.view_state import History, ViewState
 
@@ -28,7 +31,7 @@ class Lab:
         scope: "global" or "layer".
         order: "redundant" or "bottlenecks".
         protected: Names of the weights that lose nothing.
-        sparsity: Fraction of the weights that is removed where one looks closer.
+        sparsity: Fraction of the weights that is removed where one looks closer, one of those that are measured.
     """
 
     criteria: tuple[str, ...]
@@ -52,19 +55,20 @@ def current() -> Lab:
     from ncviz.pruning.scores import SCORES
 
     view = session.view()
-    return read(view, tuple(SCORES), layers(session.network()))
+    return read(view, tuple(SCORES), shapes(session.network()))
 
 
-def read(view: ViewState, known: tuple[str, ...], names: tuple[str, ...]) -> Lab:
+def read(view: ViewState, known: tuple[str, ...], sizes: Mapping[str, tuple[int, ...]]) -> Lab:
     """Return what a view compares.
 
     Args:
         view: The view.
         known: The criteria that there are; others are left out.
-        names: The network's weights; numbers of layers beyond them are left out.
+        sizes: Name and shape of the network's weights; numbers of layers beyond them are left out.
     """
     asked = view.lab_criteria.split(",")
-    protected = {int(number) for number in view.lab_protect.split(",") if number}
+    numbers = {int(number) for number in view.lab_protect.split(",") if number}
+    protected = tuple(name for index, name in enumerate(sizes) if index in numbers)
     return Lab(
         tuple(name for name in known if name in asked),
         tuple(range(view.lab_seeds)),
@@ -72,9 +76,17 @@ def read(view: ViewState, known: tuple[str, ...], names: tuple[str, ...]) -> Lab
         view.alpha,
         view.lab_scope,
         view.lab_order,
-        tuple(name for index, name in enumerate(names) if index in protected),
-        view.lab_sparsity,
+        protected,
+        nearest(view.lab_sparsity, within(sizes, protected)),
     )
+
+
+def within(sizes: Mapping[str, tuple[int, ...]], protected: Collection[str] = ()) -> tuple[float, ...]:
+    """Return the sparsities that are measured: those of the grid that do not reach into protected weights."""
+    count = {name: int(np.prod(shape)) for name, shape in sizes.items()}
+    total = sum(count.values())
+    most = total - sum(count[name] for name in protected)
+    return tuple(value for value in GRID if round(value * total) <= most)
 
 
 def layers(network: pipeline.Network) -> tuple[str, ...]:

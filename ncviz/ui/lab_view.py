@@ -23,6 +23,7 @@ from ncviz.ui import (
     lab_state,
     resources,
     robustness_view,
+    session,
 )
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
@@ -34,6 +35,9 @@ def show(of: pipeline.Network) -> None:
     """Draw the page."""
     lab_controls.show(of)
     lab = lab_state.current()
+    reachable = lab_state.within(lab_state.shapes(of), lab.protected)[-1]
+    if session.view().lab_sparsity > reachable:
+        st.caption(f"The protected layers leave at most {lab_controls.percent(reachable)} to look at.")
     if not lab.criteria:
         st.info("Choose at least one criterion above.")
         return
