@@ -66,7 +66,7 @@ def styles(names: Sequence[str], floor: Collection[str], theme: Theme) -> dict[s
         elif index == 0:
             found[name] = Style(INK[theme], "solid", "circle", 3)
         else:
-            dash = _DASHES[(number + number // len(hues)) % len(_DASHES)]
+            dash = _DASHES[(number + 1) % len(_DASHES)]
             found[name] = Style(hues[number % len(hues)], dash, _SYMBOLS[(number + 1) % len(_SYMBOLS)], 2)
             number += 1
     return found

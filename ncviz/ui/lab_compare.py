@@ -22,6 +22,7 @@ from ncviz.ui import lab_files, lab_results, session
 from ncviz.ui.components.width import column_width
 from ncviz.ui.lab_controls import ORDER_TITLES, calibration_words, percent
 from ncviz.ui.lab_state import Lab
+from ncviz.ui.other_views import camera_choice
 from ncviz.ui.theme import theme
 from ncviz.ui.view_state import AXES
 
@@ -82,7 +83,7 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     )
     best = "what costs least" if lab.order == ORDERS[0] else "what breaks the network fastest"
     st.caption(f"{words(of, lab, spreads)[-1]} Bold: {best}.")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         lab_files.button(
             "Curves (CSV)", lambda: curves_csv(lab, spreads), f"{of.architecture}-curves.csv", "text/csv"
         )
@@ -93,6 +94,7 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
             "text/html",
             "One file that can be zoomed and hovered over, and needs no network. PNG and SVG: the figure's camera.",
         )
+        camera_choice()
 
 
 def table(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], lost: float) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.palette import Theme
 from ncviz.ui import lab_results
 from ncviz.ui.naming import plain
-from ncviz.ui.other_views import CAMERA, PICTURE_SCALE, PICTURES, camera_choice
+from ncviz.ui.other_views import CAMERA, PICTURE_SCALE, PICTURES
 
 FORMS = ("pruned", "reparametrised", "masks")
 FORM_TITLES = {
@@ -71,7 +71,6 @@ def show(of: pipeline.Network, config: PruningConfig, removed: int, about: str) 
         st.caption(FORM_HELP[form])
     st.code(snippet(of, form), language="python")
     st.caption(SPEED)
-    camera_choice()
 
 
 def file_name(of: pipeline.Network, form: str) -> str:
@@ -117,7 +116,7 @@ def button(label: str, make: Callable[[], bytes], name: str, mime: str, note: st
 
 
 def chart_config(of: pipeline.Network, name: str) -> dict[str, Any]:
-    """Return plotly's settings: a camera that saves what was chosen under "Plans and files"."""
+    """Return plotly's settings: a camera that saves what was chosen under the curves."""
     kind = st.session_state.get(CAMERA) or PICTURES[0]
     return {
         "displaylogo": False,

@@ -1,0 +1,272 @@
+"""The Pruning page by Streamlit's own test harness."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import ncviz
+from ncviz.config import PruningConfig
+from ncviz.pruning import compare
+from ncviz.pruning.compare import GRID
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+SECONDS = 90
+FEW = {"lab_criteria": "curvature,magnitude,random", "lab_seeds": "2"}
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+
+    def open_page(**query):
+        app = AppTest.from_file("../../app.py", default_timeout=SECONDS)
+        for name, value in (FEW | query).items():
+            app.query_params[name] = value
+        app.run()
+        app.switch_page("pages/pruning.py").run()
+        return app
+
+    return open_page
+
+
+def press(app, label):
+    next(button for button in app.main.button if button.label.startswith(label)).click().run()
+    assert not app.exception
+    return app
+
+
+def open_tab(app, name):
+    app.session_state["lab-tabs"] = name
+    app.run()
+    assert not app.exception
+    return app
+
+
+def measure(app):
+    press(app, "Measure")
+    from ncviz.ui import resources
+
+    job = next(job for job in reversed(resources.registry().jobs()) if job.key.startswith("comparison-"))
+    assert job.wait(SECONDS)
+    app.run()
+    assert not app.exception
+    return job
+
+
+def labels(app):
+    return [button.label for button in app.main.button]
+
+
+def view(app):
+    return app.session_state["latest"].view
+
+
+def test_an_empty_page_names_the_next_click_and_its_time(make):
+    app = make()
+    assert any("Nothing is measured yet" in info.value for info in app.info)
+    assert "10 training images (1 of each class, 2 draws)" in "".join(info.value for info in app.info)
+    (button,) = [label for label in labels(app) if label.startswith("Measure")]
+    # Curvature and random differ from draw to draw; magnitude looks at nothing that does.
+    assert re.fullmatch(r"Measure 5 curves · (under|about) [\d.]+ (s|min)", button)
+
+
+def test_what_is_measured_is_shown_kept_and_right(make):
+    app = make()
+    measure(app)
+    assert not [label for label in labels(app) if label.startswith("Measure")]
+    table = app.dataframe[0].value
+    assert set(table["criterion"]) == {"Curvature", "Magnitude", "Random"}
+    assert dict(zip(table["criterion"], table["draws"], strict=True)) == {
+        "Curvature": 2,
+        "Magnitude": 1,
+        "Random": 2,
+    }
+    assert dict(zip(table["criterion"], table["calibration images"], strict=True))["Magnitude"] == 0
+    magnitude = table.set_index("criterion").loc["Magnitude"]
+    net, images = ncviz.load_model("mlp-digits-relu"), ncviz.load_dataset("digits", split="test")
+    scores = ncviz.pruning_scores(net, "magnitude")
+    slow = [
+        ncviz.accuracy(ncviz.prune(net, scores, sparsity=sparsity), images.inputs, images.labels)
+        for sparsity in GRID
+    ]
+    assert magnitude["accuracy at 80%"] == pytest.approx(slow[GRID.index(0.8)])
+    own = [round(sparsity * 2720) / 2720 for sparsity in GRID]
+    assert magnitude["mean accuracy"] == pytest.approx(
+        sum((own[i + 1] - own[i]) * (slow[i] + slow[i + 1]) / 2 for i in range(len(own) - 1))
+    )
+    again = make()
+    assert again.dataframe[0].value.equals(table)
+
+
+def test_a_further_criterion_measures_that_one_alone(make):
+    app = make()
+    measure(app)
+    box = next(box for box in app.main.multiselect if box.label == "Criteria")
+    box.set_value([*box.value, "lamp"]).run()
+    assert [label for label in labels(app) if label.startswith("Measure 1 curve ·")]
+    assert len(app.dataframe[0].value) == 3
+    measure(app)
+    assert len(app.dataframe[0].value) == 4
+
+
+def test_what_was_finished_before_a_cancel_is_kept(make, monkeypatch):
+    from ncviz import pipeline
+
+    app = make(lab_criteria="magnitude,lamp", lab_seeds="1")
+    whole = pipeline.compute_curve
+
+    def stopped(store, of, config, sparsities, **options):
+        if config.criterion == "lamp":
+            options["cancel"].set()
+        return whole(store, of, config, sparsities, **options)
+
+    monkeypatch.setattr(pipeline, "compute_curve", stopped)
+    job = measure(app)
+    assert job.state == "cancelled"
+    assert list(app.dataframe[0].value["criterion"]) == ["Magnitude"]
+    assert [label for label in labels(app) if label.startswith("Measure 1 curve ·")]
+
+
+def test_a_criterion_that_fails_is_a_sentence_and_the_others_go_on(make):
+    app = make(lab_criteria="magnitude,wanda", lab_seeds="1", lab_samples="900")
+    measure(app)
+    assert list(app.dataframe[0].value["criterion"]) == ["Magnitude"]
+    assert any("900 are asked for" in warning.value for warning in app.warning)
+
+
+def test_most_important_first_puts_the_fastest_collapse_first(make):
+    app = make(lab_order="bottlenecks", lab_sparsity="0.05")
+    measure(app)
+    shares = app.dataframe[0].value["accuracy at 5%"].tolist()
+    assert shares == sorted(shares)
+
+
+def test_changes_are_taken_back_and_made_again(make):
+    app = make()
+    before = view(app)
+    protect = next(box for box in app.main.multiselect if box.label == "Protect layers")
+    protect.set_value([0]).run()
+    assert view(app).lab_protect == "0"
+    next(box for box in app.main.multiselect if box.label == "Criteria").set_value(["lamp"]).run()
+    press(app, "↶")
+    assert (view(app).lab_protect, view(app).lab_criteria) == ("0", before.lab_criteria)
+    press(app, "↶")
+    assert view(app) == before
+    press(app, "↷")
+    assert view(app).lab_protect == "0"
+
+
+def test_protected_layers_bound_what_is_looked_at_and_lose_nothing(make):
+    app = make(lab_protect="0", lab_criteria="magnitude", lab_seeds="1")
+    assert any("leave at most 20%" in caption.value for caption in app.caption)
+    measure(app)
+    assert "accuracy at 20%" in app.dataframe[0].value
+    open_tab(app, "Where it cuts")
+    assert any("of the 544 weights removed" in caption.value for caption in app.caption) or any(
+        "128 weights kept" in caption.value for caption in app.caption
+    )
+
+
+def test_a_layer_that_is_emptied_is_named(make):
+    app = make(lab_criteria="magnitude", lab_seeds="1", lab_sparsity="1.0")
+    measure(app)
+    open_tab(app, "Where it cuts")
+    assert "Magnitude empties layer 1" in app.warning[0].value
+
+
+def test_what_breaks_says_how_many_images_and_which_flip(make):
+    app = make(lab_look="curvature", lab_beside="random")
+    measure(app)
+    open_tab(app, "What breaks")
+    text = " ".join(part.value for part in app.markdown)
+    assert "On 360 evaluation images" in text
+    lost = [int(found) for found in re.findall(r"Right before, wrong now: (\d+) images", text)]
+    gained = [int(found) for found in re.findall(r"Wrong before, right now: (\d+) images", text)]
+    whole, *pruned = [float(found) for found in re.findall(r"(\d+\.\d+)%[;.]", text)]
+    assert len(pruned) == len(lost) == 2
+    for accuracy, fewer, more in zip(pruned, lost, gained, strict=True):
+        assert (whole - accuracy) * 360 / 100 == pytest.approx(fewer - more, abs=0.05)
+
+
+def test_a_plan_is_saved_listed_renamed_deleted_and_brought_back(make, tmp_path):
+    app = make()
+    measure(app)
+    open_tab(app, "Plans and files")
+    app.main.text_input[0].set_value("My *plan*")
+    press(app, "Save this plan")
+    table = app.dataframe[0].value
+    assert list(table["plan"]) == ["My *plan*"]
+    assert table["removed"][0] == pytest.approx(0.8)
+    stored = json.loads(next((tmp_path / "cache").glob("plan-*.json")).read_text())
+    assert stored["pruning"] == PruningConfig().as_dict()
+    fresh = make(lab_criteria="magnitude", lab_seeds="1", lab_sparsity="0.5")
+    open_tab(fresh, "Plans and files")
+    press(fresh, "Open")
+    assert view(fresh).lab_sparsity == pytest.approx(0.8)
+    assert "curvature" in view(fresh).lab_criteria
+    name = next(box for box in fresh.main.text_input if box.label == "Name")
+    name.set_value("Better").run()
+    press(fresh, "Rename")
+    assert list(fresh.dataframe[0].value["plan"]) == ["Better"]
+    press(fresh, "Delete")
+    assert any("No plan for this network yet" in info.value for info in fresh.info)
+    press(fresh, "Undo")
+    assert list(fresh.dataframe[0].value["plan"]) == ["Better"]
+
+
+@pytest.mark.parametrize("form", ["pruned", "reparametrised", "masks"])
+def test_the_lines_on_the_page_load_the_file_and_give_the_accuracy_on_the_page(
+    make, tmp_path, monkeypatch, form
+):
+    app = make(lab_criteria="curvature", lab_seeds="1")
+    measure(app)
+    open_tab(app, "Plans and files")
+    control = next(group for group in app.main.button_group if group.label == "Form")
+    control.set_value(form).run()
+    shown = next(
+        re.search(r"accuracy (\d+\.\d+)% on 360", part.value)
+        for part in app.markdown
+        if "accuracy" in part.value
+    )
+    code = app.main.code[0].value
+    from ncviz import pipeline
+    from ncviz.ui import lab_files
+
+    network = pipeline.open_network("mlp-digits-relu")
+    ranks = pipeline.removal_order(pipeline.open_store(), network, PruningConfig())
+    name = lab_files.file_name(network, form)
+    (tmp_path / name).write_bytes(lab_files.content(network, ranks, round(0.8 * len(ranks)), form))
+    monkeypatch.chdir(tmp_path)
+    space = {"net": ncviz.load_model("mlp-digits-relu")}
+    exec(compile(code, "page", "exec"), space)
+    images = ncviz.load_dataset("digits", split="test")
+    assert f"{100 * space['accuracy'](images.inputs, images.labels):.2f}" == shown[1]
+
+
+def test_the_table_of_the_curves_holds_every_point(make):
+    app = make(lab_criteria="magnitude,random", lab_seeds="2")
+    measure(app)
+    import io
+
+    from ncviz import pipeline
+    from ncviz.ui import lab_compare
+    from ncviz.ui.lab_state import read
+
+    network = pipeline.open_network("mlp-digits-relu")
+    lab = read(view(app), ("magnitude", "random"), pipeline.shapes_of(network))
+    store = pipeline.open_store()
+    spreads = {}
+    for criterion, seeds in (("magnitude", [0]), ("random", [0, 1])):
+        records = [pipeline.stored_curve(store, network, lab.config(criterion, seed), GRID) for seed in seeds]
+        each = [record.accuracy[criterion, "redundant"] for record in records]
+        spreads[criterion] = compare.Spread(
+            records[0].removed / records[0].total, pd.DataFrame(each).to_numpy()
+        )
+    table = pd.read_csv(io.BytesIO(lab_compare.curves_csv(lab, spreads)))
+    assert len(table) == 3 * len(GRID)
+    second = table[(table["criterion"] == "random") & (table["draw"] == 1)]
+    assert second["accuracy"].tolist() == pytest.approx(spreads["random"].each[1].tolist())
