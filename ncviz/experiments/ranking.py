@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SPARSITIES = (0.0, 0.1, 0.2, 0.4, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 IMAGES = 10_000
 # Raised whenever a change could alter a ranking or a curve.
-STUDY_VERSION = 1
+STUDY_VERSION = 2
 # Those that look at the weights alone.
 UNSEEING = ("magnitude", "lamp")
 

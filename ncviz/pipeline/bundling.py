@@ -14,11 +14,13 @@ from ncviz.pipeline.sweeps import compute_sweep
 from ncviz.pruning.order import SCOPES
 from ncviz.store import Store
 
+WITH_RESULTS = tuple(name for name, spec in MODELS.items() if spec.has_results)
+
 
 def bundle(
     folder: Path = BUNDLED,
     progress: Progress | None = None,
-    models: Sequence[str] = tuple(name for name, spec in MODELS.items() if spec.has_results),
+    models: Sequence[str] = WITH_RESULTS,
 ) -> int:
     """Compute the results that ship with ncviz, so that the first page of each bundled network needs no computing.
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator
 
 # Raised whenever a change could alter a criterion's scores or a curve.
-COMPARISON_VERSION = 1
+COMPARISON_VERSION = 2
 
 
 def order_key(network: Network, config: PruningConfig, data_dir: str | None = None) -> str:

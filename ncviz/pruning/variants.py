@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncviz.pruning.criteria.layers import among_not_smaller, transport_magnitude
-from ncviz.pruning.order import removal_ranks
+from ncviz.pruning.criteria.layers import among_not_smaller, mean_ranks
 
 Scores = dict[str, np.ndarray]
 
@@ -93,7 +92,8 @@ def _layers_of_lamp(given: Evidence) -> Scores:
 
 def _transport_lamp(given: Evidence) -> Scores:
     return {
-        name: among_not_smaller(transport_magnitude(size, given.least(name)))
+        # Of what costs nothing, a trace of the size remains, or all of it would tie.
+        name: among_not_smaller(size * np.maximum(1 - given.least(name), 1e-12))
         for name, size in given.size.items()
     }
 
@@ -110,20 +110,10 @@ def _mean_rank(
     one: Callable[[Evidence], Scores], other: Callable[[Evidence], Scores]
 ) -> Callable[[Evidence], Scores]:
     def scores(given: Evidence) -> Scores:
-        first, second = ranks_of(one(given)), ranks_of(other(given))
-        return {name: first[name] + second[name] for name in first}
+        first, second = (mean_ranks(list(by(given).values())) for by in (one, other))
+        return {name: (a + b) / 2 for name, a, b in zip(given.size, first, second, strict=True)}
 
     return scores
-
-
-def ranks_of(scores: Scores) -> Scores:
-    """Return each weight's place among all, from 0 for the least important, of each weight's shape."""
-    ranks = removal_ranks(list(scores.values())).astype(np.float64)
-    ends = np.cumsum([values.size for values in scores.values()])[:-1]
-    return {
-        name: part.reshape(values.shape)
-        for (name, values), part in zip(scores.items(), np.split(ranks, ends), strict=True)
-    }
 
 
 VARIANTS: dict[str, Variant] = {
@@ -137,9 +127,9 @@ VARIANTS: dict[str, Variant] = {
         Variant("quantile", "κ that a tenth of the images lies below", _quantile(0.1)),
         Variant("never-active", "never active at the layer's median cost", _never_active_as_usual),
         Variant("layer-median", "1 − κ over its layer's median", _over_the_layers_median),
-        Variant("layer-lamp", "1 − κ in place of |w| in LAMP", _layers_of_lamp),
+        Variant("layer-lamp", "(1 − κ)² in place of w² in LAMP", _layers_of_lamp),
+        Variant("transport-lamp", "|w|·(1 − κ) in place of w² in LAMP", _transport_lamp),
         Variant("rank-magnitude", "mean rank of the paper's and magnitude", _mean_rank(_least, _magnitude)),
-        Variant("rank-lamp", "mean rank of the paper's and LAMP", _mean_rank(_least, _lamp)),
-        Variant("curvature-lamp", "ours: LAMP with w² times the transport cost", _transport_lamp),
+        Variant("curvature-lamp", "ours: mean rank of the paper's and LAMP", _mean_rank(_least, _lamp)),
     )
 }

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from ncviz.pruning.criteria.layers import mean_ranks
 from ncviz.pruning.order import removal_ranks
-from ncviz.pruning.variants import VARIANTS, Evidence, ranks_of
+from ncviz.pruning.variants import VARIANTS, Evidence
 
 
 @pytest.fixture
@@ -64,24 +65,26 @@ def test_over_the_layers_median_makes_the_median_one(evidence):
     assert np.median(np.delete(found["a"].reshape(-1), 0)) == pytest.approx(1)
 
 
-def test_mean_ranks_are_sums_of_places(evidence):
+def test_mean_ranks_share_the_place_of_equals(evidence):
+    assert [part.tolist() for part in mean_ranks([np.array([[3.0, 1.0]]), np.array([1.0])])] == [
+        [[2.0, 0.5]],
+        [0.5],
+    ]
     found = VARIANTS["rank-magnitude"].scores(evidence)
     flat = np.concatenate([values.reshape(-1) for values in evidence.size.values()])
     paper = np.concatenate([values.reshape(-1) for values in VARIANTS["paper"].scores(evidence).values()])
-    expected = [(flat < flat[at]).sum() + (paper < paper[at]).sum() for at in range(20)]
+    expected = [((flat < flat[at]).sum() + (paper < paper[at]).sum()) / 2 for at in range(20)]
     assert np.concatenate([values.reshape(-1) for values in found.values()]).tolist() == expected
-    assert ranks_of({"a": np.array([[3.0, 1.0]]), "b": np.array([2.0])})["a"].tolist() == [[2.0, 0.0]]
 
 
-def test_ours_is_the_criterion_of_that_name(evidence):
-    found = VARIANTS["curvature-lamp"].scores(evidence)
+@pytest.mark.parametrize(("variant", "power"), [("layer-lamp", 2), ("transport-lamp", 1)])
+def test_lamp_of_costs(evidence, variant, power):
+    found = VARIANTS[variant].scores(evidence)
     for name, values in found.items():
+        own = [row for row in each(evidence) if row[0] == name]
+        costs = [max(1 - min(live(kappas), default=2), 0) for *_, kappas in own]
         weighted = np.array(
-            [
-                size * (1 - min(live(kappas), default=2))
-                for own, _, size, kappas in each(evidence)
-                if own == name
-            ]
-        ).clip(0)
-        slow = [value / weighted[weighted >= value].sum() for value in weighted]
+            [cost**power * size ** (2 - power) for cost, (_, _, size, _) in zip(costs, own, strict=True)]
+        )
+        slow = [value / max(weighted[weighted >= value].sum(), 1e-300) for value in weighted]
         assert np.allclose(values.reshape(-1), slow, atol=1e-9)

@@ -1,6 +1,8 @@
-"""Scores that can be compared between layers, as plain arrays: LAMP's normalisation, and what curvature adds to it."""
+"""Scores that can be compared between layers, as plain arrays: LAMP's normalisation, and ranks."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,17 +27,14 @@ def among_not_smaller(squares: np.ndarray) -> np.ndarray:
     return np.asarray(share[place].reshape(np.shape(squares)))
 
 
-def transport_magnitude(size: np.ndarray, curvature: np.ndarray) -> np.ndarray:
-    """Return w² · W, with W = (1 − κ)/|w| the transport cost of the weight's edge where κ is least: |w| · (1 − κ).
-
-    Ours. κ = 1 − |w| · W by the definition of arXiv 2601.16366 with edge length 1/|w|.
-
-    Args:
-        size: |w|.
-        curvature: κ of the same shape, 2 where the weight is never active.
+def mean_ranks(values: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return each value's place among all values of all arrays, from 0 for the least; equal values share the mean.
 
     Returns:
-        float64 of that shape, at least 0; weights with κ ≥ 1 keep the order of their size, below all others.
+        float64 of each array's shape.
     """
-    # What costs nothing to bring past the edge would all tie at 0; a trace of the size orders it.
-    return np.asarray(size * np.maximum(1 - curvature, 1e-12))
+    flat = np.concatenate([np.asarray(part, dtype=np.float64).reshape(-1) for part in values])
+    _, place, counts = np.unique(flat, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts + 1) / 2)[place]
+    ends = np.cumsum([np.size(part) for part in values])[:-1]
+    return [part.reshape(np.shape(own)) for part, own in zip(np.split(ranks, ends), values, strict=True)]

@@ -1,4 +1,4 @@
-"""Criteria made of curvature: the paper's own, and ours, which gives each layer its share as LAMP does."""
+"""Criteria made of curvature: the paper's own, and ours, which LAMP has a say in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from ncviz.curvature import neural_curvature
 from ncviz.errors import NcvizError
 from ncviz.pruning.criteria.given import ScoreInputs, images_of, weights_of
-from ncviz.pruning.criteria.layers import among_not_smaller, transport_magnitude
+from ncviz.pruning.criteria.layers import among_not_smaller, mean_ranks
 
 
 def curvature(given: ScoreInputs) -> dict[str, Tensor]:
@@ -22,19 +22,23 @@ def curvature(given: ScoreInputs) -> dict[str, Tensor]:
 
 
 def curvature_lamp(given: ScoreInputs) -> dict[str, Tensor]:
-    """LAMP with w² times the transport cost of its edge, W = (1 − κ)/|w|, in place of w². Ours.
+    """The mean of a weight's ranks by curvature and by LAMP. Ours.
 
-    The paper's global order cuts small first and last layers too deeply beyond 80%, and removes a large weight that is
-    silent on few images before a small one that is not. LAMP's normalisation (arXiv 2010.07611, eq. 5) mends the first,
-    the factor |w| the second.
+    The paper's global order cuts the small first and last layers too deeply beyond 80%, and with few images removes
+    large weights that were never active on just these. LAMP (arXiv 2010.07611) mends both: it gives each layer its
+    share, and looks at no images. Weights of equal curvature, as all that are never active, share their mean rank.
     """
     kappa, weights = _kappa(given, "curvature-lamp"), weights_of(given)
-    found = {}
-    for name, values in kappa.items():
-        size = weights[name].detach().abs().to("cpu", torch.float64).numpy()
-        cost = transport_magnitude(size, values.detach().to("cpu", torch.float64).numpy())
-        found[name] = torch.from_numpy(among_not_smaller(cost))
-    return found
+    sizes = {name: weights[name].detach().abs().to("cpu", torch.float64).numpy() for name in kappa}
+    # In single precision, or the rounding of the last digits would order curvatures that are equal.
+    by_curvature = mean_ranks(
+        [-values.detach().to("cpu", torch.float32).numpy() for values in kappa.values()]
+    )
+    by_lamp = mean_ranks([among_not_smaller(size**2) for size in sizes.values()])
+    return {
+        name: torch.from_numpy((one + other) / 2)
+        for name, one, other in zip(kappa, by_curvature, by_lamp, strict=True)
+    }
 
 
 def _kappa(given: ScoreInputs, criterion: str) -> Mapping[str, Tensor]:
