@@ -69,12 +69,6 @@ def first_draw(lab: Lab, criterion: str) -> PruningConfig:
     return lab.config(criterion, lab.seeds[0])
 
 
-def room(of: pipeline.Network, lab: Lab) -> float:
-    """Return which fraction of the weights can go while the page's layers are protected."""
-    total = sum(int(np.prod(shape)) for shape in pipeline.shapes_of(of).values())
-    return pipeline.removable(of, lab.config(lab.criteria[0], 0)) / max(1, total)
-
-
 def image_seconds(of: pipeline.Network) -> float:
     """Return how long one image takes to classify, among many."""
     device, data_dir = session.device(), session.data_dir()

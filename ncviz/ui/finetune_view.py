@@ -46,12 +46,6 @@ def show(of: pipeline.Network) -> None:
         st.error(plain(str(error)))
         return
     _introduction(lab, train, test)
-    if finetune_state.room(of, lab) < lab.sparsity:
-        most = finetune_state.room(of, lab)
-        st.warning(
-            f"With these layers protected at most {most:.1%} of the weights can go; remove less, or protect fewer."
-        )
-        return
     chosen, tuning = _controls(lab, train)
     if not chosen:
         st.info("Choose at least one criterion.")

@@ -21,8 +21,11 @@ from ncviz.ui.naming import layer_title, plain, weight_index
 from ncviz.ui.network_view import locate
 from ncviz.ui.theme import theme
 
-# Of all weights: how many are taken at first, and at most.
-USUAL_SHARE, LARGEST_SHARE = 0.02, 0.1
+# How many weights are taken at first, and at most: shares of all, and numbers for networks with a million of them.
+USUAL_SHARE, USUAL_COUNT = 0.02, 1000
+LARGEST_SHARE, LARGEST_COUNT = 0.1, 20_000
+# A class alone takes about so much of the time that all images together took: its paths are measured anew.
+_CLASS_SHARE = 0.4
 LARGEST_FACTOR = 2.0
 LISTED = 12
 _PLAIN = {"displayModeBar": False}
@@ -126,13 +129,14 @@ def _controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, float]:
     label = columns[0].selectbox(
         "Class", range(len(classes)), format_func=lambda index: classes[index], **tied("repair_class", 0)
     )
-    most = max(1, round(LARGEST_SHARE * total))
+    most = max(2, min(round(LARGEST_SHARE * total), LARGEST_COUNT))
+    usual = max(1, min(round(USUAL_SHARE * total), USUAL_COUNT))
     count = columns[1].slider(
         "Bottlenecks of its own",
         1,
         most,
-        help=f"At most; up to {LARGEST_SHARE:.0%} of all weights.",
-        **tied(f"repair_count_{total}", max(1, round(USUAL_SHARE * total))),
+        help="So many at most: only weights that are bottlenecks for this class more than for the others count.",
+        **tied(f"repair_count_{total}", usual),
     )
     factor = columns[2].slider(
         "Multiplied by", 0.0, LARGEST_FACTOR, step=0.1, help="0 takes them out.", **tied("repair_factor", 0.0)
@@ -178,7 +182,12 @@ def _missing(of: pipeline.Network, config: CurvatureConfig) -> None:
     st.info(
         f"The curvature of each class alone is not known yet, with {images} per class, seed {config.seed}."
     )
-    if st.button("Compute it", type="primary", key="start-classes"):
+    whole = resources.curvature(of, config, session.data_dir())
+    classes = len(DATASETS[of.dataset].classes)
+    time = (
+        "" if whole is None else f" · {finetune_state.about(classes * _CLASS_SHARE * whole.meta['seconds'])}"
+    )
+    if st.button(f"Compute it{time}", type="primary", key="start-classes"):
         robustness_runs.start_classes(of, config)
         st.rerun()
 

@@ -160,11 +160,15 @@ def test_a_cancelled_run_keeps_what_was_finished(app):
     assert button(app, "Fine-tune")
 
 
-def test_protected_layers_that_leave_too_little_are_a_sentence(app):
+def test_protected_layers_keep_all_their_weights(app):
     app.query_params["lab_protect"] = "0"
-    app.run()
-    assert "at most 24.7% of the weights can go" in words(app)
-    assert not app.button
+    run(app)
+    assert "removes **20%**" in words(app)
+    button(app, "Use this network").click().run()
+    (network,) = app.session_state["networks"].values()
+    first, *others = (values for values in network.arrays.values() if values.ndim > 1)
+    assert first.all()
+    assert sum(int((values == 0).sum()) for values in others) == round(0.2 * 2720)
 
 
 def test_without_criteria_there_is_the_next_step(app):
