@@ -64,11 +64,12 @@ def _introduction(lab: Lab, train: Dataset, test: Dataset) -> None:
         f"Each criterion removes **{100 * lab.sparsity:.4g}%** of the weights; then the others are trained on, "
         "while the removed ones stay zero."
     )
-    st.caption(f"Learns from {train.description}; accuracy on {test.description}.")
-    if not train.is_complete:
-        st.caption(
-            "That is a sample: name a folder with all of the data on the Model page, tab Data, to learn from more."
-        )
+    sample = (
+        ""
+        if train.is_complete
+        else " To learn from more, name a folder with all of the data: Model page, tab Data."
+    )
+    st.caption(f"Learns from {train.description}; accuracy on {test.description}.{sample}")
 
 
 def _controls(lab: Lab, train: Dataset) -> tuple[list[str], FineTuneConfig]:

@@ -69,7 +69,7 @@ def test_it_says_what_it_learns_from_and_how_long_it_takes(app):
     assert "removes **90%** of the weights" in text
     assert "Learns from all 1,437 Digits 8×8 train images; accuracy on all 360 Digits 8×8 test images" in text
     assert "Magnitude, Random: " in text
-    assert "That is a sample" not in text
+    assert "To learn from more" not in text
     assert not app.dataframe
 
 
@@ -77,7 +77,7 @@ def test_a_sample_of_the_data_is_called_one(app):
     app.query_params["model"] = "lenet-mnist-relu"
     app.run()
     assert "500 of the 60,000 MNIST train images" in words(app)
-    assert "That is a sample" in words(app)
+    assert "To learn from more, name a folder" in words(app)
 
 
 def test_what_comes_back_is_in_the_table_and_is_there_at_once_the_next_time(app):
