@@ -221,9 +221,13 @@ def _results(
         else "The same corrupted images at every sparsity. After Hendrycks and Dietterich, ICLR 2019."
     )
     drawn = f"{first.images:,} images drawn from " if first.images < len(test) else ""
+    verb = "attacked" if isinstance(disturbance, AttackConfig) else "corrupted"
+    whole = (
+        f"With nothing removed {first.clean[0]:.1%}, {verb} {first.under[0]:.1%}." if first.known[0] else ""
+    )
     note = finetune_state.orders_note([asked[name].pruning for name in known])
     st.caption(
-        f"On {drawn}{test.description}; the upright line is the fraction removed chosen above. {what} {note}"
+        f"On {drawn}{test.description}; the upright line is the fraction removed chosen above. {whole} {what} {note}"
     )
     st.download_button(
         "Curves (CSV)",

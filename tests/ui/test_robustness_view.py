@@ -104,6 +104,8 @@ def test_pgd_curves_are_stored_and_shown_with_examples(app):
     text = words(app)
     assert "60 images drawn from all 360 Digits 8×8 test images" in text
     assert "computed on the pruned network itself" in text
+    clean, under = found["magnitude"].clean[0], found["magnitude"].under[0]
+    assert f"With nothing removed {clean:.1%}, attacked {under:.1%}." in text
     assert "With 50% removed" in text
     assert text.count(" · says ") == 6
     assert not [found for found in app.button if found.label.startswith("Measure")]
