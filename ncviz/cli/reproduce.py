@@ -145,10 +145,10 @@ def _run(work: Work, plan: dict[str, Any], as_json: bool) -> None:
         _report(work)
     except (KeyboardInterrupt, CancelledError):
         left = len(work.pending())
-        _report(work, is_quiet=True)
+        has_report = _report(work, is_quiet=True)
+        where = f" Tables and figures of what is measured are in {work.out}." if has_report else ""
         click.echo(
-            f"Stopped. {done} steps were finished and are kept, {left} are left; the same command goes on. Tables and "
-            f"figures of what is measured are in {work.out}.",
+            f"Stopped. {done} steps were finished and are kept, {left} are left; the same command goes on.{where}",
             err=True,
         )
         sys.exit(INTERRUPTED)
@@ -203,7 +203,8 @@ def _show(work: Work, plan: dict[str, Any], as_json: bool) -> None:
         console.print("Everything is stored already.")
 
 
-def _report(work: Work, *, is_quiet: bool = False) -> None:
+def _report(work: Work, *, is_quiet: bool = False) -> bool:
+    """Write the report; return whether there was anything to report, which is an error unless ``is_quiet``."""
     from ncviz.experiments.report import write_report
 
     try:
@@ -211,6 +212,8 @@ def _report(work: Work, *, is_quiet: bool = False) -> None:
     except NcvizError:
         if not is_quiet:
             raise
+        return False
+    return True
 
 
 def _tell(work: Work, more: dict[str, Any], as_json: bool) -> None:

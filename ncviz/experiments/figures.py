@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from html import escape
 
 from ncviz.experiments.measured import POINTS, Group, select
+from ncviz.experiments.plan import spec_of
 from ncviz.experiments.tables import title_of
 from ncviz.plots.pruning_curves import Curve, accuracy_curves
 from ncviz.plots.pruning_styles import Style, styles
@@ -30,20 +31,22 @@ def pages(
     if not groups:
         return found
     network = groups[0].network
+    name = spec_of(network).title
     usual = select(groups, alpha=alpha)
     for order, scale in SCALES.items():
         for scope, layers in SCOPES.items():
             own = select(usual, samples=samples, order=order, scope=scope)
             if own:
                 title = f"{order} first, {layers}, {_samples(samples)}"
-                found[f"{network}-{order}-{scope}.html"] = title, _page(own, title, where, scale)
-    for criterion in ("curvature",):
-        own = select(usual, criterion=criterion, order="redundant", scope="global")
+                page = _page(own, f"{name}: {title}", where, scale)
+                found[f"{network}-{order}-{scope}.html"] = title, page
+    together = select(usual, order="redundant", scope="global")
+    for criterion in dict.fromkeys(group.config.criterion for group in together if group.has_curvature):
+        own = select(together, criterion=criterion)
         if len(own) > 1:
-            title = (
-                f"{title_of(criterion).lower()}, redundant first, {SCOPES['global']}, by calibration images"
-            )
-            found[f"{network}-samples.html"] = title, _page(own, title, where, "linear", by_samples=True)
+            title = f"{title_of(criterion)} by calibration images, redundant first, {SCOPES['global']}"
+            page = _page(own, f"{name}: {title}", where, "linear", by_samples=True)
+            found[f"{network}-{criterion}-samples.html"] = title, page
     return found
 
 
@@ -65,7 +68,7 @@ def _page(own: Sequence[Group], title: str, where: str, scale: str, *, by_sample
         style = looks[name if by_samples else group.config.criterion]
         drawn.append(Curve(name, spread.sparsity, spread.mean, spread.low, spread.high, spread.draws, style))
     words = [
-        f"{title[:1].upper()}{title[1:]}. Accuracy on {where}; a band spans the calibration seeds.",
+        f"{title}. Accuracy on {where}; a band spans the calibration seeds.",
         f"The dotted level is {POINTS:g} point below the whole network.",
     ]
     level = own[0].whole - POINTS / 100
@@ -75,7 +78,7 @@ def _page(own: Sequence[Group], title: str, where: str, scale: str, *, by_sample
         div_id="figure",  # else drawn at random
         config={"displaylogo": False, "responsive": True},
     )
-    return page.replace("<head>", f"<head><title>{Path(title).name}</title>", 1)
+    return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
 
 
 def _styles(names: list[str] | None) -> dict[str, Style]:
