@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
@@ -82,6 +83,23 @@ def job(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> Job | No
 def job_key(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> str:
     """Return the key of a run."""
     return KEY + digest([robustness_key(of, config, session.data_dir()) for config in asked.values()])
+
+
+def table(known: Mapping[str, RobustnessRecord]) -> pd.DataFrame:
+    """Return a row for each criterion and sparsity that is measured."""
+    parts = []
+    for name, record in known.items():
+        kept = np.flatnonzero(record.known)
+        part = {
+            "criterion": name,
+            "removed": record.removed[kept],
+            "sparsity": record.sparsity[kept],
+            "accuracy_clean": record.clean[kept],
+            "accuracy_disturbed": record.under[kept],
+            "images": record.images,
+        }
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)
 
 
 def start_classes(of: pipeline.Network, config: CurvatureConfig) -> Job:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
@@ -231,27 +229,10 @@ def _results(
     )
     st.download_button(
         "Curves (CSV)",
-        lambda: csv(table(known)),
+        lambda: csv(robustness_runs.table(known)),
         f"{of.architecture}-robustness.csv",
         "text/csv",
         key="download-robustness",
         on_click="ignore",
     )
     robustness_examples.show(of, lab, {name: asked[name] for name in known})
-
-
-def table(known: Mapping[str, RobustnessRecord]) -> pd.DataFrame:
-    """Return a row for each criterion and sparsity that is measured."""
-    parts = []
-    for name, record in known.items():
-        kept = np.flatnonzero(record.known)
-        part = {
-            "criterion": name,
-            "removed": record.removed[kept],
-            "sparsity": record.sparsity[kept],
-            "accuracy_clean": record.clean[kept],
-            "accuracy_disturbed": record.under[kept],
-            "images": record.images,
-        }
-        parts.append(pd.DataFrame(part))
-    return pd.concat(parts, ignore_index=True)

@@ -13,7 +13,7 @@ from ncviz.records.robustness import RobustnessRecord
 from ncviz.ui.network_view import csv
 from ncviz.ui.robustness_examples import beside, chosen_examples, pixels
 from ncviz.ui.robustness_repair import Repair
-from ncviz.ui.robustness_view import table
+from ncviz.ui.robustness_runs import table
 
 SECONDS = 120
 STYLE = Style("#123456", "dash", "square", 2)
