@@ -21,7 +21,9 @@ from ncviz.ui.resources import Measured
 from ncviz.ui.theme import theme
 
 # Images of each kind that are shown, and how wide, in pixels.
-SHOWN, THUMBNAIL = 10, 64
+SHOWN, THUMBNAIL, WIDE_THUMBNAIL = 10, 64, 112
+# Names of classes that are longer want wider images over them.
+SHORT_NAME = 4
 NONE = ""
 
 
@@ -65,9 +67,10 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     after = {name: confusion(own.labels, own.predictions, len(classes)) for name, own in pruned.items()}
     total = sum(int(np.prod(shape)) for shape in lab_results.shapes(of).values())
     told = [f"{SCORES[name].title} {own.accuracy:.2%}" for name, own in pruned.items()]
+    draw = ", on the first draw of the calibration images" if len(lab.seeds) > 1 else ""
     st.markdown(
         f"**{percent(removed / total)} removed.** Whole network {whole.accuracy:.2%}; {'; '.join(told)}. On "
-        f"{len(whole.labels):,} evaluation images, seed {lab.seeds[0]} of the calibration images."
+        f"{len(whole.labels):,} evaluation images{draw}."
     )
     st.subheader("Class by class")
     style = lab_compare.style_of()
@@ -108,9 +111,10 @@ def first_draw(of: pipeline.Network, lab: Lab, name: str) -> PruningConfig:
 
 def _flips(whole: Measured, pruned: Measured, inputs: np.ndarray, classes: tuple[str, ...]) -> None:
     found = flips(whole.labels, whole.predictions, pruned.predictions)
-    for title, numbers in (
-        ("Right before, wrong now", found.lost),
-        ("Wrong before, right now", found.gained),
+    width = THUMBNAIL if max(map(len, classes)) <= SHORT_NAME else WIDE_THUMBNAIL
+    for title, numbers, told in (
+        ("Right before, wrong now", found.lost, "Under each image: its class → what it is taken for now."),
+        ("Wrong before, right now", found.gained, "Under each image: what it was taken for → its class."),
     ):
         st.markdown(f"**{title}: {len(numbers):,} images**")
         if not len(numbers):
@@ -118,12 +122,8 @@ def _flips(whole: Measured, pruned: Measured, inputs: np.ndarray, classes: tuple
         with st.container(horizontal=True, gap="small"):
             for number in _varied(numbers, whole.labels):
                 was, now = classes[whole.predictions[number]], classes[pruned.predictions[number]]
-                st.image(
-                    _pixels(inputs[number]),
-                    caption=plain(f"{classes[whole.labels[number]]}: {was} → {now}"),
-                    width=THUMBNAIL,
-                )
-    st.caption("Under each image: its class, what the whole network says → what the pruned one says.")
+                st.image(_pixels(inputs[number], width), caption=plain(f"{was} → {now}"), width=width)
+        st.caption(told)
 
 
 def _varied(numbers: np.ndarray, labels: np.ndarray) -> list[int]:
@@ -137,9 +137,9 @@ def _varied(numbers: np.ndarray, labels: np.ndarray) -> list[int]:
     return [number for _, _, number in sorted(place)[:SHOWN]]
 
 
-def _pixels(image: np.ndarray) -> np.ndarray:
+def _pixels(image: np.ndarray, width: int) -> np.ndarray:
     """Return an image [C, H, W] as the browser wants it, each pixel enlarged without smoothing."""
-    scale = max(1, -(-2 * THUMBNAIL // image.shape[-1]))
+    scale = max(1, -(-2 * width // image.shape[-1]))
     grey_or_colour = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
     enlarged = grey_or_colour.repeat(scale, axis=0).repeat(scale, axis=1)
     return np.asarray((255 * enlarged.clip(0, 1)).astype(np.uint8))

@@ -119,7 +119,7 @@ def _list(of: pipeline.Network) -> None:
                 del st.session_state[_DELETED]
                 st.rerun()
     if not plans:
-        st.info("No plan for this network yet. Save the one above: it stays here, also after a restart.")
+        st.info("No plan for this network yet. Those that you save stay here, also after a restart.")
     else:
         st.dataframe(
             _table(of, plans),
@@ -127,7 +127,8 @@ def _list(of: pipeline.Network) -> None:
             column_config={
                 name: st.column_config.NumberColumn(format="percent")
                 for name in ("removed", "accuracy", *layer_titles(of))
-            },
+            }
+            | {"on images": st.column_config.NumberColumn(format="localized")},
         )
         _one(of, plans)
         _overlap(of, plans)
@@ -152,12 +153,12 @@ def _table(of: pipeline.Network, plans: list[Plan]) -> pd.DataFrame:
                 "removed": plan.sparsity,
                 "accuracy": plan.accuracy,
                 "on images": plan.images,
+                **dict(zip(titles, plan.layers, strict=False)),
                 "order": ORDER_TITLES[config.order],
                 "weights compete within": SCOPE_TITLES[config.scope],
                 "samples per class": config.samples_per_class if needs else None,
                 "seed": config.seed,
                 "protected": len(config.protected),
-                **dict(zip(titles, plan.layers, strict=False)),
             }
         )
     return pd.DataFrame(rows)
@@ -215,7 +216,10 @@ def _overlap(of: pipeline.Network, plans: list[Plan]) -> None:
         config=lab_files.chart_config(of, "plans"),
         key="lab-plan-overlap",
     )
-    st.caption("Share of what the plan of a row removes that the plan of a column removes as well.")
+    st.caption(
+        "Share of what the plan of a row removes that the plan of a column removes as well; by chance it "
+        "would be what the plan of the column removes of all."
+    )
 
 
 def _store() -> PlanStore:

@@ -177,9 +177,9 @@ def seconds(of: pipeline.Network, configs: Collection[PruningConfig]) -> float:
     """Return about how long these curves take: evaluations as timed here, curvature as it took before."""
     from ncviz.pruning.scores import SCORES
 
-    each = resources.evaluation_seconds(of, session.device(), session.data_dir())
-    if not np.isfinite(each):
-        each = measured(of, None, 0).seconds
+    # It is timed when it is evaluated for the first time.
+    first = measured(of, None, 0).seconds
+    each = min(first, resources.evaluation_seconds(of, session.device(), session.data_dir()))
     kappa = {config.calibration for config in configs if SCORES[config.criterion].needs_curvature}
     data_dir = session.data_dir()
     unknown = [config for config in kappa if resources.curvature(of, config, data_dir) is None]
