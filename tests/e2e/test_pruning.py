@@ -68,7 +68,7 @@ def test_protecting_a_layer_can_be_taken_back(visit):
     page.wait(lambda: "Protect layers" in body(page))
     page.choose("1 · linear 64→32", page.page.get_by_role("combobox", name="Protect layers"))
     page.wait(lambda: "lab_protect=0" in page.page.url)
-    assert "leave at most 20%" in body(page)
+    page.wait(lambda: "leave at most 20%" in body(page))
     page.page.keyboard.press("Escape")
     page.page.get_by_role("button", name="↶").click()
     page.wait(lambda: "lab_protect" not in page.page.url)
