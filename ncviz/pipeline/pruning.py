@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ncviz.data.datasets import load_dataset
+from ncviz.data.specs import find_dataset
 from ncviz.models.network import Network
 from ncviz.pruning.order import removal_ranks
 from ncviz.records import CurvatureRecord
@@ -61,6 +62,8 @@ def scores_on(
         pool = load_dataset(network.dataset, "train", data_dir)
         at = torch.from_numpy(np.asarray(chosen, dtype=np.int64))
         images, labels = pool.inputs[at], pool.labels[at]
+    elif score is not None and score.needs_shape:
+        images = torch.zeros(1, *find_dataset(network.dataset).input_shape)
     if curvature is not None:
         kappa = {name: torch.from_numpy(values) for name, values in curvature.weights.items()}
     found = pruning_scores(

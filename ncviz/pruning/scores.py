@@ -46,7 +46,7 @@ SCORES: dict[str, Score] = {
         Score("fisher", "Fisher", "Theis et al., 2018, arXiv 1801.05787", fisher, True, True),
         Score("grasp", "GraSP", "Wang, Zhang, Grosse, ICLR 2020, arXiv 2002.07376", grasp, True, True),
         Score(
-            "synflow", "SynFlow", "Tanaka et al., NeurIPS 2020, arXiv 2006.05467", synflow, needs_images=True
+            "synflow", "SynFlow", "Tanaka et al., NeurIPS 2020, arXiv 2006.05467", synflow, needs_shape=True
         ),
         Score("random", "Random", "baseline", random, is_drawn=True),
     )

@@ -16,7 +16,11 @@ from ncviz.errors import NcvizError
 from ncviz.pruning.criteria.layers import among_not_smaller
 from ncviz.pruning.scores import SCORES
 
-DATA_DRIVEN = [name for name, score in SCORES.items() if score.needs_images and name != "curvature"]
+DATA_DRIVEN = [
+    name
+    for name, score in SCORES.items()
+    if (score.needs_images or score.needs_shape) and name != "curvature"
+]
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ class Score:
         needs_images: Whether it looks at calibration images.
         needs_labels: Whether it looks at their labels as well.
         needs_curvature: Whether it uses the curvature on them.
+        needs_shape: Whether it needs an image, but for its shape alone.
         is_drawn: Whether it differs from seed to seed though it looks at no images.
     """
 
@@ -55,6 +56,7 @@ class Score:
     needs_images: bool = False
     needs_labels: bool = False
     needs_curvature: bool = False
+    needs_shape: bool = False
     is_drawn: bool = False
 
 
