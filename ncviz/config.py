@@ -15,6 +15,9 @@ ALGORITHM_VERSION = 3
 MAX_SAMPLES_PER_CLASS = 1000
 SCOPES = ("global", "layer")
 ORDERS = ("redundant", "bottlenecks")
+# What the Pruning page sets side by side at first, and over how many draws of the calibration images.
+COMPARED = ("curvature", "curvature-lamp", "magnitude", "wanda", "random")
+COMPARED_DRAWS = 3
 
 
 def check_alpha(alpha: Any) -> float:

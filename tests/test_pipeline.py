@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ncviz import load_model, pipeline
-from ncviz.config import CurvatureConfig
+from ncviz.config import COMPARED_DRAWS, CurvatureConfig
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError, StoreError
 from ncviz.pipeline import curvature, sweeps
 from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES
@@ -202,7 +202,8 @@ def test_an_executor_of_ones_own_gives_the_same(store, network):
 def test_bundling_some_networks(tmp_path):
     said = []
     count = pipeline.bundle(tmp_path / "bundle", lambda *now: said.append(now), models=[NAME])
-    assert count == 3
+    # Curvature, its curves by both scopes, and curve and order of each draw of the comparison; magnitude has but one.
+    assert count == 3 + 2 * (4 * COMPARED_DRAWS + 1)
     fractions = [fraction for fraction, _ in said]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ncviz.config import CurvatureConfig
-from ncviz.models.network import open_network
-from ncviz.models.zoo import MODELS
+from ncviz.config import COMPARED, COMPARED_DRAWS, CurvatureConfig, PruningConfig
+from ncviz.models.network import Network, open_network
+from ncviz.models.zoo import MODELS, checkpoint_arrays
+from ncviz.pipeline.comparison import compute_curve
 from ncviz.pipeline.curvature import compute_curvature
+from ncviz.pipeline.keys import curvature_key
 from ncviz.pipeline.results import BUNDLED, Progress
 from ncviz.pipeline.sweeps import compute_sweep
+from ncviz.pruning.compare import GRID
 from ncviz.pruning.order import SCOPES
 from ncviz.store import Store
 
+MAX_COMPARED_WEIGHTS = 10_000
 WITH_RESULTS = tuple(name for name, spec in MODELS.items() if spec.has_results)
 
 
@@ -41,6 +45,9 @@ def bundle(
         if progress is not None:
             progress((done + fraction) / steps, message and f"{name}: {message}")
 
+    # A comparison needs its orders, too, which are small for small networks alone.
+    small = [name for name in models if _weights(name) <= MAX_COMPARED_WEIGHTS]
+    steps += len(small)
     for name in models:
         network = open_network(name)
         found = compute_curvature(store, network, CurvatureConfig(), progress=report).record
@@ -48,4 +55,22 @@ def bundle(
         for scope in SCOPES:
             compute_sweep(store, network, found, scope=scope, progress=report)
             done += 1
+        if name in small:
+            _compare(store, network, report)
+            done += 1
     return len(store.entries())
+
+
+def _compare(store: Store, network: Network, report: Progress) -> None:
+    """Measure what the Pruning page shows at first."""
+    configs = [PruningConfig(name, seed=seed) for name in COMPARED for seed in range(COMPARED_DRAWS)]
+    for number, config in enumerate(configs, 1):
+        compute_curve(store, network, config, GRID)
+        report(number / len(configs), "comparison of criteria")
+    for seed in range(1, COMPARED_DRAWS):
+        # Needed for the orders alone, and large beside them.
+        store.remove(curvature_key(network, CurvatureConfig(seed=seed)))
+
+
+def _weights(name: str) -> int:
+    return sum(values.size for values in checkpoint_arrays(name).values() if values.ndim > 1)

@@ -22,7 +22,8 @@ MOST_NUMBERS = 14
 # Over the cells: room for the buttons, which then cover nothing. Under them: for the names of the columns.
 _LETTER, _ABOVE, _BELOW, _TITLE = 6.6, 30, 44, 18
 # Longer names than this stand aslant where columns are many.
-_SHORT, _FEW = 5, 6
+# So many letters stand abreast under a table in half a page before they run into each other.
+_LETTERS_ABREAST = 40
 
 
 def layer_heatmap(
@@ -162,7 +163,7 @@ def _table(
     )
     left = 16 + _LETTER * max((len(name) for name in rows), default=0)
     longest = max((len(name) for name in columns), default=0)
-    is_aslant = len(columns) > MOST_NUMBERS or (len(columns) > _FEW and longest > _SHORT)
+    is_aslant = len(columns) > MOST_NUMBERS or longest * len(columns) > _LETTERS_ABREAST
     below = _BELOW + (0.75 * _LETTER * longest if is_aslant else 0)
     layout: dict[str, Any] = {
         "height": _ABOVE + row * len(rows) + below,

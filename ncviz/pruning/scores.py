@@ -32,12 +32,12 @@ SCORES: dict[str, Score] = {
         Score(
             "curvature-lamp",
             "Curvature-LAMP",
-            "ours, from arXiv 2601.16366 and arXiv 2010.07611",
+            "Ours: the mean of its rank and that of LAMP, arXiv 2601.16366",
             curvature_lamp,
             needs_images=True,
             needs_curvature=True,
         ),
-        Score("magnitude", "Magnitude", "Han, Pool, Tran, Dally, NeurIPS 2015", magnitude),
+        Score("magnitude", "Magnitude", "Han, Pool, Tran, Dally, NeurIPS 2015, arXiv 1506.02626", magnitude),
         Score("lamp", "LAMP", "Lee et al., ICLR 2021, arXiv 2010.07611", lamp),
         Score(
             "wanda", "Wanda", "Sun, Liu, Bair, Kolter, ICLR 2024, arXiv 2306.11695", wanda, needs_images=True

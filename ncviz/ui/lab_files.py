@@ -40,16 +40,14 @@ _HEAD = Template(
 )
 
 
-def show(of: pipeline.Network, config: PruningConfig, removed: int, about: str) -> None:
+def show(of: pipeline.Network, config: PruningConfig, removed: int) -> None:
     """Draw the downloads of one pruned network, with the lines that load each.
 
     Args:
         of: The network.
         config: What decides the order in which its weights go; its curve must be known.
         removed: How many of them go.
-        about: What is taken and how accurate it is, in a sentence.
     """
-    st.markdown(about)
     form: str = st.segmented_control(
         "Form",
         FORMS,

@@ -39,7 +39,7 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         st.error(plain(str(error)))
     if found is not None:
         st.subheader("Files")
-        lab_files.show(of, found.config, found.removed, found.words)
+        lab_files.show(of, found.config, found.removed)
 
 
 @dataclass(frozen=True, eq=False)

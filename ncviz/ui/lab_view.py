@@ -44,14 +44,18 @@ def show(of: pipeline.Network) -> None:
     try:
         missing = lab_results.missing(of, lab)
         spreads = lab_results.spreads(of, lab)
-        _run(of, lab, len(missing), is_empty=not spreads)
     except NcvizError as error:
         st.error(plain(str(error)))
         return
+
+    def compared(part: Callable[[], None]) -> None:
+        _run(of, lab, len(missing), is_empty=not spreads)
+        _needing(spreads, part)
+
     parts: dict[str, Callable[[], None]] = {
-        "Compare": lambda: _needing(spreads, lambda: lab_compare.show(of, lab, spreads)),
-        "Where it cuts": lambda: _needing(spreads, lambda: lab_layers.show(of, lab, spreads)),
-        "What breaks": lambda: _needing(spreads, lambda: lab_breaks.show(of, lab, spreads)),
+        "Compare": lambda: compared(lambda: lab_compare.show(of, lab, spreads)),
+        "Where it cuts": lambda: compared(lambda: lab_layers.show(of, lab, spreads)),
+        "What breaks": lambda: compared(lambda: lab_breaks.show(of, lab, spreads)),
         "Fine-tune": lambda: finetune_view.show(of),
         "Robustness": lambda: robustness_view.show(of),
         "Plans and files": lambda: lab_plans.show(of, lab, spreads),

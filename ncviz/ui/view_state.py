@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ncviz.config import MAX_SAMPLES_PER_CLASS, CurvatureConfig, check_alpha, check_whole
+from ncviz.config import (
+    COMPARED,
+    COMPARED_DRAWS,
+    MAX_SAMPLES_PER_CLASS,
+    CurvatureConfig,
+    check_alpha,
+    check_whole,
+)
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
@@ -96,8 +103,8 @@ class ViewState:
     hide: str = ""
     graph: str = DEFAULT_GRAPH
     idleness: float = 0.5
-    lab_criteria: str = "curvature,magnitude,wanda,random"
-    lab_seeds: int = 3
+    lab_criteria: str = ",".join(COMPARED)
+    lab_seeds: int = COMPARED_DRAWS
     lab_samples: int = 1
     lab_scope: str = SCOPES[0]
     lab_order: str = ORDERS[0]

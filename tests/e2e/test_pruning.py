@@ -28,7 +28,7 @@ def download(page, name):
 
 
 def test_measure_look_closer_and_take_it_away(visit, tmp_path):
-    page = visit().open("/pruning?lab_criteria=curvature,magnitude,random&lab_seeds=2")
+    page = visit().open("/pruning?lab_criteria=curvature,magnitude,random&lab_seeds=2&lab_scope=layer")
     page.wait(lambda: "Nothing is measured yet" in body(page))
     page.page.get_by_role("button", name="Measure 5 curves").click()
     page.wait(lambda: "accuracy on 360 images" in page.page.content() and "Cancel" not in body(page), 120)

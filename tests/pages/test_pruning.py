@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ncviz
-from ncviz.config import PruningConfig
+from ncviz.config import COMPARED, COMPARED_DRAWS, PruningConfig
 from ncviz.pruning import compare
 from ncviz.pruning.compare import GRID
 
@@ -22,7 +22,10 @@ def make(tmp_path, monkeypatch):
     monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("NCVIZ_DATA", raising=False)
 
-    def open_page(**query):
+    def open_page(*, is_bare=True, **query):
+        if is_bare:
+            # What ships with ncviz would leave nothing to measure.
+            monkeypatch.setattr("ncviz.pipeline.results.BUNDLED", tmp_path / "nothing")
         app = AppTest.from_file("../../app.py", default_timeout=SECONDS)
         for name, value in (FEW | query).items():
             app.query_params[name] = value
@@ -63,6 +66,14 @@ def labels(app):
 
 def view(app):
     return app.session_state["latest"].view
+
+
+def test_the_first_network_is_compared_at_once(make):
+    app = make(is_bare=False, lab_criteria=",".join(COMPARED), lab_seeds=str(COMPARED_DRAWS))
+    assert not app.exception
+    assert not any(label.startswith("Measure") for label in labels(app))
+    (table,) = [frame.value for frame in app.dataframe if "criterion" in frame.value]
+    assert set(table["criterion"]) == {"Curvature", "Curvature-LAMP", "Magnitude", "Wanda", "Random"}
 
 
 def test_an_empty_page_names_the_next_click_and_its_time(make):
