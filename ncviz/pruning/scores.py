@@ -32,7 +32,7 @@ SCORES: dict[str, Score] = {
         Score(
             "curvature-lamp",
             "Curvature-LAMP",
-            "Ours: the mean of its rank and that of LAMP, arXiv 2601.16366",
+            "Ours: the mean of the ranks by curvature and by LAMP, arXiv 2601.16366, arXiv 2010.07611",
             curvature_lamp,
             needs_images=True,
             needs_curvature=True,
