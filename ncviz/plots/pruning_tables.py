@@ -21,8 +21,7 @@ ROW = 34
 MOST_NUMBERS = 14
 # Over the cells: room for the buttons, which then cover nothing. Under them: for the names of the columns.
 _LETTER, _ABOVE, _BELOW, _TITLE = 6.6, 30, 44, 18
-# Longer names than this stand aslant where columns are many.
-# So many letters stand abreast under a table in half a page before they run into each other.
+# So many letters stand abreast under a table in half a page; names that need more stand aslant.
 _LETTERS_ABREAST = 40
 
 
