@@ -59,7 +59,13 @@ def curve(of: pipeline.Network, config: PruningConfig) -> SweepRecord | None:
     if key in _unstored():
         return _unstored()[key][0]
     store = resources.store()
-    return _curve(key, of, config, session.data_dir()) if store.has(key) and store.has(order) else None
+    if not (store.has(key) and store.has(order)):
+        return None
+    found = _curve(key, of, config, session.data_dir())
+    if found is None:
+        # A damaged file: what is measured in its place must be read.
+        _curve.clear()
+    return found
 
 
 def spreads(of: pipeline.Network, lab: Lab) -> dict[str, Spread]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -140,6 +141,23 @@ def test_what_was_finished_before_a_cancel_is_kept(make, monkeypatch):
     assert job.state == "cancelled"
     assert list(app.dataframe[0].value["criterion"]) == ["Magnitude"]
     assert [label for label in labels(app) if label.startswith("Measure 1 curve ·")]
+
+
+@pytest.mark.filterwarnings("ignore::ncviz.store.StoreWarning")
+def test_a_curve_in_the_place_of_a_damaged_one_is_shown(make):
+    from ncviz import pipeline
+    from ncviz.ui import lab_results, resources
+
+    app = make(lab_criteria="magnitude,lamp")
+    measure(app)
+    key = pipeline.curve_key(pipeline.open_network("mlp-digits-relu"), PruningConfig("lamp"), GRID)
+    file = next(Path(resources.store().where).glob(f"{key}*"))
+    file.write_bytes(file.read_bytes()[:-1])
+    lab_results._curve.clear()
+    app.run()
+    assert any(label.startswith("Measure 1 curve ") for label in labels(app))
+    measure(app)
+    assert not any(label.startswith("Measure") for label in labels(app))
 
 
 def test_a_criterion_that_fails_is_a_sentence_and_the_others_go_on(make):
