@@ -144,7 +144,8 @@ def class_curvature(
 ) -> tuple[CurvatureRecord, np.ndarray] | None:
     """Return the curvature, and that of each class alone, float32 [classes, N]; None if it is not known."""
     job = resources.registry().get(classes_key(of, config))
-    if job is not None and job.result is not None and job.result["problem"]:
+    if job is not None and job.result is not None:
+        # What could not be written, such as to a full disk, is known from the run alone.
         return job.result["record"], job.result["classes"]
     record = resources.curvature(of, config, session.data_dir())
     if record is None:

@@ -192,6 +192,31 @@ def test_the_curvature_of_each_class_is_computed_on_request(app):
     assert "2 calibration images of each class" in words(app)
 
 
+def test_classes_that_cannot_be_written_are_shown_all_the_same(app, monkeypatch):
+    from ncviz.errors import StoreError
+    from ncviz.store import Store
+
+    app.query_params["lab_samples"] = "3"
+    app.run()
+    part(app, "repair")
+    # The curvature itself is kept; each image's own minima, which the classes are made of, are too many to keep.
+    monkeypatch.setattr("ncviz.pipeline.curvature.MAX_SAMPLE_VALUES", 0)
+    kept, written = Store.put, []
+
+    def put(store, key, arrays, meta):
+        if written:
+            raise StoreError("The disk is full.")
+        written.append(key)
+        kept(store, key, arrays, meta)
+
+    monkeypatch.setattr(Store, "put", put)
+    button(app, "Compute it").click().run()
+    finish()
+    app.run()
+    assert not app.exception
+    assert "3 calibration images of each class" in words(app)
+
+
 def test_a_missing_folder_is_a_sentence(app, monkeypatch):
     monkeypatch.setenv("NCVIZ_DATA", "/no/such/folder")
     app.query_params["model"] = "lenet-mnist-relu"
