@@ -198,7 +198,7 @@ def _open(of: pipeline.Network, plan: Plan) -> None:
         lab_protect=",".join(str(index) for index, name in enumerate(names) if name in config.protected),
         lab_seeds=max(view.lab_seeds, config.seed + 1),
     )
-    session.change(lab_sparsity=plan.sparsity, lab_look=config.criterion)
+    session.change(alpha=config.alpha, lab_sparsity=plan.sparsity, lab_look=config.criterion)
 
 
 def _overlap(of: pipeline.Network, plans: list[Plan]) -> None:

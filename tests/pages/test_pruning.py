@@ -232,9 +232,10 @@ def test_a_plan_is_saved_listed_renamed_deleted_and_brought_back(make, tmp_path)
     assert table["removed"][0] == pytest.approx(0.8)
     stored = json.loads(next((tmp_path / "cache").glob("plan-*.json")).read_text())
     assert stored["pruning"] == PruningConfig().as_dict()
-    fresh = make(lab_criteria="magnitude", lab_seeds="1", lab_sparsity="0.5")
+    fresh = make(lab_criteria="magnitude", lab_seeds="1", lab_sparsity="0.5", alpha="0.3")
     open_tab(fresh, "Plans and files")
     press(fresh, "Open")
+    assert view(fresh).alpha == PruningConfig().alpha
     assert view(fresh).lab_sparsity == pytest.approx(0.8)
     assert "curvature" in view(fresh).lab_criteria
     name = next(box for box in fresh.main.text_input if box.label == "Name")
