@@ -121,7 +121,9 @@ def train(
     _check_batches(architecture, len(train_data), batch_size)
     start = time.perf_counter()
     kept = None if resume is None else Kept(resume, settings, train_data, test_data)
-    passed = (kept.passed if kept else Passed()).goes_on(device)
+    passed = kept.passed if kept else Passed()
+    if len(passed.history) < epochs:
+        passed = passed.goes_on(device)
     before = passed.seconds
     with guard(device):
         run = _Run(settings, train_data, test_data, progress or _ignore)

@@ -73,6 +73,7 @@ def test_a_finished_training_is_not_begun_again(tmp_path):
         "mlp-digits-relu", digits("train", 64), digits("test", 40), **settings, on_epoch=stop_after(2)
     )
     assert again.history == first.history
+    assert again.passed.machines == first.passed.machines
     assert torch.equal(again.net[1].weight, first.net[1].weight)
 
 
