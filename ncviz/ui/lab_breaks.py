@@ -13,7 +13,8 @@ from ncviz.data.datasets import load_dataset
 from ncviz.plots.pruning_classes import ClassRow, class_change
 from ncviz.plots.pruning_tables import confusion_heatmap
 from ncviz.pruning.compare import Spread, class_accuracy, confusion, flips
-from ncviz.ui import lab_compare, lab_files, lab_results, session
+from ncviz.ui import lab_files, lab_results, session
+from ncviz.ui.finetune_state import criterion_styles
 from ncviz.ui.lab_controls import percent
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
@@ -73,7 +74,7 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         f"{len(whole.labels):,} evaluation images{draw}."
     )
     st.subheader("Class by class")
-    style = lab_compare.style_of()
+    style = criterion_styles()
     rows = [ClassRow(SCORES[name].title, class_accuracy(own), style[name]) for name, own in after.items()]
     st.plotly_chart(
         class_change(class_accuracy(before), rows, classes, theme()),

@@ -16,10 +16,10 @@ from ncviz.config import ORDERS
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning_curves import Curve, accuracy_curves
-from ncviz.plots.pruning_styles import Style, styles
 from ncviz.pruning.compare import Spread, area_under, mean_and_deviation, removable_within
 from ncviz.ui import lab_files, lab_results, session
 from ncviz.ui.components.width import column_width
+from ncviz.ui.finetune_state import criterion_styles
 from ncviz.ui.lab_controls import ORDER_TITLES, calibration_words, percent
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.other_views import camera_choice
@@ -177,19 +177,10 @@ def words(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list
     ]
 
 
-def style_of(names: Mapping[str, Any] | None = None) -> dict[str, Style]:
-    """Return how each criterion is drawn, the same on every figure."""
-    from ncviz.pruning.scores import SCORES
-
-    floor = [name for name, score in SCORES.items() if score.is_drawn and not score.needs_images]
-    found = styles(list(SCORES), floor, theme())
-    return found if names is None else {name: found[name] for name in names}
-
-
 def _figure(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], width: int) -> Any:
     from ncviz.pruning.scores import SCORES
 
-    drawn = style_of()
+    drawn = criterion_styles()
     curves = [
         Curve(
             SCORES[name].title,
