@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from ncviz.config import DEFAULT_ALPHA
-from ncviz.errors import ModelError, NcvizError
+from ncviz.errors import NcvizError
 from ncviz.experiments import figures, tables
 from ncviz.experiments.measured import Group, gather, points_csv, select, summary_csv
 from ncviz.experiments.plan import spec_of
+from ncviz.experiments.trained import card_of
 from ncviz.experiments.work import Work
 from ncviz.models.saving import write_file
 
@@ -202,32 +202,14 @@ def _networks_table(work: Work, groups: Sequence[Group]) -> str:
     rows = []
     for name in _networks(groups):
         own = select(groups, network=name)
-        card = _card(work, name)
+        card = card_of(spec_of(name), work.models if work.is_own(name) else None)
         decay = f"weight decay {card['weight_decay']:g}" if card.get("weight_decay") else ""
         attack = "" if card.get("attack", "none") == "none" else f"adversarially ({card['attack']})"
         how = ", ".join(part for part in (card.get("loss", ""), decay, attack) if part)
         first = own[0].records[0]
-        source = (
-            "trained here"
-            if (work.is_trained_anew or not spec_of(name).path.is_file())
-            else "ships with ncviz"
-        )
+        source = "trained here" if work.is_own(name) else "ships with ncviz"
         rows.append([spec_of(name).title, f"{first.total:,}", f"{own[0].whole:.4f}", how, source])
     return tables.markdown(["network", "weights", f"accuracy on {_where(groups)}", "trained with", ""], rows)
-
-
-def _card(work: Work, name: str) -> Mapping[str, Any]:
-    """Return the card of a network, of the zoo or trained here; nothing is said of one without a card."""
-    from dataclasses import replace
-
-    spec = spec_of(name)
-    is_own = work.is_trained_anew or not spec.path.is_file()
-    try:
-        # An absolute name takes the place of the folder that ships with ncviz.
-        own = str((work.models / spec.checkpoint).absolute())
-        return (replace(spec, checkpoint=own) if is_own else spec).card
-    except ModelError:
-        return {}
 
 
 def _networks(groups: Sequence[Group]) -> list[str]:

@@ -12,6 +12,7 @@ from ncviz import pipeline
 from ncviz.config import PruningConfig
 from ncviz.errors import DataError, NcvizError
 from ncviz.experiments.plan import Experiment, curves, spec_of
+from ncviz.experiments.trained import open_trained
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.store import Store
@@ -84,7 +85,7 @@ class Work:
 
         found: dict[Step, None] = {}
         for curve in curves(self.experiment):
-            if self.is_trained_anew or not spec_of(curve.network).path.is_file():
+            if self.is_own(curve.network):
                 found[Step("train", curve.network)] = None
             config = curve.config
             if SCORES[config.criterion].needs_curvature:
@@ -98,23 +99,25 @@ class Work:
         """Folder of the networks that are trained here."""
         return self.out / "models"
 
+    def is_own(self, name: str) -> bool:
+        """Whether a network is trained here, rather than taken from what ships with ncviz."""
+        return self.is_trained_anew or not spec_of(name).path.is_file()
+
     def network(self, name: str) -> Network | None:
         """Return a network, or None if it has to be trained first.
 
         Raises:
-            ModelError: If its file is damaged.
+            ModelError: If its file is damaged, or it was trained here on other images.
         """
         if name not in self._networks:
-            spec = spec_of(name)
-            own = self.models / spec.checkpoint
-            if not self.is_trained_anew and spec.path.is_file():
-                self._networks[name] = pipeline.open_network(name)
-            elif own.is_file():
-                arrays = pipeline.open_checkpoint(own, spec.architecture).arrays
-                self._networks[name] = Network(
-                    name, spec.title, spec.architecture, spec.dataset, arrays, is_bundled=False
-                )
-        return self._networks.get(name)
+            if self.is_own(name):
+                found = open_trained(spec_of(name), self.models, self.data_dir)
+            else:
+                found = pipeline.open_network(name)
+            if found is None:
+                return None
+            self._networks[name] = found
+        return self._networks[name]
 
     def key(self, step: Step) -> str | None:
         """Return under which key the store keeps a step's result; None for a training, and before it."""

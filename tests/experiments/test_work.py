@@ -11,8 +11,8 @@ import torch
 
 import ncviz
 from ncviz.data.datasets import load_dataset
-from ncviz.errors import CancelledError, DataError, NcvizError
-from ncviz.experiments import estimate, plan, work
+from ncviz.errors import CancelledError, DataError, ModelError, NcvizError
+from ncviz.experiments import estimate, plan, trained, work
 from ncviz.experiments.measured import gather, points_csv, select
 from ncviz.experiments.plan import Experiment, Part, curves
 from ncviz.experiments.report import write_report
@@ -247,6 +247,20 @@ def test_networks_that_ship_are_trained_anew_where_asked(tmp_path, monkeypatch):
     taken = make(tmp_path, experiment=experiment)
     assert taken.network("mlp-digits-relu").fingerprint != own.network("mlp-digits-relu").fingerprint
     assert all(step.kind == "curve" for step in taken.pending())
+
+
+def test_a_network_trained_on_other_images_is_not_taken_for_one_of_these(tmp_path, monkeypatch):
+    monkeypatch.setitem(plan.TRAINED_HERE, OWN.name, OWN)
+    experiment = Experiment("own", "Own", "digits", (Part((OWN.name,), ("magnitude",)),), (0.0, 0.5))
+    run(make(tmp_path, experiment=experiment))
+    few = load_dataset("digits", "train")
+    monkeypatch.setattr(
+        trained,
+        "load_dataset",
+        lambda name, split, folder: replace(few, inputs=few.inputs[:100], labels=few.labels[:100]),
+    )
+    with pytest.raises(ModelError, match="was trained on 1437 images, but 100 are given now: delete it"):
+        make(tmp_path, experiment=experiment).pending()
 
 
 def test_data_must_be_whole_unless_the_sample_is_asked_for(monkeypatch):
