@@ -11,7 +11,7 @@ from ncviz.errors import NcvizError
 from ncviz.experiments import figures, tables
 from ncviz.experiments.measured import Group, gather, points_csv, select, summary_csv
 from ncviz.experiments.plan import spec_of
-from ncviz.experiments.trained import card_of
+from ncviz.experiments.trained import card_of, is_own
 from ncviz.experiments.work import Work
 from ncviz.models.saving import write_file
 
@@ -202,13 +202,15 @@ def _networks_table(work: Work, groups: Sequence[Group]) -> str:
     rows = []
     for name in _networks(groups):
         own = select(groups, network=name)
-        card = card_of(spec_of(name), work.models if work.is_own(name) else None)
+        spec = spec_of(name)
+        is_here = is_own(spec, work.is_trained_anew)
+        card = card_of(spec, work.models if is_here else None)
         decay = f"weight decay {card['weight_decay']:g}" if card.get("weight_decay") else ""
         attack = "" if card.get("attack", "none") == "none" else f"adversarially ({card['attack']})"
         how = ", ".join(part for part in (card.get("loss", ""), decay, attack) if part)
         first = own[0].records[0]
-        source = "trained here" if work.is_own(name) else "ships with ncviz"
-        rows.append([spec_of(name).title, f"{first.total:,}", f"{own[0].whole:.4f}", how, source])
+        source = "trained here" if is_here else "ships with ncviz"
+        rows.append([spec.title, f"{first.total:,}", f"{own[0].whole:.4f}", how, source])
     return tables.markdown(["network", "weights", f"accuracy on {_where(groups)}", "trained with", ""], rows)
 
 

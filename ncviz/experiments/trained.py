@@ -14,6 +14,11 @@ from ncviz.models.network import Network
 from ncviz.models.zoo import ModelSpec
 
 
+def is_own(spec: ModelSpec, is_trained_anew: bool) -> bool:
+    """Return whether a network is trained here, rather than taken from what ships with ncviz."""
+    return is_trained_anew or not spec.path.is_file()
+
+
 def open_trained(spec: ModelSpec, folder: Path, data_dir: str | None = None) -> Network | None:
     """Return a network that was trained into a folder, or None if it is not there yet.
 

@@ -12,7 +12,7 @@ from ncviz import pipeline
 from ncviz.config import PruningConfig
 from ncviz.errors import DataError, NcvizError
 from ncviz.experiments.plan import Experiment, curves, spec_of
-from ncviz.experiments.trained import open_trained
+from ncviz.experiments.trained import is_own, open_trained
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.store import Store
@@ -85,7 +85,7 @@ class Work:
 
         found: dict[Step, None] = {}
         for curve in curves(self.experiment):
-            if self.is_own(curve.network):
+            if is_own(spec_of(curve.network), self.is_trained_anew):
                 found[Step("train", curve.network)] = None
             config = curve.config
             if SCORES[config.criterion].needs_curvature:
@@ -99,10 +99,6 @@ class Work:
         """Folder of the networks that are trained here."""
         return self.out / "models"
 
-    def is_own(self, name: str) -> bool:
-        """Whether a network is trained here, rather than taken from what ships with ncviz."""
-        return self.is_trained_anew or not spec_of(name).path.is_file()
-
     def network(self, name: str) -> Network | None:
         """Return a network, or None if it has to be trained first.
 
@@ -110,7 +106,7 @@ class Work:
             ModelError: If its file is damaged, or it was trained here on other images.
         """
         if name not in self._networks:
-            if self.is_own(name):
+            if is_own(spec_of(name), self.is_trained_anew):
                 found = open_trained(spec_of(name), self.models, self.data_dir)
             else:
                 found = pipeline.open_network(name)
