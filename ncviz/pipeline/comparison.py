@@ -10,13 +10,13 @@ import numpy as np
 from ncviz.config import CurvatureConfig, PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.fingerprints import data_fingerprint
-from ncviz.errors import CancelledError, NcvizError
+from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.pipeline.curvature import compute_curvature
 from ncviz.pipeline.keys import evaluation_fingerprint
 from ncviz.pipeline.pruning import scores, scores_on
-from ncviz.pipeline.results import Outcome, Progress, anonymous, put
+from ncviz.pipeline.results import Outcome, Progress, anonymous, put, speaker
 from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.records import SweepRecord, sweep_record
 from ncviz.store import Record, Store
@@ -197,11 +197,10 @@ def compute_curve(
         if progress is not None:
             progress(0.5 * fraction, f"{title}: {message}")
 
+    say = speaker(progress, cancel)
+
     def second(fraction: float) -> None:
-        if cancel is not None and cancel.is_set():
-            raise CancelledError
-        if progress is not None:
-            progress(0.5 + 0.5 * fraction, f"{title}: accuracy")
+        say(0.5 + 0.5 * fraction, f"{title}: accuracy")
 
     ranks = removal_order(
         store, network, config, device=device, data_dir=data_dir, progress=first, cancel=cancel

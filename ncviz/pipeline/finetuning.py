@@ -11,12 +11,12 @@ import numpy as np
 from ncviz.config import PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.fingerprints import data_fingerprint
-from ncviz.errors import CancelledError, NcvizError
+from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.pipeline.comparison import order_key, removable, removal_order, shapes_of
 from ncviz.pipeline.keys import evaluation_fingerprint
-from ncviz.pipeline.results import Outcome, Progress, anonymous, put
+from ncviz.pipeline.results import Outcome, Progress, anonymous, put, speaker
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
 from ncviz.pruning.order import removed_for_sparsity
 from ncviz.records.finetune import FineTuneRecord
@@ -113,12 +113,7 @@ def compute_finetune(
     from ncviz.pruning.finetune import fine_tune
     from ncviz.pruning.masks import masks_at
 
-    def say(fraction: float, message: str) -> None:
-        if cancel is not None and cancel.is_set():
-            raise CancelledError
-        if progress is not None:
-            progress(fraction, message)
-
+    say = speaker(progress, cancel)
     train, test = (load_dataset(network.dataset, split, data_dir) for split in ("train", "test"))
     ranks = removal_order(
         store,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ncviz.errors import StoreError
+from ncviz.errors import CancelledError, StoreError
 from ncviz.models.network import Network
 from ncviz.store import Record, Store
+
+if TYPE_CHECKING:
+    import threading
 
 BUNDLED = Path(__file__).parents[1] / "models" / "results"
 
@@ -45,3 +48,15 @@ def anonymous(network: Network) -> dict[str, Any]:
     if network.is_bundled:
         return {"model": network.name, "title": network.title}
     return {"model": "own checkpoint", "title": f"own checkpoint ({network.architecture})"}
+
+
+def speaker(progress: Progress | None, cancel: threading.Event | None) -> Progress:
+    """Return what tells how far a long step is, and raises ``CancelledError`` once ``cancel`` is set."""
+
+    def say(fraction: float, message: str) -> None:
+        if cancel is not None and cancel.is_set():
+            raise CancelledError
+        if progress is not None:
+            progress(fraction, message)
+
+    return say

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,11 @@ import numpy as np
 
 from ncviz.config import AttackConfig, PruningConfig, check_whole
 from ncviz.data.datasets import load_dataset
-from ncviz.errors import CancelledError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.pipeline.comparison import order_key, removable, removal_order, shapes_of
 from ncviz.pipeline.keys import evaluation_fingerprint
-from ncviz.pipeline.results import Outcome, Progress, anonymous, put
+from ncviz.pipeline.results import Outcome, Progress, anonymous, put, speaker
 from ncviz.pruning.corruptions import Disturbance
 from ncviz.records.robustness import RobustnessRecord
 from ncviz.store import Store
@@ -130,7 +128,7 @@ def compute_robustness(
         return Outcome(known, is_stored=True)
     from ncviz.pruning.masks import masks_at
 
-    say = _speaker(progress, cancel)
+    say = speaker(progress, cancel)
     ranks = removal_order(
         store,
         network,
@@ -231,16 +229,6 @@ def _empty(
     nothing = [np.full(len(removed), np.nan) for _ in range(2)]
     images = len(drawn(len(data), config.images))
     return RobustnessRecord(removed, len(ranks), nothing[0], nothing[1], images, meta)
-
-
-def _speaker(progress: Progress | None, cancel: threading.Event | None) -> Callable[[float, str], None]:
-    def say(fraction: float, message: str) -> None:
-        if cancel is not None and cancel.is_set():
-            raise CancelledError
-        if progress is not None:
-            progress(fraction, message)
-
-    return say
 
 
 def _as_floats(value: Any) -> Any:
