@@ -47,6 +47,8 @@ class Costs:
             step: The step.
             points: Accuracies on a curve.
         """
+        from ncviz.pruning.scores import SCORES
+
         spec = spec_of(step.network)
         if step.config is None:
             return self.epoch * spec.recipe.epochs
@@ -54,7 +56,9 @@ class Costs:
         if step.kind == "curvature":
             images = samples * len(DATASETS[spec.dataset].classes)
             return self.setup + images * self.image[_alpha(step)]
-        return points * self.evaluation + samples * self.score.get(step.config.criterion, 0.0)
+        looks = SCORES[step.config.criterion].needs_images
+        score = self.score.get(step.config.criterion, 0.0)
+        return points * self.evaluation + (samples if looks else 1) * score
 
 
 def measure(work: Work, report: Callable[[float, str], None]) -> dict[str, Costs]:

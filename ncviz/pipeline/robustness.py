@@ -17,7 +17,7 @@ from ncviz.pipeline.keys import evaluation_fingerprint
 from ncviz.pipeline.results import Outcome, Progress, anonymous, put, speaker
 from ncviz.pruning.corruptions import Disturbance
 from ncviz.records.robustness import RobustnessRecord
-from ncviz.store import Store
+from ncviz.store import Record, Store
 
 if TYPE_CHECKING:
     import threading
@@ -145,7 +145,9 @@ def compute_robustness(
         record = replace(record, clean=known.clean.copy(), under=known.under.copy())
     disturber, written, problem = disturber_for(network, config, device, data_dir), time.monotonic(), None
     try:
-        for at in np.flatnonzero(~record.known):
+        for at in range(len(record.removed)):
+            if record.known[at]:
+                continue
             done, points = int(record.known.sum()), len(record.removed)
 
             def report(fraction: float, done: int = done, points: int = points) -> None:
@@ -156,12 +158,23 @@ def compute_robustness(
             found = disturber.measure(masks_at(ranks, int(record.removed[at]), shapes), report)
             record.clean[at], record.under[at] = found.clean_accuracy, found.accuracy
             if time.monotonic() - written > _SECONDS_BETWEEN_WRITES:
+                _merge(record, store.get(key))
                 put(store, key, record.to_record())
                 written = time.monotonic()
     finally:
         if record.known.any():
+            _merge(record, store.get(key))
             problem = put(store, key, record.to_record())
     return Outcome(record, False, problem)
+
+
+def _merge(record: RobustnessRecord, found: Record | None) -> None:
+    """Take over what another run has stored meanwhile, so that neither loses the other's points."""
+    if found is None:
+        return
+    other = RobustnessRecord.from_record(found)
+    news = other.known & ~record.known
+    record.clean[news], record.under[news] = other.clean[news], other.under[news]
 
 
 def disturber_for(

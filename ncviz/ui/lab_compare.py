@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.config import ORDERS
+from ncviz.config import ORDERS, PruningConfig
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning_curves import Curve, accuracy_curves
 from ncviz.pruning.compare import Spread, area_under, mean_and_deviation, removable_within
+from ncviz.records import SweepRecord
 from ncviz.ui import lab_files, lab_results, session
 from ncviz.ui.components.width import column_width
 from ncviz.ui.finetune_state import criterion_styles
@@ -83,13 +84,15 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     )
     best = "what costs least" if lab.order == ORDERS[0] else "what breaks the network fastest"
     st.caption(f"{words(of, lab, spreads)[-1]} Bold: {best}.")
+    # A download is made outside the session's own run.
+    curves, colours = lab_results.known(of, lab), theme()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         lab_files.button(
-            "Curves (CSV)", lambda: curves_csv(lab, spreads), f"{of.architecture}-curves.csv", "text/csv"
+            "Curves (CSV)", lambda: curves_csv(of.name, curves), f"{of.architecture}-curves.csv", "text/csv"
         )
         lab_files.button(
             "Figure (HTML)",
-            lambda: lab_files.figure_page(figure, f"{of.title} · pruning", theme()),
+            lambda: lab_files.figure_page(figure, f"{of.title} · pruning", colours),
             f"{of.architecture}-curves.html",
             "text/html",
             "One file that can be zoomed and hovered over, and needs no network. PNG and SVG: the figure's camera.",
@@ -136,24 +139,31 @@ def names_of(lab: Lab, lost: float) -> tuple[str, str]:
     return f"removed at ≤ {points} lost", f"accuracy at {percent(lab.sparsity)}"
 
 
-def curves_csv(lab: Lab, spreads: Mapping[str, Spread]) -> bytes:
-    """Return a row for each criterion, draw and sparsity."""
-    rows = [
-        {
-            "criterion": name,
-            "order": lab.order,
-            "scope": lab.scope,
-            "samples_per_class": lab.samples_per_class,
-            "protected": " ".join(lab.protected),
-            "draw": draw,
-            "sparsity": sparsity,
-            "accuracy": accuracy,
+def curves_csv(network: str, curves: Sequence[tuple[PruningConfig, SweepRecord]]) -> bytes:
+    """Return a row for each curve and sparsity; what a criterion does not look at is left empty."""
+    from ncviz.pruning.scores import SCORES
+
+    rows: list[dict[str, Any]] = []
+    for config, record in curves:
+        score = SCORES[config.criterion]
+        facts = {
+            "network": network,
+            "criterion": config.criterion,
+            "order": config.order,
+            "scope": config.scope,
+            "samples_per_class": config.samples_per_class if score.needs_images else None,
+            "alpha": config.alpha if score.needs_curvature else None,
+            "seed": config.seed if score.needs_images or score.is_drawn else None,
+            "protected": " ".join(config.protected),
+            "images": record.images,
         }
-        for name, spread in spreads.items()
-        for draw in range(spread.draws)
-        for sparsity, accuracy in zip(spread.sparsity.tolist(), spread.each[draw].tolist(), strict=True)
-    ]
-    return pd.DataFrame(rows).to_csv(index=False).encode()
+        accuracy = record.accuracy[config.criterion, config.order]
+        rows += [
+            {**facts, "sparsity": removed / max(1, record.total), "removed": removed, "accuracy": value}
+            for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True)
+        ]
+    table = pd.DataFrame(rows).astype({"samples_per_class": "Int64", "seed": "Int64"})
+    return table.to_csv(index=False).encode()
 
 
 def words(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list[str]:

@@ -20,6 +20,7 @@ from ncviz.ui import compute, lab_state, resources, session
 from ncviz.ui.lab_state import Lab
 
 KEPT_UNSTORED = 200
+KEPT_RUNS = 50
 
 
 @dataclass(eq=False)
@@ -68,13 +69,17 @@ def curve(of: pipeline.Network, config: PruningConfig) -> SweepRecord | None:
     return found
 
 
+def known(of: pipeline.Network, lab: Lab) -> list[tuple[PruningConfig, SweepRecord]]:
+    """Return the curves of the comparison that are known, with their settings."""
+    found = [(config, curve(of, config)) for config in needed(of, lab).values()]
+    return [(config, record) for config, record in found if record is not None]
+
+
 def spreads(of: pipeline.Network, lab: Lab) -> dict[str, Spread]:
     """Return for each criterion what is known of its curve over the draws; criteria without any are left out."""
     records: dict[str, list[SweepRecord]] = {}
-    for config in needed(of, lab).values():
-        record = curve(of, config)
-        if record is not None:
-            records.setdefault(config.criterion, []).append(record)
+    for config, record in known(of, lab):
+        records.setdefault(config.criterion, []).append(record)
     return {
         name: Spread(
             found[0].removed / max(1, found[0].total),
@@ -151,7 +156,10 @@ def start(of: pipeline.Network, lab: Lab) -> Job:
 
     current = resources.registry().get(key)
     if current is None or not current.is_active:
-        _runs()[key] = run
+        kept = _runs()
+        kept[key] = run
+        while len(kept) > KEPT_RUNS:
+            kept.pop(next(iter(kept)))
     compute.watch(key)
     curves = "1 curve" if len(todo) == 1 else f"{len(todo)} curves"
     return resources.registry().start(key, f"Pruning {of.title}: {curves}", work)

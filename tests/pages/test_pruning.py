@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 import ncviz
 from ncviz.config import COMPARED, COMPARED_DRAWS, PruningConfig
-from ncviz.pruning import compare
 from ncviz.pruning.compare import GRID
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
@@ -278,25 +277,25 @@ def test_the_lines_on_the_page_load_the_file_and_give_the_accuracy_on_the_page(
 
 
 def test_the_table_of_the_curves_holds_every_point(make):
-    app = make(lab_criteria="magnitude,random", lab_seeds="2")
+    app = make(lab_criteria="curvature,magnitude,random", lab_seeds="2", lab_samples="2")
     measure(app)
     import io
 
     from ncviz import pipeline
-    from ncviz.ui import lab_compare
-    from ncviz.ui.lab_state import read
+    from ncviz.ui.lab_compare import curves_csv
 
-    network = pipeline.open_network("mlp-digits-relu")
-    lab = read(view(app), ("magnitude", "random"), pipeline.shapes_of(network))
-    store = pipeline.open_store()
-    spreads = {}
-    for criterion, seeds in (("magnitude", [0]), ("random", [0, 1])):
-        records = [pipeline.stored_curve(store, network, lab.config(criterion, seed), GRID) for seed in seeds]
-        each = [record.accuracy[criterion, "redundant"] for record in records]
-        spreads[criterion] = compare.Spread(
-            records[0].removed / records[0].total, pd.DataFrame(each).to_numpy()
-        )
-    table = pd.read_csv(io.BytesIO(lab_compare.curves_csv(lab, spreads)))
-    assert len(table) == 3 * len(GRID)
-    second = table[(table["criterion"] == "random") & (table["draw"] == 1)]
-    assert second["accuracy"].tolist() == pytest.approx(spreads["random"].each[1].tolist())
+    network, store = pipeline.open_network("mlp-digits-relu"), pipeline.open_store()
+    configs = [PruningConfig(name, 2, seed) for name in ("curvature", "random") for seed in (0, 1)]
+    configs.append(PruningConfig("magnitude", 2))
+    known = [(config, pipeline.stored_curve(store, network, config, GRID)) for config in configs]
+    table = pd.read_csv(io.BytesIO(curves_csv(network.name, known)))
+    assert len(table) == 5 * len(GRID)
+    assert (
+        table[table["criterion"] == "magnitude"][["samples_per_class", "alpha", "seed"]].isna().all(axis=None)
+    )
+    for criterion in ("curvature", "random"):
+        config = PruningConfig(criterion, samples_per_class=2, seed=1)
+        record = pipeline.stored_curve(store, network, config, GRID)
+        own = table[(table["criterion"] == criterion) & (table["seed"] == 1)]
+        assert own["accuracy"].tolist() == pytest.approx(record.accuracy[criterion, "redundant"].tolist())
+        assert own["removed"].tolist() == record.removed.tolist()

@@ -220,6 +220,36 @@ def test_points_finished_before_a_cancel_are_kept_and_not_measured_again(
     assert np.array_equal(whole.clean, alone.clean)
 
 
+def test_two_runs_of_one_curve_keep_each_others_points(store, network, monkeypatch):
+    config = RobustnessConfig(PruningConfig("magnitude"), FGSM, images=30)
+    alone = compute_robustness(store, network, config).record
+    key = robustness_key(network, config)
+    store.remove(key)
+    measured, half = Disturber.measure, len(alone.removed) // 2
+
+    def measure(self, masks, report=None):
+        # Meanwhile another run stores the second half.
+        clean, under = alone.clean.copy(), alone.under.copy()
+        clean[:half] = under[:half] = np.nan
+        other = RobustnessRecord(
+            alone.removed, alone.total, clean, under, alone.images, alone.meta
+        ).to_record()
+        store.put(key, other.arrays, other.meta)
+        raise CancelledError
+
+    cancelled = iter(range(half))
+
+    def until(self, masks, report=None):
+        return measured(self, masks, report) if next(cancelled, None) is not None else measure(self, masks)
+
+    monkeypatch.setattr(Disturber, "measure", until)
+    with pytest.raises(CancelledError):
+        compute_robustness(store, network, config)
+    kept = stored_robustness(store, network, config)
+    assert kept.is_complete
+    assert np.array_equal(kept.under, alone.under)
+
+
 def test_the_key_holds_what_decides_the_curve_and_nothing_else(network):
     base = RobustnessConfig(MAGNITUDE, PGD, 40)
     others = [

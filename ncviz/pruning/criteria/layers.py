@@ -10,8 +10,8 @@ import numpy as np
 def among_not_smaller(squares: np.ndarray) -> np.ndarray:
     """Return each value over the sum of all values that are not smaller; equal values share the largest such sum.
 
-    Lee, Park, Mo, Ahn, Shin, ICLR 2021, arXiv 2010.07611, eq. 5, with the squares of a layer's weights. The largest
-    value of a layer scores 1, so no layer is emptied before all others are down to one weight.
+    Of the squares of a layer's weights it is the LAMP score: Lee, Park, Mo, Ahn, Shin, ICLR 2021, arXiv 2010.07611. The
+    largest value of a layer scores 1, so no layer is emptied before all others are down to one weight.
 
     Args:
         squares: Non-negative, any shape.

@@ -15,7 +15,7 @@ def magnitude(given: ScoreInputs) -> dict[str, Tensor]:
 
 
 def lamp(given: ScoreInputs) -> dict[str, Tensor]:
-    """w² over the sum of all squares of its layer that are not smaller: Lee et al., ICLR 2021, arXiv 2010.07611, eq. 5.
+    """w² over the sum of all squares of its layer that are not smaller: Lee et al., ICLR 2021, arXiv 2010.07611.
 
     Comparable between layers, so the share that each layer loses follows by itself.
     """
