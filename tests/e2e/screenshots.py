@@ -38,6 +38,8 @@ PAGES = {
     ),
     "model": "/model",
     "curvature": "/curvature",
+    "pruning": "/pruning",
+    "pruning-lenet": f"/pruning?{LENET}&lab_samples=5",
     "edge": f"/edge?{LENET}&edge=2-100-20",
     "edge-empty": "/edge",
     "learn": "/learn",
