@@ -14,7 +14,13 @@ from ncviz.cli.network import curvature_of
 from ncviz.cli.options import network_options
 from ncviz.cli.output import console, print_json, progress, write
 from ncviz.errors import NcvizError
-from ncviz.pruning.order import ORDERS, SCOPES, removed_for_sparsity, removed_for_threshold
+from ncviz.pruning.order import (
+    ORDERS,
+    SCOPES,
+    protected_positions,
+    removed_for_sparsity,
+    removed_for_threshold,
+)
 from ncviz.records import CurvatureRecord
 
 if TYPE_CHECKING:
@@ -33,6 +39,9 @@ if TYPE_CHECKING:
 @click.option(
     "--sparsity", multiple=True, type=float, help="Fraction to remove (repeatable); default: a whole curve."
 )
+@click.option(
+    "--protect", multiple=True, help="Name of a weight that loses nothing, such as 0.weight (repeatable)."
+)
 @click.option("--threshold", type=float, help="Remove every weight whose κ lies above it instead.")
 @click.option(
     "--save",
@@ -43,6 +52,7 @@ def prune(
     criterion: str,
     scope: str,
     sparsity: tuple[float, ...],
+    protect: tuple[str, ...],
     threshold: float | None,
     save: Path | None,
     as_json: bool,
@@ -53,17 +63,24 @@ def prune(
     network, found = curvature_of(**options)
     record = found.record
     total = sum(values.size for values in record.weights.values())
+    if threshold is not None and protect:
+        raise NcvizError("--threshold cuts every layer at one κ; use --sparsity with --protect.")
+    protected_positions(list(record.weights), protect)
+    _check_room(record, sparsity, protect)
     chosen = {order: _fractions(record, sparsity, threshold, order) for order in ORDERS}
     measured = pipeline.evaluator(network, options["device"], options["data_dir"])
-    points = _measure(measured, network, record, criterion, scope, chosen, options["data_dir"])
+    points = _measure(measured, network, record, criterion, scope, chosen, options["data_dir"], protect)
     if save is not None:
-        by = pipeline.ranks(network, criterion, record, scope, data_dir=options["data_dir"])
+        by = pipeline.ranks(
+            network, criterion, record, scope, data_dir=options["data_dir"], protected=protect
+        )
         removed = points["redundant"][0]["removed"]
         write(save, pipeline.pruned_checkpoint(network, by, removed, record.shapes))
     facts = {
         "model": network.name,
         "criterion": criterion,
         "scope": scope,
+        "protected": list(protect),
         "config": record.meta["config"],
         "calibrated_on": record.meta["pool"],
         "images": measured.images,
@@ -105,6 +122,16 @@ def _check_prune(
         raise NcvizError(f"--save writes a .safetensors file, got '{save.name}'; end its name so.")
 
 
+def _check_room(record: CurvatureRecord, sparsity: tuple[float, ...], protected: tuple[str, ...]) -> None:
+    held = sum(values.size for name, values in record.weights.items() if name in protected)
+    most = 1 - held / record.total
+    for value in sparsity:
+        if removed_for_sparsity(value, record.total) > record.total - held:
+            raise NcvizError(
+                f"--sparsity {value:g} would reach into what --protect holds; remove at most {most:.4f}."
+            )
+
+
 def _fractions(
     record: CurvatureRecord, sparsity: tuple[float, ...], threshold: float | None, order: str
 ) -> tuple[float, ...] | None:
@@ -123,6 +150,7 @@ def _measure(
     scope: str,
     chosen: dict[str, tuple[float, ...] | None],
     data_dir: str | None,
+    protected: tuple[str, ...],
 ) -> dict[str, list[dict[str, Any]]]:
     points = {}
     with progress("accuracy") as report:
@@ -140,6 +168,7 @@ def _measure(
                 order=order,
                 sparsities=chosen[order],
                 data_dir=data_dir,
+                protected=protected,
                 progress=part,
             )
             points[order] = [

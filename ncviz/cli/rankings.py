@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from rich import box
 from rich.table import Table
 
 from ncviz import pipeline
@@ -53,11 +54,15 @@ def rankings(
             {"model": model, "images": found.images, "sparsities": list(found.sparsities), "curves": curves}
         )
         return
-    table = Table("ranking", "per class", *(f"{value:.0%}" for value in found.sparsities[1:]))
+    table = Table("ranking", "n", *(f"{value:.0%}" for value in found.sparsities[1:]), box=box.SIMPLE_HEAD)
+    table.padding, table.pad_edge = (0, 1, 0, 0), False
     for (name, count), values in found.accuracy.items():
-        cells = [f"{value:.3f}".lstrip("0") for value in values.mean(axis=0)[1:]]
-        table.add_row(VARIANTS[name].title, str(count or ""), *cells)
+        # The accuracy in thousandths, so that all of it fits into a terminal.
+        table.add_row(name, str(count or ""), *(f"{1000 * value:.0f}" for value in values.mean(axis=0)[1:]))
     console.print(table)
+    console.print("Accuracy in thousandths by fraction removed; n: calibration images of each class.")
+    for name, variant in VARIANTS.items():
+        console.print(f"{name}: {variant.title}", highlight=False)
     console.print(
         f"{network.title}: accuracy {found.whole:.4f} whole, on {found.images:,} training images; "
         f"means over {seeds} draws of calibration images."

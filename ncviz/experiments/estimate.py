@@ -234,7 +234,7 @@ def total(work: Work, costs: dict[str, Costs]) -> dict[str, dict[str, Any]]:
                 DATASETS[spec_of(step.network).dataset].classes
             )
     for row in found.values():
-        row["seconds"] = round(row["seconds"], 1)
+        row["seconds"] = round(row["seconds"], 3)
     return found
 
 

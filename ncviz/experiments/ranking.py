@@ -120,7 +120,8 @@ def _measure(network: Network, name: str, evidence: Evidence, measured: Evaluato
 
     shapes = pipeline.shapes_of(network)
     scores = VARIANTS[name].scores(evidence)
-    ranks = removal_ranks([scores[weight] for weight in shapes])
+    weights = [network.arrays[weight] for weight in shapes]
+    ranks = removal_ranks([scores[weight] for weight in shapes], weights=weights)
     found = sweep(measured, ranks, shapes, sparsities=SPARSITIES)
     meta = {"title": network.title if network.is_bundled else "own checkpoint", "pruning": {"ranking": name}}
     return sweep_record({(name, "redundant"): found}, len(ranks), meta)

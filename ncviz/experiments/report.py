@@ -68,10 +68,14 @@ def text(work: Work, groups: Sequence[Group], drawn: Mapping[str, Mapping[str, t
         "linear layers and convolutions. Nothing is retrained after pruning.",
         "## The networks",
         _networks_table(work, groups),
-        "## What this says of the paper",
-        f"The paper claims that {CLAIM}. What was measured:",
-        "\n".join(line for name in _networks(groups) for line in claims(select(groups, network=name))),
     ]
+    said = [line for name in _networks(groups) for line in claims(select(groups, network=name))]
+    if said:
+        parts += [
+            "## What this says of the paper",
+            f"The paper claims that {CLAIM}. What was measured:",
+            "\n".join(said),
+        ]
     for name in _networks(groups):
         parts += _network(select(groups, network=name), drawn.get(name, {}))
     return "\n\n".join(parts) + "\n"

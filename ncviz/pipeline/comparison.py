@@ -135,7 +135,8 @@ def removal_order(
     found = criterion_scores(
         store, network, config, device=device, data_dir=data_dir, progress=progress, cancel=cancel
     )
-    ranks = removal_ranks([found[name] for name in names], config.scope, config.order, protected)
+    weights = [network.arrays[name] for name in names]
+    ranks = removal_ranks([found[name] for name in names], config.scope, config.order, protected, weights)
     meta = {**anonymous(network), "kind": "order", "dataset": network.dataset, "pruning": config.as_dict()}
     # An order that cannot be kept is computed again.
     put(store, key, Record({"ranks": ranks.astype(np.int32)}, meta))

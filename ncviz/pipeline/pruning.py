@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ncviz.data.datasets import load_dataset
 from ncviz.data.specs import find_dataset
 from ncviz.models.network import Network
-from ncviz.pruning.order import removal_ranks
+from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.records import CurvatureRecord
 
 # Those whose curves are measured with every curvature, for the slider.
@@ -79,10 +79,17 @@ def ranks(
     scope: str = "global",
     order: str = "redundant",
     data_dir: str | None = None,
+    protected: Sequence[str] = (),
 ) -> np.ndarray:
-    """Return int64 [N], when each weight is removed, 0 first."""
+    """Return int64 [N], when each weight is removed, 0 first; the protected ones come last."""
     found = scores(network, criterion, curvature, curvature.config.seed, data_dir)
-    return removal_ranks(list(found.values()), scope, order)
+    return removal_ranks(
+        list(found.values()),
+        scope,
+        order,
+        protected_positions(list(found), protected),
+        [network.arrays[name] for name in found],
+    )
 
 
 def pruned_checkpoint(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.models.network import Network
@@ -93,6 +95,7 @@ def measure_curve(
     sparsities: Sequence[float] | None = None,
     known: Mapping[int, float] | None = None,
     data_dir: str | None = None,
+    protected: Sequence[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> SweepResult:
     """Measure one criterion's accuracy over sparsity in one order, by default at the standard sparsities.
@@ -107,16 +110,22 @@ def measure_curve(
         sparsities: Fractions of the weights to remove.
         known: Accuracies that need no measuring, by number of weights removed.
         data_dir: Folder of the full data set, for criteria that look at the calibration images.
+        protected: Names of weights that are never removed; sparsities that would reach into them are left out.
         progress: Called with the fraction done.
     """
     from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES, sweep
 
+    held = sum(int(np.prod(shape)) for name, shape in curvature.shapes.items() if name in protected)
     is_heavy = curvature.meta["edges"] * measured.images > HEAVY
     return sweep(
         measured,
-        ranks(network, criterion, curvature, scope, order, data_dir),
+        ranks(network, criterion, curvature, scope, order, data_dir, protected),
         curvature.shapes,
-        sparsities=sparsities or (FEW_SPARSITIES if is_heavy else SPARSITIES),
+        sparsities=[
+            value
+            for value in sparsities or (FEW_SPARSITIES if is_heavy else SPARSITIES)
+            if round(value * curvature.total) <= curvature.total - held
+        ],
         known=known,
         progress=progress,
     )

@@ -48,7 +48,7 @@ def class_change(
                 x=at,
                 y=row.accuracy,
                 name=escape(row.title),
-                marker={"color": row.style.colour},
+                marker={"color": row.style.colour, "opacity": 0.65},
                 customdata=lost,
                 hovertemplate="%{y:.1%} (%{customdata:+.1f} points)<extra>" + escape(row.title) + "</extra>",
             )
@@ -59,7 +59,7 @@ def class_change(
             y=whole,
             name="whole network",
             mode="markers",
-            marker={"symbol": "line-ew", "size": 26, "line": {"width": 2, "color": MUTED[theme]}},
+            marker={"symbol": "line-ew", "size": 26, "line": {"width": 2, "color": INK[theme]}},
             hovertemplate="%{y:.1%}<extra>whole network</extra>",
         )
     )

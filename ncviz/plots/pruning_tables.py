@@ -23,6 +23,9 @@ MOST_NUMBERS = 14
 _LETTER, _ABOVE, _BELOW, _TITLE = 6.6, 30, 44, 18
 # So many letters stand abreast under a table in half a page; names that need more stand aslant.
 _LETTERS_ABREAST = 40
+_SIGNS = 6
+# From here on a cell is nearer to the ink than to the paper.
+_STRONG = {"light": 0.55, "dark": 0.75}
 
 
 def layer_heatmap(
@@ -88,7 +91,9 @@ def overlap_heatmap(
         jaccard: float64 [criteria, criteria], intersection over union.
         chance: The share that random orders have in common, if that is one number for all.
     """
-    text = [[f"{100 * value:.0f}%" for value in row] for row in shared]
+    # Many criteria leave no room for the sign; what is under the pointer has it.
+    sign = "%" if len(criteria) <= _SIGNS else ""
+    text = [[f"{100 * value:.0f}{sign}" for value in row] for row in shared]
     by_chance = "" if chance is None else f" (by chance {chance:.1%})"
     told = [
         [
@@ -190,7 +195,7 @@ def _number(
 ) -> dict[str, Any]:
     # Ink on a pale cell, paper on a strong one.
     strength = abs(value) / max(abs(ends[0]), abs(ends[1]))
-    colour = PAPER[theme] if strength > 0.55 else INK[theme]
+    colour = PAPER[theme] if strength > _STRONG[theme] else INK[theme]
     return {"text": text, "x": column, "y": row, "showarrow": False, "font": {"color": colour, "size": 12}}
 
 

@@ -83,13 +83,19 @@ def prune(
         NcvizError: If an argument is out of range, the scores do not fit the network, or so much is to be removed that
             it would reach into protected weights.
     """
+    if isinstance(protected, str):
+        raise NcvizError(
+            f"protected must be a list of weights' names, got the text '{protected}'; give ['{protected}']."
+        )
     if (sparsity is None) == (threshold is None):
         raise NcvizError("Say how much to remove: give either sparsity= or threshold=.")
     if threshold is not None and scope != "global":
         raise NcvizError("A threshold cuts all layers at one score; use it with scope='global'.")
     parts = [score.detach().cpu().numpy() for score in scores.values()]
     held = protected_positions(list(scores), protected)
-    ranks = removal_ranks(parts, scope, order, held)
+    weights = dict(net.named_parameters(remove_duplicate=False))
+    own = [weights[name].detach().cpu().numpy() for name in scores] if set(scores) <= set(weights) else None
+    ranks = removal_ranks(parts, scope, order, held, own)
     free = [part.reshape(-1) for at, part in enumerate(parts) if at not in held]
     if threshold is not None:
         flat = np.concatenate([*free, np.empty(0)])

@@ -25,6 +25,7 @@ def removal_ranks(
     scope: str = "global",
     order: str = "redundant",
     protected: Sequence[int] = (),
+    weights: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return when each weight is removed: rank 0 goes first.
 
@@ -33,6 +34,8 @@ def removal_ranks(
         scope: "global" ranks all weights together; "layer" takes the same share of every tensor.
         order: "redundant" removes the least important first; "bottlenecks" is its exact reverse.
         protected: Positions of tensors in ``scores`` whose weights come after all others.
+        weights: The weights themselves. Those that are zero already count as the least important of all, whatever their
+            score: removing them changes nothing.
 
     Returns:
         int64 [N], a permutation, the tensors flattened one after the other. Equal scores keep their order.
@@ -45,17 +48,22 @@ def removal_ranks(
     if order not in ORDERS:
         raise NcvizError(f"There is no order '{order}'; choose one of: {', '.join(ORDERS)}.")
     flat = [np.asarray(score, dtype=np.float64).reshape(-1) for score in scores]
+    live = [np.ones(len(score), dtype=bool) for score in flat]
+    if weights is not None:
+        live = [np.asarray(values).reshape(-1) != 0 for values in weights]
     if any(np.isnan(score).any() for score in flat):
         raise NcvizError("The scores hold NaN; expected a number for every weight.")
     if scope == "layer":
-        flat = [(_ranks(score) + 0.5) / max(1, len(score)) for score in flat]
-    ranks = _ranks(np.concatenate(flat) if flat else np.empty(0))
+        flat = [
+            (_ranks(score, own) + 0.5) / max(1, len(score)) for score, own in zip(flat, live, strict=True)
+        ]
+    ranks = _ranks(np.concatenate([*flat, np.empty(0)]), np.concatenate([*live, np.empty(0, dtype=bool)]))
     if order == "bottlenecks":
         ranks = len(ranks) - 1 - ranks
     if not protected:
         return ranks
     held = np.concatenate([np.full(len(part), at in protected) for at, part in enumerate(flat)])
-    return _ranks(ranks + len(ranks) * held)
+    return _ranks(ranks, held)
 
 
 def protected_positions(names: Sequence[str], protected: Sequence[str]) -> list[int]:
@@ -102,7 +110,8 @@ def removed_for_threshold(curvature: Sequence[np.ndarray], threshold: float, ord
     return int(np.count_nonzero(flat > threshold if order == "redundant" else flat < threshold))
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def _ranks(values: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """Return each value's place, those first for which ``later`` is False."""
     ranks = np.empty(len(values), dtype=np.int64)
-    ranks[np.argsort(values, kind="stable")] = np.arange(len(values))
+    ranks[np.lexsort((values, later))] = np.arange(len(values))
     return ranks

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_whole
-from ncviz.errors import NcvizError
+from ncviz.errors import DataError, NcvizError
+from ncviz.graph.build import own_copy
 from ncviz.pruning.criteria.activation import wanda
 from ncviz.pruning.criteria.flow import synflow
 from ncviz.pruning.criteria.given import Score, ScoreInputs
@@ -44,7 +46,14 @@ SCORES: dict[str, Score] = {
         ),
         Score("snip", "SNIP / Taylor", "Lee, Ajanthan, Torr, ICLR 2019, arXiv 1810.02340", snip, True, True),
         Score("fisher", "Fisher", "Theis et al., 2018, arXiv 1801.05787", fisher, True, True),
-        Score("grasp", "GraSP", "Wang, Zhang, Grosse, ICLR 2020, arXiv 2002.07376", grasp, True, True),
+        Score(
+            "grasp",
+            "GraSP",
+            "Made for networks before training: Wang, Zhang, Grosse, ICLR 2020, arXiv 2002.07376",
+            grasp,
+            True,
+            True,
+        ),
         Score(
             "synflow", "SynFlow", "Tanaka et al., NeurIPS 2020, arXiv 2006.05467", synflow, needs_shape=True
         ),
@@ -88,9 +97,34 @@ def pruning_scores(
 
     Raises:
         NcvizError: If there is no such criterion or it lacks what it needs.
+        DataError: If the network cannot take the images, or the labels name classes that it has not.
     """
     if criterion not in SCORES:
         raise NcvizError(f"There is no criterion '{criterion}'; choose one of: {', '.join(SCORES)}.")
     check_whole("seed", seed, 0, 2**31 - 1)
     names = weight_names(net)
+    _check_images(net, criterion, inputs, labels)
     return SCORES[criterion].compute(ScoreInputs(net, names, inputs, labels, curvature, alpha, seed))
+
+
+def _check_images(net: nn.Module, criterion: str, inputs: Tensor | None, labels: Tensor | None) -> None:
+    """Refuse images and labels that would end in an error of torch, or in scores that mean nothing."""
+    score = SCORES[criterion]
+    if inputs is None or not score.needs_images:
+        return
+    if not isinstance(inputs, Tensor) or not inputs.is_floating_point() or inputs.ndim < 2 or not len(inputs):
+        got = f"{inputs.dtype} {list(inputs.shape)}" if isinstance(inputs, Tensor) else type(inputs).__name__
+        raise DataError(f"inputs must be a floating-point tensor [n, …] with at least one image, got {got}.")
+    if not torch.isfinite(inputs).all():
+        raise DataError("The calibration images hold NaN or infinite values; expected finite numbers.")
+    try:
+        with torch.no_grad():
+            classes = own_copy(net)(inputs[:1].clone()).shape[-1]
+    except RuntimeError as error:
+        raise DataError(
+            f"The network does not take images of shape {list(inputs.shape[1:])} ({str(error).splitlines()[0]})."
+        ) from error
+    if not score.needs_labels or labels is None or not len(labels):
+        return
+    if labels.is_floating_point() or int(labels.min()) < 0 or int(labels.max()) >= classes:
+        raise DataError(f"labels must be whole numbers from 0 to {classes - 1}, the network's classes.")

@@ -82,7 +82,7 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
             "±": st.column_config.TextColumn(help="Sample standard deviation of that over the draws."),
         },
     )
-    best = "what costs least" if lab.order == ORDERS[0] else "what breaks the network fastest"
+    best = "the best of each column" if lab.order == ORDERS[0] else "what breaks the network fastest"
     st.caption(f"{words(of, lab, spreads)[-1]} Bold: {best}.")
     # A download is made outside the session's own run.
     curves, colours = lab_results.known(of, lab), theme()

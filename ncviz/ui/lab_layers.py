@@ -84,7 +84,8 @@ def _common(
     )
     st.caption(
         f"Share of the {count:,} weights {part} by one criterion that are {part} by another as well; two random orders "
-        f"have {chance:.0%} in common. On the diagonal a criterion beside itself on other draws."
+        f"have {chance:.0%} in common."
+        + (" On the diagonal a criterion beside itself on other draws." if len(lab.seeds) > 1 else "")
         + (" Protected layers are left out." if lab.protected and is_kept else "")
     )
 
@@ -100,9 +101,12 @@ def _draws(of: pipeline.Network, lab: Lab, criterion: str) -> list[np.ndarray]:
 
 def _collapses(shares: np.ndarray, titles: list[str], layers: list[str]) -> None:
     """Name the layers that are emptied: nothing gets through them any more."""
-    found = [
-        f"{titles[row]} empties layer {layers[column]}" for row, column in np.argwhere(shares >= 1).tolist()
-    ]
+    found = []
+    for title, row in zip(titles, shares >= 1, strict=True):
+        gone = [name for name, is_empty in zip(layers, row, strict=True) if is_empty]
+        if gone:
+            which = "every layer" if len(gone) == len(layers) else f"layer {' and '.join(gone)}"
+            found.append(f"{title} empties {which}")
     if found:
         st.warning(f"**Layer collapse.** {'; '.join(found)}: nothing gets through, whatever the image.")
 

@@ -5,14 +5,42 @@ import subprocess
 import sys
 import warnings
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from ncviz import cli
+from ncviz import cli, pipeline
 from ncviz.cli import prune
 from ncviz.store import StoreWarning
 
 NAME = "mlp-digits-relu"
+
+
+def test_protected_weights_stay_in_the_saved_checkpoint(run, tmp_path):
+    file = tmp_path / "held.safetensors"
+    code, _, errors = run(
+        "prune", "--model", "mlp-digits-relu", "--sparsity", "0.5", "--protect", "3.weight", "--save", file
+    )
+    assert (code, errors) == (0, "")
+    whole, held = pipeline.open_network("mlp-digits-relu").arrays, load_file(file)
+    assert np.array_equal(held["3.weight"], whole["3.weight"])
+    assert sum(int((held[name] == 0).sum()) for name in ("1.weight", "5.weight")) == round(0.5 * 2720)
+    for wrong, said in ((("0.9",), "at most 0.8118"), (("0.5", "--protect", "head"), "no weight 'head'")):
+        code, _, errors = run(
+            "prune", "--model", "mlp-digits-relu", "--protect", "3.weight", "--sparsity", *wrong
+        )
+        assert code == 2
+        assert said in errors
+
+
+def test_rankings_fit_into_a_narrow_terminal(run):
+    code, out, errors = run(
+        "rankings", "--model", "mlp-digits-relu", "--samples", "1", "--seeds", "1", "--images", "100"
+    )
+    assert (code, errors) == (0, "")
+    row = next(line.strip() for line in out.splitlines() if line.strip().startswith("curvature-lamp "))
+    assert len(row.split()) == 12
+    assert all(0 <= int(cell) <= 1000 for cell in row.split()[2:])
 
 
 def test_curvature_as_json_and_file(run, tmp_path):

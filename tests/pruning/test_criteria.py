@@ -12,7 +12,7 @@ from torch import nn
 
 import ncviz
 from ncviz import pruning_scores
-from ncviz.errors import NcvizError
+from ncviz.errors import DataError, NcvizError
 from ncviz.pruning.criteria.layers import among_not_smaller
 from ncviz.pruning.scores import SCORES
 
@@ -197,6 +197,22 @@ def test_curvature_lamp_is_the_mean_of_two_ranks(net, data):
         by_curvature = (kappa > kappa[at]).sum() + ((kappa == kappa[at]).sum() - 1) / 2
         by_lamp = (lamp < lamp[at]).sum() + ((lamp == lamp[at]).sum() - 1) / 2
         assert found[at] == (by_curvature + by_lamp) / 2
+
+
+@pytest.mark.parametrize(
+    ("criterion", "images", "labels", "said"),
+    [
+        ("wanda", torch.rand(3, 5), None, "does not take images of shape"),
+        ("wanda", torch.rand(0, 2, 4, 4), None, "at least one image"),
+        ("wanda", torch.full((1, 2, 4, 4), torch.nan), None, "finite"),
+        ("wanda", torch.ones(1, 2, 4, 4, dtype=torch.int64), None, "floating-point"),
+        ("snip", torch.rand(2, 2, 4, 4), torch.tensor([0, 99]), "from 0 to 2"),
+        ("fisher", torch.rand(2, 2, 4, 4), torch.tensor([0.0, 1.0]), "whole numbers"),
+    ],
+)
+def test_images_and_labels_that_do_not_fit(net, criterion, images, labels, said):
+    with pytest.raises(DataError, match=said):
+        pruning_scores(net, criterion, inputs=images, labels=labels)
 
 
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.5]), min_size=1, max_size=12))

@@ -71,8 +71,37 @@ def test_prune_leaves_protected_weights_whole(net):
     assert int((pruned[1].weight == 0).sum()) == 36
     with pytest.raises(NcvizError, match="at most 0.75"):
         prune(net, scores, sparsity=0.8, protected=["3.weight"])
+    with pytest.raises(NcvizError, match=r"give \['3.weight'\]"):
+        prune(net, scores, sparsity=0.1, protected="3.weight")
     with pytest.raises(NcvizError, match="no weight 'head'"):
         prune(net, scores, sparsity=0.1, protected=["head"])
+
+
+@pytest.mark.parametrize("criterion", SCORES)
+def test_pruning_again_by_as_much_changes_nothing(net, images, criterion):
+    once = prune(net, pruning_scores(net, "magnitude"), sparsity=0.6)
+    scores = pruning_scores(once, criterion, inputs=images[0][:4], labels=images[1][:4])
+    twice = prune(once, scores, sparsity=0.6)
+    assert all(torch.equal(a, b) for a, b in zip(once.parameters(), twice.parameters(), strict=True))
+    kept = prune(once, scores, sparsity=0.2, order="bottlenecks")
+    zeros = sum(int((weight == 0).sum()) for weight in kept.parameters() if weight.ndim > 1)
+    assert zeros == round(0.6 * 72) + round(0.2 * 72)
+
+
+@given(
+    st.lists(st.sampled_from([-1.0, 0.0, 2.0]), min_size=1, max_size=12), st.sampled_from(["global", "layer"])
+)
+def test_zero_weights_go_first_in_each_scope(weights, scope):
+    own = [np.array(weights), np.array([0.0, 1.0])]
+    scores = [np.arange(len(weights), dtype=float)[::-1], np.array([9.0, -9.0])]
+    first = removal_ranks(scores, scope, weights=own)
+    assert np.array_equal(removal_ranks(scores, scope, "bottlenecks", weights=own), len(first) - 1 - first)
+    head = first[: len(weights)]
+    if scope == "global":
+        zeros = sum(int((part == 0).sum()) for part in own)
+        assert sorted(first[np.concatenate(own) == 0]) == list(range(zeros))
+    elif (own[0] == 0).any() and (own[0] != 0).any():
+        assert head[own[0] == 0].max() < head[own[0] != 0].min()
 
 
 @pytest.mark.parametrize("bad", [{"scope": "row"}, {"order": "up"}])
