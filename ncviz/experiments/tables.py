@@ -84,6 +84,8 @@ def scope_table(groups: Sequence[Group]) -> str:
     Args:
         groups: Of one network, order, α and number of samples, in both scopes.
     """
+    if not groups:
+        return ""
     shown = at(groups, (SHOWN,))[-1]
     rows = []
     for criterion in criteria_of(groups):

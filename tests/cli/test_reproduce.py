@@ -48,6 +48,28 @@ def test_a_run_writes_every_file_and_a_second_one_changes_none(run, tmp_path):
         assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == files
 
 
+@pytest.mark.parametrize(
+    ("part", "heading"),
+    [
+        (("--order", "bottlenecks", "--criteria", "curvature"), "1% of the bottlenecks first"),
+        (("--order", "redundant", "--criteria", "curvature"), "% of the redundant first"),
+        (("--scope", "layer", "--criteria", "curvature"), "each layer alike"),
+    ],
+)
+def test_a_part_alone_is_reported(run, tmp_path, part, heading):
+    options = (*part, "--networks", "mlp-digits-relu", "--samples", "1", "--seeds", "0")
+    assert run("reproduce", "tiny", "--out", tmp_path, *options)[0] == 0
+    assert heading in (tmp_path / "report.md").read_text()
+
+
+def test_without_curvature_nothing_is_said_of_the_paper(run, tmp_path):
+    options = ("--criteria", "magnitude", "--networks", "mlp-digits-relu")
+    assert run("reproduce", "tiny", "--out", tmp_path, *options)[0] == 0
+    report = (tmp_path / "report.md").read_text()
+    assert "says of the paper" not in report
+    assert "| Magnitude |" in report
+
+
 def test_the_report_says_what_was_measured(run, tmp_path):
     assert run("reproduce", "tiny", "--out", tmp_path, *PART)[0] == 0
     report = (tmp_path / "report.md").read_text()
