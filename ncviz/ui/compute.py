@@ -19,6 +19,14 @@ from ncviz.ui.naming import plain
 POLL_SECONDS = 0.5
 TRAINING = "training-"
 COMPARISON = "comparison-"
+FINETUNE, ROBUSTNESS, CLASSES = (COMPARISON + name for name in ("finetune-", "robustness-", "classes-"))
+# What a cancelled run leaves behind, by the beginning of its key; the first that fits.
+_KEPT = {
+    FINETUNE: "criteria that were finished are kept",
+    ROBUSTNESS: "points that were measured are kept",
+    CLASSES: "classes that were finished are kept",
+    COMPARISON: "curves that were finished are kept",
+}
 # Of a job's time, the rest being the accuracy curves; those of a large network take longer than its curvature.
 CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.3
 LARGE = 500_000
@@ -176,7 +184,7 @@ def _ended(job: Job) -> None:
     if now.state == "failed":
         st.error(plain(f"{now.label}: {now.error or 'the computation failed.'}"))
     elif now.state == "cancelled":
-        kept = "what was finished is kept" if now.key.startswith(COMPARISON) else "nothing was changed"
+        kept = next((kept for key, kept in _KEPT.items() if now.key.startswith(key)), "nothing was changed")
         st.info(plain(f"{now.label}: cancelled; {kept}."))
     elif now.result and now.result.get("problem"):
         st.warning(f"The result is shown but could not be stored. {plain(now.result['problem'])}")

@@ -18,7 +18,7 @@ from ncviz.ui import compute, resources, session
 from ncviz.ui.finetune_state import title
 
 KEPT_RUNS = 20
-KEY = compute.COMPARISON + "finetune-"
+KEY = compute.FINETUNE
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""What the tabs Fine-tune and Robustness share: fields that keep their values, styles of criteria, time needed."""
+"""What the tabs Fine-tune and Robustness share: settings that are in the link, styles of criteria, time needed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,24 @@ from ncviz.config import PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.jobs import Job
 from ncviz.plots.pruning_styles import Style, styles
-from ncviz.ui import compute, resources, session
+from ncviz.ui import compute, finetune_fields, resources, session
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
 
 
-def value(name: str, default: Any) -> Any:
-    """Return what this session chose last in the field of this name."""
-    return _kept().get(name, default)
+def linked(field: str, name: str, usual: Any, most: int | None = None) -> dict[str, Any]:
+    """Return the arguments that make a widget show and change a setting that is in the link.
+
+    Args:
+        field: Of the view, "lab_tune" or "lab_robust".
+        name: The setting's name in it.
+        usual: Its value unless it is chosen, which may hang on the data set; this one stays out of the link.
+        most: The largest value that the widget takes.
+    """
+    shown = _settings(field).get(name, usual)
+    shown = shown if most is None else min(shown, most)
+    return session.shows(f"{field} {name}", shown, lambda chosen: _choose(field, name, chosen, usual))
 
 
 def tied(name: str, default: Any) -> dict[str, Any]:
@@ -29,14 +38,14 @@ def tied(name: str, default: Any) -> dict[str, Any]:
     return session.shows(name, kept.get(name, default), lambda chosen: kept.update({name: chosen}))
 
 
-def criteria(name: str, label: str, lab: Lab) -> list[str]:
+def criteria(field: str, label: str, lab: Lab) -> list[str]:
     """Let the user leave out some of the page's criteria; return those that stay, in the page's order."""
-    left_out = value(name, ())
+    left_out = _settings(field).get(finetune_fields.SKIP, ())
     chosen = [criterion for criterion in lab.criteria if criterion not in left_out]
-    kept = _kept()
 
     def take(stay: list[str]) -> None:
-        kept[name] = tuple(criterion for criterion in lab.criteria if criterion not in stay)
+        gone = tuple(criterion for criterion in lab.criteria if criterion not in stay)
+        _choose(field, finetune_fields.SKIP, gone, ())
 
     st.pills(
         label,
@@ -44,7 +53,7 @@ def criteria(name: str, label: str, lab: Lab) -> list[str]:
         selection_mode="multi",
         format_func=title,
         help="Which of the criteria chosen above.",
-        **session.shows(f"{name} {','.join(lab.criteria)}", chosen, take),
+        **session.shows(f"{field} {','.join(lab.criteria)}", chosen, take),
     )
     return chosen
 
@@ -107,6 +116,17 @@ def orders_note(chosen: list[PruningConfig]) -> str:
     names = ", ".join(plain(title(config.criterion)) for config in looking)
     each = "1 training image" if images == 1 else f"{images} training images"
     return f"Ranked on {each} of each class, first draw: {names}."
+
+
+def _settings(field: str) -> dict[str, Any]:
+    return finetune_fields.parse(field, getattr(session.view(), field))
+
+
+def _choose(field: str, name: str, chosen: Any, usual: Any) -> None:
+    values = {**_settings(field), name: chosen}
+    if chosen == usual:
+        del values[name]
+    session.change(**{field: finetune_fields.written(field, values)})
 
 
 def _kept() -> dict[str, Any]:

@@ -16,16 +16,13 @@ from ncviz.plots.finetune_figures import TunedCurve, accuracy_curves, loss_curve
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
 from ncviz.records.finetune import FineTuneRecord
 from ncviz.ui import finetune_runs, finetune_state, lab_state, session
-from ncviz.ui.finetune_state import tied
+from ncviz.ui.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOCHS, MOST_SEED, WEIGHT_DECAYS
+from ncviz.ui.finetune_state import linked, tied
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
 
 POLL_SECONDS = 0.8
-LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
-BATCH_SIZES = (16, 32, 64, 128, 256)
-WEIGHT_DECAYS = (0.0, 0.00001, 0.0001, 0.001, 0.01)
-MOST_EPOCHS = 50
 # Up to so many training images, more epochs are needed for as many steps.
 FEW_IMAGES = 5000
 EPOCHS, EPOCHS_OF_FEW = 2, 10
@@ -73,24 +70,27 @@ def _introduction(lab: Lab, train: Dataset, test: Dataset) -> None:
 
 
 def _controls(lab: Lab, train: Dataset) -> tuple[list[str], FineTuneConfig]:
-    chosen = finetune_state.criteria("tune_left_out", "Fine-tune", lab)
+    chosen = finetune_state.criteria("lab_tune", "Fine-tune", lab)
     usual = EPOCHS_OF_FEW if len(train) <= FEW_IMAGES else EPOCHS
     columns = st.columns(5)
     # Another data set has another usual number.
-    epochs = columns[0].number_input("Epochs", 1, MOST_EPOCHS, **tied(f"tune_epochs_{usual}", usual))
+    epochs = columns[0].number_input("Epochs", 1, MOST_EPOCHS, **linked("lab_tune", "epochs", usual))
     rate = columns[1].selectbox(
         "Learning rate",
         LEARNING_RATES,
         format_func=lambda value: f"{value:g}",
         help="Adam's, the same at every step.",
-        **tied("tune_rate", 0.001),
+        **linked("lab_tune", "rate", 0.001),
     )
-    batch = columns[2].selectbox("Images in a step", BATCH_SIZES, **tied("tune_batch", 64))
+    batch = columns[2].selectbox("Images in a step", BATCH_SIZES, **linked("lab_tune", "batch", 64))
     decay = columns[3].selectbox(
-        "Weight decay", WEIGHT_DECAYS, format_func=lambda value: f"{value:g}", **tied("tune_decay", 0.0)
+        "Weight decay",
+        WEIGHT_DECAYS,
+        format_func=lambda value: f"{value:g}",
+        **linked("lab_tune", "decay", 0.0),
     )
     seed = columns[4].number_input(
-        "Seed", 0, 2**31 - 1, help="Of the order of the images.", **tied("tune_seed", 0)
+        "Seed", 0, MOST_SEED, help="Of the order of the images.", **linked("lab_tune", "seed", 0)
     )
     return chosen, FineTuneConfig(int(epochs), int(batch), float(rate), float(decay), int(seed))
 

@@ -27,8 +27,17 @@ from ncviz.ui import (
 )
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
+from ncviz.ui.view_state import LAB_TABS
 
 POLL_SECONDS = 0.7
+TAB_TITLES = {
+    "compare": "Compare",
+    "layers": "Where it cuts",
+    "breaks": "What breaks",
+    "tune": "Fine-tune",
+    "robust": "Robustness",
+    "plans": "Plans and files",
+}
 
 
 def show(of: pipeline.Network) -> None:
@@ -53,18 +62,21 @@ def show(of: pipeline.Network) -> None:
         _needing(spreads, part)
 
     parts: dict[str, Callable[[], None]] = {
-        "Compare": lambda: compared(lambda: lab_compare.show(of, lab, spreads)),
-        "Where it cuts": lambda: compared(lambda: lab_layers.show(of, lab, spreads)),
-        "What breaks": lambda: compared(lambda: lab_breaks.show(of, lab, spreads)),
-        "Fine-tune": lambda: finetune_view.show(of),
-        "Robustness": lambda: robustness_view.show(of),
-        "Plans and files": lambda: lab_plans.show(of, lab, spreads),
+        "compare": lambda: compared(lambda: lab_compare.show(of, lab, spreads)),
+        "layers": lambda: compared(lambda: lab_layers.show(of, lab, spreads)),
+        "breaks": lambda: compared(lambda: lab_breaks.show(of, lab, spreads)),
+        "tune": lambda: finetune_view.show(of),
+        "robust": lambda: robustness_view.show(of),
+        "plans": lambda: lab_plans.show(of, lab, spreads),
     }
-    tabs = st.tabs(list(parts), key="lab-tabs", on_change="rerun")
-    for tab, part in zip(tabs, parts.values(), strict=True):
+    # Streamlit forgets the tab on another page; its own default would make it another widget.
+    st.session_state.setdefault("lab-tabs", TAB_TITLES[session.view().lab_tab])
+    tabs = st.tabs([TAB_TITLES[name] for name in LAB_TABS], key="lab-tabs", on_change="rerun")
+    for name, tab in zip(LAB_TABS, tabs, strict=True):
         if tab.open:
+            session.change(lab_tab=name)
             with tab:
-                part()
+                parts[name]()
 
 
 def _needing(spreads: Mapping[str, Spread], part: Callable[[], None]) -> None:

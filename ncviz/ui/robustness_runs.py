@@ -25,7 +25,7 @@ from ncviz.records.robustness import RobustnessRecord
 from ncviz.ui import compute, resources, session
 from ncviz.ui.finetune_state import title
 
-KEY, CLASS_KEY = compute.COMPARISON + "robustness-", compute.COMPARISON + "classes-"
+KEY, CLASS_KEY = compute.ROBUSTNESS, compute.CLASSES
 KEPT_UNSTORED = 50
 # Of the time, the rest being the classes one by one.
 _WHOLE_SHARE = 0.5

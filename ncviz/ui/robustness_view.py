@@ -22,21 +22,20 @@ from ncviz.ui import (
     robustness_runs,
     session,
 )
-from ncviz.ui.finetune_state import tied
+from ncviz.ui.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
+from ncviz.ui.finetune_state import linked
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.network_view import csv
 from ncviz.ui.theme import theme
 
 POLL_SECONDS = 1.5
-PARTS = ("attack", "corruption", "repair")
 PART_TITLES = {
     "attack": "Attacked images",
     "corruption": "Corrupted images",
     "repair": "One class's bottlenecks",
 }
-ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
-GREY_LEVELS = 255
+ATTACK_TITLES = {"fgsm": "FGSM", "pgd": "PGD"}
 # In grey levels: the paper's own for digits; on photographs a tenth of it already misleads an undefended network.
 EPSILON, EPSILON_IN_COLOUR, STEP, STEPS = 11, 2, 2, 10
 USUAL_IMAGES = 500
@@ -54,7 +53,7 @@ def show(of: pipeline.Network) -> None:
         format_func=PART_TITLES.__getitem__,
         required=True,
         label_visibility="collapsed",
-        **tied("robust_part", PARTS[0]),
+        **linked("lab_robust", "part", PARTS[0]),
     )
     try:
         test = load_dataset(of.dataset, "test", session.data_dir())
@@ -72,13 +71,13 @@ def _curves(of: pipeline.Network, lab: Lab, test: Dataset, *, is_attack: bool) -
     disturbance = _attack(of) if is_attack else _corruption()
     columns = st.columns([3, 1], vertical_alignment="top")
     with columns[0]:
-        chosen = finetune_state.criteria("robust_left_out", "Measure", lab)
+        chosen = finetune_state.criteria("lab_robust", "Measure", lab)
     images = columns[1].number_input(
         "Images",
         1,
         len(test),
         help=f"Drawn from {test.description}, once and for all.",
-        **tied(f"robust_images_{of.dataset}_{len(test)}", min(USUAL_IMAGES, len(test))),
+        **linked("lab_robust", "images", min(USUAL_IMAGES, len(test)), len(test)),
     )
     if not chosen:
         st.info("Choose at least one criterion.")
@@ -106,27 +105,31 @@ def _attack(of: pipeline.Network) -> AttackConfig:
     columns = st.columns([1.2, 1, 1, 1])
     kind = columns[0].segmented_control(
         "Attack",
-        list(ATTACKS),
-        format_func=ATTACKS.__getitem__,
+        ATTACKS,
+        format_func=ATTACK_TITLES.__getitem__,
         required=True,
         help="FGSM: one step along the sign of the loss's gradient. PGD: many small steps from a random start, each "
         "brought back into the box around the image.",
-        **tied("robust_attack", "pgd"),
+        **linked("lab_robust", "attack", "pgd"),
     )
     epsilon = columns[1].number_input(
         "ε, in 255ths",
         0,
         GREY_LEVELS,
         help="The most that a pixel may change; pixels stay in [0, 1].",
-        **tied(f"robust_epsilon_{usual}", usual),
+        **linked("lab_robust", "eps", usual),
     )
     if kind == "fgsm":
         return AttackConfig.fgsm(int(epsilon) / GREY_LEVELS)
     step = columns[2].number_input(
-        "Step, in 255ths", 1, GREY_LEVELS, **tied(f"robust_step_{usual}", STEP if is_grey else 1)
+        "Step, in 255ths", 1, GREY_LEVELS, **linked("lab_robust", "step", STEP if is_grey else 1)
     )
     steps = columns[3].number_input(
-        "Steps", 1, 200, help="The paper takes 40, with ε 11 and step 2.", **tied("robust_steps", STEPS)
+        "Steps",
+        1,
+        MOST_STEPS,
+        help="The paper takes 40, with ε 11 and step 2.",
+        **linked("lab_robust", "steps", STEPS),
     )
     return AttackConfig(int(epsilon) / GREY_LEVELS, int(step) / GREY_LEVELS, int(steps))
 
@@ -137,9 +140,9 @@ def _corruption() -> CorruptionConfig:
         "Corruption",
         list(CORRUPTIONS),
         format_func=lambda name: CORRUPTIONS[name].title,
-        **tied("robust_corruption", "noise"),
+        **linked("lab_robust", "corruption", "noise"),
     )
-    severity = columns[1].slider("Severity", 1, SEVERITIES, **tied("robust_severity", 3))
+    severity = columns[1].slider("Severity", 1, SEVERITIES, **linked("lab_robust", "severity", 3))
     config = CorruptionConfig(str(name), int(severity))
     st.caption(f"{CORRUPTIONS[config.name].title}: {CORRUPTIONS[config.name].unit} {config.strength:g}.")
     return config

@@ -20,6 +20,7 @@ from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.pruning.order import ORDERS, SCOPES
+from ncviz.ui import finetune_fields
 
 DEFAULT_MODEL = "mlp-digits-relu"
 DEFAULT_GRAPH = "bridge"
@@ -29,6 +30,8 @@ DETAILS = ("channels", "units", "positions")
 HIDEABLE = ("sidebar", "navigation", "settings", "tabs", "orders", "views")
 # Scales of the sparsity: as it is, the share that is kept in powers of ten, and the share that is removed.
 AXES = ("linear", "kept", "removed")
+# Tabs of the Pruning page.
+LAB_TABS = ("compare", "layers", "breaks", "tune", "robust", "plans")
 MAX_SEEDS = 10
 EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
 DEFAULT_EDGE_CAP = 5000
@@ -77,6 +80,9 @@ class ViewState:
         lab_axis: Scale of the sparsity in its figure.
         lab_look: Criterion that it looks at alone, "" for the first.
         lab_beside: Criterion beside that one, "" for none.
+        lab_tab: Which of its tabs is open.
+        lab_tune: How it fine-tunes, as far as that is not the usual: see ``ncviz.ui.finetune_fields``.
+        lab_robust: What happens to the network under Robustness, likewise.
     """
 
     model: str = DEFAULT_MODEL
@@ -114,6 +120,9 @@ class ViewState:
     lab_axis: str = AXES[0]
     lab_look: str = ""
     lab_beside: str = ""
+    lab_tab: str = LAB_TABS[0]
+    lab_tune: str = ""
+    lab_robust: str = ""
 
     @property
     def config(self) -> CurvatureConfig:
@@ -212,9 +221,17 @@ def _choice(name: str, choices: tuple[str, ...]) -> Callable[[str], str]:
 
 def _pattern(name: str, pattern: str, example: str) -> Callable[[str], str]:
     def read(text: str) -> str:
-        if not re.fullmatch(pattern, text):
+        # Other alphabets have digits of their own.
+        if not re.fullmatch(pattern, text, re.ASCII):
             raise NcvizError(f"{name} must read such as {example}, got '{text[:40]}'.")
         return text
+
+    return read
+
+
+def _settings(field: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        return finetune_fields.written(field, finetune_fields.parse(field, text))
 
     return read
 
@@ -298,4 +315,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "lab_axis": _choice("the scale", AXES),
     "lab_look": _pattern("the criterion", rf"{_CRITERION}|", "curvature"),
     "lab_beside": _pattern("the criterion", rf"{_CRITERION}|", "magnitude"),
+    "lab_tab": _choice("the tab", LAB_TABS),
+    "lab_tune": _settings("lab_tune"),
+    "lab_robust": _settings("lab_robust"),
 }

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load
 
 pytestmark = pytest.mark.browser
-CANCELLED = "what was finished is kept"
+CANCELLED = "curves that were finished are kept"
 
 
 def body(visit):

@@ -64,6 +64,11 @@ def labels(app):
     return [button.label for button in app.main.button]
 
 
+def link(app):
+    """What a reload or a copied link brings back."""
+    return view(app).to_query()
+
+
 def view(app):
     return app.session_state["latest"].view
 
@@ -171,6 +176,55 @@ def test_most_important_first_puts_the_fastest_collapse_first(make):
     measure(app)
     shares = app.dataframe[0].value["accuracy at 5%"].tolist()
     assert shares == sorted(shares)
+
+
+@pytest.mark.parametrize("tab", ["Fine-tune", "Robustness"])
+def test_a_run_that_is_under_way_is_found_again_by_the_link(make, monkeypatch, tab):
+    import threading
+
+    from ncviz.ui import finetune_runs, resources, robustness_runs
+    from ncviz.ui.naming import plain
+
+    go = threading.Event()
+    runs, name = (
+        (finetune_runs, "compute_finetune") if tab == "Fine-tune" else (robustness_runs, "compute_robustness")
+    )
+    whole = getattr(runs, name)
+
+    def held(*args, **options):
+        assert go.wait(SECONDS)
+        return whole(*args, **options)
+
+    monkeypatch.setattr(runs, name, held)
+    app = open_tab(make(lab_criteria="magnitude,random"), tab)
+    label, value = ("Epochs", 3) if tab == "Fine-tune" else ("Images", 40)
+    next(box for box in app.main.number_input if box.label == label).set_value(value).run()
+    group = next(group for group in app.main.button_group if group.label in {"Fine-tune", "Measure"})
+    group.set_value(["magnitude"]).run()
+    press(app, "Fine-tune" if tab == "Fine-tune" else "Measure")
+    job = next(job for job in reversed(resources.registry().jobs()) if job.key.startswith(runs.KEY))
+    try:
+        assert job.is_active
+        again = make(**link(app))
+        assert not again.exception
+        assert next(box for box in again.main.number_input if box.label == label).value == value
+        assert "Cancel" in labels(again)
+        assert any(plain(job.label) in part.value for part in again.main.markdown)
+        next(button for button in again.main.button if button.label == "Cancel").click().run()
+    finally:
+        go.set()
+    assert job.wait(SECONDS)
+    assert job.state == "cancelled"
+
+
+def test_the_open_tab_stays_over_a_change_of_pages(make):
+    app = open_tab(make(), "Plans and files")
+    assert link(app)["lab_tab"] == "plans"
+    app.switch_page("pages/model.py").run()
+    app.switch_page("pages/pruning.py").run()
+    assert not app.exception
+    assert any("need a criterion's curve" in info.value for info in app.info)
+    assert "lab_tab" not in link(open_tab(app, "Compare"))
 
 
 def test_changes_are_taken_back_and_made_again(make):

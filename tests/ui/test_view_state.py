@@ -8,7 +8,7 @@ from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.pruning.order import ORDERS, SCOPES
-from ncviz.ui.view_state import DETAILS, EDGE_CAPS, HIDEABLE, VIEWS, History, ViewState, from_query
+from ncviz.ui.view_state import DETAILS, EDGE_CAPS, HIDEABLE, LAB_TABS, VIEWS, History, ViewState, from_query
 
 STATES = st.builds(
     ViewState,
@@ -36,6 +36,11 @@ STATES = st.builds(
     hide=st.lists(st.sampled_from(HIDEABLE), unique=True).map(",".join),
     graph=st.sampled_from(list(PRESETS)),
     idleness=st.integers(0, 99).map(lambda hundredths: hundredths / 100),
+    lab_tab=st.sampled_from(LAB_TABS),
+    lab_tune=st.sampled_from(
+        ["", "epochs-5", "rate-0.0001,batch-16,decay-1e-05,seed-7,skip-random,skip-lamp"]
+    ),
+    lab_robust=st.sampled_from(["", "eps-20", "part-corruption,corruption-blur,severity-5,images-40"]),
 ).filter(
     lambda state: (
         (state.criterion != "random" or state.order == "redundant")
@@ -58,7 +63,10 @@ def test_the_default_needs_no_link():
 @pytest.mark.parametrize(
     "query",
     [{"model": "<script>"}, {"order": "up"}, {"removed": "2"}, {"removed": "nan"}, {"samples": "0"}, {"alpha": "1"},
-     {"seed": "x"}, {"layer": "-7"}, {"edges": "many"}, {"samples": "9" * 5000}],
+     {"seed": "x"}, {"layer": "-7"}, {"edges": "many"}, {"samples": "9" * 5000},
+     {"lab_protect": "٣"}, {"selected": "weight-٣"}, {"lab_tab": "Compare"}, {"lab_tune": "epochs-0"},
+     {"lab_tune": "epochs-٣"}, {"lab_tune": "rate-0.5"}, {"lab_tune": "epochs-3,epochs-4"}, {"lab_tune": "speed-3"},
+     {"lab_tune": "skip-<b>"}, {"lab_robust": "part-other"}, {"lab_robust": "eps-256"}, {"lab_robust": "eps--1"}],
 )  # fmt: skip
 def test_bad_links_fall_back_and_say_so(query):
     found, problems = from_query(query)
@@ -72,6 +80,14 @@ def test_no_link_breaks_the_reader(text, name):
     found, _ = from_query({name: text})
     assert isinstance(found, ViewState)
     assert found.config is not None
+
+
+def test_settings_of_a_run_are_read_in_any_order_and_written_in_one():
+    found, problems = from_query({"lab_tune": "skip-random,rate-0.0030,epochs-5"})
+    assert problems == ["The link's lab_tune was left out: the learning rate must be one of 0.0001, 0.0003, 0.001, "
+                        "0.003, 0.01, got '0.0030'."]  # fmt: skip
+    found, problems = from_query({"lab_tune": "skip-random,rate-0.003,epochs-5"})
+    assert (found.lab_tune, problems) == ("epochs-5,rate-0.003,skip-random", [])
 
 
 def test_undo_and_redo_walk_the_same_steps():
