@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -15,7 +16,7 @@ from ncviz.pipeline.finetuning import PruneAndTune, tuned_checkpoint, tuned_netw
 from ncviz.plots.finetune_figures import TunedCurve, accuracy_curves, loss_curves
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
 from ncviz.records.finetune import FineTuneRecord
-from ncviz.ui import finetune_runs, finetune_state, lab_state, session
+from ncviz.ui import finetune_runs, finetune_state, lab_controls, lab_state, session
 from ncviz.ui.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOCHS, MOST_SEED, WEIGHT_DECAYS
 from ncviz.ui.finetune_state import linked, tied
 from ncviz.ui.lab_state import Lab
@@ -37,6 +38,10 @@ def show(of: pipeline.Network) -> None:
     if not lab.criteria:
         st.info("Choose at least one criterion above.")
         return
+    refusal = _refusal(of, lab)
+    if refusal:
+        st.info(refusal)
+        return
     try:
         train, test = (load_dataset(of.dataset, split, session.data_dir()) for split in ("train", "test"))
     except NcvizError as error:
@@ -54,6 +59,20 @@ def show(of: pipeline.Network) -> None:
     _start_or_follow(of, asked, known, len(train), len(test))
     if known:
         _results(of, known, tuning)
+
+
+def _refusal(of: pipeline.Network, lab: Lab) -> str:
+    """Return why there is nothing to fine-tune, or ""."""
+    nothing = lab_controls.nothing_to_remove(of, lab)
+    if nothing:
+        return nothing
+    total = sum(math.prod(shape) for shape in lab_state.shapes(of).values())
+    removed = round(lab.sparsity * total)
+    if removed == 0:
+        return "With nothing removed there is nothing to win back: choose a larger fraction removed above."
+    if removed == total:
+        return "With every weight removed nothing is left to train: choose a smaller fraction removed above."
+    return ""
 
 
 def _introduction(lab: Lab, train: Dataset, test: Dataset) -> None:

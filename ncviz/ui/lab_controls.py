@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,9 @@ from ncviz import pipeline
 from ncviz.config import MAX_SAMPLES_PER_CLASS, ORDERS, SCOPES
 from ncviz.ui import lab_state, session
 from ncviz.ui.explore_view import SCOPE_TITLES
-from ncviz.ui.view_state import MAX_SEEDS
+from ncviz.ui.lab_state import Lab
+from ncviz.ui.naming import plain
+from ncviz.ui.view_state import MAX_SEEDS, ViewState
 
 ORDER_TITLES = {"redundant": "Least important first", "bottlenecks": "Most important first"}
 
@@ -20,6 +23,7 @@ def show(network: pipeline.Network) -> None:
     """Draw the controls over the tabs."""
     from ncviz.pruning.scores import SCORES
 
+    _leave_out_unknown(tuple(SCORES))
     lab = lab_state.current()
     first, steps = st.columns([7, 1.3], vertical_alignment="bottom")
     first.multiselect(
@@ -95,6 +99,17 @@ def show(network: pipeline.Network) -> None:
     )
 
 
+def nothing_to_remove(network: pipeline.Network, lab: Lab) -> str:
+    """Return why no weight can be removed, or "" if some can."""
+    sizes = lab_state.shapes(network)
+    if set(lab.protected) >= set(sizes):
+        return "Every layer is protected, so nothing can be removed: take one out above."
+    total = sum(math.prod(shape) for shape in sizes.values())
+    if round(lab_state.within(sizes, lab.protected)[-1] * total) == 0:
+        return "The layers that are not protected are too small to remove anything: take one more out above."
+    return ""
+
+
 def layer_titles(network: pipeline.Network) -> list[str]:
     """Return such as "1 · conv 6×6, 1→6" for each layer of weights."""
     return [
@@ -115,6 +130,17 @@ def calibration_words(samples_per_class: int, classes: int, seeds: int) -> str:
     count = samples_per_class * classes
     draws = "" if seeds == 1 else f", {seeds} draws"
     return f"{count} training images ({samples_per_class} of each class{draws})"
+
+
+def _leave_out_unknown(known: tuple[str, ...]) -> None:
+    """Take criteria that there are not out of the view, and say so: a link may name any."""
+    asked = [name for name in session.view().lab_criteria.split(",") if name]
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        stay = ",".join(name for name in asked if name in known)
+        session.change(lab_criteria=stay or ViewState().lab_criteria)
+        names = ", ".join(f"'{name}'" for name in unknown)
+        st.toast(plain(f"The link's {names} was left out of lab_criteria: there is no such criterion."))
 
 
 def _shows(name: str, value: Any, written: Any = None) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import streamlit as st
 
 from ncviz import pipeline
+from ncviz.config import PruningConfig
 from ncviz.data.datasets import DATASETS
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job
@@ -30,6 +32,8 @@ from ncviz.ui.naming import plain
 from ncviz.ui.view_state import LAB_TABS
 
 POLL_SECONDS = 0.7
+# On which device this session measured what last, by the run's key.
+_TRIED = "lab-tried"
 TAB_TITLES = {
     "compare": "Compare",
     "layers": "Where it cuts",
@@ -45,7 +49,8 @@ def show(of: pipeline.Network) -> None:
     lab_controls.show(of)
     lab = lab_state.current()
     reachable = lab_state.within(lab_state.shapes(of), lab.protected)[-1]
-    if session.view().lab_sparsity > reachable:
+    nothing = lab_controls.nothing_to_remove(of, lab)
+    if session.view().lab_sparsity > reachable and not nothing:
         st.caption(f"The protected layers leave at most {lab_controls.percent(reachable)} to look at.")
     if not lab.criteria:
         st.info("Choose at least one criterion above.")
@@ -58,7 +63,10 @@ def show(of: pipeline.Network) -> None:
         return
 
     def compared(part: Callable[[], None]) -> None:
-        _run(of, lab, len(missing), is_empty=not spreads)
+        if nothing:
+            st.info(nothing)
+            return
+        _run(of, lab, missing, is_empty=not spreads)
         _needing(spreads, part)
 
     parts: dict[str, Callable[[], None]] = {
@@ -86,19 +94,23 @@ def _needing(spreads: Mapping[str, Spread], part: Callable[[], None]) -> None:
         st.caption("This appears when the first curve is measured.")
 
 
-def _run(of: pipeline.Network, lab: Lab, missing: int, *, is_empty: bool) -> None:
+def _run(of: pipeline.Network, lab: Lab, missing: Mapping[str, PruningConfig], *, is_empty: bool) -> None:
     """Show the run that measures what is missing, or offer it."""
     job = lab_results.job(of, lab)
     if job is not None and job.is_active:
         _follow(of, lab, job)
         return
-    for name, failure in lab_results.run(of, lab).failures.items():
-        if name in lab.criteria:
-            st.warning(plain(failure))
-    if not missing:
+    failures = lab_results.run(of, lab).failures
+    # Several criteria fail for one reason, such as too few images.
+    for failure in dict.fromkeys(why for name, why in failures.items() if name in lab.criteria):
+        st.warning(plain(failure))
+    # What has just failed would fail again, unless it is tried elsewhere or later.
+    tried = st.session_state.setdefault(_TRIED, {})
+    failed = dict(failures) if tried.get(lab_results.job_key(of, lab)) == session.device() else {}
+    todo = [config for config in missing.values() if config.criterion not in failed]
+    if not todo:
         return
-    todo = lab_results.missing(of, lab).values()
-    curves = "1 curve" if missing == 1 else f"{missing} curves"
+    curves = "1 curve" if len(todo) == 1 else f"{len(todo)} curves"
     time = compute.duration(lab_results.seconds(of, todo)).removesuffix(" left")
     if is_empty:
         samples = lab_controls.calibration_words(
@@ -109,9 +121,14 @@ def _run(of: pipeline.Network, lab: Lab, missing: int, *, is_empty: bool) -> Non
             "at images. Each curve is kept, so that it comes back at once."
         )
     else:
-        st.info(f"{curves} of this comparison {'is' if missing == 1 else 'are'} not measured yet.")
+        st.info(f"{curves} of this comparison {'is' if len(todo) == 1 else 'are'} not measured yet.")
     if st.button(f"Measure {curves} · {time}", type="primary", key="lab-measure"):
-        lab_results.start(of, lab)
+        left = replace(lab, criteria=tuple(name for name in lab.criteria if name not in failed))
+        lab_results.start(of, left)
+        # A new run knows nothing of what failed in the one before.
+        for name, why in failed.items():
+            lab_results.run(of, lab).failures.setdefault(name, why)
+        tried[lab_results.job_key(of, lab)] = session.device()
         st.rerun()
 
 

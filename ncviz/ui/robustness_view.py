@@ -16,6 +16,7 @@ from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig,
 from ncviz.records.robustness import RobustnessRecord
 from ncviz.ui import (
     finetune_state,
+    lab_controls,
     lab_state,
     robustness_examples,
     robustness_repair,
@@ -61,6 +62,8 @@ def show(of: pipeline.Network) -> None:
             robustness_repair.show(of, lab)
         elif not lab.criteria:
             st.info("Choose at least one criterion above.")
+        elif nothing := lab_controls.nothing_to_remove(of, lab):
+            st.info(nothing)
         else:
             _curves(of, lab, test, is_attack=part == "attack")
     except NcvizError as error:

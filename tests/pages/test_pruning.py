@@ -171,6 +171,39 @@ def test_a_criterion_that_fails_is_a_sentence_and_the_others_go_on(make):
     assert any("900 are asked for" in warning.value for warning in app.warning)
 
 
+def test_one_reason_is_said_once_and_what_failed_is_not_offered_again(make):
+    app = make(lab_criteria="curvature,wanda", lab_seeds="1", lab_samples="900")
+    measure(app)
+    assert len(app.warning) == 1
+    assert not any(label.startswith("Measure") for label in labels(app))
+    box = next(box for box in app.main.multiselect if box.label == "Criteria")
+    box.set_value([*box.value, "magnitude"]).run()
+    assert [label for label in labels(app) if label.startswith("Measure 1 curve ·")]
+    measure(app)
+    assert list(app.dataframe[0].value["criterion"]) == ["Magnitude"]
+    assert len(app.warning) == 1
+    assert not any(label.startswith("Measure") for label in labels(app))
+
+
+@pytest.mark.parametrize(
+    "tab", ["Compare", "Where it cuts", "What breaks", "Fine-tune", "Robustness", "Plans and files"]
+)
+def test_with_every_layer_protected_nothing_is_offered(make, tab):
+    app = open_tab(make(lab_protect="0,1,2"), tab)
+    if tab != "Plans and files":
+        assert [info.value for info in app.info] == [
+            "Every layer is protected, so nothing can be removed: take one out above."
+        ]
+    assert not any(label.startswith(("Measure", "Fine-tune", "Save")) for label in labels(app))
+
+
+def test_criteria_that_there_are_not_are_named(make):
+    app = make(lab_criteria="magnitude,other-one")
+    assert view(app).lab_criteria == "magnitude"
+    assert any("'other" in toast.value and "no such criterion" in toast.value for toast in app.toast)
+    assert view(make(lab_criteria="nothing")).lab_criteria == ",".join(COMPARED)
+
+
 def test_most_important_first_puts_the_fastest_collapse_first(make):
     app = make(lab_order="bottlenecks", lab_sparsity="0.05")
     measure(app)

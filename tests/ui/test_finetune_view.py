@@ -171,6 +171,17 @@ def test_protected_layers_keep_all_their_weights(app):
     assert sum(int((values == 0).sum()) for values in others) == round(0.2 * 2720)
 
 
+@pytest.mark.parametrize(
+    ("sparsity", "said"), [("0", "nothing to win back"), ("1", "nothing is left to train")]
+)
+def test_nothing_and_everything_removed_are_refused(app, sparsity, said):
+    app.query_params["lab_sparsity"] = sparsity
+    app.run()
+    assert not app.exception
+    assert said in words(app)
+    assert not app.button
+
+
 def test_without_criteria_there_is_the_next_step(app):
     app.run()
     app.session_state["latest"].view = replace(app.session_state["latest"].view, lab_criteria="")
