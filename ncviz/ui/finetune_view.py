@@ -16,7 +16,7 @@ from ncviz.pipeline.finetuning import PruneAndTune, tuned_checkpoint, tuned_netw
 from ncviz.plots.finetune_figures import TunedCurve, accuracy_curves, loss_curves
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
 from ncviz.records.finetune import FineTuneRecord
-from ncviz.ui import finetune_runs, finetune_state, lab_controls, lab_state, session
+from ncviz.ui import finetune_runs, finetune_state, lab_controls, lab_results, lab_state, session
 from ncviz.ui.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOCHS, MOST_SEED, WEIGHT_DECAYS
 from ncviz.ui.finetune_state import linked, tied
 from ncviz.ui.lab_state import Lab
@@ -38,8 +38,7 @@ def show(of: pipeline.Network) -> None:
     if not lab.criteria:
         st.info("Choose at least one criterion above.")
         return
-    refusal = _refusal(of, lab)
-    if refusal:
+    if refusal := _refusal(of, lab):
         st.info(refusal)
         return
     try:
@@ -63,14 +62,12 @@ def show(of: pipeline.Network) -> None:
 
 def _refusal(of: pipeline.Network, lab: Lab) -> str:
     """Return why there is nothing to fine-tune, or ""."""
-    nothing = lab_controls.nothing_to_remove(of, lab)
-    if nothing:
+    if nothing := lab_controls.nothing_to_remove(of, lab):
         return nothing
-    total = sum(math.prod(shape) for shape in lab_state.shapes(of).values())
-    removed = round(lab.sparsity * total)
+    removed = lab_results.removed_at(of, lab)
     if removed == 0:
         return "With nothing removed there is nothing to win back: choose a larger fraction removed above."
-    if removed == total:
+    if removed == sum(math.prod(shape) for shape in lab_state.shapes(of).values()):
         return "With every weight removed nothing is left to train: choose a smaller fraction removed above."
     return ""
 

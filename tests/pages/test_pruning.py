@@ -290,7 +290,7 @@ def test_a_layer_that_is_emptied_is_named(make):
     app = make(lab_criteria="magnitude", lab_seeds="1", lab_sparsity="1.0")
     measure(app)
     open_tab(app, "Where it cuts")
-    assert "Magnitude empties layer 1" in app.warning[0].value
+    assert "Magnitude empties every layer" in app.warning[0].value
 
 
 def test_what_breaks_says_how_many_images_and_which_flip(make):
