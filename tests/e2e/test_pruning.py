@@ -45,10 +45,13 @@ def test_measure_look_closer_and_take_it_away(visit, tmp_path):
     weights = [values for name, values in masks.items() if name.endswith("weight")]
     assert sum(int((values == 0).sum()) for values in weights) == round(0.8 * 2720)
     assert page.outside == []
-    # What is compared stays over a change of pages and a reload.
+    # What is compared, and the open tab, stay over a change of pages and a reload.
     page.page.get_by_role("link", name="Learn").click()
     page.settle()
     page.page.get_by_role("link", name="Pruning").click()
+    page.wait(lambda: "weights kept" in body(page))
+    assert "lab_tab=plans" in page.page.url
+    page.page.get_by_role("tab", name="Compare").click()
     page.wait(lambda: "accuracy on 360 images" in page.page.content())
     assert "lab_seeds=2" in page.page.url
     page.page.reload()
