@@ -107,17 +107,7 @@ def fine_tune(
     from torch.nn.utils import prune
 
     device = resolve_device(device)
-    for images, labels in (training, evaluation):
-        if len(images) == 0 or len(images) != len(labels):
-            raise DataError(
-                f"Expected as many labels as images, at least one; got {len(images)} and {len(labels)}."
-            )
-    if len(training[0]) == 1 and any(
-        isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in net.modules()
-    ):
-        raise DataError(
-            "This network normalises over a batch, and one image has no variance; give two or more."
-        )
+    _check_images(net, training, evaluation)
     losses: list[float] = []
     accuracies: list[float] = []
 
@@ -166,6 +156,21 @@ def fine_tune(
 def steps_of(images: int, config: FineTuneConfig) -> int:
     """Return how many steps a fine-tuning on so many images takes."""
     return config.epochs * max(1, -(-images // config.batch_size) - (images % config.batch_size == 1))
+
+
+def _check_images(net: nn.Module, training: tuple[Tensor, Tensor], evaluation: tuple[Tensor, Tensor]) -> None:
+    """Refuse images that nothing can be learnt from, or that have no labels."""
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    for images, labels in (training, evaluation):
+        if len(images) == 0 or len(images) != len(labels):
+            raise DataError(
+                f"Expected as many labels as images, at least one; got {len(images)} and {len(labels)}."
+            )
+    if len(training[0]) == 1 and any(isinstance(module, _BatchNorm) for module in net.modules()):
+        raise DataError(
+            "This network normalises over a batch, and one image has no variance; give two or more."
+        )
 
 
 def _batches(order: Tensor, size: int) -> Iterator[Tensor]:

@@ -12,6 +12,7 @@ import numpy as np
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.errors import StoreError
 from ncviz.records.pictures import Pictures
+from ncviz.records.reading import read
 from ncviz.store import Record
 
 if TYPE_CHECKING:
@@ -225,40 +226,36 @@ class CurvatureRecord:
         Raises:
             StoreError: If the record is of another kind or version, or lacks a part.
         """
-        arrays, meta = record.arrays, record.meta
-        try:
-            if meta["kind"] != "curvature":
-                raise KeyError("kind")
-            if meta.get("algorithm", ALGORITHM_VERSION) != ALGORITHM_VERSION:
-                raise StoreError(
-                    "A stored result is of another version of ncviz; clear it from the cache and compute again."
-                )
-            names = [connection["parameter"] for connection in meta["connections"]]
-            has_samples = f"samples/{names[0]}" in arrays
-            return CurvatureRecord(
-                weights={name: arrays[f"weights/{name}"] for name in names},
-                places=tuple(
-                    StoredWeights(
-                        arrays[f"fields/{index}"],
-                        arrays[f"positions/{index}"],
-                        arrays[f"sample/{index}"],
-                        arrays.get(f"scale/{index}"),
-                    )
-                    for index in range(len(names))
-                ),
-                samples={name: arrays[f"samples/{name}"] for name in names} if has_samples else None,
-                sample_positions=tuple(arrays[f"sample-positions/{index}"] for index in range(len(names)))
-                if has_samples
-                else None,
-                calibration=arrays["calibration"],
-                labels=arrays["labels"],
-                pictures=Pictures.from_arrays(arrays, len(meta["layer_shapes"])),
-                meta=meta,
+        return read(record, "curvature", "result", _curvature_of)
+
+
+def _curvature_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> CurvatureRecord:
+    if meta.get("algorithm", ALGORITHM_VERSION) != ALGORITHM_VERSION:
+        raise StoreError(
+            "A stored result is of another version of ncviz; clear it from the cache and compute again."
+        )
+    names = [connection["parameter"] for connection in meta["connections"]]
+    has_samples = f"samples/{names[0]}" in arrays
+    return CurvatureRecord(
+        weights={name: arrays[f"weights/{name}"] for name in names},
+        places=tuple(
+            StoredWeights(
+                arrays[f"fields/{index}"],
+                arrays[f"positions/{index}"],
+                arrays[f"sample/{index}"],
+                arrays.get(f"scale/{index}"),
             )
-        except KeyError as error:
-            raise StoreError(
-                f"A stored result lacks {error}; clear it from the cache and compute again."
-            ) from error
+            for index in range(len(names))
+        ),
+        samples={name: arrays[f"samples/{name}"] for name in names} if has_samples else None,
+        sample_positions=tuple(arrays[f"sample-positions/{index}"] for index in range(len(names)))
+        if has_samples
+        else None,
+        calibration=arrays["calibration"],
+        labels=arrays["labels"],
+        pictures=Pictures.from_arrays(arrays, len(meta["layer_shapes"])),
+        meta=meta,
+    )
 
 
 def from_result(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.errors import StoreError
+from ncviz.records.reading import read
 from ncviz.store import Record
 
 _STATE = "state/"
@@ -60,24 +60,18 @@ class FineTuneRecord:
         Raises:
             StoreError: If the record is of another kind or lacks a part.
         """
-        arrays, meta = record.arrays, record.meta
-        try:
-            if meta["kind"] != "finetune":
-                raise KeyError("kind")
-            return FineTuneRecord(
-                loss=arrays["loss"],
-                accuracy=arrays["accuracy"],
-                whole=float(meta["whole"]),
-                removed=int(meta["removed"]),
-                total=int(meta["total"]),
-                arrays={
-                    name.removeprefix(_STATE): values
-                    for name, values in arrays.items()
-                    if name.startswith(_STATE)
-                },
-                meta=meta,
-            )
-        except KeyError as error:
-            raise StoreError(
-                f"A stored fine-tuning lacks {error}; clear it from the cache and compute again."
-            ) from error
+        return read(record, "finetune", "fine-tuning", _finetune_of)
+
+
+def _finetune_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> FineTuneRecord:
+    return FineTuneRecord(
+        loss=arrays["loss"],
+        accuracy=arrays["accuracy"],
+        whole=float(meta["whole"]),
+        removed=int(meta["removed"]),
+        total=int(meta["total"]),
+        arrays={
+            name.removeprefix(_STATE): values for name, values in arrays.items() if name.startswith(_STATE)
+        },
+        meta=meta,
+    )

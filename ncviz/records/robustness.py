@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.errors import StoreError
+from ncviz.records.reading import read
 from ncviz.store import Record
 
 
@@ -59,19 +59,15 @@ class RobustnessRecord:
         Raises:
             StoreError: If the record is of another kind or lacks a part.
         """
-        arrays, meta = record.arrays, record.meta
-        try:
-            if meta["kind"] != "robustness":
-                raise KeyError("kind")
-            return RobustnessRecord(
-                arrays["removed"],
-                int(meta["total"]),
-                arrays["clean"],
-                arrays["under"],
-                int(meta["images"]),
-                meta,
-            )
-        except KeyError as error:
-            raise StoreError(
-                f"A stored robustness curve lacks {error}; clear it from the cache and compute again."
-            ) from error
+        return read(record, "robustness", "robustness curve", _robustness_of)
+
+
+def _robustness_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> RobustnessRecord:
+    return RobustnessRecord(
+        arrays["removed"],
+        int(meta["total"]),
+        arrays["clean"],
+        arrays["under"],
+        int(meta["images"]),
+        meta,
+    )

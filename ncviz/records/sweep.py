@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncviz.errors import StoreError
+from ncviz.records.reading import read
 from ncviz.store import Record
 
 if TYPE_CHECKING:
@@ -55,20 +55,17 @@ class SweepRecord:
         Raises:
             StoreError: If the record is of another kind or lacks a part.
         """
-        try:
-            if record.meta["kind"] != "sweep":
-                raise KeyError("kind")
-            accuracy = {}
-            for name, values in record.arrays.items():
-                if name != "removed":
-                    criterion, order = name.split("/")
-                    accuracy[criterion, order] = values
-            total, images = int(record.meta["total"]), int(record.meta["images"])
-            return SweepRecord(record.arrays["removed"], total, accuracy, images, record.meta)
-        except KeyError as error:
-            raise StoreError(
-                f"A stored curve lacks {error}; clear it from the cache and compute again."
-            ) from error
+        return read(record, "sweep", "curve", _sweep_of)
+
+
+def _sweep_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> SweepRecord:
+    accuracy = {}
+    for name, values in arrays.items():
+        if name != "removed":
+            criterion, order = name.split("/")
+            accuracy[criterion, order] = values
+    total, images = int(meta["total"]), int(meta["images"])
+    return SweepRecord(arrays["removed"], total, accuracy, images, meta)
 
 
 def sweep_record(

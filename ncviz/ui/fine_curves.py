@@ -71,9 +71,7 @@ def fine_curve(
     if curve is None:
         if resources.evaluation_seconds(of, device, data_dir) * STEPS > AFFORDABLE_SECONDS:
             return None
-        while len(kept) >= KEPT_CURVES:
-            kept.pop(next(iter(kept)))
-        curve = kept[key] = FineCurve(slider_steps(record.total))
+        curve = resources.keep(kept, key, FineCurve(slider_steps(record.total)), KEPT_CURVES)
         ranks = resources.ranks(of, record, order[0], scope, order[1])
         _measure(curve, of, record, ranks, device, data_dir)
     return curve if curve.is_done else None

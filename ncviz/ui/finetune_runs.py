@@ -94,15 +94,12 @@ def start(of: pipeline.Network, todo: Mapping[str, PruneAndTune], asked: Mapping
             )
             if outcome.problem:
                 problem = outcome.problem
-                _keep(finetune_key(of, config, data_dir), outcome.record)
+                resources.keep(_unstored(), finetune_key(of, config, data_dir), outcome.record, KEPT_RUNS)
         return {"problem": problem}
 
     current = resources.registry().get(key)
     if current is None or not current.is_active:
-        kept = _runs()
-        kept[key] = runs
-        while len(kept) > KEPT_RUNS:
-            kept.pop(next(iter(kept)))
+        resources.keep(_runs(), key, runs, KEPT_RUNS)
     compute.watch(key)
     what = "1 criterion" if len(todo) == 1 else f"{len(todo)} criteria"
     return resources.registry().start(key, f"Fine-tuning {of.title} after pruning, {what}", work)
@@ -138,13 +135,6 @@ def _stored(
         # A damaged file: what is computed in its place must be read.
         _read.clear()
     return found
-
-
-def _keep(key: str, record: FineTuneRecord) -> None:
-    kept = _unstored()
-    kept[key] = record
-    while len(kept) > KEPT_RUNS:
-        kept.pop(next(iter(kept)))
 
 
 @st.cache_resource

@@ -148,18 +148,13 @@ def start(of: pipeline.Network, lab: Lab) -> Job:
             else:
                 problem = found.problem or problem
                 if found.problem:
-                    unstored[name] = (found.record, order)
-                    while len(unstored) > KEPT_UNSTORED:
-                        unstored.pop(next(iter(unstored)))
+                    resources.keep(unstored, name, (found.record, order), KEPT_UNSTORED)
             run.done += 1
         return {"problem": problem}
 
     current = resources.registry().get(key)
     if current is None or not current.is_active:
-        kept = _runs()
-        kept[key] = run
-        while len(kept) > KEPT_RUNS:
-            kept.pop(next(iter(kept)))
+        resources.keep(_runs(), key, run, KEPT_RUNS)
     compute.watch(key)
     curves = "1 curve" if len(todo) == 1 else f"{len(todo)} curves"
     return resources.registry().start(key, f"Pruning {of.title}: {curves}", work)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from ncviz.pruning.curve import Evaluator
 
+K = TypeVar("K")
+V = TypeVar("V")
 KEPT_EVALUATORS = 6
 # For how long a network is timed, and how slow its first evaluation may be for that.
 TIMING_SECONDS, WORTH_TIMING_SECONDS = 0.2, 0.5
@@ -128,6 +130,14 @@ def ordered_scores(of: pipeline.Network, record: CurvatureRecord, criterion: str
     return _ordered_scores(record.meta["key"], criterion, of, record)
 
 
+def keep(kept: dict[K, V], key: K, value: V, most: int) -> V:
+    """Put a value into what all sessions share, and return it; the oldest go beyond so many."""
+    kept[key] = value
+    while len(kept) > most:
+        kept.pop(next(iter(kept)))
+    return value
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What a network, pruned or not, gives its evaluation images.
@@ -164,9 +174,7 @@ def measure(
             if time.perf_counter() - started < WORTH_TIMING_SECONDS:
                 ready.time()
             settle_memory()
-            while len(kept) >= KEPT_EVALUATORS:
-                kept.pop(next(iter(kept)))
-            kept[key] = ready
+            keep(kept, key, ready, KEPT_EVALUATORS)
         found, seconds = ready.predictions(masks)
         return Measured(found.numpy(), ready.evaluator.labels.numpy(), seconds)
 

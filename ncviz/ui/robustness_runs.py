@@ -64,10 +64,8 @@ def start(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> Job:
             )
             if outcome.problem:
                 problem = outcome.problem
-                kept = _unstored()
-                kept[robustness_key(of, config, data_dir)] = outcome.record
-                while len(kept) > KEPT_UNSTORED:
-                    kept.pop(next(iter(kept)))
+                key_of = robustness_key(of, config, data_dir)
+                resources.keep(_unstored(), key_of, outcome.record, KEPT_UNSTORED)
         return {"problem": problem}
 
     key = job_key(of, asked)
