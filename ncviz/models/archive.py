@@ -6,15 +6,9 @@ import io
 import zipfile
 
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
 from ncviz.models.pickles import check_pickle
 
-MAX_FILE_BYTES = 100_000_000
-MAX_UNPACKED_BYTES = 400_000_000
-MAX_ENTRIES = 10_000
-MAX_RATIO = 50
-_FREE_RATIO_BYTES = (
-    1_000_000  # small entries, such as a layer pruned to zeros, may compress as well as they like
-)
 _ENCRYPTED = 0x1
 SAVE_AGAIN = "save it again with torch.save(net.state_dict(), path)"
 
@@ -55,14 +49,14 @@ def repack_archive(content: bytes, label: str) -> bytes:
 
 def _check_entries(entries: list[zipfile.ZipInfo], file_bytes: int, label: str) -> None:
     """Raise a ModelError if the archive's directory declares too much, or what no checkpoint declares."""
-    if len(entries) > MAX_ENTRIES:
+    if len(entries) > LIMITS.archive_entries:
         raise ModelError(
-            f"{label} holds {len(entries):,} entries, at most {MAX_ENTRIES:,} are read; {SAVE_AGAIN}."
+            f"{label} holds {len(entries):,} entries, at most {LIMITS.archive_entries:,} are read; {SAVE_AGAIN}."
         )
     unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MAX_UNPACKED_BYTES:
+    if unpacked > LIMITS.unpacked_bytes:
         raise ModelError(
-            f"{label} would grow to {unpacked / 1e6:,.0f} MB, at most {MAX_UNPACKED_BYTES / 1e6:.0f} MB are read; "
+            f"{label} would grow to {unpacked / 1e6:,.0f} MB, at most {LIMITS.unpacked_bytes / 1e6:.0f} MB are read; "
             f"{SAVE_AGAIN}."
         )
     names = {entry.filename for entry in entries}
@@ -71,10 +65,10 @@ def _check_entries(entries: list[zipfile.ZipInfo], file_bytes: int, label: str) 
     for entry in entries:
         if entry.flag_bits & _ENCRYPTED:
             raise ModelError(f"{label} is an encrypted archive, which cannot be read; {SAVE_AGAIN}.")
-        if entry.file_size > max(_FREE_RATIO_BYTES, MAX_RATIO * entry.compress_size):
+        if entry.file_size > max(LIMITS.free_ratio_bytes, LIMITS.ratio * entry.compress_size):
             raise ModelError(
                 f"{label} holds an entry that grows from {entry.compress_size:,} to {entry.file_size:,} bytes, at most "
-                f"{MAX_RATIO}-fold is read; {SAVE_AGAIN}."
+                f"{LIMITS.ratio}-fold is read; {SAVE_AGAIN}."
             )
 
 

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
 from ncviz.models.architectures import build_empty
-from ncviz.models.archive import MAX_FILE_BYTES, SAVE_AGAIN, repack_archive
+from ncviz.models.archive import SAVE_AGAIN, repack_archive
 from ncviz.models.pickles import shorten
 from ncviz.models.saving import save_checkpoint
 from ncviz.models.state import fit_state, load_state
@@ -20,7 +21,6 @@ from ncviz.models.zoo import find_model
 
 __all__ = ["load_checkpoint", "load_model", "save_checkpoint"]
 
-MAX_HEADER_BYTES = 4_000_000
 _ZIP_START = b"PK\x03\x04"
 _PICKLE_START = b"\x80"
 
@@ -93,16 +93,16 @@ def _read(source: str | Path | bytes | bytearray | BinaryIO, label: str) -> byte
     """
     try:
         if isinstance(source, (bytes, bytearray, memoryview)):
-            content: Any = bytes(source[: MAX_FILE_BYTES + 1])
+            content: Any = bytes(source[: LIMITS.file_bytes + 1])
         elif isinstance(source, (str, Path)):
             if not Path(source).is_file():
                 raise ModelError(
                     f"There is no file {source}; give the path of a .pt, .pth or .safetensors file."
                 )
             with Path(source).open("rb") as file:
-                content = file.read(MAX_FILE_BYTES + 1)
+                content = file.read(LIMITS.file_bytes + 1)
         else:
-            content = source.read(MAX_FILE_BYTES + 1)
+            content = source.read(LIMITS.file_bytes + 1)
     except ModelError:
         raise
     except Exception as error:  # a file object may be anything, so its read may raise anything
@@ -113,9 +113,9 @@ def _read(source: str | Path | bytes | bytearray | BinaryIO, label: str) -> byte
         raise ModelError(
             f"{label} gave {type(content).__name__} instead of bytes; open the file in binary mode."
         )
-    if len(content) > MAX_FILE_BYTES:
+    if len(content) > LIMITS.file_bytes:
         raise ModelError(
-            f"{label} is larger than {MAX_FILE_BYTES / 1e6:.0f} MB, the most that is read; save only the weights with "
+            f"{label} is larger than {LIMITS.file_bytes / 1e6:.0f} MB, the most that is read; save only the weights with "
             "torch.save(net.state_dict(), path)."
         )
     return content
@@ -149,10 +149,10 @@ def _load_safetensors(content: bytes, label: str) -> Any:
         ModelError: If its header is too long, is no JSON object, or lies about the data.
     """
     header_bytes = int.from_bytes(content[:8], "little")
-    if header_bytes > min(MAX_HEADER_BYTES, len(content) - 8):
+    if header_bytes > min(LIMITS.header_bytes, len(content) - 8):
         raise ModelError(
             f"{label} announces a header of {header_bytes:,} bytes, but holds {len(content) - 8:,} after that (at most "
-            f"{MAX_HEADER_BYTES:,} are read); copy the file again."
+            f"{LIMITS.header_bytes:,} are read); copy the file again."
         )
     try:
         return safetensors.torch.load(content)

@@ -7,6 +7,7 @@ import pickle
 import struct
 import threading
 import zipfile
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
 from ncviz.models import archive, loading
 from ncviz.models.architectures import build_seeded
 from ncviz.models.loading import load_checkpoint, save_checkpoint
@@ -161,7 +163,7 @@ def test_zip_bomb_by_ratio():
 
 
 def test_zip_bomb_by_size(monkeypatch):
-    monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 5_000)
+    monkeypatch.setattr(archive, "LIMITS", replace(LIMITS, unpacked_bytes=5_000))
     assert "would grow to" in refusal(changed(lambda name, data: data, zipfile.ZIP_DEFLATED))
 
 
@@ -242,7 +244,7 @@ def test_tensors_that_are_not_dense(make):
 
 
 def test_too_large_file(monkeypatch, tmp_path):
-    monkeypatch.setattr(loading, "MAX_FILE_BYTES", len(GOOD) - 1)
+    monkeypatch.setattr(loading, "LIMITS", replace(LIMITS, file_bytes=len(GOOD) - 1))
     path = tmp_path / "large.pt"
     path.write_bytes(GOOD)
     for source in (path, GOOD, io.BytesIO(GOOD)):

@@ -1,0 +1,60 @@
+"""Every limit on what users bring and on what they compute, in one place; a server's owner changes them here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is read of a user's files, and what one session may hold and compute.
+
+    The readers check a declared size against these before they allocate anything, so that no file, however crafted,
+    takes more memory than about ``unpacked_bytes``.
+
+    Attributes:
+        file_bytes: Size of a network's file.
+        unpacked_bytes: Sum of what an archive's entries declare, and of a network's arrays.
+        ratio: Times that an archive's entry may grow when unpacked.
+        free_ratio_bytes: Entries up to this size may grow as they like: a layer pruned to zeros packs very well.
+        archive_entries: Entries of an archive.
+        header_bytes: Text of a file's header or graph (safetensors, .pt2).
+        nodes: Operations of a network's graph.
+        layers: Layers with weights of a network.
+        layer_units: Units of one layer: channels times positions.
+        units: Units of all steps of a network for one image.
+        parameters: Weights of a network, all layers together.
+        operations: Multiplications of a network for one image.
+        dimensions: Axes of an array.
+        name_length: Characters of a name inside a file.
+        image_file_bytes: Size of a file of images.
+        images: Images of one data set.
+        image_pixels: Pixels of one image, before it is resized.
+        classes: Classes of a data set.
+        session_seconds: Seconds of computing per session.
+        session_networks: Own networks that one session holds.
+    """
+
+    file_bytes: int = 100_000_000
+    unpacked_bytes: int = 400_000_000
+    ratio: int = 50
+    free_ratio_bytes: int = 1_000_000
+    archive_entries: int = 10_000
+    header_bytes: int = 4_000_000
+    nodes: int = 2_000
+    layers: int = 400
+    layer_units: int = 4_000_000
+    units: int = 60_000_000
+    parameters: int = 150_000_000
+    operations: int = 20_000_000_000
+    dimensions: int = 8
+    name_length: int = 300
+    image_file_bytes: int = 200_000_000
+    images: int = 100_000
+    image_pixels: int = 25_000_000
+    classes: int = 1_000
+    session_seconds: float = 3_600.0
+    session_networks: int = 8
+
+
+LIMITS = Limits()
