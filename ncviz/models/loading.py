@@ -115,8 +115,8 @@ def _read(source: str | Path | bytes | bytearray | BinaryIO, label: str) -> byte
         )
     if len(content) > LIMITS.file_bytes:
         raise ModelError(
-            f"{label} is larger than {LIMITS.file_bytes / 1e6:.0f} MB, the most that is read; save only the weights with "
-            "torch.save(net.state_dict(), path)."
+            f"{label} is larger than {LIMITS.file_bytes / 1e6:.0f} MB, the most that is read; save only the weights "
+            "with torch.save(net.state_dict(), path)."
         )
     return content
 
