@@ -31,6 +31,8 @@ class Limits:
         images: Images of one data set.
         image_pixels: Pixels of one image, before it is resized.
         classes: Classes of a data set.
+        image_values: Numbers of all the images of one data set, once they have the network's size.
+        own_data_bytes: Memory of all the own data sets that a server holds; those used least recently go first.
         session_seconds: Seconds of computing per session.
         session_networks: Own networks that one session holds.
     """
@@ -53,6 +55,8 @@ class Limits:
     images: int = 100_000
     image_pixels: int = 25_000_000
     classes: int = 1_000
+    image_values: int = 160_000_000
+    own_data_bytes: int = 3_000_000_000
     session_seconds: float = 3_600.0
     session_networks: int = 8
 

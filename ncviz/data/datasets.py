@@ -23,6 +23,7 @@ __all__ = [
     "download_dataset",
     "find_dataset",
     "load_dataset",
+    "load_pixels",
     "load_sample_arrays",
 ]
 
@@ -37,13 +38,16 @@ class Dataset:
     """The images and labels of one split, in memory.
 
     Attributes:
-        inputs: [n, C, H, W] float32 in [0, 1].
-        labels: [n] int64, indices into ``classes``.
+        inputs: [n, C, H, W] float32, what the network sees: (pixel - mean) / std, with pixels in [0, 1].
+        labels: [n] int64, indices into ``classes``; -1 everywhere if nobody knows them.
         classes: Class names.
-        name: Name in ``DATASETS``.
+        name: Name in ``DATASETS``, or of a registered data set of the user's own.
         split: "train" or "test".
         is_complete: Whether this is the whole split; False for a bundled subset.
         description: Such as "2,000 of the 10,000 MNIST test images".
+        mean: Of each channel, or one for all.
+        std: The same.
+        has_labels: Whether the right classes are known; ``ncviz.data.answers.labels_for`` then gives the network's own.
     """
 
     inputs: Tensor
@@ -53,9 +57,34 @@ class Dataset:
     split: str
     is_complete: bool
     description: str
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    has_labels: bool = True
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def is_normalised(self) -> bool:
+        """Whether inputs differ from pixels."""
+        return any(self.mean) or any(value != 1 for value in self.std)
+
+    def pictures(self, inputs: Tensor | None = None) -> Tensor:
+        """Return pixels in [0, 1], as people look at them.
+
+        Args:
+            inputs: [n, C, H, W] of this data set; by default all of it.
+        """
+        inputs = self.inputs if inputs is None else inputs
+        if not self.is_normalised:
+            return inputs
+        return (inputs * _by_channel(self.std, inputs) + _by_channel(self.mean, inputs)).clamp(0.0, 1.0)
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """Return what the network sees of pixels [n, C, H, W] in [0, 1]; the inverse of ``pictures``."""
+        if not self.is_normalised:
+            return pixels
+        return (pixels - _by_channel(self.mean, pixels)) / _by_channel(self.std, pixels)
 
 
 def default_data_dir() -> Path | None:
@@ -99,7 +128,7 @@ def load_dataset(name: str, split: str = "test", data_dir: str | Path | None = N
     Digits are complete in their bundle and never look at a folder.
 
     Args:
-        name: A name in ``DATASETS``.
+        name: A name in ``DATASETS``, or of a registered data set of the user's own, which looks at no folder.
         split: "train" or "test".
         data_dir: Folder in torchvision's layout, such as one filled by ``download_dataset``, or with single images
             as ``<name>/<split>/<class>/<image>``.
@@ -109,19 +138,45 @@ def load_dataset(name: str, split: str = "test", data_dir: str | Path | None = N
     """
     spec = find_dataset(name)
     _check_split(split)
+    if spec.is_own:
+        return _own_dataset(name, split)
+    return _as_dataset(spec, split, *_arrays(spec, split, data_dir))
+
+
+def load_pixels(
+    name: str, split: str = "test", data_dir: str | Path | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Load one split of a data set that ncviz knows as ``load_dataset`` does, but the pixels, without torch.
+
+    Returns:
+        Images [n, C, H, W], uint8 or, where white is not 255, float32 in [0, 1], and labels [n] int64.
+
+    Raises:
+        DataError: If the name or split is unknown, or the data are missing or damaged.
+    """
+    import numpy as np
+
+    spec = find_dataset(name)
+    _check_split(split)
+    images, labels = _arrays(spec, split, data_dir)
+    images = images.reshape(-1, *spec.input_shape)
+    white = PIXEL_MAX[name]
+    return images if white == 255 else (images / np.float32(white)), labels.astype(np.int64)
+
+
+def _arrays(spec: DatasetSpec, split: str, data_dir: str | Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return images [n, H, W] or [n, C, H, W] and labels [n], both uint8 or int64."""
     folder = Path(data_dir).expanduser() if data_dir else default_data_dir()
     if not spec.first_file or (folder is None and spec.is_bundled):
-        images, labels = load_sample_arrays(name, split)
-    elif folder is None:
+        return load_sample_arrays(spec.name, split)
+    if folder is None:
         raise DataError(
             f"{spec.title} does not ship with ncviz: name a folder that holds {spec.first_file} with "
             f"--data-dir or {DATA_DIR_VARIABLE}, or download it there."
         )
-    else:
-        from ncviz.data.folders import read_folder
+    from ncviz.data.folders import read_folder
 
-        images, labels = read_folder(spec, split, folder)
-    return _as_dataset(spec, split, images, labels)
+    return read_folder(spec, split, folder)
 
 
 def download_dataset(name: str, data_dir: str | Path) -> None:
@@ -143,6 +198,30 @@ def _check_split(split: str) -> None:
     """Raise a DataError unless ``split`` is one of ``SPLITS``."""
     if split not in SPLITS:
         raise DataError(f'The split must be "train" or "test", got {split!r}.')
+
+
+def _by_channel(values: tuple[float, ...], images: Tensor) -> Tensor:
+    return images.new_tensor(values).reshape(-1, 1, 1)
+
+
+def _own_dataset(name: str, split: str) -> Dataset:
+    from ncviz.data.own import find_own
+
+    own = find_own(name)
+    inputs, labels = own.tensors(split)
+    part = own.part(split)
+    return Dataset(
+        inputs=inputs,
+        labels=labels,
+        classes=own.classes,
+        name=name,
+        split=split,
+        is_complete=len(part) == part.total,
+        description=own.description(split),
+        mean=own.settings.pixel_mean,
+        std=own.settings.pixel_std,
+        has_labels=own.has_labels,
+    )
 
 
 def _as_dataset(spec: DatasetSpec, split: str, images: np.ndarray, labels: np.ndarray) -> Dataset:

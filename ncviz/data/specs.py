@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ncviz.data.classes import CIFAR10_CLASSES, CIFAR100_CLASSES
 from ncviz.errors import DataError
 
+# What the names of users' own data sets begin with; what follows is a digest of their content.
+OWN_PREFIX = "own-"
 DIGITS = tuple(str(digit) for digit in range(10))
 
 
@@ -41,6 +43,11 @@ class DatasetSpec:
     citation: str
     normalisation: str = "pixels scaled to [0, 1], nothing else"
     sample_note: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a user's own, held by this server alone."""
+        return self.name.startswith(OWN_PREFIX)
 
     @property
     def first_file(self) -> str:
@@ -121,11 +128,15 @@ DATASETS: dict[str, DatasetSpec] = {
 
 
 def find_dataset(name: str) -> DatasetSpec:
-    """Return the dataset called ``name``.
+    """Return the dataset called ``name``: one of ``DATASETS``, or a registered one of a user's own.
 
     Raises:
         DataError: If there is none of that name; the message lists the choices.
     """
+    if name.startswith(OWN_PREFIX):
+        from ncviz.data.own import find_own
+
+        return find_own(name).spec
     if name not in DATASETS:
         raise DataError(f"Unknown dataset {name!r}; choose one of {', '.join(DATASETS)}.")
     return DATASETS[name]

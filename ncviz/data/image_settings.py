@@ -1,0 +1,197 @@
+"""How a user's images become what a network sees: size, channels, normalisation; needs neither torch nor Pillow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from ncviz.errors import DataError
+from ncviz.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WAYS = {
+    "resize": "Shorter side resized, centre cut out",
+    "crop": "Centre cut out, nothing resized",
+    "pad": "Longer side resized, black borders",
+    "stretch": "Stretched to the size",
+}
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """How images become inputs: (scale · pixel - mean) / std, with pixels in [0, 1] after ``how`` gave them their size.
+
+    Attributes:
+        size: (H, W) of an input.
+        channels: 1 for grey, 3 for red, green and blue.
+        how: A name in ``WAYS``.
+        resize: For "resize", the length of the shorter side before the centre is cut out; None for as short as covers.
+        interpolation: One of ``INTERPOLATIONS``.
+        mean: One number for each channel, or one for all.
+        std: The same; positive.
+        scale: What a white pixel counts before mean and std: 1 in PyTorch, 255 for networks that take bytes.
+    """
+
+    size: tuple[int, int]
+    channels: int = 3
+    how: str = "resize"
+    resize: int | None = None
+    interpolation: str = "bilinear"
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        size = tuple(self.size)
+        if len(size) != 2 or not all(_is_whole(side, 1, 4096) for side in size):
+            raise DataError(
+                f"The image size must be height and width from 1 to 4096, got {_told(self.size)}."
+            )
+        if not _is_whole(self.channels, 1, 3) or self.channels == 2:
+            raise DataError(f"Images have 1 channel (grey) or 3 (colour), got {_told(self.channels)}.")
+        if size[0] * size[1] * self.channels > LIMITS.layer_units:
+            raise DataError(
+                f"Images of {self.channels} × {size[0]} × {size[1]} are more than {LIMITS.layer_units:,} numbers each; "
+                "choose a smaller size."
+            )
+        if self.how not in WAYS:
+            raise DataError(
+                f"There is no way {_told(self.how)} to resize an image; choose one of {', '.join(WAYS)}."
+            )
+        if self.resize is not None and not _is_whole(self.resize, max(size), 8192):
+            raise DataError(
+                f"The shorter side before cutting must be from {max(size)}, the longer side of what is cut out, to "
+                f"8192, got {_told(self.resize)}."
+            )
+        if self.interpolation not in INTERPOLATIONS:
+            raise DataError(
+                f"There is no interpolation {_told(self.interpolation)}; choose one of {', '.join(INTERPOLATIONS)}."
+            )
+        mean, std = (self._for_channels(name, getattr(self, name)) for name in ("mean", "std"))
+        if min(std) <= 0:
+            raise DataError(f"The std must be positive, got {_told(min(std))}.")
+        if not _is_finite(self.scale) or self.scale <= 0:
+            raise DataError(f"The scale of the pixels must be a positive number, got {_told(self.scale)}.")
+        # Equal settings must be equal however they were written, since the name of a data set depends on them.
+        for name, value in (("size", size), ("mean", mean), ("std", std), ("scale", float(self.scale))):
+            object.__setattr__(self, name, value)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one input."""
+        return self.channels, *self.size
+
+    @property
+    def pixel_mean(self) -> tuple[float, ...]:
+        """The mean of each channel on pixels in [0, 1]: an input is (pixel - mean) / std."""
+        return tuple(value / self.scale for value in self.mean)
+
+    @property
+    def pixel_std(self) -> tuple[float, ...]:
+        """The std of each channel on pixels in [0, 1]."""
+        return tuple(value / self.scale for value in self.std)
+
+    @property
+    def told(self) -> str:
+        """The normalisation in words."""
+        if self.mean == (0.0,) * self.channels and self.std == (1.0,) * self.channels:
+            to = "1" if self.scale == 1 else f"{self.scale:g}"
+            return f"pixels scaled to [0, {to}], nothing else"
+        mean, std = (", ".join(f"{value:.4g}" for value in part) for part in (self.mean, self.std))
+        return f"pixels scaled to [0, {self.scale:g}], minus {mean}, divided by {std}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON types."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ImageSettings:
+        """Return the settings that ``as_dict`` wrote.
+
+        Raises:
+            DataError: If they are damaged.
+        """
+        known = {field.name for field in fields(cls)}
+        if not isinstance(values, Mapping) or not set(values) <= known or "size" not in values:
+            raise DataError("The settings of the images are damaged; bring the images again.")
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        try:
+            return cls(**given)
+        except TypeError as error:
+            raise DataError("The settings of the images are damaged; bring the images again.") from error
+
+    def _for_channels(self, name: str, values: Sequence[float]) -> tuple[float, ...]:
+        found = tuple(values) if isinstance(values, (tuple, list)) else (values,)
+        if len(found) not in (1, self.channels) or not all(_is_finite(value) for value in found):
+            raise DataError(
+                f"The {name} must be one number, or one for each of the {self.channels} channels, got {_told(values)}."
+            )
+        return tuple(float(value) for value in (found * self.channels if len(found) == 1 else found))
+
+
+def settings_for(input_shape: Sequence[int]) -> ImageSettings:
+    """Return the settings for a network's inputs, pixels in [0, 1]: what a user starts from.
+
+    Args:
+        input_shape: (C, H, W); (features,) counts as one grey row.
+
+    Raises:
+        DataError: If images do not fit such inputs.
+    """
+    shape = tuple(int(side) for side in input_shape)
+    if len(shape) == 1:
+        shape = (1, 1, *shape)
+    if len(shape) != 3:
+        raise DataError(
+            f"Images need a network with inputs (channels, height, width), got {list(shape)}; choose another network."
+        )
+    return ImageSettings(size=(shape[1], shape[2]), channels=shape[0])
+
+
+def settings_of_weights(weights: Any) -> ImageSettings:
+    """Return what torchvision's metadata say of a pretrained network's inputs.
+
+    Args:
+        weights: A member of one of torchvision's weights enums, such as ``ResNet18_Weights.DEFAULT``.
+
+    Raises:
+        DataError: If its metadata are not those of an image classifier.
+    """
+    try:
+        preset = weights.transforms()
+        (crop,), (resize,) = preset.crop_size, preset.resize_size
+        return ImageSettings(
+            size=(crop, crop),
+            resize=resize,
+            interpolation=preset.interpolation.value,
+            mean=tuple(preset.mean),
+            std=tuple(preset.std),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            "These weights do not say how their images are prepared; give size and normalisation by hand."
+        ) from error
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _told(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -1,0 +1,258 @@
+"""Data sets with a name of their own, of ncviz's or torchvision's, prepared as a user's network wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ncviz.data.classes import FASHION_CLASSES, KMNIST_CLASSES, STL10_CLASSES
+from ncviz.data.datasets import default_data_dir, download_dataset, load_pixels
+from ncviz.data.image_settings import ImageSettings
+from ncviz.data.images import fit_pixels
+from ncviz.data.own import OwnData, Part
+from ncviz.data.readers import Progress, check_amount, check_most, drawn
+from ncviz.data.specs import DATASETS, DIGITS
+from ncviz.errors import DataError
+from ncviz.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MOST = 10_000
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class NamedSet:
+    """A data set that torchvision reads, and that ncviz has no network for.
+
+    Attributes:
+        name: How to ask for it.
+        title: For people.
+        classes: Class names, in the order of the labels.
+        input_shape: (C, H, W).
+        files: For "train" and "test", the files that a folder must hold.
+        read: Reads one split from a folder: images uint8 [n, C, H, W] and labels int64 [n].
+        download: Fills a folder.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    files: dict[str, tuple[str, ...]]
+    read: Callable[[Path, str], tuple[np.ndarray, np.ndarray]]
+    download: Callable[[Path], Any]
+
+
+def known_names() -> tuple[str, ...]:
+    """Return the names that ``read_named`` takes."""
+    return (*DATASETS, *NAMED)
+
+
+def read_named(
+    name: str,
+    settings: ImageSettings,
+    data_dir: str | Path | None = None,
+    *,
+    most: int | None = _MOST,
+    progress: Progress | None = None,
+) -> OwnData:
+    """Read a data set by its name, at a size and with a normalisation of the user's choice.
+
+    Nothing is downloaded: the data lie in a folder in torchvision's layout, or ship with ncviz as a sample.
+
+    Args:
+        name: One of ``known_names()``.
+        settings: How images become inputs.
+        data_dir: The folder; None for the one in NCVIZ_DATA.
+        most: Images of each split at most, drawn once and for all; None for all of them.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
+
+    Raises:
+        DataError: If there is no such data set, or its files are missing, damaged or too large.
+    """
+    check_most(most)
+    folder = Path(data_dir).expanduser() if data_dir else default_data_dir()
+    if name in DATASETS:
+        title, classes = DATASETS[name].title, DATASETS[name].classes
+    else:
+        title, classes = find_named(name).title, find_named(name).classes
+    parts = {}
+    for at, split in enumerate(("train", "test")):
+        images, labels = (
+            load_pixels(name, split, folder) if name in DATASETS else _from_folder(NAMED[name], split, folder)
+        )
+        rows = drawn(len(images), most)
+        check_amount(len(rows) * (1 if at else 2), settings, title)
+        pixels = np.empty((len(rows), *settings.input_shape), dtype=images.dtype)
+        for place, row in enumerate(rows):
+            if progress is not None and place % _BATCH == 0:
+                progress((at + place / len(rows)) / 2, f"{split} image {place + 1:,} of {len(rows):,}")
+            pixels[place] = fit_pixels(images[row], f"{row + 1:,} of {title}", settings)
+        parts[split] = Part(pixels, labels[rows], len(images))
+    return OwnData(title, classes, settings, parts)
+
+
+def download_named(name: str, data_dir: str | Path) -> None:
+    """Download a data set into a folder with torchvision, made if it is missing; on a user's click alone.
+
+    Raises:
+        DataError: If there is nothing to download under that name, or the download or the folder fails.
+    """
+    if name in DATASETS:
+        download_dataset(name, data_dir)
+        return
+    named, folder = find_named(name), Path(data_dir).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        named.download(folder)
+    except Exception as error:  # network, disk, archive and checksum each raise their own kinds
+        raise DataError(
+            f"{named.title} could not be downloaded to {folder} ({_reason(error)}); check the connection and the "
+            "folder, or copy the files there by hand."
+        ) from error
+
+
+def find_named(name: str) -> NamedSet:
+    """Return what is known of one of ``NAMED``.
+
+    Raises:
+        DataError: If there is none of that name; the message lists the choices.
+    """
+    if name not in NAMED:
+        raise DataError(f"Unknown data set {name[:60]!r}; choose one of {', '.join(known_names())}.")
+    return NAMED[name]
+
+
+def _from_folder(named: NamedSet, split: str, folder: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    files = named.files[split]
+    if folder is None:
+        raise DataError(
+            f"{named.title} does not ship with ncviz; name a folder that holds {files[0]}, or download it there."
+        )
+    missing = [file for file in files if not (folder / file).is_file()]
+    if missing:
+        raise DataError(
+            f"{folder} lacks {named.title}: expected {missing[0]} in it; name another folder, or download it there."
+        )
+    try:
+        images, labels = named.read(folder, split)
+    except DataError:
+        raise
+    except Exception as error:  # damaged files make the readers raise almost anything, assertions included
+        raise DataError(
+            f"The {named.title} files in {folder} are incomplete or damaged ({_reason(error)}); delete them and "
+            f"download {named.title} again."
+        ) from error
+    is_fit = images.dtype == np.uint8 and images.shape[1:] == named.input_shape and len(images) > 0
+    is_fit = is_fit and labels.shape == images.shape[:1] and labels.min() >= 0
+    if not is_fit or labels.max() >= len(named.classes):
+        raise DataError(
+            f"The {named.title} files in {folder} hold {images.dtype} images {list(images.shape)} and labels "
+            f"{list(labels.shape)} that do not belong together; download {named.title} again."
+        )
+    return images, labels
+
+
+def _idx_files(base: str, prefixes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {
+        split: tuple(f"{base}/raw/{prefix}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1"))
+        for split, prefix in zip(("train", "test"), prefixes, strict=True)
+    }
+
+
+def _idx_reader(files: dict[str, tuple[str, ...]]) -> Callable[[Path, str], tuple[np.ndarray, np.ndarray]]:
+    def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+        from torchvision.datasets.mnist import read_image_file, read_label_file
+
+        image_file, label_file = (folder / file for file in files[split])
+        for file in (image_file, label_file):
+            if file.stat().st_size > LIMITS.unpacked_bytes:
+                raise DataError(
+                    f"{file} is larger than the {LIMITS.unpacked_bytes / 1e6:,.0f} MB that are read; check what it is."
+                )
+        images = read_image_file(str(image_file)).numpy()
+        return images[:, None], read_label_file(str(label_file)).numpy()
+
+    return read
+
+
+def _like_mnist(name: str, title: str, classes: tuple[str, ...], kind: str, emnist: str = "") -> NamedSet:
+    """Return a data set whose files are MNIST's."""
+    prefixes = [f"emnist-{emnist}-train", f"emnist-{emnist}-test"] if emnist else ["train", "t10k"]
+    files = _idx_files(kind, prefixes)
+
+    def download(folder: Path) -> None:
+        from torchvision import datasets
+
+        options = {"split": emnist} if emnist else {}
+        getattr(datasets, kind)(folder, train=True, download=True, **options)
+
+    return NamedSet(name, title, classes, (1, 28, 28), files, _idx_reader(files), download)
+
+
+def _by_class(kind: str) -> Callable[[Path, str], tuple[np.ndarray, np.ndarray]]:
+    """Return a reader through one of torchvision's classes, which compare the files' MD5 before they open them."""
+
+    def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+        from torchvision import datasets
+
+        data = getattr(datasets, kind)(folder, split=split, download=False)
+        return np.ascontiguousarray(data.data), np.asarray(data.labels).astype(np.int64)
+
+    return read
+
+
+def _splits_downloader(kind: str) -> Callable[[Path], None]:
+    def download(folder: Path) -> None:
+        from torchvision import datasets
+
+        for split in ("train", "test"):
+            getattr(datasets, kind)(folder, split=split, download=True)
+
+    return download
+
+
+def _reason(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+# EMNIST's letters without upper and lower case apart: those whose two forms look alike count as one.
+_BALANCED = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt")
+_LETTERS = ("N/A", *"abcdefghijklmnopqrstuvwxyz")
+_STL = "stl10_binary"
+
+NAMED: dict[str, NamedSet] = {
+    named.name: named
+    for named in (
+        _like_mnist("fashion-mnist", "Fashion-MNIST", FASHION_CLASSES, "FashionMNIST"),
+        _like_mnist("kmnist", "KMNIST", KMNIST_CLASSES, "KMNIST"),
+        _like_mnist("emnist-balanced", "EMNIST, balanced", _BALANCED, "EMNIST", "balanced"),
+        _like_mnist("emnist-letters", "EMNIST, letters", _LETTERS, "EMNIST", "letters"),
+        _like_mnist("emnist-digits", "EMNIST, digits", DIGITS, "EMNIST", "digits"),
+        NamedSet(
+            "svhn",
+            "SVHN",
+            DIGITS,
+            (3, 32, 32),
+            {split: (f"{split}_32x32.mat",) for split in ("train", "test")},
+            _by_class("SVHN"),
+            _splits_downloader("SVHN"),
+        ),
+        NamedSet(
+            "stl10",
+            "STL-10",
+            STL10_CLASSES,
+            (3, 96, 96),
+            {split: (f"{_STL}/{split}_X.bin", f"{_STL}/{split}_y.bin") for split in ("train", "test")},
+            _by_class("STL10"),
+            _splits_downloader("STL10"),
+        ),
+    )
+}
