@@ -188,11 +188,11 @@ def _result(
     each: dict[str, np.ndarray] = {}
     least = []
     for connection, own in zip(graph.connections, found, strict=True):
-        name, shape = connection.parameter, connection.shape
+        name = connection.parameter
         # A weight that stands in two connections has its minimum over both.
-        weights[name] = np.minimum(weights.get(name, np.inf), own.curvature.reshape(shape))
+        weights[name] = np.minimum(weights.get(name, np.inf), connection.as_parameter(own.curvature))
         if own.samples is not None:
-            each[name] = np.minimum(each.get(name, np.inf), own.samples.reshape(samples, *shape))
+            each[name] = np.minimum(each.get(name, np.inf), connection.as_parameter(own.samples))
         position = np.where(own.position >= 0, own.position, connection.first_position)
         curvature = _finite(own.curvature, NEVER_ACTIVE)
         least.append(

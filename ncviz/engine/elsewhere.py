@@ -8,7 +8,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, wait
 
 import numpy as np
 
-from ncviz.engine.layers import around
+from ncviz.engine.layers import around, ends_of
 from ncviz.engine.local import POLL_SECONDS
 from ncviz.engine.remote import Parcel, Solved, cut_out, solve_parcel
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
@@ -43,11 +43,12 @@ def run_elsewhere(
     try:
         for index in range(len(graph.connections)):
             part, own = cut_out(graph, index)
-            surrounding = around(layers, index)
+            surrounding = around(layers, graph, index)
             for first in range(0, samples, chunk):
                 parcel = Parcel(
                     part, own, tuple(layer[first : first + chunk] for layer in surrounding), first,
                     settings.alpha, settings.is_closed, settings.keep_edges, settings.keep_samples,
+                    ends_of(graph, index),
                 )  # fmt: skip
                 futures[executor.submit(solve_parcel, parcel)] = (index, first)
         pending = set(futures)
@@ -72,7 +73,8 @@ def _merged(
     graph: NeuralGraph, results: dict[tuple[int, int], Solved], parts: range, settings: Settings
 ) -> list[ConnectionCurvature]:
     found = []
-    for index, shape in enumerate(graph.layer_shapes[1:]):
+    for index, connection in enumerate(graph.connections):
+        shape = graph.layer_shapes[connection.target]
         solved = [results[index, first] for first in parts]
         each = [least for own in solved for least in own.least]
         grids = [grid for own in solved for grid in own.grids]

@@ -100,8 +100,8 @@ class _Look:
 
     def weights(self) -> float:
         """Time the search for some weights."""
-        taps, channels = self.plan.length.shape[:2]
-        start = np.searchsorted(self.plan.tap, np.arange(taps + 1))
+        channels, taps = self.plan.length.shape[1], int(self.plan.pixel.max()) + 1
+        start = np.searchsorted(self.plan.pixel, np.arange(taps + 1))
         overhead = _overhead(lambda: self._sweep((0, 0, 0, 0)))
         rows = -(-channels // _ROW_SHARE)
         chosen = self.draw.choice(taps, size=-(-taps // _TAP_SHARE), replace=False)

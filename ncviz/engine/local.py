@@ -74,10 +74,11 @@ def pieces(plan: Plan) -> list[tuple[int, int, int, int]]:
     Returns:
         For each piece: first pair, end of the pairs, first source channel, end of the source channels.
     """
-    taps, channels = plan.length.shape[:2]
+    channels = plan.length.shape[1]
     if not len(plan.three):
         return [(0, len(plan.source), 0, channels)]
-    start = np.searchsorted(plan.tap, np.arange(taps + 1))
+    taps = int(plan.pixel.max(initial=-1)) + 1
+    start = np.searchsorted(plan.pixel, np.arange(taps + 1))
     parts = 1 if taps >= _FEW_TAPS else max(1, min(channels // _LEAST_ROWS, _PIECES // taps))
     cuts = np.linspace(0, channels, parts + 1).astype(int)
     return [

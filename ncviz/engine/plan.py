@@ -7,12 +7,14 @@ same neighbours, and a block into one part for each pair of classes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
-from ncviz.graph.positions import PathTable
+from ncviz.graph.positions import PathTable, Taps
 
 
 class Plan(NamedTuple):
@@ -21,16 +23,19 @@ class Plan(NamedTuple):
     Attributes:
         source: Position of the edges' sources, for each pair [pairs].
         target: Position of their targets [pairs].
-        tap: Which kernel pixel joins them [pairs]; pairs of an inner connection are sorted by it.
-        length: float64 [taps, channels, channels], 1/|w|, inf where there is no edge.
+        tap: Which of ``length`` and ``slot`` is theirs [pairs].
+        pixel: Which kernel pixel joins them [pairs]; pairs of an inner connection are sorted by it. Where no other way
+            leads past an edge, a tap is a pixel.
+        length: float64 [taps, channels, channels], the distance of an edge's ends, 1/|w| unless there is a shorter way;
+            inf where there is no edge.
         slot: Kernel slot of its group that a channel reads through a tap [taps, channels]; -1 if none.
         slots: int64 [1], kernel slots of a group.
         in_start: int64 [positions + 1], where each source position's readings begin.
-        in_position: Position that is read.
-        in_tap: Through which tap of the connection before.
+        in_position: Position that is read; those of several layers are counted through.
+        in_tap: Through which tap of what joins the layers before.
         out_start: int64 [positions + 1], where each target position's readers begin.
         out_position: Position that reads.
-        out_tap: Through which tap of the connection after.
+        out_tap: Through which tap of what joins the layers after.
         a_start: int64 [pairs + 1], where each pair's part of ``a_kind`` begins.
         a_kind: For each in-position: its kind of path to the target position, in ``two_in``.
         b_start: int64 [pairs + 1].
@@ -53,6 +58,7 @@ class Plan(NamedTuple):
     source: np.ndarray
     target: np.ndarray
     tap: np.ndarray
+    pixel: np.ndarray
     length: np.ndarray
     slot: np.ndarray
     slots: np.ndarray
@@ -84,10 +90,34 @@ class Plan(NamedTuple):
 _NOTHING = np.empty(0, dtype=np.int32)
 
 
-def make_plan(paths: Distances, index: int) -> Plan:
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The layers on one side of a connection as if they were one, their positions, taps and kinds one after the other.
+
+    Attributes:
+        layers: Which layers.
+        table: What joins them to the connection's layer: positions and kinds counted through; None if there are none.
+        first: int64 [layers + 1], where each layer's positions begin.
+        channels: Most channels that one of them has.
+    """
+
+    layers: tuple[int, ...]
+    table: PathTable | None
+    first: np.ndarray
+    channels: int
+
+    def layer_of(self, position: np.ndarray) -> np.ndarray:
+        """Return which of the layers a position belongs to."""
+        return np.searchsorted(self.first, position, side="right") - 1
+
+
+def make_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
     """Return the plan of one connection."""
-    own = paths.one[index]
-    has_in, has_out = index > 0, index + 1 < len(paths.one)
+    own, connection = paths.one[index], graph.connections[index]
+    source_layer, target_layer = connection.source, connection.target
+    into = _side(paths, paths.before(source_layer), source_layer, is_before=True)
+    out_of = _side(paths, paths.after(target_layer), target_layer, is_before=False)
+    has_in, has_out = into.table is not None, out_of.table is not None
     # Pieces of inner connections are cut by tap. The outer ones are quick and measure each position once.
     parts = own.table.source, own.table.target, own.table.kind
     keys = (
@@ -96,33 +126,106 @@ def make_plan(paths: Distances, index: int) -> Plan:
         else (parts[2], parts[1] if not has_in else parts[0])
     )
     order = np.lexsort(keys)
-    source, target, tap = (part[order] for part in parts)
+    source, target, pixel = (part[order] for part in parts)
+    tap, length, slot = _direct(own, paths.tables[source_layer, target_layer], source, target, pixel)
     before, after = own.table.positions
-    before_table = paths.one[index - 1].table if has_in else None
-    after_table = paths.one[index + 1].table if has_out else None
-    in_start, in_position, in_tap = _readings(before_table, before, by_target=True)
-    out_start, out_position, out_tap = _readings(after_table, after, by_target=False)
+    in_start, in_position, in_tap = _readings(into.table, before, by_target=True)
+    out_start, out_position, out_tap = _readings(out_of.table, after, by_target=False)
     fan_in, fan_out = np.diff(in_start)[source], np.diff(out_start)[target]
     heard, pair_in = _expand(in_start, in_position, source)
     spoken, pair_out = _expand(out_start, out_position, target)
-    none = np.empty((0, 1, 1))
-    two_in, two_out = paths.two[index - 1] if has_in else None, paths.two[index] if has_out else None
-    three = paths.three[index - 1] if has_in and has_out else None
-    a_kind = two_in.find(heard, target[pair_in]) if two_in else _NOTHING
-    b_kind = two_out.find(source[pair_out], spoken) if two_out else _NOTHING
-    c_kind = _crossings(three, heard, spoken, fan_in, fan_out) if three else _NOTHING
-    in_class_start, in_class, in_mask = _classes(before_table, own.table.lengths.shape[1], by_target=True)
-    out_class_start, out_class, out_mask = _classes(after_table, own.table.lengths.shape[2], by_target=False)
+    a_kind, two_in = _kinds(
+        [paths.tables[a, target_layer] for a in into.layers], into, heard, target[pair_in], from_side=True
+    )
+    b_kind, two_out = _kinds(
+        [paths.tables[source_layer, b] for b in out_of.layers],
+        out_of,
+        spoken,
+        source[pair_out],
+        from_side=False,
+    )
+    c_kind, three = _crossings(paths, into, out_of, heard, spoken, fan_in, fan_out)
+    in_class_start, in_class, in_mask = _classes(into.table, own.table.lengths.shape[1], by_target=True)
+    out_class_start, out_class, out_mask = _classes(out_of.table, own.table.lengths.shape[2], by_target=False)
     return Plan(
-        source, target, tap, own.table.lengths, own.slot, np.array([own.slots]),
+        source, target, tap, pixel, length, slot, np.array([own.slots]),
         in_start, in_position, in_tap, out_start, out_position, out_tap,
         _starts(fan_in), a_kind, _starts(fan_out), b_kind, _starts(fan_in * fan_out), c_kind,
-        two_in.lengths if two_in else none, two_out.lengths if two_out else none,
-        three.lengths if three else none,
+        two_in, two_out, three,
         in_class_start, in_class, in_mask, out_class_start, out_class, out_mask,
-        np.ascontiguousarray(two_out.lengths.transpose(0, 2, 1)) if two_out else none,
-        np.array([_spread(own.table, two_in, two_out, three)]),
+        np.ascontiguousarray(two_out.transpose(0, 2, 1)),
+        np.array([_spread(length, two_in, two_out, three)]),
     )  # fmt: skip
+
+
+def _side(paths: Distances, layers: tuple[int, ...], at: int, is_before: bool) -> _Side:
+    """Bring the layers before or after one together."""
+    hops = [paths.hops[(layer, at) if is_before else (at, layer)] for layer in layers]
+    if not hops:
+        return _Side((), None, np.zeros(1, dtype=np.int64), 1)
+    if len(hops) == 1:
+        own = hops[0]
+        side = 0 if is_before else 1
+        return _Side(layers, own, _starts(np.array([own.positions[side]])), own.lengths.shape[1 + side])
+    side = 0 if is_before else 1
+    first = _starts(np.array([hop.positions[side] for hop in hops]))
+    channels = max(hop.lengths.shape[1 + side] for hop in hops)
+    kinds = _starts(np.array([len(hop.lengths) for hop in hops]))
+    ends = [[hop.source, hop.target] for hop in hops]
+    for number, end in enumerate(ends):
+        end[side] = end[side] + np.int32(first[number])
+    kind = [hop.kind + np.int32(kinds[number]) for number, hop in enumerate(hops)]
+    positions = (
+        (int(first[-1]), hops[0].positions[1]) if is_before else (hops[0].positions[0], int(first[-1]))
+    )
+    lengths = np.concatenate([_padded(hop.lengths, 1 + side, channels) for hop in hops])
+    table = PathTable(
+        np.concatenate([end[0] for end in ends]), np.concatenate([end[1] for end in ends]), np.concatenate(kind),
+        lengths, positions,
+    )  # fmt: skip
+    return _Side(layers, table, first, channels)
+
+
+def _padded(lengths: np.ndarray, axis: int, channels: int) -> np.ndarray:
+    """Return lengths with channels added along an axis that nothing joins."""
+    missing = [(0, channels - lengths.shape[axis] if each == axis else 0) for each in range(3)]
+    return np.pad(lengths, missing, constant_values=np.inf) if any(map(any, missing)) else lengths
+
+
+def _direct(
+    own: Taps, shortest: PathTable, source: np.ndarray, target: np.ndarray, pixel: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each pair's tap, and the taps' lengths and slots, with the distance of an edge's ends as its length.
+
+    Beside an edge there may be a shorter way, such as a skip. A tap is then a kernel pixel with one kind of such ways.
+    """
+    if shortest is own.table:
+        return pixel, own.table.lengths, own.slot
+    kinds = np.stack([pixel, shortest.find(source, target)])
+    distinct, tap = np.unique(kinds, axis=1, return_inverse=True)
+    edges = own.table.lengths[distinct[0]]
+    length = np.where(np.isfinite(edges), shortest.lengths[distinct[1]], np.inf)
+    return tap.reshape(-1).astype(np.int32), length, own.slot[distinct[0]]
+
+
+def _kinds(
+    tables: list[PathTable], side: _Side, near: np.ndarray, far: np.ndarray, from_side: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the kind of path between positions of a side and of the layer beyond the edge, and the kinds' lengths."""
+    if not tables:
+        return _NOTHING, np.empty((0, 1, 1))
+    layer = side.layer_of(near)
+    found = np.full(len(near), -1, dtype=np.int32)
+    first = _starts(np.array([len(table.lengths) for table in tables]))
+    for number, table in enumerate(tables):
+        mine = layer == number
+        here, there = near[mine] - side.first[number], far[mine]
+        kind = table.find(here, there) if from_side else table.find(there, here)
+        found[mine] = np.where(kind >= 0, kind + np.int32(first[number]), -1)
+    if len(tables) == 1:
+        return found, tables[0].lengths
+    axis = 1 if from_side else 2
+    return found, np.concatenate([_padded(table.lengths, axis, side.channels) for table in tables])
 
 
 def _readings(
@@ -149,16 +252,36 @@ def _expand(start: np.ndarray, listed: np.ndarray, at: np.ndarray) -> tuple[np.n
 
 
 def _crossings(
-    three: PathTable, heard: np.ndarray, spoken: np.ndarray, fan_in: np.ndarray, fan_out: np.ndarray
-) -> np.ndarray:
-    """Return the kind of path from each in-position to each out-position of every pair."""
+    paths: Distances,
+    into: _Side,
+    out_of: _Side,
+    heard: np.ndarray,
+    spoken: np.ndarray,
+    fan_in: np.ndarray,
+    fan_out: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the kind of path from each in-position to each out-position of every pair, and the kinds' lengths."""
+    if not into.layers or not out_of.layers:
+        return _NOTHING, np.empty((0, 1, 1))
     first_in, first_out = np.cumsum(fan_in) - fan_in, np.cumsum(fan_out) - fan_out
     each = fan_in * fan_out
     pair = np.repeat(np.arange(len(each)), each)
     offset = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
-    u = first_in[pair] + offset // fan_out[pair]
-    v = first_out[pair] + offset % fan_out[pair]
-    return three.find(heard[u], spoken[v])
+    u = heard[first_in[pair] + offset // fan_out[pair]]
+    v = spoken[first_out[pair] + offset % fan_out[pair]]
+    ends = [(number, other) for number in range(len(into.layers)) for other in range(len(out_of.layers))]
+    tables = [paths.tables[into.layers[number], out_of.layers[other]] for number, other in ends]
+    if len(tables) == 1:
+        return tables[0].find(u, v), tables[0].lengths
+    from_layer, to_layer = into.layer_of(u), out_of.layer_of(v)
+    found = np.full(len(u), -1, dtype=np.int32)
+    first = _starts(np.array([len(table.lengths) for table in tables]))
+    for at, ((number, other), table) in enumerate(zip(ends, tables, strict=True)):
+        mine = (from_layer == number) & (to_layer == other)
+        kind = table.find(u[mine] - into.first[number], v[mine] - out_of.first[other])
+        found[mine] = np.where(kind >= 0, kind + np.int32(first[at]), -1)
+    lengths = [_padded(_padded(table.lengths, 1, into.channels), 2, out_of.channels) for table in tables]
+    return found, np.concatenate(lengths)
 
 
 def _classes(
@@ -180,13 +303,9 @@ def _classes(
     return starts, order, np.ascontiguousarray(distinct.reshape(len(distinct), *mask.shape[1:]))
 
 
-def _spread(
-    own: PathTable, two_in: PathTable | None, two_out: PathTable | None, three: PathTable | None
-) -> float:
+def _spread(length: np.ndarray, *tables: np.ndarray) -> float:
     """Bound how much κ can change when a unit of mass is placed elsewhere."""
-    longest = sum(_longest(table.lengths) for table in (two_in, two_out, three) if table is not None)
-    shortest = own.lengths.min(initial=np.inf)
-    return float(longest / shortest + 1)
+    return float(sum(_longest(table) for table in tables) / length.min(initial=np.inf) + 1)
 
 
 def _longest(lengths: np.ndarray) -> float:

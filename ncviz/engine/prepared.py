@@ -44,16 +44,18 @@ def plans_of(
             for index in range(len(graph.connections)):
                 if cancel is not None and cancel.is_set():
                     raise CancelledError
-                made.append(make_plan(found.paths, index))
+                made.append(make_plan(found.paths, graph, index))
             found.plans = made
         return found.plans
 
 
 def _find(graph: NeuralGraph, device: str, executor: Executor, cancel: threading.Event | None) -> _Prepared:
+    every = (*graph.connections, *graph.links)
     key = digest(
         [list(shape) for shape in graph.layer_shapes],
-        {str(index): part for index, each in enumerate(graph.connections) for part in (each.weight,)},
-        {str(index): each.fields for index, each in enumerate(graph.connections)},
+        [[each.source, each.target, each.parameter] for each in every],
+        {str(index): each.weight for index, each in enumerate(every)},
+        {str(index): each.fields for index, each in enumerate(every)},
     )
     if key in _prepared:
         _prepared[key] = _prepared.pop(key)

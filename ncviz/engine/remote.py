@@ -11,8 +11,8 @@ from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers
 from ncviz.engine.local import Least, all_edges, search, search_all
 from ncviz.engine.plan import make_plan
-from ncviz.graph.neural_graph import NeuralGraph
-from ncviz.graph.paths import distances
+from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.paths import distances, surroundings
 from ncviz.graph.positions import layer_grid
 
 
@@ -29,6 +29,7 @@ class Parcel:
         is_closed: Whether the closed form holds for it.
         keep_edges: Whether every edge's κ is wanted.
         keep_samples: Whether each sample's own minimum is wanted.
+        ends: Whether its sources are the input, and whether its targets are the logits.
     """
 
     graph: NeuralGraph
@@ -39,6 +40,7 @@ class Parcel:
     is_closed: bool
     keep_edges: bool
     keep_samples: bool
+    ends: tuple[bool, bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +52,41 @@ class Solved:
 
 
 def cut_out(graph: NeuralGraph, connection: int) -> tuple[NeuralGraph, int]:
-    """Return the part of a graph that decides the curvature of one connection, and which it is in there."""
-    begin, end = max(0, connection - 1), min(len(graph.connections), connection + 2)
-    part = replace(
-        graph,
-        layer_shapes=graph.layer_shapes[begin : end + 1],
-        connections=graph.connections[begin:end],
-        taps=(),
+    """Return the part of a graph that decides the curvature of one connection, and which it is in there.
+
+    That is everything on a way from what its sources read to what reads its targets.
+    """
+    ends = surroundings(graph, connection)
+    every = (*graph.connections, *graph.links)
+    reached = {source for source, _ in ends}
+    reaching = {target for _, target in ends}
+    for each in sorted(every, key=lambda one: one.source):
+        if each.source in reached:
+            reached.add(each.target)
+    for each in sorted(every, key=lambda one: -one.target):
+        if each.target in reaching:
+            reaching.add(each.source)
+    layers = sorted(reached & reaching)
+    number = {layer: at for at, layer in enumerate(layers)}
+
+    def inside(some: tuple[Connection, ...]) -> tuple[Connection, ...]:
+        return tuple(
+            replace(each, source=number[each.source], target=number[each.target])
+            for each in some
+            if each.source in number and each.target in number
+        )
+
+    part = NeuralGraph(
+        tuple(graph.layer_shapes[layer] for layer in layers),
+        tuple(graph.layer_names[layer] for layer in layers),
+        inside(graph.connections),
+        inside(graph.links),
+        (),
     )
-    return part, connection - begin
+    kept = [
+        at for at, each in enumerate(graph.connections) if each.source in number and each.target in number
+    ]
+    return part, kept.index(connection)
 
 
 def solve_parcel(parcel: Parcel) -> Solved:
@@ -66,9 +94,9 @@ def solve_parcel(parcel: Parcel) -> Solved:
 
     The ``pair`` of the minima is the output position: the receiver has no plan to look it up in.
     """
-    plan = make_plan(distances(parcel.graph), parcel.index)
-    ends = parcel.index == 0, parcel.index + 1 == len(parcel.graph.connections)
-    positions = layer_grid(parcel.graph.layer_shapes[parcel.index + 1])[1]
+    graph, ends = parcel.graph, parcel.ends
+    plan = make_plan(distances(graph, connections=[parcel.index]), graph, parcel.index)
+    positions = layer_grid(graph.layer_shapes[graph.connections[parcel.index].target])[1]
     grids: list[np.ndarray] = []
     each: list[Least] = []
     alone = parcel.keep_edges or parcel.keep_samples or not parcel.is_closed

@@ -12,7 +12,7 @@ import numpy as np
 
 from ncviz.engine.elsewhere import run_elsewhere
 from ncviz.engine.full import full_edges
-from ncviz.engine.layers import Layers, around, position_major
+from ncviz.engine.layers import Layers, around, ends_of, position_major
 from ncviz.engine.local import Least, Search, all_edges, follow, search, search_all
 from ncviz.engine.plan import Plan
 from ncviz.engine.prepared import plans_of
@@ -62,7 +62,7 @@ def run(
     text = "measuring the curvature"
     shares = [connection.number_of_edges / graph.number_of_edges for connection in graph.connections]
     if graph.number_of_edges * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
-        shares, seconds = shares_of_work(plans, layers, settings, executor, cancel)
+        shares, seconds = shares_of_work(graph, plans, layers, settings, executor, cancel)
         text = f"{_about(seconds / min(executor._max_workers, os.cpu_count() or 1))} in all"
     report(0.0, text)
 
@@ -74,6 +74,7 @@ def run(
 
 
 def shares_of_work(
+    graph: NeuralGraph,
     plans: list[Plan],
     layers: list[tuple[np.ndarray, np.ndarray]],
     settings: Settings,
@@ -92,9 +93,9 @@ def shares_of_work(
 
     def work() -> None:
         for index, plan in enumerate(plans):
-            ends = index == 0, index + 1 == len(plans)
             if not stop[0]:
-                seconds[index] = estimate(plan, around(layers, index), ends, settings, stop)
+                surrounding = around(layers, graph, index)
+                seconds[index] = estimate(plan, surrounding, ends_of(graph, index), settings, stop)
 
     follow([executor.submit(work)], stop, seconds, cancel, None)
     total = float(seconds.sum())
@@ -125,7 +126,7 @@ def _side_by_side(
     grids: list[list[np.ndarray]] = [[] for _ in plans]
     on_device: list[np.ndarray | None] = [None for _ in plans]
     for index, plan in enumerate(plans):
-        ends, surrounding = (index == 0, index + 1 == len(plans)), around(layers, index)
+        ends, surrounding = ends_of(graph, index), around(layers, graph, index)
         cost = shares[index] * size / samples
         for first in range(0, samples, size):
             own = tuple(layer[first : first + size] for layer in surrounding)
@@ -133,7 +134,7 @@ def _side_by_side(
             if ready is not None:
                 on_device[index] = ready.counts + (0 if on_device[index] is None else on_device[index])
             if settings.keep_edges:
-                positions = layer_grid(graph.layer_shapes[index + 1])[1]
+                positions = layer_grid(graph.layer_shapes[graph.connections[index].target])[1]
                 grid, sought = all_edges(plan, own, ends, positions, sample=first, known=ready, cost=cost)
                 grids[index].append(grid)
             else:
@@ -163,8 +164,8 @@ def _every_full_problem(
     samples = len(layers[0][0])
     found = []
     for index, plan in enumerate(plans):
-        ends, surrounding = (index == 0, index + 1 == len(plans)), around(layers, index)
-        positions = layer_grid(graph.layer_shapes[index + 1])[1]
+        ends, surrounding = ends_of(graph, index), around(layers, graph, index)
+        positions = layer_grid(graph.layer_shapes[graph.connections[index].target])[1]
         each: list[Least] = []
         grids: list[np.ndarray] = []
         for sample in range(samples):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,16 @@ import torch
 from torch import Tensor, fx, nn
 
 from ncviz.errors import ModelError
-from ncviz.graph.build import own_copy, trace
-from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.graph.neural_graph import NeuralGraph, Tap
+from ncviz.graph.tracing import own_copy, trace
 
 
 class _TapReader(fx.Interpreter):
     """Runs the trace and keeps what the named operations return."""
 
-    def __init__(self, module: fx.GraphModule, taps: tuple[str, ...]) -> None:
+    def __init__(self, module: fx.GraphModule, taps: set[str]) -> None:
         super().__init__(module)
-        self.taps = set(taps)
+        self.taps = taps
         self.values: dict[str, Tensor] = {}
 
     def run_node(self, n: fx.Node) -> Any:
@@ -49,19 +50,37 @@ def layer_activations(
         ModelError: If an activation is NaN or infinite, naming the layer.
     """
     dtype = torch.float32 if device.startswith("mps") else torch.float64
-    own = own_copy(net).to(device=device, dtype=dtype)
-    reader = _TapReader(trace(own), graph.taps)
+    # Traced before it moves, as when the graph was built: the operations must have the same names.
+    own = trace(own_copy(net), tuple(inputs.shape[1:])).to(device=device, dtype=dtype)
+    reader = _TapReader(own, {tap.node for taps in graph.taps for tap in taps})
     with torch.no_grad():
         reader.run(inputs.to(device=device, dtype=dtype, copy=True))
-    layers = [reader.values[tap].flatten(1).to("cpu", torch.float64) for tap in graph.taps]
-    for index, layer in enumerate(layers):
+    layers = [
+        _gathered(reader.values, taps, size) for taps, size in zip(graph.taps, graph.layer_sizes, strict=True)
+    ]
+    for name, layer in zip(graph.layer_names, layers, strict=True):
         if not torch.isfinite(layer).all():
-            where = "the input" if index == 0 else f"layer '{graph.connections[index - 1].name}'"
+            where = "the input" if layer is layers[0] else f"layer '{name}'"
             raise ModelError(
                 f"The activations of {where} hold NaN or infinite values; check the weights and images."
             )
     layers[-1] = layers[-1].softmax(dim=1)
     return layers
+
+
+def _gathered(values: Mapping[str, Tensor], taps: tuple[Tap, ...], size: int) -> Tensor:
+    """Return one layer's activations, CPU float64 [n, size], from where they are read."""
+    found: Tensor | None = None
+    for tap in taps:
+        own = values[tap.node].flatten(1).to("cpu", torch.float64)
+        if tap.units is None:
+            found = own
+            continue
+        found = own.new_zeros((len(own), size)) if found is None else found.clone()
+        inside = tap.units >= 0
+        found[:, torch.from_numpy(tap.units[inside])] = own[:, torch.from_numpy(np.flatnonzero(inside))]
+    assert found is not None
+    return found
 
 
 def normalise(activations: Tensor) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
-from ncviz.graph.build import NORM_MODULES, is_pointwise, is_softmax, own_copy, trace
+from ncviz.graph.operations import NORM_MODULES, WEIGHT_MODULES, is_pointwise, is_softmax
+from ncviz.graph.tracing import own_copy, trace
 
 
 class _Scale(nn.Module):
@@ -34,7 +35,7 @@ def linearised(net: nn.Module) -> fx.GraphModule:
     """
     own = own_copy(net).cpu().double()
     for module in own.modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d)) and module.bias is not None:
+        if isinstance(module, WEIGHT_MODULES) and module.bias is not None:
             module.bias.data.zero_()
     traced = trace(own)
     modules = dict(traced.named_modules())

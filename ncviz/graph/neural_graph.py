@@ -1,8 +1,8 @@
 """The neural graph: one node per neuron, one edge per nonzero connection, length 1/|weight|.
 
 A connection keeps its weights as kernels and its wiring as receptive fields, so that a linear layer, a
-convolution and a grouped convolution are one case, and no layer-by-layer matrix is ever built.
-Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, section on the neural graph.
+convolution, a grouped one and a pooling are one case, and no layer-by-layer matrix is ever built. Layers form a
+directed acyclic graph: a chain, or one with skip connections and branches. Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, section on the neural graph.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class EdgeList:
     Attributes:
         source: int64 [E], unit index within the source layer.
         target: int64 [E], unit index within the target layer.
-        parameter: int64 [E], flat index into the connection's weight; several edges share one in a convolution.
+        parameter: int64 [E], flat index into the parameter; several edges share one in a convolution.
         length: float64 [E], 1/|w|.
     """
 
@@ -36,15 +36,22 @@ class EdgeList:
 
 @dataclass(frozen=True, eq=False)
 class Connection:
-    """One weight layer between two layers of units.
+    """What joins two layers of units: a weight layer, or a link without parameters (a skip, a pooling, a scaling).
+
+    A weight layer that reads units of several layers, as after a concatenation, is one connection for each of them,
+    all with the same parameter; the fields of each are -1 wherever another layer is read.
 
     Attributes:
-        name: Name of the module, as in ``named_modules``.
-        parameter: Name of its weight, as in ``named_parameters``.
-        shape: Shape of that weight.
+        name: Name of the module, as in ``named_modules``; of a link, that of the operation.
+        parameter: Name of its weight, as in ``named_parameters``; "" for a link.
+        shape: Shape of that weight; () for a link.
         fields: int64 [G, P, K], source unit of each kernel slot at each output position; -1 is padding.
         weight: float64 [G, C, K], kernels by group, with a batch normalisation that follows folded in. The target
             unit is (g·C + c)·P + p.
+        source: Index of the layer that it reads.
+        target: Index of the layer that it ends in.
+        order: int64 [G·C·K], where each value of ``weight`` lies in the flat parameter; None where the order is the
+            same (it is not for transposed convolutions).
     """
 
     name: str
@@ -52,6 +59,9 @@ class Connection:
     shape: tuple[int, ...]
     fields: np.ndarray
     weight: np.ndarray
+    source: int
+    target: int
+    order: np.ndarray | None = None
 
     @property
     def present(self) -> np.ndarray:
@@ -64,12 +74,12 @@ class Connection:
         _, channels, slots = self.weight.shape
         positions = self.fields.shape[1]
         g, c, p, k = np.nonzero(self.present)
-        parameter = (g * channels + c) * slots + k
+        at = (g * channels + c) * slots + k
         return EdgeList(
             source=self.fields[g, p, k],
             target=(g * channels + c) * positions + p,
-            parameter=parameter,
-            length=1.0 / np.abs(self.weight.reshape(-1)[parameter]),
+            parameter=at if self.order is None else self.order[at],
+            length=1.0 / np.abs(self.weight.reshape(-1)[at]),
         )
 
     @property
@@ -84,20 +94,47 @@ class Connection:
         first = np.where(inside.any(axis=1), inside.argmax(axis=1), -1)  # [G, K]
         return np.where(self.weight != 0, first[:, None, :], -1).reshape(-1)
 
+    def as_parameter(self, values: np.ndarray) -> np.ndarray:
+        """Return one value for each weight, [..., G·C·K], in the shape of the parameter, [..., *shape]."""
+        if self.order is not None:
+            ordered = np.empty_like(values)
+            ordered[..., self.order] = values
+            values = ordered
+        return values.reshape(*values.shape[:-1], *self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Tap:
+    """Where a layer's activation is read: what one operation of the trace returns, or a part of it.
+
+    Attributes:
+        node: Name of the traced operation.
+        units: int64 [m], the layer's unit that each of the operation's values belongs to, -1 for none of this layer;
+            None where they are all of the layer's units in their order.
+    """
+
+    node: str
+    units: np.ndarray | None = None
+
 
 @dataclass(frozen=True, eq=False)
 class NeuralGraph:
     """A feed-forward network as layers of units and the connections between them.
 
     Attributes:
-        layer_shapes: Shape of each layer without the batch axis, input first; units are numbered in C order.
-        connections: One for each weight layer; ``connections[l]`` joins layer l to layer l + 1.
-        taps: For each layer, the name of the traced operation whose output is that layer's activation.
+        layer_shapes: Shape of each layer without the batch axis, input first, logits last, and every layer after
+            those that it reads; units are numbered in C order.
+        layer_names: For each layer the name of what its units come from, "input" for the first.
+        connections: The weight layers, in the order in which they are computed.
+        links: Connections without parameters: skips, poolings and scalings.
+        taps: For each layer, where its activation is read; of several, the later one counts.
     """
 
     layer_shapes: tuple[tuple[int, ...], ...]
+    layer_names: tuple[str, ...]
     connections: tuple[Connection, ...]
-    taps: tuple[str, ...] = field(repr=False)
+    links: tuple[Connection, ...]
+    taps: tuple[tuple[Tap, ...], ...] = field(repr=False)
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -106,10 +143,24 @@ class NeuralGraph:
 
     @property
     def number_of_edges(self) -> int:
-        """Edges of all connections together."""
+        """Edges of all weight layers together."""
         return sum(connection.number_of_edges for connection in self.connections)
 
     @property
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every weight that carries edges, in order of first use."""
         return {connection.parameter: connection.shape for connection in self.connections}
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each layer is joined to the next one, and by one weight layer alone."""
+        ends = [(each.source, each.target) for each in self.connections]
+        return not self.links and ends == [(level, level + 1) for level in range(len(ends))]
+
+    def into(self, layer: int) -> tuple[Connection, ...]:
+        """Return what ends in a layer, weight layers first."""
+        return tuple(each for each in (*self.connections, *self.links) if each.target == layer)
+
+    def out_of(self, layer: int) -> tuple[Connection, ...]:
+        """Return what reads a layer, weight layers first."""
+        return tuple(each for each in (*self.connections, *self.links) if each.source == layer)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -22,17 +23,25 @@ _TASKS = 64
 
 @dataclass(frozen=True, eq=False)
 class Distances:
-    """Path lengths between layers one, two and three apart; they depend on the weights only.
+    """Lengths of the shortest paths between the layers that a curvature looks at; they depend on the weights only.
 
     Attributes:
-        one: ``one[l]`` holds the edges of connection l.
-        two: ``two[l]`` joins layer l to layer l + 2 through layer l + 1.
-        three: ``three[l]`` joins layer l to layer l + 3 through layers l + 1 and l + 2.
+        one: For each connection its edges by positions.
+        hops: For each pair of layers (source, target) that something joins, its edges, links among them.
+        tables: For each pair of layers the shortest paths between them, whatever layers they go through.
     """
 
     one: tuple[Taps, ...]
-    two: tuple[PathTable, ...]
-    three: tuple[PathTable, ...]
+    hops: Mapping[tuple[int, int], PathTable]
+    tables: Mapping[tuple[int, int], PathTable]
+
+    def before(self, layer: int) -> tuple[int, ...]:
+        """Return the layers that a layer reads, growing."""
+        return tuple(sorted(source for source, target in self.hops if target == layer))
+
+    def after(self, layer: int) -> tuple[int, ...]:
+        """Return the layers that read a layer, growing."""
+        return tuple(sorted(target for source, target in self.hops if source == layer))
 
 
 def distances(
@@ -40,8 +49,9 @@ def distances(
     device: str = "cpu",
     executor: Executor | None = None,
     cancel: threading.Event | None = None,
+    connections: Sequence[int] | None = None,
 ) -> Distances:
-    """Compute every two- and three-layer table of the graph.
+    """Compute the shortest paths around each connection: from what its sources read to what reads its targets.
 
     Products associate right to left, so that the sparse factor is always the left one. Where a convolution repeats
     itself the same product serves all positions.
@@ -52,30 +62,100 @@ def distances(
             hands the work to the CPU).
         executor: A thread pool; by default the work is done in this thread.
         cancel: Set it to stop.
+        connections: Those whose surroundings are wanted; by default all.
 
     Raises:
         ModelError: If the tables would be too large for memory.
         CancelledError: If ``cancel`` was set.
     """
-    one = tuple(connection_taps(graph, index) for index in range(len(graph.connections)))
-    two = _chain(one, tuple(taps.table for taps in one), device, executor, cancel)
-    three = _chain(one, two, device, executor, cancel)
-    return Distances(one, two, three)
+    one = tuple(connection_taps(graph, each) for each in graph.connections)
+    between: dict[tuple[int, int], list[PathTable]] = {}
+    for each, taps in zip(graph.connections, one, strict=True):
+        between.setdefault((each.source, each.target), []).append(taps.table)
+    for link in graph.links:
+        between.setdefault((link.source, link.target), []).append(connection_taps(graph, link).table)
+    hops = {ends: shortest(tables) for ends, tables in between.items()}
+    found = Distances(one, hops, {})
+    search = _Search(found, device, executor, cancel)
+    for index in range(len(one)) if connections is None else connections:
+        for source, target in surroundings(graph, index):
+            search.between(source, target)
+    return Distances(one, hops, search.tables)
 
 
-def _chain(
-    one: tuple[Taps, ...],
-    further: tuple[PathTable, ...],
-    device: str,
-    executor: Executor | None,
-    cancel: threading.Event | None,
-) -> tuple[PathTable, ...]:
-    found = []
-    for level in range(len(further) - 1):
-        if cancel is not None and cancel.is_set():
-            raise CancelledError
-        found.append(compose(one[level].table, further[level + 1], device, executor))
-    return tuple(found)
+def surroundings(graph: NeuralGraph, index: int) -> list[tuple[int, int]]:
+    """Return the pairs of layers whose distances the curvature of a connection depends on, its own ends last."""
+    own = graph.connections[index]
+    before = {each.source for each in graph.into(own.source)}
+    after = {each.target for each in graph.out_of(own.target)}
+    ends = [(a, b) for a in sorted(before) for b in sorted(after)]
+    ends += [(a, own.target) for a in sorted(before)] + [(own.source, b) for b in sorted(after)]
+    return [*ends, (own.source, own.target)]
+
+
+@dataclass(eq=False)
+class _Search:
+    """Shortest paths from layer to layer, each found once: the best first step, and the shortest path from there."""
+
+    known: Distances
+    device: str
+    executor: Executor | None
+    cancel: threading.Event | None
+    tables: dict[tuple[int, int], PathTable] = field(default_factory=dict)
+
+    def between(self, source: int, target: int) -> PathTable | None:
+        """Return the shortest paths between two layers; None if nothing leads from one to the other."""
+        ends = source, target
+        if ends in self.tables:
+            return self.tables[ends]
+        ways = []
+        for through in self.known.after(source):
+            if through == target:
+                ways.append(self.known.hops[ends])
+            elif through < target:
+                onward = self.between(through, target)
+                if onward is not None:
+                    if self.cancel is not None and self.cancel.is_set():
+                        raise CancelledError
+                    first = self.known.hops[source, through]
+                    ways.append(compose(first, onward, self.device, self.executor))
+        if not ways:
+            return None
+        self.tables[ends] = shortest(ways)
+        return self.tables[ends]
+
+
+def shortest(tables: Sequence[PathTable]) -> PathTable:
+    """Return the shorter of several ways between the same two layers.
+
+    Raises:
+        ModelError: If the result would be too large for memory.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    positions = tables[0].positions
+    pairs = [table.source.astype(np.int64) * positions[1] + table.target for table in tables]
+    every = np.unique(np.concatenate(pairs))
+    source, target = (part.astype(np.int32) for part in np.divmod(every, positions[1]))
+    kinds = np.stack([table.find(source, target) for table in tables])  # [tables, pairs]
+    combined, kind = np.unique(kinds, axis=1, return_inverse=True)
+    shape = (combined.shape[1], *tables[0].lengths.shape[1:])
+    _check_room(shape)
+    lengths = np.full(shape, np.inf)
+    for table, own in zip(tables, combined, strict=True):
+        used = np.flatnonzero(own >= 0)
+        lengths[used] = np.minimum(lengths[used], table.lengths[own[used]])
+    return PathTable(source, target, kind.reshape(-1).astype(np.int32), lengths, positions)
+
+
+def _check_room(shape: tuple[int, int, int]) -> None:
+    needed = 8 * shape[0] * shape[1] * shape[2]
+    if needed > MAX_TABLE_BYTES:
+        raise ModelError(
+            f"A distance table of this network would take {needed / 2**30:.1f} GB, more than the "
+            f"{MAX_TABLE_BYTES / 2**30:.0f} GB that ncviz allows itself; use smaller images, sample its channels, or "
+            "choose some of its layers."
+        )
 
 
 def compose(
@@ -88,12 +168,7 @@ def compose(
     """
     source, target, kind, start, first, second = _joined(left, right)
     shape = (len(start) - 1, left.lengths.shape[1], right.lengths.shape[2])
-    needed = 8 * shape[0] * shape[1] * shape[2]
-    if needed > MAX_TABLE_BYTES:
-        raise ModelError(
-            f"A distance table of this network would take {needed / 2**30:.1f} GB, more than the "
-            f"{MAX_TABLE_BYTES / 2**30:.0f} GB that ncviz allows itself; use a smaller input or a narrower network."
-        )
+    _check_room(shape)
     if device == "cpu" or device.startswith("mps"):
         lengths = _compiled(left.lengths, right.lengths, start, first, second, shape, executor)
     else:

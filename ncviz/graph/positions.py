@@ -86,10 +86,9 @@ def layer_grid(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[0], prod(shape[1:])
 
 
-def connection_taps(graph: NeuralGraph, index: int) -> Taps:
-    """Return one connection by positions."""
-    connection = graph.connections[index]
-    channels, positions = layer_grid(graph.layer_shapes[index])
+def connection_taps(graph: NeuralGraph, connection: Connection) -> Taps:
+    """Return one connection, or link, of a graph by positions."""
+    channels, positions = layer_grid(graph.layer_shapes[connection.source])
     groups, targets, slots = connection.fields.shape
     columns = connection.fields.transpose(0, 2, 1).reshape(groups * slots, targets)  # [G·K, P]
     inside = columns >= 0

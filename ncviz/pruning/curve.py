@@ -13,7 +13,7 @@ from torch.func import functional_call
 
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
-from ncviz.graph.build import own_copy
+from ncviz.graph.tracing import own_copy
 from ncviz.pruning.masks import masks_at
 
 BATCH = 1000

@@ -12,7 +12,7 @@ from ncviz.attacks import attacked
 from ncviz.config import AttackConfig, check_whole
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
-from ncviz.graph.build import own_copy
+from ncviz.graph.tracing import own_copy
 from ncviz.pruning.corruptions import CorruptionConfig, Disturbance, corrupted
 from ncviz.pruning.masks import apply_masks
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_whole
 from ncviz.errors import DataError, NcvizError
-from ncviz.graph.build import own_copy
+from ncviz.graph.tracing import own_copy
 from ncviz.pruning.criteria.activation import wanda
 from ncviz.pruning.criteria.flow import synflow
 from ncviz.pruning.criteria.given import Score, ScoreInputs

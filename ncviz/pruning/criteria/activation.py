@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ncviz.graph.build import own_copy
+from ncviz.graph.tracing import own_copy
 from ncviz.pruning.criteria.given import ScoreInputs, images_of
 
 _CHUNK = 64

@@ -1,0 +1,179 @@
+"""The settings of weight layers and poolings, whether they come from a module or stand in a function's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor, fx, nn
+
+from ncviz.graph import operations as ops
+from ncviz.graph.terms import (
+    Term,
+    adaptive_axes,
+    average_divisors,
+    conv_term,
+    convolution_axes,
+    linear_term,
+    pool_axes,
+    pool_terms,
+    transposed_axes,
+    transposed_term,
+)
+
+_CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
+_MAX = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+_AVERAGE = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+_MISSING = "has weights that are no parameters of the network, which is not supported"
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One weight layer or pooling.
+
+    Attributes:
+        kind: What it is, as in ``ncviz.graph.operations``.
+        name: Name of its module, or of its operation.
+        settings: Stride, padding and so on.
+        parameter: Name of its weight.
+        weight: The weight; None for a pooling.
+        outputs: Shape [BATCH, …] of what it returns.
+    """
+
+    kind: str
+    name: str
+    settings: Mapping[str, Any]
+    parameter: str
+    weight: Tensor | None
+    outputs: tuple[int, ...]
+    _space: int = field(default=0, repr=False)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is a linear layer."""
+        return self.kind == "linear"
+
+    def problem(self, shape: tuple[int, ...]) -> str:
+        """Return why it cannot be read on units of this shape, "" if it can."""
+        if not self.parameter and (self.is_linear or self.kind in ops.CONVOLUTIONS | ops.TRANSPOSED):
+            return _MISSING
+        mode = self.settings.get("padding_mode", "zeros")
+        if mode != "zeros":
+            return f"has padding_mode='{mode}', which is not supported; use 'zeros'"
+        if self.settings.get("return_indices"):
+            return "returns indices, which is not supported"
+        if self.kind in ops.REDUCTIONS and not self._is_spatial(len(shape)):
+            return "averages over something else than all places of a channel, which is not supported"
+        if not self.is_linear and self.kind not in ops.REDUCTIONS and len(shape) != 1 + int(self.kind[-2]):
+            return f"reads units of shape {list(shape)}, expected channels and {self.kind[-2]} axes"
+        return ""
+
+    def terms(self, ids: np.ndarray) -> list[Term]:
+        """Return what it sums up, given the units that it reads, without the batch axis."""
+        if self.is_linear:
+            assert self.weight is not None
+            return [linear_term(self.name, self.parameter, self.weight, ids)]
+        sizes = ids.shape[1:]
+        if self.kind in ops.REDUCTIONS or self.kind.startswith("adaptive"):
+            return self._adaptive(ids, sizes)
+        if self.kind in ops.CONVOLUTIONS | ops.TRANSPOSED:
+            return [self._convolution(ids, sizes)]
+        return self._pool(ids, sizes)
+
+    def _each(self, name: str, default: int, count: int) -> tuple[int, ...]:
+        value = self.settings.get(name, default)
+        value = default if value is None or value == [] else value
+        if isinstance(value, int):
+            return (value,) * count
+        return tuple(value) * count if len(value) == 1 and count > 1 else tuple(value)
+
+    def _convolution(self, ids: np.ndarray, sizes: tuple[int, ...]) -> Term:
+        assert self.weight is not None
+        kernel, count = tuple(self.weight.shape[2:]), len(sizes)
+        stride, dilation = self._each("stride", 1, count), self._each("dilation", 1, count)
+        groups, given = int(self.settings.get("groups", 1)), self.settings.get("padding", 0)
+        padding = given if isinstance(given, str) else self._each("padding", 0, count)
+        if self.kind in ops.CONVOLUTIONS:
+            axes = convolution_axes(sizes, kernel, stride, padding, dilation)
+            return conv_term(self.name, self.parameter, self.weight, ids, axes, groups)
+        assert not isinstance(padding, str)
+        axes = transposed_axes(sizes, kernel, stride, padding, dilation, self.outputs[2:])
+        return transposed_term(self.name, self.parameter, self.weight, ids, axes, groups)
+
+    def _adaptive(self, ids: np.ndarray, sizes: tuple[int, ...]) -> list[Term]:
+        outputs = (1,) * len(sizes) if self.kind in ops.REDUCTIONS else self.outputs[2:]
+        axes = adaptive_axes(sizes, outputs)
+        if self.kind == "amax" or "max" in self.kind:
+            return pool_terms(self.name, ids, axes, None)
+        divisors = average_divisors(axes, sizes, (), (), (), counts_padding=False)
+        return pool_terms(self.name, ids, axes, divisors)
+
+    def _pool(self, ids: np.ndarray, sizes: tuple[int, ...]) -> list[Term]:
+        count = len(sizes)
+        kernel = self._each("kernel_size", 1, count)
+        stride = kernel if not self.settings.get("stride") else self._each("stride", 1, count)
+        padding, dilation = self._each("padding", 0, count), self._each("dilation", 1, count)
+        axes = pool_axes(sizes, self.outputs[2:], kernel, stride, padding, dilation)
+        if "max" in self.kind:
+            return pool_terms(self.name, ids, axes, None)
+        override = self.settings.get("divisor_override")
+        divisors = average_divisors(
+            axes, sizes, kernel, stride, padding, bool(self.settings.get("count_include_pad", True))
+        )
+        return pool_terms(self.name, ids, axes, np.full_like(divisors, override) if override else divisors)
+
+    def _is_spatial(self, axes: int) -> bool:
+        """Whether a reduction goes over all axes behind the channels, and over no other."""
+        dims = self.settings.get("dim")
+        if dims is None:
+            return False
+        given = (dims,) if isinstance(dims, int) else tuple(dims)
+        return {dim % (axes + 1) for dim in given} == set(range(2, axes + 1))
+
+
+def read_call(
+    kind: str,
+    node: fx.Node,
+    module: nn.Module | None,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    names: Mapping[int, str],
+    outputs: tuple[int, ...],
+) -> Call:
+    """Return a weight layer or pooling with its settings.
+
+    Args:
+        kind: What it is.
+        node: The traced operation.
+        module: Its module, if it is one.
+        args: Its arguments.
+        kwargs: Its arguments by name.
+        names: Name of each parameter, by the tensor's identity.
+        outputs: Shape of what it returns.
+    """
+    if module is not None:
+        name = str(node.target)
+        weight = getattr(module, "weight", None)
+        return Call(kind, name, vars(module), f"{name}.weight" if name else "weight", weight, outputs)
+    given = dict(zip(_arguments(kind), args, strict=False)) | dict(kwargs)
+    weight = given.get("weight")
+    parameter = names.get(id(weight), "") if isinstance(weight, Tensor) else ""
+    name = parameter.removesuffix(".weight") if parameter else ops.describe(node, {}).split("'")[1]
+    return Call(kind, name, given, parameter, weight, outputs)
+
+
+def _arguments(kind: str) -> tuple[str, ...]:
+    if kind == "linear":
+        return ("input", "weight", "bias")
+    if kind in ops.REDUCTIONS:
+        return ("input", "dim", "keepdim")
+    if kind in ops.CONVOLUTIONS:
+        return _CONV
+    if kind in ops.TRANSPOSED:
+        return _TRANSPOSED
+    if kind.startswith("adaptive"):
+        return ("input", "output_size")
+    return _MAX if "max" in kind else _AVERAGE

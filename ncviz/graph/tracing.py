@@ -1,0 +1,117 @@
+"""A network as a list of the operations that its forward does, and what each of them returns."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from ncviz.errors import ModelError
+
+# The forward runs on this many inputs, so that an operation which mixes images is found out.
+BATCH = 2
+
+
+def own_copy(net: nn.Module) -> nn.Module:
+    """Return a copy in eval mode and without hooks: the caller's network is neither run nor changed."""
+    copied = copy.deepcopy(net).eval()
+    for module in copied.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+    return copied
+
+
+def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.GraphModule:
+    """Return the network as a traced graph of operations, those without effect left out.
+
+    Args:
+        net: The network.
+        input_shape: Shape of one input; with it, a forward that cannot be traced symbolically is exported instead.
+
+    Raises:
+        ModelError: If its forward cannot be traced (control flow that depends on the data).
+    """
+    try:
+        traced = fx.symbolic_trace(net)
+    except Exception as error:
+        traced = _exported(net, input_shape)
+        if traced is None:
+            raise ModelError(
+                f"The forward of {type(net).__name__} cannot be traced ({first_line(error)}); "
+                "write it as an nn.Sequential, or without control flow that depends on the data."
+            ) from error
+    traced.graph.eliminate_dead_code()
+    return traced
+
+
+def _exported(net: nn.Module, input_shape: tuple[int, ...] | None) -> fx.GraphModule | None:
+    """Return the graph that torch.export finds for inputs of one shape, with any number of them; None if it fails."""
+    if input_shape is None:
+        return None
+    try:
+        example = example_input(net, input_shape)
+        any_number = {0: torch.export.Dim("n")}
+        program = torch.export.export(net, (example,), dynamic_shapes=(any_number,), strict=False)
+        exported = program.module(check_guards=False)
+    except Exception:  # whatever torch.export cannot follow, it says in exceptions of many kinds
+        return None
+    return exported if isinstance(exported, fx.GraphModule) else None
+
+
+def example_input(net: nn.Module, input_shape: tuple[int, ...]) -> Tensor:
+    """Return zeros [BATCH, *input shape] of the network's own type, on its device.
+
+    Raises:
+        ModelError: If the shape holds no positive sizes.
+    """
+    if not input_shape or any(size < 1 for size in input_shape):
+        raise ModelError(f"input_shape must hold positive sizes without the batch axis, got {input_shape}.")
+    parameter = next((each for each in net.parameters() if each.is_floating_point()), None)
+    kind = {} if parameter is None else {"dtype": parameter.dtype, "device": parameter.device}
+    return torch.zeros((BATCH, *input_shape), **kind)
+
+
+class _ShapeRecorder(fx.Interpreter):
+    """Runs zeros through the trace and notes the shape that each operation returns."""
+
+    def __init__(self, module: fx.GraphModule) -> None:
+        super().__init__(module)
+        self.shapes: dict[str, tuple[int, ...]] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if isinstance(value, Tensor):
+            self.shapes[n.name] = tuple(value.shape)
+        return value
+
+
+def record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """Return the shape [BATCH, …] of what each operation returns for inputs of one shape.
+
+    Raises:
+        ModelError: If such inputs do not fit, with the operation after which they do not.
+    """
+    recorder = _ShapeRecorder(traced)
+    example = example_input(traced, input_shape)
+    try:
+        with torch.no_grad():
+            recorder.run(example)
+    except Exception as error:
+        done = [name for name in recorder.shapes if recorder.shapes[name][:1] == (BATCH,)]
+        after = (
+            f"after '{done[-1]}', which gives {list(recorder.shapes[done[-1]][1:])}"
+            if done
+            else "at the input"
+        )
+        raise ModelError(
+            f"An input of shape {list(input_shape)} does not fit the network ({after}): {first_line(error)}."
+        ) from error
+    return recorder.shapes
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
