@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from ncviz.data.datasets import DATASETS, Dataset
+from ncviz.data.datasets import Dataset, find_dataset
 from ncviz.models.architectures import find_architecture
 from ncviz.models.saving import write_file
 
@@ -43,6 +43,7 @@ def make_card(
         machines: Where each part of an interrupted training ran: first epoch, device, threads, version of torch.
         command: What repeats the training; by default ``ncviz train``.
     """
+    data = find_dataset(spec.dataset)
     card = {
         "name": spec.name,
         "title": spec.title,
@@ -50,10 +51,10 @@ def make_card(
         "layers": [str(layer) for layer in net.children()],
         "parameters": sum(parameter.numel() for parameter in net.parameters()),
         "dataset": spec.dataset,
-        "data_source": DATASETS[spec.dataset].source,
-        "data_licence": DATASETS[spec.dataset].licence,
-        "data_sample": DATASETS[spec.dataset].sample_note,
-        "normalisation": DATASETS[spec.dataset].normalisation,
+        "data_source": data.source,
+        "data_licence": data.licence,
+        "data_sample": data.sample_note,
+        "normalisation": data.normalisation,
         "training_images": len(train_data),
         "test_images": len(test_data),
         "test_accuracy": round(test_accuracy, 6),
@@ -82,7 +83,7 @@ def make_card(
 
 def training_command(spec: ModelSpec, settings: TrainingSettings, train_data: Dataset) -> str:
     """Return the command that repeats this training; FOLDER and OUT stand for the reader's own folders."""
-    needs_folder = train_data.is_complete and bool(DATASETS[train_data.name].first_file)
+    needs_folder = train_data.is_complete and bool(find_dataset(train_data.name).first_file)
     folder = "--data-dir FOLDER " if needs_folder else ""
     own_rate = settings.learning_rate != spec.recipe.learning_rate
     rate = f"--learning-rate {settings.learning_rate} " if own_rate else ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
@@ -16,13 +17,32 @@ from ncviz.models.architectures import build_empty
 from ncviz.models.archive import SAVE_AGAIN, repack_archive
 from ncviz.models.pickles import shorten
 from ncviz.models.saving import save_checkpoint
-from ncviz.models.state import fit_state, load_state
+from ncviz.models.state import find_state, fit_state, load_state
 from ncviz.models.zoo import find_model
 
-__all__ = ["load_checkpoint", "load_model", "save_checkpoint"]
+__all__ = ["StateDict", "load_checkpoint", "load_model", "read_state", "save_checkpoint"]
 
-_ZIP_START = b"PK\x03\x04"
+Source = str | Path | bytes | bytearray | BinaryIO
+
+ZIP_START = b"PK\x03\x04"
 _PICKLE_START = b"\x80"
+
+
+@dataclass(frozen=True, eq=False)
+class StateDict:
+    """The weights that a checkpoint holds, whatever network they are of.
+
+    Attributes:
+        tensors: Key → dense tensor, as the file holds them; the prefix is cut off.
+        prefix: What stands before every key in the file, such as "module."; often nothing.
+        format: "safetensors" or "pt".
+        label: The file's name, for messages.
+    """
+
+    tensors: dict[str, Tensor]
+    prefix: str
+    format: str
+    label: str
 
 
 def load_model(name: str) -> nn.Module:
@@ -38,9 +58,7 @@ def load_model(name: str) -> nn.Module:
     return load_checkpoint(spec.path, spec.architecture)
 
 
-def load_checkpoint(
-    source: str | Path | bytes | bytearray | BinaryIO, architecture: str, filename: str | None = None
-) -> nn.Module:
+def load_checkpoint(source: Source, architecture: str, filename: str | None = None) -> nn.Module:
     """Return a network of a known architecture with the weights of a ``.pt``, ``.pth`` or ``.safetensors`` file.
 
     The file's content decides how it is read. Nothing in it is run: a zip is checked and packed anew, its pickle is
@@ -48,7 +66,7 @@ def load_checkpoint(
 
     Args:
         source: A path, the file's bytes, or an open binary file.
-        architecture: A name in ``ncviz.models.architectures.ARCHITECTURES``.
+        architecture: A name that ``ncviz.models.architectures.find_architecture`` finds.
         filename: The file's name for messages; by default that of the source.
 
     Returns:
@@ -58,12 +76,26 @@ def load_checkpoint(
         ModelError: If the file is missing, too large, damaged, unsafe, or does not fit the architecture; one sentence.
     """
     net = build_empty(architecture)
+    state = read_state(source, filename)
+    return load_state(net, fit_state(state.tensors, net.state_dict(), architecture, state.label))
+
+
+def read_state(source: Source, filename: str | None = None) -> StateDict:
+    """Return the weights that a ``.pt``, ``.pth`` or ``.safetensors`` file holds, as safely as ``load_checkpoint``.
+
+    Args:
+        source: A path, the file's bytes, or an open binary file.
+        filename: The file's name for messages; by default that of the source.
+
+    Raises:
+        ModelError: If the file is missing, too large, damaged, unsafe, or holds no state dict; one sentence.
+    """
     label = shorten(filename or _name_of(source))
-    content = _read(source, label)
-    if content.startswith(_ZIP_START):
-        loaded = _load_torch(repack_archive(content, label), label)
-    elif _is_safetensors(content):
-        loaded = _load_safetensors(content, label)
+    content = read_content(source, label)
+    if content.startswith(ZIP_START):
+        loaded, format = _load_torch(repack_archive(content, label), label), "pt"
+    elif is_safetensors(content):
+        loaded, format = load_safetensors(content, label), "safetensors"
     elif content.startswith(_PICKLE_START):
         raise ModelError(
             f"{label} is a bare pickle or was written before PyTorch 1.6, neither of which is opened; {SAVE_AGAIN}."
@@ -76,16 +108,17 @@ def load_checkpoint(
         raise ModelError(
             f"{label} is no checkpoint, expected a .pt or .pth file of torch.save or a .safetensors file; {SAVE_AGAIN}."
         )
-    return load_state(net, fit_state(loaded, net.state_dict(), architecture, label))
+    tensors, prefix = find_state(loaded, label)
+    return StateDict(tensors, prefix, format, label)
 
 
-def _name_of(source: str | Path | bytes | bytearray | BinaryIO) -> str:
+def _name_of(source: Source) -> str:
     """Return a name for messages."""
     name = source if isinstance(source, (str, Path)) else getattr(source, "name", None)
     return Path(name).name if isinstance(name, (str, Path)) and Path(name).name else "The checkpoint"
 
 
-def _read(source: str | Path | bytes | bytearray | BinaryIO, label: str) -> bytes:
+def read_content(source: Source, label: str) -> bytes:
     """Return the file's bytes, never reading more than the limit and one.
 
     Raises:
@@ -137,12 +170,12 @@ def _load_torch(content: bytes, label: str) -> Any:
         ) from error
 
 
-def _is_safetensors(content: bytes) -> bool:
+def is_safetensors(content: bytes) -> bool:
     """Return whether the file starts as safetensors do: the header's length in 8 bytes, then a JSON object."""
     return len(content) > 8 and content[8:9] == b"{"
 
 
-def _load_safetensors(content: bytes, label: str) -> Any:
+def load_safetensors(content: bytes, label: str) -> Any:
     """Return the tensors of a safetensors file.
 
     Raises:

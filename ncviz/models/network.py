@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from ncviz.data.specs import find_dataset
 from ncviz.fingerprint import digest
 from ncviz.models.zoo import checkpoint_arrays, find_model
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from ncviz.models.blueprint import Blueprint
 
 MAX_NAME = 40
 
@@ -27,10 +30,16 @@ class Network:
     Attributes:
         name: Name in the zoo, or what the user's checkpoint is called.
         title: For people.
-        architecture: Name in ``ARCHITECTURES``.
-        dataset: Name in ``DATASETS``.
+        architecture: Name that ``find_architecture`` finds, or "onnx" or "pt2" for one with a blueprint.
+        dataset: Name that ``find_dataset`` finds; empty if none was chosen yet.
         arrays: Parameter name → array.
         is_bundled: Whether it is one of the zoo.
+        blueprint: The layers and how they are joined, for a network that came with them.
+        original: The file that it came in, where the way back needs it (ONNX).
+        format: What it came as: "safetensors", "pt", "onnx", "pt2", or nothing.
+        classes: Class names; empty for those of its data.
+        input_shape: Shape of one image, (C, H, W); None for that of its data.
+        prefix: What stands before every key in the file that it came in, such as "module.".
     """
 
     name: str
@@ -39,14 +48,36 @@ class Network:
     dataset: str
     arrays: Mapping[str, np.ndarray] = field(repr=False)
     is_bundled: bool = True
+    blueprint: Blueprint | None = field(default=None, repr=False)
+    original: bytes | None = field(default=None, repr=False)
+    format: str = ""
+    classes: tuple[str, ...] = field(default=(), repr=False)
+    input_shape: tuple[int, ...] | None = None
+    prefix: str = ""
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of architecture and every weight."""
-        return digest(self.architecture, dict(self.arrays))
+        """SHA-256 of architecture and every weight, and of what else decides how they are joined."""
+        if self.blueprint is None and self.input_shape is None:
+            return digest(self.architecture, dict(self.arrays))
+        joined = None if self.blueprint is None else self.blueprint.to_json()
+        return digest(self.architecture, dict(self.arrays), joined, self.input_shape)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of one image, (C, H, W): its own, or that of its data.
+
+        Raises:
+            DataError: If it has none of its own, and its data are unknown.
+        """
+        return find_dataset(self.dataset).input_shape if self.input_shape is None else self.input_shape
 
     def module(self) -> nn.Module:
         """Build the network as a module, in eval mode."""
+        if self.blueprint is not None:
+            from ncviz.models.blueprint import build_module
+
+            return build_module(self.blueprint, self.arrays)
         import torch
 
         from ncviz.models.architectures import build_empty
@@ -69,24 +100,30 @@ def open_network(name: str) -> Network:
 
 
 def open_checkpoint(
-    source: str | Path | bytes | BinaryIO, architecture: str, filename: str | None = None
+    source: str | Path | bytes | BinaryIO, architecture: str | None = None, filename: str | None = None
 ) -> Network:
-    """Return a network from the user's own checkpoint of a zoo architecture.
+    """Return a network from the user's own checkpoint of a known architecture.
+
+    Args:
+        source: A path, the file's bytes, or an open binary file.
+        architecture: A name that ``find_architecture`` finds; None finds out from the file's keys and shapes.
+        filename: The file's name; by default that of the source.
 
     Raises:
-        ModelError: If the file is not a safe, matching checkpoint.
+        ModelError: If the file is not a safe, matching checkpoint, or fits no known architecture, or several.
     """
     from ncviz.models.architectures import find_architecture
-    from ncviz.models.loading import load_checkpoint
+    from ncviz.models.bringing import network_from_state
+    from ncviz.models.loading import read_state
 
-    net = load_checkpoint(source, architecture, filename)
-    arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
-    spec = find_architecture(architecture)
-    label = _tame(filename or (Path(source).name if isinstance(source, (str, Path)) else "checkpoint"))
-    return Network(label, f"{label} ({spec.title})", architecture, spec.dataset, arrays, is_bundled=False)
+    if architecture is not None:
+        find_architecture(architecture)
+    state = read_state(source, filename)
+    label = filename or (Path(source).name if isinstance(source, (str, Path)) else "checkpoint")
+    return network_from_state(state.tensors, architecture, label, format=state.format, prefix=state.prefix)
 
 
-def _tame(name: str) -> str:
+def tame(name: str) -> str:
     """Return a file name fit for a heading: letters, digits, dots and dashes, at most 40 characters."""
     tame = re.sub(r"[^\w.\- ]|_", "-", name).strip() or "checkpoint"
     return tame if len(tame) <= MAX_NAME else f"{tame[: MAX_NAME - 12]}…{tame[-11:]}"

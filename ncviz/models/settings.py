@@ -16,8 +16,8 @@ class TrainingSettings:
     """Everything that, with the data, determines a training; a value out of range is refused.
 
     Attributes:
-        architecture: A name in ``ARCHITECTURES``.
-        dataset: A name in ``DATASETS``.
+        architecture: A name that ``find_architecture`` finds.
+        dataset: A name that ``find_dataset`` finds.
         epochs: Passes over the training images.
         batch_size: Images in one step.
         learning_rate: Largest learning rate of the cycle.

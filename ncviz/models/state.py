@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from ncviz.errors import ModelError
 from ncviz.models.pickles import shorten
 
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
-_PREFIXES = ("module.", "_orig_mod.")
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "model_state", "net_state_dict")
+_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
+_COUNTER = ".num_batches_tracked"
 _MAX_WRAPPING = 3
 _MAX_PREFIXES = 8
 
@@ -31,13 +32,9 @@ def fit_state(
     Raises:
         ModelError: If a tensor is missing, unexpected, of another shape or kind, or not finite, or every weight is 0.
     """
-    state = _strip_prefixes(_find_state(loaded, label))
-    for name, tensor in state.items():
-        _check_storage(name, tensor, label)
+    state, _ = find_state(loaded, label)
     # A counter that PyTorch added to BatchNorm later, and that nothing here reads.
-    counters = {
-        key: torch.zeros_like(expected[key]) for key in expected if key.endswith(".num_batches_tracked")
-    }
+    counters = {key: torch.zeros_like(expected[key], device="cpu") for key in expected if is_counter(key)}
     state = {**counters, **state}
     _check_keys(state, expected, architecture)
     fitted = {name: _fit_tensor(name, state[name], wanted, architecture) for name, wanted in expected.items()}
@@ -46,6 +43,27 @@ def fit_state(
             f"Every weight in {label} is zero, so it has no edge to show; give a trained network."
         )
     return fitted
+
+
+def find_state(loaded: Any, label: str) -> tuple[dict[str, Tensor], str]:
+    """Return the state dict in what a file held, every tensor dense and complete, and what was cut off before its keys.
+
+    Args:
+        loaded: What the file held: a state dict, or a dict with one under a usual name.
+        label: The file's name, for messages.
+
+    Raises:
+        ModelError: If there is none, or a tensor is sparse, quantised, or larger than what the file holds of it.
+    """
+    state, prefix = _strip_prefixes(_find_state(loaded, label))
+    for name, tensor in state.items():
+        _check_storage(name, tensor, label)
+    return state, prefix
+
+
+def is_counter(key: str) -> bool:
+    """Return whether a key names a normalisation's count of batches, which older files lack and nothing here reads."""
+    return key.endswith(_COUNTER)
 
 
 def load_state(net: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
@@ -76,14 +94,16 @@ def _find_state(loaded: Any, label: str) -> dict[str, Tensor]:
     return dict(loaded)
 
 
-def _strip_prefixes(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state with the prefixes removed that DataParallel and torch.compile put before every key."""
+def _strip_prefixes(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """Return the state without what DataParallel, torch.compile and Lightning put before every key, and that."""
+    stripped = ""
     for _ in range(_MAX_PREFIXES):
         prefix = next((prefix for prefix in _PREFIXES if all(key.startswith(prefix) for key in state)), None)
         if prefix is None:
             break
         state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
-    return state
+        stripped += prefix
+    return state, stripped
 
 
 def _check_storage(name: str, tensor: Tensor, label: str) -> None:

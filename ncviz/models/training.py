@@ -1,4 +1,4 @@
-"""Train a network of the zoo, reproducibly from its seed."""
+"""Train a network of any architecture on any data, reproducibly from its seed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from ncviz.config import AttackConfig
 from ncviz.data.datasets import Dataset, load_dataset
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError, ModelError
-from ncviz.models.architectures import build_seeded, find_architecture
+from ncviz.models.architectures import build_seeded, build_without_weights, find_architecture
 from ncviz.models.cards import make_card, write_card
+from ncviz.models.dropout import check_random_layers, restore_dropout, seed_dropout
 from ncviz.models.loading import load_checkpoint
 from ncviz.models.resume import Passed
 from ncviz.models.resume import Progress as Kept
@@ -33,6 +34,7 @@ Progress = Callable[[float, str], None]
 _STEPS_BETWEEN_REPORTS = 10
 _EVALUATION_BATCH = 2000
 _MAX_SHIFT = 4
+_NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class TrainingResult:
         passed: Where each of its parts ran.
     """
 
-    net: nn.Sequential
+    net: nn.Module
     history: tuple[EpochResult, ...]
     seconds: float
     settings: TrainingSettings
@@ -82,7 +84,7 @@ def train(
     global random state is neither read nor changed.
 
     Args:
-        architecture: A name in ``ARCHITECTURES``.
+        architecture: A name that ``find_architecture`` finds.
         train_data: Images to learn from.
         test_data: Images for the accuracy after each epoch.
         epochs: Passes over the training images.
@@ -118,7 +120,8 @@ def train(
     )
     for data in (train_data, test_data):
         _check_data(architecture, data)
-    _check_batches(architecture, len(train_data), batch_size)
+    shape = tuple(train_data.inputs.shape[1:])
+    _check_layers(architecture, shape, len(train_data), batch_size)
     start = time.perf_counter()
     kept = None if resume is None else Kept(resume, settings, train_data, test_data)
     passed = kept.passed if kept else Passed()
@@ -136,7 +139,7 @@ def train(
                 kept.keep(run.parts, run.order, passed)
             if on_epoch is not None:
                 on_epoch(history[-1])
-    net = run.net.cpu().eval()
+    net = run.trained()
     return TrainingResult(net, passed.history, passed.seconds, settings, passed)
 
 
@@ -228,12 +231,13 @@ class _Run:
     ) -> None:
         self.settings = settings
         self.progress = progress
+        self.order = torch.Generator().manual_seed(settings.seed)
         self.net = build_seeded(settings.architecture, settings.seed).to(settings.device)
+        self._dropouts = seed_dropout(self.net, self.order)
         self.inputs = train_data.inputs.to(settings.device)
         self.labels = train_data.labels.to(settings.device)
         self.test_inputs = test_data.inputs.to(settings.device)
         self.test_labels = test_data.labels.to(settings.device)
-        self.order = torch.Generator().manual_seed(settings.seed)
         self.steps = -(-len(self.labels) // settings.batch_size)
         self.optimiser = torch.optim.Adam(
             self.net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -241,6 +245,11 @@ class _Run:
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, settings.learning_rate, total_steps=settings.epochs * self.steps
         )
+
+    def trained(self) -> nn.Module:
+        """Return the network as its architecture builds it, on the CPU, in eval mode."""
+        restore_dropout(self.net, self._dropouts)
+        return self.net.cpu().eval()
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -331,18 +340,33 @@ def _check_data(architecture: str, data: Dataset) -> None:
     expected = find_architecture(architecture)
     if len(data) == 0:
         raise DataError(f"The {data.split} data hold no images; give at least one.")
-    if tuple(data.inputs.shape[1:]) != expected.input_shape or len(data.classes) != expected.num_classes:
+    if not getattr(data, "has_labels", True):
+        raise DataError(
+            "These images have no labels, and training needs them; bring images in folders by class."
+        )
+    shape = tuple(data.inputs.shape[1:])
+    fits = shape == expected.input_shape or (expected.is_resizable and shape[:1] == expected.input_shape[:1])
+    if not fits or len(data.classes) != expected.num_classes:
+        other = f"; use {expected.dataset}" if expected.dataset else ""
         raise DataError(
             f"{architecture} expects images of shape {list(expected.input_shape)} in {expected.num_classes} "
-            f"classes, got {list(data.inputs.shape[1:])} in {len(data.classes)}; use {expected.dataset}."
+            f"classes, got {list(shape)} in {len(data.classes)}{other}."
         )
 
 
-def _check_batches(architecture: str, images: int, batch_size: int) -> None:
-    """Raise a ModelError if some step would normalise over a single image, which has no variance."""
-    with torch.device("meta"):
-        layers = find_architecture(architecture).build()
-    normalises = any(isinstance(layer, nn.BatchNorm2d) for layer in layers)
+def _check_layers(architecture: str, shape: tuple[int, ...], images: int, batch_size: int) -> None:
+    """Raise a ModelError if the images are too small for the network, or a step would normalise over a single one."""
+    net = build_without_weights(find_architecture(architecture))
+    check_random_layers(net, architecture)
+    try:
+        # Without weights: the sizes alone are worked out, in no time.
+        net.to("meta").eval()(torch.empty(1, *shape, device="meta"))
+    except RuntimeError as error:
+        raise ModelError(
+            f"{architecture} cannot take images of {shape[-2]}×{shape[-1]} pixels, which are too small for its pooling "
+            "or strides; give larger images, or another architecture."
+        ) from error
+    normalises = any(isinstance(layer, _NORMALISATIONS) for layer in net.modules())
     if normalises and (batch_size == 1 or images % batch_size == 1):
         raise ModelError(
             f"{architecture} normalises over a batch, so none may hold a single image; {images:,} images in batches of "

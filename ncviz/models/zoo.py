@@ -48,8 +48,8 @@ class ModelSpec:
     Attributes:
         name: Key in ``MODELS``.
         title: Name for people.
-        architecture: Name in ``ncviz.models.architectures.ARCHITECTURES``.
-        dataset: Name in ``ncviz.data.datasets.DATASETS``.
+        architecture: Name that ``ncviz.models.architectures.find_architecture`` finds.
+        dataset: Name that ``ncviz.data.datasets.find_dataset`` finds.
         checkpoint: File name of its weights in ``CHECKPOINT_DIR``.
         recipe: The settings it is trained with.
         is_half: Whether its weights are rounded to half precision, which halves the file.

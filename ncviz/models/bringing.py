@@ -1,0 +1,191 @@
+"""One door for every file that a network may come in: its content decides who reads it, and nothing in it is run."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from torch import Tensor
+
+from ncviz.errors import ModelError
+from ncviz.models.architectures import build_without_weights, find_architecture
+from ncviz.models.loading import ZIP_START, is_safetensors, read_content, read_state
+from ncviz.models.network import Network, tame
+from ncviz.models.pickles import shorten
+from ncviz.models.recognition import recognise
+from ncviz.models.state import fit_state
+
+if TYPE_CHECKING:
+    from ncviz.models.blueprint import Blueprint
+
+_PT2_ENTRIES = frozenset({"archive_format", "serialized_exported_program.json"})
+_ONNX_START = b"\x08"  # the first field of the message, its version
+_PICKLE_START = b"\x80"
+_TITLES = {"onnx": "ONNX", "pt2": "torch.export"}
+
+
+def read_file(
+    content: bytes | str | Path | BinaryIO,
+    filename: str | None = None,
+    architecture: str | None = None,
+    dataset: str = "",
+    input_shape: tuple[int, ...] | None = None,
+) -> Network:
+    """Return the network in a ``.pt``, ``.pth``, ``.safetensors``, ``.onnx`` or ``.pt2`` file.
+
+    Args:
+        content: The file's bytes, its path, or an open binary file.
+        filename: Its name; by default that of the path.
+        architecture: For a file of weights alone: a name that ``find_architecture`` finds. None finds out from keys and
+            shapes. Files that hold the graph, too, need none.
+        dataset: Name of the data that it is shown on; empty for that which its architecture is made for, if any.
+        input_shape: Shape of one image, (C, H, W); None for that of the data, or without data that of the file or the
+            architecture.
+
+    Raises:
+        ModelError: If the file is too large, damaged, unsafe, of no kind that is read, or does not fit; one sentence.
+    """
+    name = filename or (Path(content).name if isinstance(content, (str, Path)) else "") or "The network"
+    label = shorten(name)
+    data = read_content(content, label)
+    if architecture is not None:
+        find_architecture(architecture)
+    format = _format_of(data, name)
+    if format == "onnx":
+        from ncviz.models.onnx_reader import read_onnx
+
+        blueprint, arrays = read_onnx(data, label)
+        # ONNX is written back into its own file, since that also holds what ncviz does not read.
+        return _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
+    if format == "pt2":
+        from ncviz.models.exported import read_exported
+
+        blueprint, arrays = read_exported(data, label)
+        return _with_graph(name, format, blueprint, arrays, None, dataset, input_shape)
+    if format == "unknown":
+        raise ModelError(
+            f"{label} is no network that ncviz reads; bring a .pt, .pth or .safetensors file of weights, or an .onnx "
+            "or .pt2 file with weights and graph."
+        )
+    state = read_state(data, label)
+    return network_from_state(
+        state.tensors,
+        architecture,
+        name,
+        dataset=dataset,
+        format=state.format,
+        prefix=state.prefix,
+        input_shape=input_shape,
+    )
+
+
+def network_from_state(
+    state: Mapping[str, Tensor],
+    architecture: str | None,
+    label: str,
+    *,
+    dataset: str = "",
+    title: str = "",
+    format: str = "",
+    prefix: str = "",
+    input_shape: tuple[int, ...] | None = None,
+) -> Network:
+    """Return a network of a known architecture with the weights of a state dict.
+
+    Args:
+        state: Key → tensor, without a prefix.
+        architecture: A name that ``find_architecture`` finds; None finds out from keys and shapes.
+        label: The file's name.
+        dataset: Name of the data that it is shown on; empty for that which its architecture is made for, if any.
+        title: For people; by default the file's name and the architecture's title.
+        format: What the file was.
+        prefix: What stood before every key.
+        input_shape: Shape of one image, (C, H, W); None for that of the data, or without data the architecture's own.
+
+    Raises:
+        ModelError: If the weights fit no architecture, several, or not the one that was named.
+    """
+    spec = find_architecture(architecture or recognise(state, shorten(label)))
+    outline = build_without_weights(spec).state_dict()
+    fitted = fit_state(dict(state), outline, spec.name, shorten(label))
+    data = dataset or spec.dataset
+    shape = input_shape or (None if data else spec.input_shape)
+    _check_shape(shape, spec.input_shape, spec.is_resizable, spec.name)
+    name = tame(label)
+    return Network(
+        name,
+        title or f"{name} ({spec.title})",
+        spec.name,
+        data,
+        {key: tensor.detach().numpy() for key, tensor in fitted.items()},
+        is_bundled=False,
+        format=format,
+        classes=spec.classes,
+        input_shape=shape,
+        prefix=prefix,
+    )
+
+
+def _with_graph(
+    name: str,
+    format: str,
+    blueprint: Blueprint,
+    arrays: Mapping[str, np.ndarray],
+    original: bytes | None,
+    dataset: str,
+    input_shape: tuple[int, ...] | None,
+) -> Network:
+    """Return a network that came with its graph."""
+    tamed = tame(name)
+    return Network(
+        tamed,
+        f"{tamed} ({_TITLES[format]})",
+        format,
+        dataset,
+        arrays,
+        is_bundled=False,
+        blueprint=blueprint,
+        original=original,
+        format=format,
+        input_shape=input_shape or blueprint.input_shape,
+    )
+
+
+def _format_of(content: bytes, name: str) -> str:
+    """Return "onnx", "pt2", "unknown", or "weights" for what ``read_state`` reads or refuses in its own words."""
+    if content.startswith(ZIP_START):
+        return "pt2" if _holds_program(content) else "weights"
+    if not content or is_safetensors(content) or content.startswith(_PICKLE_START):
+        return "weights"
+    if content.startswith(_ONNX_START) or Path(name).suffix.lower() == ".onnx":
+        return "onnx"
+    return "unknown"
+
+
+def _holds_program(content: bytes) -> bool:
+    """Return whether a zip is laid out as torch.export.save does; only its list of entries is looked at."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+    except (
+        Exception
+    ):  # a crafted archive makes zipfile raise almost anything; its reader will say what is wrong
+        return False
+    return any(name.rpartition("/")[2] in _PT2_ENTRIES for name in names)
+
+
+def _check_shape(
+    shape: tuple[int, ...] | None, usual: tuple[int, ...], is_resizable: bool, architecture: str
+) -> None:
+    """Raise a ModelError unless an architecture takes images of this shape."""
+    if shape is None or shape == usual:
+        return
+    if not is_resizable or len(shape) != len(usual) or shape[0] != usual[0] or min(shape) < 1:
+        others = " or another height and width" if is_resizable else ""
+        raise ModelError(
+            f"{architecture} takes images of shape {list(usual)}{others}, got {list(shape)}; choose that shape."
+        )
