@@ -1,0 +1,88 @@
+"""Put changed weights back into the ONNX file that they came from; everything else stays as it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from ncviz.errors import ModelError
+from ncviz.models.onnx_nodes import Source
+from ncviz.models.onnx_reader import parse, read_sources
+from ncviz.models.onnx_tensors import FOLDS
+
+_LABEL = "The original file"
+
+
+def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return an ONNX file with other weights: same graph, names and types.
+
+    A weight that several nodes share, or that the graph computes from others, becomes one of the node's own where it
+    has changed.
+
+    Args:
+        original: The file that the network was read from.
+        arrays: Its arrays as ``read_onnx`` names them, changed as wanted.
+
+    Raises:
+        ModelError: If arrays are missing or of another shape, or one has changed that is not a weight of the file.
+    """
+    model = parse(original, _LABEL)
+    _, before, sources = read_sources(model, _LABEL)
+    for name, old in before.items():
+        new = np.asarray(arrays[name]) if name in arrays else None
+        if new is None or new.shape != old.shape:
+            raise ModelError(
+                f"The array '{name}' is missing or has another shape, so the file cannot be written."
+            )
+        if np.array_equal(new, old):
+            continue
+        if name not in sources:
+            raise ModelError(f"The array '{name}' has changed, which is not one of the file's weights.")
+        _replace(model.graph, name, sources[name], np.asarray(new, dtype=np.float64))
+    _drop_unread(model.graph)
+    return model.SerializeToString()
+
+
+def _replace(graph: onnx.GraphProto, name: str, source: Source, values: np.ndarray) -> None:
+    node = graph.node[source.node]
+    values = (values.T if source.is_transposed else values).reshape(source.shape) / source.factor
+    old_name = node.input[source.slot]
+    tensor = next((tensor for tensor in graph.initializer if tensor.name == old_name), None)
+    uses = Counter(read for other in graph.node for read in other.input)
+    uses.update(output.name for output in graph.output)
+    kind = onnx.TensorProto.FLOAT if tensor is None else tensor.data_type
+    new = numpy_helper.from_array(values.astype(onnx.helper.tensor_dtype_to_np_dtype(kind)), old_name)
+    if tensor is not None and uses[old_name] == 1 and tuple(tensor.dims) == values.shape:
+        tensor.CopyFrom(new)
+        return
+    taken = {tensor.name for tensor in graph.initializer} | {
+        out for other in graph.node for out in other.output
+    }
+    taken |= {value.name for value in graph.input}
+    new.name = next(
+        name for name in (f"{name}{'_' * count}" for count in range(len(taken) + 1)) if name not in taken
+    )
+    graph.initializer.append(new)
+    node.input[source.slot] = new.name
+
+
+def _drop_unread(graph: onnx.GraphProto) -> None:
+    """Remove constants that nothing reads any more, and what computed them."""
+    while True:
+        read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+        dead = [
+            node
+            for node in graph.node
+            if node.op_type in (*FOLDS, "Constant") and not read & set(node.output) and not node.domain
+        ]
+        for node in dead:
+            graph.node.remove(node)
+        if not dead:
+            break
+    declared = {value.name for value in graph.input}
+    for tensor in [t for t in graph.initializer if t.name not in read and t.name not in declared]:
+        graph.initializer.remove(tensor)
