@@ -33,7 +33,9 @@ def repack_archive(content: bytes, label: str) -> bytes:
             _check_entries(entries, len(content), label)
             pickle_name = _pickle_name(entries, label)
             for entry in entries:
-                data = source.read(entry)  # never more than the declared size, which is checked
+                with source.open(entry) as file:
+                    # With its size: ZipFile.read would unpack all that is there before it cuts what was not declared.
+                    data = file.read(entry.file_size)
                 if entry.filename == pickle_name:
                     check_pickle(data, label)
                 packed.writestr(entry.filename, data)
