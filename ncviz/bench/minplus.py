@@ -33,6 +33,12 @@ def dense_lengths(graph: NeuralGraph, device: str) -> list[Tensor]:
     return found
 
 
+def chain_ends(graph: NeuralGraph) -> list[tuple[int, int]]:
+    """Return the pairs of a chain's layers two apart, then those three apart."""
+    last = len(graph.layer_shapes) - 1
+    return [(level, level + hops) for hops in (2, 3) for level in range(last + 1 - hops)]
+
+
 def dense_distances(one: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
     """Return the path lengths two and three layers apart, associated right to left."""
     two = [min_plus(left, right) for left, right in pairwise(one)]
@@ -62,7 +68,7 @@ def measure_min_plus(case: MinPlusCase, settings: Settings, report: Report) -> d
             begun = time.perf_counter()
             found = distances(graph, device, executor)
             first[device] = time.perf_counter() - begun
-            tables = [table.dense() for table in (*found.two, *found.three)]
+            tables = [found.tables[ends].dense() for ends in chain_ends(graph)]
             theirs = [table.cpu().numpy() for part in dense_distances(one) for table in part]
             worst = max(_table_difference(a, b) for a, b in zip(tables, theirs, strict=True))
             agreement[ours(device)] = report_difference(

@@ -108,7 +108,8 @@ def _write(folder: Path, graph: NeuralGraph, lengths: Distances, activity: Seque
         np.save(folder / f"weight-{index}.npy", connection.weight)
     for index, values in enumerate(activity):
         np.save(folder / f"activity-{index}.npy", values)
-    for name, tables in (("two", lengths.two), ("three", lengths.three)):
+    for name, hops in (("two", 2), ("three", 3)):
+        tables = [table for ends, table in sorted(lengths.tables.items()) if ends[1] - ends[0] == hops]
         sizes = [8 * table.positions[0] * table.positions[1] * table.lengths[0].size for table in tables]
         is_dense = sum(sizes) <= MAX_DENSE_BYTES
         for index, table in enumerate(tables):

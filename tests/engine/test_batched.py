@@ -136,7 +136,7 @@ def _connections(name):
     for index in range(count):
         around = [levels[at] if 0 <= at <= count else nothing for at in range(index - 1, index + 3)]
         yield (
-            make_plan(found, index),
+            make_plan(found, graph, index),
             tuple(part for pair in around for part in pair),
             index == 0,
             index == count - 1,

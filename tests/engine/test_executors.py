@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+import wired
 from torch import nn
 
 from ncviz import neural_curvature
@@ -145,6 +146,20 @@ def test_a_parcel_holds_only_its_neighbours():
     graph = build_graph(net, (1, 8, 8))
     for index in range(4):
         part, own = cut_out(graph, index)
-        assert part.connections[own] is graph.connections[index]
+        assert part.connections[own].parameter == graph.connections[index].parameter
         assert len(part.connections) == 1 + (index > 0) + (index < 3)
         assert len(part.layer_shapes) == len(part.connections) + 1
+        assert part.is_chain
+        assert part.layer_names[part.connections[own].source] == graph.layer_names[index]
+
+
+def test_a_parcel_of_a_residual_network_holds_the_skip_past_it():
+    net, x = wired.make("Residual", 0)
+    graph = build_graph(net, tuple(x.shape[1:]))
+    index = [each.name for each in graph.connections].index("b")
+    part, own = cut_out(graph, index)
+    # From what its sources read (the skip's layer) to what reads its targets, and nothing else.
+    assert part.layer_names == graph.layer_names[1:5]
+    assert [each.name for each in part.connections] == ["a", "b"]
+    assert [(each.source, each.target) for each in part.links] == [(0, 2), (2, 3)]
+    assert own == 1

@@ -142,7 +142,7 @@ def test_an_estimate_grows_with_the_samples(options):
                 position_major(np.tile(layer, (times, 1)), shape)
                 for layer, shape in zip(activity, graph.layer_shapes, strict=True)
             ]
-            shares, total = run.shares_of_work(plans, layers, settings, pool, None)
+            shares, total = run.shares_of_work(graph, plans, layers, settings, pool, None)
             assert sum(shares) == pytest.approx(1)
             assert all(share > 0 for share in shares)
             seconds.append(total)

@@ -38,6 +38,11 @@ def vgg(width=3, size=12):
     )  # fmt: skip
 
 
+def apart(found, hops):
+    """The tables of a chain between layers so many apart, from the first on."""
+    return [table for (source, target), table in sorted(found.tables.items()) if target - source == hops]
+
+
 def min_plus(left, right):
     return np.array([(row[:, None] + right).min(axis=0) for row in left])
 
@@ -55,8 +60,8 @@ def check(graph, found):
     three = [min_plus(a, b) for a, b in zip(one, two[1:], strict=False)]
     for tables, expected in (
         ([taps.table for taps in found.one], one),
-        (found.two, two),
-        (found.three, three),
+        (apart(found, 2), two),
+        (apart(found, 3), three),
     ):
         assert len(tables) == len(expected)
         for table, lengths in zip(tables, expected, strict=True):
@@ -67,6 +72,11 @@ def same(one, other):
     return all(
         np.array_equal(getattr(one, name), getattr(other, name)) for name in ("source", "target", "kind")
     ) and (np.array_equal(one.lengths, other.lengths))
+
+
+def same_tables(one, other):
+    assert one.tables.keys() == other.tables.keys()
+    assert all(same(table, other.tables[ends]) for ends, table in one.tables.items())
 
 
 def test_tables_are_the_min_plus_products_of_the_layers(graph):
@@ -113,8 +123,8 @@ def test_a_path_is_the_shortest_of_the_graphs():
         ):
             graph.add_edge((level, i), (level + 1, j), length=length)
     found = paths.distances(built)
-    for hop, tables in ((2, found.two), (3, found.three)):
-        for level, table in enumerate(tables):
+    for hop in (2, 3):
+        for level, table in enumerate(apart(found, hop)):
             lengths = table.dense()
             for i in range(0, len(lengths), 5):
                 near = (
@@ -133,14 +143,14 @@ def test_a_channel_that_nothing_reads_leads_nowhere():
     graph = build_graph(net, tuple(x.shape[1:]))
     found = paths.distances(graph)
     check(graph, found)
-    assert np.all(np.isinf(found.two[0].dense()))
+    assert np.all(np.isinf(found.tables[0, 2].dense()))
 
 
 def test_padding_joins_nothing():
     """Positions that only padding lies between are no pair, so that no table is kept for them."""
     found = paths.distances(build_graph(nn.Sequential(nn.Conv2d(1, 1, 2, dilation=3, padding=1), nn.Conv2d(1, 1, 1)),
                                         (1, 3, 3)))  # fmt: skip
-    check_positions = found.two[0]
+    check_positions = found.tables[0, 2]
     assert len(check_positions.source) == 4
     assert np.all(check_positions.kind >= 0)
     dense = check_positions.dense()
@@ -151,14 +161,14 @@ def test_what_a_convolution_repeats_is_kept_once():
     graph = vgg()
     found = paths.distances(graph)
     check(graph, found)
-    for table in (*found.two[:2], found.three[0]):
+    for table in (found.tables[0, 2], found.tables[1, 3], found.tables[0, 3]):
         pairs = len(table.source)
         assert len(table.lengths) < pairs / 10
         assert set(table.kind.tolist()) == set(range(len(table.lengths)))
     # Away from the border the way from a pixel to another depends on where it leads alone.
     larger = paths.distances(vgg(size=20))
-    assert [len(t.lengths) for t in larger.two[:2]] == [len(t.lengths) for t in found.two[:2]]
-    assert len(larger.two[0].source) > 2 * len(found.two[0].source)
+    assert [len(t.lengths) for t in apart(larger, 2)[:2]] == [len(t.lengths) for t in apart(found, 2)[:2]]
+    assert len(larger.tables[0, 2].source) > 2 * len(found.tables[0, 2].source)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -167,7 +177,7 @@ def test_threads_do_not_change_the_tables(workers):
     alone = paths.distances(graph)
     with ThreadPoolExecutor(workers) as executor:
         together = paths.distances(graph, executor=executor)
-    assert all(map(same, alone.two + alone.three, together.two + together.three))
+    same_tables(alone, together)
 
 
 def test_an_executor_that_shares_no_memory_is_left_alone():
@@ -175,7 +185,7 @@ def test_an_executor_that_shares_no_memory_is_left_alone():
     with ProcessPoolExecutor(1) as executor:
         found = paths.distances(graph, executor=executor)
         assert not executor._processes
-    assert all(map(same, paths.distances(graph).three, found.three))
+    same_tables(paths.distances(graph), found)
 
 
 def test_torch_makes_the_same_tables(monkeypatch):
@@ -188,7 +198,7 @@ def test_torch_makes_the_same_tables(monkeypatch):
         ),
     )  # fmt: skip
     in_torch = paths.distances(graph)
-    assert all(map(same, compiled.two + compiled.three, in_torch.two + in_torch.three))
+    same_tables(compiled, in_torch)
 
 
 def test_compose_takes_any_two_tables():

@@ -30,12 +30,12 @@ def test_a_table_has_the_lengths_of_all_edges_and_nothing_else(graph):
         edges = connection.edges
         expected = np.full(graph.layer_sizes[index : index + 2], np.inf)
         expected[edges.source, edges.target] = edges.length
-        assert np.array_equal(connection_taps(graph, index).table.dense(), expected)
+        assert np.array_equal(connection_taps(graph, connection).table.dense(), expected)
 
 
 def test_a_slot_names_the_weight_of_an_edge(graph):
-    for index, connection in enumerate(graph.connections):
-        taps, edges = connection_taps(graph, index), connection.edges
+    for connection in graph.connections:
+        taps, edges = connection_taps(graph, connection), connection.edges
         assert taps.slots == connection.weight.shape[2]
         before, after = taps.table.positions
         kind = taps.table.find(edges.source % before, edges.target % after)
@@ -48,7 +48,7 @@ def test_a_depthwise_convolution_keeps_its_channels_apart():
     graph = build_graph(
         nn.Sequential(nn.Conv2d(3, 6, 2, groups=3), nn.Flatten(), nn.Linear(24, 2)), (3, 3, 3)
     )
-    taps = connection_taps(graph, 0)
+    taps = connection_taps(graph, graph.connections[0])
     assert taps.table.lengths.shape == (4, 3, 6)
     assert taps.slots == 4
     own_group = np.arange(3)[:, None] == np.arange(6) // 2
@@ -60,12 +60,12 @@ def test_a_convolution_is_kept_as_small_as_its_kernel():
     graph = build_graph(
         nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.Flatten(), nn.Linear(768, 2)), (2, 16, 16)
     )
-    table = connection_taps(graph, 0).table
+    table = connection_taps(graph, graph.connections[0]).table
     assert table.lengths.shape == (9, 2, 3)
     assert len(table.source) == (3 * 16 - 2) ** 2
     assert np.all(np.diff(table.source.astype(np.int64) * 256 + table.target) > 0)
     # Behind it a linear layer reads each position through a tap of its own.
-    assert connection_taps(graph, 1).table.lengths.shape == (256, 3, 2)
+    assert connection_taps(graph, graph.connections[1]).table.lengths.shape == (256, 3, 2)
 
 
 def test_find_knows_which_positions_are_joined():
