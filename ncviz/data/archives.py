@@ -93,8 +93,11 @@ class Archive:
         Raises:
             DataError: If it is damaged.
         """
+        entry = self._entries[name]
         try:
-            return self._zip.read(self._entries[name])
+            with self._zip.open(entry) as file:
+                # With its size: ZipFile.read would unpack all that is there before it cuts what was not declared.
+                return file.read(entry.file_size)
         except Exception as error:  # a crafted archive makes zipfile raise almost anything
             raise DataError(
                 f"{name[-80:]} in {self.label} is damaged ({type(error).__name__}); copy the file again, or "

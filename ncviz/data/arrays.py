@@ -28,6 +28,8 @@ _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 _MAX_HEADER = 10_000
 # What rounding may do to pixels that were normalised and come back.
 _SLACK = 0.01
+# Floating-point pixels up to here are no bytes: normalised inputs reach 3 or so, and bytes all below 33 are black.
+_LEAST_OF_BYTES = 32
 _CHUNK = 256
 
 
@@ -186,7 +188,7 @@ def _pixels(
     images = _planes(images, settings, title)
     is_kept = images.dtype == np.uint8 and white in (None, 255) and not is_normalised
     if white is None and not is_kept and not is_normalised:
-        white = 255.0 if images.dtype.kind in "ui" or images.max() > 1 else 1.0
+        white = 255.0 if images.dtype.kind in "ui" or images.max() > _LEAST_OF_BYTES else 1.0
     fitted = np.empty((len(images), *settings.input_shape), dtype=np.uint8 if is_kept else np.float32)
     # In parts, because what is whole numbers in the file takes up to four times the memory as float32.
     for first in range(0, len(images), _CHUNK):
@@ -243,7 +245,8 @@ def _shares(images: np.ndarray, settings: ImageSettings, title: str, white: floa
         )
         values = values * std + mean
     low, high = float(values.min()), float(values.max())
-    if low < -_SLACK or high > 1 + _SLACK:
+    slack = _SLACK if white is None else 1e-6
+    if low < -slack or high > 1 + slack:
         raise DataError(
             f"The pixels in {title} run from {low:.4g} to {high:.4g} where 0 is black and 1 is white; say what a white "
             "pixel counts, or that the images are normalised already."

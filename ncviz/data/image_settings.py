@@ -131,11 +131,13 @@ class ImageSettings:
 
     def _for_channels(self, name: str, values: Sequence[float]) -> tuple[float, ...]:
         found = tuple(values) if isinstance(values, (tuple, list)) else (values,)
-        if len(found) not in (1, self.channels) or not all(_is_finite(value) for value in found):
+        if not all(_is_finite(value) for value in found) or (
+            len(set(found)) != 1 and len(found) != self.channels
+        ):
             raise DataError(
                 f"The {name} must be one number, or one for each of the {self.channels} channels, got {_told(values)}."
             )
-        return tuple(float(value) for value in (found * self.channels if len(found) == 1 else found))
+        return tuple(float(value) for value in (found[:1] * self.channels if len(set(found)) == 1 else found))
 
 
 def settings_for(input_shape: Sequence[int]) -> ImageSettings:
