@@ -10,6 +10,7 @@ from ncviz.limits import LIMITS
 from ncviz.models.pickles import check_pickle
 
 _ENCRYPTED = 0x1
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 SAVE_AGAIN = "save it again with torch.save(net.state_dict(), path)"
 
 
@@ -30,7 +31,7 @@ def repack_archive(content: bytes, label: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w") as packed:
             entries = [entry for entry in source.infolist() if not entry.is_dir()]
-            _check_entries(entries, len(content), label)
+            check_entries(entries, len(content), label)
             pickle_name = _pickle_name(entries, label)
             for entry in entries:
                 with source.open(entry) as file:
@@ -49,28 +50,37 @@ def repack_archive(content: bytes, label: str) -> bytes:
     return target.getvalue()
 
 
-def _check_entries(entries: list[zipfile.ZipInfo], file_bytes: int, label: str) -> None:
-    """Raise a ModelError if the archive's directory declares too much, or what no checkpoint declares."""
+def check_entries(
+    entries: list[zipfile.ZipInfo], file_bytes: int, label: str, advice: str = SAVE_AGAIN
+) -> None:
+    """Raise a ModelError if the archive's directory declares too much, or what no saved network declares.
+
+    Raises:
+        ModelError: Ending in the advice.
+    """
     if len(entries) > LIMITS.archive_entries:
         raise ModelError(
-            f"{label} holds {len(entries):,} entries, at most {LIMITS.archive_entries:,} are read; {SAVE_AGAIN}."
+            f"{label} holds {len(entries):,} entries, at most {LIMITS.archive_entries:,} are read; {advice}."
         )
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > LIMITS.unpacked_bytes:
         raise ModelError(
             f"{label} would grow to {unpacked / 1e6:,.0f} MB, at most {LIMITS.unpacked_bytes / 1e6:.0f} MB are read; "
-            f"{SAVE_AGAIN}."
+            f"{advice}."
         )
     names = {entry.filename for entry in entries}
     if len(names) < len(entries) or sum(entry.compress_size for entry in entries) > file_bytes:
-        raise ModelError(f"{label} is a crafted archive: its entries overlap; {SAVE_AGAIN}.")
+        raise ModelError(f"{label} is a crafted archive: its entries overlap; {advice}.")
     for entry in entries:
         if entry.flag_bits & _ENCRYPTED:
-            raise ModelError(f"{label} is an encrypted archive, which cannot be read; {SAVE_AGAIN}.")
+            raise ModelError(f"{label} is an encrypted archive, which cannot be read; {advice}.")
+        if entry.compress_type not in _COMPRESSIONS:
+            # LZMA reserves as large a dictionary as the file asks for.
+            raise ModelError(f"{label} is packed in a way that is not read; {advice}.")
         if entry.file_size > max(LIMITS.free_ratio_bytes, LIMITS.ratio * entry.compress_size):
             raise ModelError(
                 f"{label} holds an entry that grows from {entry.compress_size:,} to {entry.file_size:,} bytes, at most "
-                f"{LIMITS.ratio}-fold is read; {SAVE_AGAIN}."
+                f"{LIMITS.ratio}-fold is read; {advice}."
             )
 
 

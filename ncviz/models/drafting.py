@@ -64,6 +64,11 @@ class Draft:
             found = {name: list(values.shape) for name, values in given.items()}
             wanted = {name: list(size) for name, size in expected.items()}
             raise ModelError(f"Step '{step.name}' of {self.label} has arrays {found}, expected {wanted}.")
+        for name, values in given.items():
+            if not np.isfinite(values).all():
+                raise ModelError(
+                    f"{self.label} has a {name} of '{step.name}' that is not finite; train or export it again."
+                )
         self._count(step, math.prod(shape), multiplications, sum(math.prod(s) for s in expected.values()))
         self._steps[step.name], self.shapes[step.name] = step, shape
         self._folders |= _folders_of(step.name)
@@ -134,6 +139,7 @@ class Draft:
             (self._layers, LIMITS.layers, "layers with weights"),
             (self._units, LIMITS.units, "units"),
             (self._parameters, LIMITS.parameters, "parameters"),
+            (4 * self._parameters, LIMITS.unpacked_bytes, "bytes of weights"),
             (self._multiplications, LIMITS.operations, "multiplications for one image"),
         ):
             if value > limit:

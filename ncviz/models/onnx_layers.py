@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.models.onnx_nodes import Node, Reading, Source, Value
 from ncviz.models.onnx_pointwise import Handler
 from ncviz.models.onnx_tensors import BATCH, axes_of
 from ncviz.models.pointwise import Pointwise
+from ncviz.models.reading import Node, Reading, Source, Value
 
 _NON_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus"}
 _KEEP_ORDER = {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "flatten", "reshape", "permute"}

@@ -1,69 +1,33 @@
-"""What is known while an ONNX graph is read: its nodes in plain form, and the values that they have given so far."""
+"""Nodes of an ONNX file in plain form."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import onnx
 from onnx import AttributeProto
 
-from ncviz.errors import ModelError
-from ncviz.limits import LIMITS
-from ncviz.models.drafting import Draft
 from ncviz.models.onnx_tensors import array_of
-from ncviz.models.pickles import shorten
-from ncviz.models.pointwise import Pointwise, start
+from ncviz.models.reading import Node
 
-Value = np.ndarray | Pointwise
 _MAX_NUMBERS = 10_000  # of an attribute
 
 
-@dataclass(frozen=True)
-class Node:
-    """A node in plain form."""
-
-    index: int
-    name: str
-    operator: str
-    domain: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
-    has_graph: bool
-
-    @classmethod
-    def of(cls, node: onnx.NodeProto, index: int) -> Node:
-        """Return a node of a file in plain form."""
-        inputs, outputs = tuple(node.input), tuple(node.output)
-        kinds = {attribute.type for attribute in node.attribute}
-        has_graph = bool(kinds & {AttributeProto.GRAPH, AttributeProto.GRAPHS})
-        attributes = {attribute.name: _plain(attribute) for attribute in node.attribute}
-        return cls(index, node.name, node.op_type, node.domain, inputs, outputs, attributes, has_graph)
-
-    @property
-    def title(self) -> str:
-        """Its name in quotes, or that of what it gives."""
-        return f"'{shorten(self.name or (self.outputs[0] if self.outputs else '') or self.operator)}'"
-
-    @property
-    def hint(self) -> str:
-        """What a step of this node should be called: ``/layer1/layer1.0/conv1/Conv`` is ``layer1.0.conv1``."""
-        parts: list[str] = []
-        for word in (self.name or self.operator).strip("/").split("/"):
-            if parts and word.startswith(f"{parts[-1]}."):
-                parts[-1] = word
-            elif not parts or not re.fullmatch(rf"{re.escape(self.operator)}(_\d+)?", word):
-                parts.append(word)
-        return ".".join(parts)
-
-    def get(self, name: str, default: Any) -> Any:
-        """Return an attribute, or what it is by default."""
-        return self.attributes.get(name, default)
+def node_of(node: onnx.NodeProto, index: int) -> Node:
+    """Return a node of a file in plain form."""
+    kinds = {attribute.type for attribute in node.attribute}
+    has_graph = bool(kinds & {AttributeProto.GRAPH, AttributeProto.GRAPHS})
+    attributes = {attribute.name: _plain(attribute) for attribute in node.attribute}
+    return Node(
+        index,
+        node.name,
+        node.op_type,
+        node.domain,
+        tuple(node.input),
+        tuple(node.output),
+        attributes,
+        has_graph,
+    )
 
 
 def _plain(attribute: AttributeProto) -> Any:
@@ -81,161 +45,3 @@ def _plain(attribute: AttributeProto) -> Any:
     if kind == AttributeProto.TENSOR:
         return array_of(attribute.t, "the file")
     return None
-
-
-@dataclass(frozen=True)
-class Source:
-    """Which input of which node an array was made from, and how to make that input from the array.
-
-    Attributes:
-        node: Its index in the graph.
-        slot: Which of its inputs.
-        shape: Shape of that input.
-        is_transposed: Whether the array is its transpose.
-        factor: What the array is times that input.
-    """
-
-    node: int
-    slot: int
-    shape: tuple[int, ...]
-    is_transposed: bool = False
-    factor: float = 1.0
-
-
-@dataclass
-class Reading:
-    """A graph while it is read.
-
-    Attributes:
-        draft: The network so far.
-        label: The file's name.
-        opset: Version of the operators.
-        initialisers: Name → function that gives its array.
-        uses: Name → how often it is read.
-        batch: The batch's size, if the file fixes one.
-        values: Name → array of a constant, or an activation.
-        sources: Array of the draft → what it was made from.
-    """
-
-    draft: Draft
-    label: str
-    opset: int
-    initialisers: Mapping[str, Callable[[], np.ndarray]]
-    uses: Counter[str]
-    batch: int | None
-    values: dict[str, Value] = field(default_factory=dict)
-    sources: dict[str, Source] = field(default_factory=dict)
-    _starts: dict[str, Pointwise] = field(default_factory=dict)
-    _bytes: int = 0
-
-    def refusal(self, node: Node, why: str) -> ModelError:
-        """Return the error that a node cannot be read."""
-        return ModelError(f"{self.label}: node {node.title} ({shorten(node.operator)}) {why}.")
-
-    def value(self, name: str, reader: str) -> Value:
-        """Return what a name stands for.
-
-        Raises:
-            ModelError: If nothing before gives it.
-        """
-        if name not in self.values:
-            if name not in self.initialisers:
-                raise ModelError(
-                    f"{self.label}: {reader} reads '{shorten(name)}', which nothing before it gives; export it again."
-                )
-            self.values[name] = self._within(self.initialisers[name]())
-        return self.values[name]
-
-    def keep(self, node: Node, array: np.ndarray) -> None:
-        """Take in the constant that a node gives."""
-        self.values[node.outputs[0]] = self._within(array)
-
-    def _within(self, array: np.ndarray) -> np.ndarray:
-        self._bytes += array.nbytes if array.base is None else 0
-        if self._bytes > LIMITS.unpacked_bytes // 2:
-            raise ModelError(
-                f"{self.label} holds more than {LIMITS.unpacked_bytes / 2e6:.0f} MB of constants; bring a smaller one."
-            )
-        return array
-
-    def start(self, step: str) -> Pointwise:
-        """Return a step's result as a value."""
-        return self._starts.setdefault(step, start(step))
-
-    def shape_of(self, value: Value, node: Node) -> tuple[int, ...]:
-        """Return an activation's shape without the batch axis."""
-        while isinstance(value, Pointwise):
-            root = value.roots[0][0]
-            if isinstance(root, str):
-                return self.draft.shapes[root]
-            value = root
-        raise self.refusal(node, "needs activations, but reads a constant")
-
-    def step_of(self, value: Value | None, node: Node | str) -> str:
-        """Return the step that gives a value, adding it if it is still a chain of pointwise operations.
-
-        Raises:
-            ModelError: If it is a constant, or a chain that is no known activation.
-        """
-        if not isinstance(value, Pointwise):
-            title = node if isinstance(node, str) else node.title
-            raise ModelError(f"{self.label}: {title} needs activations, but reads a constant.")
-        if value.step is None:
-            value.step = self._add_chain(value, node)
-        return value.step
-
-    def _add_chain(self, value: Pointwise, node: Node | str) -> str:
-        for root, _, native in value.roots:
-            if native is None or root is value:
-                continue
-            operation, settings = native
-            source = root if isinstance(root, str) else self.step_of(root, node)
-            if operation != "affine":
-                return self.draft.add(value.node, operation, (source,), **settings)
-            channels = self.draft.shapes[source][0]
-            scale, shift = settings["scale"], settings["shift"]
-            if abs(scale - 1.0) < 1e-12 and abs(shift) < 1e-12:
-                return source
-            return self.scaled(value.node, source, np.full(channels, scale), np.full(channels, shift))
-        if value.fallback is None:
-            raise ModelError(
-                f"{self.label}: what is computed up to node '{shorten(value.node)}' is no activation function that "
-                "ncviz knows; export the network with torch.nn's own."
-            )
-        return value.fallback()
-
-    def scaled(self, hint: str, step: str, scale: np.ndarray, shift: np.ndarray) -> str:
-        """Add a fixed scale and shift per channel, as a BatchNorm with mean 0 and variance 1; return the step."""
-        rank = len(self.draft.shapes[step])
-        if rank > 3:
-            raise ModelError(
-                f"{self.label}: node '{shorten(hint)}' scales values of {rank} axes, at most 3 are read."
-            )
-        channels = len(scale)
-        arrays = {
-            "weight": np.asarray(scale, dtype=np.float32),
-            "bias": np.asarray(shift, dtype=np.float32),
-            "running_mean": np.zeros(channels, dtype=np.float32),
-            "running_var": np.ones(channels, dtype=np.float32),
-        }
-        # So small that 1 + eps is 1 in float32: the scale is applied exactly.
-        operation = "batch_norm2d" if rank == 3 else "batch_norm1d"
-        return self.draft.add(hint, operation, (step,), arrays, channels=channels, eps=1e-12)
-
-    def layer(
-        self,
-        node: Node,
-        operation: str,
-        step: str,
-        arrays: Mapping[str, tuple[np.ndarray, Source]],
-        **settings: Any,
-    ) -> Pointwise:
-        """Add a layer with weights, called after its weight, and remember where its arrays came from."""
-        hint = node.hint
-        weight = node.inputs[1] if len(node.inputs) > 1 else ""
-        if re.fullmatch(r"[\w.]+\.(weight|bias|gamma|kernel)", weight):
-            hint = weight.rpartition(".")[0]
-        values = {name: values for name, (values, _) in arrays.items()}
-        name = self.draft.add(hint, operation, (step,), values, **settings)
-        self.sources |= {f"{name}.{key}": source for key, (_, source) in arrays.items()}
-        return self.start(name)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.models.onnx_nodes import Node, Reading, Source, Value
 from ncviz.models.pointwise import Native, Pointwise, elu, erf, follow, gelu, hardsigmoid, sigmoid, softplus
+from ncviz.models.reading import Node, Reading, Source, Value
 
 Handler = Callable[[Reading, Node, list[Any]], Value]
 _MAX_DEPTH = 30
@@ -18,18 +18,19 @@ _LARGEST = float(np.finfo(np.float32).max)
 def _unary(make: Callable[[Node], tuple[Callable[[np.ndarray], np.ndarray], Native | None]]) -> Handler:
     def handle(reading: Reading, node: Node, inputs: list[Any]) -> Value:
         function, native = make(node)
-        return _apply(reading, node, inputs[0], function, native)
+        return apply_native(reading, node, inputs[0], function, native)
 
     return handle
 
 
-def _apply(
+def apply_native(
     reading: Reading,
     node: Node,
     value: Value,
     function: Callable[[np.ndarray], np.ndarray],
     native: Native | None = None,
 ) -> Pointwise:
+    """Return what a pointwise function makes of an activation; ``native`` is the step that does exactly this."""
     if not isinstance(value, Pointwise):
         raise reading.refusal(node, "is applied to a constant, which is not supported")
     value = _shortened(reading, node, value)
@@ -108,7 +109,7 @@ def _clip(reading: Reading, node: Node, inputs: list[Any]) -> Value:
     native: Native = ("hardtanh", {"least": least, "most": most})
     if least == 0.0 and most in (6.0, _LARGEST):
         native = ("relu6" if most == 6.0 else "relu", {})
-    return _apply(reading, node, inputs[0], lambda x: np.clip(x, least, most), native)
+    return apply_native(reading, node, inputs[0], lambda x: np.clip(x, least, most), native)
 
 
 def _prelu(reading: Reading, node: Node, inputs: list[Any]) -> Value:
@@ -156,7 +157,7 @@ def _binary(operator: str, function: Callable[[Any, Any], np.ndarray]) -> Handle
         ):
             number = float(constant.ravel()[0])
             apply = (lambda x: function(number, x)) if slot == 0 else (lambda x: function(x, number))
-            return _apply(reading, node, value, apply)
+            return apply_native(reading, node, value, apply)
         return _by_channel(reading, node, value, constant, slot, operator)
 
     return handle

@@ -20,11 +20,12 @@ from ncviz.limits import LIMITS
 from ncviz.models.blueprint import INPUT, Blueprint
 from ncviz.models.drafting import Draft
 from ncviz.models.onnx_layers import HANDLERS
-from ncviz.models.onnx_nodes import Node, Reading, Source
+from ncviz.models.onnx_nodes import node_of
 from ncviz.models.onnx_pointwise import POINTWISE
 from ncviz.models.onnx_tensors import FOLDS, array_of, fold, is_external
 from ncviz.models.onnx_wire import check_wire
 from ncviz.models.pickles import shorten
+from ncviz.models.reading import Node, Reading, Source
 
 __all__ = ["read_onnx", "read_sources"]
 
@@ -120,7 +121,7 @@ def read_sources(
         ModelError: See ``read_onnx``.
     """
     label = shorten(label)
-    nodes = [Node.of(node, index) for index, node in enumerate(model.graph.node)]
+    nodes = [node_of(node, index) for index, node in enumerate(model.graph.node)]
     producers = {name: node for node in nodes for name in node.outputs if name}
     output = _choose_output(model, producers, label)
     needed = _ancestors(output, producers)

@@ -10,9 +10,9 @@ import onnx
 from onnx import numpy_helper
 
 from ncviz.errors import ModelError
-from ncviz.models.onnx_nodes import Source
 from ncviz.models.onnx_reader import parse, read_sources
 from ncviz.models.onnx_tensors import FOLDS
+from ncviz.models.reading import Source
 
 _LABEL = "The original file"
 

@@ -1,0 +1,339 @@
+"""Read a program of ``torch.export`` without running it: its graph is JSON, its weights are plain bytes.
+
+``torch.export.load`` evaluates expressions of the file and may unpickle; here the archive is only looked through.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
+from ncviz.models.archive import check_entries
+from ncviz.models.blueprint import INPUT, Blueprint
+from ncviz.models.drafting import Draft
+from ncviz.models.exported_operations import OPERATORS, SYMBOLIC, VIEWS, Name
+from ncviz.models.onnx_tensors import BATCH
+from ncviz.models.pickles import shorten
+from ncviz.models.reading import Node, Reading
+
+ADVICE = "save it again with torch.export.save(torch.export.export(net.eval(), (images,)), path)"
+_FLOAT_CODES = {6: np.float16, 7: np.float32, 8: np.float64}
+_INT_CODES = {1: np.uint8, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64, 12: np.bool_}
+_BFLOAT16 = 13
+_STRIDED = 7
+_TARGET = "torch.ops.aten."
+_KINDS = {
+    "attention": ("scaled_dot_product", "multi_head_attention"),
+    "recurrence": ("lstm", "gru", "rnn"),
+    "normalisation by the image itself": ("layer_norm", "group_norm", "instance_norm", "rms_norm"),
+    "control flow": ("cond", "while_loop", "map_impl"),
+}
+
+
+def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
+    """Read a ``.pt2`` archive of ``torch.export.save`` (PyTorch 2.8 or later).
+
+    Args:
+        content: The file.
+        label: Its name, for messages.
+
+    Returns:
+        The blueprint, and its arrays by the names of the built module's ``state_dict()``: those of the exported
+        module.
+
+    Raises:
+        ModelError: If it is damaged, too large, or has operations that are not read, each named; one sentence.
+    """
+    label = shorten(label)
+    if len(content) > LIMITS.file_bytes:
+        raise ModelError(
+            f"{label} is larger than {LIMITS.file_bytes / 1e6:.0f} MB, the most that is read; {ADVICE}."
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            check_entries(entries, len(content), label, ADVICE)
+            return _read(_Archive(archive, entries, label), label)
+    except ModelError:
+        raise
+    except (
+        Exception
+    ) as error:  # a crafted archive or graph makes zipfile, json and the look-ups raise anything
+        raise ModelError(
+            f"{label} is a damaged or incomplete program of torch.export ({type(error).__name__}); {ADVICE}."
+        ) from error
+
+
+class _Archive:
+    """The entries of a program, read one by one into memory."""
+
+    def __init__(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], label: str) -> None:
+        names = {entry.filename: entry for entry in entries}
+        graphs = [
+            name for name in names if name.count("/") == 2 and name.endswith(".json") and "/models/" in name
+        ]
+        if any(name.endswith("serialized_exported_program.json") for name in names):
+            raise ModelError(f"{label} was written by PyTorch before 2.8, which is not read; {ADVICE}.")
+        if len(graphs) != 1:
+            raise ModelError(f"{label} holds {len(graphs)} programs of torch.export, expected one; {ADVICE}.")
+        self.archive, self.entries, self.label = archive, names, label
+        self.root, _, name = graphs[0].split("/")
+        self.name = name.removesuffix(".json")
+        order = self.entries.get(f"{self.root}/byteorder")
+        if order is not None and self.archive.read(order)[:10] != b"little":
+            raise ModelError(f"{label} was written on a machine of another byte order; {ADVICE}.")
+
+    def bytes(self, path: str) -> bytes:
+        """Return an entry, never more of it than it declares."""
+        entry = self.entries.get(f"{self.root}/{path}")
+        if entry is None:
+            raise ModelError(f"{self.label} lacks the entry '{shorten(path)}'; {ADVICE}.")
+        return self.archive.read(entry)
+
+    def json(self, path: str) -> Any:
+        """Return what a JSON entry says."""
+        entry = self.entries.get(f"{self.root}/{path}")
+        if entry is not None and entry.file_size > LIMITS.header_bytes:
+            raise ModelError(
+                f"{self.label} holds a graph of {entry.file_size / 1e6:.0f} MB, at most "
+                f"{LIMITS.header_bytes / 1e6:.0f} MB are read; bring a smaller network."
+            )
+        return json.loads(self.bytes(path))
+
+    def tensors(self, folder: str) -> dict[str, _Tensor]:
+        """Return the tensors of a folder by name."""
+        config = self.json(f"data/{folder}/{self.name}_{folder}_config.json")["config"]
+        return {name: _Tensor(self, folder, name, entry) for name, entry in config.items()}
+
+
+class _Tensor:
+    """A tensor of the archive, read when it is first used."""
+
+    def __init__(self, archive: _Archive, folder: str, name: str, entry: Mapping[str, Any]) -> None:
+        self.archive, self.folder, self.name, self.entry = archive, folder, name, entry
+
+    def __call__(self) -> np.ndarray:
+        name, label, meta = shorten(self.name), self.archive.label, self.entry["tensor_meta"]
+        if self.entry["use_pickle"]:
+            raise ModelError(f"{label} keeps '{name}' as a pickle, which is not opened; {ADVICE}.")
+        sizes, strides = (tuple(int(item["as_int"]) for item in meta[key]) for key in ("sizes", "strides"))
+        offset, code = int(meta["storage_offset"]["as_int"]), meta["dtype"]
+        kind = np.dtype(
+            np.uint16 if code == _BFLOAT16 else {**_FLOAT_CODES, **_INT_CODES}[code]
+        ).newbyteorder("<")
+        data = self.archive.bytes(f"data/{self.folder}/{self.entry['path_name']}")
+        held = len(data) // kind.itemsize
+        steps = [(size - 1) * stride for size, stride in zip(sizes, strides, strict=True)]
+        if (
+            meta["layout"] != _STRIDED
+            or len(sizes) > LIMITS.dimensions
+            or min((*sizes, 1)) < 1
+            or min((*strides, offset, 0)) < 0
+            or math.prod(sizes) > held
+            or offset + sum(steps) >= held
+        ):
+            raise ModelError(
+                f"{label} declares sizes or strides for '{name}' beyond what it holds; {ADVICE}."
+            )
+        flat = np.frombuffer(data, dtype=kind, count=held)[offset:]
+        byte_strides = [stride * kind.itemsize for stride in strides]
+        values = np.lib.stride_tricks.as_strided(flat, sizes, byte_strides, writeable=False)
+        if code == _BFLOAT16:
+            return (values.astype(np.uint32) << 16).view(np.float32)
+        return np.array(values, dtype=kind.newbyteorder("="), order="C")
+
+
+def _read(archive: _Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
+    program = archive.json(f"models/{archive.name}.json")["graph_module"]
+    graph, signature = program["graph"], program["signature"]
+    nodes = [_node(node, index) for index, node in enumerate(graph["nodes"])]
+    output = _output(signature, label)
+    needed = _ancestors(nodes, output)
+    _check_supported([node for node in nodes if node.index in needed], label)
+    names, image = _inputs(signature, label)
+    shape, batch = _input_shape(graph["tensor_values"][image], label)
+    tensors = {**archive.tensors("weights"), **archive.tensors("constants")}
+    reading = Reading(
+        Draft(label, shape),
+        label,
+        0,
+        {node: tensors[parameter] for node, parameter in names.items() if parameter in tensors},
+        Counter(name for node in nodes if node.index in needed for name in node.inputs) + Counter([output]),
+        batch,
+        parameters=names,
+    )
+    reading.values[image] = reading.start(INPUT)
+    last_use = {name: node.index for node in nodes if node.index in needed for name in node.inputs}
+    last_use[output] = len(nodes)
+    bases: dict[str, str] = {}  # a view, or the result of a change in place → whose memory it is
+    for node in nodes:
+        if node.index not in needed or node.operator.partition(".")[0] in SYMBOLIC:
+            continue
+        operator = OPERATORS[_plain_name(node.operator)]
+        arguments = {name: _resolve(reading, node, value) for name, value in node.attributes.items()}
+        try:
+            value = operator(reading, node, arguments)
+        except ModelError:
+            raise
+        except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise reading.refusal(node, "has arguments that do not fit its operator") from error
+        first = node.inputs[0]
+        if _is_in_place(node.operator):
+            _check_aliases(reading, node, bases, last_use)
+            reading.values[first] = value
+            bases[node.outputs[0]] = bases.get(first, first)
+        elif _plain_name(node.operator) in VIEWS:
+            bases[node.outputs[0]] = bases.get(first, first)
+            if first in reading.parameters:
+                reading.parameters[node.outputs[0]] = reading.parameters[first]
+        reading.values[node.outputs[0]] = value
+    step = reading.step_of(reading.value(output, "the output"), "the output")
+    return reading.draft.finish(step), reading.draft.arrays
+
+
+def _check_aliases(
+    reading: Reading, node: Node, bases: Mapping[str, str], last_use: Mapping[str, int]
+) -> None:
+    changed = node.inputs[0]
+    for name, base in [*bases.items(), (bases.get(changed, changed), bases.get(changed, changed))]:
+        if name != changed and base == bases.get(changed, changed) and last_use.get(name, -1) > node.index:
+            raise reading.refusal(
+                node, f"changes '{shorten(name)}' in place, which is read again later; use x = f(x)"
+            )
+
+
+def _node(node: Mapping[str, Any], index: int) -> Node:
+    target = str(node["target"])
+    is_aten = target.startswith(_TARGET)
+    attributes = {str(entry["name"]): _argument(entry["arg"]) for entry in node["inputs"]}
+    inputs = [name for value in attributes.values() for name in _names(value)]
+    outputs = tuple(_names([_argument(entry) for entry in node["outputs"]]))
+    return Node(
+        index, str(node.get("name") or ""), target.removeprefix(_TARGET), "" if is_aten else "other", tuple(inputs),
+        outputs or (f"node {index}",), attributes, False,
+    )  # fmt: skip
+
+
+def _argument(argument: Mapping[str, Any]) -> Any:
+    ((kind, value),) = argument.items()
+    if kind == "as_tensor":
+        return Name(str(value["name"]))
+    if kind in ("as_tensors", "as_optional_tensors"):
+        return [
+            _argument(item) if kind == "as_optional_tensors" else Name(str(item["name"])) for item in value
+        ]
+    if kind == "as_none":
+        return None
+    if kind == "as_sym_int":
+        return Name(str(value["as_name"]), is_size=True) if "as_name" in value else int(value["as_int"])
+    if kind == "as_sym_ints":
+        return [_argument({"as_sym_int": item}) for item in value]
+    if kind in (
+        "as_int",
+        "as_float",
+        "as_bool",
+        "as_string",
+        "as_ints",
+        "as_floats",
+        "as_bools",
+        "as_scalar_type",
+    ):
+        return value
+    return None
+
+
+def _names(value: Any) -> list[str]:
+    if isinstance(value, Name):
+        return [value.text]
+    return [item.text for item in value if isinstance(item, Name)] if isinstance(value, list) else []
+
+
+def _resolve(reading: Reading, node: Node, value: Any) -> Any:
+    if isinstance(value, Name):
+        return BATCH if value.is_size else reading.value(value.text, node.title)
+    if isinstance(value, list):
+        return [_resolve(reading, node, item) for item in value]
+    return value
+
+
+def _plain_name(operator: str) -> str:
+    name = operator.partition(".")[0]
+    return name[:-1] if name.endswith("_") and not name.startswith("__") else name
+
+
+def _is_in_place(operator: str) -> bool:
+    return operator.partition(".")[0].endswith("_")
+
+
+def _output(signature: Mapping[str, Any], label: str) -> str:
+    outputs = [spec["user_output"]["arg"] for spec in signature["output_specs"] if "user_output" in spec]
+    names = [argument["as_tensor"]["name"] for argument in outputs if "as_tensor" in argument]
+    if not names:
+        raise ModelError(f"{label} gives no tensor, expected class scores; {ADVICE}.")
+    return str(names[0])
+
+
+def _ancestors(nodes: list[Node], output: str) -> set[int]:
+    if len(nodes) > 5 * LIMITS.nodes:
+        raise ModelError(f"The program has {len(nodes):,} operations, at most {5 * LIMITS.nodes:,} are read.")
+    wanted, needed = {output}, set()
+    for node in reversed(nodes):
+        # What changes its input in place counts for whoever reads that input.
+        changed = node.inputs[:1] if _is_in_place(node.operator) else ()
+        if wanted.intersection((*node.outputs, *changed)):
+            needed.add(node.index)
+            wanted.update(node.inputs)
+    return needed
+
+
+def _check_supported(needed: list[Node], label: str) -> None:
+    found: dict[str, list[str]] = {}
+    for node in needed:
+        name = node.operator.partition(".")[0]
+        if not node.domain and (name in SYMBOLIC or _plain_name(node.operator) in OPERATORS):
+            continue
+        kind = next((kind for kind, parts in _KINDS.items() if any(part in name for part in parts)), "")
+        found.setdefault(f"{shorten(name)} ({kind})" if kind else shorten(name), []).append(node.title)
+    if found:
+        parts = []
+        for what, titles in list(found.items())[:12]:
+            rest = f" and {len(titles) - 12} more" if len(titles) > 12 else ""
+            parts.append(f"{what} at {', '.join(titles[:12])}{rest}")
+        raise ModelError(f"{label} has operations that are not supported: {'; '.join(parts)}.")
+
+
+def _inputs(signature: Mapping[str, Any], label: str) -> tuple[dict[str, str], str]:
+    """Return the parameter that each of the graph's inputs holds, and the input that takes the images."""
+    names: dict[str, str] = {}
+    images = []
+    for spec in signature["input_specs"]:
+        ((kind, value),) = spec.items()
+        if kind == "user_input":
+            images.append(value["arg"])
+        elif kind in ("parameter", "buffer", "tensor_constant"):
+            names[str(value["arg"]["name"])] = str(value[f"{kind}_name"])
+    if len(images) != 1 or "as_tensor" not in images[0]:
+        raise ModelError(f"{label} takes {len(images)} inputs, expected one, the images; {ADVICE}.")
+    return names, str(images[0]["as_tensor"]["name"])
+
+
+def _input_shape(meta: Mapping[str, Any], label: str) -> tuple[tuple[int, ...], int | None]:
+    if meta["dtype"] not in (*_FLOAT_CODES, _BFLOAT16):
+        raise ModelError(
+            f"{label} takes an input that is not of floating-point numbers, expected images in float32."
+        )
+    sizes = [item.get("as_int") for item in meta["sizes"]]
+    if len(sizes) < 2 or any(type(size) is not int for size in sizes[1:]):
+        raise ModelError(
+            f"{label} does not fix the size of its images; export it with only the first axis, the batch, left open."
+        )
+    return tuple(sizes[1:]), sizes[0]
