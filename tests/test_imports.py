@@ -35,7 +35,7 @@ ALLOWED = {
     "ricci": COMMON | {"transport"},
     "explain": COMMON | {"engine", "graph", "transport"},
     "pruning": COMMON | {"attacks", "graph", "curvature"},
-    "records": COMMON | {"store", "curvature", "pruning"},
+    "records": COMMON | {"store", "curvature", "graph", "pruning"},
     "pipeline": COMMON | CORE - {"transport"},
     "experiments": COMMON
     | {"fingerprint", "records", "store", "data", "models", "pruning", "pipeline", "plots", "curvature"},

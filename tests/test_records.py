@@ -153,7 +153,7 @@ def test_all_edges_are_counted_though_one_for_each_weight_is_kept(both):
 
 @pytest.mark.parametrize("most", [253, 254, 255, 65534, 65535])
 def test_the_mark_for_none_is_never_a_number(most):
-    from ncviz.records.curvature import _packed, _unpacked
+    from ncviz.records.places import packed, unpacked
 
     values = np.array([0, -1, most])
-    assert np.array_equal(_unpacked(_packed(values)), values)
+    assert np.array_equal(unpacked(packed(values)), values)

@@ -1,13 +1,15 @@
 """Curvature and accuracy curves as plain arrays, to and from the store; needs no torch."""
 
-from ncviz.records.curvature import CurvatureRecord, StoredEdges, StoredWeights, from_result
+from ncviz.records.curvature import CurvatureRecord, from_result
 from ncviz.records.pictures import Pictures, kept_samples
+from ncviz.records.places import StoredEdges, StoredLink, StoredWeights
 from ncviz.records.sweep import SweepRecord, sweep_record
 
 __all__ = [
     "CurvatureRecord",
     "Pictures",
     "StoredEdges",
+    "StoredLink",
     "StoredWeights",
     "SweepRecord",
     "from_result",

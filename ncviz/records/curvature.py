@@ -1,4 +1,4 @@
-"""Curvature as the store keeps it: each weight's κ, and the one edge on which it has it."""
+"""Curvature as the store keeps it: each weight's κ, and the one edge on which it has it; what joins the layers."""
 
 from __future__ import annotations
 
@@ -12,89 +12,13 @@ import numpy as np
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.errors import StoreError
 from ncviz.records.pictures import Pictures
+from ncviz.records.places import StoredEdges, StoredLink, StoredWeights, folded_scale, packed, stored_links
 from ncviz.records.reading import read
 from ncviz.store import Record
 
 if TYPE_CHECKING:
     from ncviz.curvature import CurvatureResult
-
-
-@dataclass(frozen=True, eq=False)
-class StoredEdges:
-    """One edge for each weight of a connection that has any: the one on which its κ is least.
-
-    Attributes:
-        source: Unit index within the source layer, int32 [E].
-        target: Unit index within the target layer, int32 [E].
-        parameter: Flat index into the connection's weight, int32 [E], growing.
-        curvature: κ of the weight, float32 [E]; 2 if it is never active.
-        position: Output position of the edge, int32 [E].
-        sample: Calibration image on which κ is least, int32 [E]; -1 if the weight is never active.
-    """
-
-    source: np.ndarray
-    target: np.ndarray
-    parameter: np.ndarray
-    curvature: np.ndarray
-    position: np.ndarray
-    sample: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class StoredWeights:
-    """Where the weights of one connection have their least κ; the largest number of a type stands for "none".
-
-    Attributes:
-        fields: Source unit of each kernel slot at each output position, unsigned [G, P, K]; none is padding.
-        position: Output position of the edge with the least κ, unsigned [W]; none where a weight has no edge.
-        sample: Calibration image with the least κ, unsigned [W]; none where a weight is never active.
-        scale: What a batch normalisation that follows multiplies each output channel's weights by, float32 [G·C]; None
-            without one.
-    """
-
-    fields: np.ndarray
-    position: np.ndarray
-    sample: np.ndarray
-    scale: np.ndarray | None = None
-
-    @property
-    def sources(self) -> np.ndarray:
-        """Source unit of each kernel slot at each output position, int32 [G, P, K]; -1 is padding."""
-        return _unpacked(self.fields)
-
-    def on(self, sample: np.ndarray, positions: np.ndarray) -> StoredWeights:
-        """Return where these weights have their least κ if only one sample counts for each.
-
-        Args:
-            sample: Which one, int [W]; -1 where the weight is active on none.
-            positions: Output position for each sample, packed, [n, W]; empty where there is but one.
-        """
-        if not positions.size:
-            return replace(self, sample=_packed(sample))
-        own = _unpacked(np.take_along_axis(positions, np.maximum(sample, 0)[None], axis=0)[0])
-        anywhere = _unpacked(self.position)
-        return replace(self, position=_packed(np.where(sample >= 0, own, anywhere)), sample=_packed(sample))
-
-    def renumbered(self, number: np.ndarray) -> StoredWeights:
-        """Return the same with sample k called ``number[k]``, int [n]."""
-        sample = _unpacked(self.sample)
-        return replace(self, sample=_packed(np.where(sample >= 0, number[np.maximum(sample, 0)], -1)))
-
-    def edges(self, curvature: np.ndarray) -> StoredEdges:
-        """Return the edges that these weights stand on, with the weights' κ [W]."""
-        groups, positions, slots = self.fields.shape
-        position = _unpacked(self.position)
-        flat = np.flatnonzero(position >= 0)
-        at, row = position[flat], flat // slots
-        group = row // (len(position) // slots // groups)
-        return StoredEdges(
-            source=_unpacked(self.fields[group, at, flat % slots]),
-            target=(row * positions + at).astype(np.int32),
-            parameter=flat.astype(np.int32),
-            curvature=curvature.reshape(-1)[flat].astype(np.float32),
-            position=at,
-            sample=_unpacked(self.sample[flat]),
-        )
+    from ncviz.graph.neural_graph import NeuralGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +26,8 @@ class CurvatureRecord:
     """The curvature of one network, as the store keeps it and the pages draw it.
 
     Attributes:
-        weights: For each weight's name, κ, float32 of its shape; 2 where it is never active.
+        weights: For each weight's name, κ, float32 of its shape; 2 where it is never active, NaN where it was not
+            measured.
         places: For each connection, where its weights have their least κ.
         samples: For each weight's name, κ on each sample, float32 [n, *shape], NaN where no edge is live; None if
             there were too many values to keep.
@@ -112,6 +37,7 @@ class CurvatureRecord:
         labels: int64 [n], their classes.
         pictures: The images, and the activity of each unit on them.
         meta: Names, shapes, settings, device and seconds, as plain JSON.
+        links: What joins layers without weights.
     """
 
     weights: Mapping[str, np.ndarray]
@@ -122,10 +48,11 @@ class CurvatureRecord:
     labels: np.ndarray
     pictures: Pictures
     meta: Mapping[str, Any]
+    links: tuple[StoredLink, ...] = ()
 
     @cached_property
     def edges(self) -> tuple[StoredEdges, ...]:
-        """For each connection, one edge for each weight: that with the least κ."""
+        """For each connection, one edge for each weight that has any there: that with the least κ."""
         return tuple(
             place.edges(self.weights[name]) for place, name in zip(self.places, self.parameters, strict=True)
         )
@@ -137,8 +64,13 @@ class CurvatureRecord:
 
     @property
     def total(self) -> int:
-        """Number of weights."""
+        """Number of weights; one that stands in several connections is one."""
         return sum(values.size for values in self.weights.values())
+
+    @cached_property
+    def measured(self) -> int:
+        """Number of weights whose curvature was measured: all, or those of some layers or channels."""
+        return sum(int((~np.isnan(values)).sum()) for values in self.weights.values())
 
     @property
     def config(self) -> CurvatureConfig:
@@ -151,6 +83,29 @@ class CurvatureRecord:
         return tuple(tuple(shape) for shape in self.meta["layer_shapes"])
 
     @property
+    def ends(self) -> tuple[tuple[int, int], ...]:
+        """For each connection the layers that it joins, source and target."""
+        known = self.meta["connections"]
+        return tuple((each.get("source", at), each.get("target", at + 1)) for at, each in enumerate(known))
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each layer is joined to the next one, and by one weight layer alone."""
+        return not self.links and self.ends == tuple((at, at + 1) for at in range(len(self.places)))
+
+    def into(self, layer: int) -> tuple[int, ...]:
+        """Return the connections that end in a layer."""
+        return tuple(at for at, (_, target) in enumerate(self.ends) if target == layer)
+
+    def out_of(self, layer: int) -> tuple[int, ...]:
+        """Return the connections that read a layer."""
+        return tuple(at for at, (source, _) in enumerate(self.ends) if source == layer)
+
+    def connections_of(self, name: str) -> tuple[int, ...]:
+        """Return the connections in which a weight tensor stands."""
+        return tuple(at for at, own in enumerate(self.parameters) if own == name)
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of each weight, in the network's order."""
         return {name: values.shape for name, values in self.weights.items()}
@@ -158,15 +113,13 @@ class CurvatureRecord:
     def folded(self, connection: int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return a connection's weights as its edges carry them, batch normalisation folded in, float32 [W].
 
+        They stand in the order of the flat parameter.
+
         Args:
             connection: Index of the weight layer.
             arrays: The network's parameters by name.
         """
-        raw = np.asarray(arrays[self.parameters[connection]], dtype=np.float32)
-        scale = self.places[connection].scale
-        return (
-            raw.reshape(-1) if scale is None else (raw.reshape(len(scale), -1) * scale[:, None]).reshape(-1)
-        )
+        return self.places[connection].folded(arrays[self.parameters[connection]])
 
     @property
     def is_folded(self) -> bool:
@@ -190,7 +143,8 @@ class CurvatureRecord:
             own = np.where(np.isnan(values[chosen]), np.inf, values[chosen]).reshape(len(chosen), -1)
             least[name] = own.argmin(axis=0)
             kappa = own.min(axis=0)
-            weights[name] = np.where(np.isinf(kappa), np.float32(2), kappa).reshape(values.shape[1:])
+            known = np.where(np.isinf(kappa), np.float32(2), kappa).reshape(values.shape[1:])
+            weights[name] = np.where(np.isnan(self.weights[name]), self.weights[name], known)
             least[name] = np.where(np.isinf(kappa), -1, chosen[least[name]])
         places = tuple(
             place.on(least[name], positions)
@@ -213,10 +167,9 @@ class CurvatureRecord:
         for index, positions in enumerate(self.sample_positions or ()):
             arrays[f"sample-positions/{index}"] = positions
         for index, place in enumerate(self.places):
-            arrays |= {f"fields/{index}": place.fields, f"positions/{index}": place.position}
-            arrays[f"sample/{index}"] = place.sample
-            if place.scale is not None:
-                arrays[f"scale/{index}"] = place.scale
+            arrays |= place.to_arrays(index)
+        for index, link in enumerate(self.links):
+            arrays |= {f"link-channels/{index}": link.channels, f"link-places/{index}": link.places}
         return Record(arrays, dict(self.meta))
 
     @staticmethod
@@ -238,15 +191,7 @@ def _curvature_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> 
     has_samples = f"samples/{names[0]}" in arrays
     return CurvatureRecord(
         weights={name: arrays[f"weights/{name}"] for name in names},
-        places=tuple(
-            StoredWeights(
-                arrays[f"fields/{index}"],
-                arrays[f"positions/{index}"],
-                arrays[f"sample/{index}"],
-                arrays.get(f"scale/{index}"),
-            )
-            for index in range(len(names))
-        ),
+        places=tuple(StoredWeights.from_arrays(arrays, index) for index in range(len(names))),
         samples={name: arrays[f"samples/{name}"] for name in names} if has_samples else None,
         sample_positions=tuple(arrays[f"sample-positions/{index}"] for index in range(len(names)))
         if has_samples
@@ -255,6 +200,12 @@ def _curvature_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> 
         labels=arrays["labels"],
         pictures=Pictures.from_arrays(arrays, len(meta["layer_shapes"])),
         meta=meta,
+        links=tuple(
+            StoredLink(
+                **facts, channels=arrays[f"link-channels/{index}"], places=arrays[f"link-places/{index}"]
+            )
+            for index, facts in enumerate(meta.get("links", ()))
+        ),
     )
 
 
@@ -277,20 +228,26 @@ def from_result(
         meta: What else to note, as plain JSON.
     """
     graph = result.graph
+    twice = _on_several_edges(graph)
     places = tuple(
         StoredWeights(
-            fields=_packed(connection.fields),
-            position=_packed(position.numpy()),
-            sample=_packed(sample.numpy()),
-            scale=_scale(connection.weight, arrays[connection.parameter]),
+            fields=packed(connection.fields),
+            position=packed(position.numpy()),
+            sample=packed(sample.numpy()),
+            scale=folded_scale(connection, arrays[connection.parameter]),
+            order=None if connection.order is None else packed(connection.order),
+            curvature=curvature.numpy().astype(np.float32) if connection.parameter in twice else None,
         )
-        for connection, (_, position, sample) in zip(graph.connections, result.least, strict=True)
+        for connection, (curvature, position, sample) in zip(graph.connections, result.least, strict=True)
     )
+    links = stored_links(graph)
     connections: list[dict[str, Any]] = [
         {
             "name": c.name,
             "parameter": c.parameter,
             "shape": list(c.shape),
+            "source": c.source,
+            "target": c.target,
             "edges": c.number_of_edges,
             "dead_share": dead,
             "work": asdict(work),
@@ -300,7 +257,9 @@ def from_result(
     facts = {
         "kind": "curvature",
         "layer_shapes": [list(shape) for shape in graph.layer_shapes],
+        "layer_names": list(graph.layer_names),
         "connections": connections,
+        "links": [link.facts for link in links],
         "edges": sum(connection["edges"] for connection in connections),
         **meta,
     }
@@ -312,32 +271,21 @@ def from_result(
         sample_positions=None
         if result.sample_positions is None
         else tuple(
-            _packed(positions.numpy()[:, : positions.shape[1] if connection.fields.shape[1] > 1 else 0])
+            packed(positions.numpy()[:, : positions.shape[1] if connection.fields.shape[1] > 1 else 0])
             for connection, positions in zip(graph.connections, result.sample_positions, strict=True)
         ),
         calibration=calibration,
         labels=labels,
         pictures=pictures,
         meta=facts,
+        links=links,
     )
 
 
-def _scale(weight: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
-    """Return what was folded into each output channel of a weight [G, C, K], float32 [G·C]; None if nothing was."""
-    folded = weight.reshape(-1, weight.shape[-1])
-    own = np.asarray(raw, dtype=np.float64).reshape(folded.shape)
-    largest = np.abs(own).argmax(axis=1)[:, None]
-    before, after = (np.take_along_axis(part, largest, axis=1)[:, 0] for part in (own, folded))
-    scale = np.divide(after, before, out=np.ones_like(after), where=before != 0)
-    return None if (scale == 1).all() else scale.astype(np.float32)
-
-
-def _packed(values: np.ndarray) -> np.ndarray:
-    """Return whole numbers in the narrowest unsigned type, with its largest value in place of negative ones."""
-    kind = np.min_scalar_type(int(values.max(initial=0)) + 1)
-    return np.where(values < 0, np.iinfo(kind).max, values).astype(kind)
-
-
-def _unpacked(values: np.ndarray) -> np.ndarray:
-    """Return int32, -1 where there is none."""
-    return np.where(values == np.iinfo(values.dtype).max, -1, values.astype(np.int64)).astype(np.int32)
+def _on_several_edges(graph: NeuralGraph) -> set[str]:
+    """Return the parameters of which a weight has edges in more than one connection: a module that is used twice."""
+    counts: dict[str, np.ndarray] = {}
+    for each in graph.connections:
+        has_edge = each.as_parameter((each.first_position >= 0).astype(np.int64))
+        counts[each.parameter] = counts.get(each.parameter, 0) + has_edge
+    return {name for name, count in counts.items() if count.max(initial=0) > 1}
