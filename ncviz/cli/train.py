@@ -1,4 +1,4 @@
-"""``ncviz train``: train a network of the zoo."""
+"""``ncviz train``: train a network of the zoo, or any architecture on any data."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import click
 
 from ncviz.cli.options import data_dir_option, json_option
 from ncviz.cli.output import check_folder, console, print_json, progress
-from ncviz.models.zoo import find_model
+from ncviz.data.specs import find_dataset
+from ncviz.errors import NcvizError
+from ncviz.models.zoo import find_model, own_spec
 
 
 @click.command()
 @click.argument("model")
+@click.option("--dataset", help="For an architecture that is not in the zoo: the data to learn.")
 @data_dir_option
 @click.option("--epochs", type=int, help="Default: the model's own recipe.")
 @click.option("--learning-rate", type=float, help="Largest of the cycle; default: the model's own recipe.")
@@ -24,6 +27,7 @@ from ncviz.models.zoo import find_model
 @json_option
 def train(
     model: str,
+    dataset: str | None,
     data_dir: str | None,
     epochs: int | None,
     learning_rate: float | None,
@@ -32,16 +36,22 @@ def train(
     out_dir: Path,
     as_json: bool,
 ) -> None:
-    """Train a network of the zoo and write its checkpoint and card."""
+    """Train MODEL and write its checkpoint and card.
+
+    MODEL is a network of the zoo, or with --dataset any architecture: resnet20, torchvision/resnet18@10, or one of the
+    form, such as form/cnn/1x28x28/8k5s2-16k5s2/64/relu-bn@10.
+    """
     from ncviz.devices import resolve_device
     from ncviz.models.training import train_zoo_model
 
     where = resolve_device(device)
-    find_model(model)
+    if dataset is None and "/" in model:
+        raise NcvizError(f"Say what {model} is to learn with --dataset, such as --dataset mnist.")
+    spec = find_model(model) if dataset is None else own_spec(model, find_dataset(dataset).name)
     check_folder(out_dir)
     with progress("training") as report:
         result = train_zoo_model(
-            model, data_dir, epochs, seed, out_dir, progress=report, device=where, learning_rate=learning_rate
+            spec, data_dir, epochs, seed, out_dir, progress=report, device=where, learning_rate=learning_rate
         )
     facts = {"model": model, "test_accuracy": result.test_accuracy, "seconds": round(result.seconds, 1)}
     if as_json:

@@ -14,6 +14,7 @@ from torch import nn
 from ncviz.data.datasets import Dataset, find_dataset
 from ncviz.models.architectures import find_architecture
 from ncviz.models.saving import write_file
+from ncviz.models.zoo import MODELS
 
 if TYPE_CHECKING:
     from ncviz.config import AttackConfig
@@ -88,7 +89,8 @@ def training_command(spec: ModelSpec, settings: TrainingSettings, train_data: Da
     own_rate = settings.learning_rate != spec.recipe.learning_rate
     rate = f"--learning-rate {settings.learning_rate} " if own_rate else ""
     options = f"{folder}--epochs {settings.epochs} {rate}--seed {settings.seed}"
-    return f"python -m ncviz train {spec.name} {options} --out-dir OUT"
+    what = spec.name if spec.name in MODELS else f"{spec.architecture} --dataset {spec.dataset}"
+    return f"python -m ncviz train {what} {options} --out-dir OUT"
 
 
 def _attack_in_words(attack: AttackConfig | None) -> str:

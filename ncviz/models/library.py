@@ -71,8 +71,8 @@ def save_network(folder: str | Path, network: Network) -> str:
         raise ModelError(f"{place} holds {MAX_SAVED} networks, the most that are kept; remove one first.")
     facts = {
         "format": _FORMAT,
-        "name": network.name,
-        "title": network.title,
+        "name": tame(network.name),
+        "title": network.title[: LIMITS.name_length],
         "architecture": network.architecture,
         "dataset": network.dataset,
         "came_as": network.format,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
@@ -24,9 +25,7 @@ TIMEOUT_SECONDS = 30
 _CHUNK_BYTES = 1 << 20
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.")
 # DenseNet's weights were published before its layers lost the dot in their names.
-_OLD_DENSENET = re.compile(
-    r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_mean|running_var))$"
-)
+_OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.\w+)$")
 
 
 def pretrained_names() -> tuple[str, ...]:
@@ -133,6 +132,8 @@ def _download(
         os.chmod(temporary, 0o644)  # noqa: PTH101
         Path(temporary).replace(path)
     except (OSError, HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise ModelError(
             f"{path.name} could not be downloaded from {urlparse(url).netloc or url} ({_reason(error)}); check the "
             "connection, or bring the file itself."

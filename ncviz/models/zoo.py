@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 CHECKPOINT_DIR = Path(__file__).parent / "checkpoints"
+MAX_STEM = 80
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ _LENET_RECIPE = Recipe(epochs=6, batch_size=128, learning_rate=0.003)
 _DECAY_RECIPE = replace(_LENET_RECIPE, weight_decay=5e-4)
 _ADVERSARIAL_RECIPE = replace(_LENET_RECIPE, attack=AttackConfig())
 _VGG_RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=0.004, augment=True)
+_OWN_RECIPE = Recipe(epochs=10, batch_size=64, learning_rate=0.003)
 _WITHIN_LAYER = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
@@ -148,6 +151,27 @@ def find_model(name: str) -> ModelSpec:
     if name not in MODELS:
         raise ModelError(f"Unknown model {name!r}; choose one of {', '.join(MODELS)}.")
     return MODELS[name]
+
+
+def own_spec(architecture: str, dataset: str, recipe: Recipe = _OWN_RECIPE) -> ModelSpec:
+    """Return what ``train_zoo_model`` trains: any architecture on any data; the zoo's own recipe if it has one.
+
+    Args:
+        architecture: A name that ``find_architecture`` finds.
+        dataset: A name that ``find_dataset`` finds.
+        recipe: How to train it.
+
+    Raises:
+        ModelError: If there is no such architecture.
+    """
+    from ncviz.models.architectures import find_architecture
+
+    spec = find_architecture(architecture)
+    known = MODELS.get(spec.name)
+    if known is not None and known.dataset == dataset:
+        return known
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{spec.name}-{dataset}").strip(".-")[:MAX_STEM]
+    return ModelSpec(name, spec.title, spec.name, dataset, f"{name}.safetensors", recipe, has_results=False)
 
 
 def checkpoint_arrays(name: str) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 from ncviz import cli, pipeline
 from ncviz.cli import prune
+from ncviz.models.loading import load_checkpoint
 from ncviz.store import StoreWarning
 
 NAME = "mlp-digits-relu"
@@ -142,6 +143,19 @@ def test_train_writes_checkpoint_and_card(run, tmp_path):
     assert json.loads((tmp_path / f"{NAME}.json").read_text())["seed"] == 3
 
 
+@pytest.mark.parametrize("model", ["form/mlp/1x8x8/12/relu-bn-drop0.1@10", "mlp-digits-tanh@10"])
+def test_train_takes_any_architecture_with_its_data(run, tmp_path, model):
+    code, out, _ = run("train", model, "--dataset", "digits", "--epochs", 2, "--out-dir", tmp_path, "--json")
+    assert code == 0
+    (path,) = tmp_path.glob("*.safetensors")
+    assert load_checkpoint(path, model)
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert card["test_accuracy"] == pytest.approx(json.loads(out)["test_accuracy"], abs=1e-6)
+    assert card["dataset"] == "digits"
+    what = f"{model} --dataset digits" if model.startswith("form") else "mlp-digits-tanh"
+    assert card["command"] == f"python -m ncviz train {what} --epochs 2 --seed 0 --out-dir OUT"
+
+
 def test_devices(run):
     code, out, _ = run("devices", "--json")
     assert code == 0
@@ -183,6 +197,11 @@ def test_cache_is_listed_and_cleared(run):
         (["prune", "--model", NAME, "--sparsity", "0.1", "--save", "x.pt"], ".safetensors"),
         (["train", NAME, "--out-dir", "/dev/null/x"], "can be written"),
         (["train", "resnet", "--out-dir", "x"], "choose one of"),
+        (["train", "form/mlp/1x8x8/12/relu@10", "--out-dir", "x"], "--dataset mnist"),
+        (["train", "form/mlp/1x8x8/12/relu@10", "--dataset", "cats", "--out-dir", "x"], "Unknown data"),
+        (["train", "form/mlp/1x8x8/12/relu@10", "--dataset", "mnist", "--out-dir", "x"], "expects images of shape"),
+        (["train", "form/rnn", "--dataset", "mnist", "--out-dir", "x"], "form"),
+        (["train", NAME, "--dataset", "mnist", "--out-dir", "x"], "expects images of shape"),
         (["train", NAME, "--epochs", "0", "--out-dir", "x"], "epochs"),
         (["fly"], "fly"),
     ],

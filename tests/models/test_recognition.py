@@ -68,7 +68,9 @@ def test_guesses_come_in_order_of_how_well_they_fit():
 
 def test_a_network_that_is_not_known_says_what_to_do():
     own = nn.Sequential(nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, 2)).state_dict()
-    with pytest.raises(ModelError, match=r"does not know \(first key `0.weight`\).*torch.onnx.export.*form\.$"):
+    with pytest.raises(
+        ModelError, match=r"does not know \(first key `0.weight`\).*torch.onnx.export.*form\.$"
+    ):
         recognise(own, "own.pt")
     state = outline("torchvision/resnet18")
     state["fc.extra"] = torch.zeros(1)
@@ -88,7 +90,10 @@ def test_a_network_that_is_not_known_says_what_to_do():
         (lambda state: {"model": state, "optimizer": {"state": {}}, "args": {"lr": 0.1}}, ""),
         (lambda state: {"state_dict": {f"model.{key}": value for key, value in state.items()}}, "model."),
         (lambda state: {f"module.{key}": value for key, value in state.items()}, "module."),
-        (lambda state: {f"_orig_mod.module.{key}": value for key, value in state.items()}, "_orig_mod.module."),
+        (
+            lambda state: {f"_orig_mod.module.{key}": value for key, value in state.items()},
+            "_orig_mod.module.",
+        ),
     ],
 )
 def test_a_checkpoint_opens_without_naming_its_architecture(wrap, prefix):

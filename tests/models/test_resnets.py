@@ -28,7 +28,9 @@ def by_hand(state, inputs, blocks):
         for block in range(blocks):
             name, stride = f"stage{stage}.{block}", 2 if stage > 1 and block == 0 else 1
             inner = F.conv2d(found, state[f"{name}.conv1.weight"], stride=stride, padding=1)
-            inner = F.conv2d(F.relu(normalised(inner, f"{name}.bn1")), state[f"{name}.conv2.weight"], padding=1)
+            inner = F.conv2d(
+                F.relu(normalised(inner, f"{name}.bn1")), state[f"{name}.conv2.weight"], padding=1
+            )
             inner = normalised(inner, f"{name}.bn2")
             if stride == 2:
                 found = F.conv2d(found, state[f"{name}.shortcut.0.weight"], stride=2)

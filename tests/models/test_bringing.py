@@ -1,0 +1,201 @@
+"""Files in, networks out, and the same files back with other weights: accuracy is the same at every step."""
+
+import io
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+
+from ncviz.data.datasets import load_dataset
+from ncviz.errors import ModelError
+from ncviz.models.architectures import build_seeded
+from ncviz.models.bringing import read_file
+from ncviz.models.loading import load_model
+from ncviz.models.network import Network, open_network
+from ncviz.models.returning import write_file
+
+NAME = "mlp-digits-relu"
+
+
+def torch_bytes(value):
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def onnx_bytes(net, shape):
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own, on its age
+        torch.onnx.export(
+            net,
+            (torch.zeros(1, *shape),),
+            buffer,
+            dynamo=False,
+            input_names=["x"],
+            dynamic_axes={"x": {0: "n"}},
+        )
+    return buffer.getvalue()
+
+
+def accuracy(net, data):
+    with torch.inference_mode():
+        return float((net(data.inputs).argmax(1) == data.labels).double().mean())
+
+
+def thinned(network):
+    """Return the network's arrays with the smaller half of each weight matrix at zero."""
+    arrays = {}
+    for name, values in network.arrays.items():
+        if values.ndim > 1:
+            arrays[name] = np.where(np.abs(values) < np.median(np.abs(values)), 0, values).astype(
+                values.dtype
+            )
+    return arrays
+
+
+def changed(network, arrays):
+    whole = {**network.arrays, **arrays}
+    fields = {name: getattr(network, name) for name in Network.__dataclass_fields__}
+    return Network(**{**fields, "arrays": whole})
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return load_model(NAME)
+
+
+@pytest.mark.parametrize(
+    ("file", "to_bytes"),
+    [
+        ("net.pt", lambda net: torch_bytes({"state_dict": net.state_dict(), "epoch": 3})),
+        (
+            "net.pth",
+            lambda net: torch_bytes({f"module.{key}": value for key, value in net.state_dict().items()}),
+        ),
+        ("net.safetensors", lambda net: save_safetensors(net.state_dict())),
+    ],
+)
+def test_a_state_dict_goes_out_as_it_came_and_keeps_its_accuracy(trained, file, to_bytes):
+    data = load_dataset("digits")
+    content = to_bytes(trained)
+    network = read_file(content, file, NAME)
+    assert accuracy(network.module(), data) == accuracy(trained, data)
+    arrays = thinned(network)
+    shown = accuracy(changed(network, arrays).module(), data)
+    assert shown != accuracy(trained, data)
+    back, ending = write_file(network, arrays)
+    assert ending == (".safetensors" if file.endswith("safetensors") else ".pt")
+    # What anybody would do with plain PyTorch.
+    state = (
+        load_safetensors(back)
+        if ending == ".safetensors"
+        else torch.load(io.BytesIO(back), weights_only=True)
+    )
+    net = build_seeded(NAME, 1).eval()
+    if file == "net.pth":
+        assert set(state) == {f"module.{key}" for key in net.state_dict()}
+        net = torch.nn.DataParallel(net).cpu().eval()
+    net.load_state_dict(state)
+    assert accuracy(net, data) == shown
+    assert accuracy(read_file(back, f"back{ending}", NAME).module(), data) == shown
+
+
+def test_an_onnx_file_goes_out_as_it_came_and_keeps_its_accuracy(trained):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    data = load_dataset("digits")
+    network = read_file(onnx_bytes(trained, (1, 8, 8)), "net.onnx", dataset="digits")
+    assert (network.architecture, network.format, network.input_shape) == ("onnx", "onnx", (1, 8, 8))
+    assert accuracy(network.module(), data) == accuracy(trained, data)
+    arrays = thinned(network)
+    shown = accuracy(changed(network, arrays).module(), data)
+    back, ending = write_file(network, arrays)
+    assert ending == ".onnx"
+    session = onnxruntime.InferenceSession(back, providers=["CPUExecutionProvider"])
+    (logits,) = session.run(None, {"x": data.inputs.numpy()})
+    assert float((logits.argmax(1) == data.labels.numpy()).mean()) == pytest.approx(shown, abs=1e-9)
+    assert write_file(network, {})[0] != back
+
+
+def test_a_program_comes_with_its_graph_and_goes_out_as_weights(trained):
+    data = load_dataset("digits")
+    buffer = io.BytesIO()
+    batch = {0: torch.export.Dim("n")}
+    torch.export.save(
+        torch.export.export(trained, (torch.zeros(2, 1, 8, 8),), dynamic_shapes=(batch,)), buffer
+    )
+    network = read_file(buffer.getvalue(), "net.pt2", dataset="digits")
+    assert (network.architecture, network.format, network.original) == ("pt2", "pt2", None)
+    assert accuracy(network.module(), data) == accuracy(trained, data)
+    back, ending = write_file(network, thinned(network))
+    net = build_seeded(NAME, 1).eval()
+    net.load_state_dict(torch.load(io.BytesIO(back), weights_only=True))
+    assert ending == ".pt"
+    assert accuracy(net, data) == accuracy(changed(network, thinned(network)).module(), data)
+
+
+def test_a_bundled_network_goes_out_as_safetensors():
+    network = open_network(NAME)
+    back, ending = write_file(network, {})
+    assert ending == ".safetensors"
+    assert read_file(back, "own.safetensors", NAME).fingerprint == network.fingerprint
+
+
+def test_the_shape_of_the_images(trained):
+    content = torch_bytes(build_seeded("resnet8@5", 0).state_dict())
+    assert read_file(content, "r.pt").input_shape == (3, 32, 32)
+    assert read_file(content, "r.pt", dataset="own-1").input_shape is None
+    large = read_file(content, "r.pt", input_shape=(3, 64, 48))
+    assert large.image_shape == (3, 64, 48)
+    assert large.fingerprint != read_file(content, "r.pt").fingerprint
+    with pytest.raises(
+        ModelError, match="resnet8-cifar10@5 takes images of shape .3, 32, 32. or another height"
+    ):
+        read_file(content, "r.pt", input_shape=(1, 32, 32))
+    with pytest.raises(ModelError, match="mlp-digits-relu takes images of shape .1, 8, 8., got .1, 9, 9."):
+        read_file(torch_bytes(trained.state_dict()), "m.pt", NAME, input_shape=(1, 9, 9))
+
+
+def test_a_bundled_networks_fingerprint_is_what_it_always_was():
+    assert open_network(NAME).fingerprint == (
+        "a8d0fe835537f4befcc41b08726373419116d71926e1ee43bf598952691ea90a"
+    )
+
+
+def pt2_like(name):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, "pt2")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "file", "message"),
+    [
+        (b"", "net.onnx", "net.onnx is empty"),
+        (b"hello", "net.txt", "net.txt is no network that ncviz reads; bring a .pt, .pth or .safetensors"),
+        (b"\x80\x02}q\x00.", "net.pt", "bare pickle"),
+        (b"PK\x03\x04junk", "net.pt2", "damaged or incomplete zip archive"),
+        (pt2_like("data.pkl"), "x.pt", "x.pt is "),
+        (b"\x08" * 50, "net.onnx", "net.onnx"),
+        (b"junk", "net.onnx", "net.onnx"),
+        (pt2_like("net/archive_format"), "net.pt2", "net.pt2"),
+    ],
+)
+def test_what_is_no_network_is_one_sentence(content, file, message):
+    with pytest.raises(ModelError, match=message) as caught:
+        read_file(content, file)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [{"1.weight": np.zeros((3, 3), "float32")}, {"7.weight": np.zeros(3, "float32")}],
+)
+def test_arrays_that_do_not_fit_are_refused(arrays):
+    with pytest.raises(ModelError, match="has shape"):
+        write_file(open_network(NAME), arrays)
