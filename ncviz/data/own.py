@@ -126,6 +126,7 @@ class OwnData:
             citation="",
             normalisation=self.settings.told,
             sample_note=" ".join(self.notes),
+            has_labels=self.has_labels,
         )
 
     def part(self, split: str) -> Part:
@@ -136,9 +137,12 @@ class OwnData:
         """Return what the images of a split are, in words."""
         part = self.part(split)
         amount = f"all {part.total:,}" if len(part) == part.total else f"{len(part):,} of the {part.total:,}"
+        unlabelled = "" if self.has_labels else " without labels"
         if ALL in self.parts:
-            return f"{amount} images of {self.title}, which serve both to calibrate and to evaluate"
-        return f"{amount} {split} images of {self.title}"
+            return (
+                f"{amount} images{unlabelled} of {self.title}, which serve both to calibrate and to evaluate"
+            )
+        return f"{amount} {split} images{unlabelled} of {self.title}"
 
     def fingerprint(self, split: str) -> str:
         """SHA-256 of a split's images and labels, and of how they become inputs."""

@@ -28,6 +28,7 @@ class DatasetSpec:
         licence: Terms of use.
         citation: One sentence that cites the source.
         normalisation: How pixels become inputs.
+        has_labels: Whether the right classes are known; where they are not, "right" is what the whole network says.
         sample_note: In what the bundled sample differs from the source, one sentence; empty if in nothing.
     """
 
@@ -43,6 +44,7 @@ class DatasetSpec:
     citation: str
     normalisation: str = "pixels scaled to [0, 1], nothing else"
     sample_note: str = ""
+    has_labels: bool = True
 
     @property
     def is_own(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncviz.config import DEFAULT_ALPHA
 from ncviz.data.datasets import Dataset, load_dataset
-from ncviz.data.specs import DATASETS
+from ncviz.data.specs import find_dataset
 from ncviz.experiments.plan import spec_of
 from ncviz.experiments.work import Step, Work
 from ncviz.models.network import Network
@@ -54,7 +54,7 @@ class Costs:
             return self.epoch * spec.recipe.epochs
         samples = step.config.samples_per_class
         if step.kind == "curvature":
-            images = samples * len(DATASETS[spec.dataset].classes)
+            images = samples * len(find_dataset(spec.dataset).classes)
             return self.setup + images * self.image[_alpha(step)]
         looks = SCORES[step.config.criterion].needs_images
         score = self.score.get(step.config.criterion, 0.0)
@@ -231,7 +231,7 @@ def total(work: Work, costs: dict[str, Costs]) -> dict[str, dict[str, Any]]:
         elif step.config is not None:
             row["curvatures"] += 1
             row["images"] += step.config.samples_per_class * len(
-                DATASETS[spec_of(step.network).dataset].classes
+                find_dataset(spec_of(step.network).dataset).classes
             )
     for row in found.values():
         row["seconds"] = round(row["seconds"], 3)

@@ -237,9 +237,9 @@ def check_data(dataset: str, data_dir: str | None, is_sample: bool) -> None:
     Raises:
         DataError: In one sentence.
     """
-    from ncviz.data.datasets import DATASETS, load_dataset
+    from ncviz.data.datasets import find_dataset, load_dataset
 
-    spec = DATASETS[dataset]
+    spec = find_dataset(dataset)
     if is_sample:
         if not spec.is_bundled:
             raise DataError(f"No sample of {spec.title} ships with ncviz; leave out --sample.")

@@ -234,6 +234,7 @@ class _Run:
         self.order = torch.Generator().manual_seed(settings.seed)
         self.net = build_seeded(settings.architecture, settings.seed).to(settings.device)
         self._dropouts = seed_dropout(self.net, self.order)
+        self.data = train_data
         self.inputs = train_data.inputs.to(settings.device)
         self.labels = train_data.labels.to(settings.device)
         self.test_inputs = test_data.inputs.to(settings.device)
@@ -288,7 +289,11 @@ class _Run:
             images = augmented(images, self.order)
         if self.settings.attack is not None:
             # In eval mode: what a normalisation remembers must not come from the attack's own steps.
-            images = attacked(self.net.eval(), images, labels, self.settings.attack, self.order)
+            net, data = self.net.eval(), self.data
+            # An attack changes pixels, not what a normalisation makes of them.
+            logits_of = (lambda pixels: net(data.normalised(pixels))) if data.is_normalised else net
+            pixels = attacked(logits_of, data.pictures(images), labels, self.settings.attack, self.order)
+            images = data.normalised(pixels)
             self.net.train()
         logits = self.net(images)  # [b, classes]
         loss = F.cross_entropy(logits, labels)

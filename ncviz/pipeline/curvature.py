@@ -68,12 +68,14 @@ def compute_curvature(
         return Outcome(known, is_stored=True)
     key = curvature_key(network, config, data_dir)
     from ncviz.curvature import neural_curvature
-    from ncviz.data.calibration import select_calibration
+    from ncviz.data.answers import labels_for
+    from ncviz.data.calibration import calibration_notes, select_calibration
 
     started = time.perf_counter()
     net = network.module()
     pool = load_dataset(network.dataset, "train", data_dir)
     chosen = select_calibration(net, pool, config.samples_per_class, config.seed, device)
+    labels = labels_for(net, pool, device, chosen)
     result = neural_curvature(
         net,
         pool.inputs[chosen],
@@ -90,12 +92,15 @@ def compute_curvature(
         "architecture": network.architecture,
         "dataset": network.dataset,
         "pool": pool.description,
+        "notes": list(calibration_notes(pool, chosen, labels, config.samples_per_class)),
         "device": device,
         "seconds": round(time.perf_counter() - started, 3),
         "algorithm": ALGORITHM_VERSION,
     }
-    pictures = take_pictures(net, result.graph, pool.inputs[chosen], device)
-    record = from_result(result, network.arrays, chosen.numpy(), pool.labels[chosen].numpy(), pictures, meta)
+    pictures = take_pictures(
+        net, result.graph, pool.inputs[chosen], device, pool.pictures(pool.inputs[chosen])
+    )
+    record = from_result(result, network.arrays, chosen.numpy(), labels.numpy(), pictures, meta)
     kept = replace(record, meta={**record.meta, **anonymous(network)})
     return Outcome(record, False, put(store, key, kept.to_record()))
 

@@ -11,7 +11,7 @@ import numpy as np
 from ncviz.config import PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.fingerprints import data_fingerprint
-from ncviz.errors import NcvizError
+from ncviz.errors import DataError, NcvizError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.pipeline.comparison import order_key, removable, removal_order, shapes_of
@@ -115,6 +115,10 @@ def compute_finetune(
 
     say = speaker(progress, cancel)
     train, test = (load_dataset(network.dataset, split, data_dir) for split in ("train", "test"))
+    if not train.has_labels:
+        raise DataError(
+            f"Fine-tuning learns from labels, which {train.description} do not have; bring images with classes."
+        )
     ranks = removal_order(
         store,
         network,

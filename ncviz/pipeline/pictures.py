@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 _CHUNK = 32
 
 
-def take_pictures(net: nn.Module, graph: NeuralGraph, inputs: Tensor, device: str = "cpu") -> Pictures:
+def take_pictures(
+    net: nn.Module, graph: NeuralGraph, inputs: Tensor, device: str = "cpu", pixels: Tensor | None = None
+) -> Pictures:
     """Return the images and each unit's normalised activity on them.
 
     Args:
         net: The network.
         graph: Its neural graph.
-        inputs: [n, C, H, W], in [0, 1], or [n, features].
+        inputs: [n, C, H, W], or [n, features].
         device: Where to run the network.
+        pixels: The images as people look at them, of the inputs' shape, in [0, 1]; by default the inputs themselves.
 
     Raises:
         ModelError: If an activation is not finite.
@@ -41,7 +44,7 @@ def take_pictures(net: nn.Module, graph: NeuralGraph, inputs: Tensor, device: st
             total[index] += activity.sum(axis=0)
             single[index].append(_bytes(activity[: max(0, kept - first)]))
     return Pictures(
-        images=_bytes(inputs[:kept].clamp(0, 1).numpy()),
+        images=_bytes((inputs if pixels is None else pixels)[:kept].clamp(0, 1).numpy()),
         activity=tuple(np.concatenate(parts) for parts in single),
         mean=tuple(_bytes(layer / len(inputs)) for layer in total),
     )

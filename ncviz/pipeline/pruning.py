@@ -53,6 +53,7 @@ def scores_on(
     """
     import torch
 
+    from ncviz.data.answers import labels_for
     from ncviz.pruning.scores import SCORES, pruning_scores
 
     images = labels = kappa = None
@@ -61,7 +62,7 @@ def scores_on(
     if chosen is not None and score is not None and score.needs_images and not is_given:
         pool = load_dataset(network.dataset, "train", data_dir)
         at = torch.from_numpy(np.asarray(chosen, dtype=np.int64))
-        images, labels = pool.inputs[at], pool.labels[at]
+        images, labels = pool.inputs[at], labels_for(network.module(), pool, rows=at)
     elif score is not None and score.needs_shape:
         images = torch.zeros(1, *find_dataset(network.dataset).input_shape)
     if curvature is not None:

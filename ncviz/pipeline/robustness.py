@@ -181,15 +181,19 @@ def disturber_for(
     network: Network, config: RobustnessConfig, device: str = "cpu", data_dir: str | None = None
 ) -> Disturber:
     """Return the network and its evaluation images, ready to be disturbed under any masks."""
+    import torch
+
+    from ncviz.data.answers import labels_for
     from ncviz.pruning.robustness import Disturber
 
-    data = load_dataset(network.dataset, "test", data_dir)
-    rows = drawn(len(data), config.images)
+    data, net = load_dataset(network.dataset, "test", data_dir), network.module()
+    rows = torch.from_numpy(drawn(len(data), config.images))
     return Disturber(
-        network.module(),
-        data.inputs[rows],
-        data.labels[rows],
+        net,
+        data.pictures(data.inputs[rows]),
+        labels_for(net, data, device, rows),
         config.disturbance,
+        normalise=data.normalised,
         seed=config.seed,
         device=device,
     )

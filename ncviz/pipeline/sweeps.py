@@ -132,8 +132,13 @@ def measure_curve(
 
 
 def evaluator(network: Network, device: str = "cpu", data_dir: str | None = None) -> Evaluator:
-    """Return the network on its evaluation images, ready to be pruned again and again."""
+    """Return the network on its evaluation images, ready to be pruned again and again.
+
+    Without labels, what is right is what the whole network says.
+    """
+    from ncviz.data.answers import labels_for
     from ncviz.pruning.curve import Evaluator
 
     images = load_dataset(network.dataset, "test", data_dir)
-    return Evaluator(network.module(), images.inputs, images.labels, device)
+    net = network.module()
+    return Evaluator(net, images.inputs, labels_for(net, images, device), device)

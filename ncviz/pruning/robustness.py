@@ -58,7 +58,8 @@ class Disturber:
         net: The network. Not changed.
         inputs: [n, C, H, W], pixels in [0, 1].
         labels: int64 [n].
-        disturbance: What is done to them.
+        disturbance: What is done to them, in pixels.
+        normalise: Makes of pixels what the network sees; by default that is the pixels.
         seed: Of what is drawn.
         device: Where to compute.
 
@@ -74,6 +75,7 @@ class Disturber:
         labels: Tensor,
         disturbance: Disturbance,
         *,
+        normalise: Callable[[Tensor], Tensor] | None = None,
         seed: int = 0,
         device: str = "cpu",
     ) -> None:
@@ -86,6 +88,7 @@ class Disturber:
         self.seed = check_whole("seed", seed, 0, 2**31 - 1)
         self.device = resolve_device(device)
         self.disturbance = disturbance
+        self._normalise = normalise
         self._net, self._inputs, self._labels = own_copy(net).requires_grad_(False), inputs, labels
         self._corrupted = (
             corrupted(inputs, disturbance, seed) if isinstance(disturbance, CorruptionConfig) else None
@@ -106,18 +109,23 @@ class Disturber:
         """
         net = apply_masks(self._net, masks or {}).to(self.device)
         generator = torch.Generator().manual_seed(self.seed)
+
+        def logits_of(pixels: Tensor) -> Tensor:
+            found: Tensor = net(pixels if self._normalise is None else self._normalise(pixels))
+            return found
+
         images, clean, under = [], [], []
         with guard(self.device), torch.no_grad():
             for start in range(0, len(self._labels), BATCH):
                 rows = slice(start, start + BATCH)
                 before, labels = (part[rows].to(self.device) for part in (self._inputs, self._labels))
                 if isinstance(self.disturbance, AttackConfig):
-                    after = attacked(net, before, labels, self.disturbance, generator)
+                    after = attacked(logits_of, before, labels, self.disturbance, generator)
                 else:
                     assert self._corrupted is not None
                     after = self._corrupted[rows].to(self.device)
-                clean.append(net(before).argmax(dim=1).cpu())
-                under.append(net(after).argmax(dim=1).cpu())
+                clean.append(logits_of(before).argmax(dim=1).cpu())
+                under.append(logits_of(after).argmax(dim=1).cpu())
                 images.append(after.cpu())
                 if report is not None:
                     report(min(1.0, (start + BATCH) / len(self._labels)))

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.records import CurvatureRecord
 from ncviz.ui import session
 from ncviz.ui.edge_text import STEPS, STEPS_PER_DOUBLING
@@ -43,7 +43,7 @@ class Chosen:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names."""
-        return DATASETS[self.network.dataset].classes
+        return find_dataset(self.network.dataset).classes
 
     def name(self, *, is_source: bool) -> str:
         """Return the full name of one end."""

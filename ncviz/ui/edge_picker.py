@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.records import CurvatureRecord
 from ncviz.ui import session
@@ -39,7 +39,7 @@ def show(of: pipeline.Network, record: CurvatureRecord, edge: tuple[int, int, in
         required=True,
         key="edge-kind",
     )
-    table = telling(record, layer, kind or "low", DATASETS[of.dataset].classes)
+    table = telling(record, layer, kind or "low", find_dataset(of.dataset).classes)
     if table.empty:
         st.caption("No weight of this layer is active on any calibration image.")
     else:

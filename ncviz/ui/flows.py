@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.records import CurvatureRecord
 from ncviz.ui import compute, resources, session
 from ncviz.ui.naming import plain
@@ -45,7 +45,7 @@ def strip(shown: Shown) -> dict[str, Any]:
     """Return the images to choose from beside the picture: the first of each class as far as there is room."""
     labels = shown.record.labels
     first = np.unique(labels, return_index=True)[1]
-    classes = DATASETS[shown.network.dataset].classes
+    classes = find_dataset(shown.network.dataset).classes
     images = []
     for at in first[first < len(shown.record.pictures)][:MOST_PICTURES].tolist():
         pixels = shown.record.pictures.images[at]
@@ -67,7 +67,7 @@ def strip(shown: Shown) -> dict[str, Any]:
 
 def titles(shown: Shown) -> dict[str, str]:
     """Return all choices with their names: all images, each class with several, each image."""
-    classes, labels = DATASETS[shown.network.dataset].classes, shown.record.labels.tolist()
+    classes, labels = find_dataset(shown.network.dataset).classes, shown.record.labels.tolist()
     found = {"all": f"all {len(labels)} images"}
     for label in sorted(set(labels)):
         if labels.count(label) > 1:

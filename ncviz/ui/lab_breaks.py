@@ -94,7 +94,7 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
                 config=lab_files.chart_config(of, "confusion"),
                 key=f"lab-confusion-{name}",
             )
-            _flips(whole, pruned[name], images.inputs.numpy(), classes)
+            _flips(whole, pruned[name], images.pictures().numpy(), classes)
 
 
 def _measured(of: pipeline.Network, lab: Lab, name: str, removed: int) -> Measured:
@@ -110,7 +110,7 @@ def first_draw(of: pipeline.Network, lab: Lab, name: str) -> PruningConfig:
     )
 
 
-def _flips(whole: Measured, pruned: Measured, inputs: np.ndarray, classes: tuple[str, ...]) -> None:
+def _flips(whole: Measured, pruned: Measured, pictures: np.ndarray, classes: tuple[str, ...]) -> None:
     found = flips(whole.labels, whole.predictions, pruned.predictions)
     width = THUMBNAIL if max(map(len, classes)) <= SHORT_NAME else WIDE_THUMBNAIL
     for title, numbers, told in (
@@ -123,7 +123,7 @@ def _flips(whole: Measured, pruned: Measured, inputs: np.ndarray, classes: tuple
         with st.container(horizontal=True, gap="small"):
             for number in _varied(numbers, whole.labels):
                 was, now = classes[whole.predictions[number]], classes[pruned.predictions[number]]
-                st.image(_pixels(inputs[number], width), caption=plain(f"{was} → {now}"), width=width)
+                st.image(_pixels(pictures[number], width), caption=plain(f"{was} → {now}"), width=width)
         st.caption(told)
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import ORDERS, PruningConfig
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning_curves import Curve, accuracy_curves
 from ncviz.pruning.compare import Spread, area_under, mean_and_deviation, removable_within
@@ -110,7 +110,7 @@ def table(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], lost: f
 
     lost_name, at_name = names_of(lab, lost)
     rows: list[dict[str, Any]] = []
-    classes = len(DATASETS[of.dataset].classes)
+    classes = len(find_dataset(of.dataset).classes)
     for name, spread in spreads.items():
         score, paper = SCORES[name], _ARXIV.search(SCORES[name].source)
         mean, deviation = mean_and_deviation(spread.at(lab.sparsity))
@@ -175,7 +175,7 @@ def words(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list
     among = "over all layers together" if lab.scope == "global" else "the same share of every layer"
     layers = "1 layer" if len(lab.protected) == 1 else f"{len(lab.protected)} layers"
     held = f"; {layers} protected" if lab.protected else ""
-    pool = calibration_words(lab.samples_per_class, len(DATASETS[of.dataset].classes), len(lab.seeds))
+    pool = calibration_words(lab.samples_per_class, len(find_dataset(of.dataset).classes), len(lab.seeds))
     band = (
         " Band: from the worst to the best draw."
         if any(spread.draws > 1 for spread in spreads.values())

@@ -12,7 +12,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import PruningConfig
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.palette import Theme
 from ncviz.ui import lab_results
@@ -80,7 +80,7 @@ def snippet(of: pipeline.Network, form: str) -> str:
     """Return the lines of plain PyTorch that load a file."""
     from ncviz.pruning import export
 
-    name, shape = file_name(of, form), DATASETS[of.dataset].input_shape
+    name, shape = file_name(of, form), find_dataset(of.dataset).input_shape
     if form == "masks":
         return export.masks_snippet(name, shape)
     write = export.pruned_snippet if form == "pruned" else export.reparametrised_snippet

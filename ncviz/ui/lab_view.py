@@ -9,7 +9,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import PruningConfig
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job
 from ncviz.pruning.compare import Spread
@@ -114,7 +114,7 @@ def _run(of: pipeline.Network, lab: Lab, missing: Mapping[str, PruningConfig], *
     time = compute.duration(lab_results.seconds(of, todo)).removesuffix(" left")
     if is_empty:
         samples = lab_controls.calibration_words(
-            lab.samples_per_class, len(DATASETS[of.dataset].classes), len(lab.seeds)
+            lab.samples_per_class, len(find_dataset(of.dataset).classes), len(lab.seeds)
         )
         st.info(
             f"Nothing is measured yet for {plain(of.title)} with these settings: {samples} for the criteria that look "

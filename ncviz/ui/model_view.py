@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.data.datasets import DATASETS, download_dataset, load_dataset, load_sample_arrays
+from ncviz.data.datasets import download_dataset, find_dataset, load_dataset, load_sample_arrays
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.plots.class_accuracy import class_accuracy
@@ -68,7 +68,7 @@ def bring() -> None:
 
 def data(of: pipeline.Network) -> None:
     """Say which images are used, and let the user name a folder with all of them."""
-    spec = DATASETS[of.dataset]
+    spec = find_dataset(of.dataset)
     st.subheader(spec.title)
     for split, what in (("train", "calibrating"), ("test", "evaluating")):
         try:
@@ -118,7 +118,7 @@ def _take_folder() -> None:
 def _layers(of: pipeline.Network) -> pd.DataFrame:
     from ncviz.graph.build import build_graph
 
-    graph = build_graph(of.module(), DATASETS[of.dataset].input_shape)
+    graph = build_graph(of.module(), find_dataset(of.dataset).input_shape)
     rows: list[dict[str, Any]] = []
     for index, connection in enumerate(graph.connections):
         shape = connection.shape
@@ -157,7 +157,7 @@ def _accuracy(of: pipeline.Network) -> None:
 
 
 def _sample_images(of: pipeline.Network) -> None:
-    spec = DATASETS[of.dataset]
+    spec = find_dataset(of.dataset)
     if not spec.is_bundled:
         return
     images, labels = load_sample_arrays(of.dataset, "test")

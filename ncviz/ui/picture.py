@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.plots.network import NetworkView
 from ncviz.plots.network_payload import NetworkPayload, payload
 from ncviz.pruning.order import ORDERS
@@ -64,7 +64,7 @@ def canvas(shown: Shown, record: CurvatureRecord, *, link: str | None = None) ->
 
 def about(shown: Shown, record: CurvatureRecord) -> Subject:
     """Return what a card about a selection draws on."""
-    classes = DATASETS[shown.network.dataset].classes
+    classes = find_dataset(shown.network.dataset).classes
     return Subject(
         record, shown.network.arrays, classes, ranks(shown), shown.removed, flows.drawn_samples(shown, record)
     )
@@ -97,7 +97,7 @@ def ranks(shown: Shown) -> np.ndarray:
 @st.cache_resource(max_entries=8)
 def view_of(key: str, detail: str, _shown: Shown, _record: CurvatureRecord) -> NetworkView:
     """Return the network that is drawn, or its units; the record's key stands for what it is drawn from."""
-    classes = DATASETS[_shown.network.dataset].classes
+    classes = find_dataset(_shown.network.dataset).classes
     return network_view(_record, _shown.network.arrays, classes, detail)
 
 

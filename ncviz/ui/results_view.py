@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.plots.curvature_figures import class_shares, histograms
 from ncviz.records import CurvatureRecord
 from ncviz.ui.naming import FOLDED, NO_SAMPLES, layer_title, weight_index
@@ -37,7 +37,7 @@ def show(of: pipeline.Network, record: CurvatureRecord) -> None:
             st.caption(
                 "How many of the weights that are active on a class's images are bottlenecks for them."
             )
-            classes = DATASETS[of.dataset].classes
+            classes = find_dataset(of.dataset).classes
             figure = class_shares(record.samples, record.labels, classes, names, theme())
             st.plotly_chart(figure, config={"displaylogo": False}, key="classes")
         st.subheader("Strongest bottlenecks")

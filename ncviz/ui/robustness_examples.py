@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.pipeline.robustness import RobustnessConfig, disturbed_examples, robustness_key
 from ncviz.ui import finetune_state, resources, session
 from ncviz.ui.finetune_state import tied
@@ -64,7 +64,7 @@ def show(of: pipeline.Network, lab: Lab, asked: Mapping[str, RobustnessConfig]) 
         f"With {100 * lab.sparsity:.4g}% removed, {found.right} of {few.images} images are right as they are; "
         f"{found.misled} of these are wrong afterwards, and come first."
     )
-    classes = DATASETS[of.dataset].classes
+    classes = find_dataset(of.dataset).classes
     with st.container(horizontal=True, gap="small"):
         for before, after, label, clean, under in zip(
             found.before, found.after, found.labels, found.clean, found.under, strict=True
@@ -90,7 +90,7 @@ def _examples(
         resources.store(), _of, _few, sparsity, device=device, data_dir=_data_dir
     )
     return chosen_examples(
-        data.inputs[rows].numpy(),
+        data.pictures(data.inputs[rows]).numpy(),
         found.images.numpy(),
         found.labels.numpy(),
         found.clean.numpy(),

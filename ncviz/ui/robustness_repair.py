@@ -10,7 +10,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.plots.robustness_figures import class_bars
 from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
 from ncviz.records import CurvatureRecord
@@ -68,7 +68,7 @@ def show(of: pipeline.Network, lab: Lab) -> None:
         _missing(of, config)
         return
     record, curvature = found
-    classes = DATASETS[of.dataset].classes
+    classes = find_dataset(of.dataset).classes
     label, count, factor = _controls(record.total, classes)
     chosen = specific_bottlenecks(curvature, label, count)
     repair = _repaired(of, record, chosen, factor, label, len(classes))
@@ -183,7 +183,7 @@ def _missing(of: pipeline.Network, config: CurvatureConfig) -> None:
         f"The curvature of each class alone is not known yet, with {images} per class, seed {config.seed}."
     )
     whole = resources.curvature(of, config, session.data_dir())
-    classes = len(DATASETS[of.dataset].classes)
+    classes = len(find_dataset(of.dataset).classes)
     time = (
         "" if whole is None else f" · {finetune_state.about(classes * _CLASS_SHARE * whole.meta['seconds'])}"
     )

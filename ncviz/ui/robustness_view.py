@@ -8,7 +8,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import AttackConfig
-from ncviz.data.datasets import DATASETS, Dataset, load_dataset
+from ncviz.data.datasets import Dataset, find_dataset, load_dataset
 from ncviz.errors import NcvizError
 from ncviz.pipeline.robustness import ROBUST_SPARSITIES, RobustnessConfig
 from ncviz.plots.robustness_figures import RobustnessCurve, robustness_curves
@@ -103,7 +103,7 @@ def _curves(of: pipeline.Network, lab: Lab, test: Dataset, *, is_attack: bool) -
 
 
 def _attack(of: pipeline.Network) -> AttackConfig:
-    is_grey = DATASETS[of.dataset].input_shape[0] == 1
+    is_grey = find_dataset(of.dataset).input_shape[0] == 1
     usual = EPSILON if is_grey else EPSILON_IN_COLOUR
     columns = st.columns([1.2, 1, 1, 1])
     kind = columns[0].segmented_control(

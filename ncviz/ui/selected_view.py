@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.plots.network import NetworkView, strength
 from ncviz.plots.palette import LIMIT, plotly_colorscale
 from ncviz.records import CurvatureRecord
@@ -37,7 +37,7 @@ def show(shown: Shown) -> None:
 
 
 def _weight(shown: Shown, parameter: int) -> None:
-    classes = DATASETS[shown.network.dataset].classes
+    classes = find_dataset(shown.network.dataset).classes
     name = parameter_name(shown.record, parameter)
     table = sample_curvature(shown.record, parameter, classes)
     if table is None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job
 from ncviz.records import CurvatureRecord, SweepRecord
@@ -36,7 +36,7 @@ def show(of: pipeline.Network) -> None:
             "Seed", value=view.seed, help="0 takes the first images of each class; any other number draws."
         )
         pressed = columns[3].form_submit_button("Compute", type="primary", width="stretch")
-    pool = DATASETS[of.dataset].title
+    pool = find_dataset(of.dataset).title
     st.caption(
         f"{of.title}, calibrated on {pool} training images, on {session.device()} (change it in the sidebar)."
     )

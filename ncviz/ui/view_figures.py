@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import plotly.graph_objects as go
 
-from ncviz.data.datasets import DATASETS
+from ncviz.data.datasets import find_dataset
 from ncviz.plots.distribution import NEVER_ACTIVE, Row, distribution
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.matrix import MAX_CELLS, Panel, cells, matrix, reduced, shares
@@ -52,7 +52,7 @@ def matrix_figure(
         for name, of in zip((record.parameters[index] for index in layers), grids, strict=True)
     ]
     limits = shares([made.kappa.size for made in drawn], MAX_CELLS)
-    classes, names = DATASETS[shown.network.dataset].classes, unit_layer_titles(record)
+    classes, names = find_dataset(shown.network.dataset).classes, unit_layer_titles(record)
     panels = [
         Panel(
             layer_title(record, index),
