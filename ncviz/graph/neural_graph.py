@@ -1,8 +1,9 @@
 """The neural graph: one node per neuron, one edge per nonzero connection, length 1/|weight|.
 
-A connection keeps its weights as kernels and its wiring as receptive fields, so that a linear layer, a
-convolution, a grouped one and a pooling are one case, and no layer-by-layer matrix is ever built. Layers form a
-directed acyclic graph: a chain, or one with skip connections and branches. Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, section on the neural graph.
+A connection keeps its weights as kernels and its wiring as receptive fields, so that a linear layer, a convolution, a
+grouped one and a pooling are one case, and no layer-by-layer matrix is ever built. Layers form a directed acyclic
+graph: a chain, or one with skip connections and branches.
+Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, section on the neural graph.
 """
 
 from __future__ import annotations

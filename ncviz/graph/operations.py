@@ -71,10 +71,9 @@ _OTHERS = frozenset(
     {"linear", "batch_norm", "pad", "cat", "concat", "add", "sub", "mul", "div", "true_divide"}
 )
 _SAME = {
-    "concat": "cat", "concatenate": "cat", "true_divide": "div", "truediv": "div", "iadd": "add", "isub": "sub", "imul": "mul",
-    "itruediv": "div", "constant_pad_nd": "pad", "_softmax": "softmax", "_log_softmax": "log_softmax", "lift_fresh_copy": "clone",
-    "_native_batch_norm_legit_no_training": "batch_norm_no_training", "adaptive_avg_pool": "adaptive_avg_pool2d",
-    "t": "transpose",
+    "concat": "cat", "concatenate": "cat", "true_divide": "div", "truediv": "div", "iadd": "add", "isub": "sub",
+    "imul": "mul", "itruediv": "div", "constant_pad_nd": "pad", "_softmax": "softmax", "_log_softmax": "log_softmax",
+    "lift_fresh_copy": "clone", "_native_batch_norm_legit_no_training": "batch_norm_no_training", "t": "transpose",
 }  # fmt: skip
 _PLAIN = POINTWISE | SILENT | RELABEL | SOFTMAX | CONVOLUTIONS | TRANSPOSED | POOLS | REDUCTIONS | _OTHERS
 _FUNCTIONS: dict[Callable[..., Any], str] = {
@@ -101,7 +100,7 @@ def operation(node: fx.Node, modules: dict[str, nn.Module]) -> str:
     elif isinstance(node.target, torch._ops.OpOverload):
         name = node.target._schema.name.split("::")[-1].removesuffix("_")
     elif node.target in _FUNCTIONS:
-        name = _FUNCTIONS[node.target]  # type: ignore[index]
+        name = _FUNCTIONS[node.target]
     else:
         # Functions of the same name and meaning live in several places, such as torchvision's stochastic_depth.
         name = getattr(node.target, "__name__", "").removesuffix("_")

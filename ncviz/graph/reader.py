@@ -108,8 +108,8 @@ class Reader(fx.Interpreter):
         self.problems: list[Problem] = []
         self.logits: int | None = None
 
-    # What fx calls for each operation.
     def run_node(self, n: fx.Node) -> Any:
+        """Take in the next operation; fx calls this for each of the trace."""
         if n.op == "placeholder":
             return self._input(n)
         if n.op == "get_attr":
@@ -183,18 +183,18 @@ class Reader(fx.Interpreter):
 
     def _symbolic(self, n: fx.Node, args: Any, kwargs: Any) -> Any:
         name = ops.operation(n, self.named_modules)
-        first = next(
-            v for v in _flat([*args, *kwargs.values()]) if isinstance(v, (Units, Pending, Probabilities))
-        )
+        read = [v for v in _flat([*args, *kwargs.values()]) if isinstance(v, (Units, Pending, Probabilities))]
         if name in ops.SHAPE:
-            return _size_of(n, first, args)
-        soft = next((v for v in _flat([*args, *kwargs.values()]) if isinstance(v, Probabilities)), None)
-        if soft is not None:
-            if name in ops.SILENT:
-                return soft
-            raise ModelError(
-                f"Layer '{soft.name}' is a softmax inside the network; only one at its end is supported."
-            )
+            return _size_of(n, read[0], args)
+        for value in read:
+            if isinstance(value, Probabilities):
+                if name in ops.SILENT:
+                    return value
+                raise ModelError(
+                    f"Layer '{value.name}' is a softmax inside the network; only one at its end is supported."
+                )
+        first = read[0]
+        assert not isinstance(first, Probabilities)
         if name in ops.SILENT:
             return first
         if name in ops.SOFTMAX:
@@ -216,10 +216,10 @@ class Reader(fx.Interpreter):
         if not name:
             raise _UnreadableError(_NOT_SUPPORTED)
         module = self.named_modules[str(n.target)] if n.op == "call_module" else None
-        value = self.finish(first) if isinstance(first, Pending) else first
+        units = self.finish(first) if isinstance(first, Pending) else first
         names = {id(tensor): key for key, tensor in self.traced.named_parameters()}
         call = read_call(name, n, module, args, kwargs, names, self.shapes[n.name])
-        return self._computed(n, call, value)
+        return self._computed(n, call, units)
 
     def _computed(self, n: fx.Node, call: Call, value: Units) -> Pending:
         """Return a weight layer or a pooling."""
@@ -314,7 +314,7 @@ class Reader(fx.Interpreter):
         found = [self._apply(n, [getattr(v, part) if isinstance(v, Units) else v for v in done], kwargs)
                  for part in ("ids", "stamps")]  # fmt: skip
         if isinstance(found[0], Tensor):
-            return self._checked(n, Units(found[0], found[1], n))
+            return self._checked(n, Units(found[0].contiguous(), found[1].contiguous(), n))
         return [self._checked(n, Units(ids, stamps, n)) for ids, stamps in zip(*found, strict=True)]
 
     def _apply(self, n: fx.Node, args: Sequence[Any], kwargs: Any) -> Any:
@@ -532,6 +532,8 @@ def _sentence(problems: Sequence[Problem]) -> str:
     parts = []
     for why, names in by_reason.items():
         listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        own = why.replace("is not", "are not", 1) if len(names) > 1 and why == _NOT_SUPPORTED else why
-        parts.append(f"{'Layer' if len(names) == 1 else 'Layers'} {listed} {own}")
+        if len(names) == 1:
+            parts.append(f"Layer {listed} {why}")
+        else:
+            parts.append(f"Layers {listed} {'are not supported' if why == _NOT_SUPPORTED else f'each {why}'}")
     return f"{'; '.join(parts)}; ncviz reads {ops.SUPPORTED}."

@@ -36,12 +36,13 @@ def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.Grap
     try:
         traced = fx.symbolic_trace(net)
     except Exception as error:
-        traced = _exported(net, input_shape)
-        if traced is None:
+        exported = _exported(net, input_shape)
+        if exported is None:
             raise ModelError(
                 f"The forward of {type(net).__name__} cannot be traced ({first_line(error)}); "
                 "write it as an nn.Sequential, or without control flow that depends on the data."
             ) from error
+        traced = exported
     traced.graph.eliminate_dead_code()
     return traced
 
@@ -69,8 +70,8 @@ def example_input(net: nn.Module, input_shape: tuple[int, ...]) -> Tensor:
     if not input_shape or any(size < 1 for size in input_shape):
         raise ModelError(f"input_shape must hold positive sizes without the batch axis, got {input_shape}.")
     parameter = next((each for each in net.parameters() if each.is_floating_point()), None)
-    kind = {} if parameter is None else {"dtype": parameter.dtype, "device": parameter.device}
-    return torch.zeros((BATCH, *input_shape), **kind)
+    zeros = torch.zeros((BATCH, *input_shape))
+    return zeros if parameter is None else zeros.to(parameter.device, parameter.dtype)
 
 
 class _ShapeRecorder(fx.Interpreter):

@@ -33,7 +33,7 @@ def window_axis(
 def transposed_axis(
     size: int, kernel: int, stride: int, padding: int, dilation: int, outputs: int
 ) -> np.ndarray:
-    """Return the same for a transposed convolution: slot k of output o reads i where i·stride − padding + k·dilation = o."""
+    """Return the same for a transposed convolution: slot k of o reads i where i·stride − padding + k·dilation = o."""
     at = np.arange(outputs)[:, None] + padding - np.arange(kernel)[None, :] * dilation
     place, rest = np.divmod(at, stride)
     return np.where((rest == 0) & (place >= 0) & (place < size), place, -1).astype(np.int64)
