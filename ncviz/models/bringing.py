@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
+from ncviz.data.specs import find_dataset
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
 from ncviz.models.architectures import build_without_weights, find_architecture
 from ncviz.models.loading import ZIP_START, is_safetensors, read_content, read_state
 from ncviz.models.network import Network, tame
@@ -48,6 +52,7 @@ def read_file(
 
     Raises:
         ModelError: If the file is too large, damaged, unsafe, of no kind that is read, or does not fit; one sentence.
+        DataError: If there is no data set of that name.
     """
     name = filename or (Path(content).name if isinstance(content, (str, Path)) else "") or "The network"
     label = shorten(name)
@@ -107,14 +112,22 @@ def network_from_state(
         input_shape: Shape of one image, (C, H, W); None for that of the data, or without data the architecture's own.
 
     Raises:
-        ModelError: If the weights fit no architecture, several, or not the one that was named.
+        ModelError: If the weights fit no architecture, several, or not the one that was named, or it cannot take images
+            of that shape.
+        DataError: If there is no data set of that name.
     """
     spec = find_architecture(architecture or recognise(state, shorten(label)))
     outline = build_without_weights(spec).state_dict()
     fitted = fit_state(dict(state), outline, spec.name, shorten(label))
     data = dataset or spec.dataset
     shape = input_shape or (None if data else spec.input_shape)
-    _check_shape(shape, spec.input_shape, spec.is_resizable, spec.name)
+    seen = shape or find_dataset(data).input_shape
+    if seen != spec.input_shape:
+        if not spec.is_resizable:
+            raise ModelError(
+                f"{spec.name} takes images of shape {list(spec.input_shape)}, got {list(seen)}; choose other data."
+            )
+        _check_runs(build_without_weights(spec), seen, spec.name)
     name = tame(label)
     return Network(
         name,
@@ -140,6 +153,11 @@ def _with_graph(
     input_shape: tuple[int, ...] | None,
 ) -> Network:
     """Return a network that came with its graph."""
+    from ncviz.models.blueprint import build_module
+
+    seen = input_shape or (find_dataset(dataset).input_shape if dataset else blueprint.input_shape)
+    if seen != blueprint.input_shape:
+        _check_runs(build_module(blueprint, arrays), seen, shorten(name))
     tamed = tame(name)
     return Network(
         tamed,
@@ -151,7 +169,7 @@ def _with_graph(
         blueprint=blueprint,
         original=original,
         format=format,
-        input_shape=input_shape or blueprint.input_shape,
+        input_shape=seen,
     )
 
 
@@ -178,14 +196,16 @@ def _holds_program(content: bytes) -> bool:
     return any(name.rpartition("/")[2] in _PT2_ENTRIES for name in names)
 
 
-def _check_shape(
-    shape: tuple[int, ...] | None, usual: tuple[int, ...], is_resizable: bool, architecture: str
-) -> None:
-    """Raise a ModelError unless an architecture takes images of this shape."""
-    if shape is None or shape == usual:
-        return
-    if not is_resizable or len(shape) != len(usual) or shape[0] != usual[0] or min(shape) < 1:
-        others = " or another height and width" if is_resizable else ""
+def _check_runs(net: nn.Module, shape: tuple[int, ...], name: str) -> None:
+    """Raise a ModelError unless a network takes images of this shape; only sizes are worked out."""
+    if not shape or min(shape) < 1 or math.prod(shape) > LIMITS.layer_units:
         raise ModelError(
-            f"{architecture} takes images of shape {list(usual)}{others}, got {list(shape)}; choose that shape."
+            f"An image must have 1 to {LIMITS.layer_units:,} values, got the shape {list(shape)}; choose another."
         )
+    try:
+        with torch.inference_mode():
+            net.to("meta").eval()(torch.empty(1, *shape, device="meta"))
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise ModelError(
+            f"{name} cannot take images of shape {list(shape)}; choose other data, or another height and width."
+        ) from error

@@ -134,7 +134,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
     }
     label, title, architecture, dataset = (facts[key] for key in ("name", "title", "architecture", "dataset"))
     if facts["blueprint"] is None:
-        arrays = network_from_state(state, architecture, name, dataset=dataset).arrays
+        arrays = network_from_state(state, architecture, name).arrays
         return Network(tame(label), title, architecture, dataset, arrays, **common)
     from ncviz.models.blueprint import Blueprint, build_module
 

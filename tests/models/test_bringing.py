@@ -11,7 +11,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
 from ncviz.data.datasets import load_dataset
-from ncviz.errors import ModelError
+from ncviz.errors import DataError, ModelError
 from ncviz.models.architectures import build_seeded
 from ncviz.models.bringing import read_file
 from ncviz.models.loading import load_model
@@ -148,16 +148,23 @@ def test_a_bundled_network_goes_out_as_safetensors():
 def test_the_shape_of_the_images(trained):
     content = torch_bytes(build_seeded("resnet8@5", 0).state_dict())
     assert read_file(content, "r.pt").input_shape == (3, 32, 32)
-    assert read_file(content, "r.pt", dataset="own-1").input_shape is None
+    assert read_file(content, "r.pt", dataset="cifar10").input_shape is None
     large = read_file(content, "r.pt", input_shape=(3, 64, 48))
     assert large.image_shape == (3, 64, 48)
     assert large.fingerprint != read_file(content, "r.pt").fingerprint
-    with pytest.raises(
-        ModelError, match="resnet8-cifar10@5 takes images of shape .3, 32, 32. or another height"
-    ):
-        read_file(content, "r.pt", input_shape=(1, 32, 32))
+    for shape in ((1, 32, 32), (3, 32), (3, 0, 5), (3, 10**6, 10**6), (3, 32, 32, 1)):
+        with pytest.raises(ModelError, match="cannot take images of shape|An image must have"):
+            read_file(content, "r.pt", input_shape=shape)
+    with pytest.raises(ModelError, match="resnet8-cifar10@5 cannot take images of shape .1, 8, 8."):
+        read_file(content, "r.pt", dataset="digits")
+    with pytest.raises(DataError, match="Unknown data"):
+        read_file(content, "r.pt", dataset="cats")
     with pytest.raises(ModelError, match="mlp-digits-relu takes images of shape .1, 8, 8., got .1, 9, 9."):
         read_file(torch_bytes(trained.state_dict()), "m.pt", NAME, input_shape=(1, 9, 9))
+    program = onnx_bytes(trained, (1, 8, 8))
+    assert read_file(program, "m.onnx").input_shape == (1, 8, 8)
+    with pytest.raises(ModelError, match="m.onnx cannot take images of shape .1, 28, 28."):
+        read_file(program, "m.onnx", dataset="mnist")
 
 
 def test_a_bundled_networks_fingerprint_is_what_it_always_was():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ncviz.errors import ModelError
+from ncviz.errors import DataError, ModelError
 from ncviz.models import library
 from ncviz.models.architectures import build_seeded
 from ncviz.models.blueprint import Blueprint, Step
@@ -138,6 +138,14 @@ def test_files_that_are_none_are_left_out_of_the_list(tmp_path, content):
     assert [saved.name for saved in list_networks(tmp_path)] == [name]
     with pytest.raises(ModelError, match="is damaged"):
         open_saved(tmp_path, "other")
+
+
+def test_a_network_outlives_the_images_that_it_was_shown_on(tmp_path):
+    network = own(dataset="own-0123", input_shape=None)
+    found = open_saved(tmp_path, save_network(tmp_path, network))
+    assert (found.dataset, found.fingerprint) == ("own-0123", network.fingerprint)
+    with pytest.raises(DataError):
+        _ = found.image_shape
 
 
 def test_damaged_weights_are_one_sentence(tmp_path):
