@@ -55,26 +55,22 @@ def edge_weight(record: CurvatureRecord, connection: int, source: int, target: i
             f"This network has the layers 1 to {len(record.places)}, and no layer {connection + 1}; choose another "
             "edge."
         )
-    sizes = [int(np.prod(shape)) for shape in record.layer_shapes]
-    for name, unit, size in (
-        ("source", source, sizes[connection]),
-        ("target", target, sizes[connection + 1]),
-    ):
+    sizes = [int(np.prod(record.layer_shapes[layer])) for layer in record.ends[connection]]
+    for name, unit, size in (("source", source, sizes[0]), ("target", target, sizes[1])):
         if not 0 <= unit < size:
             raise DataError(
                 f"The {name} of an edge of layer {connection + 1} must be a unit from 0 to {size - 1}, got {unit}."
             )
-    fields = record.places[connection].sources  # [G, P, K]
-    channel, position = divmod(target, fields.shape[1])
-    slots = fields.shape[2]
-    channels = record.weights[record.parameters[connection]].size // slots
-    slot = np.flatnonzero(fields[channel * fields.shape[0] // channels, position] == source)
+    place = record.places[connection]
+    groups, positions, slots = place.fields.shape
+    row, position = divmod(target, positions)
+    slot = np.flatnonzero(place.fields[row * groups // place.rows, position] == source)
     if not len(slot):
         raise DataError(
             f"There is no edge {source} → {target} in layer {connection + 1}: unit {target} does not read unit "
             f"{source}; choose another edge."
         )
-    return channel * slots + int(slot[0])
+    return int(place.parameter(np.array([row * slots + int(slot[0])]))[0])
 
 
 def least_sample(

@@ -76,7 +76,12 @@ class Panel:
 
 
 def cells(
-    curvature: npt.ArrayLike, kept: npt.ArrayLike, area: tuple[int, int] = (1, 1), groups: int = 1
+    curvature: npt.ArrayLike,
+    kept: npt.ArrayLike,
+    area: tuple[int, int] = (1, 1),
+    groups: int = 1,
+    columns: npt.NDArray[np.int64] | None = None,
+    sources: int | None = None,
 ) -> Cells:
     """Join the weights of each kernel slice into a cell that has the least κ of those that are kept.
 
@@ -86,6 +91,9 @@ def cells(
         kept: bool, of the same shape.
         area: Height and width of the feature maps that a linear layer reads; (1, 1) for one cell a unit.
         groups: Of a convolution; weights [T, S / groups, h, w] fill the diagonal.
+        columns: int [groups, S of a group], which columns the sources of a group are; by default one group's after
+            another's.
+        sources: How many columns there are; by default as many as the groups have sources.
 
     Raises:
         ValueError: If the shapes do not match.
@@ -98,11 +106,13 @@ def cells(
     values, is_kept = values.reshape(targets, -1, size), is_kept.reshape(targets, -1, size)
     own = values.shape[1]
     rows = np.arange(targets)[:, None]
-    at = (rows, np.arange(own)[None, :] + rows // (targets // groups) * own)
+    if columns is None:
+        columns = np.arange(own * groups).reshape(groups, own)
+    at = (rows, columns[np.arange(targets) // (targets // groups)])
     lowest = np.where(is_kept & (values < NEVER_ACTIVE), values, np.float32(np.inf))
     best = lowest.argmin(axis=2)
     least = np.take_along_axis(lowest, best[..., None], axis=2)[..., 0]
-    shape = (targets, own * groups)
+    shape = (targets, own * groups if sources is None else sources)
     count, kappa = np.zeros(shape, np.int32), np.full(shape, np.nan, np.float32)
     place = np.zeros((*shape, 2), np.int32)
     count[at] = is_kept.sum(axis=2)

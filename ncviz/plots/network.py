@@ -27,6 +27,22 @@ class Members:
     curvature: FloatArray  # [M]
 
 
+@dataclass(frozen=True, eq=False)
+class Links:
+    """What joins layers without weights, a line for each pair of nodes; it has no curvature and is never removed.
+
+    Line e leads from node `source[e]` to `target[e]` and is part of the link `link[e]`, called `names[link[e]]`, of the
+    kind "skip", "pool" or "scale"; that link stands for `edges[link[e]]` pairs of units.
+    """
+
+    source: IntArray  # [M] node index over all layers
+    target: IntArray  # [M]
+    link: IntArray  # [M]
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    edges: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class NetworkView:
     """Layers, nodes and edges of one network; a node is named by its index over all layers.
@@ -50,6 +66,7 @@ class NetworkView:
     parameter_count: int
     grouped: tuple[bool, ...] = ()  # per layer; () for none
     members: Members | None = None
+    links: Links | None = None
 
     def __post_init__(self) -> None:
         edges = len(self.source)
@@ -60,6 +77,12 @@ class NetworkView:
             raise ValueError(
                 f"expected one name per layer, got {len(self.layer_names)} for {len(self.layer_shapes)}"
             )
+        if self.links is not None and len(self.links.source):
+            ends = np.concatenate([self.links.source, self.links.target])
+            if int(ends.min()) < 0 or int(ends.max()) >= self.node_count:
+                raise ValueError(
+                    f"expected links in 0 … {self.node_count - 1}, got {ends.min()} … {ends.max()}"
+                )
         if self.members is not None and len(self.members.start) != edges + 1:
             raise ValueError(f"expected {edges + 1} starts of members, got {len(self.members.start)}")
         bounds = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,13 @@ class StoredWeights:
     def sources(self) -> np.ndarray:
         """Source unit of each kernel slot at each output position, int32 [G, P, K]; -1 is padding."""
         return unpacked(self.fields)
+
+    @cached_property
+    def slot_units(self) -> np.ndarray:
+        """A unit that each kernel slot reads, int64 [G, K], that of the greatest index; -1 where it reads none."""
+        most = self.fields.dtype.type(np.iinfo(self.fields.dtype).max)
+        units = np.where(self.fields == most, 0, self.fields + self.fields.dtype.type(1)).max(axis=1)
+        return units.astype(np.int64) - 1
 
     @property
     def rows(self) -> int:

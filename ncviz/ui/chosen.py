@@ -7,22 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncviz.records import CurvatureRecord
+from ncviz.ui import maps
 from ncviz.ui.network_view import locate
 
 Box = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """How a connection is laid out as a matrix.
 
     Attributes:
         targets: Number of rows.
         sources: Number of columns.
-        area: Units of the source layer in each column where it is a linear layer's channel, else (1, 1).
+        area: Rows and columns of the weights in a cell: a kernel, or the feature map that a linear layer reads; (1, 1)
+            for one weight alone.
         groups: Of a convolution.
         source: What a column is: "channel" or "unit".
         target: What a row is: "channel", "unit" or "class".
+        columns: int64 [groups, S], which columns the rows of a group have weights in.
+        slots: int64 [groups, S, area], the kernel slots of these weights.
     """
 
     targets: int
@@ -31,76 +35,97 @@ class Grid:
     groups: int
     source: str
     target: str
+    columns: np.ndarray
+    slots: np.ndarray
+
+    def group(self, rows: np.ndarray | int) -> np.ndarray:
+        """Return the groups that rows belong to."""
+        return np.asarray(rows) // (self.targets // self.groups)
 
 
 def grid(record: CurvatureRecord, connection: int) -> Grid:
-    """Return the matrix of a connection: channels of a convolution and of what a linear layer reads, else units."""
-    shape = record.meta["connections"][connection]["shape"]
-    before = record.layer_shapes[connection]
-    is_last = connection == len(record.places) - 1
-    if len(shape) == 4:
-        groups = record.places[connection].fields.shape[0]
-        return Grid(shape[0], shape[1] * groups, (1, 1), groups, "channel", "class" if is_last else "channel")
-    is_by_channel = len(before) == 3 and before[0] > 1 and before[1] * before[2] > 1
-    area = (before[1], before[2]) if is_by_channel else (1, 1)
-    source = "channel" if is_by_channel else "unit"
-    return Grid(shape[0], shape[1] // (area[0] * area[1]), area, 1, source, "class" if is_last else "unit")
+    """Return the matrix of a connection: channels of a convolution and of what a linear layer reads, else units.
+
+    Where a layer reads several layers, as after a concatenation, its matrix has the columns of this connection's alone.
+    """
+    place, (before, after) = record.places[connection], record.ends[connection]
+    is_conv, spots = maps.is_convolution(record, connection), place.fields.shape[1]
+    shape, per = record.layer_shapes[before], maps.positions(record, before)
+    is_last = after == len(record.layer_shapes) - 1
+    target = "class" if is_last else "channel" if is_conv or spots > 1 else "unit"
+    units = place.slot_units  # [G, K]
+    if is_conv or spots > 1:
+        area = maps.kernel(record, connection) if is_conv else (1, 1)
+        columns, slots = _by_kernel(units, per, area[0] * area[1])
+        return Grid(place.rows, shape[0], area, len(units), "channel", target, columns, slots)
+    by_channel = _by_channel(units[0], per) if len(shape) > 1 and shape[0] > 1 and per > 1 else None
+    if by_channel is not None:
+        columns, slots = by_channel
+        drawn = maps.drawn_shapes(record)[before]
+        own = (drawn[-2], drawn[-1]) if len(drawn) == 3 and slots.shape[2] == per else (1, slots.shape[2])
+        return Grid(place.rows, shape[0], own, 1, "channel", target, columns, slots)
+    used = np.flatnonzero(units[0] >= 0)
+    columns, slots = units[:, used].astype(np.int64), used[None, :, None]
+    return Grid(place.rows, int(np.prod(shape)), (1, 1), 1, "unit", target, columns, slots)
 
 
 def weights(record: CurvatureRecord, connection: int, selected: str) -> np.ndarray:
     """Return the flat indices of a connection's weights that are selected, int64 [≤ W], growing."""
     kind, numbers = _read(selected)
     nothing = np.empty(0, np.int64)
-    if kind == "weight":
-        if numbers[0] >= record.total:
-            return nothing
-        name, at = locate(record, numbers[0])
-        return np.array([at], np.int64) if record.parameters[connection] == name else nothing
     box = cell_box(record, connection, selected)
     if box is None:
         return nothing
-    of, shape = grid(record, connection), record.meta["connections"][connection]["shape"]
+    if kind == "weight":
+        return np.array([locate(record, numbers[0])[1]], np.int64)
+    of, place = grid(record, connection), record.places[connection]
     t0, t1, s0, s1 = box
-    slots = int(np.prod(shape[1:]))
-    index = np.arange(shape[0] * slots, dtype=np.int64).reshape(shape[0], of.sources // of.groups, -1)
-    if of.groups > 1:
-        own = np.arange(shape[0]) // (shape[0] // of.groups) * index.shape[1]
-        columns = own[:, None] + np.arange(index.shape[1])[None, :]
-        inside = (columns >= s0) & (columns < s1)
-        inside[:t0] = inside[t1:] = False
-        found = index[inside].reshape(-1)
-    else:
-        found = index[t0:t1, s0:s1].reshape(-1)
-    if kind == "unit" and of.source == "channel" and of.area != (1, 1) and numbers[0] == connection:
+    rows, size = np.arange(t0, t1), place.fields.shape[2]
+    group = of.group(rows)
+    if (
+        kind == "unit"
+        and of.source == "channel"
+        and place.fields.shape[1] == 1
+        and numbers[0] == record.ends[connection][0]
+    ):
         # One unit of a channel of which the column shows all.
-        found = index.reshape(shape[0], -1)[:, numbers[1]]
-    return found
+        row, slot = np.nonzero(place.slot_units[group] == numbers[1])
+        return np.sort(place.parameter(rows[row] * size + slot))
+    row, own = np.nonzero((of.columns[group] >= s0) & (of.columns[group] < s1))
+    found = rows[row][:, None] * size + of.slots[group[row], own]
+    return np.sort(place.parameter(found.reshape(-1)))
 
 
 def cell_box(record: CurvatureRecord, connection: int, selected: str) -> Box | None:
     """Return the rows and columns of a connection's matrix that are selected: t0, t1, s0, s1, half-open."""
     kind, numbers = _read(selected)
-    of = grid(record, connection)
-    if kind == "weight" and numbers[0] < record.total:
+    if kind not in ("weight", "slice", "unit", "channel"):
+        return None
+    of, place = grid(record, connection), record.places[connection]
+    if kind == "weight":
+        if numbers[0] >= record.total:
+            return None
         name, at = locate(record, numbers[0])
         if record.parameters[connection] != name:
             return None
-        shape = record.weights[name].shape
-        row, column = divmod(at, int(np.prod(shape[1:])))
-        size = int(np.prod(shape[2:])) if len(shape) == 4 else of.area[0] * of.area[1]
-        own = of.sources // of.groups
-        column = column // size + row // (of.targets // of.groups) * own
+        row, slot = divmod(int(place.weight(np.array([at]))[0]), place.fields.shape[2])
+        group = int(of.group(row))
+        own = np.flatnonzero((of.slots[group] == slot).any(axis=1))
+        if not len(own):
+            return None
+        column = int(of.columns[group, own[0]])
         return row, row + 1, column, column + 1
-    if kind == "slice" and numbers[0] == connection:
-        return _within(of, numbers[1], numbers[2])
-    if kind not in ("unit", "channel"):
-        return None
+    if kind == "slice":
+        return _within(of, numbers[1], numbers[2]) if numbers[0] == connection else None
     layer, index = numbers
-    if layer == connection:
-        return _within(of, None, _place(record, kind, layer, index, is_channel=of.source == "channel"))
-    if layer == connection + 1:
-        is_channel = record.weights[record.parameters[connection]].ndim == 4
-        return _within(of, _place(record, kind, layer, index, is_channel=is_channel), None)
+    before, after = record.ends[connection]
+    if layer == before:
+        area = maps.positions(record, before)
+        if of.source == "channel":
+            return _within(of, None, index // area if kind == "unit" else index)
+        return _within(of, None, index) if kind == "unit" or area == 1 else None
+    if layer == after:
+        return _within(of, index // place.fields.shape[1] if kind == "unit" else index, None)
     return None
 
 
@@ -114,33 +139,45 @@ def units(record: CurvatureRecord, selected: str) -> np.ndarray:
         layer, index = numbers
         if layer >= len(sizes):
             return nothing
-        per = 1 if kind == "unit" else _area(record, layer)
+        per = (
+            maps.positions(record, layer) if kind == "channel" and maps.drawn_shapes(record)[layer][2:] else 1
+        )
         own = np.arange(index * per, (index + 1) * per, dtype=np.int64)
         return offsets[layer] + own[own < sizes[layer]]
     ends = [nothing]
     for connection, edges in enumerate(record.edges):
         is_chosen = np.isin(edges.parameter, weights(record, connection, selected))
-        source, target = edges.source[is_chosen], edges.target[is_chosen]
-        ends += [source + offsets[connection], target + offsets[connection + 1]]
+        before, after = record.ends[connection]
+        ends += [edges.source[is_chosen] + offsets[before], edges.target[is_chosen] + offsets[after]]
     return np.unique(np.concatenate(ends)).astype(np.int64)
+
+
+def _by_kernel(units: np.ndarray, per: int, area: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns and slots of kernels: so many slots beside each other read one channel."""
+    groups, size = units.shape
+    channel = np.where(units >= 0, units // per, -1).reshape(groups, -1, area).max(axis=2)
+    slots = np.arange(size).reshape(1, -1, area).repeat(groups, axis=0)
+    # Channels of other layers are left out; every group has as many of its own.
+    counts = (channel >= 0).sum(axis=1)
+    if (channel >= 0).all() or counts.min() != counts.max():
+        return channel, slots
+    order = np.argsort(channel < 0, axis=1, kind="stable")[:, : counts[0]]
+    return np.take_along_axis(channel, order, axis=1), np.take_along_axis(slots, order[:, :, None], axis=1)
+
+
+def _by_channel(units: np.ndarray, per: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return columns and slots of a linear layer's weights by channel; None where channels are read in part."""
+    used = np.flatnonzero(units >= 0)
+    order = used[np.argsort(units[used], kind="stable")]
+    columns, counts = np.unique(units[order] // per, return_counts=True)
+    if not len(counts) or counts.min() != counts.max():
+        return None
+    return columns[None].astype(np.int64), order.reshape(1, len(columns), -1)
 
 
 def _read(selected: str) -> tuple[str, tuple[int, ...]]:
     kind, *numbers = selected.split("-")
     return kind, tuple(map(int, numbers))
-
-
-def _area(record: CurvatureRecord, layer: int) -> int:
-    shape = record.layer_shapes[layer]
-    return int(np.prod(shape[1:])) if len(shape) == 3 else 1
-
-
-def _place(record: CurvatureRecord, kind: str, layer: int, index: int, *, is_channel: bool) -> int | None:
-    """Return the row or column of a unit or channel, None where a channel is many of them."""
-    area = _area(record, layer)
-    if kind == "unit":
-        return index // area if is_channel else index
-    return index if is_channel or area == 1 else None
 
 
 def _within(of: Grid, target: int | None, source: int | None) -> Box | None:

@@ -56,14 +56,14 @@ def telling(record: CurvatureRecord, connection: int, kind: str, classes: tuple[
         kind: "low" for bottlenecks, "high" for redundant ones.
         classes: Class names.
     """
-    edges = record.edges[connection]
+    edges, (before, after) = record.edges[connection], record.ends[connection]
     active = np.flatnonzero(edges.sample >= 0)
     kappa = edges.curvature[active] if kind == "low" else -edges.curvature[active]
     chosen = active[lowest(kappa, ROWS)]
     return pd.DataFrame(
         {
-            "from": [short_name(record, connection, unit, classes) for unit in edges.source[chosen].tolist()],
-            "to": [short_name(record, connection + 1, unit, classes) for unit in edges.target[chosen].tolist()],
+            "from": [short_name(record, before, unit, classes) for unit in edges.source[chosen].tolist()],
+            "to": [short_name(record, after, unit, classes) for unit in edges.target[chosen].tolist()],
             "κ": edges.curvature[chosen],
             "least on": [
                 f"image {sample + 1}, class {classes[record.labels[sample]]}"
@@ -97,12 +97,12 @@ def _table(table: pd.DataFrame, key: str) -> None:
 
 
 def _numbers(record: CurvatureRecord, layer: int, edge: tuple[int, int, int] | None) -> None:
-    sizes = [int(np.prod(shape)) for shape in record.layer_shapes]
+    before, after = (int(np.prod(record.layer_shapes[at])) for at in record.ends[layer])
     source, target = (edge[1], edge[2]) if edge is not None and edge[0] == layer else (0, 0)
     with st.form(f"edge-numbers-{layer}-{source}-{target}", border=False):
         columns = st.columns([1, 1, 1], vertical_alignment="bottom")
-        i = columns[0].number_input(f"Source unit, 0 to {sizes[layer] - 1}", value=source, step=1)
-        j = columns[1].number_input(f"Target unit, 0 to {sizes[layer + 1] - 1}", value=target, step=1)
+        i = columns[0].number_input(f"Source unit, 0 to {before - 1}", value=source, step=1)
+        j = columns[1].number_input(f"Target unit, 0 to {after - 1}", value=target, step=1)
         pressed = columns[2].form_submit_button("Look at this edge", width="stretch")
     if not pressed:
         return

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ncviz.records import CurvatureRecord
-from ncviz.ui import chosen
+from ncviz.records.places import unpacked
+from ncviz.ui import chosen, maps
 from ncviz.ui.naming import unit_layer_titles, unit_title
 from ncviz.ui.network_view import locate, lowest, parameter_offsets
 
@@ -20,6 +21,7 @@ MOST_KERNELS = 8
 LARGEST_KERNEL = 16
 
 Card = dict[str, Any]
+_NOTHING = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,7 @@ def card(of: Subject, selection: str) -> Card | None:
         found = _slice(of, numbers[0], selection, None)
     elif kind == "weight" and numbers[0] < of.record.total:
         name, at = locate(of.record, numbers[0])
-        found = _slice(of, of.record.parameters.index(name), selection, at)
+        found = _slice(of, _connection_of(of.record, name, at), selection, at)
     return None if found is None else {"selection": selection, **found}
 
 
@@ -84,24 +86,50 @@ def receptive_box(record: CurvatureRecord, layer: int, unit: int) -> tuple[int, 
         layer: The unit's layer.
         unit: Its index within the layer.
     """
-    if len(record.layer_shapes[0]) < 2:
+    image = maps.drawn_shapes(record)[0]
+    if len(image) < 2:
         return None
-    units = np.array([unit])
-    for connection in reversed(range(layer)):
-        fields = record.places[connection].sources
-        units = fields[0, np.unique(units % fields.shape[1])].reshape(-1)
-        units = np.unique(units[units >= 0] % _area(record, connection))
-    rows, columns = record.layer_shapes[0][-2:]
+    # What of each layer is seen: units of a flat one, positions of feature maps.
+    seen = {layer: np.array([unit % maps.positions(record, layer) if _is_mapped(record, layer) else unit])}
+    for at in range(layer, 0, -1):
+        for before, found in _read(record, at, seen.get(at, _NOTHING)):
+            seen[before] = np.union1d(seen.get(before, _NOTHING), found)
+    rows, columns = image[-2:]
+    units = seen.get(0, _NOTHING)
+    if not len(units):
+        return None
     row, column = np.divmod(units % (rows * columns), columns)
     left, top = int(column.min()), int(row.min())
     width, height = int(column.max()) - left + 1, int(row.max()) - top + 1
     return None if (width, height) == (columns, rows) else (left, top, width, height)
 
 
-def _area(record: CurvatureRecord, layer: int) -> int:
-    """Units of a layer that differ in their channel alone are the same place; a flat layer has one place a unit."""
-    shape = record.layer_shapes[layer]
-    return int(np.prod(shape[-2:])) if len(shape) > 2 else int(np.prod(shape))
+def _read(record: CurvatureRecord, layer: int, seen: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield for everything that ends in a layer which of the layer before its units or positions there read."""
+    for connection in record.into(layer):
+        fields, before = record.places[connection].fields, record.ends[connection][0]
+        units = unpacked(fields[:, np.unique(seen % fields.shape[1])]).reshape(-1)
+        area = maps.positions(record, before)
+        units = units[units >= 0]
+        yield before, np.unique(units % area if _is_mapped(record, before) else units)
+    for link in record.links:
+        if link.target == layer:
+            places = unpacked(link.places[np.unique(seen % len(link.places))]).reshape(-1)
+            yield link.source, np.unique(places[places >= 0])
+
+
+def _is_mapped(record: CurvatureRecord, layer: int) -> bool:
+    """Whether units of a layer that differ in their channel alone are the same place."""
+    return len(maps.drawn_shapes(record)[layer]) > 2
+
+
+def _connection_of(record: CurvatureRecord, name: str, at: int) -> int:
+    """Return the connection in which a weight has its least curvature."""
+    several = record.connections_of(name)
+    lines = [
+        (line["curvature"], index) for index in several if (line := _line(record, index, at)) is not None
+    ]
+    return min(lines)[1] if lines else several[0]
 
 
 def _slice(of: Subject, connection: int, selection: str, at: int | None) -> Card | None:
@@ -115,7 +143,8 @@ def _slice(of: Subject, connection: int, selection: str, at: int | None) -> Card
     inside = chosen.weights(record, connection, f"slice-{connection}-{target}-{source}")
     kappa = record.weights[name].reshape(-1)
     live = inside[kappa[inside] < NEVER_ACTIVE]
-    shown = at if at is not None else int(inside[kappa[inside].argmin()])
+    lowest_first = np.where(np.isnan(kappa[inside]), np.inf, kappa[inside])
+    shown = at if at is not None else int(inside[lowest_first.argmin()])
     kept = of.ranks[inside + parameter_offsets(record)[name]] >= of.removed
     rows: list[tuple[str, str]] = []
     if len(inside) > 1:
@@ -125,7 +154,9 @@ def _slice(of: Subject, connection: int, selection: str, at: int | None) -> Card
             ("negative", f"{negative} of {len(live)} active"),
         ]
     rows += _facts(of, connection, shown, is_strongest=at is None and len(inside) > 1)
-    title = f"{_side(of, connection + 1, target, grid.target)} ← {_side(of, connection, source, grid.source)}"
+    before, after = record.ends[connection]
+    title = f"{_side(of, after, target, grid.target)} ← {_side(of, before, source, grid.source)}"
+    never = "Not measured." if np.isnan(kappa[shown]) else "Never active on these images: it goes first."
     return {
         "title": title,
         "rows": rows,
@@ -134,7 +165,7 @@ def _slice(of: Subject, connection: int, selection: str, at: int | None) -> Card
         "kernels": [],
         "kernels_title": "",
         "line": _line(record, connection, shown),
-        "note": None if len(live) else "Never active on these images: it goes first.",
+        "note": None if len(live) else never,
         "can_open": bool(kappa[shown] < NEVER_ACTIVE),
     }
 
@@ -146,8 +177,8 @@ def _line(record: CurvatureRecord, connection: int, at: int) -> Card | None:
     if where >= len(edges.parameter) or edges.parameter[where] != at:
         return None
     return {
-        "source": [connection, int(edges.source[where])],
-        "target": [connection + 1, int(edges.target[where])],
+        "source": [record.ends[connection][0], int(edges.source[where])],
+        "target": [record.ends[connection][1], int(edges.target[where])],
         "connection": connection,
         "parameter": at + parameter_offsets(record)[record.parameters[connection]],
         "curvature": float(edges.curvature[where]),
@@ -157,7 +188,7 @@ def _line(record: CurvatureRecord, connection: int, at: int) -> Card | None:
 def _facts(of: Subject, connection: int, at: int, *, is_strongest: bool) -> list[tuple[str, str]]:
     kappa = of.record.weights[of.record.parameters[connection]].reshape(-1)[at]
     weight = of.record.folded(connection, of.arrays)[at]
-    said = "never active" if kappa >= NEVER_ACTIVE else _signed(kappa)
+    said = "not measured" if np.isnan(kappa) else "never active" if kappa >= NEVER_ACTIVE else _signed(kappa)
     rank = of.ranks[at + parameter_offsets(of.record)[of.record.parameters[connection]]]
     facts = [
         ("least κ" if is_strongest else "κ", said),
@@ -170,8 +201,7 @@ def _kernel(
     of: Subject, connection: int, inside: np.ndarray, kept: np.ndarray, at: int | None
 ) -> Card | None:
     record, name = of.record, of.record.parameters[connection]
-    shape = record.meta["connections"][connection]["shape"]
-    rows, columns = shape[-2:] if len(shape) == 4 else chosen.grid(record, connection).area
+    rows, columns = chosen.grid(record, connection).area
     if len(inside) < 2 or max(rows, columns) > LARGEST_KERNEL:
         return None
     kappa, weight = record.weights[name].reshape(-1)[inside], record.folded(connection, of.arrays)[inside]
@@ -179,7 +209,7 @@ def _kernel(
     cells = [
         {
             "parameter": int(index + start),
-            "curvature": None if value >= NEVER_ACTIVE else float(value),
+            "curvature": float(value) if value < NEVER_ACTIVE else None,
             "weight": float(own),
             "kept": bool(left),
             "chosen": bool(index == at),
@@ -198,8 +228,9 @@ def _place(of: Subject, connection: int, at: int) -> Card | None:
     sample = int(edges.sample[where])
     if not 0 <= sample < len(record.pictures) or len(record.layer_shapes[0]) < 2:
         return None
-    is_conv = len(record.meta["connections"][connection]["shape"]) == 4
-    layer, unit = (connection + 1, edges.target[where]) if is_conv else (connection, edges.source[where])
+    is_conv = maps.is_convolution(record, connection)
+    before, after = record.ends[connection]
+    layer, unit = (after, edges.target[where]) if is_conv else (before, edges.source[where])
     box = receptive_box(record, layer, int(unit))
     label = of.classes[record.labels[sample]]
     words = f"Least on image {sample + 1}, a {label}"
@@ -220,22 +251,22 @@ def _image(pixels: np.ndarray) -> Card:
 
 
 def _channel(of: Subject, layer: int, channel: int) -> Card | None:
-    shape = of.record.layer_shapes[layer]
-    area = _area(of.record, layer)
+    shape = maps.drawn_shapes(of.record)[layer]
+    area = maps.positions(of.record, layer)
     if len(shape) < 3 or channel >= shape[0]:
         return None
     activity = of.record.pictures.of(of.samples)[layer].reshape(-1, area)[channel]
     flow = "these images" if of.samples is None else "this choice of images"
     caption = "The input itself." if layer == 0 else f"How active its units are, on average over {flow}."
     image = {**_image(activity.reshape(1, *shape[-2:])), "box": None, "caption": caption}
-    incoming = layer > 0 and len(of.record.meta["connections"][layer - 1]["shape"]) == 4
-    connection = layer - 1 if incoming else layer
+    incoming = [at for at in of.record.into(layer) if maps.is_convolution(of.record, at)]
+    around = incoming or list(of.record.out_of(layer))
     return {
         "title": f"{unit_layer_titles(of.record)[layer]} · channel {channel}",
         "rows": [("size", f"{shape[-2]}×{shape[-1]}"), ("activity", f"{activity.mean() / 255:.2f}")],
         "kernel": None,
         "image": image,
-        "kernels": _kernels(of, connection, channel, is_target=incoming),
+        "kernels": _kernels(of, around, channel, is_target=bool(incoming)),
         "kernels_title": f"Strongest bottlenecks {'in' if incoming else 'out'}, kernel by kernel",
         "line": None,
         "note": None,
@@ -243,37 +274,46 @@ def _channel(of: Subject, layer: int, channel: int) -> Card | None:
     }
 
 
-def _kernels(of: Subject, connection: int, channel: int, *, is_target: bool) -> list[Card]:
-    """Return the kernels of a channel that hold its lowest curvatures."""
+def _kernels(of: Subject, connections: Sequence[int], channel: int, *, is_target: bool) -> list[Card]:
+    """Return the kernels of a channel that hold its lowest curvatures, of all connections on that side of it."""
     record = of.record
-    if connection >= len(record.places):
-        return []
-    shape = record.meta["connections"][connection]["shape"]
-    if len(shape) != 4 or max(shape[2:]) > LARGEST_KERNEL:
-        return []
-    grid = chosen.grid(record, connection)
-    kappa = record.weights[record.parameters[connection]].reshape(shape[0], shape[1], -1)
-    per_group = shape[0] // grid.groups
-    if is_target:
-        first = channel // per_group * shape[1]
-        slices = [(channel, first + source, kappa[channel, source]) for source in range(shape[1])]
-    else:
-        group, own = divmod(channel, shape[1])
-        targets = range(group * per_group, (group + 1) * per_group)
-        slices = [(target, channel, kappa[target, own]) for target in targets]
-    order = lowest(np.array([values.min() for _, _, values in slices]), MOST_KERNELS)
+    slices = []
+    for connection in connections:
+        if not maps.is_convolution(record, connection):
+            continue
+        grid = chosen.grid(record, connection)
+        if max(grid.area) > LARGEST_KERNEL:
+            continue
+        place, size = record.places[connection], record.places[connection].fields.shape[2]
+        kappa = place.by_weight(record.weights[record.parameters[connection]])
+        rows = np.array([channel]) if is_target else np.arange(grid.targets)
+        row, own = np.nonzero(is_target | (grid.columns[grid.group(rows)] == channel))
+        row = rows[row]
+        for target, slots, source in zip(
+            row.tolist(),
+            grid.slots[grid.group(row), own],
+            grid.columns[grid.group(row), own].tolist(),
+            strict=True,
+        ):
+            slices.append((connection, target, source, kappa[target * size + slots], grid.area))
+    least = np.array([np.nanmin(np.append(values, np.inf)) for *_, values, _ in slices])
     found = []
-    for target, source, values in (slices[at] for at in order):
+    for connection, target, source, values, area in (slices[at] for at in lowest(least, MOST_KERNELS)):
         other = source if is_target else target
+        layer = record.ends[connection][0 if is_target else 1]
+        whose = f"{unit_layer_titles(record)[layer]} · " if len(connections) > 1 else ""
         name = f"{'from' if is_target else 'to'} {other}"
+        low = float(np.nanmin(np.append(values, np.inf)))
         found.append(
             {
                 "select": f"slice-{connection}-{target}-{source}",
                 "name": name,
-                "words": f"Kernel {name}: least κ {_signed(float(values.min()))}",
-                "rows": shape[2],
-                "columns": shape[3],
-                "curvature": [None if value >= NEVER_ACTIVE else float(value) for value in values],
+                "words": f"Kernel {name}: {whose}least κ {_signed(low)}"
+                if np.isfinite(low)
+                else f"Kernel {name}: not measured",
+                "rows": area[0],
+                "columns": area[1],
+                "curvature": [float(value) if value < NEVER_ACTIVE else None for value in values],
             }
         )
     return found
@@ -284,14 +324,13 @@ def _unit(of: Subject, layer: int, unit: int) -> Card | None:
     if unit >= int(np.prod(record.layer_shapes[layer])):
         return None
     rows = [("activity", f"{record.pictures.of(of.samples)[layer][unit] / 255:.2f}")]
-    for connection, side, name in ((layer - 1, "target", "in"), (layer, "source", "out")):
-        if 0 <= connection < len(record.places):
-            edges = record.edges[connection]
-            kappa = edges.curvature[getattr(edges, side) == unit]
-            kappa = kappa[kappa < NEVER_ACTIVE]
-            if len(kappa):
-                rows.append((f"least κ {name}", _signed(float(kappa.min()))))
-                rows.append((f"bottlenecks {name}", f"{int((kappa < 0).sum()):,} of {len(kappa):,}"))
+    for around, side, name in ((record.into(layer), "target", "in"), (record.out_of(layer), "source", "out")):
+        parts = [record.edges[at].curvature[getattr(record.edges[at], side) == unit] for at in around]
+        kappa = np.concatenate([np.empty(0, np.float32), *parts])
+        kappa = kappa[kappa < NEVER_ACTIVE]
+        if len(kappa):
+            rows.append((f"least κ {name}", _signed(float(kappa.min()))))
+            rows.append((f"bottlenecks {name}", f"{int((kappa < 0).sum()):,} of {len(kappa):,}"))
     return {
         "title": unit_title(record, layer, unit, of.classes),
         "rows": rows,

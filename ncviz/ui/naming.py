@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ncviz.records import CurvatureRecord
+from ncviz.ui.maps import drawn_shapes
 
 FOLDED = "With the batch normalisation that follows it folded in, as the lengths of the paths have it."
 NO_SAMPLES = "Each image's own κ is kept for up to ten million values; this network on these images has more."
@@ -16,16 +17,48 @@ _MARKDOWN = re.compile(r"([\\\\`*_\[\]()$:~#<>!|])")
 
 
 def layer_title(record: CurvatureRecord, connection: int) -> str:
-    """Return such as "1 · conv 6×6, 1→6" or "3 · linear 256→120"."""
-    shape = record.meta["connections"][connection]["shape"]
-    if len(shape) == 4:
-        return f"{connection + 1} · conv {shape[2]}×{shape[3]}, {shape[1]}→{shape[0]}"
-    return f"{connection + 1} · linear {shape[1]}→{shape[0]}"
+    """Return such as "1 · conv 6×6, 1→6" or "3 · linear 256→120".
+
+    Where one weight layer is several connections, as after a concatenation, each has a letter and says what it reads:
+    "9b · conv 1×1, 128→16, from expand3x3".
+    """
+    name = record.parameters[connection]
+    title = weight_title(record, name)
+    several = record.connections_of(name)
+    if len(several) == 1:
+        return title
+    number, _, rest = title.partition(" ")
+    at = several.index(connection)
+    letter = chr(ord("a") + at) if at < 26 else f".{at + 1}"
+    return f"{number}{letter} {rest}, from {unit_layer_titles(record)[record.ends[connection][0]]}"
+
+
+def weight_title(record: CurvatureRecord, name: str) -> str:
+    """Return what a weight tensor is called, numbered in the network's order."""
+    first = record.connections_of(name)[0]
+    shape, groups = record.meta["connections"][first]["shape"], record.places[first].fields.shape[0]
+    number = list(record.weights).index(name) + 1
+    if len(shape) == 2:
+        return f"{number} · linear {shape[1]}→{shape[0]}"
+    size = "×".join(str(each) for each in shape[2:])
+    if is_transposed(record, name):
+        return f"{number} · transposed conv {size}, {shape[0]}→{shape[1] * groups}"
+    kind = "conv" if groups == 1 else "depthwise conv" if shape[1] == 1 else "grouped conv"
+    return f"{number} · {kind} {size}, {shape[1] * groups}→{shape[0]}"
+
+
+def is_transposed(record: CurvatureRecord, name: str) -> bool:
+    """Whether a weight tensor is that of a transposed convolution, whose first axis is its input."""
+    return record.places[record.connections_of(name)[0]].order is not None
 
 
 def unit_layer_titles(record: CurvatureRecord) -> tuple[str, ...]:
-    """Return a name for each layer of units, input first."""
-    return ("input", *(f"hidden {index}" for index in range(1, len(record.layer_shapes) - 1)), "classes")
+    """Return a name for each layer of units, input first: numbers in a chain, the modules' names in other networks."""
+    hidden = range(1, len(record.layer_shapes) - 1)
+    names = record.meta.get("layer_names", ())
+    if record.is_chain or len(names) != len(record.layer_shapes):
+        return ("input", *(f"hidden {index}" for index in hidden), "classes")
+    return ("input", *(names[index] or f"layer {index}" for index in hidden), "classes")
 
 
 def unit_title(record: CurvatureRecord, layer: int, index: int, classes: Sequence[str]) -> str:
@@ -36,9 +69,19 @@ def unit_title(record: CurvatureRecord, layer: int, index: int, classes: Sequenc
     name = unit_layer_titles(record)[layer]
     if len(shape) < 2:
         return f"{name} · unit {index}"
-    at = [int(part) for part in np.unravel_index(index, shape)]
-    channel = f"channel {at[-3]}, " if len(at) > 2 and shape[-3] > 1 else ""
+    drawn = drawn_shapes(record)[layer]
+    at = [int(part) for part in np.unravel_index(index, drawn)]
+    channel = f"channel {at[-3]}, " if len(at) > 2 and drawn[-3] > 1 else ""
+    if len(drawn) == 3 and drawn[1] == 1:
+        return f"{name} · {channel}place {at[-1]}"
     return f"{name} · {channel}row {at[-2]}, column {at[-1]}"
+
+
+def measured_words(record: CurvatureRecord) -> str:
+    """Return how much of a network was measured, as a sentence; "" for all of it."""
+    if record.measured == record.total:
+        return ""
+    return f"Measured: {record.measured:,} of {record.total:,} weights."
 
 
 def plain(text: str) -> str:
@@ -46,9 +89,15 @@ def plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text)
 
 
-def weight_index(shape: tuple[int, ...], flat: int) -> str:
+def weight_index(record: CurvatureRecord, name: str, flat: int) -> str:
     """Return such as "5 → 12" for a linear layer, "ch 0 → 3 at (2, 4)" for a convolution."""
-    at = [int(part) for part in np.unravel_index(flat, shape)]
-    if len(at) == 4:
-        return f"ch {at[1]} → {at[0]} at ({at[2]}, {at[3]})"
-    return f"{at[1]} → {at[0]}"
+    at = [int(part) for part in np.unravel_index(flat, record.weights[name].shape)]
+    if len(at) == 2:
+        return f"{at[1]} → {at[0]}"
+    place = record.places[record.connections_of(name)[0]]
+    row, slot = divmod(int(place.weight(np.array([flat]))[0]), place.fields.shape[2])
+    groups, area = len(place.fields), int(np.prod(record.weights[name].shape[2:]))
+    per_group = place.fields.shape[2] // area
+    source = row // (place.rows // groups) * per_group + slot // area
+    where = f"({', '.join(map(str, at[2:]))})" if len(at) > 3 else str(at[2])
+    return f"ch {source} → {row} at {where}"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ncviz.records import CurvatureRecord
-from ncviz.ui.naming import layer_title, weight_index
+from ncviz.ui.naming import weight_index, weight_title
 
 
 def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:
@@ -55,22 +55,24 @@ def cut_value(ordered: np.ndarray, removed: np.ndarray, order: str) -> np.ndarra
 def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.DataFrame:
     """Return what is left of each layer at a pruning step."""
     rows, starts = [], parameter_offsets(record)
-    for index, (name, values) in enumerate(record.weights.items()):
+    for name, values in record.weights.items():
         own = ranks[starts[name] : starts[name] + values.size]
-        flat = values.reshape(-1)
+        flat = values[~np.isnan(values)]
         rows.append(
             {
-                "layer": layer_title(record, index),
-                "weights": flat.size,
+                "layer": weight_title(record, name),
+                "weights": values.size,
                 "kept": int((own >= removed).sum()),
                 "kept share": float((own >= removed).mean()),
-                "bottlenecks": float((flat < 0).mean()),
-                "never active": float((flat == 2).mean()),
-                "most negative κ": float(flat.min()),
-                "edges": record.meta["connections"][index]["edges"],
+                "measured": flat.size,
+                "bottlenecks": float((flat < 0).mean()) if flat.size else np.nan,
+                "never active": float((flat == 2).mean()) if flat.size else np.nan,
+                "most negative κ": float(flat.min()) if flat.size else np.nan,
+                "edges": sum(record.meta["connections"][at]["edges"] for at in record.connections_of(name)),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if record.measured < record.total else table.drop(columns="measured")
 
 
 def edge_table(
@@ -139,5 +141,4 @@ def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[
 def parameter_name(record: CurvatureRecord, parameter: int) -> str:
     """Return such as "1 · linear 64→32, weight 5 → 12"."""
     name, at = locate(record, parameter)
-    index = list(record.weights).index(name)
-    return f"{layer_title(record, index)}, weight {weight_index(record.weights[name].shape, at)}"
+    return f"{weight_title(record, name)}, weight {weight_index(record, name, at)}"

@@ -10,7 +10,7 @@ from ncviz import pipeline
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.curvature_figures import class_shares, histograms
 from ncviz.records import CurvatureRecord
-from ncviz.ui.naming import FOLDED, NO_SAMPLES, layer_title, weight_index
+from ncviz.ui.naming import FOLDED, NO_SAMPLES, measured_words, weight_index, weight_title
 from ncviz.ui.network_view import lowest
 from ncviz.ui.theme import theme
 
@@ -20,7 +20,7 @@ STRONGEST = 200
 def show(of: pipeline.Network, record: CurvatureRecord) -> None:
     """Draw the result."""
     summary(record)
-    names = [layer_title(record, index) for index in range(len(record.places))]
+    names = [weight_title(record, name) for name in record.weights]
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Distribution by layer")
@@ -58,34 +58,34 @@ def show(of: pipeline.Network, record: CurvatureRecord) -> None:
 
 def summary(record: CurvatureRecord) -> None:
     """Draw the figures that tell a result at a glance."""
-    flat = np.concatenate([values.reshape(-1) for values in record.weights.values()])
+    flat = np.concatenate([values[~np.isnan(values)] for values in record.weights.values()])
     meta = record.meta
     columns = st.columns(4)
-    columns[0].metric("Weights", f"{flat.size:,}", help=f"{meta['edges']:,} edges between neurons")
+    columns[0].metric("Weights", f"{record.total:,}", help=f"{meta['edges']:,} edges between neurons")
     columns[1].metric("Bottlenecks (κ < 0)", f"{(flat < 0).mean():.1%}")
     columns[2].metric(
         "Never active", f"{(flat == 2).mean():.1%}", help="No live edge on any calibration image"
     )
     columns[3].metric("Most negative κ", f"{flat.min():.2f}")
-    st.caption(
-        f"{len(record.labels)} images of {meta['pool']}, computed on {meta['device']} in {meta['seconds']:.1f} s."
-    )
+    facts = f"{len(record.labels)} images of {meta['pool']}, computed on {meta['device']} in {meta['seconds']:.1f} s."
+    st.caption(f"{measured_words(record)} {facts}".strip())
 
 
 def strongest(of: pipeline.Network, record: CurvatureRecord, names: list[str]) -> pd.DataFrame:
     """Return the weights with the lowest curvature as a table."""
     rows = []
-    for index, values in enumerate(record.weights.values()):
-        flat = values.reshape(-1)
-        weights = record.folded(index, of.arrays)
+    for index, (name, values) in enumerate(record.weights.items()):
+        flat = np.where(np.isnan(values), np.inf, values).reshape(-1)
+        weights = record.folded(record.connections_of(name)[0], of.arrays)
         rows += [
             {
                 "layer": names[index],
-                "weight": weight_index(values.shape, at),
+                "weight": weight_index(record, name, at),
                 "κ": float(flat[at]),
                 "value": float(weights[at]),
             }
             for at in lowest(flat, STRONGEST).tolist()
+            if np.isfinite(flat[at])
         ]
     table = pd.DataFrame(rows, columns=["layer", "weight", "κ", "value"])
     return table.sort_values("κ", kind="stable").head(STRONGEST)

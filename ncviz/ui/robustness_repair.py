@@ -17,7 +17,7 @@ from ncviz.records import CurvatureRecord
 from ncviz.ui import finetune_state, resources, robustness_runs, session
 from ncviz.ui.finetune_state import tied
 from ncviz.ui.lab_state import Lab
-from ncviz.ui.naming import layer_title, plain, weight_index
+from ncviz.ui.naming import plain, weight_index, weight_title
 from ncviz.ui.network_view import locate
 from ncviz.ui.theme import theme
 
@@ -115,8 +115,8 @@ def table(record: CurvatureRecord, curvature: np.ndarray, chosen: np.ndarray, la
         name, at = locate(record, weight)
         rows.append(
             {
-                "layer": layer_title(record, record.parameters.index(name)),
-                "weight": weight_index(record.weights[name].shape, at),
+                "layer": weight_title(record, name),
+                "weight": weight_index(record, name, at),
                 "κ for this class": float(own[weight]),
                 "mean κ for the others": float(rest[weight]),
             }

@@ -13,9 +13,10 @@ from ncviz.plots.distribution import NEVER_ACTIVE, Row, distribution
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.matrix import MAX_CELLS, Panel, cells, matrix, reduced, shares
 from ncviz.plots.palette import Theme
+from ncviz.records import CurvatureRecord
 from ncviz.ui import chosen, flows, resources
 from ncviz.ui.live_curves import ORDER_LABELS, thresholds
-from ncviz.ui.naming import layer_title, unit_layer_titles
+from ncviz.ui.naming import layer_title, measured_words, unit_layer_titles
 from ncviz.ui.network_view import parameter_offsets
 from ncviz.ui.shown import Shown
 from ncviz.ui.view_state import ALL_LAYERS, ViewState
@@ -47,18 +48,27 @@ def matrix_figure(
     record, layers = shown.record, _layers(shown, view)
     kept = _kept(shown, view, order, removed)
     grids = [chosen.grid(record, index) for index in layers]
-    drawn = [
-        cells(kappa[name], kept[name], of.area, of.groups)
-        for name, of in zip((record.parameters[index] for index in layers), grids, strict=True)
-    ]
+    drawn = []
+    for index, of in zip(layers, grids, strict=True):
+        name = record.parameters[index]
+        own = np.where(np.isnan(record.weights[name]), False, kept[name])
+        drawn.append(
+            cells(
+                _by_cell(record, index, of, kappa[name]),
+                _by_cell(record, index, of, own),
+                groups=of.groups,
+                columns=of.columns,
+                sources=of.sources,
+            )
+        )
     limits = shares([made.kappa.size for made in drawn], MAX_CELLS)
     classes, names = find_dataset(shown.network.dataset).classes, unit_layer_titles(record)
     panels = [
         Panel(
             layer_title(record, index),
             reduced(made, limit),
-            (names[index], of.source),
-            (names[index + 1], of.target),
+            (names[record.ends[index][0]], of.source),
+            (names[record.ends[index][1]], of.target),
             classes if of.target == "class" and len(classes) == of.targets <= 16 else (),
             chosen.cell_box(record, index, view.selected) if view.selected else None,
         )
@@ -79,17 +89,9 @@ def distribution_figure(
     width: int = WIDTH,
 ) -> go.Figure:
     """Return a histogram of κ for each connection that the view shows; arguments as in ``matrix_figure``."""
-    record, layers = shown.record, _layers(shown, view)
+    layers = _layers(shown, view)
     kept = _kept(shown, view, order, removed)
-    rows = [
-        Row(
-            layer_title(record, index),
-            kappa[record.parameters[index]].reshape(-1),
-            kept[record.parameters[index]].reshape(-1),
-            chosen.weights(record, index, view.selected) if view.selected else np.empty(0, np.int64),
-        )
-        for index in layers
-    ]
+    rows = [_row(shown, view, index, kappa, kept) for index in layers]
     never = sum(int((~(row.curvature < NEVER_ACTIVE)).sum()) for row in rows)
     more = [f"{never:,} weights are never active, so they have no κ and no bar."] if never else []
     is_whole = kappa is shown.record.weights
@@ -107,6 +109,31 @@ def distribution_figure(
     )
 
 
+def _by_cell(record: CurvatureRecord, connection: int, of: chosen.Grid, values: np.ndarray) -> np.ndarray:
+    """Return a parameter's values by target, source and place in the kernel: [T, S of a group, h, w]."""
+    rows = record.places[connection].by_weight(values).reshape(of.groups, of.targets // of.groups, -1)
+    found = np.stack([own[:, slots] for own, slots in zip(rows, of.slots, strict=True)])
+    return found.reshape(of.targets, of.columns.shape[1], *of.area)
+
+
+def _row(shown: Shown, view: ViewState, connection: int, kappa: Kappa, kept: Mapping[str, np.ndarray]) -> Row:
+    """Return a connection's own weights that were measured, as a row of the histograms."""
+    record, name = shown.record, shown.record.parameters[connection]
+    is_own = ~np.isnan(record.weights[name].reshape(-1))
+    if len(record.connections_of(name)) > 1:
+        place = record.places[connection]
+        is_read = np.repeat((place.slot_units >= 0)[:, None], place.rows // len(place.fields), axis=1)
+        is_own &= place.by_parameter(is_read.reshape(-1))
+    number = np.cumsum(is_own) - 1
+    selected = chosen.weights(record, connection, view.selected) if view.selected else np.empty(0, np.int64)
+    return Row(
+        layer_title(record, connection),
+        kappa[name].reshape(-1)[is_own],
+        kept[name].reshape(-1)[is_own],
+        number[selected[is_own[selected]]],
+    )
+
+
 def words(
     shown: Shown,
     view: ViewState,
@@ -117,11 +144,13 @@ def words(
     removed: int,
 ) -> list[str]:
     """Return what a figure shows of which network, as sentences that go into it."""
-    names = [shown.record.parameters[index] for index in layers]
+    names = list(dict.fromkeys(shown.record.parameters[index] for index in layers))
     count, total = sum(int(kept[name].sum()) for name in names), sum(kept[name].size for name in names)
     of_all = "" if len(layers) == len(shown.record.places) else f", of {shown.total:,} in the whole network"
+    measured = measured_words(shown.record)
     return [
         f"showing {count:,} of {total:,} weights{of_all}.",
+        *([f"{measured} The others are neither drawn nor removed by curvature."] if measured else []),
         f"{described(shown, view, kappa, order, removed)}.",
     ]
 

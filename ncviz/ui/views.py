@@ -7,23 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncviz.plots.network import Members, NetworkView
+from ncviz.plots.network import Links, Members, NetworkView
 from ncviz.records import CurvatureRecord, StoredEdges
+from ncviz.ui.maps import drawn_shapes, grouped_layers
 from ncviz.ui.naming import layer_title, unit_layer_titles
 from ncviz.ui.network_view import parameter_offsets
 
 # Every position of more edges than this would neither fit a browser nor tell anything.
 MOST_POSITIONS = 1_000_000
-
-
-def grouped_layers(record: CurvatureRecord) -> tuple[bool, ...]:
-    """Return for each layer whether it consists of feature maps that a convolution reads or writes."""
-    shapes = [connection["shape"] for connection in record.meta["connections"]]
-    is_conv = [len(shape) > 2 for shape in shapes]
-    return tuple(
-        len(shape) > 2 and shape[-1] * shape[-2] > 1 and any(is_conv[max(0, layer - 1) : layer + 1])
-        for layer, shape in enumerate(record.layer_shapes)
-    )
 
 
 def has_every_position(record: CurvatureRecord) -> bool:
@@ -50,8 +41,7 @@ def network_view(
     """
     grouped = grouped_layers(record) if detail == "channels" else (False,) * len(record.layer_shapes)
     areas = [
-        int(np.prod(shape[-2:])) if own else 1
-        for shape, own in zip(record.layer_shapes, grouped, strict=True)
+        int(np.prod(shape[1:])) if own else 1 for shape, own in zip(record.layer_shapes, grouped, strict=True)
     ]
     nodes = [int(np.prod(shape)) // area for shape, area in zip(record.layer_shapes, areas, strict=True)]
     first_node = np.concatenate([[0], np.cumsum(nodes)])
@@ -61,21 +51,23 @@ def network_view(
         source, target, parameter, curvature = (
             _every_position(record, index) if detail == "positions" else _once(edges)
         )
+        before, after = record.ends[index]
         part = _Lines(
-            source // areas[index] + first_node[index],
-            target // areas[index + 1] + first_node[index + 1],
+            source // areas[before] + first_node[before],
+            target // areas[after] + first_node[after],
             curvature,
             record.folded(index, arrays)[parameter],
             parameter + starts[record.parameters[index]],
             index,
         )
-        parts.append(part)
+        # In a chain, what joins the same two nodes lies side by side already.
+        parts.append(part if record.is_chain else part.sorted())
     members = _members(parts) if any(grouped) else None
     if members is not None:
         parts = [part.strongest() for part in parts]
     return NetworkView(
         layer_names=unit_layer_titles(record),
-        layer_shapes=record.layer_shapes,
+        layer_shapes=drawn_shapes(record),
         classes=tuple(classes),
         source=np.concatenate([part.source for part in parts]).astype(np.int32),
         target=np.concatenate([part.target for part in parts]).astype(np.int32),
@@ -89,6 +81,7 @@ def network_view(
         parameter_count=record.total,
         grouped=grouped,
         members=members,
+        links=_links(record, areas, first_node),
     )
 
 
@@ -110,6 +103,12 @@ class _Lines:
             return np.empty(0, dtype=np.int64)
         is_new = (np.diff(self.source) != 0) | (np.diff(self.target) != 0)
         return np.flatnonzero(np.concatenate([[True], is_new]))
+
+    def sorted(self) -> _Lines:
+        """Return the same edges, those between the same two nodes beside each other."""
+        by = np.lexsort((self.parameter, self.source, self.target))
+        parts = (self.source, self.target, self.curvature, self.weight, self.parameter)
+        return _Lines(*(part[by] for part in parts), self.connection)
 
     def strongest(self) -> _Lines:
         """Return for each pair of nodes the edge of least curvature; of equal ones the first."""
@@ -142,7 +141,8 @@ def _every_position(
     place, edges = record.places[connection], record.edges[connection]
     fields = place.sources  # [G, P, K]
     groups, positions, slots = fields.shape
-    row, slot = np.divmod(edges.parameter, slots)
+    weights = place.weight(edges.parameter)
+    row, slot = np.divmod(weights, slots)
     source = fields[row // (len(place.position) // slots // groups), :, slot]  # [W, P]
     weight, position = np.nonzero(source >= 0)
     return (
@@ -151,6 +151,38 @@ def _every_position(
         edges.parameter[weight],
         edges.curvature[weight],
     )
+
+
+def _links(record: CurvatureRecord, areas: Sequence[int], first_node: np.ndarray) -> Links | None:
+    """Return a line for each pair of channels that a link joins, from the middle of the one to that of the other."""
+    if not record.links:
+        return None
+    ends = []
+    for layer in ("source", "target"):
+        parts = []
+        for link in record.links:
+            at = getattr(link, layer)
+            per = int(np.prod(record.layer_shapes[at][1:]))
+            channel = link.channels[:, 0 if layer == "source" else 1].astype(np.int64)
+            parts.append(first_node[at] + (channel * per + _middle(record.layer_shapes[at])) // areas[at])
+        ends.append(np.concatenate(parts).astype(np.int32))
+    sizes = [len(link.channels) for link in record.links]
+    return Links(
+        source=ends[0],
+        target=ends[1],
+        link=np.repeat(np.arange(len(sizes)), sizes).astype(np.int32),
+        names=tuple(
+            f"{link.name} ({link.kind})" if link.kind not in link.name else link.name for link in record.links
+        ),
+        kinds=tuple(link.kind for link in record.links),
+        edges=tuple(link.edges for link in record.links),
+    )
+
+
+def _middle(shape: tuple[int, ...]) -> int:
+    """Return the unit in the middle of a feature map."""
+    space = shape[1:]
+    return int(np.ravel_multi_index([size // 2 for size in space], space)) if space else 0
 
 
 def _members(parts: Sequence[_Lines]) -> Members:
