@@ -32,7 +32,7 @@ _BFLOAT16 = 13
 _STRIDED = 7
 _TARGET = "torch.ops.aten."
 _KINDS = {
-    "attention": ("scaled_dot_product", "multi_head_attention"),
+    "attention": ("scaled_dot_product", "multi_head_attention", "bmm"),
     "recurrence": ("lstm", "gru", "rnn"),
     "normalisation by the image itself": ("layer_norm", "group_norm", "instance_norm", "rms_norm"),
     "control flow": ("cond", "while_loop", "map_impl"),
@@ -285,13 +285,16 @@ def _output(signature: Mapping[str, Any], label: str) -> str:
 def _ancestors(nodes: list[Node], output: str) -> set[int]:
     if len(nodes) > 5 * LIMITS.nodes:
         raise ModelError(f"The program has {len(nodes):,} operations, at most {5 * LIMITS.nodes:,} are read.")
-    wanted, needed = {output}, set()
-    for node in reversed(nodes):
-        # What changes its input in place counts for whoever reads that input.
-        changed = node.inputs[:1] if _is_in_place(node.operator) else ()
-        if wanted.intersection((*node.outputs, *changed)):
-            needed.add(node.index)
-            wanted.update(node.inputs)
+    wanted, needed = {output}, set[int]()
+    grown = -1
+    while grown < len(needed):
+        grown = len(needed)
+        for node in reversed(nodes):
+            # What changes its input in place counts for whoever reads that input, or a view of it, anywhere.
+            changed = node.inputs[:1] if _is_in_place(node.operator) else ()
+            if node.index not in needed and wanted.intersection((*node.outputs, *changed)):
+                needed.add(node.index)
+                wanted.update(node.inputs)
     return needed
 
 

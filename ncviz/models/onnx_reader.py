@@ -121,6 +121,19 @@ def read_sources(
         ModelError: See ``read_onnx``.
     """
     label = shorten(label)
+    try:
+        return _read(model, label)
+    except ModelError:
+        raise
+    except (
+        Exception
+    ) as error:  # a crafted graph holds names that are no text, and more that protobuf lets pass
+        raise ModelError(
+            f"{label} is a damaged ONNX file ({type(error).__name__}); export it again with torch.onnx.export."
+        ) from error
+
+
+def _read(model: onnx.ModelProto, label: str) -> tuple[Blueprint, dict[str, np.ndarray], dict[str, Source]]:
     nodes = [node_of(node, index) for index, node in enumerate(model.graph.node)]
     producers = {name: node for node in nodes for name in node.outputs if name}
     output = _choose_output(model, producers, label)
