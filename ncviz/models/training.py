@@ -106,6 +106,7 @@ def train(
         NcvizError: If a whole-number setting is out of range.
     """
     device = resolve_device(device)
+    architecture = find_architecture(architecture).name
     settings = TrainingSettings(
         architecture,
         train_data.name,

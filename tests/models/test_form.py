@@ -188,7 +188,7 @@ def test_any_architecture_learns_any_data_of_its_shape():
     options = {"epochs": 4, "batch_size": 6, "learning_rate": 0.01}
     result = train("resnet8@3", data, data, **options)
     assert result.history[-1].train_accuracy > 0.9
-    assert result.settings.dataset == "own-1"
+    assert (result.settings.dataset, result.settings.architecture) == ("own-1", "resnet8-cifar10@3")
     assert train("torchvision/squeezenet1_1@3", data, data, **{**options, "epochs": 1}).net is not None
     with pytest.raises(
         NcvizError, match="expects images of shape .3, 32, 32. in 10 classes, got .3, 40, 36. in 3"
