@@ -52,28 +52,41 @@ class CurvatureConfig:
         alpha: Idleness in [0, 1); every value in [1/2, 1) gives the same curvature.
         samples_per_class: Number of correctly classified calibration images of each class.
         seed: 0 takes the first such images in the data's own order; any other value shuffles the pool first.
+        layers: Names of the weights whose curvature is computed; none means all.
+        channels: Most channels of a hidden layer that take part, drawn by ``seed``; 0 means all.
     """
 
     alpha: float = DEFAULT_ALPHA
     samples_per_class: int = 1
     seed: int = 0
+    layers: tuple[str, ...] = ()
+    channels: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
         check_alpha(self.alpha)
+        check_whole("channels", self.channels, 0, 2**31 - 1)
         check_whole("samples per class", self.samples_per_class, 1, MAX_SAMPLES_PER_CLASS)
         check_whole("seed", self.seed, 0, 2**31 - 1)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON types, for reports."""
-        return asdict(self)
+        return {**asdict(self), "layers": list(self.layers)}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every weight's curvature is computed, and exactly: no layer chosen, no channel left out."""
+        return not self.layers and not self.channels
 
     def key(self) -> dict[str, Any]:
         """Return what decides the result: every alpha from 1/2 on gives the same curvature, so they share a key."""
-        return {
-            **asdict(self),
+        whole = {
             "alpha": self.alpha if self.alpha < 0.5 else "1/2 or more",
+            "samples_per_class": self.samples_per_class,
+            "seed": self.seed,
             "v": ALGORITHM_VERSION,
         }
+        return whole if self.is_whole else {**whole, "layers": list(self.layers), "channels": self.channels}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import DEFAULT_ALPHA, check_alpha
+from ncviz.config import DEFAULT_ALPHA, check_alpha, check_whole
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.results import ConnectionCurvature, Settings, Work
+from ncviz.engine.sampled import completed, measured_edges
 from ncviz.engine.run import run
 from ncviz.errors import DataError, NcvizError
 from ncviz.graph.activations import layer_activations, normalise
@@ -45,7 +46,8 @@ class CurvatureResult:
         graph: The neural graph.
         alpha: Idleness that it was computed with.
         weights: For each weight's name, float64 of its shape: the minimum of κ over its live edges (output
-            positions) and over the samples; 2, the upper bound, if it has no live edge in any sample.
+            positions) and over the samples; 2, the upper bound, if it has no live edge in any sample. NaN where it was
+            not computed: in layers that were not chosen, and between channels that were left out.
         least: For each connection, where these minima are: curvature float64, position int64 and sample int64,
             each [W] in the order of the flat weight. The position is that of the edge's target in its feature map,
             a valid one where no edge is live, and -1 where the weight has no edge; the sample is -1 then.
@@ -85,6 +87,9 @@ class CurvatureResult:
             raise DataError("This result keeps no single edges; compute it with keep_edges=True.")
         if not 0 <= connection < len(self._grids):
             raise DataError(f"connection must lie in 0 … {len(self._grids) - 1}, got {connection}.")
+        if not self._grids[connection]:
+            name = self.graph.connections[connection].parameter
+            raise DataError(f"The curvature of '{name}' was not computed; name it in layers.")
         if not 0 <= sample < len(self._grids[connection]):
             raise DataError(f"sample must lie in 0 … {len(self._grids[connection]) - 1}, got {sample}.")
         joined = self.graph.connections[connection]
@@ -103,6 +108,9 @@ def neural_curvature(
     device: str = "cpu",
     keep_edges: bool = False,
     keep_samples: bool = False,
+    layers: Sequence[str] | None = None,
+    channels: int | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
     executor: Executor | None = None,
@@ -113,7 +121,7 @@ def neural_curvature(
     far less work and in bounded memory.
 
     Args:
-        net: A sequential network (see ``build_graph``). Not changed.
+        net: A network that ``build_graph`` reads. Not changed.
         inputs: [n, *input shape], the calibration samples, as the network sees them.
         alpha: Idleness in [0, 1). For every value in [1/2, 1) the curvature is the same and the closed form is
             used; below, each edge's full problem is solved.
@@ -121,6 +129,10 @@ def neural_curvature(
             certificates and bounds; what it cannot certify is solved on the CPU. mps does the forward pass only.
         keep_edges: Solve and keep every edge on every sample (``result.edges``); memory grows with them.
         keep_samples: Keep each weight's minimum for each sample alone (``result.samples``).
+        layers: Names of the weights whose curvature is wanted, for networks too large for all; exact all the same.
+        channels: Most channels of each hidden layer that take part. The others are left out of the graph, as sources,
+            targets and neighbours, so that the result is that of a part of the network, no longer exact.
+        seed: Which channels take part.
         progress: Called with the fraction done and a short message.
         cancel: Set it from another thread to stop.
         executor: Any ``concurrent.futures.Executor``, such as dask's ``Client.get_executor()``: connections and
@@ -132,7 +144,7 @@ def neural_curvature(
         ModelError: If the network cannot be read.
         DataError: If there is no sample or it does not fit.
         DeviceError: If the device is missing or runs out of memory.
-        NcvizError: If alpha is out of range.
+        NcvizError: If alpha is out of range, there is no such layer, or edges are to be kept of sampled channels.
         CancelledError: If ``cancel`` was set.
     """
     check_alpha(alpha)
@@ -142,12 +154,38 @@ def neural_curvature(
     report = progress or (lambda fraction, message: None)
     report(0.0, "reading the network")
     graph = build_graph(net, tuple(inputs.shape[1:]))
+    if channels:
+        if keep_edges:
+            raise NcvizError("keep_edges=True needs all channels; leave out channels, or keep_edges.")
+        graph = graph.sampled(check_whole("channels", channels, 1, 2**31 - 1), seed)
+    settings = Settings(float(alpha), where, keep_edges, keep_samples, _connections(graph, layers))
     with guard(where):
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
-        settings = Settings(float(alpha), where, keep_edges, keep_samples)
         with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            found = run(graph, activity, settings, pool, report, cancel)
-    return _result(graph, float(alpha), found, len(inputs))
+            found = dict(
+                zip(
+                    settings.chosen(graph),
+                    run(graph, activity, settings, pool, report, cancel),
+                    strict=True,
+                )
+            )
+    whole = [
+        completed(graph, index, found.get(index), settings, len(inputs))
+        for index in range(len(graph.connections))
+    ]
+    return _result(graph, float(alpha), whole, len(inputs))
+
+
+def _connections(graph: NeuralGraph, layers: Sequence[str] | None) -> tuple[int, ...] | None:
+    """Return which connections carry these weights; None for all."""
+    if not layers:
+        return None
+    unknown = [name for name in layers if name not in graph.parameters]
+    if unknown:
+        raise NcvizError(
+            f"There is no weight '{unknown[0]}' with edges; choose from: {', '.join(graph.parameters)}."
+        )
+    return tuple(at for at, each in enumerate(graph.connections) if each.parameter in set(layers))
 
 
 def _check_inputs(inputs: Tensor) -> None:
@@ -222,11 +260,11 @@ def _result(
         )
         or None,
         dead_share=tuple(
-            1 - own.work.live / max(1, samples * connection.number_of_edges)
-            for connection, own in zip(graph.connections, found, strict=True)
+            1 - own.work.live / max(1, samples * edges) if edges else 0.0
+            for edges, own in zip(measured_edges(graph, found), found, strict=True)
         ),
         work=tuple(own.work for own in found),
-        _grids=tuple(own.grids for own in found) if all(own.grids for own in found) else None,
+        _grids=tuple(own.grids for own in found) if any(own.grids for own in found) else None,
     )
 
 

@@ -41,7 +41,7 @@ def run_elsewhere(
     report(0.0, "sending the work")
     pending: set[Future[Solved]] = set()
     try:
-        for index in range(len(graph.connections)):
+        for index in settings.chosen(graph):
             part, own = cut_out(graph, index)
             surrounding = around(layers, graph, index)
             for first in range(0, samples, chunk):
@@ -73,8 +73,8 @@ def _merged(
     graph: NeuralGraph, results: dict[tuple[int, int], Solved], parts: range, settings: Settings
 ) -> list[ConnectionCurvature]:
     found = []
-    for index, connection in enumerate(graph.connections):
-        shape = graph.layer_shapes[connection.target]
+    for index in settings.chosen(graph):
+        shape = graph.layer_shapes[graph.connections[index].target]
         solved = [results[index, first] for first in parts]
         each = [least for own in solved for least in own.least]
         grids = [grid for own in solved for grid in own.grids]

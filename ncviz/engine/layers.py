@@ -12,15 +12,19 @@ from ncviz.graph.positions import layer_grid
 Layers = tuple[np.ndarray, ...]
 
 
-def position_major(activity: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def position_major(
+    activity: np.ndarray, shape: tuple[int, ...], kept: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return one layer's activity and exp(-1/a²), both float64 [samples, positions, channels].
 
     Args:
         activity: float64 [samples, units], normalised to [0, 1].
         shape: Shape of the layer.
+        kept: Channels that take part, int64; None for all.
     """
     channels, positions = layer_grid(shape)
-    own = np.ascontiguousarray(activity.reshape(len(activity), channels, positions).transpose(0, 2, 1))
+    by_channel = activity.reshape(len(activity), channels, positions)
+    own = np.ascontiguousarray((by_channel if kept is None else by_channel[:, kept]).transpose(0, 2, 1))
     mass = np.zeros_like(own)
     with np.errstate(over="ignore", divide="ignore"):
         np.exp(-1.0 / np.square(own), out=mass, where=own > 0)
@@ -43,7 +47,7 @@ def around(layers: Sequence[tuple[np.ndarray, np.ndarray]], graph: NeuralGraph, 
 
 
 def ends_of(graph: NeuralGraph, index: int) -> tuple[bool, bool]:
-    """Return whether a connection's sources read nothing (the input), and whether nothing reads its targets (logits)."""
+    """Return whether a connection's sources are the input, which reads nothing, and its targets the logits."""
     own = graph.connections[index]
     return not graph.into(own.source), not graph.out_of(own.target)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -30,18 +31,23 @@ def paths_of(
 ) -> Distances:
     """Return the path lengths between the layers; those of the last networks are kept."""
     with _lock:
-        return _find(graph, device, executor, cancel).paths
+        return _find(graph, device, executor, cancel, tuple(range(len(graph.connections)))).paths
 
 
 def plans_of(
-    graph: NeuralGraph, device: str, executor: Executor, cancel: threading.Event | None = None
+    graph: NeuralGraph,
+    device: str,
+    executor: Executor,
+    cancel: threading.Event | None = None,
+    connections: Sequence[int] | None = None,
 ) -> list[Plan]:
-    """Return the plans of all connections; those of the last networks are kept."""
+    """Return the plans of all connections, or of some; those of the last networks are kept."""
+    chosen = tuple(range(len(graph.connections)) if connections is None else connections)
     with _lock:
-        found = _find(graph, device, executor, cancel)
+        found = _find(graph, device, executor, cancel, chosen)
         if not found.plans:
             made = []
-            for index in range(len(graph.connections)):
+            for index in chosen:
                 if cancel is not None and cancel.is_set():
                     raise CancelledError
                 made.append(make_plan(found.paths, graph, index))
@@ -49,18 +55,26 @@ def plans_of(
         return found.plans
 
 
-def _find(graph: NeuralGraph, device: str, executor: Executor, cancel: threading.Event | None) -> _Prepared:
+def _find(
+    graph: NeuralGraph,
+    device: str,
+    executor: Executor,
+    cancel: threading.Event | None,
+    chosen: tuple[int, ...],
+) -> _Prepared:
     every = (*graph.connections, *graph.links)
     key = digest(
         [list(shape) for shape in graph.layer_shapes],
         [[each.source, each.target, each.parameter] for each in every],
         {str(index): each.weight for index, each in enumerate(every)},
         {str(index): each.fields for index, each in enumerate(every)},
+        list(graph.kept),
+        chosen,
     )
     if key in _prepared:
         _prepared[key] = _prepared.pop(key)
         return _prepared[key]
     while len(_prepared) >= _KEPT:
         _prepared.pop(next(iter(_prepared)))
-    _prepared[key] = _Prepared(distances(graph, device, executor, cancel))
+    _prepared[key] = _Prepared(distances(graph, device, executor, cancel, chosen))
     return _prepared[key]

@@ -82,6 +82,7 @@ def cut_out(graph: NeuralGraph, connection: int) -> tuple[NeuralGraph, int]:
         inside(graph.connections),
         inside(graph.links),
         (),
+        tuple(graph.kept[layer] for layer in layers) if graph.kept else (),
     )
     kept = [
         at for at, each in enumerate(graph.connections) if each.source in number and each.target in number

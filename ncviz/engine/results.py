@@ -10,6 +10,7 @@ import numpy as np
 
 from ncviz.engine.local import Least
 from ncviz.errors import NcvizError
+from ncviz.graph.neural_graph import NeuralGraph
 
 # From this idleness on the closed form holds.
 LEAST_CLOSED_ALPHA = 0.5
@@ -24,12 +25,18 @@ class Settings:
         device: "cpu", "mps" or "cuda:N".
         keep_edges: Whether every edge is wanted.
         keep_samples: Whether each sample's own minimum is wanted.
+        connections: Which connections are wanted; None for all.
     """
 
     alpha: float
     device: str
     keep_edges: bool
     keep_samples: bool
+    connections: tuple[int, ...] | None = None
+
+    def chosen(self, graph: NeuralGraph) -> tuple[int, ...]:
+        """Return which connections of a graph are wanted."""
+        return tuple(range(len(graph.connections))) if self.connections is None else self.connections
 
     @property
     def is_closed(self) -> bool:

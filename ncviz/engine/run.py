@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,32 @@ Progress = Callable[[float, str], None]
 _ESTIMATED_FROM = 500_000
 
 
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One connection, ready to be computed.
+
+    Attributes:
+        plan: Its plan.
+        layers: Activity and mass of the four layers around it.
+        ends: Whether its sources are the input, and whether its targets are the logits.
+        positions: Number of its output positions.
+    """
+
+    plan: Plan
+    layers: Layers
+    ends: tuple[bool, bool]
+    positions: int
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return len(self.layers[0])
+
+    def on(self, first: int, count: int) -> Layers:
+        """Return what surrounds it on some of the samples."""
+        return tuple(layer[first : first + count] for layer in self.layers)
+
+
 def run(
     graph: NeuralGraph,
     activity: list[np.ndarray],
@@ -36,7 +63,7 @@ def run(
     report: Progress,
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
-    """Compute every connection.
+    """Compute the connections that the settings name.
 
     Args:
         graph: The neural graph.
@@ -51,18 +78,22 @@ def run(
         DeviceError: If the device runs out of memory.
         ModelError: If the distance tables are too large.
     """
-    layers = [position_major(own, shape) for own, shape in zip(activity, graph.layer_shapes, strict=True)]
+    layers = [
+        position_major(own, shape, graph.kept_channels(level))
+        for level, (own, shape) in enumerate(zip(activity, graph.layer_shapes, strict=True))
+    ]
     if not isinstance(executor, ThreadPoolExecutor):
         return run_elsewhere(graph, layers, settings, executor, report, cancel)
     from ncviz.compiled import is_cached
     from ncviz.engine.kernels import sweep
 
     report(0.0, "measuring path lengths" if is_cached(sweep) else "preparing the engine (first time only)")
-    plans = plans_of(graph, settings.device, executor, cancel)
+    tasks = tasks_of(graph, layers, settings, executor, cancel)
     text = "measuring the curvature"
-    shares = [connection.number_of_edges / graph.number_of_edges for connection in graph.connections]
-    if graph.number_of_edges * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
-        shares, seconds = shares_of_work(graph, plans, layers, settings, executor, cancel)
+    edges = [graph.connections[index].number_of_edges for index in settings.chosen(graph)]
+    shares = [own / sum(edges) for own in edges]
+    if sum(edges) * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
+        shares, seconds = shares_of_work(tasks, settings, executor, cancel)
         text = f"{_about(seconds / min(executor._max_workers, os.cpu_count() or 1))} in all"
     report(0.0, text)
 
@@ -70,16 +101,32 @@ def run(
         report(min(1.0, fraction), text)
 
     compute = _side_by_side if settings.is_closed else _every_full_problem
-    return compute(graph, plans, layers, settings, executor, shares, part, cancel)
+    return compute(tasks, settings, executor, shares, part, cancel)
+
+
+def tasks_of(
+    graph: NeuralGraph,
+    layers: list[tuple[np.ndarray, np.ndarray]],
+    settings: Settings,
+    executor: Executor,
+    cancel: threading.Event | None,
+) -> list[Task]:
+    """Return the connections that the settings name, each with what its curvature depends on."""
+    chosen = settings.chosen(graph)
+    plans = plans_of(graph, settings.device, executor, cancel, chosen)
+    return [
+        Task(
+            plan,
+            around(layers, graph, index),
+            ends_of(graph, index),
+            layer_grid(graph.layer_shapes[graph.connections[index].target])[1],
+        )
+        for index, plan in zip(chosen, plans, strict=True)
+    ]
 
 
 def shares_of_work(
-    graph: NeuralGraph,
-    plans: list[Plan],
-    layers: list[tuple[np.ndarray, np.ndarray]],
-    settings: Settings,
-    executor: ThreadPoolExecutor,
-    cancel: threading.Event | None,
+    tasks: list[Task], settings: Settings, executor: ThreadPoolExecutor, cancel: threading.Event | None
 ) -> tuple[list[float], float]:
     """Return each connection's expected share of the work, and how many seconds of one core that is in all.
 
@@ -89,13 +136,12 @@ def shares_of_work(
     from ncviz.engine.estimate import estimate
 
     stop = np.zeros(1, dtype=np.bool_)
-    seconds = np.zeros((len(plans), 1))
+    seconds = np.zeros((len(tasks), 1))
 
     def work() -> None:
-        for index, plan in enumerate(plans):
+        for at, task in enumerate(tasks):
             if not stop[0]:
-                surrounding = around(layers, graph, index)
-                seconds[index] = estimate(plan, surrounding, ends_of(graph, index), settings, stop)
+                seconds[at] = estimate(task.plan, task.layers, task.ends, settings, stop)
 
     follow([executor.submit(work)], stop, seconds, cancel, None)
     total = float(seconds.sum())
@@ -109,9 +155,7 @@ def _about(seconds: float) -> str:
 
 
 def _side_by_side(
-    graph: NeuralGraph,
-    plans: list[Plan],
-    layers: list[tuple[np.ndarray, np.ndarray]],
+    tasks: list[Task],
     settings: Settings,
     pool: ThreadPoolExecutor,
     shares: list[float],
@@ -119,41 +163,37 @@ def _side_by_side(
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
     """Search all connections side by side: for each weight's least κ, or for every edge's."""
-    samples = len(layers[0][0])
+    samples = tasks[0].samples
     # What is wanted of each sample is a search of its own; otherwise bounds of one serve the others.
     size = 1 if settings.keep_edges or settings.keep_samples else samples
     searches: list[Search] = []
-    grids: list[list[np.ndarray]] = [[] for _ in plans]
-    on_device: list[np.ndarray | None] = [None for _ in plans]
-    for index, plan in enumerate(plans):
-        ends, surrounding = ends_of(graph, index), around(layers, graph, index)
-        cost = shares[index] * size / samples
+    grids: list[list[np.ndarray]] = [[] for _ in tasks]
+    on_device: list[np.ndarray | None] = [None for _ in tasks]
+    for at, task in enumerate(tasks):
+        cost = shares[at] * size / samples
         for first in range(0, samples, size):
-            own = tuple(layer[first : first + size] for layer in surrounding)
-            ready = _certified(plan, own, ends, settings, cancel, first)
+            own = task.on(first, size)
+            ready = _certified(task.plan, own, task.ends, settings, cancel, first)
             if ready is not None:
-                on_device[index] = ready.counts + (0 if on_device[index] is None else on_device[index])
+                on_device[at] = ready.counts + (0 if on_device[at] is None else on_device[at])
             if settings.keep_edges:
-                positions = layer_grid(graph.layer_shapes[graph.connections[index].target])[1]
-                grid, sought = all_edges(plan, own, ends, positions, sample=first, known=ready, cost=cost)
-                grids[index].append(grid)
+                grid, sought = all_edges(
+                    task.plan, own, task.ends, task.positions, sample=first, known=ready, cost=cost
+                )
+                grids[at].append(grid)
             else:
-                sought = search(plan, own, ends, first_sample=first, known=ready, cost=cost)
+                sought = search(task.plan, own, task.ends, first_sample=first, known=ready, cost=cost)
             searches.append(sought)
     found = search_all(searches, pool, cancel=cancel, progress=report)
-    each = len(found) // len(plans)
+    each = len(found) // len(tasks)
     return [
-        joined(
-            plan.target, found[index * each : (index + 1) * each], grids[index], settings, on_device[index]
-        )
-        for index, plan in enumerate(plans)
+        joined(task.plan.target, found[at * each : (at + 1) * each], grids[at], settings, on_device[at])
+        for at, task in enumerate(tasks)
     ]
 
 
 def _every_full_problem(
-    graph: NeuralGraph,
-    plans: list[Plan],
-    layers: list[tuple[np.ndarray, np.ndarray]],
+    tasks: list[Task],
     settings: Settings,
     pool: ThreadPoolExecutor,
     shares: list[float],
@@ -161,25 +201,24 @@ def _every_full_problem(
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
     """Solve every edge at an idleness without a closed form, connection by connection and sample by sample."""
-    samples = len(layers[0][0])
     found = []
-    for index, plan in enumerate(plans):
-        ends, surrounding = ends_of(graph, index), around(layers, graph, index)
-        positions = layer_grid(graph.layer_shapes[graph.connections[index].target])[1]
+    for at, task in enumerate(tasks):
         each: list[Least] = []
         grids: list[np.ndarray] = []
-        for sample in range(samples):
-            own = tuple(layer[sample : sample + 1] for layer in surrounding)
+        for sample in range(task.samples):
 
-            def part(fraction: float, index: int = index, sample: int = sample) -> None:
-                report(sum(shares[:index]) + shares[index] * (sample + fraction) / samples)
+            def part(
+                fraction: float, at: int = at, sample: int = sample, samples: int = task.samples
+            ) -> None:
+                report(sum(shares[:at]) + shares[at] * (sample + fraction) / samples)
 
             grid, least = full_edges(
-                plan, own, ends, positions, pool, settings.alpha, sample=sample, cancel=cancel, progress=part
-            )
+                task.plan, task.on(sample, 1), task.ends, task.positions, pool, settings.alpha,
+                sample=sample, cancel=cancel, progress=part,
+            )  # fmt: skip
             each.append(least)
             grids += [grid] if settings.keep_edges else []
-        found.append(joined(plan.target, each, grids, settings, None))
+        found.append(joined(task.plan.target, each, grids, settings, None))
     report(1.0)
     return found
 

@@ -8,7 +8,7 @@ Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, section on the neural graph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 
@@ -129,6 +129,7 @@ class NeuralGraph:
         connections: The weight layers, in the order in which they are computed.
         links: Connections without parameters: skips, poolings and scalings.
         taps: For each layer, where its activation is read; of several, the later one counts.
+        kept: For each layer the channels that take part, growing, int64; None for all. Empty where no layer is sampled.
     """
 
     layer_shapes: tuple[tuple[int, ...], ...]
@@ -136,6 +137,7 @@ class NeuralGraph:
     connections: tuple[Connection, ...]
     links: tuple[Connection, ...]
     taps: tuple[tuple[Tap, ...], ...] = field(repr=False)
+    kept: tuple[np.ndarray | None, ...] = field(default=(), repr=False)
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -165,3 +167,39 @@ class NeuralGraph:
     def out_of(self, layer: int) -> tuple[Connection, ...]:
         """Return what reads a layer, weight layers first."""
         return tuple(each for each in (*self.connections, *self.links) if each.source == layer)
+
+    def kept_channels(self, layer: int) -> np.ndarray | None:
+        """Return the channels of a layer that take part, int64; None for all."""
+        return self.kept[layer] if self.kept else None
+
+    def sampled(self, channels: int, seed: int) -> NeuralGraph:
+        """Return the graph with at most so many channels of each hidden layer; the others' units are left out.
+
+        Layers with equally many channels keep the same ones, so that a skip joins what is left at both of its ends.
+
+        Args:
+            channels: Most channels of a hidden layer.
+            seed: Which ones.
+        """
+        last = len(self.layer_shapes) - 1
+        kept = [
+            None
+            if layer in (0, last) or shape[0] <= channels
+            else np.sort(np.random.default_rng((seed, shape[0])).permutation(shape[0])[:channels])
+            for layer, shape in enumerate(self.layer_shapes)
+        ]
+        return replace(self, kept=tuple(kept) if any(each is not None for each in kept) else ())
+
+    def measured(self, connection: Connection) -> np.ndarray:
+        """Return which weights of a connection join channels that take part: bool [G·C·K]."""
+        groups, channels, slots = connection.weight.shape
+        rows, read = np.ones(groups * channels, dtype=np.bool_), np.ones((groups, slots), dtype=np.bool_)
+        before, after = self.kept_channels(connection.source), self.kept_channels(connection.target)
+        if after is not None:
+            rows = np.isin(np.arange(len(rows)), after)
+        if before is not None:
+            places = prod(self.layer_shapes[connection.source][1:])
+            channel = np.where(connection.fields >= 0, connection.fields // places, -1).max(axis=1)  # [G, K]
+            # What another connection of the same weight layer reads is not this one's to leave out.
+            read = np.isin(channel, before) | (channel < 0)
+        return (rows.reshape(groups, channels, 1) & read[:, None, :]).reshape(-1)

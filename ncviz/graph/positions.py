@@ -7,7 +7,7 @@ same positions by the same taps has the same lengths.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -109,7 +109,21 @@ def connection_taps(graph: NeuralGraph, connection: Connection) -> Taps:
         source[by].astype(np.int32), target[by].astype(np.int32), kind[by].astype(np.int32), lengths,
         (positions, targets),
     )  # fmt: skip
-    return Taps(table, slot, slots)
+    return _of_channels(
+        Taps(table, slot, slots),
+        graph.kept_channels(connection.source),
+        graph.kept_channels(connection.target),
+    )
+
+
+def _of_channels(taps: Taps, before: np.ndarray | None, after: np.ndarray | None) -> Taps:
+    """Return a connection between some channels of its layers."""
+    lengths, slot = taps.table.lengths, taps.slot
+    if before is not None:
+        lengths, slot = lengths[:, before], slot[:, before]
+    if after is not None:
+        lengths = lengths[:, :, after]
+    return Taps(replace(taps.table, lengths=lengths), slot, taps.slots)
 
 
 def _lengths(
