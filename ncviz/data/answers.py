@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncviz.data.archives import short_name
 from ncviz.data.own import OwnData, Part
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
@@ -96,7 +97,7 @@ def check_labels(data: Dataset, classes: int) -> None:
     """
     if data.has_labels and len(data) and int(data.labels.max()) >= classes:
         label = int(data.labels.max())
-        named = f" ('{data.classes[label]}')" if label < len(data.classes) else ""
+        named = f" ('{short_name(data.classes[label])}')" if label < len(data.classes) else ""
         raise DataError(
             f"The network tells {classes} classes apart, 0 to {classes - 1}, but an image has label {label}{named}; "
             "leave those images out or bring a network with more classes."
@@ -136,7 +137,9 @@ def matched_classes(folder_names: Sequence[str], network_classes: Sequence[str])
             twice = next(
                 folder for folder, name in zip(folder_names, asked, strict=True) if asked.count(name) > 1
             )
-            raise DataError(f"Two folders are called '{twice}', but for case or spaces; put them together.")
+            raise DataError(
+                f"Two folders are called '{short_name(twice)}', but for case or spaces; put them together."
+            )
         return Matching(tuple(known.index(name) for name in asked), True)
     if len(asked) > len(known):
         raise DataError(

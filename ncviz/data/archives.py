@@ -48,6 +48,12 @@ def read_source(
     return content
 
 
+def short_name(name: str, most: int = 80) -> str:
+    """Return a file's name fit for a message: on one line, and its middle left out where it is long."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in name)
+    return shown if len(shown) <= most else f"{shown[: most // 2 - 1]}…{shown[-(most // 2) :]}"
+
+
 class Archive:
     """A checked zip archive of images or arrays.
 
@@ -100,7 +106,7 @@ class Archive:
                 return file.read(entry.file_size)
         except Exception as error:  # a crafted archive makes zipfile raise almost anything
             raise DataError(
-                f"{name[-80:]} in {self.label} is damaged ({type(error).__name__}); copy the file again, or "
+                f"{short_name(name)} in {self.label} is damaged ({type(error).__name__}); copy the file again, or "
                 f"{PACK_AGAIN}."
             ) from error
 
@@ -116,7 +122,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], file_bytes: int, label: str, 
     for entry in entries:
         path = entry.filename
         parts = path.split("/")
-        is_odd = "\\" in path or "\0" in path or ":" in parts[0] or len(path) > LIMITS.name_length
+        is_odd = not path or "\\" in path or "\0" in path or ":" in parts[0] or len(path) > LIMITS.name_length
         # ``orig_filename`` is the name as it stands in the file: zipfile cuts what follows a NUL and turns backslashes.
         if is_odd or path.startswith("/") or ".." in parts or "\0" in entry.orig_filename:
             raise DataError(

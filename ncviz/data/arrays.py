@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from ncviz.data.archives import Archive, read_source
+from ncviz.data.archives import Archive, read_source, short_name
 from ncviz.data.array_labels import class_names, whole_labels
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import fit_pixels
@@ -108,7 +108,7 @@ def _members(content: bytes, title: str) -> dict[str, Callable[[], np.ndarray]]:
     archive = Archive(content, title)
 
     def reader(name: str) -> Callable[[], np.ndarray]:
-        return lambda: array_of(archive.read(name), f"{name} in {title}")
+        return lambda: array_of(archive.read(name), f"{short_name(name)} in {title}")
 
     return {
         name.removesuffix(".npy").lower(): reader(name) for name in archive.names if name.endswith(".npy")
@@ -172,7 +172,7 @@ def _splits(found: dict[str, Callable[[], np.ndarray]], title: str) -> dict[str,
     if image_name is None and len(found) == 1:
         image_name = next(iter(found))
     if image_name is None:
-        held = ", ".join(sorted(found))[:120] or "no array"
+        held = short_name(", ".join(sorted(found)), 120) or "no array"
         raise DataError(f"{title} holds {held}; call the images 'images' and the labels 'labels'.")
     return {ALL: (image_name, _first(found, LABELS))}
 

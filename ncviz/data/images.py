@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncviz.data.archives import short_name
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 
@@ -52,7 +53,7 @@ def read_image(content: bytes, name: str, settings: ImageSettings) -> np.ndarray
         raise
     except Exception as error:  # damaged images make the decoders raise almost anything
         raise DataError(
-            f"The image {_short(name)} cannot be read ({_reason(error)}); it is damaged or none of "
+            f"The image {short_name(name)} cannot be read ({_reason(error)}); it is damaged or none of "
             f"{', '.join(FORMATS)}: leave it out or save it again."
         ) from error
 
@@ -92,8 +93,8 @@ def fit_pixels(pixels: np.ndarray, name: str, settings: ImageSettings) -> np.nda
 def _check_size(image: Image, name: str) -> None:
     if image.width * image.height > LIMITS.image_pixels:
         raise DataError(
-            f"The image {_short(name)} has {image.width:,} × {image.height:,} pixels, at most {LIMITS.image_pixels:,} "
-            "are read; make it smaller."
+            f"The image {short_name(name)} has {image.width:,} × {image.height:,} pixels, at most "
+            f"{LIMITS.image_pixels:,} are read; make it smaller."
         )
 
 
@@ -146,7 +147,7 @@ def _resized(image: Image, height: int, width: int, name: str, settings: ImageSe
         return image
     if height * width > LIMITS.image_pixels:
         raise DataError(
-            f"The image {_short(name)} of {image.width:,} × {image.height:,} pixels would grow to {width:,} × "
+            f"The image {short_name(name)} of {image.width:,} × {image.height:,} pixels would grow to {width:,} × "
             f"{height:,}; cut a part out of it, or leave it out."
         )
     return image.resize((width, height), Image.Resampling[settings.interpolation.upper()])
@@ -164,10 +165,6 @@ def _centre(image: Image, height: int, width: int) -> Image:
         image = large
     top, left = round((image.height - height) / 2.0), round((image.width - width) / 2.0)
     return image.crop((left, top, left + width, top + height))
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 80 else f"{name[:39]}…{name[-40:]}"
 
 
 def _reason(error: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ncviz.data.archives import short_name
 from ncviz.data.images import SUFFIXES
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
@@ -69,7 +70,8 @@ def find_layout(names: Iterable[str], label: str) -> Layout:
             name for name, folder in zip(images, folders, strict=True) if len(folder) != len(folders[0])
         )
         raise DataError(
-            f"The images in {label} lie at different depths, such as {images[0][-60:]} and {other[-60:]}; {EXPECTED}."
+            f"The images in {label} lie at different depths, such as {short_name(images[0], 60)} and "
+            f"{short_name(other, 60)}; {EXPECTED}."
         )
     at = next(
         (

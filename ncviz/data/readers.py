@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ncviz.data.archives import Archive, read_source
+from ncviz.data.archives import Archive, read_source, short_name
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import read_image
 from ncviz.data.layout import Layout, find_layout
@@ -78,7 +78,7 @@ def read_tree(
         ) from error
 
     def read(name: str) -> bytes:
-        return read_source(root / name, name)
+        return read_source(root / name, short_name(name))
 
     return _read(find_layout(names, title), read, settings, title, most, progress)
 
@@ -110,7 +110,9 @@ def read_images(
         return OwnData(title, (), settings, {ALL: Part(images, None, len(images))})
     missing = [name for name, _ in files if name not in labels]
     if missing:
-        raise DataError(f"{missing[0][-80:]} has no class, but others have; choose one for each or for none.")
+        raise DataError(
+            f"{short_name(missing[0])} has no class, but others have; choose one for each or for none."
+        )
     classes = tuple(sorted(set(labels.values())))
     own = np.array([classes.index(labels[name]) for name, _ in files], dtype=np.int64)
     return OwnData(title, classes, settings, {ALL: Part(images, own, len(images))})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from ncviz.data.archives import short_name
 from ncviz.data.arrays import read_arrays
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import SUFFIXES
@@ -58,7 +59,7 @@ def read_uploads(
     strange = [name for (name, _), ending in zip(files, endings, strict=True) if ending not in SUFFIXES]
     if strange:
         raise DataError(
-            f"{strange[0][-80:]} cannot be read beside the others; bring one zip, one .npz, one .npy with another for "
-            "its labels, or images."
+            f"{short_name(strange[0])} cannot be read beside the others; bring one zip, one .npz, one .npy with "
+            "another for its labels, or images."
         )
     return read_images(files, settings, labels={name: label for name, _ in files} if label else None)

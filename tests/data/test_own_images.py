@@ -202,6 +202,18 @@ def test_paths_that_lead_out_are_refused(name):
     refusal(content.replace(b"X" * len(raw), raw), "holds a path that leads out of it")
 
 
+def test_an_entry_without_a_name_is_refused():
+    # What follows a NUL is cut off.
+    content = zip_of({"Q": b"x"}).replace(b"Q", b"\0")
+    assert [entry.filename for entry in zipfile.ZipFile(io.BytesIO(content)).infolist()] == [""]
+    refusal(content, "leads out of it")
+
+
+def test_a_name_of_several_lines_is_told_on_one():
+    refusal(zip_of({"cat/a\nb.png": b"junk", "cat/c.png": b"junk"}), "The image cat/a b.png cannot be read")
+    refusal(zip_of({"cat/a\nb.png": b"junk", "c.png": b"junk"}), "such as c.png and cat/a b.png")
+
+
 def test_links_are_refused(tmp_path):
     entry = zipfile.ZipInfo("a.png")
     entry.create_system, entry.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
