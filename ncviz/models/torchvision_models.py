@@ -92,7 +92,7 @@ def torchvision_architecture(name: str) -> Architecture:
     shape = (len(preprocessing.mean), preprocessing.crop, preprocessing.crop)
     return Architecture(
         name,
-        f"{_title(known)} (torchvision)",
+        f"{_title(known)} of torchvision",
         partial(_build, known),
         shape,
         len(classes),

@@ -1,5 +1,6 @@
 """Files in, networks out, and the same files back with other weights: accuracy is the same at every step."""
 
+import dataclasses
 import io
 import warnings
 import zipfile
@@ -15,7 +16,7 @@ from ncviz.errors import DataError, ModelError
 from ncviz.models.architectures import build_seeded
 from ncviz.models.bringing import read_file
 from ncviz.models.loading import load_model
-from ncviz.models.network import Network, open_network
+from ncviz.models.network import open_network
 from ncviz.models.returning import write_file
 
 NAME = "mlp-digits-relu"
@@ -59,9 +60,7 @@ def thinned(network):
 
 
 def changed(network, arrays):
-    whole = {**network.arrays, **arrays}
-    fields = {name: getattr(network, name) for name in Network.__dataclass_fields__}
-    return Network(**{**fields, "arrays": whole})
+    return dataclasses.replace(network, arrays={**network.arrays, **arrays})
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +170,21 @@ def test_a_bundled_networks_fingerprint_is_what_it_always_was():
     assert open_network(NAME).fingerprint == (
         "a8d0fe835537f4befcc41b08726373419116d71926e1ee43bf598952691ea90a"
     )
+
+
+def test_a_fingerprint_tells_how_the_weights_are_joined(trained):
+    network = read_file(onnx_bytes(trained, (1, 8, 8)), "net.onnx")
+    again = read_file(onnx_bytes(trained, (1, 8, 8)), "renamed.onnx", dataset="digits")
+    assert network.fingerprint == again.fingerprint
+    steps = tuple(
+        dataclasses.replace(step, operation="tanh") if step.operation == "relu" else step
+        for step in network.blueprint.steps
+    )
+    other = dataclasses.replace(network, blueprint=dataclasses.replace(network.blueprint, steps=steps))
+    assert other.fingerprint != network.fingerprint
+    assert dataclasses.replace(network, input_shape=(1, 4, 16)).fingerprint != network.fingerprint
+    arrays = {name: values + 1 for name, values in network.arrays.items()}
+    assert dataclasses.replace(network, arrays=arrays).fingerprint != network.fingerprint
 
 
 def pt2_like(name):

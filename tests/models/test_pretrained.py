@@ -78,7 +78,7 @@ def test_the_weights_arrive_once_and_compute_what_they_should(server, publish, t
     with torch.no_grad():
         assert torch.equal(network.module()(inputs), net(inputs))
     assert (network.architecture, network.input_shape, len(network.classes)) == (NAME, (3, 224, 224), 1000)
-    assert network.title == "SqueezeNet-1.1 (torchvision)"
+    assert network.title == "SqueezeNet-1.1 of torchvision"
     assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen)
     assert seen[-1][0] == pytest.approx(1.0)
     assert "MB downloaded" in seen[-1][1]
