@@ -224,5 +224,6 @@ def layer_subtitle(shape: Sequence[int]) -> str:
     """The size of a layer in words: `28×28`, `6 × 12×12`, `120 units`."""
     if units(shape) == max(shape, default=1):
         return f"{units(shape)} units"
-    sizes = "×".join(str(size) for size in shape[-2:])
+    space = shape[-1:] if len(shape) == 3 and shape[-2] == 1 else shape[-2:]
+    sizes = "×".join(str(size) for size in space)
     return sizes if units(shape[:-2]) == 1 else f"{units(shape[:-2])} × {sizes}"

@@ -161,7 +161,7 @@ def test_lines_end_at_the_sides_of_tiles_and_tiles_are_hit_anywhere(node, tmp_pa
     script = """
 const place = placeUnits(network, 1000, 500, (text) => text.length * 7);
 const view = { k: 1, x: 0, y: 0 };
-const [ax, ay, bx, by] = endsOf(network, place, view, 0);
+const [ax, ay, bx, by] = endsBetween(network, place, view, network.source[0], network.target[0]);
 const [s, t] = [network.source[0], network.target[0]];
 const half = [0, 1].map((layer) => radiusOf(place, layer, view));
 const left = linesLeft(network, "x", 0);

@@ -40,6 +40,8 @@ export function readNetwork(message) {
   }
   const network = { ...message, ...arrays, edges, bin, binOf, bins, layerOf };
   network.layouts = message.layouts.map(readLayout, arrays);
+  network.linkSource ??= [];
+  network.linkTarget ??= [];
   network.firstUnit = firstUnits(message.layers);
   return network;
 }
@@ -143,7 +145,8 @@ export function unitName(network, unit) {
   if (shape.length >= 2 && shape.at(-1) * shape.at(-2) > 1) {
     const columns = shape.at(-1);
     const area = columns * shape.at(-2);
-    const place = `row ${Math.floor((index % area) / columns)}, column ${index % columns}`;
+    const row = `row ${Math.floor((index % area) / columns)}, column ${index % columns}`;
+    const place = shape.at(-2) === 1 && shape.length > 2 ? `place ${index % columns}` : row;
     const many = network.offsets[layer + 1] - network.offsets[layer] > area;
     return { layer, index, name, place: many ? `channel ${Math.floor(index / area)}, ${place}` : place };
   }

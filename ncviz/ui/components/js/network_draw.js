@@ -3,7 +3,8 @@
 
 import { count, fit } from "./format.js";
 import { activityOf, sizeOf } from "./network_data.js";
-import { endsBetween, endsOf, radiusOf } from "./network_geometry.js";
+import { CROWDED, courseOf, follow, radiusOf } from "./network_geometry.js";
+import { drawLinks, linkWords } from "./network_links.js";
 import { drawTiles } from "./network_tiles.js";
 
 /** Draw a scene: network, geometry, view, theme, left (what is left of each line), focus (what stands out, or null). */
@@ -11,6 +12,7 @@ export function drawScene(context, scene) {
   context.save();
   clipToPlot(context, scene.geometry);
   drawSheets(context, scene);
+  drawLinks(context, scene);
   strokeEdges(context, scene, scene.focus ? 0.1 : 1, null);
   if (scene.focus) strokeEdges(context, scene, 1, scene.focus.edges);
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
@@ -41,9 +43,7 @@ function inkPerConnection({ network, geometry, left: { visible } }) {
 }
 
 function trace(context, network, geometry, view, edge) {
-  const [ax, ay, bx, by] = endsOf(network, geometry, view, edge);
-  context.moveTo(ax, ay);
-  context.lineTo(bx, by);
+  follow(context, courseOf(network, geometry, view, network.source[edge], network.target[edge]));
 }
 
 /**
@@ -94,12 +94,10 @@ function strokeEdges(context, scene, ink, only) {
 
 /** The selected line where it is not among those drawn. */
 function strokeLine(context, { network, geometry, view, theme }, { source, target, bin }) {
-  const [ax, ay, bx, by] = endsBetween(network, geometry, view, source, target);
   context.strokeStyle = network.ramps[theme.name][bin];
   context.lineWidth = 2.2;
   context.beginPath();
-  context.moveTo(ax, ay);
-  context.lineTo(bx, by);
+  follow(context, courseOf(network, geometry, view, source, target));
   context.stroke();
 }
 
@@ -209,9 +207,21 @@ export function ring(context, geometry, view, theme, unit, network) {
 export function drawHover(context, scene, hit) {
   const { network, geometry, view, theme } = scene;
   if (hit?.kind === "unit") ring(context, geometry, view, theme, hit.unit, network);
-  if (hit?.kind !== "edge") return;
+  if (hit?.kind !== "edge" && hit?.kind !== "link") return;
   context.save();
   clipToPlot(context, geometry);
+  if (hit.kind === "link") {
+    context.strokeStyle = theme.ink;
+    context.lineWidth = 2;
+    context.beginPath();
+    follow(
+      context,
+      courseOf(network, geometry, view, network.linkSource[hit.link], network.linkTarget[hit.link], "link"),
+    );
+    context.stroke();
+    context.restore();
+    return;
+  }
   const bin = scene.left.bin[hit.edge];
   for (const [color, width] of [[theme.paper, 6.5], [theme.ink, 4.5], [network.ramps[theme.name][bin], 2.5]]) {
     context.strokeStyle = color;
@@ -273,6 +283,7 @@ function drawLayerNames(context, { network, geometry, view, theme }) {
   // Names stay between those of their neighbours.
   const pitchAt = (layer) =>
     Math.min(...[layer - 1, layer + 1].map((at) => Math.abs((anchors[at] ?? Infinity) - anchors[layer])), 400);
+  let last = -Infinity;
   network.layers.forEach(({ name, subtitle }, layer) => {
     const [ax, ay] = geometry.labels[layer];
     if (geometry.isPortrait) {
@@ -284,8 +295,16 @@ function drawLayerNames(context, { network, geometry, view, theme }) {
     // Names stay at the top when the picture is zoomed, above the layer they belong to.
     const room = Math.max(24, pitchAt(layer) * view.k - 8);
     context.font = `600 13px ${theme.font}`;
+    if (geometry.isCrowded && view.k * geometry.pitch < CROWDED) {
+      const at = ax * view.k + view.x;
+      // Names that would lie on one another are left out; the pointer on a node says them.
+      if (at - last < LINE_HEIGHT) return;
+      last = at;
+      leaningName(context, theme, name, at, geometry.margin.top - 16, measure);
+      return;
+    }
     // A name that is cut tells less than a short one, and a size that is cut tells nothing.
-    const title = fit(measure(name) <= room ? name : name.replace(/^hidden /, "h"), room, measure);
+    const title = shortName(name, room, measure);
     const wide = measure(title);
     context.font = `400 12px ${theme.font}`;
     const size = measure(subtitle) <= room ? subtitle : "";
@@ -300,6 +319,29 @@ function drawLayerNames(context, { network, geometry, view, theme }) {
     context.fillStyle = theme.ink;
     halo(context, theme, title, x, 22);
   });
+}
+
+const LINE_HEIGHT = 12;
+const LEAN = (-58 * Math.PI) / 180;
+
+/** The longest of a name's short forms that fits: of a module's path its end tells most. */
+function shortName(name, room, measure) {
+  const parts = name.split(".");
+  const ends = parts.slice(1).map((_, at) => parts.slice(at + 1).join("."));
+  const known = [name, ...ends, name.replace(/^hidden /, "h")].find((text) => measure(text) <= room);
+  return known ?? fit(ends.at(-1) ?? name.replace(/^hidden /, "h"), room, measure);
+}
+
+function leaningName(context, theme, name, x, y, measure) {
+  context.save();
+  context.translate(x, y);
+  context.rotate(LEAN);
+  context.font = `500 11px ${theme.font}`;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  context.fillStyle = theme.ink;
+  halo(context, theme, shortName(name, 92, measure), 0, 0);
+  context.restore();
 }
 
 function fitNames(context, theme, name, subtitle, most, measure) {
@@ -344,7 +386,10 @@ function drawLegend(context, { network, geometry, theme, left: { kept } }) {
   const most = isPortrait ? width - 28 : left - sides[0] - 40;
   // What is kept matters more than how the lines were chosen.
   const whole = captionOf(network, kept, isPortrait);
-  const words = measure(whole) <= most ? whole : captionOf(network, kept, true);
+  const links = linkWords(network);
+  const forms = [`${whole} · ${links}`, whole, `${captionOf(network, kept, true)} · ${links}`];
+  const words =
+    forms.slice(links ? 0 : 1, links ? 3 : 2).find((text) => measure(text) <= most) ?? captionOf(network, kept, true);
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.fillStyle = theme.muted;

@@ -5,6 +5,9 @@ import { share } from "./network_data.js";
 export const NARROW = 600;
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 40;
+export const CROWDED = 64; // pixels from layer to layer below which names lean
+const FEWEST = 13; // units of a row stand no further apart than if there were so many
+const LEANING = 104; // and the room above that they take
 
 /** Pixel coordinates of all units on a canvas of this size, before zooming. */
 export function placeUnits(network, width, height, measure) {
@@ -14,11 +17,15 @@ export function placeUnits(network, width, height, measure) {
   const margin = isPortrait
     ? { left: 14, right: 14, top: 34, bottom: 66 + 24 }
     : { left: 20, right: Math.max(32, widest + 22), top: 58, bottom: 62 };
+  const pitch = (width - margin.left - margin.right) / Math.max(network.layers.length - 1, 1);
+  // Where layers stand close, their names lean and need more room above.
+  const isCrowded = !isPortrait && pitch < CROWDED;
+  if (isCrowded) margin.top = LEANING;
   const room = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
   if (isPortrait && names.length > 0) {
     // Class names stand upright under the last row where they are too wide to lie side by side.
-    const pitch = room.width / Math.max(names.length, 1);
-    const areUpright = widest > pitch - 4;
+    const between = room.width / Math.max(names.length, FEWEST);
+    const areUpright = widest > between - 4;
     margin.bottom = 66 + (areUpright ? Math.min(widest, 64) + 10 : 22);
     room.height = height - margin.top - margin.bottom;
   }
@@ -37,6 +44,8 @@ export function placeUnits(network, width, height, measure) {
     margin,
     room,
     isPortrait,
+    isCrowded,
+    pitch,
     x,
     y,
     widest,
@@ -121,7 +130,23 @@ export function pick(network, geometry, view, visible, px, py, reach) {
   }
   if (unit >= 0) return { kind: "unit", unit };
   const edge = pickEdge(network, geometry, view, visible, px, py, reach);
-  return edge >= 0 ? { kind: "edge", edge } : null;
+  if (edge >= 0) return { kind: "edge", edge };
+  const link = pickLink(network, geometry, view, px, py, reach);
+  return link >= 0 ? { kind: "link", link } : null;
+}
+
+function pickLink(network, geometry, view, px, py, reach) {
+  let found = -1;
+  let best = reach * reach;
+  for (let e = 0; e < network.linkSource.length; e += 1) {
+    const course = courseOf(network, geometry, view, network.linkSource[e], network.linkTarget[e], "link");
+    const away = distanceTo(course, px, py);
+    if (away < best) {
+      best = away;
+      found = e;
+    }
+  }
+  return found;
 }
 
 function pickEdge(network, geometry, view, visible, px, py, reach) {
@@ -129,12 +154,7 @@ function pickEdge(network, geometry, view, visible, px, py, reach) {
   let best = reach * reach;
   for (let e = 0; e < network.edges; e += 1) {
     if (!visible[e]) continue;
-    const [ax, ay, bx, by] = endsOf(network, geometry, view, e);
-    const dx = bx - ax;
-    const dy = by - ay;
-    const along = ((px - ax) * dx + (py - ay) * dy) / Math.max(dx * dx + dy * dy, 1e-9);
-    if (along < 0 || along > 1) continue;
-    const away = (ax + along * dx - px) ** 2 + (ay + along * dy - py) ** 2;
+    const away = distanceTo(courseOf(network, geometry, view, network.source[e], network.target[e]), px, py);
     // `<=` lets the later edge win: it is drawn on top.
     if (away <= best) {
       best = away;
@@ -150,11 +170,7 @@ export function radiusOf(geometry, layer, view) {
 }
 
 /** The two ends of a line on the screen; at a tile it starts at the side that faces the other layer. */
-export function endsOf(network, geometry, view, edge) {
-  return endsBetween(network, geometry, view, network.source[edge], network.target[edge]);
-}
-
-export function endsBetween(network, geometry, view, s, t) {
+function endsBetween(network, geometry, view, s, t) {
   const ends = [
     geometry.x[s] * view.k + view.x,
     geometry.y[s] * view.k + view.y,
@@ -168,12 +184,65 @@ export function endsBetween(network, geometry, view, s, t) {
   return ends;
 }
 
+const BOWS = { edge: 0.14, link: 0.36 }; // how far a line that passes layers swings out, as a share of its length
+const SWING = 44;
+
+/**
+ * A line as points: its two ends, with a third between them where it passes other layers. It swings away from the
+ * middle of the picture, so that it is seen to go around them.
+ */
+export function courseOf(network, geometry, view, s, t, kind = "edge") {
+  const [ax, ay, bx, by] = endsBetween(network, geometry, view, s, t);
+  if (network.layerOf[t] - network.layerOf[s] < 2) return [ax, ay, bx, by];
+  const { isPortrait, margin, room } = geometry;
+  const length = isPortrait ? Math.abs(by - ay) : Math.abs(bx - ax);
+  // No further than the names above the outermost nodes are.
+  const swing = Math.min(BOWS[kind] * length, SWING * view.k);
+  const [cx, cy] = [(ax + bx) / 2, (ay + by) / 2];
+  const middle = isPortrait
+    ? (margin.left + room.width / 2) * view.k + view.x
+    : (margin.top + room.height / 2) * view.k + view.y;
+  const side = (isPortrait ? cx : cy) < middle ? -swing : swing;
+  return isPortrait ? [ax, ay, bx, by, cx + side, cy] : [ax, ay, bx, by, cx, cy + side];
+}
+
+/** Trace a line's course. */
+export function follow(context, [ax, ay, bx, by, cx, cy]) {
+  context.moveTo(ax, ay);
+  if (cx === undefined) context.lineTo(bx, by);
+  else context.quadraticCurveTo(cx, cy, bx, by);
+}
+
+const PIECES = 12;
+
+/** Squared distance of a point to a line's course; infinite beyond its ends. */
+function distanceTo([ax, ay, bx, by, cx, cy], px, py) {
+  if (cx === undefined) return toSegment(ax, ay, bx, by, px, py);
+  let least = Infinity;
+  let [x, y] = [ax, ay];
+  for (let piece = 1; piece <= PIECES; piece += 1) {
+    const s = piece / PIECES;
+    const nextX = (1 - s) ** 2 * ax + 2 * s * (1 - s) * cx + s * s * bx;
+    const nextY = (1 - s) ** 2 * ay + 2 * s * (1 - s) * cy + s * s * by;
+    least = Math.min(least, toSegment(x, y, nextX, nextY, px, py));
+    [x, y] = [nextX, nextY];
+  }
+  return least;
+}
+
+function toSegment(ax, ay, bx, by, px, py) {
+  const dx = bx - ax;
+  const dy = by - ay;
+  const along = ((px - ax) * dx + (py - ay) * dy) / Math.max(dx * dx + dy * dy, 1e-9);
+  return along < 0 || along > 1 ? Infinity : (ax + along * dx - px) ** 2 + (ay + along * dy - py) ** 2;
+}
+
 /** The layer whose name is at a point of the canvas, or -1. */
 export function pickLayerName(network, geometry, view, px, py) {
-  if (!geometry.isPortrait && py > 46) return -1;
+  if (!geometry.isPortrait && py > geometry.margin.top - 12) return -1;
   for (let layer = 0; layer < network.layers.length; layer += 1) {
     const [x, y] = [geometry.labels[layer][0] * view.k + view.x, geometry.labels[layer][1] * view.k + view.y];
-    if (geometry.isPortrait ? px < 150 && Math.abs(py - (y - 12)) < 9 : Math.abs(px - x) < 42) return layer;
+    if (geometry.isPortrait ? px < 150 && Math.abs(py - (y - 12)) < 9 : Math.abs(px - x) < Math.min(42, (geometry.pitch * view.k) / 2)) return layer;
   }
   return -1;
 }

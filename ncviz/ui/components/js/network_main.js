@@ -251,8 +251,10 @@ class NetworkCanvas {
     this.#draw();
   }
 
-  #click(hit) {
+  #click(found) {
     this.#hover(null);
+    // A link has no weight and so nothing to select.
+    const hit = found?.kind === "link" ? null : found;
     if (hit?.kind === "layer") {
       this.#zoomToLayer(hit.layer);
       return;
@@ -347,7 +349,7 @@ class NetworkCanvas {
     const { tip, canvas } = this.parts;
     const changed = JSON.stringify(hit) !== JSON.stringify(this.hit);
     this.hit = hit;
-    canvas.style.cursor = hit ? "pointer" : this.view.k > 1 ? "grab" : "default";
+    canvas.style.cursor = hit && hit.kind !== "link" ? "pointer" : this.view.k > 1 ? "grab" : "default";
     tip.hidden = hit === null;
     if (changed && this.geometry) this.#drawHover();
     if (hit === null) return;

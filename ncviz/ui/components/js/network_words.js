@@ -2,6 +2,7 @@
 
 import { count, plain, signed } from "./format.js";
 import { captionOf } from "./network_draw.js";
+import { linkWords } from "./network_links.js";
 import { activityOf, sizeOf, unitName } from "./network_data.js";
 
 /** Lines for the tooltip: a heading and pairs of name and value. */
@@ -19,6 +20,7 @@ export function describeHit(network, hit, left) {
     if (activity !== null) rows.push(["activity", plain(activity)]);
     return { title: `${name} · ${place}`, rows };
   }
+  if (hit.kind === "link") return describeLink(network, hit.link);
   const e = hit.edge;
   const from = unitName(network, network.source[e]);
   const to = unitName(network, network.target[e]);
@@ -28,6 +30,22 @@ export function describeHit(network, hit, left) {
   else rows.push(["weight", plain(network.weight[e], 4)]);
   rows.push(["from", `${from.name} · ${from.place}`], ["to", `${to.name} · ${to.place}`]);
   return { title: network.connections[network.connection[e]] ?? "edge", rows };
+}
+
+const LINKS = { skip: "skip: units passed on as they are", pool: "pooling", scale: "scaling" };
+
+function describeLink(network, e) {
+  const { name, kind, edges } = network.links[network.linkOf[e]];
+  const [from, to] = [unitName(network, network.linkSource[e]), unitName(network, network.linkTarget[e])];
+  const channel = ({ place }) => place.replace(/, (row|place).*/, "");
+  const rows = [
+    ["what", LINKS[kind] ?? kind],
+    ["joins", `${count(edges)} pairs of units`],
+    ["weights", "none: it is never removed"],
+    ["from", `${from.name} · ${channel(from)}`],
+    ["to", `${to.name} · ${channel(to)}`],
+  ];
+  return { title: name, rows };
 }
 
 /** What a curvature says, in one word or two. */
@@ -60,8 +78,9 @@ export function describeSelection(network, hit, left) {
 
 export function ariaLabel(network, kept) {
   const layers = network.layers.map((layer) => `${layer.name} (${layer.subtitle})`).join(", ");
+  const links = network.linkSource.length > 0 ? ` ${linkWords(network)}.` : "";
   return (
-    `Layered network coloured by curvature: ${layers}; ${captionOf(network, kept)}. ` +
+    `Layered network coloured by curvature: ${layers}; ${captionOf(network, kept)}.${links} ` +
     "Red edges are bottlenecks, blue ones are redundant. " +
     "N selects the next strongest line, P the one before, S and T its source and target. " +
     "Arrow keys pan, plus and minus zoom, F fits, 0 resets, Escape clears the selection."

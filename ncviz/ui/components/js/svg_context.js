@@ -71,6 +71,10 @@ export class SvgContext {
     this.path += `L${short(x)} ${short(y)}`;
   }
 
+  quadraticCurveTo(cx, cy, x, y) {
+    this.path += `Q${short(cx)} ${short(cy)} ${short(x)} ${short(y)}`;
+  }
+
   closePath() {
     this.path += "z";
   }

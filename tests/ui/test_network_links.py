@@ -1,0 +1,87 @@
+"""Networks that are no chains in the browser: lines that pass layers swing out, links are named and never selected."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ncviz.plots.network import Links, NetworkView
+from ncviz.plots.network_payload import pack, payload
+from ncviz.ui.components.bundle import bundle
+
+READ = """
+import { readFileSync } from "node:fs";
+const network = readNetwork(decode(new Uint8Array(readFileSync(new URL("message", import.meta.url)))));
+const place = placeUnits(network, 900, 500, (text) => 6 * text.length);
+"""
+
+
+@pytest.fixture
+def skipping():
+    """Three layers of two units; one edge passes the second layer, and so does a skip."""
+    return NetworkView(
+        layer_names=("input", "features.0.conv1", "classes"),
+        layer_shapes=((2,), (2,), (2,)),
+        classes=("a", "b"),
+        source=np.array([0, 2, 1], np.int32),
+        target=np.array([2, 4, 5], np.int32),
+        curvature=np.array([-1, 1, 0.5], np.float32),
+        weight=np.ones(3, np.float32),
+        parameter=np.arange(3, dtype=np.int32),
+        connection=np.array([0, 1, 2], np.int32),
+        connection_names=("1 · linear", "2 · linear", "3 · linear"),
+        parameter_count=3,
+        links=Links(
+            np.array([0], np.int32), np.array([4], np.int32), np.zeros(1, np.int32), ("add",), ("skip",), (2,)
+        ),
+    )
+
+
+def told(node, folder, view, script, connection=None):
+    packed = payload(view, {"up": np.arange(3)}, 10, connection)
+    (folder / "message").write_bytes(pack(packed, {}))
+    # Where the picture's modules are joined, all of their functions are there.
+    entry = bundle("network_main.js").replace("export default", "const instance =")
+    return json.loads(node(entry + READ + script, folder))
+
+
+def test_lines_that_pass_layers_swing_out(node, tmp_path, skipping):
+    script = """
+const course = (s, t, kind) => courseOf(network, place, IDENTITY, s, t, kind);
+const visible = new Uint8Array(3).fill(1);
+const [ax, ay, bx, by, cx, cy] = course(0, 4, "link");
+const middle = [(ax + bx) / 4 + cx / 2, (ay + by) / 4 + cy / 2];
+console.log(JSON.stringify({ near: course(0, 2).length, far: course(1, 5).length, up: cy < (ay + by) / 2,
+  edge: Math.abs(course(0, 4)[5] - ay), link: Math.abs(cy - ay), hit: pick(network, place, IDENTITY, visible, ...middle, 5),
+  tip: describeHit(network, { kind: "link", link: 0 }, null), words: linkWords(network) }));
+"""
+    found = told(node, tmp_path, skipping, script)
+    assert (found["near"], found["far"]) == (4, 6)
+    assert found["up"]
+    assert 0 < found["edge"] < found["link"]
+    assert found["hit"] == {"kind": "link", "link": 0}
+    assert found["tip"]["title"] == "add"
+    assert ["weights", "none: it is never removed"] in found["tip"]["rows"]
+    assert found["words"] == "grey: skips"
+
+
+def test_links_are_left_out_where_one_layer_is_drawn(node, tmp_path, skipping):
+    script = "console.log(JSON.stringify({ links: network.linkSource.length, words: linkWords(network) }));"
+    assert told(node, tmp_path, skipping, script)["links"] == 1
+    assert told(node, tmp_path, skipping, script, connection=1) == {"links": 0, "words": ""}
+
+
+def test_long_names_keep_their_ends(node, tmp_path, skipping):
+    script = """
+const measure = (text) => 6 * text.length;
+console.log(JSON.stringify([100, 60, 32, 12].map((room) => shortName("features.0.conv1", room, measure))));
+"""
+    assert told(node, tmp_path, skipping, script) == ["features.0.conv1", "0.conv1", "conv1", "c…"]
+
+
+def test_ends_of_links_must_be_nodes(skipping):
+    links = Links(
+        np.array([0], np.int32), np.array([9], np.int32), np.zeros(1, np.int32), ("add",), ("skip",), (2,)
+    )
+    with pytest.raises(ValueError, match="links"):
+        NetworkView(**{**vars(skipping), "links": links})
