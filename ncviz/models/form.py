@@ -12,15 +12,12 @@ import re
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 from ncviz.config import check_whole
 from ncviz.errors import ModelError, NcvizError
 from ncviz.limits import LIMITS
 from ncviz.models.specs import Architecture
-
-if TYPE_CHECKING:
-    from torch import nn
 
 KINDS = ("mlp", "cnn")
 ACTIVATIONS = ("relu", "tanh", "gelu", "silu", "leaky", "elu", "sigmoid")
@@ -175,10 +172,11 @@ class Form:
             total += conv.channels * (read[0] * conv.kernel**2 + 1 + 2 * self.batch_norm)
         sizes = [math.prod(shapes[-1]), *self.hidden, self.num_classes]
         total += sum((before + 1) * after for before, after in pairwise(sizes))
-        return total + 2 * sum(self.hidden) * self._normalises_hidden
+        return total + 2 * sum(self.hidden) * self.normalises_hidden
 
     @property
-    def _normalises_hidden(self) -> bool:
+    def normalises_hidden(self) -> bool:
+        """Whether batch normalisation follows each hidden layer."""
         return self.batch_norm and self.kind == "mlp"
 
 
@@ -224,56 +222,10 @@ def form_architecture(name: str) -> Architecture:
     Raises:
         ModelError: If it is no such name, or its network cannot be built.
     """
+    from ncviz.models.form_layers import build_form
+
     form = read_form(name)
     return Architecture(name, form.title, partial(build_form, form), form.input_shape, form.num_classes, "")
-
-
-def build_form(form: Form) -> nn.Sequential:
-    """Return the network of a form with PyTorch's default initialisation."""
-    from torch import nn
-
-    from ncviz.models.residual import Residual
-
-    activation = _activation(form.activation)
-    layers: list[nn.Module] = []
-    read = form.input_shape[0]
-    for conv in form.convs:
-        block: list[nn.Module] = [
-            nn.Conv2d(read, conv.channels, conv.kernel, stride=conv.stride, padding=conv.kernel // 2)
-        ]
-        if form.batch_norm:
-            block.append(nn.BatchNorm2d(conv.channels))
-        is_joined = form.residual and conv.stride == 1 and read == conv.channels
-        layers += [Residual(*block)] if is_joined else block
-        layers.append(activation())
-        if conv.pool != "none":
-            layers.append((nn.MaxPool2d if conv.pool == "max" else nn.AvgPool2d)(POOL_SIZE))
-        read = conv.channels
-    layers.append(nn.Flatten())
-    units = math.prod(form.shapes[-1])
-    for size in form.hidden:
-        layers.append(nn.Linear(units, size))
-        if form._normalises_hidden:
-            layers.append(nn.BatchNorm1d(size))
-        layers.append(activation())
-        if form.dropout:
-            layers.append(nn.Dropout(form.dropout))
-        units = size
-    return nn.Sequential(*layers, nn.Linear(units, form.num_classes))
-
-
-def _activation(name: str) -> Any:
-    from torch import nn
-
-    return {
-        "relu": nn.ReLU,
-        "tanh": nn.Tanh,
-        "gelu": nn.GELU,
-        "silu": nn.SiLU,
-        "leaky": nn.LeakyReLU,
-        "elu": nn.ELU,
-        "sigmoid": nn.Sigmoid,
-    }[name]
 
 
 def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:

@@ -9,7 +9,8 @@ from torch import fx, nn
 from ncviz.data.datasets import Dataset, load_dataset
 from ncviz.errors import NcvizError
 from ncviz.models.architectures import build_seeded, find_architecture
-from ncviz.models.form import ACTIVATIONS, Conv, Form, build_form, read_form
+from ncviz.models.form import ACTIVATIONS, Conv, Form, read_form
+from ncviz.models.form_layers import build_form
 from ncviz.models.training import train
 
 MLP = Form("mlp", (1, 8, 8), 10, (32, 16))
