@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from ncviz.config import DEFAULT_ALPHA, check_alpha, check_whole
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.results import ConnectionCurvature, Settings, Work
-from ncviz.engine.sampled import completed, measured_edges
 from ncviz.engine.run import run
+from ncviz.engine.sampled import completed, measured_edges
 from ncviz.errors import DataError, NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph

@@ -5,6 +5,8 @@ import dataclasses
 import networks
 import numpy as np
 import pytest
+from wired import WIRED
+from wired import make as make_wired
 
 from ncviz import neural_curvature
 from ncviz.engine import batched, run
@@ -80,9 +82,14 @@ def test_every_live_edge_is_settled_in_one_way(name):
         assert work.closed + work.certified + work.solved <= work.live
 
 
-def test_pieces_share_no_weight():
+@pytest.mark.parametrize("name", ["conv_dilation_groups", "Beside", "Projected", "Residual"])
+def test_pieces_share_no_weight(name):
     """Threads lower the minima without a lock, so no weight may belong to two pieces."""
-    _, _, graph, _ = prepared("conv_dilation_groups")
+    if name in WIRED:
+        net, x = make_wired(name, 3)
+        graph = build_graph(net, tuple(x.shape[1:]))
+    else:
+        graph = prepared(name)[2]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
@@ -92,7 +99,7 @@ def test_pieces_share_no_weight():
         pairs = 0
         for begin, end, low, high in pieces(plan):
             taps = set(plan.tap[begin:end].tolist())
-            slots = {(tap, channel) for tap in taps for channel in range(low, high)}
+            slots = {(int(plan.slot[tap, channel]), channel) for tap in taps for channel in range(low, high)}
             assert not seen & slots
             seen |= slots
             pairs += (end - begin) * (high - low)
@@ -135,14 +142,14 @@ def test_an_estimate_grows_with_the_samples(options):
     _, _, graph, activity = prepared("conv_stride_padding")
     settings = Settings(alpha, "cpu", keep_edges, keep_samples)
     with ThreadPoolExecutor(1) as pool:
-        plans = plans_of(graph, "cpu", pool)
         seconds = []
         for times in (1, 500):
             layers = [
                 position_major(np.tile(layer, (times, 1)), shape)
                 for layer, shape in zip(activity, graph.layer_shapes, strict=True)
             ]
-            shares, total = run.shares_of_work(graph, plans, layers, settings, pool, None)
+            tasks = run.tasks_of(graph, layers, settings, pool, None)
+            shares, total = run.shares_of_work(tasks, settings, pool, None)
             assert sum(shares) == pytest.approx(1)
             assert all(share > 0 for share in shares)
             seconds.append(total)

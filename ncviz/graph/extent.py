@@ -1,0 +1,129 @@
+"""How large a computation will be, before any of it is done: sizes of the path tables, from positions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cache
+from math import prod
+
+import numpy as np
+
+from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.paths import distances, surroundings
+from ncviz.graph.positions import layer_grid
+
+_NUMBER_BYTES = 8
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """One table of path lengths.
+
+    Attributes:
+        source: Layer where the paths begin.
+        target: Layer where they end.
+        kinds: In how many ways positions are joined.
+    """
+
+    source: int
+    target: int
+    kinds: int
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """The tables that a network's curvature needs.
+
+    Attributes:
+        graph: The neural graph.
+        tables: Every table.
+        wanted: For each connection, which of them its curvature is computed from.
+    """
+
+    graph: NeuralGraph
+    tables: tuple[TableSize, ...]
+    wanted: tuple[tuple[int, ...], ...]
+
+    def bytes(self, connections: Collection[int] | None = None, channels: int = 0) -> int:
+        """Return what the tables take in memory.
+
+        Args:
+            connections: Which connections are computed; None for all.
+            channels: Most channels of a hidden layer that take part; 0 for all.
+        """
+        return sum(self._sizes(connections, channels))
+
+    def largest(self, connections: Collection[int] | None = None, channels: int = 0) -> int:
+        """Return what the largest single table takes."""
+        return max(self._sizes(connections, channels), default=0)
+
+    def edges(self, connections: Collection[int] | None = None, channels: int = 0) -> int:
+        """Return about how many edges are looked at, exact where all channels take part."""
+        total = 0.0
+        for index in range(len(self.graph.connections)) if connections is None else connections:
+            own = self.graph.connections[index]
+            share = [self._channels(layer, channels) / layer_grid(self.graph.layer_shapes[layer])[0]
+                     for layer in (own.source, own.target)]  # fmt: skip
+            total += own.number_of_edges * share[0] * share[1]
+        return round(total)
+
+    def _sizes(self, connections: Collection[int] | None, channels: int) -> list[int]:
+        chosen = range(len(self.wanted)) if connections is None else connections
+        needed = {table for index in chosen for table in self.wanted[index]}
+        return [
+            self.tables[at].kinds
+            * self._channels(self.tables[at].source, channels)
+            * self._channels(self.tables[at].target, channels)
+            * _NUMBER_BYTES
+            for at in needed
+        ]
+
+    def _channels(self, layer: int, most: int) -> int:
+        own = layer_grid(self.graph.layer_shapes[layer])[0]
+        is_hidden = 0 < layer < len(self.graph.layer_shapes) - 1
+        return min(own, most) if most and is_hidden else own
+
+
+def extent_of(graph: NeuralGraph) -> Extent:
+    """Return how large a network's path tables are, without computing a path.
+
+    How positions are joined does not depend on the channels, so that one channel of each layer tells.
+    """
+    found = distances(_one_channel(graph))
+    ends = list(found.tables)
+    tables = tuple(TableSize(*pair, len(found.tables[pair].lengths)) for pair in ends)
+    number = {pair: at for at, pair in enumerate(ends)}
+
+    @cache
+    def onward(pair: tuple[int, int]) -> frozenset[int]:
+        """Return a table and those that it is made of: the ways on from wherever the first step leads."""
+        source, target = pair
+        steps = [(through, target) for through in found.after(source) if (through, target) in number]
+        return frozenset({number[pair]}).union(*map(onward, steps))
+
+    wanted = tuple(
+        tuple(sorted(frozenset[int]().union(*map(onward, surroundings(graph, index)))))
+        for index in range(len(graph.connections))
+    )
+    return Extent(graph, tables, wanted)
+
+
+def _one_channel(graph: NeuralGraph) -> NeuralGraph:
+    """Return the graph between one channel of each layer, with every edge that some channels have."""
+
+    def narrowed(connection: Connection) -> Connection:
+        places = prod(graph.layer_shapes[connection.source][1:])
+        plane = np.where(connection.fields >= 0, connection.fields % places, -1)
+        columns = plane.transpose(0, 2, 1).reshape(-1, plane.shape[1])
+        distinct = np.unique(columns[(columns >= 0).any(axis=1)], axis=0)  # [taps, P]
+        return replace(connection, fields=distinct.T[None], weight=np.ones((1, 1, len(distinct))), order=None)
+
+    shapes = tuple((1, *shape[1:]) for shape in graph.layer_shapes)
+    return replace(
+        graph,
+        layer_shapes=shapes,
+        connections=tuple(map(narrowed, graph.connections)),
+        links=tuple(map(narrowed, graph.links)),
+        kept=(),
+    )
