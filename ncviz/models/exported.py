@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import io
-import json
-import math
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -20,16 +18,13 @@ from ncviz.limits import LIMITS
 from ncviz.models.archive import check_entries
 from ncviz.models.blueprint import INPUT, Blueprint
 from ncviz.models.drafting import Draft
-from ncviz.models.exported_operations import OPERATORS, SYMBOLIC, VIEWS, Name
+from ncviz.models.exported_archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
+from ncviz.models.exported_operations import OPERATORS, SYMBOLIC, VIEWS
+from ncviz.models.exported_values import Name
 from ncviz.models.onnx_tensors import BATCH
 from ncviz.models.pickles import shorten
 from ncviz.models.reading import Node, Reading
 
-ADVICE = "save it again with torch.export.save(torch.export.export(net.eval(), (images,)), path)"
-_FLOAT_CODES = {6: np.float16, 7: np.float32, 8: np.float64}
-_INT_CODES = {1: np.uint8, 2: np.int8, 3: np.int16, 4: np.int32, 5: np.int64, 12: np.bool_}
-_BFLOAT16 = 13
-_STRIDED = 7
 _TARGET = "torch.ops.aten."
 _KINDS = {
     "attention": ("scaled_dot_product", "multi_head_attention", "bmm"),
@@ -62,7 +57,7 @@ def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.n
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             check_entries(entries, len(content), label, ADVICE)
-            return _read(_Archive(archive, entries, label), label)
+            return _read(Archive(archive, entries, label), label)
     except ModelError:
         raise
     except (
@@ -73,86 +68,7 @@ def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.n
         ) from error
 
 
-class _Archive:
-    """The entries of a program, read one by one into memory."""
-
-    def __init__(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], label: str) -> None:
-        names = {entry.filename: entry for entry in entries}
-        graphs = [
-            name for name in names if name.count("/") == 2 and name.endswith(".json") and "/models/" in name
-        ]
-        if any(name.endswith("serialized_exported_program.json") for name in names):
-            raise ModelError(f"{label} was written by PyTorch before 2.8, which is not read; {ADVICE}.")
-        if len(graphs) != 1:
-            raise ModelError(f"{label} holds {len(graphs)} programs of torch.export, expected one; {ADVICE}.")
-        self.archive, self.entries, self.label = archive, names, label
-        self.root, _, name = graphs[0].split("/")
-        self.name = name.removesuffix(".json")
-        order = self.entries.get(f"{self.root}/byteorder")
-        if order is not None and self.archive.read(order)[:10] != b"little":
-            raise ModelError(f"{label} was written on a machine of another byte order; {ADVICE}.")
-
-    def bytes(self, path: str) -> bytes:
-        """Return an entry, never more of it than it declares."""
-        entry = self.entries.get(f"{self.root}/{path}")
-        if entry is None:
-            raise ModelError(f"{self.label} lacks the entry '{shorten(path)}'; {ADVICE}.")
-        return self.archive.read(entry)
-
-    def json(self, path: str) -> Any:
-        """Return what a JSON entry says."""
-        entry = self.entries.get(f"{self.root}/{path}")
-        if entry is not None and entry.file_size > LIMITS.header_bytes:
-            raise ModelError(
-                f"{self.label} holds a graph of {entry.file_size / 1e6:.0f} MB, at most "
-                f"{LIMITS.header_bytes / 1e6:.0f} MB are read; bring a smaller network."
-            )
-        return json.loads(self.bytes(path))
-
-    def tensors(self, folder: str) -> dict[str, _Tensor]:
-        """Return the tensors of a folder by name."""
-        config = self.json(f"data/{folder}/{self.name}_{folder}_config.json")["config"]
-        return {name: _Tensor(self, folder, name, entry) for name, entry in config.items()}
-
-
-class _Tensor:
-    """A tensor of the archive, read when it is first used."""
-
-    def __init__(self, archive: _Archive, folder: str, name: str, entry: Mapping[str, Any]) -> None:
-        self.archive, self.folder, self.name, self.entry = archive, folder, name, entry
-
-    def __call__(self) -> np.ndarray:
-        name, label, meta = shorten(self.name), self.archive.label, self.entry["tensor_meta"]
-        if self.entry["use_pickle"]:
-            raise ModelError(f"{label} keeps '{name}' as a pickle, which is not opened; {ADVICE}.")
-        sizes, strides = (tuple(int(item["as_int"]) for item in meta[key]) for key in ("sizes", "strides"))
-        offset, code = int(meta["storage_offset"]["as_int"]), meta["dtype"]
-        kind = np.dtype(
-            np.uint16 if code == _BFLOAT16 else {**_FLOAT_CODES, **_INT_CODES}[code]
-        ).newbyteorder("<")
-        data = self.archive.bytes(f"data/{self.folder}/{self.entry['path_name']}")
-        held = len(data) // kind.itemsize
-        steps = [(size - 1) * stride for size, stride in zip(sizes, strides, strict=True)]
-        if (
-            meta["layout"] != _STRIDED
-            or len(sizes) > LIMITS.dimensions
-            or min((*sizes, 1)) < 1
-            or min((*strides, offset, 0)) < 0
-            or math.prod(sizes) > held
-            or offset + sum(steps) >= held
-        ):
-            raise ModelError(
-                f"{label} declares sizes or strides for '{name}' beyond what it holds; {ADVICE}."
-            )
-        flat = np.frombuffer(data, dtype=kind, count=held)[offset:]
-        byte_strides = [stride * kind.itemsize for stride in strides]
-        values = np.lib.stride_tricks.as_strided(flat, sizes, byte_strides, writeable=False)
-        if code == _BFLOAT16:
-            return (values.astype(np.uint32) << 16).view(np.float32)
-        return np.array(values, dtype=kind.newbyteorder("="), order="C")
-
-
-def _read(archive: _Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
+def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
     program = archive.json(f"models/{archive.name}.json")["graph_module"]
     graph, signature = program["graph"], program["signature"]
     nodes = [_node(node, index) for index, node in enumerate(graph["nodes"])]
@@ -330,7 +246,7 @@ def _inputs(signature: Mapping[str, Any], label: str) -> tuple[dict[str, str], s
 
 
 def _input_shape(meta: Mapping[str, Any], label: str) -> tuple[tuple[int, ...], int | None]:
-    if meta["dtype"] not in (*_FLOAT_CODES, _BFLOAT16):
+    if meta["dtype"] not in (*FLOAT_CODES, BFLOAT16):
         raise ModelError(
             f"{label} takes an input that is not of floating-point numbers, expected images in float32."
         )

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
@@ -19,6 +17,13 @@ from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.blueprint import INPUT, Blueprint
 from ncviz.models.drafting import Draft
+from ncviz.models.onnx_checks import (
+    DOMAINS,
+    ancestors,
+    check_supported,
+    choose_input,
+    choose_output,
+)
 from ncviz.models.onnx_layers import HANDLERS
 from ncviz.models.onnx_nodes import node_of
 from ncviz.models.onnx_pointwise import POINTWISE
@@ -30,27 +35,6 @@ from ncviz.models.reading import Node, Reading, Source
 __all__ = ["read_onnx", "read_sources"]
 
 MIN_OPSET = 9
-SUPPORTED = (
-    "convolutions, linear layers, BatchNorm, pointwise activations, pooling, flatten, reshape, transpose, additions "
-    "and concatenations"
-)
-_DOMAINS = {"", "ai.onnx"}
-_KINDS = {
-    "recurrence": {"LSTM", "GRU", "RNN"},
-    "attention": {"Attention", "MultiHeadAttention", "RotaryEmbedding"},
-    "control flow": {"If", "Loop", "Scan", "SequenceMap"},
-    "quantised weights": {"QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QuantizeLinear",
-                          "DequantizeLinear", "DynamicQuantizeLinear"},
-    "normalisation by the image itself": {"LayerNormalization", "InstanceNormalization", "GroupNormalization",
-                                          "RMSNormalization", "LRN", "LpNormalization"},
-}  # fmt: skip
-_FLOATS = {
-    onnx.TensorProto.FLOAT,
-    onnx.TensorProto.DOUBLE,
-    onnx.TensorProto.FLOAT16,
-    onnx.TensorProto.BFLOAT16,
-}
-_NAMED = 12  # operators of which every node is listed, up to so many
 
 
 def read_onnx(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
@@ -109,7 +93,7 @@ def parse(content: bytes, label: str) -> onnx.ModelProto:
 
 def opset_of(model: onnx.ModelProto) -> int:
     """Return the version of ONNX's own operators, 0 if none is named."""
-    return max((entry.version for entry in model.opset_import if entry.domain in _DOMAINS), default=0)
+    return max((entry.version for entry in model.opset_import if entry.domain in DOMAINS), default=0)
 
 
 def read_sources(
@@ -136,11 +120,11 @@ def read_sources(
 def _read(model: onnx.ModelProto, label: str) -> tuple[Blueprint, dict[str, np.ndarray], dict[str, Source]]:
     nodes = [node_of(node, index) for index, node in enumerate(model.graph.node)]
     producers = {name: node for node in nodes for name in node.outputs if name}
-    output = _choose_output(model, producers, label)
-    needed = _ancestors(output, producers)
-    _check_supported([node for node in nodes if node.index in needed], model, label)
+    output = choose_output(model, producers, label)
+    needed = ancestors(output, producers)
+    check_supported([node for node in nodes if node.index in needed], model, label)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    image = _choose_input(model, [node for node in nodes if node.index in needed], tensors, label)
+    image = choose_input(model, [node for node in nodes if node.index in needed], tensors, label)
     reading = Reading(
         Draft(label, image.shape),
         label,
@@ -206,96 +190,6 @@ class _Lazy:
 
     def __call__(self) -> np.ndarray:
         return array_of(self.tensor, self.label)
-
-
-@dataclass(frozen=True)
-class _Image:
-    name: str
-    shape: tuple[int, ...]
-    batch: int | None
-
-
-def _choose_input(model: onnx.ModelProto, needed: list[Node], tensors: dict[str, Any], label: str) -> _Image:
-    used = {name for node in needed for name in node.inputs}
-    inputs = [value for value in model.graph.input if value.name not in tensors and value.name in used]
-    if len(inputs) != 1:
-        raise ModelError(f"{label} takes {len(inputs)} inputs, expected one, the images.")
-    kind = inputs[0].type.tensor_type
-    if kind.elem_type not in _FLOATS:
-        raise ModelError(
-            f"{label} takes an input that is not of floating-point numbers, expected images in float32."
-        )
-    dims = [d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in kind.shape.dim]
-    sizes = [size for size in dims[1:] if size is not None and 0 < size <= LIMITS.layer_units]
-    if len(dims) < 2 or len(sizes) != len(dims) - 1:
-        raise ModelError(
-            f"{label} does not fix the size of its images (its input has the shape "
-            f"{[size or '?' for size in dims[:9]]}); export it with only the first axis, the batch, left open."
-        )
-    return _Image(inputs[0].name, tuple(sizes), dims[0])
-
-
-def _choose_output(model: onnx.ModelProto, producers: dict[str, Node], label: str) -> str:
-    """Return the output that holds class scores: [n, classes] in floats, seen through a ZipMap of sklearn."""
-    ranked: list[tuple[int, int, str]] = []
-    for position, value in enumerate(model.graph.output):
-        node = producers.get(value.name)
-        if node is not None and node.operator == "ZipMap" and node.inputs:
-            ranked.append((1, position, node.inputs[0]))
-            continue
-        kind = value.type.tensor_type
-        if value.type.HasField("tensor_type") and kind.elem_type in _FLOATS:
-            ranked.append((0 if len(kind.shape.dim) == 2 else 2, position, value.name))
-    if not ranked:
-        raise ModelError(f"{label} has no output of floating-point numbers, expected class scores.")
-    return min(ranked)[2]
-
-
-def _ancestors(output: str, producers: dict[str, Node]) -> set[int]:
-    needed: set[int] = set()
-    waiting = [output]
-    while waiting:
-        node = producers.get(waiting.pop())
-        if node is not None and node.index not in needed:
-            needed.add(node.index)
-            waiting.extend(node.inputs)
-    return needed
-
-
-def _check_supported(needed: list[Node], model: onnx.ModelProto, label: str) -> None:
-    if len(needed) > 5 * LIMITS.nodes:  # constants and arithmetic on shapes are nodes too
-        raise ModelError(f"{label} has {len(needed):,} nodes, at most {5 * LIMITS.nodes:,} are read.")
-    found: dict[str, list[str]] = {}
-    for node in needed:
-        what = _fault(node)
-        if what:
-            found.setdefault(what, []).append(node.title)
-    if not found:
-        return
-    parts = []
-    for what, titles in list(found.items())[:_NAMED]:
-        rest = f" and {len(titles) - _NAMED} more" if len(titles) > _NAMED else ""
-        parts.append(f"{what} at {', '.join(titles[:_NAMED])}{rest}")
-    if len(found) > _NAMED:
-        parts.append(f"{len(found) - _NAMED} other kinds")
-    raise ModelError(
-        f"{label} has operations that are not supported: {'; '.join(parts)} (ncviz reads {SUPPORTED})."
-    )
-
-
-def _fault(node: Node) -> str:
-    """Return why a node is not read, or nothing."""
-    operator = shorten(node.operator or "a node without an operator")
-    kind = next((kind for kind, operators in _KINDS.items() if node.operator in operators), "")
-    if node.has_graph:
-        return f"{operator} ({kind or 'control flow'})"
-    if node.domain not in _DOMAINS and (node.domain, node.operator) != ("ai.onnx.ml", "Scaler"):
-        return f"{operator} ({kind or 'custom operator of ' + shorten(node.domain)})"
-    if node.operator in HANDLERS or node.operator in POINTWISE or node.operator in FOLDS:
-        return "" if node.outputs else f"{operator} without an output"
-    if node.operator == "Constant":
-        return "" if node.outputs else f"{operator} without an output"
-    return f"{operator} ({kind})" if kind else operator
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

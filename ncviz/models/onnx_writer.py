@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -42,23 +41,28 @@ def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
             continue
         if name not in sources:
             raise ModelError(f"The array '{name}' has changed, which is not one of the file's weights.")
-        _replace(model.graph, name, sources[name], np.asarray(new, dtype=np.float64))
+        _replace(model.graph, name, sources[name], new)
     _drop_unread(model.graph)
     return model.SerializeToString()
 
 
 def _replace(graph: onnx.GraphProto, name: str, source: Source, values: np.ndarray) -> None:
     node = graph.node[source.node]
-    values = (values.T if source.is_transposed else values).reshape(source.shape) / source.factor
+    values = (values.T if source.is_transposed else values).reshape(source.shape)
+    if source.factor != 1.0:
+        values = values.astype(np.float64) / source.factor
     old_name = node.input[source.slot]
     tensor = next((tensor for tensor in graph.initializer if tensor.name == old_name), None)
-    uses = Counter(read for other in graph.node for read in other.input)
-    uses.update(output.name for output in graph.output)
+    uses = sum(read == old_name for other in graph.node for read in other.input)
+    uses += sum(output.name == old_name for output in graph.output)
     kind = onnx.TensorProto.FLOAT if tensor is None else tensor.data_type
-    new = numpy_helper.from_array(values.astype(onnx.helper.tensor_dtype_to_np_dtype(kind)), old_name)
-    if tensor is not None and uses[old_name] == 1 and tuple(tensor.dims) == values.shape:
-        tensor.CopyFrom(new)
+    values = values.astype(onnx.helper.tensor_dtype_to_np_dtype(kind), copy=False)
+    if tensor is not None and uses == 1 and tuple(tensor.dims) == values.shape:
+        for field in ("float_data", "double_data", "int32_data", "int64_data"):
+            tensor.ClearField(field)
+        tensor.raw_data = numpy_helper.from_array(values).raw_data
         return
+    new = numpy_helper.from_array(values)
     taken = {tensor.name for tensor in graph.initializer} | {
         out for other in graph.node for out in other.output
     }

@@ -69,13 +69,16 @@ _KNOWN: list[tuple[Native, np.ndarray]] = [
 ]
 
 
+_TABLE = np.stack([values for _, values in _KNOWN])
+
+
 def recognise(values: np.ndarray) -> Native | None:
     """Return the activation that gives these values on ``GRID``; ("affine", …) for a·x + b; None if there is none."""
     if not np.isfinite(values).all():
         return None
-    for native, expected in _KNOWN:
-        if np.allclose(values, expected, rtol=1e-5, atol=2e-6):
-            return native
+    fits = (np.abs(values - _TABLE) <= 2e-6 + 1e-5 * np.abs(_TABLE)).all(axis=1)
+    if fits.any():
+        return _KNOWN[int(fits.argmax())][0]
     slope = (values[160] - values[0]) / (GRID[160] - GRID[0])
     offset = values[0] - slope * GRID[0]
     scale = max(1.0, float(np.abs(values).max()))
