@@ -66,8 +66,13 @@ def _read(net: nn.Module, input_shape: tuple[int, ...]) -> Reader:
     own = own_copy(net)
     traced = trace(own, tuple(input_shape))
     _check_statistics(traced)
-    reader = Reader(traced, record_shapes(traced, tuple(input_shape)))
-    reader.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
+    reader = Reader(traced, *record_shapes(traced, tuple(input_shape)))
+    try:
+        reader.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
+    except ModelError:
+        # What cannot be read at all is more than one bad weight beyond it.
+        if not reader.problems:
+            raise
     return reader
 
 

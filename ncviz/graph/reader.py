@@ -16,7 +16,7 @@ from ncviz.graph import operations as ops
 from ncviz.graph.calls import Call, read_call
 from ncviz.graph.neural_graph import Connection, NeuralGraph, Tap
 from ncviz.graph.terms import Term, copy_term
-from ncviz.graph.tracing import BATCH
+from ncviz.graph.tracing import BATCH, Several, Shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +92,11 @@ _NOT_SUPPORTED = "is not supported"
 class Reader(fx.Interpreter):
     """Reads a trace. What it cannot read becomes a problem and a layer without edges, and it goes on."""
 
-    def __init__(self, traced: fx.GraphModule, shapes: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, traced: fx.GraphModule, shapes: Shapes, several: dict[str, Several]) -> None:
         super().__init__(traced, garbage_collect_values=False)
         self.extra_traceback = False  # fx would write its own lines into our sentences
         self.named_modules = dict(traced.named_modules())
-        self.traced, self.shapes = traced, shapes
+        self.traced, self.shapes, self.several = traced, shapes, several
         self.layer_shapes: list[tuple[int, ...]] = []
         self.layer_names: list[str] = []
         self.taps: list[list[Tap]] = []
@@ -282,12 +282,21 @@ class Reader(fx.Interpreter):
             elif made.number_of_edges:
                 self.links.append(made)
 
-    def _opaque(self, n: fx.Node) -> Units:
+    def _opaque(self, n: fx.Node) -> Units | tuple[Units | None, ...]:
         """Stand in for what could not be read, so that the rest can be looked at too."""
-        shape = self.shapes.get(n.name)
-        if shape is None or shape[0] != BATCH:
-            raise ModelError(_sentence(self.problems))
-        return self._layer(n, shape[1:], n.name, Tap(n.name))
+
+        def units(shape: tuple[int, ...] | None) -> Units | None:
+            if shape is None:
+                return None
+            if shape[:1] != (BATCH,):
+                raise ModelError(_sentence(self.problems))
+            return self._layer(n, shape[1:], n.name, Tap(n.name))
+
+        if n.name in self.several:
+            return tuple(units(shape) for shape in self.several[n.name])
+        found = units(self.shapes.get(n.name, ()))
+        assert found is not None
+        return found
 
     def _activated(self, n: fx.Node, value: Units | Pending) -> Units:
         """Follow an activation function: the same units, whose activation is now what it returns."""

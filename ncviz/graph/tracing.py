@@ -74,22 +74,32 @@ def example_input(net: nn.Module, input_shape: tuple[int, ...]) -> Tensor:
     return zeros if parameter is None else zeros.to(parameter.device, parameter.dtype)
 
 
+Shapes = dict[str, tuple[int, ...]]
+# Of an operation that returns a tuple; None for what is no tensor.
+Several = tuple[tuple[int, ...] | None, ...]
+
+
 class _ShapeRecorder(fx.Interpreter):
     """Runs zeros through the trace and notes the shape that each operation returns."""
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
-        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.shapes: Shapes = {}
+        self.several: dict[str, Several] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)
         if isinstance(value, Tensor):
             self.shapes[n.name] = tuple(value.shape)
+        elif isinstance(value, (tuple, list)):
+            self.several[n.name] = tuple(
+                tuple(part.shape) if isinstance(part, Tensor) else None for part in value
+            )
         return value
 
 
-def record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """Return the shape [BATCH, …] of what each operation returns for inputs of one shape.
+def record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> tuple[Shapes, dict[str, Several]]:
+    """Return the shape [BATCH, …] of what each operation returns for inputs of one shape, and those of several tensors.
 
     Raises:
         ModelError: If such inputs do not fit, with the operation after which they do not.
@@ -109,7 +119,7 @@ def record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> dict[
         raise ModelError(
             f"An input of shape {list(input_shape)} does not fit the network ({after}): {first_line(error)}."
         ) from error
-    return recorder.shapes
+    return recorder.shapes, recorder.several
 
 
 def first_line(error: BaseException) -> str:
