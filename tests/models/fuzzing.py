@@ -18,6 +18,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ncviz.errors import DataError, NcvizError
+
 INTERESTING = [
     0,
     1,
@@ -53,9 +55,10 @@ NUMBERS = [b"-1", b"0", b"99999999999", b"1e308", b"9223372036854775807", b"-922
 
 def mutated(random_: random.Random, seed: bytes, others: list[bytes]) -> bytes:
     """A good file, damaged one to four times, inside its archive's entries or anywhere."""
+    if seed.startswith(b"PK") and random_.random() < 0.7:
+        # The archive itself stays whole, so that its entries' checksums do not hide what is inside.
+        return _in_archive(random_, seed)
     content = seed
-    if seed.startswith(b"PK") and random_.random() < 0.6:
-        content = _in_archive(random_, seed)
     for _ in range(random_.choice([1, 1, 1, 2, 4])):
         content = random_.choice(_DAMAGES)(random_, content, others)
     return content
@@ -167,7 +170,7 @@ def _in_archive(random_: random.Random, content: bytes) -> bytes:
     """Damage one entry, its name or its packing, and write a proper archive again."""
     with zipfile.ZipFile(io.BytesIO(content)) as good:
         entries = [[entry.filename, good.read(entry)] for entry in good.infolist()]
-    graphs = [entry for entry in entries if entry[0].endswith((".json", ".pkl"))]
+    graphs = [entry for entry in entries if entry[0].endswith((".json", ".pkl", ".npy"))]
     chosen = random_.choice(graphs if graphs and random_.random() < 0.7 else entries)
     action = random_.randrange(6)
     if action == 0:
@@ -302,12 +305,42 @@ def _read_checkpoint(content):
     load_checkpoint(content, ARCHITECTURE)
 
 
+def _image_seeds() -> list[bytes]:
+    import numpy as np
+
+    from tests.data.making import image_file, npy_of, npz_of, pixels, tree, zip_of
+
+    files, images = tree(("cat", "dog"))
+    arrays = npz_of(x_train=images, y_train=np.arange(len(images)) % 2)
+    return [zip_of(files), arrays, npy_of(images), image_file(pixels()), image_file(pixels(), "JPEG")]
+
+
+def _read_images(content):
+    from ncviz.data.uploads import read_uploads
+    from tests.data.making import SMALL
+
+    # As a page would: by the ending that the first bytes suggest.
+    ending = next(
+        (
+            e
+            for mark, e in ((b"\x93", "npy"), (b"\x89P", "png"), (b"\xff", "jpg"))
+            if content[:2].startswith(mark)
+        ),
+        "",
+    )
+    for name in [f"file.{ending}"] if ending else ["file.zip", "file.npz"]:
+        with contextlib.suppress(DataError) if name == "file.zip" else contextlib.nullcontext():
+            read_uploads([(name, content)], SMALL)
+            return
+
+
 # Every reader of files that people bring: its good files, and what reads one. A new reader is one more entry.
 READERS: dict[str, tuple[Callable[[], list[bytes]], Callable[[bytes], None]]] = {
     "onnx": (_onnx_seeds, _read_onnx),
     "exported": (_exported_seeds, _read_exported),
     "torch": (_torch_seeds, _read_checkpoint),
     "safetensors": (_safetensors_seeds, _read_checkpoint),
+    "images": (_image_seeds, _read_images),
 }
 
 
@@ -315,8 +348,6 @@ def main(name: str, count: int, seed: int) -> dict:
     import warnings
 
     warnings.simplefilter("ignore")
-    from ncviz.errors import NcvizError
-
     make, read = READERS[name]
     seeds = make()
     for good in seeds:

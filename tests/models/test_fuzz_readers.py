@@ -12,7 +12,7 @@ from tests.models.fuzzing import READERS
 
 ROOT = Path(__file__).parents[2]
 # Files of each reader; those that are slower to refuse get fewer.
-COUNTS = {"onnx": 4_000, "exported": 2_000, "torch": 2_500, "safetensors": 2_000}
+COUNTS = {"onnx": 4_000, "exported": 2_500, "torch": 2_500, "safetensors": 2_000, "images": 2_500}
 MAX_SECONDS = 5.0  # for one file, on a busy machine
 MAX_GROWTH_MB = 1_000.0
 

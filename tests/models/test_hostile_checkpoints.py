@@ -317,3 +317,8 @@ def test_flipped_bytes_load_or_are_refused(content, data):
     except ModelError:
         return
     assert isinstance(net, nn.Sequential)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_packings_that_reserve_memory_as_they_ask_are_refused(packing):
+    assert "packed in a way that is not read" in refusal(changed(lambda name, data: data, packing))
