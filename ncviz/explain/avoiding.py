@@ -1,7 +1,8 @@
-"""Shortest paths that avoid one edge, for the few units around it.
+"""Shortest paths that avoid one edge of a chain of layers, for the few units around it.
 
 The tables of a network hold the shortest paths through all edges. Where a table's path is shorter than the best one
-through the edge, it avoids the edge already; only the others are searched again.
+through the edge, it avoids the edge already; only the others are searched again. Connection c of a chain joins layer c
+to layer c + 1.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def past_to_target(
         length: d(i, j).
     """
     before, own = paths.one[connection - 1].table, paths.one[connection].table
-    found = paths.two[connection - 1].between(units, np.array([target]))[:, 0]
+    found = paths.tables[connection - 1, connection + 1].between(units, np.array([target]))[:, 0]
     tight = np.flatnonzero(to_source + length <= found * _SLACK)
     others = _reading(own, target)
     last_step = own.between(others, np.array([target]))[:, 0]
@@ -47,7 +48,7 @@ def past_from_source(
 ) -> np.ndarray:  # fmt: skip
     """Return how long the way from i to each out-neighbour of j is that avoids j, float64 [Q]."""
     own, after = paths.one[connection].table, paths.one[connection + 1].table
-    found = paths.two[connection].between(np.array([source]), units)[0]
+    found = paths.tables[connection, connection + 2].between(np.array([source]), units)[0]
     tight = np.flatnonzero(length + from_target <= found * _SLACK)
     others = _read_by(own, source % own.positions[0])
     first_step = own.between(np.array([source]), others)[0]
@@ -73,8 +74,8 @@ def past_across(
         past_source: float64 [Q], length of the ways i→v that avoid the edge.
         length: d(i, j).
     """
-    before, onward = paths.one[connection - 1].table, paths.two[connection]
-    found = paths.three[connection - 1].between(in_units, out_units)
+    before, onward = paths.one[connection - 1].table, paths.tables[connection, connection + 2]
+    found = paths.tables[connection - 1, connection + 2].between(in_units, out_units)
     tight = to_source[:, None] + (length + from_target)[None, :] <= found * _SLACK
     for position in np.unique(in_units % before.positions[0]):
         rows = np.flatnonzero((in_units % before.positions[0] == position) & tight.any(axis=1))

@@ -34,24 +34,28 @@ class EdgeExplanation:
 
     Attributes:
         connection: Index of the weight layer, from 0.
+        layers: The layers of i and of j.
         source: Unit i.
         target: Unit j.
         weight: What the edge carries, a batch normalisation that follows folded in.
         alpha: Idleness.
         is_dead: Whether an end is a hidden unit with activation 0; κ is 1 then, and nothing is moved.
         shared_by: On how many edges this weight stands.
-        in_units: int64 [P], in-neighbours u of i.
+        in_layers: int64 [P], layer of each in-neighbour u of i; there are several where skips or branches meet.
+        in_units: int64 [P], the in-neighbours, as units of their layers.
         in_mass: float64 [P], their masses p, summing to 1.
         in_count: How many in-neighbours i has, those without mass counted.
-        out_units: int64 [Q], out-neighbours v of j.
+        out_layers: int64 [Q], layer of each out-neighbour v of j.
+        out_units: int64 [Q], the out-neighbours.
         out_mass: float64 [Q], their masses q.
         out_count: How many out-neighbours j has.
-        direct: d(i, j) = 1/|weight|.
+        length: Of the edge itself, 1/|weight|.
+        direct: d(i, j): that length, or less where a shorter way leads past the edge, such as a skip.
         to_source: float64 [P], d(u, i).
-        to_target: float64 [P], d(u, j), two layers apart.
-        from_source: float64 [Q], d(i, v), two layers apart.
+        to_target: float64 [P], d(u, j).
+        from_source: float64 [Q], d(i, v).
         from_target: float64 [Q], d(j, v).
-        across: float64 [P, Q], d(u, v), three layers apart.
+        across: float64 [P, Q], d(u, v).
         source_measure: float64 [P + 1], μ: alpha on i, then the in-neighbours; only i, with 1, if there are none.
         target_measure: float64 [Q + 1], ν: alpha on j, then the out-neighbours.
         cost: float64 [P + 1, Q + 1], distance between their points: i then u, by j then v.
@@ -70,18 +74,22 @@ class EdgeExplanation:
     """
 
     connection: int
+    layers: tuple[int, int]
     source: int
     target: int
     weight: float
     alpha: float
     is_dead: bool
     shared_by: int
+    in_layers: np.ndarray
     in_units: np.ndarray
     in_mass: np.ndarray
     in_count: int
+    out_layers: np.ndarray
     out_units: np.ndarray
     out_mass: np.ndarray
     out_count: int
+    length: float
     direct: float
     to_source: np.ndarray
     to_target: np.ndarray

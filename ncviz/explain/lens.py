@@ -12,15 +12,16 @@ from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_alpha, check_whole
 from ncviz.devices import guard, resolve_device
-from ncviz.engine.layers import position_major
 from ncviz.engine.prepared import paths_of
-from ncviz.errors import DataError, NcvizError
+from ncviz.errors import DataError, ModelError, NcvizError
 from ncviz.explain.avoiding import past_across, past_from_source, past_to_target
 from ncviz.explain.explanation import EdgeExplanation
+from ncviz.explain.neighbours import Neighbours, edge_weight, heard_by, spoken_to, with_mass
 from ncviz.explain.problem import EdgeProblem
+from ncviz.explain.sweep import Edge, Sweep, beside, sweep
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 
 
@@ -40,66 +41,104 @@ class Lens:
 
     def edge(self, connection: int, source: int, target: int) -> EdgeProblem:
         """Return the problem of one edge; arguments and errors are those of ``explain_edge``."""
-        graph, last = self.graph, len(self.graph.connections) - 1
-        check_whole("connection", connection, 0, last)
-        check_whole("source", source, 0, graph.layer_sizes[connection] - 1)
-        check_whole("target", target, 0, graph.layer_sizes[connection + 1] - 1)
-        weight, shared_by = _weight(graph.connections[connection], connection, source, target)
-        heard = _sources(graph.connections[connection - 1], source) if connection > 0 else _NONE
-        spoken = _targets(graph.connections[connection + 1], target) if connection < last else _NONE
-        in_units, in_mass = self._measure(connection - 1, heard)
-        out_units, out_mass = self._measure(connection + 2, spoken)
-        one, length = self.paths.one, 1.0 / abs(weight)
-        to_source, from_target = np.empty(0), np.empty(0)
-        to_target, from_source = np.empty(0), np.empty(0)
-        if len(in_units):
-            to_source = one[connection - 1].table.between(in_units, np.array([source]))[:, 0]
-            to_target = past_to_target(self.paths, connection, source, target, in_units, to_source, length)
-        if len(out_units):
-            from_target = one[connection + 1].table.between(np.array([target]), out_units)[0]
-            from_source = past_from_source(
-                self.paths, connection, source, target, out_units, from_target, length
-            )
-        across = np.empty((len(in_units), len(out_units)))
-        if across.size:
-            across = past_across(
-                self.paths,
-                connection,
-                source,
-                in_units,
-                out_units,
-                to_source,
-                from_target,
-                from_source,
-                length,
-            )
-        is_dead = (connection > 0 and self.activity[connection][source] == 0) or (
-            connection < last and self.activity[connection + 1][target] == 0
+        graph = self.graph
+        check_whole("connection", connection, 0, len(graph.connections) - 1)
+        own = graph.connections[connection]
+        check_whole("source", source, 0, graph.layer_sizes[own.source] - 1)
+        check_whole("target", target, 0, graph.layer_sizes[own.target] - 1)
+        weight, shared_by = edge_weight(own, connection, source, target)
+        heard, spoken = heard_by(graph, own.source, source), spoken_to(graph, own.target, target)
+        into, in_mass = with_mass(self.activity, heard)
+        out_of, out_mass = with_mass(self.activity, spoken)
+        is_dead = (bool(graph.into(own.source)) and self.activity[own.source][source] == 0) or (
+            bool(graph.out_of(own.target)) and self.activity[own.target][target] == 0
         )
+        measured = self._in_a_chain if graph.is_chain else self._anywhere
+        ways = measured(connection, source, target, into, out_of, 1.0 / abs(weight))
         return EdgeProblem(
-            connection, source, target, weight, bool(is_dead), shared_by, in_units, in_mass, len(heard),
-            out_units, out_mass, len(spoken), to_source, from_target, to_target, from_source, across,
+            connection, (own.source, own.target), source, target, weight, bool(is_dead), shared_by,
+            into.layers, into.units, in_mass, len(heard), out_of.layers, out_of.units, out_mass, len(spoken), *ways,
         )  # fmt: skip
 
-    def _measure(self, layer: int, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return which of these units carry mass, and how much, by the engine's own rule."""
-        from ncviz.engine.measures import measure
+    def _in_a_chain(
+        self, connection: int, source: int, target: int, into: Neighbours, out_of: Neighbours, length: float
+    ) -> _Ways:
+        """Return the lengths of the ways around an edge where nothing leads past a layer."""
+        paths, units, readers = self.paths, into.units, out_of.units
+        to_source, from_target = np.empty(0), np.empty(0)
+        to_target, from_source = np.empty(0), np.empty(0)
+        if len(into):
+            to_source = paths.one[connection - 1].table.between(units, np.array([source]))[:, 0]
+            to_target = past_to_target(paths, connection, source, target, units, to_source, length)
+        if len(out_of):
+            from_target = paths.one[connection + 1].table.between(np.array([target]), readers)[0]
+            from_source = past_from_source(paths, connection, source, target, readers, from_target, length)
+        across = np.empty((len(into), len(out_of)))
+        if across.size:
+            across = past_across(
+                paths, connection, source, units, readers, to_source, from_target, from_source, length
+            )
+        return to_source, from_target, np.inf, to_target, from_source, across
 
-        if not len(units):
-            return _NONE, np.empty(0)
-        own = self.activity[layer][units][None]
-        activity, mass = (part[0] for part in position_major(own, (len(units), 1)))
-        start, nothing = np.array([0, 1], dtype=np.int64), np.zeros(1, dtype=np.int32)
-        everyone = np.ones((1, 1, len(units)), dtype=np.bool_)
-        _, channel, share = measure(start, nothing, nothing, everyone, activity, mass, 0, 0, 0.0)
-        return units[channel], share
+    def _anywhere(
+        self, connection: int, source: int, target: int, into: Neighbours, out_of: Neighbours, length: float
+    ) -> _Ways:
+        """Return the lengths of the ways around an edge, whatever layers they lead through."""
+        graph, paths, own = self.graph, self.paths, self.graph.connections[connection]
+        first = min([own.source, *into.layers.tolist()])
+        last = max([own.target, *out_of.layers.tolist()])
+        back = sweep(graph, paths, np.array([own.source]), np.array([source]), first, is_backward=True)
+        on = sweep(graph, paths, np.array([own.target]), np.array([target]), last)
+        to_source, from_target = _far(back, into)[0], _far(on, out_of)[0]
+        edge = Edge(
+            (own.source, own.target), source, target, beside(graph, paths, connection, source, target)
+        )
+        # From the source itself, and from the in-neighbours whose shortest ways lead through the edge.
+        to_target, across = np.empty(len(into)), np.empty((len(into), len(out_of)))
+        for layer, which in into.by_layer():
+            units = into.units[which]
+            to_target[which] = paths.tables[layer, own.target].between(units, np.array([target]))[:, 0]
+            for after, readers in out_of.by_layer():
+                table = paths.tables[layer, after]
+                across[np.ix_(which, readers)] = table.between(units, out_of.units[readers])
+        onward = length + from_target
+        is_through = (to_source + length <= to_target * _SLACK) | (
+            to_source[:, None] + onward[None] <= across * _SLACK
+        ).any(axis=1)
+        again = np.flatnonzero(is_through)
+        starts = into.take(again)
+        past = sweep(
+            graph,
+            paths,
+            np.append(own.source, starts.layers),
+            np.append(source, starts.units),
+            last,
+            without=edge,
+        )
+        ends = past.to(own.target, np.array([target]))[:, 0]
+        readers_past = _far(past, out_of)
+        to_target[again], across[again] = ends[1:], readers_past[1:]
+        return to_source, from_target, float(ends[0]), to_target, readers_past[0], across
+
+
+_Ways = tuple[np.ndarray, np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]
+# Rounding must not hide that a table's path is the one through the edge; searching once more does no harm.
+_SLACK = 1 + 1e-12
+
+
+def _far(found: Sweep, units: Neighbours) -> np.ndarray:
+    """Return how far units of any layers are from each start, float64 [starts, units]."""
+    far = np.empty((found.starts, len(units)))
+    for layer, which in units.by_layer():
+        far[:, which] = found.to(layer, units.units[which])
+    return far
 
 
 def look(net: nn.Module, image: Tensor, *, device: str = "cpu") -> Lens:
     """Make a network ready on one image; path lengths, the slow part of it, are kept for the last networks.
 
     Args:
-        net: A sequential network (see ``build_graph``). Not changed.
+        net: A network (see ``build_graph``). Not changed.
         image: One input as the network sees it, [*input shape] or [1, *input shape].
         device: Where the forward pass and the path lengths are computed.
 
@@ -111,8 +150,7 @@ def look(net: nn.Module, image: Tensor, *, device: str = "cpu") -> Lens:
     where = resolve_device(device)
     if not isinstance(net, nn.Module):
         raise NcvizError(f"net must be an nn.Module, got {type(net).__name__}.")
-    image = _single(image)
-    graph = build_graph(net, tuple(image.shape))
+    image, graph = _single(net, image)
     with guard(where), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         layers = layer_activations(net, graph, image[None], where)
         return Lens(graph, paths_of(graph, where, pool), tuple(normalise(layer)[0] for layer in layers))
@@ -134,7 +172,7 @@ def explain_edge(
     Its curvature is the one that ``neural_curvature(..., keep_edges=True).edges(connection)`` lists.
 
     Args:
-        net: A sequential network (see ``build_graph``). Not changed.
+        net: A network (see ``build_graph``). Not changed.
         image: One input as the network sees it, [*input shape] or [1, *input shape].
         connection: Index of the weight layer, from 0.
         source: The edge's source, a unit index within its layer.
@@ -154,62 +192,28 @@ def explain_edge(
     return look(net, image, device=device).edge(connection, source, target).at(alpha, weight)
 
 
-_NONE = np.empty(0, dtype=np.int64)
-
-
-def _single(image: object) -> Tensor:
-    """Return one input without a batch axis."""
+def _single(net: nn.Module, image: object) -> tuple[Tensor, NeuralGraph]:
+    """Return one input without a batch axis, and the network's graph for it."""
     if not isinstance(image, Tensor) or image.is_complex():
         kind = f"{type(image).__module__}.{type(image).__name__}".removeprefix("builtins.")
         got = image.dtype if isinstance(image, Tensor) else kind
         raise DataError(f"image must be a real torch.Tensor, got a {got}.")
-    if image.ndim in (2, 4):
-        if len(image) != 1:
-            raise DataError(
-                f"image must be one input, [*input shape] or [1, …], got shape {list(image.shape)}."
-            )
-        image = image[0]
+    shape = list(image.shape)
     if image.ndim == 0 or image.numel() == 0:
-        raise DataError(f"image must be one input, [*input shape] or [1, …], got shape {list(image.shape)}.")
+        raise DataError(f"image must be one input, [*input shape] or [1, …], got shape {shape}.")
     if not torch.isfinite(image).all():
         raise DataError("The image holds NaN or infinite values; expected finite numbers.")
-    return image
-
-
-def _weight(connection: Connection, index: int, source: int, target: int) -> tuple[float, int]:
-    """Return an edge's weight, and on how many edges it stands."""
-    channel, position, group = _row(connection, target)
-    slot = np.flatnonzero(connection.fields[group, position] == source)
-    if not len(slot):
-        raise DataError(
-            f"There is no edge {source} → {target} in connection {index} ({connection.name}): "
-            f"unit {target} does not read unit {source}."
-        )
-    weight = float(connection.weight[group, channel, slot[0]])
-    if weight == 0:
-        raise DataError(
-            f"There is no edge {source} → {target} in connection {index} ({connection.name}): its weight is 0."
-        )
-    return weight, int((connection.fields[group, :, slot[0]] >= 0).sum())
-
-
-def _row(connection: Connection, target: int) -> tuple[int, int, int]:
-    """Return a target's channel within its group, its position and its group."""
-    row, position = divmod(target, connection.fields.shape[1])
-    group, channel = divmod(row, connection.weight.shape[1])
-    return channel, position, group
-
-
-def _sources(connection: Connection, target: int) -> np.ndarray:
-    """Return the units that a unit hears from, growing, int64."""
-    channel, position, group = _row(connection, target)
-    fields, weight = connection.fields[group, position], connection.weight[group, channel]
-    return np.sort(fields[(fields >= 0) & (weight != 0)])
-
-
-def _targets(connection: Connection, source: int) -> np.ndarray:
-    """Return the units that a unit speaks to, growing, int64."""
-    group, position, slot = np.nonzero(connection.fields == source)
-    channels, positions = connection.weight.shape[1], connection.fields.shape[1]
-    at, channel = np.nonzero(connection.weight[group, :, slot])
-    return np.sort((group[at] * channels + channel) * positions + position[at])
+    # A matrix is a batch of flat inputs, or one of channels in one dimension; with three axes likewise. Only the
+    # network knows: whichever is the more common is tried first.
+    alone, of_batch = (image, shape), (image[0], shape[1:])
+    first, second = (of_batch, alone) if image.ndim in (2, 4) else (alone, of_batch)
+    is_either = image.ndim == 2 or (image.ndim == 3 and shape[0] == 1)
+    try:
+        graph = build_graph(net, tuple(first[1]))
+    except ModelError:
+        if not is_either:
+            raise
+        return second[0], build_graph(net, tuple(second[1]))
+    if first is of_batch and shape[0] != 1:
+        raise DataError(f"image must be one input, [*input shape] or [1, …], got shape {shape}.")
+    return first[0], graph

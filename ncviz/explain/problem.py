@@ -31,38 +31,46 @@ class EdgeProblem:
 
     Attributes:
         connection: Index of the weight layer, from 0.
+        layers: The layers of i and of j.
         source: Unit i.
         target: Unit j.
         weight: What the edge carries.
         is_dead: Whether an end is a hidden unit with activation 0.
         shared_by: On how many edges this weight stands.
-        in_units: int64 [P], in-neighbours u of i that carry mass, growing.
+        in_layers: int64 [P], layer of each in-neighbour u of i that carries mass.
+        in_units: int64 [P], the in-neighbours, growing within each layer.
         in_mass: float64 [P], masses p, summing to 1.
         in_count: In-neighbours of i, with mass or without.
-        out_units: int64 [Q], out-neighbours v of j that carry mass.
+        out_layers: int64 [Q], layer of each out-neighbour v of j that carries mass.
+        out_units: int64 [Q], the out-neighbours.
         out_mass: float64 [Q], masses q.
         out_count: Out-neighbours of j.
         to_source: float64 [P], d(u, i).
         from_target: float64 [Q], d(j, v).
+        past_direct: Length of the shortest path i→j that avoids the edge; inf if there is none, as in a chain.
         past_to_target: float64 [P], length of the shortest path u→j that avoids the edge; inf if there is none.
         past_from_source: float64 [Q], of i→v.
         past_across: float64 [P, Q], of u→v.
     """
 
     connection: int
+    layers: tuple[int, int]
     source: int
     target: int
     weight: float
     is_dead: bool
     shared_by: int
+    in_layers: np.ndarray
     in_units: np.ndarray
     in_mass: np.ndarray
     in_count: int
+    out_layers: np.ndarray
     out_units: np.ndarray
     out_mass: np.ndarray
     out_count: int
     to_source: np.ndarray
     from_target: np.ndarray
+    past_direct: float
     past_to_target: np.ndarray
     past_from_source: np.ndarray
     past_across: np.ndarray
@@ -83,25 +91,28 @@ class EdgeProblem:
             NcvizError: If ``alpha`` is out of range, or the weight is 0 or no finite number.
         """
         alpha, weight = check_alpha(alpha), self._weight(weight)
-        length = 1.0 / abs(weight)
-        to_target, from_source, across = self._distances(length)
-        cost = np.block([[np.full((1, 1), length), from_source[None, :]], [to_target[:, None], across]])
+        direct, to_target, from_source, across = self._distances(weight)
+        cost = np.block([[np.full((1, 1), direct), from_source[None, :]], [to_target[:, None], across]])
         nothing = Route(0.0, 0.0)
         found = EdgeExplanation(
             connection=self.connection,
+            layers=self.layers,
             source=self.source,
             target=self.target,
             weight=weight,
             alpha=alpha,
             is_dead=self.is_dead,
             shared_by=self.shared_by,
+            in_layers=self.in_layers,
             in_units=self.in_units,
             in_mass=self.in_mass,
             in_count=self.in_count,
+            out_layers=self.out_layers,
             out_units=self.out_units,
             out_mass=self.out_mass,
             out_count=self.out_count,
-            direct=length,
+            length=1.0 / abs(weight),
+            direct=direct,
             to_source=self.to_source,
             to_target=to_target,
             from_source=from_source,
@@ -127,8 +138,7 @@ class EdgeProblem:
         alpha, weight = check_alpha(alpha), self._weight(weight)
         if self.is_dead:
             return DEAD
-        length = 1.0 / abs(weight)
-        to_target, from_source, across = self._distances(length)
+        length, to_target, from_source, across = self._distances(weight)
         p, q = self.in_mass, self.out_mass
         if not len(p) or not len(q):
             # All the mass of one side lies on one point, so there is one plan only.
@@ -153,10 +163,12 @@ class EdgeProblem:
         """Return κ over the edge's own weight, float64 [len(weights)]."""
         return np.array([self.curvature(alpha, weight) for weight in weights])
 
-    def _distances(self, length: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return d(u, j) [P], d(i, v) [Q] and d(u, v) [P, Q] for a length of the edge."""
+    def _distances(self, weight: float) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        """Return d(i, j), d(u, j) [P], d(i, v) [Q] and d(u, v) [P, Q] for a weight of the edge."""
+        length = 1.0 / abs(weight)
         onward = length + self.from_target
         return (
+            min(self.past_direct, length),
             np.minimum(self.past_to_target, self.to_source + length),
             np.minimum(self.past_from_source, onward),
             np.minimum(self.past_across, self.to_source[:, None] + onward[None, :]),

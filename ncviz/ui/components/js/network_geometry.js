@@ -185,7 +185,7 @@ function endsBetween(network, geometry, view, s, t) {
 }
 
 const BOWS = { edge: 0.14, link: 0.36 }; // how far a line that passes layers swings out, as a share of its length
-const SWING = 44;
+const SWING = { edge: 24, link: 44 };
 
 /**
  * A line as points: its two ends, with a third between them where it passes other layers. It swings away from the
@@ -197,7 +197,7 @@ export function courseOf(network, geometry, view, s, t, kind = "edge") {
   const { isPortrait, margin, room } = geometry;
   const length = isPortrait ? Math.abs(by - ay) : Math.abs(bx - ax);
   // No further than the names above the outermost nodes are.
-  const swing = Math.min(BOWS[kind] * length, SWING * view.k);
+  const swing = Math.min(BOWS[kind] * length, SWING[kind] * view.k);
   const [cx, cy] = [(ax + bx) / 2, (ay + by) / 2];
   const middle = isPortrait
     ? (margin.left + room.width / 2) * view.k + view.x
