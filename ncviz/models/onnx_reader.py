@@ -1,8 +1,7 @@
 """Read an ONNX file into a blueprint and its arrays: own reader of a fixed list of operators.
 
-The converters at hand (onnx2torch, onnx2pytorch) build modules of their own classes, which the graph reader would have
-to know, follow external data and have had no release for long; here every operator becomes a plain torch layer, and
-every size is checked before anything is allocated.
+onnx2torch (last release in 2024) builds modules of its own classes, which the graph reader would have to know, and
+checks no sizes; here every operator becomes a plain torch layer, and every size is checked before it is allocated.
 """
 
 from __future__ import annotations
