@@ -47,8 +47,8 @@ class Chosen:
 
     def name(self, *, is_source: bool) -> str:
         """Return the full name of one end."""
-        layer, unit = (0, self.problem.source) if is_source else (1, self.problem.target)
-        return unit_title(self.record, self.problem.connection + layer, unit, self.classes)
+        at, unit = (0, self.problem.source) if is_source else (1, self.problem.target)
+        return unit_title(self.record, self.problem.layers[at], unit, self.classes)
 
 
 def read(text: str) -> tuple[int, int, int] | None:

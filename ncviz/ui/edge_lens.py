@@ -59,7 +59,7 @@ def _lens(chosen: Chosen) -> None:
     says, by_alpha, by_weight = st.columns([1.1, 1.2, 1.2], gap="medium")
     with says:
         st.metric("κ of this edge on this image", signed(found.curvature), border=True)
-        st.markdown(meaning(found, len(chosen.record.places)))
+        st.markdown(meaning(found, len(chosen.record.layer_shapes)))
         is_changed = step != 0 or alpha != own_alpha
         st.button("Reset both sliders", key="edge-reset", on_click=reset, disabled=not is_changed)
     with by_alpha:

@@ -131,7 +131,12 @@ def formula(found: EdgeExplanation) -> list[str]:
     decimals = _decimals(found)
     value, direct = f"{found.value:.{decimals}f}", f"{found.direct:.{decimals}f}"
     ratio = f"{float(value) / float(direct):.{RATIO_DECIMALS}f}"
+    shorter = []
+    if found.direct < found.length:
+        whole = f"{found.length:.{decimals_for(found.length, DIGITS)}f}"
+        shorter = [f"d(i, j) = {direct}: a way past the edge is shorter than its own 1/|w| = {whole}"]
     lines = [
+        *shorter,
         f"W / d = {value} / {direct} = {ratio}",
         f"κ = (1 − {ratio}) / (1 − {found.alpha:g})\n  = {signed(found.curvature)}",
     ]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncviz.records import CurvatureRecord
+from ncviz.ui.maps import drawn_shapes
+from ncviz.ui.naming import unit_layer_titles
 
 if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation, EdgeProblem
@@ -27,20 +29,29 @@ def short_name(record: CurvatureRecord, layer: int, index: int, classes: Sequenc
         return f"class {classes[index]}" if index < len(classes) else f"output {index}"
     if len(shape) < 2:
         return f"unit {index}"
-    at = [int(part) for part in np.unravel_index(index, shape)]
-    name = f"ch {at[-3]}" if len(at) > 2 and (shape[-3] > 1 or layer > 0) else "pixel"
-    return f"{name} ({at[-2]}, {at[-1]})"
+    drawn = drawn_shapes(record)[layer]
+    at = [int(part) for part in np.unravel_index(index, drawn)]
+    is_row = len(at) > 2 and drawn[-2] == 1
+    name = f"ch {at[-3]}" if len(at) > 2 and (drawn[-3] > 1 or layer > 0) else "place" if is_row else "pixel"
+    return f"{name} ({at[-1]})" if is_row else f"{name} ({at[-2]}, {at[-1]})"
 
 
 def sides(
     record: CurvatureRecord, found: EdgeExplanation, classes: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return the names of the plan's rows and columns, the edge's ends first."""
-    first, at = found.connection, found.connection
-    left = [f"i = {short_name(record, at, found.source, classes)}"]
-    right = [f"j = {short_name(record, at + 1, found.target, classes)}"]
-    left += [short_name(record, first - 1, unit, classes) for unit in found.in_units.tolist()]
-    right += [short_name(record, first + 2, unit, classes) for unit in found.out_units.tolist()]
+    (before, after), titles = found.layers, unit_layer_titles(record)
+    left = [f"i = {short_name(record, before, found.source, classes)}"]
+    right = [f"j = {short_name(record, after, found.target, classes)}"]
+    for names, layers, units in (
+        (left, found.in_layers, found.in_units),
+        (right, found.out_layers, found.out_units),
+    ):
+        # Neighbours in several layers would have the same name.
+        is_one = len(np.unique(layers)) < 2
+        for layer, unit in zip(layers.tolist(), units.tolist(), strict=True):
+            name = short_name(record, layer, unit, classes)
+            names.append(name if is_one else f"{name}, {titles[layer]}")
     return left, right
 
 
@@ -49,7 +60,7 @@ def meaning(found: EdgeExplanation, layers: int) -> str:
 
     Args:
         found: The edge.
-        layers: Number of connections of the network.
+        layers: Number of the network's layers of units.
     """
     if found.is_dead:
         return (
@@ -86,11 +97,11 @@ def meaning(found: EdgeExplanation, layers: int) -> str:
 def _where(found: EdgeExplanation, layers: int) -> str:
     if not len(found.in_units):
         whose = (
-            "is an input and hears from nobody" if found.connection == 0 else "hears only from silent units"
+            "is an input and hears from nobody" if found.layers[0] == 0 else "hears only from silent units"
         )
         return f"Its source i {whose}, so all the mass starts on i."
     if not len(found.out_units):
-        is_last = found.connection == layers - 1
+        is_last = found.layers[1] == layers - 1
         whose = "is a class and speaks to nobody" if is_last else "speaks only to silent units"
         return f"Its target j {whose}, so all the mass ends on j."
     past = found.detour_route.mass / (1 - found.alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from ncviz import pipeline
@@ -49,10 +50,18 @@ def header(chosen: Chosen) -> None:
         st.metric(
             "Weight", significant(problem.weight), help=FOLDED if record.is_folded else None, width="content"
         )
-        st.metric("Length d = 1/|weight|", significant(1 / abs(problem.weight)), width="content")
+        length = 1 / abs(problem.weight)
+        st.metric(
+            "Length d = 1/|weight|",
+            significant(length),
+            help=f"A way past the edge, such as a skip, is shorter: d(i, j) = {significant(problem.past_direct)}."
+            if problem.past_direct < length
+            else None,
+            width="content",
+        )
         st.metric(
             "Least κ of this weight",
-            "never active" if least >= 2 else signed(float(least)),
+            "not measured" if np.isnan(least) else "never active" if least >= 2 else signed(float(least)),
             help="Over all its edges and all calibration images: what the weight is pruned by.",
             width="content",
         )

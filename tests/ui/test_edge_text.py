@@ -5,12 +5,13 @@ import re
 import networks
 import numpy as np
 import pytest
+import wired
 
 from ncviz.explain import look
 from ncviz.ui.edge_numbers import arithmetic, formula, neighbours, pairs, shown_sum
 from ncviz.ui.edge_text import decimals_for, meaning, signed, significant
 
-LAYERS = 4
+LAYERS = 5
 
 
 def number(text):
@@ -105,7 +106,7 @@ def test_words_fit_the_sign():
         )
         assert kind in words
         assert (found.connection == 0) == ("is an input" in words)
-        assert (found.connection == LAYERS - 1) == ("is a class" in words)
+        assert (found.layers[1] == LAYERS - 1) == ("is a class" in words)
         seen.add(kind)
     assert {"bottleneck", "Redundant"} <= seen
 
@@ -138,3 +139,19 @@ def test_tables_hold_the_whole_problem():
 def test_zero_has_no_sign():
     assert signed(-0.0001) == "0.000"
     assert signed(-1.5) == "−1.500"
+
+
+def test_a_way_past_the_edge_is_said_in_the_arithmetic():
+    net, x = wired.make("Beside", 3)
+    lens = look(net, x)
+    (index,) = [at for at, each in enumerate(lens.graph.connections) if each.name == "mix"]
+    edges = lens.graph.connections[index].edges
+    shorter = 0
+    for i, j in zip(edges.source.tolist(), edges.target.tolist(), strict=True):
+        found = lens.edge(index, i, j).at()
+        if found.is_dead:
+            continue
+        says = formula(found)[0].startswith("d(i, j) = 1.0")
+        assert says == (found.direct < found.length)
+        shorter += says
+    assert shorter
