@@ -101,6 +101,9 @@ class PruningConfig:
         scope: "global" ranks all weights together; "layer" takes the same share of every layer.
         order: "redundant" removes the least important first; "bottlenecks" the most important first.
         protected: Names of weights that are never removed.
+        layers: For criteria that use the curvature, the weights whose curvature is computed, as for
+            ``CurvatureConfig``; the others go last.
+        channels: Most channels of a hidden layer that take part in it, likewise.
     """
 
     criterion: str = "curvature"
@@ -110,9 +113,12 @@ class PruningConfig:
     scope: str = "global"
     order: str = "redundant"
     protected: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    channels: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protected", tuple(sorted(set(self.protected))))
+        object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
         if self.scope not in SCOPES:
             raise NcvizError(f"There is no scope '{self.scope}'; choose one of: {', '.join(SCOPES)}.")
         if self.order not in ORDERS:
@@ -122,11 +128,13 @@ class PruningConfig:
     @property
     def calibration(self) -> CurvatureConfig:
         """Which images are looked at, and at which idleness."""
-        return CurvatureConfig(self.alpha, self.samples_per_class, self.seed)
+        return CurvatureConfig(self.alpha, self.samples_per_class, self.seed, self.layers, self.channels)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain JSON types, for reports."""
-        return {**asdict(self), "protected": list(self.protected)}
+        """Return the settings as plain JSON types, for reports; those of a whole curvature leave its parts out."""
+        whole = {**asdict(self), "protected": list(self.protected), "layers": list(self.layers)}
+        parts = ("layers", "channels") if self.calibration.is_whole else ()
+        return {name: value for name, value in whole.items() if name not in parts}
 
 
 @dataclass(frozen=True)

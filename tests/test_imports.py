@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 COMMON = {"config", "devices", "errors", "limits"}
 # "public" is the package itself, `import ncviz` or `from ncviz import load_model`.
 CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "records", "ricci",
-        "explain"}  # fmt: skip
+        "explain", "preflight"}  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "limits": set(),
@@ -32,6 +32,7 @@ ALLOWED = {
     "data": COMMON | {"fingerprint"},
     "models": COMMON | {"attacks", "fingerprint", "data"},
     "curvature": COMMON | {"engine", "graph"},
+    "preflight": COMMON | {"engine", "graph"},
     "ricci": COMMON | {"transport"},
     "explain": COMMON | {"engine", "graph", "transport"},
     "pruning": COMMON | {"attacks", "graph", "curvature"},

@@ -107,7 +107,7 @@ def criterion_scores(
         return scores(network, config.criterion, record, config.seed, data_dir)
     chosen = calibration(network, config.calibration, device, data_dir) if score.needs_images else None
     found = scores_on(network, config.criterion, chosen, seed=config.seed, data_dir=data_dir)
-    return {name: found[name] for name in shapes_of(network)}
+    return {name: found[name] for name in shapes_of(network) if name in found}
 
 
 def removal_order(
@@ -136,7 +136,12 @@ def removal_order(
         store, network, config, device=device, data_dir=data_dir, progress=progress, cancel=cancel
     )
     weights = [network.arrays[name] for name in names]
-    ranks = removal_ranks([found[name] for name in names], config.scope, config.order, protected, weights)
+    # A weight that the network holds but does not use has no score, and goes last.
+    each = [
+        found.get(name, np.full_like(own, np.nan, dtype=np.float64))
+        for name, own in zip(names, weights, strict=True)
+    ]
+    ranks = removal_ranks(each, config.scope, config.order, protected, weights, may_lack=True)
     meta = {**anonymous(network), "kind": "order", "dataset": network.dataset, "pruning": config.as_dict()}
     # An order that cannot be kept is computed again.
     put(store, key, Record({"ranks": ranks.astype(np.int32)}, meta))

@@ -82,7 +82,7 @@ def ranks(
     data_dir: str | None = None,
     protected: Sequence[str] = (),
 ) -> np.ndarray:
-    """Return int64 [N], when each weight is removed, 0 first; the protected ones come last."""
+    """Return int64 [N], when each weight is removed, 0 first; protected ones and those not measured come last."""
     found = scores(network, criterion, curvature, curvature.config.seed, data_dir)
     return removal_ranks(
         list(found.values()),
@@ -90,6 +90,7 @@ def ranks(
         order,
         protected_positions(list(found), protected),
         [network.arrays[name] for name in found],
+        may_lack=True,
     )
 
 

@@ -26,6 +26,8 @@ def removal_ranks(
     order: str = "redundant",
     protected: Sequence[int] = (),
     weights: Sequence[np.ndarray] | None = None,
+    *,
+    may_lack: bool = False,
 ) -> np.ndarray:
     """Return when each weight is removed: rank 0 goes first.
 
@@ -36,6 +38,8 @@ def removal_ranks(
         protected: Positions of tensors in ``scores`` whose weights come after all others.
         weights: The weights themselves. Those that are zero already count as the least important of all, whatever their
             score: removing them changes nothing.
+        may_lack: Whether a score may be NaN, meaning that it was not measured: such weights come after all others, in
+            either order.
 
     Returns:
         int64 [N], a permutation, the tensors flattened one after the other. Equal scores keep their order.
@@ -51,8 +55,10 @@ def removal_ranks(
     live = [np.ones(len(score), dtype=bool) for score in flat]
     if weights is not None:
         live = [np.asarray(values).reshape(-1) != 0 for values in weights]
-    if any(np.isnan(score).any() for score in flat):
+    lacking = [np.isnan(score) for score in flat]
+    if not may_lack and any(lack.any() for lack in lacking):
         raise NcvizError("The scores hold NaN; expected a number for every weight.")
+    live = [own | lack for own, lack in zip(live, lacking, strict=True)]
     if scope == "layer":
         flat = [
             (_ranks(score, own) + 0.5) / max(1, len(score)) for score, own in zip(flat, live, strict=True)
@@ -60,10 +66,17 @@ def removal_ranks(
     ranks = _ranks(np.concatenate([*flat, np.empty(0)]), np.concatenate([*live, np.empty(0, dtype=bool)]))
     if order == "bottlenecks":
         ranks = len(ranks) - 1 - ranks
-    if not protected:
-        return ranks
-    held = np.concatenate([np.full(len(part), at in protected) for at, part in enumerate(flat)])
-    return _ranks(ranks, held)
+    held = [
+        np.full(len(part), at in protected) | lack
+        for at, (part, lack) in enumerate(zip(flat, lacking, strict=True))
+    ]
+    later = np.concatenate([*held, np.empty(0, dtype=bool)])
+    return _ranks(ranks, later) if later.any() else ranks
+
+
+def mirrored(ranks: np.ndarray, ranked: int) -> np.ndarray:
+    """Return the ranks of the other order, in which all but those after the first ``ranked`` change places."""
+    return np.where(ranks < ranked, ranked - 1 - ranks, ranks)
 
 
 def protected_positions(names: Sequence[str], protected: Sequence[str]) -> list[int]:

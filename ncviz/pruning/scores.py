@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_whole
 from ncviz.errors import DataError, NcvizError
+from ncviz.graph.operations import WEIGHT_MODULES
 from ncviz.graph.tracing import own_copy
 from ncviz.pruning.criteria.activation import wanda
 from ncviz.pruning.criteria.flow import synflow
@@ -63,11 +64,11 @@ SCORES: dict[str, Score] = {
 
 
 def weight_names(net: nn.Module) -> tuple[str, ...]:
-    """Names of the weights that carry edges: those of every Linear and Conv2d, in the network's order."""
+    """Names of the weights that carry edges: those of every linear layer and convolution, in the network's order."""
     return tuple(
         f"{name}.weight" if name else "weight"
         for name, module in net.named_modules()
-        if isinstance(module, (nn.Linear, nn.Conv2d))
+        if isinstance(module, WEIGHT_MODULES)
     )
 
 

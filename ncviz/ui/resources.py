@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +20,7 @@ from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.devices import Device
 from ncviz.jobs import JobRegistry
-from ncviz.pruning.order import ORDERS
+from ncviz.pruning.order import ORDERS, mirrored
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.store import CACHE_VARIABLE, Store
 
@@ -43,6 +44,16 @@ class _MissingError(Exception):
 def registry() -> JobRegistry:
     """Return the server's jobs."""
     return JobRegistry()
+
+
+@st.cache_resource
+def _numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+def next_number() -> int:
+    """Return a number that no session of this server was given before."""
+    return next(_numbers())
 
 
 def store() -> Store:
@@ -122,11 +133,12 @@ def ranks(
 ) -> np.ndarray:
     """Return int64 [N], when each weight is removed."""
     by = _ranks(record.meta["key"], criterion, scope, of, record)
-    return by if order == ORDERS[0] else len(by) - 1 - by
+    ranked = record.measured if criterion == "curvature" else len(by)
+    return by if order == ORDERS[0] else mirrored(by, ranked)
 
 
 def ordered_scores(of: pipeline.Network, record: CurvatureRecord, criterion: str) -> np.ndarray:
-    """Return a criterion's scores of all weights, growing, float64 [N]."""
+    """Return a criterion's scores of all weights that were measured, growing, float64 [N]."""
     return _ordered_scores(record.meta["key"], criterion, of, record)
 
 
@@ -272,4 +284,5 @@ def _ranks(
 @st.cache_resource(max_entries=12)
 def _ordered_scores(key: str, criterion: str, _of: pipeline.Network, _record: CurvatureRecord) -> np.ndarray:
     found = pipeline.scores(_of, criterion, _record, _record.config.seed)
-    return np.sort(np.concatenate([values.reshape(-1) for values in found.values()]).astype(np.float64))
+    flat = np.concatenate([values.reshape(-1) for values in found.values()]).astype(np.float64)
+    return np.sort(flat[~np.isnan(flat)])

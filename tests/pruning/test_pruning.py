@@ -10,7 +10,7 @@ from ncviz import accuracy, neural_curvature, prune, pruning_scores
 from ncviz.errors import DataError, NcvizError
 from ncviz.pruning.curve import Evaluator, sweep
 from ncviz.pruning.masks import apply_masks, masks_at
-from ncviz.pruning.order import removal_ranks, removed_for_sparsity, removed_for_threshold
+from ncviz.pruning.order import mirrored, removal_ranks, removed_for_sparsity, removed_for_threshold
 from ncviz.pruning.scores import SCORES, weight_names
 
 
@@ -243,3 +243,37 @@ def test_evaluation_has_its_own_weights_and_checks_its_labels(net, images):
             accuracy(net, images[0], labels)
     with pytest.raises(DataError, match="finite"):
         accuracy(net, images[0] * float("nan"), images[1])
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_what_was_not_measured_goes_last_in_either_order(scope):
+    scores = [np.array([0.5, np.nan, 0.1]), np.array([[np.nan, 0.3]])]
+    first = removal_ranks(scores, scope, "redundant", may_lack=True)
+    last = removal_ranks(scores, scope, "bottlenecks", may_lack=True)
+    for ranks in (first, last):
+        assert sorted(ranks) == [0, 1, 2, 3, 4]
+        assert set(ranks[[1, 3]]) == {3, 4}
+    assert np.array_equal(mirrored(first, 3)[[0, 2, 4]], last[[0, 2, 4]])
+    with pytest.raises(NcvizError, match="hold NaN"):
+        removal_ranks(scores, scope)
+
+
+def test_wanda_hears_lines_and_transposed_convolutions():
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv1d(2, 3, 3, padding=1, stride=2),
+        nn.ReLU(),
+        nn.ConvTranspose1d(3, 2, 2),
+        nn.Flatten(),
+        nn.Linear(10, 2),
+    ).double()
+    x = torch.rand(4, 2, 8, dtype=torch.float64)
+    found = pruning_scores(net, "wanda", inputs=x)
+    heard = torch.nn.functional.pad(x, (1, 1))
+    for channel, slot in ((0, 0), (1, 2)):
+        norm = heard[:, channel, slot : slot + 7 : 2].square().sum().sqrt()
+        assert torch.allclose(
+            found["0.weight"][:, channel, slot], net[0].weight[:, channel, slot].abs() * norm
+        )
+    norm = net[1](net[0](x)).square().sum((0, 2)).sqrt()
+    assert torch.allclose(found["2.weight"], net[2].weight.abs() * norm[:, None, None])

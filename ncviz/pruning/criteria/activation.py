@@ -9,6 +9,7 @@ from ncviz.graph.tracing import own_copy
 from ncviz.pruning.criteria.given import ScoreInputs, images_of
 
 _CHUNK = 64
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d)
 
 
 def wanda(given: ScoreInputs) -> dict[str, Tensor]:
@@ -37,13 +38,24 @@ def wanda(given: ScoreInputs) -> dict[str, Tensor]:
             net(part)
     weights = dict(net.named_parameters(remove_duplicate=False))
     return {
-        name: weights[name].detach().abs() * _spread(squares[module].sqrt(), weights[name])
+        name: weights[name].detach().abs()
+        * _spread(net.get_submodule(module), squares[module].sqrt(), weights[name])
         for module, name in modules.items()
     }
 
 
 def _patches(module: nn.Module, heard: Tensor) -> Tensor:
-    """What each weight of a layer hears: [observations, inputs of one output], by group for a convolution."""
+    """What each weight of a layer hears: [observations, inputs of one output], by group for a convolution.
+
+    A weight of a transposed convolution hears its input channel at every place, those cut off at the border included.
+    """
+    if isinstance(module, nn.Conv1d):
+        # A line is a plane of one row.
+        padded = nn.functional.pad(heard, module._reversed_padding_repeated_twice)[:, :, None]
+        patches = nn.functional.unfold(
+            padded, (1, *module.kernel_size), dilation=(1, *module.dilation), stride=(1, *module.stride)
+        )
+        return patches.transpose(1, 2).reshape(-1, patches.shape[1])
     if isinstance(module, nn.Conv2d):
         patches = nn.functional.unfold(
             nn.functional.pad(heard, module._reversed_padding_repeated_twice),
@@ -52,11 +64,15 @@ def _patches(module: nn.Module, heard: Tensor) -> Tensor:
             stride=module.stride,
         )
         return patches.transpose(1, 2).reshape(-1, patches.shape[1])
+    if isinstance(module, _TRANSPOSED):
+        return heard.flatten(2).transpose(1, 2).reshape(-1, heard.shape[1])
     return heard.reshape(-1, heard.shape[-1])
 
 
-def _spread(norm: Tensor, weight: Tensor) -> Tensor:
+def _spread(module: nn.Module, norm: Tensor, weight: Tensor) -> Tensor:
     """The norm of each weight's input, of the weight's shape; the outputs of a group hear that group's inputs."""
+    if isinstance(module, _TRANSPOSED):
+        return norm.reshape(-1, *(1,) * (weight.ndim - 1)).expand_as(weight)
     slots = weight[0].numel()
     by_group = norm.reshape(-1, slots)
     return by_group.repeat_interleave(len(weight) // len(by_group), dim=0).reshape(weight.shape)

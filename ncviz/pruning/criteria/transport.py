@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,9 +32,11 @@ def curvature_lamp(given: ScoreInputs) -> dict[str, Tensor]:
     kappa, weights = _kappa(given, "curvature-lamp"), weights_of(given)
     sizes = {name: weights[name].detach().abs().to("cpu", torch.float64).numpy() for name in kappa}
     # In single precision, or the rounding of the last digits would order curvatures that are equal.
-    by_curvature = mean_ranks(
-        [-values.detach().to("cpu", torch.float32).numpy() for values in kappa.values()]
-    )
+    curvatures = [-values.detach().to("cpu", torch.float32).numpy() for values in kappa.values()]
+    by_curvature = [
+        np.where(np.isnan(own), np.nan, rank)
+        for own, rank in zip(curvatures, mean_ranks(curvatures), strict=True)
+    ]
     by_lamp = mean_ranks([among_not_smaller(size**2) for size in sizes.values()])
     return {
         name: torch.from_numpy((one + other) / 2)
