@@ -1,0 +1,189 @@
+"""Networks with skips, branches and transposed convolutions in every picture: each connection by its own ends."""
+
+import json
+
+import numpy as np
+import pytest
+import wired_records
+from wired import WIRED
+
+from ncviz.plots.network_payload import pack, payload, unpack
+from ncviz.ui import chosen, maps
+from ncviz.ui.lens import Subject, card, lens_edge, receptive_box
+from ncviz.ui.naming import layer_title, unit_layer_titles, weight_index
+from ncviz.ui.network_view import edge_table, layer_table, parameter_offsets
+from ncviz.ui.view_figures import _by_cell
+from ncviz.ui.views import network_view
+
+CLASSES = ("a", "b", "c")
+_found = {}
+
+
+def kept(name):
+    if name not in _found:
+        _found[name] = wired_records.kept(name)
+    return _found[name]
+
+
+def edges_of(connection):
+    listed = connection.edges
+    return set(zip(listed.source.tolist(), listed.target.tolist(), listed.parameter.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("name", [*WIRED, "Twice"])
+def test_every_line_joins_the_layers_of_its_connection(name):
+    result, arrays, record = kept(name)
+    graph, starts = result.graph, parameter_offsets(record)
+    first = np.concatenate([[0], np.cumsum(graph.layer_sizes)])
+    for detail in ("units", "positions"):
+        view = network_view(record, arrays, CLASSES, detail)
+        for index, connection in enumerate(graph.connections):
+            own = np.flatnonzero(view.connection == index)
+            drawn = set(
+                zip(
+                    (view.source[own] - first[connection.source]).tolist(),
+                    (view.target[own] - first[connection.target]).tolist(),
+                    (view.parameter[own] - starts[connection.parameter]).tolist(),
+                    strict=True,
+                )
+            )
+            assert drawn <= edges_of(connection)
+            if detail == "positions":
+                assert drawn == edges_of(connection)
+            folded = np.abs(view.weight[own])
+            own_edges = connection.edges
+            lengths = dict(zip(own_edges.parameter.tolist(), own_edges.length.tolist(), strict=True))
+            expected = [1 / lengths[at - starts[connection.parameter]] for at in view.parameter[own].tolist()]
+            assert np.allclose(folded, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", [*WIRED, "Twice"])
+def test_channels_are_nodes_and_every_weight_is_a_member(name):
+    result, arrays, record = kept(name)
+    view = network_view(record, arrays, CLASSES, "channels")
+    shapes = result.graph.layer_shapes
+    areas = [
+        int(np.prod(shape[1:])) if grouped else 1
+        for shape, grouped in zip(shapes, maps.grouped_layers(record), strict=True)
+    ]
+    starts = parameter_offsets(record)
+    for line in range(view.edge_count):
+        connection = result.graph.connections[view.connection[line]]
+        members = (
+            [view.parameter[line]]
+            if view.members is None
+            else view.members.parameter[view.members.start[line] : view.members.start[line + 1]]
+        )
+        source = view.source[line] - view.layer_offsets[connection.source]
+        target = view.target[line] - view.layer_offsets[connection.target]
+        joined = {
+            parameter
+            for i, j, parameter in edges_of(connection)
+            if i // areas[connection.source] == source and j // areas[connection.target] == target
+        }
+        assert {int(at) - starts[connection.parameter] for at in members} == joined
+    header, arrays_ = unpack(pack(payload(view, {"up": np.arange(record.total)}), {}))
+    assert [link["kind"] for link in header["links"]] == [link.kind for link in record.links]
+    assert len(arrays_.get("linkSource", ())) == sum(len(link.channels) for link in record.links)
+
+
+@pytest.mark.parametrize("name", [*WIRED, "Twice"])
+def test_a_cell_of_the_matrix_has_the_weights_between_its_channels(name):
+    result, _, record = kept(name)
+    shapes = result.graph.layer_shapes
+    for index, connection in enumerate(result.graph.connections):
+        of = chosen.grid(record, index)
+        per = {
+            "channel": int(np.prod(shapes[connection.source][1:])),
+            "unit": 1,
+        }[of.source]
+        positions = connection.fields.shape[1]
+        numbers = np.arange(record.weights[connection.parameter].size)
+        by_cell = _by_cell(record, index, of, numbers)
+        every = edges_of(connection)
+        for target in range(of.targets):
+            for source in range(of.sources):
+                joined = {at for i, j, at in every if i // per == source and j // positions == target}
+                found = chosen.weights(record, index, f"slice-{index}-{target}-{source}")
+                assert set(found.tolist()) == joined
+                for at in found[:1].tolist():
+                    flat = at + parameter_offsets(record)[connection.parameter]
+                    assert chosen.cell_box(record, index, f"weight-{flat}") == (
+                        target, target + 1, source, source + 1,
+                    )  # fmt: skip
+                    group = int(of.group(target))
+                    column = int(np.flatnonzero(of.columns[group] == source)[0])
+                    assert set(by_cell[target, column].reshape(-1).tolist()) == joined
+
+
+@pytest.mark.parametrize("name", [*WIRED, "Twice"])
+def test_everything_has_a_card_and_an_edge_for_the_lens(name):
+    _, arrays, record = kept(name)
+    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    for layer, shape in enumerate(maps.drawn_shapes(record)):
+        kind = "channel" if len(shape) == 3 else "unit"
+        found = card(about, f"{kind}-{layer}-0")
+        assert unit_layer_titles(record)[layer] in found["title"] or layer == len(record.layer_shapes) - 1
+        for kernel in found["kernels"]:
+            below = card(about, kernel["select"])
+            assert (
+                below["kernel"] is None or len(below["kernel"]["cells"]) == kernel["rows"] * kernel["columns"]
+            )
+    for parameter in range(0, record.total, 3):
+        found = card(about, f"weight-{parameter}")
+        json.dumps(found)
+        edge = lens_edge(record, f"weight-{parameter}")
+        if edge is None:
+            continue
+        connection, source, target = map(int, edge.split("-"))
+        assert (found["line"] is None) or found["line"]["source"][0] == record.ends[
+            found["line"]["connection"]
+        ][0]
+        assert (source, target) in {
+            (i, j) for i, j, _ in edges_of(kept(name)[0].graph.connections[connection])
+        }
+
+
+@pytest.mark.parametrize("name", ["Residual", "Fire", "Inverted", "Transposed"])
+def test_what_a_unit_sees_of_the_image_through_skips_and_pooling(name):
+    result, _, record = kept(name)
+    graph = result.graph
+    columns = graph.layer_shapes[0][-1]
+    area = int(np.prod(graph.layer_shapes[0][1:]))
+    for layer in range(1, len(graph.layer_shapes)):
+        unit = graph.layer_sizes[layer] // 2
+        seen = {layer: {unit}}
+        for at in range(layer, 0, -1):
+            for each in graph.into(at):
+                listed = each.edges
+                heard = listed.source[np.isin(listed.target, list(seen.get(at, ())))].tolist()
+                seen.setdefault(each.source, set()).update(heard)
+        row, column = np.divmod(np.array(sorted(seen[0])) % area, columns)
+        own = (column.min(), row.min(), np.ptp(column) + 1, np.ptp(row) + 1)
+        whole = own[2:] == (columns, area // columns)
+        assert receptive_box(record, layer, unit) == (None if whole else own)
+
+
+def test_layers_have_their_modules_names_and_branches_letters():
+    _, _, record = kept("Fire")
+    assert unit_layer_titles(record) == ("input", "squeeze", "left", "right", "last", "classes")
+    titles = [layer_title(record, index) for index in range(len(record.places))]
+    assert titles[3:] == ["4a · conv 2×2, 5→3, from left", "4b · conv 2×2, 5→3, from right"]
+    _, _, record = kept("Transposed")
+    assert layer_title(record, 0) == "1 · transposed conv 3×3, 2→4"
+    assert weight_index(record, "up.weight", 9 * 3) == "ch 1 → 3 at (0, 0)"
+    _, _, record = kept("Sequence")
+    assert maps.drawn_shapes(record)[1] == (3, 1, 7)
+    assert all(maps.grouped_layers(record)[:6])
+
+
+@pytest.mark.parametrize("name", ["Fire", "Twice", "Transposed"])
+def test_tables_count_each_weight_once(name):
+    result, arrays, record = kept(name)
+    ranks = np.arange(record.total)
+    table = layer_table(record, ranks, 5)
+    assert table["weights"].sum() == record.total
+    assert table["kept"].sum() == record.total - 5
+    assert table["edges"].sum() == result.graph.number_of_edges
+    edges = edge_table(record, arrays, ranks, 0)
+    assert len(edges) == sum(len(np.unique(each.edges.parameter)) for each in result.graph.connections)
