@@ -38,10 +38,13 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     for name in ("weights", "edges", "κ < 0", "never active", "least κ", "median κ"):
         table.add_column(name, justify="right")
     for layer in layers:
-        table.add_row(
-            layer["name"], f"{layer['weights']:,}", f"{layer['edges']:,}", f"{layer['negative']:.1%}",
-            f"{layer['never_active']:.1%}", f"{layer['least']:.3f}", f"{layer['median']:.3f}",
-        )  # fmt: skip
+        shares = (
+            [f"{layer[name]:.1%}" for name in ("negative", "never_active")]
+            if layer["measured"]
+            else ["–"] * 2
+        )
+        kappas = [f"{layer[name]:.3f}" for name in ("least", "median")] if layer["measured"] else ["–"] * 2
+        table.add_row(layer["name"], f"{layer['weights']:,}", f"{layer['edges']:,}", *shares, *kappas)
     console.print(table)
     live, solved = (sum(layer["work"][part] for layer in layers) for part in ("live", "solved"))
     console.print(
@@ -49,19 +52,26 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
         f"{solved:,} needed a simplex.",
         highlight=False,
     )
+    if record.measured < record.total:
+        console.print(f"Measured: {record.measured:,} of {record.total:,} weights.", highlight=False)
     source = "from the cache" if found.is_stored else "computed"
     console.print(f"{record.meta['title']}: {source}, {record.meta['seconds']} s on {record.meta['device']}.")
 
 
 def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:
     connection = record.meta["connections"][index]
-    values = record.weights[connection["parameter"]]
-    active = values[values < 2]
+    values = record.weights[connection["parameter"]].reshape(-1)
+    if len(record.connections_of(connection["parameter"])) > 1:
+        # The part of the weight that stands in this connection.
+        values = values[record.edges[index].parameter]
+    known = values[~np.isnan(values)]
+    active = known[known < 2]
     return {
         **connection,
         "weights": int(values.size),
-        "negative": float((values < 0).mean()),
-        "never_active": float((values == 2).mean()),
-        "least": float(values.min()),
-        "median": float(np.median(active)) if active.size else 2.0,
+        "measured": int(known.size),
+        "negative": float((known < 0).mean()) if known.size else None,
+        "never_active": float((known == 2).mean()) if known.size else None,
+        "least": float(known.min()) if known.size else None,
+        "median": float(np.median(active)) if active.size else 2.0 if known.size else None,
     }

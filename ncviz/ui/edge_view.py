@@ -71,6 +71,8 @@ def header(chosen: Chosen) -> None:
         words = f"Layer {plain(layer)}."
         if problem.shared_by > 1:
             words += f" This weight stands on {problem.shared_by:,} edges; here is one of them."
+        if record.config.channels:
+            words += " Here all channels take part; the result was computed on some of each layer, so κ may differ."
         says, way = st.columns([2.2, 1], vertical_alignment="center")
         says.caption(words)
         if way.button("Show it in the network", key="edge-explore", width="stretch"):

@@ -8,7 +8,7 @@ from ncviz.errors import NcvizError
 from ncviz.pruning.order import SCOPES, removed_for_threshold
 from ncviz.ui import compare_view, flows, live_view, other_views, picture, session
 from ncviz.ui.lens import card
-from ncviz.ui.naming import layer_title, plain
+from ncviz.ui.naming import layer_title, link_words, measured_words, plain
 from ncviz.ui.network_view import layer_table
 from ncviz.ui.shown import Shown
 from ncviz.ui.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
@@ -128,6 +128,12 @@ def display_settings(shown: Shown) -> None:
     )
     with columns[5]:
         _threshold(shown)
+    if record.measured < record.total:
+        st.caption(f"{measured_words(record)} The others are neither drawn nor removed by curvature.")
+    if record.links:
+        st.caption(
+            f"Grey lines join layers without weights: {link_words(record)}. They have no κ and are never removed."
+        )
     if record.meta["edges"] > shown.total:
         st.caption(
             f"The {record.meta['edges']:,} edges of this network share {shown.total:,} weights: a convolution's weight "

@@ -84,6 +84,14 @@ def measured_words(record: CurvatureRecord) -> str:
     return f"Measured: {record.measured:,} of {record.total:,} weights."
 
 
+def link_words(record: CurvatureRecord) -> str:
+    """Return what joins a network's layers without weights, such as "3 skips, 1 pooling"; "" if nothing does."""
+    kinds = [link.kind for link in record.links]
+    names = {"skip": ("skip", "skips"), "pool": ("pooling", "poolings"), "scale": ("scaling", "scalings")}
+    parts = [f"{kinds.count(kind)} {names[kind][kinds.count(kind) > 1]}" for kind in dict.fromkeys(kinds)]
+    return ", ".join(parts)
+
+
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is; what comes from outside must not become links, images or formulas."""
     return _MARKDOWN.sub(r"\\\1", text)
