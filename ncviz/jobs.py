@@ -76,6 +76,7 @@ class Job:
         error: One sentence if it failed.
         details: The traceback, if it failed by other than an ``NcvizError``.
         result: What the work returned, if it is done.
+        owner: Who asked for it first; None if nobody in particular.
     """
 
     def __init__(self, key: str, label: str, clock: Callable[[], float]) -> None:
@@ -86,6 +87,7 @@ class Job:
         self.error: str | None = None
         self.details: str | None = None
         self.result: Any = None
+        self.owner: str | None = None
         self._clock = clock
         self._lock = threading.RLock()
         self._finished, self._cancel = threading.Event(), threading.Event()
@@ -209,22 +211,25 @@ class JobRegistry:
 
     Threads start with the work and end when none is queued; as daemons they never hold up the process's end.
 
+    Owners share the workers: of those that wait, whoever runs least goes first, and a second job of the same owner
+    starts only while less than half of the workers are busy. So nobody waits for all that another one has asked for.
+
     Args:
         max_workers: Most jobs that run at once, at least 1; others are queued.
         clock: Seconds that never go back.
     """
 
-    def __init__(self, max_workers: int = 2, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, max_workers: int = 8, *, clock: Callable[[], float] = time.monotonic) -> None:
         if max_workers < 1:
             raise ValueError(f"max_workers must be at least 1, got {max_workers}")
         self._max_workers, self._clock = max_workers, clock
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
         self._queue: list[tuple[Job, Callable[[JobHandle], Any]]] = []
-        self._busy: set[str] = set()
+        self._busy: dict[str, str | None] = {}
         self._threads = 0
 
-    def start(self, key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
+    def start(self, key: str, label: str, work: Callable[[JobHandle], Any], owner: str | None = None) -> Job:
         """Return the active job of ``key``, or a new one that runs ``work`` as soon as a worker is free.
 
         A job that is being cancelled is not joined: the new one is queued and waits until it has stopped.
@@ -233,6 +238,7 @@ class JobRegistry:
             key: What is computed.
             label: What it is called for people.
             work: Returns the result; it calls the handle's ``progress`` often, so that it can be cancelled.
+            owner: Who asked for it, such as a session; None shares with nobody.
         """
         with self._lock:
             current = self._jobs.get(key)
@@ -240,11 +246,10 @@ class JobRegistry:
                 return current
             self._jobs.pop(key, None)
             job = self._jobs[key] = Job(key, label, self._clock)
+            job.owner = owner
             self._queue.append((job, work))
             self._trim()
-            if self._threads < self._max_workers:
-                self._threads += 1
-                threading.Thread(target=self._work, name="ncviz-job", daemon=True).start()
+            self._hire()
             return job
 
     def get(self, key: str) -> Job | None:
@@ -274,19 +279,37 @@ class JobRegistry:
         for key in finished[:-KEEP_FINISHED]:
             del self._jobs[key]
 
+    def _hire(self) -> None:
+        if self._threads < self._max_workers and self._next() is not None:
+            self._threads += 1
+            threading.Thread(target=self._work, name="ncviz-job", daemon=True).start()
+
     def _work(self) -> None:
         while self._run_next():
             pass
 
+    def _next(self) -> int | None:
+        """Return the place in the queue of the job that runs next, None while there is none that may."""
+        running = [owner for owner in self._busy.values() if owner is not None]
+        waiting = []
+        for place, (job, _) in enumerate(self._queue):
+            own = running.count(job.owner) if job.owner is not None else 0
+            is_allowed = own == 0 or (own == 1 and 2 * len(self._busy) < self._max_workers)
+            if job.key not in self._busy and (is_allowed or self._max_workers == 1):
+                waiting.append((own, place))
+        return min(waiting)[1] if waiting else None
+
     def _run_next(self) -> bool:
         """Run one queued job; without one, count this thread out and return False."""
         with self._lock:
-            place = next((i for i, (job, _) in enumerate(self._queue) if job.key not in self._busy), None)
+            place = self._next()
             if place is None:
                 self._threads -= 1
                 return False
             job, work = self._queue.pop(place)
-            self._busy.add(job.key)
+            self._busy[job.key] = job.owner
+            # What may run now may be more than what the last thread went away for.
+            self._hire()
         try:
             if job._begin():
                 job._publish(work(JobHandle(job)))
@@ -295,6 +318,6 @@ class JobRegistry:
             job._fail(exc)
         finally:
             with self._lock:
-                self._busy.discard(job.key)
+                self._busy.pop(job.key, None)
                 self._trim()
         return True

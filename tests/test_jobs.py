@@ -367,3 +367,60 @@ def test_many_threads_starting_the_same_key_get_one_run(gate):
 def test_at_least_one_worker():
     with pytest.raises(ValueError, match="at least 1"):
         JobRegistry(max_workers=0)
+
+
+def held(registry, key, owner, gate):
+    """Start a job that waits for a gate."""
+
+    def work(handle):
+        gate.wait(10)
+        return key
+
+    return registry.start(key, key, work, owner=owner)
+
+
+def running(jobs):
+    return [job.key for job in jobs if job.state == "running"]
+
+
+def until(condition):
+    for _ in range(500):
+        if condition():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it did not come to that")
+
+
+def test_nobody_waits_for_all_that_another_asked_for():
+    registry, gate = JobRegistry(4), threading.Event()
+    greedy = [held(registry, f"greedy-{k}", "greedy", gate) for k in range(6)]
+    until(lambda: len(running(greedy)) == 2)
+    modest = [held(registry, f"modest-{k}", f"owner-{k}", gate) for k in range(2)]
+    until(lambda: len(running(modest)) == 2)
+    # All workers are busy; the next free one goes to whoever runs nothing yet.
+    late = held(registry, "late", "late", gate)
+    assert late.state == "queued"
+    assert len(running(greedy)) == 2
+    gate.set()
+    assert all(job.wait(10) for job in (*greedy, *modest, late))
+    assert {job.state for job in (*greedy, *modest, late)} == {"done"}
+    assert late.started <= min(job.started for job in greedy[2:])
+
+
+def test_one_owner_alone_gets_two_workers_and_jobs_of_nobody_are_not_held_back():
+    registry, gate = JobRegistry(8), threading.Event()
+    own = [held(registry, f"own-{k}", "one", gate) for k in range(4)]
+    until(lambda: len(running(own)) == 2)
+    free = [held(registry, f"free-{k}", None, gate) for k in range(4)]
+    until(lambda: len(running(free)) == 4)
+    assert len(running(own)) == 2
+    gate.set()
+    assert all(job.wait(10) for job in (*own, *free))
+
+
+def test_a_job_that_two_owners_want_runs_once():
+    registry, gate = JobRegistry(4), threading.Event()
+    first, second = held(registry, "same", "one", gate), held(registry, "same", "other", gate)
+    assert first is second
+    gate.set()
+    assert first.wait(10)

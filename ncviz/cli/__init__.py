@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ncviz.cli import bench, cache, curvature, devices, prune, rankings, reproduce, train
+from ncviz.cli import bench, cache, curvature, devices, inspect, prune, rankings, reproduce, train
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.store import StoreWarning
 
@@ -48,6 +48,7 @@ def cli() -> None:
 
 
 cli.add_command(curvature.curvature)
+cli.add_command(inspect.inspect)
 cli.add_command(prune.prune)
 cli.add_command(train.train)
 cli.add_command(reproduce.reproduce)

@@ -1,7 +1,8 @@
-"""From the options of a command to the network that it names and the curvature of it."""
+"""From the options of a command to the network that it names, its images, and its curvature."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +12,33 @@ from ncviz import pipeline
 from ncviz.cli.output import progress
 from ncviz.cli.scheduler import executor
 from ncviz.config import CurvatureConfig
+from ncviz.data.image_settings import ImageSettings
 from ncviz.errors import NcvizError
 from ncviz.records import CurvatureRecord
 
 
 def curvature_of(
-    model: str | None,
-    checkpoint: Path | None,
-    architecture: str | None,
-    data_dir: str | None,
     device: str,
+    data_dir: str | None,
     samples: int,
     alpha: float,
     seed: int,
     scheduler: str | None,
+    layers: tuple[str, ...],
+    channels: int,
+    **named: Any,
 ) -> tuple[pipeline.Network, pipeline.Outcome[CurvatureRecord]]:
     """Return the network that the options name and its curvature, computed or from the cache.
 
     Raises:
         NcvizError: In one sentence, whatever the user can mend.
     """
-    config = CurvatureConfig(alpha=alpha, samples_per_class=samples, seed=seed)
-    if (model is None) == (checkpoint is None):
-        raise NcvizError("Say which network: --model NAME, or --checkpoint FILE with --architecture NAME.")
-    if checkpoint is None:
-        network = pipeline.open_network(str(model))
-    elif architecture is None:
+    config = CurvatureConfig(alpha, samples, seed, layers, channels)
+    network = network_of(**named)
+    if not network.dataset:
         raise NcvizError(
-            "A checkpoint holds weights only: say what it is a network of with --architecture NAME."
+            "Curvature is computed on images: name yours with --images (a zip, a folder, .npz or .npy)."
         )
-    else:
-        network = pipeline.open_checkpoint(checkpoint, architecture)
     from ncviz.devices import resolve_device
 
     where = resolve_device(device)
@@ -59,3 +56,74 @@ def curvature_of(
     if found.problem:
         click.echo(f"Note: the result could not be stored. {found.problem}", err=True)
     return network, found
+
+
+def network_of(
+    model: str | None = None,
+    checkpoint: Path | None = None,
+    architecture: str | None = None,
+    images: Path | None = None,
+    mean: str | None = None,
+    std: str | None = None,
+    size: str | None = None,
+) -> pipeline.Network:
+    """Return the network that the options name, with its images if there are any.
+
+    Raises:
+        NcvizError: In one sentence, whatever the user can mend.
+    """
+    if (model is None) == (checkpoint is None):
+        raise NcvizError("Say which network: --model NAME, or --checkpoint FILE.")
+    if checkpoint is None:
+        network = pipeline.open_network(str(model))
+    else:
+        from ncviz.models.bringing import read_file
+
+        network = read_file(checkpoint, architecture=architecture)
+    if size is not None:
+        network = replace(network, input_shape=(network.image_shape[0], *_size(size)))
+    if images is None:
+        if mean or std:
+            raise NcvizError(
+                "--mean and --std say how your own images are normalised; name them with --images."
+            )
+        return network
+    settings = pipeline.image_settings(network)
+    settings = replace(
+        settings, mean=_numbers("--mean", mean) or settings.mean, std=_numbers("--std", std) or settings.std
+    )
+    return pipeline.with_images(network, _read(images, settings))
+
+
+def _read(images: Path, settings: ImageSettings) -> Any:
+    """Return the user's own images."""
+    if images.is_dir():
+        from ncviz.data.readers import read_tree
+
+        return read_tree(images, settings)
+    from ncviz.data.uploads import read_uploads
+
+    try:
+        content = images.read_bytes()
+    except OSError as error:
+        raise NcvizError(
+            f"{images} cannot be read ({error.strerror}); name a zip, a folder, .npz or .npy."
+        ) from error
+    return read_uploads([(images.name, content)], settings)
+
+
+def _numbers(option: str, text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError as error:
+        raise NcvizError(
+            f"{option} takes one number for each channel, such as 0.5,0.5,0.5, got '{text}'."
+        ) from error
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(part) for part in text.lower().split("x"))
+    except ValueError as error:
+        raise NcvizError(f"--size takes height and width, such as 64x64, got '{text}'.") from error
+    return height, width

@@ -18,25 +18,59 @@ data_dir_option = click.option(
 )
 
 
-def network_options(command: Command) -> Command:
-    """Add the options that say which network, on which images, with which settings and where."""
-    for option in (
-        click.option("--model", help=f"Bundled network: {', '.join(MODELS)}."),
-        click.option(
-            "--checkpoint",
-            type=click.Path(path_type=Path),
-            help="Your own weights (.pt, .pth, .safetensors).",
-        ),
-        click.option("--architecture", help="What the checkpoint is a network of."),
-        data_dir_option,
-        click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps."),
-        click.option(
-            "--scheduler", metavar="tcp://HOST:PORT", help="Address of a dask scheduler to compute on."
-        ),
-        click.option("--samples", default=1, show_default=True, help="Calibration images of each class."),
-        click.option("--alpha", default=0.9, show_default=True, help="Idleness in [0, 1)."),
-        click.option("--seed", default=0, show_default=True, help="0: the first images; else a random draw."),
-        json_option,
-    ):
-        command = option(command)
-    return command
+own_network_options = (
+    click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        help="Your own network: weights (.pt, .pth, .safetensors), or weights and graph (.onnx, .pt2).",
+    ),
+    click.option(
+        "--architecture", help="What the weights are of; by default whatever their names and shapes fit."
+    ),
+    click.option(
+        "--images",
+        type=click.Path(path_type=Path),
+        help="Your own images: a zip or a folder with a folder for each class, .npz or .npy.",
+    ),
+    click.option("--mean", help="Normalisation of your images, such as 0.485,0.456,0.406."),
+    click.option("--std", help="Likewise, such as 0.229,0.224,0.225."),
+    click.option(
+        "--size", help="Height and width of one input, such as 64x64; by default what the file says."
+    ),
+)
+part_options = (
+    click.option(
+        "--layer", "layers", multiple=True, help="Name of a weight whose curvature is computed (repeatable)."
+    ),
+    click.option(
+        "--channels",
+        default=0,
+        help="Most channels of a hidden layer that take part, drawn by --seed; 0: all, exact.",
+    ),
+)
+
+
+def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return what adds some options to a command."""
+
+    def add(command: Command) -> Command:
+        for option in options:
+            command = option(command)
+        return command
+
+    return add
+
+
+# Which network, on which images, with which settings and where.
+network_options = with_options(
+    click.option("--model", help=f"Bundled network: {', '.join(MODELS)}."),
+    *own_network_options,
+    data_dir_option,
+    click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps."),
+    click.option("--scheduler", metavar="tcp://HOST:PORT", help="Address of a dask scheduler to compute on."),
+    click.option("--samples", default=1, show_default=True, help="Calibration images of each class."),
+    click.option("--alpha", default=0.9, show_default=True, help="Idleness in [0, 1)."),
+    click.option("--seed", default=0, show_default=True, help="0: the first images; else a random draw."),
+    *part_options,
+    json_option,
+)

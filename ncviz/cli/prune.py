@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--save",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the pruned checkpoint (.safetensors).",
+    help="Write the pruned network: weights (.safetensors), or in the format that it came in (.onnx, .pt).",
 )
 def prune(
     criterion: str,
@@ -59,7 +59,7 @@ def prune(
     **options: Any,
 ) -> None:
     """Measure accuracy over sparsity, redundant first and bottlenecks first; save a pruned checkpoint."""
-    _check_prune(criterion, scope, sparsity, threshold, save)
+    _check_prune(criterion, scope, sparsity, threshold, save, _endings(options["checkpoint"]))
     network, found = curvature_of(**options)
     record = found.record
     total = sum(values.size for values in record.weights.values())
@@ -75,7 +75,11 @@ def prune(
             network, criterion, record, scope, data_dir=options["data_dir"], protected=protect
         )
         removed = points["redundant"][0]["removed"]
-        write(save, pipeline.pruned_checkpoint(network, by, removed, record.shapes))
+        if save.suffix == ".safetensors":
+            content = pipeline.pruned_checkpoint(network, by, removed, record.shapes)
+        else:
+            content, _ = pipeline.pruned_file(network, by, removed, record.shapes)
+        write(save, content)
     facts = {
         "model": network.name,
         "criterion": criterion,
@@ -99,7 +103,12 @@ def prune(
 
 
 def _check_prune(
-    criterion: str, scope: str, sparsity: tuple[float, ...], threshold: float | None, save: Path | None
+    criterion: str,
+    scope: str,
+    sparsity: tuple[float, ...],
+    threshold: float | None,
+    save: Path | None,
+    endings: list[str],
 ) -> None:
     """Refuse what cannot work before anything is computed."""
     from ncviz.pruning.scores import SCORES
@@ -118,8 +127,16 @@ def _check_prune(
         removed_for_sparsity(value, 1)
     if save is not None and threshold is None and len(sparsity) != 1:
         raise NcvizError("--save needs to know how much to remove: give one --sparsity or a --threshold.")
-    if save is not None and save.suffix != ".safetensors":
-        raise NcvizError(f"--save writes a .safetensors file, got '{save.name}'; end its name so.")
+    if save is not None and save.suffix not in endings:
+        raise NcvizError(f"--save writes a {' or '.join(endings)} file, got '{save.name}'; end its name so.")
+
+
+def _endings(checkpoint: Path | None) -> list[str]:
+    """Return the endings of the files that a pruned network can be written to."""
+    own = (
+        "" if checkpoint is None else {".pth": ".pt", ".pt2": ".pt"}.get(checkpoint.suffix, checkpoint.suffix)
+    )
+    return [".safetensors", *([own] if own in (".pt", ".onnx") else [])]
 
 
 def _check_room(record: CurvatureRecord, sparsity: tuple[float, ...], protected: tuple[str, ...]) -> None:

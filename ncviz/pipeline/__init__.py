@@ -21,7 +21,8 @@ from ncviz.pipeline.curvature import compute_curvature, stored_curvature
 from ncviz.pipeline.edge import edge_weight, least_sample, lens_on
 from ncviz.pipeline.flows import compute_flow, flow_key, stored_flow
 from ncviz.pipeline.keys import curvature_key, evaluation_fingerprint, sweep_key
-from ncviz.pipeline.pruning import CRITERIA, pruned_checkpoint, ranks, scores
+from ncviz.pipeline.own_data import class_names, image_settings, logits_of, with_images
+from ncviz.pipeline.pruning import CRITERIA, pruned_checkpoint, pruned_file, ranks, scores
 from ncviz.pipeline.results import BUNDLED, Outcome, open_store
 from ncviz.pipeline.sweeps import compute_sweep, evaluator, measure_curve, stored_sweep
 
@@ -33,6 +34,7 @@ __all__ = [
     "Outcome",
     "bundle",
     "calibration",
+    "class_names",
     "compute_curvature",
     "compute_curve",
     "compute_flow",
@@ -44,14 +46,17 @@ __all__ = [
     "evaluation_fingerprint",
     "evaluator",
     "flow_key",
+    "image_settings",
     "least_sample",
     "lens_on",
+    "logits_of",
     "measure_curve",
     "open_checkpoint",
     "open_network",
     "open_store",
     "order_key",
     "pruned_checkpoint",
+    "pruned_file",
     "ranks",
     "removable",
     "removal_order",
@@ -62,4 +67,5 @@ __all__ = [
     "stored_flow",
     "stored_sweep",
     "sweep_key",
+    "with_images",
 ]

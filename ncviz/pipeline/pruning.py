@@ -111,3 +111,21 @@ def pruned_checkpoint(
     buffer = io.BytesIO()
     save_checkpoint(apply_masks(network.module(), masks_at(by, removed, shapes)), buffer)
     return buffer.getvalue()
+
+
+def pruned_file(
+    network: Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[bytes, str]:
+    """Return the pruned network as a file in the format that it came in, and the ending of its name.
+
+    Args:
+        network: The network.
+        by: int64 [N], the removal order.
+        removed: How many weights to remove.
+        shapes: Name and shape of each ranked weight.
+    """
+    from ncviz.models.returning import write_file
+    from ncviz.pruning.masks import masks_at
+
+    masks = masks_at(by, removed, shapes)
+    return write_file(network, {name: network.arrays[name] * mask.numpy() for name, mask in masks.items()})

@@ -1,0 +1,97 @@
+"""``ncviz inspect``: what was read of a network, what cannot be read, and what its curvature will take."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+
+from ncviz import pipeline
+from ncviz.cli.network import network_of
+from ncviz.cli.options import data_dir_option, json_option, own_network_options, part_options, with_options
+from ncviz.cli.output import console, print_json, progress
+from ncviz.config import CurvatureConfig
+from ncviz.data.datasets import load_dataset
+from ncviz.errors import DataError, NcvizError
+from ncviz.preflight import Preflight, preflight
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@click.command()
+@with_options(
+    click.option("--model", help="Bundled network."),
+    *own_network_options,
+    *part_options,
+    click.option("--seed", default=0, show_default=True, help="Which images and channels."),
+    data_dir_option,
+    json_option,
+)
+def inspect(
+    data_dir: str | None, seed: int, layers: tuple[str, ...], channels: int, as_json: bool, **named: Any
+) -> None:
+    """Look at a network before its curvature is computed: layers, problems, memory and time."""
+    network = network_of(**named)
+    config = CurvatureConfig(seed=seed, layers=layers, channels=channels)
+    inputs = None
+    if network.dataset:
+        inputs = _images(network, config, data_dir)
+    with progress("inspect") as report:
+        found = preflight(network.module(), network.image_shape, inputs, config=config, progress=report)
+    if as_json:
+        print_json({"title": network.title, **asdict(found)})
+    else:
+        _show(found)
+    if found.problems:
+        raise NcvizError(" ".join(found.problems))
+
+
+def _images(network: pipeline.Network, config: CurvatureConfig, data_dir: str | None) -> Tensor:
+    """Return the calibration images; of a network that gets none of a class right, the first images there are."""
+    import torch
+
+    pool = load_dataset(network.dataset, "train", data_dir)
+    try:
+        chosen = torch.from_numpy(pipeline.calibration(network, config, data_dir=data_dir))
+    except DataError:
+        chosen = torch.arange(min(len(pool), len(pool.classes)))
+    return pool.inputs[chosen]
+
+
+def _show(found: Preflight) -> None:
+    table = Table("layer", "kind", "reads", "output")
+    for name in ("weights", "edges", "live"):
+        table.add_column(name, justify="right")
+    for layer in found.layers:
+        table.add_row(
+            layer.name, layer.kind, ", ".join(layer.reads), "×".join(map(str, layer.output_shape)),
+            f"{layer.parameters:,}" if layer.parameters else "", f"{layer.edges:,}",
+            "" if layer.live is None else f"{layer.live:.1%}",
+        )  # fmt: skip
+    console.print(table)
+    if found.problems:
+        return
+    console.print(
+        f"{found.edges:,} edges on {found.parameters:,} weights; path lengths take {_size(found.table_bytes)}.",
+        highlight=False,
+    )
+    for device in found.devices:
+        free = "" if device.free_bytes is None else f", {_size(device.free_bytes)} free"
+        time = "" if device.seconds is None else f", about {device.seconds:,.0f} s"
+        verdict = "fits" if device.fits else "does not fit"
+        console.print(
+            f"{device.name} ({device.title}{free}): {verdict}{time}. {device.note}".rstrip(), highlight=False
+        )
+    for choice in found.choices:
+        options = "".join(f" --layer {name}" for name in choice.config.layers)
+        options += f" --channels {choice.config.channels}" if choice.config.channels else ""
+        if choice.input_shape != found.input_shape:
+            options += f" --size {'x'.join(map(str, choice.input_shape[1:]))}"
+        console.print(f"Or {options.strip()}: {choice.title}; {_size(choice.table_bytes)}.", highlight=False)
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GB" if count >= 2**29 else f"{count / 2**20:.0f} MB"
