@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from ncviz import accuracy, load_dataset, load_model, neural_curvature
+from ncviz import accuracy, curvature, load_dataset, load_model, neural_curvature
 from ncviz.config import check_alpha
 from ncviz.data.calibration import select_calibration
-from ncviz.devices import Device, available_devices, guard, resolve_device
-from ncviz.errors import DeviceError
+from ncviz.devices import Device, available_devices, free_memory, guard, resolve_device
+from ncviz.errors import DeviceError, ModelError
 
 has_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -73,3 +74,17 @@ def test_cpu_and_gpu_agree(name):
     assert accuracy(net, data.inputs, data.labels) == pytest.approx(
         accuracy(net, data.inputs, data.labels, device="cuda:0"), abs=0.002
     )
+
+
+def test_what_memory_cannot_hold_is_refused_before_it_is_tried(monkeypatch):
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+    monkeypatch.setattr(curvature, "_LARGE", 0)
+    monkeypatch.setattr(curvature, "free_memory", lambda: 1000)
+    with pytest.raises(ModelError, match="only 0.0 GB are free; use smaller images"):
+        curvature.neural_curvature(net, torch.rand(1, 1, 8, 8))
+    monkeypatch.setattr(curvature, "free_memory", lambda: None)
+    curvature.neural_curvature(net, torch.rand(1, 1, 8, 8))
+
+
+def test_free_memory_is_told():
+    assert free_memory() is None or 0 < free_memory() < 2**50

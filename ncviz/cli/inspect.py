@@ -15,10 +15,11 @@ from ncviz.cli.output import console, print_json, progress
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import DataError, NcvizError
-from ncviz.preflight import Preflight, preflight
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ncviz.preflight import Preflight
 
 
 @click.command()
@@ -34,6 +35,8 @@ def inspect(
     data_dir: str | None, seed: int, layers: tuple[str, ...], channels: int, as_json: bool, **named: Any
 ) -> None:
     """Look at a network before its curvature is computed: layers, problems, memory and time."""
+    from ncviz.preflight import preflight
+
     network = network_of(**named)
     config = CurvatureConfig(seed=seed, layers=layers, channels=channels)
     inputs = None

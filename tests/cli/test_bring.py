@@ -1,0 +1,143 @@
+"""The command line on networks and images of one's own, and the way back into the format they came in."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from ncviz import load_checkpoint, load_model
+from ncviz.data.datasets import load_sample_arrays
+
+ARCHITECTURE = "mlp-digits-relu"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the digits network as .onnx, .pt and .safetensors, and 360 digits as PNGs in a zip."""
+    place = tmp_path_factory.mktemp("own")
+    net = load_model(ARCHITECTURE)
+    torch.onnx.export(
+        net, (torch.zeros(1, 1, 8, 8),), place / "net.onnx", dynamo=False, dynamic_axes={"input": [0]},
+        input_names=["input"],
+    )  # fmt: skip
+    torch.save(
+        {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in net.state_dict().items()}}, place / "net.pt"
+    )
+    images, labels = load_sample_arrays("digits", "test")
+    with zipfile.ZipFile(place / "digits.zip", "w") as archive:
+        for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+            content = io.BytesIO()
+            Image.fromarray((image * 15).astype(np.uint8)).save(content, "PNG")
+            archive.writestr(f"{label}/{number}.png", content.getvalue())
+    return place
+
+
+def inputs_of(folder):
+    with zipfile.ZipFile(folder / "digits.zip") as archive:
+        names = archive.namelist()
+        pixels = [np.asarray(Image.open(io.BytesIO(archive.read(name)))) for name in names]
+    labels = np.array([int(name.split("/")[0]) for name in names])
+    return (np.stack(pixels)[:, None] / 255).astype(np.float32), labels
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("file", "suffix"), [("net.onnx", ".onnx"), ("net.pt", ".pt"), ("net.pt", ".safetensors")]
+)
+def test_the_pruned_network_comes_back_and_gives_the_accuracy_shown(run, folder, tmp_path, file, suffix):
+    saved = tmp_path / f"pruned{suffix}"
+    own = ["--checkpoint", folder / file, "--images", folder / "digits.zip"]
+    if file == "net.pt":
+        own += ["--architecture", ARCHITECTURE]
+    code, out, errors = run("prune", *own, "--sparsity", "0.6", "--save", saved, "--json")
+    assert (code, errors) == (0, "")
+    shown = json.loads(out)["curves"]["redundant"][0]
+    inputs, labels = inputs_of(folder)
+    if suffix == ".onnx":
+        session = onnxruntime.InferenceSession(saved)
+        logits = session.run(None, {"input": inputs})[0]
+        zeros = sum(int((values == 0).sum()) for values in (onnx_weights(saved)))
+    else:
+        net = nn.Sequential(
+            nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 10)
+        )
+        if suffix == ".pt":
+            state = {
+                key.removeprefix("module."): value
+                for key, value in torch.load(saved, weights_only=True).items()
+            }
+            net.load_state_dict(state)
+        else:
+            net = load_checkpoint(saved, ARCHITECTURE)
+        with torch.no_grad():
+            logits = net(torch.from_numpy(inputs)).numpy()
+        zeros = sum(int((layer.weight == 0).sum()) for layer in net if isinstance(layer, nn.Linear))
+    assert (logits.argmax(1) == labels).mean() == pytest.approx(shown["accuracy"], abs=1e-9)
+    assert zeros == shown["removed"] == round(0.6 * 2720)
+
+
+def onnx_weights(path):
+    import onnx
+
+    graph = onnx.load(path).graph
+    return [onnx.numpy_helper.to_array(each) for each in graph.initializer if len(each.dims) == 2]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_part_of_the_curvature_is_the_same_numbers(run, folder):
+    own = ["--checkpoint", folder / "net.onnx", "--images", folder / "digits.zip", "--json"]
+    whole = json.loads(run("curvature", *own)[1])["layers"]
+    name = whole[1]["parameter"]
+    code, out, _ = run("curvature", *own, "--layer", name)
+    assert code == 0
+    part = {layer["parameter"]: layer for layer in json.loads(out)["layers"]}
+    assert part[name]["least"] == whole[1]["least"]
+    assert part[whole[0]["parameter"]]["least"] is None
+    code, out, _ = run("curvature", *own, "--channels", "8")
+    assert code == 0
+
+
+def test_what_is_there_can_be_looked_at_first(run, folder):
+    code, out, errors = run(
+        "inspect", "--checkpoint", folder / "net.onnx", "--images", folder / "digits.zip", "--json"
+    )
+    assert (code, errors) == (0, "")
+    found = json.loads(out)
+    assert found["edges"] == found["parameters"] == 2720
+    assert found["fits"]
+    assert [layer["kind"] for layer in found["layers"]] == ["Linear"] * 3
+    assert all(0 < layer["live"] <= 1 for layer in found["layers"])
+
+
+def test_unreadable_layers_are_named_and_the_exit_code_says_so(run, tmp_path):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 2))
+    torch.export.save(torch.export.export(net, (torch.zeros(1, 1, 2, 2),)), tmp_path / "odd.pt2")
+    code, _, errors = run("inspect", "--checkpoint", tmp_path / "odd.pt2")
+    assert code == 2
+    assert "layer_norm" in errors.lower()
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "Say which network"),
+        (("--model", ARCHITECTURE, "--mean", "0.5"), "name them with --images"),
+        (("--checkpoint", "{net}", "--images", "{zip}", "--mean", "a,b"), "--mean takes one number"),
+        (("--checkpoint", "{net}", "--size", "8by8"), "--size takes height and width"),
+        (("--checkpoint", "{net}"), "name yours with --images"),
+        (("--checkpoint", "{net}", "--images", "nowhere.zip"), "cannot be read"),
+    ],
+)
+def test_bad_options_are_one_sentence(run, folder, options, words):
+    given = [part.format(net=folder / "net.onnx", zip=folder / "digits.zip") for part in options]
+    code, _, errors = run("curvature", *given)
+    assert code == 2
+    assert words in errors
+    assert len(errors.strip().splitlines()) == 1
