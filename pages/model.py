@@ -2,17 +2,20 @@
 
 import streamlit as st
 
-from ncviz.ui import model_view, session, shell, training_view
+from ncviz.ui import bring_view, library_view, model_view, session, shell, training_view
 
 shell.enter()
 st.title("Model")
 network = session.network()
-inspect, bring, train, data = st.tabs(["Inspect", "Your own checkpoint", "Train one here", "Data"])
-with inspect:
-    model_view.inspect(network)
-with bring:
-    model_view.bring()
-with train:
-    training_view.show()
-with data:
-    model_view.data(network)
+parts = {
+    "Inspect": lambda: model_view.inspect(network),
+    "Bring your own": bring_view.show,
+    "Train": training_view.show,
+    "Data": lambda: model_view.data(network),
+    "Library": library_view.show,
+}
+for tab, part in zip(st.tabs(list(parts), key="model-tabs", on_change="rerun"), parts.values(), strict=True):
+    # What is half filled in there, files included, would be lost with a look at another tab.
+    if tab.open or part is bring_view.show:
+        with tab:
+            part()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,13 +12,17 @@ from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job, JobHandle
+from ncviz.limits import LIMITS
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.ui import resources, session
 from ncviz.ui.naming import plain
+from ncviz.ui.words import part_words, private_title
 
 POLL_SECONDS = 0.5
 TRAINING = "training-"
 COMPARISON = "comparison-"
+# What the Model page's steps start, and themselves say the end of.
+BRINGING = "bring-"
 FINETUNE, ROBUSTNESS, CLASSES = (COMPARISON + name for name in ("finetune-", "robustness-", "classes-"))
 # What a cancelled run leaves behind, by the beginning of its key; the first that fits.
 _KEPT = {
@@ -59,9 +63,10 @@ def start_curvature(
 
     what = "Accuracy curves" if is_known else "Curvature"
     images = "1 image" if config.samples_per_class == 1 else f"{config.samples_per_class} images"
-    label = f"{what} of {of.title}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
-    watch(key)
-    return resources.registry().start(key, label, work)
+    part = part_words(config)
+    whose = private_title(of) + (f" ({part})" if part else "")
+    label = f"{what} of {whose}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
+    return begin(key, label, work)
 
 
 def start_flow(
@@ -89,8 +94,33 @@ def start_flow(
         )
         return {"problem": found.problem, "record": found.record}
 
+    return begin(key, f"Curvature of {private_title(of)} on {what}", work)
+
+
+def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
+    """Start long work for this session, or join the run of that key; the page stops with a sentence at the limit."""
+    if seconds_spent() >= LIMITS.session_seconds:
+        st.error(
+            f"This session has used its {LIMITS.session_seconds / 60:.0f} minutes of computing. Results stay; "
+            "save your networks on the Model page, then reload for a new session."
+        )
+        st.stop()
     watch(key)
-    return resources.registry().start(key, f"Curvature of {of.title} on {what}", work)
+    known = resources.registry().get(key)
+    job = resources.registry().start(key, label, work)
+    if job is not known:
+        st.session_state.setdefault("begun", []).append(job)
+    return job
+
+
+def seconds_spent() -> float:
+    """Return how long the finished work took that this session began."""
+    begun: list[Job] = st.session_state.get("begun", [])
+    finished = [job for job in begun if not job.is_active]
+    st.session_state["begun"] = [job for job in begun if job not in finished]
+    spent: float = st.session_state.get("spent", 0.0) + sum(job.elapsed for job in finished)
+    st.session_state["spent"] = spent
+    return spent
 
 
 def watch(key: str) -> None:
@@ -123,6 +153,7 @@ def results(
 
 def running_jobs() -> None:
     """Show what is computed for this session; polls only while something runs, and redraws the page at its end."""
+    seconds_spent()
     active = any(job.is_active for job in _visible())
     st.fragment(_jobs, run_every=POLL_SECONDS if active else None)(active)
 
@@ -161,6 +192,8 @@ def _jobs(was_active: bool) -> None:
     if was_active and not active:
         st.rerun(scope="app")
     for job in jobs:
+        if job.key.startswith(BRINGING):
+            continue
         if not job.is_active and st.session_state.setdefault("seen", {}).get(job.key) != job.started:
             _ended(job)
 

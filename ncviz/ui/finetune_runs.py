@@ -16,6 +16,7 @@ from ncviz.pipeline.finetuning import PruneAndTune, compute_finetune, finetune_k
 from ncviz.records.finetune import FineTuneRecord
 from ncviz.ui import compute, resources, session
 from ncviz.ui.finetune_state import title
+from ncviz.ui.words import private_title
 
 KEPT_RUNS = 20
 KEY = compute.FINETUNE
@@ -100,9 +101,8 @@ def start(of: pipeline.Network, todo: Mapping[str, PruneAndTune], asked: Mapping
     current = resources.registry().get(key)
     if current is None or not current.is_active:
         resources.keep(_runs(), key, runs, KEPT_RUNS)
-    compute.watch(key)
     what = "1 criterion" if len(todo) == 1 else f"{len(todo)} criteria"
-    return resources.registry().start(key, f"Fine-tuning {of.title} after pruning, {what}", work)
+    return compute.begin(key, f"Fine-tuning {private_title(of)} after pruning, {what}", work)
 
 
 def job(of: pipeline.Network, asked: Mapping[str, PruneAndTune]) -> Job | None:

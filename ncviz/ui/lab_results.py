@@ -18,6 +18,7 @@ from ncviz.pruning.compare import GRID, Spread
 from ncviz.records import SweepRecord
 from ncviz.ui import compute, lab_state, resources, session
 from ncviz.ui.lab_state import Lab
+from ncviz.ui.words import private_title
 
 KEPT_UNSTORED = 200
 KEPT_RUNS = 50
@@ -155,9 +156,8 @@ def start(of: pipeline.Network, lab: Lab) -> Job:
     current = resources.registry().get(key)
     if current is None or not current.is_active:
         resources.keep(_runs(), key, run, KEPT_RUNS)
-    compute.watch(key)
     curves = "1 curve" if len(todo) == 1 else f"{len(todo)} curves"
-    return resources.registry().start(key, f"Pruning {of.title}: {curves}", work)
+    return compute.begin(key, f"Pruning {private_title(of)}: {curves}", work)
 
 
 def job(of: pipeline.Network, lab: Lab) -> Job | None:

@@ -1,4 +1,4 @@
-"""The Model page's parts: what a network is, a checkpoint of one's own, and the data."""
+"""The Model page's parts on the network that is looked at: what it is, and its data."""
 
 from __future__ import annotations
 
@@ -17,13 +17,21 @@ from ncviz.plots.class_accuracy import class_accuracy
 from ncviz.ui import resources, session
 from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
+from ncviz.ui.words import has_labels
 
 SAMPLE_IMAGES = 10
 ENLARGED = 4
+COMMON = 12
 
 
 def inspect(of: pipeline.Network) -> None:
     """Draw what the network is and how well it does."""
+    try:
+        find_dataset(of.dataset)
+    except NcvizError as error:
+        # Images of the user's own may have had to make room for others'.
+        st.error(plain(str(error)))
+        return
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader(plain(of.title))
@@ -32,7 +40,7 @@ def inspect(of: pipeline.Network) -> None:
         if of.is_bundled:
             _card(of)
     with right:
-        st.subheader("Accuracy, class by class")
+        st.subheader("Accuracy, class by class" if has_labels(of) else "What it takes the images for")
         try:
             _accuracy(of)
         except NcvizError as error:
@@ -40,36 +48,21 @@ def inspect(of: pipeline.Network) -> None:
         _sample_images(of)
 
 
-def bring() -> None:
-    """Let the user load a checkpoint of a zoo architecture."""
-    st.write(
-        "Load the weights of a network you trained yourself. Nothing in the file is run: pickles are read with "
-        "`weights_only=True`, archives are checked before they are opened, and the network stays in this session."
-    )
-    from ncviz.models.architectures import ARCHITECTURES
-
-    architecture = st.selectbox(
-        "Architecture", list(ARCHITECTURES), format_func=lambda name: f"{ARCHITECTURES[name].title} ({name})"
-    )
-    file = st.file_uploader("Checkpoint", type=["pt", "pth", "safetensors"], key="checkpoint")
-    if file is None:
-        st.caption("A state dict saved by `torch.save(net.state_dict(), …)` or by safetensors, up to 100 MB.")
-        return
-    if st.button("Use this checkpoint", type="primary", key="use-checkpoint"):
-        try:
-            brought = pipeline.open_checkpoint(file.getvalue(), architecture, file.name)
-        except NcvizError as error:
-            st.error(plain(str(error)))
-            return
-        session.add_network(brought)
-        st.toast(f"{plain(brought.title)} is loaded; compute its curvature on the Explore or Curvature page.")
-        st.rerun()
-
-
 def data(of: pipeline.Network) -> None:
     """Say which images are used, and let the user name a folder with all of them."""
-    spec = find_dataset(of.dataset)
-    st.subheader(spec.title)
+    try:
+        spec = find_dataset(of.dataset)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+    st.subheader(plain(spec.title))
+    if spec.is_own:
+        for split, what in (("train", "calibrating"), ("test", "evaluating")):
+            st.write(f"For {what}: {plain(load_dataset(of.dataset, split).description)}.")
+        st.caption(
+            plain(f"{spec.normalisation[:1].upper()}{spec.normalisation[1:]}. {spec.sample_note}".strip())
+        )
+        return
     for split, what in (("train", "calibrating"), ("test", "evaluating")):
         try:
             st.write(f"For {what}: {load_dataset(of.dataset, split, session.data_dir()).description}.")
@@ -118,18 +111,17 @@ def _take_folder() -> None:
 def _layers(of: pipeline.Network) -> pd.DataFrame:
     from ncviz.graph.build import build_graph
 
-    graph = build_graph(of.module(), find_dataset(of.dataset).input_shape)
+    graph = build_graph(of.module(), of.image_shape)
     rows: list[dict[str, Any]] = []
-    for index, connection in enumerate(graph.connections):
-        shape = connection.shape
-        kind = f"Conv2d {shape[2]}×{shape[3]}" if len(shape) == 4 else "Linear"
+    for connection in graph.connections:
+        kernel = "×".join(map(str, connection.shape[2:]))
         rows.append(
             {
                 "layer": connection.name,
-                "kind": kind,
-                "input units": "×".join(str(size) for size in graph.layer_shapes[index]),
-                "output units": "×".join(str(size) for size in graph.layer_shapes[index + 1]),
-                "weights": int(np.prod(shape)),
+                "kind": f"convolution {kernel}" if kernel else "linear",
+                "input units": "×".join(map(str, graph.layer_shapes[connection.source])),
+                "output units": "×".join(map(str, graph.layer_shapes[connection.target])),
+                "weights": int(np.prod(connection.shape)),
                 "edges": connection.number_of_edges,
             }
         )
@@ -149,10 +141,23 @@ def _card(of: pipeline.Network) -> None:
 def _accuracy(of: pipeline.Network) -> None:
     measured = resources.measure(of, session.device(), session.data_dir()).result()
     images = load_dataset(of.dataset, "test", session.data_dir())
+    if not images.has_labels:
+        count = np.bincount(measured.predictions, minlength=len(images.classes))
+        most = np.argsort(-count, kind="stable")[:COMMON]
+        st.dataframe(
+            pd.DataFrame({"class": [images.classes[at] for at in most], "images": count[most]}).query(
+                "images > 0"
+            ),
+            hide_index=True,
+        )
+        st.caption(f"{plain(images.description)}: nobody said what they show, and accuracy needs labels.")
+        return
     right, labels = measured.predictions == measured.labels, measured.labels
-    share = np.array([right[labels == label].mean() for label in range(len(images.classes))])
-    st.caption(f"{right.mean():.2%} on {images.description}.")
-    figure = class_accuracy(share, images.classes, theme())
+    # Of a network with a thousand classes, a folder may show ten.
+    present = np.unique(labels)
+    share = np.array([right[labels == label].mean() for label in present])
+    st.caption(f"{right.mean():.2%} on {plain(images.description)}.")
+    figure = class_accuracy(share, [images.classes[label] for label in present], theme())
     st.plotly_chart(figure, config={"displayModeBar": False}, key="class-accuracy")
 
 

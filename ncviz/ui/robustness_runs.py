@@ -24,6 +24,7 @@ from ncviz.records import CurvatureRecord
 from ncviz.records.robustness import RobustnessRecord
 from ncviz.ui import compute, resources, session
 from ncviz.ui.finetune_state import title
+from ncviz.ui.words import private_title
 
 KEY, CLASS_KEY = compute.ROBUSTNESS, compute.CLASSES
 KEPT_UNSTORED = 50
@@ -69,8 +70,7 @@ def start(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> Job:
         return {"problem": problem}
 
     key = job_key(of, asked)
-    compute.watch(key)
-    return resources.registry().start(key, f"Robustness of {of.title}", work)
+    return compute.begin(key, f"Robustness of {private_title(of)}", work)
 
 
 def job(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> Job | None:
@@ -128,8 +128,7 @@ def start_classes(of: pipeline.Network, config: CurvatureConfig) -> Job:
         return {"problem": outcome.problem, "record": outcome.record, "classes": found}
 
     key = classes_key(of, config)
-    compute.watch(key)
-    return resources.registry().start(key, f"Curvature of {of.title}, class by class", work)
+    return compute.begin(key, f"Curvature of {private_title(of)}, class by class", work)
 
 
 def classes_key(of: pipeline.Network, config: CurvatureConfig) -> str:

@@ -9,14 +9,15 @@ from typing import Any
 import streamlit as st
 
 from ncviz import pipeline
+from ncviz.limits import LIMITS
+from ncviz.models.zoo import MODELS
 from ncviz.ui import resources
 from ncviz.ui.naming import plain
-from ncviz.ui.view_state import ALL_LAYERS, History, ViewState, from_query
+from ncviz.ui.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState, from_query
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed")
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
 OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model")
-MAX_OWN_NETWORKS = 8
 
 
 def has_begun() -> bool:
@@ -95,8 +96,9 @@ def write_link() -> None:
     """Put the view into the address, so that a reload or a copied link shows the same."""
     query = view().to_query()
     if view().model in own_networks():
-        # A network of this session cannot be reached by a link.
-        query.pop("model", None)
+        # A network of this session cannot be reached by a link, and its layers are none of another's.
+        for name in ("model", "parts", "channels"):
+            query.pop(name, None)
     if view().other_model in own_networks():
         query.pop("other_model", None)
     if st.query_params.to_dict() != query:
@@ -140,14 +142,28 @@ def own_networks() -> dict[str, pipeline.Network]:
 
 
 def add_network(brought: pipeline.Network) -> None:
-    """Keep a network for this session and look at it."""
+    """Keep a network for this session and look at it; another network of its name stays, under its own."""
     own = own_networks()
-    own[brought.name] = brought
-    while len(own) > MAX_OWN_NETWORKS:
-        gone = own.pop(next(iter(own)))
-        if view().other_model == gone.name:
-            change(other_model="")
-    select_model(brought.name)
+    name, number = brought.name, 1
+    while name in MODELS or (name in own and own[name].fingerprint != brought.fingerprint):
+        number += 1
+        name = f"{brought.name} {number}"
+    own.pop(name, None)
+    own[name] = (
+        brought if name == brought.name else replace(brought, name=name, title=f"{brought.title} {number}")
+    )
+    while len(own) > LIMITS.session_networks:
+        drop_network(next(iter(own)))
+    select_model(name)
+
+
+def drop_network(name: str) -> None:
+    """Forget a network that this session brought."""
+    del own_networks()[name]
+    if view().other_model == name:
+        change(other_model="")
+    if view().model == name:
+        select_model(DEFAULT_MODEL)
 
 
 def network(name: str | None = None) -> pipeline.Network:
@@ -158,7 +174,7 @@ def network(name: str | None = None) -> pipeline.Network:
 
 def select_model(name: str) -> None:
     """Look at another network, whole."""
-    change(model=name, removed=0.0, layer=ALL_LAYERS, flow="all", selected="", edge="")
+    change(model=name, removed=0.0, layer=ALL_LAYERS, flow="all", selected="", edge="", parts="", channels=0)
 
 
 def device() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from ncviz import pipeline
@@ -13,6 +15,7 @@ from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.ui import compute, session
 from ncviz.ui.naming import plain
 from ncviz.ui.shown import MAIN, Side
+from ncviz.ui.words import part_words
 
 ALPHA_HELP = (
     "Share of the mass that stays where it is. From 1/2 on the curvature no longer depends on it and a closed form "
@@ -36,19 +39,37 @@ def show(of: pipeline.Network) -> None:
             "Seed", value=view.seed, help="0 takes the first images of each class; any other number draws."
         )
         pressed = columns[3].form_submit_button("Compute", type="primary", width="stretch")
-    pool = find_dataset(of.dataset).title
-    st.caption(
-        f"{of.title}, calibrated on {pool} training images, on {session.device()} (change it in the sidebar)."
-    )
+    _where(of)
     if pressed:
         start(of, int(samples), float(alpha), int(seed))
+
+
+def _where(of: pipeline.Network) -> None:
+    """Say what is computed on what, and whether it is a part alone, with the way back to all of it."""
+    try:
+        pool = find_dataset(of.dataset).title
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        st.stop()
+    st.caption(
+        plain(
+            f"{of.title}, calibrated on {pool} training images, on {session.device()} (change it in the sidebar)."
+        )
+    )
+    part = part_words(session.view().config)
+    if part:
+        words, whole = st.columns([4, 1], vertical_alignment="center")
+        words.info(f"Of a part alone: {part}. What is left out has no curvature.")
+        if whole.button("Look at all of it", key="whole-network", width="stretch"):
+            session.change(parts="", channels=0)
+            st.rerun()
 
 
 def start(of: pipeline.Network, samples: int, alpha: float, seed: int) -> None:
     """Look at these settings, and compute what is not known yet."""
     view = session.view()
     try:
-        config = CurvatureConfig(alpha, samples, seed)
+        config = replace(view.config, alpha=alpha, samples_per_class=samples, seed=seed)
         known = compute.results(of, config, view.scope, session.data_dir())
         if None in known:
             compute.start_curvature(of, config, session.device(), session.data_dir(), view.scope)
@@ -86,7 +107,13 @@ def current(of: pipeline.Network) -> tuple[CurvatureRecord | None, SweepRecord |
         job = compute.job_for(of, view.config, view.scope, data_dir)
         if job is not None and not job.is_active:
             del st.session_state["good_settings"]
-            session.change(samples=good.samples_per_class, alpha=good.alpha, seed=good.seed)
+            session.change(
+                samples=good.samples_per_class,
+                alpha=good.alpha,
+                seed=good.seed,
+                parts=",".join(good.layers),
+                channels=good.channels,
+            )
             st.rerun()
     return found
 
@@ -100,8 +127,10 @@ def empty_state(of: pipeline.Network, side: Side = MAIN) -> None:
         _follow(job)
         return
     images = "1 image" if view.samples == 1 else f"{view.samples} images"
+    part = part_words(view.config)
     st.info(
-        f"No curvature yet for {plain(of.title)} with {images} per class, α = {view.alpha:g}, seed {view.seed}."
+        f"No curvature yet for {plain(of.title)} with {images} per class, α = {view.alpha:g}, seed {view.seed}"
+        f"{f', {part}' if part else ''}."
     )
     if st.button("Compute it now", type="primary", key=_key("compute-now", side)):
         start(of, view.samples, view.alpha, view.seed)

@@ -37,6 +37,8 @@ class Side:
             criterion=view.other_criterion,
             order=view.other_order,
             removed=view.other_removed,
+            parts=view.parts if view.other_model in ("", view.model) else "",
+            channels=view.channels if view.other_model in ("", view.model) else 0,
             layer=view.layer if view.other_model in ("", view.model) else ALL_LAYERS,
             flow="all" if view.other_model not in ("", view.model) else view.flow,
         )
@@ -92,5 +94,6 @@ class Shown:
     def key(self) -> str:
         """Name of the panel's widget: another network or other settings start a fresh one."""
         view = self.view
-        where = f"{self.network.fingerprint[:12]}-{view.samples}-{view.seed}-{view.alpha}-{view.scope}"
+        part = f"-{view.channels}-{view.parts}" if view.channels or view.parts else ""
+        where = f"{self.network.fingerprint[:12]}-{view.samples}-{view.seed}-{view.alpha}-{view.scope}{part}"
         return f"live-{self.side.name}-{where}"

@@ -8,6 +8,7 @@ from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.ui import compute, resources, session
 from ncviz.ui.naming import plain
+from ncviz.ui.words import part_words
 
 WAIT_SECONDS = 1.0
 
@@ -38,7 +39,7 @@ def _model() -> None:
         "Network",
         list(titles),
         format_func=lambda name: titles.get(name, name),
-        help="Bring your own checkpoint on the Model page.",
+        help="Bring your own on the Model page.",
         **session.shows("network", session.view().model, session.select_model),
     )
 
@@ -46,7 +47,10 @@ def _model() -> None:
 def _settings() -> None:
     view = session.view()
     images = "1 image" if view.samples == 1 else f"{view.samples} images"
-    st.caption(f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}.")
+    part = part_words(view.config)
+    st.caption(
+        f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}{f'; of {part}' if part else ''}."
+    )
     st.page_link("pages/curvature.py", label="Change, or compute anew")
 
 

@@ -1,4 +1,4 @@
-"""Trains a network of the zoo in the background and offers it to this session."""
+"""Trains a network in the background, of the zoo or out of a form, and offers it to this session."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import streamlit as st
 from ncviz import pipeline
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobHandle
-from ncviz.models.zoo import MODELS
+from ncviz.models.form import Form
+from ncviz.models.zoo import MODELS, ModelSpec, own_spec
 from ncviz.plots.training_curve import training_curve
 from ncviz.ui import compute, resources, session
 from ncviz.ui.naming import plain
 
 POLL_SECONDS = 0.7
 MAX_EPOCHS = 200
+KEPT_RUNS = 50
+# What is trained out of a form is its maker's own: other sessions are not shown it.
+ZOO, FORM = compute.TRAINING, "form-training-"
 
 
 def show() -> None:
-    """Draw the form, and the run that was started last."""
+    """Draw the form of the zoo's networks, and the run that was started last."""
     st.write(
         "Train one of the architectures from a fresh start; the same seed gives the same network on the CPU."
     )
@@ -31,13 +35,36 @@ def show() -> None:
         seed = columns[2].number_input("Seed", 0, 2**31 - 1, 1)
         pressed = columns[3].form_submit_button("Train", type="primary", width="stretch")
     if pressed:
-        _start(str(name), int(epochs), int(seed))
-    # The latest run of the server: after a reload, or from another session, it is found again.
-    jobs = [job for job in resources.registry().jobs() if job.key in _runs()]
-    if jobs:
-        st.fragment(_run, run_every=POLL_SECONDS if jobs[-1].is_active else None)(
-            jobs[-1].key, jobs[-1].is_active
-        )
+        _start(MODELS[str(name)], ZOO, int(epochs), int(seed))
+    follow(ZOO)
+
+
+def start_form(form: Form, dataset: str, epochs: int, seed: int) -> None:
+    """Train the network of a form."""
+    _start(own_spec(form.name, dataset), FORM, epochs, seed)
+
+
+def follow(kind: str) -> None:
+    """Draw the latest run of a kind: of the server's for the zoo's networks, else of this session's."""
+    job = _latest(kind)
+    if job is not None:
+        st.fragment(_run, run_every=POLL_SECONDS if job.is_active else None)(job.key, job.is_active, kind)
+
+
+def finished(kind: str) -> pipeline.Network | None:
+    """Return the network that was chosen out of the runs of a kind, once."""
+    found: pipeline.Network | None = st.session_state.pop(f"{kind}chosen", None)
+    return found
+
+
+def _latest(kind: str) -> Any:
+    own = st.session_state.get("jobs", [])
+    jobs = [
+        job
+        for job in resources.registry().jobs()
+        if job.key in _runs() and job.key.startswith(kind) and (kind == ZOO or job.key in own)
+    ]
+    return jobs[-1] if jobs else None
 
 
 @st.cache_resource
@@ -46,7 +73,7 @@ def _runs() -> dict[str, dict[str, Any]]:
     return {}
 
 
-def _start(name: str, epochs: int, seed: int) -> None:
+def _start(spec: ModelSpec, kind: str, epochs: int, seed: int) -> None:
     data_dir, device = session.data_dir(), session.device()
     history: list[dict[str, float]] = []
 
@@ -57,20 +84,20 @@ def _start(name: str, epochs: int, seed: int) -> None:
             history.append({"loss": epoch.loss, "train": epoch.train_accuracy, "test": epoch.test_accuracy})
 
         result = train_zoo_model(
-            name, data_dir, epochs, seed, progress=handle.progress, on_epoch=note, device=device
+            spec, data_dir, epochs, seed, progress=handle.progress, on_epoch=note, device=device
         )
         arrays = {key: values.detach().numpy() for key, values in result.net.state_dict().items()}
         return {"arrays": arrays, "accuracy": result.test_accuracy, "seconds": result.seconds}
 
-    key = compute.TRAINING + digest(name, epochs, seed, data_dir, device)
+    key = kind + digest(spec.name, spec.architecture, spec.dataset, epochs, seed, data_dir, device)
     running = resources.registry().get(key)
     if running is None or not running.is_active:
-        _runs()[key] = {"name": name, "seed": seed, "epochs": epochs, "history": history}
-    compute.watch(key)
-    resources.registry().start(key, f"Training {MODELS[name].title}, {epochs} epochs, seed {seed}", work)
+        run = {"spec": spec, "seed": seed, "epochs": epochs, "history": history}
+        resources.keep(_runs(), key, run, KEPT_RUNS)
+    compute.begin(key, f"Training {spec.title}, {epochs} epochs, seed {seed}", work)
 
 
-def _run(key: str, was_active: bool) -> None:
+def _run(key: str, was_active: bool, kind: str) -> None:
     job, run = resources.registry().get(key), _runs().get(key)
     if job is None or run is None:
         return
@@ -79,7 +106,7 @@ def _run(key: str, was_active: bool) -> None:
         st.rerun(scope="app")
     if now.is_active:
         st.progress(now.fraction, text=now.message or "starting")
-        if st.button("Stop training", key="stop-training", disabled=now.is_cancelling):
+        if st.button("Stop training", key=f"stop-{kind}", disabled=now.is_cancelling):
             job.cancel()
     elif now.error:
         st.error(plain(now.error))
@@ -90,15 +117,20 @@ def _run(key: str, was_active: bool) -> None:
             part: np.array([epoch[part] for epoch in list(run["history"])])
             for part in ("loss", "train", "test")
         }
-        st.plotly_chart(training_curve(**columns), config={"displayModeBar": False}, key="training-curve")
+        st.plotly_chart(training_curve(**columns), config={"displayModeBar": False}, key=f"curve-{kind}")
     if now.state == "done":
-        spec = MODELS[run["name"]]
         st.success(f"Test accuracy {now.result['accuracy']:.2%} after {now.result['seconds']:.0f} s.")
-        if st.button("Use this network", type="primary", key="use-trained"):
-            label = f"{run['name']}, seed {run['seed']}, {run['epochs']} epochs"
-            title = f"{spec.title}, trained here (seed {run['seed']})"
-            brought = pipeline.Network(
-                label, title, spec.architecture, spec.dataset, now.result["arrays"], is_bundled=False
-            )
-            session.add_network(brought)
+        if st.button("Use this network", type="primary", key=f"use-{kind}"):
+            brought = _network(run, now.result["arrays"])
+            if kind == ZOO:
+                session.add_network(brought)
+            else:
+                st.session_state[f"{kind}chosen"] = brought
             st.rerun(scope="app")
+
+
+def _network(run: dict[str, Any], arrays: dict[str, np.ndarray]) -> pipeline.Network:
+    spec: ModelSpec = run["spec"]
+    label = f"{spec.name}, seed {run['seed']}, {run['epochs']} epochs"
+    title = f"{spec.title}, trained here (seed {run['seed']})"
+    return pipeline.Network(label, title, spec.architecture, spec.dataset, arrays, is_bundled=False)

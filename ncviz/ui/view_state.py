@@ -54,6 +54,8 @@ class ViewState:
         samples: Calibration images of each class.
         alpha: Idleness.
         seed: Draw of the calibration images.
+        parts: Names of the weights whose curvature is looked at, comma between; "" for all.
+        channels: Most channels of a hidden layer that take part, 0 for all.
         show: Which picture of the network.
         detail: Whether a feature map is one node, each of its units is, or each weight is drawn at all its positions.
         flow: Whose curvature is drawn: "all" calibration images, "image-3", or "class-7".
@@ -95,6 +97,8 @@ class ViewState:
     samples: int = 1
     alpha: float = 0.9
     seed: int = 0
+    parts: str = ""
+    channels: int = 0
     show: str = VIEWS[0]
     detail: str = DETAILS[0]
     flow: str = "all"
@@ -127,7 +131,13 @@ class ViewState:
     @property
     def config(self) -> CurvatureConfig:
         """Settings of the curvature that is looked at."""
-        return CurvatureConfig(self.alpha, self.samples, self.seed)
+        return CurvatureConfig(
+            self.alpha,
+            self.samples,
+            self.seed,
+            tuple(self.parts.split(",")) if self.parts else (),
+            self.channels,
+        )
 
     def to_query(self) -> dict[str, str]:
         """Return the values that differ from the defaults, as a link carries them."""
@@ -286,6 +296,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "samples": int,
     "alpha": float,
     "seed": int,
+    "parts": _pattern("the layers", r"[\w.-]{1,200}(,[\w.-]{1,200}){0,399}|", "features.0.weight,fc.weight"),
+    "channels": int,
     "show": _choice("the picture", VIEWS),
     "detail": _choice("the detail", DETAILS),
     "flow": _pattern("the flow", r"all|(image|class)-\d{1,6}", "all, image-3 or class-7"),

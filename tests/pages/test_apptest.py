@@ -57,7 +57,9 @@ def test_the_model_selector_changes_the_view(app):
 def test_training_starts_stops_and_gives_a_network(app):
     app.run()
     app.switch_page("pages/model.py").run()
-    tab = next(tab for tab in app.tabs if tab.label == "Train one here")
+    app.session_state["model-tabs"] = "Train"
+    app.run()
+    tab = next(tab for tab in app.tabs if tab.label == "Train")
     tab.number_input[0].set_value(1)
     next(button for button in tab.button if button.label == "Train").click().run()
     assert not app.exception

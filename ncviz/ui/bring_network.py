@@ -1,0 +1,204 @@
+"""Step 1 of bringing a network: a file, published weights, a form, or Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.errors import NcvizError
+from ncviz.jobs import JobHandle
+from ncviz.limits import LIMITS
+from ncviz.ui import bring_form, bring_state, compute
+from ncviz.ui.bring_state import Draft
+from ncviz.ui.naming import plain
+
+ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
+WAYS = {
+    "file": "A file",
+    "published": "Published weights",
+    "form": "Build and train one",
+    "python": "From Python",
+}
+PYTHON = """import ncviz, torch
+
+# Any nn.Module that torch.fx or torch.export can trace, with images [n, C, H, W] as the network sees them.
+result = ncviz.neural_curvature(net, images)
+graph = ncviz.build_graph(net, images.shape[1:])
+
+# For this page: one file with weights and layers (nothing else needed) …
+torch.onnx.export(net.eval(), (images[:1],), "net.onnx", dynamic_shapes=({0: torch.export.Dim("batch")},))
+# … or the weights alone, if the architecture is one that ncviz knows.
+torch.save(net.state_dict(), "net.pt")
+"""
+
+
+def show(found: Draft | None) -> None:
+    """Draw the ways in, or what was brought."""
+    if found is not None and not bring_state.is_changing("network"):
+        _brought(found)
+        return
+    if found is not None:
+        bring_state.keep_former("network", plain(found.network.title))
+    way = st.segmented_control(
+        "Where from",
+        list(WAYS),
+        format_func=lambda name: WAYS[name],
+        default="file",
+        required=True,
+        label_visibility="collapsed",
+        key="bring-way",
+        persist_state="session",
+    )
+    ways: dict[str, Callable[[], None]] = {
+        "file": _file,
+        "published": _published,
+        "form": bring_form.show,
+        "python": _python,
+    }
+    ways[str(way)]()
+
+
+def _brought(found: Draft) -> None:
+    of = found.network
+    weights = sum(values.size for values in of.arrays.values())
+    shape = "×".join(map(str, of.image_shape))
+    words, other = st.columns([4, 1], vertical_alignment="center")
+    words.markdown(
+        f"**{plain(of.title)}** · input {shape} · {found.classes:,} classes · {weights:,} parameters",
+        width="stretch",
+    )
+    if other.button("Bring another", key="bring-another", width="stretch"):
+        bring_state.change("network")
+        st.rerun()
+
+
+def _file() -> None:
+    file = st.file_uploader(
+        "File of the network",
+        type=list(ENDINGS),
+        key="bring-file",
+        max_upload_size=LIMITS.file_bytes // 1_000_000,
+        label_visibility="collapsed",
+    )
+    if file is None:
+        st.caption(
+            "**.onnx** and **.pt2** hold weights and layers and always suffice. **.pt**, **.pth** and **.safetensors** "
+            "hold weights alone: they fit where the architecture is one of ours or torchvision's. Nothing in a file is "
+            f"ever run, and it stays in this session. Up to {LIMITS.file_bytes / 1e6:.0f} MB."
+        )
+        return
+    # Streamlit runs the page again at every click; a file is read once.
+    choices: tuple[str, ...] = ()
+    if st.session_state.get("bring-read") != file.file_id:
+        st.session_state["bring-read"] = file.file_id
+        st.session_state["bring-choices"] = ()
+        _read(file.getvalue(), file.name)
+    choices = st.session_state.get("bring-choices", ())
+    if choices:
+        st.info(
+            f"The weights in {plain(file.name)} fit several architectures alike, because activations have none."
+        )
+        columns = st.columns([3, 1], vertical_alignment="bottom")
+        chosen = columns[0].selectbox("Architecture", choices, format_func=_title, key="bring-architecture")
+        if columns[1].button("Use this one", type="primary", key="bring-use", width="stretch"):
+            _read(file.getvalue(), file.name, str(chosen))
+    bring_state.show_problem("file")
+
+
+def _read(content: bytes, name: str, architecture: str | None = None) -> None:
+    """Read a file; the page begins anew where it is a network."""
+    from ncviz.models.bringing import read_file
+
+    bring_state.clear_problem("file")
+    try:
+        with st.spinner(f"Reading {plain(name)}…"):
+            choices = () if architecture else _architectures(content, name)
+            if len(choices) < 2:
+                bring_state.take_network(read_file(content, name, architecture))
+    except NcvizError as error:
+        bring_state.say_problem("file", str(error))
+        return
+    st.session_state["bring-choices"] = choices if len(choices) > 1 else ()
+    if len(choices) < 2:
+        st.rerun()
+
+
+def _architectures(content: bytes, name: str) -> tuple[str, ...]:
+    """Return the architectures that a file's weights fit exactly; none for a file with layers, or of no use."""
+    from ncviz.models.loading import read_state
+    from ncviz.models.recognition import guess_architectures
+
+    if name.lower().endswith((".onnx", ".pt2")):
+        return ()
+    try:
+        state = read_state(content, name)
+    except NcvizError:
+        # Whoever reads the whole file says what is wrong with it.
+        return ()
+    return tuple(guess.architecture for guess in guess_architectures(state.tensors) if guess.is_exact)
+
+
+def _title(architecture: str) -> str:
+    from ncviz.models.architectures import find_architecture
+
+    return f"{find_architecture(architecture).title} ({architecture})"
+
+
+def _published() -> None:
+    from ncviz.models.pretrained import download_bytes, pretrained_names, weights_file
+    from ncviz.models.torchvision_models import default_weights
+
+    found = bring_state.collect("published")
+    if found is not None:
+        bring_state.take_network(found)
+        st.rerun()
+    names = pretrained_names()
+    columns = st.columns([3, 1], vertical_alignment="bottom")
+    name = columns[0].selectbox(
+        "Architecture",
+        names,
+        index=names.index("torchvision/squeezenet1_1") if "torchvision/squeezenet1_1" in names else 0,
+        format_func=_title,
+        key="bring-published",
+        persist_state="session",
+    )
+    is_here = weights_file(name).is_file()
+    size = f"{download_bytes(name) / 1e6:,.0f} MB"
+    job = bring_state.running("published")
+    pressed = columns[1].button(
+        "Open" if is_here else f"Download {size}",
+        type="primary",
+        key="bring-download",
+        width="stretch",
+        disabled=job is not None,
+    )
+    where = default_weights(name).url.split("/")[2]
+    st.caption(
+        f"Torchvision's weights, trained on ImageNet's 1,000 classes. {size}, "
+        + (
+            "already on this machine."
+            if is_here
+            else f"fetched from {where} when you press the button, not before."
+        )
+    )
+    if pressed:
+
+        def work(handle: JobHandle) -> pipeline.Network:
+            from ncviz.models.pretrained import download_pretrained
+
+            return download_pretrained(name, handle.progress, handle.cancel_event.is_set)
+
+        bring_state.begin("published", f"Weights of {_title(name)}", work)
+        st.rerun()
+    if job is not None:
+        compute.progress_here(job)
+    bring_state.show_problem("published")
+
+
+def _python() -> None:
+    st.write(
+        "Any module works from Python. To see it here, save it as ONNX and drop the file under *A file*."
+    )
+    st.code(PYTHON, language="python")

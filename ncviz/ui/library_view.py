@@ -1,0 +1,121 @@
+"""What a session keeps: its own networks, saved on this machine or not, and opening or removing saved ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from ncviz import pipeline
+from ncviz.data import saved as saved_images
+from ncviz.data.own import find_own, is_own, register
+from ncviz.errors import DataError, NcvizError
+from ncviz.models import library
+from ncviz.ui import bring_state, session
+from ncviz.ui.naming import plain
+from ncviz.ui.preflight_view import size_words
+
+
+def keep() -> None:
+    """Draw this session's own networks with what can be done with each."""
+    own = session.own_networks()
+    if not own:
+        st.caption(
+            "Once computed, a network stands here: it is private to this session, and gone with it unless you save it."
+        )
+        return
+    for name, of in own.items():
+        columns = st.columns([4, 1, 1.3, 1], vertical_alignment="center")
+        columns[0].markdown(
+            f"**{plain(of.title)}**" + (" · shown now" if name == session.view().model else "")
+        )
+        if columns[1].button("Show", key=f"keep-show-{name}", width="stretch"):
+            session.select_model(name)
+            st.switch_page("pages/explore.py")
+        if columns[2].button("Save on this machine", key=f"keep-save-{name}", width="stretch"):
+            _save(of)
+        if columns[3].button(
+            "Forget", key=f"keep-drop-{name}", width="stretch", help="Take it out of this session."
+        ):
+            session.drop_network(name)
+            st.rerun()
+    st.caption(
+        "Private to this session unless saved. The pruned network in the format that it came in: Explore, tab "
+        "Downloads, or Pruning, tab Plans and files."
+    )
+
+
+def show() -> None:
+    """Draw the saved networks, with opening and removing."""
+    folder = library.library_folder()
+    found = library.list_networks(folder)
+    st.write(
+        plain(
+            f"Networks that were saved on this machine, in {folder}. Everybody who uses this server sees them."
+        )
+    )
+    if not found:
+        st.info("Nothing is saved yet. A network that you bring can be saved in step 4 of “Bring your own”.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {"network": each.title, "architecture": each.architecture, "size": size_words(each.bytes)}
+                for each in found
+            ]
+        ),
+        hide_index=True,
+    )
+    titles = {each.name: each.title for each in found}
+    columns = st.columns([3, 1, 1], vertical_alignment="bottom")
+    name = columns[0].selectbox(
+        "Saved network", list(titles), format_func=lambda key: titles[key], key="library-name"
+    )
+    if columns[1].button("Open", type="primary", key="library-open", width="stretch"):
+        _open(folder, str(name))
+    with columns[2].popover("Remove", width="stretch"):
+        st.write(plain(f"Remove {titles[str(name)]} for good?"))
+        if st.button("Remove it", key="library-remove"):
+            try:
+                library.remove_saved(folder, str(name))
+            except NcvizError as error:
+                st.error(plain(str(error)))
+            else:
+                st.rerun()
+
+
+def _images_folder() -> Path:
+    return library.library_folder() / "images"
+
+
+def _save(of: pipeline.Network) -> None:
+    try:
+        library.save_network(library.library_folder(), of)
+        if is_own(of.dataset):
+            saved_images.save_own(_images_folder(), find_own(of.dataset))
+    except NcvizError as error:
+        st.error(plain(str(error)))
+    else:
+        st.toast(plain(f"{of.title} is saved; find it under Library."))
+
+
+def _open(folder: Path, name: str) -> None:
+    """Open a saved network with its images; where those are gone, they are asked for."""
+    try:
+        of = library.open_saved(folder, name)
+        if is_own(of.dataset):
+            try:
+                register(saved_images.open_saved(_images_folder(), of.dataset))
+            except DataError:
+                bring_state.take_network(of)
+                st.toast("Its images are no longer there; choose some under “Bring your own”.")
+                return
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+    if of.dataset:
+        session.add_network(of)
+        st.switch_page("pages/explore.py")
+    bring_state.take_network(of)
+    st.toast("Choose images for it under “Bring your own”.")
