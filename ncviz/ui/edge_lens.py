@@ -27,6 +27,7 @@ from ncviz.ui.edge_text import (
     weight_words,
 )
 from ncviz.ui.network_view import csv
+from ncviz.ui.return_files import file_stem
 from ncviz.ui.theme import theme
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _neighbours(found: EdgeExplanation, left: list[str], right: list[str]) -> No
 
 
 def _downloads(chosen: Chosen, found: EdgeExplanation, left: list[str], right: list[str]) -> None:
-    stem = f"{chosen.network.architecture}-edge-{found.connection}-{found.source}-{found.target}"
+    stem = f"{file_stem(chosen.network)}-edge-{found.connection}-{found.source}-{found.target}"
     columns = st.columns([1, 1, 2], vertical_alignment="center")
     columns[0].download_button(
         "The problem (JSON)",

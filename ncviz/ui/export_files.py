@@ -21,6 +21,7 @@ from ncviz.ui import offline, other_views, picture, resources
 from ncviz.ui.free_figure import drawn_graph, flat_curvature
 from ncviz.ui.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel
 from ncviz.ui.naming import layer_title
+from ncviz.ui.return_files import file_stem
 from ncviz.ui.shown import Shown
 from ncviz.ui.view_figures import Kappa, distribution_figure, matrix_figure, whose_flow
 from ncviz.ui.view_state import ALL_LAYERS, ViewState
@@ -63,7 +64,7 @@ def offline_page(
         "card": None,
         "link": None,
         "flows": None,
-        "file_name": f"{shown.network.architecture}-curvature",
+        "file_name": f"{file_stem(shown.network)}-curvature",
     }
     scores = partial(resources.ordered_scores, shown.network, record)
     panel = offline_panel(shown.sweep, view.scope, scores, channel=CHANNEL, removed=removed, order=order)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from ncviz import pipeline
 from ncviz.records import CurvatureRecord
 from ncviz.ui import export_files, flows, other_views, session
 from ncviz.ui.naming import plain
 from ncviz.ui.network_view import csv, edge_table
+from ncviz.ui.return_files import ending, file_stem, pruned
 from ncviz.ui.shown import Shown
 from ncviz.ui.theme import theme
 from ncviz.ui.view_figures import whose_flow
@@ -40,7 +40,7 @@ def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
     # and must be the step that the slider has reached by then.
     latest, colours, drawn = session.latest(), theme(), record or shown.record
     activity = drawn.pictures.of(flows.drawn_samples(shown, drawn))
-    stem = shown.network.architecture
+    stem = file_stem(shown.network)
     whose = plain(whose_flow(shown, latest.view, drawn.weights))
 
     def table() -> pd.DataFrame:
@@ -55,13 +55,12 @@ def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
             "One file with the network, the slider, the accuracy and the curves, that works without a server.",
         ),
         _File(
-            "Pruned checkpoint",
-            lambda: pipeline.pruned_checkpoint(
-                shown.network, *export_files.step(shown, latest.view), shown.record.shapes
-            ),
-            f"{stem}-pruned.safetensors",
+            "Pruned checkpoint" if shown.network.is_bundled else f"Pruned network ({ending(shown.network)})",
+            lambda: pruned(shown.network, *export_files.step(shown, latest.view), shown.record.shapes),
+            f"{stem}-pruned{ending(shown.network)}",
             "application/octet-stream",
-            "The network with zeros in place of what is removed; zeros alone do not make a network faster.",
+            "The network with zeros in place of what is removed, as accurate as the slider shows; zeros alone do "
+            "not make a network faster.",
         ),
         _File(
             "Weights (CSV)",

@@ -21,6 +21,7 @@ from ncviz.ui.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOCHS, M
 from ncviz.ui.finetune_state import linked, tied
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
+from ncviz.ui.return_files import file_stem
 from ncviz.ui.theme import theme
 
 POLL_SECONDS = 0.8
@@ -228,7 +229,7 @@ def _take_away(of: pipeline.Network, known: Mapping[str, FineTuneRecord]) -> Non
         **tied("tune_taken_" + ",".join(known), best),
     )
     record = known[name]
-    stem = f"{of.architecture}-{name}-{100 * record.removed / record.total:.4g}-fine-tuned"
+    stem = f"{file_stem(of)}-{name}-{100 * record.removed / record.total:.4g}-fine-tuned"
     columns[1].download_button(
         "Checkpoint (safetensors)",
         lambda: tuned_checkpoint(record),

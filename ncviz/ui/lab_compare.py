@@ -24,6 +24,7 @@ from ncviz.ui.finetune_state import criterion_styles
 from ncviz.ui.lab_controls import ORDER_TITLES, calibration_words, percent
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.other_views import camera_choice
+from ncviz.ui.return_files import file_stem
 from ncviz.ui.theme import theme
 from ncviz.ui.view_state import AXES
 
@@ -88,12 +89,12 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     curves, colours = lab_results.known(of, lab), theme()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         lab_files.button(
-            "Curves (CSV)", lambda: curves_csv(of.name, curves), f"{of.architecture}-curves.csv", "text/csv"
+            "Curves (CSV)", lambda: curves_csv(of.name, curves), f"{file_stem(of)}-curves.csv", "text/csv"
         )
         lab_files.button(
             "Figure (HTML)",
             lambda: lab_files.figure_page(figure, f"{of.title} · pruning", colours),
-            f"{of.architecture}-curves.html",
+            f"{file_stem(of)}-curves.html",
             "text/html",
             "One file that can be zoomed and hovered over, and needs no network. PNG and SVG: the figure's camera.",
         )

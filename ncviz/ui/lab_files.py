@@ -15,9 +15,10 @@ from ncviz.config import PruningConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.palette import Theme
-from ncviz.ui import lab_results
+from ncviz.ui import lab_results, return_files
 from ncviz.ui.naming import plain
 from ncviz.ui.other_views import CAMERA, PICTURE_SCALE, PICTURES
+from ncviz.ui.return_files import file_stem
 
 FORMS = ("pruned", "reparametrised", "masks")
 FORM_TITLES = {
@@ -48,13 +49,15 @@ def show(of: pipeline.Network, config: PruningConfig, removed: int) -> None:
         config: What decides the order in which its weights go; its curve must be known.
         removed: How many of them go.
     """
+    # What came with its layers has no module of its own that masks could be laid over.
+    forms = FORMS if of.blueprint is None else FORMS[:1]
     form: str = st.segmented_control(
         "Form",
-        FORMS,
+        forms,
         format_func=lambda name: FORM_TITLES[name],
         default=FORMS[0],
         required=True,
-        key="lab-form",
+        key=f"lab-form-{len(forms)}",
         persist_state="session",
     )
     name = file_name(of, form)
@@ -73,7 +76,7 @@ def show(of: pipeline.Network, config: PruningConfig, removed: int) -> None:
 
 def file_name(of: pipeline.Network, form: str) -> str:
     """Return what a file is called."""
-    return f"{of.architecture}-{form}.safetensors"
+    return f"{file_stem(of)}-{form}{return_files.ending(of) if form == FORMS[0] else '.safetensors'}"
 
 
 def snippet(of: pipeline.Network, form: str) -> str:
@@ -83,7 +86,10 @@ def snippet(of: pipeline.Network, form: str) -> str:
     name, shape = file_name(of, form), find_dataset(of.dataset).input_shape
     if form == "masks":
         return export.masks_snippet(name, shape)
-    write = export.pruned_snippet if form == "pruned" else export.reparametrised_snippet
+    if not of.is_bundled:
+        how = find_dataset(of.dataset).normalisation
+        return return_files.snippet(of, name, how, is_reparametrised=form != FORMS[0])
+    write = export.pruned_snippet if form == FORMS[0] else export.reparametrised_snippet
     return write(of.module(), name, shape)
 
 
@@ -92,11 +98,10 @@ def content(of: pipeline.Network, ranks: np.ndarray, removed: int, form: str) ->
     from ncviz.pruning import export
     from ncviz.pruning.masks import masks_at
 
+    if form == FORMS[0]:
+        return return_files.pruned(of, ranks, removed, lab_results.shapes(of))
     masks = masks_at(ranks, removed, lab_results.shapes(of))
-    if form == "masks":
-        return export.masks_file(masks)
-    write = export.pruned_file if form == "pruned" else export.reparametrised_file
-    return write(of.module(), masks)
+    return export.masks_file(masks) if form == "masks" else export.reparametrised_file(of.module(), masks)
 
 
 def figure_page(figure: Any, title: str, colours: Theme) -> bytes:
@@ -122,7 +127,7 @@ def chart_config(of: pipeline.Network, name: str) -> dict[str, Any]:
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"],
         "toImageButtonOptions": {
             "format": kind.lower(),
-            "filename": f"{of.architecture}-{name}",
+            "filename": f"{file_stem(of)}-{name}",
             "scale": PICTURE_SCALE,
         },
     }

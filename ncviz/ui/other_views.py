@@ -20,6 +20,7 @@ from ncviz.ui.free_figure import (
     selected_nodes,
     strongest_graph,
 )
+from ncviz.ui.return_files import file_stem
 from ncviz.ui.shown import Shown
 from ncviz.ui.theme import theme
 from ncviz.ui.view_figures import Kappa, described, distribution_figure, matrix_figure
@@ -246,7 +247,7 @@ def _chart(shown: Shown, figure: Any, name: str) -> None:
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         "toImageButtonOptions": {
             "format": kind.lower(),
-            "filename": f"{shown.network.architecture}-{name}",
+            "filename": f"{file_stem(shown.network)}-{name}",
             "scale": PICTURE_SCALE,
         },
     }

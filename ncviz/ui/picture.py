@@ -13,6 +13,7 @@ from ncviz.records import CurvatureRecord
 from ncviz.ui import flows, resources, session
 from ncviz.ui.components.network import network_canvas
 from ncviz.ui.lens import Subject, card, lens_edge
+from ncviz.ui.return_files import file_stem
 from ncviz.ui.shown import Shown
 from ncviz.ui.view_state import ALL_LAYERS
 from ncviz.ui.views import grouped_layers, has_every_position, network_view
@@ -52,7 +53,7 @@ def canvas(shown: Shown, record: CurvatureRecord, *, link: str | None = None) ->
         flows=flows.strip(shown),
         on_select=lambda selection: session.change(selected=selection),
         on_flow=lambda flow: session.change(flow=flow),
-        file_name=f"{shown.network.architecture}-curvature",
+        file_name=f"{file_stem(shown.network)}-curvature",
     )
     if picked.open is not None:
         edge = lens_edge(record, picked.open)

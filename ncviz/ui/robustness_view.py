@@ -28,6 +28,7 @@ from ncviz.ui.finetune_state import linked
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.network_view import csv
+from ncviz.ui.return_files import file_stem
 from ncviz.ui.theme import theme
 
 POLL_SECONDS = 1.5
@@ -236,7 +237,7 @@ def _results(
     st.download_button(
         "Curves (CSV)",
         lambda: csv(robustness_runs.table(known)),
-        f"{of.architecture}-robustness.csv",
+        f"{file_stem(of)}-robustness.csv",
         "text/csv",
         key="download-robustness",
         on_click="ignore",
