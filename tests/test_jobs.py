@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import logging
 import math
+import os
+import sys
 import threading
 import weakref
 from dataclasses import FrozenInstanceError
@@ -424,3 +426,21 @@ def test_a_job_that_two_owners_want_runs_once():
     assert first is second
     gate.set()
     assert first.wait(10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a priority of their own")
+def test_the_work_and_its_threads_step_aside():
+    def priority():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def work(handle):
+        found = []
+        thread = threading.Thread(target=lambda: found.append(priority()))
+        thread.start()
+        thread.join()
+        return priority(), found[0]
+
+    job = JobRegistry(1).start("key", "label", work)
+    assert job.wait(10)
+    assert job.result == (10, 10)
+    assert priority() == 0
