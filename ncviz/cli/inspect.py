@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
 from ncviz import pipeline
-from ncviz.cli.network import network_of
+from ncviz.cli.network import network_of, resized
 from ncviz.cli.options import data_dir_option, json_option, own_network_options, part_options, with_options
 from ncviz.cli.output import console, print_json, progress
 from ncviz.config import CurvatureConfig
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
 def inspect(
     data_dir: str | None, seed: int, layers: tuple[str, ...], channels: int, as_json: bool, **named: Any
 ) -> None:
-    """Look at a network before its curvature is computed: layers, problems, memory and time."""
+    """Look at a network, or an architecture, before its curvature is computed: layers, problems, memory and time."""
     from ncviz.preflight import preflight
 
-    network = network_of(**named)
+    network = _untrained(**named) or network_of(**named)
     config = CurvatureConfig(seed=seed, layers=layers, channels=channels)
     inputs = None
     if network.dataset:
@@ -50,6 +51,23 @@ def inspect(
         _show(found)
     if found.problems:
         raise NcvizError(" ".join(found.problems))
+
+
+def _untrained(
+    model: str | None, checkpoint: Path | None, architecture: str | None, size: str | None, **_: Any
+) -> pipeline.Network | None:
+    """Return an architecture with random weights, if that alone was named: what it takes hardly depends on them."""
+    if architecture is None or model is not None or checkpoint is not None:
+        return None
+    from ncviz.models.architectures import build_seeded, find_architecture
+
+    spec = find_architecture(architecture)
+    arrays = {
+        name: values.detach().numpy() for name, values in build_seeded(spec.name, 0).state_dict().items()
+    }
+    title = f"{spec.title}, untrained"
+    network = pipeline.Network(spec.name, title, spec.name, "", arrays, False, input_shape=spec.input_shape)
+    return resized(network, size)
 
 
 def _images(network: pipeline.Network, config: CurvatureConfig, data_dir: str | None) -> Tensor:

@@ -80,8 +80,7 @@ def network_of(
         from ncviz.models.bringing import read_file
 
         network = read_file(checkpoint, architecture=architecture)
-    if size is not None:
-        network = replace(network, input_shape=(network.image_shape[0], *_size(size)))
+    network = resized(network, size)
     if images is None:
         if mean or std:
             raise NcvizError(
@@ -93,6 +92,15 @@ def network_of(
         settings, mean=_numbers("--mean", mean) or settings.mean, std=_numbers("--std", std) or settings.std
     )
     return pipeline.with_images(network, _read(images, settings))
+
+
+def resized(network: pipeline.Network, size: str | None) -> pipeline.Network:
+    """Return the network for images of another size, such as "64x64"; None leaves it.
+
+    Raises:
+        NcvizError: If that is no size.
+    """
+    return network if size is None else replace(network, input_shape=(network.image_shape[0], *_size(size)))
 
 
 def _read(images: Path, settings: ImageSettings) -> Any:

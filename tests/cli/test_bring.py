@@ -141,3 +141,15 @@ def test_bad_options_are_one_sentence(run, folder, options, words):
     assert code == 2
     assert words in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_an_architecture_can_be_looked_at_without_weights(run):
+    code, out, _ = run(
+        "inspect", "--architecture", "torchvision/squeezenet1_1@10", "--size", "32x32", "--json"
+    )
+    assert code == 0
+    found = json.loads(out)
+    assert found["parameters"] == 724_672
+    assert found["input_shape"] == [3, 32, 32]
+    fire = next(layer for layer in found["layers"] if layer["name"] == "features.4.squeeze")
+    assert len(fire["reads"]) == 2
