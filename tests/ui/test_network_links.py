@@ -52,7 +52,8 @@ const visible = new Uint8Array(3).fill(1);
 const [ax, ay, bx, by, cx, cy] = course(0, 4, "link");
 const middle = [(ax + bx) / 4 + cx / 2, (ay + by) / 4 + cy / 2];
 console.log(JSON.stringify({ near: course(0, 2).length, far: course(1, 5).length, up: cy < (ay + by) / 2,
-  edge: Math.abs(course(0, 4)[5] - ay), link: Math.abs(cy - ay), hit: pick(network, place, IDENTITY, visible, ...middle, 5),
+  edge: Math.abs(course(0, 4)[5] - ay), link: Math.abs(cy - ay),
+  hit: pick(network, place, IDENTITY, visible, ...middle, 5),
   tip: describeHit(network, { kind: "link", link: 0 }, null), words: linkWords(network) }));
 """
     found = told(node, tmp_path, skipping, script)
@@ -85,3 +86,19 @@ def test_ends_of_links_must_be_nodes(skipping):
     )
     with pytest.raises(ValueError, match="links"):
         NetworkView(**{**vars(skipping), "links": links})
+
+
+def test_modules_names_lean_where_layers_stand_close_and_numbers_do_not(node, tmp_path, skipping):
+    script = """
+const measure = (text) => 7 * text.length;
+const crowd = (names) => {
+  const layers = names.map((name) => ({ ...network.layers[0], name }));
+  return placeUnits({ ...network, layers, layouts: [{ ...network.layouts.find(({ portrait }) => !portrait),
+    radius: names.map(() => 1), labels: names.map(() => [0, 0]) }] }, 900, 500, measure).isCrowded;
+};
+const many = Array.from({ length: 20 }, (_, at) => at);
+console.log(JSON.stringify([crowd(many.map((at) => `hidden ${at}`)), crowd(many.map((at) => `layer${at}.0.shortcut.0`)),
+  crowd(["input", "layer1.0.shortcut.0", "classes"]), formsOf("layer1.0.shortcut.0")]));
+"""
+    forms = ["layer1.0.shortcut.0", "0.shortcut.0", "shortcut.0", "layer1.0.shortcut.0"]
+    assert told(node, tmp_path, skipping, script) == [False, True, False, forms]

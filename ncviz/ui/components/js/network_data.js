@@ -134,6 +134,18 @@ export function sizeOf(network, edge) {
   return network.start ? network.start[edge + 1] - network.start[edge] : 1;
 }
 
+/** A layer's name and its short forms, longest first: of a module's path its end tells most, but for a bare number. */
+export function formsOf(name) {
+  const parts = name.split(".");
+  const ends = parts.slice(1).map((_, at) => parts.slice(at + 1).join("."));
+  return [name, ...ends.filter((text) => /[a-z]/i.test(text)), name.replace(/^hidden /, "h")];
+}
+
+export function shortestForm(name) {
+  const short = name.replace(/^hidden /, "h");
+  return short === name ? formsOf(name).at(-2) : short;
+}
+
 /** Where a unit sits within its layer, in words: `7`, or `channel 2, row 5, column 0`. */
 export function unitName(network, unit) {
   const layer = network.layerOf[unit];

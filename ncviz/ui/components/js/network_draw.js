@@ -2,7 +2,7 @@
 // so that the SVG export is the same picture.
 
 import { count, fit } from "./format.js";
-import { activityOf, sizeOf } from "./network_data.js";
+import { activityOf, formsOf, shortestForm, sizeOf } from "./network_data.js";
 import { CROWDED, courseOf, follow, radiusOf } from "./network_geometry.js";
 import { drawLinks, linkWords } from "./network_links.js";
 import { drawTiles } from "./network_tiles.js";
@@ -324,12 +324,9 @@ function drawLayerNames(context, { network, geometry, view, theme }) {
 const LINE_HEIGHT = 12;
 const LEAN = (-58 * Math.PI) / 180;
 
-/** The longest of a name's short forms that fits: of a module's path its end tells most. */
+/** The longest of a name's forms that fits. */
 function shortName(name, room, measure) {
-  const parts = name.split(".");
-  const ends = parts.slice(1).map((_, at) => parts.slice(at + 1).join("."));
-  const known = [name, ...ends, name.replace(/^hidden /, "h")].find((text) => measure(text) <= room);
-  return known ?? fit(ends.at(-1) ?? name.replace(/^hidden /, "h"), room, measure);
+  return formsOf(name).find((text) => measure(text) <= room) ?? fit(shortestForm(name), room, measure);
 }
 
 function leaningName(context, theme, name, x, y, measure) {

@@ -1,11 +1,11 @@
 // From shares of a box to pixels of this canvas: margins, the layout of nearest shape, zoom and pan.
 
-import { share } from "./network_data.js";
+import { share, shortestForm } from "./network_data.js";
 
 export const NARROW = 600;
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 40;
-export const CROWDED = 64; // pixels from layer to layer below which names lean
+export const CROWDED = 84; // pixels from layer to layer below which names lean, if they are long
 const FEWEST = 13; // units of a row stand no further apart than if there were so many
 const LEANING = 104; // and the room above that they take
 
@@ -19,7 +19,7 @@ export function placeUnits(network, width, height, measure) {
     : { left: 20, right: Math.max(32, widest + 22), top: 58, bottom: 62 };
   const pitch = (width - margin.left - margin.right) / Math.max(network.layers.length - 1, 1);
   // Where layers stand close, their names lean and need more room above.
-  const isCrowded = !isPortrait && pitch < CROWDED;
+  const isCrowded = !isPortrait && pitch < CROWDED && network.layers.some(({ name }) => isLong(name, pitch, measure));
   if (isCrowded) margin.top = LEANING;
   const room = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
   if (isPortrait && names.length > 0) {
@@ -57,6 +57,11 @@ export function placeUnits(network, width, height, measure) {
     grouped: network.layers.map((layer) => layer.grouped),
     labels: box.labels.map(([a, b]) => [margin.left + a * room.width, margin.top + b * room.height]),
   };
+}
+
+/** Whether a module's name does not fit beside its neighbours; a chain's layers have numbers, which do. */
+function isLong(name, pitch, measure) {
+  return !/^(input|hidden \d+|classes)$/.test(name) && measure(shortestForm(name)) > 0.8 * pitch - 8;
 }
 
 function nearest(layouts, isPortrait, aspect) {
