@@ -12,6 +12,7 @@ from ncviz.ui.naming import layer_title, link_words, measured_words, plain
 from ncviz.ui.network_view import layer_table
 from ncviz.ui.shown import Shown
 from ncviz.ui.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
+from ncviz.ui.words import part_words, short_word
 
 VIEW_TITLES = {
     "network": "Network",
@@ -46,8 +47,16 @@ def introduction(shown: Shown) -> None:
     """Say in one line what is seen, and offer the other ways to see it."""
     words, views = st.columns([1.25, 1], vertical_alignment="center")
     words.markdown(
-        ":red[**Red: bottlenecks.**] :blue[**Blue: redundant.**] Drag the slider, watch the accuracy."
+        ":red[**Red: bottlenecks.**] :blue[**Blue: redundant.**] Drag the slider, watch the "
+        f"{short_word(shown.network)}."
     )
+    part = part_words(shown.record.config, len(shown.record.weights))
+    if part:
+        st.caption(
+            plain(
+                f"Curvature of a part alone: {part}. {measured_words(shown.record)} The others are removed last."
+            )
+        )
     if not shown.view.hides("views"):
         views.segmented_control(
             "Picture",

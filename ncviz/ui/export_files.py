@@ -25,6 +25,7 @@ from ncviz.ui.return_files import file_stem
 from ncviz.ui.shown import Shown
 from ncviz.ui.view_figures import Kappa, distribution_figure, matrix_figure, whose_flow
 from ncviz.ui.view_state import ALL_LAYERS, ViewState
+from ncviz.ui.words import part_words, short_word, word_for
 
 CHANNEL = "file"
 CANVAS_HEIGHT = 460
@@ -67,7 +68,10 @@ def offline_page(
         "file_name": f"{file_stem(shown.network)}-curvature",
     }
     scores = partial(resources.ordered_scores, shown.network, record)
-    panel = offline_panel(shown.sweep, view.scope, scores, channel=CHANNEL, removed=removed, order=order)
+    word = short_word(shown.network)
+    panel = offline_panel(
+        shown.sweep, view.scope, scores, channel=CHANNEL, removed=removed, order=order, word=word
+    )
     return offline.page(
         packed,
         volatile,
@@ -157,18 +161,21 @@ def _images(shown: Shown) -> str:
 
 
 def _curvature(shown: Shown) -> str:
-    return f"neural curvature κ (arXiv 2601.16366), idleness α = {shown.record.config.alpha:g}"
+    config = shown.record.config
+    part = part_words(config, len(shown.record.weights))
+    words = f"neural curvature κ (arXiv 2601.16366), idleness α = {config.alpha:g}"
+    return f"{words}; of a part alone: {part}" if part else words
 
 
 def _facts(shown: Shown, view: ViewState, drawn: CurvatureRecord) -> dict[str, str]:
     """Return what the file is about, for the reader who finds it on a disk."""
     record = shown.record
     scope = "all weights together" if view.scope == "global" else "the same share of every layer"
-    whose = whose_flow(shown, view, drawn.weights)
+    whose, called = whose_flow(shown, view, drawn.weights), word_for(shown.network)
     return {
         "Network": f"{shown.network.title}, {shown.total:,} weights, {record.meta['edges']:,} edges",
         "Calibration": _images(shown),
-        "Evaluation": f"{shown.sweep.images:,} images, accuracy {shown.sweep.baseline:.2%} with nothing removed",
+        "Evaluation": f"{shown.sweep.images:,} images, {called} {shown.sweep.baseline:.2%} with nothing removed",
         "Curvature": _curvature(shown),
         "Drawn": f"κ over {whose}; the slider removes by κ over all calibration images",
         "Ranking": scope,

@@ -23,6 +23,7 @@ from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.return_files import file_stem
 from ncviz.ui.theme import theme
+from ncviz.ui.words import has_labels
 
 POLL_SECONDS = 0.8
 # Up to so many training images, more epochs are needed for as many steps.
@@ -63,6 +64,8 @@ def show(of: pipeline.Network) -> None:
 
 def _refusal(of: pipeline.Network, lab: Lab) -> str:
     """Return why there is nothing to fine-tune, or ""."""
+    if not has_labels(of):
+        return "Fine-tuning learns from labels, and these images have none: bring them in a folder for each class."
     if nothing := lab_controls.nothing_to_remove(of, lab):
         return nothing
     removed = lab_results.removed_at(of, lab)

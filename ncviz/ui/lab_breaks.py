@@ -20,6 +20,7 @@ from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.resources import Measured
 from ncviz.ui.theme import theme
+from ncviz.ui.words import word_for
 
 # Images of each kind that are shown, and how wide, in pixels.
 SHOWN, THUMBNAIL, WIDE_THUMBNAIL = 10, 64, 112
@@ -70,7 +71,8 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     told = [f"{SCORES[name].title} {own.accuracy:.2%}" for name, own in pruned.items()]
     draw = ", on the first draw of the calibration images" if len(lab.seeds) > 1 else ""
     st.markdown(
-        f"**{percent(removed / total)} removed.** Whole network {whole.accuracy:.2%}; {'; '.join(told)}. On "
+        f"**{percent(removed / total)} removed**, {word_for(of)}: whole network {whole.accuracy:.2%}; "
+        f"{'; '.join(told)}. On "
         f"{len(whole.labels):,} evaluation images{draw}."
     )
     st.subheader("Class by class")

@@ -27,6 +27,7 @@ from ncviz.ui.other_views import camera_choice
 from ncviz.ui.return_files import file_stem
 from ncviz.ui.theme import theme
 from ncviz.ui.view_state import AXES
+from ncviz.ui.words import part_words, short_word, word_for
 
 AXIS_TITLES = {"linear": "Linear", "kept": "Log of what is kept", "removed": "Log of what is removed"}
 AXIS_HELP = (
@@ -49,7 +50,7 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         **session.bound("lab_axis"),
     )
     lost.number_input(
-        "Points of accuracy that may be lost",
+        f"Points of {short_word(of)} that may be lost",
         0.0,
         100.0,
         step=0.5,
@@ -77,19 +78,25 @@ def show(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
                 "Nothing is interpolated.",
             ),
             "mean accuracy": st.column_config.NumberColumn(
-                help="Area under the curve by the trapezoid rule, over its width."
+                f"mean {short_word(of)}",
+                help="Area under the curve by the trapezoid rule, over its width.",
             ),
-            at_name: st.column_config.NumberColumn(help="Mean over the draws."),
+            at_name: st.column_config.NumberColumn(
+                at_name.replace("accuracy", short_word(of)), help="Mean over the draws."
+            ),
             "±": st.column_config.TextColumn(help="Sample standard deviation of that over the draws."),
         },
     )
     best = "the best of each column" if lab.order == ORDERS[0] else "what breaks the network fastest"
     st.caption(f"{words(of, lab, spreads)[-1]} Bold: {best}.")
     # A download is made outside the session's own run.
-    curves, colours = lab_results.known(of, lab), theme()
+    curves, colours, word = lab_results.known(of, lab), theme(), short_word(of)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         lab_files.button(
-            "Curves (CSV)", lambda: curves_csv(of.name, curves), f"{file_stem(of)}-curves.csv", "text/csv"
+            "Curves (CSV)",
+            lambda: curves_csv(of.name, curves, word),
+            f"{file_stem(of)}-curves.csv",
+            "text/csv",
         )
         lab_files.button(
             "Figure (HTML)",
@@ -140,8 +147,16 @@ def names_of(lab: Lab, lost: float) -> tuple[str, str]:
     return f"removed at ≤ {points} lost", f"accuracy at {percent(lab.sparsity)}"
 
 
-def curves_csv(network: str, curves: Sequence[tuple[PruningConfig, SweepRecord]]) -> bytes:
-    """Return a row for each curve and sparsity; what a criterion does not look at is left empty."""
+def curves_csv(
+    network: str, curves: Sequence[tuple[PruningConfig, SweepRecord]], word: str = "accuracy"
+) -> bytes:
+    """Return a row for each curve and sparsity; what a criterion does not look at is left empty.
+
+    Args:
+        network: Name of the network.
+        curves: The curves with their settings.
+        word: What the share of right answers is called.
+    """
     from ncviz.pruning.scores import SCORES
 
     rows: list[dict[str, Any]] = []
@@ -160,7 +175,7 @@ def curves_csv(network: str, curves: Sequence[tuple[PruningConfig, SweepRecord]]
         }
         accuracy = record.accuracy[config.criterion, config.order]
         rows += [
-            {**facts, "sparsity": removed / max(1, record.total), "removed": removed, "accuracy": value}
+            {**facts, "sparsity": removed / max(1, record.total), "removed": removed, word: value}
             for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True)
         ]
     table = pd.DataFrame(rows).astype({"samples_per_class": "Int64", "seed": "Int64"})
@@ -182,8 +197,10 @@ def words(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list
         if any(spread.draws > 1 for spread in spreads.values())
         else ""
     )
+    part = part_words(first.calibration, len(lab_results.shapes(of)))
+    part = f" Curvature of a part alone ({part}); what has none goes last." if part else ""
     return [
-        f"{of.title}, accuracy{images}, without training again. {way.capitalize()}, {among}{held}.{band}",
+        f"{of.title}, {word_for(of)}{images}, without training again. {way.capitalize()}, {among}{held}.{band}{part}",
         f"Criteria that look at images look at {pool}; the others at none.",
     ]
 
@@ -206,7 +223,7 @@ def _figure(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], width
     ]
     lost = session.view().lab_lost
     whole = float(next(iter(spreads.values())).mean[0])
-    return accuracy_curves(
+    figure = accuracy_curves(
         curves,
         theme(),
         words(of, lab, spreads),
@@ -216,6 +233,8 @@ def _figure(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread], width
         least_name=f"{lost:g} {'point' if lost == 1 else 'points'} below the whole network",
         width=width,
     )
+    figure.update_yaxes(title_text=short_word(of))
+    return figure
 
 
 def _bold(found: pd.DataFrame, columns: list[str], *, is_high: bool) -> Any:

@@ -87,7 +87,8 @@ class PlanStore:
         Raises:
             StoreError: If it cannot be written.
         """
-        self._folder.write(_file(plan.key), json.dumps(asdict(plan), indent=1).encode())
+        content = {**asdict(plan), "pruning": plan.pruning.as_dict()}
+        self._folder.write(_file(plan.key), json.dumps(content, indent=1).encode())
 
     def remove(self, key: str) -> None:
         """Remove a plan, if it is there.
@@ -107,7 +108,8 @@ class PlanStore:
 
 def _plan(given: Mapping[str, Any], name: str) -> Plan:
     pruning = dict(given["pruning"])
-    pruning["protected"] = tuple(str(part) for part in pruning["protected"])
+    for field_name in ("protected", "layers"):
+        pruning[field_name] = tuple(str(part) for part in pruning.get(field_name, ()))
     plan = Plan(
         str(given["name"]),
         str(given["fingerprint"]),

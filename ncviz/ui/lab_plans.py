@@ -21,6 +21,7 @@ from ncviz.ui.lab_plan_store import MAX_NAME, Plan, PlanStore
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
+from ncviz.ui.words import short_word, word_for
 
 _DELETED = "lab-deleted-plan"
 
@@ -52,6 +53,7 @@ class _Chosen:
     total: int
     accuracy: float
     images: int
+    word: str
 
     @property
     def name(self) -> str:
@@ -63,7 +65,7 @@ class _Chosen:
         """What it is and how accurate, in a sentence of Markdown."""
         return (
             f"**{self.title}, {percent(self.removed / self.total)} removed**: {self.total - self.removed:,} of "
-            f"{self.total:,} weights kept, accuracy {self.accuracy:.2%} on {self.images:,} evaluation images."
+            f"{self.total:,} weights kept, {self.word} {self.accuracy:.2%} on {self.images:,} evaluation images."
         )
 
 
@@ -74,7 +76,9 @@ def _chosen(of: pipeline.Network, lab: Lab, spreads: Mapping[str, Spread]) -> _C
     config, removed = lab_breaks.first_draw(of, lab, name), lab_results.removed_at(of, lab)
     found = lab_results.measured(of, config, removed)
     total = sum(int(np.prod(shape)) for shape in lab_results.shapes(of).values())
-    return _Chosen(SCORES[name].title, config, removed, total, found.accuracy, len(found.labels))
+    return _Chosen(
+        SCORES[name].title, config, removed, total, found.accuracy, len(found.labels), word_for(of)
+    )
 
 
 def _save(of: pipeline.Network, chosen: _Chosen) -> None:
@@ -126,8 +130,9 @@ def _list(of: pipeline.Network) -> None:
             hide_index=True,
             column_config={
                 name: st.column_config.NumberColumn(format="percent")
-                for name in ("removed", "accuracy", *layer_titles(of))
+                for name in ("removed", *layer_titles(of))
             }
+            | {"accuracy": st.column_config.NumberColumn(short_word(of), format="percent")}
             | {"on images": st.column_config.NumberColumn(format="localized")},
         )
         _one(of, plans)

@@ -32,6 +32,8 @@ class Lab:
         order: "redundant" or "bottlenecks".
         protected: Names of the weights that lose nothing.
         sparsity: Fraction of the weights that is removed where one looks closer, one of those that are measured.
+        layers: Names of the weights whose curvature is computed; none means all.
+        channels: Most channels of a hidden layer that take part in it; 0 means all.
     """
 
     criteria: tuple[str, ...]
@@ -42,11 +44,21 @@ class Lab:
     order: str
     protected: tuple[str, ...]
     sparsity: float
+    layers: tuple[str, ...] = ()
+    channels: int = 0
 
     def config(self, criterion: str, seed: int) -> PruningConfig:
         """Return the settings of one curve."""
         return PruningConfig(
-            criterion, self.samples_per_class, seed, self.alpha, self.scope, self.order, self.protected
+            criterion,
+            self.samples_per_class,
+            seed,
+            self.alpha,
+            self.scope,
+            self.order,
+            self.protected,
+            self.layers,
+            self.channels,
         )
 
 
@@ -78,6 +90,8 @@ def read(view: ViewState, known: tuple[str, ...], sizes: Mapping[str, tuple[int,
         view.lab_order,
         protected,
         nearest(view.lab_sparsity, within(sizes, protected)),
+        view.config.layers,
+        view.channels,
     )
 
 

@@ -30,6 +30,7 @@ from ncviz.ui import (
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.view_state import LAB_TABS
+from ncviz.ui.words import note_for
 
 POLL_SECONDS = 0.7
 # On which device this session measured what last, by the run's key.
@@ -47,6 +48,8 @@ TAB_TITLES = {
 def show(of: pipeline.Network) -> None:
     """Draw the page."""
     lab_controls.show(of)
+    if note := note_for(of):
+        st.caption(note)
     lab = lab_state.current()
     reachable = lab_state.within(lab_state.shapes(of), lab.protected)[-1]
     nothing = lab_controls.nothing_to_remove(of, lab)

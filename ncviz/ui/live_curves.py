@@ -86,6 +86,7 @@ def offline_panel(
     channel: str,
     removed: int,
     order: str,
+    word: str = "accuracy",
 ) -> dict[str, Any]:
     """Return a panel's data for a page that has no Python behind it: it reads its curves and keeps its own history.
 
@@ -96,6 +97,7 @@ def offline_panel(
         channel: The name that the canvas on the page is given too.
         removed: How many weights are removed at first.
         order: In which of ``PANEL_ORDERS``, by its key.
+        word: What the share of right answers is called.
     """
     return panel_data(
         channel=channel,
@@ -108,4 +110,5 @@ def offline_panel(
         is_live=False,
         is_offline=True,
         sweep_label=f"read off the curve measured on {sweep.images:,} images",
+        word=word,
     )

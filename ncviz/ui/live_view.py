@@ -17,6 +17,7 @@ from ncviz.ui.components.live_data import Answer, Sweep, panel_data
 from ncviz.ui.fine_curves import fine_curve
 from ncviz.ui.live_curves import PANEL_ORDERS, curves, thresholds
 from ncviz.ui.shown import Shown
+from ncviz.ui.words import note_for, short_word
 
 # Up to this long a measurement keeps pace with a drag; beyond, the stored curve answers until the drag ends.
 TOO_SLOW_SECONDS = 0.05
@@ -65,7 +66,7 @@ def _panel(shown: Shown, above: Callable[[str, int], None] | None) -> None:
         if request is not dragged:
             _commit(request, shown)
         st.session_state[done] = seq = request.seq
-    view = shown.view
+    view, called = shown.view, note_for(shown.network)
     order = f"{view.criterion}/{view.order}" if dragged is None else dragged.order
     removed = shown.removed if dragged is None else dragged.removed
     is_finished = any(request is not dragged for request in new)
@@ -96,7 +97,8 @@ def _panel(shown: Shown, above: Callable[[str, int], None] | None) -> None:
         is_followed=above is not None,
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
-        note=note,
+        note=note or called,
+        word=short_word(shown.network),
     )
     live_panel(data, key=shown.key)
     if is_finished:

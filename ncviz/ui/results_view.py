@@ -10,9 +10,10 @@ from ncviz import pipeline
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.curvature_figures import class_shares, histograms
 from ncviz.records import CurvatureRecord
-from ncviz.ui.naming import FOLDED, NO_SAMPLES, measured_words, weight_index, weight_title
+from ncviz.ui.naming import FOLDED, NO_SAMPLES, measured_words, plain, weight_index, weight_title
 from ncviz.ui.network_view import lowest
 from ncviz.ui.theme import theme
+from ncviz.ui.words import part_words
 
 STRONGEST = 200
 
@@ -68,7 +69,9 @@ def summary(record: CurvatureRecord) -> None:
     )
     columns[3].metric("Most negative κ", f"{flat.min():.2f}")
     facts = f"{len(record.labels)} images of {meta['pool']}, computed on {meta['device']} in {meta['seconds']:.1f} s."
-    st.caption(f"{measured_words(record)} {facts}".strip())
+    part = part_words(record.config, len(record.weights))
+    told = f"Of a part alone: {part}. " if part else ""
+    st.caption(plain(f"{told}{measured_words(record)} {facts}".strip()))
 
 
 def strongest(of: pipeline.Network, record: CurvatureRecord, names: list[str]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain, weight_index, weight_title
 from ncviz.ui.network_view import locate
 from ncviz.ui.theme import theme
+from ncviz.ui.words import word_for
 
 # How many weights are taken at first, and at most: shares of all, and numbers for networks with a million of them.
 USUAL_SHARE, USUAL_COUNT = 0.02, 1000
@@ -62,7 +63,7 @@ def show(of: pipeline.Network, lab: Lab) -> None:
         "Which connections are bottlenecks for one class more than for the others? Take them out, or scale them, and "
         "see whether that class alone is hit."
     )
-    config = CurvatureConfig(lab.alpha, lab.samples_per_class, lab.seeds[0])
+    config = CurvatureConfig(lab.alpha, lab.samples_per_class, lab.seeds[0], lab.layers, lab.channels)
     found = robustness_runs.class_curvature(of, config)
     if found is None:
         _missing(of, config)
@@ -86,7 +87,8 @@ def show(of: pipeline.Network, lab: Lab) -> None:
     measured = resources.measure(of, session.device(), session.data_dir()).result()
     st.caption(
         "Ranked by the mean of the other classes' κ less the class's own, among weights with κ < 0 for the class; "
-        f"{images} of each class. Accuracy on {len(measured.labels):,} test images. A simple definition of ours, "
+        f"{images} of each class. {word_for(of).capitalize()} on {len(measured.labels):,} test images. A simple "
+        "definition of ours, "
         "not the paper's."
     )
     with st.expander(f"The {min(LISTED, len(chosen))} most specific of them"):

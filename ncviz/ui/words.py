@@ -28,6 +28,11 @@ def word_for(of: pipeline.Network) -> str:
     return ACCURACY if has_labels(of) else AGREEMENT
 
 
+def short_word(of: pipeline.Network) -> str:
+    """Return the same for an axis or a column, where the sentence of ``note_for`` stands beside it."""
+    return word_for(of).partition(" ")[0]
+
+
 def note_for(of: pipeline.Network) -> str:
     """Return the sentence that says why it is not accuracy, "" where it is."""
     return "" if has_labels(of) else NO_LABELS

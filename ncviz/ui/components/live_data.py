@@ -72,6 +72,7 @@ def panel_data(
     can_redo: bool = False,
     note: str = "",
     sweep_label: str = "read off the curve",
+    word: str = "accuracy",
 ) -> dict[str, Any]:
     """Return all that the panel shows, as plain JSON.
 
@@ -93,6 +94,7 @@ def panel_data(
         can_redo: Whether there is a step to redo.
         note: A line under the numbers, such as why nothing is measured yet.
         sweep_label: The words beside an accuracy that was read off the curve.
+        word: What the share of right answers is called: agreement, where nobody knows the right ones.
     """
     return {
         "channel": channel,
@@ -112,6 +114,7 @@ def panel_data(
         "can_redo": can_redo,
         "note": note,
         "sweep_label": sweep_label,
+        "word": word,
         "tones": tones(),
     }
 

@@ -82,7 +82,7 @@ export class Chart {
     this.#add("text", { class: "title", x: width / 2, y: below, "text-anchor": "middle" }, "weights removed, %");
     const middle = (this.#y(0) + this.#y(1)) / 2;
     const turn = `rotate(-90 12 ${middle})`;
-    this.#add("text", { class: "title", x: 12, y: middle + 4, "text-anchor": "middle", transform: turn }, "accuracy, %");
+    this.#add("text", { class: "title", x: 12, y: middle + 4, "text-anchor": "middle", transform: turn }, `${this.model.word ?? "accuracy"}, %`);
   }
 
   /** A press anywhere on the plot takes hold of the threshold: onSeek(share, isDragging). */

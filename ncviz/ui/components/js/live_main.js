@@ -15,7 +15,9 @@ import { readTheme } from "./theme.js";
 const SETTLE = 350; // ms without a key or a click until a small step counts as made
 const STEPS = 1000; // of the slider
 const DASHES = ["7 4", "2 4", "12 5"];
-const PARTS = ["accuracy", "change", "source", "share", "counts", "rule", "slider", "chart", "key", "note", "said"];
+const PARTS = ["word", "accuracy", "change", "source", "share", "counts", "rule", "slider", "chart", "key", "note", "said"];
+
+const titled = (word = "accuracy") => word[0].toUpperCase() + word.slice(1);
 
 class LivePanel {
   constructor(root) {
@@ -189,7 +191,7 @@ class LivePanel {
     const dash = (order) => DASHES[grey.indexOf(order)] ?? "";
     const orders = data.orders.map((order) => ({ ...order, color: this.#color(order.tone), dash: dash(order) }));
     const { total, sweeps, baseline } = data;
-    const model = { width, height, total, sweeps, orders, order: this.order, baseline };
+    const model = { width, height, total, sweeps, orders, order: this.order, baseline, word: data.word };
     // Answers come twenty times a second; the lines change with few of them.
     const drawn = JSON.stringify({ ...model, sweeps: null });
     if (drawn !== this.drawn || sweeps !== this.drawnSweeps) {
@@ -198,6 +200,8 @@ class LivePanel {
       this.chart.drawLines(model);
       this.#key(orders.filter((order) => sweeps[order.key]?.removed.length));
     }
+    parts.word.textContent = titled(data.word);
+    parts.chart.setAttribute("aria-label", `${titled(data.word)} over the share of weights removed`);
     this.find("undo").disabled = !data.can_undo;
     this.find("redo").disabled = !data.can_redo;
     parts.note.textContent = data.note;
@@ -272,7 +276,7 @@ class LivePanel {
     // The first word is what the page says when it opens; nobody asked for it.
     if (this.said !== undefined && this.said !== step) {
       const share = percent(data.total > 0 ? removed / data.total : 0);
-      this.parts.said.textContent = `Accuracy ${percent(accuracy)} with ${share} removed, ${this.parts.source.textContent}.`;
+      this.parts.said.textContent = `${titled(data.word)} ${percent(accuracy)} with ${share} removed, ${this.parts.source.textContent}.`;
     }
     this.said = step;
   }
