@@ -68,10 +68,12 @@ def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
         name = f"class {view.classes[index]}" if is_class else f"{view.layer_names[layer]} · {place}"
         graph.add_node(unit, layer=layer, unit=index, label=name)
     for edge in edges.tolist():
-        weight = float(view.weight[edge])
+        weight, ends = float(view.weight[edge]), (int(view.source[edge]), int(view.target[edge]))
+        # Where two weight layers join the same nodes, as beside a shortcut, the stronger bottleneck is drawn.
+        if graph.has_edge(*ends) and graph.edges[ends]["curvature"] <= float(view.curvature[edge]):
+            continue
         graph.add_edge(
-            int(view.source[edge]),
-            int(view.target[edge]),
+            *ends,
             curvature=float(view.curvature[edge]),
             weight=weight,
             length=1.0 / abs(weight),

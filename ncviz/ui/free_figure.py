@@ -137,7 +137,8 @@ def _graph(view: NetworkView, kappa: np.ndarray, edges: np.ndarray, ranks: np.nd
     graph = to_graph(replace(view, curvature=kappa), edges)
     last = _last(view, ranks)
     for edge in edges.tolist():
-        graph.edges[int(view.source[edge]), int(view.target[edge])]["rank"] = int(last[edge])
+        facts = graph.edges[int(view.source[edge]), int(view.target[edge])]
+        facts["rank"] = max(int(last[edge]), facts.get("rank", 0))
     return graph
 
 

@@ -107,8 +107,14 @@ class _Lines:
     def sorted(self) -> _Lines:
         """Return the same edges, those between the same two nodes beside each other."""
         by = np.lexsort((self.parameter, self.source, self.target))
-        parts = (self.source, self.target, self.curvature, self.weight, self.parameter)
-        return _Lines(*(part[by] for part in parts), self.connection)
+        return _Lines(
+            self.source[by],
+            self.target[by],
+            self.curvature[by],
+            self.weight[by],
+            self.parameter[by],
+            self.connection,
+        )
 
     def strongest(self) -> _Lines:
         """Return for each pair of nodes the edge of least curvature; of equal ones the first."""

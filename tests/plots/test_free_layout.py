@@ -68,3 +68,24 @@ def test_the_page_has_legend_words_outlines_and_the_selection(view):
     assert '"label": "hidden 1 \\u00b7 0"' in page, "a selected unit says its name"
     assert "diamond" in page[page.index("new vis.DataSet") :]
     assert "getPositions" not in free_layout(graph, "dark", 500).rsplit("legend", 1)[1]
+
+
+def test_of_two_edges_between_the_same_nodes_the_stronger_bottleneck_is_drawn():
+    view = NetworkView(
+        layer_names=("input", "classes"),
+        layer_shapes=((1,), (1,)),
+        classes=(),
+        source=np.zeros(2, np.int32),
+        target=np.ones(2, np.int32),
+        curvature=np.array([-1.0, 0.5], np.float32),
+        weight=np.array([2.0, 3.0], np.float32),
+        parameter=np.arange(2, dtype=np.int32),
+        connection=np.arange(2, dtype=np.int32),
+        connection_names=("1", "2"),
+        parameter_count=2,
+    )
+    for edges in ([0, 1], [1, 0]):
+        graph = to_graph(view, np.array(edges))
+        assert graph.number_of_edges() == 1
+        assert graph.edges[0, 1]["curvature"] == -1.0
+        assert graph.edges[0, 1]["weight"] == 2.0
