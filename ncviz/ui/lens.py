@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ncviz.records import CurvatureRecord
-from ncviz.records.places import unpacked
 from ncviz.ui import chosen, maps
 from ncviz.ui.naming import unit_layer_titles, unit_title
 from ncviz.ui.network_view import locate, lowest, parameter_offsets
+from ncviz.ui.receptive import receptive_box
 
 NEVER_ACTIVE = 2.0
 MOST_KERNELS = 8
@@ -21,7 +21,6 @@ MOST_KERNELS = 8
 LARGEST_KERNEL = 16
 
 Card = dict[str, Any]
-_NOTHING = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,51 +75,6 @@ def lens_edge(record: CurvatureRecord, selection: str) -> str | None:
             at = own[edges.curvature[own].argmin()]
             return f"{connection}-{edges.source[at]}-{edges.target[at]}"
     return None
-
-
-def receptive_box(record: CurvatureRecord, layer: int, unit: int) -> tuple[int, int, int, int] | None:
-    """Return the part of the image that a unit sees: left, top, width, height; None where it sees no less than all.
-
-    Args:
-        record: The curvature, for the wiring of the network.
-        layer: The unit's layer.
-        unit: Its index within the layer.
-    """
-    image = maps.drawn_shapes(record)[0]
-    if len(image) < 2:
-        return None
-    # What of each layer is seen: units of a flat one, positions of feature maps.
-    seen = {layer: np.array([unit % maps.positions(record, layer) if _is_mapped(record, layer) else unit])}
-    for at in range(layer, 0, -1):
-        for before, found in _read(record, at, seen.get(at, _NOTHING)):
-            seen[before] = np.union1d(seen.get(before, _NOTHING), found)
-    rows, columns = image[-2:]
-    units = seen.get(0, _NOTHING)
-    if not len(units):
-        return None
-    row, column = np.divmod(units % (rows * columns), columns)
-    left, top = int(column.min()), int(row.min())
-    width, height = int(column.max()) - left + 1, int(row.max()) - top + 1
-    return None if (width, height) == (columns, rows) else (left, top, width, height)
-
-
-def _read(record: CurvatureRecord, layer: int, seen: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield for everything that ends in a layer which of the layer before its units or positions there read."""
-    for connection in record.into(layer):
-        fields, before = record.places[connection].fields, record.ends[connection][0]
-        units = unpacked(fields[:, np.unique(seen % fields.shape[1])]).reshape(-1)
-        area = maps.positions(record, before)
-        units = units[units >= 0]
-        yield before, np.unique(units % area if _is_mapped(record, before) else units)
-    for link in record.links:
-        if link.target == layer:
-            places = unpacked(link.places[np.unique(seen % len(link.places))]).reshape(-1)
-            yield link.source, np.unique(places[places >= 0])
-
-
-def _is_mapped(record: CurvatureRecord, layer: int) -> bool:
-    """Whether units of a layer that differ in their channel alone are the same place."""
-    return len(maps.drawn_shapes(record)[layer]) > 2
 
 
 def _connection_of(record: CurvatureRecord, name: str, at: int) -> int:

@@ -7,8 +7,9 @@ from ncviz import build_graph, load_model, pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.network_payload import payload
-from ncviz.ui.lens import Subject, card, lens_edge, receptive_box
+from ncviz.ui.lens import Subject, card, lens_edge
 from ncviz.ui.network_view import parameter_offsets
+from ncviz.ui.receptive import receptive_box
 from ncviz.ui.view_state import DEFAULT_EDGE_CAP
 from ncviz.ui.views import flow_samples, grouped_layers, has_every_position, network_view
 

@@ -9,9 +9,10 @@ from wired import WIRED
 
 from ncviz.plots.network_payload import pack, payload, unpack
 from ncviz.ui import chosen, maps
-from ncviz.ui.lens import Subject, card, lens_edge, receptive_box
+from ncviz.ui.lens import Subject, card, lens_edge
 from ncviz.ui.naming import layer_title, unit_layer_titles, weight_index
 from ncviz.ui.network_view import edge_table, layer_table, parameter_offsets
+from ncviz.ui.receptive import receptive_box
 from ncviz.ui.view_figures import _by_cell
 from ncviz.ui.views import network_view
 
