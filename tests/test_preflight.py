@@ -15,6 +15,7 @@ from ncviz.config import CurvatureConfig
 from ncviz.errors import CancelledError, ModelError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.limits import LIMITS
+from ncviz.preflight import choices, look
 
 
 @pytest.mark.parametrize("name", wired.WIRED)
@@ -78,7 +79,8 @@ def wide():
 def test_what_does_not_fit_comes_with_choices_that_do(monkeypatch):
     net, shape = wide(), (1, 32, 32)
     whole = preflight.preflight(net, shape)
-    monkeypatch.setattr(preflight, "free_memory", lambda: whole.table_bytes)
+    for room in (choices, look):
+        monkeypatch.setattr(room, "free_memory", lambda: whole.table_bytes)
     found = preflight.preflight(net, shape)
     assert not found.fits
     assert found.seconds is None
@@ -105,7 +107,7 @@ def test_an_estimate_of_a_part_is_less_than_that_of_the_whole():
 
 
 def test_limits_are_named(monkeypatch):
-    monkeypatch.setattr(preflight, "LIMITS", replace(LIMITS, layer_units=1000))
+    monkeypatch.setattr(look, "LIMITS", replace(LIMITS, layer_units=1000))
     with pytest.raises(
         ModelError, match=r"61,440 units in one layer, at most 1,000 are read; use smaller images"
     ):

@@ -17,7 +17,8 @@ import numpy as np
 from ncviz.bench.baselines import solve_edges, start_worker
 from ncviz.bench.edges import Edges
 from ncviz.graph.neural_graph import NeuralGraph
-from ncviz.graph.paths import Distances, PathTable
+from ncviz.graph.paths import Distances
+from ncviz.graph.positions import PathTable
 
 MAX_DENSE_BYTES = 2**30
 # Few enough that an interrupt is answered soon, many enough that handing them over costs nothing.

@@ -7,11 +7,11 @@ same neighbours, and a block into one part for each pair of classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from ncviz.engine.sides import Side, padded, side_of, starts_of
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import PathTable, Taps
@@ -90,33 +90,12 @@ class Plan(NamedTuple):
 _NOTHING = np.empty(0, dtype=np.int32)
 
 
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """The layers on one side of a connection as if they were one, their positions, taps and kinds one after the other.
-
-    Attributes:
-        layers: Which layers.
-        table: What joins them to the connection's layer: positions and kinds counted through; None if there are none.
-        first: int64 [layers + 1], where each layer's positions begin.
-        channels: Most channels that one of them has.
-    """
-
-    layers: tuple[int, ...]
-    table: PathTable | None
-    first: np.ndarray
-    channels: int
-
-    def layer_of(self, position: np.ndarray) -> np.ndarray:
-        """Return which of the layers a position belongs to."""
-        return np.searchsorted(self.first, position, side="right") - 1
-
-
 def make_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
     """Return the plan of one connection."""
     own, connection = paths.one[index], graph.connections[index]
     source_layer, target_layer = connection.source, connection.target
-    into = _side(paths, paths.before(source_layer), source_layer, is_before=True)
-    out_of = _side(paths, paths.after(target_layer), target_layer, is_before=False)
+    into = side_of(paths, paths.before(source_layer), source_layer, is_before=True)
+    out_of = side_of(paths, paths.after(target_layer), target_layer, is_before=False)
     has_in, has_out = into.table is not None, out_of.table is not None
     # Pieces of inner connections are cut by tap. The outer ones are quick and measure each position once.
     parts = own.table.source, own.table.target, own.table.kind
@@ -150,46 +129,12 @@ def make_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
     return Plan(
         source, target, tap, pixel, length, slot, np.array([own.slots]),
         in_start, in_position, in_tap, out_start, out_position, out_tap,
-        _starts(fan_in), a_kind, _starts(fan_out), b_kind, _starts(fan_in * fan_out), c_kind,
+        starts_of(fan_in), a_kind, starts_of(fan_out), b_kind, starts_of(fan_in * fan_out), c_kind,
         two_in, two_out, three,
         in_class_start, in_class, in_mask, out_class_start, out_class, out_mask,
         np.ascontiguousarray(two_out.transpose(0, 2, 1)),
         np.array([_spread(length, two_in, two_out, three)]),
     )  # fmt: skip
-
-
-def _side(paths: Distances, layers: tuple[int, ...], at: int, is_before: bool) -> _Side:
-    """Bring the layers before or after one together."""
-    hops = [paths.hops[(layer, at) if is_before else (at, layer)] for layer in layers]
-    if not hops:
-        return _Side((), None, np.zeros(1, dtype=np.int64), 1)
-    if len(hops) == 1:
-        own = hops[0]
-        side = 0 if is_before else 1
-        return _Side(layers, own, _starts(np.array([own.positions[side]])), own.lengths.shape[1 + side])
-    side = 0 if is_before else 1
-    first = _starts(np.array([hop.positions[side] for hop in hops]))
-    channels = max(hop.lengths.shape[1 + side] for hop in hops)
-    kinds = _starts(np.array([len(hop.lengths) for hop in hops]))
-    ends = [[hop.source, hop.target] for hop in hops]
-    for number, end in enumerate(ends):
-        end[side] = end[side] + np.int32(first[number])
-    kind = [hop.kind + np.int32(kinds[number]) for number, hop in enumerate(hops)]
-    positions = (
-        (int(first[-1]), hops[0].positions[1]) if is_before else (hops[0].positions[0], int(first[-1]))
-    )
-    lengths = np.concatenate([_padded(hop.lengths, 1 + side, channels) for hop in hops])
-    table = PathTable(
-        np.concatenate([end[0] for end in ends]), np.concatenate([end[1] for end in ends]), np.concatenate(kind),
-        lengths, positions,
-    )  # fmt: skip
-    return _Side(layers, table, first, channels)
-
-
-def _padded(lengths: np.ndarray, axis: int, channels: int) -> np.ndarray:
-    """Return lengths with channels added along an axis that nothing joins."""
-    missing = [(0, channels - lengths.shape[axis] if each == axis else 0) for each in range(3)]
-    return np.pad(lengths, missing, constant_values=np.inf) if any(map(any, missing)) else lengths
 
 
 def _direct(
@@ -209,14 +154,14 @@ def _direct(
 
 
 def _kinds(
-    tables: list[PathTable], side: _Side, near: np.ndarray, far: np.ndarray, from_side: bool
+    tables: list[PathTable], side: Side, near: np.ndarray, far: np.ndarray, from_side: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the kind of path between positions of a side and of the layer beyond the edge, and the kinds' lengths."""
     if not tables:
         return _NOTHING, np.empty((0, 1, 1))
     layer = side.layer_of(near)
     found = np.full(len(near), -1, dtype=np.int32)
-    first = _starts(np.array([len(table.lengths) for table in tables]))
+    first = starts_of(np.array([len(table.lengths) for table in tables]))
     for number, table in enumerate(tables):
         mine = layer == number
         here, there = near[mine] - side.first[number], far[mine]
@@ -225,7 +170,7 @@ def _kinds(
     if len(tables) == 1:
         return found, tables[0].lengths
     axis = 1 if from_side else 2
-    return found, np.concatenate([_padded(table.lengths, axis, side.channels) for table in tables])
+    return found, np.concatenate([padded(table.lengths, axis, side.channels) for table in tables])
 
 
 def _readings(
@@ -236,11 +181,7 @@ def _readings(
         return np.zeros(positions + 1, dtype=np.int64), _NOTHING, _NOTHING
     own, other = (table.target, table.source) if by_target else (table.source, table.target)
     order = np.lexsort((table.kind, own))
-    return _starts(np.bincount(own, minlength=positions)), other[order], table.kind[order]
-
-
-def _starts(counts: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return starts_of(np.bincount(own, minlength=positions)), other[order], table.kind[order]
 
 
 def _expand(start: np.ndarray, listed: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -253,8 +194,8 @@ def _expand(start: np.ndarray, listed: np.ndarray, at: np.ndarray) -> tuple[np.n
 
 def _crossings(
     paths: Distances,
-    into: _Side,
-    out_of: _Side,
+    into: Side,
+    out_of: Side,
     heard: np.ndarray,
     spoken: np.ndarray,
     fan_in: np.ndarray,
@@ -275,12 +216,12 @@ def _crossings(
         return tables[0].find(u, v), tables[0].lengths
     from_layer, to_layer = into.layer_of(u), out_of.layer_of(v)
     found = np.full(len(u), -1, dtype=np.int32)
-    first = _starts(np.array([len(table.lengths) for table in tables]))
+    first = starts_of(np.array([len(table.lengths) for table in tables]))
     for at, ((number, other), table) in enumerate(zip(ends, tables, strict=True)):
         mine = (from_layer == number) & (to_layer == other)
         kind = table.find(u[mine] - into.first[number], v[mine] - out_of.first[other])
         found[mine] = np.where(kind >= 0, kind + np.int32(first[at]), -1)
-    lengths = [_padded(_padded(table.lengths, 1, into.channels), 2, out_of.channels) for table in tables]
+    lengths = [padded(padded(table.lengths, 1, into.channels), 2, out_of.channels) for table in tables]
     return found, np.concatenate(lengths)
 
 
@@ -299,7 +240,7 @@ def _classes(
     distinct, label = np.unique(mask.reshape(channels, -1), axis=0, return_inverse=True)
     label = label.reshape(-1)
     order = np.argsort(label, kind="stable").astype(np.int32)
-    starts = _starts(np.bincount(label, minlength=len(distinct)))
+    starts = starts_of(np.bincount(label, minlength=len(distinct)))
     return starts, order, np.ascontiguousarray(distinct.reshape(len(distinct), *mask.shape[1:]))
 
 

@@ -9,8 +9,9 @@ from torch import fx, nn
 from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.operations import NORM_MODULES, describe
-from ncviz.graph.reader import Problem, Reader
+from ncviz.graph.reader import Reader
 from ncviz.graph.tracing import own_copy, record_shapes, trace
+from ncviz.graph.values import Problem
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ncviz.devices import guard
-from ncviz.errors import CancelledError, ModelError
+from ncviz.errors import CancelledError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import PathTable, Taps, connection_taps
-
-MAX_TABLE_BYTES = 4 * 2**30
-_CHUNK_ELEMENTS = 2**24
-_TASKS = 64
+from ncviz.graph.products import check_room, compose
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,163 +134,9 @@ def shortest(tables: Sequence[PathTable]) -> PathTable:
     kinds = np.stack([table.find(source, target) for table in tables])  # [tables, pairs]
     combined, kind = np.unique(kinds, axis=1, return_inverse=True)
     shape = (combined.shape[1], *tables[0].lengths.shape[1:])
-    _check_room(shape)
+    check_room(shape)
     lengths = np.full(shape, np.inf)
     for table, own in zip(tables, combined, strict=True):
         used = np.flatnonzero(own >= 0)
         lengths[used] = np.minimum(lengths[used], table.lengths[own[used]])
     return PathTable(source, target, kind.reshape(-1).astype(np.int32), lengths, positions)
-
-
-def _check_room(shape: tuple[int, int, int]) -> None:
-    needed = 8 * shape[0] * shape[1] * shape[2]
-    if needed > MAX_TABLE_BYTES:
-        raise ModelError(
-            f"A distance table of this network would take {needed / 2**30:.1f} GB, more than the "
-            f"{MAX_TABLE_BYTES / 2**30:.0f} GB that ncviz allows itself; use smaller images, sample its channels, or "
-            "choose some of its layers."
-        )
-
-
-def compose(
-    left: PathTable, right: PathTable, device: str = "cpu", executor: Executor | None = None
-) -> PathTable:
-    """Return the min-plus product of two tables, the later layer of the one being the earlier layer of the other.
-
-    Raises:
-        ModelError: If the product would be too large for memory.
-    """
-    source, target, kind, start, first, second = _joined(left, right)
-    shape = (len(start) - 1, left.lengths.shape[1], right.lengths.shape[2])
-    _check_room(shape)
-    if device == "cpu" or device.startswith("mps"):
-        lengths = _compiled(left.lengths, right.lengths, start, first, second, shape, executor)
-    else:
-        lengths = dense_products(left.lengths, right.lengths, start, first, second, device)
-    return PathTable(source, target, kind, lengths, (left.positions[0], right.positions[1]))
-
-
-def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
-    """Find which products of kinds join which positions.
-
-    Returns:
-        source, target and kind of each pair of positions; then for each kind the range of its products, and each
-        product's left and right kind.
-    """
-    by_source = np.searchsorted(right.source, np.arange(right.positions[0] + 1))
-    fan = np.diff(by_source)[left.target]  # how many steps go on from each first step
-    step = np.repeat(np.arange(len(left.source)), fan)
-    offset = np.arange(fan.sum()) - np.repeat(np.cumsum(fan) - fan, fan)
-    onward = by_source[left.target[step]] + offset
-    pair = left.source[step].astype(np.int64) * right.positions[1] + right.target[onward]
-    product = left.kind[step].astype(np.int64) * len(right.lengths) + right.kind[onward]
-    order = np.lexsort((product, pair))
-    pair, product = pair[order], product[order]
-    found, begin = np.unique(pair, return_index=True)
-    ends = np.append(begin, len(pair))
-    # Two pairs of positions are of one kind if the same products join them. Sums of random 64-bit words stand for
-    # the sets; with two of them a mistake is less likely than one of the machine's.
-    words = np.random.default_rng(0).integers(0, 2**64, (2, product.max(initial=0) + 1), dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        marks = (
-            np.stack([np.add.reduceat(word[product], begin) for word in words])
-            if len(begin)
-            else words[:, :0]
-        )
-    _, representative, kind = np.unique(marks, axis=1, return_index=True, return_inverse=True)
-    kind = kind.reshape(-1)
-    parts = [product[begin[r] : ends[r + 1]] for r in representative]
-    chosen = np.concatenate(parts) if parts else product
-    start = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
-    return (
-        (found // right.positions[1]).astype(np.int32),
-        (found % right.positions[1]).astype(np.int32),
-        kind.astype(np.int32),
-        start,
-        (chosen // len(right.lengths)).astype(np.int32),
-        (chosen % len(right.lengths)).astype(np.int32),
-    )
-
-
-def _compiled(
-    left: np.ndarray,
-    right: np.ndarray,
-    start: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    shape: tuple[int, int, int],
-    executor: Executor | None,
-) -> np.ndarray:
-    from ncviz.graph.minplus import best_products
-
-    out = np.empty(shape)
-    step = max(1, shape[0] // _TASKS)
-
-    def part(begin: int) -> None:
-        best_products(left, right, start[begin : begin + step + 1], first, second, out[begin : begin + step])
-
-    begins = range(0, shape[0], step)
-    if isinstance(executor, ThreadPoolExecutor):
-        list(executor.map(part, begins))
-    else:
-        for begin in begins:
-            part(begin)
-    return out
-
-
-def dense_products(
-    left: np.ndarray,
-    right: np.ndarray,
-    start: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    device: str,
-) -> np.ndarray:
-    """Do the same on a torch device, in chunks that fit its cache, or its memory if that is less.
-
-    Outputs of equally many products are computed together.
-
-    Raises:
-        DeviceError: If the tables, or a single row of a product, do not fit the device's memory.
-    """
-    rows, inner, columns = left.shape[1], left.shape[2], right.shape[2]
-    out = np.full((len(start) - 1, rows, columns), np.inf)
-    products = np.diff(start)
-    elements = _CHUNK_ELEMENTS
-
-    def fill(outputs: np.ndarray, begin: int, end: int) -> None:
-        """Write some rows of outputs that have the same number of products."""
-        nonlocal elements
-        size = len(outputs) * (end - begin)
-        if size == 1 or size * inner * columns <= elements:
-            try:
-                out[outputs, begin:end] = best(outputs, begin, end).cpu().numpy()
-                return
-            except torch.OutOfMemoryError:
-                if size == 1:
-                    raise
-            elements = size * inner * columns // 2
-            if device.startswith("cuda"):
-                torch.cuda.empty_cache()
-        half, middle = len(outputs) // 2, (begin + end) // 2
-        if half:
-            fill(outputs[:half], begin, end)
-            fill(outputs[half:], begin, end)
-        else:
-            fill(outputs, begin, middle)
-            fill(outputs, middle, end)
-
-    def best(outputs: np.ndarray, begin: int, end: int) -> Tensor:
-        found = torch.full((), torch.inf, dtype=torch.float64, device=device)
-        for x in range(int(products[outputs[0]])):
-            at = start[outputs] + x
-            a = lefts[torch.from_numpy(first[at]).to(lefts.device), begin:end, :, None]
-            b = rights[torch.from_numpy(second[at]).to(lefts.device), None]
-            found = torch.minimum(found, (a + b).amin(2))
-        return found
-
-    with guard(device):
-        lefts, rights = torch.from_numpy(left).to(device), torch.from_numpy(right).to(device)
-        for number in np.unique(products[products > 0]):
-            fill(np.flatnonzero(products == number), 0, rows)
-    return out

@@ -43,8 +43,25 @@ def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.Grap
                 "write it as an nn.Sequential, or without control flow that depends on the data."
             ) from error
         traced = exported
+    _check_in_place(traced)
     traced.graph.eliminate_dead_code()
     return traced
+
+
+def _check_in_place(traced: fx.GraphModule) -> None:
+    """Refuse an operation that changes its input and whose result nobody reads: a trace would lose it."""
+    for node in traced.graph.nodes:
+        if node.users or node.op not in ("call_function", "call_method", "call_module"):
+            continue
+        name = str(node.target) if node.op == "call_method" else getattr(node.target, "__name__", "")
+        is_in_place = (name.endswith("_") and not name.endswith("__")) or bool(node.kwargs.get("inplace"))
+        if node.op == "call_module":
+            is_in_place = bool(getattr(traced.get_submodule(str(node.target)), "inplace", False))
+        if is_in_place:
+            raise ModelError(
+                f"'{node.target if node.op == 'call_module' else node.name}' changes its input in place and its result "
+                "is not used; write x = … with what it returns."
+            )
 
 
 def _exported(net: nn.Module, input_shape: tuple[int, ...] | None) -> fx.GraphModule | None:

@@ -144,7 +144,8 @@ class Fire(nn.Module):
 
         return Wiring(activations, [
             (0, 1, "squeeze.weight", conv(self.squeeze)), (1, 2, "left.weight", conv(self.left)),
-            (1, 3, "right.weight", conv(self.right)), (2, 4, "last.weight", part(0, 2)), (3, 4, "last.weight", part(2, 5)),
+            (1, 3, "right.weight", conv(self.right)), (2, 4, "last.weight", part(0, 2)),
+            (3, 4, "last.weight", part(2, 5)),
             (4, 5, "", lambda x: x.mean((2, 3))),
         ])  # fmt: skip
 
@@ -185,7 +186,8 @@ class Dense(nn.Module):
 
         scaled = scale_of(self.norm).reshape(1, -1, 1, 1)
         return Wiring(activations, [
-            (0, 1, "stem.weight", conv(self.stem)), (1, 2, "", lambda x: x * scaled), (2, 3, "grow.weight", conv(self.grow)),
+            (0, 1, "stem.weight", conv(self.stem)), (1, 2, "", lambda x: x * scaled),
+            (2, 3, "grow.weight", conv(self.grow)),
             (1, 4, "", put(0, 2)), (3, 4, "", put(2, 4)), (4, 5, "", lambda x: x.mean((2, 3), keepdim=True)),
             (5, 6, "head.weight", linear(self.head)),
         ])  # fmt: skip
@@ -285,7 +287,8 @@ class Transposed(nn.Module):
             ], -2)  # fmt: skip
 
         return Wiring(activations, [
-            (0, 1, "up.weight", up), (1, 2, "wide.weight", lambda x: F.conv2d(self.pad(x), self.wide.weight, dilation=2)),
+            (0, 1, "up.weight", up),
+            (1, 2, "wide.weight", lambda x: F.conv2d(self.pad(x), self.wide.weight, dilation=2)),
             (2, 3, "", windows), (3, 4, "head.weight", linear(self.head)),
         ])  # fmt: skip
 

@@ -43,6 +43,17 @@ class Gated(nn.Module):
         return self.head(self.a(x) * torch.sigmoid(self.b(x)))
 
 
+class InPlace(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.a(x)
+        x.relu_()
+        return self.b(x)
+
+
 class TwoOutputs(nn.Module):
     def __init__(self):
         super().__init__()
@@ -188,6 +199,7 @@ def test_reading_leaves_the_network_alone():
         (Attending(), (3, 4), "'attention' (MultiheadAttention, attention or a product of activations)"),
         (Gated(), (4,), "'mul' (mul) multiplies activations by each other (gating or attention)"),
         (TwoOutputs(), (4,), "returns several values"),
+        (InPlace(), (4,), "'relu_' changes its input in place and its result is not used"),
         (nn.Sequential(nn.Linear(4, 2), nn.Softmax(1), nn.BatchNorm1d(2)), (4,), "softmax inside"),
         (
             nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2, track_running_stats=False)),

@@ -12,7 +12,7 @@ from networks import NETWORKS, make
 from torch import nn
 
 from ncviz.errors import ModelError
-from ncviz.graph import paths
+from ncviz.graph import paths, products
 from ncviz.graph.build import build_graph
 from ncviz.graph.positions import PathTable
 
@@ -192,8 +192,8 @@ def test_torch_makes_the_same_tables(monkeypatch):
     graph = vgg()
     compiled = paths.distances(graph)
     monkeypatch.setattr(
-        paths, "_compiled",
-        lambda left, right, start, first, second, shape, executor: paths.dense_products(
+        products, "_compiled",
+        lambda left, right, start, first, second, shape, executor: products.dense_products(
             left, right, start, first, second, "cpu"
         ),
     )  # fmt: skip
@@ -213,7 +213,7 @@ def test_compose_takes_any_two_tables():
 
     for _ in range(20):
         left, right = table(4, 6, 2, 3), table(6, 5, 3, 2)
-        found = paths.compose(left, right)
+        found = products.compose(left, right)
         assert found.positions == (4, 5)
         assert np.array_equal(found.dense(), min_plus(left.dense(), right.dense()))
         at = found.find(found.source, found.target)
@@ -222,9 +222,9 @@ def test_compose_takes_any_two_tables():
 
 def test_tables_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):
     graph = build_graph(nn.Sequential(nn.Linear(7, 6), nn.Linear(6, 5)), (7,))
-    monkeypatch.setattr(paths, "MAX_TABLE_BYTES", 8 * 7 * 5)
+    monkeypatch.setattr(products, "MAX_TABLE_BYTES", 8 * 7 * 5)
     paths.distances(graph)
-    monkeypatch.setattr(paths, "MAX_TABLE_BYTES", 8 * 7 * 5 - 1)
-    monkeypatch.setattr(paths, "_compiled", None)
+    monkeypatch.setattr(products, "MAX_TABLE_BYTES", 8 * 7 * 5 - 1)
+    monkeypatch.setattr(products, "_compiled", None)
     with pytest.raises(ModelError, match="distance table"):
         paths.distances(graph)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ncviz.errors import DeviceError
-from ncviz.graph import paths
+from ncviz.graph import paths, products
 from ncviz.graph.build import build_graph
 from ncviz.graph.minplus import best_products
 
@@ -30,8 +30,8 @@ def _tables():
 @pytest.mark.parametrize("elements", [1, 40, 200, 2**24])
 def test_products_in_torch_are_the_compiled_ones(elements, monkeypatch):
     arguments, expected = _tables()
-    monkeypatch.setattr(paths, "_CHUNK_ELEMENTS", elements)
-    assert np.array_equal(paths.dense_products(*arguments, "cpu"), expected)
+    monkeypatch.setattr(products, "_CHUNK_ELEMENTS", elements)
+    assert np.array_equal(products.dense_products(*arguments, "cpu"), expected)
 
 
 def _failing(monkeypatch, fails):
@@ -50,7 +50,7 @@ def _failing(monkeypatch, fails):
 def test_out_of_memory_halves_the_chunk(monkeypatch):
     arguments, expected = _tables()
     asked = _failing(monkeypatch, lambda part: part.shape[0] * part.shape[1] > 2)
-    assert np.array_equal(paths.dense_products(*arguments, "cpu"), expected)
+    assert np.array_equal(products.dense_products(*arguments, "cpu"), expected)
     assert sum(shape[0] * shape[1] > 2 for shape in asked) < 6
 
 
@@ -58,7 +58,7 @@ def test_out_of_memory_for_a_single_row_is_one_sentence(monkeypatch):
     arguments, _ = _tables()
     asked = _failing(monkeypatch, lambda part: True)
     with pytest.raises(DeviceError, match="ran out of memory"):
-        paths.dense_products(*arguments, "cpu")
+        products.dense_products(*arguments, "cpu")
     assert asked[-1][:2] == (1, 1)
 
 

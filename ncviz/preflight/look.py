@@ -1,4 +1,4 @@
-"""What a network's curvature will take, before any of it is computed: layers, problems, memory, time, and ways out."""
+"""Looks at a network: its layers, what cannot be read, what its curvature will take on which device."""
 
 from __future__ import annotations
 
@@ -6,130 +6,30 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 from torch import Tensor, nn
 
 from ncviz.config import CurvatureConfig
-from ncviz.devices import Device, available_devices, free_memory
+from ncviz.devices import available_devices, free_memory
 from ncviz.engine.layers import position_major
 from ncviz.engine.results import Settings
 from ncviz.engine.run import shares_of_work, tasks_of
 from ncviz.errors import CancelledError, ModelError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import look_at
-from ncviz.graph.extent import Extent, extent_of
+from ncviz.graph.extent import extent_of
 from ncviz.graph.neural_graph import Connection, NeuralGraph
-from ncviz.graph.paths import MAX_TABLE_BYTES
 from ncviz.limits import LIMITS
+from ncviz.preflight.choices import choices_of, chosen_of, fit_of, fits_into
+from ncviz.preflight.facts import LayerFacts, Preflight
 
 Progress = Callable[[float, str], None]
 
-# Of the free memory, what path lengths may take: plans, activities and the rest of the app need some too.
-_SHARE_OF_MEMORY = 0.5
-_CHANNELS = (256, 128, 64, 32, 16, 8)
-_LEAST_SIDE = 16
+# What takes longer comes with ways to make it smaller.
 _COMFORTABLE_SECONDS = 600.0
-
-
-@dataclass(frozen=True)
-class LayerFacts:
-    """One operation that makes or joins units.
-
-    Attributes:
-        name: Name of the module or operation.
-        kind: What it is, such as "Conv2d 3×3".
-        reads: Names of the layers whose units it reads.
-        output_shape: Shape of the layer that it ends in.
-        parameters: Number of its weights; 0 for a link.
-        edges: Number of its edges.
-        live: Share of its edges that are alive on the calibration images; None without images.
-        problem: Why it cannot be read, "" if it can.
-    """
-
-    name: str
-    kind: str
-    reads: tuple[str, ...]
-    output_shape: tuple[int, ...]
-    parameters: int
-    edges: int
-    live: float | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One way to make a computation smaller.
-
-    Attributes:
-        title: What it does, for people.
-        config: Settings that do it.
-        input_shape: Shape of one input that does it.
-        table_bytes: Memory of its path lengths.
-        edges: How many edges it looks at.
-        seconds: About how long it takes on this machine's cores; None where nothing is known.
-    """
-
-    title: str
-    config: CurvatureConfig
-    input_shape: tuple[int, ...]
-    table_bytes: int
-    edges: int
-    seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class DeviceFit:
-    """What a computation means for one device.
-
-    Attributes:
-        name: As in ``ncviz.devices``.
-        title: For people.
-        free_bytes: Free memory; None where the system does not tell.
-        fits: Whether the path lengths fit.
-        seconds: About how long it takes; None where nothing is known.
-        note: What else there is to say, one sentence or "".
-    """
-
-    name: str
-    title: str
-    free_bytes: int | None
-    fits: bool
-    seconds: float | None
-    note: str
-
-
-@dataclass(frozen=True)
-class Preflight:
-    """What there is to know of a network before its curvature is computed.
-
-    Attributes:
-        input_shape: Shape of one input.
-        layers: What was read, in the order of computation.
-        problems: What cannot be read, one sentence each.
-        parameters: Weights that carry edges.
-        units: Neurons of all layers.
-        edges: Edges that the settings look at.
-        table_bytes: Memory that path lengths take.
-        seconds: About how long it takes on this machine's cores; None if that was not measured.
-        fits: Whether path lengths fit this machine's memory.
-        choices: Ways to make it smaller; empty if it fits comfortably.
-        devices: What it means for each device.
-    """
-
-    input_shape: tuple[int, ...]
-    layers: tuple[LayerFacts, ...]
-    problems: tuple[str, ...]
-    parameters: int = 0
-    units: int = 0
-    edges: int = 0
-    table_bytes: int = 0
-    seconds: float | None = None
-    fits: bool = False
-    choices: tuple[Choice, ...] = ()
-    devices: tuple[DeviceFit, ...] = ()
 
 
 def preflight(
@@ -179,9 +79,9 @@ def preflight(
     check_limits(graph)
     say(0.2, "measuring how large it is")
     extent = extent_of(graph)
-    chosen = _chosen(graph, settings)
+    chosen = chosen_of(graph, settings)
     bytes_ = extent.bytes(chosen, settings.channels)
-    fits = _fits(extent, chosen, settings.channels, free_memory())
+    fits = fits_into(extent, chosen, settings.channels, free_memory())
     live: Sequence[float | None] = [None] * len(graph.connections)
     seconds = None
     if inputs is not None:
@@ -193,7 +93,7 @@ def preflight(
             seconds = _seconds(graph, activity, settings, chosen, cancel)
     say(0.9, "looking for what fits")
     is_easy = fits and (seconds is None or seconds <= _COMFORTABLE_SECONDS)
-    choices = () if is_easy else _choices(net, extent, settings, tuple(input_shape), seconds)
+    choices = () if is_easy else choices_of(net, extent, settings, tuple(input_shape), seconds)
     found = Preflight(
         tuple(input_shape),
         _rows(graph, net, live),
@@ -205,7 +105,7 @@ def preflight(
         seconds,
         fits,
         choices,
-        tuple(_device(device, extent, chosen, settings, seconds) for device in available_devices()),
+        tuple(fit_of(device, extent, chosen, settings, seconds) for device in available_devices()),
     )
     say(1.0, "done")
     return found
@@ -257,18 +157,6 @@ def live_shares(graph: NeuralGraph, activity: Sequence[np.ndarray]) -> list[floa
     return found
 
 
-def _chosen(graph: NeuralGraph, config: CurvatureConfig) -> tuple[int, ...]:
-    if not config.layers:
-        return tuple(range(len(graph.connections)))
-    return tuple(at for at, each in enumerate(graph.connections) if each.parameter in config.layers)
-
-
-def _fits(extent: Extent, chosen: Sequence[int], channels: int, free: int | None) -> bool:
-    """Whether path lengths fit: no single table beyond the engine's own bound, and all of them into the memory."""
-    room = MAX_TABLE_BYTES if free is None else int(free * _SHARE_OF_MEMORY)
-    return extent.largest(chosen, channels) <= MAX_TABLE_BYTES and extent.bytes(chosen, channels) <= room
-
-
 def _seconds(
     graph: NeuralGraph,
     activity: Sequence[np.ndarray],
@@ -287,111 +175,6 @@ def _seconds(
     with ThreadPoolExecutor(cores) as pool:
         tasks = tasks_of(sampled, layers, settings, pool, cancel)
         return shares_of_work(tasks, settings, pool, cancel)[1] / cores
-
-
-def _choices(
-    net: nn.Module,
-    extent: Extent,
-    config: CurvatureConfig,
-    input_shape: tuple[int, ...],
-    seconds: float | None,
-) -> tuple[Choice, ...]:
-    """Return what makes the computation fit: fewer channels, some layers, smaller images."""
-    free = free_memory()
-    found = []
-    chosen = _chosen(extent.graph, config)
-    edges = extent.edges(chosen, config.channels)
-
-    def about(own: int) -> float | None:
-        return None if seconds is None else seconds * own / max(1, edges)
-
-    for channels in _CHANNELS:
-        if config.channels and channels >= config.channels:
-            continue
-        own = extent.edges(chosen, channels)
-        if own < edges and _fits(extent, chosen, channels, free):
-            limited = replace(config, channels=channels)
-            found.append(
-                Choice(
-                    f"At most {channels} channels of each layer, drawn with seed {config.seed}: a sample, not exact",
-                    limited,
-                    input_shape,
-                    extent.bytes(chosen, channels),
-                    own,
-                    about(own),
-                )
-            )
-            if len(found) == 2:
-                break
-    last = _last_layers(extent, chosen, config.channels, free)
-    if last:
-        names = tuple(dict.fromkeys(extent.graph.connections[at].parameter for at in last))
-        own = extent.edges(last, config.channels)
-        found.append(
-            Choice(
-                f"Only the last {len(names)} of {len(extent.graph.parameters)} layers: exact",
-                replace(config, layers=names),
-                input_shape,
-                extent.bytes(last, config.channels),
-                own,
-                about(own),
-            )
-        )
-    smaller = _smaller_input(net, config, input_shape, free)
-    return (*found, smaller) if smaller else tuple(found)
-
-
-def _last_layers(extent: Extent, chosen: Sequence[int], channels: int, free: int | None) -> tuple[int, ...]:
-    """Return as many of the last connections as fit and hold at most half of the edges; none if all do."""
-    whole = extent.edges(chosen, channels)
-    best: tuple[int, ...] = ()
-    for begin in range(len(chosen) - 1, 0, -1):
-        part = tuple(chosen[begin:])
-        if not _fits(extent, part, channels, free) or extent.edges(part, channels) > whole / 2:
-            break
-        best = part
-    return best
-
-
-def _smaller_input(
-    net: nn.Module, config: CurvatureConfig, input_shape: tuple[int, ...], free: int | None
-) -> Choice | None:
-    """Return the largest half, quarter, … of the image that the network takes and that fits."""
-    shape = input_shape
-    while len(shape) == 3 and min(shape[1:]) >= 2 * _LEAST_SIDE:
-        shape = (shape[0], *(side // 2 for side in shape[1:]))
-        try:
-            graph = look_at(net, shape).graph
-        except ModelError:
-            return None
-        if graph is None:
-            return None
-        extent, chosen = extent_of(graph), _chosen(graph, config)
-        if _fits(extent, chosen, config.channels, free):
-            return Choice(
-                f"Images of {shape[1]}×{shape[2]}: exact, for smaller images",
-                config,
-                shape,
-                extent.bytes(chosen, config.channels),
-                extent.edges(chosen, config.channels),
-            )
-    return None
-
-
-def _device(
-    device: Device, extent: Extent, chosen: Sequence[int], config: CurvatureConfig, seconds: float | None
-) -> DeviceFit:
-    free = free_memory() if device.name == "cpu" else device.free_bytes
-    fits = _fits(extent, chosen, config.channels, free)
-    if device.name == "cpu":
-        return DeviceFit(device.name, device.title, free, fits, seconds, "")
-    note = (
-        "It settles what needs no linear program; the CPU solves the rest, so that it takes at most as long as on "
-        "the CPU alone."
-    )
-    if device.name.startswith("mps"):
-        note = "It does the forward pass only; the rest is done by the CPU."
-    return DeviceFit(device.name, device.title, free, fits, seconds, note)
 
 
 def _rows(graph: NeuralGraph, net: nn.Module, live: Sequence[float | None]) -> tuple[LayerFacts, ...]:

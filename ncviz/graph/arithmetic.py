@@ -1,0 +1,159 @@
+"""Additions, products and batch normalisations of a trace: what they make of units and sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx
+
+from ncviz.errors import ModelError
+from ncviz.graph.growing import Growing
+from ncviz.graph.operations import describe
+from ncviz.graph.terms import Term, copy_term
+from ncviz.graph.values import Pending, Units, UnreadableError
+
+_NORM_ARGUMENTS = {
+    "batch_norm": ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps"),
+    "aten": ("input", "weight", "bias", "running_mean", "running_var", "training", "momentum", "eps"),
+    "batch_norm_no_training": ("input", "weight", "bias", "running_mean", "running_var", "momentum", "eps"),
+}
+
+
+def added(grown: Growing, n: fx.Node, args: Sequence[Any], shape: tuple[int, ...]) -> Units | Pending:
+    """Follow an addition: of two values one node for each pair of units, of a constant nothing, as of a bias.
+
+    Args:
+        grown: The graph so far.
+        n: The operation.
+        args: Its arguments.
+        shape: Shape [BATCH, …] of what it returns.
+
+    Raises:
+        UnreadableError: If it broadcasts.
+    """
+    parts = [arg for arg in args[:2] if isinstance(arg, (Units, Pending))]
+    if len(parts) == 1:
+        other = next(arg for arg in args[:2] if arg is not parts[0])
+        if isinstance(other, Tensor) and other.numel() > 1 and shape != parts[0].traced_shape:
+            raise UnreadableError("adds a constant of another shape, which is not supported")
+        return _shifted(grown, n, parts[0])
+    if parts[0].traced_shape != parts[1].traced_shape:
+        raise UnreadableError("adds values of different shapes, which is not supported")
+    if isinstance(parts[0], Units) and parts[0].is_as(parts[1]):
+        return grown.activated(n, parts[0])
+    if len({part.is_last for part in parts if isinstance(part, Pending)}) > 1:
+        parts = [grown.finish(part) for part in parts]
+    is_last = any(isinstance(part, Pending) and part.is_last for part in parts)
+    terms: list[Term] = []
+    for part in parts:
+        if isinstance(part, Pending):
+            terms += part.terms
+        else:
+            terms.append(copy_term(n.name, np.moveaxis(part.own, -1, 0) if is_last else part.own))
+    own = shape[1:]
+    return Pending(tuple(terms), (own[-1], *own[:-1]) if is_last else own, is_last, n)
+
+
+def _shifted(grown: Growing, n: fx.Node, value: Units | Pending) -> Units | Pending:
+    """Follow the addition of constants: a bias is no part of the graph."""
+    if isinstance(value, Pending):
+        return replace(value, node=n)
+    return grown.activated(n, value)
+
+
+def multiplied(grown: Growing, n: fx.Node, args: Sequence[Any], name: str) -> Units | Pending:
+    """Follow a product with, or a division by, constants; of a value with a function of itself it is an activation.
+
+    Raises:
+        UnreadableError: If it multiplies activations by each other, or places by different numbers.
+    """
+    parts = [arg for arg in args[:2] if isinstance(arg, (Units, Pending))]
+    if len(parts) == 2:
+        if isinstance(parts[0], Units) and parts[0].is_as(parts[1]):  # such as x · sigmoid(x)
+            latest = max(parts, key=lambda part: int(part.stamps.max()) if isinstance(part, Units) else -1)
+            return grown.activated(n, latest)
+        raise UnreadableError(
+            "multiplies activations by each other (gating or attention), which is not supported"
+        )
+    if name == "div" and parts[0] is not args[0]:
+        raise UnreadableError("divides by activations, which is not supported")
+    other = args[1] if parts[0] is args[0] else args[0]
+    factor = torch.as_tensor(other, dtype=torch.float64).detach().cpu()
+    return _scaled(grown, n, parts[0], 1.0 / factor if name == "div" else factor, f"'{n.name}'")
+
+
+def _scaled(grown: Growing, n: fx.Node, value: Units | Pending, factor: Tensor, by: str) -> Units | Pending:
+    """Multiply each channel by a number.
+
+    Args:
+        grown: The graph so far.
+        n: The operation.
+        value: What is multiplied.
+        factor: What broadcasts to the traced value.
+        by: The factor's name, for messages.
+    """
+    shape = value.traced_shape
+    channel = len(shape) - 1 if isinstance(value, Pending) and value.is_last else 1
+    each = factor.expand(shape).movedim(channel, 0).reshape(shape[channel], -1).numpy()
+    if (each != each[:, :1]).any():
+        raise UnreadableError(
+            "multiplies the places of a channel by different numbers, which is not supported"
+        )
+    if isinstance(value, Pending):
+        return replace(value, terms=tuple(term.scaled(each[:, 0], by) for term in value.terms), node=n)
+    if grown.is_input(value):
+        # The pixels as the network sees them are those after its own normalisation.
+        return grown.activated(n, value)
+    return Pending((copy_term(n.name, value.own, each[:, 0]),), shape[1:], False, n)
+
+
+def normed(
+    grown: Growing,
+    n: fx.Node,
+    name: str,
+    module: Any,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Fold a batch normalisation into the weights before it; where there are none, it is a link of its own.
+
+    Args:
+        grown: The graph so far.
+        n: The operation.
+        name: Which of the kinds of batch normalisation it is.
+        module: Its ``BatchNorm``, if it is a module; else None.
+        args: Its arguments.
+        kwargs: Its arguments by name.
+
+    Raises:
+        ModelError: If it scales by NaN or infinity.
+    """
+    if module is not None:
+        value, gamma, variance, eps, label = (
+            args[0],
+            module.weight,
+            module.running_var,
+            module.eps,
+            str(n.target),
+        )
+    else:
+        is_aten = isinstance(n.target, torch._ops.OpOverload) and name == "batch_norm"
+        given = dict(zip(_NORM_ARGUMENTS["aten" if is_aten else name], args, strict=False)) | dict(kwargs)
+        value, gamma, variance = given["input"], given.get("weight"), given["running_var"]
+        eps, label = given.get("eps", 1e-5), describe(n, {}).split("'")[1]
+    scale = torch.rsqrt(variance.detach().to("cpu", torch.float64) + eps)
+    if gamma is not None:
+        scale = scale * gamma.detach().to("cpu", torch.float64)
+    bad = int((~torch.isfinite(scale)).sum())
+    if bad:
+        raise ModelError(
+            f"BatchNorm '{label}' scales {bad} channels by NaN or infinity; expected finite weights and a positive "
+            "running variance."
+        )
+    by_channel = scale.reshape(-1, *(1,) * (len(value.traced_shape) - 2))
+    found = _scaled(grown, n, value, by_channel, f"BatchNorm '{label}'")
+    return [found] if name == "batch_norm_no_training" else found

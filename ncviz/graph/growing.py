@@ -1,0 +1,128 @@
+"""A neural graph while it is read: its layers, what joins them, and where their activations are."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import torch
+from torch import fx
+
+from ncviz.errors import ModelError
+from ncviz.graph.neural_graph import Connection, NeuralGraph, Tap
+from ncviz.graph.operations import SUPPORTED
+from ncviz.graph.terms import Term
+from ncviz.graph.tracing import BATCH
+from ncviz.graph.values import APART, Pending, Probabilities, Units
+
+
+class Growing:
+    """The layers that were found so far; units are numbered through all of them."""
+
+    def __init__(self) -> None:
+        self.layer_shapes: list[tuple[int, ...]] = []
+        self.layer_names: list[str] = []
+        self.taps: list[list[Tap]] = []
+        self.starts: list[int] = [0]
+        self.connections: list[Connection] = []
+        self.links: list[Connection] = []
+        self._stamps = np.empty(0, dtype=np.int64)  # [units], which of its values each one's activation is
+        self._last_stamp = 0
+
+    def layer(self, node: fx.Node, shape: tuple[int, ...], name: str, tap: Tap) -> Units:
+        """Add a layer without edges."""
+        start, size = self.starts[-1], prod(shape)
+        self.layer_shapes.append(shape)
+        self.layer_names.append(name)
+        self.taps.append([tap])
+        self.starts.append(start + size)
+        self._last_stamp += 1
+        self._stamps = np.concatenate([self._stamps, np.full(size, self._last_stamp, dtype=np.int64)])
+        ids = (
+            start
+            + torch.arange(size).reshape(1, *shape)
+            + APART * torch.arange(BATCH).reshape(-1, *(1,) * len(shape))
+        )
+        return Units(ids, torch.full_like(ids, self._last_stamp), node)
+
+    def finish(self, value: Units | Pending, tap: fx.Node | None = None) -> Units:
+        """Make a sum a layer of units, whose activation is what an operation returns; units are that already."""
+        if isinstance(value, Units):
+            return value
+        named = [term.name for term in value.terms if term.parameter] or [term.name for term in value.terms]
+        node = tap or value.node
+        units = None
+        if value.is_last:
+            order = np.arange(prod(value.shape)).reshape(value.shape)
+            units = np.moveaxis(order, 0, -1).reshape(-1)
+        found = self.layer(node, value.shape, named[-1] or node.name, Tap(node.name, units))
+        layer = len(self.layer_shapes) - 1
+        for term in value.terms:
+            self._connect(term, layer)
+        if value.is_last:
+            found = Units(found.ids.movedim(1, -1), found.stamps.movedim(1, -1), node)
+        return found
+
+    def activated(self, n: fx.Node, value: Units | Pending) -> Units:
+        """Follow an activation function: the same units, whose activation is now what it returns."""
+        if isinstance(value, Pending):
+            return self.finish(value, n)
+        ids, given = value.own.reshape(-1), value.stamps[0].numpy().reshape(-1)
+        # Where another activation has been seen already, as in x + relu(x), the first one counts.
+        is_latest = (ids >= 0) & (self._stamps[np.maximum(ids, 0)] == given)
+        self._last_stamp += 1
+        self._stamps[ids[is_latest]] = self._last_stamp
+        layer = np.searchsorted(self.starts, ids, side="right") - 1
+        for own in np.unique(layer[is_latest]):
+            start, end = self.starts[own], self.starts[own + 1]
+            is_whole = np.array_equal(ids, np.arange(start, end)) and is_latest.all()
+            units = None if is_whole else np.where(is_latest & (layer == own), ids - start, -1)
+            tap = Tap(n.name, units)
+            self.taps[own] = [tap] if is_whole else [*self.taps[own], tap]
+        return Units(value.ids, torch.full_like(value.stamps, self._last_stamp), n)
+
+    def is_input(self, value: Units) -> bool:
+        """Whether these are all of the input's units, and no others."""
+        return value.own.size == self.starts[1] and bool(value.own.max() < self.starts[1])
+
+    def result(self, output: object) -> NeuralGraph:
+        """Return the graph of a network that returns a value.
+
+        Raises:
+            ModelError: If that is not its last layer, or there is no weight layer.
+        """
+        if isinstance(output, (tuple, list)) and len(output) == 1:
+            output = output[0]
+        output = output.of if isinstance(output, Probabilities) else output
+        if not isinstance(output, (Units, Pending)):
+            raise ModelError("The network returns several values; expected its logits alone.")
+        logits = self.finish(output)
+        if not self.connections:
+            raise ModelError(
+                f"The network has no weight layer; expected at least one Linear or Conv2d among {SUPPORTED}."
+            )
+        if not np.array_equal(logits.own.reshape(-1), np.arange(*self.starts[-2:])):
+            raise ModelError(
+                "The network's output is not the result of its last layer; expected its logits alone."
+            )
+        taps = tuple(tuple(each) for each in self.taps)
+        return NeuralGraph(
+            tuple(self.layer_shapes),
+            tuple(self.layer_names),
+            tuple(self.connections),
+            tuple(self.links),
+            taps,
+        )
+
+    def _connect(self, term: Term, target: int) -> None:
+        """Add a term's connections, one for each layer that it reads."""
+        layer = np.where(term.fields >= 0, np.searchsorted(self.starts, term.fields, side="right") - 1, -1)
+        for source in np.unique(layer[layer >= 0]):
+            fields = np.where(layer == source, term.fields - self.starts[source], -1)
+            made = Connection(
+                term.name, term.parameter, term.shape, fields, term.weight, int(source), target, term.order
+            )
+            if term.parameter:
+                self.connections.append(made)
+            elif made.number_of_edges:
+                self.links.append(made)

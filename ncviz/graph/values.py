@@ -1,0 +1,148 @@
+"""What the operations of a trace hand on: units of finished layers, sums that are not yet a layer, probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx
+
+from ncviz.graph.operations import SUPPORTED
+from ncviz.graph.terms import Term
+from ncviz.graph.tracing import BATCH
+
+# How far apart the units of two images of a batch are numbered.
+APART = 2**40
+NOT_SUPPORTED = "is not supported"
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Units of finished layers, in any arrangement.
+
+    Attributes:
+        ids: int64 [BATCH, …], units numbered through all layers, -1 for a zero that is no unit; each image's rows lie
+            ``APART`` further on, so that an operation which mixes images is found out.
+        stamps: int64 [BATCH, …], which of its values each unit has here: more than one where an activation follows.
+        node: The operation that returns them.
+    """
+
+    ids: Tensor
+    stamps: Tensor
+    node: fx.Node
+
+    @property
+    def own(self) -> np.ndarray:
+        """The units for one image, int64 without the batch axis."""
+        found: np.ndarray = self.ids[0].numpy()
+        return found
+
+    @property
+    def traced_shape(self) -> tuple[int, ...]:
+        """The shape of the traced value, with the batch axis."""
+        return tuple(self.ids.shape)
+
+    def is_as(self, other: object) -> bool:
+        """Whether another value holds the same units in the same places."""
+        return isinstance(other, Units) and torch.equal(self.ids, other.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Pending:
+    """A sum that is not yet a layer: what follows may still add to it, scale it, or be its activation.
+
+    Attributes:
+        terms: What is summed up.
+        shape: Shape of the layer that it becomes, channels first.
+        is_last: Whether the traced value has its channels last.
+        node: The operation that returns it.
+    """
+
+    terms: tuple[Term, ...]
+    shape: tuple[int, ...]
+    is_last: bool
+    node: fx.Node
+
+    @property
+    def traced_shape(self) -> tuple[int, ...]:
+        """The shape of the traced value, with the batch axis."""
+        own = (*self.shape[1:], self.shape[0]) if self.is_last else self.shape
+        return (BATCH, *own)
+
+
+@dataclass(frozen=True, eq=False)
+class Probabilities:
+    """What a softmax returns: nothing but the output may follow."""
+
+    of: Units | Pending
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """An operation that cannot be read.
+
+    Attributes:
+        name: What it is, quoted and with its kind.
+        why: What is wrong with it, so that "Layer {name} {why}." is a sentence.
+    """
+
+    name: str
+    why: str
+
+
+class UnreadableError(Exception):
+    """Why an operation cannot be read: the end of a sentence that begins with its name."""
+
+
+def flat(values: Any) -> list[Any]:
+    """Return what is in nested lists and tuples, one after the other."""
+    return [
+        each for value in values for each in (flat(value) if isinstance(value, (list, tuple)) else [value])
+    ]
+
+
+def size_of(n: fx.Node, value: Units | Pending | Probabilities, args: Sequence[Any]) -> Any:
+    """Return what an operation asks of a value's shape.
+
+    Raises:
+        UnreadableError: If it asks for something else.
+    """
+    value = value.of if isinstance(value, Probabilities) else value
+    shape = torch.Size(value.traced_shape)
+    name = args[1] if n.op == "call_function" and n.target is getattr else str(n.target)
+    if name == "shape":
+        return shape
+    if name in ("dim", "ndim"):
+        return len(shape)
+    if name == "size" or "sym_size" in name:
+        return shape[args[1]] if len(args) > 1 else shape
+    raise UnreadableError(NOT_SUPPORTED)
+
+
+def readers(n: fx.Node) -> int:
+    """Return how many operations read the values of this one, not its size alone."""
+
+    def is_about_size(user: fx.Node) -> bool:
+        name = str(user.target) if user.op == "call_method" else getattr(user.target, "__name__", "")
+        return name in ("size", "dim", "getattr", "sym_size.int")
+
+    return sum(1 for user in n.users if not is_about_size(user))
+
+
+def sentence(problems: Sequence[Problem]) -> str:
+    """Return all problems as one sentence, those of one kind together."""
+    by_reason: dict[str, list[str]] = {}
+    for problem in problems:
+        by_reason.setdefault(problem.why, []).append(problem.name)
+    parts = []
+    for why, names in by_reason.items():
+        listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        if len(names) == 1:
+            parts.append(f"Layer {listed} {why}")
+        else:
+            parts.append(f"Layers {listed} {'are not supported' if why == NOT_SUPPORTED else f'each {why}'}")
+    return f"{'; '.join(parts)}; ncviz reads {SUPPORTED}."
