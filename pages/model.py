@@ -14,7 +14,11 @@ parts = {
     "Data": lambda: model_view.data(network),
     "Library": library_view.show,
 }
-for tab, part in zip(st.tabs(list(parts), key="model-tabs", on_change="rerun"), parts.values(), strict=True):
+# Streamlit forgets the tab on another page.
+st.session_state.setdefault("model-tabs", st.session_state.get("model-tab", "Inspect"))
+opened = st.tabs(list(parts), key="model-tabs", on_change="rerun")
+st.session_state["model-tab"] = st.session_state["model-tabs"]
+for tab, part in zip(opened, parts.values(), strict=True):
     # What is half filled in there, files included, would be lost with a look at another tab.
     if tab.open or part is bring_view.show:
         with tab:

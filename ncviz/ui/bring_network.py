@@ -10,7 +10,7 @@ from ncviz import pipeline
 from ncviz.errors import NcvizError
 from ncviz.jobs import JobHandle
 from ncviz.limits import LIMITS
-from ncviz.ui import bring_form, bring_state, compute
+from ncviz.ui import bring_form, bring_state
 from ncviz.ui.bring_state import Draft
 from ncviz.ui.naming import plain
 
@@ -193,7 +193,7 @@ def _published() -> None:
         bring_state.begin("published", f"Weights of {_title(name)}", work)
         st.rerun()
     if job is not None:
-        compute.progress_here(job)
+        bring_state.follow(job)
     bring_state.show_problem("published")
 
 

@@ -134,6 +134,17 @@ def running(slot: str) -> Job | None:
     return job if job is not None and job.is_active else None
 
 
+def follow(job: Job) -> None:
+    """Show a run in its step, and draw the page anew at its end."""
+    compute.progress_here(job)
+    st.fragment(_until_done, run_every=compute.POLL_SECONDS)(job)
+
+
+def _until_done(job: Job) -> None:
+    if not job.is_active:
+        st.rerun(scope="app")
+
+
 def collect(slot: str) -> Any:
     """Return what a slot's work came to, once; None before, and where it failed, which is then said until the next."""
     key = st.session_state.get(f"{_NUMBER}-{slot}", "")

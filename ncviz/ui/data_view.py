@@ -19,7 +19,7 @@ from ncviz.errors import DataError, NcvizError
 from ncviz.jobs import JobHandle
 from ncviz.limits import LIMITS
 from ncviz.models.network import Network
-from ncviz.ui import bring_state, compute, session
+from ncviz.ui import bring_state, session
 from ncviz.ui.bring_state import Draft
 from ncviz.ui.data_settings import settings_form
 from ncviz.ui.naming import plain
@@ -82,7 +82,7 @@ def show(found: Draft) -> None:
         _start(found, source, settings, most, names)
         st.rerun()
     if job is not None:
-        compute.progress_here(job)
+        bring_state.follow(job)
     bring_state.show_problem("images")
 
 
@@ -134,6 +134,8 @@ def _start(found: Draft, source: _Source, settings: ImageSettings, most: int, na
         from ncviz.data.answers import fit_classes
 
         own = fit_classes(source.read(settings, most, handle.progress), classes)
+        if any(names):
+            own = replace(own, classes=tuple(names))
         # The server holds a bounded amount of images; the session holds their name alone.
         return register(own), settings
 
@@ -195,7 +197,7 @@ def _known(found: Draft, native: str) -> _Source | None:
             st.rerun()
         bring_state.show_problem("download")
     if job is not None:
-        compute.progress_here(job)
+        bring_state.follow(job)
     return _Source(
         _title(name),
         lambda settings, most, progress: read_named(name, settings, folder, most=most, progress=progress),

@@ -14,7 +14,7 @@ from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobHandle
-from ncviz.ui import compute, data_view, resources, session
+from ncviz.ui import bring_state, compute, data_view, resources, session
 from ncviz.ui.bring_state import Draft
 from ncviz.ui.naming import plain
 
@@ -116,9 +116,7 @@ def _result(key: str, of: pipeline.Network, data_dir: str | None) -> Checked | N
         )
     job.wait(PATIENCE_SECONDS)
     if job.is_active:
-        if key not in st.session_state.get("jobs", []):
-            compute.watch(key)
-        compute.progress_here(job)
+        bring_state.follow(job)
         return None
     now = job.snapshot()
     if now.state == "done":

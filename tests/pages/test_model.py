@@ -10,7 +10,6 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ncviz.data.datasets import load_sample_arrays
-from ncviz.models.architectures import build_seeded
 from ncviz.models.loading import load_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -79,7 +78,8 @@ def after(app, prefix):
 
 
 def draft(app):
-    return app.session_state["bring-draft"] if "bring-draft" in app.session_state else None
+    # The harness's state has no ``get``.
+    return app.session_state["bring-draft"] if "bring-draft" in app.session_state else None  # noqa: SIM401
 
 
 def texts(app):
@@ -99,4 +99,279 @@ def test_the_steps_say_what_they_wait_for(app):
     for words in ("1 · Network", "2 · Images", "3 · Check, then compute", "4 · Keep and take away"):
         assert words in told
     assert "Choose a network first" in told
+    assert not app.exception
+
+
+def test_an_onnx_file_and_a_zip_come_to_a_computed_network(app, onnx_file):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    assert draft(app).network.format == "onnx"
+    assert draft(app).classes == 10
+    assert "mine.onnx" in texts(app)
+    images_from(app, "files")
+    drop(app, "data-files", ("digits.zip", digits_zip()))
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "30 images of digits.zip" in texts(app)
+    after(app, "bring-check")
+    assert "images are classified correctly" in texts(app)
+    assert {metric.label: metric.value for metric in app.main.metric}["Weights"] == "2,720"
+    press(app, "bring-compute")
+    assert app.session_state["latest"].view.model == "mine.onnx"
+    from ncviz.ui import resources
+
+    job = resources.registry().jobs()[-1]
+    # Another session that asks for the same sees this text.
+    assert "mine" not in job.label
+    assert job.wait(SECONDS)
+    app.switch_page("pages/explore.py").run()
+    assert not app.exception
+    assert not app.error
+    assert "model" not in app.query_params
+
+
+def test_images_without_labels_are_agreement_everywhere(app, onnx_file):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images_from(app, "files")
+    drop(app, "data-files", ("digits.zip", digits_zip(labelled=False)))
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "No labels" in texts(app)
+    after(app, "bring-check")
+    assert "classified correctly" not in texts(app)
+    press(app, "bring-compute")
+    from ncviz.ui import resources
+
+    assert resources.registry().jobs()[-1].wait(SECONDS)
+    app.switch_page("pages/explore.py").run()
+    assert "watch the agreement" in texts(app)
+    app.switch_page("pages/pruning.py").run()
+    assert "accuracy needs labels" in texts(app)
+    app.session_state["model-tab"] = "Inspect"
+    app.switch_page("pages/model.py").run()
+    assert any("What it takes the images for" in item.value for item in app.subheader)
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("bad.onnx", b"\x08\x07" + b"garbage" * 40), ("bad.pt", b"\x80\x04cposix\nsystem\n."), ("bad.safetensors", b""),
+     ("bad.pt2", b"PK\x03\x04nothing"), ("bad.pth", b"hello")],
+)  # fmt: skip
+def test_a_bad_file_is_one_sentence_and_leaves_the_former_network(app, onnx_file, name, content):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images_from(app, "known")
+    press(app, "data-use")
+    before = draft(app)
+    assert before.dataset == "digits"
+    press(app, "bring-another")
+    drop(app, "bring-file", (name, content))
+    assert len(app.main.error) == 1
+    assert "Traceback" not in app.main.error[0].value
+    assert draft(app) is before
+    press(app, "bring-keep-network")
+    assert "mine.onnx" in texts(app)
+    assert not app.main.error
+    assert not app.exception
+
+
+def test_weights_that_fit_several_architectures_ask_which(app):
+    drop(app, "bring-file", ("digits.pt", checkpoint(load_model("mlp-digits-relu"))))
+    box = app.selectbox(key="bring-architecture")
+    assert len(box.options) > 1
+    box.select("mlp-digits-relu").run()
+    press(app, "bring-use")
+    assert draft(app).network.architecture == "mlp-digits-relu"
+    assert draft(app).network.format == "pt"
+
+
+def test_weights_of_an_unknown_network_say_what_to_do(app):
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
+    drop(app, "bring-file", ("mine.pt", checkpoint(net)))
+    assert "torch.onnx.export" in app.main.error[0].value
+    assert draft(app) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("bad.zip", b"PK\x03\x04nothing"), ("bad.npz", b"nothing"), ("bad.png", b"\x89PNG nothing")],
+)
+def test_bad_images_are_one_sentence(app, onnx_file, name, content):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images_from(app, "files")
+    drop(app, "data-files", (name, content))
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert len(app.main.error) == 1
+    assert "Traceback" not in app.main.error[0].value
+    assert draft(app).dataset == ""
+    assert not app.exception
+
+
+def test_arrays_and_single_images_serve_too(app, onnx_file):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images, labels = load_sample_arrays("digits", "train")
+    buffer = io.BytesIO()
+    np.savez(buffer, images=(images[:60] / 16).astype(np.float32), labels=labels[:60].astype(np.int64))
+    images_from(app, "files")
+    drop(app, "data-files", ("digits.npz", buffer.getvalue()))
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "60 images" in texts(app)
+    press(app, "data-other")
+    png = io.BytesIO()
+    Image.fromarray(images[0] * 15).save(png, "PNG")
+    drop(app, "data-files", ("one.png", png.getvalue()))
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "one.png" in texts(app)
+    assert not app.exception
+
+
+def test_a_folder_on_this_machine(app, onnx_file, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(digits_zip())) as archive:
+        archive.extractall(tmp_path / "digits")
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images_from(app, "folder")
+    app.text_input(key="data-folder-own").set_value(str(tmp_path / "nothing")).run()
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "not a folder" in app.main.error[0].value
+    app.text_input(key="data-folder-own").set_value(str(tmp_path / "digits")).run()
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "30 images of digits" in texts(app)
+
+
+def test_numbers_of_the_normalisation_are_checked_and_class_names_counted(app, onnx_file):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    stem = draft(app).network.fingerprint[:8]
+    app.text_input(key=f"data-mean-{stem}").set_value("a half").run()
+    assert "0.485, 0.456, 0.406" in app.main.error[0].value
+    app.text_input(key=f"data-mean-{stem}").set_value("0.5").run()
+    app.text_area(key=f"data-classes-{stem}").set_value("zero\none").run()
+    assert "10 classes" in app.main.error[0].value
+    app.text_area(key=f"data-classes-{stem}").set_value("\n".join(f"digit {at}" for at in range(10))).run()
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "digit 3" in texts(app)
+    # With a wrong mean the network may guess, which the check says.
+    after(app, "bring-check")
+    assert not app.exception
+
+
+def test_published_weights_without_a_network_are_one_sentence(app, monkeypatch, tmp_path):
+    import urllib.error
+    import urllib.request
+
+    def offline(*_, **__):
+        raise urllib.error.URLError("no network here")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
+    group = next(group for group in app.get("button_group") if group.key == "bring-way")
+    group.set_value("published")
+    app.run()
+    assert "when you press the button, not before" in texts(app)
+    press(app, "bring-download")
+    after(app, "bring-published")
+    assert "could not be downloaded" in app.main.error[0].value
+    assert draft(app) is None
+
+
+def test_a_form_is_trained_and_checked(app):
+    next(group for group in app.get("button_group") if group.key == "bring-way").set_value("form")
+    app.run()
+    app.selectbox(key="form-kind").select("mlp").run()
+    app.text_input(key="form-hidden").set_value("16, x").run()
+    assert "whole numbers" in app.main.error[0].value
+    app.text_input(key="form-hidden").set_value("16").run()
+    app.number_input(key="form-epochs").set_value(2).run()
+    # What is half filled in stays over a look at another page.
+    app.switch_page("pages/curvature.py").run()
+    app.switch_page("pages/model.py").run()
+    assert app.text_input(key="form-hidden").value == "16"
+    press(app, "form-train")
+    after(app, "form-training-")
+    press(app, "use-form-training-")
+    assert draft(app).network.architecture.startswith("form/mlp/1x8x8/16/")
+    after(app, "bring-check")
+    assert {metric.label: metric.value for metric in app.main.metric}["Weights"] == "1,184"
+    assert not app.exception
+
+
+def test_what_cannot_be_read_is_named_first(app):
+    class Gated(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.gate, self.last = (
+                torch.nn.Linear(64, 8),
+                torch.nn.Linear(64, 8),
+                torch.nn.Linear(8, 10),
+            )
+
+        def forward(self, x):
+            x = x.flatten(1)
+            return self.last(self.one(x) * torch.sigmoid(self.gate(x)))
+
+    buffer = io.BytesIO()
+    torch.onnx.export(Gated().eval(), (torch.zeros(1, 1, 8, 8),), buffer, dynamo=False, input_names=["x"],
+                      dynamic_axes={"x": {0: "batch"}})  # fmt: skip
+    drop(app, "bring-file", ("gated.onnx", buffer.getvalue()))
+    if draft(app) is not None:
+        press(app, "data-use")
+        after(app, "bring-check")
+    assert app.main.error
+    assert not app.exception
+    assert not [button for button in app.main.button if button.key == "bring-compute"]
+
+
+def test_saved_networks_are_listed_opened_and_removed(app, onnx_file):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images_from(app, "files")
+    drop(app, "data-files", ("digits.zip", digits_zip()))
+    press(app, "data-use")
+    after(app, "bring-images")
+    after(app, "bring-check")
+    press(app, "bring-compute")
+    app.switch_page("pages/model.py").run()
+    press(app, "keep-save-mine.onnx")
+    assert any("is saved" in toast.value for toast in app.toast)
+    press(app, "keep-drop-mine.onnx")
+    assert app.session_state["latest"].view.model == "mlp-digits-relu"
+    app.session_state["model-tabs"] = "Library"
+    app.run()
+    press(app, "library-open")
+    opened = app.session_state["networks"]["mine.onnx"]
+    assert opened.original == onnx_file
+    assert opened.dataset.startswith("own-")
+    app.switch_page("pages/model.py").run()
+    app.session_state["model-tabs"] = "Library"
+    app.run()
+    press(app, "library-remove")
+    assert "Nothing is saved yet" in texts(app)
+    assert not app.exception
+
+
+def test_another_session_sees_nothing_of_it(app, onnx_file):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    press(app, "data-use")
+    after(app, "bring-check")
+    press(app, "bring-compute")
+    other = AppTest.from_file("../../app.py", default_timeout=SECONDS)
+    other.run()
+    assert "mine.onnx" not in other.sidebar.selectbox[0].options
+    assert other.session_state["networks"] == {}
+    other.switch_page("pages/model.py").run()
+    assert "mine" not in texts(other)
+
+
+def test_time_that_is_used_up_is_a_sentence(app, onnx_file):
+    from ncviz.limits import LIMITS
+
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images_from(app, "files")
+    drop(app, "data-files", ("digits.zip", digits_zip()))
+    app.session_state["spent"] = LIMITS.session_seconds
+    press(app, "data-use")
+    assert any("60 minutes of computing" in error.value for error in app.error)
     assert not app.exception
