@@ -1,14 +1,18 @@
 """Closed forms, certificates and bounds in torch, against the compiled loops that solve every edge."""
 
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from wired import WIRED
+from wired import make as make_wired
 
 from ncviz.engine import batched, certificates, kernels
 from ncviz.engine.batched import DEAD, certify
+from ncviz.engine.layers import around, ends_of
 from ncviz.engine.plan import make_plan
 from ncviz.errors import CancelledError, DeviceError
 from ncviz.graph import paths
@@ -100,7 +104,14 @@ def _wide(net):
             layer.weight.data *= 10.0 ** (-8.0 * torch.rand_like(layer.weight) ** 2)
 
 
+def _wired(name):
+    """Return a network that is no chain, and some images for it."""
+    net, x = make_wired(name, 3)
+    return net, torch.cat([x * (k + 1) / SAMPLES for k in range(SAMPLES)])
+
+
 CASES = {
+    **{name: partial(_wired, name) for name in WIRED},
     "lenet": lambda: _make(*_lenet()),
     "lenet_tanh": lambda: _make(*_lenet(nn.Tanh)),
     "lenet_even": lambda: _make(*_lenet(nn.Tanh), _shrunk),
@@ -125,22 +136,14 @@ def _connections(name):
     net, x = CASES[name]()
     graph = build_graph(net, tuple(x.shape[1:]))
     found = paths.distances(graph)
-    count = len(graph.connections)
     levels = []
     for own, shape in zip(layer_activations(net, graph, x), graph.layer_shapes, strict=True):
         channels, positions = layer_grid(shape)
         activity = normalise(own).reshape(SAMPLES, channels, positions).transpose(0, 2, 1).copy()
         mass = np.exp(-1.0 / np.where(activity > 0, activity, 1.0) ** 2) * (activity > 0)
         levels.append((activity, mass))
-    nothing = (np.zeros((SAMPLES, 1, 1)),) * 2
-    for index in range(count):
-        around = [levels[at] if 0 <= at <= count else nothing for at in range(index - 1, index + 3)]
-        yield (
-            make_plan(found, graph, index),
-            tuple(part for pair in around for part in pair),
-            index == 0,
-            index == count - 1,
-        )
+    for index in range(len(graph.connections)):
+        yield make_plan(found, graph, index), around(levels, graph, index), *ends_of(graph, index)
 
 
 def _scan(plan, layers, is_first, is_last, mode):
