@@ -52,11 +52,7 @@ def introduction(shown: Shown) -> None:
     )
     part = part_words(shown.record.config, len(shown.record.weights))
     if part:
-        st.caption(
-            plain(
-                f"Curvature of a part alone: {part}. {measured_words(shown.record)} The others are removed last."
-            )
-        )
+        st.caption(plain(f"Curvature of a part alone: {part}."))
     if not shown.view.hides("views"):
         views.segmented_control(
             "Picture",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,36 +10,19 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
-from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
-from ncviz.jobs import JobHandle
-from ncviz.ui import bring_state, compute, data_view, resources, session
+from ncviz.ui import compute, data_view, session
 from ncviz.ui.bring_state import Draft
 from ncviz.ui.naming import plain
+from ncviz.ui.preflight_runs import Checked, check_network, run, time_network
 
 if TYPE_CHECKING:
     from ncviz.preflight import Choice, Preflight
 
-# A small network is checked before anybody sees that it is.
-PATIENCE_SECONDS = 1.5
-CALIBRATION_IMAGES, CHECKED_IMAGES = 10, 64
 WHOLE = "The whole network: exact"
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What a check found.
-
-    Attributes:
-        preflight: Layers, problems, memory, time.
-        right: How many of the images the network classifies correctly; None without labels.
-        images: Of how many.
-    """
-
-    preflight: Preflight
-    right: int | None
-    images: int
+# Up to here, timing takes seconds.
+QUICK_EDGES = 3_000_000
 
 
 def show(found: Draft) -> None:
@@ -47,14 +30,14 @@ def show(found: Draft) -> None:
     of = found.bound
     data_dir = session.data_dir()
     try:
-        key = compute.BRINGING + "check-" + digest(of.fingerprint, found.dataset, data_dir)
-        result = _result(key, of, data_dir)
+        key = digest(of.fingerprint, found.dataset, data_dir)
+        checked: Checked | None = run("check", key, lambda handle: check_network(of, data_dir, handle))
     except NcvizError as error:
         st.error(plain(str(error)))
         return
-    if result is None:
+    if checked is None:
         return
-    check = result.preflight
+    check = checked.preflight
     if check.problems:
         for problem in check.problems:
             st.error(plain(problem))
@@ -63,74 +46,33 @@ def show(found: Draft) -> None:
             "concatenations, pooling and elementwise activations can."
         )
         return
-    _accuracy(result)
-    _totals(check)
-    with st.expander(f"What was read: {len(check.layers)} layers", expanded=len(check.layers) <= 12):
-        _table(check)
-    _devices(check)
-    _compute(found, check)
+    _accuracy(checked)
+    # Measuring the time takes far longer than reading the network, so that is shown first.
+    place = st.container()
+    timed = _timed(key, of, data_dir, check)
+    with place:
+        _totals(timed or check)
+        with st.expander(f"What was read: {len(check.layers)} layers", expanded=len(check.layers) <= 12):
+            _table(timed or check)
+        _devices(timed or check)
+    _compute(found, timed or check)
 
 
-def check_network(of: pipeline.Network, data_dir: str | None, handle: JobHandle) -> Checked:
-    """Check a network on some of its images.
-
-    Raises:
-        NcvizError: If network and images do not fit, in one sentence.
-    """
-    from ncviz.data.answers import predictions
-    from ncviz.data.calibration import select_calibration
-    from ncviz.preflight import preflight
-
-    net = of.module()
-    handle.progress(0.0, "reading the network")
-    # What cannot be read is said before anything is said of the images.
-    check = preflight(net, of.image_shape, cancel=handle.cancel_event)
-    if check.problems:
-        return Checked(check, None, 0)
-    pool = load_dataset(of.dataset, "train", data_dir)
-    chosen = select_calibration(net, pool, 1)[:CALIBRATION_IMAGES]
-    handle.progress(0.2, "looking at the images")
-    images = load_dataset(of.dataset, "test", data_dir)
-    right = None
-    if images.has_labels:
-        own = slice(0, None, max(1, len(images) // CHECKED_IMAGES))
-        found = predictions(net, images.inputs[own])
-        right, count = int((found == images.labels[own]).sum()), len(found)
-
-    def say(fraction: float, message: str) -> None:
-        handle.progress(0.3 + 0.7 * fraction, message)
-
-    check = preflight(net, of.image_shape, pool.inputs[chosen], progress=say, cancel=handle.cancel_event)
-    return Checked(check, right, count if right is not None else 0)
-
-
-def _result(key: str, of: pipeline.Network, data_dir: str | None) -> Checked | None:
-    """Return what the check found, and show it while it runs."""
-    held: tuple[str, Checked] | None = st.session_state.get("bring-checked")
-    if held is not None and held[0] == key:
-        return held[1]
-    job = resources.registry().get(key)
-    if job is None:
-        job = compute.begin(
-            key, "Checking your network", lambda handle: {"found": check_network(of, data_dir, handle)}
-        )
-    job.wait(PATIENCE_SECONDS)
-    if job.is_active:
-        bring_state.follow(job)
+def _timed(key: str, of: pipeline.Network, data_dir: str | None, check: Preflight) -> Preflight | None:
+    """Return the check with times, and show what measures them; large networks are measured when asked for."""
+    slot = f"bring-timing-{key[:12]}"
+    if check.edges > QUICK_EDGES and not st.session_state.get(slot):
+        if st.button(
+            "Measure how long it takes", key=f"{slot}-button", help="Takes up to a few minutes here."
+        ):
+            st.session_state[slot] = True
+            st.rerun()
         return None
-    now = job.snapshot()
-    if now.state == "done":
-        found: Checked = now.result["found"]
-        st.session_state["bring-checked"] = (key, found)
-        return found
-    if now.state == "failed":
-        st.error(plain(now.error or "The check failed."))
-    else:
-        st.info("The check was stopped.")
-    if st.button("Check again", key="bring-check-again"):
-        resources.registry().forget(key)
-        st.rerun()
-    return None
+    checked = st.session_state["bring-check"][1]
+    found: Preflight | None = run(
+        "time", key, lambda handle: time_network(of, data_dir, checked.chosen, handle)
+    )
+    return found
 
 
 def _accuracy(result: Checked) -> None:
@@ -156,7 +98,7 @@ def _totals(check: Preflight) -> None:
         "Path lengths", size_words(check.table_bytes), help="Memory for the distances between neurons."
     )
     columns[4].metric(
-        "Time on the CPU", time_words(check.seconds), help="From a small random part of the work."
+        "Time on the CPU", time_words(check.seconds), help="Measured on a small random part of the work."
     )
 
 
@@ -258,7 +200,7 @@ def _takes(of: Choice | Preflight) -> str:
 
 def size_words(count: int) -> str:
     """Return an amount of memory for people, such as "120 MB"."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= factor:
             return f"{count / factor:.3g} {unit}"
     return f"{count} bytes"
@@ -267,7 +209,7 @@ def size_words(count: int) -> str:
 def time_words(seconds: float | None) -> str:
     """Return how long something takes for people, such as "about 40 s"."""
     if seconds is None:
-        return "time unknown"
+        return "not measured"
     if seconds < 1:
         return "under 1 s"
     if seconds < 90:

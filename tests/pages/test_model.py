@@ -83,8 +83,9 @@ def draft(app):
 
 
 def texts(app):
-    return " ".join(item.value for kind in ("markdown", "caption", "error", "info", "success", "warning")
-                    for item in app.main.get(kind))  # fmt: skip
+    """What the page says, without the escapes of Markdown."""
+    kinds = ("markdown", "caption", "error", "info", "success", "warning")
+    return " ".join(item.value for kind in kinds for item in app.main.get(kind)).replace("\\", "")
 
 
 def images_from(app, way):
@@ -113,6 +114,7 @@ def test_an_onnx_file_and_a_zip_come_to_a_computed_network(app, onnx_file):
     after(app, "bring-images")
     assert "30 images of digits.zip" in texts(app)
     after(app, "bring-check")
+    after(app, "bring-time")
     assert "images are classified correctly" in texts(app)
     assert {metric.label: metric.value for metric in app.main.metric}["Weights"] == "2,720"
     press(app, "bring-compute")
@@ -137,6 +139,7 @@ def test_images_without_labels_are_agreement_everywhere(app, onnx_file):
     after(app, "bring-images")
     assert "No labels" in texts(app)
     after(app, "bring-check")
+    after(app, "bring-time")
     assert "classified correctly" not in texts(app)
     press(app, "bring-compute")
     from ncviz.ui import resources
@@ -256,6 +259,7 @@ def test_numbers_of_the_normalisation_are_checked_and_class_names_counted(app, o
     assert "digit 3" in texts(app)
     # With a wrong mean the network may guess, which the check says.
     after(app, "bring-check")
+    after(app, "bring-time")
     assert not app.exception
 
 
@@ -295,6 +299,7 @@ def test_a_form_is_trained_and_checked(app):
     press(app, "use-form-training-")
     assert draft(app).network.architecture.startswith("form/mlp/1x8x8/16/")
     after(app, "bring-check")
+    after(app, "bring-time")
     assert {metric.label: metric.value for metric in app.main.metric}["Weights"] == "1,184"
     assert not app.exception
 
@@ -320,6 +325,7 @@ def test_what_cannot_be_read_is_named_first(app):
     if draft(app) is not None:
         press(app, "data-use")
         after(app, "bring-check")
+    after(app, "bring-time")
     assert app.main.error
     assert not app.exception
     assert not [button for button in app.main.button if button.key == "bring-compute"]
@@ -332,6 +338,7 @@ def test_saved_networks_are_listed_opened_and_removed(app, onnx_file):
     press(app, "data-use")
     after(app, "bring-images")
     after(app, "bring-check")
+    after(app, "bring-time")
     press(app, "bring-compute")
     app.switch_page("pages/model.py").run()
     press(app, "keep-save-mine.onnx")
@@ -356,6 +363,7 @@ def test_another_session_sees_nothing_of_it(app, onnx_file):
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     press(app, "data-use")
     after(app, "bring-check")
+    after(app, "bring-time")
     press(app, "bring-compute")
     other = AppTest.from_file("../../app.py", default_timeout=SECONDS)
     other.run()
@@ -375,3 +383,67 @@ def test_time_that_is_used_up_is_a_sentence(app, onnx_file):
     press(app, "data-use")
     assert any("60 minutes of computing" in error.value for error in app.error)
     assert not app.exception
+
+
+def offered(app, *choices, fits=False):
+    """Have the check say that only these parts fit."""
+    from dataclasses import replace
+
+    key, found = app.session_state["bring-time"]
+    app.session_state["bring-time"] = (
+        key,
+        replace(found, fits=fits, choices=choices, table_bytes=9 * 10**12),
+    )
+    return app.run()
+
+
+def test_a_part_that_fits_is_computed_and_said_wherever_it_is_shown(app, onnx_file):
+    from ncviz.config import CurvatureConfig
+    from ncviz.preflight import Choice
+
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images_from(app, "files")
+    drop(app, "data-files", ("digits.zip", digits_zip()))
+    press(app, "data-use")
+    after(app, "bring-images")
+    after(app, "bring-check")
+    after(app, "bring-time")
+    names = [row for row in draft(app).network.arrays if row.endswith("weight")]
+    part = Choice(
+        "Only the last layer: exact", CurvatureConfig(layers=(names[-1],)), (1, 8, 8), 10**6, 160, 0.5
+    )
+    sample = Choice("At most 8 channels", CurvatureConfig(channels=8), (1, 8, 8), 10**6, 160, 0.5)
+    offered(app, part, sample)
+    assert "needs 9 TB" in texts(app)
+    assert [option.replace("\\", "") for option in app.radio[0].options] == [
+        "Only the last layer: exact · under 1 s, 1 MB",
+        "At most 8 channels · under 1 s, 1 MB",
+    ]
+    press(app, "bring-compute")
+    assert app.session_state["latest"].view.parts == names[-1]
+    from ncviz.ui import resources
+
+    assert resources.registry().jobs()[-1].wait(SECONDS)
+    app.switch_page("pages/explore.py").run()
+    assert "Curvature of a part alone: 1 of 3 layers" in texts(app)
+    app.switch_page("pages/curvature.py").run()
+    assert "Of a part alone: 1 of 3 layers" in texts(app)
+    assert "of 1 layer" in " ".join(item.value for item in app.caption)
+    press(app, "whole-network")
+    assert app.session_state["latest"].view.parts == ""
+    assert not app.exception
+
+
+def test_smaller_images_are_made_of_those_that_are_there():
+    from ncviz.data.image_settings import settings_for
+    from ncviz.data.own import OwnData, Part, find_own, register
+    from ncviz.ui.data_view import resized
+
+    pixels = np.random.default_rng(0).integers(0, 255, (4, 3, 32, 32), dtype=np.uint8)
+    own = OwnData(
+        "mine", ("a", "b"), settings_for((3, 32, 32)), {"all": Part(pixels, np.array([0, 1, 0, 1]), 4)}
+    )
+    name, settings = resized(register(own), (16, 16))
+    assert settings.input_shape == (3, 16, 16)
+    assert find_own(name).part("test").images.shape == (4, 3, 16, 16)
+    assert any("32×32" in note for note in find_own(name).notes)
