@@ -25,7 +25,7 @@ from ncviz.ui.data_settings import settings_form
 from ncviz.ui.naming import plain
 
 WAYS = {"known": "A known set", "files": "Your files", "folder": "A folder on this machine"}
-THUMBNAILS, THUMBNAIL_SIDE, NAMED_CLASSES = 12, 64, 12
+THUMBNAILS, THUMBNAIL_SIDE, NAMED_CLASSES = 10, 76, 12
 Read = Callable[[ImageSettings, int, Any], OwnData]
 
 
@@ -288,7 +288,7 @@ def _preview(dataset: str, data_dir: str | None) -> _Preview:
     labels = images.labels[rows].tolist()
     return _Preview(
         [thumbnail(image) for image in images.pictures(images.inputs[rows]).numpy()],
-        [plain(images.classes[label][:14]) if label >= 0 else "no label" for label in labels],
+        [plain(images.classes[label][:10]) if label >= 0 else "no label" for label in labels],
         tuple(sorted(set(images.labels.tolist()))),
         images.description,
     )

@@ -90,16 +90,20 @@ def _accuracy(result: Checked) -> None:
 
 
 def _totals(check: Preflight) -> None:
-    columns = st.columns(5)
-    columns[0].metric("Weights", f"{check.parameters:,}")
-    columns[1].metric("Neurons", f"{check.units:,}")
-    columns[2].metric("Edges", f"{check.edges:,}", help="Each use of a weight between two neurons.")
-    columns[3].metric(
-        "Path lengths", size_words(check.table_bytes), help="Memory for the distances between neurons."
-    )
-    columns[4].metric(
-        "Time on the CPU", time_words(check.seconds), help="Measured on a small random part of the work."
-    )
+    told = [
+        ("Weights", count_words(check.parameters), f"{check.parameters:,} that carry edges."),
+        ("Neurons", count_words(check.units), f"{check.units:,} in all layers."),
+        ("Edges", count_words(check.edges), f"{check.edges:,}: each use of a weight between two neurons."),
+        ("Path lengths", size_words(check.table_bytes), "Memory for the distances between neurons."),
+        (
+            "Time on the CPU",
+            "–" if check.seconds is None else time_words(check.seconds),
+            "Measured on a small random part of the work.",
+        ),
+    ]
+    with st.container(horizontal=True, gap="large"):
+        for label, value, note in told:
+            st.metric(label, value, help=note, width="content")
 
 
 def _table(check: Preflight) -> None:
@@ -196,6 +200,13 @@ def _use(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> None:
 
 def _takes(of: Choice | Preflight) -> str:
     return f"{time_words(of.seconds)}, {size_words(of.table_bytes)}"
+
+
+def count_words(count: int) -> str:
+    """Return a number for people, such as "113 million"; exact below a million."""
+    if count < 1_000_000:
+        return f"{count:,}"
+    return f"{count / 1e6:.3g} million" if count < 1e9 else f"{count / 1e9:.3g} billion"
 
 
 def size_words(count: int) -> str:

@@ -428,7 +428,6 @@ def test_a_part_that_fits_is_computed_and_said_wherever_it_is_shown(app, onnx_fi
     assert "Curvature of a part alone: 1 of 3 layers" in texts(app)
     app.switch_page("pages/curvature.py").run()
     assert "Of a part alone: 1 of 3 layers" in texts(app)
-    assert "of 1 layer" in " ".join(item.value for item in app.caption)
     press(app, "whole-network")
     assert app.session_state["latest"].view.parts == ""
     assert not app.exception
@@ -447,3 +446,14 @@ def test_smaller_images_are_made_of_those_that_are_there():
     assert settings.input_shape == (3, 16, 16)
     assert find_own(name).part("test").images.shape == (4, 3, 16, 16)
     assert any("32×32" in note for note in find_own(name).notes)
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "size", "time"),
+    [(0, "0", "0 bytes", "under 1 s"), (2_720, "2,720", "2.72 kB", "about 45 min"),
+     (112_979_712, "113 million", "113 MB", "about 31383.3 h")],
+)  # fmt: skip
+def test_amounts_are_told_in_words(value, count, size, time):
+    from ncviz.ui.preflight_view import count_words, size_words, time_words
+
+    assert (count_words(value), size_words(value), time_words(value)) == (count, size, time)
