@@ -31,6 +31,7 @@ FORM_HELP = {
     "reparametrised": "As PyTorch's own pruning keeps it: weight_orig and weight_mask, so that nothing is lost.",
     "masks": "For each weight whether it is kept, to be laid over your whole network.",
 }
+OWN_HELP = "In the format that it came in, with zeros in place of what is removed."
 SPEED = (
     "Masks set weights to zero, and zeros alone make a network neither smaller nor faster: for that, whole channels or "
     "units must go (structured pruning), or the hardware needs sparse kernels (such as 2:4 sparsity on recent GPUs)."
@@ -61,15 +62,16 @@ def show(of: pipeline.Network, config: PruningConfig, removed: int) -> None:
         persist_state="session",
     )
     name = file_name(of, form)
+    told = OWN_HELP if form == FORMS[0] and not of.is_bundled else FORM_HELP[form]
     with st.container(horizontal=True, vertical_alignment="center"):
         button(
             f"Download {name}",
             _maker(of, lab_results.ranks(of, config), removed, form),
             name,
             "application/octet-stream",
-            FORM_HELP[form],
+            told,
         )
-        st.caption(FORM_HELP[form])
+        st.caption(told)
     st.code(snippet(of, form), language="python")
     st.caption(SPEED)
 

@@ -23,8 +23,7 @@ for name in state:
 net.load_state_dict(state)
 net.eval()  # images: float32 [n, {shape}], {pixels}
 """
-_ONNX = """import numpy as np
-import onnxruntime
+_ONNX = """import onnxruntime
 
 session = onnxruntime.InferenceSession({file!r})
 name = session.get_inputs()[0].name
