@@ -25,6 +25,7 @@ class Limits:
         units: Units of all steps of a network for one image.
         parameters: Weights of a network, all layers together.
         operations: Multiplications of a network for one image.
+        readings: Values that a layer's kernels read at all of their places together, 8 bytes each in its graph.
         dimensions: Axes of an array.
         name_length: Characters of a name inside a file.
         image_file_bytes: Size of a file of images.
@@ -49,6 +50,7 @@ class Limits:
     units: int = 60_000_000
     parameters: int = 150_000_000
     operations: int = 20_000_000_000
+    readings: int = 250_000_000
     dimensions: int = 8
     name_length: int = 300
     image_file_bytes: int = 200_000_000
@@ -57,7 +59,7 @@ class Limits:
     classes: int = 1_000
     image_values: int = 160_000_000
     own_data_bytes: int = 3_000_000_000
-    session_seconds: float = 3_600.0
+    session_seconds: float = 21_600.0
     session_networks: int = 8
 
 

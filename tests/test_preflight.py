@@ -106,6 +106,19 @@ def test_an_estimate_of_a_part_is_less_than_that_of_the_whole():
     assert 0 < part.seconds < whole.seconds
 
 
+def test_what_takes_minutes_to_time_is_not_timed_and_comes_with_choices(monkeypatch):
+    net, x = wide(), torch.rand(2, 1, 16, 16)
+    for room in (choices, look):
+        monkeypatch.setattr(room, "TIMED_BYTES", 1000)
+    monkeypatch.setattr(look, "_COMFORTABLE_EDGES", 1000)
+    found = preflight.preflight(net, (1, 16, 16), x)
+    assert found.fits
+    assert found.seconds is None
+    assert "no part is timed" in found.devices[0].note
+    assert all(row.live is not None for row in found.layers if row.parameters)
+    assert {choice.config.channels > 0 for choice in found.choices} == {True, False}
+
+
 def test_limits_are_named(monkeypatch):
     monkeypatch.setattr(look, "LIMITS", replace(LIMITS, layer_units=1000))
     with pytest.raises(

@@ -20,6 +20,8 @@ from ncviz.preflight.facts import Choice, DeviceFit
 _SHARE_OF_MEMORY = 0.5
 _CHANNELS = (256, 128, 64, 32, 16, 8)
 _LEAST_SIDE = 16
+# Path lengths beyond this take minutes by themselves, too long for a look.
+TIMED_BYTES = 2**29
 
 
 def chosen_of(graph: NeuralGraph, config: CurvatureConfig) -> tuple[int, ...]:
@@ -131,7 +133,13 @@ def fit_of(
     free = free_memory() if device.name == "cpu" else device.free_bytes
     fits = fits_into(extent, chosen, config.channels, free)
     if device.name == "cpu":
-        return DeviceFit(device.name, device.title, free, fits, seconds, "")
+        is_large = fits and seconds is None and extent.bytes(chosen, config.channels) > TIMED_BYTES
+        note = (
+            "Path lengths of this size take minutes by themselves, so that no part is timed."
+            if is_large
+            else ""
+        )
+        return DeviceFit(device.name, device.title, free, fits, seconds, note)
     note = (
         "It settles what needs no linear program; the CPU solves the rest, so that it takes at most as long as on "
         "the CPU alone."

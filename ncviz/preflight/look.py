@@ -23,13 +23,14 @@ from ncviz.graph.build import look_at
 from ncviz.graph.extent import extent_of
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.limits import LIMITS
-from ncviz.preflight.choices import choices_of, chosen_of, fit_of, fits_into
+from ncviz.preflight.choices import TIMED_BYTES, choices_of, chosen_of, fit_of, fits_into
 from ncviz.preflight.facts import LayerFacts, Preflight
 
 Progress = Callable[[float, str], None]
 
-# What takes longer comes with ways to make it smaller.
+# What takes longer, or looks at more edges where no time is known, comes with ways to make it smaller.
 _COMFORTABLE_SECONDS = 600.0
+_COMFORTABLE_EDGES = 20_000_000
 
 
 def preflight(
@@ -47,7 +48,8 @@ def preflight(
         net: The network. Not changed.
         input_shape: Shape of one input without the batch axis.
         inputs: Calibration images [n, *input shape] as the network sees them; with them live shares are measured, and
-            the time is estimated from a small random part of the work, where the path lengths fit into memory.
+            the time is estimated from a small random part of the work, where the path lengths take at most half a
+            gigabyte.
         config: Settings of the computation.
         progress: Called with the fraction done and a message.
         cancel: Set it to stop.
@@ -88,11 +90,12 @@ def preflight(
         say(0.4, "looking at the images")
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
         live = live_shares(graph, activity)
-        if fits:
+        if fits and bytes_ <= TIMED_BYTES:
             say(0.5, "timing a small part of the work")
             seconds = _seconds(graph, activity, settings, chosen, cancel)
     say(0.9, "looking for what fits")
-    is_easy = fits and (seconds is None or seconds <= _COMFORTABLE_SECONDS)
+    edges = extent.edges(chosen, settings.channels)
+    is_easy = fits and (edges <= _COMFORTABLE_EDGES if seconds is None else seconds <= _COMFORTABLE_SECONDS)
     choices = () if is_easy else choices_of(net, extent, settings, tuple(input_shape), seconds)
     found = Preflight(
         tuple(input_shape),
@@ -100,7 +103,7 @@ def preflight(
         (),
         sum(prod(shape) for shape in graph.parameters.values()),
         sum(graph.layer_sizes),
-        extent.edges(chosen, settings.channels),
+        edges,
         bytes_,
         seconds,
         fits,

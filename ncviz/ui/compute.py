@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -107,7 +108,9 @@ def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
         st.stop()
     watch(key)
     known = resources.registry().get(key)
-    job = resources.registry().start(key, label, work)
+    # Sessions share the workers; who one is does not matter, only that it is not another.
+    owner: str = st.session_state.setdefault("owner", uuid.uuid4().hex)
+    job = resources.registry().start(key, label, work, owner)
     if job is not known:
         st.session_state.setdefault("begun", []).append(job)
     return job
