@@ -131,6 +131,7 @@ def normed(
 
     Raises:
         ModelError: If it scales by NaN or infinity.
+        UnreadableError: If it keeps no running statistics.
     """
     if module is not None:
         value, gamma, variance, eps, label = (
@@ -145,6 +146,8 @@ def normed(
         given = dict(zip(_NORM_ARGUMENTS["aten" if is_aten else name], args, strict=False)) | dict(kwargs)
         value, gamma, variance = given["input"], given.get("weight"), given["running_var"]
         eps, label = given.get("eps", 1e-5), describe(n, {}).split("'")[1]
+        if variance is None or given.get("training"):
+            raise UnreadableError("normalises by the batch that it is in, which is not supported")
     scale = torch.rsqrt(variance.detach().to("cpu", torch.float64) + eps)
     if gamma is not None:
         scale = scale * gamma.detach().to("cpu", torch.float64)

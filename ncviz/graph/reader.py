@@ -29,6 +29,9 @@ from ncviz.graph.values import (
     size_of,
 )
 
+# Torch's own names of a function's first arguments, for what is given by name and read by place.
+_BY_PLACE = ("input", "other")
+
 
 class Reader(fx.Interpreter):
     """Reads a trace. What it cannot read becomes a problem and a layer without edges, and it goes on."""
@@ -56,6 +59,9 @@ class Reader(fx.Interpreter):
         if n.op == "output":
             self.output = args[0]
             return None
+        for at, name in enumerate(_BY_PLACE):
+            if len(args) == at and name in kwargs:
+                args, kwargs = (*args, kwargs[name]), {k: v for k, v in kwargs.items() if k != name}
         read = [
             value
             for value in flat([*args, *kwargs.values()])
@@ -104,6 +110,8 @@ class Reader(fx.Interpreter):
         if name in ops.SOFTMAX:
             return Probabilities(first, str(n.target) if n.op == "call_module" else n.name)
         if name in ops.POINTWISE:
+            if len(read) > 1:
+                raise UnreadableError("is a function of several activations, which is not supported")
             return self.grown.activated(n, first)
         if name in ops.RELABEL:
             return self._relabelled(n, args, kwargs)
@@ -112,6 +120,8 @@ class Reader(fx.Interpreter):
         if name == "pad":
             return self._padded(n, args, kwargs)
         if name in ("add", "sub"):
+            if len(read) > 1 and kwargs.get("alpha", 1) != 1:
+                raise UnreadableError("adds a multiple (alpha), which is not supported")
             return added(self.grown, n, args, self.shapes[n.name])
         if name in ("mul", "div"):
             return multiplied(self.grown, n, args, name)

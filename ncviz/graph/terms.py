@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ncviz.errors import ModelError
 from ncviz.graph.windows import adaptive_axis, plane, transposed_axis, window_axis
+from ncviz.limits import LIMITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def conv_term(
 ) -> Term:
     """Return a convolution of units [C, *space], given each axis' coordinates."""
     values = _checked(weight, parameter)
-    fields = _gather(ids, plane(axes, ids.shape[1:]), groups)
+    fields = _gather(name, ids, axes, groups)
     return Term(name, parameter, tuple(values.shape), fields, values.reshape(groups, -1, fields.shape[2]))
 
 
@@ -68,7 +69,7 @@ def transposed_term(
 ) -> Term:
     """Return a transposed convolution, whose weight is [C in, C out / G, *kernel]."""
     values = _checked(weight, parameter)
-    fields = _gather(ids, plane(axes, ids.shape[1:]), groups)
+    fields = _gather(name, ids, axes, groups)
     split = (groups, values.shape[0] // groups, values.shape[1], prod(values.shape[2:]))
 
     def kernels(flat: np.ndarray) -> np.ndarray:
@@ -92,7 +93,7 @@ def pool_terms(
     Returns:
         One term, or one for each divisor where windows at the border are smaller.
     """
-    fields = _gather(ids, plane(axes, ids.shape[1:]), len(ids))  # [C, P, K]
+    fields = _gather(name, ids, axes, len(ids))  # [C, P, K]
     shape = (len(ids), 1, fields.shape[2])
     if divisors is None:
         return [Term(name, "", (), fields, np.ones(shape))]
@@ -216,14 +217,26 @@ def _checked(weight: Tensor, parameter: str) -> np.ndarray:
     return values
 
 
-def _gather(ids: np.ndarray, places: np.ndarray, groups: int) -> np.ndarray:
+def _gather(name: str, ids: np.ndarray, axes: Sequence[np.ndarray], groups: int) -> np.ndarray:
     """Return the units that a window reads, int64 [G, P, C/G·K], -1 outside.
 
     Args:
+        name: Name of the layer.
         ids: [C, *space].
-        places: int64 [P, K].
+        axes: Each axis' coordinates, int64 [outputs, kernel].
         groups: G.
+
+    Raises:
+        ModelError: If these are more than ``ncviz.limits`` allows.
     """
+    # A large kernel on a large image with few channels out is little to compute, and yet more than memory holds.
+    readings = len(ids) * prod(axis.size for axis in axes)
+    if readings > LIMITS.readings:
+        raise ModelError(
+            f"Layer '{name}' reads {readings:,} values at all of its places together, at most {LIMITS.readings:,} are "
+            "taken; use smaller images or a smaller kernel."
+        )
+    places = plane(axes, ids.shape[1:])
     flat = ids.reshape(groups, len(ids) // groups, 1, -1)
     read = np.where(places >= 0, flat[..., 0, :][:, :, np.maximum(places, 0)], -1)  # [G, C/G, P, K]
     return np.ascontiguousarray(read.transpose(0, 2, 1, 3)).reshape(groups, len(places), -1)

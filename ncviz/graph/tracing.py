@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ncviz.errors import ModelError
+from ncviz.graph.operations import POINTWISE, SILENT, operation
 
 # The forward runs on this many inputs, so that an operation which mixes images is found out.
 BATCH = 2
@@ -49,19 +50,33 @@ def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.Grap
 
 
 def _check_in_place(traced: fx.GraphModule) -> None:
-    """Refuse an operation that changes its input and whose result nobody reads: a trace would lose it."""
+    """Refuse an operation that changes its input, which is read again or not at all: a trace would lose it."""
+    order = {node: at for at, node in enumerate(traced.graph.nodes)}
     for node in traced.graph.nodes:
-        if node.users or node.op not in ("call_function", "call_method", "call_module"):
+        if node.op not in ("call_function", "call_method", "call_module") or not _is_in_place(traced, node):
             continue
-        name = str(node.target) if node.op == "call_method" else getattr(node.target, "__name__", "")
-        is_in_place = (name.endswith("_") and not name.endswith("__")) or bool(node.kwargs.get("inplace"))
-        if node.op == "call_module":
-            is_in_place = bool(getattr(traced.get_submodule(str(node.target)), "inplace", False))
-        if is_in_place:
+        told = node.target if node.op == "call_module" else node.name
+        if not node.users:
             raise ModelError(
-                f"'{node.target if node.op == 'call_module' else node.name}' changes its input in place and its result "
-                "is not used; write x = … with what it returns."
+                f"'{told}' changes its input in place and its result is not used; write x = … with what it returns."
             )
+        # A function of each unit alone leaves the units what they are, and only their last value counts.
+        if node.op != "call_module" and operation(node, {}) not in POINTWISE | SILENT:
+            changed = node.all_input_nodes[0]
+            if any(order[user] > order[node] for user in changed.users):
+                raise ModelError(
+                    f"'{told}' changes its input in place, and the input is read again afterwards; write x = … with a "
+                    "new name."
+                )
+
+
+def _is_in_place(traced: fx.GraphModule, node: fx.Node) -> bool:
+    if node.op == "call_module":
+        return bool(getattr(traced.get_submodule(str(node.target)), "inplace", False))
+    if isinstance(node.target, torch._ops.OpOverload):
+        return node.target._schema.is_mutable
+    name = str(node.target) if node.op == "call_method" else getattr(node.target, "__name__", "")
+    return (name.endswith("_") and not name.endswith("__")) or bool(node.kwargs.get("inplace"))
 
 
 def _exported(net: nn.Module, input_shape: tuple[int, ...] | None) -> fx.GraphModule | None:

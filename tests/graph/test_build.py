@@ -10,6 +10,7 @@ from ncviz import build_graph, neural_curvature
 from ncviz.errors import DataError, ModelError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import look_at
+from ncviz.graph.terms import conv_term, convolution_axes
 
 
 class Functional(nn.Module):
@@ -52,6 +53,29 @@ class InPlace(nn.Module):
         x = self.a(x)
         x.relu_()
         return self.b(x)
+
+
+class Pair(nn.Module):
+    """Two layers and what a function makes of the hidden one and of what it becomes."""
+
+    def __init__(self, joined):
+        super().__init__()
+        self.joined = joined
+        self.a, self.b, self.head = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        hidden = self.a(x)
+        return self.head(self.joined(hidden, self.b(hidden)))
+
+
+class Viewed(Pair):
+    """Changed in place through a view, which only torch.export follows: the change is in nobody's result."""
+
+    def forward(self, x):
+        hidden = self.a(x)
+        if x.ndim == 2:
+            hidden[:, :2].mul_(3.0)
+        return self.head(hidden)
 
 
 class TwoOutputs(nn.Module):
@@ -200,6 +224,19 @@ def test_reading_leaves_the_network_alone():
         (Gated(), (4,), "'mul' (mul) multiplies activations by each other (gating or attention)"),
         (TwoOutputs(), (4,), "returns several values"),
         (InPlace(), (4,), "'relu_' changes its input in place and its result is not used"),
+        (
+            Pair(lambda one, other: one.mul_(2.0) + one + other),
+            (4,),
+            "'mul_' changes its input in place, and the input is read again",
+        ),
+        (Viewed(None), (4,), "'mul_' changes its input in place"),
+        (Pair(lambda one, other: torch.add(one, other, alpha=0.5)), (4,), "adds a multiple (alpha)"),
+        (Pair(torch.pow), (4,), "'pow_1' (pow) is a function of several activations"),
+        (
+            Pair(lambda one, other: F.batch_norm(one + other, None, None, training=True)),
+            (4,),
+            "normalises by the batch that it is in",
+        ),
         (nn.Sequential(nn.Linear(4, 2), nn.Softmax(1), nn.BatchNorm1d(2)), (4,), "softmax inside"),
         (
             nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2, track_running_stats=False)),
@@ -219,6 +256,24 @@ def test_what_it_cannot_read_is_named(net, shape, words):
         build_graph(net, shape)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_arguments_given_by_name_are_those_given_by_place():
+    torch.manual_seed(0)
+    named = Pair(lambda one, other: torch.flatten(input=torch.add(input=one, other=other), start_dim=1))
+    plain = Pair(lambda one, other: one + other)
+    plain.load_state_dict(named.state_dict())
+    x = torch.rand(2, 4)
+    first, second = neural_curvature(named, x), neural_curvature(plain, x)
+    assert all(torch.equal(first.weights[name], second.weights[name]) for name in second.weights)
+
+
+def test_a_kernel_that_reads_more_than_memory_holds_is_named():
+    axes = convolution_axes((200, 200), (301, 301), (1, 1), (150, 150), (1, 1))
+    with pytest.raises(ModelError, match=r"Layer '0' reads 3,624,040,000 values.*use smaller images"):
+        conv_term(
+            "0", "0.weight", torch.ones(1, 1, 301, 301), np.arange(40_000).reshape(1, 200, 200), axes, 1
+        )
 
 
 @pytest.mark.parametrize(
