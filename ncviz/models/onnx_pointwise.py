@@ -201,8 +201,12 @@ def _by_channel(
     numbers = numbers.astype(np.float64)
     before = reading.draft.step(step)
     is_sum = operator in ("Add", "Sum")
+    # Another name of the step's result, as an Identity gives it, may be read without the bias.
+    own = reading.start(step)
+    is_alone = value is own and sum(held is own for held in reading.values.values()) == 1
     if (
         is_sum
+        and is_alone
         and before is not None
         and before.options.get("bias") is False
         and reading.uses[node.inputs[1 - slot]] == 1
