@@ -137,7 +137,7 @@ def running(slot: str) -> Job | None:
 def follow(job: Job) -> None:
     """Show a run in its step, and draw the page anew at its end."""
     compute.progress_here(job)
-    st.fragment(_until_done, run_every=compute.POLL_SECONDS)(job)
+    st.fragment(_until_done, run_every=resources.every(compute.POLL_SECONDS))(job)
 
 
 def _until_done(job: Job) -> None:

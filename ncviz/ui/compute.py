@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -108,9 +107,7 @@ def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
         st.stop()
     watch(key)
     known = resources.registry().get(key)
-    # Sessions share the workers; who one is does not matter, only that it is not another.
-    owner: str = st.session_state.setdefault("owner", uuid.uuid4().hex)
-    job = resources.registry().start(key, label, work, owner)
+    job = resources.registry().start(key, label, work, session.token())
     if job is not known:
         st.session_state.setdefault("begun", []).append(job)
     return job
@@ -158,7 +155,7 @@ def running_jobs() -> None:
     """Show what is computed for this session; polls only while something runs, and redraws the page at its end."""
     seconds_spent()
     active = any(job.is_active for job in _visible())
-    st.fragment(_jobs, run_every=POLL_SECONDS if active else None)(active)
+    st.fragment(_jobs, run_every=resources.every(POLL_SECONDS) if active else None)(active)
 
 
 def _visible() -> list[Job]:
@@ -173,7 +170,7 @@ def _visible() -> list[Job]:
 
 def progress_here(job: Job) -> None:
     """Show one running job in the page itself, where a phone shows no sidebar."""
-    st.fragment(_running, run_every=POLL_SECONDS)(job, "here")
+    st.fragment(_running, run_every=resources.every(POLL_SECONDS))(job, "here")
 
 
 def duration(seconds: float | None) -> str:

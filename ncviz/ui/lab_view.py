@@ -141,7 +141,7 @@ def _follow(of: pipeline.Network, lab: Lab, job: Job) -> None:
         compute.watch(job.key)
         st.rerun()
     compute.progress_here(job)
-    st.fragment(_redraw, run_every=POLL_SECONDS)(job.key, lab_results.run(of, lab).done)
+    st.fragment(_redraw, run_every=resources.every(POLL_SECONDS))(job.key, lab_results.run(of, lab).done)
 
 
 def _redraw(key: str, done: int) -> None:

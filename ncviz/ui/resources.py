@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 KEPT_EVALUATORS = 6
+# Whom to count as here, and how many to remember.
+VISIT_SECONDS, MOST_VISITS = 600.0, 1000
 # For how long a network is timed, and how slow its first evaluation may be for that.
 TIMING_SECONDS, WORTH_TIMING_SECONDS = 0.2, 0.5
 
@@ -54,6 +56,33 @@ def _numbers() -> Iterator[int]:
 def next_number() -> int:
     """Return a number that no session of this server was given before."""
     return next(_numbers())
+
+
+@st.cache_resource
+def _visits() -> dict[str, float]:
+    """When each session's page was last drawn, by a name that says nothing else."""
+    return {}
+
+
+def visited(session: str) -> None:
+    """Note that a session's page is drawn now."""
+    visits = _visits()
+    visits.pop(session, None)
+    keep(visits, session, time.monotonic(), MOST_VISITS)
+
+
+def visitors() -> int:
+    """Return how many sessions had a page drawn of late."""
+    since = time.monotonic() - VISIT_SECONDS
+    return sum(1 for seen in list(_visits().values()) if seen > since)
+
+
+def every(seconds: float) -> float:
+    """Return how often to look at a run, given how often one visitor alone would: the fewer, the more are here.
+
+    Each look draws a part of the page anew; twenty sessions that look twice a second leave no time for anything else.
+    """
+    return seconds * max(1.0, visitors() / 2)
 
 
 def store() -> Store:

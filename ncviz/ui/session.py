@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,6 +50,12 @@ class Latest:
 def latest() -> Latest:
     """Return the holder of what this session looks at."""
     found: Latest = st.session_state["latest"]
+    return found
+
+
+def token() -> str:
+    """Return what tells this session from others, and nothing else of it."""
+    found: str = st.session_state.setdefault("token", uuid.uuid4().hex)
     return found
 
 

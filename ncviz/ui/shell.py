@@ -28,6 +28,7 @@ def run() -> None:
         named = set(st.query_params)
         session.begin()
         lesson_banner.open_link(named)
+    resources.visited(session.token())
     pages = _pages()
     is_bare = session.view().hides("navigation")
     page = st.navigation(list(pages.values()), position="hidden" if is_bare else "top")

@@ -48,7 +48,9 @@ def follow(kind: str) -> None:
     """Draw the latest run of a kind: of the server's for the zoo's networks, else of this session's."""
     job = _latest(kind)
     if job is not None:
-        st.fragment(_run, run_every=POLL_SECONDS if job.is_active else None)(job.key, job.is_active, kind)
+        st.fragment(_run, run_every=resources.every(POLL_SECONDS) if job.is_active else None)(
+            job.key, job.is_active, kind
+        )
 
 
 def finished(kind: str) -> pipeline.Network | None:

@@ -51,6 +51,14 @@ SLIDE = """
 """
 
 
+class Report(dict):
+    """What was measured, told as it comes."""
+
+    def __setitem__(self, name, value):
+        super().__setitem__(name, value)
+        print(f"{name}: {value}", file=sys.stderr, flush=True)
+
+
 class Server:
     """The app in a process of its own, over a folder of results, with its memory watched."""
 
@@ -176,7 +184,7 @@ def main():
     from playwright.sync_api import sync_playwright
     from rates import WATCH
 
-    report = {}
+    report = Report()
     with tempfile.TemporaryDirectory() as cache, sync_playwright() as playwright:
         server = Server(Path(cache), arguments.port)
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
