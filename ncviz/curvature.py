@@ -21,22 +21,20 @@ import torch
 from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_alpha, check_whole
-from ncviz.devices import free_memory, guard, resolve_device
+from ncviz.devices import guard, resolve_device
 from ncviz.engine.results import ConnectionCurvature, Settings, Work
 from ncviz.engine.run import run
 from ncviz.engine.sampled import completed, measured_edges
-from ncviz.errors import DataError, ModelError, NcvizError
+from ncviz.errors import DataError, NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
-from ncviz.graph.extent import extent_of
+from ncviz.graph.extent import check_activity
 from ncviz.graph.neural_graph import NeuralGraph
 
 __all__ = ["CurvatureResult", "Work", "neural_curvature"]
 
 NEVER_ACTIVE = 2.0
 DEAD = 1.0
-# Fewer edges than this are looked at without asking for the memory first.
-_LARGE = 5_000_000
 
 Progress = Callable[[float, str], None]
 
@@ -162,8 +160,7 @@ def neural_curvature(
             raise NcvizError("keep_edges=True needs all channels; leave out channels, or keep_edges.")
         graph = graph.sampled(check_whole("channels", channels, 1, 2**31 - 1), seed)
     settings = Settings(float(alpha), where, keep_edges, keep_samples, _connections(graph, layers))
-    if executor is None or isinstance(executor, ThreadPoolExecutor):
-        _check_memory(graph, settings, channels or 0)
+    check_activity(graph, len(inputs))
     with guard(where):
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
         with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -179,19 +176,6 @@ def neural_curvature(
         for index in range(len(graph.connections))
     ]
     return _result(graph, float(alpha), whole, len(inputs))
-
-
-def _check_memory(graph: NeuralGraph, settings: Settings, channels: int) -> None:
-    """Refuse what this machine's memory cannot hold, rather than let the system end the process."""
-    free = free_memory()
-    if free is None or graph.number_of_edges < _LARGE:
-        return
-    needed = extent_of(graph).bytes(settings.chosen(graph), channels)
-    if needed > free:
-        raise ModelError(
-            f"The path lengths of this network take {needed / 2**30:.1f} GB, but only {free / 2**30:.1f} GB are free; "
-            "use smaller images, sample its channels, or choose some of its layers."
-        )
 
 
 def _connections(graph: NeuralGraph, layers: Sequence[str] | None) -> tuple[int, ...] | None:

@@ -3,11 +3,12 @@ import pytest
 import torch
 from torch import nn
 
-from ncviz import accuracy, curvature, load_dataset, load_model, neural_curvature
+from ncviz import accuracy, curvature, explain_edge, load_dataset, load_model, neural_curvature
 from ncviz.config import check_alpha
 from ncviz.data.calibration import select_calibration
 from ncviz.devices import Device, available_devices, free_memory, guard, resolve_device
 from ncviz.errors import DeviceError, ModelError
+from ncviz.graph import extent
 
 has_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -78,12 +79,22 @@ def test_cpu_and_gpu_agree(name):
 
 def test_what_memory_cannot_hold_is_refused_before_it_is_tried(monkeypatch):
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
-    monkeypatch.setattr(curvature, "_LARGE", 0)
-    monkeypatch.setattr(curvature, "free_memory", lambda: 1000)
-    with pytest.raises(ModelError, match="only 0.0 GB are free; use smaller images"):
-        curvature.neural_curvature(net, torch.rand(1, 1, 8, 8))
-    monkeypatch.setattr(curvature, "free_memory", lambda: None)
-    curvature.neural_curvature(net, torch.rand(1, 1, 8, 8))
+    image = torch.rand(1, 8, 8)
+    monkeypatch.setattr(extent, "_LARGE", 0)
+    # 64 + 144 + 3 neurons, 24 bytes each for an image: more than the path lengths take.
+    monkeypatch.setattr(extent, "free_memory", lambda: 24 * 211 * 3)
+    with pytest.raises(ModelError, match="neurons say of 4 images takes .* choose fewer samples per class"):
+        neural_curvature(net, torch.rand(4, 1, 8, 8))
+    monkeypatch.setattr(curvature, "check_activity", lambda graph, samples: None)
+    monkeypatch.setattr(extent, "free_memory", lambda: 1000)
+    for work in (lambda: neural_curvature(net, image[None]), lambda: explain_edge(net, image, 0, 0, 0)):
+        with pytest.raises(ModelError, match="only 0.0 GB are free; use smaller images"):
+            work()
+    monkeypatch.setattr(extent, "free_memory", lambda: None)
+    neural_curvature(net, image[None])
+    monkeypatch.setattr(extent, "free_memory", lambda: 1000)
+    # Its path lengths are there already.
+    neural_curvature(net, image[None])
 
 
 def test_free_memory_is_told():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ncviz.engine.plan import Plan, make_plan
 from ncviz.errors import CancelledError
 from ncviz.fingerprint import digest
+from ncviz.graph.extent import check_paths
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances, distances
 
@@ -76,5 +77,7 @@ def _find(
         return _prepared[key]
     while len(_prepared) >= _KEPT:
         _prepared.pop(next(iter(_prepared)))
+    # Only now: what is held already needs no room, and what has just gone has made some.
+    check_paths(graph, chosen)
     _prepared[key] = _Prepared(distances(graph, device, executor, cancel, chosen))
     return _prepared[key]

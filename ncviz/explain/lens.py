@@ -143,7 +143,7 @@ def look(net: nn.Module, image: Tensor, *, device: str = "cpu") -> Lens:
         device: Where the forward pass and the path lengths are computed.
 
     Raises:
-        ModelError: If the network cannot be read.
+        ModelError: If the network cannot be read, or needs more memory than is free.
         DataError: If the image does not fit.
         DeviceError: If the device is missing or runs out of memory.
     """

@@ -9,11 +9,17 @@ from math import prod
 
 import numpy as np
 
+from ncviz.devices import free_memory
+from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.paths import distances, surroundings
 from ncviz.graph.positions import layer_grid
 
 _NUMBER_BYTES = 8
+# Fewer edges than this are looked at without asking how large their tables will be.
+_LARGE = 5_000_000
+# What a neuron takes for each image: its normalised activity twice, in two orders, and its mass, in float64.
+_ACTIVITY_BYTES = 24
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,42 @@ def extent_of(graph: NeuralGraph) -> Extent:
         for index in range(len(graph.connections))
     )
     return Extent(graph, tables, wanted)
+
+
+def check_paths(graph: NeuralGraph, connections: Collection[int] | None = None) -> None:
+    """Refuse path tables that this machine's memory cannot hold, rather than let the system end the process.
+
+    Args:
+        graph: The neural graph.
+        connections: Which connections are computed; None for all.
+
+    Raises:
+        ModelError: If they take more than is free.
+    """
+    free = free_memory()
+    if free is None or graph.number_of_edges < _LARGE:
+        return
+    channels = max((len(own) for own in graph.kept if own is not None), default=0)
+    needed = extent_of(graph).bytes(connections, channels)
+    if needed > free:
+        raise ModelError(
+            f"The path lengths of this network take {needed / 2**30:.1f} GB, but only {free / 2**30:.1f} GB are free; "
+            "use smaller images, sample its channels, or choose some of its layers."
+        )
+
+
+def check_activity(graph: NeuralGraph, samples: int) -> None:
+    """Refuse more images than this machine's memory can hold the neurons' activity on.
+
+    Raises:
+        ModelError: If that takes more than is free.
+    """
+    free, needed = free_memory(), _ACTIVITY_BYTES * samples * sum(graph.layer_sizes)
+    if free is not None and needed > free:
+        raise ModelError(
+            f"What this network's neurons say of {samples:,} images takes {needed / 2**30:.1f} GB, but only "
+            f"{free / 2**30:.1f} GB are free; choose fewer samples per class, or smaller images."
+        )
 
 
 def _one_channel(graph: NeuralGraph) -> NeuralGraph:

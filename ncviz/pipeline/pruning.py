@@ -127,5 +127,10 @@ def pruned_file(
     from ncviz.models.returning import write_file
     from ncviz.pruning.masks import masks_at
 
-    masks = masks_at(by, removed, shapes)
-    return write_file(network, {name: network.arrays[name] * mask.numpy() for name, mask in masks.items()})
+    kept = {name: mask.numpy() for name, mask in masks_at(by, removed, shapes).items()}
+    # A product would leave -0 where a negative weight was.
+    arrays = {
+        name: np.where(own, network.arrays[name], network.arrays[name].dtype.type(0))
+        for name, own in kept.items()
+    }
+    return write_file(network, arrays)

@@ -70,15 +70,7 @@ def pruned(
         removed: How many weights to remove.
         shapes: Name and shape of each ranked weight.
     """
-    from ncviz.models.returning import write_file
-    from ncviz.pruning.masks import masks_at
-
-    masks = masks_at(by, removed, shapes)
-    arrays = {
-        name: np.where(mask.numpy(), of.arrays[name], 0).astype(of.arrays[name].dtype)
-        for name, mask in masks.items()
-    }
-    return write_file(of, arrays)[0]
+    return pipeline.pruned_file(of, by, removed, shapes)[0]
 
 
 def snippet(of: pipeline.Network, file: str, pixels: str, *, is_reparametrised: bool = False) -> str:
