@@ -80,7 +80,7 @@ def test_cpu_and_gpu_agree(name):
 def test_what_memory_cannot_hold_is_refused_before_it_is_tried(monkeypatch):
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     image = torch.rand(1, 8, 8)
-    monkeypatch.setattr(extent, "_LARGE", 0)
+    monkeypatch.setattr(extent, "LARGE", 0)
     # 64 + 144 + 3 neurons, 24 bytes each for an image: more than the path lengths take.
     monkeypatch.setattr(extent, "free_memory", lambda: 24 * 211 * 3)
     with pytest.raises(ModelError, match="neurons say of 4 images takes .* choose fewer samples per class"):

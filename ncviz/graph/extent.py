@@ -17,7 +17,7 @@ from ncviz.graph.positions import layer_grid
 
 _NUMBER_BYTES = 8
 # Fewer edges than this are looked at without asking how large their tables will be.
-_LARGE = 5_000_000
+LARGE = 5_000_000
 # What a neuron takes for each image: its normalised activity twice, in two orders, and its mass, in float64.
 _ACTIVITY_BYTES = 24
 
@@ -126,7 +126,7 @@ def check_paths(graph: NeuralGraph, connections: Collection[int] | None = None) 
         ModelError: If they take more than is free.
     """
     free = free_memory()
-    if free is None or graph.number_of_edges < _LARGE:
+    if free is None or graph.number_of_edges < LARGE:
         return
     channels = max((len(own) for own in graph.kept if own is not None), default=0)
     needed = extent_of(graph).bytes(connections, channels)
