@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import network_options
-from ncviz.cli.output import console, print_json, write
+from ncviz.cli.output import console, print_json, tell_part, write
 from ncviz.records import CurvatureRecord
 
 
@@ -52,8 +52,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
         f"{solved:,} needed a simplex.",
         highlight=False,
     )
-    if record.measured < record.total:
-        console.print(f"Measured: {record.measured:,} of {record.total:,} weights.", highlight=False)
+    tell_part(record)
     source = "from the cache" if found.is_stored else "computed"
     console.print(f"{record.meta['title']}: {source}, {record.meta['seconds']} s on {record.meta['device']}.")
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ncviz.errors import NcvizError
+from ncviz.records import CurvatureRecord
 
 console = Console()
 errors = Console(stderr=True)
@@ -29,6 +30,22 @@ def progress(label: str) -> Iterator[Callable[[float, str], None]]:
     with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task(label, total=1.0)
         yield lambda fraction, message: bar.update(task, completed=fraction, description=message or label)
+
+
+def tell_part(record: CurvatureRecord) -> None:
+    """Say on what part of the network a curvature rests, unless it is the whole."""
+    config = record.config
+    if config.is_whole:
+        return
+    parts = [f"{len(config.layers)} layers chosen"] if config.layers else []
+    if config.channels:
+        parts.append(
+            f"at most {config.channels} channels of each hidden layer, drawn with seed {config.seed}: not exact"
+        )
+    console.print(
+        f"Of a part alone: {', '.join(parts)}. Computed for {record.measured:,} of {record.total:,} weights.",
+        highlight=False,
+    )
 
 
 def print_json(value: Any) -> None:

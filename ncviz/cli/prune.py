@@ -12,7 +12,8 @@ from rich.table import Table
 from ncviz import pipeline
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import network_options
-from ncviz.cli.output import console, print_json, progress, write
+from ncviz.cli.output import console, print_json, progress, tell_part, write
+from ncviz.data.specs import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import (
     ORDERS,
@@ -90,16 +91,30 @@ def prune(
         "images": measured.images,
         "weights": total,
         "baseline": measured.accuracy(),
+        "measures": "accuracy"
+        if find_dataset(network.dataset).has_labels
+        else "agreement with the whole network",
     }
     if as_json:
         print_json({**facts, "curves": points, "saved": str(save) if save else None})
         return
+    word = "accuracy" if find_dataset(network.dataset).has_labels else "agreement"
     for order, rows in points.items():
-        table = Table("removed", "weights", f"accuracy, {order} first")
+        table = Table("removed", "weights", f"{word}, {order} first")
         for row in rows:
             table.add_row(f"{row['sparsity']:.1%}", f"{row['removed']:,}", f"{row['accuracy']:.4f}")
         console.print(table)
-    console.print(f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {measured.images:,} images.")
+    if word == "accuracy":
+        console.print(
+            f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {measured.images:,} images."
+        )
+    else:
+        console.print(
+            f"{network.title}: on how many of {measured.images:,} images it agrees with the whole network; "
+            "accuracy needs labels.",
+            highlight=False,
+        )
+    tell_part(record)
 
 
 def _check_prune(

@@ -72,6 +72,22 @@ def saved_names(folder: str | Path) -> tuple[str, ...]:
     )
 
 
+def remove_own(folder: str | Path, name: str) -> None:
+    """Delete a data set that ``save_own`` kept, if it is there.
+
+    Raises:
+        DataError: If there can be none of that name, or it cannot be deleted.
+    """
+    if not _NAME.fullmatch(name):
+        raise DataError(f"{name[:60]!r} is not the name of images that were kept.")
+    try:
+        (Path(folder).expanduser() / f"{name}.npz").unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{name}.npz cannot be removed ({error.strerror}); check the folder's rights."
+        ) from error
+
+
 def open_saved(folder: str | Path, name: str) -> OwnData:
     """Return a data set that ``save_own`` kept.
 

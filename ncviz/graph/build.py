@@ -9,8 +9,9 @@ from torch import fx, nn
 from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.operations import NORM_MODULES, describe
+from ncviz.graph.positions import wiring_problem
 from ncviz.graph.reader import Reader
-from ncviz.graph.tracing import own_copy, record_shapes, trace
+from ncviz.graph.tracing import check_trace, own_copy, record_shapes, trace
 from ncviz.graph.values import Problem
 
 
@@ -67,13 +68,21 @@ def _read(net: nn.Module, input_shape: tuple[int, ...]) -> Reader:
     own = own_copy(net)
     traced = trace(own, tuple(input_shape))
     _check_statistics(traced)
-    reader = Reader(traced, *record_shapes(traced, tuple(input_shape)))
+    shapes = record_shapes(traced, tuple(input_shape))
+    check_trace(own, traced, tuple(input_shape))
+    reader = Reader(traced, *shapes)
     try:
         reader.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
     except ModelError:
         # What cannot be read at all is more than one bad weight beyond it.
         if not reader.problems:
             raise
+    if not reader.problems:
+        graph = reader.result()
+        for each in (*graph.connections, *graph.links):
+            why = wiring_problem(graph, each)
+            if why:
+                reader.problems.append(Problem(f"'{each.name}'", why))
     return reader
 
 

@@ -86,6 +86,33 @@ def layer_grid(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[0], prod(shape[1:])
 
 
+def wiring_problem(graph: NeuralGraph, connection: Connection) -> str:
+    """Return why a connection cannot be kept by positions, "" if it can.
+
+    What is kept once for each tap stands for one edge between two units: a unit that is read twice, as after a
+    concatenation with itself, or a slot that reads another channel at each place, has no such table.
+    """
+    places = layer_grid(graph.layer_shapes[connection.source])[1]
+    groups, targets, slots = connection.fields.shape
+    columns = connection.fields.transpose(0, 2, 1).reshape(groups * slots, targets)
+    inside = columns >= 0
+    channel = np.where(inside, columns // places, -1)
+    highest = channel.max(axis=1)
+    if (channel != np.where(inside, highest[:, None], -1)).any():
+        return "reads other channels at each place with the same weight, which is not supported"
+    used = np.flatnonzero(highest >= 0)
+    patterns, tap = np.unique(np.where(inside, columns % places, -1)[used], axis=0, return_inverse=True)
+    kind, target = np.nonzero(patterns >= 0)
+    pairs = patterns[kind, target] * targets + target
+    read = tap.reshape(-1).astype(np.int64) * (int(highest.max(initial=0)) + 1) + highest[used]
+    own = read * groups + used // slots
+    slot_of = np.unique(np.stack([read, used % slots]), axis=1)
+    is_single = len(np.unique(pairs)) == len(pairs) and len(np.unique(own)) == len(own)
+    if not is_single or len(np.unique(slot_of[0])) < slot_of.shape[1]:
+        return "reads the same unit more than once, which is not supported"
+    return ""
+
+
 def connection_taps(graph: NeuralGraph, connection: Connection) -> Taps:
     """Return one connection, or link, of a graph by positions."""
     channels, positions = layer_grid(graph.layer_shapes[connection.source])

@@ -79,6 +79,29 @@ def _is_in_place(traced: fx.GraphModule, node: fx.Node) -> bool:
     return (name.endswith("_") and not name.endswith("__")) or bool(node.kwargs.get("inplace"))
 
 
+def check_trace(net: nn.Module, traced: fx.GraphModule, input_shape: tuple[int, ...]) -> None:
+    """Refuse a trace that does not give what the network gives: some in-place changes leave no mark in it.
+
+    Raises:
+        ModelError: If the two differ on random inputs.
+    """
+    zeros = example_input(net, input_shape)
+    noise = torch.rand(zeros.shape, generator=torch.Generator().manual_seed(0)).to(zeros.device, zeros.dtype)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        expected, found = net(noise.clone()), traced(noise.clone())
+    if not isinstance(expected, Tensor) or not isinstance(found, Tensor):
+        return
+    size = (
+        expected[expected.isfinite()].abs().max() if expected.isfinite().any() else expected.new_tensor(0.0)
+    )
+    if not torch.allclose(expected, found, rtol=1e-3, atol=1e-4 * float(size) + 1e-12, equal_nan=True):
+        raise ModelError(
+            f"The forward of {type(net).__name__} cannot be followed: it gives other numbers than its own operations "
+            "one after the other, because it is random in eval mode (dropout with training=True) or changes a value in "
+            "place under two names; write x = … with a new name."
+        )
+
+
 def _exported(net: nn.Module, input_shape: tuple[int, ...] | None) -> fx.GraphModule | None:
     """Return the graph that torch.export finds for inputs of one shape, with any number of them; None if it fails."""
     if input_shape is None:

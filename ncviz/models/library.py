@@ -69,6 +69,11 @@ def save_network(folder: str | Path, network: Network) -> str:
     known = {saved.name for saved in list_networks(place)}
     if name not in known and len(known) >= MAX_SAVED:
         raise ModelError(f"{place} holds {MAX_SAVED} networks, the most that are kept; remove one first.")
+    used = sum(file.stat().st_size for file in place.rglob("*") if file.is_file()) if place.is_dir() else 0
+    if used + held > LIMITS.library_bytes:
+        raise ModelError(
+            f"{place} would outgrow the {LIMITS.library_bytes / 1e9:,.1f} GB that are kept; remove a network first."
+        )
     facts = {
         "format": _FORMAT,
         "name": tame(network.name),

@@ -86,7 +86,11 @@ def download_pretrained(
         )
     path, url = weights_file(name), default_weights(name).url
     found = _HASH.search(path.name)
-    wanted = found[1] if found else ""
+    if found is None:
+        raise ModelError(
+            f"{path.name} carries no SHA-256 in its name, so that nothing could be checked; it is not loaded."
+        )
+    wanted = found[1]
     if not (path.is_file() and _sha256(path).startswith(wanted)):
         _download(url, path, wanted, download_bytes(name), progress, cancel)
     state = {_OLD_DENSENET.sub(r"\1\2", key): tensor for key, tensor in _load(path).items()}

@@ -79,6 +79,7 @@ def show() -> None:
         if st.button("Remove it", key="library-remove"):
             try:
                 library.remove_saved(folder, str(name))
+                _remove_unused_images(folder)
             except NcvizError as error:
                 st.error(plain(str(error)))
             else:
@@ -87,6 +88,14 @@ def show() -> None:
 
 def _images_folder() -> Path:
     return library.library_folder() / "images"
+
+
+def _remove_unused_images(folder: Path) -> None:
+    """Delete saved images that no saved network is shown on any more."""
+    used = {each.dataset for each in library.list_networks(folder)}
+    for name in saved_images.saved_names(_images_folder()):
+        if name not in used:
+            saved_images.remove_own(_images_folder(), name)
 
 
 def _save(of: pipeline.Network) -> None:

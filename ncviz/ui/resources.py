@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 KEPT_EVALUATORS = 6
+# How the keys of jobs begin whose results are in no store.
+PRIVATE_JOBS = ("bring-", "training-", "form-training-")
 # Whom to count as here, and how many to remember.
 VISIT_SECONDS, MOST_VISITS = 600.0, 1000
 # For how long a network is timed, and how slow its first evaluation may be for that.
@@ -271,9 +273,13 @@ def _evaluation_thread() -> ThreadPoolExecutor:
 
 
 def forget_results() -> None:
-    """Drop the caches in front of the store, and finished jobs, after something was removed from it."""
+    """Drop the caches in front of the store, and finished jobs that could answer in its place.
+
+    What a session has brought or trained lies in its job alone until it is used, and stays.
+    """
     for job in registry().jobs():
-        registry().forget(job.key)
+        if not job.key.startswith(PRIVATE_JOBS):
+            registry().forget(job.key)
     _curvature.clear()
     _sweep.clear()
 

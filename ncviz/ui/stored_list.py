@@ -57,6 +57,9 @@ def show() -> None:
 
 
 def _settings(meta: Mapping[str, Any]) -> str:
-    """What a result was asked for, in a few words."""
-    asked = meta.get("pruning") or meta.get("config") or {}
+    """What a result was asked for, in a few words; every session reads this, so that layers go without their names."""
+    asked = dict(meta.get("pruning") or meta.get("config") or {})
+    for name in ("layers", "protected"):
+        if asked.get(name):
+            asked[name] = len(asked[name])
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asked.items() if value != [])

@@ -155,7 +155,7 @@ def compute(pages, url):
     """Press Compute in every page; return the seeds."""
     seeds = [FIRST_SEED + number // PER_KEY for number in range(len(pages))]
     for page, seed in zip(pages, seeds, strict=True):
-        page.goto(f"{url}/curvature?model={MODEL}&seed={seed}&samples=5")
+        page.goto(f"{url}/curvature?model={MODEL}&seed={seed}&samples=2")
         page.get_by_role("button", name="Compute", exact=False).first.wait_for(timeout=120_000)
     for page in pages:
         page.get_by_role("button", name="Compute", exact=False).first.click()
@@ -223,7 +223,7 @@ def main():
         server.start()
         there = 0
         for seed in finished:
-            page = opened(f"/curvature?model={MODEL}&seed={seed}&samples=5")
+            page = opened(f"/curvature?model={MODEL}&seed={seed}&samples=2")
             page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=120_000)
             there += page.get_by_text(DONE).count() > 0
             page.context.close()

@@ -78,6 +78,58 @@ class Viewed(Pair):
         return self.head(hidden)
 
 
+class Alias(nn.Module):
+    """What fx writes down as k = h + …, and torch does as h += …"""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.head = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        h = self.a(x)
+        k = h
+        k += self.b(x)
+        return self.head(torch.relu(k) + torch.tanh(h))
+
+
+class Doubled(nn.Module):
+    """What is joined with itself is read twice."""
+
+    def __init__(self, *, is_image):
+        super().__init__()
+        self.is_image = is_image
+        self.first = nn.Conv2d(3, 2, 3) if is_image else nn.Linear(8, 3)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        if self.is_image:
+            return self.head(torch.relu(self.first(torch.cat([x, x, x], 1))).flatten(1))
+        return self.first(torch.cat([x, x], 1))
+
+
+class Shuffling(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up, self.mix, self.head = nn.Conv2d(1, 4, 1), nn.Conv2d(1, 2, 3), nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.mix(F.pixel_shuffle(torch.tanh(self.up(x)), 2))).flatten(1))
+
+
+class PermuteLast(nn.Module):
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1)
+
+
+class StillRandom(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(40, 40), nn.Linear(40, 2)
+
+    def forward(self, x):
+        return self.b(F.dropout(self.a(x)))
+
+
 class TwoOutputs(nn.Module):
     def __init__(self):
         super().__init__()
@@ -185,11 +237,10 @@ def test_all_problems_are_found_at_once():
 
 
 def test_a_linear_layer_on_each_place_reads_its_last_axis():
-    graph = build_graph(
-        nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(6, 2), nn.Flatten(), nn.Linear(24, 3)), (1, 8, 8)
-    )
-    assert graph.layer_shapes == ((1, 8, 8), (2, 6, 6), (2, 2, 6), (3,))
-    assert graph.connections[1].number_of_edges == 2 * 6 * 6 * 2
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), PermuteLast(), nn.Linear(2, 3), nn.Flatten(), nn.Linear(108, 3))
+    graph = build_graph(net, (1, 8, 8))
+    assert graph.layer_shapes == ((1, 8, 8), (2, 6, 6), (3, 6, 6), (3,))
+    assert graph.connections[1].number_of_edges == 2 * 6 * 6 * 3
 
 
 def test_reading_leaves_the_network_alone():
@@ -223,6 +274,16 @@ def test_reading_leaves_the_network_alone():
         (Attending(), (3, 4), "'attention' (MultiheadAttention, attention or a product of activations)"),
         (Gated(), (4,), "'mul' (mul) multiplies activations by each other (gating or attention)"),
         (TwoOutputs(), (4,), "returns several values"),
+        (Doubled(is_image=True), (1, 4, 4), "Layer 'first' reads the same unit more than once"),
+        (Doubled(is_image=False), (4,), "Layer 'first' reads the same unit more than once"),
+        (Shuffling(), (1, 2, 2), "Layer 'mix' reads other channels at each place with the same weight"),
+        (
+            nn.Sequential(nn.Conv1d(2, 3, 1), nn.Tanh(), nn.Linear(5, 2), nn.Flatten(), nn.Linear(6, 2)),
+            (2, 5),
+            "Layer '2' reads other channels at each place with the same weight",
+        ),
+        (Alias(), (4,), "changes a value in place under two names"),
+        (StillRandom(), (40,), "random in eval mode (dropout with training=True)"),
         (InPlace(), (4,), "'relu_' changes its input in place and its result is not used"),
         (
             Pair(lambda one, other: one.mul_(2.0) + one + other),
