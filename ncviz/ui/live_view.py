@@ -38,7 +38,7 @@ def show(shown: Shown, above: Callable[[str, int], None] | None = None) -> None:
     st.fragment(_panel)(shown, above)
     _, pending = _measurements().get(shown.side.name, (None, None))
     if pending is not None and not pending.done():
-        st.fragment(_until_measured, run_every=resources.every(POLL_SECONDS))(pending)
+        st.fragment(_until_measured, run_every=POLL_SECONDS)(pending)
 
 
 def _until_measured(pending: Future[resources.Measured]) -> None:

@@ -35,7 +35,7 @@ KEPT_EVALUATORS = 6
 # How the keys of jobs begin whose results are in no store.
 PRIVATE_JOBS = ("bring-", "training-", "form-training-")
 # Whom to count as here, and how many to remember.
-VISIT_SECONDS, MOST_VISITS = 600.0, 1000
+VISIT_SECONDS, MOST_VISITS = 60.0, 1000
 # For how long a network is timed, and how slow its first evaluation may be for that.
 TIMING_SECONDS, WORTH_TIMING_SECONDS = 0.2, 0.5
 
@@ -84,7 +84,7 @@ def every(seconds: float) -> float:
 
     Each look draws a part of the page anew; twenty sessions that look twice a second leave no time for anything else.
     """
-    return seconds * max(1.0, visitors() / 2)
+    return seconds * min(10.0, max(1.0, visitors() / 2))
 
 
 def store() -> Store:
