@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 from torch import fx, nn
 
 from ncviz.errors import ModelError
-from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.operations import NORM_MODULES, describe
-from ncviz.graph.positions import wiring_problem
+from ncviz.graph.positions import MAX_PARTS, by_places
 from ncviz.graph.reader import Reader
 from ncviz.graph.tracing import check_trace, own_copy, record_shapes, trace
-from ncviz.graph.values import Problem
+from ncviz.graph.values import Problem, sentence
+
+_TOO_MANY_PARTS = (
+    "reads the same units again and again, or other channels at each place with the same weight, and would have to be "
+    f"divided into more than {MAX_PARTS} connections, which is not supported"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +55,10 @@ def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
         ModelError: Naming every layer that is not supported, or the first that does not fit its input or has bad
             weights.
     """
-    reader = _read(net, input_shape)
-    return reader.result()
+    found = look_at(net, input_shape)
+    if found.graph is None:
+        raise ModelError(sentence(found.problems))
+    return found.graph
 
 
 def look_at(net: nn.Module, input_shape: tuple[int, ...]) -> Reading:
@@ -60,8 +68,24 @@ def look_at(net: nn.Module, input_shape: tuple[int, ...]) -> Reading:
         ModelError: If the forward cannot be traced, the input does not fit, or a weight is bad.
     """
     reader = _read(net, input_shape)
-    problems = tuple(reader.problems)
-    return Reading(None if problems else reader.result(), problems)
+    if reader.problems:
+        return Reading(None, tuple(reader.problems))
+    graph = reader.result()
+    problems = []
+    kept = []
+    for every in (graph.connections, graph.links):
+        divided = [(each, _divided(each, prod(graph.layer_shapes[each.source][1:]))) for each in every]
+        problems += [Problem(f"'{each.name}'", _TOO_MANY_PARTS) for each, parts in divided if parts is None]
+        kept.append(tuple(part for _, parts in divided for part in parts or ()))
+    if problems:
+        return Reading(None, tuple(problems))
+    return Reading(replace(graph, connections=kept[0], links=kept[1]), ())
+
+
+def _divided(connection: Connection, places: int) -> list[Connection] | None:
+    """Return a connection as those that can each be kept by positions; None if it takes too many."""
+    parts = by_places(connection.fields, places)
+    return None if parts is None else [replace(connection, fields=fields) for fields in parts]
 
 
 def _read(net: nn.Module, input_shape: tuple[int, ...]) -> Reader:
@@ -77,12 +101,6 @@ def _read(net: nn.Module, input_shape: tuple[int, ...]) -> Reader:
         # What cannot be read at all is more than one bad weight beyond it.
         if not reader.problems:
             raise
-    if not reader.problems:
-        graph = reader.result()
-        for each in (*graph.connections, *graph.links):
-            why = wiring_problem(graph, each)
-            if why:
-                reader.problems.append(Problem(f"'{each.name}'", why))
     return reader
 
 

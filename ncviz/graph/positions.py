@@ -14,6 +14,9 @@ import numpy as np
 
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 
+# Each part has tables of its own.
+MAX_PARTS = 16
+
 
 @dataclass(frozen=True, eq=False)
 class PathTable:
@@ -86,20 +89,76 @@ def layer_grid(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[0], prod(shape[1:])
 
 
-def wiring_problem(graph: NeuralGraph, connection: Connection) -> str:
-    """Return why a connection cannot be kept by positions, "" if it can.
+def by_places(fields: np.ndarray, places: int) -> list[np.ndarray] | None:
+    """Divide a wiring into parts that can each be kept by positions.
 
-    What is kept once for each tap stands for one edge between two units: a unit that is read twice, as after a
-    concatenation with itself, or a slot that reads another channel at each place, has no such table.
+    What is kept once for each tap stands for one edge between two units. A unit that is read twice, as after a
+    concatenation with itself, has an edge in each of two parts; so has a slot that reads other channels at other
+    places, as after a pixel shuffle.
+
+    Args:
+        fields: int64 [G, P, K], as in ``Connection``.
+        places: Positions of the layer that is read.
+
+    Returns:
+        Fields of the same shape, -1 where another part reads; those that were given if they can be kept as they are;
+        None if more than ``MAX_PARTS`` were needed.
     """
-    places = layer_grid(graph.layer_shapes[connection.source])[1]
-    groups, targets, slots = connection.fields.shape
-    columns = connection.fields.transpose(0, 2, 1).reshape(groups * slots, targets)
+    if _is_by_places(fields, places):
+        return [fields]
+    groups, targets, slots = fields.shape
+    columns = fields.transpose(0, 2, 1).reshape(groups * slots, targets)
+    channel = np.where(columns >= 0, columns // places, -1)
+    pieces = [
+        (at, int(own))
+        for at, row in enumerate(channel)
+        for own in (rank for rank in np.unique(row) if rank >= 0)
+    ]
+    place = np.stack([np.where(channel[at] == own, columns[at] % places, -1) for at, own in pieces])
+    patterns, tap = np.unique(place, axis=0, return_inverse=True)
+    apart = _apart(patterns)
+    seen: dict[tuple[int, int], dict[int, int]] = {}
+    ranks: dict[int, int] = {}
+    part_of: dict[tuple[int, int, int], int] = {}
+    found = []
+    for (at, own), kind in zip(pieces, tap.reshape(-1).tolist(), strict=True):
+        of_column = ranks.get(at, 0)
+        ranks[at] = of_column + 1
+        of_slot = seen.setdefault((kind, own), {})
+        slot = of_slot.setdefault(at % slots, len(of_slot))
+        part = part_of.setdefault((of_column, apart[kind], slot), len(part_of))
+        if part >= MAX_PARTS:
+            return None
+        if part == len(found):
+            found.append(np.full_like(columns, -1))
+        found[part][at] = np.where(channel[at] == own, columns[at], -1)
+    return [np.ascontiguousarray(each.reshape(groups, slots, targets).transpose(0, 2, 1)) for each in found]
+
+
+def _apart(patterns: np.ndarray) -> list[int]:
+    """Number patterns of positions so that no two of a number join the same two positions."""
+    taken: list[set[tuple[int, int]]] = []
+    numbers = []
+    for pattern in patterns:
+        targets = np.flatnonzero(pattern >= 0)
+        pairs = set(zip(pattern[targets].tolist(), targets.tolist(), strict=True))
+        number = next((at for at, own in enumerate(taken) if own.isdisjoint(pairs)), len(taken))
+        if number == len(taken):
+            taken.append(set())
+        taken[number] |= pairs
+        numbers.append(number)
+    return numbers
+
+
+def _is_by_places(fields: np.ndarray, places: int) -> bool:
+    """Whether each slot reads one channel, and no unit is read twice."""
+    groups, targets, slots = fields.shape
+    columns = fields.transpose(0, 2, 1).reshape(groups * slots, targets)
     inside = columns >= 0
     channel = np.where(inside, columns // places, -1)
     highest = channel.max(axis=1)
     if (channel != np.where(inside, highest[:, None], -1)).any():
-        return "reads other channels at each place with the same weight, which is not supported"
+        return False
     used = np.flatnonzero(highest >= 0)
     patterns, tap = np.unique(np.where(inside, columns % places, -1)[used], axis=0, return_inverse=True)
     kind, target = np.nonzero(patterns >= 0)
@@ -108,9 +167,7 @@ def wiring_problem(graph: NeuralGraph, connection: Connection) -> str:
     own = read * groups + used // slots
     slot_of = np.unique(np.stack([read, used % slots]), axis=1)
     is_single = len(np.unique(pairs)) == len(pairs) and len(np.unique(own)) == len(own)
-    if not is_single or len(np.unique(slot_of[0])) < slot_of.shape[1]:
-        return "reads the same unit more than once, which is not supported"
-    return ""
+    return is_single and len(np.unique(slot_of[0])) == slot_of.shape[1]
 
 
 def connection_taps(graph: NeuralGraph, connection: Connection) -> Taps:

@@ -398,10 +398,108 @@ class Deep(nn.Module):
         ])  # fmt: skip
 
 
+class Copied(nn.Module):
+    """A grey picture shown three times, as to a network made for colours, in groups; then a layer that is fed twice."""
+
+    shape = (1, 3, 3)
+
+    def __init__(self):
+        super().__init__()
+        self.mix, self.last = nn.Conv2d(3, 2, 2, padding=1), nn.Conv2d(4, 2, 3, groups=2)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = torch.relu(self.mix(torch.cat([x, x, x], 1)))
+        x = torch.tanh(self.last(torch.cat([x, x], 1)))
+        return self.head(x.flatten(1))
+
+    def wiring(self):
+        def activations(x):
+            one = torch.relu(self.mix(x.expand(-1, 3, -1, -1)))
+            two = torch.tanh(self.last(one.repeat(1, 2, 1, 1)))
+            return [x, one, two, self.head(two.flatten(1))]
+
+        def copy(channel):
+            return lambda x: F.conv2d(x, self.mix.weight[:, channel : channel + 1], None, 1, 1)
+
+        def half(group):
+            def apply(x):
+                out = x.new_zeros(len(x), 2, 2, 2)
+                out[:, group] = F.conv2d(x, self.last.weight[group : group + 1])[:, 0]
+                return out
+
+            return apply
+
+        return Wiring(activations, [
+            *((0, 1, "mix.weight", copy(channel)) for channel in range(3)),
+            *((1, 2, "last.weight", half(group)) for group in range(2)),
+            (2, 3, "head.weight", linear(self.head)),
+        ])  # fmt: skip
+
+
+class Enlarged(nn.Module):
+    """Channels become places, so that a convolution reads other channels at each place; a layer on rows follows."""
+
+    shape = (4, 2, 2)
+
+    def __init__(self):
+        super().__init__()
+        self.enlarge, self.mix = nn.PixelShuffle(2), nn.Conv2d(1, 2, 3, padding=1)
+        self.rows, self.head = nn.Linear(4, 2), nn.Linear(16, 3)
+
+    def forward(self, x):
+        x = torch.relu(self.mix(self.enlarge(x)))
+        return self.head(torch.sigmoid(self.rows(x)).flatten(1))
+
+    def wiring(self):
+        def activations(x):
+            one = torch.relu(self.mix(self.enlarge(x)))
+            # Units are numbered with the rows' features first.
+            two = torch.sigmoid(self.rows(one)).movedim(3, 1)
+            return [x, one, two, self.head(two.movedim(1, 3).flatten(1))]
+
+        return Wiring(activations, [
+            (0, 1, "mix.weight", lambda x: F.conv2d(self.enlarge(x), self.mix.weight, padding=1)),
+            (1, 2, "rows.weight", lambda x: F.linear(x, self.rows.weight).movedim(3, 1)),
+            (2, 3, "head.weight", lambda x: F.linear(x.movedim(1, 3).flatten(1), self.head.weight)),
+        ])  # fmt: skip
+
+
+class Wrapped(nn.Module):
+    """A narrow picture beside itself: a kernel that is wider reads a unit from both of its sides."""
+
+    shape = (2, 2, 2)
+
+    def __init__(self):
+        super().__init__()
+        self.mix, self.head = nn.Conv2d(2, 2, (1, 3)), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.mix(torch.cat([x, x], 3))).flatten(1))
+
+    def wiring(self):
+        def activations(x):
+            one = torch.relu(self.mix(torch.cat([x, x], 3)))
+            return [x, one, self.head(one.flatten(1))]
+
+        def column(at):
+            def apply(x):
+                weight = torch.zeros_like(self.mix.weight)
+                weight[..., at] = self.mix.weight[..., at]
+                return F.conv2d(torch.cat([x, x], 3), weight)
+
+            return apply
+
+        return Wiring(activations, [
+            *((0, 1, "mix.weight", column(at)) for at in range(3)), (1, 2, "head.weight", linear(self.head)),
+        ])  # fmt: skip
+
+
 WIRED = {
     kind.__name__: kind
     for kind in (
         Residual, Projected, Fire, Dense, Inverted, Beside, Transposed, Sequence, Shuffled, Deep,
+        Copied, Enlarged, Wrapped,
     )
 }  # fmt: skip
 

@@ -92,28 +92,15 @@ class Alias(nn.Module):
         return self.head(torch.relu(k) + torch.tanh(h))
 
 
-class Doubled(nn.Module):
-    """What is joined with itself is read twice."""
+class Repeated(nn.Module):
+    """What is joined with itself again and again is read as often."""
 
-    def __init__(self, *, is_image):
+    def __init__(self, times):
         super().__init__()
-        self.is_image = is_image
-        self.first = nn.Conv2d(3, 2, 3) if is_image else nn.Linear(8, 3)
-        self.head = nn.Linear(8, 3)
+        self.times, self.first = times, nn.Linear(4 * times, 3)
 
     def forward(self, x):
-        if self.is_image:
-            return self.head(torch.relu(self.first(torch.cat([x, x, x], 1))).flatten(1))
-        return self.first(torch.cat([x, x], 1))
-
-
-class Shuffling(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.up, self.mix, self.head = nn.Conv2d(1, 4, 1), nn.Conv2d(1, 2, 3), nn.Linear(8, 2)
-
-    def forward(self, x):
-        return self.head(torch.relu(self.mix(F.pixel_shuffle(torch.tanh(self.up(x)), 2))).flatten(1))
+        return self.first(torch.cat([x] * self.times, 1))
 
 
 class PermuteLast(nn.Module):
@@ -243,6 +230,15 @@ def test_a_linear_layer_on_each_place_reads_its_last_axis():
     assert graph.connections[1].number_of_edges == 2 * 6 * 6 * 3
 
 
+def test_a_unit_that_is_read_several_times_has_an_edge_each_time():
+    net = Repeated(16)
+    graph = build_graph(net, (4,))
+    assert len(graph.connections) == 16
+    assert {each.parameter for each in graph.connections} == {"first.weight"}
+    columns = [np.unique(each.edges.parameter % 64) for each in graph.connections]
+    assert np.array_equal(np.concatenate(columns), np.arange(64))
+
+
 def test_reading_leaves_the_network_alone():
     net = nn.Sequential(
         nn.Flatten(), nn.Linear(4, 3), nn.Dropout(0.5), nn.ReLU(inplace=True), nn.Linear(3, 2)
@@ -274,13 +270,11 @@ def test_reading_leaves_the_network_alone():
         (Attending(), (3, 4), "'attention' (MultiheadAttention, attention or a product of activations)"),
         (Gated(), (4,), "'mul' (mul) multiplies activations by each other (gating or attention)"),
         (TwoOutputs(), (4,), "returns several values"),
-        (Doubled(is_image=True), (1, 4, 4), "Layer 'first' reads the same unit more than once"),
-        (Doubled(is_image=False), (4,), "Layer 'first' reads the same unit more than once"),
-        (Shuffling(), (1, 2, 2), "Layer 'mix' reads other channels at each place with the same weight"),
+        (Repeated(17), (4,), "Layer 'first' reads the same units again and again"),
         (
-            nn.Sequential(nn.Conv1d(2, 3, 1), nn.Tanh(), nn.Linear(5, 2), nn.Flatten(), nn.Linear(6, 2)),
+            nn.Sequential(nn.Conv1d(2, 17, 1), nn.Tanh(), nn.Linear(5, 2), nn.Flatten(), nn.Linear(34, 2)),
             (2, 5),
-            "Layer '2' reads other channels at each place with the same weight",
+            "more than 16 connections",
         ),
         (Alias(), (4,), "changes a value in place under two names"),
         (StillRandom(), (40,), "random in eval mode (dropout with training=True)"),
