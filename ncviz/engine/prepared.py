@@ -8,14 +8,17 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ncviz.engine.plan import Plan, make_plan
-from ncviz.errors import CancelledError
+from ncviz.errors import CancelledError, ModelError
 from ncviz.fingerprint import digest
 from ncviz.graph.extent import LARGE, check_paths
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances, distances
 
-_KEPT = 2
+# The last network is kept whatever it takes, those before it as long as all of them fit in here.
+KEPT_BYTES = 1_500_000_000
 _LOOK_SECONDS = 0.2
 
 
@@ -24,6 +27,20 @@ class _Prepared:
     lock: threading.Lock = field(default_factory=threading.Lock)
     paths: Distances | None = None
     plans: list[Plan] = field(default_factory=list)
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """Go through everything that is held, what plans and path lengths share as often as they do."""
+        if self.paths is not None:
+            tables = (
+                *self.paths.hops.values(),
+                *self.paths.tables.values(),
+                *(each.table for each in self.paths.one),
+            )
+            for table in tables:
+                yield from (table.source, table.target, table.kind, table.lengths)
+            yield from (each.slot for each in self.paths.one)
+        for plan in self.plans:
+            yield from plan
 
 
 _prepared: dict[str, _Prepared] = {}
@@ -39,7 +56,9 @@ def paths_of(
     chosen = tuple(range(len(graph.connections)))
     found = _find(graph, chosen)
     with _held(found.lock, cancel):
-        return _paths(found, graph, device, executor, cancel, chosen)
+        made = _paths(found, graph, device, executor, cancel, chosen)
+    _let_go()
+    return made
 
 
 def plans_of(
@@ -61,11 +80,13 @@ def plans_of(
                     raise CancelledError
                 made.append(make_plan(paths, graph, index))
             found.plans = made
-        return found.plans
+        plans = found.plans
+    _let_go()
+    return plans
 
 
 def _find(graph: NeuralGraph, chosen: tuple[int, ...]) -> _Prepared:
-    """Return what is kept of a network, or the place for it; the oldest one goes."""
+    """Return what is kept of a network, or the place for it."""
     every = (*graph.connections, *graph.links)
     key = digest(
         [list(shape) for shape in graph.layer_shapes],
@@ -77,9 +98,21 @@ def _find(graph: NeuralGraph, chosen: tuple[int, ...]) -> _Prepared:
     )
     with _lock:
         found = _prepared[key] = _prepared.pop(key) if key in _prepared else _Prepared()
-        while len(_prepared) > _KEPT:
-            _prepared.pop(next(iter(_prepared)))
         return found
+
+
+def _let_go(most: int | None = None) -> None:
+    """Drop the networks that were used least recently, until the others fit; the last one stays."""
+    with _lock:
+        own = {key: {id(array): array.nbytes for array in each.arrays()} for key, each in _prepared.items()}
+        total = sum(sum(sizes.values()) for sizes in own.values())
+        for key in list(_prepared)[:-1]:
+            if total <= (KEPT_BYTES if most is None else most):
+                return
+            # What is being made is its maker's, and counts once it is there.
+            if own[key]:
+                del _prepared[key]
+                total -= sum(own[key].values())
 
 
 def _paths(
@@ -93,8 +126,12 @@ def _paths(
     """Return the path lengths, made if they are not there yet; the caller holds the place's lock."""
     if found.paths is None:
         with _held(_large, cancel) if graph.number_of_edges >= LARGE else nullcontext():
-            # Only now: what is held already needs no room, and what has just gone has made some.
-            check_paths(graph, chosen)
+            # Only now: what is held already needs no room.
+            try:
+                check_paths(graph, chosen)
+            except ModelError:
+                _let_go(0)
+                check_paths(graph, chosen)
             found.paths = distances(graph, device, executor, cancel, chosen)
     return found.paths
 

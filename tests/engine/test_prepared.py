@@ -8,7 +8,7 @@ from torch import nn
 
 from ncviz import build_graph
 from ncviz.engine import prepared
-from ncviz.errors import CancelledError
+from ncviz.errors import CancelledError, ModelError
 
 
 def graph(seed_units):
@@ -54,3 +54,33 @@ def test_what_was_cancelled_is_made_by_the_next(monkeypatch):
         prepared.paths_of(of, "cpu", None)
     monkeypatch.setattr(prepared, "distances", real)
     assert prepared.paths_of(of, "cpu", None).tables
+
+
+def test_as_many_networks_are_kept_as_fit(monkeypatch):
+    monkeypatch.setattr(prepared, "_prepared", {})
+    nets = [graph(units) for units in range(10, 16)]
+    first = [prepared.plans_of(of, "cpu", None) for of in nets]
+    assert all(prepared.plans_of(of, "cpu", None) is plans for of, plans in zip(nets, first, strict=True))
+    held = {id(array): array.nbytes for each in prepared._prepared.values() for array in each.arrays()}
+    monkeypatch.setattr(prepared, "KEPT_BYTES", sum(held.values()) // 2)
+    assert prepared.plans_of(nets[-1], "cpu", None) is first[-1]
+    assert 1 < len(prepared._prepared) < 6
+    assert prepared.plans_of(nets[0], "cpu", None) is not first[0]
+    monkeypatch.setattr(prepared, "KEPT_BYTES", 0)
+    last = prepared.plans_of(nets[2], "cpu", None)
+    assert len(prepared._prepared) == 1
+    assert prepared.plans_of(nets[2], "cpu", None) is last
+
+
+def test_networks_that_are_kept_make_room_for_a_large_one(monkeypatch):
+    monkeypatch.setattr(prepared, "_prepared", {})
+    monkeypatch.setattr(prepared, "LARGE", 0)
+    prepared.plans_of(graph(20), "cpu", None)
+
+    def check(of, chosen):
+        if sum(1 for each in prepared._prepared.values() if each.paths is not None):
+            raise ModelError("no room")
+
+    monkeypatch.setattr(prepared, "check_paths", check)
+    assert prepared.paths_of(graph(21), "cpu", None).tables
+    assert len(prepared._prepared) == 1
