@@ -37,6 +37,8 @@ class Limits:
         library_bytes: Files of all the networks and images that are saved on a server.
         session_seconds: Seconds of computing per session.
         session_networks: Own networks that one session holds.
+        trusts_visitors: Whether visitors from other machines may do what somebody at this one may: name folders of
+            the server's disk, clear all stored results, remove what others saved, and cancel others' trainings.
     """
 
     file_bytes: int = 100_000_000
@@ -63,6 +65,7 @@ class Limits:
     library_bytes: int = 5_000_000_000
     session_seconds: float = 21_600.0
     session_networks: int = 8
+    trusts_visitors: bool = False
 
 
 LIMITS = Limits()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.data.datasets import load_dataset
+from ncviz.data.own import is_own
 from ncviz.models.network import Network
 from ncviz.pipeline.keys import curvature_key
 from ncviz.pipeline.pictures import take_pictures
@@ -33,7 +34,10 @@ def stored_curvature(
         return None
     # The same result may have been asked for under another name, or another alpha of the same effect.
     record = CurvatureRecord.from_record(found)
-    return replace(record, meta={**record.meta, **_asked(network, config), "key": key})
+    asked = _asked(network, config)
+    if is_own(network.dataset):
+        asked["pool"] = load_dataset(network.dataset, "train", data_dir).description
+    return replace(record, meta={**record.meta, **asked, "key": key})
 
 
 def compute_curvature(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ncviz.data.own import is_own
 from ncviz.errors import CancelledError, StoreError
 from ncviz.models.network import Network
 from ncviz.store import Record, Store
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import threading
 
 BUNDLED = Path(__file__).parents[1] / "models" / "results"
+# Where a result speaks of images in the words of whoever brought them, and what every session may read instead.
+_ABOUT_IMAGES = ("pool", "calibrated_on", "evaluated_on", "trained_on")
+_OWN_IMAGES = "a user's own images"
 
 Progress = Callable[[float, str], None]
 T = TypeVar("T")
@@ -37,7 +41,7 @@ def open_store(url: str | None = None) -> Store:
 def put(store: Store, key: str, record: Record) -> str | None:
     """Store a result; one that cannot be stored is still shown, with the reason."""
     try:
-        store.put(key, record.arrays, record.meta)
+        store.put(key, record.arrays, _impersonal(record.meta))
     except StoreError as error:
         return str(error)
     return None
@@ -48,6 +52,14 @@ def anonymous(network: Network) -> dict[str, Any]:
     if network.is_bundled:
         return {"model": network.name, "title": network.title}
     return {"model": "own checkpoint", "title": f"own checkpoint ({network.architecture})"}
+
+
+def _impersonal(meta: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a user's own images and their classes are called: the store is everybody's."""
+    if not is_own(meta.get("dataset")):
+        return meta
+    told = {name: _OWN_IMAGES for name in _ABOUT_IMAGES if name in meta}
+    return {**meta, **told, **({"notes": []} if "notes" in meta else {})}
 
 
 def speaker(progress: Progress | None, cancel: threading.Event | None) -> Progress:

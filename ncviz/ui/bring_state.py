@@ -13,7 +13,7 @@ from ncviz import pipeline
 from ncviz.data.image_settings import ImageSettings
 from ncviz.errors import ModelError
 from ncviz.jobs import Job, JobHandle
-from ncviz.ui import compute, resources
+from ncviz.ui import compute, resources, visitors
 from ncviz.ui.naming import plain
 
 _DRAFT, _NUMBER = "bring-draft", "bring-number"
@@ -137,7 +137,7 @@ def running(slot: str) -> Job | None:
 def follow(job: Job) -> None:
     """Show a run in its step, and draw the page anew at its end."""
     compute.progress_here(job)
-    st.fragment(_until_done, run_every=resources.every(compute.POLL_SECONDS))(job)
+    st.fragment(_until_done, run_every=visitors.every(compute.POLL_SECONDS))(job)
 
 
 def _until_done(job: Job) -> None:

@@ -14,7 +14,7 @@ from ncviz.errors import NcvizError
 from ncviz.jobs import Job, JobHandle
 from ncviz.limits import LIMITS
 from ncviz.records import CurvatureRecord, SweepRecord
-from ncviz.ui import resources, session
+from ncviz.ui import resources, session, visitors
 from ncviz.ui.naming import plain
 from ncviz.ui.words import part_words, private_title
 
@@ -94,7 +94,9 @@ def start_flow(
         )
         return {"problem": found.problem, "record": found.record}
 
-    return begin(key, f"Curvature of {private_title(of)} on {what}", work)
+    # Classes of the user's own images have names of the user's own.
+    whose = what if of.is_bundled else "some of its images"
+    return begin(key, f"Curvature of {private_title(of)} on {whose}", work)
 
 
 def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
@@ -155,7 +157,7 @@ def running_jobs() -> None:
     """Show what is computed for this session; polls only while something runs, and redraws the page at its end."""
     seconds_spent()
     active = any(job.is_active for job in _visible())
-    st.fragment(_jobs, run_every=resources.every(POLL_SECONDS) if active else None)(active)
+    st.fragment(_jobs, run_every=visitors.every(POLL_SECONDS) if active else None)(active)
 
 
 def _visible() -> list[Job]:
@@ -170,7 +172,7 @@ def _visible() -> list[Job]:
 
 def progress_here(job: Job) -> None:
     """Show one running job in the page itself, where a phone shows no sidebar."""
-    st.fragment(_running, run_every=resources.every(POLL_SECONDS))(job, "here")
+    st.fragment(_running, run_every=visitors.every(POLL_SECONDS))(job, "here")
 
 
 def duration(seconds: float | None) -> str:

@@ -15,7 +15,7 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.records import CurvatureRecord
-from ncviz.ui import resources
+from ncviz.ui import evaluation, resources
 
 STEPS = 1000
 AFFORDABLE_SECONDS = 1.0
@@ -69,7 +69,7 @@ def fine_curve(
     key, kept = (record.meta["key"], *order, scope, device, images), _curves()
     curve = kept.get(key)
     if curve is None:
-        if resources.evaluation_seconds(of, device, data_dir) * STEPS > AFFORDABLE_SECONDS:
+        if evaluation.evaluation_seconds(of, device, data_dir) * STEPS > AFFORDABLE_SECONDS:
             return None
         curve = resources.keep(kept, key, FineCurve(slider_steps(record.total)), KEPT_CURVES)
         ranks = resources.ranks(of, record, order[0], scope, order[1])
@@ -94,7 +94,7 @@ def _measure(
     """Measure the next step, and then the one after it: whatever the slider asks for meanwhile comes in between."""
     from ncviz.pruning.masks import masks_at
 
-    def note(done: Future[resources.Measured]) -> None:
+    def note(done: Future[evaluation.Measured]) -> None:
         if done.cancelled() or done.exception() is not None:
             return
         measured = done.result()
@@ -107,7 +107,7 @@ def _measure(
                 _measure(curve, of, record, ranks, device, data_dir)
 
     masks = masks_at(ranks, int(curve.removed[curve.known]), record.shapes)
-    resources.measure(of, device, data_dir, masks).add_done_callback(note)
+    evaluation.measure(of, device, data_dir, masks).add_done_callback(note)
 
 
 @st.cache_resource

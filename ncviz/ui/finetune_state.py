@@ -12,7 +12,7 @@ from ncviz.config import PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.jobs import Job
 from ncviz.plots.pruning_styles import Style, styles
-from ncviz.ui import compute, finetune_fields, resources, session
+from ncviz.ui import compute, evaluation, finetune_fields, session
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
@@ -82,9 +82,9 @@ def image_seconds(of: pipeline.Network) -> float:
     """Return how long one image takes to classify, among many."""
     device, data_dir = session.device(), session.data_dir()
     images = len(load_dataset(of.dataset, "test", data_dir))
-    if not np.isfinite(resources.evaluation_seconds(of, device, data_dir)):
-        resources.measure(of, device, data_dir).result()
-    each = resources.evaluation_seconds(of, device, data_dir)
+    if not np.isfinite(evaluation.evaluation_seconds(of, device, data_dir)):
+        evaluation.measure(of, device, data_dir).result()
+    each = evaluation.evaluation_seconds(of, device, data_dir)
     return each / images
 
 

@@ -16,7 +16,7 @@ from ncviz.pipeline.finetuning import PruneAndTune, tuned_checkpoint, tuned_netw
 from ncviz.plots.finetune_figures import TunedCurve, accuracy_curves, loss_curves
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
 from ncviz.records.finetune import FineTuneRecord
-from ncviz.ui import finetune_runs, finetune_state, lab_controls, lab_results, lab_state, resources, session
+from ncviz.ui import finetune_runs, finetune_state, lab_controls, lab_results, lab_state, session, visitors
 from ncviz.ui.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOCHS, MOST_SEED, WEIGHT_DECAYS
 from ncviz.ui.finetune_state import linked, tied
 from ncviz.ui.lab_state import Lab
@@ -125,7 +125,7 @@ def _start_or_follow(
     job = finetune_runs.job(of, asked)
     if job is not None and job.is_active:
         finetune_state.follow(job)
-        st.fragment(_live, run_every=resources.every(POLL_SECONDS))(
+        st.fragment(_live, run_every=visitors.every(POLL_SECONDS))(
             job.key, next(iter(asked.values())).tuning, train_images
         )
         return

@@ -14,11 +14,11 @@ from ncviz.plots.pruning_classes import ClassRow, class_change
 from ncviz.plots.pruning_tables import confusion_heatmap
 from ncviz.pruning.compare import Spread, class_accuracy, confusion, flips
 from ncviz.ui import lab_files, lab_results, session
+from ncviz.ui.evaluation import Measured
 from ncviz.ui.finetune_state import criterion_styles
 from ncviz.ui.lab_controls import percent
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
-from ncviz.ui.resources import Measured
 from ncviz.ui.theme import theme
 from ncviz.ui.words import word_for
 

@@ -16,7 +16,7 @@ from ncviz.fingerprint import digest
 from ncviz.jobs import Job, JobHandle
 from ncviz.pruning.compare import GRID, Spread
 from ncviz.records import SweepRecord
-from ncviz.ui import compute, lab_state, resources, session
+from ncviz.ui import compute, evaluation, lab_state, resources, session
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.words import private_title
 
@@ -108,7 +108,7 @@ def shapes(of: pipeline.Network) -> dict[str, tuple[int, ...]]:
     return lab_state.shapes(of)
 
 
-def measured(of: pipeline.Network, config: PruningConfig | None, removed: int) -> resources.Measured:
+def measured(of: pipeline.Network, config: PruningConfig | None, removed: int) -> evaluation.Measured:
     """Return what the network gives its evaluation images: whole without settings, or with that many weights gone."""
     order = "" if config is None else pipeline.order_key(of, config, session.data_dir())
     images = pipeline.evaluation_fingerprint(of, session.data_dir())
@@ -188,7 +188,7 @@ def seconds(of: pipeline.Network, configs: Collection[PruningConfig]) -> float:
 
     # It is timed when it is evaluated for the first time.
     first = measured(of, None, 0).seconds
-    each = min(first, resources.evaluation_seconds(of, session.device(), session.data_dir()))
+    each = min(first, evaluation.evaluation_seconds(of, session.device(), session.data_dir()))
     kappa = {config.calibration for config in configs if SCORES[config.criterion].needs_curvature}
     data_dir = session.data_dir()
     unknown = [config for config in kappa if resources.curvature(of, config, data_dir) is None]
@@ -237,10 +237,10 @@ def _measured(
     _config: PruningConfig | None,
     _removed: int,
     _data_dir: str | None,
-) -> resources.Measured:
+) -> evaluation.Measured:
     masks: Mapping[str, Any] | None = None
     if _config is not None:
         from ncviz.pruning.masks import masks_at
 
         masks = masks_at(ranks(_of, _config), _removed, shapes(_of))
-    return resources.measure(_of, session.device(), _data_dir, masks).result()
+    return evaluation.measure(_of, session.device(), _data_dir, masks).result()

@@ -26,6 +26,7 @@ from ncviz.ui import (
     resources,
     robustness_view,
     session,
+    visitors,
 )
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
@@ -141,7 +142,7 @@ def _follow(of: pipeline.Network, lab: Lab, job: Job) -> None:
         compute.watch(job.key)
         st.rerun()
     compute.progress_here(job)
-    st.fragment(_redraw, run_every=resources.every(POLL_SECONDS))(job.key, lab_results.run(of, lab).done)
+    st.fragment(_redraw, run_every=visitors.every(POLL_SECONDS))(job.key, lab_results.run(of, lab).done)
 
 
 def _redraw(key: str, done: int) -> None:

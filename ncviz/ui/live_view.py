@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz.errors import NcvizError
-from ncviz.ui import resources, session
+from ncviz.ui import evaluation, resources, session
 from ncviz.ui.components.live import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live_data import Answer, Sweep, panel_data
 from ncviz.ui.fine_curves import fine_curve
@@ -41,7 +41,7 @@ def show(shown: Shown, above: Callable[[str, int], None] | None = None) -> None:
         st.fragment(_until_measured, run_every=POLL_SECONDS)(pending)
 
 
-def _until_measured(pending: Future[resources.Measured]) -> None:
+def _until_measured(pending: Future[evaluation.Measured]) -> None:
     """Redraw the page once the accuracy is known; until then it is read off the curve."""
     if pending.done():
         st.rerun(scope="app")
@@ -142,7 +142,7 @@ def _answer(
 
 
 def _seconds(shown: Shown) -> float:
-    return resources.evaluation_seconds(shown.network, session.device(), session.data_dir())
+    return evaluation.evaluation_seconds(shown.network, session.device(), session.data_dir())
 
 
 def _is_live(shown: Shown) -> bool:
@@ -155,7 +155,7 @@ def _basis(shown: Shown) -> str:
     return f"{shown.sweep.meta.get('key', '')} {shown.view.scope} {session.device()} {session.data_dir()}"
 
 
-def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future[resources.Measured]:
+def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future[evaluation.Measured]:
     """Return the measuring of a step: the one under way or done if it is of the same step, else a new one."""
     from ncviz.pruning.masks import masks_at
 
@@ -170,14 +170,14 @@ def _measurement(shown: Shown, criterion: str, way: str, removed: int) -> Future
         future.cancel()
     by = resources.ranks(shown.network, shown.record, criterion, scope, way)
     masks = masks_at(by, removed, shown.record.shapes)
-    future = resources.measure(shown.network, device, data_dir, masks)
+    future = evaluation.measure(shown.network, device, data_dir, masks)
     of_side[shown.side.name] = (step, future)
     return future
 
 
-def _measurements() -> dict[str, tuple[tuple[Any, ...], Future[resources.Measured]]]:
+def _measurements() -> dict[str, tuple[tuple[Any, ...], Future[evaluation.Measured]]]:
     """Return what is measured for each side of this session: the step, and its accuracy to come."""
-    found: dict[str, tuple[tuple[Any, ...], Future[resources.Measured]]]
+    found: dict[str, tuple[tuple[Any, ...], Future[evaluation.Measured]]]
     found = st.session_state.setdefault("measurements", {})
     return found
 

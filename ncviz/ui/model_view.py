@@ -14,7 +14,7 @@ from ncviz.data.datasets import download_dataset, find_dataset, load_dataset, lo
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.plots.class_accuracy import class_accuracy
-from ncviz.ui import resources, session
+from ncviz.ui import evaluation, session
 from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
 from ncviz.ui.words import has_labels
@@ -139,7 +139,7 @@ def _card(of: pipeline.Network) -> None:
 
 
 def _accuracy(of: pipeline.Network) -> None:
-    measured = resources.measure(of, session.device(), session.data_dir()).result()
+    measured = evaluation.measure(of, session.device(), session.data_dir()).result()
     images = load_dataset(of.dataset, "test", session.data_dir())
     if not images.has_labels:
         count = np.bincount(measured.predictions, minlength=len(images.classes))

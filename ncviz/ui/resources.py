@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import gc
 import itertools
-import math
 import os
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -24,20 +20,10 @@ from ncviz.pruning.order import ORDERS, mirrored
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.store import CACHE_VARIABLE, Store
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ncviz.pruning.curve import Evaluator
-
 K = TypeVar("K")
 V = TypeVar("V")
-KEPT_EVALUATORS = 6
 # How the keys of jobs begin whose results are in no store.
 PRIVATE_JOBS = ("bring-", "training-", "form-training-")
-# Whom to count as here, and how many to remember.
-VISIT_SECONDS, MOST_VISITS = 60.0, 1000
-# For how long a network is timed, and how slow its first evaluation may be for that.
-TIMING_SECONDS, WORTH_TIMING_SECONDS = 0.2, 0.5
 
 
 class _MissingError(Exception):
@@ -58,33 +44,6 @@ def _numbers() -> Iterator[int]:
 def next_number() -> int:
     """Return a number that no session of this server was given before."""
     return next(_numbers())
-
-
-@st.cache_resource
-def _visits() -> dict[str, float]:
-    """When each session's page was last drawn, by a name that says nothing else."""
-    return {}
-
-
-def visited(session: str) -> None:
-    """Note that a session's page is drawn now."""
-    visits = _visits()
-    visits.pop(session, None)
-    keep(visits, session, time.monotonic(), MOST_VISITS)
-
-
-def visitors() -> int:
-    """Return how many sessions had a page drawn of late."""
-    since = time.monotonic() - VISIT_SECONDS
-    return sum(1 for seen in list(_visits().values()) if seen > since)
-
-
-def every(seconds: float) -> float:
-    """Return how often to look at a run, given how often one visitor alone would: the fewer, the more are here.
-
-    Each look draws a part of the page anew; twenty sessions that look twice a second leave no time for anything else.
-    """
-    return seconds * min(10.0, max(1.0, visitors() / 2))
 
 
 def store() -> Store:
@@ -144,7 +103,8 @@ def devices() -> list[Device]:
 def curvature(of: pipeline.Network, config: CurvatureConfig, data_dir: str | None) -> CurvatureRecord | None:
     """Return a stored curvature, or None if it has not been computed."""
     try:
-        return _curvature(pipeline.curvature_key(of, config, data_dir), of, config, data_dir)
+        key = pipeline.curvature_key(of, config, data_dir)
+        return _curvature(key, (of.name, of.title, of.dataset), of, config, data_dir)
     except _MissingError:
         return None
 
@@ -181,97 +141,6 @@ def keep(kept: dict[K, V], key: K, value: V, most: int) -> V:
     return value
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What a network, pruned or not, gives its evaluation images.
-
-    Attributes:
-        predictions: int64 [n], the class that each image is given.
-        labels: int64 [n].
-        seconds: How long that took.
-    """
-
-    predictions: np.ndarray
-    labels: np.ndarray
-    seconds: float
-
-    @property
-    def accuracy(self) -> float:
-        """Fraction of the images that are classified correctly."""
-        return float((self.predictions == self.labels).mean())
-
-
-def measure(
-    of: pipeline.Network, device: str, data_dir: str | None, masks: Mapping[str, Tensor] | None = None
-) -> Future[Measured]:
-    """Start to measure a network on its evaluation images, under masks or whole."""
-    key, kept = _where(of, device, data_dir), _evaluators()
-
-    def work() -> Measured:
-        ready = kept.get(key)
-        if ready is None:
-            ready = _Ready(pipeline.evaluator(of, device, data_dir))
-            # The first evaluation sets up kernels and is many times slower than those of the slider.
-            started = time.perf_counter()
-            ready.evaluator.predictions()
-            if time.perf_counter() - started < WORTH_TIMING_SECONDS:
-                ready.time()
-            settle_memory()
-            keep(kept, key, ready, KEPT_EVALUATORS)
-        found, seconds = ready.predictions(masks)
-        return Measured(found.numpy(), ready.evaluator.labels.numpy(), seconds)
-
-    return _evaluation_thread().submit(work)
-
-
-def evaluation_seconds(of: pipeline.Network, device: str, data_dir: str | None) -> float:
-    """Return how long measuring takes once, as far as is known: infinitely long before the first time."""
-    ready = _evaluators().get(_where(of, device, data_dir))
-    return math.inf if ready is None else ready.seconds
-
-
-@dataclass(eq=False)
-class _Ready:
-    """A network that is ready on its evaluation images, and the shortest time that measuring took."""
-
-    evaluator: Evaluator
-    seconds: float = math.inf
-
-    def predictions(self, masks: Mapping[str, Tensor] | None = None) -> tuple[Tensor, float]:
-        """Return the classes, and how long that took; the fastest of all counts, whatever else the machine does."""
-        started = time.perf_counter()
-        found = self.evaluator.predictions(masks)
-        seconds = time.perf_counter() - started
-        self.seconds = min(self.seconds, seconds)
-        return found, seconds
-
-    def time(self) -> None:
-        """Find out how long it takes at best: one hiccup must not make a network slow."""
-        until = time.perf_counter() + TIMING_SECONDS
-        while time.perf_counter() < until:
-            self.predictions()
-
-
-def _where(of: pipeline.Network, device: str, data_dir: str | None) -> tuple[str, str, str]:
-    return of.fingerprint, device, pipeline.evaluation_fingerprint(of, data_dir)
-
-
-@st.cache_resource
-def _evaluators() -> dict[tuple[str, str, str], _Ready]:
-    """Return the networks that are ready on their evaluation images; only the evaluation thread changes it."""
-    return {}
-
-
-@st.cache_resource
-def _evaluation_thread() -> ThreadPoolExecutor:
-    """Return the thread in which accuracies are measured.
-
-    Streamlit runs every rerun in a new thread, and OpenMP sets up its own threads anew for each of them, which takes
-    many times longer than the evaluation itself.
-    """
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="ncviz-evaluation")
-
-
 def forget_results() -> None:
     """Drop the caches in front of the store, and finished jobs that could answer in its place.
 
@@ -291,8 +160,13 @@ def _open_store(url: str | None) -> Store:
 
 @st.cache_resource(max_entries=16)
 def _curvature(
-    key: str, _of: pipeline.Network, _config: CurvatureConfig, _data_dir: str | None
+    key: str,
+    asked_as: tuple[str, str, str],
+    _of: pipeline.Network,
+    _config: CurvatureConfig,
+    _data_dir: str | None,
 ) -> CurvatureRecord:
+    """A result speaks of network and images in the words of whoever asks, which are nobody else's to read."""
     found = pipeline.stored_curvature(store(), _of, _config, _data_dir)
     if found is None:
         raise _MissingError(key)

@@ -14,7 +14,7 @@ from ncviz.data.datasets import find_dataset
 from ncviz.plots.robustness_figures import class_bars
 from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
 from ncviz.records import CurvatureRecord
-from ncviz.ui import finetune_state, resources, robustness_runs, session
+from ncviz.ui import evaluation, finetune_state, resources, robustness_runs, session
 from ncviz.ui.finetune_state import tied
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain, weight_index, weight_title
@@ -84,7 +84,7 @@ def show(of: pipeline.Network, lab: Lab) -> None:
     images = (
         "1 calibration image" if lab.samples_per_class == 1 else f"{lab.samples_per_class} calibration images"
     )
-    measured = resources.measure(of, session.device(), session.data_dir()).result()
+    measured = evaluation.measure(of, session.device(), session.data_dir()).result()
     st.caption(
         "Ranked by the mean of the other classes' κ less the class's own, among weights with κ < 0 for the class; "
         f"{images} of each class. {word_for(of).capitalize()} on {len(measured.labels):,} test images. A simple "
@@ -168,7 +168,7 @@ def _accuracies(
     _classes: int,
 ) -> np.ndarray:
     chosen = np.frombuffer(key[3], dtype=np.int64)
-    found = resources.measure(_of, key[2], _data_dir, factors(chosen, key[4], _record.shapes)).result()
+    found = evaluation.measure(_of, key[2], _data_dir, factors(chosen, key[4], _record.shapes)).result()
     return accuracy_by_class(found.predictions, found.labels, _classes)
 
 

@@ -18,11 +18,11 @@ from ncviz.ui import (
     finetune_state,
     lab_controls,
     lab_state,
-    resources,
     robustness_examples,
     robustness_repair,
     robustness_runs,
     session,
+    visitors,
 )
 from ncviz.ui.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
 from ncviz.ui.finetune_state import linked
@@ -94,7 +94,7 @@ def _curves(of: pipeline.Network, lab: Lab, test: Dataset, *, is_attack: bool) -
     job = robustness_runs.job(of, asked)
     if job is not None and job.is_active:
         finetune_state.follow(job)
-        st.fragment(_live, run_every=resources.every(POLL_SECONDS))(of, lab, asked)
+        st.fragment(_live, run_every=visitors.every(POLL_SECONDS))(of, lab, asked)
         return
     if job is not None and job.error:
         st.error(plain(job.error))

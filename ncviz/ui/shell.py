@@ -7,7 +7,7 @@ import os
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ncviz.ui import lesson_banner, resources, session, sidebar
+from ncviz.ui import lesson_banner, resources, session, sidebar, visitors
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 # Its links to the pages show the keyboard's focus by a pale fill alone.
@@ -28,7 +28,7 @@ def run() -> None:
         named = set(st.query_params)
         session.begin()
         lesson_banner.open_link(named)
-    resources.visited(session.token())
+    visitors.visited()
     pages = _pages()
     is_bare = session.view().hides("navigation")
     page = st.navigation(list(pages.values()), position="hidden" if is_bare else "top")

@@ -13,7 +13,7 @@ from ncviz.jobs import JobHandle
 from ncviz.models.form import Form
 from ncviz.models.zoo import MODELS, ModelSpec, own_spec
 from ncviz.plots.training_curve import training_curve
-from ncviz.ui import compute, resources, session
+from ncviz.ui import compute, resources, session, visitors
 from ncviz.ui.naming import plain
 
 POLL_SECONDS = 0.7
@@ -48,7 +48,7 @@ def follow(kind: str) -> None:
     """Draw the latest run of a kind: of the server's for the zoo's networks, else of this session's."""
     job = _latest(kind)
     if job is not None:
-        st.fragment(_run, run_every=resources.every(POLL_SECONDS) if job.is_active else None)(
+        st.fragment(_run, run_every=visitors.every(POLL_SECONDS) if job.is_active else None)(
             job.key, job.is_active, kind
         )
 

@@ -6,7 +6,7 @@ import pytest
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.pruning.masks import masks_at
-from ncviz.ui import fine_curves, resources
+from ncviz.ui import evaluation, fine_curves
 from ncviz.ui.fine_curves import fine_curve, slider_steps
 
 ORDER = ("curvature", "redundant")
@@ -45,7 +45,7 @@ def test_halves_are_rounded_up_as_browsers_do():
 
 
 def test_a_quick_network_is_measured_at_every_step(network, record, monkeypatch):
-    monkeypatch.setattr(resources, "evaluation_seconds", lambda *_: 0.0005)
+    monkeypatch.setattr(evaluation, "evaluation_seconds", lambda *_: 0.0005)
     deadline = time.monotonic() + SECONDS
     curve = None
     while curve is None:
@@ -63,6 +63,6 @@ def test_a_quick_network_is_measured_at_every_step(network, record, monkeypatch)
 
 
 def test_a_slow_network_is_not(network, record, monkeypatch):
-    monkeypatch.setattr(resources, "evaluation_seconds", lambda *_: 0.01)
+    monkeypatch.setattr(evaluation, "evaluation_seconds", lambda *_: 0.01)
     assert fine_curve(network, record, ORDER, "global", "cpu", None) is None
     assert fine_curves._curves() == {}
