@@ -9,12 +9,16 @@ from dataclasses import dataclass
 class Limits:
     """What is read of a user's files, and what one session may hold and compute.
 
-    The readers check a declared size against these before they allocate anything, so that no file, however crafted,
-    takes more memory than about ``unpacked_bytes``.
+    The readers check a declared size against these before they allocate anything. While a network is read it takes up
+    to three times ``file_bytes``: the file, what an archive in it unpacks to, and the weights.
 
     Attributes:
-        file_bytes: Size of a network's file.
-        unpacked_bytes: Sum of what an archive's entries declare, and of a network's arrays.
+        file_bytes: Size of a network's file, and of what an archive in it unpacks to: ``parameters`` in float32, and
+            ``header_bytes``. Streamlit takes uploads up to ``server.maxUploadSize`` in ``.streamlit/config.toml``, in
+            units of 2^20 bytes; raise both.
+        own_networks_bytes: Memory of all the networks that a server's sessions brought, together; beyond it no other is
+            taken in until one is forgotten.
+        unpacked_bytes: Sum of what the entries of an archive of images declare.
         ratio: Times that an archive's entry may grow when unpacked.
         free_ratio_bytes: Entries up to this size may grow as they like: a layer pruned to zeros packs very well.
         archive_entries: Entries of an archive.
@@ -41,7 +45,8 @@ class Limits:
             the server's disk, clear all stored results, remove what others saved, and cancel others' trainings.
     """
 
-    file_bytes: int = 100_000_000
+    file_bytes: int = 604_000_000
+    own_networks_bytes: int = 3_000_000_000
     unpacked_bytes: int = 400_000_000
     ratio: int = 50
     free_ratio_bytes: int = 1_000_000

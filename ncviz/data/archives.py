@@ -9,13 +9,11 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from ncviz.archives import check_packing, read_bounded
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 
-_ENCRYPTED = 0x1
 _DIRECTORY_ENTRY = b"PK\x01\x02"
-# The others may ask for gigabytes of memory before the first byte comes out.
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LOCAL_HEADER = 30
 # Files of the operating system's that nobody packed on purpose.
 _CLUTTER = re.compile(r"(^|/)(__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -30,22 +28,12 @@ def read_source(
     Raises:
         DataError: If it is missing or larger than what is read.
     """
-    try:
-        if isinstance(source, bytes):
-            content = source
-        elif isinstance(source, (str, Path)):
-            with Path(source).expanduser().open("rb") as file:
-                content = file.read(most + 1)
-        else:
-            source.seek(0)
-            content = source.read(most + 1)
-    except OSError as error:
-        raise DataError(f"{label} cannot be read ({error.strerror or error}); check the path.") from error
-    if len(content) > most:
-        raise DataError(
-            f"{label} is larger than the {most / 1e6:,.0f} MB that are read; leave some of the images out."
-        )
-    return content
+    large = "leave some of the images out"
+    if isinstance(source, bytes):
+        source = io.BytesIO(source)
+    elif isinstance(source, (str, Path)):
+        return read_bounded(Path(source).expanduser(), most, label, DataError, large=large)
+    return read_bounded(source, most, label, DataError, large=large)
 
 
 def short_name(name: str, most: int = 80) -> str:
@@ -130,15 +118,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], file_bytes: int, label: str, 
             )
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise DataError(f"{label} holds a link ({path[:60]!r}), which is refused; {PACK_AGAIN}.")
-        if entry.flag_bits & _ENCRYPTED:
-            raise DataError(f"{label} is an encrypted archive, which cannot be read; {PACK_AGAIN}.")
-        if entry.compress_type not in _METHODS:
-            raise DataError(f"{label} is packed by a method other than deflate; {PACK_AGAIN}.")
-        if entry.file_size > max(LIMITS.free_ratio_bytes, LIMITS.ratio * entry.compress_size):
-            raise DataError(
-                f"{label} holds an entry that grows from {entry.compress_size:,} to {entry.file_size:,} bytes, at most "
-                f"{LIMITS.ratio}-fold is read; {PACK_AGAIN}."
-            )
+    check_packing(entries, label, DataError, PACK_AGAIN)
     _check_overlap(entries, file_bytes, label)
 
 

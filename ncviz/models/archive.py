@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import zipfile
 
+from ncviz.archives import check_packing
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.pickles import check_pickle
 
-_ENCRYPTED = 0x1
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+SMALLER = (
+    "save the weights alone, in float32 and without the optimiser's states, with safetensors.torch.save_file("
+    "net.state_dict(), path), or ask the server's owner to raise file_bytes in ncviz/limits.py"
+)
 SAVE_AGAIN = "save it again with torch.save(net.state_dict(), path)"
 
 
-def repack_archive(content: bytes, label: str) -> bytes:
-    """Return the same archive written anew, uncompressed, after checking its sizes and its pickle.
+def repack_archive(content: bytes, label: str) -> io.BytesIO:
+    """Return the same archive written anew into memory, uncompressed, after checking its sizes and its pickle.
 
     Torch's zip reader and Python's could disagree about a crafted file; torch is therefore given only what was
     checked here.
@@ -47,7 +50,8 @@ def repack_archive(content: bytes, label: str) -> bytes:
             f"{label} is a damaged or incomplete zip archive ({type(error).__name__}); copy the file again, or "
             f"{SAVE_AGAIN}."
         ) from error
-    return target.getvalue()
+    target.seek(0)
+    return target
 
 
 def check_entries(
@@ -63,25 +67,15 @@ def check_entries(
             f"{label} holds {len(entries):,} entries, at most {LIMITS.archive_entries:,} are read; {advice}."
         )
     unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > LIMITS.unpacked_bytes:
+    if unpacked > LIMITS.file_bytes:
         raise ModelError(
-            f"{label} would grow to {unpacked / 1e6:,.0f} MB, at most {LIMITS.unpacked_bytes / 1e6:.0f} MB are read; "
-            f"{advice}."
+            f"{label} would grow to {unpacked / 1e6:,.0f} MB, at most {LIMITS.file_bytes / 1e6:,.0f} MB are read; "
+            f"{SMALLER}."
         )
     names = {entry.filename for entry in entries}
     if len(names) < len(entries) or sum(entry.compress_size for entry in entries) > file_bytes:
         raise ModelError(f"{label} is a crafted archive: its entries overlap; {advice}.")
-    for entry in entries:
-        if entry.flag_bits & _ENCRYPTED:
-            raise ModelError(f"{label} is an encrypted archive, which cannot be read; {advice}.")
-        if entry.compress_type not in _COMPRESSIONS:
-            # LZMA reserves as large a dictionary as the file asks for.
-            raise ModelError(f"{label} is packed in a way that is not read; {advice}.")
-        if entry.file_size > max(LIMITS.free_ratio_bytes, LIMITS.ratio * entry.compress_size):
-            raise ModelError(
-                f"{label} holds an entry that grows from {entry.compress_size:,} to {entry.file_size:,} bytes, at most "
-                f"{LIMITS.ratio}-fold is read; {advice}."
-            )
+    check_packing(entries, label, ModelError, advice)
 
 
 def _pickle_name(entries: list[zipfile.ZipInfo], label: str) -> str:

@@ -85,6 +85,7 @@ def read_file(
         format=state.format,
         prefix=state.prefix,
         input_shape=input_shape,
+        is_own=True,
     )
 
 
@@ -98,6 +99,7 @@ def network_from_state(
     format: str = "",
     prefix: str = "",
     input_shape: tuple[int, ...] | None = None,
+    is_own: bool = False,
 ) -> Network:
     """Return a network of a known architecture with the weights of a state dict.
 
@@ -110,6 +112,7 @@ def network_from_state(
         format: What the file was.
         prefix: What stood before every key.
         input_shape: Shape of one image, (C, H, W); None for that of the data, or without data the architecture's own.
+        is_own: Whether nobody else holds the tensors, so that they need not be copied.
 
     Raises:
         ModelError: If the weights fit no architecture, several, or not the one that was named, or it cannot take images
@@ -118,7 +121,7 @@ def network_from_state(
     """
     spec = find_architecture(architecture or recognise(state, shorten(label)))
     outline = build_without_weights(spec).state_dict()
-    fitted = fit_state(dict(state), outline, spec.name, shorten(label))
+    fitted = fit_state(dict(state), outline, spec.name, shorten(label), is_own=is_own)
     data = dataset or spec.dataset
     shape = input_shape or (None if data else spec.input_shape)
     seen = shape or find_dataset(data).input_shape

@@ -139,7 +139,6 @@ class Draft:
             (self._layers, LIMITS.layers, "layers with weights"),
             (self._units, LIMITS.units, "units"),
             (self._parameters, LIMITS.parameters, "parameters"),
-            (4 * self._parameters, LIMITS.unpacked_bytes, "bytes of weights"),
             (self._multiplications, LIMITS.operations, "multiplications for one image"),
         ):
             if value > limit:

@@ -21,6 +21,7 @@ from ncviz.models.drafting import Draft
 from ncviz.models.exported_archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
 from ncviz.models.exported_operations import OPERATORS, SYMBOLIC, VIEWS
 from ncviz.models.exported_values import Name
+from ncviz.models.loading import check_size
 from ncviz.models.onnx_tensors import BATCH
 from ncviz.models.pickles import shorten
 from ncviz.models.reading import Node, Reading
@@ -49,10 +50,7 @@ def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.n
         ModelError: If it is damaged, too large, or has operations that are not read, each named; one sentence.
     """
     label = shorten(label)
-    if len(content) > LIMITS.file_bytes:
-        raise ModelError(
-            f"{label} is larger than {LIMITS.file_bytes / 1e6:.0f} MB, the most that is read; {ADVICE}."
-        )
+    check_size(len(content), label)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_data_dir
 
+from ncviz.archives import read_bounded
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.network import MAX_NAME, Network, tame
@@ -59,9 +60,9 @@ def save_network(folder: str | Path, network: Network) -> str:
     from ncviz.models.saving import write_file
 
     held = sum(values.nbytes for values in network.arrays.values())
-    if held > LIMITS.unpacked_bytes:
+    if held > LIMITS.file_bytes:
         raise ModelError(
-            f"{network.name} takes {held / 1e6:,.0f} MB, at most {LIMITS.unpacked_bytes / 1e6:,.0f} MB are saved."
+            f"{network.name} takes {held / 1e6:,.0f} MB, at most {LIMITS.file_bytes / 1e6:,.0f} MB are saved."
         )
     stem = re.sub(r"[^A-Za-z0-9.-]+", "-", network.name)[:MAX_NAME].strip(".-") or "network"
     name = f"{stem}-{network.fingerprint[:8]}"
@@ -125,7 +126,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
 
     place = Path(folder)
     facts = _facts(place, name)
-    content = _read(place / f"{name}.safetensors", LIMITS.unpacked_bytes + LIMITS.header_bytes)
+    content = _read(place / f"{name}.safetensors", LIMITS.file_bytes + LIMITS.header_bytes)
     state = load_safetensors(content, f"{name}.safetensors")
     original = _read(place / f"{name}.onnx", LIMITS.file_bytes) if facts["has_original"] else None
     shape = None if facts["input_shape"] is None else tuple(facts["input_shape"])
@@ -139,7 +140,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
     }
     label, title, architecture, dataset = (facts[key] for key in ("name", "title", "architecture", "dataset"))
     if facts["blueprint"] is None:
-        arrays = network_from_state(state, architecture, name).arrays
+        arrays = network_from_state(state, architecture, name, is_own=True).arrays
         return Network(tame(label), title, architecture, dataset, arrays, **common)
     from ncviz.models.blueprint import Blueprint, build_module
 
@@ -210,13 +211,4 @@ def _read(path: Path, most: int) -> bytes:
     Raises:
         ModelError: If it is missing, unreadable or too large.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
-    except OSError as error:
-        raise ModelError(f"{path.name} cannot be read ({error.strerror}); save the network again.") from error
-    if len(content) > most:
-        raise ModelError(
-            f"{path.name} is larger than {most / 1e6:,.0f} MB, the most that is read; remove it."
-        )
-    return content
+    return read_bounded(path, most, path.name, ModelError, "save the network again", "remove it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.architectures import build_empty
-from ncviz.models.archive import SAVE_AGAIN, repack_archive
+from ncviz.models.architectures import build_without_weights, find_architecture
+from ncviz.models.archive import SAVE_AGAIN, SMALLER, repack_archive
 from ncviz.models.pickles import shorten
 from ncviz.models.saving import save_checkpoint
 from ncviz.models.state import find_state, fit_state, load_state
@@ -75,9 +75,10 @@ def load_checkpoint(source: Source, architecture: str, filename: str | None = No
     Raises:
         ModelError: If the file is missing, too large, damaged, unsafe, or does not fit the architecture; one sentence.
     """
-    net = build_empty(architecture)
+    net = build_without_weights(find_architecture(architecture))
     state = read_state(source, filename)
-    return load_state(net, fit_state(state.tensors, net.state_dict(), architecture, state.label))
+    fitted = fit_state(state.tensors, net.state_dict(), architecture, state.label, is_own=True)
+    return load_state(net, fitted)
 
 
 def read_state(source: Source, filename: str | None = None) -> StateDict:
@@ -93,7 +94,10 @@ def read_state(source: Source, filename: str | None = None) -> StateDict:
     label = shorten(filename or _name_of(source))
     content = read_content(source, label)
     if content.startswith(ZIP_START):
-        loaded, format = _load_torch(repack_archive(content, label), label), "pt"
+        packed = repack_archive(content, label)
+        # The largest files are as large as memory may be, and what was read is in ``packed`` now.
+        del content
+        loaded, format = _load_torch(packed, label), "pt"
     elif is_safetensors(content):
         loaded, format = load_safetensors(content, label), "safetensors"
     elif content.startswith(_PICKLE_START):
@@ -126,13 +130,15 @@ def read_content(source: Source, label: str) -> bytes:
     """
     try:
         if isinstance(source, (bytes, bytearray, memoryview)):
-            content: Any = bytes(source[: LIMITS.file_bytes + 1])
+            check_size(len(source), label)
+            content: Any = bytes(source)
         elif isinstance(source, (str, Path)):
             if not Path(source).is_file():
                 raise ModelError(
                     f"There is no file {source}; give the path of a .pt, .pth or .safetensors file."
                 )
             with Path(source).open("rb") as file:
+                check_size(os.fstat(file.fileno()).st_size, label)
                 content = file.read(LIMITS.file_bytes + 1)
         else:
             content = source.read(LIMITS.file_bytes + 1)
@@ -146,22 +152,31 @@ def read_content(source: Source, label: str) -> bytes:
         raise ModelError(
             f"{label} gave {type(content).__name__} instead of bytes; open the file in binary mode."
         )
-    if len(content) > LIMITS.file_bytes:
-        raise ModelError(
-            f"{label} is larger than {LIMITS.file_bytes / 1e6:.0f} MB, the most that is read; save only the weights "
-            "with torch.save(net.state_dict(), path)."
-        )
+    check_size(len(content), label)
     return content
 
 
-def _load_torch(content: bytes, label: str) -> Any:
+def check_size(size: int, label: str) -> None:
+    """Refuse a file of more bytes than are read.
+
+    Raises:
+        ModelError: Saying how large it is, and what to do.
+    """
+    if size > LIMITS.file_bytes:
+        came = f"at least {size / 1e6:,.1f}" if size == LIMITS.file_bytes + 1 else f"{size / 1e6:,.1f}"
+        raise ModelError(
+            f"{label} has {came} MB, at most {LIMITS.file_bytes / 1e6:,.0f} MB are read; {SMALLER}."
+        )
+
+
+def _load_torch(content: BinaryIO, label: str) -> Any:
     """Return what a checked archive holds.
 
     Raises:
         ModelError: If torch's restricted reader refuses it.
     """
     try:
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        return torch.load(content, map_location="cpu", weights_only=True)
     except (
         Exception
     ) as error:  # junk makes it raise EOFError, KeyError, RuntimeError, UnpicklingError and more

@@ -72,6 +72,11 @@ class Network:
         """
         return find_dataset(self.dataset).input_shape if self.input_shape is None else self.input_shape
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes: its arrays, and the file that is kept for the way back."""
+        return sum(values.nbytes for values in self.arrays.values()) + len(self.original or b"")
+
     def module(self) -> nn.Module:
         """Build the network as a module, in eval mode."""
         if self.blueprint is not None:
@@ -80,13 +85,13 @@ class Network:
             return build_module(self.blueprint, self.arrays)
         import torch
 
-        from ncviz.models.architectures import build_empty
+        from ncviz.models.architectures import build_without_weights, find_architecture
+        from ncviz.models.state import load_state
 
-        net = build_empty(self.architecture)
-        net.load_state_dict(
-            {name: torch.from_numpy(np.array(values)) for name, values in self.arrays.items()}
+        return load_state(
+            build_without_weights(find_architecture(self.architecture)),
+            {name: torch.from_numpy(np.array(values)) for name, values in self.arrays.items()},
         )
-        return net.eval()
 
 
 def open_network(name: str) -> Network:
@@ -120,7 +125,9 @@ def open_checkpoint(
         find_architecture(architecture)
     state = read_state(source, filename)
     label = filename or (Path(source).name if isinstance(source, (str, Path)) else "checkpoint")
-    return network_from_state(state.tensors, architecture, label, format=state.format, prefix=state.prefix)
+    return network_from_state(
+        state.tensors, architecture, label, format=state.format, prefix=state.prefix, is_own=True
+    )
 
 
 def tame(name: str) -> str:

@@ -13,9 +13,9 @@ import numpy as np
 import onnx
 
 from ncviz.errors import ModelError
-from ncviz.limits import LIMITS
 from ncviz.models.blueprint import INPUT, Blueprint
 from ncviz.models.drafting import Draft
+from ncviz.models.loading import check_size
 from ncviz.models.onnx_checks import (
     DOMAINS,
     ancestors,
@@ -61,10 +61,7 @@ def parse(content: bytes, label: str) -> onnx.ModelProto:
         ModelError: If it is damaged, too large, refers to other files, or is of a version that is not read.
     """
     label = shorten(label)
-    if len(content) > LIMITS.file_bytes:
-        raise ModelError(
-            f"{label} is larger than {LIMITS.file_bytes / 1e6:.0f} MB, the most that is read; bring a smaller network."
-        )
+    check_size(len(content), label)
     check_wire(content, label)
     try:
         model = onnx.ModelProto.FromString(content)

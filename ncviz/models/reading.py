@@ -124,9 +124,9 @@ class Reading:
 
     def _within(self, array: np.ndarray) -> np.ndarray:
         self._bytes += array.nbytes if array.base is None else 0
-        if self._bytes > LIMITS.unpacked_bytes // 2:
+        if self._bytes > LIMITS.file_bytes:
             raise ModelError(
-                f"{self.label} holds more than {LIMITS.unpacked_bytes / 2e6:.0f} MB of constants; bring a smaller one."
+                f"{self.label} holds more than {LIMITS.file_bytes / 1e6:.0f} MB of constants; bring a smaller network."
             )
         return array
 

@@ -20,6 +20,14 @@ _HELP = (
 )
 
 
+class SeveralFitError(ModelError):
+    """Weights fit several architectures alike; ``choices`` are their names."""
+
+    def __init__(self, message: str, choices: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.choices = choices
+
+
 @dataclass(frozen=True)
 class Guess:
     """How well a state dict fits one architecture.
@@ -82,15 +90,17 @@ def recognise(state: Mapping[str, Tensor], label: str) -> str:
         label: The file's name, for messages.
 
     Raises:
-        ModelError: If none fits, saying which comes nearest and what to do, or several do.
+        ModelError: If none fits, saying which comes nearest and what to do.
+        SeveralFitError: If several do.
     """
     guesses = guess_architectures(state)
     exact = [guess.architecture for guess in guesses if guess.is_exact]
     if len(exact) == 1:
         return exact[0]
     if exact:
-        raise ModelError(
-            f"The weights in {label} fit {' and '.join(exact)} alike, because activations have no weights; choose one."
+        raise SeveralFitError(
+            f"The weights in {label} fit {' and '.join(exact)} alike, because activations have no weights; choose one.",
+            tuple(exact),
         )
     first = next(iter(state), "")
     nearest = guesses[0] if guesses else None

@@ -16,18 +16,21 @@ _PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 _COUNTER = ".num_batches_tracked"
 _MAX_WRAPPING = 3
 _MAX_PREFIXES = 8
+_PART = 2**22
 
 
 def fit_state(
-    loaded: Any, expected: Mapping[str, Tensor], architecture: str, label: str
+    loaded: Any, expected: Mapping[str, Tensor], architecture: str, label: str, *, is_own: bool = False
 ) -> dict[str, Tensor]:
-    """Return fresh dense tensors with the keys, shapes and dtypes of ``expected``.
+    """Return dense tensors with the keys, shapes and dtypes of ``expected``, each with memory of its own.
 
     Args:
         loaded: What the file held: a state dict, or a dict with one under a usual name.
         expected: The architecture's state dict; only its keys, shapes and dtypes are looked at.
         architecture: Its name, for messages.
         label: The file's name, for messages.
+        is_own: Whether nobody else holds the tensors, as when they were just read from a file: those that are as
+            wanted are then taken as they are, without a copy.
 
     Raises:
         ModelError: If a tensor is missing, unexpected, of another shape or kind, or not finite, or every weight is 0.
@@ -37,7 +40,17 @@ def fit_state(
     counters = {key: torch.zeros_like(expected[key], device="cpu") for key in expected if is_counter(key)}
     state = {**counters, **state}
     _check_keys(state, expected, architecture)
-    fitted = {name: _fit_tensor(name, state[name], wanted, architecture) for name, wanted in expected.items()}
+    used: set[int] = set()
+    fitted = {}
+    for name, wanted in expected.items():
+        _check_tensor(name, state[name], wanted, architecture)
+        memory = state[name].untyped_storage()
+        is_taken = is_own and memory.nbytes() == 4 * wanted.numel() and memory.data_ptr() not in used
+        used.add(memory.data_ptr())
+        fitted[name] = (
+            state[name].detach().to(wanted.dtype, copy=not is_taken, memory_format=torch.contiguous_format)
+        )
+        _check_values(name, fitted[name])
     if not any(tensor.any() for tensor in fitted.values() if tensor.ndim > 1):
         raise ModelError(
             f"Every weight in {label} is zero, so it has no edge to show; give a trained network."
@@ -134,8 +147,8 @@ def _check_keys(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], arc
         raise ModelError(f"Keys do not match {architecture}: {'; '.join(parts)}.")
 
 
-def _fit_tensor(name: str, tensor: Tensor, wanted: Tensor, architecture: str) -> Tensor:
-    """Return a fresh contiguous copy in the wanted dtype."""
+def _check_tensor(name: str, tensor: Tensor, wanted: Tensor, architecture: str) -> None:
+    """Raise a ModelError unless the tensor has the wanted shape and kind of numbers."""
     if tensor.shape != wanted.shape:
         raise ModelError(
             f"`{name}` has shape {list(tensor.shape)}, but {architecture} expects {list(wanted.shape)}; choose the "
@@ -146,8 +159,12 @@ def _fit_tensor(name: str, tensor: Tensor, wanted: Tensor, architecture: str) ->
             f"`{name}` holds {_dtype(tensor)} values, but {architecture} expects {_dtype(wanted)}; save the network "
             "as float32."
         )
-    fitted = tensor.detach().to(wanted.dtype, copy=True, memory_format=torch.contiguous_format)
-    bad = int((~torch.isfinite(fitted)).sum())
+
+
+def _check_values(name: str, fitted: Tensor) -> None:
+    """Raise a ModelError if values are not finite, or variances negative."""
+    # Part by part, since the check takes more memory than what it checks.
+    bad = sum(int((~torch.isfinite(part)).sum()) for part in fitted.reshape(-1).split(_PART))
     if bad:
         raise ModelError(
             f"`{name}` holds {bad:,} NaN or infinite values of {fitted.numel():,}; give a network whose training did "
@@ -158,7 +175,6 @@ def _fit_tensor(name: str, tensor: Tensor, wanted: Tensor, architecture: str) ->
             f"`{name}` holds {int((fitted < 0).sum()):,} negative values, but a variance is at least 0; save the "
             "network again."
         )
-    return fitted
 
 
 def _dtype(tensor: Tensor) -> str:

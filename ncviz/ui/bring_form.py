@@ -21,8 +21,12 @@ def show() -> None:
     """Draw the form, and the run that this session started last."""
     trained = training_view.finished(training_view.FORM)
     if trained is not None:
-        bring_state.take_network(trained, trained.dataset)
-        st.rerun()
+        try:
+            bring_state.take_network(trained, trained.dataset)
+        except NcvizError as error:
+            st.error(plain(str(error)))
+        else:
+            st.rerun()
     kept: dict[str, Any] = {"persist_state": "session"}
     columns = st.columns([2, 2], vertical_alignment="bottom")
     kind = columns[0].selectbox(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz import pipeline
 from ncviz.errors import NcvizError
 from ncviz.jobs import JobHandle
 from ncviz.limits import LIMITS
+from ncviz.models.held import HOLDINGS
 from ncviz.ui import bring_form, bring_state
 from ncviz.ui.bring_state import Draft
 from ncviz.ui.naming import plain
@@ -79,65 +81,54 @@ def _file() -> None:
         "File of the network",
         type=list(ENDINGS),
         key="bring-file",
-        max_upload_size=LIMITS.file_bytes // 1_000_000,
+        max_upload_size=LIMITS.file_bytes // 2**20,
         label_visibility="collapsed",
     )
-    if file is None:
-        st.caption(
-            "**.onnx** and **.pt2** hold weights and layers and always suffice. **.pt**, **.pth** and **.safetensors** "
-            "hold weights alone: they fit where the architecture is one of ours or torchvision's. Nothing in a file is "
-            f"ever run, and it stays in this session. Up to {LIMITS.file_bytes / 1e6:.0f} MB."
-        )
-        return
     # Streamlit runs the page again at every click; a file is read once.
-    choices: tuple[str, ...] = ()
-    if st.session_state.get("bring-read") != file.file_id:
+    if file is not None and st.session_state.get("bring-read") != file.file_id:
         st.session_state["bring-read"] = file.file_id
         st.session_state["bring-choices"] = ()
-        _read(file.getvalue(), file.name)
-    choices = st.session_state.get("bring-choices", ())
-    if choices:
+        _read(file)
+    choices: tuple[str, ...] = st.session_state.get("bring-choices", ())
+    if file is not None and choices:
         st.info(
             f"The weights in {plain(file.name)} fit several architectures alike, because activations have none."
         )
         columns = st.columns([3, 1], vertical_alignment="bottom")
         chosen = columns[0].selectbox("Architecture", choices, format_func=_title, key="bring-architecture")
         if columns[1].button("Use this one", type="primary", key="bring-use", width="stretch"):
-            _read(file.getvalue(), file.name, str(chosen))
+            _read(file, str(chosen))
     bring_state.show_problem("file")
+    if file is None:
+        st.caption(
+            "**.onnx** and **.pt2** hold weights and layers and always suffice. **.pt**, **.pth** and **.safetensors** "
+            "hold weights alone: they fit where the architecture is one of ours or torchvision's. Nothing in a file is "
+            f"ever run, and it stays in this session. Up to {LIMITS.file_bytes / 1e6:.0f} MB."
+        )
 
 
-def _read(content: bytes, name: str, architecture: str | None = None) -> None:
+def _read(file: UploadedFile, architecture: str | None = None) -> None:
     """Read a file; the page begins anew where it is a network."""
     from ncviz.models.bringing import read_file
+    from ncviz.models.pickles import shorten
+    from ncviz.models.recognition import SeveralFitError
 
     bring_state.clear_problem("file")
     try:
-        with st.spinner(f"Reading {plain(name)}…"):
-            choices = () if architecture else _architectures(content, name)
-            if len(choices) < 2:
-                bring_state.take_network(read_file(content, name, architecture))
+        with st.spinner(f"Reading {plain(file.name)}…"):
+            with HOLDINGS.reading(file.size, shorten(file.name)):
+                network = read_file(file.getvalue(), file.name, architecture)
+            bring_state.take_network(network)
+    except SeveralFitError as error:
+        st.session_state["bring-choices"] = error.choices
+        return
     except NcvizError as error:
         bring_state.say_problem("file", str(error))
+        bring_state.let_go(file)
         return
-    st.session_state["bring-choices"] = choices if len(choices) > 1 else ()
-    if len(choices) < 2:
-        st.rerun()
-
-
-def _architectures(content: bytes, name: str) -> tuple[str, ...]:
-    """Return the architectures that a file's weights fit exactly; none for a file with layers, or of no use."""
-    from ncviz.models.loading import read_state
-    from ncviz.models.recognition import guess_architectures
-
-    if name.lower().endswith((".onnx", ".pt2")):
-        return ()
-    try:
-        state = read_state(content, name)
-    except NcvizError:
-        # Whoever reads the whole file says what is wrong with it.
-        return ()
-    return tuple(guess.architecture for guess in guess_architectures(state.tensors) if guess.is_exact)
+    st.session_state["bring-choices"] = ()
+    bring_state.let_go(file)
+    st.rerun()
 
 
 def _title(architecture: str) -> str:
@@ -152,8 +143,12 @@ def _published() -> None:
 
     found = bring_state.collect("published")
     if found is not None:
-        bring_state.take_network(found)
-        st.rerun()
+        try:
+            bring_state.take_network(found)
+        except NcvizError as error:
+            bring_state.say_problem("published", str(error))
+        else:
+            st.rerun()
     names = pretrained_names()
     columns = st.columns([3, 1], vertical_alignment="bottom")
     name = columns[0].selectbox(
@@ -188,7 +183,8 @@ def _published() -> None:
         def work(handle: JobHandle) -> pipeline.Network:
             from ncviz.models.pretrained import download_pretrained
 
-            return download_pretrained(name, handle.progress, handle.cancel_event.is_set)
+            with HOLDINGS.reading(download_bytes(name), _title(name)):
+                return download_pretrained(name, handle.progress, handle.cancel_event.is_set)
 
         bring_state.begin("published", f"Weights of {_title(name)}", work)
         st.rerun()

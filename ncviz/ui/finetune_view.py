@@ -251,6 +251,10 @@ def _take_away(of: pipeline.Network, known: Mapping[str, FineTuneRecord]) -> Non
         width="stretch",
         help="Look at it on all pages of this session, beside the one it came from.",
     ):
-        session.add_network(tuned_network(of, record, f"{stem}.safetensors"))
+        try:
+            session.add_network(tuned_network(of, record, f"{stem}.safetensors"))
+        except NcvizError as error:
+            st.error(plain(str(error)))
+            return
         st.toast("The fine-tuned network is chosen; its curvature can be computed on the Curvature page.")
         st.rerun()

@@ -166,7 +166,7 @@ def test_the_folder_is_bounded_and_can_be_chosen(tmp_path, monkeypatch):
     save_network(tmp_path, own())
     with pytest.raises(ModelError, match="holds 1 networks, the most that are kept"):
         save_network(tmp_path, with_graph())
-    monkeypatch.setattr(library, "LIMITS", type(library.LIMITS)(unpacked_bytes=1000))
+    monkeypatch.setattr(library, "LIMITS", type(library.LIMITS)(file_bytes=1000))
     with pytest.raises(ModelError, match="at most 0 MB are saved"):
         save_network(tmp_path, own())
     monkeypatch.setenv("NCVIZ_LIBRARY", str(tmp_path / "own"))

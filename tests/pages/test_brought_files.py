@@ -1,0 +1,91 @@
+"""Files of networks on the Model page: uploads are let go of once read, and what does not fit is refused in words."""
+
+import io
+
+import pytest
+import torch
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.testing.v1 import AppTest
+
+from ncviz.limits import LIMITS
+from ncviz.models.held import HOLDINGS
+from ncviz.models.loading import load_model
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NCVIZ_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+    app = AppTest.from_file("../../app.py", default_timeout=60)
+    app.run()
+    return app.switch_page("pages/model.py").run()
+
+
+@pytest.fixture
+def dropped(monkeypatch):
+    """Ids of the uploads that were let go of."""
+    found, remove = [], MemoryUploadedFileManager.remove_file
+
+    def removed(self, session_id, file_id):
+        found.append(file_id)
+        remove(self, session_id, file_id)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", removed)
+    return found
+
+
+def checkpoint(name):
+    buffer = io.BytesIO()
+    torch.save(load_model(name).state_dict(), buffer)
+    return buffer.getvalue()
+
+
+def drop(app, name, content):
+    app.file_uploader(key="bring-file").set_value((name, content, "application/octet-stream"))
+    return app.run()
+
+
+def test_an_upload_is_let_go_of_once_it_is_read(app, dropped):
+    drop(app, "lenet.pt", checkpoint("vgg9-cifar10-relu"))
+    assert app.session_state["bring-draft"].network.architecture == "vgg9-cifar10-relu"
+    assert len(dropped) == 1
+
+
+def test_so_is_one_that_cannot_be_read_and_the_sentence_stays(app, dropped):
+    drop(app, "bad.pt", b"nothing")
+    assert len(dropped) == 1
+    assert "bad.pt" in app.main.error[0].value
+    app.run()
+    assert len(app.main.error) == 1
+    assert not app.exception
+
+
+def test_one_that_fits_several_architectures_stays_until_one_is_chosen(app, dropped):
+    drop(app, "digits.pt", checkpoint("mlp-digits-relu"))
+    assert not dropped
+    app.selectbox(key="bring-architecture").select("mlp-digits-relu").run()
+    app.button(key="bring-use").click().run()
+    assert len(dropped) == 1
+    assert app.session_state["bring-draft"].network.architecture == "mlp-digits-relu"
+
+
+def test_a_full_server_says_so_and_loses_nothing(app, monkeypatch):
+    drop(app, "first.pt", checkpoint("vgg9-cifar10-relu"))
+    first = app.session_state["bring-draft"]
+    app.button(key="bring-another").click().run()
+    monkeypatch.setattr(HOLDINGS, "_most", HOLDINGS.nbytes + 1_000)
+    drop(app, "second.pt", checkpoint("vgg9-cifar10-relu"))
+    assert "own_networks_bytes" in app.main.error[0].value.replace("\\", "")
+    assert app.session_state["bring-draft"] is first
+
+
+def test_a_full_session_says_so_and_loses_nothing(app, monkeypatch):
+    from ncviz.models.network import open_network
+    from ncviz.ui import session
+
+    own = {f"net {number}": open_network("mlp-digits-relu") for number in range(LIMITS.session_networks)}
+    monkeypatch.setattr(session, "own_networks", lambda: own)
+    with pytest.raises(session.ModelError, match="8 networks of its own.* forget one"):
+        session.add_network(open_network("lenet-mnist-relu"))
+    assert len(own) == LIMITS.session_networks
