@@ -13,6 +13,7 @@ from ncviz.cli.output import progress
 from ncviz.cli.scheduler import executor
 from ncviz.config import CurvatureConfig
 from ncviz.data.image_settings import ImageSettings
+from ncviz.data.own import OwnData
 from ncviz.errors import NcvizError
 from ncviz.records import CurvatureRecord
 
@@ -65,6 +66,7 @@ def network_of(
     images: Path | None = None,
     mean: str | None = None,
     std: str | None = None,
+    white: float | None = None,
     size: str | None = None,
 ) -> pipeline.Network:
     """Return the network that the options name, with its images if there are any.
@@ -82,16 +84,19 @@ def network_of(
         network = read_file(checkpoint, architecture=architecture)
     network = resized(network, size)
     if images is None:
-        if mean or std:
+        if mean or std or white:
             raise NcvizError(
-                "--mean and --std say how your own images are normalised; name them with --images."
+                "--mean, --std and --white say how your own images are normalised; name them with --images."
             )
         return network
     settings = pipeline.image_settings(network)
     settings = replace(
         settings, mean=_numbers("--mean", mean) or settings.mean, std=_numbers("--std", std) or settings.std
     )
-    return pipeline.with_images(network, _read(images, settings))
+    own = _read(images, settings, white)
+    for note in own.notes:
+        click.echo(f"Note: {note}", err=True)
+    return pipeline.with_images(network, own)
 
 
 def resized(network: pipeline.Network, size: str | None) -> pipeline.Network:
@@ -103,8 +108,12 @@ def resized(network: pipeline.Network, size: str | None) -> pipeline.Network:
     return network if size is None else replace(network, input_shape=(network.image_shape[0], *_size(size)))
 
 
-def _read(images: Path, settings: ImageSettings) -> Any:
+def _read(images: Path, settings: ImageSettings, white: float | None) -> OwnData:
     """Return the user's own images."""
+    if white is not None and images.suffix.lower() not in (".npz", ".npy"):
+        raise NcvizError(
+            f"--white is for the numbers in an .npz or .npy; {images.name} holds images, whose white is known."
+        )
     if images.is_dir():
         from ncviz.data.readers import read_tree
 
@@ -117,7 +126,7 @@ def _read(images: Path, settings: ImageSettings) -> Any:
         raise NcvizError(
             f"{images} cannot be read ({error.strerror}); name a zip, a folder, .npz or .npy."
         ) from error
-    return read_uploads([(images.name, content)], settings)
+    return read_uploads([(images.name, content)], settings, white=white)
 
 
 def _numbers(option: str, text: str | None) -> tuple[float, ...]:

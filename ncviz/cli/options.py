@@ -35,6 +35,11 @@ own_network_options = (
     click.option("--mean", help="Normalisation of your images, such as 0.485,0.456,0.406."),
     click.option("--std", help="Likewise, such as 0.229,0.224,0.225."),
     click.option(
+        "--white",
+        type=float,
+        help="What a white pixel counts in an .npz or .npy; by default found out, and said.",
+    ),
+    click.option(
         "--size", help="Height and width of one input, such as 64x64; by default what the file says."
     ),
 )

@@ -106,58 +106,57 @@ def check_labels(data: Dataset, classes: int) -> None:
 
 @dataclass(frozen=True)
 class Matching:
-    """Which of a network's classes each class folder stands for.
+    """Which of a network's classes each class of a data set stands for.
 
     Attributes:
-        labels: For each folder, a class of the network.
-        by_name: Whether they were found by their names; otherwise the folders count in sorted order.
+        labels: For each class, one of the network's.
+        by_name: Whether they were found by their names; otherwise they are the network's first ones, in their order.
     """
 
     labels: tuple[int, ...]
     by_name: bool
 
 
-def matched_classes(folder_names: Sequence[str], network_classes: Sequence[str]) -> Matching:
-    """Match class folders to a network's classes: by name if all are known, else in sorted order.
+def matched_classes(class_names: Sequence[str], network_classes: Sequence[str]) -> Matching:
+    """Match a data set's classes to a network's: by name if all are known, else one after the other.
 
-    Upper and lower case, spaces, dashes and underscores make no difference.
+    Upper and lower case, spaces, dashes and underscores make no difference. Class folders come sorted, as a network
+    trained through ``ImageFolder`` learned them; labels that are numbers, and known data sets, have an order of their
+    own, which is kept.
 
     Args:
-        folder_names: Names of the class folders.
+        class_names: Names of the data set's classes, in the order of its labels.
         network_classes: The network's class names, in the order of its logits; names that nobody gave may be "".
 
     Raises:
-        DataError: If two folders are one class, or there are more folders than classes.
+        DataError: If two of them are one class, or there are more than the network tells apart.
     """
     known = [_plain(name) for name in network_classes]
     count = Counter(known)
-    asked = [_plain(name) for name in folder_names]
+    asked = [_plain(name) for name in class_names]
     if asked and all(name and count[name] == 1 for name in asked):
         if len(set(asked)) < len(asked):
             twice = next(
-                folder for folder, name in zip(folder_names, asked, strict=True) if asked.count(name) > 1
+                given for given, name in zip(class_names, asked, strict=True) if asked.count(name) > 1
             )
             raise DataError(
-                f"Two folders are called '{short_name(twice)}', but for case or spaces; put them together."
+                f"Two classes are called '{short_name(twice)}', but for case or spaces; put them together."
             )
         return Matching(tuple(known.index(name) for name in asked), True)
     if len(asked) > len(known):
         raise DataError(
-            f"There are {len(asked)} class folders, but the network tells only {len(known)} classes apart; leave some "
-            "out."
+            f"The images are of {len(asked)} classes, {short_name(class_names[0], 30)} to "
+            f"{short_name(class_names[-1], 30)}, but the network tells only {len(known)} apart; leave some out, or "
+            "bring a network with more."
         )
-    order = sorted(range(len(asked)), key=lambda number: folder_names[number])
-    labels = [0] * len(asked)
-    for label, number in enumerate(order):
-        labels[number] = label
-    return Matching(tuple(labels), False)
+    return Matching(tuple(range(len(asked))), False)
 
 
 def fit_classes(own: OwnData, network_classes: Sequence[str]) -> OwnData:
     """Return a data set with a network's classes as its own.
 
     Args:
-        own: With class folders in any order, or without labels.
+        own: With labels or without.
         network_classes: One name for each logit of the network; "" for a class that nobody named.
 
     Raises:
@@ -170,15 +169,12 @@ def fit_classes(own: OwnData, network_classes: Sequence[str]) -> OwnData:
     match = matched_classes(own.classes, network_classes)
     notes = own.notes
     if not match.by_name:
-        # Folders in sorted order are what a network trained through ImageFolder learned, and name its classes best.
-        given = list(names)
-        for folder, label in zip(own.classes, match.labels, strict=True):
-            given[label] = folder
-        names = tuple(given)
+        # They name the network's classes best.
+        names = own.classes + names[len(own.classes) :]
         if len(own.classes) < count or any(network_classes):
             notes = (
                 *notes,
-                f"The {len(own.classes)} classes are taken for the network's first ones of {count}, in sorted order, "
+                f"The {len(own.classes)} classes are taken for the network's first ones of {count}, in their order, "
                 "since not all are among its class names.",
             )
     place = np.array(match.labels, dtype=np.int64)

@@ -16,6 +16,7 @@ from ncviz.data.array_labels import class_names, whole_labels
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import fit_pixels
 from ncviz.data.own import ALL, OwnData, Part
+from ncviz.data.pixel_range import as_shares, check_white, find_white
 from ncviz.data.readers import check_amount, check_most, drawn
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
@@ -26,10 +27,6 @@ CLASSES = ("classes", "class_names", "label_names")
 _MAGIC = b"\x93NUMPY"
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _MAX_HEADER = 10_000
-# What rounding may do to pixels that were normalised and come back.
-_SLACK = 0.01
-# Floating-point pixels up to here are no bytes: normalised inputs reach 3 or so, and bytes all below 33 are black.
-_LEAST_OF_BYTES = 32
 _CHUNK = 256
 
 
@@ -54,17 +51,16 @@ def read_arrays(
         settings: How images become inputs.
         title: What to call it.
         labels: An ``.npy`` with labels, beside one with images.
-        white: What a white pixel counts in the file; None for 255 of whole numbers and 1 or 255 of others, whichever
-            holds them all.
-        is_normalised: Whether the file holds inputs, with the settings' mean and std in them already.
+        white: What a white pixel counts in the file; None for found out, and noted where that is a guess.
+        is_normalised: Whether the file holds inputs, with the settings' mean and std in them already; ``white`` then
+            has no place.
         most: Images of each split at most, drawn once and for all; None for all of them.
 
     Raises:
         DataError: If the file is damaged, unsafe or too large, or its arrays are not images and labels.
     """
     check_most(most)
-    if white is not None and not (isinstance(white, (int, float)) and math.isfinite(white) and white > 0):
-        raise DataError(f"A white pixel must count more than 0, got {white!r:.40}.")
+    check_white(white, is_normalised=is_normalised)
     content = read_source(source, title)
     if content.startswith(_MAGIC):
         found = {"images": lambda: array_of(content, title)}
@@ -81,7 +77,6 @@ def read_arrays(
     for split, (image_name, label_name) in splits.items():
         arrays[split] = found[image_name](), None if label_name is None else found[label_name]()
     classes, whole = whole_labels({split: pair[1] for split, pair in arrays.items()}, classes, title)
-    parts = {}
     for images, _ in arrays.values():
         # Before a row is drawn of them: millions of tiny images would take gigabytes to be numbered alone.
         if images.ndim and len(images) > LIMITS.images:
@@ -92,15 +87,23 @@ def read_arrays(
     check_amount(sum(map(len, rows.values())), settings, title)
     for split, (images, _) in arrays.items():
         own = whole[split]
+        if images.dtype.kind not in "buif":
+            raise DataError(f"The images in {title} are {images.dtype}, expected numbers.")
         if images.ndim < 2 or (own is not None and len(own) != len(images)):
             raise DataError(
                 f"{title} has images of shape {list(images.shape)} and {'no' if own is None else f'{len(own):,}'} "
                 "labels; expected [n, height, width], with channels before or after, and n labels."
             )
+    note = ""
+    if white is None and not is_normalised:
+        white, note = find_white((images for images, _ in arrays.values()), title)
+    parts = {}
+    for split, (images, _) in arrays.items():
+        own = whole[split]
         chosen = images if len(rows[split]) == len(images) else images[rows[split]]
-        pixels = _pixels(chosen, settings, title, white, is_normalised)
+        pixels = _pixels(chosen, settings, title, white)
         parts[split] = Part(pixels, None if own is None else own[rows[split]], len(images))
-    return OwnData(title, classes, settings, parts)
+    return OwnData(title, classes, settings, parts, (note,) if note else ())
 
 
 def _members(content: bytes, title: str) -> dict[str, Callable[[], np.ndarray]]:
@@ -133,11 +136,13 @@ def array_of(content: bytes, label: str) -> np.ndarray:
         raise DataError(
             f"{label} is no NumPy array or a damaged one ({type(error).__name__}); save it again with numpy.save."
         ) from error
-    if dtype.hasobject or dtype.kind not in "biufUS":
+    if dtype.hasobject:
         raise DataError(
-            f"{label} holds {str(dtype)[:40]}, expected numbers or text; objects would have to be unpickled and are "
-            "refused."
+            f"{label} holds Python objects, which could only be read by running what the file says, and that is never "
+            "done; save plain numbers, such as numpy.stack(images)."
         )
+    if dtype.kind not in "biufUS":
+        raise DataError(f"{label} holds values of type {str(dtype)[:40]}, expected numbers or texts.")
     sizes = [int(size) for size in shape]
     declared = math.prod(sizes) * dtype.itemsize
     if len(sizes) > LIMITS.dimensions or min(sizes, default=0) < 0 or declared != len(content) - file.tell():
@@ -181,20 +186,16 @@ def _first(found: dict[str, Callable[[], np.ndarray]], names: list[str] | tuple[
     return next((name for name in names if name in found), None)
 
 
-def _pixels(
-    images: np.ndarray, settings: ImageSettings, title: str, white: float | None, is_normalised: bool
-) -> np.ndarray:
+def _pixels(images: np.ndarray, settings: ImageSettings, title: str, white: float | None) -> np.ndarray:
     """Return uint8, or float32 in [0, 1], [n, C, H, W] of the network's size."""
     images = _planes(images, settings, title)
-    is_kept = images.dtype == np.uint8 and white in (None, 255) and not is_normalised
-    if white is None and not is_kept and not is_normalised:
-        white = 255.0 if images.dtype.kind in "ui" or images.max() > _LEAST_OF_BYTES else 1.0
+    is_kept = images.dtype == np.uint8 and white == 255
     fitted = np.empty((len(images), *settings.input_shape), dtype=np.uint8 if is_kept else np.float32)
     # In parts, because what is whole numbers in the file takes up to four times the memory as float32.
     for first in range(0, len(images), _CHUNK):
         part = images[first : first + _CHUNK]
         if not is_kept:
-            part = _shares(part, settings, title, white)
+            part = as_shares(part, settings, title, white)
         if part.shape[1:] == settings.input_shape:
             fitted[first : first + _CHUNK] = part
             continue
@@ -206,8 +207,6 @@ def _pixels(
 def _planes(images: np.ndarray, settings: ImageSettings, title: str) -> np.ndarray:
     """Return [n, 1 or 3, H, W], however the axes stand."""
     shape = images.shape
-    if images.dtype.kind not in "buif":
-        raise DataError(f"The images in {title} are {images.dtype}, expected numbers.")
     if images.ndim == 2 and shape[1] == math.prod(settings.input_shape):
         return images.reshape(-1, *settings.input_shape)
     if images.ndim == 3:
@@ -224,31 +223,3 @@ def _planes(images: np.ndarray, settings: ImageSettings, title: str) -> np.ndarr
             f"The images in {title} have more than {LIMITS.image_pixels:,} pixels; make them smaller."
         )
     return images
-
-
-def _shares(images: np.ndarray, settings: ImageSettings, title: str, white: float | None) -> np.ndarray:
-    """Return pixels as float32 in [0, 1]; without ``white``, mean and std are taken out of them."""
-    values = images.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise DataError(f"The images in {title} hold infinite or undefined numbers; leave those images out.")
-    if white is not None:
-        values /= np.float32(white)
-    elif images.shape[1] != settings.channels:
-        raise DataError(
-            f"The images in {title} have {images.shape[1]} channels and are said to be normalised for "
-            f"{settings.channels}; choose as many."
-        )
-    else:
-        mean, std = (
-            np.array(part, dtype=np.float32)[:, None, None]
-            for part in (settings.pixel_mean, settings.pixel_std)
-        )
-        values = values * std + mean
-    low, high = float(values.min()), float(values.max())
-    slack = _SLACK if white is None else 1e-6
-    if low < -slack or high > 1 + slack:
-        raise DataError(
-            f"The pixels in {title} run from {low:.4g} to {high:.4g} where 0 is black and 1 is white; say what a white "
-            "pixel counts, or that the images are normalised already."
-        )
-    return values.clip(0.0, 1.0)

@@ -12,6 +12,8 @@ from ncviz.data.specs import DATASETS, DatasetSpec, find_dataset
 from ncviz.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from torch import Tensor
 
@@ -179,19 +181,22 @@ def _arrays(spec: DatasetSpec, split: str, data_dir: str | Path | None) -> tuple
     return read_folder(spec, split, folder)
 
 
-def download_dataset(name: str, data_dir: str | Path) -> None:
+def download_dataset(
+    name: str, data_dir: str | Path, progress: Callable[[float, str], None] | None = None
+) -> None:
     """Download a dataset into ``data_dir`` with torchvision; nothing else in ncviz uses the network.
 
     Args:
         name: A name in ``DATASETS`` that is not complete in its bundle.
         data_dir: The folder to fill; made if it is missing.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
 
     Raises:
         DataError: If there is nothing to download under that name, or the download or the folder fails.
     """
     from ncviz.data.folders import fill_folder
 
-    fill_folder(find_dataset(name), Path(data_dir).expanduser())
+    fill_folder(find_dataset(name), Path(data_dir).expanduser(), progress)
 
 
 def _check_split(split: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ncviz.data.published_files import fetch_published
 from ncviz.data.specs import DATASETS, DatasetSpec
-from ncviz.errors import DataError
+from ncviz.errors import CancelledError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -80,11 +82,19 @@ def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndar
     return images, labels
 
 
-def fill_folder(spec: DatasetSpec, folder: Path) -> None:
+def fill_folder(
+    spec: DatasetSpec, folder: Path, progress: Callable[[float, str], None] | None = None
+) -> None:
     """Download a dataset into a folder, made if it is missing; torchvision checks what came by its MD5.
+
+    Args:
+        spec: The dataset.
+        folder: The folder.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
 
     Raises:
         DataError: If the dataset cannot be downloaded, or the download or the folder fails.
+        CancelledError: If it was stopped.
     """
     if not spec.files:
         choices = ", ".join(other.name for other in DATASETS.values() if other.files)
@@ -92,7 +102,11 @@ def fill_folder(spec: DatasetSpec, folder: Path) -> None:
     reader = _torchvision_class(spec)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if progress is not None and not all((folder / file).is_file() for file in spec.files):
+            fetch_published(reader.__name__, folder, progress)
         reader(folder, train=True, download=True)
+    except (CancelledError, DataError):
+        raise
     except Exception as error:  # network, disk, archive and checksum each raise their own kinds
         raise DataError(
             f"{spec.title} could not be downloaded to {folder} ({_first_line(error)}); check the connection "

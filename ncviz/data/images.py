@@ -51,6 +51,12 @@ def read_image(content: bytes, name: str, settings: ImageSettings) -> np.ndarray
                 return _prepared(_eight_bits(image, settings), name, settings)
     except DataError:
         raise
+    except Image.DecompressionBombError as error:
+        # Pillow counts before it says how large the image is.
+        raise DataError(
+            f"The image {short_name(name)} has far more than the {LIMITS.image_pixels:,} pixels that are read; make it "
+            "smaller."
+        ) from error
     except Exception as error:  # damaged images make the decoders raise almost anything
         raise DataError(
             f"The image {short_name(name)} cannot be read ({_reason(error)}); it is damaged or none of "

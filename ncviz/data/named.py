@@ -14,9 +14,10 @@ from ncviz.data.datasets import default_data_dir, download_dataset, load_pixels
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import fit_pixels
 from ncviz.data.own import OwnData, Part
+from ncviz.data.published_files import fetch_published
 from ncviz.data.readers import Progress, check_amount, check_most, drawn
 from ncviz.data.specs import DATASETS, DIGITS
-from ncviz.errors import DataError
+from ncviz.errors import CancelledError, DataError
 from ncviz.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ class NamedSet:
         classes: Class names, in the order of the labels.
         input_shape: (C, H, W).
         files: For "train" and "test", the files that a folder must hold.
+        kind: Name of torchvision's class for it.
         read: Reads one split from a folder: images uint8 [n, C, H, W] and labels int64 [n].
-        download: Fills a folder.
+        downloads: What that class is asked for, once for each, to fill a folder.
     """
 
     name: str
@@ -45,8 +47,9 @@ class NamedSet:
     classes: tuple[str, ...]
     input_shape: tuple[int, int, int]
     files: dict[str, tuple[str, ...]]
+    kind: str
     read: Callable[[Path, str], tuple[np.ndarray, np.ndarray]]
-    download: Callable[[Path], Any]
+    downloads: tuple[dict[str, Any], ...]
 
 
 def known_names() -> tuple[str, ...]:
@@ -98,19 +101,33 @@ def read_named(
     return OwnData(title, classes, settings, parts)
 
 
-def download_named(name: str, data_dir: str | Path) -> None:
+def download_named(name: str, data_dir: str | Path, progress: Progress | None = None) -> None:
     """Download a data set into a folder with torchvision, made if it is missing; on a user's click alone.
+
+    Args:
+        name: One of ``known_names()``.
+        data_dir: The folder.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
 
     Raises:
         DataError: If there is nothing to download under that name, or the download or the folder fails.
+        CancelledError: If it was stopped.
     """
     if name in DATASETS:
-        download_dataset(name, data_dir)
+        download_dataset(name, data_dir, progress)
         return
+    from torchvision import datasets
+
     named, folder = find_named(name), Path(data_dir).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        named.download(folder)
+        needed = [file for files in named.files.values() for file in files]
+        if progress is not None and not all((folder / file).is_file() for file in needed):
+            fetch_published(named.kind, folder, progress)
+        for options in named.downloads:
+            getattr(datasets, named.kind)(folder, download=True, **options)
+    except (CancelledError, DataError):
+        raise
     except Exception as error:  # network, disk, archive and checksum each raise their own kinds
         raise DataError(
             f"{named.title} could not be downloaded to {folder} ({_reason(error)}); check the connection and the "
@@ -187,13 +204,8 @@ def _like_mnist(name: str, title: str, classes: tuple[str, ...], kind: str, emni
     prefixes = [f"emnist-{emnist}-train", f"emnist-{emnist}-test"] if emnist else ["train", "t10k"]
     files = _idx_files(kind, prefixes)
 
-    def download(folder: Path) -> None:
-        from torchvision import datasets
-
-        options = {"split": emnist} if emnist else {}
-        getattr(datasets, kind)(folder, train=True, download=True, **options)
-
-    return NamedSet(name, title, classes, (1, 28, 28), files, _idx_reader(files), download)
+    asked = {"train": True, **({"split": emnist} if emnist else {})}
+    return NamedSet(name, title, classes, (1, 28, 28), files, kind, _idx_reader(files), (asked,))
 
 
 def _by_class(kind: str) -> Callable[[Path, str], tuple[np.ndarray, np.ndarray]]:
@@ -208,16 +220,6 @@ def _by_class(kind: str) -> Callable[[Path, str], tuple[np.ndarray, np.ndarray]]
     return read
 
 
-def _splits_downloader(kind: str) -> Callable[[Path], None]:
-    def download(folder: Path) -> None:
-        from torchvision import datasets
-
-        for split in ("train", "test"):
-            getattr(datasets, kind)(folder, split=split, download=True)
-
-    return download
-
-
 def _reason(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
@@ -227,6 +229,7 @@ def _reason(error: BaseException) -> str:
 _BALANCED = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt")
 _LETTERS = ("N/A", *"abcdefghijklmnopqrstuvwxyz")
 _STL = "stl10_binary"
+_BOTH = ({"split": "train"}, {"split": "test"})
 
 NAMED: dict[str, NamedSet] = {
     named.name: named
@@ -242,8 +245,9 @@ NAMED: dict[str, NamedSet] = {
             DIGITS,
             (3, 32, 32),
             {split: (f"{split}_32x32.mat",) for split in ("train", "test")},
+            "SVHN",
             _by_class("SVHN"),
-            _splits_downloader("SVHN"),
+            _BOTH,
         ),
         NamedSet(
             "stl10",
@@ -251,8 +255,9 @@ NAMED: dict[str, NamedSet] = {
             STL10_CLASSES,
             (3, 96, 96),
             {split: (f"{_STL}/{split}_X.bin", f"{_STL}/{split}_y.bin") for split in ("train", "test")},
+            "STL10",
             _by_class("STL10"),
-            _splits_downloader("STL10"),
+            _BOTH,
         ),
     )
 }

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
-from ncviz.errors import CancelledError, ModelError
+from ncviz.data.downloads import fetch
+from ncviz.errors import DataError, ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.torchvision_models import default_weights, torchvision_architecture, torchvision_names
 
 if TYPE_CHECKING:
     from ncviz.models.network import Network
 
-TIMEOUT_SECONDS = 30
-_CHUNK_BYTES = 1 << 20
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.")
 # DenseNet's weights were published before its layers lost the dot in their names.
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.\w+)$")
 
 
 def pretrained_names() -> tuple[str, ...]:
-    """Return the architectures whose published weights can be had, and fit within ``LIMITS.unpacked_bytes``."""
-    return tuple(name for name in torchvision_names() if download_bytes(name) <= LIMITS.unpacked_bytes)
+    """Return the architectures whose published weights can be had, and fit within ``LIMITS.file_bytes``."""
+    return tuple(name for name in torchvision_names() if download_bytes(name) <= LIMITS.file_bytes)
 
 
 def download_bytes(name: str) -> int:
@@ -82,7 +75,7 @@ def download_pretrained(
     if name not in pretrained_names():
         raise ModelError(
             f"The weights of {architecture.title} take {download_bytes(name) / 1e6:,.0f} MB, at most "
-            f"{LIMITS.unpacked_bytes / 1e6:,.0f} MB are loaded; choose a smaller network."
+            f"{LIMITS.file_bytes / 1e6:,.0f} MB are loaded; choose a smaller network."
         )
     path, url = weights_file(name), default_weights(name).url
     found = _HASH.search(path.name)
@@ -91,60 +84,13 @@ def download_pretrained(
             f"{path.name} carries no SHA-256 in its name, so that nothing could be checked; it is not loaded."
         )
     wanted = found[1]
-    if not (path.is_file() and _sha256(path).startswith(wanted)):
-        _download(url, path, wanted, download_bytes(name), progress, cancel)
-    state = {_OLD_DENSENET.sub(r"\1\2", key): tensor for key, tensor in _load(path).items()}
-    return network_from_state(state, name, path.name, dataset=dataset, title=architecture.title)
-
-
-def _download(
-    url: str,
-    path: Path,
-    wanted: str,
-    expected: int,
-    progress: Callable[[float, str], None] | None,
-    cancel: Callable[[], bool] | None,
-) -> None:
-    """Fetch a file, whole and with the right hash or not at all."""
-    temporary, sha = "", hashlib.sha256()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer,
-            NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file,
-        ):
-            temporary, done = file.name, 0
-            total = int(answer.headers.get("Content-Length") or expected)
-            while chunk := answer.read(_CHUNK_BYTES):
-                done += len(chunk)
-                # The metadata round the size; anything much larger is not these weights.
-                if done > 1.1 * expected + _CHUNK_BYTES:
-                    raise ModelError(
-                        f"{path.name} is larger than announced; it may not be torchvision's, so it was not kept."
-                    )
-                file.write(chunk)
-                sha.update(chunk)
-                if cancel is not None and cancel():
-                    raise CancelledError
-                if progress is not None:
-                    fraction = min(1.0, done / max(1, total))
-                    progress(fraction, f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB downloaded")
-        if not sha.hexdigest().startswith(wanted):
-            raise ModelError(
-                f"{path.name} arrived damaged (its SHA-256 does not begin with {wanted}); try the download again."
-            )
-        os.chmod(temporary, 0o644)  # noqa: PTH101
-        Path(temporary).replace(path)
-    except (OSError, HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        raise ModelError(
-            f"{path.name} could not be downloaded from {urlparse(url).netloc or url} ({_reason(error)}); check the "
-            "connection, or bring the file itself."
-        ) from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        # The metadata round the size; anything much larger is not these weights.
+        fetch(url, path, "sha256", wanted, round(1.1 * download_bytes(name)) + 2**20, progress, cancel)
+    except DataError as error:
+        raise ModelError(str(error)) from error
+    state = {_OLD_DENSENET.sub(r"\1\2", key): tensor for key, tensor in _load(path).items()}
+    return network_from_state(state, name, path.name, dataset=dataset, title=architecture.title, is_own=True)
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -159,14 +105,3 @@ def _load(path: Path) -> dict[str, Any]:
             "try again."
         ) from error
     return state
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line of an error's own words, shortened."""
-    text = str(getattr(error, "reason", "") or error).strip().splitlines()
-    return text[0][:100] if text else type(error).__name__

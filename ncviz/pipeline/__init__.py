@@ -21,7 +21,14 @@ from ncviz.pipeline.curvature import compute_curvature, stored_curvature
 from ncviz.pipeline.edge import edge_weight, least_sample, lens_on
 from ncviz.pipeline.flows import compute_flow, flow_key, stored_flow
 from ncviz.pipeline.keys import curvature_key, evaluation_fingerprint, sweep_key
-from ncviz.pipeline.own_data import class_names, image_settings, logits_of, with_images
+from ncviz.pipeline.own_data import (
+    class_names,
+    image_settings,
+    logits_of,
+    smaller_images,
+    takes_other_sizes,
+    with_images,
+)
 from ncviz.pipeline.pruning import CRITERIA, pruned_checkpoint, pruned_file, ranks, scores
 from ncviz.pipeline.results import BUNDLED, Outcome, open_store
 from ncviz.pipeline.sweeps import compute_sweep, evaluator, measure_curve, stored_sweep
@@ -62,10 +69,12 @@ __all__ = [
     "removal_order",
     "scores",
     "shapes_of",
+    "smaller_images",
     "stored_curvature",
     "stored_curve",
     "stored_flow",
     "stored_sweep",
     "sweep_key",
+    "takes_other_sizes",
     "with_images",
 ]

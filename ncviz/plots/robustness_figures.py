@@ -44,6 +44,7 @@ def robustness_curves(
     *,
     marked: float | None = None,
     is_log: bool = False,
+    word: str = "accuracy",
 ) -> go.Figure:
     """Return accuracy over sparsity: solid on disturbed images, dotted on the same images as they are.
 
@@ -53,6 +54,7 @@ def robustness_curves(
         theme: Which variant of the colours.
         marked: Fraction removed at which a vertical line stands.
         is_log: Whether the axis is logarithmic; nothing removed has no place on it then.
+        word: What the share of right answers is called.
     """
     figure = go.Figure()
     for curve in curves:
@@ -92,12 +94,18 @@ def robustness_curves(
         tickformat=".3~%",
         type="log" if is_log else "linear",
     )
-    figure.update_yaxes(title_text="accuracy", range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(title_text=word, range=[0, 1.02], tickformat=".0%")
     return figure
 
 
 def class_bars(
-    before: np.ndarray, after: np.ndarray, classes: Sequence[str], chosen: int, theme: Theme = "light"
+    before: np.ndarray,
+    after: np.ndarray,
+    classes: Sequence[str],
+    chosen: int,
+    theme: Theme = "light",
+    *,
+    word: str = "accuracy",
 ) -> go.Figure:
     """Return two bars for each class, before and after; the chosen class has a colour of its own.
 
@@ -107,6 +115,7 @@ def class_bars(
         classes: Their names.
         chosen: The class that was repaired.
         theme: Which variant of the colours.
+        word: What the share of right answers is called.
     """
     own = np.arange(len(classes)) == chosen
     parts = (
@@ -126,7 +135,7 @@ def class_bars(
         )
     figure.update_layout(**framed(theme, 300), bargap=0.3, bargroupgap=0.05)
     figure.update_xaxes(type="category", title_text="class", showgrid=False)
-    figure.update_yaxes(title_text="accuracy", range=[0, 1.05], tickformat=".0%")
+    figure.update_yaxes(title_text=word, range=[0, 1.05], tickformat=".0%")
     return figure
 
 

@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz import pipeline
 from ncviz.data.image_settings import ImageSettings
-from ncviz.errors import ModelError
 from ncviz.jobs import Job, JobHandle
+from ncviz.models.held import HOLDINGS
 from ncviz.ui import compute, resources, visitors
 from ncviz.ui.naming import plain
 
@@ -60,14 +62,11 @@ def take_network(network: pipeline.Network, dataset: str = "") -> None:
     """Go on with another network; its images are asked for anew, unless it comes with them.
 
     Raises:
-        ModelError: If it gives no list of classes.
+        ModelError: If it gives no list of classes, or the server has no room for it.
     """
-    classes = _classes(network, network.image_shape)
-    if classes < 2:
-        raise ModelError(f"{network.name} gives no list of classes for an image; bring an image classifier.")
-    channels, *sides = network.image_shape
-    can_resize = len(sides) == 2 and _classes(network, (channels, *(side + 32 for side in sides))) == classes
-    st.session_state[_DRAFT] = Draft(network, classes, can_resize, dataset)
+    classes = pipeline.logits_of(network)
+    HOLDINGS.hold(network)
+    st.session_state[_DRAFT] = Draft(network, classes, pipeline.takes_other_sizes(network), dataset)
     change("")
 
 
@@ -99,16 +98,11 @@ def keep_former(step: str, title: str) -> None:
         st.rerun()
 
 
-def _classes(network: pipeline.Network, shape: tuple[int, ...]) -> int:
-    """Return how many logits an image of a shape gets, 0 if the network takes none such; only sizes are worked out."""
-    import torch
-
-    try:
-        with torch.inference_mode():
-            found = network.module().to("meta")(torch.empty(1, *shape, device="meta"))
-    except (RuntimeError, ValueError, IndexError):
-        return 0
-    return int(found.shape[1]) if isinstance(found, torch.Tensor) and found.ndim == 2 else 0
+def let_go(file: UploadedFile) -> None:
+    """Drop an upload that was read: Streamlit keeps its bytes for as long as the session lives."""
+    context = get_script_run_ctx()
+    if context is not None:
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def begin(slot: str, label: str, work: Callable[[JobHandle], Any]) -> None:

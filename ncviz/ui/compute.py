@@ -209,6 +209,9 @@ def _running(job: Job, place: str = "sidebar") -> None:
     st.progress(now.fraction, text="stopping…" if now.is_cancelling else f"{now.fraction:.0%} · {left}")
     if now.message:
         st.caption(now.message)
+    # Whatever else is shown here this session has asked for as well; trainings are shown to everybody.
+    if now.key.startswith(TRAINING) and not visitors.may_cancel(job):
+        return
     if st.button("Cancel", key=f"cancel-{place}-{now.key}", disabled=now.is_cancelling):
         job.cancel()
         st.rerun(scope="fragment")

@@ -6,40 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from ncviz.data.image_settings import WAYS, ImageSettings, settings_for
-from ncviz.errors import DataError, NcvizError
+from ncviz import pipeline
+from ncviz.data.image_settings import WAYS, ImageSettings
+from ncviz.errors import DataError
 from ncviz.limits import LIMITS
-from ncviz.models.network import Network
 from ncviz.ui.bring_state import Draft
 from ncviz.ui.naming import plain
 
 MOST = 1000
 CHANNEL_TITLES = {1: "grey", 3: "colour"}
-
-
-def usual_settings(network: Network) -> ImageSettings:
-    """Return what a network's published weights say of its images, or else plain pixels of its shape.
-
-    Raises:
-        DataError: If it takes no images.
-    """
-    shape = network.image_shape
-    if len(shape) != 3 or shape[0] not in CHANNEL_TITLES:
-        raise DataError(
-            f"{network.name} takes inputs of shape {list(shape)}; images need 1 or 3 channels, a height and a width. "
-            "From Python, ncviz.neural_curvature takes such inputs as they are."
-        )
-    try:
-        from ncviz.models.architectures import find_architecture
-
-        known = find_architecture(network.architecture).preprocessing
-    except NcvizError:
-        known = None
-    if known is None or (known.crop, known.crop) != tuple(shape[1:]):
-        return settings_for(shape)
-    return ImageSettings(
-        (known.crop, known.crop), shape[0], resize=known.resize, mean=known.mean, std=known.std
-    )
 
 
 def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[str, ...]]:
@@ -53,9 +28,9 @@ def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
         The settings, how many images of each split to read at most, and class names, none where nobody gave any.
 
     Raises:
-        DataError: If a field holds nothing of use.
+        DataError: If a field holds nothing of use, or the network takes no images.
     """
-    usual = usual_settings(found.network)
+    usual = pipeline.image_settings(found.network)
     can_resize = found.can_resize
     columns = st.columns([1, 1, 1.8, 1.5, 1.5, 1])
 

@@ -12,7 +12,7 @@ from ncviz.data import saved as saved_images
 from ncviz.data.own import find_own, is_own, register
 from ncviz.errors import DataError, NcvizError
 from ncviz.models import library
-from ncviz.ui import bring_state, session
+from ncviz.ui import bring_state, session, visitors
 from ncviz.ui.naming import plain
 from ncviz.ui.preflight_view import size_words
 
@@ -50,10 +50,9 @@ def show() -> None:
     """Draw the saved networks, with opening and removing."""
     folder = library.library_folder()
     found = library.list_networks(folder)
+    where = f", in {folder}" if visitors.is_trusted() else ""
     st.write(
-        plain(
-            f"Networks that were saved on this machine, in {folder}. Everybody who uses this server sees them."
-        )
+        plain(f"Networks that were saved on this machine{where}. Everybody who uses this server sees them.")
     )
     if not found:
         st.info("Nothing is saved yet. A network that you bring can be saved in step 4 of “Bring your own”.")
@@ -74,6 +73,8 @@ def show() -> None:
     )
     if columns[1].button("Open", type="primary", key="library-open", width="stretch"):
         _open(folder, str(name))
+    if not _may_remove(str(name)):
+        return
     with columns[2].popover("Remove", width="stretch"):
         st.write(plain(f"Remove {titles[str(name)]} for good?"))
         if st.button("Remove it", key="library-remove"):
@@ -98,9 +99,17 @@ def _remove_unused_images(folder: Path) -> None:
             saved_images.remove_own(_images_folder(), name)
 
 
+def _may_remove(name: str) -> bool:
+    """Whether this visitor may delete a saved network: what others saved is not everybody's to delete."""
+    return visitors.is_trusted() or name in st.session_state.get("saved", ())
+
+
 def _save(of: pipeline.Network) -> None:
+    known = {each.name for each in library.list_networks(library.library_folder())}
     try:
-        library.save_network(library.library_folder(), of)
+        name = library.save_network(library.library_folder(), of)
+        if name not in known:
+            st.session_state.setdefault("saved", set()).add(name)
         if is_own(of.dataset):
             saved_images.save_own(_images_folder(), find_own(of.dataset))
     except NcvizError as error:
@@ -120,11 +129,13 @@ def _open(folder: Path, name: str) -> None:
                 bring_state.take_network(of)
                 st.toast("Its images are no longer there; choose some under “Bring your own”.")
                 return
+        if of.dataset:
+            session.add_network(of)
+        else:
+            bring_state.take_network(of)
     except NcvizError as error:
         st.error(plain(str(error)))
         return
     if of.dataset:
-        session.add_network(of)
         st.switch_page("pages/explore.py")
-    bring_state.take_network(of)
     st.toast("Choose images for it under “Bring your own”.")

@@ -10,11 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import pipeline
-from ncviz.data.datasets import download_dataset, find_dataset, load_dataset, load_sample_arrays
+from ncviz.data.datasets import find_dataset, load_dataset, load_sample_arrays
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.plots.class_accuracy import class_accuracy
-from ncviz.ui import evaluation, session
+from ncviz.ui import data_download, evaluation, session, visitors
 from ncviz.ui.naming import plain
 from ncviz.ui.theme import theme
 from ncviz.ui.words import has_labels
@@ -74,6 +74,11 @@ def data(of: pipeline.Network) -> None:
     if not spec.first_file:
         st.write("The digits are complete: all 1,797 images ship with ncviz.")
         return
+    if not visitors.is_trusted():
+        st.caption(
+            "A folder with the full data set is for visitors on the server's own machine to name, or for its owner."
+        )
+        return
     st.text_input(
         "Folder with the full data set",
         value=session.data_dir() or "",
@@ -84,13 +89,7 @@ def data(of: pipeline.Network) -> None:
     folder = st.session_state.get("data_folder", "")
     if folder and session.data_dir() != folder:
         st.error(plain(st.session_state.get("data_problem", "This folder cannot be used.")))
-    if st.button(f"Download {spec.title} into this folder", disabled=not folder, key="download-data"):
-        try:
-            with st.spinner(f"Downloading {spec.title}…"):
-                download_dataset(of.dataset, Path(folder).expanduser())
-        except NcvizError as error:
-            st.error(plain(str(error)))
-            return
+    if data_download.offer("download-data", of.dataset, spec.title, folder.strip()):
         _take_folder()
         st.rerun()
 
@@ -101,6 +100,7 @@ def _take_folder() -> None:
         session.use_data_dir(None)
         return
     try:
+        visitors.check_trusted(data_download.FOLDER)
         load_dataset(session.network().dataset, "test", str(Path(folder).expanduser()))
     except NcvizError as error:
         st.session_state["data_problem"] = str(error)

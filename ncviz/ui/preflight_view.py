@@ -10,9 +10,10 @@ import streamlit as st
 
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
+from ncviz.data.own import register
 from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
-from ncviz.ui import compute, data_view, session
+from ncviz.ui import compute, session
 from ncviz.ui.bring_state import Draft
 from ncviz.ui.naming import plain
 from ncviz.ui.preflight_runs import Checked, check_network, run, time_network
@@ -177,12 +178,16 @@ def _use(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> None:
     if shape != found.input_shape:
         try:
             with st.spinner("Making the images smaller…"):
-                dataset, settings = data_view.resized(found.dataset, (shape[1], shape[2]))
+                smaller = pipeline.smaller_images(found.dataset, (shape[1], shape[2]), session.data_dir())
         except NcvizError as error:
             st.error(plain(str(error)))
             return
-        found = replace(found, dataset=dataset, settings=settings)
-    session.add_network(found.bound)
+        found = replace(found, dataset=register(smaller), settings=smaller.settings)
+    try:
+        session.add_network(found.bound)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
     session.change(
         alpha=config.alpha,
         samples=config.samples_per_class,

@@ -15,6 +15,7 @@ from ncviz.ui import finetune_state, resources, session
 from ncviz.ui.finetune_state import tied
 from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain
+from ncviz.ui.words import has_labels
 
 SHOWN = 6
 # Enough that some of them are misled, few enough to be attacked while one waits.
@@ -60,9 +61,12 @@ def show(of: pipeline.Network, lab: Lab, asked: Mapping[str, RobustnessConfig]) 
     key = robustness_key(of, few, session.data_dir())
     with st.spinner("Looking at single images…"):
         found = _examples(key, lab.sparsity, session.device(), of, few, session.data_dir())
+    rightly, wrongly = (
+        ("are right", "are wrong") if has_labels(of) else ("get the whole network's answer", "get another")
+    )
     right.caption(
-        f"With {100 * lab.sparsity:.4g}% removed, {found.right} of {few.images} images are right as they are; "
-        f"{found.misled} of these are wrong afterwards, and come first."
+        f"With {100 * lab.sparsity:.4g}% removed, {found.right} of {few.images} images {rightly} as they are; "
+        f"{found.misled} of these {wrongly} afterwards, and come first."
     )
     classes = find_dataset(of.dataset).classes
     with st.container(horizontal=True, gap="small"):

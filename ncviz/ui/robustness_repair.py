@@ -20,7 +20,7 @@ from ncviz.ui.lab_state import Lab
 from ncviz.ui.naming import plain, weight_index, weight_title
 from ncviz.ui.network_view import locate
 from ncviz.ui.theme import theme
-from ncviz.ui.words import word_for
+from ncviz.ui.words import short_word, word_for
 
 # How many weights are taken at first, and at most: shares of all, and numbers for networks with a million of them.
 USUAL_SHARE, USUAL_COUNT = 0.02, 1000
@@ -79,7 +79,7 @@ def show(of: pipeline.Network, lab: Lab) -> None:
         f"{repair.before[label]:.1%} to **{repair.after[label]:.1%}** ({_points(repair.own)}); the others change by "
         f"{_points(repair.others)} on average."
     )
-    figure = class_bars(repair.before, repair.after, classes, label, theme())
+    figure = class_bars(repair.before, repair.after, classes, label, theme(), word=short_word(of))
     st.plotly_chart(figure, config=_PLAIN, key="repair-bars")
     images = (
         "1 calibration image" if lab.samples_per_class == 1 else f"{lab.samples_per_class} calibration images"

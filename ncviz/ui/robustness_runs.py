@@ -83,8 +83,13 @@ def job_key(of: pipeline.Network, asked: Mapping[str, RobustnessConfig]) -> str:
     return KEY + digest([robustness_key(of, config, session.data_dir()) for config in asked.values()])
 
 
-def table(known: Mapping[str, RobustnessRecord]) -> pd.DataFrame:
-    """Return a row for each criterion and sparsity that is measured."""
+def table(known: Mapping[str, RobustnessRecord], word: str = "accuracy") -> pd.DataFrame:
+    """Return a row for each criterion and sparsity that is measured.
+
+    Args:
+        known: What was measured, by criterion.
+        word: What the share of right answers is called.
+    """
     parts = []
     for name, record in known.items():
         kept = np.flatnonzero(record.known)
@@ -92,8 +97,8 @@ def table(known: Mapping[str, RobustnessRecord]) -> pd.DataFrame:
             "criterion": name,
             "removed": record.removed[kept],
             "sparsity": record.sparsity[kept],
-            "accuracy_clean": record.clean[kept],
-            "accuracy_disturbed": record.under[kept],
+            f"{word}_clean": record.clean[kept],
+            f"{word}_disturbed": record.under[kept],
             "images": record.images,
         }
         parts.append(pd.DataFrame(part))

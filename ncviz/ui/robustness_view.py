@@ -31,6 +31,7 @@ from ncviz.ui.naming import plain
 from ncviz.ui.network_view import csv
 from ncviz.ui.return_files import file_stem
 from ncviz.ui.theme import theme
+from ncviz.ui.words import short_word, word_for
 
 POLL_SECONDS = 1.5
 PART_TITLES = {
@@ -190,10 +191,16 @@ def _live(of: pipeline.Network, lab: Lab, asked: Mapping[str, RobustnessConfig])
         st.rerun(scope="app")
     known = robustness_runs.known(of, asked)
     if known:
-        _figure(lab, known, next(iter(asked.values())).disturbance, "robustness-live")
+        _figure(of, lab, known, next(iter(asked.values())).disturbance, "robustness-live")
 
 
-def _figure(lab: Lab, known: Mapping[str, RobustnessRecord], disturbance: Disturbance, key: str) -> None:
+def _figure(
+    of: pipeline.Network,
+    lab: Lab,
+    known: Mapping[str, RobustnessRecord],
+    disturbance: Disturbance,
+    key: str,
+) -> None:
     drawn = finetune_state.criterion_styles()
     curves = [
         RobustnessCurve(finetune_state.title(name), drawn[name], record.sparsity, record.clean, record.under)
@@ -205,6 +212,7 @@ def _figure(lab: Lab, known: Mapping[str, RobustnessRecord], disturbance: Distur
         theme(),
         marked=lab.sparsity,
         is_log=lab.order == "bottlenecks",
+        word=short_word(of),
     )
     st.plotly_chart(figure, config=_PLAIN, key=key)
 
@@ -218,18 +226,20 @@ def _results(
 ) -> None:
     first = next(iter(known.values()))
     disturbance = next(iter(asked.values())).disturbance
-    _figure(lab, known, disturbance, "robustness-curves")
+    _figure(of, lab, known, disturbance, "robustness-curves")
     what = (
-        "The attack knows the network: it is computed on the pruned network itself, anew at each sparsity. Accuracy "
-        "counts all images, those as well that the network gets wrong unattacked. A network that gives every image the "
-        "same class has no gradient to follow."
+        "The attack knows the network: it is computed on the pruned network itself, anew at each sparsity. "
+        f"{short_word(of).capitalize()} counts all images, those too that the pruned network gets wrong unattacked. "
+        "A network that gives every image the same class has no gradient to follow."
         if isinstance(disturbance, AttackConfig)
         else "The same corrupted images at every sparsity. After Hendrycks and Dietterich, ICLR 2019."
     )
     drawn = f"{first.images:,} images drawn from " if first.images < len(test) else ""
     verb = "attacked" if isinstance(disturbance, AttackConfig) else "corrupted"
     whole = (
-        f"With nothing removed {first.clean[0]:.1%}, {verb} {first.under[0]:.1%}." if first.known[0] else ""
+        f"{word_for(of).capitalize()} with nothing removed {first.clean[0]:.1%}, {verb} {first.under[0]:.1%}."
+        if first.known[0]
+        else ""
     )
     note = finetune_state.orders_note([asked[name].pruning for name in known])
     st.caption(
@@ -237,7 +247,7 @@ def _results(
     )
     st.download_button(
         "Curves (CSV)",
-        lambda: csv(robustness_runs.table(known)),
+        lambda: csv(robustness_runs.table(known, short_word(of))),
         f"{file_stem(of)}-robustness.csv",
         "text/csv",
         key="download-robustness",

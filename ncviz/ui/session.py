@@ -10,13 +10,27 @@ from typing import Any
 import streamlit as st
 
 from ncviz import pipeline
+from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
+from ncviz.models.held import HOLDINGS
 from ncviz.models.zoo import MODELS
 from ncviz.ui import resources
 from ncviz.ui.naming import plain
 from ncviz.ui.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState, from_query
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed")
+# Nothing removed, nothing chosen.
+_WHOLE: dict[str, Any] = {
+    "removed": 0.0,
+    "layer": ALL_LAYERS,
+    "flow": "all",
+    "selected": "",
+    "edge": "",
+    "parts": "",
+    "channels": 0,
+}
+# In the address: that a network of the session's own is looked at.
+OWN = "own"
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
 OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model")
 
@@ -31,6 +45,10 @@ def begin() -> None:
     if has_begun():
         return
     state, problems = from_query(st.query_params.to_dict())
+    st.session_state["lost"] = OWN in st.query_params
+    if has_lost_network() and "model" not in st.query_params:
+        # What the link says of the network that is gone means nothing on the one in its place.
+        state = replace(state, **_WHOLE)
     st.session_state["latest"] = Latest(state)
     st.session_state["history"] = History()
     st.session_state["networks"] = {}
@@ -108,6 +126,9 @@ def write_link() -> None:
             query.pop(name, None)
     if view().other_model in own_networks():
         query.pop("other_model", None)
+    if has_lost_network() or not own_networks().keys().isdisjoint({view().model, view().other_model}):
+        # All that a link can say of them; whoever opens it learns why they see another one.
+        query[OWN] = "1"
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
 
@@ -149,8 +170,19 @@ def own_networks() -> dict[str, pipeline.Network]:
 
 
 def add_network(brought: pipeline.Network) -> None:
-    """Keep a network for this session and look at it; another network of its name stays, under its own."""
+    """Keep a network for this session and look at it; another network of its name stays, under its own.
+
+    Raises:
+        ModelError: If the session holds as many as it may, or the server has no room for it.
+    """
     own = own_networks()
+    is_new = brought.fingerprint not in {each.fingerprint for each in own.values()}
+    if is_new and len(own) >= LIMITS.session_networks:
+        raise ModelError(
+            f"This session holds {len(own)} networks of its own, the most that are kept; forget one on the Model page "
+            "under “Keep and take away” first."
+        )
+    HOLDINGS.hold(brought)
     name, number = brought.name, 1
     while name in MODELS or (name in own and own[name].fingerprint != brought.fingerprint):
         number += 1
@@ -159,9 +191,12 @@ def add_network(brought: pipeline.Network) -> None:
     own[name] = (
         brought if name == brought.name else replace(brought, name=name, title=f"{brought.title} {number}")
     )
-    while len(own) > LIMITS.session_networks:
-        drop_network(next(iter(own)))
     select_model(name)
+
+
+def has_lost_network() -> bool:
+    """Whether the link that this session began with was that of a network of another session's own."""
+    return bool(st.session_state.get("lost"))
 
 
 def drop_network(name: str) -> None:
@@ -181,7 +216,8 @@ def network(name: str | None = None) -> pipeline.Network:
 
 def select_model(name: str) -> None:
     """Look at another network, whole."""
-    change(model=name, removed=0.0, layer=ALL_LAYERS, flow="all", selected="", edge="", parts="", channels=0)
+    st.session_state["lost"] = False
+    change(model=name, **_WHOLE)
 
 
 def device() -> str:

@@ -7,7 +7,7 @@ import os
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ncviz.ui import lesson_banner, resources, session, sidebar, visitors
+from ncviz.ui import lesson_banner, lost, resources, session, sidebar, visitors
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 # Its links to the pages show the keyboard's focus by a pale fill alone.
@@ -40,6 +40,8 @@ def run() -> None:
     # Going to another page empties the address, and a reload before that page is done would lose the view.
     session.write_link()
     lesson_banner.show()
+    if page.url_path != pages["learn"].url_path:
+        lost.show(is_model_page=page.url_path == pages["model"].url_path)
     try:
         page.run()
     finally:

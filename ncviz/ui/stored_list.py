@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ncviz.errors import StoreError
-from ncviz.ui import resources
+from ncviz.errors import NcvizError, StoreError
+from ncviz.ui import resources, visitors
 from ncviz.ui.naming import plain
 
 
@@ -24,9 +24,9 @@ def show() -> None:
         return
     size = sum(entry.bytes for entry in entries)
     with st.expander(f"Stored results: {len(entries)}, {size / 1e6:.1f} MB"):
-        st.caption(
-            f"In {store.where}; the least recently used go when it outgrows {store.max_bytes / 1e9:.1f} GB."
-        )
+        is_trusted = visitors.is_trusted()
+        where = store.where if is_trusted else "the server's store"
+        st.caption(f"In {where}; the least recently used go when it outgrows {store.max_bytes / 1e9:.1f} GB.")
         if not entries:
             st.write("Nothing is stored yet: what you compute is kept here and comes back at once.")
             return
@@ -45,10 +45,11 @@ def show() -> None:
             hide_index=True,
             column_config={"MB": st.column_config.NumberColumn(format="%.2f")},
         )
-        if st.button("Clear all stored results", key="clear-store"):
+        if is_trusted and st.button("Clear all stored results", key="clear-store"):
             try:
+                visitors.check_trusted("Clearing the results of everybody")
                 files, freed = store.clear()
-            except StoreError as error:
+            except NcvizError as error:
                 st.error(plain(str(error)))
                 return
             resources.forget_results()

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import pipeline
+from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobHandle
 from ncviz.models.form import Form
@@ -108,8 +109,11 @@ def _run(key: str, was_active: bool, kind: str) -> None:
         st.rerun(scope="app")
     if now.is_active:
         st.progress(now.fraction, text=now.message or "starting")
-        if st.button("Stop training", key=f"stop-{kind}", disabled=now.is_cancelling):
-            job.cancel()
+        if visitors.may_cancel(job):
+            if st.button("Stop training", key=f"stop-{kind}", disabled=now.is_cancelling):
+                job.cancel()
+        else:
+            st.caption("Another visitor began this training and alone can stop it.")
     elif now.error:
         st.error(plain(now.error))
     elif now.state == "cancelled":
@@ -125,7 +129,11 @@ def _run(key: str, was_active: bool, kind: str) -> None:
         if st.button("Use this network", type="primary", key=f"use-{kind}"):
             brought = _network(run, now.result["arrays"])
             if kind == ZOO:
-                session.add_network(brought)
+                try:
+                    session.add_network(brought)
+                except NcvizError as error:
+                    st.error(plain(str(error)))
+                    return
             else:
                 st.session_state[f"{kind}chosen"] = brought
             st.rerun(scope="app")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ncviz.data import arrays
+from ncviz.data.answers import fit_classes
 from ncviz.data.arrays import read_arrays
 from ncviz.data.image_settings import ImageSettings
 from ncviz.errors import DataError
@@ -149,7 +150,7 @@ def test_fewer_are_drawn():
         ({"x": IMAGES * 1000.0}, "run from"),
         ({"x": np.array(["a", "b"])}, "expected"),
         ({"a": IMAGES, "b": IMAGES}, "holds a, b; call the images 'images'"),
-        ({"x": np.array([{}], dtype=object)}, "objects would have to be unpickled"),
+        ({"x": np.array([{}], dtype=object)}, "holds Python objects, which could only be read by running"),
         ({"x": IMAGES.astype(complex)}, "expected numbers"),
         ({"x": np.zeros(3, dtype=[("a", "u1")])}, "expected numbers"),
     ],
@@ -218,3 +219,63 @@ def test_too_many_are_refused_before_they_are_numbered(monkeypatch):
 @pytest.mark.parametrize("white", [0, -1, float("inf"), "x"])
 def test_white_must_be_a_positive_number(white):
     refusal(npz_of(x=IMAGES), "must count more than 0", white=white)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "white", "told"),
+    [
+        ((0, 16), "uint8", 16, "run from 0 to 16; 16 was taken for white"),
+        ((0, 16), "float64", 16, "run from 0 to 16; 16 was taken for white"),
+        ((0, 15), "int64", 15, "15 was taken for white"),
+        ((0, 1), "uint8", 1, "1 was taken for white"),
+        ((3, 100), "uint8", 255, "run from 3 to 100; 255 was taken for white"),
+        ((0, 200), "uint8", 255, ""),
+        ((0, 255), "float32", 255, ""),
+        ((0, 1), "bool", 1, ""),
+        ((0, 1), "float32", 1, ""),
+        ((0, 0), "uint8", 255, ""),
+    ],
+)
+def test_what_white_counts_is_found_out_and_told(values, dtype, white, told):
+    pixels = np.tile(np.array(values, dtype=dtype), (4, 1, 8, 4))
+    own = read_arrays(npy_of(pixels), GREY, "mine.npy")
+    shown = own.tensors("test")[0]
+    assert shown[0, 0, 0, :2].tolist() == pytest.approx([value / white for value in values])
+    assert bool(own.notes) == bool(told)
+    assert told in " ".join(own.notes)
+    if white != 1:
+        given = read_arrays(npy_of(pixels), GREY, "mine.npy", white=255)
+        assert given.notes == ()
+        assert given.tensors("test")[0][0, 0, 0, 1].item() == pytest.approx(values[1] / 255)
+
+
+def test_both_splits_have_one_white():
+    train, test = (np.full((2, 1, 8, 8), high, dtype=np.uint8) for high in (16, 12))
+    own = read_arrays(npz_of(x_train=train, x_test=test), GREY, "mine.npz")
+    assert own.tensors("train")[0].max() == 1
+    assert own.tensors("test")[0].max() == pytest.approx(12 / 16)
+
+
+def test_normalised_images_have_no_white():
+    refusal(
+        npy_of(IMAGES),
+        "^Images that are normalised already have no white pixel of 255",
+        white=255,
+        is_normalised=True,
+    )
+
+
+def test_numbered_labels_are_the_networks_own_numbers():
+    pixels, labels = np.zeros((12, 8, 8), dtype=np.uint8), np.arange(12)
+    own = fit_classes(read_arrays(npz_of(images=pixels, labels=labels), GREY, "mine.npz"), ("",) * 12)
+    # As texts, "10" stands before "2".
+    assert own.part("test").labels.tolist() == list(range(12))
+    assert own.classes == tuple(map(str, range(12)))
+
+
+def test_labels_beyond_the_networks_classes_are_told_as_such():
+    own = read_arrays(
+        npz_of(images=np.zeros((2, 8, 8), dtype=np.uint8), labels=np.array([0, 42])), GREY, "badlab.npz"
+    )
+    with pytest.raises(DataError, match="of 43 classes, 0 to 42, but the network tells only 10 apart"):
+        fit_classes(own, ("",) * 10)

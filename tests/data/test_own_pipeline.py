@@ -13,7 +13,7 @@ from ncviz.data.image_settings import ImageSettings
 from ncviz.data.own import OwnData, Part, register
 from ncviz.errors import DataError
 from ncviz.pipeline.finetuning import PruneAndTune, compute_finetune
-from ncviz.pipeline.robustness import RobustnessConfig, disturber_for
+from ncviz.pipeline.robustness import RobustnessConfig, compute_robustness, disturber_for
 from ncviz.pruning.corruptions import CorruptionConfig
 from ncviz.pruning.finetune import FineTuneConfig
 from ncviz.store import Store
@@ -92,3 +92,23 @@ def test_without_labels_accuracy_is_agreement(store):
 def test_with_labels_nothing_is_noted(store):
     assert isinstance(store, Store)
     assert pipeline.compute_curvature(store, digits(), CONFIG).record.meta["notes"] == []
+
+
+def test_the_store_says_nothing_of_what_images_are_called(store):
+    network = replace(digits(), name="secret.onnx", title="secret.onnx")
+    record = pipeline.compute_curvature(store, network, CONFIG).record
+    pipeline.compute_sweep(store, network, record)
+    pipeline.compute_flow(store, network, record, [0])
+    disturbed = RobustnessConfig(PruningConfig("magnitude"), CorruptionConfig("noise", 2), 20)
+    compute_robustness(store, network, disturbed)
+    tuned = PruneAndTune(PruningConfig("magnitude"), 0.5, FineTuneConfig(epochs=1))
+    compute_finetune(store, network, tuned)
+    pipeline.compute_curve(store, network, PruningConfig("magnitude"), (0.5,))
+    found = store.entries()
+    assert len(found) >= 5
+    for entry in found:
+        assert "mine" not in str(entry.meta)
+        assert "secret" not in str(entry.meta)
+    # Whoever asks again with the same images reads of them in their own words.
+    again = pipeline.stored_curvature(store, network, CONFIG)
+    assert "mine" in again.meta["pool"]

@@ -434,18 +434,18 @@ def test_a_part_that_fits_is_computed_and_said_wherever_it_is_shown(app, onnx_fi
 
 
 def test_smaller_images_are_made_of_those_that_are_there():
+    from ncviz import pipeline
     from ncviz.data.image_settings import settings_for
-    from ncviz.data.own import OwnData, Part, find_own, register
-    from ncviz.ui.data_view import resized
+    from ncviz.data.own import OwnData, Part, register
 
     pixels = np.random.default_rng(0).integers(0, 255, (4, 3, 32, 32), dtype=np.uint8)
     own = OwnData(
         "mine", ("a", "b"), settings_for((3, 32, 32)), {"all": Part(pixels, np.array([0, 1, 0, 1]), 4)}
     )
-    name, settings = resized(register(own), (16, 16))
-    assert settings.input_shape == (3, 16, 16)
-    assert find_own(name).part("test").images.shape == (4, 3, 16, 16)
-    assert any("32×32" in note for note in find_own(name).notes)
+    smaller = pipeline.smaller_images(register(own), (16, 16))
+    assert smaller.settings.input_shape == (3, 16, 16)
+    assert smaller.part("test").images.shape == (4, 3, 16, 16)
+    assert any("32×32" in note for note in smaller.notes)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,10 @@ import subprocess
 
 import pytest
 
+from tests.pages.conftest import from_elsewhere, from_here
+
+__all__ = ["from_elsewhere", "from_here", "node"]
+
 
 @pytest.fixture(scope="session")
 def node():

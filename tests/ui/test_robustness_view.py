@@ -105,7 +105,7 @@ def test_pgd_curves_are_stored_and_shown_with_examples(app):
     assert "60 images drawn from all 360 Digits 8×8 test images" in text
     assert "computed on the pruned network itself" in text
     clean, under = found["magnitude"].clean[0], found["magnitude"].under[0]
-    assert f"With nothing removed {clean:.1%}, attacked {under:.1%}." in text
+    assert f"Accuracy with nothing removed {clean:.1%}, attacked {under:.1%}." in text
     assert "With 50% removed" in text
     assert text.count(" · says ") == 6
     assert not [found for found in app.button if found.label.startswith("Measure")]
@@ -302,3 +302,9 @@ def test_a_repair_tells_the_class_from_the_others():
     found = Repair(np.array([0.9, 0.8, np.nan, 1.0]), np.array([0.5, 0.9, np.nan, 0.9]), 0)
     assert found.own == pytest.approx(-40)
     assert found.others == pytest.approx(0, abs=1e-9)
+
+
+def test_images_without_labels_have_an_agreement():
+    assert robustness_curves([curve()], "attacked", word="agreement").layout.yaxis.title.text == "agreement"
+    figure = class_bars(np.ones(2), np.ones(2), ["a", "b"], 0, word="agreement")
+    assert figure.layout.yaxis.title.text == "agreement"

@@ -1,0 +1,49 @@
+"""What a reload loses: a network or images that a session brought are said to be gone, never replaced in silence."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ncviz.data.own import find_own, is_own
+from ncviz.errors import NcvizError
+from ncviz.ui import session
+from ncviz.ui.naming import plain
+
+_SAVE = "bring it again, or save it to the library next time"
+
+
+def show(*, is_model_page: bool) -> None:
+    """Say what is gone, and where to bring it again; without its images a network's page ends there.
+
+    Args:
+        is_model_page: Whether this is the page where both are brought.
+    """
+    if session.has_lost_network():
+        st.warning(
+            "The network that you brought was held for one session only, and a reload begins another: "
+            f"{_SAVE}. Until then this is {plain(session.network().title)}."
+        )
+        if not is_model_page:
+            st.page_link("pages/model.py", label="Bring it again on the Model page")
+    for name in dict.fromkeys(
+        (session.network().dataset, session.network(session.view().other_model or None).dataset)
+    ):
+        if not _is_gone(name):
+            continue
+        st.warning(
+            "The images that you brought had to make room for others' and are no longer on the server: bring them "
+            "again, or save network and images to the library next time."
+        )
+        if not is_model_page:
+            st.page_link("pages/model.py", label="Bring them again on the Model page")
+            st.stop()
+
+
+def _is_gone(dataset: str) -> bool:
+    if not is_own(dataset):
+        return False
+    try:
+        find_own(dataset)
+    except NcvizError:
+        return True
+    return False
