@@ -190,11 +190,9 @@ def search_all(
     cost = np.array([piece.cost for _, piece in listed])
     futures = [executor.submit(piece.run, stop, done[at], counts[at]) for at, (_, piece) in enumerate(listed)]
     follow(futures, stop, done, cancel, progress, cost)
-    found = []
-    for index, each in enumerate(searches):
-        own = counts[[at for at, (of, _) in enumerate(listed) if of == index]]
-        found.append(replace(each.found, counts=own.sum(axis=0)))
-    return found
+    own = np.zeros((len(searches), counts.shape[1]), dtype=np.int64)
+    np.add.at(own, [index for index, _ in listed], counts)
+    return [replace(each.found, counts=own[index]) for index, each in enumerate(searches)]
 
 
 def all_edges(
@@ -256,18 +254,33 @@ def follow(
     Raises:
         CancelledError: If ``cancel`` was set.
     """
-    pending = set(futures)
+    left, ended, lock = len(futures), threading.Event(), threading.Lock()
+
+    def note(future: Future[None]) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            if left == 0 or (not future.cancelled() and future.exception() is not None):
+                ended.set()
+
+    def look() -> None:
+        if progress is not None:
+            progress(min(1.0, float(np.average(done[:, 0], weights=cost))))
+        if cancel is not None and cancel.is_set():
+            raise CancelledError
+
+    # To wait for all of them anew at each look would take the interpreter from the pages as often.
+    for future in futures:
+        future.add_done_callback(note)
     try:
-        while pending:
-            finished, pending = wait(pending, timeout=POLL_SECONDS)
-            for future in finished:
+        while left and not ended.wait(POLL_SECONDS):
+            look()
+        for future in futures:
+            if future.done():
                 future.result()
-            if progress is not None:
-                progress(min(1.0, float(np.average(done[:, 0], weights=cost))))
-            if cancel is not None and cancel.is_set():
-                raise CancelledError
+        look()
     finally:
         stop[0] = True
-        for future in pending:
+        for future in futures:
             future.cancel()
         wait(futures)

@@ -50,10 +50,14 @@ _large = threading.Lock()
 
 
 def paths_of(
-    graph: NeuralGraph, device: str, executor: Executor, cancel: threading.Event | None = None
+    graph: NeuralGraph,
+    device: str,
+    executor: Executor,
+    cancel: threading.Event | None = None,
+    connections: Sequence[int] | None = None,
 ) -> Distances:
-    """Return the path lengths between the layers; those of the last networks are kept."""
-    chosen = tuple(range(len(graph.connections)))
+    """Return the path lengths around all connections, or around some; those of the last networks are kept."""
+    chosen = tuple(range(len(graph.connections)) if connections is None else connections)
     found = _find(graph, chosen)
     with _held(found.lock, cancel):
         made = _paths(found, graph, device, executor, cancel, chosen)
