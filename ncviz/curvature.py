@@ -159,7 +159,7 @@ def neural_curvature(
         if keep_edges:
             raise NcvizError("keep_edges=True needs all channels; leave out channels, or keep_edges.")
         graph = graph.sampled(check_whole("channels", channels, 1, 2**31 - 1), seed)
-    settings = Settings(float(alpha), where, keep_edges, keep_samples, _connections(graph, layers))
+    settings = Settings(float(alpha), where, keep_edges, keep_samples, graph.carrying(layers))
     check_activity(graph, len(inputs))
     with guard(where):
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
@@ -176,18 +176,6 @@ def neural_curvature(
         for index in range(len(graph.connections))
     ]
     return _result(graph, float(alpha), whole, len(inputs))
-
-
-def _connections(graph: NeuralGraph, layers: Sequence[str] | None) -> tuple[int, ...] | None:
-    """Return which connections carry these weights; None for all."""
-    if not layers:
-        return None
-    unknown = [name for name in layers if name not in graph.parameters]
-    if unknown:
-        raise NcvizError(
-            f"There is no weight '{unknown[0]}' with edges; choose from: {', '.join(graph.parameters)}."
-        )
-    return tuple(at for at, each in enumerate(graph.connections) if each.parameter in set(layers))
 
 
 def _check_inputs(inputs: Tensor) -> None:

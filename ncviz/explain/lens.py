@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,7 +17,15 @@ from ncviz.engine.prepared import paths_of
 from ncviz.errors import DataError, ModelError, NcvizError
 from ncviz.explain.avoiding import past_across, past_from_source, past_to_target
 from ncviz.explain.explanation import EdgeExplanation
-from ncviz.explain.neighbours import Neighbours, edge_weight, heard_by, spoken_to, with_mass
+from ncviz.explain.neighbours import (
+    Neighbours,
+    edge_weight,
+    heard_by,
+    numbered,
+    spoken_to,
+    takes_part,
+    with_mass,
+)
 from ncviz.explain.problem import EdgeProblem
 from ncviz.explain.sweep import Edge, Sweep, beside, sweep
 from ncviz.graph.activations import layer_activations, normalise
@@ -30,14 +39,18 @@ class Lens:
     """A network on one image, ready to look at any edge.
 
     Attributes:
-        graph: The neural graph.
-        paths: Its path lengths.
+        graph: The neural graph; of some channels alone, if they were sampled.
+        paths: Its path lengths around ``connections``.
         activity: For each layer float64 [units], |activation| normalised to [0, 1], input first.
+        connections: Those that ``paths`` are around, None for all; around others they are made when they are looked at.
+        device: Where that is done.
     """
 
     graph: NeuralGraph
     paths: Distances
     activity: tuple[np.ndarray, ...]
+    connections: tuple[int, ...] | None = None
+    device: str = "cpu"
 
     def edge(self, connection: int, source: int, target: int) -> EdgeProblem:
         """Return the problem of one edge; arguments and errors are those of ``explain_edge``."""
@@ -46,19 +59,37 @@ class Lens:
         own = graph.connections[connection]
         check_whole("source", source, 0, graph.layer_sizes[own.source] - 1)
         check_whole("target", target, 0, graph.layer_sizes[own.target] - 1)
-        weight, shared_by = edge_weight(own, connection, source, target)
+        weight, shared_by = edge_weight(graph, connection, source, target)
+        if not (takes_part(graph, own.source, source) and takes_part(graph, own.target, target)):
+            raise DataError(
+                f"The edge {source} → {target} of connection {connection} ({own.name}) joins a channel that was left "
+                "out when channels were drawn, so it has no κ; choose an edge between channels that were measured, or "
+                "compute with all channels."
+            )
         heard, spoken = heard_by(graph, own.source, source), spoken_to(graph, own.target, target)
         into, in_mass = with_mass(self.activity, heard)
         out_of, out_mass = with_mass(self.activity, spoken)
         is_dead = (bool(graph.into(own.source)) and self.activity[own.source][source] == 0) or (
             bool(graph.out_of(own.target)) and self.activity[own.target][target] == 0
         )
-        measured = self._in_a_chain if graph.is_chain else self._anywhere
-        ways = measured(connection, source, target, into, out_of, 1.0 / abs(weight))
+        around = self._around(connection)
+        measured = around._in_a_chain if graph.is_chain else around._anywhere
+        i, j = (
+            int(numbered(graph, layer, np.array([unit]))[0])
+            for layer, unit in ((own.source, source), (own.target, target))
+        )
+        ways = measured(connection, i, j, _numbered(graph, into), _numbered(graph, out_of), 1.0 / abs(weight))
         return EdgeProblem(
             connection, (own.source, own.target), source, target, weight, bool(is_dead), shared_by,
             into.layers, into.units, in_mass, len(heard), out_of.layers, out_of.units, out_mass, len(spoken), *ways,
         )  # fmt: skip
+
+    def _around(self, connection: int) -> Lens:
+        """Return the same with the path lengths around a connection."""
+        if self.connections is None or connection in self.connections:
+            return self
+        with guard(self.device), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            return replace(self, paths=paths_of(self.graph, self.device, pool, connections=(connection,)))
 
     def _in_a_chain(
         self, connection: int, source: int, target: int, into: Neighbours, out_of: Neighbours, length: float
@@ -126,6 +157,14 @@ _Ways = tuple[np.ndarray, np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]
 _SLACK = 1 + 1e-12
 
 
+def _numbered(graph: NeuralGraph, known: Neighbours) -> Neighbours:
+    """Return units with the numbers that they have in path lengths."""
+    units = known.units.copy()
+    for layer, which in known.by_layer():
+        units[which] = numbered(graph, layer, known.units[which])
+    return Neighbours(known.layers, units)
+
+
 def _far(found: Sweep, units: Neighbours) -> np.ndarray:
     """Return how far units of any layers are from each start, float64 [starts, units]."""
     far = np.empty((found.starts, len(units)))
@@ -134,26 +173,43 @@ def _far(found: Sweep, units: Neighbours) -> np.ndarray:
     return far
 
 
-def look(net: nn.Module, image: Tensor, *, device: str = "cpu") -> Lens:
+def look(
+    net: nn.Module,
+    image: Tensor,
+    *,
+    device: str = "cpu",
+    layers: Sequence[str] | None = None,
+    channels: int = 0,
+    seed: int = 0,
+) -> Lens:
     """Make a network ready on one image; path lengths, the slow part of it, are kept for the last networks.
 
     Args:
         net: A network (see ``build_graph``). Not changed.
         image: One input as the network sees it, [*input shape] or [1, *input shape].
         device: Where the forward pass and the path lengths are computed.
+        layers: Names of the weights whose edges will be looked at, as in ``neural_curvature``; by default all. Others
+            can be looked at too, with path lengths of their own.
+        channels: Most channels of each hidden layer that take part, as in ``neural_curvature``; 0 for all.
+        seed: Which channels take part.
 
     Raises:
         ModelError: If the network cannot be read, or needs more memory than is free.
         DataError: If the image does not fit.
         DeviceError: If the device is missing or runs out of memory.
+        NcvizError: If there is no such layer.
     """
     where = resolve_device(device)
     if not isinstance(net, nn.Module):
         raise NcvizError(f"net must be an nn.Module, got {type(net).__name__}.")
     image, graph = _single(net, image)
+    if channels:
+        graph = graph.sampled(check_whole("channels", channels, 1, 2**31 - 1), seed)
+    chosen = graph.carrying(layers)
     with guard(where), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        layers = layer_activations(net, graph, image[None], where)
-        return Lens(graph, paths_of(graph, where, pool), tuple(normalise(layer)[0] for layer in layers))
+        activity = layer_activations(net, graph, image[None], where)
+        paths = paths_of(graph, where, pool, connections=chosen)
+        return Lens(graph, paths, tuple(normalise(layer)[0] for layer in activity), chosen, where)
 
 
 def explain_edge(
@@ -166,6 +222,9 @@ def explain_edge(
     alpha: float = DEFAULT_ALPHA,
     weight: float | None = None,
     device: str = "cpu",
+    layers: Sequence[str] | None = None,
+    channels: int = 0,
+    seed: int = 0,
 ) -> EdgeExplanation:
     """Take the curvature of one edge on one image apart: measures, distances, optimal plan, arithmetic.
 
@@ -181,15 +240,19 @@ def explain_edge(
         weight: What this edge should carry instead of its own weight; the activations, and all other edges, stay as
             they are. Its sign does not count.
         device: "cpu", "cuda", "cuda:N" or "mps".
+        layers: Names of the weights whose edges will be looked at; spares the path lengths around others.
+        channels: Most channels of each hidden layer that take part, as in ``neural_curvature``; 0 for all.
+        seed: Which channels take part.
 
     Raises:
-        ModelError: If the network cannot be read.
-        DataError: If the image does not fit, or there is no such edge.
+        ModelError: If the network cannot be read, or needs more memory than is free.
+        DataError: If the image does not fit, or there is no such edge, or a channel of its was left out.
         DeviceError: If the device is missing or runs out of memory.
-        NcvizError: If an index, alpha or the weight is out of range.
+        NcvizError: If an index, alpha or the weight is out of range, or there is no such layer.
     """
     check_alpha(alpha)
-    return look(net, image, device=device).edge(connection, source, target).at(alpha, weight)
+    lens = look(net, image, device=device, layers=layers, channels=channels, seed=seed)
+    return lens.edge(connection, source, target).at(alpha, weight)
 
 
 def _single(net: nn.Module, image: object) -> tuple[Tensor, NeuralGraph]:

@@ -10,6 +10,7 @@ import numpy as np
 from ncviz.engine.layers import position_major
 from ncviz.errors import DataError
 from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.positions import layer_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +38,38 @@ class Neighbours:
 
 
 def heard_by(graph: NeuralGraph, layer: int, unit: int) -> Neighbours:
-    """Return the units that a unit hears from, through weights and links."""
-    return _together([(each.source, _sources(each, unit)) for each in graph.into(layer)])
+    """Return the units that take part and that a unit hears from, through weights and links."""
+    return _together(
+        [(each.source, _kept(graph, each.source, _sources(each, unit))) for each in graph.into(layer)]
+    )
 
 
 def spoken_to(graph: NeuralGraph, layer: int, unit: int) -> Neighbours:
-    """Return the units that a unit speaks to, through weights and links."""
-    return _together([(each.target, _targets(each, unit)) for each in graph.out_of(layer)])
+    """Return the units that take part and that a unit speaks to, through weights and links."""
+    return _together(
+        [(each.target, _kept(graph, each.target, _targets(each, unit))) for each in graph.out_of(layer)]
+    )
+
+
+def numbered(graph: NeuralGraph, layer: int, units: np.ndarray) -> np.ndarray:
+    """Return the numbers that units have in path lengths: among those of the channels that take part."""
+    own = graph.kept_channels(layer)
+    if own is None:
+        return units
+    channel, place = np.divmod(units, layer_grid(graph.layer_shapes[layer])[1])
+    return np.searchsorted(own, channel) * layer_grid(graph.layer_shapes[layer])[1] + place
+
+
+def takes_part(graph: NeuralGraph, layer: int, unit: int) -> bool:
+    """Whether a unit's channel is one of those that were drawn."""
+    return len(_kept(graph, layer, np.array([unit]))) > 0
+
+
+def _kept(graph: NeuralGraph, layer: int, units: np.ndarray) -> np.ndarray:
+    own = graph.kept_channels(layer)
+    if own is None:
+        return units
+    return units[np.isin(units // layer_grid(graph.layer_shapes[layer])[1], own)]
 
 
 def with_mass(activity: Sequence[np.ndarray], known: Neighbours) -> tuple[Neighbours, np.ndarray]:
@@ -65,12 +91,13 @@ def with_mass(activity: Sequence[np.ndarray], known: Neighbours) -> tuple[Neighb
     return known.take(chosen), share
 
 
-def edge_weight(connection: Connection, index: int, source: int, target: int) -> tuple[float, int]:
-    """Return an edge's weight, and on how many edges it stands.
+def edge_weight(graph: NeuralGraph, index: int, source: int, target: int) -> tuple[float, int]:
+    """Return an edge's weight, and on how many edges that stands, in whichever connections of its layer.
 
     Raises:
         DataError: If there is no such edge.
     """
+    connection = graph.connections[index]
     channel, position, group = _row(connection, target)
     slot = np.flatnonzero(connection.fields[group, position] == source)
     if not len(slot):
@@ -83,7 +110,18 @@ def edge_weight(connection: Connection, index: int, source: int, target: int) ->
         raise DataError(
             f"There is no edge {source} → {target} in connection {index} ({connection.name}): its weight is 0."
         )
-    return weight, int((connection.fields[group, :, slot[0]] >= 0).sum())
+    _, channels, slots = connection.weight.shape
+    at = (group * channels + channel) * slots + int(slot[0])
+    flat = at if connection.order is None else int(connection.order[at])
+    several = [each for each in graph.connections if each.parameter == connection.parameter]
+    return weight, sum(_standing(each, flat) for each in several)
+
+
+def _standing(connection: Connection, flat: int) -> int:
+    """Return on how many edges of a connection a weight stands, given by its place in the flat parameter."""
+    at = flat if connection.order is None else int(np.flatnonzero(connection.order == flat)[0])
+    row, slot = divmod(at, connection.weight.shape[2])
+    return int((connection.fields[row // connection.weight.shape[1], :, slot] >= 0).sum())
 
 
 def _together(parts: list[tuple[int, np.ndarray]]) -> Neighbours:

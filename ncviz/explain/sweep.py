@@ -1,7 +1,8 @@
 """Shortest paths around one edge of any network, layer by layer: all of them, or only those that avoid the edge.
 
 A sweep starts from some units and goes on through everything that joins layers, as far as it is asked to. Of each layer
-only the positions that are reached are held, so that a convolution costs no more than the cone that it sees.
+only the positions that are reached are held, so that a convolution costs no more than the cone that it sees. Where
+channels are sampled, units are those of the channels that take part, counted through.
 """
 
 from __future__ import annotations
@@ -90,7 +91,12 @@ def sweep(
         is_backward: Whether paths lead against the edges, to earlier layers.
         without: An edge to avoid; forwards only.
     """
-    grids = [(shape[0], int(np.prod(shape[1:]))) for shape in graph.layer_shapes]
+    grids = [
+        (shape[0] if own is None else len(own), int(np.prod(shape[1:])))
+        for shape, own in zip(
+            graph.layer_shapes, map(graph.kept_channels, range(len(graph.layer_shapes))), strict=True
+        )
+    ]
     reached: dict[int, _Reached] = {}
     for layer in np.unique(layers).tolist():
         own = np.flatnonzero(layers == layer)

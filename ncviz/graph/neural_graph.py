@@ -8,11 +8,14 @@ Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, section on the neural graph.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 
 import numpy as np
+
+from ncviz.errors import NcvizError
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +170,21 @@ class NeuralGraph:
     def out_of(self, layer: int) -> tuple[Connection, ...]:
         """Return what reads a layer, weight layers first."""
         return tuple(each for each in (*self.connections, *self.links) if each.source == layer)
+
+    def carrying(self, names: Sequence[str] | None) -> tuple[int, ...] | None:
+        """Return which connections carry these weights; None for all.
+
+        Raises:
+            NcvizError: If there is no such weight.
+        """
+        if not names:
+            return None
+        unknown = [name for name in names if name not in self.parameters]
+        if unknown:
+            raise NcvizError(
+                f"There is no weight '{unknown[0]}' with edges; choose from: {', '.join(self.parameters)}."
+            )
+        return tuple(at for at, each in enumerate(self.connections) if each.parameter in set(names))
 
     def kept_channels(self, layer: int) -> np.ndarray | None:
         """Return the channels of a layer that take part, int64; None for all."""

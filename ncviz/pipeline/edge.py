@@ -25,7 +25,10 @@ def lens_on(
     device: str = "cpu",
     data_dir: str | None = None,
 ) -> Lens:
-    """Return the network on one calibration image, ready to look at any edge.
+    """Return the network on one calibration image, ready to look at any edge that its curvature is about.
+
+    Where only some layers or channels were computed, the lens is laid on these, so that it takes no more memory and
+    gives the same numbers.
 
     Args:
         network: The network.
@@ -41,7 +44,15 @@ def lens_on(
 
     check_whole("the calibration image", sample, 0, len(record.calibration) - 1)
     pool = load_dataset(network.dataset, "train", data_dir)
-    return look(network.module(), pool.inputs[int(record.calibration[sample])], device=device)
+    config = record.config
+    return look(
+        network.module(),
+        pool.inputs[int(record.calibration[sample])],
+        device=device,
+        layers=config.layers,
+        channels=config.channels,
+        seed=config.seed,
+    )
 
 
 def edge_weight(record: CurvatureRecord, connection: int, source: int, target: int) -> int:

@@ -41,7 +41,7 @@ class Row:
 
     Attributes:
         title: Its name.
-        curvature: κ of each weight [W]; NaN or 2 where it is never active.
+        curvature: κ of each weight that was measured [W]; NaN or 2 where it is never active.
         kept: bool [W].
         selected: Flat indices of the weights that are selected.
     """
@@ -240,7 +240,7 @@ def _title(
     row: Row, active: npt.NDArray[np.bool_], left: float, top: float, theme: Theme, width: float
 ) -> dict[str, Any]:
     left_out = int((~active).sum())
-    facts = [f"{int(row.kept.sum()):,} of {row.kept.size:,} kept"]
+    facts = [f"{int(row.kept.sum()):,} of {row.kept.size:,} kept" if row.kept.size else "not measured"]
     if left_out:
         facts.append(f"{left_out:,} never active")
     # What does not fit is left out; the hovered bar and the words below say as much.

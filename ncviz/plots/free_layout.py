@@ -15,7 +15,7 @@ from ncviz.plots import palette
 from ncviz.plots.components import Component
 from ncviz.plots.figure_frame import AREA, FONT, INK, LINE, MUTED, PAPER
 from ncviz.plots.free_scripts import FOLLOW, OUTLINES
-from ncviz.plots.network import NetworkView
+from ncviz.plots.network import NetworkView, some_links
 
 # networkx and pyvis take a second to import, which the first page has no use for.
 if TYPE_CHECKING:
@@ -81,6 +81,34 @@ def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
     return graph
 
 
+def links_between(view: NetworkView, nodes: Collection[int]) -> list[tuple[int, int, str, str]]:
+    """Return what joins some nodes without weights: source, target, name and kind of each line, evenly chosen.
+
+    Args:
+        view: the network.
+        nodes: indices over all layers.
+    """
+    if view.links is None:
+        return []
+    own = some_links(view.links, np.fromiter(nodes, dtype=np.int64))
+    return [
+        (
+            int(view.links.source[at]),
+            int(view.links.target[at]),
+            view.links.names[link],
+            view.links.kinds[link],
+        )
+        for at, link in zip(own.tolist(), view.links.link[own].tolist(), strict=True)
+    ]
+
+
+def add_links(graph: nx.DiGraph, view: NetworkView) -> None:
+    """Add to a graph what joins its nodes without weights, as edges with a ``link`` and no curvature."""
+    for source, target, _, kind in links_between(view, graph.nodes):
+        # A skip beside a convolution joins two nodes that an edge joins already, which then has both.
+        graph.add_edge(source, target, link=kind)
+
+
 def graphml(graph: nx.DiGraph) -> bytes:
     """Return the graph as a GraphML file, which Gephi, yEd and Cytoscape read."""
     import networkx as nx
@@ -97,6 +125,7 @@ def free_layout(
     components: Sequence[Component] = (),
     selected: Collection[int] = (),
     follows: tuple[str, str] | None = None,
+    links: Sequence[tuple[int, int, str, str]] = (),
 ) -> str:
     """Return a page in which the graph finds its own layout and can be dragged about; it loads nothing from outside.
 
@@ -108,6 +137,7 @@ def free_layout(
         components: Parts to name by their letters, the first of them outlined.
         selected: Units that stand out.
         follows: Channel of a live panel on the page around this one, and the order in which the edges' ``rank`` counts.
+        links: What joins nodes without weights, from ``links_between``.
     """
     from pyvis.network import Network
 
@@ -146,6 +176,15 @@ def free_layout(
             title=f"κ = {kappa:.3f}, weight {facts['weight']:.3f}",
             arrows={"to": {"enabled": False}},
             rank=facts.get("rank", 0),
+        )
+    for source, target, link, _ in links:
+        picture.add_edge(
+            source,
+            target,
+            color={"color": muted, "opacity": 0.45},
+            width=1,
+            title=f"{escape(link)}: no weight, no κ",
+            arrows={"to": {"enabled": False}},
         )
     picture.barnes_hut(gravity=-2500, spring_length=120, damping=0.5)
     picture.options.edges.smooth.enabled = False

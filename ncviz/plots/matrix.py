@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import AREA, INK, RIGHT, WIDTH, axis, frame, note
+from ncviz.plots.cells import Cells
+from ncviz.plots.figure_frame import AREA, INK, LINE, RIGHT, WIDTH, axis, frame, note
 from ncviz.plots.palette import Theme
 
-NEVER_ACTIVE = 2.0
-MAX_CELLS = 60_000
 # A panel with its axis needs so many pixels; more than five in a row would be too narrow to compare.
 PANEL_WIDTH, MAX_COLUMNS = 150, 5
 # Over all rows of panels together, so that the slider under the figure stays in sight; no row is lower than this.
@@ -24,34 +23,10 @@ AXES_HEIGHT, LOWEST = 330, 88
 # Left of a panel, over it, under it; and so many letters of its rows' names fit without more room on the left.
 LEFT, ABOVE, BELOW, SHORT_NAME = 46, 22, 40, 3
 MAX_NAME, NAME_LETTER, NAME_HEIGHT = 11, 6, 11
+# Of a panel's title a letter is about so wide, and so much room stays between it and the next one.
+TITLE_LETTER, TITLE_GAP = 6.2, 10
 # Up to so many rows or columns stand apart by a hair, so that single ones can be counted.
 FEW_ROWS, FEW_COLUMNS = 24, 24
-
-FloatArray = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """A connection in cells: what it connects, and the strongest bottleneck that is kept in each.
-
-    Attributes:
-        kappa: Least κ of the cell's kept weights, float32 [T, S] (target × source); NaN where none is kept or active.
-        is_never: bool [T, S], where weights are kept, but none is ever active.
-        kept: Number of weights kept, int32 [T, S].
-        place: Where the weight with the least κ stands, int32 [T, S, 2]: row and column in the kernel or the feature
-            map; target and source where cells are blocks.
-        size: Weights in a cell.
-        blocks: How many targets and sources a cell joins.
-        shape: Number of targets and sources.
-    """
-
-    kappa: FloatArray
-    is_never: npt.NDArray[np.bool_]
-    kept: npt.NDArray[np.int32]
-    place: npt.NDArray[np.int32]
-    size: int
-    blocks: tuple[int, int]
-    shape: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,91 +48,6 @@ class Panel:
     target: tuple[str, str]
     targets: Sequence[str] = ()
     mark: tuple[int, int, int, int] | None = None
-
-
-def cells(
-    curvature: npt.ArrayLike,
-    kept: npt.ArrayLike,
-    area: tuple[int, int] = (1, 1),
-    groups: int = 1,
-    columns: npt.NDArray[np.int64] | None = None,
-    sources: int | None = None,
-) -> Cells:
-    """Join the weights of each kernel slice into a cell that has the least κ of those that are kept.
-
-    Args:
-        curvature: κ of a weight: [T, S, h, w] of a convolution, [T, S·h·w] of a linear layer; NaN or 2 where it is
-            never active.
-        kept: bool, of the same shape.
-        area: Height and width of the feature maps that a linear layer reads; (1, 1) for one cell a unit.
-        groups: Of a convolution; weights [T, S / groups, h, w] fill the diagonal.
-        columns: int [groups, S of a group], which columns the sources of a group are; by default one group's after
-            another's.
-        sources: How many columns there are; by default as many as the groups have sources.
-
-    Raises:
-        ValueError: If the shapes do not match.
-    """
-    values, is_kept = np.asarray(curvature, np.float32), np.asarray(kept, np.bool_)
-    if values.shape != is_kept.shape:
-        raise ValueError(f"expected kept of shape {values.shape}, got {is_kept.shape}")
-    height, width = values.shape[2:] if values.ndim == 4 else area
-    targets, size = values.shape[0], height * width
-    values, is_kept = values.reshape(targets, -1, size), is_kept.reshape(targets, -1, size)
-    own = values.shape[1]
-    rows = np.arange(targets)[:, None]
-    if columns is None:
-        columns = np.arange(own * groups).reshape(groups, own)
-    at = (rows, columns[np.arange(targets) // (targets // groups)])
-    lowest = np.where(is_kept & (values < NEVER_ACTIVE), values, np.float32(np.inf))
-    best = lowest.argmin(axis=2)
-    least = np.take_along_axis(lowest, best[..., None], axis=2)[..., 0]
-    shape = (targets, own * groups if sources is None else sources)
-    count, kappa = np.zeros(shape, np.int32), np.full(shape, np.nan, np.float32)
-    place = np.zeros((*shape, 2), np.int32)
-    count[at] = is_kept.sum(axis=2)
-    kappa[at] = np.where(np.isfinite(least), least, np.nan)
-    place[at] = np.stack(np.divmod(best, width), axis=-1)
-    return Cells(kappa, (count > 0) & np.isnan(kappa), count, place, size, (1, 1), shape)
-
-
-def reduced(full: Cells, limit: int) -> Cells:
-    """Join neighbouring cells into blocks with the least κ of each, so that at most ``limit`` are left."""
-    rows, columns = full.shape
-    down = across = 1
-    while math.ceil(rows / down) * math.ceil(columns / across) > max(limit, 1):
-        # The longer side gives way first, so that blocks are as square as the figure's panels.
-        if math.ceil(rows / down) >= math.ceil(columns / across):
-            down += 1
-        else:
-            across += 1
-    if down == across == 1:
-        return full
-    high, wide = math.ceil(rows / down), math.ceil(columns / across)
-    edge = ((0, high * down - rows), (0, wide * across - columns))
-
-    def blocks(values: npt.NDArray[Any], fill: float) -> npt.NDArray[Any]:
-        padded = np.pad(values, edge, constant_values=fill)
-        return padded.reshape(high, down, wide, across).swapaxes(1, 2).reshape(high, wide, -1)
-
-    lowest = blocks(np.where(np.isnan(full.kappa), np.inf, full.kappa), np.inf)
-    best = lowest.argmin(axis=2)
-    least = np.take_along_axis(lowest, best[..., None], axis=2)[..., 0]
-    inner = np.divmod(best, across)
-    place = np.stack(
-        [np.arange(high)[:, None] * down + inner[0], np.arange(wide)[None, :] * across + inner[1]], axis=-1
-    )
-    kept = blocks(full.kept, 0).sum(axis=2)
-    kappa = np.where(np.isfinite(least), least, np.nan).astype(np.float32)
-    return Cells(
-        kappa,
-        (kept > 0) & np.isnan(kappa),
-        kept.astype(np.int32),
-        place.astype(np.int32),
-        full.size * down * across,
-        (down, across),
-        full.shape,
-    )
 
 
 def matrix(
@@ -219,26 +109,21 @@ def matrix(
         )
         layout[f"yaxis{name}"]["range"] = layout[f"yaxis{name}"]["range"][::-1]
         edge = 2 - margins[column]
-        layout["annotations"].append(
-            note(f"<b>{escape(panel.title)}</b>", left, top, 2, shift=edge, color=INK[theme], size=12)
+        room = int((each + margins[column] - TITLE_GAP) / TITLE_LETTER)
+        title = note(
+            f"<b>{escape(_short(panel.title, room))}</b>", left, top, 2, shift=edge, color=INK[theme], size=12
         )
+        layout["annotations"].append(title | {"hovertext": escape(panel.title)})
         if _has_short_names(panel):
             side = note(escape(panel.target[0]), left, (top + bottom) / 2, 0, shift=edge, size=11)
             layout["annotations"].append(side | {"textangle": -90, "yanchor": "middle"})
         traces += _heatmaps(panel, theme, f"x{name}", f"y{name}")
+        if not panel.cells.size.any():
+            layout["annotations"].append(_said("not measured", name, theme))
         if panel.mark is not None:
             shapes.append(_box(panel.mark, theme, f"x{name}", f"y{name}"))
     layout["shapes"] = shapes
     return go.Figure(traces, layout)
-
-
-def shares(sizes: Sequence[int], limit: int) -> list[int]:
-    """Split ``limit`` cells evenly over connections of these sizes; what one does not need goes to the others."""
-    found, left = [0] * len(sizes), limit
-    for done, at in enumerate(sorted(range(len(sizes)), key=lambda index: sizes[index])):
-        found[at] = min(sizes[at], left // (len(sizes) - done))
-        left -= found[at]
-    return found
 
 
 def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
@@ -259,12 +144,27 @@ def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
     names, more = _hover(panel)
     facts = {} if more is None else {"customdata": more}
     found = [go.Heatmap(z=shown.kappa, coloraxis="coloraxis", hovertemplate=names, **facts, **common)]
-    if shown.is_never.any():
-        flat = np.where(shown.is_never, np.float32(1), np.float32(np.nan))
-        colour = [[0, AREA[theme]], [1, AREA[theme]]]
-        never = f"{_ends(panel)}<br>kept, never active<extra></extra>"
-        found.append(go.Heatmap(z=flat, colorscale=colour, showscale=False, hovertemplate=never, **common))
+    for where, colour, words in (
+        (shown.is_never, AREA[theme], "kept, never active"),
+        (shown.is_unmeasured, LINE[theme], "not measured"),
+    ):
+        if where.any():
+            flat = np.where(where, np.float32(1), np.float32(np.nan))
+            hover = f"{_ends(panel)}<br>{words}<extra></extra>"
+            scale = [[0, colour], [1, colour]]
+            found.append(go.Heatmap(z=flat, colorscale=scale, showscale=False, hovertemplate=hover, **common))
     return found
+
+
+def _said(words: str, name: str, theme: Theme) -> dict[str, Any]:
+    """Return words in the middle of a panel."""
+    found = note(words, 0.5, 0.5, 0, color=INK[theme], size=11)
+    return found | {
+        "xref": f"x{name} domain",
+        "yref": f"y{name} domain",
+        "xanchor": "center",
+        "yanchor": "middle",
+    }
 
 
 def _has_short_names(panel: Panel) -> bool:
@@ -286,24 +186,27 @@ def _ends(panel: Panel) -> str:
     return f"{before}, {source} %{{x}} → {after}, {target} %{{y}}"
 
 
-def _hover(panel: Panel) -> tuple[str, npt.NDArray[np.uint16] | None]:
+def _hover(panel: Panel) -> tuple[str, npt.NDArray[np.unsignedinteger[Any]] | None]:
     """What a cell says of itself, and the numbers for it."""
     shown = panel.cells
-    if shown.size == 1:
+    if shown.size.max(initial=0) <= 1:
         return f"{_ends(panel)}<br>κ = %{{z:.3f}}<extra></extra>", None
     if shown.blocks == (1, 1):
         where = "at row %{customdata[0]}, column %{customdata[1]}"
     else:
         where = f"{escape(panel.source[1])} %{{customdata[1]}} → {escape(panel.target[1])} %{{customdata[0]}}"
-    facts = np.concatenate([shown.place, shown.kept[..., None]], axis=-1).astype(np.uint16)
-    text = f"{_ends(panel)}<br>lowest κ = %{{z:.3f}}, {where}<br>%{{customdata[2]:,}} of {shown.size:,} weights kept"
-    return f"{text}<extra></extra>", facts
+    facts = np.concatenate([shown.place, shown.kept[..., None], shown.size[..., None]], axis=-1)
+    text = (
+        f"{_ends(panel)}<br>lowest κ = %{{z:.3f}}, {where}<br>"
+        "%{customdata[2]:,} of %{customdata[3]:,} weights kept"
+    )
+    return f"{text}<extra></extra>", facts.astype(np.min_scalar_type(int(facts.max(initial=0))))
 
 
 def _legend(panels: Sequence[Panel]) -> list[str]:
     """What a cell is, in words."""
     parts = []
-    if any(panel.cells.size > 1 and panel.cells.blocks == (1, 1) for panel in panels):
+    if any(panel.cells.size.max(initial=0) > 1 and panel.cells.blocks == (1, 1) for panel in panels):
         parts.append("A cell of channels has the lowest κ of its weights that are kept.")
     joined = [panel for panel in panels if panel.cells.blocks != (1, 1)]
     if len(panels) == 1 and joined:
@@ -313,8 +216,11 @@ def _legend(panels: Sequence[Panel]) -> list[str]:
         )
     elif joined:
         parts.append("Large matrices are drawn in blocks with the lowest κ of each; choose a layer for more.")
-    is_never = any(panel.cells.is_never.any() for panel in panels)
-    parts.append("Empty: removed. Pale: kept, but never active." if is_never else "Empty: removed.")
+    parts.append("Empty: removed.")
+    if any(panel.cells.is_never.any() for panel in panels):
+        parts.append("Pale: kept, but never active.")
+    if any(panel.cells.is_unmeasured.any() for panel in panels):
+        parts.append("Grey: not measured.")
     return parts
 
 
@@ -323,15 +229,15 @@ def _range(count: int, names: Sequence[str] = ()) -> dict[str, Any]:
     if names:
         return found | {
             "tickvals": list(range(len(names))),
-            "ticktext": [escape(_short(name)) for name in names],
+            "ticktext": [escape(_short(name, MAX_NAME)) for name in names],
         }
     if count <= 8:
         return found | {"tickvals": list(range(count))}
     return found | {"nticks": 5, "tickformat": "d"}
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+def _short(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 1].rstrip(' ,·')}…"
 
 
 def _box(mark: tuple[int, int, int, int], theme: Theme, x: str, y: str) -> dict[str, Any]:

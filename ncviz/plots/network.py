@@ -13,6 +13,8 @@ IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
 
 NEVER_ACTIVE = 2.0
+# Lines of a link say that layers are joined, and need no more.
+_LINES_PER_LINK = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +127,27 @@ def edges_of(view: NetworkView, connection: int | None) -> npt.NDArray[np.int64]
     if connection is None:
         return np.arange(view.edge_count, dtype=np.int64)
     return np.flatnonzero(view.connection == connection).astype(np.int64)
+
+
+def some_links(links: Links, among: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
+    """Choose lines of each link, evenly through those of a large one.
+
+    Args:
+        links: the links.
+        among: only lines between these nodes.
+
+    Returns:
+        Indices into the lines of `links`.
+    """
+    own = np.ones(len(links.source), dtype=np.bool_)
+    if among is not None:
+        own = np.isin(links.source, among) & np.isin(links.target, among)
+    found = [np.flatnonzero(own & (links.link == number)) for number in range(len(links.names))]
+    even = [
+        lines[np.linspace(0, lines.size - 1, min(lines.size, _LINES_PER_LINK)).astype(np.int64)]
+        for lines in found
+    ]
+    return np.concatenate([np.empty(0, np.int64), *even])
 
 
 def strength(curvature: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ncviz.plots import palette
 from ncviz.plots.layout import Layout, layout
-from ncviz.plots.network import NEVER_ACTIVE, Links, NetworkView, drawn_edges, edges_of, layer_subtitle
+from ncviz.plots.network import NEVER_ACTIVE, NetworkView, drawn_edges, edges_of, layer_subtitle, some_links
 
 MAGIC = b"NCV1"
 # Boxes that the layout is computed for; the browser takes the one of nearest shape and stretches it to fit.
@@ -25,7 +25,6 @@ _LANDSCAPE_BOXES = ((560, 460), (800, 460), (1200, 460), (1800, 460), (2600, 460
 # Of a network with so many units that their coordinates outweigh its edges, fewer boxes travel.
 _MANY_UNITS = 20_000
 _FEW_BOXES = (_PORTRAIT_BOXES[1], _LANDSCAPE_BOXES[1])
-_LINES_PER_LINK = 48
 _GRID = 65535  # coordinates travel as 16-bit shares of the box
 
 
@@ -82,7 +81,7 @@ def payload(
         arrays["member"] = parameter.astype(np.uint32)
         arrays["memberCurvature"] = view.members.curvature[chosen].astype(np.float32)
     if view.links is not None and connection is None:
-        some = _some_links(view.links)
+        some = some_links(view.links)
         arrays |= {
             "linkSource": view.links.source[some].astype(node_type),
             "linkTarget": view.links.target[some].astype(node_type),
@@ -106,14 +105,6 @@ def payload(
     header |= {"layouts": layouts, "arrays": index}
     header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
     return NetworkPayload(header, body)
-
-
-def _some_links(links: Links) -> npt.NDArray[np.int64]:
-    """Lines of each link, evenly through those of a large one: they say that layers are joined, and need no more."""
-    found = [np.flatnonzero(links.link == number) for number in range(len(links.names))]
-    return np.concatenate(
-        [own[np.linspace(0, own.size - 1, min(own.size, _LINES_PER_LINK)).astype(np.int64)] for own in found]
-    )
 
 
 def _ranked(

@@ -21,12 +21,12 @@ class Grid:
         targets: Number of rows.
         sources: Number of columns.
         area: Rows and columns of the weights in a cell: a kernel, or the feature map that a linear layer reads; (1, 1)
-            for one weight alone.
+            for one weight alone, (1, n) for up to n that lie in no such order.
         groups: Of a convolution.
         source: What a column is: "channel" or "unit".
         target: What a row is: "channel", "unit" or "class".
-        columns: int64 [groups, S], which columns the rows of a group have weights in.
-        slots: int64 [groups, S, area], the kernel slots of these weights.
+        columns: int64 [groups, S], which columns the rows of a group have weights in; -1 where one has fewer.
+        slots: int64 [groups, S, area], the kernel slots of these weights; -1 where another connection has them.
     """
 
     targets: int
@@ -56,7 +56,9 @@ def grid(record: CurvatureRecord, connection: int) -> Grid:
     units = place.slot_units  # [G, K]
     if is_conv or spots > 1:
         area = maps.kernel(record, connection) if is_conv else (1, 1)
-        columns, slots = _by_kernel(units, per, area[0] * area[1])
+        columns, slots = _by_kernel(units, _read_elsewhere(record, connection), per, area[0] * area[1])
+        if slots.shape[2] != area[0] * area[1]:
+            area = (1, slots.shape[2])
         return Grid(place.rows, shape[0], area, len(units), "channel", target, columns, slots)
     by_channel = _by_channel(units[0], per) if len(shape) > 1 and shape[0] > 1 and per > 1 else None
     if by_channel is not None:
@@ -92,8 +94,8 @@ def weights(record: CurvatureRecord, connection: int, selected: str) -> np.ndarr
         row, slot = np.nonzero(place.slot_units[group] == numbers[1])
         return np.sort(place.parameter(rows[row] * size + slot))
     row, own = np.nonzero((of.columns[group] >= s0) & (of.columns[group] < s1))
-    found = rows[row][:, None] * size + of.slots[group[row], own]
-    return np.sort(place.parameter(found.reshape(-1)))
+    slots = of.slots[group[row], own]
+    return np.sort(place.parameter((rows[row][:, None] * size + slots)[slots >= 0]))
 
 
 def cell_box(record: CurvatureRecord, connection: int, selected: str) -> Box | None:
@@ -152,17 +154,50 @@ def units(record: CurvatureRecord, selected: str) -> np.ndarray:
     return np.unique(np.concatenate(ends)).astype(np.int64)
 
 
-def _by_kernel(units: np.ndarray, per: int, area: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns and slots of kernels: so many slots beside each other read one channel."""
+def _read_elsewhere(record: CurvatureRecord, connection: int) -> np.ndarray:
+    """Return which kernel slots other connections of the same weight layer read, bool [G, K]."""
+    found = np.zeros_like(record.places[connection].slot_units, dtype=np.bool_)
+    for other in record.connections_of(record.parameters[connection]):
+        if other != connection:
+            found |= record.places[other].slot_units >= 0
+    return found
+
+
+def _by_kernel(
+    units: np.ndarray, is_elsewhere: np.ndarray, per: int, area: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns and slots of a convolution's weights by the channels that they read, each in its place.
+
+    Args:
+        units: int64 [G, K], a unit that each kernel slot reads; -1 where it reads none.
+        is_elsewhere: bool [G, K], which slots other connections of the same weight layer read.
+        per: Units of a channel.
+        area: Places of a kernel.
+    """
     groups, size = units.shape
-    channel = np.where(units >= 0, units // per, -1).reshape(groups, -1, area).max(axis=2)
-    slots = np.arange(size).reshape(1, -1, area).repeat(groups, axis=0)
-    # Channels of other layers are left out; every group has as many of its own.
-    counts = (channel >= 0).sum(axis=1)
-    if (channel >= 0).all() or counts.min() != counts.max():
-        return channel, slots
-    order = np.argsort(channel < 0, axis=1, kind="stable")[:, : counts[0]]
-    return np.take_along_axis(channel, order, axis=1), np.take_along_axis(slots, order[:, :, None], axis=1)
+    kernels = np.where(units >= 0, units // per, -1).reshape(groups, -1, area)
+    # What reads padding alone goes with its kernel.
+    is_padding = (kernels < 0) & ~is_elsewhere.reshape(kernels.shape)
+    channel = np.where(is_padding, kernels.max(axis=2, keepdims=True), kernels).reshape(groups, size)
+    group, slot = np.nonzero(channel >= 0)
+    read = channel[group, slot]
+    pairs, pair = np.unique(np.stack([group, read]), axis=1, return_inverse=True)
+    pair = pair.reshape(-1)
+    at = slot % area
+    if len(np.unique(pair * area + at)) < len(slot):
+        # Two kernels of this part read the same channel, so a weight has no place in a kernel of its own.
+        by = np.argsort(pair, kind="stable")
+        first = np.searchsorted(pair[by], pair[by])
+        at[by] = np.arange(len(by)) - first
+        area = int(at.max()) + 1
+    first = np.searchsorted(pairs[0], np.arange(groups))
+    column = np.arange(pairs.shape[1]) - first[pairs[0]]
+    most = int(column.max(initial=-1)) + 1
+    columns = np.full((groups, most), -1, dtype=np.int64)
+    columns[pairs[0], column] = pairs[1]
+    slots = np.full((groups, most, area), -1, dtype=np.int64)
+    slots[group, column[pair], at] = slot
+    return columns, slots
 
 
 def _by_channel(units: np.ndarray, per: int) -> tuple[np.ndarray, np.ndarray] | None:

@@ -22,7 +22,7 @@ KINDS = {"low": "Strongest bottlenecks", "high": "Most redundant"}
 def show(of: pipeline.Network, record: CurvatureRecord, edge: tuple[int, int, int] | None) -> None:
     """Draw the two ways to an edge."""
     layers = list(range(len(record.places)))
-    current = edge[0] if edge is not None and edge[0] in layers else min(1, len(layers) - 1)
+    current = edge[0] if edge is not None and edge[0] in layers else _first_choice(record)
     top = st.columns([1.4, 1.6], vertical_alignment="bottom")
     layer = top[0].selectbox(
         "Layer",
@@ -41,10 +41,20 @@ def show(of: pipeline.Network, record: CurvatureRecord, edge: tuple[int, int, in
     )
     table = telling(record, layer, kind or "low", find_dataset(of.dataset).classes)
     if table.empty:
-        st.caption("No weight of this layer is active on any calibration image.")
+        st.caption(
+            "No weight of this layer is active on any calibration image."
+            if len(record.edges[layer].source)
+            else "The curvature of this layer was not measured. An edge chosen by its numbers is measured on the spot."
+        )
     else:
         _table(table, f"edge-table-{record.meta['key'][:12]}-{layer}-{kind}")
     _numbers(record, layer, edge)
+
+
+def _first_choice(record: CurvatureRecord) -> int:
+    """Return the first layer that was measured after the first of all, whose edges hear from nobody; else that one."""
+    measured = [layer for layer, edges in enumerate(record.edges) if len(edges.source)]
+    return next((layer for layer in measured if layer), measured[0] if measured else 0)
 
 
 def telling(record: CurvatureRecord, connection: int, kind: str, classes: tuple[str, ...]) -> pd.DataFrame:

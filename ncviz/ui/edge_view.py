@@ -54,7 +54,8 @@ def header(chosen: Chosen) -> None:
         st.metric(
             "Length d = 1/|weight|",
             significant(length),
-            help=f"A way past the edge, such as a skip, is shorter: d(i, j) = {significant(problem.past_direct)}."
+            help="A way past the edge, such as a skip or another edge beside it, is shorter: "
+            f"d(i, j) = {significant(problem.past_direct)}."
             if problem.past_direct < length
             else None,
             width="content",
@@ -72,7 +73,7 @@ def header(chosen: Chosen) -> None:
         if problem.shared_by > 1:
             words += f" This weight stands on {problem.shared_by:,} edges; here is one of them."
         if record.config.channels:
-            words += " Here all channels take part; the result was computed on some of each layer, so κ may differ."
+            words += f" As in the result, at most {record.config.channels} channels of each layer take part."
         says, way = st.columns([2.2, 1], vertical_alignment="center")
         says.caption(words)
         if way.button("Show it in the network", key="edge-explore", width="stretch"):

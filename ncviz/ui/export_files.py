@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ncviz.plots.figure_frame import PAPER
-from ncviz.plots.free_layout import graphml
+from ncviz.plots.free_layout import add_links, graphml
 from ncviz.plots.network import NEVER_ACTIVE, NetworkView, edges_of
 from ncviz.plots.network_payload import payload
 from ncviz.plots.palette import LIMIT, Theme
@@ -127,6 +127,7 @@ def graph_file(shown: Shown, view: ViewState, drawn: CurvatureRecord) -> bytes:
         "scale": f"κ < 0 is a bottleneck, κ > 0 redundant; {NEVER_ACTIVE:g} stands for never active; colours end at "
         f"±{LIMIT:g}",
     }
+    add_links(graph, network)
     return graphml(graph)
 
 

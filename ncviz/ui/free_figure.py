@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ncviz.plots.components import Component, bottleneck_components, bottlenecks
-from ncviz.plots.free_layout import free_layout, to_graph
+from ncviz.plots.free_layout import free_layout, links_between, to_graph
 from ncviz.plots.network import NetworkView, drawn_edges, edges_of, strength
 from ncviz.plots.palette import Theme
 from ncviz.records import CurvatureRecord
@@ -64,10 +64,12 @@ def free_figure(
     drawn = bottlenecks(graph) if is_bottlenecks_only else graph
     kind = "strongest bottlenecks" if is_bottlenecks_only else "strongest of either sign"
     lines = "edges" if view.members is None else "lines (kernel slices and edges)"
+    links = links_between(view, drawn.nodes)
     words = [
         f"showing {drawn.number_of_edges():,} of {view.edge_count:,} {lines}, the {kind} among {kept:,} kept.",
         f"{name}.",
-        "Grey: parts that bottlenecks hold together." if components else "",
+        "Grey areas: parts that bottlenecks hold together." if components else "",
+        f"Grey lines: {_kinds(links)}." if links else "",
         "Diamond: selected." if selected & set(drawn) else "",
     ]
     page = free_layout(
@@ -78,8 +80,15 @@ def free_figure(
         components=components,
         selected=selected,
         follows=follows,
+        links=links,
     )
     return FreeFigure(page, components, drawn.number_of_edges())
+
+
+def _kinds(links: Sequence[tuple[int, int, str, str]]) -> str:
+    """Return what sorts of links there are, such as "skips, pooling"."""
+    names = {"skip": "skips", "pool": "pooling", "scale": "scaling"}
+    return ", ".join(dict.fromkeys(names[kind] for _, _, _, kind in links))
 
 
 def strongest_graph(

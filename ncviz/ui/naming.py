@@ -20,7 +20,8 @@ def layer_title(record: CurvatureRecord, connection: int) -> str:
     """Return such as "1 · conv 6×6, 1→6" or "3 · linear 256→120".
 
     Where one weight layer is several connections, as after a concatenation, each has a letter and says what it reads:
-    "9b · conv 1×1, 128→16, from expand3x3".
+    "9b · conv 1×1, 128→16, from expand3x3"; those that join the same layers are counted: "1a · conv 3×3, 3→8, part 1 of
+    3".
     """
     name = record.parameters[connection]
     title = weight_title(record, name)
@@ -30,7 +31,23 @@ def layer_title(record: CurvatureRecord, connection: int) -> str:
     number, _, rest = title.partition(" ")
     at = several.index(connection)
     letter = chr(ord("a") + at) if at < 26 else f".{at + 1}"
-    return f"{number}{letter} {rest}, from {unit_layer_titles(record)[record.ends[connection][0]]}"
+    sources, part = {record.ends[each][0] for each in several}, part_title(record, connection)
+    told = (
+        [f"from {unit_layer_titles(record)[record.ends[connection][0]]}"]
+        if len(sources) > 1 or not part
+        else []
+    )
+    return ", ".join([f"{number}{letter} {rest}", *told, *([part] if part else [])])
+
+
+def part_title(record: CurvatureRecord, connection: int) -> str:
+    """Return such as "part 1 of 3" where one weight layer joins the same two layers several times, else ""."""
+    several = [
+        at
+        for at in record.connections_of(record.parameters[connection])
+        if record.ends[at] == record.ends[connection]
+    ]
+    return f"part {several.index(connection) + 1} of {len(several)}" if len(several) > 1 else ""
 
 
 def weight_title(record: CurvatureRecord, name: str) -> str:

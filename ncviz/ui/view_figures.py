@@ -9,9 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ncviz.data.datasets import find_dataset
+from ncviz.plots.cells import MAX_CELLS, cells, reduced, shares
 from ncviz.plots.distribution import NEVER_ACTIVE, Row, distribution
 from ncviz.plots.figure_frame import WIDTH
-from ncviz.plots.matrix import MAX_CELLS, Panel, cells, matrix, reduced, shares
+from ncviz.plots.matrix import Panel, matrix
 from ncviz.plots.palette import Theme
 from ncviz.records import CurvatureRecord
 from ncviz.ui import chosen, flows, resources
@@ -51,14 +52,15 @@ def matrix_figure(
     drawn = []
     for index, of in zip(layers, grids, strict=True):
         name = record.parameters[index]
-        own = np.where(np.isnan(record.weights[name]), False, kept[name])
         drawn.append(
             cells(
                 _by_cell(record, index, of, kappa[name]),
-                _by_cell(record, index, of, own),
+                _by_cell(record, index, of, kept[name]),
                 groups=of.groups,
                 columns=of.columns,
                 sources=of.sources,
+                measured=_by_cell(record, index, of, ~np.isnan(record.weights[name])),
+                present=_by_cell(record, index, of, None),
             )
         )
     limits = shares([made.kappa.size for made in drawn], MAX_CELLS)
@@ -109,10 +111,19 @@ def distribution_figure(
     )
 
 
-def _by_cell(record: CurvatureRecord, connection: int, of: chosen.Grid, values: np.ndarray) -> np.ndarray:
-    """Return a parameter's values by target, source and place in the kernel: [T, S of a group, h, w]."""
-    rows = record.places[connection].by_weight(values).reshape(of.groups, of.targets // of.groups, -1)
-    found = np.stack([own[:, slots] for own, slots in zip(rows, of.slots, strict=True)])
+def _by_cell(
+    record: CurvatureRecord, connection: int, of: chosen.Grid, values: np.ndarray | None
+) -> np.ndarray:
+    """Return a parameter's values by target, source and place in the kernel: [T, S of a group, h, w].
+
+    Without values, where there is a weight of this connection at all; elsewhere values mean nothing.
+    """
+    slots = of.slots[of.group(np.arange(of.targets))]  # [T, S, area]
+    if values is None:
+        found = slots >= 0
+    else:
+        rows = record.places[connection].by_weight(values).reshape(of.targets, -1)
+        found = np.take_along_axis(rows, np.maximum(slots, 0).reshape(of.targets, -1), axis=1)
     return found.reshape(of.targets, of.columns.shape[1], *of.area)
 
 

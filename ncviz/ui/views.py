@@ -60,8 +60,7 @@ def network_view(
             parameter + starts[record.parameters[index]],
             index,
         )
-        # In a chain, what joins the same two nodes lies side by side already.
-        parts.append(part if record.is_chain else part.sorted())
+        parts.append(part.sorted() if any(grouped) else part)
     members = _members(parts) if any(grouped) else None
     if members is not None:
         parts = [part.strongest() for part in parts]
@@ -106,6 +105,9 @@ class _Lines:
 
     def sorted(self) -> _Lines:
         """Return the same edges, those between the same two nodes beside each other."""
+        pair = self.target.astype(np.int64) * (int(self.source.max(initial=0)) + 1) + self.source
+        if (pair[1:] >= pair[:-1]).all():
+            return self
         by = np.lexsort((self.parameter, self.source, self.target))
         return _Lines(
             self.source[by],

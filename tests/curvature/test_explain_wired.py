@@ -7,10 +7,13 @@ import networkx as nx
 import numpy as np
 import pytest
 import test_wired
+import torch
 from test_explain import check_sums, picks
+from torch import nn
 from wired import WIRED, make
 
 from ncviz import neural_curvature
+from ncviz.errors import DataError, NcvizError
 from ncviz.explain import look
 from ncviz.explain.sweep import sweep
 
@@ -166,3 +169,67 @@ def test_a_sweep_in_small_pieces_is_the_same(monkeypatch):
     assert np.array_equal(whole.to(4, units), pieces.to(4, units))
     assert np.isfinite(whole.to(4, units)).any()
     assert np.isinf(whole.to(0, np.arange(3))).all()
+
+
+@pytest.mark.parametrize("name", WIRED)
+def test_a_weight_counts_its_edges_in_every_part_of_its_layer(name):
+    net, x = make(name, 5)
+    lens = look(net, x)
+    every = np.concatenate(
+        [[f"{each.parameter}/{at}" for at in each.edges.parameter] for each in lens.graph.connections]
+    )
+    for index, connection in enumerate(lens.graph.connections):
+        edges = connection.edges
+        for at in picks(len(edges), 6, seed=index):
+            found = lens.edge(index, int(edges.source[at]), int(edges.target[at]))
+            assert found.shared_by == (every == f"{connection.parameter}/{edges.parameter[at]}").sum()
+
+
+@pytest.mark.parametrize("alpha", [0.3, 0.9])
+@pytest.mark.parametrize("name", [*WIRED, "chain"])
+def test_where_channels_are_sampled_the_lens_has_the_numbers_of_the_result(name, alpha):
+    if name == "chain":
+        torch.manual_seed(1)
+        net = nn.Sequential(
+            nn.Conv2d(1, 3, 2), nn.ReLU(), nn.Conv2d(3, 4, 2), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)
+        )
+        net, x = net.double().eval(), torch.rand(1, 1, 4, 4, dtype=torch.float64)
+    else:
+        net, x = make(name, 3)
+    result = neural_curvature(net, x, alpha=alpha, channels=1, seed=2)
+    lens = look(net, x, channels=1, seed=2)
+    compared = left_out = 0
+    for index, (kappa, position, sample) in enumerate(result.least):
+        connection = lens.graph.connections[index]
+        _, channels, slots = connection.weight.shape
+        active = np.flatnonzero(sample.numpy() >= 0)
+        for own in active[picks(len(active), 15, seed=index)].tolist() if len(active) else ():
+            (row, slot), place = divmod(own, slots), int(position[own])
+            source = int(connection.fields[row // channels, place, slot])
+            problem = lens.edge(index, source, row * connection.fields.shape[1] + place)
+            assert problem.curvature(alpha) == pytest.approx(float(kappa[own]), abs=1e-9)
+            compared += 1
+        edges = connection.edges
+        flat = edges.parameter if connection.order is None else np.argsort(connection.order)[edges.parameter]
+        for at in np.flatnonzero(np.isnan(kappa.numpy()[flat]))[:3].tolist():
+            with pytest.raises(DataError, match="left out when channels were drawn"):
+                lens.edge(index, int(edges.source[at]), int(edges.target[at]))
+            left_out += 1
+    assert compared > 1
+    assert left_out or not lens.graph.kept
+
+
+def test_only_the_path_lengths_of_chosen_layers_are_made_until_others_are_looked_at():
+    net, x = make("Residual", 3)
+    whole = look(net, x)
+    lens = look(net, x, layers=["head.weight"])
+    (head,) = lens.connections
+    assert set(lens.paths.tables) < set(whole.paths.tables)
+    for index, connection in enumerate(lens.graph.connections):
+        i, j = int(connection.edges.source[0]), int(connection.edges.target[0])
+        assert lens.edge(index, i, j).curvature() == pytest.approx(
+            whole.edge(index, i, j).curvature(), abs=1e-12
+        )
+    assert lens.graph.connections[head].parameter == "head.weight"
+    with pytest.raises(NcvizError, match="choose from"):
+        look(net, x, layers=["nothing.weight"])

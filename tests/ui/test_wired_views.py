@@ -1,12 +1,14 @@
 """Networks with skips, branches and transposed convolutions in every picture: each connection by its own ends."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import wired_records
 from wired import WIRED
 
+from ncviz.plots.cells import cells
 from ncviz.plots.network_payload import pack, payload, unpack
 from ncviz.ui import chosen, maps
 from ncviz.ui.lens import Subject, card, lens_edge
@@ -100,7 +102,7 @@ def test_a_cell_of_the_matrix_has_the_weights_between_its_channels(name):
         }[of.source]
         positions = connection.fields.shape[1]
         numbers = np.arange(record.weights[connection.parameter].size)
-        by_cell = _by_cell(record, index, of, numbers)
+        by_cell, is_there = _by_cell(record, index, of, numbers), _by_cell(record, index, of, None)
         every = edges_of(connection)
         for target in range(of.targets):
             for source in range(of.sources):
@@ -114,7 +116,8 @@ def test_a_cell_of_the_matrix_has_the_weights_between_its_channels(name):
                     )  # fmt: skip
                     group = int(of.group(target))
                     column = int(np.flatnonzero(of.columns[group] == source)[0])
-                    assert set(by_cell[target, column].reshape(-1).tolist()) == joined
+                    cell = by_cell[target, column][is_there[target, column]]
+                    assert sorted(cell.tolist()) == sorted(joined)
 
 
 @pytest.mark.parametrize("name", [*WIRED, "Twice"])
@@ -188,3 +191,82 @@ def test_tables_count_each_weight_once(name):
     assert table["edges"].sum() == result.graph.number_of_edges
     edges = edge_table(record, arrays, ranks, 0)
     assert len(edges) == sum(len(np.unique(each.edges.parameter)) for each in result.graph.connections)
+
+
+@pytest.mark.parametrize("name", [*WIRED, "Twice"])
+def test_every_connection_has_a_title_of_its_own(name):
+    _, _, record = kept(name)
+    titles = [layer_title(record, index) for index in range(len(record.places))]
+    assert len(set(titles)) == len(titles)
+
+
+def test_copies_of_a_layers_input_are_counted():
+    _, arrays, record = kept("Copied")
+    titles = [layer_title(record, index) for index in range(3)]
+    assert titles == [f"1{'abc'[at]} · conv 2×2, 3→2, part {at + 1} of 3" for at in range(3)]
+    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    assert ("of its layer", "part 2 of 3") in card(about, "slice-1-0-0")["rows"]
+    words = [kernel["words"] for kernel in card(about, "channel-1-0")["kernels"]]
+    assert len(set(words)) == len(words) == 3
+
+
+def test_groups_have_no_kernels_between_them():
+    _, arrays, record = kept("Inverted")
+    index = record.parameters.index("deep.weight")
+    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    assert card(about, f"slice-{index}-1-1")["kernel"] is not None
+    assert card(about, f"slice-{index}-1-0") is None
+
+
+@pytest.mark.parametrize("name", ["Copied", "Enlarged", "Wrapped", "Twice"])
+def test_the_lens_is_laid_where_a_weight_has_its_least_curvature(name):
+    _, _, record = kept(name)
+    starts = parameter_offsets(record)
+    for parameter, values in record.weights.items():
+        for flat, kappa in enumerate(values.reshape(-1).tolist()):
+            connection, source, target = map(
+                int, lens_edge(record, f"weight-{starts[parameter] + flat}").split("-")
+            )
+            edges = record.edges[connection]
+            at = np.flatnonzero((edges.source == source) & (edges.target == target))
+            own = at[edges.parameter[at] == flat]
+            assert edges.curvature[own].tolist() == [pytest.approx(kappa)]
+
+
+def test_a_kernel_in_parts_shows_its_own_weights_each_in_its_place():
+    _, arrays, record = kept("Wrapped")
+    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    parts = record.connections_of("mix.weight")
+    assert len(parts) > 1
+    for connection in parts:
+        kernel = card(about, f"slice-{connection}-1-0")["kernel"]["cells"]
+        own = {edge for edge in record.edges[connection].parameter.tolist() if edge // 3 == 2}
+        found = {cell["parameter"] for cell in kernel if cell is not None}
+        assert found == own
+        assert all(kernel[at % 3]["parameter"] == at for at in own)
+
+
+def test_a_layer_that_was_not_measured_is_called_so():
+    _, arrays, record = kept("Copied")
+    name = record.parameters[0]
+    part = replace(record, weights={**record.weights, name: np.full_like(record.weights[name], np.nan)})
+    about = Subject(part, arrays, CLASSES, np.arange(part.total), 0, None)
+    assert ("least κ in", "not measured") in card(about, "unit-1-0")["rows"]
+    found = card(about, "slice-0-0-0")
+    assert found["note"] == "Not measured."
+    assert not any(cell["is_measured"] for cell in found["kernel"]["cells"] if cell)
+    for index in range(3):
+        of = chosen.grid(part, index)
+        weights = part.weights[name]
+        made = cells(
+            _by_cell(part, index, of, weights),
+            _by_cell(part, index, of, np.ones(weights.shape, bool)),
+            groups=of.groups,
+            columns=of.columns,
+            sources=of.sources,
+            measured=_by_cell(part, index, of, ~np.isnan(weights)),
+            present=_by_cell(part, index, of, None),
+        )
+        assert made.is_unmeasured.any()
+        assert not made.size.any()
+        assert not made.kept.any()

@@ -67,7 +67,7 @@ export class Card {
       button.classList.toggle("is-removed", !cell.kept);
       button.setAttribute("aria-pressed", String(cell.chosen));
       const where = `row ${Math.floor(at / columns)}, column ${at % columns}`;
-      const kappa = isNever ? "never active" : `κ ${signed(cell.curvature, 2)}`;
+      const kappa = isNever ? (cell.is_measured ? "never active" : "not measured") : `κ ${signed(cell.curvature, 2)}`;
       const words = `${where}: ${kappa}, weight ${plain(cell.weight, 3)}${cell.kept ? "" : ", removed"}`;
       button.title = words;
       button.setAttribute("aria-label", words);

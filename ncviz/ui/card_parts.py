@@ -1,0 +1,51 @@
+"""What the cards of kernels, weights, channels and units have in common: whom they are about, and how it is written."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ncviz.records import CurvatureRecord
+
+NEVER_ACTIVE = 2.0
+# Larger ones (a feature map before a linear layer) are not drawn weight by weight.
+LARGEST_KERNEL = 16
+
+Card = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What a card is about.
+
+    Attributes:
+        record: The curvature that is drawn: of all calibration images, or of some.
+        arrays: The network's parameters by name.
+        classes: Class names.
+        ranks: int64 [N], when each weight is removed.
+        removed: How many are.
+        samples: The calibration images that count, None for all.
+    """
+
+    record: CurvatureRecord
+    arrays: Mapping[str, np.ndarray]
+    classes: Sequence[str]
+    ranks: np.ndarray
+    removed: int
+    samples: Sequence[int] | None
+
+
+def image(pixels: np.ndarray) -> Card:
+    """Return an image uint8 [C, H, W] as the card draws it."""
+    channels, rows, columns = pixels.reshape(-1, *pixels.shape[-2:]).shape
+    encoded = base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()
+    return {"rows": rows, "columns": columns, "channels": channels, "pixels": encoded}
+
+
+def signed(value: float) -> str:
+    """Return a number with its sign, and a real minus."""
+    return f"{value:+.3f}".replace("-", "−")
