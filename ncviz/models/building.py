@@ -80,6 +80,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cat": torch.cat,
     "reshape": torch.reshape,
     "permute": torch.permute,
+    "narrow": torch.narrow,
 }
 
 
@@ -103,6 +104,8 @@ def arguments_of(step: Step, inputs: Sequence[Any]) -> tuple[Any, ...]:
         return (inputs[0], (-1, *options["shape"]))
     if step.operation == "permute":
         return (inputs[0], options["axes"])
+    if step.operation == "narrow":
+        return (inputs[0], options["axis"], options["start"], options["length"])
     return tuple(inputs)
 
 

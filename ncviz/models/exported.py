@@ -106,10 +106,10 @@ def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray
             reading.values[first] = value
             bases[node.outputs[0]] = bases.get(first, first)
         elif _plain_name(node.operator) in VIEWS:
-            bases[node.outputs[0]] = bases.get(first, first)
+            bases |= dict.fromkeys(node.outputs, bases.get(first, first))
             if first in reading.parameters:
                 reading.parameters[node.outputs[0]] = reading.parameters[first]
-        reading.values[node.outputs[0]] = value
+        reading.give(node, value)
     step = reading.step_of(reading.value(output, "the output"), "the output")
     return reading.draft.finish(step), reading.draft.arrays
 
@@ -130,7 +130,7 @@ def _node(node: Mapping[str, Any], index: int) -> Node:
     is_aten = target.startswith(_TARGET)
     attributes = {str(entry["name"]): _argument(entry["arg"]) for entry in node["inputs"]}
     inputs = [name for value in attributes.values() for name in _names(value)]
-    outputs = tuple(_names([_argument(entry) for entry in node["outputs"]]))
+    outputs = tuple(name for entry in node["outputs"] for name in _names(_argument(entry)))
     return Node(
         index, str(node.get("name") or ""), target.removeprefix(_TARGET), "" if is_aten else "other", tuple(inputs),
         outputs or (f"node {index}",), attributes, False,

@@ -21,11 +21,14 @@ from ncviz.models.exported_layers import (
 )
 from ncviz.models.exported_shapes import (
     cat,
+    chunk,
     flatten,
+    narrow,
     pad,
     permute,
     same,
     softmax,
+    split,
     squeeze,
     unsqueeze,
     view,
@@ -42,6 +45,7 @@ SYMBOLIC = frozenset(
 VIEWS = frozenset({
     "view", "reshape", "flatten", "permute", "transpose", "t", "squeeze", "unsqueeze", "contiguous", "detach", "alias",
     "dropout", "feature_dropout", "alpha_dropout", "to", "_unsafe_view", "identity", "numpy_T",
+    "chunk", "split", "split_with_sizes", "slice", "narrow",
 })  # fmt: skip
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -184,6 +188,11 @@ OPERATORS: dict[str, Operator] = {
     "transpose": permute,
     "t": permute,
     "numpy_T": permute,
+    "chunk": chunk,
+    "split": split,
+    "split_with_sizes": split,
+    "slice": narrow,
+    "narrow": narrow,
     "cat": cat,
     "concat": cat,
     "pad": pad,

@@ -107,6 +107,46 @@ def cat(reading: Reading, node: Node, arguments: Arguments) -> Value:
     return reading.start(reading.draft.add(node.hint, "cat", steps, axis=axis % rank))
 
 
+def chunk(reading: Reading, node: Node, arguments: Arguments) -> list[Value]:
+    """Read a division into so many parts, of which the last may be smaller."""
+    size, axis = _size_along(reading, node, arguments)
+    return reading.parts(node, arguments["self"], axis, _equal(size, -(-size // int(arguments["chunks"]))))
+
+
+def split(reading: Reading, node: Node, arguments: Arguments) -> list[Value]:
+    """Read a division into parts of one size, or of a size each."""
+    size, axis = _size_along(reading, node, arguments)
+    wanted: Any = arguments.get("split_size", arguments.get("split_sizes"))
+    lengths = _equal(size, wanted) if isinstance(wanted, int) else [int(length) for length in wanted]
+    return reading.parts(node, arguments["self"], axis, lengths)
+
+
+def narrow(reading: Reading, node: Node, arguments: Arguments) -> Value:
+    """Read what takes some of an axis, one after the other."""
+    value, axis = arguments["self"], int(arguments.get("dim", 0))
+    start = int(arguments.get("start") or 0)
+    stop = start + int(arguments["length"]) if "length" in arguments else arguments.get("end")
+    stop = np.iinfo(np.int64).max if stop is None else int(stop)
+    if arguments.get("step", 1) != 1:
+        raise reading.refusal(node, "takes every other of an axis (step), which is not supported")
+    if isinstance(value, np.ndarray):
+        chosen: list[slice] = [slice(None)] * value.ndim
+        chosen[axis] = slice(start, stop)
+        return value[tuple(chosen)]
+    return reading.part(node, value, axis, start, stop)
+
+
+def _size_along(reading: Reading, node: Node, arguments: Arguments) -> tuple[int, int]:
+    shape, axis = reading.shape_of(arguments["self"], node), int(arguments.get("dim", 0))
+    if axis % (len(shape) + 1) == 0:
+        raise reading.refusal(node, "divides a batch, which is not supported")
+    return shape[axis % (len(shape) + 1) - 1], axis
+
+
+def _equal(size: int, length: int) -> list[int]:
+    return [min(length, size - start) for start in range(0, size, max(1, length))]
+
+
 def pad(reading: Reading, node: Node, arguments: Arguments) -> Value:
     """Read a padding with zeros."""
     step = step_of(reading, node, arguments)

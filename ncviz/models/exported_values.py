@@ -9,7 +9,7 @@ from typing import Any
 from ncviz.models.reading import Node, Reading, Value
 
 Arguments = dict[str, Any]
-Operator = Callable[[Reading, Node, Arguments], Value]
+Operator = Callable[[Reading, Node, Arguments], Value | list[Value]]
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def _read_node(reading: Reading, node: Node, proto: onnx.NodeProto) -> None:
     if handler is None:
         raise reading.refusal(node, "is applied to activations, which is not supported")
     try:
-        reading.values[node.outputs[0]] = handler(reading, node, inputs)
+        reading.give(node, handler(reading, node, inputs))
     except ModelError:
         raise
     except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ncviz.models.onnx_pointwise import Handler
-from ncviz.models.onnx_tensors import BATCH, axes_of
+from ncviz.models.onnx_tensors import BATCH, axes_of, cuts_of
 from ncviz.models.reading import Node, Reading, Value
 
 
@@ -113,6 +113,35 @@ def concat(reading: Reading, node: Node, inputs: list[Any]) -> Value:
     if not -rank < axis < rank or axis % rank == 0:
         raise reading.refusal(node, f"joins along axis {axis}, which is not one of the activations'")
     return reading.start(reading.draft.add(node.hint, "cat", steps, axis=axis % rank))
+
+
+def split(reading: Reading, node: Node, inputs: list[Any]) -> list[Value]:
+    """Read a division along an axis, into equal parts or parts of a size each."""
+    value, axis = inputs[0], int(node.get("axis", 0))
+    shape = reading.shape_of(value, node)
+    if axis % (len(shape) + 1) == 0:
+        raise reading.refusal(node, "divides a batch, which is not supported")
+    lengths = node.get("split", None)
+    if len(inputs) > 1 and inputs[1] is not None:
+        lengths = weights_of(reading, node, inputs[1], "sizes of its parts").ravel()
+    if lengths is None:
+        size, count = shape[axis % (len(shape) + 1) - 1], len(node.outputs)
+        each = -(-size // count)
+        lengths = [min(each, size - start) for start in range(0, each * count, each)]
+    return reading.parts(node, value, axis, [int(length) for length in lengths])
+
+
+def cut(reading: Reading, node: Node, inputs: list[Any]) -> Value:
+    """Read a Slice of activations."""
+    value: Value = inputs[0]
+    for given in inputs[1:]:
+        if given is not None:
+            weights_of(reading, node, given, "bounds")
+    for axis, chosen in cuts_of(inputs, dict(node.attributes), reading.opset):
+        if chosen.step != 1:
+            raise reading.refusal(node, "takes every other of an axis (steps), which is not supported")
+        value = reading.part(node, value, axis, chosen.start, chosen.stop)
+    return value
 
 
 def softmax(operation: str) -> Handler:

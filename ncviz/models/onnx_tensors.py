@@ -90,6 +90,24 @@ def axes_of(inputs: list[Any], attributes: dict[str, Any]) -> tuple[int, ...] | 
     return None if axes is None else tuple(int(axis) for axis in axes)
 
 
+def cuts_of(inputs: list[Any], attributes: dict[str, Any], opset: int) -> list[tuple[int, slice]]:
+    """Return what a Slice takes of which axes, by attributes before opset 10 and by inputs since."""
+    axes: Any
+    steps: Any
+    if opset < 10:
+        starts, ends = attributes["starts"], attributes["ends"]
+        axes, steps = attributes.get("axes", range(len(starts))), [1] * len(starts)
+    else:
+        starts, ends = inputs[1].ravel(), inputs[2].ravel()
+        axes, steps = (None if value is None else value.ravel() for value in (*inputs[3:5], None, None)[:2])
+        axes = range(len(starts)) if axes is None else axes
+        steps = [1] * len(starts) if steps is None else steps
+    return [
+        (int(axis), slice(int(start), int(end), int(step)))
+        for start, end, axis, step in zip(starts, ends, axes, steps, strict=True)
+    ]
+
+
 def _binary(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
     def apply(inputs: list[np.ndarray], attributes: dict[str, Any], opset: int) -> np.ndarray:
         one, other = inputs
@@ -137,20 +155,10 @@ def _gather(inputs: list[np.ndarray], attributes: dict[str, Any], opset: int) ->
 
 
 def _slice(inputs: list[np.ndarray], attributes: dict[str, Any], opset: int) -> np.ndarray:
-    values = inputs[0]
-    axes: Any
-    steps: Any
-    if opset < 10:
-        starts, ends = attributes["starts"], attributes["ends"]
-        axes, steps = attributes.get("axes", range(len(starts))), [1] * len(starts)
-    else:
-        starts, ends = inputs[1].ravel(), inputs[2].ravel()
-        axes = inputs[3].ravel() if len(inputs) > 3 else range(len(starts))
-        steps = inputs[4].ravel() if len(inputs) > 4 else [1] * len(starts)
-    chosen: list[slice] = [slice(None)] * values.ndim
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        chosen[int(axis)] = slice(int(start), int(end), int(step))
-    return values[tuple(chosen)]
+    chosen: list[slice] = [slice(None)] * inputs[0].ndim
+    for axis, cut in cuts_of(inputs, attributes, opset):
+        chosen[axis] = cut
+    return inputs[0][tuple(chosen)]
 
 
 def _concat(inputs: list[np.ndarray], attributes: dict[str, Any], opset: int) -> np.ndarray:

@@ -11,7 +11,9 @@ from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 
 _MAX_WINDOW = 4_096  # kernels, strides and paddings beyond this are no images' network
-Kind = Literal["flag", "number", "count", "counts", "sizes", "axes", "shape", "axis", "approximation"]
+Kind = Literal[
+    "flag", "number", "count", "counts", "sizes", "axes", "shape", "axis", "offset", "approximation"
+]
 Arrays = dict[str, tuple[int, ...]]
 
 
@@ -55,6 +57,8 @@ def _fits(value: Any, kind: Kind, length: int) -> bool:
         return value in ("none", "tanh")
     if kind == "count":
         return _is_between(value, 1, LIMITS.parameters)
+    if kind == "offset":
+        return _is_between(value, 0, LIMITS.layer_units)
     if kind == "axis":
         return _is_between(value, 1, LIMITS.dimensions)
     if not isinstance(value, tuple) or (length and len(value) != length) or len(value) > LIMITS.dimensions:
@@ -135,6 +139,7 @@ OPERATIONS: dict[str, Operation] = {
     "flatten": Operation({"start": ("axis", 0)}),
     "reshape": Operation({"shape": ("shape", 0)}),
     "permute": Operation({"axes": ("axes", 0)}),
+    "narrow": Operation({"axis": ("axis", 0), "start": ("offset", 0), "length": ("count", 0)}),
     "add": Operation(inputs=(2, 2)),
     "cat": Operation({"axis": ("axis", 0)}, inputs=(1, LIMITS.nodes)),
 }  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,50 @@ class Reading:
     def keep(self, node: Node, array: np.ndarray) -> None:
         """Take in the constant that a node gives."""
         self.values[node.outputs[0]] = self._within(array)
+
+    def give(self, node: Node, value: Value | list[Value]) -> None:
+        """Take in what a node gives, one value or several."""
+        values = value if isinstance(value, list) else [value]
+        self.values |= {name: each for name, each in zip(node.outputs, values, strict=False) if name}
+
+    def parts(self, node: Node, value: Value, axis: int, lengths: Sequence[int]) -> list[Value]:
+        """Return activations cut along an axis into parts of so many each, one after the other.
+
+        Raises:
+            ModelError: If they do not add up, or the axis is the batch's.
+        """
+        stops = list(accumulate(lengths))
+        parts = [
+            self.part(node, value, axis, stop - length, stop)
+            for length, stop in zip(lengths, stops, strict=True)
+        ]
+        if stops[-1:] != [self.shape_of(value, node)[axis % (len(self.shape_of(value, node)) + 1) - 1]]:
+            raise self.refusal(
+                node, f"cuts into parts of {list(lengths)[:9]}, which is not all that it reads"
+            )
+        return parts
+
+    def part(self, node: Node, value: Value, axis: int, start: int, stop: int) -> Value:
+        """Return activations from ``start`` to ``stop`` along an axis; negative ones count from the end.
+
+        Raises:
+            ModelError: If nothing is left, or the axis is the batch's.
+        """
+        shape = self.shape_of(value, node)
+        axis %= len(shape) + 1
+        if axis == 0:
+            if start == 0 and stop >= np.iinfo(np.int32).max:
+                return value
+            raise self.refusal(node, "takes some of a batch, which is not supported")
+        start, stop, _ = slice(start, stop).indices(shape[axis - 1])
+        if stop <= start:
+            raise self.refusal(node, f"leaves nothing of the shape {list(shape)} along axis {axis}")
+        if stop - start == shape[axis - 1]:
+            return value
+        step = self.step_of(value, node)
+        return self.start(
+            self.draft.add(node.hint, "narrow", (step,), axis=axis, start=start, length=stop - start)
+        )
 
     def _within(self, array: np.ndarray) -> np.ndarray:
         self._bytes += array.nbytes if array.base is None else 0

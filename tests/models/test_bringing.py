@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+import torchvision
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
@@ -135,6 +136,26 @@ def test_a_program_comes_with_its_graph_and_goes_out_as_weights(trained):
     net.load_state_dict(torch.load(io.BytesIO(back), weights_only=True))
     assert ending == ".pt"
     assert accuracy(net, data) == accuracy(changed(network, thinned(network)).module(), data)
+
+
+def test_a_shuffled_program_goes_out_as_the_weights_of_its_module():
+    torch.manual_seed(0)
+    whole = torchvision.models.shufflenet_v2_x0_5(num_classes=10).eval()
+    buffer = io.BytesIO()
+    batch = {0: torch.export.Dim("n")}
+    torch.export.save(
+        torch.export.export(whole, (torch.zeros(2, 3, 32, 32),), dynamic_shapes=(batch,)), buffer
+    )
+    network = read_file(buffer.getvalue(), "shuffle.pt2")
+    back, ending = write_file(network, thinned(network))
+    assert ending == ".pt"
+    net = torchvision.models.shufflenet_v2_x0_5(num_classes=10).eval()
+    net.load_state_dict(torch.load(io.BytesIO(back), weights_only=True))
+    assert int((net.fc.weight == 0).sum()) == net.fc.weight.numel() // 2
+    images = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        shown = changed(network, thinned(network)).module()(images)
+        np.testing.assert_allclose(net(images), shown, atol=1e-6)
 
 
 def test_a_bundled_network_goes_out_as_safetensors():

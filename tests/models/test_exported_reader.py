@@ -63,6 +63,22 @@ class Changing(nn.Module):
         return self.head(view if self.reads_view else (x + x.tanh()).flatten(1))
 
 
+class Divided(nn.Module):
+    """Takes its channels apart, in every way that torch has, and puts them together in another order."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.head = nn.Conv2d(3, 7, 1), nn.Linear(18 * 36, 4)
+
+    def forward(self, x):
+        x = self.first(x)
+        one, two, three = x.chunk(3, dim=1)  # 3, 3 and 1 channels
+        four, five = x.split([2, 5], 1)
+        six = torch.cat(x.split(3, dim=-3)[1:], 1)  # 3 and 1
+        return self.head(torch.cat([five, four, three, one * 2, six, x[:, -3:-2], two[:, :2]], 1).relu()[..., 1:-1, 2:]
+                         .flatten(1))  # fmt: skip
+
+
 def activations():
     layers = [nn.SiLU(), nn.GELU(), nn.GELU("tanh"), nn.Hardswish(), nn.Mish(), nn.LeakyReLU(0.2), nn.ELU(0.5),
               nn.SELU(), nn.CELU(0.5), nn.Softplus(), nn.Softsign(), nn.Hardtanh(), nn.ReLU6(), nn.Hardsigmoid(),
@@ -83,6 +99,9 @@ NETS = {
     "small, decomposed": (small, (3, 8, 8), True),
     "wired": (Wired, (3, 8, 8), False),
     "changed in place": (lambda: Changing(False), (3, 8, 8), False),
+    "divided": (Divided, (3, 8, 8), False),
+    "divided, decomposed": (Divided, (3, 8, 8), True),
+    "shufflenet": (lambda: torchvision.models.shufflenet_v2_x0_5(num_classes=10), (3, 32, 32), False),
     "activations": (activations, (3, 8, 8), False),
     "one axis": (line, (2, 20), False),
     "one axis, decomposed": (line, (2, 20), True),
@@ -119,6 +138,28 @@ def test_programs_compute_the_same(name):
 def test_a_batch_that_the_program_fixes_is_left_open():
     blueprint, arrays = read_exported(exported(small(), (3, 8, 8), is_open=False), "net.pt2")
     assert build_module(blueprint, arrays)(torch.zeros(5, 3, 8, 8)).shape == (5, 10)
+
+
+class Batchwise(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.conv, self.head, self.function = nn.Conv2d(3, 3, 1), nn.Linear(3 * 64, 4), function
+
+    def forward(self, x):
+        return self.head(self.function(self.conv(x)).flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("function", "match"),
+    [
+        (lambda x: torch.cat(x.chunk(2, 0), 0), "divides a batch"),
+        (lambda x: torch.cat([x[1:], x[1:], x[:1]])[:2], "takes some of a batch"),
+        (lambda x: torch.cat([x[:, ::2], x[:, :1]], 1), "takes every other of an axis"),
+    ],
+)
+def test_what_divides_otherwise_is_named(function, match):
+    with pytest.raises(ModelError, match=f"node '.*' .*{match}.*, which is not supported"):
+        read_exported(exported(Batchwise(function), (3, 8, 8), is_open=False), "net.pt2")
 
 
 class Attending(nn.Module):
