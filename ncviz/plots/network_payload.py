@@ -25,6 +25,9 @@ _LANDSCAPE_BOXES = ((560, 460), (800, 460), (1200, 460), (1800, 460), (2600, 460
 # Of a network with so many units that their coordinates outweigh its edges, fewer boxes travel.
 _MANY_UNITS = 20_000
 _FEW_BOXES = (_PORTRAIT_BOXES[1], _LANDSCAPE_BOXES[1])
+# So many layers are drawn longer than the frame that shows them, each with so much room.
+_MANY_LAYERS = 16
+_LAYER_ROOM = {"portrait": 46, "landscape": 92}
 _GRID = 65535  # coordinates travel as 16-bit shares of the box
 
 
@@ -94,8 +97,7 @@ def payload(
             [np.asarray(layer, dtype=np.uint8).reshape(-1) for layer in activity]
         )
     layouts = []
-    boxes = _FEW_BOXES if view.node_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
-    for number, (width, height) in enumerate(boxes):
+    for number, (width, height) in enumerate(_boxes(view)):
         placed = layout(view.layer_shapes, width, height, grouped=view.grouped)
         layouts.append(_layout_header(placed))
         arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
@@ -105,6 +107,26 @@ def payload(
     header |= {"layouts": layouts, "arrays": index}
     header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
     return NetworkPayload(header, body)
+
+
+def _boxes(view: NetworkView) -> tuple[tuple[int, int], ...]:
+    """The boxes that a network is laid out for."""
+    steps = len(view.layer_shapes) - 1
+    if steps >= _MANY_LAYERS:
+        return (360, steps * _LAYER_ROOM["portrait"]), (steps * _LAYER_ROOM["landscape"], 300)
+    return _FEW_BOXES if view.node_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
+
+
+def _means(view: NetworkView) -> list[float | None]:
+    """The mean curvature of what ends in each layer, as far as it is ever active; None where there is nothing."""
+    kappa, target = view.curvature, view.target
+    if view.members is not None:
+        kappa, target = view.members.curvature, np.repeat(view.target, np.diff(view.members.start))
+    own = np.flatnonzero(kappa < NEVER_ACTIVE)
+    layer = np.searchsorted(np.asarray(view.layer_offsets), target[own], side="right") - 1
+    count = np.bincount(layer, minlength=len(view.layer_shapes))
+    total = np.bincount(layer, weights=kappa[own], minlength=len(view.layer_shapes))
+    return [round(float(sum_ / n), 4) if n else None for sum_, n in zip(total, count, strict=True)]
 
 
 def _ranked(
@@ -191,6 +213,7 @@ def _describe(
             }
             for layer, (name, shape) in enumerate(zip(view.layer_names, view.layer_shapes, strict=True))
         ],
+        "means": _means(view),
         "offsets": list(view.layer_offsets),
         "classes": list(view.classes),
         "connections": list(view.connection_names),

@@ -96,7 +96,7 @@ const crowd = (names) => {
   return placeUnits({ ...network, layers, layouts: [{ ...network.layouts.find(({ portrait }) => !portrait),
     radius: names.map(() => 1), labels: names.map(() => [0, 0]) }] }, 900, 500, measure).isCrowded;
 };
-const many = Array.from({ length: 20 }, (_, at) => at);
+const many = Array.from({ length: 14 }, (_, at) => at);
 console.log(JSON.stringify([crowd(many.map((at) => `hidden ${at}`)), crowd(many.map((at) => `layer${at}.0.shortcut.0`)),
   crowd(["input", "layer1.0.shortcut.0", "classes"]), formsOf("layer1.0.shortcut.0")]));
 """

@@ -146,7 +146,8 @@ export class Card {
   }
 }
 
-function make(tag, properties) {
+/** An element with some properties. */
+export function make(tag, properties) {
   return Object.assign(document.createElement(tag), properties);
 }
 

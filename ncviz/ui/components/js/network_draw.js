@@ -42,6 +42,15 @@ function inkPerConnection({ network, geometry, left: { visible } }) {
   return edges.map((n) => Math.max(0.25, Math.min(1.15, (bearable / Math.max(n, 1)) ** 0.55)));
 }
 
+/** Whether a line lies wholly before or behind what a picture longer than its frame shows. */
+function isBeyond({ network, geometry, view }, edge) {
+  if (!geometry.isLong) return false;
+  const [along, offset, size] = geometry.isPortrait
+    ? [geometry.y, view.y, geometry.height]
+    : [geometry.x, view.x, geometry.width];
+  return along[network.target[edge]] * view.k + offset < 0 || along[network.source[edge]] * view.k + offset > size;
+}
+
 function trace(context, network, geometry, view, edge) {
   follow(context, courseOf(network, geometry, view, network.source[edge], network.target[edge]));
 }
@@ -53,7 +62,7 @@ function trace(context, network, geometry, view, edge) {
 function strokeEdges(context, scene, ink, only) {
   const { network, geometry, view, theme } = scene;
   const { visible, bin, lowest, negative } = scene.left;
-  const { width, height } = geometry.room;
+  const { width, height } = geometry.frame;
   const ramp = network.ramps[theme.name];
   const middle = (network.bins - 1) / 2;
   const inks = inkPerConnection(scene);
@@ -67,7 +76,7 @@ function strokeEdges(context, scene, ink, only) {
   context.lineCap = "butt";
   for (let i = 0; i < total; i += 1) {
     const e = only ? only[i] : i;
-    if (!visible[e]) continue;
+    if (!visible[e] || isBeyond(scene, e)) continue;
     // The order is by strength, so `i` says where among its like an edge stands. Colour ends at the fixed limit; ink
     // goes on, and lets the strongest few stand out of a thousand that all have the last colour.
     const place = i / total;
@@ -310,7 +319,11 @@ function drawLayerNames(context, { network, geometry, view, theme }) {
     const size = measure(subtitle) <= room ? subtitle : "";
     const half = Math.max(wide, measure(size)) / 2;
     const centre = ax * view.k + view.x;
-    const x = view.k === 1 ? Math.max(half + 8, Math.min(geometry.width - half - 8, centre)) : centre;
+    const isHeld = view.k === 1 && !geometry.isLong;
+    const x = isHeld ? Math.max(half + 8, Math.min(geometry.width - half - 8, centre)) : centre;
+    // Zoomed out, names that would lie on one another are left out.
+    if (geometry.isLong && x - half < last + 4) return;
+    last = x + half;
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
     context.fillStyle = theme.muted;

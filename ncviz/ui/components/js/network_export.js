@@ -41,7 +41,7 @@ function sized(scene, { width, height }) {
   ruler.font = `500 12px ${scene.theme.font}`;
   const geometry = placeUnits(scene.network, width, height, (text) => ruler.measureText(text).width);
   const { k, x, y } = scene.view;
-  const view = k === 1 ? IDENTITY : { k, x: (x * width) / scene.geometry.width, y: (y * height) / scene.geometry.height };
+  const view = k === 1 && !geometry.isLong ? IDENTITY : { k, x: (x * width) / scene.geometry.width, y: (y * height) / scene.geometry.height };
   return { ...scene, geometry, view };
 }
 

@@ -6,6 +6,8 @@ export const NARROW = 600;
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 40;
 export const CROWDED = 84; // pixels from layer to layer below which names lean, if they are long
+const MANY = 16; // layers; of more, the picture is longer than its frame where they would stand too close
+export const LAYER_ROOM = { wide: 92, narrow: 46 }; // pixels from layer to layer there
 const FEWEST = 13; // units of a row stand no further apart than if there were so many
 const LEANING = 104; // and the room above that they take
 
@@ -17,18 +19,24 @@ export function placeUnits(network, width, height, measure) {
   const margin = isPortrait
     ? { left: 14, right: 14, top: 34, bottom: 66 + 24 }
     : { left: 20, right: Math.max(32, widest + 22), top: 58, bottom: 62 };
-  const pitch = (width - margin.left - margin.right) / Math.max(network.layers.length - 1, 1);
+  const between = network.layers.length - 1;
+  const natural = (width - margin.left - margin.right) / Math.max(between, 1);
+  const isLong = between >= MANY && (isPortrait || natural < CROWDED);
+  const pitch = isLong && !isPortrait ? LAYER_ROOM.wide : natural;
   // Where layers stand close, their names lean and need more room above.
-  const isCrowded = !isPortrait && pitch < CROWDED && network.layers.some(({ name }) => isLong(name, pitch, measure));
+  const isCrowded = !isPortrait && pitch < CROWDED && network.layers.some(({ name }) => isWide(name, pitch, measure));
   if (isCrowded) margin.top = LEANING;
   const room = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
   if (isPortrait && names.length > 0) {
     // Class names stand upright under the last row where they are too wide to lie side by side.
-    const between = room.width / Math.max(names.length, FEWEST);
-    const areUpright = widest > between - 4;
+    const beside = room.width / Math.max(names.length, FEWEST);
+    const areUpright = widest > beside - 4;
     margin.bottom = 66 + (areUpright ? Math.min(widest, 64) + 10 : 22);
     room.height = height - margin.top - margin.bottom;
   }
+  const frame = { ...room };
+  if (isLong && isPortrait) room.height = Math.max(room.height, LAYER_ROOM.narrow * between);
+  else if (isLong) room.width = pitch * between;
   const box = nearest(network.layouts, isPortrait, room.width / Math.max(room.height, 1));
   const units = network.layerOf.length;
   const x = new Float32Array(units);
@@ -44,6 +52,8 @@ export function placeUnits(network, width, height, measure) {
     margin,
     room,
     isPortrait,
+    frame,
+    isLong,
     isCrowded,
     pitch,
     x,
@@ -56,11 +66,20 @@ export function placeUnits(network, width, height, measure) {
     ),
     grouped: network.layers.map((layer) => layer.grouped),
     labels: box.labels.map(([a, b]) => [margin.left + a * room.width, margin.top + b * room.height]),
+    middles: middlesOf(network, isPortrait ? y : x),
   };
 }
 
+/** Where each layer's middle is along the picture. */
+function middlesOf({ layers, offsets }, along) {
+  return layers.map((_, layer) => {
+    const own = along.subarray(offsets[layer], offsets[layer + 1]);
+    return (Math.min(own[0], own.at(-1)) + Math.max(own[0], own.at(-1))) / 2;
+  });
+}
+
 /** Whether a module's name does not fit beside its neighbours; a chain's layers have numbers, which do. */
-function isLong(name, pitch, measure) {
+function isWide(name, pitch, measure) {
   return !/^(input|hidden \d+|classes)$/.test(name) && measure(shortestForm(name)) > 0.8 * pitch - 8;
 }
 
@@ -80,20 +99,37 @@ function nearest(layouts, isPortrait, aspect) {
 export const IDENTITY = Object.freeze({ k: 1, x: 0, y: 0 });
 
 /** Zoom by `factor` about a point that stays where it is. */
-export function zoomAt(view, factor, px, py) {
-  const k = Math.max(MIN_ZOOM, Math.min(MAX_ZOOM, view.k * factor));
+export function zoomAt(view, factor, px, py, least = MIN_ZOOM) {
+  const k = Math.max(least, Math.min(MAX_ZOOM, view.k * factor));
   const ratio = k / view.k;
   return { k, x: px - (px - view.x) * ratio, y: py - (py - view.y) * ratio };
 }
 
-/** Keep at least a part of the picture on the canvas. */
-export function clampView(view, width, height) {
+/** How far one may zoom out: a picture that is longer than its frame, until all of it is seen. */
+export function leastZoom({ frame, room }) {
+  return Math.min(MIN_ZOOM, frame.width / room.width, frame.height / room.height);
+}
+
+/** Keep at least a part of the picture on the canvas; one that is longer than its frame leaves none of that empty. */
+export function clampView(view, { width, height, room, frame, isPortrait, isLong }) {
   const keep = 60;
-  return {
-    k: view.k,
-    x: Math.min(width - keep, Math.max(keep - width * view.k, view.x)),
-    y: Math.min(height - keep, Math.max(keep - height * view.k, view.y)),
-  };
+  const size = [width, height];
+  const [x, y] = [view.x, view.y].map((offset, axis) => {
+    const isAlong = isLong && axis === (isPortrait ? 1 : 0);
+    const length = size[axis] + (axis ? room.height - frame.height : room.width - frame.width);
+    if (isAlong && length * view.k >= size[axis]) return Math.min(0, Math.max(size[axis] - length * view.k, offset));
+    return Math.min(size[axis] - keep, Math.max(keep - length * view.k, offset));
+  });
+  return { k: view.k, x, y };
+}
+
+/** The view with a layer in the middle of the frame. */
+export function viewAt(geometry, view, layer) {
+  const { margin, frame, middles, isPortrait } = geometry;
+  const at = middles[layer] * view.k;
+  return isPortrait
+    ? { ...view, y: margin.top + frame.height / 2 - at }
+    : { ...view, x: margin.left + frame.width / 2 - at };
 }
 
 /** The view that shows these units as large as fits, but at least `least` times as large as at first. */
@@ -106,14 +142,14 @@ export function viewOf(geometry, units, least = 1) {
     top = Math.min(top, geometry.y[unit]);
     bottom = Math.max(bottom, geometry.y[unit]);
   }
-  const { margin, room } = geometry;
-  const fitX = (room.width - 40) / Math.max(right - left, 12);
-  const fitY = (room.height - 20) / Math.max(bottom - top, 12);
+  const { margin, frame } = geometry;
+  const fitX = (frame.width - 40) / Math.max(right - left, 12);
+  const fitY = (frame.height - 20) / Math.max(bottom - top, 12);
   const k = Math.max(least, Math.min(12, fitX, fitY));
   return {
     k,
-    x: margin.left + room.width / 2 - ((left + right) / 2) * k,
-    y: margin.top + room.height / 2 - ((top + bottom) / 2) * k,
+    x: margin.left + frame.width / 2 - ((left + right) / 2) * k,
+    y: margin.top + frame.height / 2 - ((top + bottom) / 2) * k,
   };
 }
 

@@ -7,8 +7,20 @@ import { crumbsOf, drawCrumbs } from "./network_crumbs.js";
 import { areaOf, decode, linesLeft, readNetwork } from "./network_data.js";
 import { drawHover, drawScene } from "./network_draw.js";
 import { SIZES, savePng, saveSvg } from "./network_export.js";
-import { IDENTITY, NARROW, clampView, pick, pickLayerName, placeUnits, viewOf, zoomAt } from "./network_geometry.js";
+import {
+  IDENTITY,
+  NARROW,
+  clampView,
+  leastZoom,
+  pick,
+  pickLayerName,
+  placeUnits,
+  viewAt,
+  viewOf,
+  zoomAt,
+} from "./network_geometry.js";
 import { Flows } from "./network_flows.js";
+import { Overview } from "./network_overview.js";
 import { listen } from "./network_pointer.js";
 import { ariaLabel, describeHit, describeSelection, focusOf, fromText, toText } from "./network_words.js";
 import { readTheme, themeKey } from "./theme.js";
@@ -35,6 +47,7 @@ class NetworkCanvas {
       onOpen: () => this.setTriggerValue?.("open", this.told),
       onClose: () => this.#tell(""),
     });
+    this.overview = new Overview(find("overview"), (layer) => this.#move(viewAt(this.geometry, this.view, layer)));
     this.flows = new Flows(find("flows"), (flow) => this.setStateValue("flow", flow));
     this.view = IDENTITY;
     this.hit = null;
@@ -137,7 +150,7 @@ class NetworkCanvas {
     // Where layers are rows, many of them need the room that their names take.
     const height =
       width < NARROW
-        ? Math.max(this.lowest, ROWS_REST + ROW * this.network.layers.length)
+        ? Math.max(this.lowest, Math.min(TALLEST, ROWS_REST + ROW * this.network.layers.length))
         : Math.max(this.lowest, Math.min(TALLEST, Math.round(this.root.querySelector(".body").clientWidth * WIDE)));
     this.parts.stage.style.height = `${height}px`;
     this.parts.card.style.height = `${height + 2}px`;
@@ -152,8 +165,9 @@ class NetworkCanvas {
       const ruler = this.parts.canvas.getContext("2d");
       ruler.font = `500 12px ${this.theme.font}`;
       this.geometry = placeUnits(this.network, width, height, (text) => ruler.measureText(text).width);
-      this.view = clampView(this.view, width, height);
+      this.view = clampView(this.view, this.geometry);
     }
+    this.overview.show(this.network, this.theme, this.geometry.isLong);
     this.#draw();
   }
 
@@ -178,6 +192,7 @@ class NetworkCanvas {
       if (!this.geometry) return;
       const start = performance.now();
       drawScene(this.#clean(this.parts.canvas), this.scene);
+      this.overview.frame(this.geometry, this.view);
       this.#drawHover();
       // The lines reach the screen after this function: the next frame tells what they cost.
       requestAnimationFrame(() => {
@@ -202,7 +217,7 @@ class NetworkCanvas {
   #actions() {
     return {
       pan: (dx, dy) => this.#move({ ...this.view, x: this.view.x + dx, y: this.view.y + dy }),
-      zoom: (factor, x, y) => this.#move(zoomAt(this.view, factor, x, y)),
+      zoom: (factor, x, y) => this.#move(zoomAt(this.view, factor, x, y, leastZoom(this.geometry))),
       reset: () => {
         this.layer = -1;
         this.#move(IDENTITY);
@@ -241,7 +256,7 @@ class NetworkCanvas {
   #move(view, isOwn = true) {
     if (!this.geometry) return;
     const { width, height } = this.geometry;
-    this.view = clampView(view, width, height);
+    this.view = clampView(view, this.geometry);
     if (isOwn && this.linked) {
       this.linked.publish({ from: this, k: this.view.k, x: this.view.x / width, y: this.view.y / height });
     }
@@ -349,7 +364,7 @@ class NetworkCanvas {
     const { tip, canvas } = this.parts;
     const changed = JSON.stringify(hit) !== JSON.stringify(this.hit);
     this.hit = hit;
-    canvas.style.cursor = hit && hit.kind !== "link" ? "pointer" : this.view.k > 1 ? "grab" : "default";
+    canvas.style.cursor = hit && hit.kind !== "link" ? "pointer" : this.view.k > 1 || this.geometry?.isLong ? "grab" : "default";
     tip.hidden = hit === null;
     if (changed && this.geometry) this.#drawHover();
     if (hit === null) return;

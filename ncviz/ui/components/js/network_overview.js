@@ -1,0 +1,85 @@
+// A strip above a picture that is longer than its frame: every layer by its mean curvature, and which part is shown.
+
+import { make } from "./network_card.js";
+
+const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+
+export class Overview {
+  /** `onGo(layer)` brings a layer into the middle of the picture. */
+  constructor(root, onGo) {
+    Object.assign(this, { root, onGo });
+    this.words = make("p", { className: "small" });
+    this.strip = make("div", { className: "strip" });
+    this.strip.setAttribute("role", "group");
+    this.window = make("div", { className: "window" });
+    this.strip.addEventListener("pointerdown", (event) => {
+      this.strip.setPointerCapture(event.pointerId);
+      this.#drag(event);
+    });
+    this.strip.addEventListener("pointermove", (event) => event.buttons && this.#drag(event));
+    this.strip.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Draw the strip, or hide it where the whole picture is seen at once. */
+  show(network, theme, isLong) {
+    this.root.hidden = !isLong;
+    const key = `${network.digest}/${theme.name}/${isLong}`;
+    if (!isLong || key === this.key) return;
+    Object.assign(this, { key, network, at: -1, range: "" });
+    this.buttons = network.layers.map(({ name }, layer) => {
+      const mean = network.means[layer];
+      const words = `${name}: ${mean === null ? "no curvature of its own" : `mean κ ${mean.toFixed(2)}`}`.replace("-", "−");
+      const button = make("button", { type: "button", className: "layer", title: words, tabIndex: -1 });
+      button.setAttribute("aria-label", words);
+      button.dataset.layer = layer;
+      if (mean !== null) button.style.background = network.ramps[theme.name][network.binOf(mean)];
+      button.onclick = () => this.onGo(layer);
+      return button;
+    });
+    this.strip.setAttribute("aria-label", `All ${network.layers.length} layers by their mean curvature`);
+    this.strip.replaceChildren(...this.buttons, this.window);
+    this.root.replaceChildren(this.strip, this.words);
+  }
+
+  /** Frame the layers that the picture shows. */
+  frame(geometry, view) {
+    if (this.root.hidden) return;
+    const [first, last] = shownLayers(geometry, view);
+    const count = this.buttons.length;
+    if (`${first}-${last}` === this.range) return;
+    this.range = `${first}-${last}`;
+    this.window.style.left = `${(100 * first) / count}%`;
+    this.window.style.width = `${(100 * (last + 1 - first)) / count}%`;
+    const middle = Math.round((first + last) / 2);
+    if (this.at >= 0) this.buttons[this.at].tabIndex = -1;
+    this.at = middle;
+    this.buttons[middle].tabIndex = 0;
+    this.words.textContent = `All ${count} layers by their mean κ; framed: the ${last + 1 - first} shown below. Press or drag to go on.`;
+  }
+
+  #drag(event) {
+    const box = this.strip.getBoundingClientRect();
+    const share = (event.clientX - box.left) / box.width;
+    this.onGo(Math.max(0, Math.min(this.buttons.length - 1, Math.floor(share * this.buttons.length))));
+  }
+
+  #key(event) {
+    const from = Number(this.root.getRootNode().activeElement?.dataset?.layer);
+    if (!(event.key in STEPS) || Number.isNaN(from)) return;
+    event.preventDefault();
+    const to = Math.max(0, Math.min(this.buttons.length - 1, from + STEPS[event.key]));
+    this.onGo(to);
+    this.buttons[to].focus();
+  }
+}
+
+/** The first and the last layer whose middle is on the canvas. */
+export function shownLayers(geometry, view) {
+  const [axis, size] = geometry.isPortrait ? [1, geometry.height] : [0, geometry.width];
+  const offset = axis ? view.y : view.x;
+  const shown = geometry.middles.flatMap((middle, layer) => {
+    const at = middle * view.k + offset;
+    return at >= 0 && at <= size ? [layer] : [];
+  });
+  return shown.length ? [shown[0], shown.at(-1)] : [0, 0];
+}
