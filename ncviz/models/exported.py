@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -19,20 +20,17 @@ from ncviz.models.archive import check_entries
 from ncviz.models.blueprint import INPUT, Blueprint
 from ncviz.models.drafting import Draft
 from ncviz.models.exported_archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
-from ncviz.models.exported_operations import OPERATORS, SYMBOLIC, VIEWS
+from ncviz.models.exported_operations import OPERATORS, SYMBOLIC, UNITWISE, VIEWS
 from ncviz.models.exported_values import Name
 from ncviz.models.loading import check_size
 from ncviz.models.onnx_tensors import BATCH
 from ncviz.models.pickles import shorten
 from ncviz.models.reading import Node, Reading
+from ncviz.models.unread import check_read
 
 _TARGET = "torch.ops.aten."
-_KINDS = {
-    "attention": ("scaled_dot_product", "multi_head_attention", "bmm"),
-    "recurrence": ("lstm", "gru", "rnn"),
-    "normalisation by the image itself": ("layer_norm", "group_norm", "instance_norm", "rms_norm"),
-    "control flow": ("cond", "while_loop", "map_impl"),
-}
+_MAX_PLACE = 2_000
+_PLACE = re.compile(r",([\w.]*),[^;,]*\Z")
 
 
 def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
@@ -72,8 +70,8 @@ def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray
     nodes = [_node(node, index) for index, node in enumerate(graph["nodes"])]
     output = _output(signature, label)
     needed = _ancestors(nodes, output)
-    _check_supported([node for node in nodes if node.index in needed], label)
     names, image = _inputs(signature, label)
+    _check_supported([node for node in nodes if node.index in needed], image, label)
     shape, batch = _input_shape(graph["tensor_values"][image], label)
     tensors = {**archive.tensors("weights"), **archive.tensors("constants")}
     reading = Reading(
@@ -101,7 +99,7 @@ def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray
         except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise reading.refusal(node, "has arguments that do not fit its operator") from error
         first = node.inputs[0]
-        if _is_in_place(node.operator):
+        if _is_in_place(node.operator) and not isinstance(value, list):
             _check_aliases(reading, node, bases, last_use)
             reading.values[first] = value
             bases[node.outputs[0]] = bases.get(first, first)
@@ -133,8 +131,16 @@ def _node(node: Mapping[str, Any], index: int) -> Node:
     outputs = tuple(name for entry in node["outputs"] for name in _names(_argument(entry)))
     return Node(
         index, str(node.get("name") or ""), target.removeprefix(_TARGET), "" if is_aten else "other", tuple(inputs),
-        outputs or (f"node {index}",), attributes, False,
+        outputs or (f"node {index}",), attributes, False, _place(node),
     )  # fmt: skip
+
+
+def _place(node: Mapping[str, Any]) -> str:
+    """Return the module in whose forward an operation stands, "" where the file does not tell."""
+    metadata = node.get("metadata")
+    stack = metadata.get("nn_module_stack") if isinstance(metadata, dict) else None
+    found = _PLACE.search(stack[-_MAX_PLACE:]) if isinstance(stack, str) else None
+    return found[1] if found else ""
 
 
 def _argument(argument: Mapping[str, Any]) -> Any:
@@ -212,20 +218,17 @@ def _ancestors(nodes: list[Node], output: str) -> set[int]:
     return needed
 
 
-def _check_supported(needed: list[Node], label: str) -> None:
-    found: dict[str, list[str]] = {}
-    for node in needed:
-        name = node.operator.partition(".")[0]
-        if not node.domain and (name in SYMBOLIC or _plain_name(node.operator) in OPERATORS):
-            continue
-        kind = next((kind for kind, parts in _KINDS.items() if any(part in name for part in parts)), "")
-        found.setdefault(f"{shorten(name)} ({kind})" if kind else shorten(name), []).append(node.title)
-    if found:
-        parts = []
-        for what, titles in list(found.items())[:12]:
-            rest = f" and {len(titles) - 12} more" if len(titles) > 12 else ""
-            parts.append(f"{what} at {', '.join(titles[:12])}{rest}")
-        raise ModelError(f"{label} has operations that are not supported: {'; '.join(parts)}.")
+def _check_supported(needed: list[Node], image: str, label: str) -> None:
+    check_read(
+        needed,
+        image,
+        label,
+        fault=lambda node: f"the operation {shorten(node.operator)}" if node.domain else "",
+        plain=lambda node: _plain_name(node.operator),
+        unitwise=lambda name: name in UNITWISE,
+        shapes=SYMBOLIC,
+        handles=lambda name: name in OPERATORS or name in SYMBOLIC,
+    )
 
 
 def _inputs(signature: Mapping[str, Any], label: str) -> tuple[dict[str, str], str]:

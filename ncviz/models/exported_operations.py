@@ -27,6 +27,7 @@ from ncviz.models.exported_shapes import (
     pad,
     permute,
     same,
+    select,
     softmax,
     split,
     squeeze,
@@ -45,7 +46,7 @@ SYMBOLIC = frozenset(
 VIEWS = frozenset({
     "view", "reshape", "flatten", "permute", "transpose", "t", "squeeze", "unsqueeze", "contiguous", "detach", "alias",
     "dropout", "feature_dropout", "alpha_dropout", "to", "_unsafe_view", "identity", "numpy_T",
-    "chunk", "split", "split_with_sizes", "slice", "narrow",
+    "chunk", "split", "split_with_sizes", "slice", "narrow", "select",
 })  # fmt: skip
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -124,20 +125,8 @@ def _onnx(operator: str) -> Operator:
     return lambda reading, node, arguments: POINTWISE[operator](reading, node, [arguments["self"]])
 
 
-OPERATORS: dict[str, Operator] = {
-    "conv1d": convolution(1),
-    "conv2d": convolution(2),
-    "conv_transpose1d": convolution(1, is_transposed=True),
-    "conv_transpose2d": convolution(2, is_transposed=True),
-    "convolution": any_convolution,
-    "linear": linear,
-    "addmm": addmm,
-    "mm": matmul,
-    "matmul": matmul,
-    "batch_norm": batch_norm,
-    "_native_batch_norm_legit_no_training": batch_norm,
-    "prelu": prelu,
-    "_prelu_kernel": prelu,
+# What treats every unit alone, or passes it on.
+UNITWISE: dict[str, Operator] = {
     "relu": _fixed("relu", lambda x: np.maximum(x, 0.0)),
     "relu6": _fixed("relu6", lambda x: np.clip(x, 0.0, 6.0)),
     "sigmoid": _fixed("sigmoid", sigmoid),
@@ -167,6 +156,37 @@ OPERATORS: dict[str, Operator] = {
     "mul": _arithmetic("Mul"),
     "div": _arithmetic("Div"),
     "pow": _arithmetic("Pow"),
+    **dict.fromkeys(
+        (
+            "dropout",
+            "feature_dropout",
+            "alpha_dropout",
+            "contiguous",
+            "clone",
+            "detach",
+            "alias",
+            "to",
+            "_to_copy",
+            "identity",
+        ),
+        same,
+    ),
+}
+OPERATORS: dict[str, Operator] = {
+    "conv1d": convolution(1),
+    "conv2d": convolution(2),
+    "conv_transpose1d": convolution(1, is_transposed=True),
+    "conv_transpose2d": convolution(2, is_transposed=True),
+    "convolution": any_convolution,
+    "linear": linear,
+    "addmm": addmm,
+    "mm": matmul,
+    "matmul": matmul,
+    "batch_norm": batch_norm,
+    "_native_batch_norm_legit_no_training": batch_norm,
+    "prelu": prelu,
+    "_prelu_kernel": prelu,
+    **UNITWISE,
     "max_pool1d": pool("max", 1),
     "max_pool2d": pool("max", 2),
     "max_pool2d_with_indices": pool("max", 2),
@@ -192,6 +212,7 @@ OPERATORS: dict[str, Operator] = {
     "split": split,
     "split_with_sizes": split,
     "slice": narrow,
+    "select": select,
     "narrow": narrow,
     "cat": cat,
     "concat": cat,
@@ -201,19 +222,4 @@ OPERATORS: dict[str, Operator] = {
     "_softmax": softmax("softmax"),
     "log_softmax": softmax("log_softmax"),
     "_log_softmax": softmax("log_softmax"),
-    **dict.fromkeys(
-        (
-            "dropout",
-            "feature_dropout",
-            "alpha_dropout",
-            "contiguous",
-            "clone",
-            "detach",
-            "alias",
-            "to",
-            "_to_copy",
-            "identity",
-        ),
-        same,
-    ),
 }

@@ -136,6 +136,19 @@ def narrow(reading: Reading, node: Node, arguments: Arguments) -> Value:
     return reading.part(node, value, axis, start, stop)
 
 
+def select(reading: Reading, node: Node, arguments: Arguments) -> Value:
+    """Read what takes one of an axis, which is left out of the result."""
+    value, axis, index = arguments["self"], int(arguments["dim"]), int(arguments["index"])
+    if isinstance(value, np.ndarray):
+        return np.take(value, index, axis)
+    size, _ = _size_along(reading, node, arguments)
+    start = index % size
+    step = reading.step_of(reading.part(node, value, axis, start, start + 1), node)
+    shape = [BATCH, *reading.draft.shapes[step]]
+    del shape[axis]
+    return _reshaped(reading, node, step, shape)
+
+
 def _size_along(reading: Reading, node: Node, arguments: Arguments) -> tuple[int, int]:
     shape, axis = reading.shape_of(arguments["self"], node), int(arguments.get("dim", 0))
     if axis % (len(shape) + 1) == 0:

@@ -14,28 +14,17 @@ from ncviz.models.onnx_pointwise import POINTWISE
 from ncviz.models.onnx_tensors import FOLDS
 from ncviz.models.pickles import shorten
 from ncviz.models.reading import Node
+from ncviz.models.unread import check_read
 
-SUPPORTED = (
-    "convolutions, linear layers, BatchNorm, pointwise activations, pooling, flatten, reshape, transpose, additions "
-    "and concatenations"
-)
 DOMAINS = {"", "ai.onnx"}
-_KINDS = {
-    "recurrence": {"LSTM", "GRU", "RNN"},
-    "attention": {"Attention", "MultiHeadAttention", "RotaryEmbedding"},
-    "control flow": {"If", "Loop", "Scan", "SequenceMap"},
-    "quantised weights": {"QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QuantizeLinear",
-                          "DequantizeLinear", "DynamicQuantizeLinear"},
-    "normalisation by the image itself": {"LayerNormalization", "InstanceNormalization", "GroupNormalization",
-                                          "RMSNormalization", "LRN", "LpNormalization"},
-}  # fmt: skip
+_SHAPES = frozenset({"Shape", "Size"})
+_SAME = frozenset({"Identity", "Dropout", "Cast", "CastLike"})
 _FLOATS = {
     onnx.TensorProto.FLOAT,
     onnx.TensorProto.DOUBLE,
     onnx.TensorProto.FLOAT16,
     onnx.TensorProto.BFLOAT16,
 }
-_NAMED = 12  # operators of which every node is listed, up to so many
 
 
 @dataclass(frozen=True)
@@ -96,38 +85,27 @@ def ancestors(output: str, producers: dict[str, Node]) -> set[int]:
     return needed
 
 
-def check_supported(needed: list[Node], model: onnx.ModelProto, label: str) -> None:
+def check_supported(needed: list[Node], image: str, label: str) -> None:
     """Refuse nodes that are not read, every one of them named."""
     if len(needed) > 5 * LIMITS.nodes:  # constants and arithmetic on shapes are nodes too
         raise ModelError(f"{label} has {len(needed):,} nodes, at most {5 * LIMITS.nodes:,} are read.")
-    found: dict[str, list[str]] = {}
-    for node in needed:
-        what = _fault(node)
-        if what:
-            found.setdefault(what, []).append(node.title)
-    if not found:
-        return
-    parts = []
-    for what, titles in list(found.items())[:_NAMED]:
-        rest = f" and {len(titles) - _NAMED} more" if len(titles) > _NAMED else ""
-        parts.append(f"{what} at {', '.join(titles[:_NAMED])}{rest}")
-    if len(found) > _NAMED:
-        parts.append(f"{len(found) - _NAMED} other kinds")
-    raise ModelError(
-        f"{label} has operations that are not supported: {'; '.join(parts)} (ncviz reads {SUPPORTED})."
+    check_read(
+        [node for node in needed if node.operator != "Constant" or not node.outputs],
+        image,
+        label,
+        fault=_fault,
+        plain=lambda node: node.operator,
+        unitwise=lambda name: name in POINTWISE or name in _SAME,
+        shapes=_SHAPES,
+        handles=lambda name: name in HANDLERS or name in POINTWISE or name in FOLDS,
     )
 
 
 def _fault(node: Node) -> str:
-    """Return why a node is not read, or nothing."""
+    """Return why a node is not read whatever it reads, or nothing."""
     operator = shorten(node.operator or "a node without an operator")
-    kind = next((kind for kind, operators in _KINDS.items() if node.operator in operators), "")
     if node.has_graph:
-        return f"{operator} ({kind or 'control flow'})"
+        return f"control flow ({operator})"
     if node.domain not in DOMAINS and (node.domain, node.operator) != ("ai.onnx.ml", "Scaler"):
-        return f"{operator} ({kind or 'custom operator of ' + shorten(node.domain)})"
-    if node.operator in HANDLERS or node.operator in POINTWISE or node.operator in FOLDS:
-        return "" if node.outputs else f"{operator} without an output"
-    if node.operator == "Constant":
-        return "" if node.outputs else f"{operator} without an output"
-    return f"{operator} ({kind})" if kind else operator
+        return f"the custom operator {operator} of {shorten(node.domain)}"
+    return "" if node.outputs else f"{operator} without an output"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ def _batch_norm(reading: Reading, node: Node, inputs: list[Any]) -> Value:
     )
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, Handler | Callable[[Reading, Node, list[Any]], list[Value]]] = {
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "Gemm": _gemm,

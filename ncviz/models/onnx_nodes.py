@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import onnx
@@ -11,6 +12,7 @@ from ncviz.models.onnx_tensors import array_of
 from ncviz.models.reading import Node
 
 _MAX_NUMBERS = 10_000  # of an attribute
+_SCOPES, _MAX_SCOPES = "pkg.torch.onnx.name_scopes", 2_000
 
 
 def node_of(node: onnx.NodeProto, index: int) -> Node:
@@ -27,7 +29,15 @@ def node_of(node: onnx.NodeProto, index: int) -> Node:
         tuple(node.output),
         attributes,
         has_graph,
+        _place(node),
     )
+
+
+def _place(node: onnx.NodeProto) -> str:
+    """Return the module that torch's newer exporter notes for a node, "" where there is none."""
+    scopes = next((each.value for each in node.metadata_props if each.key == _SCOPES), "")
+    modules = re.findall(r"'([\w.]*)'", scopes[:_MAX_SCOPES])[:-1]
+    return modules[-1] if modules else ""
 
 
 def _plain(attribute: AttributeProto) -> Any:

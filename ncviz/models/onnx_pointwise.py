@@ -10,7 +10,7 @@ import numpy as np
 from ncviz.models.pointwise import Native, Pointwise, elu, erf, follow, gelu, hardsigmoid, sigmoid, softplus
 from ncviz.models.reading import Node, Reading, Source, Value
 
-Handler = Callable[[Reading, Node, list[Any]], Value | list[Value]]
+Handler = Callable[[Reading, Node, list[Any]], Value]
 _MAX_DEPTH = 30
 _LARGEST = float(np.finfo(np.float32).max)
 

@@ -118,9 +118,9 @@ def _read(model: onnx.ModelProto, label: str) -> tuple[Blueprint, dict[str, np.n
     producers = {name: node for node in nodes for name in node.outputs if name}
     output = choose_output(model, producers, label)
     needed = ancestors(output, producers)
-    check_supported([node for node in nodes if node.index in needed], model, label)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     image = choose_input(model, [node for node in nodes if node.index in needed], tensors, label)
+    check_supported([node for node in nodes if node.index in needed], image.name, label)
     reading = Reading(
         Draft(label, image.shape),
         label,

@@ -22,7 +22,7 @@ Value = np.ndarray | Pointwise
 
 @dataclass(frozen=True)
 class Node:
-    """A node in plain form."""
+    """A node in plain form; ``place`` is the module in whose forward it stands, where the file tells."""
 
     index: int
     name: str
@@ -32,6 +32,7 @@ class Node:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     has_graph: bool
+    place: str = ""
 
     @property
     def title(self) -> str:

@@ -7,7 +7,9 @@ import torch
 import torchvision
 from torch import nn
 
+from ncviz.errors import ModelError
 from ncviz.models.blueprint import Blueprint, build_module
+from ncviz.models.exported import read_exported
 from ncviz.models.onnx_reader import read_onnx
 from ncviz.models.onnx_writer import write_onnx
 from ncviz.pruning.masks import prune
@@ -106,6 +108,63 @@ def test_networks_of_torch_there_and_back(name, is_dynamo):
     assert again == blueprint
     for key in pruned:
         np.testing.assert_array_equal(changed[key] == 0, pruned[key] == 0)
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.head = nn.LSTM(8, 6, num_layers=2, batch_first=True), nn.Linear(6, 4)
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0][:, -1])
+
+
+def vit():
+    return torchvision.models.VisionTransformer(16, 8, 6, 2, 8, 16, num_classes=4)
+
+
+def swin():
+    return torchvision.models.SwinTransformer([4, 4], 8, [2, 2], [2, 2], [2, 2], num_classes=4)
+
+
+NORMALISATION = "normalisation other than BatchNorm at"
+UNREAD = {
+    "vit": (vit, (3, 16, 16), [
+        "attention at 'encoder.layers.encoder_layer_0.self_attention', ", "_4.self_attention' and 1 more; ",
+        f"{NORMALISATION} 'encoder.layers.encoder_layer_0.ln_1', ", "' and 8 more (ncviz reads",
+    ]),
+    "swin": (swin, (3, 32, 32), ["attention at 'features.1.0.attn', 'features.1.1.attn', 'features.3.0.attn', "
+                                 f"'features.3.1.attn'; {NORMALISATION} 'features.0.2', "]),
+    "efficientnet": (lambda: torchvision.models.efficientnet_b0(num_classes=4), (3, 32, 32), [
+        "supported: gates (products of activations) at 'features.1.0.block.1', 'features.2.0.block.2', ",
+        "' and 11 more (ncviz reads",
+    ]),
+    "recurrence": (Recurrent, (5, 8), ["supported: recurrence at 'rnn' (ncviz reads"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNREAD)
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_all_that_is_not_read_is_named_at_once_by_layer(name, kind):
+    make, shape, words = UNREAD[name]
+    net = make().eval()
+    if kind == "onnx":
+        content, read = exported(net, shape, is_dynamo=False), read_onnx
+    else:
+        buffer = io.BytesIO()
+        torch.export.save(torch.export.export(net, (torch.zeros(2, *shape),)), buffer)
+        content, read = buffer.getvalue(), read_exported
+    with pytest.raises(ModelError) as caught:
+        read(content, f"net.{kind}")
+    for part in words:
+        assert part in str(caught.value)
+    assert len(str(caught.value)) < 1_200
+
+
+def test_layers_are_named_as_the_newer_exporter_notes_them():
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.GroupNorm(2, 4), nn.Flatten(), nn.Linear(64, 4)).eval()
+    with pytest.raises(ModelError, match="BatchNorm at '1'"):
+        read_onnx(exported(net, (3, 4, 4), is_dynamo=True), "net.onnx")
 
 
 def test_the_apps_own_pruning_goes_back_out():
