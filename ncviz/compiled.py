@@ -42,6 +42,11 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
     _settings.CACHE_DIR = str(_cache_folder())
 
 
+def cache_folder() -> str:
+    """Return the folder in which another process of this user finds this one's compiled code."""
+    return str(_settings.CACHE_DIR)
+
+
 def is_cached(function: Any) -> bool:
     """Whether this function's compiled code lies in the cache, so that its first use takes no compiler."""
     folder = Path(function.stats.cache_path or "")

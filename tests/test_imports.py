@@ -41,7 +41,7 @@ ALLOWED = {
     "pipeline": COMMON | CORE - {"transport"},
     "experiments": COMMON
     | {"fingerprint", "records", "store", "data", "models", "pruning", "pipeline", "plots", "curvature"},
-    "ui": COMMON | CORE | {"jobs", "pipeline", "plots", "public"},
+    "ui": COMMON | CORE | {"engine", "jobs", "pipeline", "plots", "public"},
     "bench": COMMON | CORE | {"pipeline", "plots", "public"},
     "cli": COMMON | CORE - {"graph", "transport"} | {"pipeline", "experiments", "bench", "public"},
     "__main__": {"cli"},

@@ -207,6 +207,8 @@ def _of_channels(taps: Taps, before: np.ndarray | None, after: np.ndarray | None
         lengths, slot = lengths[:, before], slot[:, before]
     if after is not None:
         lengths = lengths[:, :, after]
+    # Compiled code is made for arrays in C order, and anew for any other.
+    lengths, slot = np.ascontiguousarray(lengths), np.ascontiguousarray(slot)
     return Taps(replace(taps.table, lengths=lengths), slot, taps.slots)
 
 

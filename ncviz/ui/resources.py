@@ -15,6 +15,7 @@ import streamlit as st
 from ncviz import pipeline
 from ncviz.config import CurvatureConfig
 from ncviz.devices import Device
+from ncviz.engine import ahead
 from ncviz.jobs import JobRegistry
 from ncviz.pruning.order import ORDERS, mirrored
 from ncviz.records import CurvatureRecord, SweepRecord
@@ -71,6 +72,7 @@ def warm_up() -> None:
 
         settle_memory()
         torch_ready().set()
+        ahead.begin()
 
     threading.Thread(target=load, name="ncviz-warm-up", daemon=True).start()
 

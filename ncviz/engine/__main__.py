@@ -1,0 +1,31 @@
+"""Compiles the engine for this machine: ``python -m ncviz.engine``."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from torch import nn
+
+from ncviz.engine.results import Settings
+from ncviz.engine.run import run
+from ncviz.graph.build import build_graph
+
+_NICE = 10
+
+
+def compile_all() -> None:
+    """Compute the curvature of a tiny network, for which all that any network needs is compiled or loaded."""
+    graph = build_graph(nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)), (3,))
+    draw = np.random.default_rng(0)
+    activity = [draw.random((2, size)) for size in graph.layer_sizes]
+    with ThreadPoolExecutor(1) as pool:
+        for keep_edges in (False, True):
+            settings = Settings(0.5, "cpu", keep_edges, keep_samples=False)
+            run(graph, activity, settings, pool, lambda fraction, message: None, None)
+
+
+if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        # The pages come first.
+        os.nice(_NICE)
+    compile_all()

@@ -1,0 +1,60 @@
+"""The engine's compiled code, made before anyone asks for it: ``python -m ncviz.engine`` in a process of its own.
+
+Compiling takes most of a minute, once for each machine, and holds the interpreter for long stretches of it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ncviz.errors import CancelledError
+
+PREPARING = "preparing the engine (first time only)"
+_LOOK_SECONDS = 0.2
+_lock = threading.Lock()
+_process: subprocess.Popen[bytes] | None = None
+
+
+def begin() -> None:
+    """Start to compile, unless that was done before on this machine or is under way; returns at once."""
+    # Not at the top: the pages load without numba.
+    from ncviz.compiled import cache_folder, is_cached
+    from ncviz.engine.kernels import sweep
+
+    global _process
+    with _lock:
+        if _process is not None or is_cached(sweep):
+            return
+        with suppress(OSError):
+            _process = subprocess.Popen(
+                [sys.executable, "-m", "ncviz.engine"],
+                cwd=Path(__file__).parents[2],
+                env={**os.environ, "NUMBA_CACHE_DIR": cache_folder()},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            atexit.register(_process.kill)
+
+
+def wait(report: Callable[[float, str], None], cancel: threading.Event | None = None) -> None:
+    """Wait for what ``begin`` has started; to compile the same a second time beside it would take longer.
+
+    Raises:
+        CancelledError: If ``cancel`` was set.
+    """
+    if _process is None or _process.poll() is not None:
+        return
+    report(0.0, PREPARING)
+    while _process.poll() is None:
+        if cancel is not None and cancel.is_set():
+            raise CancelledError
+        with suppress(subprocess.TimeoutExpired):
+            _process.wait(_LOOK_SECONDS)
