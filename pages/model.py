@@ -15,7 +15,8 @@ parts = {
     "Library": library_view.show,
 }
 # Streamlit forgets the tab on another page.
-st.session_state.setdefault("model-tabs", st.session_state.get("model-tab", "Inspect"))
+usual = "Bring your own" if session.has_lost_network() else "Inspect"
+st.session_state.setdefault("model-tabs", st.session_state.get("model-tab", usual))
 opened = st.tabs(list(parts), key="model-tabs", on_change="rerun")
 st.session_state["model-tab"] = st.session_state["model-tabs"]
 for tab, part in zip(opened, parts.values(), strict=True):

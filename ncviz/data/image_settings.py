@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WAYS = {
-    "resize": "Shorter side resized, centre cut out",
-    "crop": "Centre cut out, nothing resized",
-    "pad": "Longer side resized, black borders",
-    "stretch": "Stretched to the size",
+    "resize": "Resizing, centre cut out",
+    "crop": "Centre cut out alone",
+    "pad": "Resizing, black borders",
+    "stretch": "Stretching",
 }
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 

@@ -135,6 +135,11 @@ def readers(n: fx.Node) -> int:
 
 def sentence(problems: Sequence[Problem]) -> str:
     """Return all problems as one sentence, those of one kind together."""
+    return f"{'; '.join(told_by_kind(problems))}; ncviz reads {SUPPORTED}."
+
+
+def told_by_kind(problems: Sequence[Problem]) -> list[str]:
+    """Return what is to be said of problems, those of one kind together, without a full stop."""
     by_reason: dict[str, list[str]] = {}
     for problem in problems:
         by_reason.setdefault(problem.why, []).append(problem.name)
@@ -145,4 +150,4 @@ def sentence(problems: Sequence[Problem]) -> str:
             parts.append(f"Layer {listed} {why}")
         else:
             parts.append(f"Layers {listed} {'are not supported' if why == NOT_SUPPORTED else f'each {why}'}")
-    return f"{'; '.join(parts)}; ncviz reads {SUPPORTED}."
+    return parts

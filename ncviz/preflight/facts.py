@@ -81,7 +81,7 @@ class Preflight:
     Attributes:
         input_shape: Shape of one input.
         layers: What was read, in the order of computation.
-        problems: What cannot be read, one sentence each.
+        problems: What cannot be read, one sentence for each kind, with the layers' names.
         parameters: Weights that carry edges.
         units: Neurons of all layers.
         edges: Edges that the settings look at.

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ncviz.config import CurvatureConfig
 from ncviz.devices import available_devices, free_memory
+from ncviz.engine import ahead
 from ncviz.engine.layers import position_major
 from ncviz.engine.results import Settings
 from ncviz.engine.run import shares_of_work, tasks_of
@@ -22,6 +23,7 @@ from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import look_at
 from ncviz.graph.extent import extent_of
 from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.values import told_by_kind
 from ncviz.limits import LIMITS
 from ncviz.preflight.choices import TIMED_BYTES, choices_of, chosen_of, fit_of, fits_into
 from ncviz.preflight.facts import LayerFacts, Preflight
@@ -71,7 +73,7 @@ def preflight(
     say(0.0, "reading the network")
     reading = look_at(net, input_shape)
     if reading.graph is None:
-        problems = tuple(f"Layer {problem.name} {problem.why}." for problem in reading.problems)
+        problems = tuple(f"{told}." for told in told_by_kind(reading.problems))
         rows = tuple(
             LayerFacts(*_split(problem.name), (), (), 0, 0, problem=problem.why)
             for problem in reading.problems
@@ -91,6 +93,7 @@ def preflight(
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
         live = live_shares(graph, activity)
         if fits and bytes_ <= TIMED_BYTES:
+            ahead.wait(lambda _, message: say(0.5, message), cancel)
             say(0.5, "timing a small part of the work")
             seconds = _seconds(graph, activity, settings, chosen, cancel)
     say(0.9, "looking for what fits")

@@ -43,7 +43,7 @@ def show(found: Draft | None) -> None:
         return
     if found is not None:
         bring_state.keep_former("network", plain(found.network.title))
-    way = st.segmented_control(
+    way = st.pills(
         "Where from",
         list(WAYS),
         format_func=lambda name: WAYS[name],

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
@@ -101,7 +102,7 @@ def keep_former(step: str, title: str) -> None:
 def let_go(file: UploadedFile) -> None:
     """Drop an upload that was read: Streamlit keeps its bytes for as long as the session lives."""
     context = get_script_run_ctx()
-    if context is not None:
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 

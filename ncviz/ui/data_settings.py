@@ -32,7 +32,7 @@ def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
     """
     usual = pipeline.image_settings(found.network)
     can_resize = found.can_resize
-    columns = st.columns([1, 1, 1.8, 1.5, 1.5, 1])
+    columns = [*st.columns([1, 1, 2]), *st.columns([1.5, 1.5, 1])]
 
     def field(name: str) -> dict[str, Any]:
         return {"key": f"data-{name}-{stem}", "persist_state": "session"}
@@ -44,7 +44,13 @@ def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
     width = columns[1].number_input(
         "Width", 1, 4096, usual.size[1], disabled=not can_resize, help=locked, **field("width")
     )
-    how = columns[2].selectbox("Fitted by", list(WAYS), format_func=lambda name: WAYS[name], **field("how"))
+    how = columns[2].selectbox(
+        "Fitted by",
+        list(WAYS),
+        format_func=lambda name: WAYS[name],
+        help="Resizing with the centre cut out fits the shorter side, with black borders the longer one.",
+        **field("how"),
+    )
     mean = columns[3].text_input(
         "Mean", _text(usual.mean), max_chars=80, help="One number, or one for each channel.", **field("mean")
     )

@@ -44,7 +44,7 @@ def choose(found: Draft) -> Source | None:
     """
     native = _native(found.network)
     ways = [way for way in WAYS if way != "folder" or visitors.is_trusted()]
-    way = st.segmented_control(
+    way = st.pills(
         "Which images",
         ways,
         format_func=lambda name: WAYS[name],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ncviz.data.own import find_own, is_own
 from ncviz.errors import NcvizError
-from ncviz.ui import session
+from ncviz.ui import bring_state, session
 from ncviz.ui.naming import plain
 
 _SAVE = "bring it again, or save it to the library next time"
@@ -18,7 +18,7 @@ def show(*, is_model_page: bool) -> None:
     Args:
         is_model_page: Whether this is the page where both are brought.
     """
-    if session.has_lost_network():
+    if session.has_lost_network() and not (is_model_page and bring_state.draft() is not None):
         st.warning(
             "The network that you brought was held for one session only, and a reload begins another: "
             f"{_SAVE}. Until then this is {plain(session.network().title)}."

@@ -35,8 +35,10 @@ def inspect(of: pipeline.Network) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader(plain(of.title))
+        with st.spinner("Reading the network…"):
+            layers = _layers(of)
         number = st.column_config.NumberColumn(format="localized")
-        st.dataframe(_layers(of), hide_index=True, column_config={"weights": number, "edges": number})
+        st.dataframe(layers, hide_index=True, column_config={"weights": number, "edges": number})
         if of.is_bundled:
             _card(of)
     with right:

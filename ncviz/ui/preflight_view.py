@@ -102,7 +102,7 @@ def _totals(check: Preflight) -> None:
             "Measured on a small random part of the work.",
         ),
     ]
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value, note in told:
             st.metric(label, value, help=note, width="content")
 
@@ -137,10 +137,9 @@ def _table(check: Preflight) -> None:
 def _devices(check: Preflight) -> None:
     for device in check.devices:
         free = "" if device.free_bytes is None else f", {size_words(device.free_bytes)} free"
+        title = f"CPU, {device.title}" if device.name == "cpu" else device.title
         fits = "fits" if device.fits else "does not fit as a whole"
-        st.caption(
-            plain(f"{device.title}: {fits}{free}, {time_words(device.seconds)}. {device.note}".strip())
-        )
+        st.caption(plain(f"{title}: {fits}{free}, {time_words(device.seconds)}. {device.note}".strip()))
 
 
 def _compute(found: Draft, check: Preflight) -> None:

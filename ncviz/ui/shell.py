@@ -10,11 +10,13 @@ from streamlit.navigation.page import StreamlitPage
 from ncviz.ui import lesson_banner, lost, resources, session, sidebar, visitors
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
+# It rounds the size of a file that may be uploaded to whole gigabytes; the page says the limit itself.
 # Its links to the pages show the keyboard's focus by a pale fill alone.
 _STYLE = """<style>
 .stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}
 [data-testid=stTopNavLink]:focus-visible,[data-testid=stTopNavDropdownLink]:focus-visible,
 [data-testid=stSidebarNavLink]:focus-visible{outline:2px solid currentColor !important;outline-offset:-2px}
+.st-key-bring-file [data-testid=stFileUploaderDropzoneInstructions]{display:none}
 </style>"""
 
 # POT imports every array library that it finds unless told not to, and the pages give it nothing but NumPy's arrays.

@@ -1,7 +1,9 @@
 """The Model page: each way in, bad files included, by Streamlit's own test harness."""
 
 import io
+import threading
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -387,7 +389,6 @@ def test_time_that_is_used_up_is_a_sentence(app, onnx_file):
 
 def offered(app, *choices, fits=False):
     """Have the check say that only these parts fit."""
-    from dataclasses import replace
 
     key, found = app.session_state["bring-time"]
     app.session_state["bring-time"] = (
@@ -457,3 +458,88 @@ def test_amounts_are_told_in_words(value, count, size, time):
     from ncviz.ui.preflight_view import count_words, size_words, time_words
 
     assert (count_words(value), size_words(value), time_words(value)) == (count, size, time)
+
+
+def test_visitors_from_elsewhere_name_no_folders_and_clear_nothing(app, onnx_file, from_elsewhere):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    group = next(group for group in app.get("button_group") if group.key.startswith("data-way-"))
+    assert list(group.options) == ["A known set", "Your files"]
+    keys = {item.key for item in app.text_input}
+    assert not keys & {"data-known-folder", "data-folder-own", "data_folder"}
+    app.session_state["model-tabs"] = "Data"
+    app.run()
+    assert "data_folder" not in {item.key for item in app.text_input}
+    app.session_state["model-tabs"] = "Library"
+    app.run()
+    assert "library" not in texts(app).replace("Library", "")
+    app.switch_page("pages/curvature.py").run()
+    assert "clear-store" not in {item.key for item in app.button}
+    assert not app.exception
+
+
+def test_visitors_from_here_may_clear(app):
+    from ncviz.ui import resources
+
+    resources.store().put("a" * 64, {"x": np.zeros(1)}, {"kind": "test"})
+    app.switch_page("pages/curvature.py").run()
+    assert "clear-store" in {item.key for item in app.button}
+
+
+def test_a_folder_is_refused_where_it_is_read_too(app, onnx_file, from_elsewhere, monkeypatch):
+    from ncviz.ui import data_sources, model_view
+
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    # As a client that makes up its messages would have it.
+    monkeypatch.setattr(data_sources, "_known", lambda *_: data_sources._folder())
+    app.run()
+    assert "Naming a folder of the server is for visitors on the server's own machine" in texts(app)
+    assert "data-folder-own" not in {item.key for item in app.text_input}
+
+    state = {"data_folder": "/"}
+    monkeypatch.setattr(model_view.st, "session_state", state)
+    model_view._take_folder()
+    assert "is for visitors on the server's own machine" in state["data_problem"]
+
+
+def test_a_training_of_somebody_elses_is_only_looked_at(app, from_elsewhere):
+    from ncviz.ui import resources, training_view
+
+    stop = threading.Event()
+    key = f"{training_view.ZOO}theirs"
+    job = resources.registry().start(key, "Training", lambda _: stop.wait(SECONDS), "somebody else")
+    run = {"spec": None, "seed": 0, "epochs": 1, "history": []}
+    training_view._runs()[key] = run
+    try:
+        app.session_state["model-tabs"] = "Train"
+        app.run()
+        assert "Another visitor began this training" in texts(app)
+        assert not [item.key for item in app.button if item.key.startswith(("stop-", "cancel-"))]
+    finally:
+        stop.set()
+        job.wait(SECONDS)
+        training_view._runs().pop(key)
+        resources.registry().forget(key)
+
+
+def test_what_white_counts_is_told_and_can_be_said(app, onnx_file):
+    drop(app, "bring-file", ("mine.onnx", onnx_file))
+    images_from(app, "files")
+    buffer = io.BytesIO()
+    np.save(buffer, load_sample_arrays("digits", "test")[0][:20])
+    drop(app, "data-files", ("digits.npy", buffer.getvalue()))
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "run from 0 to 16; 16 was taken for white" in texts(app)
+    press(app, "data-other")
+    drop(app, "data-files", ("digits.npy", buffer.getvalue()))
+    app.text_input(key="data-white").set_value("sixteen")
+    app.run()
+    assert "A white pixel must count a number" in texts(app)
+    app.text_input(key="data-white").set_value("20")
+    app.run()
+    press(app, "data-use")
+    after(app, "bring-images")
+    assert "taken for white" not in texts(app)
+    from ncviz.data.own import find_own
+
+    assert find_own(draft(app).dataset).tensors("test")[0].max() == pytest.approx(16 / 20)
