@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 @click.option(
     "--save",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the pruned network: weights (.safetensors), or in the format that it came in (.onnx, .pt).",
+    help="Write the pruned network: weights (.safetensors), or in the format that it came in (.onnx, .pt); a .pt2 goes "
+    "back as the weights (.pt) of the module that was exported.",
 )
 def prune(
     criterion: str,
@@ -142,6 +143,11 @@ def _check_prune(
         removed_for_sparsity(value, 1)
     if save is not None and threshold is None and len(sparsity) != 1:
         raise NcvizError("--save needs to know how much to remove: give one --sparsity or a --threshold.")
+    if save is not None and save.suffix == ".pt2":
+        raise NcvizError(
+            "--save writes no programs: a .pt2 goes back as the weights of the module that was exported; name a "
+            f"{' or '.join(endings)} file."
+        )
     if save is not None and save.suffix not in endings:
         raise NcvizError(f"--save writes a {' or '.join(endings)} file, got '{save.name}'; end its name so.")
 

@@ -159,33 +159,6 @@ def settings_for(input_shape: Sequence[int]) -> ImageSettings:
     return ImageSettings(size=(shape[1], shape[2]), channels=shape[0])
 
 
-def settings_of_weights(weights: Any) -> ImageSettings:
-    """Return what torchvision's metadata say of a pretrained network's inputs.
-
-    Args:
-        weights: A member of one of torchvision's weights enums, such as ``ResNet18_Weights.DEFAULT``.
-
-    Raises:
-        DataError: If its metadata are not those of an image classifier.
-    """
-    try:
-        preset = weights.transforms()
-        (crop,), (resize,) = preset.crop_size, preset.resize_size
-        return ImageSettings(
-            size=(crop, crop),
-            resize=resize,
-            interpolation=preset.interpolation.value,
-            mean=tuple(preset.mean),
-            std=tuple(preset.std),
-        )
-    except (AttributeError, TypeError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(
-            "These weights do not say how their images are prepared; give size and normalisation by hand."
-        ) from error
-
-
 def _is_whole(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 

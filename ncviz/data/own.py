@@ -211,11 +211,6 @@ class OwnRegistry:
             self._held.move_to_end(name)
             return self._held[name]
 
-    def forget(self, name: str) -> None:
-        """Drop a data set, if it is there."""
-        with self._lock:
-            self._held.pop(name, None)
-
 
 _REGISTRY = OwnRegistry(LIMITS.own_data_bytes)
 
@@ -232,11 +227,6 @@ def find_own(name: str) -> OwnData:
         DataError: If there is none of that name, or no longer.
     """
     return _REGISTRY.find(name)
-
-
-def forget_own(name: str) -> None:
-    """Drop a registered data set, if it is there."""
-    _REGISTRY.forget(name)
 
 
 def is_own(name: Any) -> bool:

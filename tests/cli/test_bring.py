@@ -120,8 +120,15 @@ def test_unreadable_layers_are_named_and_the_exit_code_says_so(run, tmp_path):
     torch.export.save(torch.export.export(net, (torch.zeros(1, 1, 2, 2),)), tmp_path / "odd.pt2")
     code, _, errors = run("inspect", "--checkpoint", tmp_path / "odd.pt2")
     assert code == 2
-    assert "layer_norm" in errors.lower()
+    assert "normalisation other than BatchNorm at" in errors
     assert "Traceback" not in errors
+
+
+def test_a_program_goes_back_as_weights_and_says_so(run, tmp_path):
+    code, _, errors = run("prune", "--checkpoint", tmp_path / "net.pt2", "--sparsity", "0.5", "--save", "out.pt2")
+    assert code == 2
+    assert "the weights of the module that was exported; name a .safetensors or .pt file." in errors
+    assert len(errors.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,6 +137,11 @@ def test_unreadable_layers_are_named_and_the_exit_code_says_so(run, tmp_path):
         ((), "Say which network"),
         (("--model", ARCHITECTURE, "--mean", "0.5"), "name them with --images"),
         (("--checkpoint", "{net}", "--images", "{zip}", "--mean", "a,b"), "--mean takes one number"),
+        (("--model", ARCHITECTURE, "--white", "16"), "name them with --images"),
+        (
+            ("--checkpoint", "{net}", "--images", "{zip}", "--white", "16"),
+            "--white is for the numbers in an .npz",
+        ),
         (("--checkpoint", "{net}", "--size", "8by8"), "--size takes height and width"),
         (("--checkpoint", "{net}"), "name yours with --images"),
         (("--checkpoint", "{net}", "--images", "nowhere.zip"), "cannot be read"),
@@ -141,6 +153,27 @@ def test_bad_options_are_one_sentence(run, folder, options, words):
     assert code == 2
     assert words in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_what_white_counts_is_told_or_said(run, folder, tmp_path):
+    images, labels = load_sample_arrays("digits", "test")
+    np.savez(tmp_path / "digits.npz", images=images, labels=labels)
+    own = (
+        "--checkpoint",
+        folder / "net.onnx",
+        "--images",
+        tmp_path / "digits.npz",
+        "--sparsity",
+        "0",
+        "--json",
+    )
+    found = []
+    for white in ((), ("--white", "16"), ("--white", "255")):
+        code, out, errors = run("prune", *own, *white)
+        assert code == 0, errors
+        assert ("run from 0 to 16; 16 was taken for white" in errors) == (not white)
+        found.append(out)
+    assert found[0] == found[1] != found[2]
 
 
 def test_an_architecture_can_be_looked_at_without_weights(run):

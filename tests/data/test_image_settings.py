@@ -9,10 +9,9 @@ import pytest
 import torch
 from PIL import Image
 from torchvision.models import AlexNet_Weights, EfficientNet_B0_Weights, ResNet18_Weights
-from torchvision.models.segmentation import FCN_ResNet50_Weights
 
 from ncviz.data.datasets import load_dataset
-from ncviz.data.image_settings import WAYS, ImageSettings, settings_for, settings_of_weights
+from ncviz.data.image_settings import WAYS, ImageSettings, settings_for
 from ncviz.data.images import fit_pixels, read_image
 from ncviz.data.own import register
 from ncviz.data.readers import read_images
@@ -26,18 +25,19 @@ from tests.data.making import GREY, SMALL, image_file, pixels
 )
 def test_inputs_are_those_of_the_weights_own_transforms(weights, size):
     content = image_file(pixels(1, size))
-    settings = settings_of_weights(weights)
+    preset = weights.transforms()
+    (crop,), (resize,) = preset.crop_size, preset.resize_size
+    settings = ImageSettings(
+        (crop, crop),
+        resize=resize,
+        interpolation=preset.interpolation.value,
+        mean=tuple(preset.mean),
+        std=tuple(preset.std),
+    )
     name = register(read_images([("a.png", content)], settings))
-    wanted = weights.transforms()(Image.open(io.BytesIO(content)))
+    wanted = preset(Image.open(io.BytesIO(content)))
     assert torch.allclose(load_dataset(name).inputs[0], wanted, atol=1e-6)
     assert settings.input_shape == tuple(wanted.shape)
-
-
-def test_weights_of_another_kind_say_so():
-    with pytest.raises(DataError, match="do not say how their images are prepared"):
-        settings_of_weights(FCN_ResNet50_Weights.DEFAULT)
-    with pytest.raises(DataError, match="do not say how"):
-        settings_of_weights(None)
 
 
 def test_scale_mean_and_std():

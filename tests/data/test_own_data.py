@@ -11,7 +11,7 @@ import torch
 from ncviz.data import own as own_module
 from ncviz.data.datasets import find_dataset, load_dataset
 from ncviz.data.fingerprints import data_fingerprint
-from ncviz.data.own import OwnData, OwnRegistry, Part, find_own, forget_own, register
+from ncviz.data.own import OwnData, OwnRegistry, Part, find_own, register
 from ncviz.data.readers import read_zip
 from ncviz.data.saved import open_saved, save_own, saved_names
 from ncviz.errors import DataError
@@ -126,8 +126,7 @@ def test_many_threads_register_at_once():
 
 
 def test_what_is_gone_is_said_everywhere():
-    name = register(made(seed=99))
-    forget_own(name)
+    name = made(seed=99).name
     for ask in (
         find_dataset,
         find_own,
