@@ -201,9 +201,7 @@ class NeuralGraph:
         """
         last = len(self.layer_shapes) - 1
         kept = [
-            None
-            if layer in (0, last) or shape[0] <= channels
-            else np.sort(np.random.default_rng((seed, shape[0])).permutation(shape[0])[:channels])
+            None if layer in (0, last) or shape[0] <= channels else drawn_channels(shape[0], channels, seed)
             for layer, shape in enumerate(self.layer_shapes)
         ]
         return replace(self, kept=tuple(kept) if any(each is not None for each in kept) else ())
@@ -221,3 +219,8 @@ class NeuralGraph:
             # What another connection of the same weight layer reads is not this one's to leave out.
             read = np.isin(channel, before) | (channel < 0)
         return (rows.reshape(groups, channels, 1) & read[:, None, :]).reshape(-1)
+
+
+def drawn_channels(count: int, most: int, seed: int) -> np.ndarray:
+    """Return which of a layer's channels take part where at most so many do, int64, growing."""
+    return np.sort(np.random.default_rng((seed, count)).permutation(count)[:most])

@@ -233,7 +233,7 @@ def _count_axis(
     found = axis(theme, anchor=anchor, showgrid=True, nticks=3, tickformat="~s", fixedrange=True)
     if is_logarithmic:
         return found | {"type": "log", "range": [np.log10(0.5), np.log10(max(most, 2)) * 1.06], "dtick": 1}
-    return found | {"range": [0, most * 1.06]}
+    return found | {"range": [0, most * 1.06], "showticklabels": bool(counts.any())}
 
 
 def _title(

@@ -52,7 +52,8 @@ class NetworkView:
     A node is a unit, or a whole feature map where its layer is `grouped`. An edge belongs to the prunable parameter at
     `parameter[e]` of the flat list of all of them, and to the weight layer `connection[e]`, named in
     `connection_names`. In a convolution several edges share a parameter, if every position is drawn; and where feature
-    maps are nodes, an edge is a slice of the kernel: it has `members`, and shows the one of least curvature.
+    maps are nodes, an edge is a slice of the kernel: it has `members`, and shows the one of least curvature. Of
+    `unmeasured` parameters there is no curvature and so no edge; nodes that are `left_out` took no part in it.
     """
 
     layer_names: tuple[str, ...]
@@ -69,6 +70,8 @@ class NetworkView:
     grouped: tuple[bool, ...] = ()  # per layer; () for none
     members: Members | None = None
     links: Links | None = None
+    unmeasured: int = 0
+    left_out: npt.NDArray[np.bool_] | None = None  # [N] per node
 
     def __post_init__(self) -> None:
         edges = len(self.source)
@@ -79,6 +82,8 @@ class NetworkView:
             raise ValueError(
                 f"expected one name per layer, got {len(self.layer_names)} for {len(self.layer_shapes)}"
             )
+        if self.left_out is not None and len(self.left_out) != self.node_count:
+            raise ValueError(f"expected {self.node_count} values in left_out, got {len(self.left_out)}")
         if self.links is not None and len(self.links.source):
             ends = np.concatenate([self.links.source, self.links.target])
             if int(ends.min()) < 0 or int(ends.max()) >= self.node_count:

@@ -83,8 +83,10 @@ def payload(
         arrays["start"] = start.astype(np.uint32)
         arrays["member"] = parameter.astype(np.uint32)
         arrays["memberCurvature"] = view.members.curvature[chosen].astype(np.float32)
+    if view.left_out is not None:
+        arrays["leftOut"] = view.left_out.astype(np.uint8)
     if view.links is not None and connection is None:
-        some = some_links(view.links)
+        some = some_links(view.links, None if view.left_out is None else np.flatnonzero(~view.left_out))
         arrays |= {
             "linkSource": view.links.source[some].astype(node_type),
             "linkTarget": view.links.target[some].astype(node_type),
@@ -224,6 +226,7 @@ def _describe(
             for name, kind, edges in zip(view.links.names, view.links.kinds, view.links.edges, strict=True)
         ],
         "parameters": view.parameter_count,
+        "unmeasured": view.unmeasured,
         "lines": "edges" if view.members is None else "kernel slices",
         "orders": orders,
         "drawn": drawn,

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.errors import StoreError
+from ncviz.graph.neural_graph import drawn_channels
 from ncviz.records.pictures import Pictures
-from ncviz.records.places import StoredEdges, StoredLink, StoredWeights, folded_scale, packed, stored_links
+from ncviz.records.places import StoredEdges, StoredLink, StoredWeights
 from ncviz.records.reading import read
 from ncviz.store import Record
-
-if TYPE_CHECKING:
-    from ncviz.curvature import CurvatureResult
-    from ncviz.graph.neural_graph import NeuralGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +89,15 @@ class CurvatureRecord:
     def is_chain(self) -> bool:
         """Whether each layer is joined to the next one, and by one weight layer alone."""
         return not self.links and self.ends == tuple((at, at + 1) for at in range(len(self.places)))
+
+    def left_out(self, layer: int) -> np.ndarray:
+        """Return which channels of a layer took no part, bool [channels]; none but where channels were sampled."""
+        count, most = self.layer_shapes[layer][0], self.config.channels
+        found = np.zeros(count, dtype=np.bool_)
+        if most and 0 < layer < len(self.layer_shapes) - 1:
+            found[:] = True
+            found[drawn_channels(count, most, self.config.seed)] = False
+        return found
 
     def into(self, layer: int) -> tuple[int, ...]:
         """Return the connections that end in a layer."""
@@ -207,85 +213,3 @@ def _curvature_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> 
             for index, facts in enumerate(meta.get("links", ()))
         ),
     )
-
-
-def from_result(
-    result: CurvatureResult,
-    arrays: Mapping[str, np.ndarray],
-    calibration: np.ndarray,
-    labels: np.ndarray,
-    pictures: Pictures,
-    meta: Mapping[str, Any],
-) -> CurvatureRecord:
-    """Turn a computed result into what the store keeps.
-
-    Args:
-        result: The curvature.
-        arrays: The network's parameters by name.
-        calibration: int64 [n], index of each sample in its split.
-        labels: int64 [n].
-        pictures: The images, and the activity of each unit on them.
-        meta: What else to note, as plain JSON.
-    """
-    graph = result.graph
-    twice = _on_several_edges(graph)
-    places = tuple(
-        StoredWeights(
-            fields=packed(connection.fields),
-            position=packed(position.numpy()),
-            sample=packed(sample.numpy()),
-            scale=folded_scale(connection, arrays[connection.parameter]),
-            order=None if connection.order is None else packed(connection.order),
-            curvature=curvature.numpy().astype(np.float32) if connection.parameter in twice else None,
-        )
-        for connection, (curvature, position, sample) in zip(graph.connections, result.least, strict=True)
-    )
-    links = stored_links(graph)
-    connections: list[dict[str, Any]] = [
-        {
-            "name": c.name,
-            "parameter": c.parameter,
-            "shape": list(c.shape),
-            "source": c.source,
-            "target": c.target,
-            "edges": c.number_of_edges,
-            "dead_share": dead,
-            "work": asdict(work),
-        }
-        for c, dead, work in zip(graph.connections, result.dead_share, result.work, strict=True)
-    ]
-    facts = {
-        "kind": "curvature",
-        "layer_shapes": [list(shape) for shape in graph.layer_shapes],
-        "layer_names": list(graph.layer_names),
-        "connections": connections,
-        "links": [link.facts for link in links],
-        "edges": sum(connection["edges"] for connection in connections),
-        **meta,
-    }
-    samples = result.samples
-    return CurvatureRecord(
-        weights={name: values.numpy().astype(np.float32) for name, values in result.weights.items()},
-        places=places,
-        samples=None if samples is None else {name: values.numpy() for name, values in samples.items()},
-        sample_positions=None
-        if result.sample_positions is None
-        else tuple(
-            packed(positions.numpy()[:, : positions.shape[1] if connection.fields.shape[1] > 1 else 0])
-            for connection, positions in zip(graph.connections, result.sample_positions, strict=True)
-        ),
-        calibration=calibration,
-        labels=labels,
-        pictures=pictures,
-        meta=facts,
-        links=links,
-    )
-
-
-def _on_several_edges(graph: NeuralGraph) -> set[str]:
-    """Return the parameters of which a weight has edges in more than one connection: a module that is used twice."""
-    counts: dict[str, np.ndarray] = {}
-    for each in graph.connections:
-        has_edge = each.as_parameter((each.first_position >= 0).astype(np.int64))
-        counts[each.parameter] = counts.get(each.parameter, 0) + has_edge
-    return {name for name, count in counts.items() if count.max(initial=0) > 1}

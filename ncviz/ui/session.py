@@ -16,7 +16,8 @@ from ncviz.models.held import HOLDINGS
 from ncviz.models.zoo import MODELS
 from ncviz.ui import resources
 from ncviz.ui.naming import plain
-from ncviz.ui.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState, from_query
+from ncviz.ui.view_link import from_query
+from ncviz.ui.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed")
 # Nothing removed, nothing chosen.

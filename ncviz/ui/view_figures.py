@@ -93,9 +93,12 @@ def distribution_figure(
     """Return a histogram of κ for each connection that the view shows; arguments as in ``matrix_figure``."""
     layers = _layers(shown, view)
     kept = _kept(shown, view, order, removed)
-    rows = [_row(shown, view, index, kappa, kept) for index in layers]
+    every = [_row(shown, view, index, kappa, kept) for index in layers]
+    rows = [row for row in every if row.kept.size] or every[:1]
     never = sum(int((~(row.curvature < NEVER_ACTIVE)).sum()) for row in rows)
     more = [f"{never:,} weights are never active, so they have no κ and no bar."] if never else []
+    if len(rows) < len(every):
+        more.append(f"{len(every) - len(rows)} of {len(every)} layers were not measured.")
     is_whole = kappa is shown.record.weights
     if not is_whole:
         more.append("What is removed was chosen by the κ over all calibration images.")
@@ -156,12 +159,22 @@ def words(
 ) -> list[str]:
     """Return what a figure shows of which network, as sentences that go into it."""
     names = list(dict.fromkeys(shown.record.parameters[index] for index in layers))
-    count, total = sum(int(kept[name].sum()) for name in names), sum(kept[name].size for name in names)
-    of_all = "" if len(layers) == len(shown.record.places) else f", of {shown.total:,} in the whole network"
+    known = {name: ~np.isnan(shown.record.weights[name]) for name in names}
+    count = sum(int((kept[name] & known[name]).sum()) for name in names)
+    total = sum(int(known[name].sum()) for name in names)
+    is_all = len(layers) == len(shown.record.places)
+    of_all = "" if is_all else f", of {shown.total:,} in the whole network"
     measured = measured_words(shown.record)
+    # What stands in several parts of a layer is removed by its least κ, whichever part that is in.
+    is_shared = any(shown.record.places[index].curvature is not None for index in layers)
     return [
-        f"showing {count:,} of {total:,} weights{of_all}.",
+        f"showing {count:,} of {total:,} {'measured weights' if measured else 'weights'}{of_all}.",
         *([f"{measured} The others are neither drawn nor removed by curvature."] if measured else []),
+        *(
+            ["A weight that stands in several parts of a layer has its lowest κ in each."]
+            if is_shared
+            else []
+        ),
         f"{described(shown, view, kappa, order, removed)}.",
     ]
 

@@ -81,7 +81,15 @@ def network_view(
         grouped=grouped,
         members=members,
         links=_links(record, areas, first_node),
+        unmeasured=record.total - record.measured,
+        left_out=_left_out(record, nodes) if record.config.channels else None,
     )
+
+
+def _left_out(record: CurvatureRecord, nodes: Sequence[int]) -> np.ndarray:
+    """Return which nodes are of channels that took no part, bool [N]."""
+    parts = [record.left_out(layer) for layer in range(len(nodes))]
+    return np.concatenate([part.repeat(count // len(part)) for part, count in zip(parts, nodes, strict=True)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ncviz.plots.components import bottleneck_components
-from ncviz.plots.free_layout import free_layout, graphml, to_graph
-from ncviz.plots.network import NetworkView
+from ncviz.plots.free_layout import add_links, free_layout, graphml, links_between, to_graph
+from ncviz.plots.network import Links, NetworkView
 
 
 @pytest.fixture
@@ -89,3 +89,55 @@ def test_of_two_edges_between_the_same_nodes_the_stronger_bottleneck_is_drawn():
         assert graph.number_of_edges() == 1
         assert graph.edges[0, 1]["curvature"] == -1.0
         assert graph.edges[0, 1]["weight"] == 2.0
+
+
+@pytest.fixture
+def linked():
+    """Three layers of two units; a skip and a pooling beside the edges."""
+    return NetworkView(
+        layer_names=("input", "middle", "out"),
+        layer_shapes=((2,), (2,), (2,)),
+        classes=(),
+        source=np.array([0, 1, 2], np.int32),
+        target=np.array([2, 3, 4], np.int32),
+        curvature=np.array([-1, 1, -0.5], np.float32),
+        weight=np.ones(3, np.float32),
+        parameter=np.arange(3, dtype=np.int32),
+        connection=np.array([0, 0, 1], np.int32),
+        connection_names=("a", "b"),
+        parameter_count=3,
+        links=Links(
+            np.array([0, 1, 0], np.int32),
+            np.array([4, 5, 2], np.int32),
+            np.array([0, 0, 1], np.int32),
+            ("add <1>", "max"),
+            ("skip", "pool"),
+            (2, 1),
+        ),
+    )
+
+
+def test_links_between_what_is_drawn_are_drawn_and_count_for_nothing(linked):
+    graph = to_graph(linked, np.arange(3))
+    links = links_between(linked, graph.nodes)
+    # Unit 5 has no edge, so the skip to it would end nowhere.
+    assert links == [(0, 4, "add <1>", "skip"), (0, 2, "max", "pool")]
+    assert [part.bottlenecks for part in bottleneck_components(graph)] == [2]
+    page = free_layout(graph, "light", 400, links=links)
+    assert page.count("no weight, no \\u03ba") == 2
+    assert "add <1>" not in page
+    assert "no weight" not in free_layout(graph, "light", 400)
+
+
+def test_graphml_has_the_links_without_a_curvature(linked):
+    graph = to_graph(linked, np.arange(3))
+    add_links(graph, linked)
+    again = nx.parse_graphml(graphml(graph).decode())
+    assert again.edges["0", "4"] == {"link": "skip"}
+    assert again.edges["0", "2"]["link"] == "pool"
+    assert again.edges["0", "2"]["curvature"] == -1
+    assert "link" not in again.edges["1", "3"]
+
+
+def test_a_network_without_links_has_none(view):
+    assert links_between(view, range(view.node_count)) == []

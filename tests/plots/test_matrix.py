@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ncviz.plots.cells import MAX_CELLS, cells, reduced, shares
+from ncviz.plots.figure_frame import AREA, PAPER
 from ncviz.plots.matrix import Panel, matrix
 
 
@@ -164,3 +165,45 @@ def test_rows_too_low_for_their_names_are_numbered():
     low = matrix(panels(9, names), width=460).layout
     assert low.yaxis.ticktext is None
     assert low.margin.l < high.margin.l
+
+
+def test_what_was_not_measured_is_no_removed_cell():
+    kappa = np.array([[-1.0, 0.5, np.nan, np.nan]], np.float32)
+    found = cells(kappa, [[True, False, True, True]], measured=[[True, True, False, False]])
+    assert found.is_unmeasured.tolist() == [[False, False, True, True]]
+    assert found.kept.tolist() == [[1, 0, 0, 0]]
+    assert not found.is_never.any()
+    assert reduced(found, 2).is_unmeasured.tolist() == [[False, True]]
+    assert reduced(found, 1).size.tolist() == [[2]]
+    figure = matrix([Panel("one", found, ("a", "unit"), ("b", "unit"))])
+    words = " ".join(note.text for note in figure.layout.annotations).replace("<br>", " ")
+    assert "Empty: removed. Grey: not measured." in words
+    grey = figure.data[-1]
+    assert "not measured" in grey.hovertemplate
+    assert np.array_equal(~np.isnan(grey.z), found.is_unmeasured)
+    assert grey.colorscale[0][1] not in (PAPER["light"], AREA["light"])
+    nothing = cells(kappa, np.ones_like(kappa, bool), measured=np.zeros_like(kappa, bool))
+    figure = matrix([Panel("one", nothing, ("a", "unit"), ("b", "unit"))], "dark")
+    assert "not measured" in [note.text for note in figure.layout.annotations]
+
+
+def test_weights_of_other_parts_are_in_no_cell():
+    kappa = np.arange(8, dtype=np.float32).reshape(2, 1, 1, 4) / -8
+    present = np.array([True, False, True, False]).reshape(1, 1, 1, 4).repeat(2, axis=0)
+    columns = np.array([[2], [-1]])
+    found = cells(kappa, np.ones_like(present), groups=2, columns=columns, sources=3, present=present)
+    assert found.size.tolist() == [[0, 0, 2], [0, 0, 0]]
+    assert found.kappa[0, 2] == kappa[0, 0, 0, 2]
+    assert np.isnan(found.kappa[1]).all()
+
+
+@pytest.mark.parametrize("width", [320, 960])
+def test_a_title_stays_over_its_panel(width):
+    made = panels(1)[0].cells
+    title = "12c · depthwise conv 3×3, 128→128, from features.12.conv.0, part 1 of 3"
+    figure = matrix([Panel(title, made, ("a", "unit"), ("b", "unit"))] * 6, width=width)
+    inner = width - figure.layout.margin.l - figure.layout.margin.r
+    first = next(note for note in figure.layout.annotations if note.hovertext == title)
+    domain = figure.layout.xaxis.domain
+    assert 6 * len(first.text.removeprefix("<b>").removesuffix("</b>")) < (domain[1] - domain[0]) * inner + 60
+    assert first.text.endswith("…</b>")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from ncviz.config import ORDERS, SCOPES, PruningConfig
 from ncviz.pruning.compare import GRID
 from ncviz.ui.lab_state import read, within
-from ncviz.ui.view_state import AXES, MAX_SEEDS, ViewState, from_query
+from ncviz.ui.view_link import from_query
+from ncviz.ui.view_state import AXES, MAX_SEEDS, ViewState
 
 SIZES = {"0.weight": (6, 1, 6, 6), "2.weight": (10, 4), "4.weight": (2, 10)}
 KNOWN = ("curvature", "magnitude", "wanda", "random")

@@ -7,7 +7,8 @@ from ncviz.config import CurvatureConfig
 from ncviz.plots.small_graphs import preset
 from ncviz.ui.learn_state import Workbench, curvature
 from ncviz.ui.lessons import LESSONS, Facts, changes, opened
-from ncviz.ui.view_state import HIDEABLE, ViewState, from_query
+from ncviz.ui.view_link import from_query
+from ncviz.ui.view_state import HIDEABLE, ViewState
 
 
 def begun(number):

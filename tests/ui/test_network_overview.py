@@ -91,7 +91,8 @@ console.log(JSON.stringify([[0, 20, 39].map((layer) => [at(layer).x, shownLayers
 def test_the_strip_leads_to_layers_and_frames_what_is_shown(node, tmp_path):
     script = """
 const element = (tag) => ({ tag, style: {}, dataset: {}, children: [], attributes: {}, listeners: {},
-  setAttribute(name, value) { this.attributes[name] = value; }, addEventListener(name, act) { this.listeners[name] = act; },
+  setAttribute(name, value) { this.attributes[name] = value; },
+  addEventListener(name, act) { this.listeners[name] = act; },
   replaceChildren(...children) { this.children = children; }, setPointerCapture() {},
   getBoundingClientRect: () => ({ left: 100, width: 400 }), focus() { focused = this; },
   getRootNode: () => ({ get activeElement() { return focused; } }) });
@@ -112,7 +113,8 @@ strip.listeners.keydown({ key: "ArrowRight", preventDefault() {} });
 const names = strip.children.slice(0, 2).map(({ title, style }) => [title, style.background ?? ""]);
 const tabs = strip.children.filter(({ tabIndex }) => tabIndex === 0).length;
 overview.show(network, { name: "light" }, false);
-console.log(JSON.stringify([gone, names, words.textContent, strip.children[40].style, tabs, root.hidden, network.ramps.light]));
+console.log(JSON.stringify([gone, names, words.textContent, strip.children[40].style, tabs, root.hidden,
+  network.ramps.light]));
 """
     gone, names, words, window, tabs, hidden, ramp = told(node, tmp_path, 40, script)
     assert gone == [20, 39, 7, 8]

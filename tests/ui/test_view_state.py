@@ -8,7 +8,8 @@ from ncviz.models.zoo import MODELS
 from ncviz.pipeline import CRITERIA
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.pruning.order import ORDERS, SCOPES
-from ncviz.ui.view_state import DETAILS, EDGE_CAPS, HIDEABLE, LAB_TABS, VIEWS, History, ViewState, from_query
+from ncviz.ui.view_link import from_query
+from ncviz.ui.view_state import DETAILS, EDGE_CAPS, HIDEABLE, LAB_TABS, VIEWS, History, ViewState
 
 STATES = st.builds(
     ViewState,

@@ -8,8 +8,11 @@ import pytest
 import wired_records
 from wired import WIRED
 
+from ncviz import neural_curvature
+from ncviz.pipeline.pictures import take_pictures
 from ncviz.plots.cells import cells
 from ncviz.plots.network_payload import pack, payload, unpack
+from ncviz.records import from_result
 from ncviz.ui import chosen, maps
 from ncviz.ui.lens import Subject, card, lens_edge
 from ncviz.ui.naming import layer_title, unit_layer_titles, weight_index
@@ -270,3 +273,42 @@ def test_a_layer_that_was_not_measured_is_called_so():
         assert made.is_unmeasured.any()
         assert not made.size.any()
         assert not made.kept.any()
+
+
+def sampled(name):
+    """The same network with a record of some of its channels alone."""
+    net, first = wired_records.network(name)
+    result = neural_curvature(net, first, keep_samples=True, channels=1, seed=4)
+    arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
+    number = np.zeros(1, dtype=np.int64)
+    facts = {"config": {"channels": 1, "seed": 4}, "key": "k"}
+    return (
+        result,
+        arrays,
+        from_result(result, arrays, number, number, take_pictures(net, result.graph, first), facts),
+    )
+
+
+@pytest.mark.parametrize("name", ["Fire", "Residual", "Inverted", "Copied"])
+def test_channels_that_were_left_out_are_marked_and_have_no_lines(name):
+    result, arrays, record = sampled(name)
+    for layer in range(len(record.layer_shapes)):
+        own = result.graph.kept_channels(layer)
+        expected = [] if own is None else np.setdiff1d(np.arange(record.layer_shapes[layer][0]), own).tolist()
+        assert np.flatnonzero(record.left_out(layer)).tolist() == expected
+    for detail in ("channels", "units"):
+        view = network_view(record, arrays, CLASSES, detail)
+        assert view.left_out.any()
+        assert not view.left_out[view.source].any()
+        assert not view.left_out[view.target].any()
+        header, found = unpack(pack(payload(view, {"up": np.arange(record.total)}), {}))
+        assert header["unmeasured"] == record.total - record.measured > 0
+        assert found["leftOut"].astype(bool).tolist() == view.left_out.tolist()
+        for end in ("linkSource", "linkTarget"):
+            assert not view.left_out[found.get(end, np.empty(0, int))].any()
+
+
+def test_where_all_channels_take_part_none_is_marked():
+    _, arrays, record = kept("Fire")
+    assert network_view(record, arrays, CLASSES, "channels").left_out is None
+    assert not record.left_out(1).any()

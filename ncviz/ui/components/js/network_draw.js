@@ -5,7 +5,7 @@ import { count, fit } from "./format.js";
 import { activityOf, formsOf, shortestForm, sizeOf } from "./network_data.js";
 import { CROWDED, courseOf, follow, radiusOf } from "./network_geometry.js";
 import { drawLinks, linkWords } from "./network_links.js";
-import { drawTiles } from "./network_tiles.js";
+import { LEFT_OUT, drawTiles } from "./network_tiles.js";
 
 /** Draw a scene: network, geometry, view, theme, left (what is left of each line), focus (what stands out, or null). */
 export function drawScene(context, scene) {
@@ -160,7 +160,7 @@ function drawUnits(context, { network, geometry, view, theme, focus }) {
       context.fillStyle = theme.shade(network.activity ? (level + 0.5) / LEVELS : 0.8);
       context.strokeStyle = tiny ? theme.paper : theme.dot;
       context.lineWidth = 1;
-      context.globalAlpha = focus ? 0.35 * pale : tiny ? 0.7 * pale : 1;
+      context.globalAlpha = (level === LEVELS ? LEFT_OUT : 1) * (focus ? 0.35 * pale : tiny ? 0.7 * pale : 1);
       context.beginPath();
       for (const node of nodes) dot(context, geometry, view, node, radius);
       if (!tiny) context.stroke();
@@ -179,13 +179,14 @@ function drawUnits(context, { network, geometry, view, theme, focus }) {
   if (focus?.main !== undefined) ring(context, geometry, view, theme, focus.main, network);
 }
 
-/** A layer's nodes by how active they are, palest first; found once. */
+/** A layer's nodes by how active they are, palest first, then those that took no part; found once. */
 function shadesOf(network, layer) {
   const known = (network.shades ??= []);
   if (known[layer]) return known[layer];
-  const shades = Array.from({ length: LEVELS }, () => []);
+  const shades = Array.from({ length: LEVELS + 1 }, () => []);
   for (let node = network.offsets[layer]; node < network.offsets[layer + 1]; node += 1) {
-    shades[Math.min(LEVELS - 1, Math.floor((activityOf(network, node) ?? 0) * LEVELS))].push(node);
+    const level = Math.min(LEVELS - 1, Math.floor((activityOf(network, node) ?? 0) * LEVELS));
+    shades[network.leftOut?.[node] ? LEVELS : level].push(node);
   }
   known[layer] = shades;
   return shades;
@@ -381,7 +382,8 @@ function portraitName(context, theme, { title, size }, y) {
 export function captionOf(network, kept, isShort = false) {
   const where = network.filter ? ` in ${network.filter}` : "";
   const which = network.drawn < network.total && !isShort ? ": the strongest and an even sample" : "";
-  return `showing ${count(network.drawn)} of ${count(network.total)} ${network.lines}${where}${which} · ${count(kept)} kept`;
+  const rest = network.unmeasured ? ` · ${count(network.unmeasured)} weights not measured` : "";
+  return `showing ${count(network.drawn)} of ${count(network.total)} ${network.lines}${where}${which} · ${count(kept)} kept${rest}`;
 }
 
 function drawLegend(context, { network, geometry, theme, left: { kept } }) {

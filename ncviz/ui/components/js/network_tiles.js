@@ -8,6 +8,9 @@ const TINTS = [
   [0.5, 0.64, 0.98],
 ];
 
+/** How much ink a node has that took no part in the measurement. */
+export const LEFT_OUT = 0.22;
+
 export function drawTiles(context, { network, geometry, view, theme, focus }) {
   const chosen = new Set(focus?.units ?? []);
   for (let layer = 0; layer < network.layers.length; layer += 1) {
@@ -20,7 +23,8 @@ export function drawTiles(context, { network, geometry, view, theme, focus }) {
     for (let node = network.offsets[layer]; node < network.offsets[layer + 1]; node += 1) {
       const left = geometry.x[node] * view.k + view.x - half;
       const top = geometry.y[node] * view.k + view.y - half;
-      context.globalAlpha = focus && !chosen.has(node) ? 0.45 : 1;
+      const part = network.leftOut?.[node] ? LEFT_OUT : 1;
+      context.globalAlpha = part * (focus && !chosen.has(node) ? 0.45 : 1);
       if (picture) {
         const { canvas, perRow } = picture;
         const at = node - network.offsets[layer];

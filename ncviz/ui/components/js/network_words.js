@@ -15,6 +15,7 @@ export function describeHit(network, hit, left) {
     const { name, place } = unitName(network, hit.unit);
     const { edges, lowest, kept } = unitSummary(network, hit.unit, left);
     const rows = [[`drawn ${network.lines}`, `${count(kept)} of ${count(edges)} kept`]];
+    if (network.leftOut?.[hit.unit]) rows.splice(0, 1, ["κ", "left out, so not measured"]);
     if (kept > 0) rows.push(["lowest κ", signed(lowest)]);
     const activity = activityOf(network, hit.unit);
     if (activity !== null) rows.push(["activity", plain(activity)]);
