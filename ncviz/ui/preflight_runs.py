@@ -99,10 +99,11 @@ def run(slot: str, key: str, work: Callable[[JobHandle], Any]) -> Any:
         return held[1]
     name = f"{compute.BRINGING}{slot}-{key}"
     job = resources.registry().get(name)
+    what = "Reading your network" if slot == "check" else "Measuring how long it takes"
     if job is None:
-        what = "Reading your network" if slot == "check" else "Measuring how long it takes"
         job = compute.begin(name, what, lambda handle: {"found": work(handle)})
-    job.wait(PATIENCE_SECONDS)
+    with st.spinner(f"{what}…"):
+        job.wait(PATIENCE_SECONDS)
     if job.is_active:
         bring_state.follow(job)
         return None
