@@ -1,6 +1,7 @@
 """Networks that are no chains in the browser: lines that pass layers swing out, links are named and never selected."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,3 +103,32 @@ console.log(JSON.stringify([crowd(many.map((at) => `hidden ${at}`)), crowd(many.
 """
     forms = ["layer1.0.shortcut.0", "0.shortcut.0", "shortcut.0", "layer1.0.shortcut.0"]
     assert told(node, tmp_path, skipping, script) == [False, True, False, forms]
+
+
+def test_lines_between_the_same_nodes_lie_beside_each_other(node, tmp_path, skipping):
+    """A layer in three parts: each can be seen and pointed at."""
+    several = replace(
+        skipping,
+        source=np.array([0, 0, 0, 2], np.int32),
+        target=np.array([2, 2, 2, 4], np.int32),
+        curvature=np.array([-1, 1, 0.5, 0.2], np.float32),
+        weight=np.ones(4, np.float32),
+        parameter=np.array([0, 1, 2, 2], np.int32),
+        connection=np.array([0, 1, 2, 3], np.int32),
+        connection_names=("1a", "1b", "1c", "2"),
+        links=None,
+    )
+    script = """
+const visible = new Uint8Array(network.edges).fill(1);
+const lines = Array.from({ length: network.edges }, (_, e) => e);
+const found = (place) => lines.map((e) => {
+  const [ax, ay, bx, by] = courseOfEdge(network, place, IDENTITY, e);
+  const hit = pick(network, place, IDENTITY, visible, (ax + bx) / 2, (ay + by) / 2, 5);
+  return [network.connection[e], place.isPortrait ? ax : ay, hit.edge === e];
+});
+console.log(JSON.stringify([found(place), found(placeUnits(network, 360, 600, (text) => 6 * text.length))]));
+"""
+    for lines in told(node, tmp_path, several, script):
+        across = {connection: at for connection, at, _ in lines}
+        assert across[1] - across[0] == across[2] - across[1] == pytest.approx(4.5)
+        assert all(is_found for *_, is_found in lines)

@@ -43,7 +43,20 @@ export function readNetwork(message) {
   network.linkSource ??= [];
   network.linkTarget ??= [];
   network.firstUnit = firstUnits(message.layers);
+  network.lanes = lanesOf(network);
   return network;
+}
+
+/** For each connection how far beside the middle its lines run, in lanes: several may join the same two layers. */
+function lanesOf({ connections, connection, source, target, layerOf }) {
+  const ends = connections.map(() => null);
+  for (let e = 0; e < connection.length; e += 1) {
+    ends[connection[e]] ??= `${layerOf[source[e]]}-${layerOf[target[e]]}`;
+  }
+  return ends.map((own, at) => {
+    const beside = ends.flatMap((other, index) => (own !== null && other === own ? [index] : []));
+    return own === null ? 0 : beside.indexOf(at) - (beside.length - 1) / 2;
+  });
 }
 
 /** Index of each layer's first unit over all layers; where a feature map is one node, nodes are fewer. */

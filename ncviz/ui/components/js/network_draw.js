@@ -3,7 +3,7 @@
 
 import { count, fit } from "./format.js";
 import { activityOf, formsOf, shortestForm, sizeOf } from "./network_data.js";
-import { CROWDED, courseOf, follow, radiusOf } from "./network_geometry.js";
+import { CROWDED, courseOf, courseOfEdge, follow, radiusOf } from "./network_geometry.js";
 import { drawLinks, linkWords } from "./network_links.js";
 import { LEFT_OUT, drawTiles } from "./network_tiles.js";
 
@@ -52,7 +52,7 @@ function isBeyond({ network, geometry, view }, edge) {
 }
 
 function trace(context, network, geometry, view, edge) {
-  follow(context, courseOf(network, geometry, view, network.source[edge], network.target[edge]));
+  follow(context, courseOfEdge(network, geometry, view, edge));
 }
 
 /**

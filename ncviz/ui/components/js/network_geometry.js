@@ -195,7 +195,7 @@ function pickEdge(network, geometry, view, visible, px, py, reach) {
   let best = reach * reach;
   for (let e = 0; e < network.edges; e += 1) {
     if (!visible[e]) continue;
-    const away = distanceTo(courseOf(network, geometry, view, network.source[e], network.target[e]), px, py);
+    const away = distanceTo(courseOfEdge(network, geometry, view, e), px, py);
     // `<=` lets the later edge win: it is drawn on top.
     if (away <= best) {
       best = away;
@@ -245,6 +245,17 @@ export function courseOf(network, geometry, view, s, t, kind = "edge") {
     : (margin.top + room.height / 2) * view.k + view.y;
   const side = (isPortrait ? cx : cy) < middle ? -swing : swing;
   return isPortrait ? [ax, ay, bx, by, cx + side, cy] : [ax, ay, bx, by, cx, cy + side];
+}
+
+const LANE = 4.5; // pixels from lane to lane, at first
+
+/** The course of one of the lines: beside those of other connections between the same two layers, not on them. */
+export function courseOfEdge(network, geometry, view, edge) {
+  const course = courseOf(network, geometry, view, network.source[edge], network.target[edge]);
+  const lane = network.lanes[network.connection[edge]];
+  if (lane === 0) return course;
+  const across = geometry.isPortrait ? 0 : 1;
+  return course.map((value, at) => (at % 2 === across ? value + lane * LANE * Math.sqrt(view.k) : value));
 }
 
 /** Trace a line's course. */
