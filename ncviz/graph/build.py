@@ -94,7 +94,7 @@ def _read(net: nn.Module, input_shape: tuple[int, ...]) -> Reader:
     _check_statistics(traced)
     shapes = record_shapes(traced, tuple(input_shape))
     check_trace(own, traced, tuple(input_shape))
-    reader = Reader(traced, *shapes)
+    reader = Reader(traced, *shapes, {id(tensor): key for key, tensor in own.named_parameters()})
     try:
         reader.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
     except ModelError:

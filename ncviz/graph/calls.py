@@ -157,7 +157,9 @@ def read_call(
     if module is not None:
         name = str(node.target)
         weight = getattr(module, "weight", None)
-        return Call(kind, name, vars(module), f"{name}.weight" if name else "weight", weight, outputs)
+        own = f"{name}.weight" if name else "weight"
+        # Two layers may share a weight, which then has one name.
+        return Call(kind, name, vars(module), names.get(id(weight), own), weight, outputs)
     given = dict(zip(_arguments(kind), args, strict=False)) | dict(kwargs)
     weight = given.get("weight")
     parameter = names.get(id(weight), "") if isinstance(weight, Tensor) else ""

@@ -36,11 +36,14 @@ _BY_PLACE = ("input", "other")
 class Reader(fx.Interpreter):
     """Reads a trace. What it cannot read becomes a problem and a layer without edges, and it goes on."""
 
-    def __init__(self, traced: fx.GraphModule, shapes: Shapes, several: dict[str, Several]) -> None:
+    def __init__(
+        self, traced: fx.GraphModule, shapes: Shapes, several: dict[str, Several], names: dict[int, str]
+    ) -> None:
         super().__init__(traced, garbage_collect_values=False)
         self.extra_traceback = False  # fx would write its own lines into our sentences
         self.named_modules = dict(traced.named_modules())
         self.traced, self.shapes, self.several = traced, shapes, several
+        self.names = {id(tensor): key for key, tensor in traced.named_parameters()} | names
         self.grown = Growing()
         self.problems: list[Problem] = []
         self.output: Any = None
@@ -132,8 +135,7 @@ class Reader(fx.Interpreter):
             return normed(self.grown, n, name, module, args, kwargs)
         if not name:
             raise UnreadableError(NOT_SUPPORTED)
-        names = {id(tensor): key for key, tensor in self.traced.named_parameters()}
-        call = read_call(name, n, module, args, kwargs, names, self.shapes[n.name])
+        call = read_call(name, n, module, args, kwargs, self.names, self.shapes[n.name])
         return self._computed(n, call, self.grown.finish(first))
 
     def _computed(self, n: fx.Node, call: Call, value: Units) -> Pending:

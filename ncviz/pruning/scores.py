@@ -64,12 +64,15 @@ SCORES: dict[str, Score] = {
 
 
 def weight_names(net: nn.Module) -> tuple[str, ...]:
-    """Names of the weights that carry edges: those of every linear layer and convolution, in the network's order."""
-    return tuple(
-        f"{name}.weight" if name else "weight"
-        for name, module in net.named_modules()
-        if isinstance(module, WEIGHT_MODULES)
-    )
+    """Names of the weights that carry edges: those of every linear layer and convolution, in the network's order.
+
+    A weight that several layers share has its first name alone, as in ``named_parameters``.
+    """
+    found: dict[int, str] = {}
+    for name, module in net.named_modules():
+        if isinstance(module, WEIGHT_MODULES):
+            found.setdefault(id(module.weight), f"{name}.weight" if name else "weight")
+    return tuple(found.values())
 
 
 def pruning_scores(
