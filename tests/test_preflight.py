@@ -57,6 +57,14 @@ def test_what_reads_several_layers_is_one_row():
     assert found.seconds is None
 
 
+def test_layers_with_the_same_problem_share_a_sentence():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 4), nn.LayerNorm(4))
+    found = preflight.preflight(net, (1, 2, 2))
+    assert len(found.problems) == 1
+    assert "'2' (LayerNorm), '4' (LayerNorm)" in found.problems[0]
+    assert [layer.name for layer in found.layers] == ["2", "4"]
+
+
 def test_problems_are_named_and_nothing_else_is_claimed():
     net = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 2))
     found = preflight.preflight(net, (1, 2, 2))

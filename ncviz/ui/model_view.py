@@ -59,11 +59,13 @@ def data(of: pipeline.Network) -> None:
         return
     st.subheader(plain(spec.title))
     if spec.is_own:
-        for split, what in (("train", "calibrating"), ("test", "evaluating")):
-            st.write(f"For {what}: {plain(load_dataset(of.dataset, split).description)}.")
-        st.caption(
-            plain(f"{spec.normalisation[:1].upper()}{spec.normalisation[1:]}. {spec.sample_note}".strip())
-        )
+        told = {split: load_dataset(of.dataset, split).description for split in ("train", "test")}
+        if len(set(told.values())) == 1:
+            st.write(_sentence(told["train"]))
+        else:
+            st.write(f"For calibrating: {plain(told['train'])}.")
+            st.write(f"For evaluating: {plain(told['test'])}.")
+        st.caption(f"{_sentence(spec.normalisation)} {plain(spec.sample_note)}".strip())
         return
     for split, what in (("train", "calibrating"), ("test", "evaluating")):
         try:
@@ -94,6 +96,10 @@ def data(of: pipeline.Network) -> None:
     if data_download.offer("download-data", of.dataset, spec.title, folder.strip()):
         _take_folder()
         st.rerun()
+
+
+def _sentence(text: str) -> str:
+    return plain(f"{text[:1].upper()}{text[1:]}.")
 
 
 def _take_folder() -> None:
@@ -137,7 +143,7 @@ def _card(of: pipeline.Network) -> None:
         f"{card['seed']}); test accuracy {card['test_accuracy']:.2%} on {card['test_images']:,} images. "
         "The command that trained it:"
     )
-    st.code(card["command"], language="bash")
+    st.code(card["command"], language="bash", wrap_lines=True)
 
 
 def _accuracy(of: pipeline.Network) -> None:
@@ -152,7 +158,7 @@ def _accuracy(of: pipeline.Network) -> None:
             ),
             hide_index=True,
         )
-        st.caption(f"{plain(images.description)}: nobody said what they show, and accuracy needs labels.")
+        st.caption(f"{_sentence(images.description)} Nobody said what they show, and accuracy needs labels.")
         return
     right, labels = measured.predictions == measured.labels, measured.labels
     # Of a network with a thousand classes, a folder may show ten.

@@ -139,7 +139,8 @@ def _devices(check: Preflight) -> None:
         free = "" if device.free_bytes is None else f", {size_words(device.free_bytes)} free"
         title = f"CPU, {device.title}" if device.name == "cpu" else device.title
         fits = "fits" if device.fits else "does not fit as a whole"
-        st.caption(plain(f"{title}: {fits}{free}, {time_words(device.seconds)}. {device.note}".strip()))
+        time = "time not measured yet" if device.seconds is None else time_words(device.seconds)
+        st.caption(plain(f"{title}: {fits}{free}, {time}. {device.note}".strip()))
 
 
 def _compute(found: Draft, check: Preflight) -> None:
