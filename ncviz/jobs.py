@@ -81,17 +81,25 @@ class Job:
         details: The traceback, if it failed by other than an ``NcvizError``.
         result: What the work returned, if it is done.
         owner: Who asked for it first; None if nobody in particular.
+        most_seconds: How long it may run.
     """
 
-    def __init__(self, key: str, label: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        key: str,
+        label: str,
+        clock: Callable[[], float],
+        owner: str | None = None,
+        most_seconds: float = math.inf,
+    ) -> None:
         self.key, self.label = key, label
+        self.owner, self.most_seconds = owner, most_seconds
         self.state: State = "queued"
         self.fraction, self.message = 0.0, ""
         self.started: float | None = None
         self.error: str | None = None
         self.details: str | None = None
         self.result: Any = None
-        self.owner: str | None = None
         self._clock = clock
         self._lock = threading.RLock()
         self._finished, self._cancel = threading.Event(), threading.Event()
@@ -153,6 +161,11 @@ class Job:
     def _progress(self, fraction: float, message: str) -> None:
         if self._cancel.is_set():
             raise CancelledError(f"{self.label} was cancelled")
+        if self.elapsed > self.most_seconds:
+            raise NcvizError(
+                f"{self.label} was stopped after {self.elapsed / 60:.0f} minutes: that is all the computing that one "
+                "session may do here. Choose a part of it, or ask whoever runs this server for more."
+            )
         with self._lock:
             now = self._clock()
             if math.isfinite(fraction):
@@ -243,7 +256,14 @@ class JobRegistry:
         self._busy: dict[str, str | None] = {}
         self._threads = 0
 
-    def start(self, key: str, label: str, work: Callable[[JobHandle], Any], owner: str | None = None) -> Job:
+    def start(
+        self,
+        key: str,
+        label: str,
+        work: Callable[[JobHandle], Any],
+        owner: str | None = None,
+        most_seconds: float = math.inf,
+    ) -> Job:
         """Return the active job of ``key``, or a new one that runs ``work`` as soon as a worker is free.
 
         A job that is being cancelled is not joined: the new one is queued and waits until it has stopped.
@@ -253,14 +273,14 @@ class JobRegistry:
             label: What it is called for people.
             work: Returns the result; it calls the handle's ``progress`` often, so that it can be cancelled.
             owner: Who asked for it, such as a session; None shares with nobody.
+            most_seconds: How long it may run; it fails at its next report beyond.
         """
         with self._lock:
             current = self._jobs.get(key)
             if current is not None and current.is_active and not current.is_cancelling:
                 return current
             self._jobs.pop(key, None)
-            job = self._jobs[key] = Job(key, label, self._clock)
-            job.owner = owner
+            job = self._jobs[key] = Job(key, label, self._clock, owner, most_seconds)
             self._queue.append((job, work))
             self._trim()
             self._hire()

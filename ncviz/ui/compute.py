@@ -101,7 +101,8 @@ def start_flow(
 
 def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
     """Start long work for this session, or join the run of that key; the page stops with a sentence at the limit."""
-    if seconds_spent() >= LIMITS.session_seconds:
+    left = LIMITS.session_seconds - seconds_spent()
+    if left <= 0:
         st.error(
             f"This session has used its {LIMITS.session_seconds / 60:.0f} minutes of computing. Results stay; "
             "save your networks on the Model page, then reload for a new session."
@@ -109,20 +110,20 @@ def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
         st.stop()
     watch(key)
     known = resources.registry().get(key)
-    job = resources.registry().start(key, label, work, session.token())
+    job = resources.registry().start(key, label, work, session.token(), left)
     if job is not known:
         st.session_state.setdefault("begun", []).append(job)
     return job
 
 
 def seconds_spent() -> float:
-    """Return how long the finished work took that this session began."""
+    """Return how long the work has taken that this session began, what still runs included."""
     begun: list[Job] = st.session_state.get("begun", [])
     finished = [job for job in begun if not job.is_active]
     st.session_state["begun"] = [job for job in begun if job not in finished]
     spent: float = st.session_state.get("spent", 0.0) + sum(job.elapsed for job in finished)
     st.session_state["spent"] = spent
-    return spent
+    return spent + sum(job.elapsed for job in begun if job.is_active)
 
 
 def watch(key: str) -> None:
