@@ -52,9 +52,9 @@ def show(of: pipeline.Network, record: CurvatureRecord, edge: tuple[int, int, in
 
 
 def _first_choice(record: CurvatureRecord) -> int:
-    """Return the first layer that was measured after the first of all, whose edges hear from nobody; else that one."""
+    """Return the first measured layer that does not read the input, whose units hear from nobody; else any."""
     measured = [layer for layer, edges in enumerate(record.edges) if len(edges.source)]
-    return next((layer for layer in measured if layer), measured[0] if measured else 0)
+    return next((layer for layer in measured if record.ends[layer][0]), measured[0] if measured else 0)
 
 
 def telling(record: CurvatureRecord, connection: int, kind: str, classes: tuple[str, ...]) -> pd.DataFrame:
