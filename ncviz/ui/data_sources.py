@@ -11,7 +11,8 @@ import streamlit as st
 
 from ncviz.data.datasets import DATASETS, default_data_dir
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.named import NAMED, known_names
+from ncviz.data.named import known_names
+from ncviz.data.named_sets import NAMED
 from ncviz.data.own import OwnData
 from ncviz.data.uploads import ENDINGS
 from ncviz.errors import DataError, NcvizError

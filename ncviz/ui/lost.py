@@ -1,4 +1,4 @@
-"""What a reload loses: a network or images that a session brought are said to be gone, never replaced in silence."""
+"""What no link can hold: networks and images of a session's own, told by the address and missed after a reload."""
 
 from __future__ import annotations
 
@@ -10,6 +10,23 @@ from ncviz.ui import bring_state, session
 from ncviz.ui.naming import plain
 
 _SAVE = "bring it again, or save it to the library next time"
+
+
+def write_link() -> None:
+    """Put the view into the address, so that a reload or a copied link shows the same."""
+    view, own = session.view(), session.own_networks()
+    query = view.to_query()
+    if view.model in own:
+        # A network of this session cannot be reached by a link, and its layers are none of another's.
+        for name in ("model", "parts", "channels"):
+            query.pop(name, None)
+    if view.other_model in own:
+        query.pop("other_model", None)
+    if session.has_lost_network() or view.model in own or view.other_model in own:
+        # All that a link can say of them; whoever opens it learns why they see another one.
+        query[session.OWN] = "1"
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
 
 
 def show(*, is_model_page: bool) -> None:

@@ -10,7 +10,7 @@ from ncviz.plots.network import NetworkView
 from ncviz.plots.network_payload import NetworkPayload, payload
 from ncviz.pruning.order import ORDERS
 from ncviz.records import CurvatureRecord
-from ncviz.ui import flows, resources, session
+from ncviz.ui import flows, lost, resources, session
 from ncviz.ui.components.network import network_canvas
 from ncviz.ui.lens import Subject, card, lens_edge
 from ncviz.ui.return_files import file_stem
@@ -59,7 +59,7 @@ def canvas(shown: Shown, record: CurvatureRecord, *, link: str | None = None) ->
         edge = lens_edge(record, picked.open)
         if edge is not None:
             session.change(edge=edge)
-            session.write_link()
+            lost.write_link()
             st.switch_page("pages/edge.py")
 
 

@@ -118,22 +118,6 @@ def can_redo() -> bool:
     return any(_seen(step) != _seen(_step(view())) for step in _history().future)
 
 
-def write_link() -> None:
-    """Put the view into the address, so that a reload or a copied link shows the same."""
-    query = view().to_query()
-    if view().model in own_networks():
-        # A network of this session cannot be reached by a link, and its layers are none of another's.
-        for name in ("model", "parts", "channels"):
-            query.pop(name, None)
-    if view().other_model in own_networks():
-        query.pop("other_model", None)
-    if has_lost_network() or not own_networks().keys().isdisjoint({view().model, view().other_model}):
-        # All that a link can say of them; whoever opens it learns why they see another one.
-        query[OWN] = "1"
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
-
-
 def bound(name: str) -> dict[str, Any]:
     """Return the arguments that tie a widget to a field of the view.
 

@@ -40,7 +40,7 @@ def run() -> None:
     st.html(_STYLE)
     sidebar.show()
     # Going to another page empties the address, and a reload before that page is done would lose the view.
-    session.write_link()
+    lost.write_link()
     lesson_banner.show()
     if page.url_path != pages["learn"].url_path:
         lost.show(is_model_page=page.url_path == pages["model"].url_path)
@@ -48,7 +48,7 @@ def run() -> None:
         page.run()
     finally:
         resources.warm_up()
-    session.write_link()
+    lost.write_link()
 
 
 def enter() -> None:

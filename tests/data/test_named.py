@@ -7,7 +7,8 @@ import pytest
 import torchvision
 
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.named import NAMED, download_named, find_named, known_names, read_named
+from ncviz.data.named import download_named, find_named, known_names, read_named
+from ncviz.data.named_sets import NAMED
 from ncviz.data.specs import DATASETS
 from ncviz.errors import DataError
 from tests.data.test_datasets import write_cifar, write_idx

@@ -12,7 +12,7 @@ SECONDS = 60
 def page():
     import streamlit as st
 
-    from ncviz.ui import compare_view, live_view, session, settings
+    from ncviz.ui import compare_view, live_view, lost, session, settings
     from ncviz.ui.shown import Shown
 
     def draw(side):
@@ -29,7 +29,7 @@ def page():
     compare_view.controls()
     if session.view().compare:
         compare_view.show(shown, draw)
-    session.write_link()
+    lost.write_link()
 
 
 @pytest.fixture

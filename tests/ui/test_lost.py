@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from ncviz import pipeline
 from ncviz.data.image_settings import settings_for
-from ncviz.data.own import OwnData, Part, forget_own
+from ncviz.data.own import OwnData, OwnRegistry, Part
 
 SECONDS = 60
 
@@ -22,7 +22,7 @@ def page():
     session.begin()
     lost.show(is_model_page=False)
     st.write("the page itself")
-    session.write_link()
+    lost.write_link()
 
 
 @pytest.fixture
@@ -98,10 +98,10 @@ def test_choosing_a_network_is_looking_at_another():
     assert app.run().session_state["lost"] is False
 
 
-def test_images_that_had_to_make_room_end_the_page(app, own, links):
+def test_images_that_had_to_make_room_end_the_page(app, own, links, monkeypatch):
     look_at(app.run(), own)
     assert "the page itself" in told(app)
-    forget_own(own.dataset)
+    monkeypatch.setattr("ncviz.data.own._REGISTRY", OwnRegistry(1))
     app.run()
     assert "The images that you brought had to make room" in told(app)
     assert "the page itself" not in told(app)
