@@ -120,7 +120,7 @@ def by_places(fields: np.ndarray, places: int) -> list[np.ndarray] | None:
     seen: dict[tuple[int, int], dict[int, int]] = {}
     ranks: dict[int, int] = {}
     part_of: dict[tuple[int, int, int], int] = {}
-    found = []
+    found: list[np.ndarray] = []
     for (at, own), kind in zip(pieces, tap.reshape(-1).tolist(), strict=True):
         of_column = ranks.get(at, 0)
         ranks[at] = of_column + 1
