@@ -109,11 +109,12 @@ def by_places(fields: np.ndarray, places: int) -> list[np.ndarray] | None:
     groups, targets, slots = fields.shape
     columns = fields.transpose(0, 2, 1).reshape(groups * slots, targets)
     channel = np.where(columns >= 0, columns // places, -1)
-    pieces = [
-        (at, int(own))
-        for at, row in enumerate(channel)
-        for own in (rank for rank in np.unique(row) if rank >= 0)
-    ]
+    pieces: list[tuple[int, int]] = []
+    for at, row in enumerate(channel):
+        read = np.unique(row[row >= 0])
+        if len(read) > MAX_PARTS:
+            return None
+        pieces += [(at, own) for own in read.tolist()]
     place = np.stack([np.where(channel[at] == own, columns[at] % places, -1) for at, own in pieces])
     patterns, tap = np.unique(place, axis=0, return_inverse=True)
     apart = _apart(patterns)
