@@ -25,6 +25,7 @@ def channel_card(of: Subject, layer: int, channel: int) -> Card | None:
     caption = "The input itself." if layer == 0 else f"How active its units are, on average over {flow}."
     incoming = [at for at in of.record.into(layer) if maps.is_convolution(of.record, at)]
     around = incoming or list(of.record.out_of(layer))
+    is_left_out = bool(of.record.left_out(layer)[channel])
     return {
         "title": f"{unit_layer_titles(of.record)[layer]} · channel {channel}",
         "rows": [("size", f"{shape[-2]}×{shape[-1]}"), ("activity", f"{activity.mean() / 255:.2f}")],
@@ -33,7 +34,9 @@ def channel_card(of: Subject, layer: int, channel: int) -> Card | None:
         "kernels": _kernels(of, around, channel, is_target=bool(incoming)),
         "kernels_title": f"Strongest bottlenecks {'in' if incoming else 'out'}, kernel by kernel",
         "line": None,
-        "note": None,
+        "note": "Left out when channels were drawn, so its kernels were not measured."
+        if is_left_out
+        else None,
         "can_open": False,
     }
 
@@ -68,7 +71,7 @@ def unit_card(of: Subject, layer: int, unit: int) -> Card | None:
 
 
 def _kernels(of: Subject, connections: Sequence[int], channel: int, *, is_target: bool) -> list[Card]:
-    """Return the kernels of a channel that hold its lowest curvatures, of all connections on that side of it."""
+    """Return a channel's kernels with the lowest curvatures, of all connections on that side; those measured."""
     record = of.record
     slices = []
     for connection in connections:
@@ -85,16 +88,16 @@ def _kernels(of: Subject, connections: Sequence[int], channel: int, *, is_target
         slots = grid.slots[grid.group(rows[row]), own]
         values = np.where(slots >= 0, kappa[rows[row][:, None] * size + slots], np.float32(np.nan))
         for target, source, each in zip(rows[row].tolist(), columns[row, own].tolist(), values, strict=True):
-            slices.append((connection, target, source, each, grid.area))
-    least = np.array([np.nanmin(np.append(values, np.inf)) for *_, values, _ in slices])
+            if not np.isnan(each).all():
+                slices.append((connection, target, source, each, grid.area))
+    least = np.array([np.nanmin(values) for *_, values, _ in slices])
     found = []
     for connection, target, source, values, area in (slices[at] for at in lowest(least, MOST_KERNELS)):
         other = source if is_target else target
         layer, part = record.ends[connection][0 if is_target else 1], part_title(record, connection)
         whose = f"{unit_layer_titles(record)[layer]} · " if len(connections) > 1 else ""
         name = f"{'from' if is_target else 'to'} {other}"
-        low = float(np.nanmin(np.append(values, np.inf)))
-        said = f"least κ {signed(low)}" if np.isfinite(low) else "not measured"
+        said = f"least κ {signed(float(np.nanmin(values)))}"
         found.append(
             {
                 "select": f"slice-{connection}-{target}-{source}",

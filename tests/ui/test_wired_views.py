@@ -308,6 +308,19 @@ def test_channels_that_were_left_out_are_marked_and_have_no_lines(name):
             assert not view.left_out[found.get(end, np.empty(0, int))].any()
 
 
+def test_the_card_of_a_channel_shows_what_was_measured_of_it():
+    _, arrays, record = sampled("Residual")
+    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    drawn = int(np.flatnonzero(~record.left_out(2))[0])
+    left_out = int(np.flatnonzero(record.left_out(2))[0])
+    found = card(about, f"channel-2-{left_out}")
+    assert found["kernels"] == []
+    assert "not measured" in found["note"]
+    found = card(about, f"channel-2-{drawn}")
+    assert len(found["kernels"]) == 1
+    assert found["note"] is None
+
+
 def test_where_all_channels_take_part_none_is_marked():
     _, arrays, record = kept("Fire")
     assert network_view(record, arrays, CLASSES, "channels").left_out is None
