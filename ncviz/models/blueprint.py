@@ -61,16 +61,24 @@ class Blueprint:
         input_shape: Shape of one input without the batch axis.
         steps: The operations; each reads only the input and steps before it.
         output: Name of the step whose result is the network's.
+        ties: Arrays that are others, as where two layers share a weight: a name such as ``features.2.weight``, and the
+            name of the one that it is.
+        names: Where the file calls its arrays otherwise: its name for each, and the array's.
     """
 
     input_shape: tuple[int, ...]
     steps: tuple[Step, ...]
     output: str
+    ties: tuple[tuple[str, str], ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> str:
         """Return the blueprint as text, the same for equal blueprints."""
         steps = [[step.name, step.operation, list(step.inputs), dict(step.settings)] for step in self.steps]
         value = {"format": _FORMAT, "input": list(self.input_shape), "steps": steps, "output": self.output}
+        for key, pairs in (("ties", self.ties), ("names", self.names)):
+            if pairs:
+                value[key] = [list(pair) for pair in pairs]
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
@@ -90,7 +98,8 @@ class Blueprint:
                 Step(name, operation, tuple(inputs), settings_of(settings))
                 for name, operation, inputs, settings in value["steps"]
             )
-            blueprint = cls(tuple(value["input"]), steps, value["output"])
+            ties, names = (tuple((a, b) for a, b in value.get(key, [])) for key in ("ties", "names"))
+            blueprint = cls(tuple(value["input"]), steps, value["output"], ties, names)
             check_blueprint(blueprint)
         except ModelError:
             raise
@@ -147,6 +156,14 @@ def check_blueprint(blueprint: Blueprint) -> None:
         folders |= parents
     if blueprint.output not in known - {INPUT}:
         raise ModelError("The network's output is none of its steps.")
+    layers = {step.name for step in blueprint.steps if OPERATIONS[step.operation].is_layer}
+    tied = {str(name) for name, _ in blueprint.ties}
+    for name, array in (*blueprint.ties, *blueprint.names):
+        is_text = all(isinstance(text, str) and len(text) <= 2 * LIMITS.name_length for text in (name, array))
+        if not is_text or array in tied or array.rpartition(".")[0] not in layers:
+            raise ModelError(
+                "The network shares weights with a layer that it does not have; export it again."
+            )
 
 
 def is_name(name: Any) -> bool:

@@ -202,10 +202,23 @@ def build(blueprint: Blueprint, arrays: Mapping[str, np.ndarray]) -> fx.GraphMod
             nodes[step.name] = graph.create_node("call_module", step.name, tuple(inputs))
     graph.output(nodes[blueprint.output])
     net = fx.GraphModule(root, graph, class_name="Network")
-    _check_arrays(arrays, expected)
-    state = {name: torch.from_numpy(np.array(arrays[name], order="C")) for name in expected}
-    net.load_state_dict(state, strict=True, assign=True)
+    homes = dict(blueprint.ties)
+    if any(name not in expected or expected[name] != expected.get(home) for name, home in homes.items()):
+        raise ModelError("The network shares weights between layers of other shapes; export it again.")
+    _check_arrays(arrays, {name: shape for name, shape in expected.items() if name not in homes})
+    state = {
+        name: torch.from_numpy(np.array(arrays[name], order="C")) for name in expected if name not in homes
+    }
+    net.load_state_dict(state | {name: state[home] for name, home in homes.items()}, strict=True, assign=True)
+    for name, home in homes.items():
+        _tie(net, name, home)
     return net.eval()
+
+
+def _tie(net: nn.Module, name: str, home: str) -> None:
+    """Make an array of one layer that of another."""
+    (layer, _, own), (of, _, other) = name.rpartition("."), home.rpartition(".")
+    setattr(net.get_submodule(layer), own, getattr(net.get_submodule(of), other))
 
 
 def _place(root: nn.Module, name: str, layer: nn.Module) -> None:

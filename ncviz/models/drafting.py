@@ -22,12 +22,16 @@ class Draft:
         label: The file's name, for messages.
         shapes: Step → shape of what it gives for one input, without the batch axis.
         arrays: Name → array, float32 (int64 for a BatchNorm's counter).
+        ties: Name → the name of the array that it is, where a file gives two layers the same.
     """
 
     def __init__(self, label: str, input_shape: Shape) -> None:
         self.label, self.input_shape = label, input_shape
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.arrays: dict[str, np.ndarray] = {}
+        self.ties: dict[str, str] = {}
+        # By place in memory and form; what lies there is kept, so that nothing else comes to lie there.
+        self._homes: dict[tuple[Any, ...], tuple[str, np.ndarray]] = {}
         self._steps: dict[str, Step] = {}
         self._folders: set[str] = set()
         self._units = self._multiplications = self._parameters = self._layers = 0
@@ -69,10 +73,15 @@ class Draft:
                 raise ModelError(
                     f"{self.label} has a {name} of '{step.name}' that is not finite; train or export it again."
                 )
-        self._count(step, math.prod(shape), multiplications, sum(math.prod(s) for s in expected.values()))
+        homes = {name: self._home(f"{step.name}.{name}", values) for name, values in given.items()}
+        own = sum(math.prod(expected[name]) for name, home in homes.items() if not home)
+        self._count(step, math.prod(shape), multiplications, own)
         self._steps[step.name], self.shapes[step.name] = step, shape
         self._folders |= _folders_of(step.name)
         for name, values in given.items():
+            if homes[name]:
+                self.ties[f"{step.name}.{name}"] = homes[name]
+                continue
             kind = np.int64 if name == "num_batches_tracked" else np.float32
             self.arrays[f"{step.name}.{name}"] = np.ascontiguousarray(values, dtype=kind).reshape(
                 values.shape
@@ -89,6 +98,16 @@ class Draft:
         settings = settings_of({**step.options, "bias": True})
         self._steps[name] = Step(step.name, step.operation, step.inputs, settings)
         self.arrays[f"{name}.bias"] = np.ascontiguousarray(bias, dtype=np.float32)
+
+    def _home(self, name: str, values: np.ndarray) -> str:
+        """Return the array of an earlier layer that this one is, "" for none."""
+        home = self._homes.setdefault(_place_of(values), (name, values))[0]
+        return "" if home == name else home
+
+    def name_of(self, values: np.ndarray) -> str:
+        """Return the array that values of a file became, "" for none."""
+        name = self._homes.get(_place_of(values), ("",))[0]
+        return name if name in self.arrays else ""
 
     def finish(self, output: str) -> Blueprint:
         """Return the blueprint of what the output needs; arrays that it does not need are dropped.
@@ -109,8 +128,22 @@ class Draft:
                 "class scores: it is no image classifier."
             )
         owned = tuple(f"{step.name}." for step in kept if OPERATIONS[step.operation].is_layer)
+        for name in list(self.ties):
+            home = self.ties[name]
+            if f"{name.rpartition('.')[0]}." not in owned:
+                del self.ties[name]
+            elif f"{home.rpartition('.')[0]}." not in owned:
+                # Whose it was is not needed, so it belongs to the first that is.
+                self.arrays[name] = self.arrays.pop(home)
+                self.ties = {
+                    tied: name if of == home else of for tied, of in self.ties.items() if tied != name
+                }
+                self._homes = {
+                    place: (name if own == home else own, values)
+                    for place, (own, values) in self._homes.items()
+                }
         self.arrays = {name: a for name, a in self.arrays.items() if f"{name.rpartition('.')[0]}." in owned}
-        blueprint = Blueprint(self.input_shape, tuple(reversed(kept)), output)
+        blueprint = Blueprint(self.input_shape, tuple(reversed(kept)), output, tuple(self.ties.items()))
         check_blueprint(blueprint)
         return blueprint
 
@@ -146,6 +179,11 @@ class Draft:
                     f"{self.label} has more than {limit:,} {what}, the most that is read; bring a smaller network, or "
                     "export it for smaller images."
                 )
+
+
+def _place_of(values: np.ndarray) -> tuple[Any, ...]:
+    """Return where values lie in memory and how, which tells whether two arrays are one."""
+    return values.__array_interface__["data"][0], values.shape, values.strides, values.dtype.str
 
 
 def _folders_of(name: str) -> set[str]:

@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.archive import check_entries
-from ncviz.models.blueprint import INPUT, Blueprint
+from ncviz.models.blueprint import INPUT, Blueprint, check_blueprint
 from ncviz.models.drafting import Draft
 from ncviz.models.exported_archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
 from ncviz.models.exported_operations import OPERATORS, SYMBOLIC, UNITWISE, VIEWS
@@ -109,7 +110,13 @@ def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray
                 reading.parameters[node.outputs[0]] = reading.parameters[first]
         reading.give(node, value)
     step = reading.step_of(reading.value(output, "the output"), "the output")
-    return reading.draft.finish(step), reading.draft.arrays
+    blueprint = reading.draft.finish(step)
+    known = {name: tensor.values for name, tensor in tensors.items() if tensor.values is not None}
+    pairs = {name: reading.draft.name_of(values) for name, values in known.items()}
+    if any(name != array for name, array in pairs.items() if array):
+        blueprint = replace(blueprint, names=tuple((name, array) for name, array in pairs.items() if array))
+        check_blueprint(blueprint)
+    return blueprint, reading.draft.arrays
 
 
 def _check_aliases(

@@ -59,15 +59,23 @@ class Archive:
 
     def tensors(self, folder: str) -> dict[str, Tensor]:
         """Return the tensors of a folder by name."""
+        read: dict[tuple[Any, ...], np.ndarray] = {}
         config = self.json(f"data/{folder}/{self.name}_{folder}_config.json")["config"]
-        return {name: Tensor(self, folder, name, entry) for name, entry in config.items()}
+        return {name: Tensor(self, folder, name, entry, read) for name, entry in config.items()}
 
 
 class Tensor:
     """A tensor of the archive, read when it is first used."""
 
-    def __init__(self, archive: Archive, folder: str, name: str, entry: Mapping[str, Any]) -> None:
-        self.archive, self.folder, self.name, self.entry = archive, folder, name, entry
+    def __init__(
+        self,
+        archive: Archive,
+        folder: str,
+        name: str,
+        entry: Mapping[str, Any],
+        read: dict[tuple[Any, ...], np.ndarray],
+    ) -> None:
+        self.archive, self.folder, self.name, self.entry, self.read = archive, folder, name, entry, read
 
     def __call__(self) -> np.ndarray:
         """Return its values, after checking that they lie within the entry."""
@@ -79,6 +87,9 @@ class Tensor:
         kind = np.dtype(np.uint16 if code == BFLOAT16 else {**FLOAT_CODES, **_INT_CODES}[code]).newbyteorder(
             "<"
         )
+        if self.values is not None:
+            # Two layers share it.
+            return self.values
         data = self.archive.bytes(f"data/{self.folder}/{self.entry['path_name']}")
         held = len(data) // kind.itemsize
         steps = [(size - 1) * stride for size, stride in zip(sizes, strides, strict=True)]
@@ -97,5 +108,17 @@ class Tensor:
         byte_strides = [stride * kind.itemsize for stride in strides]
         values = np.lib.stride_tricks.as_strided(flat, sizes, byte_strides, writeable=False)
         if code == BFLOAT16:
-            return (values.astype(np.uint32) << 16).view(np.float32)
-        return np.array(values, dtype=kind.newbyteorder("="), order="C")
+            self.read[self._place] = (values.astype(np.uint32) << 16).view(np.float32)
+        else:
+            self.read[self._place] = np.array(values, dtype=kind.newbyteorder("="), order="C")
+        return self.read[self._place]
+
+    @property
+    def values(self) -> np.ndarray | None:
+        """Its values, if they were read before, under this name or another."""
+        return self.read.get(self._place)
+
+    @property
+    def _place(self) -> tuple[str, ...]:
+        form = json.dumps(self.entry.get("tensor_meta"), sort_keys=True)
+        return self.folder, str(self.entry.get("path_name")), form

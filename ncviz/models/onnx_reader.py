@@ -135,7 +135,8 @@ def _read(model: onnx.ModelProto, label: str) -> tuple[Blueprint, dict[str, np.n
             _read_node(reading, node, model.graph.node[node.index])
     step = reading.step_of(reading.value(output, "output"), "output")
     blueprint = reading.draft.finish(step)
-    kept = {name: source for name, source in reading.sources.items() if name in reading.draft.arrays}
+    named = {*reading.draft.arrays, *reading.draft.ties}
+    kept = {name: source for name, source in reading.sources.items() if name in named}
     return blueprint, reading.draft.arrays, kept
 
 

@@ -19,8 +19,8 @@ _LABEL = "The original file"
 def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
     """Return an ONNX file with other weights: same graph, names and types.
 
-    A weight that several nodes share, or that the graph computes from others, becomes one of the node's own where it
-    has changed.
+    A weight that the graph computes from others, or that nodes share which read it otherwise, becomes one of its own
+    where it has changed.
 
     Args:
         original: The file that the network was read from.
@@ -30,7 +30,7 @@ def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
         ModelError: If arrays are missing or of another shape, or one has changed that is not a weight of the file.
     """
     model = parse(original, _LABEL)
-    _, before, sources = read_sources(model, _LABEL)
+    blueprint, before, sources = read_sources(model, _LABEL)
     for name, old in before.items():
         new = np.asarray(arrays[name]) if name in arrays else None
         if new is None or new.shape != old.shape:
@@ -41,12 +41,19 @@ def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
             continue
         if name not in sources:
             raise ModelError(f"The array '{name}' has changed, which is not one of the file's weights.")
-        _replace(model.graph, name, sources[name], new)
+        shared = [sources[each] for each in (name, *(tied for tied, home in blueprint.ties if home == name))]
+        if len({model.graph.node[source.node].input[source.slot] for source in shared}) == 1:
+            _replace(model.graph, name, shared, new)
+            continue
+        for source in shared:
+            # Each reads the same weights in a form of its own.
+            _replace(model.graph, name, [source], new)
     _drop_unread(model.graph)
     return model.SerializeToString()
 
 
-def _replace(graph: onnx.GraphProto, name: str, source: Source, values: np.ndarray) -> None:
+def _replace(graph: onnx.GraphProto, name: str, sources: list[Source], values: np.ndarray) -> None:
+    source = sources[0]
     node = graph.node[source.node]
     values = (values.T if source.is_transposed else values).reshape(source.shape)
     if source.factor != 1.0:
@@ -57,7 +64,7 @@ def _replace(graph: onnx.GraphProto, name: str, source: Source, values: np.ndarr
     uses += sum(output.name == old_name for output in graph.output)
     kind = onnx.TensorProto.FLOAT if tensor is None else tensor.data_type
     values = values.astype(onnx.helper.tensor_dtype_to_np_dtype(kind), copy=False)
-    if tensor is not None and uses == 1 and tuple(tensor.dims) == values.shape:
+    if tensor is not None and uses == len(sources) and tuple(tensor.dims) == values.shape:
         for field in ("float_data", "double_data", "int32_data", "int64_data"):
             tensor.ClearField(field)
         tensor.raw_data = numpy_helper.from_array(values).raw_data
@@ -71,7 +78,8 @@ def _replace(graph: onnx.GraphProto, name: str, source: Source, values: np.ndarr
         name for name in (f"{name}{'_' * count}" for count in range(len(taken) + 1)) if name not in taken
     )
     graph.initializer.append(new)
-    node.input[source.slot] = new.name
+    for each in sources:
+        graph.node[each.node].input[each.slot] = new.name
 
 
 def _drop_unread(graph: onnx.GraphProto) -> None:

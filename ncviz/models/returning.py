@@ -40,6 +40,12 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
         from ncviz.models.onnx_writer import write_onnx
 
         return write_onnx(network.original, whole), ".onnx"
+    names = () if network.blueprint is None else network.blueprint.names
+    if names:
+        renamed = {array for _, array in names}
+        # Copies, since a file in which two names share memory is not what every reader takes.
+        given = {name: whole[array].copy() for name, array in names}
+        whole = {name: values for name, values in whole.items() if name not in renamed} | given
     state = {network.prefix + name: values for name, values in whole.items()}
     if network.format in {"pt", "pt2"}:
         import torch

@@ -109,6 +109,12 @@ def change(path, value):
         change(["steps", 3, 2], ["join"] * 2),
         change(["steps"], [["a", "relu", [INPUT], {}]] * (LIMITS.nodes + 1)),
         change(["steps"], [["a", "relu"]]),
+        change(["ties"], [["head.weight"]]),
+        change(["ties"], [["head.weight", "nowhere.weight"]]),
+        change(["ties"], [["head.weight", "head.weight"]]),
+        change(["ties"], [["head.weight", 3]]),
+        change(["names"], [["a" * 10_000, "head.weight"]]),
+        change(["names"], [["w", ["head.weight"]]]),
     ],
 )
 def test_a_damaged_text_is_one_sentence(spoil):

@@ -10,7 +10,10 @@ from torch import nn
 
 from ncviz.errors import ModelError
 from ncviz.models.blueprint import build_module
+from ncviz.models.bringing import read_file
+from ncviz.models.drafting import Draft
 from ncviz.models.exported import read_exported
+from ncviz.models.returning import write_file
 from tests.models.onnx_helpers import assert_same, images_of
 
 # torch.export warns of its own deprecations.
@@ -139,6 +142,56 @@ def test_programs_compute_the_same(name):
 def test_a_batch_that_the_program_fixes_is_left_open():
     blueprint, arrays = read_exported(exported(small(), (3, 8, 8), is_open=False), "net.pt2")
     assert build_module(blueprint, arrays)(torch.zeros(5, 3, 8, 8)).shape == (5, 10)
+
+
+class Tied(nn.Module):
+    """Two layers of one weight, or one layer twice."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind, self.first, self.second = kind, nn.Linear(6, 6), nn.Linear(6, 6)
+        self.head = nn.Linear(6, 3)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        again = self.second if self.kind == "two layers" else self.first
+        return self.head(again(self.first(x).relu()).relu())
+
+
+@pytest.mark.parametrize("kind", ["two layers", "one layer twice"])
+@pytest.mark.parametrize("is_decomposed", [False, True])
+def test_shared_weights_are_one_and_go_back_as_they_came(kind, is_decomposed):
+    torch.manual_seed(1)
+    net = Tied(kind).eval()
+    network = read_file(exported(net, (6,), is_decomposed), "net.pt2")
+    assert sum(values.size for values in network.arrays.values() if values.ndim == 2) == 36 + 18
+    module, x = network.module(), torch.rand(5, 6)
+    torch.testing.assert_close(module(x), net(x))
+    weight, _ = (name for name, values in module.named_parameters() if values.ndim == 2)
+    pruned = np.where(np.abs(network.arrays[weight]) < 0.2, np.float32(0), network.arrays[weight])
+    back, _ = write_file(network, {weight: pruned})
+    other = Tied(kind).eval()
+    state = torch.load(io.BytesIO(back), weights_only=True)
+    left_out = other.load_state_dict(state, strict=kind == "two layers").missing_keys
+    assert set(left_out) <= {"second.weight", "second.bias"}  # which the program never held
+    with torch.no_grad():
+        net.first.weight.copy_(torch.from_numpy(pruned))
+    torch.testing.assert_close(other(x), net(x))
+
+
+def test_a_shared_weight_stays_where_only_its_second_layer_is_needed():
+    draft = Draft("net", (6,))
+    weight = np.ones((6, 6), dtype=np.float32)
+    unused, needed, last = (
+        draft.add(name, "linear", ("input",), {"weight": weight}, in_features=6, out_features=6, bias=False)
+        for name in ("unused", "needed", "last")
+    )
+    output = draft.add("sum", "add", (needed, last))
+    blueprint = draft.finish(output)
+    assert list(draft.arrays) == ["needed.weight"]
+    assert blueprint.ties == (("last.weight", "needed.weight"),)
+    assert unused not in {step.name for step in blueprint.steps}
+    assert torch.equal(build_module(blueprint, draft.arrays)(torch.ones(1, 6)), torch.full((1, 6), 12.0))
 
 
 class Batchwise(nn.Module):

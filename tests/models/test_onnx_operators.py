@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.neural_network import MLPClassifier
 
 from ncviz.errors import ModelError
-from ncviz.models.blueprint import build_module
+from ncviz.models.blueprint import Blueprint, build_module
 from ncviz.models.onnx_reader import read_onnx
 from ncviz.models.onnx_writer import write_onnx
 from tests.models.onnx_helpers import assert_same, images_of, run
@@ -169,6 +169,9 @@ CASES = {
                        {"w": weights(3, 2, 3, 3).astype(np.float64)}),
     "transposed weights": ([node("Transpose", "w", to="t", perm=[1, 0]), node("MatMul", "x", "t")], 5,
                            {"w": weights(5, 7)}, 17, (7,)),
+    "shared, read otherwise": ([node("Gemm", "x", "w", to="a", transB=1), node("Relu", "a", to="r"),
+                                node("Transpose", "w", to="t", perm=[1, 0]), node("MatMul", "r", "t")], 7,
+                               {"w": weights(7, 7)}, 17, (7,)),
     "shared weights": ([node("Conv", "x", "w", to="a", pads=[1, 1, 1, 1]), node("Relu", "a", to="r"),
                         node("Conv", "r", "w", pads=[1, 1, 1, 1])], 98, {"w": weights(2, 2, 3, 3)}),
 }  # fmt: skip
@@ -229,15 +232,28 @@ def test_float16_weights_stay_float16():
     )
 
 
-def test_weights_that_two_layers_share_part_when_one_is_pruned():
-    content, shape = build("shared weights")
+@pytest.mark.parametrize("case", ["shared weights", "shared, read otherwise"])
+def test_weights_that_two_layers_share_are_one(case):
+    content, shape = build(case)
     blueprint, arrays = read_onnx(content, "net.onnx")
-    first = next(name for name, values in arrays.items() if values.ndim == 4)
-    changed = {**arrays, first: arrays[first] * 0}
+    (name,) = (name for name in arrays if not name.startswith("last."))
+    ((tied, home),) = blueprint.ties
+    assert (home, tied in arrays) == (name, False)
+    assert Blueprint.from_json(blueprint.to_json()) == blueprint
+    pruned = {**arrays, name: arrays[name] * (np.abs(arrays[name]) > 0.5)}
+    assert 0 < (pruned[name] == 0).sum() < arrays[name].size
+    net = build_module(blueprint, pruned)
+    assert net.state_dict()[tied].data_ptr() == net.state_dict()[name].data_ptr()
     images = images_of(shape)
     with torch.no_grad():
-        expected = build_module(blueprint, changed)(torch.from_numpy(images)).numpy()
-    np.testing.assert_allclose(run(write_onnx(content, changed), images), expected, atol=1e-5)
+        expected = net(torch.from_numpy(images)).numpy()
+    written = write_onnx(content, pruned)
+    np.testing.assert_allclose(run(written, images), expected, atol=1e-5)
+    again, kept = read_onnx(written, "net.onnx")
+    np.testing.assert_array_equal(kept[name], pruned[name])
+    if case == "shared weights":
+        assert again == blueprint
+        assert len(onnx.load_from_string(written).graph.initializer) == 3
 
 
 @pytest.mark.parametrize("zipmap", [True, False])
