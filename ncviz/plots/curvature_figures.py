@@ -22,13 +22,17 @@ def histograms(
     """Return one histogram of κ for each layer, coloured like the network's edges.
 
     Args:
-        curvature: κ of each weight tensor, in the network's order; 2 where a weight was never active.
+        curvature: κ of each weight tensor, in the network's order; 2 where a weight was never active, NaN where it was
+            not measured. Layers that were not measured at all are left out.
         names: A title for each.
         theme: Which variant of the colour scale.
     """
     from plotly.subplots import make_subplots
 
-    parts = [values.reshape(-1)[values.reshape(-1) < NEVER_ACTIVE] for values in curvature.values()]
+    known = [
+        (name, each) for name, each in zip(names, curvature.values(), strict=True) if not np.isnan(each).all()
+    ]
+    parts = [values[values < NEVER_ACTIVE] for _, values in known]
     low = min((float(part.min()) for part in parts if part.size), default=-LIMIT)
     edges = np.linspace(float(compressed(min(low, -LIMIT))), LIMIT, HISTOGRAM_BINS + 1)
     centres = (edges[1:] + edges[:-1]) / 2
@@ -42,7 +46,7 @@ def histograms(
         rows=len(parts),
         cols=1,
         shared_xaxes=True,
-        subplot_titles=list(names),
+        subplot_titles=[name for name, _ in known],
         vertical_spacing=min(0.08, 0.32 / max(1, len(parts))),
     )
     for row, part in enumerate(parts, start=1):

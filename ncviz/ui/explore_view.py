@@ -178,9 +178,12 @@ def layers(shown: Shown) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        # Every layer has a share of each, but for those that were left out.
+        placeholder="not measured",
         column_config={
             "weights": number,
             "kept": number,
+            "measured": number,
             "edges": number,
             "kept share": share,
             "bottlenecks": percent,

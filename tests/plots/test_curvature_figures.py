@@ -22,3 +22,11 @@ def test_every_active_weight_is_in_a_bar(low):
     assert first.customdata[:, 0].sum() == 1000
     assert sum(first.y) == pytest.approx(1)
     assert sum(second.y) == 0
+
+
+def test_layers_that_were_not_measured_have_no_histogram():
+    kappa = {"a": np.full((3, 2), np.nan), "b": np.linspace(-2, 1, 6).reshape(2, 3), "c": np.full(4, 2.0)}
+    figure = histograms(kappa, ["1 · a", "2 · b", "3 · c"])
+    assert [note.text for note in figure.layout.annotations] == ["2 · b", "3 · c"]
+    assert len(figure.data) == 2
+    assert figure.data[0].customdata[:, 0].sum() == 6
