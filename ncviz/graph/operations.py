@@ -26,12 +26,16 @@ SILENT = frozenset({
     "identity", "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
     "feature_dropout", "stochastic_depth", "contiguous", "clone", "detach", "float", "double", "alias",
 })  # fmt: skip
-# What puts units in another order or shape, or takes some of them.
+# What puts units in another order or shape, takes some of them, or repeats them.
 RELABEL = frozenset({
     "flatten", "unflatten", "reshape", "view", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
     "unbind", "narrow", "select", "slice", "getitem", "index_select", "swapaxes", "movedim", "channel_shuffle",
-    "pixel_shuffle", "pixel_unshuffle", "split_with_sizes",
+    "pixel_shuffle", "pixel_unshuffle", "split_with_sizes", "repeat", "expand", "tile", "repeat_interleave",
+    "broadcast_to", "flip", "roll",
 })  # fmt: skip
+JOIN = frozenset({"cat", "stack", "hstack", "vstack", "dstack"})
+# Repeats the nearest unit; in other modes it mixes them.
+NEAREST = frozenset({"interpolate", "upsample", "upsample_nearest1d", "upsample_nearest2d"})
 SHAPE = frozenset({"size", "shape", "dim", "ndim", "sym_size", "getattr"})
 SOFTMAX = frozenset({"softmax", "log_softmax"})
 SPACE = ("1d", "2d")
@@ -55,6 +59,7 @@ _MODULES: dict[type[nn.Module], str] = {
     nn.ZeroPad1d: "pad", nn.ZeroPad2d: "pad", nn.ConstantPad1d: "pad", nn.ConstantPad2d: "pad",
     nn.Flatten: "flatten", nn.Unflatten: "unflatten", nn.ChannelShuffle: "channel_shuffle",
     nn.PixelShuffle: "pixel_shuffle", nn.PixelUnshuffle: "pixel_unshuffle",
+    nn.Upsample: "upsample", nn.UpsamplingNearest2d: "upsample",
     nn.Identity: "identity", nn.Dropout: "dropout", nn.Dropout1d: "dropout", nn.Dropout2d: "dropout",
     nn.Dropout3d: "dropout", nn.AlphaDropout: "dropout", nn.FeatureAlphaDropout: "dropout",
     nn.Softmax: "softmax", nn.LogSoftmax: "log_softmax",
@@ -67,15 +72,25 @@ _MODULES: dict[type[nn.Module], str] = {
 NORM_MODULES = (nn.BatchNorm1d, nn.BatchNorm2d)
 WEIGHT_MODULES = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
 
-_OTHERS = frozenset(
-    {"linear", "batch_norm", "pad", "cat", "concat", "add", "sub", "mul", "div", "true_divide"}
-)
+_OTHERS = frozenset({"linear", "batch_norm", "pad", "concat", "add", "sub", "mul", "div", "true_divide"})
 _SAME = {
     "concat": "cat", "concatenate": "cat", "true_divide": "div", "truediv": "div", "iadd": "add", "isub": "sub",
     "imul": "mul", "itruediv": "div", "constant_pad_nd": "pad", "_softmax": "softmax", "_log_softmax": "log_softmax",
     "lift_fresh_copy": "clone", "_native_batch_norm_legit_no_training": "batch_norm_no_training", "t": "transpose",
 }  # fmt: skip
-_PLAIN = POINTWISE | SILENT | RELABEL | SOFTMAX | CONVOLUTIONS | TRANSPOSED | POOLS | REDUCTIONS | _OTHERS
+_PLAIN = (
+    POINTWISE
+    | SILENT
+    | RELABEL
+    | SOFTMAX
+    | CONVOLUTIONS
+    | TRANSPOSED
+    | POOLS
+    | REDUCTIONS
+    | JOIN
+    | NEAREST
+    | _OTHERS
+)
 _FUNCTIONS: dict[Callable[..., Any], str] = {
     found: name
     for name in sorted(_PLAIN)

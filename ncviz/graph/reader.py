@@ -121,8 +121,10 @@ class Reader(fx.Interpreter):
             return self.grown.activated(n, first)
         if name in ops.RELABEL:
             return self._relabelled(n, args, kwargs)
-        if name == "cat":
+        if name in ops.JOIN:
             return self._joined(n, args, kwargs)
+        if name in ops.NEAREST:
+            return self._enlarged(n, args, kwargs)
         if name == "pad":
             return self._padded(n, args, kwargs)
         if name in ("add", "sub"):
@@ -205,15 +207,33 @@ class Reader(fx.Interpreter):
         return value
 
     def _joined(self, n: fx.Node, args: Any, kwargs: Any) -> Units:
-        parts = [
-            self.grown.finish(v) if isinstance(v, Pending) else v
-            for v in (args[0] if args else kwargs["tensors"])
-        ]
+        given = args[0] if args else kwargs["tensors"]
+        parts = [self.grown.finish(v) if isinstance(v, Pending) else v for v in given]
         if not all(isinstance(part, Units) for part in parts):
             raise UnreadableError("joins units to constants, which is not supported")
-        dim = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis", 0))
-        both = [torch.cat([getattr(part, name) for part in parts], dim) for name in ("ids", "stamps")]
-        return self._checked(n, Units(both[0], both[1], n))
+        others = {key: value for key, value in kwargs.items() if key != "tensors"}
+        ids, stamps = (
+            self._plain(n, [[getattr(part, name) for part in parts], *args[1:]], others)
+            for name in ("ids", "stamps")
+        )
+        return self._checked(n, Units(ids, stamps, n))
+
+    def _enlarged(self, n: fx.Node, args: Any, kwargs: Any) -> Units:
+        settings = self.named_modules[str(n.target)] if n.op == "call_module" else None
+        mode = getattr(settings, "mode", kwargs.get("mode", args[3] if len(args) > 3 else "nearest"))
+        if n.op == "call_function" and isinstance(n.target, torch._ops.OpOverload):
+            mode = "nearest"
+        if not str(mode).startswith("nearest"):
+            raise UnreadableError(f"mixes neighbouring units (mode '{mode}'), which is not supported")
+        value = self.grown.finish(args[0] if args else kwargs["input"])
+        # Torch enlarges no whole numbers; these are exact as floating ones, too.
+        ids, stamps = (
+            self._apply(
+                n, [part.double(), *args[1:]], {k: v for k, v in kwargs.items() if k != "input"}
+            ).long()
+            for part in (value.ids, value.stamps)
+        )
+        return self._checked(n, Units(ids, stamps, n))
 
     def _padded(self, n: fx.Node, args: Any, kwargs: Any) -> Units:
         value = self.grown.finish(args[0])

@@ -103,6 +103,20 @@ class Repeated(nn.Module):
         return self.first(torch.cat([x] * self.times, 1))
 
 
+class Arranged(nn.Module):
+    def __init__(self, arrange, layer):
+        super().__init__()
+        self.arrange, self.layer = arrange, layer
+
+    def forward(self, x):
+        return self.layer(self.arrange(x))
+
+
+class Thrice(nn.Module):
+    def forward(self, x):
+        return x.repeat(1, 3, 1, 1)
+
+
 class PermuteLast(nn.Module):
     def forward(self, x):
         return x.permute(0, 2, 3, 1)
@@ -230,6 +244,41 @@ def test_a_linear_layer_on_each_place_reads_its_last_axis():
     assert graph.connections[1].number_of_edges == 2 * 6 * 6 * 3
 
 
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        lambda x: x.repeat(1, 3, 1, 1),
+        lambda x: x.expand(-1, 3, -1, -1),
+        lambda x: x.expand(x.size(0), 3, x.size(2), 5),
+        lambda x: torch.cat([x, x, x], 1),
+        lambda x: torch.concat(tensors=[x, x, x], dim=1),
+        lambda x: torch.stack([x[:, 0], x[:, 0], x[:, 0]], dim=1),
+        lambda x: torch.hstack([x, x.flip(3), x.roll(1, 2)]),
+        lambda x: torch.tile(x, (1, 3, 1, 1)),
+        lambda x: x.repeat_interleave(3, dim=1),
+        lambda x: torch.broadcast_to(x, (x.shape[0], 3, 4, 5)),
+        lambda x: x[:, [0, 0, 0]],
+        lambda x: F.interpolate(x, scale_factor=2).repeat(1, 3, 1, 1),
+        lambda x: F.interpolate(input=x, size=(3, 7), mode="nearest").expand(-1, 3, -1, -1),
+        nn.Sequential(
+            nn.Upsample(size=(6, 4)), nn.Upsample(scale_factor=(1, 2)), nn.ChannelShuffle(1), Thrice()
+        ),
+    ],
+)
+def test_units_that_are_repeated_and_put_elsewhere_keep_their_edges(arrange):
+    conv = nn.Conv2d(3, 2, 3, padding=1, stride=2).double()
+    graph = build_graph(Arranged(arrange, conv), (1, 4, 5))
+    units = torch.eye(20, dtype=torch.float64).reshape(20, 1, 4, 5)
+    with torch.no_grad():
+        dense = (conv(arrange(units)) - conv(arrange(units * 0))).reshape(20, -1).numpy()
+    weight, built = conv.weight.detach().reshape(-1).numpy(), np.zeros_like(dense)
+    for each in graph.connections:
+        edges = each.edges
+        np.add.at(built, (edges.source, edges.target), weight[edges.parameter])
+        assert len(np.unique(edges.source * built.shape[1] + edges.target)) == len(edges)
+    assert np.allclose(built, dense, atol=1e-12)
+
+
 def test_a_unit_that_is_read_several_times_has_an_edge_each_time():
     net = Repeated(16)
     graph = build_graph(net, (4,))
@@ -270,6 +319,11 @@ def test_reading_leaves_the_network_alone():
         (Attending(), (3, 4), "'attention' (MultiheadAttention, attention or a product of activations)"),
         (Gated(), (4,), "'mul' (mul) multiplies activations by each other (gating or attention)"),
         (TwoOutputs(), (4,), "returns several values"),
+        (
+            nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(1, 2, 3)),
+            (1, 4, 4),
+            "'0' (Upsample) mixes neighbouring units (mode 'bilinear')",
+        ),
         (Repeated(17), (4,), "Layer 'first' reads the same units again and again"),
         (
             nn.Sequential(nn.Conv1d(2, 17, 1), nn.Tanh(), nn.Linear(5, 2), nn.Flatten(), nn.Linear(34, 2)),
