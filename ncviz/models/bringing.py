@@ -6,6 +6,7 @@ import io
 import math
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -158,6 +159,7 @@ def _with_graph(
     """Return a network that came with its graph."""
     from ncviz.models.blueprint import build_module
 
+    blueprint = _of_pictures(blueprint)
     seen = input_shape or (find_dataset(dataset).input_shape if dataset else blueprint.input_shape)
     if seen != blueprint.input_shape:
         _check_runs(build_module(blueprint, arrays), seen, shorten(name))
@@ -174,6 +176,30 @@ def _with_graph(
         format=format,
         input_shape=seen,
     )
+
+
+def _of_pictures(blueprint: Blueprint) -> Blueprint:
+    """Return a network of features [F], or lines [C, L], as one of grey pictures of one row, or of C rows.
+
+    All that shows or reads images can then go on with it; it still takes inputs without the added axes.
+    """
+    from ncviz.models.blueprint import INPUT, Step, settings_of
+
+    shape = blueprint.input_shape
+    if len(shape) > 2:
+        return blueprint
+    taken = {part for step in blueprint.steps for part in step.name.split(".")}
+    name = next(name for count in range(len(taken) + 1) if (name := f"rows{'_' * count}") not in taken)
+    first = (
+        Step(name, "flatten", (INPUT,), settings_of({"start": 1}))
+        if len(shape) == 1
+        else Step(name, "reshape", (INPUT,), settings_of({"shape": shape}))
+    )
+    steps = (
+        replace(step, inputs=tuple(name if each == INPUT else each for each in step.inputs))
+        for step in blueprint.steps
+    )
+    return replace(blueprint, input_shape=(1, 1, *shape)[-3:], steps=(first, *steps))
 
 
 def _format_of(content: bytes, name: str) -> str:

@@ -11,8 +11,11 @@ import torch
 import torchvision
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
+from torch import nn
 
+from ncviz import pipeline
 from ncviz.data.datasets import load_dataset
+from ncviz.data.uploads import read_uploads
 from ncviz.errors import DataError, ModelError
 from ncviz.models.architectures import build_seeded
 from ncviz.models.bringing import read_file
@@ -156,6 +159,36 @@ def test_a_shuffled_program_goes_out_as_the_weights_of_its_module():
     with torch.inference_mode():
         shown = changed(network, thinned(network)).module()(images)
         np.testing.assert_allclose(net(images), shown, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 3)), (12,)),
+        (nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3)), (2, 20)),
+    ],
+)
+def test_features_and_lines_are_grey_pictures(net, shape):
+    network = read_file(onnx_bytes(net.eval(), shape), "line.onnx")
+    assert network.input_shape == (1, 1, *shape)[-3:]
+    images = torch.rand(6, *shape)
+    with torch.inference_mode():
+        expected = net(images)
+        torch.testing.assert_close(network.module()(images.reshape(6, *network.input_shape)), expected)
+        torch.testing.assert_close(network.module()(images), expected)
+    file = io.BytesIO()
+    np.save(file, images.numpy())
+    own = read_uploads([("line.npy", file.getvalue())], pipeline.image_settings(network))
+    bound = pipeline.with_images(network, own)
+    torch.testing.assert_close(load_dataset(bound.dataset).inputs.reshape(images.shape), images)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    back, ending = write_file(network, thinned(network))
+    assert ending == ".onnx"
+    session = onnxruntime.InferenceSession(back, providers=["CPUExecutionProvider"])
+    (logits,) = session.run(None, {"x": images.numpy()})
+    with torch.inference_mode():
+        pruned = changed(network, thinned(network)).module()(images)
+    np.testing.assert_allclose(logits, pruned.numpy(), atol=1e-5)
 
 
 def test_a_bundled_network_goes_out_as_safetensors():
