@@ -41,7 +41,8 @@ def keep() -> None:
             session.drop_network(name)
             st.rerun()
     st.caption(
-        "Private to this session unless saved. The pruned network in the format that it came in: Explore, tab "
+        "Private to this session unless saved. The pruned network in the format that it came in (a .pt2 as .pt, the "
+        "weights of the module that was exported): Explore, tab "
         "Downloads, or Pruning, tab Plans and files."
     )
 
