@@ -65,7 +65,15 @@ def measure(
         found, seconds = ready.predictions(masks)
         return Measured(found.numpy(), ready.evaluator.labels.numpy(), seconds)
 
-    return _evaluation_thread().submit(work)
+    future = _evaluation_thread().submit(work)
+    _waiting().add(future)
+    future.add_done_callback(_waiting().discard)
+    return future
+
+
+def waiting() -> int:
+    """Return how many measurements are not done yet, of all sessions."""
+    return len(_waiting())
 
 
 def evaluation_seconds(of: pipeline.Network, device: str, data_dir: str | None) -> float:
@@ -104,6 +112,11 @@ def _where(of: pipeline.Network, device: str, data_dir: str | None) -> tuple[str
 def _evaluators() -> dict[tuple[str, str, str], _Ready]:
     """Return the networks that are ready on their evaluation images; only the evaluation thread changes it."""
     return {}
+
+
+@st.cache_resource
+def _waiting() -> set[Future[Measured]]:
+    return set()
 
 
 @st.cache_resource

@@ -129,6 +129,9 @@ def _answer(
         if _seconds(shown) > HOPELESS_SECONDS:
             return None, ""
         patience = TOO_SLOW_SECONDS
+    if is_dragging and evaluation.waiting() * _seconds(shown) > patience:
+        # With many visitors, what joins the queue now would come too late, and hold up those who are in it.
+        return None, ""
     criterion, way = order.split("/")
     try:
         measured = _measurement(shown, criterion, way, removed).result(patience)
