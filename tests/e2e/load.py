@@ -177,6 +177,8 @@ def compute(pages, url):
         page.get_by_role("button", name="Compute", exact=False).first.wait_for(timeout=120_000)
     for page in pages:
         page.get_by_role("button", name="Compute", exact=False).first.click()
+    for page in pages:
+        page.get_by_role("button", name="Cancel").or_(page.get_by_text(DONE)).first.wait_for(timeout=300_000)
     return seeds
 
 
@@ -240,6 +242,7 @@ def main():
         for page in others:
             page.goto("about:blank")
         report["the same, the others' pages blank"] = slide([lone], arguments.seconds)
+        report["memory while computing, MB"] = server.memory() // 2**20
         report["results by then"] = f"{len(stored(cache))} of {keys}"
         until_stored(cache, keys // 2)
         server.kill()
