@@ -14,6 +14,9 @@ from ncviz.models.blueprint import INPUT, Blueprint, Step, check_blueprint, fit_
 from ncviz.models.building import Shape, shape_after
 from ncviz.models.operations import OPERATIONS
 
+# A BatchNorm's arrays that training measures rather than learns.
+_STATISTICS = frozenset({"running_mean", "running_var", "num_batches_tracked"})
+
 
 class Draft:
     """A network being read: steps, shapes and arrays so far.
@@ -101,13 +104,15 @@ class Draft:
 
     def _home(self, name: str, values: np.ndarray) -> str:
         """Return the array of an earlier layer that this one is, "" for none."""
-        home = self._homes.setdefault(_place_of(values), (name, values))[0]
+        # A file may keep equal arrays once, though one is trained and the other measured: those stay apart.
+        is_measured = name.rpartition(".")[2] in _STATISTICS
+        home = self._homes.setdefault((is_measured, *_place_of(values)), (name, values))[0]
         return "" if home == name else home
 
     def name_of(self, values: np.ndarray) -> str:
         """Return the array that values of a file became, "" for none."""
-        name = self._homes.get(_place_of(values), ("",))[0]
-        return name if name in self.arrays else ""
+        found = (self._homes.get((is_measured, *_place_of(values)), ("",))[0] for is_measured in (False, True))
+        return next((name for name in found if name in self.arrays), "")
 
     def finish(self, output: str) -> Blueprint:
         """Return the blueprint of what the output needs; arrays that it does not need are dropped.

@@ -24,9 +24,8 @@ from ncviz.models.exported_archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
 from ncviz.models.exported_operations import OPERATORS, SYMBOLIC, UNITWISE, VIEWS
 from ncviz.models.exported_values import Name
 from ncviz.models.loading import check_size
-from ncviz.models.onnx_tensors import BATCH
 from ncviz.models.pickles import shorten
-from ncviz.models.reading import Node, Reading
+from ncviz.models.reading import BATCH, Node, Reading
 from ncviz.models.unread import check_read
 
 _TARGET = "torch.ops.aten."

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ncviz.models.exported_values import Arguments, Operator, many, step_of
-from ncviz.models.onnx_tensors import BATCH
 from ncviz.models.pointwise import Pointwise
-from ncviz.models.reading import Node, Reading, Value
+from ncviz.models.reading import BATCH, Node, Reading, Value
 
 _FLOAT_TYPES = (None, 6, 7, 8, 13)  # codes of the file for float16, float32, float64 and bfloat16
 
@@ -105,6 +104,44 @@ def cat(reading: Reading, node: Node, arguments: Arguments) -> Value:
     if not -rank < axis < rank or axis % rank == 0:
         raise reading.refusal(node, f"joins along axis {axis}, which is not one of the activations'")
     return reading.start(reading.draft.add(node.hint, "cat", steps, axis=axis % rank))
+
+
+def stack(reading: Reading, node: Node, arguments: Arguments) -> Value:
+    """Read a concatenation along an axis of its own."""
+    values, axis = arguments["tensors"], int(arguments.get("dim", 0))
+    apart = [unsqueeze(reading, node, {"self": value, "dim": axis}) for value in values]
+    return cat(reading, node, {"tensors": apart, "dim": axis})
+
+
+def hstack(reading: Reading, node: Node, arguments: Arguments) -> Value:
+    """Read a concatenation along the first axis after the batch."""
+    return cat(reading, node, {**arguments, "dim": 1})
+
+
+def repeat(reading: Reading, node: Node, arguments: Arguments) -> Value:
+    """Read the repetition of activations along their axes."""
+    times: Any = arguments.get("repeats", arguments.get("dims"))
+    return reading.repeated(node, arguments["self"], [int(count) for count in times])
+
+
+def repeat_each(reading: Reading, node: Node, arguments: Arguments) -> Value:
+    """Read the repetition of each value along an axis."""
+    shape = reading.shape_of(arguments["self"], node)
+    rank, times = len(shape) + 1, arguments["repeats"]
+    if arguments.get("dim") is None or not isinstance(times, int):
+        raise reading.refusal(
+            node, "repeats values along no axis, or some more often, which is not supported"
+        )
+    axis = int(arguments["dim"]) % rank
+    beside = unsqueeze(reading, node, {"self": arguments["self"], "dim": axis + 1})
+    beside = reading.repeated(node, beside, [times if each == axis + 1 else 1 for each in range(rank + 1)])
+    target = [BATCH, *(size * times if each == axis else size for each, size in enumerate(shape, 1))]
+    return _reshaped(reading, node, reading.step_of(beside, node), target)
+
+
+def expand(reading: Reading, node: Node, arguments: Arguments) -> Value:
+    """Read the repetition of axes of size 1."""
+    return reading.expanded(node, arguments["self"], [int(size) for size in arguments["size"]])
 
 
 def chunk(reading: Reading, node: Node, arguments: Arguments) -> list[Value]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.limits import LIMITS
 from ncviz.models.onnx_pointwise import Handler
-from ncviz.models.onnx_tensors import BATCH, axes_of, cuts_of
-from ncviz.models.reading import Node, Reading, Value
+from ncviz.models.onnx_tensors import axes_of, cuts_of
+from ncviz.models.reading import BATCH, Node, Reading, Value
 
 
 def weights_of(reading: Reading, node: Node, value: Value | None, what: str = "weights") -> np.ndarray:
@@ -115,6 +116,18 @@ def concat(reading: Reading, node: Node, inputs: list[Any]) -> Value:
     return reading.start(reading.draft.add(node.hint, "cat", steps, axis=axis % rank))
 
 
+def tile(reading: Reading, node: Node, inputs: list[Any]) -> Value:
+    """Read a Tile of activations."""
+    times = weights_of(reading, node, inputs[1], "numbers of repeats").ravel()
+    return reading.repeated(node, inputs[0], [int(count) for count in times])
+
+
+def expand(reading: Reading, node: Node, inputs: list[Any]) -> Value:
+    """Read an Expand of activations, such as a grey image for three colours."""
+    sizes = weights_of(reading, node, inputs[1], "a target shape").ravel()
+    return reading.expanded(node, inputs[0], [int(size) for size in sizes])
+
+
 def split(reading: Reading, node: Node, inputs: list[Any]) -> list[Value]:
     """Read a division along an axis, into equal parts or parts of a size each."""
     value, axis = inputs[0], int(node.get("axis", 0))
@@ -129,6 +142,24 @@ def split(reading: Reading, node: Node, inputs: list[Any]) -> list[Value]:
         each = -(-size // count)
         lengths = [min(each, size - start) for start in range(0, each * count, each)]
     return reading.parts(node, value, axis, [int(length) for length in lengths])
+
+
+def gather(reading: Reading, node: Node, inputs: list[Any]) -> Value:
+    """Read what takes some of an axis by number, or one, which is left out of the result."""
+    chosen = weights_of(reading, node, inputs[1], "numbers of what it takes")
+    shape = reading.shape_of(inputs[0], node)
+    axis = int(node.get("axis", 0)) % (len(shape) + 1)
+    if axis == 0 or chosen.ndim > 1 or not 1 <= chosen.size <= LIMITS.nodes:
+        raise reading.refusal(node, "takes images of a batch, or puts what it takes on several axes")
+    every = range(shape[axis - 1])
+    numbers = [every[int(number)] for number in chosen.ravel()]
+    steps = tuple(
+        reading.step_of(reading.part(node, inputs[0], axis, number, number + 1), node) for number in numbers
+    )
+    step = steps[0] if len(steps) == 1 else reading.draft.add(node.hint, "cat", steps, axis=axis)
+    if chosen.ndim:
+        return reading.start(step)
+    return reshaped(reading, node, step, (*shape[: axis - 1], *shape[axis:]))
 
 
 def cut(reading: Reading, node: Node, inputs: list[Any]) -> Value:

@@ -14,8 +14,6 @@ from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.pickles import shorten
 
-# The batch's size in the graph's arithmetic on shapes: no axis of an image is negative.
-BATCH = -(2**40)
 _MAX_FOLDED = 10_000_000  # values of a constant that the graph computes
 _ITEM_BYTES: dict[int, int] = {
     TensorProto.FLOAT: 4,

@@ -17,6 +17,9 @@ from ncviz.models.drafting import Draft
 from ncviz.models.pickles import shorten
 from ncviz.models.pointwise import Pointwise, start
 
+# The batch's size in a graph's arithmetic on shapes: no axis of an image is negative.
+BATCH = -(2**40)
+
 Value = np.ndarray | Pointwise
 
 
@@ -167,6 +170,43 @@ class Reading:
         return self.start(
             self.draft.add(node.hint, "narrow", (step,), axis=axis, start=start, length=stop - start)
         )
+
+    def repeated(self, node: Node, value: Value, times: Sequence[int]) -> Value:
+        """Return activations beside themselves, so many times along each axis, the batch's included.
+
+        Raises:
+            ModelError: If the batch is repeated, or nothing or too much would be left.
+        """
+        rank = len(self.shape_of(value, node)) + 1
+        times = (*(1,) * (rank - len(times)), *times)
+        if len(times) != rank or times[0] != 1 or not all(1 <= count <= LIMITS.nodes for count in times):
+            raise self.refusal(node, f"repeats its input {list(times)[:9]} times, which is not supported")
+        for axis, count in enumerate(times):
+            if count > 1:
+                same = (self.step_of(value, node),) * count
+                value = self.start(self.draft.add(node.hint, "cat", same, axis=axis))
+        return value
+
+    def expanded(self, node: Node, value: Value, sizes: Sequence[int]) -> Value:
+        """Return activations whose axes of size 1 were repeated to these sizes, 1 or -1 for those that stay.
+
+        Raises:
+            ModelError: If other axes would change, or the batch would.
+        """
+        shape = self.shape_of(value, node)
+        sizes = (*(1,) * (len(shape) + 1 - len(sizes)), *sizes)
+        stay = (1, -1)
+        fits = len(sizes) == len(shape) + 1 and sizes[0] in (*stay, BATCH, self.batch)
+        if not fits or any(
+            size != own != 1 and size not in stay for own, size in zip(shape, sizes[1:], strict=True)
+        ):
+            raise self.refusal(
+                node, f"spreads the shape {list(shape)} over {list(sizes)[:9]}, which is not supported"
+            )
+        times = [
+            size if own == 1 and size not in stay else 1 for own, size in zip(shape, sizes[1:], strict=True)
+        ]
+        return self.repeated(node, value, (1, *times))
 
     def _within(self, array: np.ndarray) -> np.ndarray:
         self._bytes += array.nbytes if array.base is None else 0

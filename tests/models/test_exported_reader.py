@@ -98,7 +98,32 @@ def line():
     )  # fmt: skip
 
 
+class Spread(nn.Module):
+    """A grey image for three colours, and other ways of repeating."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.conv, self.function = nn.LazyConv2d(4, 3), function
+        self(torch.zeros(1, 1, 5, 5))
+
+    def forward(self, x):
+        return self.conv(self.function(x)).flatten(1)
+
+
+SPREAD = {
+    "repeat": lambda x: x.repeat(1, 3, 1, 2),
+    "expand": lambda x: (x.expand(-1, 3, -1, -1) - 0.5) / torch.tensor([0.2, 0.3, 0.4]).reshape(1, 3, 1, 1),
+    "tile": lambda x: torch.tile(x, (3, 1, 1)),
+    "stack": lambda x: torch.stack([x[:, 0], x[:, 0]], dim=1),
+    "hstack": lambda x: torch.hstack([x, x]),
+    "each": lambda x: x.repeat_interleave(2, dim=-1),
+}
 NETS = {
+    **{
+        f"{name}{', decomposed' * is_decomposed}": (lambda make=make: Spread(make), (1, 5, 5), is_decomposed)
+        for name, make in SPREAD.items()
+        for is_decomposed in (False, True)
+    },
     "small": (small, (3, 8, 8), False),
     "small, decomposed": (small, (3, 8, 8), True),
     "wired": (Wired, (3, 8, 8), False),
@@ -208,6 +233,8 @@ class Batchwise(nn.Module):
     [
         (lambda x: torch.cat(x.chunk(2, 0), 0), "divides a batch"),
         (lambda x: torch.cat([x[1:], x[1:], x[:1]])[:2], "takes some of a batch"),
+        (lambda x: x.repeat(2, 1, 1, 1)[:2], "repeats its input"),
+        (lambda x: x.repeat_interleave(torch.tensor([1, 0, 2]), 1), "repeats values along no axis"),
         (lambda x: torch.cat([x[:, ::2], x[:, :1]], 1), "takes every other of an axis"),
     ],
 )
