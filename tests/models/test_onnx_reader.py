@@ -177,3 +177,51 @@ def test_the_apps_own_pruning_goes_back_out():
     state = {name: values.numpy() for name, values in pruned.state_dict().items()}
     with torch.no_grad():
         assert_same(run(write_onnx(content, state), images), pruned(torch.from_numpy(images)).numpy())
+
+
+def test_an_array_that_is_trained_in_one_place_and_measured_in_another_stays_two():
+    draw = np.random.default_rng(0)
+    values = {
+        "first": draw.standard_normal((4, 1, 3, 3)),
+        "second": draw.standard_normal((4, 4, 3, 3)),
+        "zeros": np.zeros(4),
+        "ones": np.ones(4),
+        "bias": draw.standard_normal(4),
+        "last": draw.standard_normal((3, 4)),
+    }
+    initializers = [
+        onnx.numpy_helper.from_array(array.astype(np.float32), name) for name, array in values.items()
+    ]
+    nodes = [
+        onnx.helper.make_node(operator, inputs, [output])
+        for operator, inputs, output in (
+            ("Conv", ["image", "first"], "a"),
+            ("BatchNormalization", ["a", "ones", "bias", "zeros", "ones"], "b"),
+            ("Relu", ["b"], "c"),
+            ("Conv", ["c", "second"], "d"),
+            # What the layer before has measured is what this one has learned.
+            ("BatchNormalization", ["d", "ones", "zeros", "zeros", "ones"], "e"),
+            ("Relu", ["e"], "f"),
+            ("GlobalAveragePool", ["f"], "g"),
+            ("Flatten", ["g"], "h"),
+        )
+    ]
+    nodes.append(onnx.helper.make_node("Gemm", ["h", "last"], ["scores"], transB=1))
+    ends = [
+        [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)]
+        for name, shape in (("image", ["n", 1, 8, 8]), ("scores", ["n", 3]))
+    ]
+    graph = onnx.helper.make_graph(nodes, "net", *ends, initializers)
+    content = onnx.helper.make_model(
+        graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)]
+    ).SerializeToString()
+    net = build_module(*read_onnx(content, "net.onnx"))
+    images = images_of((1, 8, 8))
+    with torch.no_grad():
+        assert_same(net(torch.from_numpy(images)).numpy(), run(content, images))
+        held = {parameter.data_ptr() for parameter in net.parameters()}
+        assert all(buffer.data_ptr() not in held for buffer in net.buffers())
+        # Going on with training measures anew and leaves alone what is learned.
+        before = [parameter.clone() for parameter in net.parameters()]
+        net.train()(torch.from_numpy(images))
+        assert all(torch.equal(old, new) for old, new in zip(before, net.parameters(), strict=True))
