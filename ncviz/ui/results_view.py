@@ -39,7 +39,14 @@ def show(of: pipeline.Network, record: CurvatureRecord) -> None:
                 "How many of the weights that are active on a class's images are bottlenecks for them."
             )
             classes = find_dataset(of.dataset).classes
-            figure = class_shares(record.samples, record.labels, classes, names, theme())
+            measured = [name for name, values in record.weights.items() if not np.isnan(values).all()]
+            figure = class_shares(
+                {name: record.samples[name] for name in measured},
+                record.labels,
+                classes,
+                [weight_title(record, name) for name in measured],
+                theme(),
+            )
             st.plotly_chart(figure, config={"displaylogo": False}, key="classes")
         st.subheader("Strongest bottlenecks")
         table = strongest(of, record, names)

@@ -1,6 +1,7 @@
 """The Model page: each way in, bad files included, by Streamlit's own test harness."""
 
 import io
+import json
 import threading
 import zipfile
 from dataclasses import replace
@@ -440,6 +441,9 @@ def test_a_part_that_fits_is_computed_and_said_wherever_it_is_shown(app, onnx_fi
     assert "Curvature of a part alone: 1 of 3 layers" in texts(app)
     app.switch_page("pages/curvature.py").run()
     assert "Of a part alone: 1 of 3 layers" in texts(app)
+    charts = [json.loads(each.proto.spec)["data"] for each in app.get("plotly_chart")]
+    [by_class] = [traces[0] for traces in charts if traces[0]["type"] == "heatmap"]
+    assert len(by_class["y"]) == 1
     press(app, "whole-network")
     assert app.session_state["latest"].view.parts == ""
     assert not app.exception
