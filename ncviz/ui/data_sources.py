@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz.data.datasets import DATASETS, default_data_dir
 from ncviz.data.image_settings import ImageSettings
@@ -30,11 +31,12 @@ Read = Callable[[ImageSettings, int, Any], OwnData]
 
 @dataclass(frozen=True)
 class Source:
-    """Where images come from: what to call it, how to read it, and the name of a set that needs no reading."""
+    """Where images come from: what to call it, how to read it, the name of a set that needs no reading, and uploads."""
 
     title: str
     read: Read
     known: str = ""
+    files: tuple[UploadedFile, ...] = ()
 
 
 def choose(found: Draft) -> Source | None:
@@ -166,6 +168,7 @@ def _files() -> Source | None:
             most=most,
             progress=progress,
         ),
+        files=tuple(files),
     )
 
 

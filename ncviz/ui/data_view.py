@@ -17,11 +17,16 @@ from ncviz.ui.data_settings import settings_form
 from ncviz.ui.data_sources import Source
 from ncviz.ui.naming import plain
 
+# The uploads that are being read; where that fails they stay, for another try.
+_READING = "data-reading"
+
 
 def show(found: Draft) -> None:
     """Draw the ways to choose images, or what was chosen."""
     images = bring_state.collect("images")
     if images is not None:
+        for file in st.session_state.pop(_READING, ()):
+            bring_state.let_go(file)
         bring_state.take_images(*images)
         st.rerun()
     if found.dataset and not bring_state.is_changing("images"):
@@ -72,3 +77,4 @@ def _start(found: Draft, source: Source, settings: ImageSettings, most: int, nam
         return pipeline.with_images(found.network, own, names).dataset, settings
 
     bring_state.begin("images", f"Reading {source.title}", work)
+    st.session_state[_READING] = source.files

@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 import torch
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from ncviz.limits import LIMITS
 from ncviz.models.held import HOLDINGS
 from ncviz.models.loading import load_model
+from ncviz.ui import resources
 
 
 @pytest.fixture
@@ -68,6 +70,27 @@ def test_one_that_fits_several_architectures_stays_until_one_is_chosen(app, drop
     app.button(key="bring-use").click().run()
     assert len(dropped) == 1
     assert app.session_state["bring-draft"].network.architecture == "mlp-digits-relu"
+
+
+def test_images_are_let_go_of_once_they_are_read_and_stay_for_another_try(app, dropped):
+    drop(app, "lenet.pt", checkpoint("vgg9-cifar10-relu"))
+    key = f"data-way-{app.session_state['bring-draft'].network.fingerprint[:8]}"
+    next(group for group in app.get("button_group") if group.key == key).set_value("files")
+    app.run()
+    del dropped[:]
+    for content, is_read in ((np.zeros((4, 3)), False), (np.zeros((4, 3, 32, 32), np.uint8), True)):
+        file = io.BytesIO()
+        np.save(file, content)
+        uploader = app.file_uploader(key="data-files")
+        uploader.set_value([("images.npy", file.getvalue(), "application/octet-stream")])
+        app.run()
+        app.button(key="data-use").click().run()
+        jobs = [job for job in resources.registry().jobs() if job.key.startswith("bring-images")]
+        assert all(job.wait(60) for job in jobs)
+        app.run()
+        assert bool(app.session_state["bring-draft"].dataset) == is_read
+        assert len(dropped) == is_read
+    assert not app.exception
 
 
 def test_a_full_server_says_so_and_loses_nothing(app, monkeypatch):
