@@ -162,9 +162,10 @@ class Job:
         if self._cancel.is_set():
             raise CancelledError(f"{self.label} was cancelled")
         if self.elapsed > self.most_seconds:
+            ran = f"{self.elapsed:.0f} s" if self.elapsed < 90 else f"{self.elapsed / 60:.0f} minutes"
             raise NcvizError(
-                f"{self.label} was stopped after {self.elapsed / 60:.0f} minutes: that is all the computing that one "
-                "session may do here. Choose a part of it, or ask whoever runs this server for more."
+                f"{self.label} was stopped after {ran}: with it, the session that began it has used all the computing "
+                "that one may do here. Choose a part of it, or ask whoever runs this server for more."
             )
         with self._lock:
             now = self._clock()
