@@ -107,11 +107,14 @@ class Tensor:
         flat = np.frombuffer(data, dtype=kind, count=held)[offset:]
         byte_strides = [stride * kind.itemsize for stride in strides]
         values = np.lib.stride_tricks.as_strided(flat, sizes, byte_strides, writeable=False)
+        # Memory of its own, for which the reader then has room or has not.
+        own = np.empty(sizes, dtype=np.float32 if code == BFLOAT16 else kind.newbyteorder("="))
         if code == BFLOAT16:
-            self.read[self._place] = (values.astype(np.uint32) << 16).view(np.float32)
+            np.left_shift(values, 16, out=own.view(np.uint32), dtype=np.uint32)
         else:
-            self.read[self._place] = np.array(values, dtype=kind.newbyteorder("="), order="C")
-        return self.read[self._place]
+            own[...] = values
+        self.read[self._place] = own
+        return own
 
     @property
     def values(self) -> np.ndarray | None:

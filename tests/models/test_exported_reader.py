@@ -1,6 +1,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import torchvision
 from torch import nn
 
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
+from ncviz.models import reading
 from ncviz.models.blueprint import build_module
 from ncviz.models.bringing import read_file
 from ncviz.models.drafting import Draft
@@ -341,3 +344,20 @@ def test_strides_are_followed_where_they_stay_inside():
     )
     _, arrays = read_exported(exported(net, (3, 8, 8)), "net.pt2")
     np.testing.assert_array_equal(arrays["0.weight"], net[0].weight.detach().numpy())
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_what_weights_take_in_memory_counts_against_the_limit(kind, monkeypatch):
+    net = Tied("two layers").to(kind)
+    program = torch.export.export(net.eval(), (torch.zeros(2, 6, dtype=kind),))
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    _, arrays = read_exported(buffer.getvalue(), "net.pt2")
+    weight = next(values for name, values in arrays.items() if values.shape == (6, 6))
+    np.testing.assert_array_equal(weight, net.first.weight.detach().float().numpy())
+    taken = sum(values.nbytes for values in arrays.values())
+    monkeypatch.setattr(reading, "LIMITS", replace(LIMITS, file_bytes=taken))
+    read_exported(buffer.getvalue(), "net.pt2")
+    monkeypatch.setattr(reading, "LIMITS", replace(LIMITS, file_bytes=taken - 1))
+    with pytest.raises(ModelError, match="of constants; bring a smaller network"):
+        read_exported(buffer.getvalue(), "net.pt2")
