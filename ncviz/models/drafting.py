@@ -111,7 +111,9 @@ class Draft:
 
     def name_of(self, values: np.ndarray) -> str:
         """Return the array that values of a file became, "" for none."""
-        found = (self._homes.get((is_measured, *_place_of(values)), ("",))[0] for is_measured in (False, True))
+        found = (
+            self._homes.get((is_measured, *_place_of(values)), ("",))[0] for is_measured in (False, True)
+        )
         return next((name for name in found if name in self.arrays), "")
 
     def finish(self, output: str) -> Blueprint:

@@ -125,7 +125,9 @@ def test_unreadable_layers_are_named_and_the_exit_code_says_so(run, tmp_path):
 
 
 def test_a_program_goes_back_as_weights_and_says_so(run, tmp_path):
-    code, _, errors = run("prune", "--checkpoint", tmp_path / "net.pt2", "--sparsity", "0.5", "--save", "out.pt2")
+    code, _, errors = run(
+        "prune", "--checkpoint", tmp_path / "net.pt2", "--sparsity", "0.5", "--save", "out.pt2"
+    )
     assert code == 2
     assert "the weights of the module that was exported; name a .safetensors or .pt file." in errors
     assert len(errors.strip().splitlines()) == 1
