@@ -57,7 +57,8 @@ def whole_labels(
         if not is_whole or flat.min() < 0 or flat.max() >= LIMITS.classes:
             raise DataError(
                 f"The labels in {title} must be whole numbers from 0 to {LIMITS.classes - 1:,}, one for each image; "
-                f"got {values.dtype} {list(values.shape)}."
+                f"got {values.dtype} {list(values.shape)}"
+                + (f" from {flat.min():,} to {flat.max():,}." if is_whole else ".")
             )
         own = flat[:, 0].astype(np.int64)
         most, numbers[split] = max(most, int(own.max()) + 1), own

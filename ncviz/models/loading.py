@@ -106,7 +106,7 @@ def read_state(source: Source, filename: str | None = None) -> StateDict:
         )
     elif not content:
         raise ModelError(
-            f"{label} is empty, expected a .pt, .pth or .safetensors checkpoint; copy the file again."
+            f"{label} is empty, expected a network (.pt, .pth, .safetensors, .onnx or .pt2); copy the file again."
         )
     else:
         raise ModelError(
@@ -135,7 +135,7 @@ def read_content(source: Source, label: str) -> bytes:
         elif isinstance(source, (str, Path)):
             if not Path(source).is_file():
                 raise ModelError(
-                    f"There is no file {source}; give the path of a .pt, .pth or .safetensors file."
+                    f"There is no file {source}; give the path of a .pt, .pth, .safetensors, .onnx or .pt2 file."
                 )
             with Path(source).open("rb") as file:
                 check_size(os.fstat(file.fileno()).st_size, label)

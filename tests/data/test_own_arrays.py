@@ -138,8 +138,8 @@ def test_fewer_are_drawn():
     [
         ({"x": IMAGES, "y": LABELS[:4]}, "shape .* and 4 labels"),
         ({"x": IMAGES, "y": LABELS + 0.5}, "must be whole numbers from 0 to 999"),
-        ({"x": IMAGES, "y": LABELS - 1}, "must be whole numbers"),
-        ({"x": IMAGES, "y": LABELS + 1000}, "must be whole numbers"),
+        ({"x": IMAGES, "y": LABELS - 1}, r"must be whole numbers .* from -1 to \d\.$"),
+        ({"x": IMAGES, "y": LABELS + 1000}, r"must be whole numbers .* to 1,00\d\.$"),
         ({"x": IMAGES, "y": np.full(5, np.nan)}, "must be whole numbers"),
         ({"x": IMAGES, "y": np.array(3)}, "and 1 labels"),
         ({"x": IMAGES[:, :2]}, "have shape .*expected"),
