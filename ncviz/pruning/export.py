@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
 from ncviz.errors import NcvizError
-from ncviz.pruning.masks import apply_masks
+from ncviz.pruning.masks import apply_masks, places_of, under_all_names
 
 # Arguments of a layer's constructor, the ones that must be named with their defaults.
 _ARGUMENTS: dict[type[nn.Module], tuple[tuple[str, ...], dict[str, Any]]] = {
@@ -52,17 +52,19 @@ def reparametrised_file(net: nn.Module, masks: Mapping[str, Tensor]) -> bytes:
     Raises:
         NcvizError: If a mask names no weight of the network or has another shape.
     """
-    apply_masks(net, masks)
     own = copy.deepcopy(net)
-    for name, mask in masks.items():
-        module, _, parameter = name.rpartition(".")
-        torch_prune.custom_from_mask(own.get_submodule(module), parameter, mask)
+    for module, parameter, mask in places_of(own, masks):
+        torch_prune.custom_from_mask(module, parameter, mask)
     return save(_plain(own.state_dict()))
 
 
-def masks_file(masks: Mapping[str, Tensor]) -> bytes:
-    """Return the masks alone, True where a weight is kept, as safetensors of booleans."""
-    return save(_plain(masks))
+def masks_file(net: nn.Module, masks: Mapping[str, Tensor]) -> bytes:
+    """Return the masks alone, True where a weight is kept, as safetensors of booleans.
+
+    Raises:
+        NcvizError: If a mask names no weight of the network or has another shape.
+    """
+    return save(_plain(under_all_names(net, masks)))
 
 
 def pruned_snippet(net: nn.Module, file: str, shape: tuple[int, ...]) -> str:

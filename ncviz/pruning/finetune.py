@@ -106,6 +106,8 @@ def fine_tune(
     from torch.nn import functional
     from torch.nn.utils import prune
 
+    from ncviz.pruning.masks import places_of
+
     device = resolve_device(device)
     _check_images(net, training, evaluation)
     losses: list[float] = []
@@ -118,8 +120,8 @@ def fine_tune(
 
     with guard(device):
         own = copy.deepcopy(net).to(device).requires_grad_(True)
-        places = [_place(own, name, mask) for name, mask in masks.items()]
-        for (module, name), mask in zip(places, masks.values(), strict=True):
+        places = places_of(own, masks)
+        for module, name, mask in places:
             prune.custom_from_mask(module, name, mask.to(device))
         inputs, labels = (part.to(device) for part in training)
         evaluation = (evaluation[0].to(device), evaluation[1].to(device))
@@ -145,7 +147,7 @@ def fine_tune(
                 if on_step is not None:
                     on_step(len(losses), losses[-1])
             evaluate(epoch)
-        for module, name in places:
+        for module, name, _ in places:
             prune.remove(module, name)
         # Taking the masks away leaves the parameters in another order; a copy of the network has its own.
         tuned = copy.deepcopy(net).cpu()
@@ -181,15 +183,6 @@ def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
 
         parts[-2:] = [torch.cat(parts[-2:])]
     return iter(parts)
-
-
-def _place(net: nn.Module, name: str, mask: Tensor) -> tuple[nn.Module, str]:
-    """Return the module that holds a weight, and what the weight is called there."""
-    owner, _, own = name.rpartition(".")
-    weights = dict(net.named_parameters(remove_duplicate=False))
-    if name not in weights or weights[name].shape != mask.shape:
-        raise NcvizError(f"The network has no weight '{name}' of shape {list(mask.shape)}; check the masks.")
-    return net.get_submodule(owner), own
 
 
 def _accuracy(net: nn.Module, data: tuple[Tensor, Tensor]) -> float:

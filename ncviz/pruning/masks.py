@@ -46,15 +46,50 @@ def apply_masks(net: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
         NcvizError: If a mask names no weight of the network or has another shape.
     """
     pruned = copy.deepcopy(net)
-    weights = dict(pruned.named_parameters(remove_duplicate=False))
+    weights = _checked(pruned, masks)
     with torch.no_grad():
         for name, mask in masks.items():
-            if name not in weights or weights[name].shape != mask.shape:
-                raise NcvizError(
-                    f"The network has no weight '{name}' of shape {list(mask.shape)}; check the scores."
-                )
             weights[name].mul_(mask.to(weights[name].device))
     return pruned
+
+
+def under_all_names(net: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return masks with another for each other name of a weight: one that several layers share has several.
+
+    Raises:
+        NcvizError: If a mask names no weight of the network or has another shape.
+    """
+    weights = _checked(net, masks)
+    return {
+        other: mask
+        for name, mask in masks.items()
+        for other, weight in weights.items()
+        if weight is weights[name]
+    }
+
+
+def places_of(net: nn.Module, masks: Mapping[str, Tensor]) -> list[tuple[nn.Module, str, Tensor]]:
+    """Return where masks are laid over a network's weights: each module once, its parameter, and the mask.
+
+    Raises:
+        NcvizError: If a mask names no weight of the network or has another shape.
+    """
+    found: dict[tuple[nn.Module, str], Tensor] = {}
+    for name, mask in under_all_names(net, masks).items():
+        owner, _, own = name.rpartition(".")
+        found[net.get_submodule(owner), own] = mask
+    return [(module, own, mask) for (module, own), mask in found.items()]
+
+
+def _checked(net: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, nn.Parameter]:
+    """Return a network's parameters by all their names, after checking that the masks fit."""
+    weights = dict(net.named_parameters(remove_duplicate=False))
+    for name, mask in masks.items():
+        if name not in weights or weights[name].shape != mask.shape:
+            raise NcvizError(
+                f"The network has no weight '{name}' of shape {list(mask.shape)}; check the masks or the scores."
+            )
+    return weights
 
 
 def prune(

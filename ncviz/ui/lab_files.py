@@ -103,7 +103,8 @@ def content(of: pipeline.Network, ranks: np.ndarray, removed: int, form: str) ->
     if form == FORMS[0]:
         return return_files.pruned(of, ranks, removed, lab_results.shapes(of))
     masks = masks_at(ranks, removed, lab_results.shapes(of))
-    return export.masks_file(masks) if form == "masks" else export.reparametrised_file(of.module(), masks)
+    write = export.masks_file if form == "masks" else export.reparametrised_file
+    return write(of.module(), masks)
 
 
 def figure_page(figure: Any, title: str, colours: Theme) -> bytes:

@@ -12,8 +12,9 @@ from ncviz.errors import NcvizError
 from ncviz.models.architectures import ARCHITECTURES, build_seeded
 from ncviz.pruning import export
 from ncviz.pruning.curve import Evaluator
-from ncviz.pruning.masks import masks_at
+from ncviz.pruning.masks import apply_masks, masks_at
 from ncviz.pruning.order import removal_ranks
+from tests.pruning.tied import tied
 
 NETWORKS = {"mlp-digits-relu": "digits", "lenet-mnist-tanh": "mnist", "vgg9-cifar10-relu": "cifar10"}
 
@@ -70,7 +71,7 @@ def test_the_reparametrised_checkpoint_loads_gives_the_accuracy_and_keeps_what_i
 
 def test_the_masks_over_the_whole_network_give_the_accuracy(pruned, tmp_path, monkeypatch):
     net, masks, inputs, labels, accuracy = pruned
-    (tmp_path / "masks.safetensors").write_bytes(export.masks_file(masks))
+    (tmp_path / "masks.safetensors").write_bytes(export.masks_file(net, masks))
     snippet = export.masks_snippet("masks.safetensors", tuple(inputs.shape[1:]))
     space = run(snippet, tmp_path, monkeypatch, net=copy.deepcopy(net))
     assert space["accuracy"](inputs, labels) == accuracy
@@ -127,3 +128,20 @@ def test_masks_that_do_not_fit_are_a_sentence():
     for masks in ({"1.weight": torch.ones(2, 2, dtype=torch.bool)}, {"0.weight": torch.ones(3).bool()}):
         with pytest.raises(NcvizError, match="no weight"):
             export.reparametrised_file(net, masks)
+
+
+@pytest.mark.parametrize("kind", ["module", "parameter"])
+@pytest.mark.parametrize("form", ["masks", "reparametrised"])
+def test_a_weight_that_two_layers_share_is_pruned_in_both(kind, form, tmp_path, monkeypatch):
+    net, masks = tied(kind)
+    inputs, own = torch.rand(20, 6), tied(kind, seed=1)[0]
+    if form == "masks":
+        own.load_state_dict(net.state_dict())
+        content, snippet = export.masks_file(net, masks), export.masks_snippet("net.safetensors", (6,))
+    else:
+        content = export.reparametrised_file(net, masks)
+        snippet = export.reparametrised_snippet(net, "net.safetensors", (6,))
+    (tmp_path / "net.safetensors").write_bytes(content)
+    space = run(snippet, tmp_path, monkeypatch, net=own)
+    with torch.no_grad():
+        torch.testing.assert_close(space["net"](inputs), apply_masks(net, masks)(inputs))

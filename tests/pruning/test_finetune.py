@@ -24,6 +24,7 @@ from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
 from ncviz.pruning.masks import apply_masks, masks_at
 from ncviz.records.finetune import FineTuneRecord
 from ncviz.store import Record, Store
+from tests.pruning.tied import tied
 
 
 @pytest.fixture
@@ -342,3 +343,18 @@ def test_a_record_of_another_kind_is_refused():
         FineTuneRecord.from_record(Record({}, {"kind": "sweep"}))
     with pytest.raises(StoreError, match="lacks 'loss'"):
         FineTuneRecord.from_record(Record({}, {"kind": "finetune"}))
+
+
+@pytest.mark.parametrize("kind", ["module", "parameter"])
+def test_a_weight_that_two_layers_share_is_held_in_both(kind):
+    net, masks = tied(kind)
+    data = torch.rand(40, 6), torch.arange(40) % 3
+    pruned = apply_masks(net, masks)
+    result = fine_tune(net, masks, data, data, FineTuneConfig(epochs=2, batch_size=8))
+    assert result.accuracy[0] == accuracy(pruned, *data)
+    assert result.accuracy[-1] == accuracy(result.net, *data)
+    # What is removed in one layer alone would have a gradient from the other, and the pruned network learn otherwise.
+    again = fine_tune(pruned, masks, data, data, FineTuneConfig(epochs=2, batch_size=8))
+    assert again.loss == result.loss
+    assert result.net[2].weight is result.net[0].weight
+    assert bool((result.net[0].weight[~masks["0.weight"]] == 0).all())
