@@ -81,6 +81,7 @@ class Job:
         details: The traceback, if it failed by other than an ``NcvizError``.
         result: What the work returned, if it is done.
         owner: Who asked for it first; None if nobody in particular.
+        askers: Everybody who asked for it.
         most_seconds: How long it may run.
     """
 
@@ -94,6 +95,7 @@ class Job:
     ) -> None:
         self.key, self.label = key, label
         self.owner, self.most_seconds = owner, most_seconds
+        self.askers = frozenset() if owner is None else frozenset({owner})
         self.state: State = "queued"
         self.fraction, self.message = 0.0, ""
         self.started: float | None = None
@@ -279,6 +281,8 @@ class JobRegistry:
         with self._lock:
             current = self._jobs.get(key)
             if current is not None and current.is_active and not current.is_cancelling:
+                if owner is not None:
+                    current.askers |= {owner}
                 return current
             self._jobs.pop(key, None)
             job = self._jobs[key] = Job(key, label, self._clock, owner, most_seconds)

@@ -210,8 +210,14 @@ def _running(job: Job, place: str = "sidebar") -> None:
     st.progress(now.fraction, text="stopping…" if now.is_cancelling else f"{now.fraction:.0%} · {left}")
     if now.message:
         st.caption(now.message)
-    # Whatever else is shown here this session has asked for as well; trainings are shown to everybody.
-    if now.key.startswith(TRAINING) and not visitors.may_cancel(job):
+    # Whoever only watches a long run is here as well.
+    visitors.visited()
+    # Trainings are shown to everybody; all else to those who asked for it, or who look at what it computes.
+    if now.key.startswith(TRAINING):
+        if not visitors.may_cancel(job):
+            return
+    elif not visitors.may_stop(job):
+        st.caption("Somebody else waits for this too, so it cannot be stopped.")
         return
     if st.button("Cancel", key=f"cancel-{place}-{now.key}", disabled=now.is_cancelling):
         job.cancel()

@@ -71,6 +71,14 @@ def may_cancel(job: Job) -> bool:
     return job.owner == session.token() or is_trusted()
 
 
+def may_stop(job: Job) -> bool:
+    """Whether this session may stop a run that it looks at: nobody else who asked for it is still here to wait."""
+    since = time.monotonic() - VISIT_SECONDS
+    visits = _visits()
+    waiting = (asker for asker in job.askers - {session.token()} if visits.get(asker, since) > since)
+    return is_trusted() or next(waiting, None) is None
+
+
 def visited() -> None:
     """Note that this session's page is drawn now."""
     visits = _visits()
