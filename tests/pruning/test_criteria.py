@@ -15,6 +15,7 @@ from ncviz import pruning_scores
 from ncviz.errors import DataError, NcvizError
 from ncviz.pruning.criteria.layers import among_not_smaller
 from ncviz.pruning.scores import SCORES
+from tests.pruning.tied import tied
 
 DATA_DRIVEN = [
     name
@@ -220,3 +221,16 @@ def test_among_not_smaller_by_brute_force(values):
     given_values = np.array(values)
     slow = [value / given_values[given_values >= value].sum() if value else 0.0 for value in values]
     assert np.allclose(among_not_smaller(given_values), slow)
+
+
+def test_a_weight_that_two_layers_share_hears_the_inputs_of_both():
+    once, _ = tied("module")
+    apart, _ = tied("parameter")
+    apart[2].bias = apart[0].bias
+    inputs = torch.rand(5, 6)
+    expected, found = (pruning_scores(net, "wanda", inputs=inputs) for net in (once, apart))
+    first, second = inputs.double(), once[:2].double()(inputs.double())
+    heard = (first**2).sum(dim=0) + (second**2).sum(dim=0)
+    by_hand = once[0].weight.detach().abs() * heard.sqrt()
+    for scores in (expected, found):
+        torch.testing.assert_close(scores["0.weight"].double(), by_hand.double(), check_dtype=False)

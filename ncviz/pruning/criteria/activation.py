@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ncviz.graph.operations import WEIGHT_MODULES
 from ncviz.graph.tracing import own_copy
 from ncviz.pruning.criteria.given import ScoreInputs, images_of
 
@@ -20,7 +21,16 @@ def wanda(given: ScoreInputs) -> dict[str, Tensor]:
     inputs = images_of(given, "wanda")
     net = own_copy(given.net).double()
     squares: dict[str, Tensor] = {}
-    modules = {name.rpartition(".")[0]: name for name in given.names}
+    weights = dict(net.named_parameters(remove_duplicate=False))
+    # A weight that several layers share hears what stands at the inputs of all of them.
+    modules = {
+        name: [
+            module
+            for module, layer in net.named_modules()
+            if isinstance(layer, WEIGHT_MODULES) and layer.weight is weights[name]
+        ]
+        for name in given.names
+    }
 
     def watch(name: str) -> None:
         module = net.get_submodule(name)
@@ -31,16 +41,21 @@ def wanda(given: ScoreInputs) -> dict[str, Tensor]:
 
         module.register_forward_pre_hook(hear)
 
-    for name in modules:
-        watch(name)
+    for own in modules.values():
+        for module in own:
+            watch(module)
     with torch.no_grad():
         for part in inputs.double().split(_CHUNK):
             net(part)
-    weights = dict(net.named_parameters(remove_duplicate=False))
+    heard = {
+        name: sum(
+            _spread(net.get_submodule(each), squares[each], weights[name]) for each in own if each in squares
+        )
+        for name, own in modules.items()
+    }
     return {
-        name: weights[name].detach().abs()
-        * _spread(net.get_submodule(module), squares[module].sqrt(), weights[name])
-        for module, name in modules.items()
+        name: weights[name].detach().abs() * torch.as_tensor(found, dtype=torch.float64).sqrt()
+        for name, found in heard.items()
     }
 
 
@@ -69,10 +84,10 @@ def _patches(module: nn.Module, heard: Tensor) -> Tensor:
     return heard.reshape(-1, heard.shape[-1])
 
 
-def _spread(module: nn.Module, norm: Tensor, weight: Tensor) -> Tensor:
-    """The norm of each weight's input, of the weight's shape; the outputs of a group hear that group's inputs."""
+def _spread(module: nn.Module, heard: Tensor, weight: Tensor) -> Tensor:
+    """What was heard by each weight, of the weight's shape; the outputs of a group hear that group's inputs."""
     if isinstance(module, _TRANSPOSED):
-        return norm.reshape(-1, *(1,) * (weight.ndim - 1)).expand_as(weight)
+        return heard.reshape(-1, *(1,) * (weight.ndim - 1)).expand_as(weight)
     slots = weight[0].numel()
-    by_group = norm.reshape(-1, slots)
+    by_group = heard.reshape(-1, slots)
     return by_group.repeat_interleave(len(weight) // len(by_group), dim=0).reshape(weight.shape)
