@@ -76,9 +76,10 @@ def show() -> None:
         _open(folder, str(name))
     if not _may_remove(str(name)):
         return
-    with columns[2].popover("Remove", width="stretch"):
+    # One of each network's own: left open it would ask for the next, and a second click would remove that as well.
+    with columns[2].popover("Remove", width="stretch", key=f"library-ask-{name}"):
         st.write(plain(f"Remove {titles[str(name)]} for good?"))
-        if st.button("Remove it", key="library-remove"):
+        if st.button("Remove it", key=f"library-remove-{name}"):
             try:
                 library.remove_saved(folder, str(name))
                 _remove_unused_images(folder)
