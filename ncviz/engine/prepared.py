@@ -111,10 +111,9 @@ def _let_go(most: int | None = None) -> None:
         own = {key: {id(array): array.nbytes for array in each.arrays()} for key, each in _prepared.items()}
         total = sum(sum(sizes.values()) for sizes in own.values())
         for key in list(_prepared)[:-1]:
-            if total <= (KEPT_BYTES if most is None else most):
-                return
-            # What is being made is its maker's, and counts once it is there.
-            if own[key]:
+            is_over = total > (KEPT_BYTES if most is None else most)
+            # What is being made is its maker's, and counts once it is there; what was given up is nobody's.
+            if (own[key] and is_over) or not (own[key] or _prepared[key].lock.locked()):
                 del _prepared[key]
                 total -= sum(own[key].values())
 

@@ -56,6 +56,21 @@ def test_what_was_cancelled_is_made_by_the_next(monkeypatch):
     assert prepared.paths_of(of, "cpu", None).tables
 
 
+def test_what_was_given_up_is_not_kept(monkeypatch):
+    monkeypatch.setattr(prepared, "_prepared", {})
+    real = prepared.distances
+
+    def distances(*args):
+        raise CancelledError
+
+    monkeypatch.setattr(prepared, "distances", distances)
+    with pytest.raises(CancelledError):
+        prepared.paths_of(graph(8), "cpu", None)
+    monkeypatch.setattr(prepared, "distances", real)
+    prepared.paths_of(graph(9), "cpu", None)
+    assert len(prepared._prepared) == 1
+
+
 def test_as_many_networks_are_kept_as_fit(monkeypatch):
     monkeypatch.setattr(prepared, "_prepared", {})
     nets = [graph(units) for units in range(10, 16)]
