@@ -154,7 +154,13 @@ def test_a_signal_in_the_middle_of_the_work_stops_it_soon(tmp_path):
     ]
     environment = {**os.environ, "NCVIZ_CACHE": str(tmp_path / "cache")}
     process = subprocess.Popen(
-        [*command, "--networks", "lenet-mnist-relu", "--criteria", "magnitude,wanda,snip,fisher,lamp,random,grasp"],
+        [
+            *command,
+            "--networks",
+            "lenet-mnist-relu",
+            "--criteria",
+            "magnitude,wanda,snip,fisher,lamp,random,grasp",
+        ],
         cwd=Path(__file__).parents[2],
         env=environment,
         stdout=subprocess.PIPE,
