@@ -68,10 +68,16 @@ def read_file(
         # ONNX is written back into its own file, since that also holds what ncviz does not read.
         return _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
     if format == "pt2":
-        from ncviz.models.exported import read_exported
+        from ncviz.models.exported import read_exported, weight_names
 
         blueprint, arrays = read_exported(data, label)
-        return _with_graph(name, format, blueprint, arrays, None, dataset, input_shape)
+        # What its forward does not use goes back with the rest, and what only the graph has does not.
+        pairs = blueprint.names or tuple((array, array) for array in arrays)
+        given, used = ({pair[at] for pair in pairs} for at in (0, 1))
+        is_as_given = given == weight_names(data, label) and used == set(arrays)
+        return _with_graph(
+            name, format, blueprint, arrays, None if is_as_given else data, dataset, input_shape
+        )
     if format == "unknown":
         raise ModelError(
             f"{label} is no network that ncviz reads; bring a .pt, .pth or .safetensors file of weights, or an .onnx "

@@ -9,9 +9,9 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from ncviz.models.pickles import shorten
 from ncviz.models.reading import BATCH, Node, Reading
 from ncviz.models.unread import check_read
 
+T = TypeVar("T")
 _TARGET = "torch.ops.aten."
 _MAX_PLACE = 2_000
 _PLACE = re.compile(r",([\w.]*),[^;,]*\Z")
@@ -47,13 +48,44 @@ def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.n
     Raises:
         ModelError: If it is damaged, too large, or has operations that are not read, each named; one sentence.
     """
+    return _opened(content, label, _read)
+
+
+def weights_of(content: bytes, label: str) -> dict[str, np.ndarray]:
+    """Return all parameters and buffers of a ``.pt2`` archive by name, those that its forward does not use, too.
+
+    Those of types that no network computes with, or kept as a pickle, are left out.
+
+    Raises:
+        ModelError: As ``read_exported``.
+    """
+    return _opened(
+        content,
+        label,
+        lambda archive, _: {
+            name: tensor() for name, tensor in archive.tensors("weights").items() if tensor.is_plain
+        },
+    )
+
+
+def weight_names(content: bytes, label: str) -> set[str]:
+    """Return the names of a ``.pt2`` archive's parameters and buffers, without the counters of BatchNorm.
+
+    Raises:
+        ModelError: As ``read_exported``.
+    """
+    names = _opened(content, label, lambda archive, _: set(archive.tensors("weights")))
+    return {name for name in names if not name.endswith("num_batches_tracked")}
+
+
+def _opened(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
     label = shorten(label)
     check_size(len(content), label)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             check_entries(entries, len(content), label, ADVICE)
-            return _read(Archive(archive, entries, label), label)
+            return read(Archive(archive, entries, label), label)
     except ModelError:
         raise
     except (

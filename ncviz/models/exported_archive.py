@@ -77,6 +77,12 @@ class Tensor:
     ) -> None:
         self.archive, self.folder, self.name, self.entry, self.read = archive, folder, name, entry, read
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its values are numbers of a known type, kept as bytes."""
+        code = self.entry["tensor_meta"]["dtype"]
+        return not self.entry["use_pickle"] and (code in (*FLOAT_CODES, *_INT_CODES) or code == BFLOAT16)
+
     def __call__(self) -> np.ndarray:
         """Return its values, after checking that they lie within the entry."""
         name, label, meta = shorten(self.name), self.archive.label, self.entry["tensor_meta"]

@@ -46,6 +46,11 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
         # Copies, since a file in which two names share memory is not what every reader takes.
         given = {name: whole[array].copy() for name, array in names}
         whole = {name: values for name, values in whole.items() if name not in renamed} | given
+    if network.format == "pt2" and network.original is not None:
+        from ncviz.models.exported import weights_of
+
+        given = weights_of(network.original, network.name)
+        whole = {name: whole.get(name, values) for name, values in given.items()}
     state = {network.prefix + name: values for name, values in whole.items()}
     if network.format in {"pt", "pt2"}:
         import torch

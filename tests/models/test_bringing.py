@@ -141,6 +141,38 @@ def test_a_program_comes_with_its_graph_and_goes_out_as_weights(trained):
     assert accuracy(net, data) == accuracy(changed(network, thinned(network)).module(), data)
 
 
+class Spare(torch.nn.Module):
+    """Has a layer and a buffer that its forward does not use, and a buffer that is no weight of a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.head, self.spare = torch.nn.Linear(64, 10), torch.nn.Conv2d(1, 2, 3)
+        self.norm = torch.nn.BatchNorm1d(10)
+        self.register_buffer("mean", torch.full((1, 8, 8), 0.5))
+        self.register_buffer("unused", torch.arange(3))
+
+    def forward(self, x):
+        return self.norm(self.head((x - self.mean[0, 0, 0]).flatten(1)))
+
+
+def test_what_a_program_does_not_use_goes_back_with_the_rest():
+    torch.manual_seed(0)
+    whole = Spare().eval()
+    buffer = io.BytesIO()
+    batch = {0: torch.export.Dim("n")}
+    exported = torch.export.export(whole, (torch.zeros(2, 1, 8, 8),), dynamic_shapes=(batch,))
+    torch.export.save(exported, buffer)
+    network = read_file(buffer.getvalue(), "net.pt2", dataset="digits")
+    halved = {"head.weight": network.arrays["head.weight"] * 0.5}
+    back, ending = write_file(network, halved)
+    assert ending == ".pt"
+    again = Spare().eval()
+    again.load_state_dict(torch.load(io.BytesIO(back), weights_only=True))
+    expected = whole.state_dict() | {"head.weight": whole.head.weight.detach() * 0.5}
+    for name, values in again.state_dict().items():
+        assert torch.equal(values, expected[name]), name
+
+
 def test_a_shuffled_program_goes_out_as_the_weights_of_its_module():
     torch.manual_seed(0)
     whole = torchvision.models.shufflenet_v2_x0_5(num_classes=10).eval()
