@@ -47,7 +47,6 @@ class Reader(fx.Interpreter):
         self.grown = Growing()
         self.problems: list[Problem] = []
         self.output: Any = None
-        self._graph: NeuralGraph | None = None
 
     def run_node(self, n: fx.Node) -> Any:
         """Take in the next operation; fx calls this for each of the trace."""
@@ -91,9 +90,7 @@ class Reader(fx.Interpreter):
         """
         if self.problems:
             raise ModelError(sentence(self.problems))
-        if self._graph is None:
-            self._graph = self.grown.result(self.output)
-        return self._graph
+        return self.grown.result(self.output)
 
     def _symbolic(
         self, n: fx.Node, args: Any, kwargs: Any, read: list[Units | Pending | Probabilities]
