@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ncviz.ui import shell
+from ncviz.ui.frame import shell
 
 st.set_page_config(page_title="ncviz · neural curvature", page_icon="🕸️", layout="wide")
 shell.run()

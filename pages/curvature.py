@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from ncviz.ui import results_view, session, settings, shell, stored_list
+from ncviz.ui.curvature import results, settings
+from ncviz.ui.frame import shell, stored_results
+from ncviz.ui.session import session
 
 shell.enter()
 st.title("Curvature")
@@ -12,5 +14,5 @@ record, _ = settings.current(network)
 if record is None:
     settings.empty_state(network)
 else:
-    results_view.show(network, record)
-stored_list.show()
+    results.show(network, record)
+stored_results.show()

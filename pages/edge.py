@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from ncviz.ui import edge_lens, edge_view, session, settings, shell
+from ncviz.ui.curvature import settings
+from ncviz.ui.edge import lens, page
+from ncviz.ui.frame import shell
+from ncviz.ui.session import session
 
 shell.enter()
 st.title("Edge")
@@ -11,7 +14,7 @@ record, _ = settings.current(network)
 if record is None:
     settings.empty_state(network)
     st.stop()
-chosen = edge_view.choose(network, record)
+chosen = page.choose(network, record)
 if chosen is not None:
-    edge_view.header(chosen)
-    edge_lens.show(chosen)
+    page.header(chosen)
+    lens.show(chosen)

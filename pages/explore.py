@@ -2,8 +2,11 @@
 
 import streamlit as st
 
-from ncviz.ui import explore_view, exports, flows, selected_view, session, settings, shell
-from ncviz.ui.shown import Shown
+from ncviz.ui.curvature import settings
+from ncviz.ui.explore import exports, flows, page, selected
+from ncviz.ui.frame import shell
+from ncviz.ui.session import session
+from ncviz.ui.session.subject import Shown
 
 shell.enter()
 network = session.network()
@@ -15,14 +18,14 @@ if sweep is None:
     settings.missing_curve(network)
     st.stop()
 shown = Shown(network, record, sweep)
-explore_view.check_link(shown)
-explore_view.introduction(shown)
-explore_view.show_picture(shown)
-explore_view.display_settings(shown)
+page.check_link(shown)
+page.introduction(shown)
+page.show_picture(shown)
+page.display_settings(shown)
 if not shown.view.hides("tabs"):
     parts = {
-        "Selected": lambda: selected_view.show(shown),
-        "Layers": lambda: explore_view.layers(shown),
+        "Selected": lambda: selected.show(shown),
+        "Layers": lambda: page.layers(shown),
         "Downloads": lambda: exports.downloads(shown, flows.record(shown)),
     }
     for tab, part in zip(

@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from ncviz.ui import learn_view, shell
+from ncviz.ui.frame import shell
+from ncviz.ui.learn import page
 
 shell.enter()
-learn_view.introduction()
-learn_view.controls()
+page.introduction()
+page.controls()
 picture, numbers = st.columns([1.75, 1], gap="medium")
 with picture:
-    learn_view.editor()
+    page.editor()
 with numbers:
-    learn_view.arithmetic()
+    page.arithmetic()
 st.markdown("##### Six lessons")
-learn_view.lesson_list()
+page.lesson_list()
 with st.expander("All edges"):
-    learn_view.edge_list()
+    page.edge_list()
 with st.expander("Share this lesson"):
-    learn_view.share()
+    page.share()

@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from ncviz.ui import bring_view, library_view, model_view, session, shell, training_view
+from ncviz.ui.frame import shell
+from ncviz.ui.model import bring, inspect, library, training
+from ncviz.ui.session import session
 
 shell.enter()
 st.title("Model")
 network = session.network()
 parts = {
-    "Inspect": lambda: model_view.inspect(network),
-    "Bring your own": bring_view.show,
-    "Train": training_view.show,
-    "Data": lambda: model_view.data(network),
-    "Library": library_view.show,
+    "Inspect": lambda: inspect.inspect(network),
+    "Bring your own": bring.show,
+    "Train": training.show,
+    "Data": lambda: inspect.data(network),
+    "Library": library.show,
 }
 # Streamlit forgets the tab on another page.
 usual = "Bring your own" if session.has_lost_network() else "Inspect"
@@ -21,6 +23,6 @@ opened = st.tabs(list(parts), key="model-tabs", on_change="rerun")
 st.session_state["model-tab"] = st.session_state["model-tabs"]
 for tab, part in zip(opened, parts.values(), strict=True):
     # What is half filled in there, files included, would be lost with a look at another tab.
-    if tab.open or part is bring_view.show:
+    if tab.open or part is bring.show:
         with tab:
             part()

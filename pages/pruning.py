@@ -1,6 +1,8 @@
 """Curvature beside the other criteria: what each can remove, where it cuts, what breaks, and what can be taken away."""
 
-from ncviz.ui import lab_view, session, shell
+from ncviz.ui.frame import shell
+from ncviz.ui.pruning import page
+from ncviz.ui.session import session
 
 shell.enter()
-lab_view.show(session.network())
+page.show(session.network())

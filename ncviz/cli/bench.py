@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from ncviz.bench.cases import CASES, DEFAULT_CASES, find_case
 from ncviz.cli.options import data_dir_option
 from ncviz.cli.output import check_folder, console, progress, write
 from ncviz.config import check_whole
+from ncviz.studies.benchmarks.cases import CASES, DEFAULT_CASES, find_case
 
 MAX_REPEATS = 1000
 
@@ -52,9 +52,9 @@ def bench(
     if output is not None:
         check_folder(output.absolute().parent)
     # Imported here because it brings POT along.
-    from ncviz.bench import suite
-    from ncviz.bench.report import table_of
-    from ncviz.bench.timing import Settings
+    from ncviz.studies.benchmarks import suite
+    from ncviz.studies.benchmarks.report import table_of
+    from ncviz.studies.benchmarks.timing import Settings
 
     def show(found: dict[str, Any]) -> None:
         console.print(table_of(found))

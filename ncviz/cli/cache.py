@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 from rich.table import Table
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.cli.options import json_option
 from ncviz.cli.output import console, print_json, progress
 from ncviz.errors import NcvizError
@@ -22,7 +22,7 @@ def cache() -> None:
 @json_option
 def cache_list(as_json: bool) -> None:
     """List what is stored, latest first."""
-    store = pipeline.open_store()
+    store = tasks.open_store()
     entries = store.entries()
     if as_json:
         print_json([vars(entry) for entry in entries])
@@ -41,7 +41,7 @@ def cache_list(as_json: bool) -> None:
 @click.option("--key", help="Only the result whose key starts like this.")
 def cache_clear(key: str | None) -> None:
     """Remove stored results; those that ship with ncviz stay."""
-    store = pipeline.open_store()
+    store = tasks.open_store()
     if key is None:
         files, size = store.clear()
         console.print(f"Removed {files} results, {size / 1e6:.1f} MB.")
@@ -57,5 +57,5 @@ def cache_clear(key: str | None) -> None:
 def bundle() -> None:
     """Compute the results that ship with ncviz again, from the bundled networks and images."""
     with progress("bundling") as report:
-        count = pipeline.bundle(progress=report)
-    console.print(f"{count} results in {pipeline.BUNDLED}", highlight=False)
+        count = tasks.bundle(progress=report)
+    console.print(f"{count} results in {tasks.BUNDLED}", highlight=False)

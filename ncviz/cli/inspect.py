@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.cli.network import network_of, resized
 from ncviz.cli.options import data_dir_option, json_option, own_network_options, part_options, with_options
 from ncviz.cli.output import console, print_json, progress
@@ -55,28 +55,28 @@ def inspect(
 
 def _untrained(
     model: str | None, checkpoint: Path | None, architecture: str | None, size: str | None, **_: Any
-) -> pipeline.Network | None:
+) -> tasks.Network | None:
     """Return an architecture with random weights, if that alone was named: what it takes hardly depends on them."""
     if architecture is None or model is not None or checkpoint is not None:
         return None
-    from ncviz.models.architectures import build_seeded, find_architecture
+    from ncviz.models.catalogue.architectures import build_seeded, find_architecture
 
     spec = find_architecture(architecture)
     arrays = {
         name: values.detach().numpy() for name, values in build_seeded(spec.name, 0).state_dict().items()
     }
     title = f"{spec.title}, untrained"
-    network = pipeline.Network(spec.name, title, spec.name, "", arrays, False, input_shape=spec.input_shape)
+    network = tasks.Network(spec.name, title, spec.name, "", arrays, False, input_shape=spec.input_shape)
     return resized(network, size)
 
 
-def _images(network: pipeline.Network, config: CurvatureConfig, data_dir: str | None) -> Tensor:
+def _images(network: tasks.Network, config: CurvatureConfig, data_dir: str | None) -> Tensor:
     """Return the calibration images; of a network that gets none of a class right, the first images there are."""
     import torch
 
     pool = load_dataset(network.dataset, "train", data_dir)
     try:
-        chosen = torch.from_numpy(pipeline.calibration(network, config, data_dir=data_dir))
+        chosen = torch.from_numpy(tasks.calibration(network, config, data_dir=data_dir))
     except DataError:
         chosen = torch.arange(min(len(pool), len(pool.classes)))
     return pool.inputs[chosen]

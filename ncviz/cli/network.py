@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.cli.output import progress
 from ncviz.cli.scheduler import executor
 from ncviz.config import CurvatureConfig
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.own import OwnData
+from ncviz.data.user_data.registry import OwnData
 from ncviz.errors import NcvizError
 from ncviz.records import CurvatureRecord
 
@@ -28,7 +28,7 @@ def curvature_of(
     layers: tuple[str, ...],
     channels: int,
     **named: Any,
-) -> tuple[pipeline.Network, pipeline.Outcome[CurvatureRecord]]:
+) -> tuple[tasks.Network, tasks.Outcome[CurvatureRecord]]:
     """Return the network that the options name and its curvature, computed or from the cache.
 
     Raises:
@@ -45,8 +45,8 @@ def curvature_of(
     where = resolve_device(device)
     with executor(scheduler) as cluster, progress("curvature") as report:
         elsewhere: dict[str, Any] = {} if cluster is None else {"executor": cluster}
-        found = pipeline.compute_curvature(
-            pipeline.open_store(),
+        found = tasks.compute_curvature(
+            tasks.open_store(),
             network,
             config,
             device=where,
@@ -68,7 +68,7 @@ def network_of(
     std: str | None = None,
     white: float | None = None,
     size: str | None = None,
-) -> pipeline.Network:
+) -> tasks.Network:
     """Return the network that the options name, with its images if there are any.
 
     Raises:
@@ -77,9 +77,9 @@ def network_of(
     if (model is None) == (checkpoint is None):
         raise NcvizError("Say which network: --model NAME, or --checkpoint FILE.")
     if checkpoint is None:
-        network = pipeline.open_network(str(model))
+        network = tasks.open_network(str(model))
     else:
-        from ncviz.models.bringing import read_file
+        from ncviz.models.files.open_file import read_file
 
         network = read_file(checkpoint, architecture=architecture)
     network = resized(network, size)
@@ -89,17 +89,17 @@ def network_of(
                 "--mean, --std and --white say how your own images are normalised; name them with --images."
             )
         return network
-    settings = pipeline.image_settings(network)
+    settings = tasks.image_settings(network)
     settings = replace(
         settings, mean=_numbers("--mean", mean) or settings.mean, std=_numbers("--std", std) or settings.std
     )
     own = _read(images, settings, white)
     for note in own.notes:
         click.echo(f"Note: {note}", err=True)
-    return pipeline.with_images(network, own)
+    return tasks.with_images(network, own)
 
 
-def resized(network: pipeline.Network, size: str | None) -> pipeline.Network:
+def resized(network: tasks.Network, size: str | None) -> tasks.Network:
     """Return the network for images of another size, such as "64x64"; None leaves it.
 
     Raises:
@@ -115,10 +115,10 @@ def _read(images: Path, settings: ImageSettings, white: float | None) -> OwnData
             f"--white is for the numbers in an .npz or .npy; {images.name} holds images, whose white is known."
         )
     if images.is_dir():
-        from ncviz.data.readers import read_tree
+        from ncviz.data.user_data.image_files import read_tree
 
         return read_tree(images, settings)
-    from ncviz.data.uploads import read_uploads
+    from ncviz.data.user_data.uploads import read_uploads
 
     try:
         content = images.read_bytes()

@@ -9,11 +9,11 @@ import click
 import numpy as np
 from rich.table import Table
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import network_options
 from ncviz.cli.output import console, print_json, progress, tell_part, write
-from ncviz.data.specs import find_dataset
+from ncviz.data.known.specs import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import (
     ORDERS,
@@ -70,17 +70,15 @@ def prune(
     protected_positions(list(record.weights), protect)
     _check_room(record, sparsity, protect)
     chosen = {order: _fractions(record, sparsity, threshold, order) for order in ORDERS}
-    measured = pipeline.evaluator(network, options["device"], options["data_dir"])
+    measured = tasks.evaluator(network, options["device"], options["data_dir"])
     points = _measure(measured, network, record, criterion, scope, chosen, options["data_dir"], protect)
     if save is not None:
-        by = pipeline.ranks(
-            network, criterion, record, scope, data_dir=options["data_dir"], protected=protect
-        )
+        by = tasks.ranks(network, criterion, record, scope, data_dir=options["data_dir"], protected=protect)
         removed = points["redundant"][0]["removed"]
         if save.suffix == ".safetensors":
-            content = pipeline.pruned_checkpoint(network, by, removed, record.shapes)
+            content = tasks.pruned_checkpoint(network, by, removed, record.shapes)
         else:
-            content, _ = pipeline.pruned_file(network, by, removed, record.shapes)
+            content, _ = tasks.pruned_file(network, by, removed, record.shapes)
         write(save, content)
     facts = {
         "model": network.name,
@@ -182,7 +180,7 @@ def _fractions(
 
 def _measure(
     measured: Evaluator,
-    network: pipeline.Network,
+    network: tasks.Network,
     record: CurvatureRecord,
     criterion: str,
     scope: str,
@@ -197,7 +195,7 @@ def _measure(
             def part(fraction: float, index: int = index) -> None:
                 report((index + fraction) / len(ORDERS), "measuring accuracy")
 
-            curve = pipeline.measure_curve(
+            curve = tasks.measure_curve(
                 measured,
                 network,
                 record,

@@ -6,7 +6,7 @@ import click
 from rich import box
 from rich.table import Table
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.cli.options import data_dir_option, json_option
 from ncviz.cli.output import console, print_json, progress
 
@@ -30,13 +30,13 @@ def rankings(
 ) -> None:
     """Measure other rankings by curvature on training images, the test images left alone; stored as they come."""
     from ncviz.devices import resolve_device
-    from ncviz.experiments.ranking import study_rankings
     from ncviz.pruning.variants import VARIANTS
+    from ncviz.studies.paper.ranking import study_rankings
 
-    network = pipeline.open_network(model)
+    network = tasks.open_network(model)
     with progress("rankings") as report:
         found = study_rankings(
-            pipeline.open_store(),
+            tasks.open_store(),
             network,
             samples=samples or (1, 2, 5, 10),
             seeds=range(1, seeds + 1),

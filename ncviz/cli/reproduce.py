@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.cli.options import data_dir_option, json_option
 from ncviz.cli.output import check_folder, console, errors, print_json, progress
 from ncviz.errors import CancelledError, NcvizError
-from ncviz.experiments.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
+from ncviz.studies.paper.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
 
 if TYPE_CHECKING:
-    from ncviz.experiments.work import Step, Work
+    from ncviz.studies.paper.work import Step, Work
 
 INTERRUPTED = 130
 _DATA_VARIABLE = "NCVIZ_DATA"
@@ -107,13 +107,13 @@ def reproduce(
     if not is_estimate:
         check_folder(where)
     from ncviz.devices import resolve_device
-    from ncviz.experiments.work import Work, check_data
+    from ncviz.studies.paper.work import Work, check_data
 
     with _bundled_images(is_sample):
         check_data(experiment.dataset, data_dir, is_sample)
         work = Work(
             experiment,
-            pipeline.open_store(url),
+            tasks.open_store(url),
             where,
             data_dir=data_dir,
             device=resolve_device(device),
@@ -173,7 +173,7 @@ def _over_all(
 
 
 def _estimate(work: Work) -> dict[str, Any]:
-    from ncviz.experiments import estimate
+    from ncviz.studies.paper import estimate
 
     with progress("timing") as report:
         costs = estimate.measure(work, report)
@@ -182,7 +182,7 @@ def _estimate(work: Work) -> dict[str, Any]:
 
 def _show(work: Work, plan: dict[str, Any], as_json: bool) -> None:
     """Say what is left and how long it takes."""
-    from ncviz.experiments.estimate import in_words
+    from ncviz.studies.paper.estimate import in_words
 
     rows = plan["networks"]
     seconds = sum(row["seconds"] for row in rows.values())
@@ -205,7 +205,7 @@ def _show(work: Work, plan: dict[str, Any], as_json: bool) -> None:
 
 def _report(work: Work, *, is_quiet: bool = False) -> bool:
     """Write the report; return whether there was anything to report, which is an error unless ``is_quiet``."""
-    from ncviz.experiments.report import write_report
+    from ncviz.studies.paper.report import write_report
 
     try:
         write_report(work)

@@ -8,7 +8,7 @@ import click
 
 from ncviz.cli.options import data_dir_option, json_option
 from ncviz.cli.output import check_folder, console, print_json, progress
-from ncviz.data.specs import find_dataset
+from ncviz.data.known.specs import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import find_model, own_spec
 
@@ -42,7 +42,7 @@ def train(
     form, such as form/cnn/1x28x28/8k5s2-16k5s2/64/relu-bn@10.
     """
     from ncviz.devices import resolve_device
-    from ncviz.models.training import train_zoo_model
+    from ncviz.models.training.train import train_zoo_model
 
     where = resolve_device(device)
     if dataset is None and "/" in model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from ncviz.data.answers import check_labels, logits
+from ncviz.data.predicted_labels import check_labels, logits
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
 
@@ -44,7 +44,7 @@ def select_calibration(
     """
     import torch
 
-    from ncviz.data.own import is_own
+    from ncviz.data.user_data.registry import is_own
 
     order = torch.arange(len(pool))
     if seed:

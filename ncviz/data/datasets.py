@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncviz.data.specs import DATASETS, DatasetSpec, find_dataset
+from ncviz.data.known.specs import DATASETS, DatasetSpec, find_dataset
 from ncviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class Dataset:
         description: Such as "2,000 of the 10,000 MNIST test images".
         mean: Of each channel, or one for all.
         std: The same.
-        has_labels: Whether the right classes are known; ``ncviz.data.answers.labels_for`` then gives the network's own.
+        has_labels: Whether the right classes are known; if not, ``ncviz.data.predicted_labels.labels_for`` gives the
+            network's own.
     """
 
     inputs: Tensor
@@ -176,7 +177,7 @@ def _arrays(spec: DatasetSpec, split: str, data_dir: str | Path | None) -> tuple
             f"{spec.title} does not ship with ncviz: name a folder that holds {spec.first_file} with "
             f"--data-dir or {DATA_DIR_VARIABLE}, or download it there."
         )
-    from ncviz.data.folders import read_folder
+    from ncviz.data.known.folders import read_folder
 
     return read_folder(spec, split, folder)
 
@@ -194,7 +195,7 @@ def download_dataset(
     Raises:
         DataError: If there is nothing to download under that name, or the download or the folder fails.
     """
-    from ncviz.data.folders import fill_folder
+    from ncviz.data.known.folders import fill_folder
 
     fill_folder(find_dataset(name), Path(data_dir).expanduser(), progress)
 
@@ -210,7 +211,7 @@ def _by_channel(values: tuple[float, ...], images: Tensor) -> Tensor:
 
 
 def _own_dataset(name: str, split: str) -> Dataset:
-    from ncviz.data.own import find_own
+    from ncviz.data.user_data.registry import find_own
 
     own = find_own(name)
     inputs, labels = own.tensors(split)

@@ -15,7 +15,7 @@ def data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
     """SHA-256 of the images and labels that a folder, or the bundled sample, holds now."""
     spec, folder = find_dataset(dataset), data_dir or default_data_dir()
     if spec.is_own:
-        from ncviz.data.own import find_own
+        from ncviz.data.user_data.registry import find_own
 
         return find_own(dataset).fingerprint(split)
     if not spec.first_file or (folder is None and spec.is_bundled):

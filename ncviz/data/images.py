@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncviz.data.archives import short_name
+from ncviz.data.user_data.zip_archives import short_name
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from ncviz.devices import guard
 from ncviz.engine import kernels
 from ncviz.engine.blocks import CLOSED, HUB, ONE_SINK, ONE_SOURCE, Blocks, Extent, Settled, Side, Tables
+from ncviz.engine.chunks import Room
 from ncviz.engine.local import Least
 from ncviz.engine.plan import Plan
-from ncviz.engine.room import Room
 
 DEAD = 1.0
 

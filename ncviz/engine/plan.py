@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ncviz.engine.sides import Side, padded, side_of, starts_of
+from ncviz.engine.adjacent_layers import Side, padded, side_of, starts_of
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import PathTable, Taps

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncviz.engine import ahead
-from ncviz.engine.elsewhere import run_elsewhere
+from ncviz.engine import precompile
+from ncviz.engine.executors import run_elsewhere
 from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers, around, ends_of, position_major
 from ncviz.engine.local import Least, Search, all_edges, follow, search, search_all
@@ -88,8 +88,8 @@ def run(
     from ncviz.compiled import is_cached
     from ncviz.engine.kernels import sweep
 
-    ahead.wait(report, cancel)
-    report(0.0, "measuring path lengths" if is_cached(sweep) else ahead.PREPARING)
+    precompile.wait(report, cancel)
+    report(0.0, "measuring path lengths" if is_cached(sweep) else precompile.PREPARING)
     tasks = tasks_of(graph, layers, settings, executor, cancel)
     text = "measuring the curvature"
     edges = [graph.connections[index].number_of_edges for index in settings.chosen(graph)]

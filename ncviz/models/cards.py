@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from ncviz.data.datasets import Dataset, find_dataset
-from ncviz.models.architectures import find_architecture
+from ncviz.models.catalogue.architectures import find_architecture
 from ncviz.models.saving import write_file
 from ncviz.models.zoo import MODELS
 
 if TYPE_CHECKING:
     from ncviz.config import AttackConfig
-    from ncviz.models.settings import TrainingSettings
+    from ncviz.models.training.settings import TrainingSettings
     from ncviz.models.zoo import ModelSpec
 
 

@@ -121,7 +121,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
     Raises:
         ModelError: If there is none of that name, or its files are damaged.
     """
-    from ncviz.models.bringing import network_from_state
+    from ncviz.models.files.open_file import network_from_state
     from ncviz.models.loading import load_safetensors
 
     place = Path(folder)
@@ -142,7 +142,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
     if facts["blueprint"] is None:
         arrays = network_from_state(state, architecture, name, is_own=True).arrays
         return Network(tame(label), title, architecture, dataset, arrays, **common)
-    from ncviz.models.blueprint import Blueprint, build_module
+    from ncviz.models.files.graph.blueprint import Blueprint, build_module
 
     blueprint = Blueprint.from_json(facts["blueprint"])
     arrays = {key: tensor.numpy() for key, tensor in state.items()}

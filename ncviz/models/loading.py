@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.architectures import build_without_weights, find_architecture
-from ncviz.models.archive import SAVE_AGAIN, SMALLER, repack_archive
-from ncviz.models.pickles import shorten
+from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
+from ncviz.models.files.state_dict.archive import SAVE_AGAIN, SMALLER, repack_archive
+from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.models.files.state_dict.state import find_state, fit_state, load_state
 from ncviz.models.saving import save_checkpoint
-from ncviz.models.state import find_state, fit_state, load_state
 from ncviz.models.zoo import find_model
 
 __all__ = ["StateDict", "load_checkpoint", "load_model", "read_state", "save_checkpoint"]
@@ -66,7 +66,7 @@ def load_checkpoint(source: Source, architecture: str, filename: str | None = No
 
     Args:
         source: A path, the file's bytes, or an open binary file.
-        architecture: A name that ``ncviz.models.architectures.find_architecture`` finds.
+        architecture: A name that ``ncviz.models.catalogue.architectures.find_architecture`` finds.
         filename: The file's name for messages; by default that of the source.
 
     Returns:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from ncviz.data.specs import find_dataset
+from ncviz.data.known.specs import find_dataset
 from ncviz.fingerprint import digest
 from ncviz.models.zoo import checkpoint_arrays, find_model
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from ncviz.models.blueprint import Blueprint
+    from ncviz.models.files.graph.blueprint import Blueprint
 
 MAX_NAME = 40
 
@@ -80,13 +80,13 @@ class Network:
     def module(self) -> nn.Module:
         """Build the network as a module, in eval mode."""
         if self.blueprint is not None:
-            from ncviz.models.blueprint import build_module
+            from ncviz.models.files.graph.blueprint import build_module
 
             return build_module(self.blueprint, self.arrays)
         import torch
 
-        from ncviz.models.architectures import build_without_weights, find_architecture
-        from ncviz.models.state import load_state
+        from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
+        from ncviz.models.files.state_dict.state import load_state
 
         return load_state(
             build_without_weights(find_architecture(self.architecture)),
@@ -117,8 +117,8 @@ def open_checkpoint(
     Raises:
         ModelError: If the file is not a safe, matching checkpoint, or fits no known architecture, or several.
     """
-    from ncviz.models.architectures import find_architecture
-    from ncviz.models.bringing import network_from_state
+    from ncviz.models.catalogue.architectures import find_architecture
+    from ncviz.models.files.open_file import network_from_state
     from ncviz.models.loading import read_state
 
     if architecture is not None:

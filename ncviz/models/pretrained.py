@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
-from ncviz.data.downloads import fetch
+from ncviz.data.known.downloads import fetch
 from ncviz.errors import DataError, ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.torchvision_models import default_weights, torchvision_architecture, torchvision_names
+from ncviz.models.catalogue.torchvision_models import (
+    default_weights,
+    torchvision_architecture,
+    torchvision_names,
+)
 
 if TYPE_CHECKING:
     from ncviz.models.network import Network
@@ -69,7 +73,7 @@ def download_pretrained(
         ModelError: If there is no such architecture, no network, no room on the disk, or the file is damaged.
         CancelledError: If it was stopped; nothing is kept.
     """
-    from ncviz.models.bringing import network_from_state
+    from ncviz.models.files.open_file import network_from_state
 
     architecture = torchvision_architecture(name)
     if name not in pretrained_names():

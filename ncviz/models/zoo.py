@@ -50,7 +50,7 @@ class ModelSpec:
     Attributes:
         name: Key in ``MODELS``.
         title: Name for people.
-        architecture: Name that ``ncviz.models.architectures.find_architecture`` finds.
+        architecture: Name that ``ncviz.models.catalogue.architectures.find_architecture`` finds.
         dataset: Name that ``ncviz.data.datasets.find_dataset`` finds.
         checkpoint: File name of its weights in ``CHECKPOINT_DIR``.
         recipe: The settings it is trained with.
@@ -164,7 +164,7 @@ def own_spec(architecture: str, dataset: str, recipe: Recipe = _OWN_RECIPE) -> M
     Raises:
         ModelError: If there is no such architecture.
     """
-    from ncviz.models.architectures import find_architecture
+    from ncviz.models.catalogue.architectures import find_architecture
 
     spec = find_architecture(architecture)
     known = MODELS.get(spec.name)

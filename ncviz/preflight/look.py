@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ncviz.config import CurvatureConfig
 from ncviz.devices import available_devices, free_memory
-from ncviz.engine import ahead
+from ncviz.engine import precompile
 from ncviz.engine.layers import position_major
 from ncviz.engine.results import Settings
 from ncviz.engine.run import shares_of_work, tasks_of
@@ -93,7 +93,7 @@ def preflight(
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
         live = live_shares(graph, activity)
         if fits and bytes_ <= TIMED_BYTES:
-            ahead.wait(lambda _, message: say(0.5, message), cancel)
+            precompile.wait(lambda _, message: say(0.5, message), cancel)
             say(0.5, "timing a small part of the work")
             seconds = _seconds(graph, activity, settings, chosen, cancel)
     say(0.9, "looking for what fits")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from ncviz import cli, pipeline
+from ncviz import cli, tasks
 from ncviz.cli import prune
 from ncviz.models.loading import load_checkpoint
 from ncviz.store import StoreWarning
@@ -23,7 +23,7 @@ def test_protected_weights_stay_in_the_saved_checkpoint(run, tmp_path):
         "prune", "--model", "mlp-digits-relu", "--sparsity", "0.5", "--protect", "3.weight", "--save", file
     )
     assert (code, errors) == (0, "")
-    whole, held = pipeline.open_network("mlp-digits-relu").arrays, load_file(file)
+    whole, held = tasks.open_network("mlp-digits-relu").arrays, load_file(file)
     assert np.array_equal(held["3.weight"], whole["3.weight"])
     assert sum(int((held[name] == 0).sum()) for name in ("1.weight", "5.weight")) == round(0.5 * 2720)
     for wrong, said in ((("0.9",), "at most 0.8118"), (("0.5", "--protect", "head"), "no weight 'head'")):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ncviz.cli import reproduce
-from ncviz.experiments import plan, work
-from ncviz.experiments.plan import Experiment, Part, curves
+from ncviz.studies.paper import plan, work
+from ncviz.studies.paper.plan import Experiment, Part, curves
 
 TINY = Experiment(
     "tiny",

@@ -8,7 +8,7 @@ import sys
 import pytest
 from distributed import LocalCluster
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.cli import scheduler
 
 ARGUMENTS = ["--model", "mlp-digits-relu"]
@@ -37,14 +37,14 @@ def silent():
 @pytest.mark.parametrize("command", [["curvature"], ["prune", "--sparsity", "0.5"]])
 def test_the_executor_reaches_the_pipeline(run, monkeypatch, address, command):
     seen = []
-    compute = pipeline.compute_curvature
+    compute = tasks.compute_curvature
 
     def spy(*arguments, executor, **options):
         seen.append(executor)
         assert executor.submit(operator.add, 20, 22).result(timeout=30) == 42
         return compute(*arguments, executor=executor, **options)
 
-    monkeypatch.setattr(pipeline, "compute_curvature", spy)
+    monkeypatch.setattr(tasks, "compute_curvature", spy)
     code, _, err = run(*command, *ARGUMENTS, "--scheduler", address)
     assert (code, err) == (0, "")
     assert isinstance(seen[0], concurrent.futures.Executor)
@@ -52,13 +52,13 @@ def test_the_executor_reaches_the_pipeline(run, monkeypatch, address, command):
 
 def test_without_an_address_nothing_is_passed_on(run, monkeypatch):
     seen = []
-    compute = pipeline.compute_curvature
+    compute = tasks.compute_curvature
 
     def spy(*arguments, **options):
         seen.append(options)
         return compute(*arguments, **options)
 
-    monkeypatch.setattr(pipeline, "compute_curvature", spy)
+    monkeypatch.setattr(tasks, "compute_curvature", spy)
     assert run("curvature", *ARGUMENTS)[0] == 0
     assert "executor" not in seen[0]
 
@@ -120,7 +120,7 @@ def test_a_cluster_that_is_lost_midway_is_said(run, monkeypatch, address):
     def lost(*_, **__):
         raise concurrent.futures.CancelledError
 
-    monkeypatch.setattr(pipeline, "compute_curvature", lost)
+    monkeypatch.setattr(tasks, "compute_curvature", lost)
     code, _, err = run("curvature", *ARGUMENTS, "--scheduler", address)
     assert code == 2
     assert (

@@ -6,8 +6,8 @@ import wired
 from torch import nn
 
 from ncviz import neural_curvature
-from ncviz.pipeline.pictures import take_pictures
 from ncviz.records import from_result
+from ncviz.tasks.pictures import take_pictures
 
 
 class Twice(nn.Module):

@@ -13,8 +13,8 @@ from torchvision.models import AlexNet_Weights, EfficientNet_B0_Weights, ResNet1
 from ncviz.data.datasets import load_dataset
 from ncviz.data.image_settings import WAYS, ImageSettings, settings_for
 from ncviz.data.images import fit_pixels, read_image
-from ncviz.data.own import register
-from ncviz.data.readers import read_images
+from ncviz.data.user_data.image_files import read_images
+from ncviz.data.user_data.registry import register
 from ncviz.errors import DataError
 from tests.data.making import GREY, SMALL, image_file, pixels
 

@@ -2,20 +2,20 @@
 
 import pytest
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.config import CurvatureConfig
-from ncviz.ui import export_files
-from ncviz.ui.shown import Shown
-from ncviz.ui.view_state import ViewState
+from ncviz.ui.explore import export_files
+from ncviz.ui.link.view_state import ViewState
+from ncviz.ui.session.subject import Shown
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def lenet():
-    store, network = pipeline.open_store("memory://offline"), pipeline.open_network("lenet-mnist-relu")
-    record = pipeline.stored_curvature(store, network, CurvatureConfig())
-    return Shown(network, record, pipeline.stored_sweep(store, network, CurvatureConfig(), "global"))
+    store, network = tasks.open_store("memory://offline"), tasks.open_network("lenet-mnist-relu")
+    record = tasks.stored_curvature(store, network, CurvatureConfig())
+    return Shown(network, record, tasks.stored_sweep(store, network, CurvatureConfig(), "global"))
 
 
 class File:

@@ -15,7 +15,7 @@ import wired
 from torch import nn
 
 from ncviz import neural_curvature
-from ncviz.engine.remote import cut_out
+from ncviz.engine.parcels import cut_out
 from ncviz.errors import CancelledError
 from ncviz.graph.build import build_graph
 

@@ -6,8 +6,8 @@ import torch
 
 from ncviz.errors import DataError, ModelError
 from ncviz.models import library
-from ncviz.models.architectures import build_seeded
-from ncviz.models.blueprint import Blueprint, Step
+from ncviz.models.catalogue.architectures import build_seeded
+from ncviz.models.files.graph.blueprint import Blueprint, Step
 from ncviz.models.library import library_folder, list_networks, open_saved, remove_saved, save_network
 from ncviz.models.network import Network, open_network
 

@@ -10,9 +10,9 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from ncviz.errors import ModelError
-from ncviz.models.architectures import ARCHITECTURES, build_seeded
+from ncviz.models.catalogue.architectures import ARCHITECTURES, build_seeded
+from ncviz.models.files.state_dict.state import fit_state
 from ncviz.models.loading import load_checkpoint, load_model, save_checkpoint
-from ncviz.models.state import fit_state
 
 NAME = "mlp-digits-relu"
 VGG = "vgg9-cifar10-relu"

@@ -13,7 +13,7 @@ import torch
 from ncviz.errors import CancelledError, ModelError
 from ncviz.limits import LIMITS
 from ncviz.models import pretrained
-from ncviz.models.architectures import build_seeded
+from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.pretrained import download_bytes, download_pretrained, pretrained_names, weights_file
 
 NAME = "torchvision/squeezenet1_1"

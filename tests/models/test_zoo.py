@@ -8,7 +8,7 @@ from torch import nn
 from ncviz.data.datasets import DATASETS, load_dataset
 from ncviz.errors import ModelError
 from ncviz.graph.build import build_graph
-from ncviz.models.architectures import ARCHITECTURES, build_empty, build_seeded, find_architecture
+from ncviz.models.catalogue.architectures import ARCHITECTURES, build_empty, build_seeded, find_architecture
 from ncviz.models.loading import load_model, save_checkpoint
 from ncviz.models.network import open_network
 from ncviz.models.zoo import MODELS, checkpoint_arrays, find_model

@@ -1,6 +1,6 @@
 import pytest
 
-from ncviz.ui import visitors
+from ncviz.ui.session import visitors
 
 HERE = (None, {"Host": "localhost:8501"})
 

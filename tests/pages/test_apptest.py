@@ -63,7 +63,7 @@ def test_training_starts_stops_and_gives_a_network(app):
     tab.number_input[0].set_value(1)
     next(button for button in tab.button if button.label == "Train").click().run()
     assert not app.exception
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     job = resources.registry().jobs()[-1]
     assert job.key.startswith("training-")
@@ -88,7 +88,7 @@ def test_settings_out_of_range_are_a_sentence_and_change_nothing(app, name):
 def test_a_stored_result_is_not_computed_again(app):
     app.run()
     app.switch_page("pages/curvature.py").run()
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     before = len(resources.registry().jobs())
     next(button for button in app.main.button if button.label == "Compute").click().run()
@@ -101,7 +101,7 @@ def test_a_failure_goes_back_to_the_last_good_result(app):
     app.switch_page("pages/curvature.py").run()
     app.main.number_input[0].set_value(900)
     next(button for button in app.main.button if button.label == "Compute").click().run()
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     assert resources.registry().jobs()[-1].wait(SECONDS)
     app.run()

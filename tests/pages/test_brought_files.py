@@ -9,9 +9,9 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from ncviz.limits import LIMITS
-from ncviz.models.held import HOLDINGS
 from ncviz.models.loading import load_model
-from ncviz.ui import resources
+from ncviz.models.memory import HOLDINGS
+from ncviz.ui.server import resources
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_full_server_says_so_and_loses_nothing(app, monkeypatch):
 
 def test_a_full_session_says_so_and_loses_nothing(app, monkeypatch):
     from ncviz.models.network import open_network
-    from ncviz.ui import session
+    from ncviz.ui.session import session
 
     own = {f"net {number}": open_network("mlp-digits-relu") for number in range(LIMITS.session_networks)}
     monkeypatch.setattr(session, "own_networks", lambda: own)

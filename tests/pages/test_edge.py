@@ -44,10 +44,10 @@ def test_without_an_edge_it_says_what_to_do(app):
     [("mlp-digits-relu", 1), ("lenet-mnist-relu", 1), ("lenet-mnist-tanh", 0), ("vgg9-cifar10-relu", 4)],
 )
 def test_the_curvature_is_the_stored_one_where_the_weight_has_its_least(app, model, connection):
-    from ncviz import pipeline
+    from ncviz import tasks
     from ncviz.config import CurvatureConfig
 
-    record = pipeline.stored_curvature(pipeline.open_store(), pipeline.open_network(model), CurvatureConfig())
+    record = tasks.stored_curvature(tasks.open_store(), tasks.open_network(model), CurvatureConfig())
     edges = record.edges[connection]
     at = int(edges.curvature.argmin())
     visit(app, model=model, edge=f"{connection}-{edges.source[at]}-{edges.target[at]}")

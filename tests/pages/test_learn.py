@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ncviz.ui.lessons import LESSONS
+from ncviz.ui.learn.lessons import LESSONS
 
 # Streamlit's own use of asyncio in a test without a server.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")

@@ -72,7 +72,7 @@ def press(app, key):
 
 def after(app, prefix):
     """Wait for the run whose key begins so, and draw the page again."""
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     for job in resources.registry().jobs():
         if job.key.startswith(prefix):
@@ -122,7 +122,7 @@ def test_an_onnx_file_and_a_zip_come_to_a_computed_network(app, onnx_file):
     assert {metric.label: metric.value for metric in app.main.metric}["Weights"] == "2,720"
     press(app, "bring-compute")
     assert app.session_state["latest"].view.model == "mine.onnx"
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     job = resources.registry().jobs()[-1]
     # Another session that asks for the same sees this text.
@@ -145,7 +145,7 @@ def test_images_without_labels_are_agreement_everywhere(app, onnx_file):
     after(app, "bring-time")
     assert "classified correctly" not in texts(app)
     press(app, "bring-compute")
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     assert resources.registry().jobs()[-1].wait(SECONDS)
     app.switch_page("pages/explore.py").run()
@@ -435,7 +435,7 @@ def test_a_part_that_fits_is_computed_and_said_wherever_it_is_shown(app, onnx_fi
     ]
     press(app, "bring-compute")
     assert app.session_state["latest"].view.parts == names[-1]
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     assert resources.registry().jobs()[-1].wait(SECONDS)
     app.switch_page("pages/explore.py").run()
@@ -451,15 +451,15 @@ def test_a_part_that_fits_is_computed_and_said_wherever_it_is_shown(app, onnx_fi
 
 
 def test_smaller_images_are_made_of_those_that_are_there():
-    from ncviz import pipeline
+    from ncviz import tasks
     from ncviz.data.image_settings import settings_for
-    from ncviz.data.own import OwnData, Part, register
+    from ncviz.data.user_data.registry import OwnData, Part, register
 
     pixels = np.random.default_rng(0).integers(0, 255, (4, 3, 32, 32), dtype=np.uint8)
     own = OwnData(
         "mine", ("a", "b"), settings_for((3, 32, 32)), {"all": Part(pixels, np.array([0, 1, 0, 1]), 4)}
     )
-    smaller = pipeline.smaller_images(register(own), (16, 16))
+    smaller = tasks.smaller_images(register(own), (16, 16))
     assert smaller.settings.input_shape == (3, 16, 16)
     assert smaller.part("test").images.shape == (4, 3, 16, 16)
     assert any("32×32" in note for note in smaller.notes)
@@ -471,7 +471,7 @@ def test_smaller_images_are_made_of_those_that_are_there():
      (112_979_712, "113 million", "113 MB", "about 31383.3 h")],
 )  # fmt: skip
 def test_amounts_are_told_in_words(value, count, size, time):
-    from ncviz.ui.preflight_view import count_words, size_words, time_words
+    from ncviz.ui.model.preflight import count_words, size_words, time_words
 
     assert (count_words(value), size_words(value), time_words(value)) == (count, size, time)
 
@@ -494,7 +494,7 @@ def test_visitors_from_elsewhere_name_no_folders_and_clear_nothing(app, onnx_fil
 
 
 def test_visitors_from_here_may_clear(app):
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     resources.store().put("a" * 64, {"x": np.zeros(1)}, {"kind": "test"})
     app.switch_page("pages/curvature.py").run()
@@ -502,29 +502,30 @@ def test_visitors_from_here_may_clear(app):
 
 
 def test_a_folder_is_refused_where_it_is_read_too(app, onnx_file, from_elsewhere, monkeypatch):
-    from ncviz.ui import data_sources, model_view
+    from ncviz.ui.model import image_sources, inspect
 
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     # As a client that makes up its messages would have it.
-    monkeypatch.setattr(data_sources, "_known", lambda *_: data_sources._folder())
+    monkeypatch.setattr(image_sources, "_known", lambda *_: image_sources._folder())
     app.run()
     assert "Naming a folder of the server is for visitors on the server's own machine" in texts(app)
     assert "data-folder-own" not in {item.key for item in app.text_input}
 
     state = {"data_folder": "/"}
-    monkeypatch.setattr(model_view.st, "session_state", state)
-    model_view._take_folder()
+    monkeypatch.setattr(inspect.st, "session_state", state)
+    inspect._take_folder()
     assert "is for visitors on the server's own machine" in state["data_problem"]
 
 
 def test_a_training_of_somebody_elses_is_only_looked_at(app, from_elsewhere):
-    from ncviz.ui import resources, training_view
+    from ncviz.ui.model import training
+    from ncviz.ui.server import resources
 
     stop = threading.Event()
-    key = f"{training_view.ZOO}theirs"
+    key = f"{training.ZOO}theirs"
     job = resources.registry().start(key, "Training", lambda _: stop.wait(SECONDS), "somebody else")
     run = {"spec": None, "seed": 0, "epochs": 1, "history": []}
-    training_view._runs()[key] = run
+    training._runs()[key] = run
     try:
         app.session_state["model-tabs"] = "Train"
         app.run()
@@ -533,7 +534,7 @@ def test_a_training_of_somebody_elses_is_only_looked_at(app, from_elsewhere):
     finally:
         stop.set()
         job.wait(SECONDS)
-        training_view._runs().pop(key)
+        training._runs().pop(key)
         resources.registry().forget(key)
 
 
@@ -556,6 +557,6 @@ def test_what_white_counts_is_told_and_can_be_said(app, onnx_file):
     press(app, "data-use")
     after(app, "bring-images")
     assert "taken for white" not in texts(app)
-    from ncviz.data.own import find_own
+    from ncviz.data.user_data.registry import find_own
 
     assert find_own(draft(app).dataset).tensors("test")[0].max() == pytest.approx(16 / 20)

@@ -25,7 +25,7 @@ def make(tmp_path, monkeypatch):
     def open_page(*, is_bare=True, **query):
         if is_bare:
             # What ships with ncviz would leave nothing to measure.
-            monkeypatch.setattr("ncviz.pipeline.results.BUNDLED", tmp_path / "nothing")
+            monkeypatch.setattr("ncviz.tasks.results.BUNDLED", tmp_path / "nothing")
         app = AppTest.from_file("../../app.py", default_timeout=SECONDS)
         for name, value in (FEW | query).items():
             app.query_params[name] = value
@@ -51,7 +51,7 @@ def open_tab(app, name):
 
 def measure(app):
     press(app, "Measure")
-    from ncviz.ui import resources
+    from ncviz.ui.server import resources
 
     job = next(job for job in reversed(resources.registry().jobs()) if job.key.startswith("comparison-"))
     assert job.wait(SECONDS)
@@ -130,17 +130,17 @@ def test_a_further_criterion_measures_that_one_alone(make):
 
 
 def test_what_was_finished_before_a_cancel_is_kept(make, monkeypatch):
-    from ncviz import pipeline
+    from ncviz import tasks
 
     app = make(lab_criteria="magnitude,lamp", lab_seeds="1")
-    whole = pipeline.compute_curve
+    whole = tasks.compute_curve
 
     def stopped(store, of, config, sparsities, **options):
         if config.criterion == "lamp":
             options["cancel"].set()
         return whole(store, of, config, sparsities, **options)
 
-    monkeypatch.setattr(pipeline, "compute_curve", stopped)
+    monkeypatch.setattr(tasks, "compute_curve", stopped)
     job = measure(app)
     assert job.state == "cancelled"
     assert list(app.dataframe[0].value["criterion"]) == ["Magnitude"]
@@ -149,15 +149,16 @@ def test_what_was_finished_before_a_cancel_is_kept(make, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore::ncviz.store.StoreWarning")
 def test_a_curve_in_the_place_of_a_damaged_one_is_shown(make):
-    from ncviz import pipeline
-    from ncviz.ui import lab_results, resources
+    from ncviz import tasks
+    from ncviz.ui.pruning import curves
+    from ncviz.ui.server import resources
 
     app = make(lab_criteria="magnitude,lamp")
     measure(app)
-    key = pipeline.curve_key(pipeline.open_network("mlp-digits-relu"), PruningConfig("lamp"), GRID)
+    key = tasks.curve_key(tasks.open_network("mlp-digits-relu"), PruningConfig("lamp"), GRID)
     file = next(Path(resources.store().where).glob(f"{key}*"))
     file.write_bytes(file.read_bytes()[:-1])
-    lab_results._curve.clear()
+    curves._curve.clear()
     app.run()
     assert any(label.startswith("Measure 1 curve ") for label in labels(app))
     measure(app)
@@ -215,8 +216,9 @@ def test_most_important_first_puts_the_fastest_collapse_first(make):
 def test_a_run_that_is_under_way_is_found_again_by_the_link(make, monkeypatch, tab):
     import threading
 
-    from ncviz.ui import finetune_runs, resources, robustness_runs
-    from ncviz.ui.naming import plain
+    from ncviz.scene.names import plain
+    from ncviz.ui.pruning import finetune_runs, robustness_runs
+    from ncviz.ui.server import resources
 
     go = threading.Event()
     runs, name = (
@@ -349,13 +351,13 @@ def test_the_lines_on_the_page_load_the_file_and_give_the_accuracy_on_the_page(
         if "accuracy" in part.value
     )
     code = app.main.code[0].value
-    from ncviz import pipeline
-    from ncviz.ui import lab_files
+    from ncviz import tasks
+    from ncviz.ui.pruning import files
 
-    network = pipeline.open_network("mlp-digits-relu")
-    ranks = pipeline.removal_order(pipeline.open_store(), network, PruningConfig())
-    name = lab_files.file_name(network, form)
-    (tmp_path / name).write_bytes(lab_files.content(network, ranks, round(0.8 * len(ranks)), form))
+    network = tasks.open_network("mlp-digits-relu")
+    ranks = tasks.removal_order(tasks.open_store(), network, PruningConfig())
+    name = files.file_name(network, form)
+    (tmp_path / name).write_bytes(files.content(network, ranks, round(0.8 * len(ranks)), form))
     monkeypatch.chdir(tmp_path)
     space = {"net": ncviz.load_model("mlp-digits-relu")}
     exec(compile(code, "page", "exec"), space)
@@ -368,13 +370,13 @@ def test_the_table_of_the_curves_holds_every_point(make):
     measure(app)
     import io
 
-    from ncviz import pipeline
-    from ncviz.ui.lab_compare import curves_csv
+    from ncviz import tasks
+    from ncviz.ui.pruning.tab_compare import curves_csv
 
-    network, store = pipeline.open_network("mlp-digits-relu"), pipeline.open_store()
+    network, store = tasks.open_network("mlp-digits-relu"), tasks.open_store()
     configs = [PruningConfig(name, 2, seed) for name in ("curvature", "random") for seed in (0, 1)]
     configs.append(PruningConfig("magnitude", 2))
-    known = [(config, pipeline.stored_curve(store, network, config, GRID)) for config in configs]
+    known = [(config, tasks.stored_curve(store, network, config, GRID)) for config in configs]
     table = pd.read_csv(io.BytesIO(curves_csv(network.name, known)))
     assert len(table) == 5 * len(GRID)
     assert (
@@ -382,7 +384,7 @@ def test_the_table_of_the_curves_holds_every_point(make):
     )
     for criterion in ("curvature", "random"):
         config = PruningConfig(criterion, samples_per_class=2, seed=1)
-        record = pipeline.stored_curve(store, network, config, GRID)
+        record = tasks.stored_curve(store, network, config, GRID)
         own = table[(table["criterion"] == criterion) & (table["seed"] == 1)]
         assert own["accuracy"].tolist() == pytest.approx(record.accuracy[criterion, "redundant"].tolist())
         assert own["removed"].tolist() == record.removed.tolist()

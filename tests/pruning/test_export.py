@@ -9,7 +9,7 @@ from torch import nn
 
 import ncviz
 from ncviz.errors import NcvizError
-from ncviz.models.architectures import ARCHITECTURES, build_seeded
+from ncviz.models.catalogue.architectures import ARCHITECTURES, build_seeded
 from ncviz.pruning import export
 from ncviz.pruning.curve import Evaluator
 from ncviz.pruning.masks import apply_masks, masks_at

@@ -7,12 +7,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ncviz import accuracy, pipeline
+from ncviz import accuracy, tasks
 from ncviz.config import PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import CancelledError, DataError, DeviceError, ModelError, NcvizError, StoreError
 from ncviz.models.loading import load_checkpoint
-from ncviz.pipeline.finetuning import (
+from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
+from ncviz.pruning.masks import apply_masks, masks_at
+from ncviz.records.finetune import FineTuneRecord
+from ncviz.store import Record, Store
+from ncviz.tasks.finetuning import (
     PruneAndTune,
     compute_finetune,
     finetune_key,
@@ -20,10 +24,6 @@ from ncviz.pipeline.finetuning import (
     tuned_checkpoint,
     tuned_network,
 )
-from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
-from ncviz.pruning.masks import apply_masks, masks_at
-from ncviz.records.finetune import FineTuneRecord
-from ncviz.store import Record, Store
 from tests.pruning.tied import tied
 
 
@@ -239,7 +239,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def network():
-    return pipeline.open_network("mlp-digits-relu")
+    return tasks.open_network("mlp-digits-relu")
 
 
 SHORT = PruneAndTune(PruningConfig("magnitude"), 0.9, FineTuneConfig(2, learning_rate=0.005))
@@ -260,8 +260,8 @@ def test_a_fine_tuning_is_kept_with_its_network(store, network):
     assert steps == list(enumerate(record.loss.tolist(), 1))
     assert epochs == list(enumerate(record.accuracy.tolist()))
     test = load_dataset("digits", "test")
-    ranks = pipeline.removal_order(store, network, SHORT.pruning)
-    masks = masks_at(ranks, record.removed, pipeline.shapes_of(network))
+    ranks = tasks.removal_order(store, network, SHORT.pruning)
+    masks = masks_at(ranks, record.removed, tasks.shapes_of(network))
     pruned = apply_masks(network.module(), masks)
     assert record.whole == accuracy(network.module(), test.inputs, test.labels)
     assert record.before == accuracy(pruned, test.inputs, test.labels)
@@ -281,7 +281,7 @@ def test_the_checkpoint_is_one_that_ncviz_reads(store, network, tmp_path):
 
 
 def test_a_network_with_batch_norm_comes_back_whole(store):
-    network = pipeline.open_network("vgg9-cifar10-relu")
+    network = tasks.open_network("vgg9-cifar10-relu")
     config = PruneAndTune(PruningConfig("magnitude"), 0.5, FineTuneConfig(1, 50))
     record = compute_finetune(store, network, config).record
     kept = stored_finetune(store, network, config)

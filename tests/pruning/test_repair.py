@@ -3,13 +3,13 @@ import pytest
 import torch
 from torch import nn
 
-from ncviz import neural_curvature, pipeline
+from ncviz import neural_curvature, tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
-from ncviz.pipeline.repair import compute_class_curvature, stored_class_curvature
 from ncviz.pruning.masks import apply_masks
 from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
+from ncviz.tasks.repair import compute_class_curvature, stored_class_curvature
 
 
 def kappa(classes=4, weights=30, seed=0):
@@ -97,15 +97,15 @@ def test_accuracy_by_class_is_a_count():
 
 @pytest.fixture
 def store(tmp_path):
-    return pipeline.open_store(str(tmp_path / "cache"))
+    return tasks.open_store(str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("keeps_samples", [True, False])
 def test_the_curvature_of_a_class_is_that_of_its_images_alone(store, keeps_samples, monkeypatch):
     if not keeps_samples:
-        monkeypatch.setattr("ncviz.pipeline.curvature.MAX_SAMPLE_VALUES", 0)
-    network = pipeline.open_network("mlp-digits-relu")
-    whole = pipeline.compute_curvature(store, network, CurvatureConfig(samples_per_class=2, seed=4)).record
+        monkeypatch.setattr("ncviz.tasks.curvature.MAX_SAMPLE_VALUES", 0)
+    network = tasks.open_network("mlp-digits-relu")
+    whole = tasks.compute_curvature(store, network, CurvatureConfig(samples_per_class=2, seed=4)).record
     assert (whole.samples is not None) == keeps_samples
     assert (stored_class_curvature(store, whole) is not None) == keeps_samples
     seen = []
@@ -125,9 +125,9 @@ def test_the_curvature_of_a_class_is_that_of_its_images_alone(store, keeps_sampl
 
 def test_taking_out_a_classs_own_bottlenecks_hurts_that_class_most(store):
     """On the trained LeNet, 1% of the weights: the class loses more than the others do, for nearly every class."""
-    network = pipeline.open_network("lenet-mnist-relu")
-    whole = pipeline.compute_curvature(store, network, CurvatureConfig()).record
-    curvature, measured = compute_class_curvature(store, network, whole), pipeline.evaluator(network)
+    network = tasks.open_network("lenet-mnist-relu")
+    whole = tasks.compute_curvature(store, network, CurvatureConfig()).record
+    curvature, measured = compute_class_curvature(store, network, whole), tasks.evaluator(network)
     labels = measured.labels.numpy()
     before = accuracy_by_class(measured.predictions().numpy(), labels, 10)
     hurt = 0

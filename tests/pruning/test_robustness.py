@@ -6,12 +6,17 @@ import pytest
 import torch
 from torch import nn
 
-from ncviz import pipeline
+from ncviz import tasks
 from ncviz.attacks import attacked
 from ncviz.config import AttackConfig, PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import CancelledError, DataError, DeviceError, NcvizError, StoreError
-from ncviz.pipeline.robustness import (
+from ncviz.pruning.corruptions import CorruptionConfig, corrupted
+from ncviz.pruning.masks import apply_masks
+from ncviz.pruning.robustness import BATCH, Disturber
+from ncviz.records.robustness import RobustnessRecord
+from ncviz.store import Record, Store
+from ncviz.tasks.robustness import (
     RobustnessConfig,
     compute_robustness,
     disturbed_examples,
@@ -19,11 +24,6 @@ from ncviz.pipeline.robustness import (
     robustness_key,
     stored_robustness,
 )
-from ncviz.pruning.corruptions import CorruptionConfig, corrupted
-from ncviz.pruning.masks import apply_masks
-from ncviz.pruning.robustness import BATCH, Disturber
-from ncviz.records.robustness import RobustnessRecord
-from ncviz.store import Record, Store
 
 FGSM = AttackConfig.fgsm(0.1)
 PGD = AttackConfig(0.1, 0.03, 4)
@@ -154,7 +154,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def network():
-    return pipeline.open_network("mlp-digits-relu")
+    return tasks.open_network("mlp-digits-relu")
 
 
 MAGNITUDE = PruningConfig("magnitude")
@@ -167,7 +167,7 @@ def test_a_curve_is_what_each_point_gives_by_itself(store, network, disturbance)
     assert record.is_complete
     assert record.images == 60
     test, rows = load_dataset(network.dataset, "test"), drawn(360, 60)
-    weights = {name: torch.from_numpy(network.arrays[name]) for name in pipeline.shapes_of(network)}
+    weights = {name: torch.from_numpy(network.arrays[name]) for name in tasks.shapes_of(network)}
     flat = torch.cat([weight.abs().flatten() for weight in weights.values()])
     for at in (0, 5, 9):
         least = flat.sort().values[record.removed[at]]
@@ -269,7 +269,7 @@ def test_the_key_holds_what_decides_the_curve_and_nothing_else(network):
 
 
 def test_protected_layers_end_the_curve(store, network):
-    names = list(pipeline.shapes_of(network))
+    names = list(tasks.shapes_of(network))
     config = RobustnessConfig(PruningConfig("magnitude", protected=tuple(names[:1])), FGSM, images=20)
     record = compute_robustness(store, network, config).record
     free = sum(network.arrays[name].size for name in names[1:])

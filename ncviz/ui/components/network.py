@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ncviz.plots.network_payload import NetworkPayload, pack
+from ncviz.plots.network.payload import NetworkPayload, pack
 from ncviz.ui.components.bundle import bundle, read_asset
 
 NAME = "ncviz_network"
@@ -61,16 +61,16 @@ def network_canvas(
     browser, over `channel`, so the payload travels only when the network, the filter or the number of edges changes.
 
     Args:
-        payload: the network, from `ncviz.plots.network_payload.payload`.
+        payload: the network, from `ncviz.plots.network.payload.payload`.
         channel: the name that the live panel on this page was given too; unique per network on the page.
         height: of the canvas in pixels, at least 240.
         key: of the component; its state is also in `st.session_state[key]["selection"]`.
         removed: how many parameters are removed; a live panel on the channel overrides it.
         order: the pruning order that `removed` counts in, one of those in the payload.
         selection: what is selected, as `Picked.selection` has it; a change here overrides the reader's.
-        card: what is known of the selection, as `ncviz.ui.lens.card` says it.
+        card: what is known of the selection, as `ncviz.scene.card.card` says it.
         link: name of a channel; pictures on the same one zoom and pan together.
-        flows: the calibration images to choose from, as `ncviz.ui.flows.strip` says them.
+        flows: the calibration images to choose from, as `ncviz.ui.explore.flows.strip` says them.
         on_select: called with what the reader selected, before the page runs again.
         on_flow: called with whose flow is to be drawn, likewise.
         file_name: of the downloads, without their ending.

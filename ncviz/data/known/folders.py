@@ -1,0 +1,157 @@
+"""Read and download complete datasets in a user's folder, through torchvision's own readers and checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ncviz.data.known.published_files import fetch_published
+from ncviz.data.known.specs import DATASETS, DatasetSpec
+from ncviz.errors import CancelledError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+
+
+def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read one split from a folder in torchvision's layout, or from single images in folders by class.
+
+    Single images, as ``<name>/<split>/<class>/<image>``, are taken where there are any. CIFAR's own files are pickles;
+    torchvision compares their MD5 with the published ones before it opens them.
+
+    Returns:
+        Images [n, C, H, W] uint8 and labels [n] int64.
+
+    Raises:
+        DataError: If the folder or its files are missing, damaged, or hold something else.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; name the one that holds {spec.first_file}.")
+    pictures = folder / spec.name / split
+    if pictures.is_dir():
+        return _read_pictures(spec, pictures)
+    missing = [file for file in spec.files if not (folder / file).is_file()]
+    if missing:
+        raise DataError(
+            f"{folder} lacks {spec.title}: expected {missing[0]} in it; name another folder with --data-dir, "
+            f"or download {spec.title} there."
+        )
+    reader = _torchvision_class(spec)
+    try:
+        images, labels = _as_arrays(reader(folder, train=split == "train", download=False))
+    except Exception as error:  # damaged files make the readers raise almost anything, assertions included
+        raise DataError(
+            f"The {spec.title} files in {folder} are incomplete or damaged ({_first_line(error)}); "
+            f"delete them and download {spec.title} again."
+        ) from error
+    _check_arrays(spec, folder, images, labels)
+    return images, labels
+
+
+def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read single image files, a folder for each class, through torchvision's ``ImageFolder``.
+
+    Raises:
+        DataError: If the classes are other ones, or an image is damaged or of another size.
+    """
+    import numpy as np
+    from torchvision.datasets import ImageFolder
+
+    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    if classes != sorted(spec.classes):
+        raise DataError(
+            f"The {len(classes)} folders in {folder} are not the {len(spec.classes)} classes of {spec.title}; name "
+            f"them {', '.join(spec.classes[:3])} and so on."
+        )
+    mode = "L" if spec.input_shape[0] == 1 else "RGB"
+    try:
+        listed = ImageFolder(folder)
+        images = np.stack([np.asarray(image.convert(mode)) for image, _ in listed])
+    except Exception as error:  # damaged images make the decoders raise almost anything
+        raise DataError(
+            f"The images in {folder} cannot be read ({_first_line(error)}); expected {spec.title} as "
+            f"{spec.name}/<split>/<class>/<image>, all of one size."
+        ) from error
+    own = np.array([spec.classes.index(name) for name in listed.classes], dtype=np.int64)
+    labels = own[np.asarray(listed.targets)]
+    images = images[..., None] if images.ndim == 3 else images
+    images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    _check_arrays(spec, folder, images, labels)
+    return images, labels
+
+
+def fill_folder(
+    spec: DatasetSpec, folder: Path, progress: Callable[[float, str], None] | None = None
+) -> None:
+    """Download a dataset into a folder, made if it is missing; torchvision checks what came by its MD5.
+
+    Args:
+        spec: The dataset.
+        folder: The folder.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
+
+    Raises:
+        DataError: If the dataset cannot be downloaded, or the download or the folder fails.
+        CancelledError: If it was stopped.
+    """
+    if not spec.files:
+        choices = ", ".join(other.name for other in DATASETS.values() if other.files)
+        raise DataError(f"{spec.title} is complete in ncviz; only {choices} can be downloaded.")
+    reader = _torchvision_class(spec)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if progress is not None and not all((folder / file).is_file() for file in spec.files):
+            fetch_published(reader.__name__, folder, progress)
+        reader(folder, train=True, download=True)
+    except (CancelledError, DataError):
+        raise
+    except Exception as error:  # network, disk, archive and checksum each raise their own kinds
+        raise DataError(
+            f"{spec.title} could not be downloaded to {folder} ({_first_line(error)}); check the connection "
+            "and the folder, or copy the files there by hand."
+        ) from error
+
+
+def _torchvision_class(spec: DatasetSpec) -> Any:
+    """Return torchvision's reader of this dataset."""
+    from torchvision import datasets
+
+    return {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[spec.name]
+
+
+def _as_arrays(data: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return a torchvision dataset's images [n, C, H, W] uint8 and labels [n] int64."""
+    import numpy as np
+
+    images = np.asarray(data.data)  # MNIST [n, H, W], CIFAR [n, H, W, C]
+    images = images.transpose(0, 3, 1, 2) if images.ndim == 4 else images[:, None]
+    return np.ascontiguousarray(images), np.asarray(data.targets, dtype=np.int64)
+
+
+def _check_arrays(spec: DatasetSpec, folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
+    """Raise a DataError unless images and labels are what the dataset promises; their number is free."""
+    found = f"{images.dtype} images of shape {list(images.shape)} and labels of shape {list(labels.shape)}"
+    is_fit = (
+        images.dtype.name == "uint8"
+        and images.shape[1:] == spec.input_shape
+        and labels.shape == images.shape[:1]
+        and len(labels) > 0
+    )
+    if not is_fit:
+        raise DataError(
+            f"The {spec.title} files in {folder} hold {found}, expected uint8 images of shape "
+            f"{['n', *spec.input_shape]} and as many labels; download {spec.title} again."
+        )
+    if labels.min() < 0 or labels.max() >= len(spec.classes):
+        raise DataError(
+            f"The {spec.title} labels in {folder} run from {labels.min()} to {labels.max()}, expected 0 to "
+            f"{len(spec.classes) - 1}; download {spec.title} again."
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

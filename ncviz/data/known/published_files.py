@@ -1,0 +1,80 @@
+"""The archives that torchvision's data sets are published as, fetched to where torchvision then finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ncviz.data.known.downloads import fetch
+from ncviz.errors import DataError
+
+# STL-10's archive, the largest of them, has 2.6 GB.
+_MOST_BYTES = 3_000_000_000
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """One archive: from where it comes, whichever answers first, where it goes, and its MD5."""
+
+    urls: tuple[str, ...]
+    path: Path
+    md5: str
+
+
+def published_files(kind: str, folder: Path) -> tuple[PublishedFile, ...]:
+    """Return the archives of one of torchvision's data sets.
+
+    Args:
+        kind: Name of torchvision's class.
+        folder: Where the data set goes.
+    """
+    from torchvision import datasets
+
+    of: Any = getattr(datasets, kind)
+    if kind == "SVHN":
+        return tuple(
+            PublishedFile((url,), folder / name, md5)
+            for url, name, md5 in (of.split_list[split] for split in ("train", "test"))
+        )
+    if kind in ("CIFAR10", "CIFAR100", "STL10"):
+        return (PublishedFile((of.url,), folder / of.filename, of.tgz_md5),)
+    raw = folder / kind / "raw"
+    if kind == "EMNIST":
+        return (PublishedFile((of.url,), raw / of.url.rpartition("/")[2], of.md5),)
+    return tuple(
+        PublishedFile(tuple(f"{mirror}{name}" for mirror in of.mirrors), raw / name, md5)
+        for name, md5 in of.resources
+    )
+
+
+def fetch_published(kind: str, folder: Path, progress: Callable[[float, str], None]) -> None:
+    """Download what is missing of a data set's archives; torchvision then finds them there and unpacks them.
+
+    Args:
+        kind: Name of torchvision's class.
+        folder: Where the data set goes.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
+
+    Raises:
+        DataError: If a file can be had from none of its places.
+    """
+    files = published_files(kind, folder)
+    for number, file in enumerate(files):
+
+        def report(fraction: float, message: str, number: int = number) -> None:
+            progress((number + fraction) / len(files), f"file {number + 1} of {len(files)}: {message}")
+
+        problem: DataError | None = None
+        for url in file.urls:
+            try:
+                fetch(url, file.path, "md5", file.md5, _MOST_BYTES, report)
+            except DataError as error:
+                problem = error
+            else:
+                problem = None
+                break
+        if problem is not None:
+            raise problem
+    progress(1.0, "unpacking")

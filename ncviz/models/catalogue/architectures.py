@@ -1,0 +1,253 @@
+"""The network architectures that ncviz knows by name, its own and torchvision's, and those built by a form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from ncviz.errors import ModelError
+from ncviz.models.catalogue.resnets import ResNet
+from ncviz.models.catalogue.specs import Architecture, Preprocessing
+
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "Preprocessing",
+    "build_empty",
+    "build_seeded",
+    "build_without_weights",
+    "find_architecture",
+]
+
+_ALIASES = {"resnet8": "resnet8-cifar10", "resnet20": "resnet20-cifar10"}
+# The same network for two data sets has one name for each number of classes.
+_OTHER_CLASSES = {"vgg9-cifar100-relu": "vgg9-cifar10-relu"}
+_FOR_CLASSES = {("vgg9-cifar10-relu", 100): "vgg9-cifar100-relu"}
+_LINEAR = (
+    nn.Linear,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+)
+_DRAWING = (torch.Tensor.uniform_, torch.Tensor.normal_, torch.Tensor.bernoulli_)
+# Their own reset draws nothing: ones, zeros, or a constant.
+_CONSTANT = (
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.BatchNorm3d,
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.InstanceNorm2d,
+    nn.PReLU,
+)
+
+
+def _mlp_digits(activation: Callable[[], nn.Module], num_classes: int = 10) -> nn.Sequential:
+    """Return the multilayer perceptron 64-32-16-10 for 8×8 digits."""
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(64, 32),
+        activation(),
+        nn.Linear(32, 16),
+        activation(),
+        nn.Linear(16, num_classes),
+    )
+
+
+def _lenet_mnist(activation: Callable[[], nn.Module], num_classes: int = 10) -> nn.Sequential:
+    """Return the LeNet of the neural curvature paper: strided convolutions in place of pooling."""
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 6, stride=2),  # [n, 6, 12, 12]
+        activation(),
+        nn.Conv2d(6, 16, 6, stride=2),  # [n, 16, 4, 4]
+        activation(),
+        nn.Flatten(),  # [n, 256]
+        nn.Linear(256, 120),
+        activation(),
+        nn.Linear(120, 84),
+        activation(),
+        nn.Linear(84, num_classes),
+    )
+
+
+def _vgg9(num_classes: int = 10) -> nn.Sequential:
+    """Return the VGG-9 of the neural curvature paper: strided convolutions in place of pooling, no padding."""
+    layers: list[nn.Module] = []
+    read = 3
+    for channels, kernel, stride in (
+        (64, 2, 2),  # [n, 64, 16, 16]
+        (128, 3, 1),  # [n, 128, 14, 14]
+        (128, 3, 1),  # [n, 128, 12, 12]
+        (128, 3, 2),  # [n, 128, 5, 5]
+        (256, 3, 1),  # [n, 256, 3, 3]
+        (256, 3, 1),  # [n, 256, 1, 1]
+    ):
+        layers += [nn.Conv2d(read, channels, kernel, stride=stride), nn.BatchNorm2d(channels), nn.ReLU()]
+        read = channels
+    return nn.Sequential(
+        *layers,
+        nn.Flatten(),  # [n, 256]
+        nn.Linear(256, 512),
+        nn.ReLU(),
+        nn.Linear(512, 128),
+        nn.ReLU(),
+        nn.Linear(128, num_classes),
+    )
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    architecture.name: architecture
+    for architecture in (
+        Architecture(
+            "mlp-digits-relu",
+            "MLP 64-32-16-10 (ReLU)",
+            partial(_mlp_digits, nn.ReLU),
+            (1, 8, 8),
+            10,
+            "digits",
+        ),
+        Architecture(
+            "mlp-digits-tanh",
+            "MLP 64-32-16-10 (tanh)",
+            partial(_mlp_digits, nn.Tanh),
+            (1, 8, 8),
+            10,
+            "digits",
+        ),
+        Architecture(
+            "lenet-mnist-relu", "LeNet (ReLU)", partial(_lenet_mnist, nn.ReLU), (1, 28, 28), 10, "mnist"
+        ),
+        Architecture(
+            "lenet-mnist-tanh", "LeNet (tanh)", partial(_lenet_mnist, nn.Tanh), (1, 28, 28), 10, "mnist"
+        ),
+        Architecture("vgg9-cifar10-relu", "VGG-9 (ReLU)", _vgg9, (3, 32, 32), 10, "cifar10"),
+        Architecture(
+            "vgg9-cifar100-relu",
+            "VGG-9, 100 classes (ReLU)",
+            partial(_vgg9, num_classes=100),
+            (3, 32, 32),
+            100,
+            "cifar100",
+        ),
+        Architecture(
+            "resnet8-cifar10",
+            "ResNet-8",
+            partial(ResNet, 1),
+            (3, 32, 32),
+            10,
+            "cifar10",
+            is_resizable=True,
+        ),
+        Architecture(
+            "resnet20-cifar10",
+            "ResNet-20",
+            partial(ResNet, 3),
+            (3, 32, 32),
+            10,
+            "cifar10",
+            is_resizable=True,
+        ),
+    )
+}
+
+
+def find_architecture(name: str) -> Architecture:
+    """Return an architecture by name.
+
+    Args:
+        name: A name in ``ARCHITECTURES``, one of torchvision's as "torchvision/resnet18", either of them with "@10"
+            behind for another number of classes, or the name of a ``ncviz.models.catalogue.form.Form``.
+
+    Raises:
+        ModelError: If there is none of that name, with the choices.
+    """
+    if name.startswith("form/"):
+        from ncviz.models.catalogue.form import form_architecture
+
+        return form_architecture(name)
+    base, at, count = name.partition("@")
+    if at and not (count.isascii() and count.isdigit() and len(count) <= 9):
+        raise ModelError(f"{name!r} must end in a number of classes after the @, such as {base}@10.")
+    if base.startswith("torchvision/"):
+        from ncviz.models.catalogue.torchvision_models import torchvision_architecture
+
+        found = torchvision_architecture(base)
+    elif (base := _ALIASES.get(base, base)) in ARCHITECTURES:
+        if at:
+            base = _OTHER_CLASSES.get(base, base)
+            base = _FOR_CLASSES.get((base, int(count)), base)
+        found = ARCHITECTURES[base]
+    else:
+        raise ModelError(
+            f"Unknown architecture {name!r}; choose one of {', '.join(ARCHITECTURES)}, or one of torchvision's, "
+            "such as torchvision/resnet18."
+        )
+    return found.with_classes(int(count)) if at else found
+
+
+class _EmptyOnMeta(TorchFunctionMode):
+    """Makes weights without memory and without random numbers, and leaves what a network computes with alone.
+
+    ``torch.device("meta")`` would also take the arithmetic by which torchvision's RegNets find their widths.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func in _DRAWING:
+            return args[0]
+        if func is torch.empty:
+            given["device"] = "meta"
+        return func(*args, **given)
+
+
+def build_without_weights(architecture: Architecture) -> nn.Module:
+    """Return the network with its names and shapes and no values, as fast as can be."""
+    with _EmptyOnMeta():
+        return architecture.build()
+
+
+def build_empty(architecture: str) -> nn.Module:
+    """Return the network with unset weights, drawing no random numbers; load a state dict before use.
+
+    Raises:
+        ModelError: If there is no architecture of that name.
+    """
+    return build_without_weights(find_architecture(architecture)).to_empty(device="cpu")
+
+
+def build_seeded(architecture: str, seed: int) -> nn.Module:
+    """Return the network on the CPU with PyTorch's default initialisation, drawn from its own generator.
+
+    The global random state is neither read nor changed, so the same seed gives the same weights even while
+    other threads draw random numbers.
+
+    Raises:
+        ModelError: If there is no architecture of that name, or one of its layers has no initialisation known here.
+    """
+    net = build_empty(architecture)
+    generator = torch.Generator().manual_seed(seed)
+    for name, layer in net.named_modules():
+        if isinstance(layer, _LINEAR):
+            bound = 1.0 / math.sqrt(layer.weight[0].numel())  # these layers' default: ±1/√(fan in)
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            if layer.bias is not None:
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, _CONSTANT):
+            layer.reset_parameters()
+        elif layer._parameters or layer._buffers:
+            raise ModelError(
+                f"{architecture} cannot be trained from the start here: `{name}` is a {type(layer).__name__}, whose "
+                "first weights are not known; bring trained weights."
+            )
+    return net

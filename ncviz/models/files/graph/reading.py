@@ -1,0 +1,301 @@
+"""What is known while a network's graph is read: its nodes in plain form, and the values that they gave so far."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
+from ncviz.models.files.graph.builder import Draft
+from ncviz.models.files.graph.pointwise import Pointwise, start
+from ncviz.models.files.state_dict.pickles import shorten
+
+# The batch's size in a graph's arithmetic on shapes: no axis of an image is negative.
+BATCH = -(2**40)
+
+Value = np.ndarray | Pointwise
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node in plain form; ``place`` is the module in whose forward it stands, where the file tells."""
+
+    index: int
+    name: str
+    operator: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    has_graph: bool
+    place: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name in quotes, or that of what it gives."""
+        return f"'{shorten(self.name or (self.outputs[0] if self.outputs else '') or self.operator)}'"
+
+    @property
+    def hint(self) -> str:
+        """What a step of this node should be called: ``/layer1/layer1.0/conv1/Conv`` is ``layer1.0.conv1``."""
+        parts: list[str] = []
+        for word in (self.name or self.operator).strip("/").split("/"):
+            if parts and word.startswith(f"{parts[-1]}."):
+                parts[-1] = word
+            elif not parts or not re.fullmatch(rf"{re.escape(self.operator)}(_\d+)?", word):
+                parts.append(word)
+        return ".".join(parts)
+
+    def get(self, name: str, default: Any) -> Any:
+        """Return an attribute, or what it is by default."""
+        return self.attributes.get(name, default)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which input of which node an array was made from, and how to make that input from the array.
+
+    Attributes:
+        node: Its index in the graph.
+        slot: Which of its inputs.
+        shape: Shape of that input.
+        is_transposed: Whether the array is its transpose.
+        factor: What the array is times that input.
+    """
+
+    node: int
+    slot: int
+    shape: tuple[int, ...]
+    is_transposed: bool = False
+    factor: float = 1.0
+
+
+@dataclass
+class Reading:
+    """A graph while it is read.
+
+    Attributes:
+        draft: The network so far.
+        label: The file's name.
+        opset: Version of the operators.
+        initialisers: Name → function that gives its array.
+        uses: Name → how often it is read.
+        batch: The batch's size, if the file fixes one.
+        values: Name → array of a constant, or an activation.
+        sources: Array of the draft → what it was made from.
+        parameters: Name → the parameter's name, where a file has both.
+    """
+
+    draft: Draft
+    label: str
+    opset: int
+    initialisers: Mapping[str, Callable[[], np.ndarray]]
+    uses: Counter[str]
+    batch: int | None
+    values: dict[str, Value] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    _starts: dict[str, Pointwise] = field(default_factory=dict)
+    _bytes: int = 0
+
+    def refusal(self, node: Node, why: str) -> ModelError:
+        """Return the error that a node cannot be read."""
+        return ModelError(f"{self.label}: node {node.title} ({shorten(node.operator)}) {why}.")
+
+    def value(self, name: str, reader: str) -> Value:
+        """Return what a name stands for.
+
+        Raises:
+            ModelError: If nothing before gives it.
+        """
+        if name not in self.values:
+            if name not in self.initialisers:
+                raise ModelError(
+                    f"{self.label}: {reader} reads '{shorten(name)}', which nothing before it gives; export it again."
+                )
+            self.values[name] = self._within(self.initialisers[name]())
+        return self.values[name]
+
+    def keep(self, node: Node, array: np.ndarray) -> None:
+        """Take in the constant that a node gives."""
+        self.values[node.outputs[0]] = self._within(array)
+
+    def give(self, node: Node, value: Value | list[Value]) -> None:
+        """Take in what a node gives, one value or several."""
+        values = value if isinstance(value, list) else [value]
+        self.values |= {name: each for name, each in zip(node.outputs, values, strict=False) if name}
+
+    def parts(self, node: Node, value: Value, axis: int, lengths: Sequence[int]) -> list[Value]:
+        """Return activations cut along an axis into parts of so many each, one after the other.
+
+        Raises:
+            ModelError: If they do not add up, or the axis is the batch's.
+        """
+        stops = list(accumulate(lengths))
+        parts = [
+            self.part(node, value, axis, stop - length, stop)
+            for length, stop in zip(lengths, stops, strict=True)
+        ]
+        if stops[-1:] != [self.shape_of(value, node)[axis % (len(self.shape_of(value, node)) + 1) - 1]]:
+            raise self.refusal(
+                node, f"cuts into parts of {list(lengths)[:9]}, which is not all that it reads"
+            )
+        return parts
+
+    def part(self, node: Node, value: Value, axis: int, start: int, stop: int) -> Value:
+        """Return activations from ``start`` to ``stop`` along an axis; negative ones count from the end.
+
+        Raises:
+            ModelError: If nothing is left, or the axis is the batch's.
+        """
+        shape = self.shape_of(value, node)
+        axis %= len(shape) + 1
+        if axis == 0:
+            if start == 0 and stop >= np.iinfo(np.int32).max:
+                return value
+            raise self.refusal(node, "takes some of a batch, which is not supported")
+        start, stop, _ = slice(start, stop).indices(shape[axis - 1])
+        if stop <= start:
+            raise self.refusal(node, f"leaves nothing of the shape {list(shape)} along axis {axis}")
+        if stop - start == shape[axis - 1]:
+            return value
+        step = self.step_of(value, node)
+        return self.start(
+            self.draft.add(node.hint, "narrow", (step,), axis=axis, start=start, length=stop - start)
+        )
+
+    def repeated(self, node: Node, value: Value, times: Sequence[int]) -> Value:
+        """Return activations beside themselves, so many times along each axis, the batch's included.
+
+        Raises:
+            ModelError: If the batch is repeated, or nothing or too much would be left.
+        """
+        rank = len(self.shape_of(value, node)) + 1
+        times = (*(1,) * (rank - len(times)), *times)
+        if len(times) != rank or times[0] != 1 or not all(1 <= count <= LIMITS.nodes for count in times):
+            raise self.refusal(node, f"repeats its input {list(times)[:9]} times, which is not supported")
+        for axis, count in enumerate(times):
+            if count > 1:
+                same = (self.step_of(value, node),) * count
+                value = self.start(self.draft.add(node.hint, "cat", same, axis=axis))
+        return value
+
+    def expanded(self, node: Node, value: Value, sizes: Sequence[int]) -> Value:
+        """Return activations whose axes of size 1 were repeated to these sizes, 1 or -1 for those that stay.
+
+        Raises:
+            ModelError: If other axes would change, or the batch would.
+        """
+        shape = self.shape_of(value, node)
+        sizes = (*(1,) * (len(shape) + 1 - len(sizes)), *sizes)
+        stay = (1, -1)
+        fits = len(sizes) == len(shape) + 1 and sizes[0] in (*stay, BATCH, self.batch)
+        if not fits or any(
+            size != own != 1 and size not in stay for own, size in zip(shape, sizes[1:], strict=True)
+        ):
+            raise self.refusal(
+                node, f"spreads the shape {list(shape)} over {list(sizes)[:9]}, which is not supported"
+            )
+        times = [
+            size if own == 1 and size not in stay else 1 for own, size in zip(shape, sizes[1:], strict=True)
+        ]
+        return self.repeated(node, value, (1, *times))
+
+    def _within(self, array: np.ndarray) -> np.ndarray:
+        self._bytes += array.nbytes if array.base is None else 0
+        if self._bytes > LIMITS.file_bytes:
+            raise ModelError(
+                f"{self.label} holds more than {LIMITS.file_bytes / 1e6:.0f} MB of constants; bring a smaller network."
+            )
+        return array
+
+    def start(self, step: str) -> Pointwise:
+        """Return a step's result as a value."""
+        return self._starts.setdefault(step, start(step))
+
+    def shape_of(self, value: Value, node: Node) -> tuple[int, ...]:
+        """Return an activation's shape without the batch axis."""
+        while isinstance(value, Pointwise):
+            root = value.roots[0][0]
+            if isinstance(root, str):
+                return self.draft.shapes[root]
+            value = root
+        raise self.refusal(node, "needs activations, but reads a constant")
+
+    def step_of(self, value: Value | None, node: Node | str) -> str:
+        """Return the step that gives a value, adding it if it is still a chain of pointwise operations.
+
+        Raises:
+            ModelError: If it is a constant, or a chain that is no known activation.
+        """
+        if not isinstance(value, Pointwise):
+            title = node if isinstance(node, str) else node.title
+            raise ModelError(f"{self.label}: {title} needs activations, but reads a constant.")
+        if value.step is None:
+            value.step = self._add_chain(value, node)
+        return value.step
+
+    def _add_chain(self, value: Pointwise, node: Node | str) -> str:
+        for root, _, native in value.roots:
+            if native is None or root is value:
+                continue
+            operation, settings = native
+            source = root if isinstance(root, str) else self.step_of(root, node)
+            if operation != "affine":
+                return self.draft.add(value.node, operation, (source,), **settings)
+            channels = self.draft.shapes[source][0]
+            scale, shift = settings["scale"], settings["shift"]
+            if abs(scale - 1.0) < 1e-12 and abs(shift) < 1e-12:
+                return source
+            return self.scaled(value.node, source, np.full(channels, scale), np.full(channels, shift))
+        if value.fallback is None:
+            raise ModelError(
+                f"{self.label}: what is computed up to node '{shorten(value.node)}' is no activation function that "
+                "ncviz knows; export the network with torch.nn's own."
+            )
+        return value.fallback()
+
+    def scaled(self, hint: str, step: str, scale: np.ndarray, shift: np.ndarray) -> str:
+        """Add a fixed scale and shift per channel, as a BatchNorm with mean 0 and variance 1; return the step."""
+        rank = len(self.draft.shapes[step])
+        if rank > 3:
+            raise ModelError(
+                f"{self.label}: node '{shorten(hint)}' scales values of {rank} axes, at most 3 are read."
+            )
+        channels = len(scale)
+        arrays = {
+            "weight": np.asarray(scale, dtype=np.float32),
+            "bias": np.asarray(shift, dtype=np.float32),
+            "running_mean": np.zeros(channels, dtype=np.float32),
+            "running_var": np.ones(channels, dtype=np.float32),
+        }
+        # So small that 1 + eps is 1 in float32: the scale is applied exactly.
+        operation = "batch_norm2d" if rank == 3 else "batch_norm1d"
+        return self.draft.add(hint, operation, (step,), arrays, channels=channels, eps=1e-12)
+
+    def layer(
+        self,
+        node: Node,
+        operation: str,
+        step: str,
+        arrays: Mapping[str, tuple[np.ndarray, Source]],
+        slot: int = 1,
+        **settings: Any,
+    ) -> Pointwise:
+        """Add a layer with weights, called after the one in ``slot``; remember where its arrays came from."""
+        hint = node.hint
+        weight = node.inputs[slot] if len(node.inputs) > slot else ""
+        weight = self.parameters.get(weight, weight)
+        if re.fullmatch(r"[\w.]+\.(weight|bias)", weight):
+            hint = weight.rpartition(".")[0]
+        values = {name: values for name, (values, _) in arrays.items()}
+        name = self.draft.add(hint, operation, (step,), values, **settings)
+        self.sources |= {f"{name}.{key}": source for key, (_, source) in arrays.items()}
+        return self.start(name)

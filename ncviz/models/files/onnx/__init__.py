@@ -1,0 +1,1 @@
+"""ONNX files, read from checked bytes and written back."""

@@ -1,0 +1,57 @@
+"""Nodes of an ONNX file in plain form."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import onnx
+from onnx import AttributeProto
+
+from ncviz.models.files.graph.reading import Node
+from ncviz.models.files.onnx.tensors import array_of
+
+_MAX_NUMBERS = 10_000  # of an attribute
+_SCOPES, _MAX_SCOPES = "pkg.torch.onnx.name_scopes", 2_000
+
+
+def node_of(node: onnx.NodeProto, index: int) -> Node:
+    """Return a node of a file in plain form."""
+    kinds = {attribute.type for attribute in node.attribute}
+    has_graph = bool(kinds & {AttributeProto.GRAPH, AttributeProto.GRAPHS})
+    attributes = {attribute.name: _plain(attribute) for attribute in node.attribute}
+    return Node(
+        index,
+        node.name,
+        node.op_type,
+        node.domain,
+        tuple(node.input),
+        tuple(node.output),
+        attributes,
+        has_graph,
+        _place(node),
+    )
+
+
+def _place(node: onnx.NodeProto) -> str:
+    """Return the module that torch's newer exporter notes for a node, "" where there is none."""
+    scopes = next((each.value for each in node.metadata_props if each.key == _SCOPES), "")
+    modules = re.findall(r"'([\w.]*)'", scopes[:_MAX_SCOPES])[:-1]
+    return modules[-1] if modules else ""
+
+
+def _plain(attribute: AttributeProto) -> Any:
+    kind = attribute.type
+    if kind == AttributeProto.INT:
+        return int(attribute.i)
+    if kind == AttributeProto.FLOAT:
+        return float(attribute.f)
+    if kind == AttributeProto.STRING:
+        return attribute.s.decode("utf-8", "replace")
+    if kind == AttributeProto.INTS:
+        return tuple(attribute.ints[:_MAX_NUMBERS])
+    if kind == AttributeProto.FLOATS:
+        return tuple(attribute.floats[:_MAX_NUMBERS])
+    if kind == AttributeProto.TENSOR:
+        return array_of(attribute.t, "the file")
+    return None

@@ -1,0 +1,100 @@
+"""Put changed weights back into the ONNX file that they came from; everything else stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from ncviz.errors import ModelError
+from ncviz.models.files.graph.reading import Source
+from ncviz.models.files.onnx.reader import parse, read_sources
+from ncviz.models.files.onnx.tensors import FOLDS
+
+_LABEL = "The original file"
+
+
+def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return an ONNX file with other weights: same graph, names and types.
+
+    A weight that the graph computes from others, or that nodes share which read it otherwise, becomes one of its own
+    where it has changed.
+
+    Args:
+        original: The file that the network was read from.
+        arrays: Its arrays as ``read_onnx`` names them, changed as wanted.
+
+    Raises:
+        ModelError: If arrays are missing or of another shape, or one has changed that is not a weight of the file.
+    """
+    model = parse(original, _LABEL)
+    blueprint, before, sources = read_sources(model, _LABEL)
+    for name, old in before.items():
+        new = np.asarray(arrays[name]) if name in arrays else None
+        if new is None or new.shape != old.shape:
+            raise ModelError(
+                f"The array '{name}' is missing or has another shape, so the file cannot be written."
+            )
+        if np.array_equal(new, old):
+            continue
+        if name not in sources:
+            raise ModelError(f"The array '{name}' has changed, which is not one of the file's weights.")
+        shared = [sources[each] for each in (name, *(tied for tied, home in blueprint.ties if home == name))]
+        if len({model.graph.node[source.node].input[source.slot] for source in shared}) == 1:
+            _replace(model.graph, name, shared, new)
+            continue
+        for source in shared:
+            # Each reads the same weights in a form of its own.
+            _replace(model.graph, name, [source], new)
+    _drop_unread(model.graph)
+    return model.SerializeToString()
+
+
+def _replace(graph: onnx.GraphProto, name: str, sources: list[Source], values: np.ndarray) -> None:
+    source = sources[0]
+    node = graph.node[source.node]
+    values = (values.T if source.is_transposed else values).reshape(source.shape)
+    if source.factor != 1.0:
+        values = values.astype(np.float64) / source.factor
+    old_name = node.input[source.slot]
+    tensor = next((tensor for tensor in graph.initializer if tensor.name == old_name), None)
+    uses = sum(read == old_name for other in graph.node for read in other.input)
+    uses += sum(output.name == old_name for output in graph.output)
+    kind = onnx.TensorProto.FLOAT if tensor is None else tensor.data_type
+    values = values.astype(onnx.helper.tensor_dtype_to_np_dtype(kind), copy=False)
+    if tensor is not None and uses == len(sources) and tuple(tensor.dims) == values.shape:
+        for field in ("float_data", "double_data", "int32_data", "int64_data"):
+            tensor.ClearField(field)
+        tensor.raw_data = numpy_helper.from_array(values).raw_data
+        return
+    new = numpy_helper.from_array(values)
+    taken = {tensor.name for tensor in graph.initializer} | {
+        out for other in graph.node for out in other.output
+    }
+    taken |= {value.name for value in graph.input}
+    new.name = next(
+        name for name in (f"{name}{'_' * count}" for count in range(len(taken) + 1)) if name not in taken
+    )
+    graph.initializer.append(new)
+    for each in sources:
+        graph.node[each.node].input[each.slot] = new.name
+
+
+def _drop_unread(graph: onnx.GraphProto) -> None:
+    """Remove constants that nothing reads any more, and what computed them."""
+    while True:
+        read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+        dead = [
+            node
+            for node in graph.node
+            if node.op_type in (*FOLDS, "Constant") and not read & set(node.output) and not node.domain
+        ]
+        for node in dead:
+            graph.node.remove(node)
+        if not dead:
+            break
+    declared = {value.name for value in graph.input}
+    for tensor in [t for t in graph.initializer if t.name not in read and t.name not in declared]:
+        graph.initializer.remove(tensor)

@@ -1,0 +1,246 @@
+"""One door for every file that a network may come in: its content decides who reads it, and nothing in it is run."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ncviz.data.known.specs import find_dataset
+from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
+from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
+from ncviz.models.catalogue.recognition import recognise
+from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.models.files.state_dict.state import fit_state
+from ncviz.models.loading import ZIP_START, is_safetensors, read_content, read_state
+from ncviz.models.network import Network, tame
+
+if TYPE_CHECKING:
+    from ncviz.models.files.graph.blueprint import Blueprint
+
+_PT2_ENTRIES = frozenset({"archive_format", "serialized_exported_program.json"})
+_ONNX_START = b"\x08"  # the first field of the message, its version
+_PICKLE_START = b"\x80"
+_TITLES = {"onnx": "ONNX", "pt2": "torch.export"}
+
+
+def read_file(
+    content: bytes | str | Path | BinaryIO,
+    filename: str | None = None,
+    architecture: str | None = None,
+    dataset: str = "",
+    input_shape: tuple[int, ...] | None = None,
+) -> Network:
+    """Return the network in a ``.pt``, ``.pth``, ``.safetensors``, ``.onnx`` or ``.pt2`` file.
+
+    Args:
+        content: The file's bytes, its path, or an open binary file.
+        filename: Its name; by default that of the path.
+        architecture: For a file of weights alone: a name that ``find_architecture`` finds. None finds out from keys and
+            shapes. Files that hold the graph, too, need none.
+        dataset: Name of the data that it is shown on; empty for that which its architecture is made for, if any.
+        input_shape: Shape of one image, (C, H, W); None for that of the data, or without data that of the file or the
+            architecture.
+
+    Raises:
+        ModelError: If the file is too large, damaged, unsafe, of no kind that is read, or does not fit; one sentence.
+        DataError: If there is no data set of that name.
+    """
+    name = filename or (Path(content).name if isinstance(content, (str, Path)) else "") or "The network"
+    label = shorten(name)
+    data = read_content(content, label)
+    if architecture is not None:
+        find_architecture(architecture)
+    format = _format_of(data, name)
+    if format == "onnx":
+        from ncviz.models.files.onnx.reader import read_onnx
+
+        blueprint, arrays = read_onnx(data, label)
+        # ONNX is written back into its own file, since that also holds what ncviz does not read.
+        return _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
+    if format == "pt2":
+        from ncviz.models.files.pt2.reader import read_exported, weight_names
+
+        blueprint, arrays = read_exported(data, label)
+        # What its forward does not use goes back with the rest, and what only the graph has does not.
+        pairs = blueprint.names or tuple((array, array) for array in arrays)
+        given, used = ({pair[at] for pair in pairs} for at in (0, 1))
+        is_as_given = given == weight_names(data, label) and used == set(arrays)
+        return _with_graph(
+            name, format, blueprint, arrays, None if is_as_given else data, dataset, input_shape
+        )
+    if format == "unknown":
+        raise ModelError(
+            f"{label} is no network that ncviz reads; bring a .pt, .pth or .safetensors file of weights, or an .onnx "
+            "or .pt2 file with weights and graph."
+        )
+    state = read_state(data, label)
+    return network_from_state(
+        state.tensors,
+        architecture,
+        name,
+        dataset=dataset,
+        format=state.format,
+        prefix=state.prefix,
+        input_shape=input_shape,
+        is_own=True,
+    )
+
+
+def network_from_state(
+    state: Mapping[str, Tensor],
+    architecture: str | None,
+    label: str,
+    *,
+    dataset: str = "",
+    title: str = "",
+    format: str = "",
+    prefix: str = "",
+    input_shape: tuple[int, ...] | None = None,
+    is_own: bool = False,
+) -> Network:
+    """Return a network of a known architecture with the weights of a state dict.
+
+    Args:
+        state: Key → tensor, without a prefix.
+        architecture: A name that ``find_architecture`` finds; None finds out from keys and shapes.
+        label: The file's name.
+        dataset: Name of the data that it is shown on; empty for that which its architecture is made for, if any.
+        title: For people; by default the file's name and the architecture's title.
+        format: What the file was.
+        prefix: What stood before every key.
+        input_shape: Shape of one image, (C, H, W); None for that of the data, or without data the architecture's own.
+        is_own: Whether nobody else holds the tensors, so that they need not be copied.
+
+    Raises:
+        ModelError: If the weights fit no architecture, several, or not the one that was named, or it cannot take images
+            of that shape.
+        DataError: If there is no data set of that name.
+    """
+    spec = find_architecture(architecture or recognise(state, shorten(label)))
+    outline = build_without_weights(spec).state_dict()
+    fitted = fit_state(dict(state), outline, spec.name, shorten(label), is_own=is_own)
+    data = dataset or spec.dataset
+    shape = input_shape or (None if data else spec.input_shape)
+    seen = shape or find_dataset(data).input_shape
+    if seen != spec.input_shape:
+        if not spec.is_resizable:
+            raise ModelError(
+                f"{spec.name} takes images of shape {list(spec.input_shape)}, got {list(seen)}; choose other data."
+            )
+        _check_runs(build_without_weights(spec), seen, spec.name)
+    name = tame(label)
+    return Network(
+        name,
+        title or f"{name} ({spec.title})",
+        spec.name,
+        data,
+        {key: tensor.detach().numpy() for key, tensor in fitted.items()},
+        is_bundled=False,
+        format=format,
+        classes=spec.classes,
+        input_shape=shape,
+        prefix=prefix,
+    )
+
+
+def _with_graph(
+    name: str,
+    format: str,
+    blueprint: Blueprint,
+    arrays: Mapping[str, np.ndarray],
+    original: bytes | None,
+    dataset: str,
+    input_shape: tuple[int, ...] | None,
+) -> Network:
+    """Return a network that came with its graph."""
+    from ncviz.models.files.graph.blueprint import build_module
+
+    blueprint = _of_pictures(blueprint)
+    seen = input_shape or (find_dataset(dataset).input_shape if dataset else blueprint.input_shape)
+    if seen != blueprint.input_shape:
+        _check_runs(build_module(blueprint, arrays), seen, shorten(name))
+    tamed = tame(name)
+    return Network(
+        tamed,
+        f"{tamed} ({_TITLES[format]})",
+        format,
+        dataset,
+        arrays,
+        is_bundled=False,
+        blueprint=blueprint,
+        original=original,
+        format=format,
+        input_shape=seen,
+    )
+
+
+def _of_pictures(blueprint: Blueprint) -> Blueprint:
+    """Return a network of features [F], or lines [C, L], as one of grey pictures of one row, or of C rows.
+
+    All that shows or reads images can then go on with it; it still takes inputs without the added axes.
+    """
+    from ncviz.models.files.graph.blueprint import INPUT, Step, settings_of
+
+    shape = blueprint.input_shape
+    if len(shape) > 2:
+        return blueprint
+    taken = {part for step in blueprint.steps for part in step.name.split(".")}
+    name = next(name for count in range(len(taken) + 1) if (name := f"rows{'_' * count}") not in taken)
+    first = (
+        Step(name, "flatten", (INPUT,), settings_of({"start": 1}))
+        if len(shape) == 1
+        else Step(name, "reshape", (INPUT,), settings_of({"shape": shape}))
+    )
+    steps = (
+        replace(step, inputs=tuple(name if each == INPUT else each for each in step.inputs))
+        for step in blueprint.steps
+    )
+    return replace(blueprint, input_shape=(1, 1, *shape)[-3:], steps=(first, *steps))
+
+
+def _format_of(content: bytes, name: str) -> str:
+    """Return "onnx", "pt2", "unknown", or "weights" for what ``read_state`` reads or refuses in its own words."""
+    if content.startswith(ZIP_START):
+        return "pt2" if _holds_program(content) else "weights"
+    if not content or is_safetensors(content) or content.startswith(_PICKLE_START):
+        return "weights"
+    if content.startswith(_ONNX_START) or Path(name).suffix.lower() == ".onnx":
+        return "onnx"
+    return "unknown"
+
+
+def _holds_program(content: bytes) -> bool:
+    """Return whether a zip is laid out as torch.export.save does; only its list of entries is looked at."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+    except (
+        Exception
+    ):  # a crafted archive makes zipfile raise almost anything; its reader will say what is wrong
+        return False
+    return any(name.rpartition("/")[2] in _PT2_ENTRIES for name in names)
+
+
+def _check_runs(net: nn.Module, shape: tuple[int, ...], name: str) -> None:
+    """Raise a ModelError unless a network takes images of this shape; only sizes are worked out."""
+    if not shape or min(shape) < 1 or math.prod(shape) > LIMITS.layer_units:
+        raise ModelError(
+            f"An image must have 1 to {LIMITS.layer_units:,} values, got the shape {list(shape)}; choose another."
+        )
+    try:
+        with torch.inference_mode():
+            net.to("meta").eval()(torch.empty(1, *shape, device="meta"))
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise ModelError(
+            f"{name} cannot take images of shape {list(shape)}; choose other data, or another height and width."
+        ) from error

@@ -1,0 +1,1 @@
+"""Programs of ``torch.export``, read from checked bytes and written back."""

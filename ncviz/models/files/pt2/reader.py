@@ -1,0 +1,297 @@
+"""Read a program of ``torch.export`` without running it: its graph is JSON, its weights are plain bytes.
+
+``torch.export.load`` evaluates expressions of the file and may unpickle; here the archive is only looked through.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
+from ncviz.models.files.graph.blueprint import INPUT, Blueprint, check_blueprint
+from ncviz.models.files.graph.builder import Draft
+from ncviz.models.files.graph.reading import BATCH, Node, Reading
+from ncviz.models.files.graph.unsupported import check_read
+from ncviz.models.files.pt2.archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
+from ncviz.models.files.pt2.operations import OPERATORS, SYMBOLIC, UNITWISE, VIEWS
+from ncviz.models.files.pt2.values import Name
+from ncviz.models.files.state_dict.archive import check_entries
+from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.models.loading import check_size
+
+T = TypeVar("T")
+_TARGET = "torch.ops.aten."
+_MAX_PLACE = 2_000
+_PLACE = re.compile(r",([\w.]*),[^;,]*\Z")
+
+
+def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
+    """Read a ``.pt2`` archive of ``torch.export.save`` (PyTorch 2.8 or later).
+
+    Args:
+        content: The file.
+        label: Its name, for messages.
+
+    Returns:
+        The blueprint, and its arrays by the names of the built module's ``state_dict()``: those of the exported
+        module.
+
+    Raises:
+        ModelError: If it is damaged, too large, or has operations that are not read, each named; one sentence.
+    """
+    return _opened(content, label, _read)
+
+
+def weights_of(content: bytes, label: str) -> dict[str, np.ndarray]:
+    """Return all parameters and buffers of a ``.pt2`` archive by name, those that its forward does not use, too.
+
+    Those of types that no network computes with, or kept as a pickle, are left out.
+
+    Raises:
+        ModelError: As ``read_exported``.
+    """
+    return _opened(
+        content,
+        label,
+        lambda archive, _: {
+            name: tensor() for name, tensor in archive.tensors("weights").items() if tensor.is_plain
+        },
+    )
+
+
+def weight_names(content: bytes, label: str) -> set[str]:
+    """Return the names of a ``.pt2`` archive's parameters and buffers, without the counters of BatchNorm.
+
+    Raises:
+        ModelError: As ``read_exported``.
+    """
+    names = _opened(content, label, lambda archive, _: set(archive.tensors("weights")))
+    return {name for name in names if not name.endswith("num_batches_tracked")}
+
+
+def _opened(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
+    label = shorten(label)
+    check_size(len(content), label)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            check_entries(entries, len(content), label, ADVICE)
+            return read(Archive(archive, entries, label), label)
+    except ModelError:
+        raise
+    except (
+        Exception
+    ) as error:  # a crafted archive or graph makes zipfile, json and the look-ups raise anything
+        raise ModelError(
+            f"{label} is a damaged or incomplete program of torch.export ({type(error).__name__}); {ADVICE}."
+        ) from error
+
+
+def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
+    program = archive.json(f"models/{archive.name}.json")["graph_module"]
+    graph, signature = program["graph"], program["signature"]
+    nodes = [_node(node, index) for index, node in enumerate(graph["nodes"])]
+    output = _output(signature, label)
+    needed = _ancestors(nodes, output)
+    names, image = _inputs(signature, label)
+    _check_supported([node for node in nodes if node.index in needed], image, label)
+    shape, batch = _input_shape(graph["tensor_values"][image], label)
+    tensors = {**archive.tensors("weights"), **archive.tensors("constants")}
+    reading = Reading(
+        Draft(label, shape),
+        label,
+        0,
+        {node: tensors[parameter] for node, parameter in names.items() if parameter in tensors},
+        Counter(name for node in nodes if node.index in needed for name in node.inputs) + Counter([output]),
+        batch,
+        parameters=names,
+    )
+    reading.values[image] = reading.start(INPUT)
+    last_use = {name: node.index for node in nodes if node.index in needed for name in node.inputs}
+    last_use[output] = len(nodes)
+    bases: dict[str, str] = {}  # a view, or the result of a change in place → whose memory it is
+    for node in nodes:
+        if node.index not in needed or node.operator.partition(".")[0] in SYMBOLIC:
+            continue
+        operator = OPERATORS[_plain_name(node.operator)]
+        arguments = {name: _resolve(reading, node, value) for name, value in node.attributes.items()}
+        try:
+            value = operator(reading, node, arguments)
+        except ModelError:
+            raise
+        except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise reading.refusal(node, "has arguments that do not fit its operator") from error
+        first = node.inputs[0]
+        if _is_in_place(node.operator) and not isinstance(value, list):
+            _check_aliases(reading, node, bases, last_use)
+            reading.values[first] = value
+            bases[node.outputs[0]] = bases.get(first, first)
+        elif _plain_name(node.operator) in VIEWS:
+            bases |= dict.fromkeys(node.outputs, bases.get(first, first))
+            if first in reading.parameters:
+                reading.parameters[node.outputs[0]] = reading.parameters[first]
+        reading.give(node, value)
+    step = reading.step_of(reading.value(output, "the output"), "the output")
+    blueprint = reading.draft.finish(step)
+    known = {name: tensor.values for name, tensor in tensors.items() if tensor.values is not None}
+    pairs = {name: reading.draft.name_of(values) for name, values in known.items()}
+    if any(name != array for name, array in pairs.items() if array):
+        blueprint = replace(blueprint, names=tuple((name, array) for name, array in pairs.items() if array))
+        check_blueprint(blueprint)
+    return blueprint, reading.draft.arrays
+
+
+def _check_aliases(
+    reading: Reading, node: Node, bases: Mapping[str, str], last_use: Mapping[str, int]
+) -> None:
+    changed = node.inputs[0]
+    for name, base in [*bases.items(), (bases.get(changed, changed), bases.get(changed, changed))]:
+        if name != changed and base == bases.get(changed, changed) and last_use.get(name, -1) > node.index:
+            raise reading.refusal(
+                node, f"changes '{shorten(name)}' in place, which is read again later; use x = f(x)"
+            )
+
+
+def _node(node: Mapping[str, Any], index: int) -> Node:
+    target = str(node["target"])
+    is_aten = target.startswith(_TARGET)
+    attributes = {str(entry["name"]): _argument(entry["arg"]) for entry in node["inputs"]}
+    inputs = [name for value in attributes.values() for name in _names(value)]
+    outputs = tuple(name for entry in node["outputs"] for name in _names(_argument(entry)))
+    return Node(
+        index, str(node.get("name") or ""), target.removeprefix(_TARGET), "" if is_aten else "other", tuple(inputs),
+        outputs or (f"node {index}",), attributes, False, _place(node),
+    )  # fmt: skip
+
+
+def _place(node: Mapping[str, Any]) -> str:
+    """Return the module in whose forward an operation stands, "" where the file does not tell."""
+    metadata = node.get("metadata")
+    stack = metadata.get("nn_module_stack") if isinstance(metadata, dict) else None
+    found = _PLACE.search(stack[-_MAX_PLACE:]) if isinstance(stack, str) else None
+    return found[1] if found else ""
+
+
+def _argument(argument: Mapping[str, Any]) -> Any:
+    ((kind, value),) = argument.items()
+    if kind == "as_tensor":
+        return Name(str(value["name"]))
+    if kind in ("as_tensors", "as_optional_tensors"):
+        return [
+            _argument(item) if kind == "as_optional_tensors" else Name(str(item["name"])) for item in value
+        ]
+    if kind == "as_none":
+        return None
+    if kind == "as_sym_int":
+        return Name(str(value["as_name"]), is_size=True) if "as_name" in value else int(value["as_int"])
+    if kind == "as_sym_ints":
+        return [_argument({"as_sym_int": item}) for item in value]
+    if kind in (
+        "as_int",
+        "as_float",
+        "as_bool",
+        "as_string",
+        "as_ints",
+        "as_floats",
+        "as_bools",
+        "as_scalar_type",
+    ):
+        return value
+    return None
+
+
+def _names(value: Any) -> list[str]:
+    if isinstance(value, Name):
+        return [value.text]
+    return [item.text for item in value if isinstance(item, Name)] if isinstance(value, list) else []
+
+
+def _resolve(reading: Reading, node: Node, value: Any) -> Any:
+    if isinstance(value, Name):
+        return BATCH if value.is_size else reading.value(value.text, node.title)
+    if isinstance(value, list):
+        return [_resolve(reading, node, item) for item in value]
+    return value
+
+
+def _plain_name(operator: str) -> str:
+    name = operator.partition(".")[0]
+    return name[:-1] if name.endswith("_") and not name.startswith("__") else name
+
+
+def _is_in_place(operator: str) -> bool:
+    return operator.partition(".")[0].endswith("_")
+
+
+def _output(signature: Mapping[str, Any], label: str) -> str:
+    outputs = [spec["user_output"]["arg"] for spec in signature["output_specs"] if "user_output" in spec]
+    names = [argument["as_tensor"]["name"] for argument in outputs if "as_tensor" in argument]
+    if not names:
+        raise ModelError(f"{label} gives no tensor, expected class scores; {ADVICE}.")
+    return str(names[0])
+
+
+def _ancestors(nodes: list[Node], output: str) -> set[int]:
+    if len(nodes) > 5 * LIMITS.nodes:
+        raise ModelError(f"The program has {len(nodes):,} operations, at most {5 * LIMITS.nodes:,} are read.")
+    wanted, needed = {output}, set[int]()
+    grown = -1
+    while grown < len(needed):
+        grown = len(needed)
+        for node in reversed(nodes):
+            # What changes its input in place counts for whoever reads that input, or a view of it, anywhere.
+            changed = node.inputs[:1] if _is_in_place(node.operator) else ()
+            if node.index not in needed and wanted.intersection((*node.outputs, *changed)):
+                needed.add(node.index)
+                wanted.update(node.inputs)
+    return needed
+
+
+def _check_supported(needed: list[Node], image: str, label: str) -> None:
+    check_read(
+        needed,
+        image,
+        label,
+        fault=lambda node: f"the operation {shorten(node.operator)}" if node.domain else "",
+        plain=lambda node: _plain_name(node.operator),
+        unitwise=lambda name: name in UNITWISE,
+        shapes=SYMBOLIC,
+        handles=lambda name: name in OPERATORS or name in SYMBOLIC,
+    )
+
+
+def _inputs(signature: Mapping[str, Any], label: str) -> tuple[dict[str, str], str]:
+    """Return the parameter that each of the graph's inputs holds, and the input that takes the images."""
+    names: dict[str, str] = {}
+    images = []
+    for spec in signature["input_specs"]:
+        ((kind, value),) = spec.items()
+        if kind == "user_input":
+            images.append(value["arg"])
+        elif kind in ("parameter", "buffer", "tensor_constant"):
+            names[str(value["arg"]["name"])] = str(value[f"{kind}_name"])
+    if len(images) != 1 or "as_tensor" not in images[0]:
+        raise ModelError(f"{label} takes {len(images)} inputs, expected one, the images; {ADVICE}.")
+    return names, str(images[0]["as_tensor"]["name"])
+
+
+def _input_shape(meta: Mapping[str, Any], label: str) -> tuple[tuple[int, ...], int | None]:
+    if meta["dtype"] not in (*FLOAT_CODES, BFLOAT16):
+        raise ModelError(
+            f"{label} takes an input that is not of floating-point numbers, expected images in float32."
+        )
+    sizes = [item.get("as_int") for item in meta["sizes"]]
+    if len(sizes) < 2 or any(type(size) is not int for size in sizes[1:]):
+        raise ModelError(
+            f"{label} does not fix the size of its images; export it with only the first axis, the batch, left open."
+        )
+    return tuple(sizes[1:]), sizes[0]

@@ -1,0 +1,1 @@
+"""PyTorch checkpoints: their archives and pickles are checked before torch opens them."""

@@ -1,0 +1,63 @@
+"""The way back: changed weights in the format that the network came in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+
+from ncviz.errors import ModelError
+from ncviz.models.network import Network
+
+
+def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[bytes, str]:
+    """Return a file with changed weights, as the network's own came, and the ending of its name.
+
+    Safetensors and ``.pt`` come back as a state dict under the keys of the file, in float32. ONNX comes back as the
+    same model with other weights. A ``.pt2`` comes back as a state dict ``.pt`` for the module that was exported,
+    because nothing here writes a program. What did not come in a file goes out as safetensors.
+
+    Args:
+        network: The network as it came.
+        arrays: Parameter name → changed array of the same shape; those left out stay as they are.
+
+    Returns:
+        The file's content, and ".safetensors", ".pt" or ".onnx".
+
+    Raises:
+        ModelError: If an array is none of the network's, or of another shape.
+    """
+    for name, values in arrays.items():
+        if name not in network.arrays or values.shape != network.arrays[name].shape:
+            expected = list(network.arrays[name].shape) if name in network.arrays else "no such weights"
+            raise ModelError(f"`{name}` has shape {list(values.shape)}, but {network.name} has {expected}.")
+    whole = {
+        name: np.array(arrays.get(name, values), dtype=values.dtype)
+        for name, values in network.arrays.items()
+    }
+    if network.format == "onnx" and network.original is not None:
+        from ncviz.models.files.onnx.writer import write_onnx
+
+        return write_onnx(network.original, whole), ".onnx"
+    names = () if network.blueprint is None else network.blueprint.names
+    if names:
+        renamed = {array for _, array in names}
+        # Copies, since a file in which two names share memory is not what every reader takes.
+        given = {name: whole[array].copy() for name, array in names}
+        whole = {name: values for name, values in whole.items() if name not in renamed} | given
+    if network.format == "pt2" and network.original is not None:
+        from ncviz.models.files.pt2.reader import weights_of
+
+        given = weights_of(network.original, network.name)
+        whole = {name: whole.get(name, values) for name, values in given.items()}
+    state = {network.prefix + name: values for name, values in whole.items()}
+    if network.format in {"pt", "pt2"}:
+        import torch
+
+        buffer = io.BytesIO()
+        torch.save({name: torch.from_numpy(values) for name, values in state.items()}, buffer)
+        return buffer.getvalue(), ".pt"
+    from safetensors.numpy import save
+
+    return save(state), ".safetensors"

@@ -1,0 +1,1 @@
+"""Training: reproducible from its seed, and resumable bit for bit."""

@@ -1,0 +1,384 @@
+"""Train a network of any architecture on any data, reproducibly from its seed."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ncviz.attacks import attacked
+from ncviz.config import AttackConfig
+from ncviz.data.datasets import Dataset, load_dataset
+from ncviz.devices import guard, resolve_device
+from ncviz.errors import DataError, ModelError
+from ncviz.models.cards import make_card, write_card
+from ncviz.models.catalogue.architectures import build_seeded, build_without_weights, find_architecture
+from ncviz.models.catalogue.dropout import check_random_layers, restore_dropout, seed_dropout
+from ncviz.models.loading import load_checkpoint
+from ncviz.models.saving import save_checkpoint, write_file
+from ncviz.models.training.resume import Passed
+from ncviz.models.training.resume import Progress as Kept
+from ncviz.models.training.settings import EpochResult, TrainingSettings
+from ncviz.models.zoo import ModelSpec, find_model
+
+__all__ = ["EpochResult", "TrainingResult", "TrainingSettings", "train", "train_zoo_model"]
+
+Progress = Callable[[float, str], None]
+_STEPS_BETWEEN_REPORTS = 10
+_EVALUATION_BATCH = 2000
+_MAX_SHIFT = 4
+_NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A finished training.
+
+    Attributes:
+        net: The trained network on the CPU, in eval mode.
+        history: One entry per epoch.
+        seconds: Wall time, over all its parts if it was interrupted.
+        settings: What it was trained with.
+        passed: Where each of its parts ran.
+    """
+
+    net: nn.Module
+    history: tuple[EpochResult, ...]
+    seconds: float
+    settings: TrainingSettings
+    passed: Passed = field(default_factory=Passed)
+
+    @property
+    def test_accuracy(self) -> float:
+        """Accuracy on the test data after the last epoch."""
+        return self.history[-1].test_accuracy
+
+
+def train(
+    architecture: str,
+    train_data: Dataset,
+    test_data: Dataset,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    seed: int = 0,
+    device: str = "cpu",
+    augment: bool = False,
+    attack: AttackConfig | None = None,
+    progress: Progress | None = None,
+    on_epoch: Callable[[EpochResult], None] | None = None,
+    resume: Path | None = None,
+) -> TrainingResult:
+    """Train a fresh network by cross-entropy with Adam and a one-cycle learning rate.
+
+    On the CPU the same seed, data, settings and number of threads give the same weights, bit for bit. The
+    global random state is neither read nor changed.
+
+    Args:
+        architecture: A name that ``find_architecture`` finds.
+        train_data: Images to learn from.
+        test_data: Images for the accuracy after each epoch.
+        epochs: Passes over the training images.
+        batch_size: Images in one step.
+        learning_rate: Largest learning rate of the cycle.
+        weight_decay: Adam's L2 penalty.
+        seed: Seed of the first weights and of the order of the images.
+        device: Where to compute, in torch's notation.
+        augment: Mirror each image with probability 1/2 and shift it by up to four pixels before each step.
+        attack: Learn from attacked images in place of the images themselves (Madry et al., arXiv 1706.06083).
+        progress: Called with the fraction done and a short text; may raise ``CancelledError`` to stop.
+        on_epoch: Called after each epoch, not for those that were done before.
+        resume: A file that keeps the training after each epoch, and from which it goes on if it is there.
+
+    Raises:
+        ModelError: If a setting is out of range, the loss is no longer finite, or ``resume`` is another training's.
+        DataError: If the data do not fit the architecture.
+        DeviceError: If the device is missing or out of memory.
+        NcvizError: If a whole-number setting is out of range.
+    """
+    device = resolve_device(device)
+    architecture = find_architecture(architecture).name
+    settings = TrainingSettings(
+        architecture,
+        train_data.name,
+        epochs,
+        batch_size,
+        learning_rate,
+        weight_decay,
+        seed,
+        device,
+        augment,
+        attack,
+    )
+    for data in (train_data, test_data):
+        _check_data(architecture, data)
+    shape = tuple(train_data.inputs.shape[1:])
+    _check_layers(architecture, shape, len(train_data), batch_size)
+    start = time.perf_counter()
+    kept = None if resume is None else Kept(resume, settings, train_data, test_data)
+    passed = kept.passed if kept else Passed()
+    if len(passed.history) < epochs:
+        passed = passed.goes_on(device)
+    before = passed.seconds
+    with guard(device):
+        run = _Run(settings, train_data, test_data, progress or _ignore)
+        if kept is not None:
+            kept.restore(run.parts, run.order)
+        for epoch in range(len(passed.history) + 1, epochs + 1):
+            history = (*passed.history, run.epoch(epoch))
+            passed = Passed(history, before + time.perf_counter() - start, passed.machines)
+            if kept is not None:
+                kept.keep(run.parts, run.order, passed)
+            if on_epoch is not None:
+                on_epoch(history[-1])
+    net = run.trained()
+    return TrainingResult(net, passed.history, passed.seconds, settings, passed)
+
+
+def train_zoo_model(
+    name: str | ModelSpec,
+    data_dir: str | Path | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    out_dir: str | Path | None = None,
+    progress: Progress | None = None,
+    on_epoch: Callable[[EpochResult], None] | None = None,
+    device: str = "cpu",
+    learning_rate: float | None = None,
+    *,
+    is_resumable: bool = False,
+    command: str | None = None,
+) -> TrainingResult:
+    """Train a model by its recipe; write ``<name>.safetensors`` and the card ``<name>.json``.
+
+    Args:
+        name: A name in ``MODELS``, or what to train that is not there.
+        data_dir: Folder with the complete data; without one, the bundled sample serves.
+        epochs: In place of the recipe's number.
+        seed: Seed of the first weights and of the order of the images.
+        out_dir: Where to write; made if it is missing. None writes nothing.
+        progress: As for ``train``.
+        on_epoch: As for ``train``.
+        device: As for ``train``.
+        learning_rate: In place of the recipe's.
+        is_resumable: Keep the training in ``<name>.training`` in ``out_dir`` until it is finished, and go on from it.
+        command: What repeats the training, for the card; by default ``ncviz train``.
+
+    Raises:
+        ModelError: If the name is unknown, the loss is no longer finite, or ``out_dir`` cannot be written.
+        DataError: If the data are missing or damaged.
+        DeviceError: If the device is missing or out of memory.
+        NcvizError: If a setting is out of range.
+    """
+    spec = find_model(name) if isinstance(name, str) else name
+    train_data = load_dataset(spec.dataset, "train", data_dir)
+    test_data = load_dataset(spec.dataset, "test", data_dir)
+    resume = Path(out_dir) / f"{spec.name}.training" if is_resumable and out_dir is not None else None
+    result = train(
+        spec.architecture,
+        train_data,
+        test_data,
+        epochs=spec.recipe.epochs if epochs is None else epochs,
+        batch_size=spec.recipe.batch_size,
+        learning_rate=spec.recipe.learning_rate if learning_rate is None else learning_rate,
+        weight_decay=spec.recipe.weight_decay,
+        seed=seed,
+        device=device,
+        augment=spec.recipe.augment,
+        attack=spec.recipe.attack,
+        progress=progress,
+        on_epoch=on_epoch,
+        resume=resume,
+    )
+    if out_dir is not None:
+        # What is shipped is what is measured: rounding to half precision comes first.
+        buffer = io.BytesIO()
+        save_checkpoint(result.net, buffer, half=spec.is_half)
+        kept = load_checkpoint(buffer.getvalue(), spec.architecture)
+        with guard(result.settings.device):
+            accuracy = _accuracy(kept, test_data.inputs, test_data.labels)
+        card = make_card(
+            spec,
+            result.net,
+            result.settings,
+            train_data,
+            test_data,
+            accuracy,
+            result.passed.machines,
+            command,
+        )
+        write_card(card, (Path(out_dir) / spec.checkpoint).with_suffix(".json"))
+        # Last, because it is what says that the model is there.
+        write_file(Path(out_dir) / spec.checkpoint, buffer.getvalue())
+    if resume is not None:
+        resume.unlink(missing_ok=True)
+    return result
+
+
+class _Run:
+    """The moving parts of one training: network, optimiser, schedule, data, order of the images."""
+
+    def __init__(
+        self, settings: TrainingSettings, train_data: Dataset, test_data: Dataset, progress: Progress
+    ) -> None:
+        self.settings = settings
+        self.progress = progress
+        self.order = torch.Generator().manual_seed(settings.seed)
+        self.net = build_seeded(settings.architecture, settings.seed).to(settings.device)
+        self._dropouts = seed_dropout(self.net, self.order)
+        self.data = train_data
+        self.inputs = train_data.inputs.to(settings.device)
+        self.labels = train_data.labels.to(settings.device)
+        self.test_inputs = test_data.inputs.to(settings.device)
+        self.test_labels = test_data.labels.to(settings.device)
+        self.steps = -(-len(self.labels) // settings.batch_size)
+        self.optimiser = torch.optim.Adam(
+            self.net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, settings.learning_rate, total_steps=settings.epochs * self.steps
+        )
+
+    def trained(self) -> nn.Module:
+        """Return the network as its architecture builds it, on the CPU, in eval mode."""
+        restore_dropout(self.net, self._dropouts)
+        return self.net.cpu().eval()
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What moves from step to step, the order of the images aside."""
+        return {"net": self.net, "optimiser": self.optimiser, "schedule": self.schedule}
+
+    def epoch(self, epoch: int) -> EpochResult:
+        """Learn from every image once, in a fresh random order, then evaluate."""
+        self.net.train()
+        total_loss, hits = 0.0, 0
+        order = torch.randperm(len(self.labels), generator=self.order)
+        for step, batch in enumerate(order.split(self.settings.batch_size)):
+            if step % _STEPS_BETWEEN_REPORTS == 0:
+                done = ((epoch - 1) * self.steps + step) / (self.settings.epochs * self.steps)
+                self.progress(done, f"Epoch {epoch} of {self.settings.epochs}")
+            loss, batch_hits = self._step(batch.to(self.inputs.device), epoch)
+            total_loss += loss * len(batch)
+            hits += batch_hits
+        result = EpochResult(
+            epoch,
+            total_loss / len(order),
+            hits / len(order),
+            _accuracy(self.net, self.test_inputs, self.test_labels),
+        )
+        self.progress(
+            epoch / self.settings.epochs,
+            f"Epoch {epoch} of {self.settings.epochs}: {result.test_accuracy:.2%} on the test images",
+        )
+        return result
+
+    def _step(self, batch: Tensor, epoch: int) -> tuple[float, int]:
+        """Learn from the images at these indices [b]; return mean loss and number of right answers."""
+        labels = self.labels[batch]
+        images = self.inputs[batch]
+        if self.settings.augment:
+            images = augmented(images, self.order)
+        if self.settings.attack is not None:
+            # In eval mode: what a normalisation remembers must not come from the attack's own steps.
+            net, data = self.net.eval(), self.data
+            # An attack changes pixels, not what a normalisation makes of them.
+            logits_of = (lambda pixels: net(data.normalised(pixels))) if data.is_normalised else net
+            pixels = attacked(logits_of, data.pictures(images), labels, self.settings.attack, self.order)
+            images = data.normalised(pixels)
+            self.net.train()
+        logits = self.net(images)  # [b, classes]
+        loss = F.cross_entropy(logits, labels)
+        value = loss.item()
+        if not torch.isfinite(loss):
+            raise ModelError(
+                f"The loss became {value} in epoch {epoch}; train with a learning rate below "
+                f"{self.settings.learning_rate:g}."
+            )
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.schedule.step()
+        return value, int((logits.argmax(1) == labels).sum())
+
+
+def augmented(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Return each image mirrored with probability 1/2, then shifted by up to four pixels each way, zeros behind.
+
+    Args:
+        images: [b, C, H, W].
+        generator: Where the choices are drawn from, on the CPU, so that they are the same on every device.
+    """
+    count, _, height, width = images.shape
+    mirrored = torch.rand(count, generator=generator) < 0.5
+    down, right = torch.randint(0, 2 * _MAX_SHIFT + 1, (2, count, 1), generator=generator)
+    rows = down + torch.arange(height)  # [b, H]
+    columns = right + torch.arange(width)
+    columns = torch.where(mirrored[:, None], columns.flip(1), columns)  # [b, W]
+    padded = F.pad(images, (_MAX_SHIFT,) * 4).permute(0, 2, 3, 1)  # [b, H + 8, W + 8, C]
+    each = torch.arange(count)[:, None, None]
+    at = [index.to(images.device) for index in (each, rows[:, :, None], columns[:, None, :])]
+    return padded[at[0], at[1], at[2]].permute(0, 3, 1, 2)
+
+
+def _accuracy(net: nn.Module, inputs: Tensor, labels: Tensor) -> float:
+    """Return the fraction of inputs [n, C, H, W] whose largest logit is their label [n]."""
+    net.eval()
+    with torch.inference_mode():
+        hits = sum(
+            int((net(x).argmax(1) == y).sum())
+            for x, y in zip(inputs.split(_EVALUATION_BATCH), labels.split(_EVALUATION_BATCH), strict=True)
+        )
+    return hits / len(labels)
+
+
+def _check_data(architecture: str, data: Dataset) -> None:
+    """Raise a DataError unless there are images, and they and their classes fit the architecture."""
+    expected = find_architecture(architecture)
+    if len(data) == 0:
+        raise DataError(f"The {data.split} data hold no images; give at least one.")
+    if not getattr(data, "has_labels", True):
+        raise DataError(
+            "These images have no labels, and training needs them; bring images in folders by class."
+        )
+    shape = tuple(data.inputs.shape[1:])
+    fits = shape == expected.input_shape or (expected.is_resizable and shape[:1] == expected.input_shape[:1])
+    if not fits or len(data.classes) != expected.num_classes:
+        other = f"; use {expected.dataset}" if expected.dataset else ""
+        raise DataError(
+            f"{architecture} expects images of shape {list(expected.input_shape)} in {expected.num_classes} "
+            f"classes, got {list(shape)} in {len(data.classes)}{other}."
+        )
+
+
+def _check_layers(architecture: str, shape: tuple[int, ...], images: int, batch_size: int) -> None:
+    """Raise a ModelError if the images are too small for the network, or a step would normalise over a single one."""
+    net = build_without_weights(find_architecture(architecture))
+    check_random_layers(net, architecture)
+    try:
+        # Without weights: the sizes alone are worked out, in no time.
+        net.to("meta").eval()(torch.empty(1, *shape, device="meta"))
+    except RuntimeError as error:
+        raise ModelError(
+            f"{architecture} cannot take images of {shape[-2]}×{shape[-1]} pixels, which are too small for its pooling "
+            "or strides; give larger images, or another architecture."
+        ) from error
+    normalises = any(isinstance(layer, _NORMALISATIONS) for layer in net.modules())
+    if normalises and (batch_size == 1 or images % batch_size == 1):
+        raise ModelError(
+            f"{architecture} normalises over a batch, so none may hold a single image; {images:,} images in batches of "
+            f"{batch_size} leave one alone, choose another batch size."
+        )
+
+
+def _ignore(fraction: float, text: str) -> None:
+    """Stand in for a progress callback."""

@@ -1,0 +1,1 @@
+"""Pictures of one edge: its plan, its cost, and κ over the idleness."""

@@ -1,0 +1,215 @@
+"""The network as a graph of its own: GraphML by networkx, and a layout free of layers by pyvis."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ncviz.plots import palette
+from ncviz.plots.figure_frame import AREA, FONT, INK, LINE, MUTED, PAPER
+from ncviz.plots.network.connected_parts import Component
+from ncviz.plots.network.free_scripts import FOLLOW, OUTLINES
+from ncviz.plots.network.lines import NetworkView, some_links
+
+# networkx and pyvis take a second to import, which the first page has no use for.
+if TYPE_CHECKING:
+    import networkx as nx
+
+_LAYER_SPACING, _UNIT_SPACING = 300, 45
+# For a canvas, which takes names without quotes.
+_FACE = FONT.replace('"', "")
+# More outlines than this would be a tangle; the table beside the picture has them all.
+MAX_OUTLINES = 8
+# pyvis asks a content network for bootstrap and names files beside the page, whatever it is told; nothing here may.
+_OUTSIDE = re.compile(r"<link\b[^>]*?/?>|<script\b[^>]*\bsrc=[^>]*>\s*</script>", re.DOTALL)
+# Without pyvis's own frame and progress bar, which cover the picture.
+_STYLE = """<style>
+body{{margin:0;height:100vh;display:flex;flex-direction:column;background:{paper};color:{muted}}}
+.card{{flex:1;min-height:0}}
+.card,#mynetwork{{border:0!important;float:none!important;padding:0!important}}
+#mynetwork{{height:100%!important}}
+#loadingBar,center{{display:none!important}}
+#legend{{padding:8px 2px 0;border-top:1px solid {line};font:13px/1.4 {font}}}
+div.vis-tooltip{{font:13px/1.4 {font}!important;color:{ink}!important;background:{paper}!important;
+border-color:{line}!important;box-shadow:none!important}}
+#legend p{{margin:2px 0 0}}
+#legend .bar{{display:flex;align-items:center;gap:8px;color:{ink};white-space:nowrap}}
+#legend .bar i{{flex:0 1 220px;min-width:40px;height:10px;background:linear-gradient(to right,{ramp})}}
+</style>"""
+
+
+def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
+    """Return some edges of a network as a directed graph.
+
+    Args:
+        view: the network.
+        edges: indices of the edges to take.
+
+    Returns:
+        Nodes are indices over all layers with ``layer``, ``unit`` and ``label``; edges have ``curvature``, ``weight``
+        and ``length``.
+    """
+    import networkx as nx
+
+    graph = nx.DiGraph(noun="nodes" if any(view.grouped) else "units")
+    offsets = np.asarray(view.layer_offsets)
+    units = np.unique(np.concatenate([view.source[edges], view.target[edges]]))
+    layers = np.searchsorted(offsets, units, side="right") - 1
+    for unit, layer in zip(units.tolist(), layers.tolist(), strict=True):
+        index = unit - int(offsets[layer])
+        is_class = layer == len(view.layer_shapes) - 1 and index < len(view.classes)
+        place = f"channel {index}" if view.is_grouped(layer) else f"{index}"
+        name = f"class {view.classes[index]}" if is_class else f"{view.layer_names[layer]} · {place}"
+        graph.add_node(unit, layer=layer, unit=index, label=name)
+    for edge in edges.tolist():
+        weight, ends = float(view.weight[edge]), (int(view.source[edge]), int(view.target[edge]))
+        # Where two weight layers join the same nodes, as beside a shortcut, the stronger bottleneck is drawn.
+        if graph.has_edge(*ends) and graph.edges[ends]["curvature"] <= float(view.curvature[edge]):
+            continue
+        graph.add_edge(
+            *ends,
+            curvature=float(view.curvature[edge]),
+            weight=weight,
+            length=1.0 / abs(weight),
+        )
+    return graph
+
+
+def links_between(view: NetworkView, nodes: Collection[int]) -> list[tuple[int, int, str, str]]:
+    """Return what joins some nodes without weights: source, target, name and kind of each line, evenly chosen.
+
+    Args:
+        view: the network.
+        nodes: indices over all layers.
+    """
+    if view.links is None:
+        return []
+    own = some_links(view.links, np.fromiter(nodes, dtype=np.int64))
+    return [
+        (
+            int(view.links.source[at]),
+            int(view.links.target[at]),
+            view.links.names[link],
+            view.links.kinds[link],
+        )
+        for at, link in zip(own.tolist(), view.links.link[own].tolist(), strict=True)
+    ]
+
+
+def add_links(graph: nx.DiGraph, view: NetworkView) -> None:
+    """Add to a graph what joins its nodes without weights, as edges with a ``link`` and no curvature."""
+    for source, target, _, kind in links_between(view, graph.nodes):
+        # A skip beside a convolution joins two nodes that an edge joins already, which then has both.
+        graph.add_edge(source, target, link=kind)
+
+
+def graphml(graph: nx.DiGraph) -> bytes:
+    """Return the graph as a GraphML file, which Gephi, yEd and Cytoscape read."""
+    import networkx as nx
+
+    return "\n".join(nx.generate_graphml(graph)).encode()
+
+
+def free_layout(
+    graph: nx.DiGraph,
+    theme: palette.Theme,
+    height: int,
+    *,
+    words: Sequence[str] = (),
+    components: Sequence[Component] = (),
+    selected: Collection[int] = (),
+    follows: tuple[str, str] | None = None,
+    links: Sequence[tuple[int, int, str, str]] = (),
+) -> str:
+    """Return a page in which the graph finds its own layout and can be dragged about; it loads nothing from outside.
+
+    Args:
+        graph: From ``to_graph``.
+        theme: Which variant of the colours.
+        height: Of the picture in pixels.
+        words: Sentences under the picture, such as how many edges are shown.
+        components: Parts to name by their letters, the first of them outlined.
+        selected: Units that stand out.
+        follows: Channel of a live panel on the page around this one, and the order in which the edges' ``rank`` counts.
+        links: What joins nodes without weights, from ``links_between``.
+    """
+    from pyvis.network import Network
+
+    paper, ink, muted, line = PAPER[theme], INK[theme], MUTED[theme], LINE[theme]
+    picture = Network(
+        height=f"{height}px",
+        width="100%",
+        directed=True,
+        bgcolor=paper,
+        font_color=ink,
+        cdn_resources="in_line",
+    )
+    ramp = palette.hex_ramp(theme)
+    for unit, facts in graph.nodes(data=True):
+        name, is_selected = escape(facts["label"]), unit in selected
+        # Starting layer by layer, the springs untangle in a second rather than in a minute.
+        picture.add_node(
+            unit,
+            label=name if is_selected or facts["label"].startswith("class") else " ",
+            title=f"{name} (selected)" if is_selected else name,
+            x=facts["layer"] * _LAYER_SPACING,
+            y=(facts["unit"] % 40) * _UNIT_SPACING,
+            size=26 if is_selected else 12,
+            shape="diamond" if is_selected else "dot",
+            color=ink if is_selected else muted,
+            font={"size": 52, "color": ink, "strokeWidth": 5, "strokeColor": paper, "face": _FACE},
+        )
+    for source, target, facts in graph.edges(data=True):
+        kappa = facts["curvature"]
+        strength = min(abs(kappa), palette.LIMIT) / palette.LIMIT
+        picture.add_edge(
+            source,
+            target,
+            color=ramp[int(palette.bin_index(np.array([kappa]))[0])],
+            width=1 + 5 * strength,
+            title=f"κ = {kappa:.3f}, weight {facts['weight']:.3f}",
+            arrows={"to": {"enabled": False}},
+            rank=facts.get("rank", 0),
+        )
+    for source, target, link, _ in links:
+        picture.add_edge(
+            source,
+            target,
+            color={"color": muted, "opacity": 0.45},
+            width=1,
+            title=f"{escape(link)}: no weight, no κ",
+            arrows={"to": {"enabled": False}},
+        )
+    picture.barnes_hut(gravity=-2500, spring_length=120, damping=0.5)
+    picture.options.edges.smooth.enabled = False
+    style = _STYLE.format(
+        paper=paper, ink=ink, muted=muted, line=line, font=FONT.replace('"', "'"), ramp=",".join(ramp)
+    )
+    page = _OUTSIDE.sub("", picture.generate_html()).replace("</head>", f"{style}</head>", 1)
+    fit = "network.once('stabilizationIterationsDone', () => network.fit());"
+    page = page.replace("return network;", f"{fit}\nreturn network;")
+    parts = [{"name": part.name, "nodes": part.nodes} for part in components]
+    outlines = OUTLINES.format(
+        parts=json.dumps(parts),
+        outlined=MAX_OUTLINES,
+        area=AREA[theme],
+        ink=ink,
+        paper=paper,
+        font=_FACE,
+    )
+    follow = "" if follows is None else FOLLOW.format(names=json.dumps(follows))
+    end = f"{_legend(words)}{outlines if parts else ''}{follow}</body>"
+    # The library's own source holds the words "</body>" too; the page's own are the last.
+    return end.join(page.rsplit("</body>", 1))
+
+
+def _legend(words: Sequence[str]) -> str:
+    ends = (f"{palette.LOW_NAME} {palette.LOW_LABEL}", f"{palette.HIGH_LABEL} {palette.HIGH_NAME}")
+    said = escape(" ".join(words))
+    return f'<div id="legend"><div class="bar">{ends[0]}<i></i>{ends[1]}</div><p>{said}</p></div>'

@@ -1,0 +1,260 @@
+"""A network packed for the browser: one small header and typed arrays, far below a megabyte.
+
+Layout of the bytes: `NCV1`, the header's length as a little-endian uint32, the header as JSON padded with spaces to a
+multiple of eight, then the arrays that the header names by dtype, offset and length. The body never changes while
+someone works with a network, so a page packs it once and keeps it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ncviz.plots import palette
+from ncviz.plots.network.layout import Layout, layout
+from ncviz.plots.network.lines import (
+    NEVER_ACTIVE,
+    NetworkView,
+    drawn_edges,
+    edges_of,
+    layer_subtitle,
+    some_links,
+)
+
+MAGIC = b"NCV1"
+# Boxes that the layout is computed for; the browser takes the one of nearest shape and stretches it to fit.
+_PORTRAIT_BOXES = ((340, 620), (360, 420))
+_LANDSCAPE_BOXES = ((560, 460), (800, 460), (1200, 460), (1800, 460), (2600, 460))
+# Of a network with so many units that their coordinates outweigh its edges, fewer boxes travel.
+_MANY_UNITS = 20_000
+_FEW_BOXES = (_PORTRAIT_BOXES[1], _LANDSCAPE_BOXES[1])
+# So many layers are drawn longer than the frame that shows them, each with so much room.
+_MANY_LAYERS = 16
+_LAYER_ROOM = {"portrait": 46, "landscape": 92}
+_GRID = 65535  # coordinates travel as 16-bit shares of the box
+
+
+@dataclass(frozen=True)
+class NetworkPayload:
+    """What the network canvas draws: a header that JSON can carry, and the arrays' bytes."""
+
+    header: dict[str, Any]
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes that travel to the browser, to within the few of the header's volatile part."""
+        return len(pack(self, {}))
+
+
+def payload(
+    view: NetworkView,
+    ranks: Mapping[str, npt.ArrayLike],
+    limit: int = 2000,
+    connection: int | None = None,
+    activity: Sequence[npt.ArrayLike] | None = None,
+) -> NetworkPayload:
+    """Choose the edges to draw and pack them with everything that their picture needs.
+
+    Args:
+        view: the network.
+        ranks: per pruning order, the place of each parameter in it: [N], 0 is removed first. With k parameters
+            removed, member m of an edge is left if `ranks[order][parameter[m]] >= k`, and the edge if any is.
+        limit: the most edges to draw.
+        connection: draw only this weight layer.
+        activity: per layer how active each unit is, uint8 [units]; without it, nodes are plain.
+
+    Returns:
+        The payload; pure data, fit for a cache.
+    """
+    drawn = drawn_edges(view, limit, connection)
+    node_type = np.uint16 if view.node_count <= _GRID else np.uint32
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "source": view.source[drawn].astype(node_type),
+        "target": view.target[drawn].astype(node_type),
+        "curvature": view.curvature[drawn].astype(np.float32),
+        "weight": view.weight[drawn].astype(np.float32),
+        "parameter": view.parameter[drawn].astype(np.uint32),
+        "connection": view.connection[drawn].astype(
+            np.uint8 if len(view.connection_names) < 256 else np.uint16
+        ),
+    }
+    parameter = view.parameter[drawn]
+    if view.members is not None:
+        start, chosen = _spans(view.members.start, drawn)
+        parameter = view.members.parameter[chosen]
+        arrays["start"] = start.astype(np.uint32)
+        arrays["member"] = parameter.astype(np.uint32)
+        arrays["memberCurvature"] = view.members.curvature[chosen].astype(np.float32)
+    if view.left_out is not None:
+        arrays["leftOut"] = view.left_out.astype(np.uint8)
+    if view.links is not None and connection is None:
+        some = some_links(view.links, None if view.left_out is None else np.flatnonzero(~view.left_out))
+        arrays |= {
+            "linkSource": view.links.source[some].astype(node_type),
+            "linkTarget": view.links.target[some].astype(node_type),
+            "linkOf": view.links.link[some].astype(np.uint16),
+        }
+    orders, ranked = _ranked(view, ranks, parameter)
+    arrays |= ranked
+    if activity is not None:
+        arrays["activity"] = np.concatenate(
+            [np.asarray(layer, dtype=np.uint8).reshape(-1) for layer in activity]
+        )
+    layouts = []
+    for number, (width, height) in enumerate(_boxes(view)):
+        placed = layout(view.layer_shapes, width, height, grouped=view.grouped)
+        layouts.append(_layout_header(placed))
+        arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
+        arrays[f"y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
+    body, index = _join(arrays)
+    header = _describe(view, orders, len(drawn), connection)
+    header |= {"layouts": layouts, "arrays": index}
+    header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
+    return NetworkPayload(header, body)
+
+
+def _boxes(view: NetworkView) -> tuple[tuple[int, int], ...]:
+    """The boxes that a network is laid out for."""
+    steps = len(view.layer_shapes) - 1
+    if steps >= _MANY_LAYERS:
+        return (360, steps * _LAYER_ROOM["portrait"]), (steps * _LAYER_ROOM["landscape"], 300)
+    return _FEW_BOXES if view.node_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
+
+
+def _means(view: NetworkView) -> list[float | None]:
+    """The mean curvature of what ends in each layer, as far as it is ever active; None where there is nothing."""
+    kappa, target = view.curvature, view.target
+    if view.members is not None:
+        kappa, target = view.members.curvature, np.repeat(view.target, np.diff(view.members.start))
+    own = np.flatnonzero(kappa < NEVER_ACTIVE)
+    layer = np.searchsorted(np.asarray(view.layer_offsets), target[own], side="right") - 1
+    count = np.bincount(layer, minlength=len(view.layer_shapes))
+    total = np.bincount(layer, weights=kappa[own], minlength=len(view.layer_shapes))
+    return [round(float(sum_ / n), 4) if n else None for sum_, n in zip(total, count, strict=True)]
+
+
+def _ranked(
+    view: NetworkView, ranks: Mapping[str, npt.ArrayLike], parameter: npt.NDArray[np.int32]
+) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
+    """The drawn parameters' ranks in each order, and which array holds which: mirror images share one."""
+    kind = np.uint16 if view.parameter_count <= _GRID else np.uint32
+    orders: list[dict[str, Any]] = []
+    kept: list[npt.NDArray[np.int64]] = []
+    for order, values in ranks.items():
+        rank = np.asarray(values)
+        if rank.shape != (view.parameter_count,):
+            raise ValueError(f"expected {view.parameter_count} ranks for {order!r}, got shape {rank.shape}")
+        own = rank[parameter]
+        # The two ends of one criterion are each other's mirror image, and one of them is enough.
+        mirrored = next(
+            (at for at, known in enumerate(kept) if np.array_equal(known, _mirror(view, own))), None
+        )
+        number = len(kept) if mirrored is None else mirrored
+        orders.append({"key": order, "rank": number, "mirrored": mirrored is not None})
+        if mirrored is None:
+            kept.append(own)
+    return orders, {f"rank{number}": own.astype(kind) for number, own in enumerate(kept)}
+
+
+def _mirror(view: NetworkView, rank: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return view.parameter_count - 1 - rank
+
+
+def _spans(
+    start: npt.NDArray[np.int32], drawn: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where the members of each drawn edge start among those of all drawn ones, and which they are."""
+    size = (start[1:] - start[:-1])[drawn].astype(np.int64)
+    new = np.concatenate([[0], np.cumsum(size)])
+    return new, np.repeat(start[:-1][drawn] - new[:-1], size) + np.arange(new[-1])
+
+
+def pack(network: NetworkPayload, volatile: Mapping[str, Any]) -> bytes:
+    """The payload and what changes from run to run (threshold, selection) as one message."""
+    header = json.dumps({**network.header, **volatile}).encode()
+    header += b" " * (-len(header) % 8)
+    return MAGIC + len(header).to_bytes(4, "little") + header + network.body
+
+
+def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Read a message back as the browser does: its header and its arrays by name."""
+    if message[:4] != MAGIC:
+        raise ValueError(f"expected a message that starts with {MAGIC!r}, got {message[:4]!r}")
+    start = 8 + int.from_bytes(message[4:8], "little")
+    header: dict[str, Any] = json.loads(message[8:start])
+    arrays = {
+        name: np.frombuffer(message, np.dtype(entry["dtype"]), entry["length"], start + entry["offset"])
+        for name, entry in header["arrays"].items()
+    }
+    return header, arrays
+
+
+def _join(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[bytes, dict[str, dict[str, Any]]]:
+    """All arrays as little-endian bytes, each starting at a multiple of eight, and where each is."""
+    parts: list[bytes] = []
+    index: dict[str, dict[str, Any]] = {}
+    offset = 0
+    for name, values in arrays.items():
+        data = values.astype(values.dtype.newbyteorder("<")).tobytes()
+        index[name] = {"dtype": values.dtype.name, "offset": offset, "length": int(values.size)}
+        data += b"\0" * (-len(data) % 8)
+        parts.append(data)
+        offset += len(data)
+    return b"".join(parts), index
+
+
+def _describe(
+    view: NetworkView, orders: list[dict[str, Any]], drawn: int, connection: int | None
+) -> dict[str, Any]:
+    """Everything about the network but its arrays."""
+    return {
+        "layers": [
+            {
+                "name": name,
+                "subtitle": layer_subtitle(shape),
+                "shape": list(shape),
+                "grouped": view.is_grouped(layer),
+            }
+            for layer, (name, shape) in enumerate(zip(view.layer_names, view.layer_shapes, strict=True))
+        ],
+        "means": _means(view),
+        "offsets": list(view.layer_offsets),
+        "classes": list(view.classes),
+        "connections": list(view.connection_names),
+        "links": []
+        if view.links is None
+        else [
+            {"name": name, "kind": kind, "edges": edges}
+            for name, kind, edges in zip(view.links.names, view.links.kinds, view.links.edges, strict=True)
+        ],
+        "parameters": view.parameter_count,
+        "unmeasured": view.unmeasured,
+        "lines": "edges" if view.members is None else "kernel slices",
+        "orders": orders,
+        "drawn": drawn,
+        "total": int(edges_of(view, connection).size),
+        "filter": None if connection is None else view.connection_names[connection],
+        "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
+        "scale": {
+            "limit": palette.LIMIT,
+            "never": NEVER_ACTIVE,
+            "ends": [palette.LOW_LABEL, palette.HIGH_LABEL],
+            "names": [palette.LOW_NAME, palette.HIGH_NAME],
+        },
+    }
+
+
+def _layout_header(placed: Layout) -> dict[str, Any]:
+    """One layout without its coordinates; label anchors as shares of the box."""
+    return {
+        "width": placed.width,
+        "height": placed.height,
+        "portrait": placed.is_portrait,
+        "radius": [round(r, 3) for r in placed.radius],
+        "labels": [[round(x / placed.width, 4), round(y / placed.height, 4)] for x, y in placed.labels],
+    }

@@ -1,0 +1,1 @@
+"""Pictures of what pruning does: accuracy over sparsity, classes, layers, criteria side by side."""

@@ -1,0 +1,92 @@
+"""Accuracy of each class before and after pruning, one mark each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from ncviz.plots.figure_frame import FONT, INK, LINE, MUTED, PAPER, RIGHT, axis
+from ncviz.plots.palette import Theme
+from ncviz.plots.pruning.styles import Style
+
+Floats = npt.NDArray[np.float64]
+HEIGHT = 280
+
+
+@dataclass(frozen=True, eq=False)
+class ClassRow:
+    """One criterion's accuracy of each class, float64 [classes], NaN where there are no images."""
+
+    title: str
+    accuracy: Floats
+    style: Style
+
+
+def class_change(
+    whole: Floats, rows: Sequence[ClassRow], classes: Sequence[str], theme: Theme = "light"
+) -> go.Figure:
+    """Draw a bar for what is left of each class's accuracy, a line at what the whole network has.
+
+    Args:
+        whole: float64 [classes], accuracy of the whole network.
+        rows: One or more criteria.
+        classes: Their names.
+        theme: Which variant of the colours.
+    """
+    figure = go.Figure()
+    at = np.arange(len(classes))
+    for row in rows:
+        lost = 100 * (row.accuracy - whole)
+        figure.add_trace(
+            go.Bar(
+                x=at,
+                y=row.accuracy,
+                name=escape(row.title),
+                marker={"color": row.style.colour, "opacity": 0.65},
+                customdata=lost,
+                hovertemplate="%{y:.1%} (%{customdata:+.1f} points)<extra>" + escape(row.title) + "</extra>",
+            )
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=at,
+            y=whole,
+            name="whole network",
+            mode="markers",
+            marker={"symbol": "line-ew", "size": 26, "line": {"width": 2, "color": INK[theme]}},
+            hovertemplate="%{y:.1%}<extra>whole network</extra>",
+        )
+    )
+    layout: dict[str, Any] = {
+        "height": HEIGHT,
+        "margin": {"l": 44, "r": RIGHT, "t": 30, "b": 44},
+        "paper_bgcolor": PAPER[theme],
+        "plot_bgcolor": PAPER[theme],
+        "font": {"family": FONT, "size": 12, "color": MUTED[theme]},
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": INK[theme]}},
+        "xaxis": axis(
+            theme,
+            tickvals=at[:: max(1, len(classes) // 25)],
+            ticktext=[escape(name) for name in classes[:: max(1, len(classes) // 25)]],
+            title={"text": "class", "standoff": 4},
+        ),
+        "yaxis": axis(theme, showgrid=True, tickformat=".0%", range=[0, 1.05]),
+        "bargap": 0.3,
+        "modebar": {
+            "orientation": "v",
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": MUTED[theme],
+            "activecolor": INK[theme],
+        },
+        "dragmode": False,
+    }
+    figure.update_layout(layout)
+    return figure

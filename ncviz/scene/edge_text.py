@@ -1,0 +1,193 @@
+"""What the Edge page says of an edge: names of its units, what its κ means, what its pictures show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ncviz.records import CurvatureRecord
+from ncviz.scene.feature_maps import drawn_shapes
+from ncviz.scene.names import unit_layer_titles
+
+if TYPE_CHECKING:
+    from ncviz.explain import EdgeExplanation, EdgeProblem
+
+# From here on an edge is called a bottleneck or redundant; nearer to 0 it is neither.
+NEUTRAL = 0.05
+# The slider of the weight reaches 32 times up and down, in quarters of a doubling.
+STEPS, STEPS_PER_DOUBLING = 20, 4
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def short_name(record: CurvatureRecord, layer: int, index: int, classes: Sequence[str]) -> str:
+    """Return such as "unit 5", "ch 3 (2, 5)", "pixel (2, 5)" or "class 7"."""
+    shape = record.layer_shapes[layer]
+    if layer == len(record.layer_shapes) - 1:
+        return f"class {classes[index]}" if index < len(classes) else f"output {index}"
+    if len(shape) < 2:
+        return f"unit {index}"
+    drawn = drawn_shapes(record)[layer]
+    at = [int(part) for part in np.unravel_index(index, drawn)]
+    is_row = len(at) > 2 and drawn[-2] == 1
+    name = f"ch {at[-3]}" if len(at) > 2 and (drawn[-3] > 1 or layer > 0) else "place" if is_row else "pixel"
+    return f"{name} ({at[-1]})" if is_row else f"{name} ({at[-2]}, {at[-1]})"
+
+
+def sides(
+    record: CurvatureRecord, found: EdgeExplanation, classes: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the names of the plan's rows and columns, the edge's ends first."""
+    (before, after), titles = found.layers, unit_layer_titles(record)
+    left = [f"i = {short_name(record, before, found.source, classes)}"]
+    right = [f"j = {short_name(record, after, found.target, classes)}"]
+    for names, layers, units in (
+        (left, found.in_layers, found.in_units),
+        (right, found.out_layers, found.out_units),
+    ):
+        # Neighbours in several layers would have the same name.
+        is_one = len(np.unique(layers)) < 2
+        for layer, unit in zip(layers.tolist(), units.tolist(), strict=True):
+            name = short_name(record, layer, unit, classes)
+            names.append(name if is_one else f"{name}, {titles[layer]}")
+    return left, right
+
+
+def meaning(found: EdgeExplanation, layers: int) -> str:
+    """Return in plain words what the edge's κ means, as Markdown.
+
+    Args:
+        found: The edge.
+        layers: Number of the network's layers of units.
+    """
+    if found.is_dead:
+        return (
+            "**Silent on this image.** One end of the edge has activation 0, so nothing flows here. Its κ is 1 by "
+            "definition and says nothing about the weight. Choose another image to see it at work."
+        )
+    far = 1.0 - found.curvature
+    if not len(found.in_units) and not len(found.out_units):
+        return "**Neither.** No neighbour carries mass, so all of it goes along the edge itself, and κ is 0."
+    task = "bringing the mass of the one to the other takes"
+    if found.curvature < -NEUTRAL:
+        words = (
+            f"**A bottleneck.** The edge is a short link between two neighbourhoods that lie far apart: {task} "
+            f"{far:.3g} times the edge's own length."
+        )
+    elif found.curvature > NEUTRAL:
+        cost = (
+            f"only {far:.3g} times the edge's own length"
+            if far >= 0.005
+            else "no more work than the edge saves"
+        )
+        words = (
+            "**Redundant.** The neighbourhoods of its two ends lie close together for so long an edge: "
+            f"{task} {cost}. Other ways serve as well."
+        )
+    else:
+        words = (
+            "**Neither.** The neighbourhoods of its two ends lie about as far apart as the edge is long: "
+            f"{task} {far:.3g} times that."
+        )
+    return f"{words} {_where(found, layers)}"
+
+
+def _where(found: EdgeExplanation, layers: int) -> str:
+    if not len(found.in_units):
+        whose = (
+            "is an input and hears from nobody" if found.layers[0] == 0 else "hears only from silent units"
+        )
+        return f"Its source i {whose}, so all the mass starts on i."
+    if not len(found.out_units):
+        is_last = found.layers[1] == layers - 1
+        whose = "is a class and speaks to nobody" if is_last else "speaks only to silent units"
+        return f"Its target j {whose}, so all the mass ends on j."
+    past = found.detour_route.mass / (1 - found.alpha)
+    return (
+        f"On the way {past:.0%} of it goes past the edge, from neighbour to neighbour; the rest meets at the edge's "
+        "ends."
+    )
+
+
+def decimals_for(value: float, digits: int) -> int:
+    """Return how many decimals show a number with so many digits."""
+    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """Return a number with so many digits, also of a small one, such as "−0.0009355" or "−2.925·10⁻⁵"."""
+    if value and not 1e-4 <= abs(value) < 1e7:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa}·10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
+    return signed(value, decimals_for(value, digits))
+
+
+def signed(value: float, decimals: int = 3) -> str:
+    """Return a number with a real minus sign, and without one before zero."""
+    text = f"{value:.{decimals}f}".replace("-", "−")
+    return text.removeprefix("−") if not text.strip("−0.") else text
+
+
+def plan_words(found: EdgeExplanation) -> str:
+    """Say what the picture of the plan shows."""
+    words = (
+        f"Left: α = {found.alpha:g} of the mass lies on i, the rest on its active in-neighbours. Right: where it has "
+        "to go."
+    )
+    if not len(found.in_units) or not len(found.out_units):
+        side = "left" if not len(found.in_units) else "right"
+        words = f"All the mass of the {side} lies on the edge's own end: there are no active neighbours beyond it."
+    route = max(
+        (
+            ("along the edge", found.direct_route),
+            ("by one of its ends", found.hub_route),
+            ("past the edge", found.detour_route),
+        ),
+        key=lambda pair: pair[1].work,
+    )
+    return f"{words} Most of the work, {route[1].work / found.value if found.value else 0:.0%}, is done {route[0]}."
+
+
+def alpha_words(kappa: np.ndarray, alphas: np.ndarray, found: EdgeExplanation) -> str:
+    """Say what the curve over the idleness shows."""
+    if found.is_dead:
+        return "A silent edge has κ = 1 for every α."
+    if np.ptp(kappa) < 1e-9:
+        return "For this edge κ is the same for every α."
+    return f"κ goes from {signed(kappa[0])} at α = 0 to {signed(kappa[-1])}, where it stays for every α from ½ on."
+
+
+def weight_title(trained: float, step: int) -> str:
+    """Return a stop of the weight's slider."""
+    value = trained * 2 ** (step / STEPS_PER_DOUBLING)
+    text = significant(value)
+    return f"{text} (as trained)" if step == 0 else text
+
+
+def weight_words(problem: EdgeProblem, weights: np.ndarray, kappa: np.ndarray) -> str:
+    """Say what the curve over the weight shows."""
+    if problem.is_dead:
+        return "A silent edge has κ = 1 whatever its weight."
+    (first, last), (weak, strong) = (map(signed, kappa[[0, -1]]), map(significant, weights[[0, -1]]))
+    words = f"A weaker edge is longer: κ goes from {first} at {weak} to {last} at {strong}."
+    if problem.shared_by > 1:
+        words += f" The other {problem.shared_by - 1:,} edges of this weight keep theirs."
+    return words
+
+
+def matrix_words(found: EdgeExplanation, rows: list[int], columns: list[int], *, is_plan: bool) -> str:
+    """Say what a matrix shows, and of how many."""
+    what = (
+        "Rows: where the mass lies. Columns: where it has to go. The stronger the colour, the more mass."
+        if is_plan
+        else "Shortest paths through the network, in lengths of the edge: 1 is as long as the edge itself."
+    )
+    all_rows, all_columns = found.cost.shape
+    if len(rows) < all_rows or len(columns) < all_columns:
+        what += (
+            f" The heaviest {len(rows) - 1} of {all_rows - 1:,} in-neighbours and {len(columns) - 1} of "
+            f"{all_columns - 1:,} out-neighbours."
+        )
+    return what

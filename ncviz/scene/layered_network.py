@@ -1,0 +1,223 @@
+"""From a stored curvature to the network that is drawn: feature maps as nodes, every unit, or every position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ncviz.plots.network.lines import Links, Members, NetworkView
+from ncviz.records import CurvatureRecord, StoredEdges
+from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
+from ncviz.scene.names import layer_title, unit_layer_titles
+from ncviz.scene.tables import parameter_offsets
+
+# Every position of more edges than this would neither fit a browser nor tell anything.
+MOST_POSITIONS = 1_000_000
+
+
+def has_every_position(record: CurvatureRecord) -> bool:
+    """Whether all edges can be drawn, each weight at all its output positions."""
+    return bool(record.total < record.meta["edges"] <= MOST_POSITIONS)
+
+
+def network_view(
+    record: CurvatureRecord,
+    arrays: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    detail: str = "units",
+) -> NetworkView:
+    """Return the network as arrays that can be drawn.
+
+    Args:
+        record: The curvature.
+        arrays: The network's weights by name.
+        classes: Class names, for the last layer.
+        detail: "channels": a node per feature map, a line per kernel slice, with the weight of least curvature in
+            front. "units": a node per unit, and each weight once, where its curvature is lowest; drawn at all its
+            positions, the edges of a convolution would bury the picture. "positions": each weight at all its output
+            positions, every edge with its weight's curvature.
+    """
+    grouped = grouped_layers(record) if detail == "channels" else (False,) * len(record.layer_shapes)
+    areas = [
+        int(np.prod(shape[1:])) if own else 1 for shape, own in zip(record.layer_shapes, grouped, strict=True)
+    ]
+    nodes = [int(np.prod(shape)) // area for shape, area in zip(record.layer_shapes, areas, strict=True)]
+    first_node = np.concatenate([[0], np.cumsum(nodes)])
+    starts = parameter_offsets(record)
+    parts = []
+    for index, edges in enumerate(record.edges):
+        source, target, parameter, curvature = (
+            _every_position(record, index) if detail == "positions" else _once(edges)
+        )
+        before, after = record.ends[index]
+        part = _Lines(
+            source // areas[before] + first_node[before],
+            target // areas[after] + first_node[after],
+            curvature,
+            record.folded(index, arrays)[parameter],
+            parameter + starts[record.parameters[index]],
+            index,
+        )
+        parts.append(part.sorted() if any(grouped) else part)
+    members = _members(parts) if any(grouped) else None
+    if members is not None:
+        parts = [part.strongest() for part in parts]
+    return NetworkView(
+        layer_names=unit_layer_titles(record),
+        layer_shapes=drawn_shapes(record),
+        classes=tuple(classes),
+        source=np.concatenate([part.source for part in parts]).astype(np.int32),
+        target=np.concatenate([part.target for part in parts]).astype(np.int32),
+        curvature=np.concatenate([part.curvature for part in parts]).astype(np.float32),
+        weight=np.concatenate([part.weight for part in parts]).astype(np.float32),
+        parameter=np.concatenate([part.parameter for part in parts]).astype(np.int32),
+        connection=np.concatenate([np.full(len(part.source), part.connection) for part in parts]).astype(
+            np.int32
+        ),
+        connection_names=tuple(layer_title(record, index) for index in range(len(record.edges))),
+        parameter_count=record.total,
+        grouped=grouped,
+        members=members,
+        links=_links(record, areas, first_node),
+        unmeasured=record.total - record.measured,
+        left_out=_left_out(record, nodes) if record.config.channels else None,
+    )
+
+
+def _left_out(record: CurvatureRecord, nodes: Sequence[int]) -> np.ndarray:
+    """Return which nodes are of channels that took no part, bool [N]."""
+    parts = [record.left_out(layer) for layer in range(len(nodes))]
+    return np.concatenate([part.repeat(count // len(part)) for part, count in zip(parts, nodes, strict=True)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    """The edges of one connection between nodes, those between the same two nodes beside each other."""
+
+    source: np.ndarray
+    target: np.ndarray
+    curvature: np.ndarray
+    weight: np.ndarray
+    parameter: np.ndarray
+    connection: int
+
+    @property
+    def first(self) -> np.ndarray:
+        """Where the edges of each pair of nodes start, int64 [L]."""
+        if not len(self.source):
+            return np.empty(0, dtype=np.int64)
+        is_new = (np.diff(self.source) != 0) | (np.diff(self.target) != 0)
+        return np.flatnonzero(np.concatenate([[True], is_new]))
+
+    def sorted(self) -> _Lines:
+        """Return the same edges, those between the same two nodes beside each other."""
+        pair = self.target.astype(np.int64) * (int(self.source.max(initial=0)) + 1) + self.source
+        if (pair[1:] >= pair[:-1]).all():
+            return self
+        by = np.lexsort((self.parameter, self.source, self.target))
+        return _Lines(
+            self.source[by],
+            self.target[by],
+            self.curvature[by],
+            self.weight[by],
+            self.parameter[by],
+            self.connection,
+        )
+
+    def strongest(self) -> _Lines:
+        """Return for each pair of nodes the edge of least curvature; of equal ones the first."""
+        first = self.first
+        if not len(first):
+            return self
+        size = np.diff(np.append(first, len(self.source)))
+        least = np.minimum.reduceat(self.curvature, first)
+        is_least = np.flatnonzero(self.curvature == np.repeat(least, size))
+        line = np.repeat(np.arange(len(first)), size)[is_least]
+        at = is_least[np.searchsorted(line, np.arange(len(first)))]
+        return _Lines(
+            self.source[at],
+            self.target[at],
+            self.curvature[at],
+            self.weight[at],
+            self.parameter[at],
+            self.connection,
+        )
+
+
+def _once(edges: StoredEdges) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    return edges.source, edges.target, edges.parameter, edges.curvature
+
+
+def _every_position(
+    record: CurvatureRecord, connection: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return source, target and parameter of every edge of a connection, with its weight's curvature."""
+    place, edges = record.places[connection], record.edges[connection]
+    fields = place.sources  # [G, P, K]
+    groups, positions, slots = fields.shape
+    weights = place.weight(edges.parameter)
+    row, slot = np.divmod(weights, slots)
+    source = fields[row // (len(place.position) // slots // groups), :, slot]  # [W, P]
+    weight, position = np.nonzero(source >= 0)
+    return (
+        source[weight, position],
+        (row[weight] * positions + position).astype(np.int32),
+        edges.parameter[weight],
+        edges.curvature[weight],
+    )
+
+
+def _links(record: CurvatureRecord, areas: Sequence[int], first_node: np.ndarray) -> Links | None:
+    """Return a line for each pair of channels that a link joins, from the middle of the one to that of the other."""
+    if not record.links:
+        return None
+    ends = []
+    for layer in ("source", "target"):
+        parts = []
+        for link in record.links:
+            at = getattr(link, layer)
+            per = int(np.prod(record.layer_shapes[at][1:]))
+            channel = link.channels[:, 0 if layer == "source" else 1].astype(np.int64)
+            parts.append(first_node[at] + (channel * per + _middle(record.layer_shapes[at])) // areas[at])
+        ends.append(np.concatenate(parts).astype(np.int32))
+    sizes = [len(link.channels) for link in record.links]
+    return Links(
+        source=ends[0],
+        target=ends[1],
+        link=np.repeat(np.arange(len(sizes)), sizes).astype(np.int32),
+        names=tuple(
+            f"{link.name} ({link.kind})" if link.kind not in link.name else link.name for link in record.links
+        ),
+        kinds=tuple(link.kind for link in record.links),
+        edges=tuple(link.edges for link in record.links),
+    )
+
+
+def _middle(shape: tuple[int, ...]) -> int:
+    """Return the unit in the middle of a feature map."""
+    space = shape[1:]
+    return int(np.ravel_multi_index([size // 2 for size in space], space)) if space else 0
+
+
+def _members(parts: Sequence[_Lines]) -> Members:
+    """Return the edges behind each pair of nodes, over all connections."""
+    sizes = [len(part.source) for part in parts]
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    firsts = [part.first + offset for part, offset in zip(parts, offsets, strict=False)]
+    return Members(
+        start=np.append(np.concatenate(firsts), offsets[-1]).astype(np.int32),
+        parameter=np.concatenate([part.parameter for part in parts]).astype(np.int32),
+        curvature=np.concatenate([part.curvature for part in parts]).astype(np.float32),
+    )
+
+
+def flow_samples(record: CurvatureRecord, flow: str) -> list[int] | None:
+    """Return which calibration images "image-3" or "class-7" means; None for "all", or for what this result lacks."""
+    kind, _, number = flow.partition("-")
+    labels = record.labels.tolist()
+    if kind == "image" and int(number) < len(labels):
+        return [int(number)]
+    own = [at for at, label in enumerate(labels) if label == int(number)] if kind == "class" else []
+    return own or None

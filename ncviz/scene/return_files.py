@@ -1,0 +1,88 @@
+"""A pruned network as a file of the kind that it came in, and the lines that load it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from ncviz import tasks
+
+_ENDINGS = {"onnx": ".onnx", "pt": ".pt", "pt2": ".pt"}
+_OWN_ENDING = re.compile(r"\.(onnx|pt2?|pth|safetensors)$", re.IGNORECASE)
+_REPARAMETRISED = """from safetensors.torch import load_file
+from torch.nn.utils import prune
+
+# net: your network, built as before.
+state = load_file({file!r})
+for name in state:
+    if name.endswith("_mask"):
+        module, _, parameter = name.removesuffix("_mask").rpartition(".")
+        prune.identity(net.get_submodule(module), parameter)
+net.load_state_dict(state)
+net.eval()  # images: float32 [n, {shape}], {pixels}
+"""
+_ONNX = """import onnxruntime
+
+session = onnxruntime.InferenceSession({file!r})
+name = session.get_inputs()[0].name
+# images: float32 [n, {shape}], {pixels}
+classes = session.run(None, {{name: images}})[0].argmax(axis=1)
+"""
+_TORCH = """import torch
+
+# net: your network, built as before.
+net.load_state_dict(torch.load({file!r}, weights_only=True))
+net.eval()
+# images: float32 [n, {shape}], {pixels}
+with torch.inference_mode():
+    classes = net(images).argmax(dim=1)
+"""
+_SAFETENSORS = _TORCH.replace(
+    "import torch\n", "import torch\nfrom safetensors.torch import load_file\n"
+).replace("torch.load({file!r}, weights_only=True)", "load_file({file!r})")
+
+
+def file_stem(of: tasks.Network) -> str:
+    """Return what a network's files are called, before the dash: letters, digits, dots and dashes only."""
+    name = of.architecture if of.is_bundled else _OWN_ENDING.sub("", of.name)
+    return re.sub(r"[^\w.]+", "-", name).strip(".-") or "network"
+
+
+def ending(of: tasks.Network) -> str:
+    """Return the ending of the file that ``pruned`` makes, such as ".onnx"."""
+    return (
+        ".safetensors"
+        if of.format == "onnx" and of.original is None
+        else _ENDINGS.get(of.format, ".safetensors")
+    )
+
+
+def pruned(of: tasks.Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> bytes:
+    """Return the network with zeros in place of what is removed, in the format that it came in.
+
+    Args:
+        of: The network.
+        by: int64 [N], the removal order.
+        removed: How many weights to remove.
+        shapes: Name and shape of each ranked weight.
+    """
+    return tasks.pruned_file(of, by, removed, shapes)[0]
+
+
+def snippet(of: tasks.Network, file: str, pixels: str, *, is_reparametrised: bool = False) -> str:
+    """Return the lines that load such a file of a network of the user's own.
+
+    Args:
+        of: The network.
+        file: What the file is called.
+        pixels: How pixels become inputs, in words.
+        is_reparametrised: Whether the file holds ``weight_orig`` and ``weight_mask``.
+    """
+    lines = (
+        _REPARAMETRISED
+        if is_reparametrised
+        else {".onnx": _ONNX, ".pt": _TORCH}.get(ending(of), _SAFETENSORS)
+    )
+    return lines.format(file=file, shape=", ".join(map(str, of.image_shape)), pixels=pixels)

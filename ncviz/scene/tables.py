@@ -1,0 +1,144 @@
+"""From a stored curvature to what the figures draw: pure, arrays in and arrays out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ncviz.records import CurvatureRecord
+from ncviz.scene.names import weight_index, weight_title
+
+
+def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:
+    """Return where each weight tensor starts in the flat list of all weights."""
+    starts = np.cumsum([0, *(values.size for values in record.weights.values())]).tolist()
+    return dict(zip(record.weights, starts, strict=False))
+
+
+def lowest(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices of the lowest values, growing; of equal ones the first come first."""
+    if count < len(values):
+        # No need to sort a million for the sake of a few.
+        candidates = np.flatnonzero(values <= np.partition(values, count)[count])
+    else:
+        candidates = np.arange(len(values))
+    return candidates[np.argsort(values[candidates], kind="stable")][:count]
+
+
+def locate(record: CurvatureRecord, parameter: int) -> tuple[str, int]:
+    """Return the weight tensor's name and the flat index in it of a parameter of the flat list."""
+    for name, start in reversed(parameter_offsets(record).items()):
+        if parameter >= start:
+            return name, parameter - start
+    raise IndexError(parameter)
+
+
+def cut_value(ordered: np.ndarray, removed: np.ndarray, order: str) -> np.ndarray:
+    """Return the score at the cut: that of the first weight that stays.
+
+    Args:
+        ordered: The scores of all weights, growing [N].
+        removed: How many weights are removed at each point [m].
+        order: Which end goes first.
+
+    Returns:
+        float64 [m]; NaN where nothing stays.
+    """
+    at = removed if order == "redundant" else len(ordered) - 1 - removed
+    stays = removed < len(ordered)
+    return np.where(stays, ordered[np.where(stays, at, 0)], np.nan)
+
+
+def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.DataFrame:
+    """Return what is left of each layer at a pruning step."""
+    rows, starts = [], parameter_offsets(record)
+    for name, values in record.weights.items():
+        own = ranks[starts[name] : starts[name] + values.size]
+        flat = values[~np.isnan(values)]
+        rows.append(
+            {
+                "layer": weight_title(record, name),
+                "weights": values.size,
+                "kept": int((own >= removed).sum()),
+                "kept share": float((own >= removed).mean()),
+                "measured": flat.size,
+                "bottlenecks": float((flat < 0).mean()) if flat.size else np.nan,
+                "never active": float((flat == 2).mean()) if flat.size else np.nan,
+                "most negative κ": float(flat.min()) if flat.size else np.nan,
+                "edges": sum(record.meta["connections"][at]["edges"] for at in record.connections_of(name)),
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table if record.measured < record.total else table.drop(columns="measured")
+
+
+def edge_table(
+    record: CurvatureRecord,
+    arrays: Mapping[str, np.ndarray],
+    ranks: np.ndarray,
+    removed: int,
+    drawn: CurvatureRecord | None = None,
+) -> pd.DataFrame:
+    """Return one edge for each weight, that with the least curvature, and whether it is kept.
+
+    All columns that are whole numbers count from 0. ``parameter`` is the flat index within the layer's weight,
+    ``weight`` has a batch normalisation that follows folded in, ``position`` is the edge's output position and
+    ``image`` the calibration image with the least curvature; -1 where the weight is never active.
+
+    Args:
+        record: The curvature over all calibration images, by which weights are removed.
+        arrays: The network's parameters by name.
+        ranks: int64 [N], when each weight is removed.
+        removed: How many are.
+        drawn: Whose curvature, position and image to list, None for ``record``'s.
+    """
+    parts, starts = [], parameter_offsets(record)
+    for index, edges in enumerate((drawn or record).edges):
+        weight = record.folded(index, arrays)[edges.parameter]
+        part = {
+            "connection": index,
+            "source": edges.source,
+            "target": edges.target,
+            "parameter": edges.parameter,
+            "weight": weight,
+            "curvature": edges.curvature,
+            "position": edges.position,
+            "image": edges.sample,
+            "kept": ranks[starts[record.parameters[index]] + edges.parameter] >= removed,
+        }
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV; for a million rows pandas takes seven times longer."""
+    import pyarrow as pa
+    from pyarrow.csv import write_csv
+
+    buffer = io.BytesIO()
+    write_csv(pa.Table.from_pandas(table, preserve_index=False), buffer)
+    return buffer.getvalue()
+
+
+def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[str]) -> pd.DataFrame | None:
+    """Return one weight's curvature on each calibration image, those left out on which it is not active.
+
+    None if the record does not keep it.
+    """
+    if record.samples is None:
+        return None
+    name, at = locate(record, parameter)
+    values = record.samples[name].reshape(len(record.labels), -1)[:, at]
+    # The image's number is kept: once some are left out, a row's place no longer says it.
+    number = np.arange(1, len(record.labels) + 1)
+    table = pd.DataFrame({"image": number, "class": [classes[label] for label in record.labels], "κ": values})
+    return table.dropna(ignore_index=True)
+
+
+def parameter_name(record: CurvatureRecord, parameter: int) -> str:
+    """Return such as "1 · linear 64→32, weight 5 → 12"."""
+    name, at = locate(record, parameter)
+    return f"{weight_title(record, name)}, weight {weight_index(record, name, at)}"

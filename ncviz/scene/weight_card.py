@@ -1,0 +1,161 @@
+"""What the card says of a kernel slice, or of one weight in it: its κ, its kernel, and its place on the image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncviz.records import CurvatureRecord
+from ncviz.scene import feature_maps
+from ncviz.scene import selection as selections
+from ncviz.scene.card_parts import LARGEST_KERNEL, NEVER_ACTIVE, Card, Subject, image, signed
+from ncviz.scene.names import part_title, unit_layer_titles, unit_title
+from ncviz.scene.receptive_field import receptive_box
+from ncviz.scene.tables import parameter_offsets
+
+
+def connection_of(record: CurvatureRecord, name: str, at: int) -> int:
+    """Return the connection in which a weight has its least curvature."""
+    several = record.connections_of(name)
+    lines = [
+        (line["curvature"], index) for index in several if (line := _line(record, index, at)) is not None
+    ]
+    if lines:
+        return int(min(lines)[1])
+    selection = f"weight-{at + parameter_offsets(record)[name]}"
+    return next((index for index in several if selections.cell_box(record, index, selection)), several[0])
+
+
+def weight_card(of: Subject, connection: int, selection: str, at: int | None) -> Card | None:
+    """Return the card of a kernel slice, or of one weight within its slice; None where there is none.
+
+    Args:
+        of: The network and its state.
+        connection: Index of the weight layer.
+        selection: As the view has it.
+        at: Flat index of the weight, None for the slice.
+    """
+    record, name = of.record, of.record.parameters[connection]
+    grid = selections.grid(record, connection)
+    box = selections.cell_box(record, connection, selection)
+    if box is None:
+        return None
+    target, source = box[0], box[2]
+    inside = selections.weights(record, connection, f"slice-{connection}-{target}-{source}")
+    if not len(inside):
+        return None
+    kappa = record.weights[name].reshape(-1)
+    live = inside[kappa[inside] < NEVER_ACTIVE]
+    lowest_first = np.where(np.isnan(kappa[inside]), np.inf, kappa[inside])
+    shown = at if at is not None else int(inside[lowest_first.argmin()])
+    kept = of.ranks[inside + parameter_offsets(record)[name]] >= of.removed
+    rows: list[tuple[str, str]] = []
+    part = part_title(record, connection)
+    if part:
+        rows.append(("of its layer", part))
+    if len(inside) > 1:
+        negative = int((kappa[inside] < 0).sum())
+        rows += [
+            ("weights", f"{len(inside)}, {kept.sum()} kept"),
+            ("negative", f"{negative} of {len(live)} active"),
+        ]
+    rows += _facts(of, connection, shown, is_strongest=at is None and len(inside) > 1)
+    before, after = record.ends[connection]
+    title = f"{_side(of, after, target, grid.target)} ← {_side(of, before, source, grid.source)}"
+    never = "Not measured." if np.isnan(kappa[shown]) else "Never active on these images: it goes first."
+    return {
+        "title": title,
+        "rows": rows,
+        "kernel": _kernel(of, connection, (target, source), at),
+        "image": _place(of, connection, shown),
+        "kernels": [],
+        "kernels_title": "",
+        "line": _line(record, connection, shown),
+        "note": None if len(live) else never,
+        "can_open": bool(kappa[shown] < NEVER_ACTIVE),
+    }
+
+
+def _line(record: CurvatureRecord, connection: int, at: int) -> Card | None:
+    """Return the edge on which a weight has its κ, so that it can be drawn where it is not among the strongest."""
+    edges = record.edges[connection]
+    where = int(np.searchsorted(edges.parameter, at))
+    if where >= len(edges.parameter) or edges.parameter[where] != at:
+        return None
+    return {
+        "source": [record.ends[connection][0], int(edges.source[where])],
+        "target": [record.ends[connection][1], int(edges.target[where])],
+        "connection": connection,
+        "parameter": at + parameter_offsets(record)[record.parameters[connection]],
+        "curvature": float(edges.curvature[where]),
+    }
+
+
+def _facts(of: Subject, connection: int, at: int, *, is_strongest: bool) -> list[tuple[str, str]]:
+    kappa = of.record.weights[of.record.parameters[connection]].reshape(-1)[at]
+    weight = of.record.folded(connection, of.arrays)[at]
+    said = "not measured" if np.isnan(kappa) else "never active" if kappa >= NEVER_ACTIVE else signed(kappa)
+    rank = of.ranks[at + parameter_offsets(of.record)[of.record.parameters[connection]]]
+    facts = [
+        ("least κ" if is_strongest else "κ", said),
+        ("its weight" if is_strongest else "weight", signed(weight)),
+    ]
+    return facts if is_strongest else [*facts, ("now", "kept" if rank >= of.removed else "removed")]
+
+
+def _kernel(of: Subject, connection: int, cell: tuple[int, int], at: int | None) -> Card | None:
+    """Return the weights of a cell, (target, source), each at its place in the kernel."""
+    record, name = of.record, of.record.parameters[connection]
+    grid, place = selections.grid(record, connection), record.places[connection]
+    rows, columns = grid.area
+    if rows * columns < 2 or max(rows, columns) > LARGEST_KERNEL:
+        return None
+    group = int(grid.group(cell[0]))
+    slots = grid.slots[group, int(np.flatnonzero(grid.columns[group] == cell[1])[0])]
+    parameters = place.parameter(cell[0] * place.fields.shape[2] + np.maximum(slots, 0))
+    kappa, weight = record.weights[name].reshape(-1), record.folded(connection, of.arrays)
+    kept = of.ranks[parameters + parameter_offsets(record)[name]] >= of.removed
+    start = parameter_offsets(record)[name]
+    cells = [
+        {
+            "parameter": index + start,
+            "curvature": float(kappa[index]) if kappa[index] < NEVER_ACTIVE else None,
+            "is_measured": bool(not np.isnan(kappa[index])),
+            "weight": float(weight[index]),
+            "kept": bool(left),
+            "chosen": index == at,
+        }
+        if slot >= 0
+        else None
+        for slot, index, left in zip(slots.tolist(), parameters.tolist(), kept, strict=True)
+    ]
+    return {"rows": int(rows), "columns": int(columns), "cells": cells}
+
+
+def _place(of: Subject, connection: int, at: int) -> Card | None:
+    """Return the calibration image on which a weight's κ is least, with the part of it that its unit sees."""
+    record, edges = of.record, of.record.edges[connection]
+    where = int(np.searchsorted(edges.parameter, at))
+    if where >= len(edges.parameter) or edges.parameter[where] != at:
+        return None
+    sample = int(edges.sample[where])
+    if not 0 <= sample < len(record.pictures) or len(record.layer_shapes[0]) < 2:
+        return None
+    is_conv = feature_maps.is_convolution(record, connection)
+    before, after = record.ends[connection]
+    layer, unit = (after, edges.target[where]) if is_conv else (before, edges.source[where])
+    box = receptive_box(record, layer, int(unit))
+    label = of.classes[record.labels[sample]]
+    words = f"Least on image {sample + 1}, a {label}"
+    if box is not None:
+        words += (
+            ". The frame is what the unit behind it sees"
+            if not is_conv
+            else ". The frame is what its unit sees"
+        )
+    return {**image(record.pictures.images[sample]), "box": box, "caption": f"{words}."}
+
+
+def _side(of: Subject, layer: int, index: int, kind: str) -> str:
+    if kind == "channel":
+        return f"{unit_layer_titles(of.record)[layer]} · channel {index}"
+    return unit_title(of.record, layer, index, of.classes)

@@ -1,0 +1,1 @@
+"""Studies made with the product: the paper's experiments, and benchmarks of the engine."""

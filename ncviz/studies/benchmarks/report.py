@@ -1,0 +1,100 @@
+"""The measurements as tables for the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL
+
+
+def table_of(found: dict[str, Any]) -> Table:
+    """Return one case's result as a table."""
+    make = {"curvature": _curvature, "min-plus": _min_plus, "growth": _growth}[found["kind"]]
+    return make(found)
+
+
+def digits(value: float) -> str:
+    """Return a number with three digits that count."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def spread(value: dict[str, float], share: float = 1.0) -> str:
+    """Return a time's median and quartiles in the unit that reads best, each taken ``share`` times."""
+    unit, scale = ("s", 1.0) if value["median"] * share >= 1 else ("ms", 1e3)
+    middle, low, high = (digits(value[name] * share * scale) for name in ("median", "q1", "q3"))
+    return f"{middle} {unit} ({low}–{high})"
+
+
+def factor(value: dict[str, float]) -> str:
+    """Return a ratio's median and quartiles."""
+    return f"{digits(value['median'])}× ({digits(value['q1'])}–{digits(value['q3'])})"
+
+
+def _curvature(found: dict[str, Any]) -> Table:
+    table = Table(
+        "", "time a sample (quartiles)", "ours is faster by", "largest difference", title=found["title"]
+    )
+    share = 1 / found["samples"]
+    for device in found["first_seconds"]:
+        name = f"ours {device}"
+        table.add_row(name, spread(found["summary"][name], share), "", _difference(found, name))
+    for method in (FULL, CLOSED_FORM):
+        by = [
+            factor(found["ratios"][device][method])
+            + (f" {device}" if len(found["first_seconds"]) > 1 else "")
+            for device in found["first_seconds"]
+        ]
+        error = f" ±{found['sampling_error'][method]:.1%}" if found["is_scaled"] else ""
+        shown = spread(found["summary"][method], share) + error
+        table.add_row(method, shown, "\n".join(by), "" if method == FULL else _difference(found, method))
+    first = ", ".join(f"{device} {value:.3g} s" for device, value in found["first_seconds"].items())
+    whole = ", ".join(
+        f"{device} {spread(found['summary'][f'ours {device}'])}" for device in found["first_seconds"]
+    )
+    drawn = f"{found['drawn_edges']:,} of " if found["is_scaled"] else "all "
+    table.caption = (
+        f"Baselines: {drawn}{found['live_edges']:,} live edges, {found['workers']} processes. "
+        f"Whole run of ours: {whole}; the first: {first}. {_memory(found['memory'])}"
+    )
+    return table
+
+
+def _memory(memory: dict[str, Any]) -> str:
+    if memory["peak_bytes"] is None:
+        return ""
+    return (
+        f"Peak memory {memory['peak_bytes'] / 2**20:,.0f} MiB, {memory['before_bytes'] / 2**20:,.0f} before."
+    )
+
+
+def _difference(found: dict[str, Any], name: str) -> str:
+    own = found["agreement"][name]
+    wrong = "" if own["agrees"] else " DISAGREES"
+    return f"{own['largest_difference']:.1e} of {own['compared']:,}{wrong}"
+
+
+def _min_plus(found: dict[str, Any]) -> Table:
+    table = Table("", "time (quartiles)", "ours is faster by", "largest difference", title=found["title"])
+    for device in found["first_seconds"]:
+        name = f"ours {device}"
+        table.add_row(name, spread(found["summary"][name]), "", _difference(found, name))
+        by = factor(found["ratios"][device]["torch"])
+        table.add_row(f"torch {device}", spread(found["summary"][f"torch {device}"]), by, "")
+    return table
+
+
+def _growth(found: dict[str, Any]) -> Table:
+    table = Table("", found["axis"], "live edges", "time (quartiles)", title=found["title"])
+    for line in found["series"]:
+        name = f"{line['title']}, {line['device']}"
+        for point in line["points"]:
+            table.add_row(name, str(point["x"]), f"{point['live_edges']:,}", spread(point))
+            name = ""
+        powers = (
+            f"{line['slope']:.2f} (last two {line['slope_of_last_two']:.2f}), "
+            f"over live edges {line['slope_over_live_edges']:.2f}"
+        )
+        table.add_row("", "", "log-log slope", powers, end_section=True)
+    return table

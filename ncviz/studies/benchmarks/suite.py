@@ -1,0 +1,111 @@
+"""A whole measurement: the machine, the settings and every case, as plain JSON types."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ncviz.devices import available_devices
+from ncviz.studies.benchmarks.cases import (
+    DEFAULT_CASES,
+    QUICK_CASES,
+    Case,
+    CurvatureCase,
+    MinPlusCase,
+    find_case,
+)
+from ncviz.studies.benchmarks.growth import measure_growth
+from ncviz.studies.benchmarks.measure import measure_curvature
+from ncviz.studies.benchmarks.minplus import measure_min_plus
+from ncviz.studies.benchmarks.pool import cores
+from ncviz.studies.benchmarks.timing import Report, Settings
+
+FORMAT = 1
+
+
+def run(
+    names: Sequence[str],
+    settings: Settings,
+    report: Report,
+    finished: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """Run some cases on every CUDA device and the CPU.
+
+    Args:
+        names: Names in ``CASES``; none stands for the usual ones.
+        settings: How to measure; its devices are filled in.
+        report: Called with the fraction done and a message.
+        finished: Called with each case's result as soon as it is there.
+
+    Raises:
+        NcvizError: If there is no case of a name, or its data are missing.
+    """
+    chosen = list(dict.fromkeys(names or (QUICK_CASES if settings.is_quick else DEFAULT_CASES)))
+    cases = [find_case(name, settings.is_quick) for name in chosen]
+    devices = available_devices()
+    settings = replace(
+        settings, devices=tuple(d.name for d in devices if d.name == "cpu" or d.name.startswith("cuda"))
+    )
+    results: list[dict[str, Any]] = []
+    for index, case in enumerate(cases):
+
+        def part(fraction: float, message: str, index: int = index) -> None:
+            report((index + fraction) / len(cases), f"{cases[index].name}: {message}")
+
+        results.append(measure(case, settings, part))
+        if finished is not None:
+            finished(results[-1])
+    return {
+        "format": FORMAT,
+        "machine": {**machine(), "devices": [asdict(device) for device in devices]},
+        "settings": asdict(settings),
+        "cases": results,
+    }
+
+
+def measure(case: Case, settings: Settings, report: Report) -> dict[str, Any]:
+    """Run one case and return its raw times, medians and ratios as plain JSON types.
+
+    Raises:
+        NcvizError: If its data are missing.
+    """
+    if isinstance(case, CurvatureCase):
+        found = measure_curvature(case, settings, report)
+    elif isinstance(case, MinPlusCase):
+        found = measure_min_plus(case, settings, report)
+    else:
+        found = measure_growth(case, settings, report)
+    return {"case": case.name, "title": case.title, **found}
+
+
+def machine() -> dict[str, Any]:
+    """Return what the times depend on."""
+    return {
+        "cpu_count": os.cpu_count(),
+        "cores_used": cores(),
+        "cpu_model": _cpu_model(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{name.lower(): _version(name) for name in ("torch", "numba", "numpy", "POT")},
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        match = None
+    return match[1] if match else platform.processor()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

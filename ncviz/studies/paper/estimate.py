@@ -1,0 +1,247 @@
+"""How long an experiment takes on this machine: a little of each kind of step is timed, and multiplied."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ncviz.config import DEFAULT_ALPHA
+from ncviz.data.datasets import Dataset, load_dataset
+from ncviz.data.known.specs import find_dataset
+from ncviz.models.network import Network
+from ncviz.studies.paper.plan import spec_of
+from ncviz.studies.paper.work import Step, Work
+
+if TYPE_CHECKING:
+    import torch
+
+# An evaluation is timed on so many images.
+_IMAGES = 1000
+_BATCHES = 3
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What one network's steps take here, in seconds.
+
+    Attributes:
+        evaluation: One accuracy on all test images.
+        setup: What a curvature takes whatever the number of images.
+        image: One image's curvature by α, "1/2 or more" being one of them.
+        score: One order of each criterion, on one image of each class.
+        epoch: One epoch of training; 0 for a network that is there.
+    """
+
+    evaluation: float
+    setup: float
+    image: dict[str, float]
+    score: dict[str, float]
+    epoch: float
+
+    def seconds(self, step: Step, points: int) -> float:
+        """Return about how long a step takes.
+
+        Args:
+            step: The step.
+            points: Accuracies on a curve.
+        """
+        from ncviz.pruning.scores import SCORES
+
+        spec = spec_of(step.network)
+        if step.config is None:
+            return self.epoch * spec.recipe.epochs
+        samples = step.config.samples_per_class
+        if step.kind == "curvature":
+            images = samples * len(find_dataset(spec.dataset).classes)
+            return self.setup + images * self.image[_alpha(step)]
+        looks = SCORES[step.config.criterion].needs_images
+        score = self.score.get(step.config.criterion, 0.0)
+        return points * self.evaluation + (samples if looks else 1) * score
+
+
+def measure(work: Work, report: Callable[[float, str], None]) -> dict[str, Costs]:
+    """Time a little of each network that has steps left; a network that is yet to be trained stands in untrained."""
+    left: dict[str, list[Step]] = {}
+    for step in work.pending():
+        left.setdefault(step.network, []).append(step)
+    found = {}
+    for index, (name, steps) in enumerate(left.items()):
+        report(index / len(left), f"{spec_of(name).title}: timing")
+        found[name] = _costs(work, name, steps)
+    return found
+
+
+def _costs(work: Work, name: str, steps: Sequence[Step]) -> Costs:
+    network = work.network(name) or _untrained(name)
+    test = load_dataset(network.dataset, "test", work.data_dir)
+    train = load_dataset(network.dataset, "train", work.data_dir)
+    few = replace(test, inputs=test.inputs[:_IMAGES], labels=test.labels[:_IMAGES])
+    image, setup = _curvature_costs(work, network, train, steps)
+    return Costs(
+        evaluation=_evaluation(network, few, work.device) * len(test) / len(few),
+        setup=setup,
+        image=image,
+        score=_scores(network, train, steps),
+        epoch=_epoch(work, name, train, test) if any(step.kind == "train" for step in steps) else 0.0,
+    )
+
+
+def _evaluation(network: Network, few: Dataset, device: str) -> float:
+    from ncviz.pruning.curve import Evaluator
+
+    measured = Evaluator(network.module(), few.inputs, few.labels, device)
+    # The first touches memory that later ones find ready.
+    return min(_seconds(measured.accuracy) for _ in range(3))
+
+
+def _curvature_costs(
+    work: Work, network: Network, train: Dataset, steps: Sequence[Step]
+) -> tuple[dict[str, float], float]:
+    from ncviz.curvature import neural_curvature
+    from ncviz.tasks.curvature import MAX_SAMPLE_VALUES
+
+    alphas = {_alpha(step): step.config.alpha for step in steps if step.config and step.kind == "curvature"}
+    if not alphas:
+        return {}, 0.0
+    inputs = train.inputs[_one_of_each(train)]
+    net, weights = network.module(), sum(values.size for values in network.arrays.values() if values.ndim > 1)
+
+    def compute(count: int, alpha: float) -> float:
+        # As the pipeline does it: each image's own minima are kept where they fit.
+        keep = len(inputs) * weights <= MAX_SAMPLE_VALUES
+        settings: dict[str, Any] = {"alpha": alpha, "device": work.device, "keep_samples": keep}
+        return _seconds(lambda: neural_curvature(net, inputs[:count], **settings))
+
+    image: dict[str, float] = {}
+    usual = alphas.pop(_USUAL, DEFAULT_ALPHA)
+    compute(1, usual)
+    first, third = compute(1, usual), compute(3, usual)
+    image[_USUAL] = max((third - first) / 2, 1e-6)
+    for name, alpha in alphas.items():
+        image[name] = compute(1, alpha)
+    return image, max(first - image[_USUAL], 0.0)
+
+
+def _scores(network: Network, train: Dataset, steps: Sequence[Step]) -> dict[str, float]:
+    from ncviz.pruning.scores import SCORES, pruning_scores
+
+    names = dict.fromkeys(step.config.criterion for step in steps if step.config and step.kind == "curve")
+    at = _one_of_each(train)
+    net = network.module()
+    given: dict[str, Any] = {"inputs": train.inputs[at], "labels": train.labels[at]}
+    return {
+        name: _seconds(lambda name=name: pruning_scores(net, name, **given))  # type: ignore[misc]
+        for name in names
+        if not SCORES[name].needs_curvature
+    }
+
+
+def _epoch(work: Work, name: str, train_data: Dataset, test_data: Dataset) -> float:
+    """Return the seconds of one epoch, from a few batches more or less."""
+    from ncviz.models.training.train import train
+
+    recipe = spec_of(name).recipe
+    few = replace(test_data, inputs=test_data.inputs[:10], labels=test_data.labels[:10])
+
+    def part(batches: int) -> float:
+        count = min(batches * recipe.batch_size, len(train_data))
+        data = replace(train_data, inputs=train_data.inputs[:count], labels=train_data.labels[:count])
+        return _seconds(
+            lambda: train(
+                spec_of(name).architecture,
+                data,
+                few,
+                epochs=1,
+                batch_size=recipe.batch_size,
+                learning_rate=recipe.learning_rate,
+                device=work.device,
+                augment=recipe.augment,
+                attack=recipe.attack,
+            )
+        )
+
+    part(1)
+    batch = max((part(1 + _BATCHES) - part(1)) / _BATCHES, 1e-6)
+    return batch * len(train_data) / recipe.batch_size
+
+
+def _one_of_each(data: Dataset) -> torch.Tensor:
+    """Return the number of the first image of each class, int64 [classes]."""
+    import torch
+
+    return torch.stack([(data.labels == label).int().argmax() for label in range(len(data.classes))])
+
+
+def _untrained(name: str) -> Network:
+    from ncviz.models.catalogue.architectures import build_seeded
+
+    spec = spec_of(name)
+    state = build_seeded(spec.architecture, 0).state_dict()
+    arrays = {key: values.numpy() for key, values in state.items()}
+    return Network(name, spec.title, spec.architecture, spec.dataset, arrays, is_bundled=False)
+
+
+_USUAL = "1/2 or more"
+
+
+def _alpha(step: Step) -> str:
+    alpha = step.config.alpha if step.config else DEFAULT_ALPHA
+    return _USUAL if alpha >= 0.5 else str(alpha)
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def total(work: Work, costs: dict[str, Costs]) -> dict[str, dict[str, Any]]:
+    """Return what is left of each network, and what is stored already, as plain JSON types.
+
+    Args:
+        work: The experiment.
+        costs: From ``measure``; networks with nothing left need none.
+    """
+    points = len(work.experiment.sparsities)
+    found: dict[str, dict[str, Any]] = {}
+    pending = set(work.pending())
+    for step in work.steps:
+        row = found.setdefault(
+            step.network,
+            {
+                "title": spec_of(step.network).title,
+                "train": False,
+                "curvatures": 0,
+                "images": 0,
+                "curves": 0,
+                "stored": 0,
+                "seconds": 0.0,
+            },
+        )
+        if step not in pending:
+            row["stored"] += step.kind == "curve"
+            continue
+        row["seconds"] += costs[step.network].seconds(step, points)
+        if step.kind == "curve":
+            row["curves"] += 1
+        elif step.kind == "train":
+            row["train"] = True
+        elif step.config is not None:
+            row["curvatures"] += 1
+            row["images"] += step.config.samples_per_class * len(
+                find_dataset(spec_of(step.network).dataset).classes
+            )
+    for row in found.values():
+        row["seconds"] = round(row["seconds"], 3)
+    return found
+
+
+def in_words(seconds: float) -> str:
+    """Return a time in words, such as "about 25 min"."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} min"
+    return f"about {seconds / 3600:.1f} h"

@@ -1,0 +1,95 @@
+"""The figures of a report: HTML files that work without a network, plotly's script beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from ncviz.plots.pruning.curves import Curve, accuracy_curves
+from ncviz.plots.pruning.styles import Style, styles
+from ncviz.studies.paper.measured import POINTS, Group, select
+from ncviz.studies.paper.plan import spec_of
+from ncviz.studies.paper.tables import title_of
+
+WIDTH = 1100
+SCALES = {"redundant": "linear", "bottlenecks": "removed"}
+SCOPES = {"global": "all layers together", "layer": "each layer alike"}
+
+
+def pages(
+    groups: Sequence[Group], samples: int | None, alpha: float, where: str
+) -> dict[str, tuple[str, str]]:
+    """Return the figures of one network: file name → (what it shows, page).
+
+    Args:
+        groups: What is measured of the network.
+        samples: Calibration images of each class in the figures of all criteria.
+        alpha: The usual α.
+        where: Which images the accuracy was measured on, in words.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    if not groups:
+        return found
+    network = groups[0].network
+    name = spec_of(network).title
+    usual = select(groups, alpha=alpha)
+    for order, scale in SCALES.items():
+        for scope, layers in SCOPES.items():
+            own = select(usual, samples=samples, order=order, scope=scope)
+            if own:
+                title = f"{order} first, {layers}, {_samples(samples)}"
+                page = _page(own, f"{name}: {title}", where, scale)
+                found[f"{network}-{order}-{scope}.html"] = title, page
+    together = select(usual, order="redundant", scope="global")
+    for criterion in dict.fromkeys(group.config.criterion for group in together if group.has_curvature):
+        own = select(together, criterion=criterion)
+        if len(own) > 1:
+            title = f"{title_of(criterion)} by calibration images, redundant first, {SCOPES['global']}"
+            page = _page(own, f"{name}: {title}", where, "linear", by_samples=True)
+            found[f"{network}-{criterion}-samples.html"] = title, page
+    return found
+
+
+def script() -> bytes:
+    """Return plotly's script, which the pages look for beside themselves."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs()).encode()
+
+
+def _page(own: Sequence[Group], title: str, where: str, scale: str, *, by_samples: bool = False) -> str:
+    names = {
+        group: _samples(group.samples) if by_samples else title_of(group.config.criterion) for group in own
+    }
+    looks = _styles(list(names.values()) if by_samples else None)
+    drawn = []
+    for group, name in names.items():
+        spread = group.spread
+        style = looks[name if by_samples else group.config.criterion]
+        drawn.append(Curve(name, spread.sparsity, spread.mean, spread.low, spread.high, spread.draws, style))
+    words = [
+        f"{title}. Accuracy on {where}; a band spans the calibration seeds.",
+        f"The dotted level is {POINTS:g} point below the whole network.",
+    ]
+    level = own[0].whole - POINTS / 100
+    figure = accuracy_curves(drawn, "light", words, scale=scale, least=level, least_name="", width=WIDTH)
+    page: str = figure.to_html(
+        include_plotlyjs="directory",
+        div_id="figure",  # else drawn at random
+        config={"displaylogo": False, "responsive": True},
+    )
+    return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
+
+
+def _styles(names: list[str] | None) -> dict[str, Style]:
+    from ncviz.pruning.scores import SCORES
+
+    if names is not None:
+        return styles(names, (), "light")
+    return styles(tuple(SCORES), [name for name, score in SCORES.items() if score.is_drawn], "light")
+
+
+def _samples(samples: int | None) -> str:
+    if samples is None:
+        return "no calibration images"
+    return f"{samples} calibration image{'s' if samples > 1 else ''} a class"

@@ -1,0 +1,183 @@
+"""What of an experiment is measured: the stored curves, gathered over the seeds, as values and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ncviz import tasks
+from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
+from ncviz.pruning.compare import Floats, Spread, area_under, mean_and_deviation, removable_within
+from ncviz.records import SweepRecord
+from ncviz.studies.paper.work import Work
+
+# Points of accuracy whose loss is held to be little.
+POINTS = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One setting on one network, measured for several seeds.
+
+    Attributes:
+        network: Name of the network.
+        config: The settings, with the first seed.
+        samples: Calibration images of each class; None for a criterion that looks at none.
+        seeds: The seeds that are measured; none of them matters where ``is_seeded`` is False.
+        is_seeded: Whether the criterion differs from seed to seed.
+        has_curvature: Whether it uses the curvature, and so has an α.
+        records: One curve for each seed.
+    """
+
+    network: str
+    config: PruningConfig
+    samples: int | None
+    seeds: tuple[int, ...]
+    is_seeded: bool
+    has_curvature: bool
+    records: tuple[SweepRecord, ...]
+
+    @cached_property
+    def spread(self) -> Spread:
+        """Accuracy over sparsity of every seed."""
+        key = self.config.criterion, self.config.order
+        first = self.records[0]
+        return Spread(
+            first.removed / max(1, first.total), np.stack([record.accuracy[key] for record in self.records])
+        )
+
+    @property
+    def whole(self) -> float:
+        """Accuracy with nothing removed."""
+        return self.records[0].baseline
+
+    @property
+    def within(self) -> Floats:
+        """Of each seed, the largest sparsity measured at which no more than a point is lost, float64 [seeds]."""
+        return np.array([removable_within(self.spread.sparsity, row, POINTS) for row in self.spread.each])
+
+    @property
+    def area(self) -> Floats:
+        """Of each seed, the area under the curve, float64 [seeds]."""
+        return np.array([area_under(self.spread.sparsity, row) for row in self.spread.each])
+
+
+def gather(work: Work) -> list[Group]:
+    """Return what is measured of an experiment: network by network, α, scope, order, criterion, images."""
+    from ncviz.pruning.scores import SCORES
+
+    found: dict[tuple[str, PruningConfig], list[tuple[int, SweepRecord]]] = {}
+    for step in work.steps:
+        network = work.network(step.network)
+        if step.kind != "curve" or step.config is None or network is None or not work.is_done(step):
+            continue
+        record = tasks.stored_curve(
+            work.store, network, step.config, work.experiment.sparsities, work.data_dir
+        )
+        if record is not None:
+            group = step.network, replace(step.config, seed=0)
+            found.setdefault(group, []).append((step.config.seed, record))
+    groups = []
+    for (name, config), curves in found.items():
+        score = SCORES[config.criterion]
+        seeds, records = zip(*sorted(curves, key=lambda curve: curve[0]), strict=True)
+        groups.append(
+            Group(
+                name,
+                replace(config, seed=seeds[0]),
+                config.samples_per_class if score.needs_images else None,
+                seeds,
+                score.needs_images or score.is_drawn,
+                score.needs_curvature,
+                records,
+            )
+        )
+    networks, criteria = work.experiment.networks, tuple(SCORES)
+    return sorted(
+        groups,
+        key=lambda group: (
+            networks.index(group.network),
+            group.config.alpha != DEFAULT_ALPHA,
+            group.config.alpha,
+            SCOPES.index(group.config.scope),
+            ORDERS.index(group.config.order),
+            criteria.index(group.config.criterion),
+            group.samples or 0,
+        ),
+    )
+
+
+def select(groups: Sequence[Group], **wanted: Any) -> list[Group]:
+    """Return the groups whose own or whose settings' attributes have these values, in their order.
+
+    A criterion that looks at no images fits any number of them, one without curvature any α.
+    """
+    return [group for group in groups if all(_fits(group, name, value) for name, value in wanted.items())]
+
+
+def _fits(group: Group, name: str, value: Any) -> bool:
+    if name == "samples":
+        return group.samples is None or group.samples == value
+    if name == "network":
+        return bool(group.network == value)
+    if name == "alpha" and not group.has_curvature:
+        return True
+    return bool(getattr(group.config, name) == value)
+
+
+def points_csv(groups: Sequence[Group]) -> str:
+    """Return every accuracy that was measured, one a line; what a criterion does not look at is left empty."""
+    rows: list[list[Any]] = []
+    for group in groups:
+        for seed, record in zip(group.seeds, group.records, strict=True):
+            accuracy = record.accuracy[group.config.criterion, group.config.order]
+            for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True):
+                share = removed / max(1, record.total)
+                facts = _facts(group, seed if group.is_seeded else "")
+                rows.append([*facts, f"{share:.6f}", removed, f"{value:.6f}", record.images])
+    names = ["network", "criterion", "samples", "alpha", "scope", "order", "seed"]
+    return _csv([*names, "sparsity", "removed", "accuracy", "images"], rows)
+
+
+def summary_csv(groups: Sequence[Group]) -> str:
+    """Return a line for each setting: removed at ≤ 1 point lost, area, accuracy at each sparsity, over the seeds."""
+    if not groups:
+        return _csv([], [])
+    sparsities = [f"{value:g}" for value in groups[0].spread.sparsity.round(4)]
+    names = ["network", "criterion", "samples", "alpha", "scope", "order", "seeds", "images", "whole"]
+    for name in (
+        f"removed_within_{POINTS:g}_point",
+        "area",
+        *(f"accuracy_at_{value}" for value in sparsities),
+    ):
+        names += [f"{name}_mean", f"{name}_sd"]
+    rows = []
+    for group in groups:
+        seeds = " ".join(map(str, group.seeds)) if group.is_seeded else ""
+        row: list[Any] = [*_facts(group, seeds), group.records[0].images, f"{group.whole:.6f}"]
+        for values in (group.within, group.area, *group.spread.each.T):
+            mean, deviation = mean_and_deviation(values)
+            row += [f"{mean:.6f}", "" if np.isnan(deviation) else f"{deviation:.6f}"]
+        rows.append(row)
+    return _csv(names, rows)
+
+
+def _facts(group: Group, seeds: Any) -> list[Any]:
+    config = group.config
+    alpha = f"{config.alpha:g}" if group.has_curvature else ""
+    samples = "" if group.samples is None else group.samples
+    return [group.network, config.criterion, samples, alpha, config.scope, config.order, seeds]
+
+
+def _csv(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+    return text.getvalue()

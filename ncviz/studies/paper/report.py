@@ -1,0 +1,230 @@
+"""The report of an experiment: tables, figures and what they say of the paper, all computed from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ncviz.config import DEFAULT_ALPHA
+from ncviz.errors import NcvizError
+from ncviz.models.saving import write_file
+from ncviz.studies.paper import figures, tables
+from ncviz.studies.paper.measured import Group, gather, points_csv, select, summary_csv
+from ncviz.studies.paper.plan import spec_of
+from ncviz.studies.paper.trained import card_of, is_own
+from ncviz.studies.paper.work import Work
+
+# With so many calibration images of each class the criteria are set side by side, where they were measured.
+MAIN_SAMPLES = 5
+CLAIM = (
+    "“removing negative-ORC edges quickly degrades the overall NN performance, whereas positive-ORC edges have little "
+    "impact” (Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, abstract)"
+)
+
+
+def write_report(work: Work) -> list[Group]:
+    """Write points.csv, summary.csv, report.md and the figures of what is measured so far; return that.
+
+    What did not change is written with the same bytes.
+
+    Raises:
+        NcvizError: If nothing is measured yet.
+        ModelError: If the folder cannot be written.
+    """
+    groups = gather(work)
+    if not groups:
+        raise NcvizError("Nothing of this is measured yet, so there is nothing to report; run it first.")
+    files: dict[str, str] = {"points.csv": points_csv(groups), "summary.csv": summary_csv(groups)}
+    drawn: dict[str, dict[str, tuple[str, str]]] = {}
+    for name in _networks(groups):
+        own = select(groups, network=name)
+        drawn[name] = figures.pages(own, main_samples(own), DEFAULT_ALPHA, _where(own))
+        files |= {f"figures/{file}": page for file, (_, page) in drawn[name].items()}
+    files["report.md"] = text(work, groups, drawn)
+    write_file(work.out / "figures" / "plotly.min.js", figures.script())
+    for file, content in files.items():
+        write_file(work.out / file, content.encode())
+    return groups
+
+
+def text(work: Work, groups: Sequence[Group], drawn: Mapping[str, Mapping[str, tuple[str, str]]]) -> str:
+    """Return the report in Markdown.
+
+    Args:
+        work: The experiment.
+        groups: What is measured of it.
+        drawn: For each network its figures, file → (what it shows, page).
+    """
+    curves = [step for step in work.steps if step.kind == "curve"]
+    measured = sum(len(group.records) for group in groups)
+    experiment = work.experiment
+    parts = [
+        f"# {experiment.title}: accuracy over sparsity",
+        f"Measured: {measured:,} of {len(curves):,} curves at {len(experiment.sparsities)} sparsities each, on "
+        f"{_where(groups)}. Calibration images are correctly classified ones of {_pool(groups)}; seed 0 takes the "
+        "first of each class, any other draws them. ± is the sample standard deviation over the seeds (for a random "
+        "order, over its draws); criteria that look at no images have none. Sparsity is the share of all weights of "
+        "linear layers and convolutions. Nothing is retrained after pruning.",
+        "## The networks",
+        _networks_table(work, groups),
+    ]
+    said = [line for name in _networks(groups) for line in claims(select(groups, network=name))]
+    if said:
+        parts += [
+            "## What this says of the paper",
+            f"The paper claims that {CLAIM}. What was measured:",
+            "\n".join(said),
+        ]
+    for name in _networks(groups):
+        parts += _network(select(groups, network=name), drawn.get(name, {}))
+    return "\n\n".join(parts) + "\n"
+
+
+def claims(groups: Sequence[Group]) -> list[str]:
+    """Return what one network says of the paper's claims, in numbers, and where curvature stands among the criteria."""
+    title, samples, said = spec_of(groups[0].network).title, main_samples(groups), []
+    usual = select(groups, alpha=DEFAULT_ALPHA, samples=samples, scope="global")
+    whole = groups[0].whole
+    for group in select(usual, criterion="curvature", order="bottlenecks"):
+        few = tables.at([group], (0.01,))[0]
+        said.append(
+            f"{100 * few:g}% of the bottlenecks first: accuracy {tables.form(group.spread.at(few))} (whole {whole:.3f})"
+        )
+    ranked = select(usual, order="redundant")
+    for group in select(ranked, criterion="curvature"):
+        much = tables.at([group], (0.6,))[-1]
+        said.append(
+            f"{100 * much:g}% of the redundant first: {tables.form(group.spread.at(much))}; removed at ≤ 1 point lost: "
+            f"{tables.form(group.within)}"
+        )
+        much = tables.at([group], (tables.SHOWN,))[-1]
+        means = {other.config.criterion: float(other.spread.at(much).mean()) for other in ranked}
+        place = 1 + sum(value > means["curvature"] for value in means.values())
+        others = {name: value for name, value in means.items() if name != "curvature"}
+        best = max(others, key=lambda name: others[name], default="")
+        if best:
+            said.append(
+                f"at {100 * much:g}% removed curvature ({means['curvature']:.3f}) is number {place} of {len(means)} "
+                f"criteria; the best other is {tables.title_of(best)} ({means[best]:.3f})"
+            )
+    said += _alphas(groups)
+    note = f", {samples} a class" if samples is not None else ""
+    return [f"- {title}{note}: {'; '.join(said)}."] if said else []
+
+
+def main_samples(groups: Sequence[Group]) -> int | None:
+    """Return with how many images of each class criteria are set side by side: 5, else the most measured."""
+    found = {group.samples for group in groups if group.samples is not None}
+    return MAIN_SAMPLES if MAIN_SAMPLES in found else max(found, default=None)
+
+
+def _alphas(groups: Sequence[Group]) -> list[str]:
+    said = []
+    for group in groups:
+        if not group.has_curvature or group.config.alpha == DEFAULT_ALPHA:
+            continue
+        same = {"order": group.config.order, "scope": group.config.scope, "criterion": group.config.criterion}
+        other = select(groups, alpha=DEFAULT_ALPHA, samples=group.samples, **same)
+        if other and group.config.order == "redundant" and other[0].seeds == group.seeds:
+            most = np.abs(group.spread.mean - other[0].spread.mean)
+            at = float(group.spread.sparsity[int(most.argmax())])
+            said.append(
+                f"α = {group.config.alpha:g} instead of {DEFAULT_ALPHA:g}, {group.samples} a class: mean accuracy "
+                f"differs by at most {most.max():.3f} (at {100 * at:.3g}% removed)"
+            )
+    return said
+
+
+def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Return the tables and figures of one network."""
+    samples, where = main_samples(groups), _where(groups)
+    usual = select(groups, alpha=DEFAULT_ALPHA)
+    main = select(usual, samples=samples)
+    each = "" if samples is None else f", {samples} a class"
+    sections: list[tuple[str, str]] = []
+
+    def add(title: str, own: Sequence[Group], wanted: Sequence[float], by: str = "criterion") -> None:
+        if own:
+            sections.append((title, tables.over_sparsity(own, wanted, _NAMES[by])))
+
+    together = "all layers together"
+    redundant = select(usual, scope="global", order="redundant")
+    add(
+        f"Redundant first, {together}{each}",
+        select(main, scope="global", order="redundant"),
+        tables.REDUNDANT_AT,
+    )
+    if redundant:
+        sections.append(
+            (f"Removed at ≤ 1 point lost, redundant first, {together}", tables.within_table(redundant))
+        )
+    add(
+        f"The collapse: bottlenecks first, {together}{each}",
+        select(main, scope="global", order="bottlenecks"),
+        tables.BOTTLENECKS_AT,
+    )
+    looking = [group for group in redundant if group.samples is not None]
+    add(
+        f"Calibration images of each class, redundant first, {together}",
+        looking,
+        tables.REDUNDANT_AT,
+        "samples",
+    )
+    scopes = tables.scope_table(select(main, order="redundant"))
+    if scopes:
+        sections.append((f"All layers together, and the same share of each{each}", scopes))
+    add(
+        f"Redundant first, each layer alike{each}",
+        select(main, scope="layer", order="redundant"),
+        tables.REDUNDANT_AT,
+    )
+    small = [group for group in groups if group.config.alpha < 0.5 and group.config.order == "redundant"]
+    if small:
+        beside = [
+            g for s in small for g in select(redundant, criterion=s.config.criterion, samples=s.samples)
+        ]
+        add("α below 1/2, redundant first", [*dict.fromkeys(beside), *small], tables.REDUNDANT_AT, "alpha")
+    found = [f"## {spec_of(groups[0].network).title}"]
+    for title, table in sections:
+        found += [f"### {title} ({where})", table]
+    if drawn:
+        found.append(
+            "Figures: " + "; ".join(f"[{title}](figures/{file})" for file, (title, _) in drawn.items()) + "."
+        )
+    return found
+
+
+_NAMES = {
+    "criterion": lambda group: tables.title_of(group.config.criterion),
+    "samples": lambda group: f"{tables.title_of(group.config.criterion)}, {group.samples}",
+    "alpha": lambda group: f"α = {group.config.alpha:g}, {group.samples} a class, {group.config.scope}",
+}
+
+
+def _networks_table(work: Work, groups: Sequence[Group]) -> str:
+    rows = []
+    for name in _networks(groups):
+        own = select(groups, network=name)
+        spec = spec_of(name)
+        is_here = is_own(spec, work.is_trained_anew)
+        card = card_of(spec, work.models if is_here else None)
+        decay = f"weight decay {card['weight_decay']:g}" if card.get("weight_decay") else ""
+        attack = "" if card.get("attack", "none") == "none" else f"adversarially ({card['attack']})"
+        how = ", ".join(part for part in (card.get("loss", ""), decay, attack) if part)
+        first = own[0].records[0]
+        source = "trained here" if is_here else "ships with ncviz"
+        rows.append([spec.title, f"{first.total:,}", f"{own[0].whole:.4f}", how, source])
+    return tables.markdown(["network", "weights", f"accuracy on {_where(groups)}", "trained with", ""], rows)
+
+
+def _networks(groups: Sequence[Group]) -> list[str]:
+    return list(dict.fromkeys(group.network for group in groups))
+
+
+def _where(groups: Sequence[Group]) -> str:
+    return str(groups[0].records[0].meta["evaluated_on"])
+
+
+def _pool(groups: Sequence[Group]) -> str:
+    return str(groups[0].records[0].meta["calibrated_on"])

@@ -1,0 +1,252 @@
+"""What an experiment's steps are, which of them are stored already, and doing the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from ncviz import tasks
+from ncviz.config import PruningConfig
+from ncviz.errors import DataError, NcvizError
+from ncviz.fingerprint import digest
+from ncviz.models.network import Network
+from ncviz.store import Store
+from ncviz.studies.paper.plan import Experiment, curves, spec_of
+from ncviz.studies.paper.trained import is_own, open_trained
+
+Progress = Callable[[float, str], None]
+# The orders of a large network would drive its curves out of a store that is full; each is used but once here.
+LARGE_ORDER = 200_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do.
+
+    Attributes:
+        kind: "train" a network, compute a "curvature", or measure a "curve".
+        network: Which network.
+        config: With which settings; None for a training.
+    """
+
+    kind: Literal["train", "curvature", "curve"]
+    network: str
+    config: PruningConfig | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called while it runs."""
+        name = spec_of(self.network).title
+        if self.config is None:
+            return f"{name}: training"
+        if self.kind == "curvature":
+            return f"{name}: curvature, {self.config.samples_per_class} a class, seed {self.config.seed}"
+        return f"{name}: {self.config.criterion}, {self.config.order} first, {self.config.scope}"
+
+
+class Work:
+    """An experiment on this machine: its steps, where results are kept, and how far it is.
+
+    Args:
+        experiment: What to measure.
+        store: Where curvatures and curves are kept.
+        out: Folder of the report, and of networks that are trained here.
+        data_dir: Folder of the full data set; without it, that of NCVIZ_DATA, else the bundled sample.
+        device: Where to compute.
+        is_trained_anew: Whether every network is trained here, those that ship with ncviz too.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        store: Store,
+        out: Path,
+        *,
+        data_dir: str | None = None,
+        device: str = "cpu",
+        is_trained_anew: bool = False,
+    ) -> None:
+        self.experiment = experiment
+        self.store = store
+        self.out = out
+        self.data_dir = data_dir
+        self.device = device
+        self.is_trained_anew = is_trained_anew
+        self._networks: dict[str, Network] = {}
+        self._keys: dict[Step, str] = {}
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, in the order in which they are done."""
+        from ncviz.pruning.scores import SCORES
+
+        found: dict[Step, None] = {}
+        for curve in curves(self.experiment):
+            if is_own(spec_of(curve.network), self.is_trained_anew):
+                found[Step("train", curve.network)] = None
+            config = curve.config
+            if SCORES[config.criterion].needs_curvature:
+                calibration = PruningConfig("curvature", config.samples_per_class, config.seed, config.alpha)
+                found[Step("curvature", curve.network, calibration)] = None
+            found[Step("curve", curve.network, config)] = None
+        return tuple(found)
+
+    @property
+    def models(self) -> Path:
+        """Folder of the networks that are trained here."""
+        return self.out / "models"
+
+    def network(self, name: str) -> Network | None:
+        """Return a network, or None if it has to be trained first.
+
+        Raises:
+            ModelError: If its file is damaged, or it was trained here on other images.
+        """
+        if name not in self._networks:
+            if is_own(spec_of(name), self.is_trained_anew):
+                found = open_trained(spec_of(name), self.models, self.data_dir)
+            else:
+                found = tasks.open_network(name)
+            if found is None:
+                return None
+            self._networks[name] = found
+        return self._networks[name]
+
+    def key(self, step: Step) -> str | None:
+        """Return under which key the store keeps a step's result; None for a training, and before it."""
+        if step in self._keys:
+            return self._keys[step]
+        network = self.network(step.network)
+        if network is None or step.config is None:
+            return None
+        if step.kind == "curvature":
+            key = tasks.curvature_key(network, step.config.calibration, self.data_dir)
+        else:
+            key = tasks.curve_key(network, step.config, self.experiment.sparsities, self.data_dir)
+        # Kept, because a folder of single images is looked through for each.
+        self._keys[step] = key
+        return key
+
+    def is_done(self, step: Step) -> bool:
+        """Whether nothing is left to do for a step."""
+        if step.kind == "train":
+            return self.network(step.network) is not None
+        key = self.key(step)
+        if key is None:
+            return False
+        return self.store.has(key) or (step.kind == "curvature" and not self._is_needed(step))
+
+    def pending(self) -> list[Step]:
+        """Return the steps that are left to do, in their order."""
+        return [step for step in self.steps if not self.is_done(step)]
+
+    def run(self, progress: Callable[[Step, float, str], None]) -> Iterator[Step]:
+        """Do what is left, yielding each step when its result is kept; stop whenever you like.
+
+        Args:
+            progress: Called with the step, how much of it is done, and what is being done.
+
+        Raises:
+            NcvizError: In one sentence, whatever the user can mend, a store that cannot be written included.
+        """
+        from ncviz.tasks.sweeps import evaluator
+
+        measured = None
+        for step in self.pending():
+
+            def report(fraction: float, message: str, step: Step = step) -> None:
+                progress(step, fraction, message)
+
+            if self.is_done(step):  # by another process meanwhile
+                continue
+            if step.kind == "train":
+                self._train(step, report)
+                yield step
+                continue
+            network = self.network(step.network)
+            if network is None or step.config is None:
+                raise NcvizError(f"{spec_of(step.network).title} is not trained yet.")
+            if step.kind == "curvature":
+                problem = tasks.compute_curvature(
+                    self.store,
+                    network,
+                    step.config.calibration,
+                    device=self.device,
+                    data_dir=self.data_dir,
+                    progress=report,
+                ).problem
+            else:
+                if measured is None or measured[0] != step.network:
+                    measured = step.network, evaluator(network, self.device, self.data_dir)
+                problem = tasks.compute_curve(
+                    self.store,
+                    network,
+                    step.config,
+                    self.experiment.sparsities,
+                    measured=measured[1],
+                    device=self.device,
+                    data_dir=self.data_dir,
+                    progress=report,
+                ).problem
+                if tasks.removable(network, step.config) > LARGE_ORDER:
+                    self.store.remove(tasks.order_key(network, step.config, self.data_dir))
+            if problem is not None:
+                raise NcvizError(problem)
+            yield step
+
+    def _is_needed(self, step: Step) -> bool:
+        """Whether a curve that is not measured yet has to know a curvature."""
+        from ncviz.pruning.scores import SCORES
+
+        network = self.network(step.network)
+        if network is None or step.config is None:
+            return True
+        own = digest(step.config.calibration.key())
+        for other in self.steps:
+            config = other.config
+            if other.kind != "curve" or other.network != step.network or config is None:
+                continue
+            is_user = SCORES[config.criterion].needs_curvature and digest(config.calibration.key()) == own
+            key = tasks.order_key(network, config, self.data_dir)
+            if is_user and not self.is_done(other) and not self.store.has(key):
+                return True
+        return False
+
+    def _train(self, step: Step, report: Progress) -> None:
+        from ncviz.models.training.train import train_zoo_model
+
+        anew = " --train" if self.is_trained_anew else ""
+        train_zoo_model(
+            spec_of(step.network),
+            self.data_dir,
+            out_dir=self.models,
+            device=self.device,
+            progress=report,
+            is_resumable=True,
+            command=f"python -m ncviz reproduce {self.experiment.name} --data-dir FOLDER --networks {step.network}"
+            f"{anew} --out OUT",
+        )
+
+
+def check_data(dataset: str, data_dir: str | None, is_sample: bool) -> None:
+    """Refuse data that are not whole, unless the bundled sample is asked for.
+
+    Raises:
+        DataError: In one sentence.
+    """
+    from ncviz.data.datasets import find_dataset, load_dataset
+
+    spec = find_dataset(dataset)
+    if is_sample:
+        if not spec.is_bundled:
+            raise DataError(f"No sample of {spec.title} ships with ncviz; leave out --sample.")
+        return
+    found = [load_dataset(dataset, split, data_dir) for split in ("train", "test")]
+    if not all(part.is_complete for part in found):
+        raise DataError(
+            f"This needs all of {spec.title}, but there are {found[0].description} and {found[1].description}: name "
+            f"the folder that holds the rest with --data-dir, or add --sample to run on the bundled images."
+        )

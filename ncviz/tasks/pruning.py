@@ -1,0 +1,136 @@
+"""From a curvature to the order in which weights go, and to the network without them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ncviz.data.datasets import load_dataset
+from ncviz.data.known.specs import find_dataset
+from ncviz.models.network import Network
+from ncviz.pruning.order import protected_positions, removal_ranks
+from ncviz.records import CurvatureRecord
+
+# Those whose curves are measured with every curvature, for the slider.
+CRITERIA = ("curvature", "magnitude", "random")
+
+
+def scores(
+    network: Network, criterion: str, curvature: CurvatureRecord, seed: int = 0, data_dir: str | None = None
+) -> dict[str, np.ndarray]:
+    """Return a criterion's score of each weight, higher meaning more important, in the curvature's order.
+
+    Criteria that look at data look at the calibration images of the curvature.
+    """
+    if criterion == "curvature":
+        return {name: -values for name, values in curvature.weights.items()}
+    found = scores_on(
+        network, criterion, curvature.calibration, curvature=curvature, seed=seed, data_dir=data_dir
+    )
+    return {name: found[name] for name in curvature.weights}
+
+
+def scores_on(
+    network: Network,
+    criterion: str,
+    chosen: np.ndarray | None,
+    *,
+    curvature: CurvatureRecord | None = None,
+    seed: int = 0,
+    data_dir: str | None = None,
+) -> dict[str, np.ndarray]:
+    """Return a criterion's score of each weight on some training images.
+
+    Args:
+        network: The network.
+        criterion: A name in ``SCORES``.
+        chosen: The images' numbers in the training data; None for a criterion that looks at none.
+        curvature: For criteria that use it.
+        seed: For criteria that draw.
+        data_dir: Folder of the full data set; without it, the bundled sample.
+    """
+    import torch
+
+    from ncviz.data.predicted_labels import labels_for
+    from ncviz.pruning.scores import SCORES, pruning_scores
+
+    images = labels = kappa = None
+    score = SCORES.get(criterion)
+    is_given = curvature is not None and score is not None and score.needs_curvature
+    if chosen is not None and score is not None and score.needs_images and not is_given:
+        pool = load_dataset(network.dataset, "train", data_dir)
+        at = torch.from_numpy(np.asarray(chosen, dtype=np.int64))
+        images, labels = pool.inputs[at], labels_for(network.module(), pool, rows=at)
+    elif score is not None and score.needs_shape:
+        images = torch.zeros(1, *find_dataset(network.dataset).input_shape)
+    if curvature is not None:
+        kappa = {name: torch.from_numpy(values) for name, values in curvature.weights.items()}
+    found = pruning_scores(
+        network.module(), criterion, inputs=images, labels=labels, curvature=kappa, seed=seed
+    )
+    return {name: values.numpy() for name, values in found.items()}
+
+
+def ranks(
+    network: Network,
+    criterion: str,
+    curvature: CurvatureRecord,
+    scope: str = "global",
+    order: str = "redundant",
+    data_dir: str | None = None,
+    protected: Sequence[str] = (),
+) -> np.ndarray:
+    """Return int64 [N], when each weight is removed, 0 first; protected ones and those not measured come last."""
+    found = scores(network, criterion, curvature, curvature.config.seed, data_dir)
+    return removal_ranks(
+        list(found.values()),
+        scope,
+        order,
+        protected_positions(list(found), protected),
+        [network.arrays[name] for name in found],
+        may_lack=True,
+    )
+
+
+def pruned_checkpoint(
+    network: Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]
+) -> bytes:
+    """Return the pruned network as the bytes of a safetensors file.
+
+    Args:
+        network: The network.
+        by: int64 [N], the removal order.
+        removed: How many weights to remove.
+        shapes: Name and shape of each ranked weight.
+    """
+    from ncviz.models.saving import save_checkpoint
+    from ncviz.pruning.masks import apply_masks, masks_at
+
+    buffer = io.BytesIO()
+    save_checkpoint(apply_masks(network.module(), masks_at(by, removed, shapes)), buffer)
+    return buffer.getvalue()
+
+
+def pruned_file(
+    network: Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[bytes, str]:
+    """Return the pruned network as a file in the format that it came in, and the ending of its name.
+
+    Args:
+        network: The network.
+        by: int64 [N], the removal order.
+        removed: How many weights to remove.
+        shapes: Name and shape of each ranked weight.
+    """
+    from ncviz.models.files.write_file import write_file
+    from ncviz.pruning.masks import masks_at
+
+    kept = {name: mask.numpy() for name, mask in masks_at(by, removed, shapes).items()}
+    # A product would leave -0 where a negative weight was.
+    arrays = {
+        name: np.where(own, network.arrays[name], network.arrays[name].dtype.type(0))
+        for name, own in kept.items()
+    }
+    return write_file(network, arrays)

@@ -1,0 +1,101 @@
+"""One curvature result in numbers: summary, histograms, strongest bottlenecks, class by class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.data.datasets import find_dataset
+from ncviz.plots.curvature_figures import class_shares, histograms
+from ncviz.records import CurvatureRecord
+from ncviz.scene.names import FOLDED, NO_SAMPLES, measured_words, plain, weight_index, weight_title
+from ncviz.scene.tables import lowest
+from ncviz.scene.wording import part_words
+from ncviz.ui.session.theme import theme
+
+STRONGEST = 200
+
+
+def show(of: tasks.Network, record: CurvatureRecord) -> None:
+    """Draw the result."""
+    summary(record)
+    names = [weight_title(record, name) for name in record.weights]
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Distribution by layer")
+        st.caption(
+            "Share of each layer's weights by their curvature; weights that are never active are left out."
+        )
+        figure = histograms(record.weights, names, theme())
+        st.plotly_chart(figure, config={"displaylogo": False}, key="histograms")
+    with right:
+        st.subheader("Class by class")
+        if record.samples is None:
+            st.caption(NO_SAMPLES)
+        else:
+            st.caption(
+                "How many of the weights that are active on a class's images are bottlenecks for them."
+            )
+            classes = find_dataset(of.dataset).classes
+            measured = [name for name, values in record.weights.items() if not np.isnan(values).all()]
+            figure = class_shares(
+                {name: record.samples[name] for name in measured},
+                record.labels,
+                classes,
+                [weight_title(record, name) for name in measured],
+                theme(),
+            )
+            st.plotly_chart(figure, config={"displaylogo": False}, key="classes")
+        st.subheader("Strongest bottlenecks")
+        table = strongest(of, record, names)
+        st.dataframe(
+            table,
+            hide_index=True,
+            height=330,
+            column_config={
+                "κ": st.column_config.NumberColumn(format="%.3f"),
+                "value": st.column_config.NumberColumn(help=FOLDED if record.is_folded else None),
+            },
+        )
+        st.download_button(
+            "Download the table (CSV)", table.to_csv(index=False), "bottlenecks.csv", "text/csv"
+        )
+
+
+def summary(record: CurvatureRecord) -> None:
+    """Draw the figures that tell a result at a glance."""
+    flat = np.concatenate([values[~np.isnan(values)] for values in record.weights.values()])
+    meta = record.meta
+    columns = st.columns(4)
+    columns[0].metric("Weights", f"{record.total:,}", help=f"{meta['edges']:,} edges between neurons")
+    columns[1].metric("Bottlenecks (κ < 0)", f"{(flat < 0).mean():.1%}")
+    columns[2].metric(
+        "Never active", f"{(flat == 2).mean():.1%}", help="No live edge on any calibration image"
+    )
+    columns[3].metric("Most negative κ", f"{flat.min():.2f}")
+    facts = f"{len(record.labels)} images of {meta['pool']}, computed on {meta['device']} in {meta['seconds']:.1f} s."
+    part = part_words(record.config, len(record.weights))
+    told = f"Of a part alone: {part}. " if part else ""
+    st.caption(plain(f"{told}{measured_words(record)} {facts}".strip()))
+
+
+def strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]) -> pd.DataFrame:
+    """Return the weights with the lowest curvature as a table."""
+    rows = []
+    for index, (name, values) in enumerate(record.weights.items()):
+        flat = np.where(np.isnan(values), np.inf, values).reshape(-1)
+        weights = record.folded(record.connections_of(name)[0], of.arrays)
+        rows += [
+            {
+                "layer": names[index],
+                "weight": weight_index(record, name, at),
+                "κ": float(flat[at]),
+                "value": float(weights[at]),
+            }
+            for at in lowest(flat, STRONGEST).tolist()
+            if np.isfinite(flat[at])
+        ]
+    table = pd.DataFrame(rows, columns=["layer", "weight", "κ", "value"])
+    return table.sort_values("κ", kind="stable").head(STRONGEST)

@@ -1,0 +1,110 @@
+"""The edge that the Edge page is about, and bounded caches in front of what is computed for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.data.datasets import find_dataset
+from ncviz.records import CurvatureRecord
+from ncviz.scene.edge_text import STEPS, STEPS_PER_DOUBLING
+from ncviz.scene.layered_network import flow_samples
+from ncviz.scene.names import unit_title
+from ncviz.ui.session import session
+
+if TYPE_CHECKING:
+    from ncviz.explain import EdgeExplanation, EdgeProblem, Lens
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The edge that the page is about.
+
+    Attributes:
+        network: The network.
+        record: Its curvature.
+        problem: The edge's transport problem on the image.
+        sample: Which calibration image, from 0.
+        weight: Flat index of the edge's weight within its connection.
+        key: Names problem and image, for caches.
+    """
+
+    network: tasks.Network
+    record: CurvatureRecord
+    problem: EdgeProblem
+    sample: int
+    weight: int
+    key: str
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names."""
+        return find_dataset(self.network.dataset).classes
+
+    def name(self, *, is_source: bool) -> str:
+        """Return the full name of one end."""
+        at, unit = (0, self.problem.source) if is_source else (1, self.problem.target)
+        return unit_title(self.record, self.problem.layers[at], unit, self.classes)
+
+
+def read(text: str) -> tuple[int, int, int] | None:
+    """Return connection, source and target of the view's edge; None if there is none."""
+    if not text:
+        return None
+    connection, source, target = (int(part) for part in text.split("-"))
+    return connection, source, target
+
+
+def chosen_edge(of: tasks.Network, record: CurvatureRecord, edge: tuple[int, int, int]) -> Chosen:
+    """Return an edge of the network on the image that the view asks for.
+
+    Raises:
+        NcvizError: If there is no such edge, or its image cannot be had.
+    """
+    view = session.view()
+    weight = tasks.edge_weight(record, *edge)
+    among = flow_samples(record, view.flow)
+    sample = tasks.least_sample(record, edge[0], weight, among)
+    device, data_dir = session.device(), session.data_dir()
+    key = f"{record.meta['key']}/{sample}/{device}"
+    problem = _problem(f"{key}/{view.edge}", edge, key, of, record, sample, device, data_dir)
+    return Chosen(of, record, problem, sample, weight, f"{key}/{view.edge}")
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _problem(
+    key: str, edge: tuple[int, int, int], lens_key: str, _of: tasks.Network, _record: CurvatureRecord, sample: int,
+    device: str, data_dir: str | None,
+) -> EdgeProblem:  # fmt: skip
+    return _lens_on(lens_key, _of, _record, sample, device, data_dir).edge(*edge)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _lens_on(
+    key: str, _of: tasks.Network, _record: CurvatureRecord, sample: int, device: str, data_dir: str | None
+) -> Lens:
+    return tasks.lens_on(_of, _record, sample, device=device, data_dir=data_dir)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def explained(key: str, alpha: float, weight: float, _problem: EdgeProblem) -> EdgeExplanation:
+    """Return the edge taken apart at an idleness and a weight."""
+    return _problem.at(alpha, weight)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def over_alpha(key: str, weight: float, _problem: EdgeProblem) -> tuple[np.ndarray, np.ndarray]:
+    """Return idleness and κ over it, for a weight."""
+    alphas = np.append(np.linspace(0, 0.5, 21), 0.99)
+    return alphas, _problem.curve(alphas.tolist(), weight)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def over_weight(key: str, alpha: float, _problem: EdgeProblem) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights of the edge and κ over them, for an idleness."""
+    weights = _problem.weight * 2.0 ** (np.arange(-STEPS, STEPS + 1) / STEPS_PER_DOUBLING)
+    return weights, _problem.weight_curve(weights.tolist(), alpha)

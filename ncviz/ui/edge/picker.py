@@ -1,0 +1,125 @@
+"""Choosing an edge: from a table of a layer's most telling ones, or by its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.data.datasets import find_dataset
+from ncviz.errors import NcvizError
+from ncviz.records import CurvatureRecord
+from ncviz.scene.edge_text import short_name
+from ncviz.scene.names import layer_title, plain
+from ncviz.scene.tables import lowest
+from ncviz.ui.session import session
+
+ROWS = 100
+KINDS = {"low": "Strongest bottlenecks", "high": "Most redundant"}
+
+
+def show(of: tasks.Network, record: CurvatureRecord, edge: tuple[int, int, int] | None) -> None:
+    """Draw the two ways to an edge."""
+    layers = list(range(len(record.places)))
+    current = edge[0] if edge is not None and edge[0] in layers else _first_choice(record)
+    top = st.columns([1.4, 1.6], vertical_alignment="bottom")
+    layer = top[0].selectbox(
+        "Layer",
+        layers,
+        index=current,
+        format_func=lambda at: layer_title(record, at),
+        key=f"edge-layer-{record.meta['key'][:12]}-{current}",
+    )
+    kind = top[1].segmented_control(
+        "Which edges",
+        list(KINDS),
+        format_func=lambda name: KINDS[name],
+        default="low",
+        required=True,
+        key="edge-kind",
+    )
+    table = telling(record, layer, kind or "low", find_dataset(of.dataset).classes)
+    if table.empty:
+        st.caption(
+            "No weight of this layer is active on any calibration image."
+            if len(record.edges[layer].source)
+            else "The curvature of this layer was not measured. An edge chosen by its numbers is measured on the spot."
+        )
+    else:
+        _table(table, f"edge-table-{record.meta['key'][:12]}-{layer}-{kind}")
+    _numbers(record, layer, edge)
+
+
+def _first_choice(record: CurvatureRecord) -> int:
+    """Return the first measured layer that does not read the input, whose units hear from nobody; else any."""
+    measured = [layer for layer, edges in enumerate(record.edges) if len(edges.source)]
+    return next((layer for layer in measured if record.ends[layer][0]), measured[0] if measured else 0)
+
+
+def telling(record: CurvatureRecord, connection: int, kind: str, classes: tuple[str, ...]) -> pd.DataFrame:
+    """Return a layer's edges with the least or the greatest κ, one for each weight that is ever active.
+
+    Args:
+        record: The curvature.
+        connection: Index of the weight layer.
+        kind: "low" for bottlenecks, "high" for redundant ones.
+        classes: Class names.
+    """
+    edges, (before, after) = record.edges[connection], record.ends[connection]
+    active = np.flatnonzero(edges.sample >= 0)
+    kappa = edges.curvature[active] if kind == "low" else -edges.curvature[active]
+    chosen = active[lowest(kappa, ROWS)]
+    return pd.DataFrame(
+        {
+            "from": [short_name(record, before, unit, classes) for unit in edges.source[chosen].tolist()],
+            "to": [short_name(record, after, unit, classes) for unit in edges.target[chosen].tolist()],
+            "κ": edges.curvature[chosen],
+            "least on": [
+                f"image {sample + 1}, class {classes[record.labels[sample]]}"
+                for sample in edges.sample[chosen].tolist()
+            ],
+            "edge": [
+                f"{connection}-{source}-{target}"
+                for source, target in zip(edges.source[chosen].tolist(), edges.target[chosen].tolist(), strict=True)
+            ],
+        }
+    )  # fmt: skip
+
+
+def _table(table: pd.DataFrame, key: str) -> None:
+    def picked() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            # The table's κ is the least over the images, so that is where to look.
+            session.change(edge=str(table["edge"].iloc[rows[0]]), flow="all")
+
+    st.caption("Tick a row to lay that edge under the lens.")
+    st.dataframe(
+        table.drop(columns="edge"),
+        hide_index=True,
+        height=min(265, 38 + 35 * len(table)),
+        on_select=picked,
+        selection_mode="single-row",
+        key=key,
+        column_config={"κ": st.column_config.NumberColumn(format="%.3f")},
+    )
+
+
+def _numbers(record: CurvatureRecord, layer: int, edge: tuple[int, int, int] | None) -> None:
+    before, after = (int(np.prod(record.layer_shapes[at])) for at in record.ends[layer])
+    source, target = (edge[1], edge[2]) if edge is not None and edge[0] == layer else (0, 0)
+    with st.form(f"edge-numbers-{layer}-{source}-{target}", border=False):
+        columns = st.columns([1, 1, 1], vertical_alignment="bottom")
+        i = columns[0].number_input(f"Source unit, 0 to {before - 1}", value=source, step=1)
+        j = columns[1].number_input(f"Target unit, 0 to {after - 1}", value=target, step=1)
+        pressed = columns[2].form_submit_button("Look at this edge", width="stretch")
+    if not pressed:
+        return
+    try:
+        tasks.edge_weight(record, layer, int(i), int(j))
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+    session.change(edge=f"{layer}-{int(i)}-{int(j)}")
+    st.rerun()

@@ -1,0 +1,114 @@
+"""What can be taken away: the file that works without a server, tables, graph, checkpoint and the figure in view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from ncviz.records import CurvatureRecord
+from ncviz.scene.names import plain
+from ncviz.scene.return_files import ending, file_stem, pruned
+from ncviz.scene.tables import csv, edge_table
+from ncviz.ui.explore import charts, export_files, flows
+from ncviz.ui.explore.chart_figures import whose_flow
+from ncviz.ui.session import session
+from ncviz.ui.session.subject import Shown
+from ncviz.ui.session.theme import theme
+
+
+@dataclass(frozen=True)
+class _File:
+    """One download: its button, how it is made, and what it is called."""
+
+    label: str
+    make: Callable[[], bytes]
+    name: str
+    mime: str
+    help: str
+
+
+def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
+    """Draw the download buttons; the canvas's own buttons give PNG and SVG.
+
+    Args:
+        shown: The network with its results.
+        record: The curvature that is drawn, None for that over all calibration images.
+    """
+    # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
+    # and must be the step that the slider has reached by then.
+    latest, colours, drawn = session.latest(), theme(), record or shown.record
+    activity = drawn.pictures.of(flows.drawn_samples(shown, drawn))
+    stem = file_stem(shown.network)
+    whose = plain(whose_flow(shown, latest.view, drawn.weights))
+
+    def table() -> pd.DataFrame:
+        return edge_table(shown.record, shown.network.arrays, *export_files.step(shown, latest.view), drawn)
+
+    files = [
+        _File(
+            "Interactive page (HTML)",
+            lambda: export_files.offline_page(shown, latest.view, drawn, activity),
+            f"{stem}-curvature.html",
+            "text/html",
+            "One file with the network, the slider, the accuracy and the curves, that works without a server.",
+        ),
+        _File(
+            "Pruned checkpoint" if shown.network.is_bundled else f"Pruned network ({ending(shown.network)})",
+            lambda: pruned(shown.network, *export_files.step(shown, latest.view), shown.record.shapes),
+            f"{stem}-pruned{ending(shown.network)}",
+            "application/octet-stream",
+            "The network with zeros in place of what is removed, as accurate as the slider shows; zeros alone do "
+            "not make a network faster.",
+        ),
+        _File(
+            "Weights (CSV)",
+            lambda: csv(table()),
+            f"{stem}-weights.csv",
+            "text/csv",
+            f"A row for each weight with the edge on which its κ over {whose} is least, and whether it is kept, which "
+            "goes by the κ over all images. connection, source, target, parameter, position and image count from 0: "
+            "the app's image 1 is 0 there, and −1 stands for never active.",
+        ),
+        _File(
+            "Weights (Parquet)",
+            lambda: export_files.parquet(table()),
+            f"{stem}-weights.parquet",
+            "application/vnd.apache.parquet",
+            f"The same table over {whose}, smaller and with its types, for pandas, polars, DuckDB or R.",
+        ),
+        _File(
+            "Graph (GraphML)",
+            lambda: export_files.graph_file(shown, latest.view, drawn),
+            f"{stem}-drawn.graphml",
+            "application/xml",
+            "The lines that the picture Network draws and that are kept, at its detail, for networkx, Gephi, yEd or "
+            "Cytoscape. The file says of how many.",
+        ),
+    ]
+    other = export_files.OTHER_PICTURES.get(latest.view.show)
+    if other is not None:
+        files.append(
+            _File(
+                f"{other} (HTML)",
+                lambda: export_files.picture_page(shown, latest.view, drawn.weights, colours),
+                f"{stem}-{latest.view.show}.html",
+                "text/html",
+                "The picture above as a file that can still be zoomed and hovered over, without a network.",
+            )
+        )
+    if latest.view.show in charts.CHARTS:
+        charts.camera_choice()
+    with st.container(horizontal=True):
+        for file in files:
+            st.download_button(
+                file.label,
+                file.make,
+                file.name,
+                file.mime,
+                key=f"download-{file.label}",
+                on_click="ignore",
+                help=file.help,
+            )

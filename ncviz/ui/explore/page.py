@@ -1,0 +1,192 @@
+"""The Explore page's parts: what it says, which picture it shows, how that is drawn, what is left of each layer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ncviz.errors import NcvizError
+from ncviz.pruning.order import SCOPES, removed_for_threshold
+from ncviz.scene.card import card
+from ncviz.scene.names import layer_title, link_words, measured_words, plain
+from ncviz.scene.tables import layer_table
+from ncviz.scene.wording import part_words, short_word
+from ncviz.ui.explore import canvas, charts, compare, flows, panel
+from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
+from ncviz.ui.session import session
+from ncviz.ui.session.subject import Shown
+
+VIEW_TITLES = {
+    "network": "Network",
+    "matrix": "Matrix",
+    "distribution": "Distribution",
+    "free": "Free layout",
+}
+SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
+
+
+def check_link(shown: Shown) -> None:
+    """Leave out what a link asks for and this network does not have, in a sentence each."""
+    view, record = shown.view, shown.record
+    count, images = len(record.places), len(record.labels)
+    if view.layer >= count:
+        st.toast(f"The link's layer {view.layer} was left out: this network has the layers 0 to {count - 1}.")
+        session.change(layer=ALL_LAYERS)
+    if view.flow != "all" and flows.samples(shown) is None:
+        st.toast(
+            f"The link's flow {view.flow} was left out: there are the images 0 to {images - 1} and their classes."
+        )
+        session.change(flow="all")
+    if view.selected and card(canvas.about(shown, record), view.selected) is None:
+        st.toast(f"The link's selection {view.selected} was left out: this network has nothing of that name.")
+        session.change(selected="")
+    # These follow the network without a word: what it does not have is no choice either.
+    detail = DETAILS[0] if view.detail not in canvas.details_of(record) else view.detail
+    session.change(detail=detail, other_model="" if view.other_model == view.model else view.other_model)
+
+
+def introduction(shown: Shown) -> None:
+    """Say in one line what is seen, and offer the other ways to see it."""
+    words, views = st.columns([1.25, 1], vertical_alignment="center")
+    words.markdown(
+        ":red[**Red: bottlenecks.**] :blue[**Blue: redundant.**] Drag the slider, watch the "
+        f"{short_word(shown.network)}."
+    )
+    part = part_words(shown.record.config, len(shown.record.weights))
+    if part:
+        st.caption(plain(f"Curvature of a part alone: {part}."))
+    if not shown.view.hides("views"):
+        views.segmented_control(
+            "Picture",
+            VIEWS,
+            format_func=lambda name: VIEW_TITLES[name],
+            required=True,
+            label_visibility="collapsed",
+            width="stretch",
+            **session.bound("show"),
+        )
+
+
+def show_picture(shown: Shown) -> None:
+    """Draw the picture that is chosen, with the live panel under it; two of them where sides are compared."""
+    if shown.view.compare:
+        compare.show(shown, _side)
+    else:
+        _side(shown)
+
+
+def _side(shown: Shown) -> None:
+    record = flows.record(shown)
+    if record is None:
+        flows.missing(shown)
+        record = shown.record
+    name = shown.view.show
+    if name == "network":
+        canvas.canvas(shown, record, link="zoom" if shown.view.compare else None)
+        panel.show(shown)
+        return
+    draw = {"matrix": charts.matrix, "distribution": charts.distribution, "free": charts.free}[name]
+    panel.show(shown, lambda order, removed: draw(shown, record.weights, order, removed))
+
+
+def display_settings(shown: Shown) -> None:
+    """Draw the controls that choose what is drawn and how weights compete."""
+    if shown.view.hides("settings"):
+        return
+    compare.controls()
+    record = shown.record
+    titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
+    columns = st.columns([1.2, 1.2, 1.25, 1, 2, 1])
+    columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
+    details = canvas.details_of(record)
+    columns[1].selectbox(
+        "Detail",
+        list(details),
+        format_func=lambda name: details[name],
+        disabled=len(details) < 2,
+        help="A feature map as one node; each unit, with each weight where its curvature is lowest; or each weight at "
+        "all its positions.",
+        **session.shows("detail", canvas.detail(shown), lambda name: session.change(detail=name)),
+    )
+    choices = flows.titles(shown)
+    columns[2].selectbox(
+        "Flow of",
+        list(choices),
+        format_func=lambda flow: choices.get(flow, flow),
+        help="Draw the curvature on all calibration images, or on one of them. Weights are removed by all of them.",
+        **session.bound("flow"),
+    )
+    columns[3].selectbox(
+        "Most lines",
+        EDGE_CAPS,
+        format_func=lambda cap: f"{cap:,}",
+        help="Each layer gets an equal share: half its strongest, half an even sample of the rest.",
+        **session.bound("edges"),
+    )
+    columns[4].segmented_control(
+        "Weights compete within",
+        SCOPES,
+        format_func=lambda scope: SCOPE_TITLES[scope],
+        required=True,
+        help="Remove the same share of every layer, or rank the weights of all layers together.",
+        **session.bound("scope"),
+    )
+    with columns[5]:
+        _threshold(shown)
+    if record.measured < record.total:
+        st.caption(f"{measured_words(record)} The others are neither drawn nor removed by curvature.")
+    if record.links:
+        st.caption(
+            f"Grey lines join layers without weights: {link_words(record)}. They have no κ and are never removed."
+        )
+    if record.meta["edges"] > shown.total:
+        st.caption(
+            f"The {record.meta['edges']:,} edges of this network share {shown.total:,} weights: a convolution's weight "
+            "goes with all its edges. A feature map is drawn with its mean activity; a line between two is a kernel "
+            "slice, coloured by its strongest bottleneck and as wide as many of its weights are bottlenecks."
+        )
+
+
+def _threshold(shown: Shown) -> None:
+    """Let the reader cut at a value of κ instead of a share of the weights."""
+    view = shown.view
+    known = panel.threshold(shown)
+    weights = list(shown.record.weights.values())
+
+    def cut(value: float) -> None:
+        try:
+            session.change(removed=removed_for_threshold(weights, value, view.order) / shown.total)
+        except NcvizError as error:
+            st.toast(plain(str(error)))
+
+    st.number_input(
+        "Remove κ above" if view.order == "redundant" else "Remove κ below",
+        value=None,
+        step=0.05,
+        disabled=view.criterion != "curvature" or view.scope != "global",
+        help="Cut at a value of the curvature. There is one only where all weights compete by curvature.",
+        **session.shows(f"κ at {view.removed}", None if known is None else round(known, 2), cut),
+    )
+
+
+def layers(shown: Shown) -> None:
+    """Draw what is left of each layer."""
+    table = layer_table(shown.record, canvas.ranks(shown), shown.removed)
+    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    percent = st.column_config.NumberColumn(format="percent")
+    number = st.column_config.NumberColumn(format="localized")
+    st.dataframe(
+        table,
+        hide_index=True,
+        # Every layer has a share of each, but for those that were left out.
+        placeholder="not measured",
+        column_config={
+            "weights": number,
+            "kept": number,
+            "measured": number,
+            "edges": number,
+            "kept share": share,
+            "bottlenecks": percent,
+            "never active": percent,
+            "most negative κ": st.column_config.NumberColumn(format="%.2f"),
+        },
+    )

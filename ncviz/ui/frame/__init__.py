@@ -1,0 +1,1 @@
+"""What stands around every page: navigation, sidebar, the list of stored results."""

@@ -1,0 +1,67 @@
+"""What no link can hold: networks and images of a session's own, told by the address and missed after a reload."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ncviz.data.user_data.registry import find_own, is_own
+from ncviz.errors import NcvizError
+from ncviz.scene.names import plain
+from ncviz.ui.model import draft
+from ncviz.ui.session import session
+
+_SAVE = "bring it again, or save it to the library next time"
+
+
+def write_link() -> None:
+    """Put the view into the address, so that a reload or a copied link shows the same."""
+    view, own = session.view(), session.own_networks()
+    query = view.to_query()
+    if view.model in own:
+        # A network of this session cannot be reached by a link, and its layers are none of another's.
+        for name in ("model", "parts", "channels"):
+            query.pop(name, None)
+    if view.other_model in own:
+        query.pop("other_model", None)
+    if session.has_lost_network() or view.model in own or view.other_model in own:
+        # All that a link can say of them; whoever opens it learns why they see another one.
+        query[session.OWN] = "1"
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
+def show(*, is_model_page: bool) -> None:
+    """Say what is gone, and where to bring it again; without its images a network's page ends there.
+
+    Args:
+        is_model_page: Whether this is the page where both are brought.
+    """
+    if session.has_lost_network() and not (is_model_page and draft.draft() is not None):
+        st.warning(
+            "The network that you brought was held for one session only, and a reload begins another: "
+            f"{_SAVE}. Until then this is {plain(session.network().title)}."
+        )
+        if not is_model_page:
+            st.page_link("pages/model.py", label="Bring it again on the Model page")
+    for name in dict.fromkeys(
+        (session.network().dataset, session.network(session.view().other_model or None).dataset)
+    ):
+        if not _is_gone(name):
+            continue
+        st.warning(
+            "The images that you brought had to make room for others' and are no longer on the server: bring them "
+            "again, or save network and images to the library next time."
+        )
+        if not is_model_page:
+            st.page_link("pages/model.py", label="Bring them again on the Model page")
+            st.stop()
+
+
+def _is_gone(dataset: str) -> bool:
+    if not is_own(dataset):
+        return False
+    try:
+        find_own(dataset)
+    except NcvizError:
+        return True
+    return False

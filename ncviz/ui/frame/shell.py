@@ -1,0 +1,76 @@
+"""The frame around every page: navigation, this session's state, the sidebar, the link."""
+
+from __future__ import annotations
+
+import os
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from ncviz.ui.frame import lost_uploads, sidebar
+from ncviz.ui.learn import lesson_banner
+from ncviz.ui.server import resources
+from ncviz.ui.session import session, visitors
+
+# Streamlit leaves six lines of empty space above every page; the picture needs them.
+# It rounds the size of a file that may be uploaded to whole gigabytes; the page says the limit itself.
+# Its links to the pages show the keyboard's focus by a pale fill alone.
+_STYLE = """<style>
+.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}
+[data-testid=stTopNavLink]:focus-visible,[data-testid=stTopNavDropdownLink]:focus-visible,
+[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid currentColor !important;outline-offset:-2px}
+.st-key-bring-file [data-testid=stFileUploaderDropzoneInstructions]{display:none}
+</style>"""
+
+# POT imports every array library that it finds unless told not to, and the pages give it nothing but NumPy's arrays.
+for _library in ("PYTORCH", "TENSORFLOW", "JAX", "CUPY"):
+    os.environ.setdefault(f"POT_BACKEND_DISABLE_{_library}", "1")
+
+
+def run() -> None:
+    """Run the page that is asked for inside the frame."""
+    if not session.has_begun():
+        named = set(st.query_params)
+        session.begin()
+        lesson_banner.open_link(named)
+    visitors.visited()
+    pages = _pages()
+    is_bare = session.view().hides("navigation")
+    page = st.navigation(list(pages.values()), position="hidden" if is_bare else "top")
+    lesson_page = lesson_banner.page_to_open(pages, page)
+    if lesson_page is not None:
+        st.switch_page(lesson_page)
+    st.html(_STYLE)
+    sidebar.show()
+    # Going to another page empties the address, and a reload before that page is done would lose the view.
+    lost_uploads.write_link()
+    lesson_banner.show()
+    if page.url_path != pages["learn"].url_path:
+        lost_uploads.show(is_model_page=page.url_path == pages["model"].url_path)
+    try:
+        page.run()
+    finally:
+        resources.warm_up()
+    lost_uploads.write_link()
+
+
+def enter() -> None:
+    """Open every page file with this: it brings the frame where Streamlit ran the file without it.
+
+    The first visitor of a fresh server who comes by a link to a page is served by Streamlit's older scheme, which
+    runs the file in pages/ alone; declaring the navigation once ends that scheme for good.
+    """
+    if not session.has_begun():
+        st.navigation(list(_pages().values()), position="top")
+        st.rerun()
+
+
+def _pages() -> dict[str, StreamlitPage]:
+    return {
+        "explore": st.Page("pages/explore.py", title="Explore", default=True),
+        "model": st.Page("pages/model.py", title="Model"),
+        "curvature": st.Page("pages/curvature.py", title="Curvature"),
+        "pruning": st.Page("pages/pruning.py", title="Pruning"),
+        "edge": st.Page("pages/edge.py", title="Edge"),
+        "learn": st.Page("pages/learn.py", title="Learn"),
+    }

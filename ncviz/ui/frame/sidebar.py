@@ -1,0 +1,82 @@
+"""The sidebar that all pages share: which network, on which device, and what is being computed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ncviz.errors import NcvizError
+from ncviz.models.zoo import MODELS
+from ncviz.scene.names import plain
+from ncviz.scene.wording import part_words
+from ncviz.ui.server import resources
+from ncviz.ui.session import jobs, session
+
+WAIT_SECONDS = 1.0
+
+
+def show() -> None:
+    """Draw the sidebar."""
+    ready = resources.torch_ready()
+    if session.view().hides("sidebar"):
+        # Accuracies are measured once torch is there; without the sidebar, somebody else has to wait for it.
+        if not ready.is_set():
+            st.fragment(_until_ready, run_every=WAIT_SECONDS)()
+        return
+    with st.sidebar:
+        st.markdown("## ncviz")
+        st.caption("See how information flows through a neural network.")
+        _model()
+        st.fragment(_device, run_every=None if ready.is_set() else WAIT_SECONDS)(ready.is_set())
+        _settings()
+        jobs.running_jobs()
+        for problem in resources.store().problems[-3:]:
+            st.warning(plain(problem))
+
+
+def _model() -> None:
+    own = session.own_networks()
+    titles = {name: spec.title for name, spec in MODELS.items()} | {name: n.title for name, n in own.items()}
+    st.selectbox(
+        "Network",
+        list(titles),
+        format_func=lambda name: titles.get(name, name),
+        help="Bring your own on the Model page.",
+        **session.shows("network", session.view().model, session.select_model),
+    )
+
+
+def _settings() -> None:
+    view = session.view()
+    images = "1 image" if view.samples == 1 else f"{view.samples} images"
+    part = part_words(view.config)
+    st.caption(
+        f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}{f'; of {part}' if part else ''}."
+    )
+    st.page_link("pages/curvature.py", label="Change, or compute anew")
+
+
+def _until_ready() -> None:
+    if resources.torch_ready().is_set():
+        st.rerun(scope="app")
+
+
+def _device(was_ready: bool) -> None:
+    """Let the user choose; listing GPUs needs torch, which is still loading while the first page is drawn."""
+    if not resources.torch_ready().is_set():
+        st.selectbox("Device", ["cpu"], disabled=True, help="Looking for GPUs…", key="device_pending")
+        return
+    if not was_ready:
+        st.rerun(scope="app")
+    try:
+        found = {device.name: str(device) for device in resources.devices()}
+    except (NcvizError, RuntimeError) as error:
+        st.warning(f"The GPUs of this machine cannot be listed ({plain(str(error))}); the CPU is used.")
+        found = {"cpu": "cpu"}
+    current = session.device() if session.device() in found else "cpu"
+    st.selectbox(
+        "Device",
+        list(found),
+        format_func=lambda name: found.get(name, name),
+        help="Where to compute and to evaluate. The result is the same on every device.",
+        **session.shows("device", current, session.select_device),
+    )

@@ -1,0 +1,67 @@
+"""What the store holds, and how to clear it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ncviz.errors import NcvizError, StoreError
+from ncviz.scene.names import plain
+from ncviz.ui.server import resources
+from ncviz.ui.session import visitors
+
+
+def show() -> None:
+    """Draw the list of stored results with the button that clears them."""
+    store = resources.store()
+    try:
+        entries = store.entries()
+    except StoreError as error:
+        st.error(plain(str(error)))
+        return
+    size = sum(entry.bytes for entry in entries)
+    with st.expander(f"Stored results: {len(entries)}, {size / 1e6:.1f} MB"):
+        is_trusted = visitors.is_trusted()
+        where = store.where if is_trusted else "the server's store"
+        st.caption(f"In {where}; the least recently used go when it outgrows {store.max_bytes / 1e9:.1f} GB.")
+        if not entries:
+            st.write("Nothing is stored yet: what you compute is kept here and comes back at once.")
+            return
+        rows = [
+            {
+                "what": entry.kind,
+                "network": entry.meta.get("title", ""),
+                "settings": _settings(entry.meta),
+                "MB": entry.bytes / 1e6,
+                "last used": datetime.fromtimestamp(entry.last_used),
+            }
+            for entry in entries
+        ]
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            column_config={"MB": st.column_config.NumberColumn(format="%.2f")},
+        )
+        if is_trusted and st.button("Clear all stored results", key="clear-store"):
+            try:
+                visitors.check_trusted("Clearing the results of everybody")
+                files, freed = store.clear()
+            except NcvizError as error:
+                st.error(plain(str(error)))
+                return
+            resources.forget_results()
+            st.toast(f"Removed {files} results, {freed / 1e6:.1f} MB.")
+            st.rerun()
+
+
+def _settings(meta: Mapping[str, Any]) -> str:
+    """What a result was asked for, in a few words; every session reads this, so that layers go without their names."""
+    asked = dict(meta.get("pruning") or meta.get("config") or {})
+    for name in ("layers", "protected"):
+        if asked.get(name):
+            asked[name] = len(asked[name])
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asked.items() if value != [])

@@ -1,0 +1,249 @@
+"""The Learn page's graph in one session: its edits, their history, and what each did to the curvature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from ncviz.errors import NcvizError
+from ncviz.plots.small_graphs import LENGTH, Edge, SmallGraph, preset
+from ncviz.ui.link.view_state import History
+
+if TYPE_CHECKING:
+    from ncviz.ricci import EdgeProblem
+
+# Curvatures that differ by less are the same but for rounding.
+SAME = 1e-9
+MANY = 3
+
+
+@dataclass
+class Workbench:
+    """A graph on the Learn page.
+
+    Attributes:
+        begun: Name of the preset that it began with.
+        graph: The graph as it is now.
+        selected: The edge whose problem is shown.
+        before: The graph before the last edit, None if there was none.
+        said: What the last edit was.
+        refused: Why what was asked for last was not done.
+        refused_length: Why the length that was asked for last was not taken.
+        seq: Number of the last action of the browser that was dealt with.
+    """
+
+    begun: str
+    graph: SmallGraph
+    selected: Edge | None = None
+    before: SmallGraph | None = None
+    said: str = ""
+    refused: str = ""
+    refused_length: str = ""
+    seq: int = 0
+    history: History = field(default_factory=History)
+
+    @staticmethod
+    def begin(name: str, alpha: float, selected: Edge | None = None) -> Workbench:
+        """Return a preset, untouched, with this edge selected or, without one, its strongest bottleneck."""
+        graph = preset(name)
+        kappas = curvature(graph, alpha)
+        return Workbench(name, graph, min(kappas, key=kappas.__getitem__) if selected is None else selected)
+
+    def take(self, action: Mapping[str, Any]) -> None:
+        """Do what the browser asks for; what makes no sense is said, and changes nothing."""
+        kind, self.refused, self.refused_length = str(action.get("action")), "", ""
+        try:
+            if kind in _STEPS:
+                _STEPS[kind](self)
+            elif kind == "select":
+                self.selected = self.graph.edge(_node(action, "u"), _node(action, "v"))
+            elif kind == "clear":
+                self.selected = None
+            elif kind in _EDITS:
+                self.change(*_EDITS[kind](self.graph, action))
+        except NcvizError as error:
+            self.refused = str(error)
+
+    def lengthen(self, length: float) -> None:
+        """Give the selected edge another length; one that is not possible is said, and changes nothing."""
+        self.refused = self.refused_length = ""
+        if self.selected is None:
+            return
+        name = edge_name(self.selected, self.graph.is_directed)
+        try:
+            self.change(self.graph.with_length(*self.selected, length), f"Length of {name} set to {length:g}")
+        except NcvizError as error:
+            self.refused_length = f"{str(error).removesuffix('.')}; {name} keeps its length."
+
+    def change(self, after: SmallGraph, said: str) -> None:
+        """Go on with another graph, which can be undone."""
+        self.history.push(self.graph, after)
+        self._show(after, said)
+
+    def _show(self, after: SmallGraph, said: str) -> None:
+        is_move = after.lengths == self.graph.lengths and len(after.places) == len(self.graph.places)
+        if not is_move:
+            self.before, self.said = self.graph, said
+        new = set(after.lengths) - set(self.graph.lengths)
+        self.graph = after
+        if self.selected not in after.lengths:
+            self.selected = next(iter(new)) if len(new) == 1 else None
+
+    def _step_to(self, after: SmallGraph, said: str) -> None:
+        if after is not self.graph:
+            self._show(after, said)
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._step_to(self.history.undo(self.graph), "Undone")
+
+    def redo(self) -> None:
+        """Do the edit again that was taken back last."""
+        self._step_to(self.history.redo(self.graph), "Done again")
+
+    def reset(self) -> None:
+        """Go back to the preset; this too can be undone."""
+        self.change(preset(self.begun), "Back to the beginning")
+
+    def changes(self, alpha: float) -> dict[Edge, tuple[float, float]]:
+        """Return κ before and after the last edit, for the edges that it changed and that are still there."""
+        if self.before is None:
+            return {}
+        before, after = curvature(self.before, alpha), curvature(self.graph, alpha)
+        return {
+            edge: (before[edge], kappa)
+            for edge, kappa in after.items()
+            if edge in before and abs(before[edge] - kappa) > SAME
+        }
+
+    def summary(self, alpha: float) -> str:
+        """Say in a sentence what the last edit did, the selected edge first, then where most changed."""
+        if self.refused or self.before is None:
+            return self.refused
+        changes = self.changes(alpha)
+        if not changes:
+            return f"{self.said}: no other edge's κ changed."
+        order = sorted(
+            changes, key=lambda edge: (edge != self.selected, -abs(changes[edge][1] - changes[edge][0]))
+        )
+        named = [
+            f"κ of {edge_name(edge, self.graph.is_directed)}: {number(changes[edge][0])} → {number(changes[edge][1])}"
+            for edge in order[:MANY]
+        ]
+        rest = len(order) - len(named)
+        more = f", and {rest} more" if rest else ""
+        return f"{self.said}: {', '.join(named)}{more}."
+
+
+def curvature(graph: SmallGraph, alpha: float) -> dict[Edge, float]:
+    """Return κ of every edge."""
+    return _curvature(tuple(graph.lengths.items()), graph.is_directed, alpha)
+
+
+def problem(graph: SmallGraph, edge: Edge, alpha: float) -> EdgeProblem:
+    """Return one edge's transport problem."""
+    from ncviz.ricci import edge_problem
+
+    return edge_problem(graph.to_networkx(), edge, alpha, LENGTH)
+
+
+def flow(graph: SmallGraph, found: EdgeProblem) -> dict[Edge, float]:
+    """Return how much mass the plan moves along each step (x, y) of the graph, each part by a shortest path."""
+    import networkx as nx
+
+    drawn = graph.to_networkx()
+    moved: dict[Edge, float] = {}
+    for source, target, mass, cost in moves(found):
+        if cost > 0:
+            path = nx.shortest_path(drawn, source, target, weight=LENGTH)
+            for step in pairwise(path):
+                moved[step] = moved.get(step, 0.0) + mass
+    return moved
+
+
+def moves(found: EdgeProblem) -> list[tuple[Any, Any, float, float]]:
+    """Return source, target, mass and distance of each part of a plan, farthest first."""
+    parts = [
+        (source, target, float(found.plan[row, column]), float(found.cost[row, column]))
+        for row, source in enumerate(found.sources)
+        for column, target in enumerate(found.targets)
+        if found.plan[row, column] > SAME
+    ]
+    return sorted(parts, key=lambda part: (-part[3], -part[2]))
+
+
+def edge_name(edge: Edge, is_directed: bool) -> str:
+    """Return such as "3–4", or "3 → 4" in a directed graph."""
+    return f"{edge[0]} → {edge[1]}" if is_directed else f"{edge[0]}–{edge[1]}"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with a real minus and without a negative zero."""
+    text = f"{abs(value):.{digits}f}"
+    return text if value >= 0 or float(text) == 0 else f"−{text}"
+
+
+@lru_cache(maxsize=64)
+def _curvature(lengths: tuple[tuple[Edge, float], ...], is_directed: bool, alpha: float) -> dict[Edge, float]:
+    from ncviz.ricci import ollivier_ricci
+
+    graph = SmallGraph(lengths=dict(lengths), is_directed=is_directed)
+    found: dict[Any, float] = ollivier_ricci(graph.to_networkx(), alpha, LENGTH)
+    # networkx turns the ends of an undirected edge round as it likes.
+    return {(u, v): found[(u, v) if (u, v) in found else (v, u)] for u, v in graph.lengths}
+
+
+def _node(action: Mapping[str, Any], name: str) -> int:
+    value = action.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise NcvizError("That is no node of the graph.")
+    return int(value)
+
+
+def _place(action: Mapping[str, Any]) -> tuple[float, float]:
+    found = []
+    for name in ("x", "y"):
+        value = action.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise NcvizError("That is no place in the picture.")
+        found.append(float(value))
+    return found[0], found[1]
+
+
+def _add_node(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
+    after = graph.add_node(_place(action) if "x" in action else None)
+    (new,) = set(after.places) - set(graph.places)
+    return after, f"Added node {new}"
+
+
+def _remove_node(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
+    node = _node(action, "node")
+    return graph.remove_node(node), f"Removed node {node}"
+
+
+def _move_node(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
+    return graph.move_node(_node(action, "node"), _place(action)), ""
+
+
+def _add_edge(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
+    u, v = _node(action, "u"), _node(action, "v")
+    return graph.add_edge(u, v), f"Added {edge_name((u, v), graph.is_directed)}"
+
+
+def _remove_edge(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
+    u, v = _node(action, "u"), _node(action, "v")
+    return graph.remove_edge(u, v), f"Removed {edge_name((u, v), graph.is_directed)}"
+
+
+_STEPS = {"undo": Workbench.undo, "redo": Workbench.redo, "reset": Workbench.reset}
+_EDITS = {
+    "add_node": _add_node,
+    "remove_node": _remove_node,
+    "move_node": _move_node,
+    "add_edge": _add_edge,
+    "remove_edge": _remove_edge,
+}

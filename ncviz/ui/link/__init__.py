@@ -1,0 +1,1 @@
+"""What a link says of what a person looks at."""

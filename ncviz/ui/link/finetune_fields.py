@@ -1,0 +1,110 @@
+"""Settings of the tabs Fine-tune and Robustness as a link carries them, such as "epochs-5,rate-0.003,skip-random"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ncviz.config import check_whole
+from ncviz.errors import NcvizError
+from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES
+from ncviz.tasks.robustness import MAX_IMAGES
+
+LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
+BATCH_SIZES = (16, 32, 64, 128, 256)
+WEIGHT_DECAYS = (0.0, 0.00001, 0.0001, 0.001, 0.01)
+MOST_EPOCHS = 50
+MOST_SEED = 2**31 - 1
+PARTS = ("attack", "corruption", "repair")
+ATTACKS = ("fgsm", "pgd")
+GREY_LEVELS = 255
+MOST_STEPS = 200
+# Criteria that are left out; the one setting that may stand in a link several times.
+SKIP = "skip"
+_LONGEST = 60
+Reader = Callable[[str], Any]
+
+
+def parse(field: str, text: str) -> dict[str, Any]:
+    """Return the settings that a field of the view holds, by name; those that are not in it have their defaults.
+
+    Args:
+        field: "lab_tune" or "lab_robust".
+        text: What the link says, "" for defaults alone.
+
+    Raises:
+        NcvizError: If a name or a value is none, or stands there twice.
+    """
+    readers, found = FIELDS[field], dict[str, Any]()
+    for part in text.split(",") if text else ():
+        name, _, value = part.partition("-")
+        if name not in readers:
+            raise NcvizError(f"'{part[:_LONGEST]}' is no setting; there are {', '.join(readers)}.")
+        if name in found and name != SKIP:
+            raise NcvizError(f"{name} stands there twice.")
+        read = readers[name](value)
+        found[name] = (*found.get(SKIP, ()), read) if name == SKIP else read
+    return found
+
+
+def written(field: str, values: Mapping[str, Any]) -> str:
+    """Return settings as the link holds them, always in the same order."""
+    parts: list[str] = []
+    for name in FIELDS[field]:
+        if name in values:
+            each = values[name] if name == SKIP else (values[name],)
+            parts += [
+                f"{name}-{value:g}" if isinstance(value, float) else f"{name}-{value}" for value in each
+            ]
+    return ",".join(parts)
+
+
+def _whole(name: str, low: int, high: int) -> Reader:
+    def read(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,10}", text):
+            raise NcvizError(f"{name} must be a whole number from {low} to {high}, got '{text[:_LONGEST]}'.")
+        return check_whole(name, int(text), low, high)
+
+    return read
+
+
+def _one_of(name: str, choices: tuple[Any, ...]) -> Reader:
+    """Return what reads a choice as ``written`` writes it."""
+    by_text = {f"{choice:g}" if isinstance(choice, float) else str(choice): choice for choice in choices}
+
+    def read(text: str) -> Any:
+        if text not in by_text:
+            raise NcvizError(f"{name} must be one of {', '.join(by_text)}, got '{text[:_LONGEST]}'.")
+        return by_text[text]
+
+    return read
+
+
+def _criterion(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,29}", text):
+        raise NcvizError(f"a criterion that is left out must be a name, got '{text[:_LONGEST]}'.")
+    return text
+
+
+FIELDS: dict[str, dict[str, Reader]] = {
+    "lab_tune": {
+        "epochs": _whole("the number of epochs", 1, MOST_EPOCHS),
+        "rate": _one_of("the learning rate", LEARNING_RATES),
+        "batch": _one_of("the images in a step", BATCH_SIZES),
+        "decay": _one_of("the weight decay", WEIGHT_DECAYS),
+        "seed": _whole("the seed", 0, MOST_SEED),
+        SKIP: _criterion,
+    },
+    "lab_robust": {
+        "part": _one_of("the part", PARTS),
+        "attack": _one_of("the attack", ATTACKS),
+        "eps": _whole("ε in 255ths", 0, GREY_LEVELS),
+        "step": _whole("the step in 255ths", 1, GREY_LEVELS),
+        "steps": _whole("the number of steps", 1, MOST_STEPS),
+        "corruption": _one_of("the corruption", tuple(CORRUPTIONS)),
+        "severity": _whole("the severity", 1, SEVERITIES),
+        "images": _whole("the number of images", 1, MAX_IMAGES),
+        SKIP: _criterion,
+    },
+}

@@ -1,0 +1,110 @@
+"""How images become what a network sees: size, channels, normalisation and class names, prefilled and editable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.data.image_settings import WAYS, ImageSettings
+from ncviz.errors import DataError
+from ncviz.limits import LIMITS
+from ncviz.scene.names import plain
+from ncviz.ui.model.draft import Draft
+
+MOST = 1000
+CHANNEL_TITLES = {1: "grey", 3: "colour"}
+
+
+def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[str, ...]]:
+    """Draw the fields.
+
+    Args:
+        found: What was brought.
+        stem: Tells the fields of one network from those of another.
+
+    Returns:
+        The settings, how many images of each split to read at most, and class names, none where nobody gave any.
+
+    Raises:
+        DataError: If a field holds nothing of use, or the network takes no images.
+    """
+    usual = tasks.image_settings(found.network)
+    can_resize = found.can_resize
+    columns = [*st.columns([1, 1, 2]), *st.columns([1.5, 1.5, 1])]
+
+    def field(name: str) -> dict[str, Any]:
+        return {"key": f"data-{name}-{stem}", "persist_state": "session"}
+
+    locked = None if can_resize else "This network takes images of this size alone."
+    height = columns[0].number_input(
+        "Height", 1, 4096, usual.size[0], disabled=not can_resize, help=locked, **field("height")
+    )
+    width = columns[1].number_input(
+        "Width", 1, 4096, usual.size[1], disabled=not can_resize, help=locked, **field("width")
+    )
+    how = columns[2].selectbox(
+        "Fitted by",
+        list(WAYS),
+        format_func=lambda name: WAYS[name],
+        help="Resizing with the centre cut out fits the shorter side, with black borders the longer one.",
+        **field("how"),
+    )
+    mean = columns[3].text_input(
+        "Mean", _text(usual.mean), max_chars=80, help="One number, or one for each channel.", **field("mean")
+    )
+    std = columns[4].text_input("Standard deviation", _text(usual.std), max_chars=80, **field("std"))
+    most = columns[5].number_input(
+        "Most images", 1, LIMITS.images, MOST, help="Of each split; drawn once and for all.", **field("most")
+    )
+    settings = ImageSettings(
+        (int(height), int(width)),
+        usual.channels,
+        how=str(how),
+        resize=usual.resize if str(how) == "resize" and (height, width) == usual.size else None,
+        mean=_values("mean", mean),
+        std=_values("standard deviation", std),
+    )
+    st.caption(
+        plain(f"{CHANNEL_TITLES[usual.channels].capitalize()} images of {height}×{width}; {settings.told}.")
+        + (
+            " Normalise as in training: wrong numbers make the network guess."
+            if usual.mean == (0.0,) * usual.channels
+            else ""
+        )
+    )
+    with st.expander("Class names"):
+        typed = st.text_area(
+            f"One per line, {found.classes:,} in all, in the order of the network's outputs",
+            placeholder="Empty: from the network, or from the folders' names",
+            max_chars=LIMITS.classes * 100,
+            **field("classes"),
+        )
+        file = st.file_uploader(
+            "Or a file with one name per line", type=["txt"], key=f"data-names-{stem}", max_upload_size=1
+        )
+    if file is not None:
+        typed = file.getvalue().decode("utf-8", "replace")
+    names = tuple(line.strip()[:100] for line in typed.splitlines() if line.strip())
+    if names and len(names) != found.classes:
+        raise DataError(
+            f"The network tells {found.classes:,} classes apart, but {len(names):,} names are given."
+        )
+    return settings, int(most), names
+
+
+def _text(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))
+
+
+def _values(what: str, text: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
+    except ValueError:
+        found = ()
+    if not found:
+        raise DataError(
+            f"The {what} must be numbers with commas between, such as 0.485, 0.456, 0.406, got {text[:40]!r}."
+        )
+    return found

@@ -1,0 +1,215 @@
+"""Where a user's images come from: a known set, files, or a folder; each a few fields and what reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from ncviz.data.datasets import DATASETS, default_data_dir
+from ncviz.data.image_settings import ImageSettings
+from ncviz.data.known.prepared import known_names
+from ncviz.data.known.torchvision_sets import NAMED
+from ncviz.data.user_data.registry import OwnData
+from ncviz.data.user_data.uploads import ENDINGS
+from ncviz.errors import DataError, NcvizError
+from ncviz.limits import LIMITS
+from ncviz.models.network import Network
+from ncviz.scene.names import plain
+from ncviz.ui.model import data_download
+from ncviz.ui.model.draft import Draft
+from ncviz.ui.session import session, visitors
+
+WAYS = {"known": "A known set", "files": "Your files", "folder": "A folder on this machine"}
+# What the uploader stands beside takes names without a dot.
+_ARRAYS = (".npz", ".npy")
+Read = Callable[[ImageSettings, int, Any], OwnData]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where images come from: what to call it, how to read it, the name of a set that needs no reading, and uploads."""
+
+    title: str
+    read: Read
+    known: str = ""
+    files: tuple[UploadedFile, ...] = ()
+
+
+def choose(found: Draft) -> Source | None:
+    """Draw the ways to choose images and the fields of the chosen one; None while something is missing.
+
+    Raises:
+        NcvizError: If a field holds nothing of use, or what is asked for is not this visitor's to ask.
+    """
+    native = _native(found.network)
+    ways = [way for way in WAYS if way != "folder" or visitors.is_trusted()]
+    way = st.pills(
+        "Which images",
+        ways,
+        format_func=lambda name: WAYS[name],
+        default="known" if native else "files",
+        required=True,
+        label_visibility="collapsed",
+        key=f"data-way-{found.network.fingerprint[:8]}",
+        persist_state="session",
+    )
+    drawn: dict[str, Callable[[], Source | None]] = {
+        "known": lambda: _known(found, native),
+        "files": _files,
+        "folder": _folder,
+    }
+    return drawn[str(way)]()
+
+
+def _native(network: Network) -> str:
+    """Return the known set that a network's architecture is made for, or whose images have its shape."""
+    if network.dataset in DATASETS:
+        return network.dataset
+    fits = [
+        name for name, spec in DATASETS.items() if spec.is_bundled and spec.input_shape == network.image_shape
+    ]
+    return fits[0] if fits else ""
+
+
+def _known(found: Draft, native: str) -> Source | None:
+    from ncviz.data.known.prepared import read_named
+
+    names = list(known_names())
+    columns = st.columns([1, 2])
+    name = columns[0].selectbox(
+        "Set",
+        names,
+        index=names.index(native) if native else 0,
+        format_func=_title,
+        key=f"data-known-{found.network.fingerprint[:8]}",
+        persist_state="session",
+    )
+    is_bundled = name in DATASETS and DATASETS[name].is_bundled
+    folder: str | None = None
+    if visitors.is_trusted():
+        typed = columns[1].text_input(
+            "Folder with full data sets" + (" (optional: a sample ships with ncviz)" if is_bundled else ""),
+            session.data_dir() or "",
+            key="data-known-folder",
+            persist_state="session",
+            placeholder="a folder in torchvision's layout",
+        )
+        folder = typed.strip() or None
+        if folder is not None and not (name in DATASETS and not DATASETS[name].files):
+            data_download.offer("data-download", name, _title(name), folder)
+    if folder is None and not is_bundled and default_data_dir() is None:
+        st.caption(
+            f"{_title(name)} does not ship with ncviz: "
+            + (
+                "name a folder that holds it, or one to download it to."
+                if visitors.is_trusted()
+                else "bring its images as files."
+            )
+        )
+        return None
+    return Source(
+        _title(name),
+        lambda settings, most, progress: read_named(name, settings, folder, most=most, progress=progress),
+        "" if folder else name,
+    )
+
+
+def _files() -> Source | None:
+    from ncviz.data.user_data.uploads import read_uploads
+
+    files = st.file_uploader(
+        "Images",
+        type=list(ENDINGS),
+        accept_multiple_files=True,
+        key="data-files",
+        max_upload_size=LIMITS.image_file_bytes // 1_000_000,
+        label_visibility="collapsed",
+    )
+    if not files:
+        st.caption(
+            "One **.zip** with a folder for each class (or without, if nobody knows the classes), one **.npz** or "
+            "**.npy** (with another for its labels), or single images. Labels are optional."
+        )
+        return None
+    held = [(file.name, file.getvalue()) for file in files]
+    title = files[0].name if len(files) == 1 else f"{len(files)} files"
+    label, white, is_normalised = "", None, False
+    if all(name.lower().endswith(_ARRAYS) for name, _ in held):
+        columns = st.columns([1, 1, 1], vertical_alignment="bottom")
+        is_normalised = columns[1].checkbox(
+            "Already normalised", help="The file holds what the network sees.", key="data-normalised"
+        )
+        typed = columns[0].text_input(
+            "A white pixel counts",
+            placeholder="found out",
+            help="255 for bytes, 1 for fractions, 16 for scikit-learn's digits.",
+            key="data-white",
+            max_chars=20,
+            persist_state="session",
+            disabled=is_normalised,
+        )
+        white = None if is_normalised else _white(typed)
+    elif not held[0][0].lower().endswith(".zip"):
+        label = st.columns([1, 2])[0].text_input(
+            "Their class (optional)", key="data-label", max_chars=80, persist_state="session"
+        )
+    return Source(
+        title,
+        lambda settings, most, progress: read_uploads(
+            held,
+            settings,
+            label=label.strip() or None,
+            white=white,
+            is_normalised=is_normalised,
+            most=most,
+            progress=progress,
+        ),
+        files=tuple(files),
+    )
+
+
+def _white(typed: str) -> float | None:
+    """Return what a white pixel counts, None where nobody says.
+
+    Raises:
+        DataError: If it is no number.
+    """
+    if not typed.strip():
+        return None
+    try:
+        return float(typed)
+    except ValueError as error:
+        raise DataError(
+            f"A white pixel must count a number, such as 255, got {typed[:40]!r}; leave it empty to have it found out."
+        ) from error
+
+
+def _folder() -> Source | None:
+    from ncviz.data.user_data.image_files import read_tree
+
+    visitors.check_trusted(data_download.FOLDER)
+    folder = st.text_input(
+        "Folder",
+        key="data-folder-own",
+        placeholder="a folder with one folder for each class, or with images alone",
+        persist_state="session",
+    ).strip()
+    if not folder:
+        return None
+    try:
+        path = Path(folder).expanduser()
+    except RuntimeError as error:
+        raise NcvizError(f"There is no folder {plain(folder[:80])}; name another.") from error
+    return Source(
+        path.name or str(path),
+        lambda settings, most, progress: read_tree(path, settings, most=most, progress=progress),
+    )
+
+
+def _title(name: str) -> str:
+    return DATASETS[name].title if name in DATASETS else NAMED[name].title

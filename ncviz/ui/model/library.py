@@ -1,0 +1,144 @@
+"""What a session keeps: its own networks, saved on this machine or not, and opening or removing saved ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.data.user_data import saved as saved_images
+from ncviz.data.user_data.registry import find_own, is_own, register
+from ncviz.errors import DataError, NcvizError
+from ncviz.models import library
+from ncviz.scene.names import plain
+from ncviz.ui.model import draft
+from ncviz.ui.model.preflight import size_words
+from ncviz.ui.session import session, visitors
+
+
+def keep() -> None:
+    """Draw this session's own networks with what can be done with each."""
+    own = session.own_networks()
+    if not own:
+        st.caption(
+            "Once computed, a network stands here: it is private to this session, and gone with it unless you save it."
+        )
+        return
+    for name, of in own.items():
+        columns = st.columns([4, 1, 1.3, 1], vertical_alignment="center")
+        columns[0].markdown(
+            f"**{plain(of.title)}**" + (" · shown now" if name == session.view().model else "")
+        )
+        if columns[1].button("Show", key=f"keep-show-{name}", width="stretch"):
+            session.select_model(name)
+            st.switch_page("pages/explore.py")
+        if columns[2].button("Save on this machine", key=f"keep-save-{name}", width="stretch"):
+            _save(of)
+        if columns[3].button(
+            "Forget", key=f"keep-drop-{name}", width="stretch", help="Take it out of this session."
+        ):
+            session.drop_network(name)
+            st.rerun()
+    st.caption(
+        "Private to this session unless saved. The pruned network in the format that it came in (a .pt2 as .pt, the "
+        "weights of the module that was exported): Explore, tab "
+        "Downloads, or Pruning, tab Plans and files."
+    )
+
+
+def show() -> None:
+    """Draw the saved networks, with opening and removing."""
+    folder = library.library_folder()
+    found = library.list_networks(folder)
+    where = f", in {folder}" if visitors.is_trusted() else ""
+    st.write(
+        plain(f"Networks that were saved on this machine{where}. Everybody who uses this server sees them.")
+    )
+    if not found:
+        st.info("Nothing is saved yet. A network that you bring can be saved in step 4 of “Bring your own”.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {"network": each.title, "architecture": each.architecture, "size": size_words(each.bytes)}
+                for each in found
+            ]
+        ),
+        hide_index=True,
+    )
+    titles = {each.name: each.title for each in found}
+    columns = st.columns([3, 1, 1], vertical_alignment="bottom")
+    name = columns[0].selectbox(
+        "Saved network", list(titles), format_func=lambda key: titles[key], key="library-name"
+    )
+    if columns[1].button("Open", type="primary", key="library-open", width="stretch"):
+        _open(folder, str(name))
+    if not _may_remove(str(name)):
+        return
+    # One of each network's own: left open it would ask for the next, and a second click would remove that as well.
+    with columns[2].popover("Remove", width="stretch", key=f"library-ask-{name}"):
+        st.write(plain(f"Remove {titles[str(name)]} for good?"))
+        if st.button("Remove it", key=f"library-remove-{name}"):
+            try:
+                library.remove_saved(folder, str(name))
+                _remove_unused_images(folder)
+            except NcvizError as error:
+                st.error(plain(str(error)))
+            else:
+                st.rerun()
+
+
+def _images_folder() -> Path:
+    return library.library_folder() / "images"
+
+
+def _remove_unused_images(folder: Path) -> None:
+    """Delete saved images that no saved network is shown on any more."""
+    used = {each.dataset for each in library.list_networks(folder)}
+    for name in saved_images.saved_names(_images_folder()):
+        if name not in used:
+            saved_images.remove_own(_images_folder(), name)
+
+
+def _may_remove(name: str) -> bool:
+    """Whether this visitor may delete a saved network: what others saved is not everybody's to delete."""
+    return visitors.is_trusted() or name in st.session_state.get("saved", ())
+
+
+def _save(of: tasks.Network) -> None:
+    known = {each.name for each in library.list_networks(library.library_folder())}
+    try:
+        name = library.save_network(library.library_folder(), of)
+        if name not in known:
+            st.session_state.setdefault("saved", set()).add(name)
+        if is_own(of.dataset):
+            saved_images.save_own(_images_folder(), find_own(of.dataset))
+    except NcvizError as error:
+        st.error(plain(str(error)))
+    else:
+        st.toast(plain(f"{of.title} is saved; find it under Library."))
+
+
+def _open(folder: Path, name: str) -> None:
+    """Open a saved network with its images; where those are gone, they are asked for."""
+    try:
+        of = library.open_saved(folder, name)
+        if is_own(of.dataset):
+            try:
+                register(saved_images.open_saved(_images_folder(), of.dataset))
+            except DataError:
+                draft.take_network(of)
+                st.toast("Its images are no longer there; choose some under “Bring your own”.")
+                return
+        if of.dataset:
+            session.add_network(of)
+        else:
+            draft.take_network(of)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+    if of.dataset:
+        st.switch_page("pages/explore.py")
+    st.toast("Choose images for it under “Bring your own”.")

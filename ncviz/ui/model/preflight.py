@@ -1,0 +1,233 @@
+"""Step 3 of bringing a network: what was read, what it will take, what to choose to make it fit, and the start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.config import CurvatureConfig
+from ncviz.data.user_data.registry import register
+from ncviz.errors import NcvizError
+from ncviz.fingerprint import digest
+from ncviz.scene.names import plain
+from ncviz.ui.model.draft import Draft
+from ncviz.ui.model.preflight_runs import Checked, check_network, run, time_network
+from ncviz.ui.session import jobs, session
+
+if TYPE_CHECKING:
+    from ncviz.preflight import Choice, Preflight
+
+WHOLE = "The whole network: exact"
+# Up to here, timing takes seconds.
+QUICK_EDGES = 3_000_000
+
+
+def show(found: Draft) -> None:
+    """Draw the check; it starts by itself once there are images."""
+    of = found.bound
+    data_dir = session.data_dir()
+    try:
+        key = digest(of.fingerprint, found.dataset, data_dir)
+        checked: Checked | None = run("check", key, lambda handle: check_network(of, data_dir, handle))
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+    if checked is None:
+        return
+    check = checked.preflight
+    if check.problems:
+        for problem in check.problems:
+            st.error(plain(problem))
+        st.write(
+            "The curvature of this network cannot be computed. Networks of linear and convolutional layers with skips, "
+            "concatenations, pooling and elementwise activations can."
+        )
+        return
+    _accuracy(checked)
+    # Measuring the time takes far longer than reading the network, so that is shown first.
+    place = st.container()
+    timed = _timed(key, of, data_dir, check)
+    with place:
+        _totals(timed or check)
+        with st.expander(f"What was read: {len(check.layers)} layers", expanded=len(check.layers) <= 12):
+            _table(timed or check)
+        _devices(timed or check)
+    _compute(found, timed or check)
+
+
+def _timed(key: str, of: tasks.Network, data_dir: str | None, check: Preflight) -> Preflight | None:
+    """Return the check with times, and show what measures them; large networks are measured when asked for."""
+    slot = f"bring-timing-{key[:12]}"
+    if check.edges > QUICK_EDGES and not st.session_state.get(slot):
+        if st.button(
+            "Measure how long it takes", key=f"{slot}-button", help="Takes up to a few minutes here."
+        ):
+            st.session_state[slot] = True
+            st.rerun()
+        return None
+    checked = st.session_state["bring-check"][1]
+    found: Preflight | None = run(
+        "time", key, lambda handle: time_network(of, data_dir, checked.chosen, handle)
+    )
+    return found
+
+
+def _accuracy(result: Checked) -> None:
+    if result.right is None:
+        return
+    share = result.right / max(1, result.images)
+    sentence = f"{result.right} of {result.images} images are classified correctly ({share:.0%})."
+    if share < 0.5:
+        st.warning(
+            f"{sentence} If you expected more, check size, normalisation and the order of the classes above: curvature "
+            "looks only at images that the network gets right."
+        )
+    else:
+        st.success(sentence)
+
+
+def _totals(check: Preflight) -> None:
+    told = [
+        ("Weights", count_words(check.parameters), f"{check.parameters:,} that carry edges."),
+        ("Neurons", count_words(check.units), f"{check.units:,} in all layers."),
+        ("Edges", count_words(check.edges), f"{check.edges:,}: each use of a weight between two neurons."),
+        ("Path lengths", size_words(check.table_bytes), "Memory for the distances between neurons."),
+        (
+            "Time on the CPU",
+            "–" if check.seconds is None else time_words(check.seconds),
+            "Measured on a small random part of the work.",
+        ),
+    ]
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, note in told:
+            st.metric(label, value, help=note, width="content")
+
+
+def _table(check: Preflight) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "layer": layer.name,
+            "kind": layer.kind,
+            "reads": ", ".join(layer.reads),
+            "output": "×".join(map(str, layer.output_shape)),
+            "parameters": layer.parameters,
+            "edges": layer.edges,
+            "live edges": layer.live,
+        }
+        for layer in check.layers
+    ]
+    number = st.column_config.NumberColumn(format="localized")
+    share = st.column_config.ProgressColumn(
+        format="percent",
+        min_value=0,
+        max_value=1,
+        help="On the calibration images; the others carry nothing there.",
+    )
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config={"parameters": number, "edges": number, "live edges": share},
+    )
+
+
+def _devices(check: Preflight) -> None:
+    for device in check.devices:
+        free = "" if device.free_bytes is None else f", {size_words(device.free_bytes)} free"
+        title = f"CPU, {device.title}" if device.name == "cpu" else device.title
+        fits = "fits" if device.fits else "does not fit as a whole"
+        time = "time not measured yet" if device.seconds is None else time_words(device.seconds)
+        st.caption(plain(f"{title}: {fits}{free}, {time}. {device.note}".strip()))
+
+
+def _compute(found: Draft, check: Preflight) -> None:
+    """Offer the whole network and what is smaller, and start what is chosen."""
+    ways: list[Choice | None] = [*([None] if check.fits else []), *check.choices]
+    if not check.fits:
+        st.warning(
+            f"The whole network needs {size_words(check.table_bytes)} for path lengths, more than there is. "
+            + ("Choose a part:" if ways else "Nothing smaller fits this machine either.")
+        )
+    if not ways:
+        return
+    chosen = 0
+    if len(ways) > 1:
+        told = [
+            f"{WHOLE} · {_takes(check)}" if way is None else f"{way.title} · {_takes(way)}" for way in ways
+        ]
+        chosen = st.radio(
+            "What to compute",
+            range(len(ways)),
+            format_func=lambda at: plain(told[at]),
+            key=f"bring-part-{len(ways)}",
+        )
+    if st.button("Compute curvature", type="primary", key="bring-compute"):
+        way = ways[chosen]
+        _use(
+            found,
+            CurvatureConfig() if way is None else way.config,
+            found.input_shape if way is None else way.input_shape,
+        )
+
+
+def _use(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> None:
+    """Make it one of this session's networks, start the computation and go to its picture."""
+    if shape != found.input_shape:
+        try:
+            with st.spinner("Making the images smaller…"):
+                smaller = tasks.smaller_images(found.dataset, (shape[1], shape[2]), session.data_dir())
+        except NcvizError as error:
+            st.error(plain(str(error)))
+            return
+        found = replace(found, dataset=register(smaller), settings=smaller.settings)
+    try:
+        session.add_network(found.bound)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+    session.change(
+        alpha=config.alpha,
+        samples=config.samples_per_class,
+        seed=config.seed,
+        parts=",".join(config.layers),
+        channels=config.channels,
+        criterion="curvature",
+        order="redundant",
+    )
+    view, of = session.view(), session.network()
+    if None in jobs.results(of, view.config, view.scope, session.data_dir()):
+        jobs.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
+    st.switch_page("pages/explore.py")
+
+
+def _takes(of: Choice | Preflight) -> str:
+    return f"{time_words(of.seconds)}, {size_words(of.table_bytes)}"
+
+
+def count_words(count: int) -> str:
+    """Return a number for people, such as "113 million"; exact below a million."""
+    if count < 1_000_000:
+        return f"{count:,}"
+    return f"{count / 1e6:.3g} million" if count < 1e9 else f"{count / 1e9:.3g} billion"
+
+
+def size_words(count: int) -> str:
+    """Return an amount of memory for people, such as "120 MB"."""
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return f"{count} bytes"
+
+
+def time_words(seconds: float | None) -> str:
+    """Return how long something takes for people, such as "about 40 s"."""
+    if seconds is None:
+        return "not measured"
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

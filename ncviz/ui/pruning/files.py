@@ -1,0 +1,141 @@
+"""What can be taken from the Pruning page: the pruned network in three forms, the lines that load it, and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from string import Template
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.config import PruningConfig
+from ncviz.data.datasets import find_dataset
+from ncviz.plots.figure_frame import PAPER
+from ncviz.plots.palette import Theme
+from ncviz.scene import return_files
+from ncviz.scene.names import plain
+from ncviz.scene.return_files import file_stem
+from ncviz.ui.explore.charts import CAMERA, PICTURE_SCALE, PICTURES
+from ncviz.ui.pruning import curves
+
+FORMS = ("pruned", "reparametrised", "masks")
+FORM_TITLES = {
+    "pruned": "Pruned checkpoint",
+    "reparametrised": "torch.nn.utils.prune",
+    "masks": "Masks alone",
+}
+FORM_HELP = {
+    "pruned": "The state dict with zeros in place of what is removed.",
+    "reparametrised": "As PyTorch's own pruning keeps it: weight_orig and weight_mask, so that nothing is lost.",
+    "masks": "For each weight whether it is kept, to be laid over your whole network.",
+}
+OWN_HELP = "In the format that it came in, with zeros in place of what is removed."
+SPEED = (
+    "Masks set weights to zero, and zeros alone make a network neither smaller nor faster: for that, whole channels or "
+    "units must go (structured pruning), or the hardware needs sparse kernels (such as 2:4 sparsity on recent GPUs)."
+)
+_HEAD = Template(
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>$title</title>'
+    "<style>html{background:$paper;color-scheme:$scheme}body{margin:0;padding:12px}</style>"
+)
+
+
+def show(of: tasks.Network, config: PruningConfig, removed: int) -> None:
+    """Draw the downloads of one pruned network, with the lines that load each.
+
+    Args:
+        of: The network.
+        config: What decides the order in which its weights go; its curve must be known.
+        removed: How many of them go.
+    """
+    # What came with its layers has no module of its own that masks could be laid over.
+    forms = FORMS if of.blueprint is None else FORMS[:1]
+    form: str = st.segmented_control(
+        "Form",
+        forms,
+        format_func=lambda name: FORM_TITLES[name],
+        default=FORMS[0],
+        required=True,
+        key=f"lab-form-{len(forms)}",
+        persist_state="session",
+    )
+    name = file_name(of, form)
+    told = OWN_HELP if form == FORMS[0] and not of.is_bundled else FORM_HELP[form]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        button(
+            f"Download {name}",
+            _maker(of, curves.ranks(of, config), removed, form),
+            name,
+            "application/octet-stream",
+            told,
+        )
+        st.caption(told)
+    st.code(snippet(of, form), language="python")
+    st.caption(SPEED)
+
+
+def file_name(of: tasks.Network, form: str) -> str:
+    """Return what a file is called."""
+    return f"{file_stem(of)}-{form}{return_files.ending(of) if form == FORMS[0] else '.safetensors'}"
+
+
+def snippet(of: tasks.Network, form: str) -> str:
+    """Return the lines of plain PyTorch that load a file."""
+    from ncviz.pruning import export
+
+    name, shape = file_name(of, form), find_dataset(of.dataset).input_shape
+    if form == "masks":
+        return export.masks_snippet(name, shape)
+    if not of.is_bundled:
+        how = find_dataset(of.dataset).normalisation
+        return return_files.snippet(of, name, how, is_reparametrised=form != FORMS[0])
+    write = export.pruned_snippet if form == FORMS[0] else export.reparametrised_snippet
+    return write(of.module(), name, shape)
+
+
+def content(of: tasks.Network, ranks: np.ndarray, removed: int, form: str) -> bytes:
+    """Return a file's bytes."""
+    from ncviz.pruning import export
+    from ncviz.pruning.masks import masks_at
+
+    if form == FORMS[0]:
+        return return_files.pruned(of, ranks, removed, curves.shapes(of))
+    masks = masks_at(ranks, removed, curves.shapes(of))
+    write = export.masks_file if form == "masks" else export.reparametrised_file
+    return write(of.module(), masks)
+
+
+def figure_page(figure: Any, title: str, colours: Theme) -> bytes:
+    """Return a figure as an HTML file that works without a network."""
+    page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
+    head = _HEAD.substitute(title=escape(title), paper=PAPER[colours], scheme=colours)
+    return page.replace("<head>", f"<head>{head}", 1).encode()
+
+
+def button(label: str, make: Callable[[], bytes], name: str, mime: str, note: str | None = None) -> None:
+    """Draw a download button; the file is made when it is asked for."""
+    st.download_button(
+        plain(label), make, name, mime, key=f"lab-download-{name}", on_click="ignore", help=note
+    )
+
+
+def chart_config(of: tasks.Network, name: str) -> dict[str, Any]:
+    """Return plotly's settings: a camera that saves what was chosen under the curves."""
+    kind = st.session_state.get(CAMERA) or PICTURES[0]
+    return {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"],
+        "toImageButtonOptions": {
+            "format": kind.lower(),
+            "filename": f"{file_stem(of)}-{name}",
+            "scale": PICTURE_SCALE,
+        },
+    }
+
+
+def _maker(of: tasks.Network, ranks: np.ndarray, removed: int, form: str) -> Callable[[], bytes]:
+    return lambda: content(of, ranks, removed, form)

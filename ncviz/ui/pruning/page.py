@@ -1,0 +1,149 @@
+"""The Pruning page: controls, the run that measures what is missing, and the tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.config import PruningConfig
+from ncviz.data.datasets import find_dataset
+from ncviz.errors import NcvizError
+from ncviz.jobs import Job
+from ncviz.pruning.compare import Spread
+from ncviz.scene.names import plain
+from ncviz.scene.wording import note_for
+from ncviz.ui.link.view_state import LAB_TABS
+from ncviz.ui.pruning import (
+    comparison,
+    controls,
+    tab_classes,
+    tab_compare,
+    tab_finetune,
+    tab_layers,
+    tab_plans,
+    tab_robustness,
+)
+from ncviz.ui.pruning import curves as curve_runs
+from ncviz.ui.pruning.comparison import Lab
+from ncviz.ui.server import resources
+from ncviz.ui.session import jobs, session, visitors
+
+POLL_SECONDS = 0.7
+# On which device this session measured what last, by the run's key.
+_TRIED = "lab-tried"
+TAB_TITLES = {
+    "compare": "Compare",
+    "layers": "Where it cuts",
+    "breaks": "What breaks",
+    "tune": "Fine-tune",
+    "robust": "Robustness",
+    "plans": "Plans and files",
+}
+
+
+def show(of: tasks.Network) -> None:
+    """Draw the page."""
+    controls.show(of)
+    if note := note_for(of):
+        st.caption(note)
+    lab = comparison.current()
+    reachable = comparison.within(comparison.shapes(of), lab.protected)[-1]
+    nothing = controls.nothing_to_remove(of, lab)
+    if session.view().lab_sparsity > reachable and not nothing:
+        st.caption(f"The protected layers leave at most {controls.percent(reachable)} to look at.")
+    if not lab.criteria:
+        st.info("Choose at least one criterion above.")
+        return
+    try:
+        missing = curve_runs.missing(of, lab)
+        spreads = curve_runs.spreads(of, lab)
+    except NcvizError as error:
+        st.error(plain(str(error)))
+        return
+
+    def compared(part: Callable[[], None]) -> None:
+        if nothing:
+            st.info(nothing)
+            return
+        _run(of, lab, missing, is_empty=not spreads)
+        _needing(spreads, part)
+
+    parts: dict[str, Callable[[], None]] = {
+        "compare": lambda: compared(lambda: tab_compare.show(of, lab, spreads)),
+        "layers": lambda: compared(lambda: tab_layers.show(of, lab, spreads)),
+        "breaks": lambda: compared(lambda: tab_classes.show(of, lab, spreads)),
+        "tune": lambda: tab_finetune.show(of),
+        "robust": lambda: tab_robustness.show(of),
+        "plans": lambda: tab_plans.show(of, lab, spreads),
+    }
+    # Streamlit forgets the tab on another page; its own default would make it another widget.
+    st.session_state.setdefault("lab-tabs", TAB_TITLES[session.view().lab_tab])
+    tabs = st.tabs([TAB_TITLES[name] for name in LAB_TABS], key="lab-tabs", on_change="rerun")
+    for name, tab in zip(LAB_TABS, tabs, strict=True):
+        if tab.open:
+            session.change(lab_tab=name)
+            with tab:
+                parts[name]()
+
+
+def _needing(spreads: Mapping[str, Spread], part: Callable[[], None]) -> None:
+    if spreads:
+        part()
+    else:
+        st.caption("This appears when the first curve is measured.")
+
+
+def _run(of: tasks.Network, lab: Lab, missing: Mapping[str, PruningConfig], *, is_empty: bool) -> None:
+    """Show the run that measures what is missing, or offer it."""
+    job = curve_runs.job(of, lab)
+    if job is not None and job.is_active:
+        _follow(of, lab, job)
+        return
+    failures = curve_runs.run(of, lab).failures
+    # Several criteria fail for one reason, such as too few images.
+    for failure in dict.fromkeys(why for name, why in failures.items() if name in lab.criteria):
+        st.warning(plain(failure))
+    # What has just failed would fail again, unless it is tried elsewhere or later.
+    tried = st.session_state.setdefault(_TRIED, {})
+    failed = dict(failures) if tried.get(curve_runs.job_key(of, lab)) == session.device() else {}
+    todo = [config for config in missing.values() if config.criterion not in failed]
+    if not todo:
+        return
+    curves = "1 curve" if len(todo) == 1 else f"{len(todo)} curves"
+    time = jobs.duration(curve_runs.seconds(of, todo)).removesuffix(" left")
+    if is_empty:
+        samples = controls.calibration_words(
+            lab.samples_per_class, len(find_dataset(of.dataset).classes), len(lab.seeds)
+        )
+        st.info(
+            f"Nothing is measured yet for {plain(of.title)} with these settings: {samples} for the criteria that look "
+            "at images. Each curve is kept, so that it comes back at once."
+        )
+    else:
+        st.info(f"{curves} of this comparison {'is' if len(todo) == 1 else 'are'} not measured yet.")
+    if st.button(f"Measure {curves} · {time}", type="primary", key="lab-measure"):
+        left = replace(lab, criteria=tuple(name for name in lab.criteria if name not in failed))
+        curve_runs.start(of, left)
+        # A new run knows nothing of what failed in the one before.
+        for name, why in failed.items():
+            curve_runs.run(of, lab).failures.setdefault(name, why)
+        tried[curve_runs.job_key(of, lab)] = session.device()
+        st.rerun()
+
+
+def _follow(of: tasks.Network, lab: Lab, job: Job) -> None:
+    """Show a run, whoever started it, and draw the page anew with each curve that it finishes."""
+    if job.key not in st.session_state.get("jobs", []):
+        jobs.watch(job.key)
+        st.rerun()
+    jobs.progress_here(job)
+    st.fragment(_redraw, run_every=visitors.every(POLL_SECONDS))(job.key, curve_runs.run(of, lab).done)
+
+
+def _redraw(key: str, done: int) -> None:
+    job = resources.registry().get(key)
+    if job is None or not job.is_active or curve_runs.done(key) != done:
+        st.rerun(scope="app")

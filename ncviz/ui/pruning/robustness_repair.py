@@ -1,0 +1,204 @@
+"""The bottlenecks that are one class's own: scaled or taken out, and what that does to each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.config import CurvatureConfig
+from ncviz.data.datasets import find_dataset
+from ncviz.plots.pruning.robustness import class_bars
+from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
+from ncviz.records import CurvatureRecord
+from ncviz.scene.names import plain, weight_index, weight_title
+from ncviz.scene.tables import locate
+from ncviz.scene.wording import short_word, word_for
+from ncviz.ui.pruning import robustness_runs, run_settings
+from ncviz.ui.pruning.comparison import Lab
+from ncviz.ui.pruning.run_settings import tied
+from ncviz.ui.server import evaluation, resources
+from ncviz.ui.session import session
+from ncviz.ui.session.theme import theme
+
+# How many weights are taken at first, and at most: shares of all, and numbers for networks with a million of them.
+USUAL_SHARE, USUAL_COUNT = 0.02, 1000
+LARGEST_SHARE, LARGEST_COUNT = 0.1, 20_000
+# A class alone takes about so much of the time that all images together took: its paths are measured anew.
+_CLASS_SHARE = 0.4
+LARGEST_FACTOR = 2.0
+LISTED = 12
+_PLAIN = {"displayModeBar": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """What scaling some weights did.
+
+    Attributes:
+        before: float64 [classes], accuracy on each class's images.
+        after: float64 [classes].
+        label: The class whose bottlenecks they are.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    label: int
+
+    @property
+    def own(self) -> float:
+        """Change of the class's accuracy, in points."""
+        return float(100 * (self.after - self.before)[self.label])
+
+    @property
+    def others(self) -> float:
+        """Mean change of the other classes' accuracy, in points."""
+        return float(100 * np.nanmean(np.delete(self.after - self.before, self.label)))
+
+
+def show(of: tasks.Network, lab: Lab) -> None:
+    """Draw the part: the class, how many of its bottlenecks, by what to multiply them, and each class's accuracy."""
+    st.markdown(
+        "Which connections are bottlenecks for one class more than for the others? Take them out, or scale them, and "
+        "see whether that class alone is hit."
+    )
+    config = CurvatureConfig(lab.alpha, lab.samples_per_class, lab.seeds[0], lab.layers, lab.channels)
+    found = robustness_runs.class_curvature(of, config)
+    if found is None:
+        _missing(of, config)
+        return
+    record, curvature = found
+    classes = find_dataset(of.dataset).classes
+    label, count, factor = _controls(record.total, classes)
+    chosen = specific_bottlenecks(curvature, label, count)
+    repair = _repaired(of, record, chosen, factor, label, len(classes))
+    what = "taken out" if factor == 0 else f"multiplied by {factor:g}"
+    st.markdown(
+        f"{len(chosen):,} of {record.total:,} weights {what}: class **{plain(classes[label])}** goes from "
+        f"{repair.before[label]:.1%} to **{repair.after[label]:.1%}** ({_points(repair.own)}); the others change by "
+        f"{_points(repair.others)} on average."
+    )
+    figure = class_bars(repair.before, repair.after, classes, label, theme(), word=short_word(of))
+    st.plotly_chart(figure, config=_PLAIN, key="repair-bars")
+    images = (
+        "1 calibration image" if lab.samples_per_class == 1 else f"{lab.samples_per_class} calibration images"
+    )
+    measured = evaluation.measure(of, session.device(), session.data_dir()).result()
+    st.caption(
+        "Ranked by the mean of the other classes' κ less the class's own, among weights with κ < 0 for the class; "
+        f"{images} of each class. {word_for(of).capitalize()} on {len(measured.labels):,} test images. A simple "
+        "definition of ours, "
+        "not the paper's."
+    )
+    with st.expander(f"The {min(LISTED, len(chosen))} most specific of them"):
+        st.dataframe(
+            table(record, curvature, chosen[:LISTED], label),
+            hide_index=True,
+            column_config={
+                name: st.column_config.NumberColumn(format="%.2f")
+                for name in ("κ for this class", "mean κ for the others")
+            },
+        )
+
+
+def table(record: CurvatureRecord, curvature: np.ndarray, chosen: np.ndarray, label: int) -> pd.DataFrame:
+    """Return where each weight is and what its κ is, for its class and for the others.
+
+    Args:
+        record: The curvature over all calibration images.
+        curvature: float [classes, N], that of each class alone.
+        chosen: int64 [k], which weights.
+        label: The class.
+    """
+    own, rest = curvature[label], curvature[label] + specificity(curvature, label)
+    rows = []
+    for weight in chosen.tolist():
+        name, at = locate(record, weight)
+        rows.append(
+            {
+                "layer": weight_title(record, name),
+                "weight": weight_index(record, name, at),
+                "κ for this class": float(own[weight]),
+                "mean κ for the others": float(rest[weight]),
+            }
+        )
+    return pd.DataFrame(rows, columns=["layer", "weight", "κ for this class", "mean κ for the others"])
+
+
+def _controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, float]:
+    columns = st.columns([1.2, 2, 2])
+    label = columns[0].selectbox(
+        "Class", range(len(classes)), format_func=lambda index: classes[index], **tied("repair_class", 0)
+    )
+    most = max(2, min(round(LARGEST_SHARE * total), LARGEST_COUNT))
+    usual = max(1, min(round(USUAL_SHARE * total), USUAL_COUNT))
+    count = columns[1].slider(
+        "Bottlenecks of its own",
+        1,
+        most,
+        help="So many at most: only weights that are bottlenecks for this class more than for the others count.",
+        **tied(f"repair_count_{total}", usual),
+    )
+    factor = columns[2].slider(
+        "Multiplied by", 0.0, LARGEST_FACTOR, step=0.1, help="0 takes them out.", **tied("repair_factor", 0.0)
+    )
+    return int(label), int(count), float(factor)
+
+
+def _repaired(
+    of: tasks.Network, record: CurvatureRecord, chosen: np.ndarray, factor: float, label: int, classes: int
+) -> Repair:
+    device, data_dir = session.device(), session.data_dir()
+    images = tasks.evaluation_fingerprint(of, data_dir)
+    key = (of.fingerprint, images, device, chosen.tobytes(), factor)
+    whole, scaled = (
+        _accuracies((*key[:3], taken, by), of, record, data_dir, classes)
+        for taken, by in ((b"", 1.0), (key[3], factor))
+    )
+    return Repair(whole, scaled, label)
+
+
+@st.cache_resource(max_entries=128)
+def _accuracies(
+    key: tuple[str, str, str, bytes, float],
+    _of: tasks.Network,
+    _record: CurvatureRecord,
+    _data_dir: str | None,
+    _classes: int,
+) -> np.ndarray:
+    chosen = np.frombuffer(key[3], dtype=np.int64)
+    found = evaluation.measure(_of, key[2], _data_dir, factors(chosen, key[4], _record.shapes)).result()
+    return accuracy_by_class(found.predictions, found.labels, _classes)
+
+
+def _missing(of: tasks.Network, config: CurvatureConfig) -> None:
+    job = resources.registry().get(robustness_runs.classes_key(of, config))
+    if job is not None and job.is_active:
+        run_settings.follow(job)
+        st.fragment(_until_done, run_every=0.7)(job.key)
+        return
+    if job is not None and job.error:
+        st.error(plain(job.error))
+    images = "1 image" if config.samples_per_class == 1 else f"{config.samples_per_class} images"
+    st.info(
+        f"The curvature of each class alone is not known yet, with {images} per class, seed {config.seed}."
+    )
+    whole = resources.curvature(of, config, session.data_dir())
+    classes = len(find_dataset(of.dataset).classes)
+    time = "" if whole is None else f" · {run_settings.about(classes * _CLASS_SHARE * whole.meta['seconds'])}"
+    if st.button(f"Compute it{time}", type="primary", key="start-classes"):
+        robustness_runs.start_classes(of, config)
+        st.rerun()
+
+
+def _until_done(key: str) -> None:
+    job = resources.registry().get(key)
+    if job is None or not job.is_active:
+        st.rerun(scope="app")
+
+
+def _points(change: float) -> str:
+    return f"{change:+.1f} points".replace("-", "−")

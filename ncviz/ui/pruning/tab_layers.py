@@ -1,0 +1,128 @@
+"""The Pruning page's second tab: which layers each criterion empties, and what criteria have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.plots.figure_frame import WIDTH
+from ncviz.plots.pruning.tables import layer_heatmap, overlap_heatmap
+from ncviz.pruning.compare import Overlap, Spread, layer_sparsity, overlap
+from ncviz.ui.components.width import column_width
+from ncviz.ui.pruning import curves, files
+from ncviz.ui.pruning.comparison import Lab
+from ncviz.ui.pruning.controls import layer_titles, percent
+from ncviz.ui.session.theme import theme
+
+PARTS = ("removed", "kept")
+
+
+def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+    """Draw both tables at the chosen sparsity."""
+    from ncviz.pruning.scores import SCORES
+
+    titles, layers = [SCORES[name].title for name in spreads], layer_titles(of)
+    removed = curves.removed_at(of, lab)
+    if not removed:
+        st.info("Nothing is removed at 0%; choose a larger fraction above.")
+        return
+    orders = {name: _draws(of, lab, name) for name in spreads}
+    sizes = [int(np.prod(shape)) for shape in curves.shapes(of).values()]
+    total = sum(sizes)
+    shares = np.stack(
+        [
+            np.mean([layer_sparsity(ranks, removed, sizes) for ranks in draws], axis=0)
+            for draws in orders.values()
+        ]
+    )
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        st.subheader(f"Of each layer, with {percent(removed / total)} removed")
+        st.plotly_chart(
+            layer_heatmap(shares, titles, layers, theme(), width=column_width("width-layers", WIDTH // 2)),
+            theme=None,
+            config=files.chart_config(of, "layers"),
+            key="lab-layers",
+        )
+        _collapses(shares, titles, layers)
+        st.caption("Mean over the draws of the calibration images.")
+    with right:
+        st.subheader("In common")
+        _common(of, lab, orders, titles, removed)
+
+
+def _common(
+    of: tasks.Network, lab: Lab, orders: Mapping[str, list[np.ndarray]], titles: list[str], removed: int
+) -> None:
+    """Draw what criteria have in common in what goes, or in what stays."""
+    removable = _removable(of, lab)
+    # The smaller set tells more: of two that are nearly everything, most is in common anyhow.
+    part: str = st.segmented_control(
+        "In common",
+        PARTS,
+        format_func=lambda name: f"In what is {name}",
+        default=PARTS[int(2 * removed > removable)],
+        required=True,
+        label_visibility="collapsed",
+        key=f"lab-common-{2 * removed > removable}",
+        persist_state="session",
+    )
+    found = _overlaps(list(orders.values()), removed, removable)
+    is_kept = part == "kept"
+    shared = np.array([[pair.kept if is_kept else pair.shared for pair in row] for row in found])
+    jaccard = np.array([[pair.kept_jaccard if is_kept else pair.jaccard for pair in row] for row in found])
+    chance = found[0][0].kept_chance if is_kept else found[0][0].chance
+    count = removable - removed if is_kept else removed
+    st.plotly_chart(
+        overlap_heatmap(shared, titles, theme(), jaccard=jaccard, chance=chance),
+        theme=None,
+        config=files.chart_config(of, "overlap"),
+        key="lab-overlap",
+    )
+    st.caption(
+        f"Share of the {count:,} weights {part} by one criterion that are {part} by another as well; two random orders "
+        f"have {chance:.0%} in common."
+        + (" On the diagonal a criterion beside itself on other draws." if len(lab.seeds) > 1 else "")
+        + (" Protected layers are left out." if lab.protected and is_kept else "")
+    )
+
+
+def _draws(of: tasks.Network, lab: Lab, criterion: str) -> list[np.ndarray]:
+    """Return the orders of a criterion over the draws that are known."""
+    return [
+        curves.ranks(of, config)
+        for config in curves.needed(of, lab).values()
+        if config.criterion == criterion and curves.curve(of, config) is not None
+    ]
+
+
+def _collapses(shares: np.ndarray, titles: list[str], layers: list[str]) -> None:
+    """Name the layers that are emptied: nothing gets through them any more."""
+    found = []
+    for title, row in zip(titles, shares >= 1, strict=True):
+        gone = [name for name, is_empty in zip(layers, row, strict=True) if is_empty]
+        if gone:
+            which = "every layer" if len(gone) == len(layers) else f"layer {' and '.join(gone)}"
+            found.append(f"{title} empties {which}")
+    if found:
+        st.warning(f"**Layer collapse.** {'; '.join(found)}: nothing gets through, whatever the image.")
+
+
+def _overlaps(orders: list[list[np.ndarray]], removed: int, removable: int) -> list[list[Overlap]]:
+    """Return what each pair of criteria has in common, on the first draw; of one with itself, over its draws."""
+    found = []
+    for one in orders:
+        row = []
+        for other in orders:
+            first = one[0]
+            second = other[1] if other is one and len(one) > 1 else other[0]
+            row.append(overlap(first, second, removed, removable))
+        found.append(row)
+    return found
+
+
+def _removable(of: tasks.Network, lab: Lab) -> int:
+    return sum(int(np.prod(shape)) for name, shape in curves.shapes(of).items() if name not in lab.protected)

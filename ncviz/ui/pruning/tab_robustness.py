@@ -1,0 +1,255 @@
+"""The tab Robustness: pruned networks under attack and on corrupted images, and a class's own bottlenecks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.config import AttackConfig
+from ncviz.data.datasets import Dataset, find_dataset, load_dataset
+from ncviz.errors import NcvizError
+from ncviz.plots.pruning.robustness import RobustnessCurve, robustness_curves
+from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
+from ncviz.records.robustness import RobustnessRecord
+from ncviz.scene.names import plain
+from ncviz.scene.return_files import file_stem
+from ncviz.scene.tables import csv
+from ncviz.scene.wording import short_word, word_for
+from ncviz.tasks.robustness import ROBUST_SPARSITIES, RobustnessConfig
+from ncviz.ui.link.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
+from ncviz.ui.pruning import (
+    comparison,
+    controls,
+    robustness_examples,
+    robustness_repair,
+    robustness_runs,
+    run_settings,
+)
+from ncviz.ui.pruning.comparison import Lab
+from ncviz.ui.pruning.run_settings import linked
+from ncviz.ui.session import session, visitors
+from ncviz.ui.session.theme import theme
+
+POLL_SECONDS = 1.5
+PART_TITLES = {
+    "attack": "Attacked images",
+    "corruption": "Corrupted images",
+    "repair": "One class's bottlenecks",
+}
+ATTACK_TITLES = {"fgsm": "FGSM", "pgd": "PGD"}
+# In grey levels: the paper's own for digits; on photographs a tenth of it already misleads an undefended network.
+EPSILON, EPSILON_IN_COLOUR, STEP, STEPS = 11, 2, 2, 10
+USUAL_IMAGES = 500
+# One step of an attack takes as long as so many classifications, and each batch of a hundred so much besides.
+_ATTACK, _BATCH_SECONDS, _BATCH = 3.5, 0.004, 100
+_PLAIN = {"displayModeBar": False}
+
+
+def show(of: tasks.Network) -> None:
+    """Draw the tab."""
+    lab = comparison.current()
+    part = st.segmented_control(
+        "What happens to the network",
+        PARTS,
+        format_func=PART_TITLES.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        **linked("lab_robust", "part", PARTS[0]),
+    )
+    try:
+        test = load_dataset(of.dataset, "test", session.data_dir())
+        if part == "repair":
+            robustness_repair.show(of, lab)
+        elif not lab.criteria:
+            st.info("Choose at least one criterion above.")
+        elif nothing := controls.nothing_to_remove(of, lab):
+            st.info(nothing)
+        else:
+            _curves(of, lab, test, is_attack=part == "attack")
+    except NcvizError as error:
+        st.error(plain(str(error)))
+
+
+def _curves(of: tasks.Network, lab: Lab, test: Dataset, *, is_attack: bool) -> None:
+    disturbance = _attack(of) if is_attack else _corruption()
+    columns = st.columns([3, 1], vertical_alignment="top")
+    with columns[0]:
+        chosen = run_settings.criteria("lab_robust", "Measure", lab)
+    images = columns[1].number_input(
+        "Images",
+        1,
+        len(test),
+        help=f"Drawn from {test.description}, once and for all.",
+        **linked("lab_robust", "images", min(USUAL_IMAGES, len(test)), len(test)),
+    )
+    if not chosen:
+        st.info("Choose at least one criterion.")
+        return
+    asked = {
+        name: RobustnessConfig(run_settings.first_draw(lab, name), disturbance, int(images))
+        for name in chosen
+    }
+    job = robustness_runs.job(of, asked)
+    if job is not None and job.is_active:
+        run_settings.follow(job)
+        st.fragment(_live, run_every=visitors.every(POLL_SECONDS))(of, lab, asked)
+        return
+    if job is not None and job.error:
+        st.error(plain(job.error))
+    known = robustness_runs.known(of, asked)
+    _offer(of, asked, known)
+    if known:
+        _results(of, lab, asked, known, test)
+
+
+def _attack(of: tasks.Network) -> AttackConfig:
+    is_grey = find_dataset(of.dataset).input_shape[0] == 1
+    usual = EPSILON if is_grey else EPSILON_IN_COLOUR
+    columns = st.columns([1.2, 1, 1, 1])
+    kind = columns[0].segmented_control(
+        "Attack",
+        ATTACKS,
+        format_func=ATTACK_TITLES.__getitem__,
+        required=True,
+        help="FGSM: one step along the sign of the loss's gradient. PGD: many small steps from a random start, each "
+        "brought back into the box around the image.",
+        **linked("lab_robust", "attack", "pgd"),
+    )
+    epsilon = columns[1].number_input(
+        "ε, in 255ths",
+        0,
+        GREY_LEVELS,
+        help="The most that a pixel may change; pixels stay in [0, 1].",
+        **linked("lab_robust", "eps", usual),
+    )
+    if kind == "fgsm":
+        return AttackConfig.fgsm(int(epsilon) / GREY_LEVELS)
+    step = columns[2].number_input(
+        "Step, in 255ths", 1, GREY_LEVELS, **linked("lab_robust", "step", STEP if is_grey else 1)
+    )
+    steps = columns[3].number_input(
+        "Steps",
+        1,
+        MOST_STEPS,
+        help="The paper takes 40, with ε 11 and step 2.",
+        **linked("lab_robust", "steps", STEPS),
+    )
+    return AttackConfig(int(epsilon) / GREY_LEVELS, int(step) / GREY_LEVELS, int(steps))
+
+
+def _corruption() -> CorruptionConfig:
+    columns = st.columns([1.6, 2])
+    name = columns[0].selectbox(
+        "Corruption",
+        list(CORRUPTIONS),
+        format_func=lambda name: CORRUPTIONS[name].title,
+        **linked("lab_robust", "corruption", "noise"),
+    )
+    severity = columns[1].slider("Severity", 1, SEVERITIES, **linked("lab_robust", "severity", 3))
+    config = CorruptionConfig(str(name), int(severity))
+    st.caption(f"{CORRUPTIONS[config.name].title}: {CORRUPTIONS[config.name].unit} {config.strength:g}.")
+    return config
+
+
+def _offer(
+    of: tasks.Network, asked: Mapping[str, RobustnessConfig], known: Mapping[str, RobustnessRecord]
+) -> None:
+    """Draw the button that measures what is missing, and how long that takes."""
+    points = {
+        name: len(ROBUST_SPARSITIES[config.pruning.order])
+        if name not in known
+        else int((~known[name].known).sum())
+        for name, config in asked.items()
+    }
+    if not any(points.values()):
+        return
+    first = next(iter(asked.values()))
+    image, passes = run_settings.image_seconds(of), 2.0
+    batches = -(-first.images // _BATCH)
+    if isinstance(first.disturbance, AttackConfig):
+        passes += _ATTACK * first.disturbance.steps
+    seconds = sum(points.values()) * passes * (first.images * image + batches * _BATCH_SECONDS / _ATTACK)
+    columns = st.columns([1, 3], vertical_alignment="center")
+    is_begun = any(name in known for name in asked)
+    label = "Measure the rest" if is_begun else "Measure"
+    if columns[0].button(label, type="primary", key="start-robustness", width="stretch"):
+        robustness_runs.start(of, asked)
+        st.rerun()
+    names = ", ".join(plain(run_settings.title(name)) for name, count in points.items() if count)
+    columns[1].markdown(
+        f"{names}: {run_settings.about(seconds)}, beside what ranking the weights takes where that is new."
+    )
+
+
+def _live(of: tasks.Network, lab: Lab, asked: Mapping[str, RobustnessConfig]) -> None:
+    """Draw the points as they come; at the end the page is drawn anew."""
+    job = robustness_runs.job(of, asked)
+    if job is None or not job.is_active:
+        st.rerun(scope="app")
+    known = robustness_runs.known(of, asked)
+    if known:
+        _figure(of, lab, known, next(iter(asked.values())).disturbance, "robustness-live")
+
+
+def _figure(
+    of: tasks.Network,
+    lab: Lab,
+    known: Mapping[str, RobustnessRecord],
+    disturbance: Disturbance,
+    key: str,
+) -> None:
+    drawn = run_settings.criterion_styles()
+    curves = [
+        RobustnessCurve(run_settings.title(name), drawn[name], record.sparsity, record.clean, record.under)
+        for name, record in known.items()
+    ]
+    figure = robustness_curves(
+        curves,
+        "attacked" if isinstance(disturbance, AttackConfig) else "corrupted",
+        theme(),
+        marked=lab.sparsity,
+        is_log=lab.order == "bottlenecks",
+        word=short_word(of),
+    )
+    st.plotly_chart(figure, config=_PLAIN, key=key)
+
+
+def _results(
+    of: tasks.Network,
+    lab: Lab,
+    asked: Mapping[str, RobustnessConfig],
+    known: Mapping[str, RobustnessRecord],
+    test: Dataset,
+) -> None:
+    first = next(iter(known.values()))
+    disturbance = next(iter(asked.values())).disturbance
+    _figure(of, lab, known, disturbance, "robustness-curves")
+    what = (
+        "The attack knows the network: it is computed on the pruned network itself, anew at each sparsity. "
+        f"{short_word(of).capitalize()} counts all images, those too that the pruned network gets wrong unattacked. "
+        "A network that gives every image the same class has no gradient to follow."
+        if isinstance(disturbance, AttackConfig)
+        else "The same corrupted images at every sparsity. After Hendrycks and Dietterich, ICLR 2019."
+    )
+    drawn = f"{first.images:,} images drawn from " if first.images < len(test) else ""
+    verb = "attacked" if isinstance(disturbance, AttackConfig) else "corrupted"
+    whole = (
+        f"{word_for(of).capitalize()} with nothing removed {first.clean[0]:.1%}, {verb} {first.under[0]:.1%}."
+        if first.known[0]
+        else ""
+    )
+    note = run_settings.orders_note([asked[name].pruning for name in known])
+    st.caption(
+        f"On {drawn}{test.description}; the upright line is the fraction removed chosen above. {whole} {what} {note}"
+    )
+    st.download_button(
+        "Curves (CSV)",
+        lambda: csv(robustness_runs.table(known, short_word(of))),
+        f"{file_stem(of)}-robustness.csv",
+        "text/csv",
+        key="download-robustness",
+        on_click="ignore",
+    )
+    robustness_examples.show(of, lab, {name: asked[name] for name in known})

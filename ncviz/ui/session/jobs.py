@@ -1,0 +1,241 @@
+"""Starts the long work of the pages, and shows it: progress, time left, cancel, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.config import CurvatureConfig
+from ncviz.errors import NcvizError
+from ncviz.jobs import Job, JobHandle
+from ncviz.limits import LIMITS
+from ncviz.records import CurvatureRecord, SweepRecord
+from ncviz.scene.names import plain
+from ncviz.scene.wording import part_words, private_title
+from ncviz.ui.server import resources
+from ncviz.ui.session import session, visitors
+
+POLL_SECONDS = 0.5
+TRAINING = "training-"
+COMPARISON = "comparison-"
+# What the Model page's steps start, and themselves say the end of.
+BRINGING = "bring-"
+FINETUNE, ROBUSTNESS, CLASSES = (COMPARISON + name for name in ("finetune-", "robustness-", "classes-"))
+# What a cancelled run leaves behind, by the beginning of its key; the first that fits.
+_KEPT = {
+    FINETUNE: "criteria that were finished are kept",
+    ROBUSTNESS: "points that were measured are kept",
+    CLASSES: "classes that were finished are kept",
+    COMPARISON: "curves that were finished are kept",
+}
+# Of a job's time, the rest being the accuracy curves; those of a large network take longer than its curvature.
+CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.3
+LARGE = 500_000
+
+
+def start_curvature(
+    of: tasks.Network, config: CurvatureConfig, device: str, data_dir: str | None, scope: str = "global"
+) -> Job:
+    """Compute curvature and accuracy curves in the background; a run under way for the same key is joined."""
+    store = resources.store()
+    key = tasks.sweep_key(of, config, scope, data_dir)
+    is_known = resources.curvature(of, config, data_dir) is not None
+    size = sum(values.size for values in of.arrays.values())
+    share = 0.0 if is_known else CURVATURE_SHARE_LARGE if size > LARGE else CURVATURE_SHARE
+
+    def work(handle: JobHandle) -> dict[str, Any]:
+        def first(fraction: float, message: str) -> None:
+            handle.progress(share * fraction, message)
+
+        def second(fraction: float, message: str) -> None:
+            handle.progress(share + (1 - share) * fraction, message)
+
+        found = tasks.compute_curvature(
+            store, of, config, device=device, data_dir=data_dir, progress=first, cancel=handle.cancel_event
+        )
+        curves = tasks.compute_sweep(
+            store, of, found.record, scope=scope, device=device, data_dir=data_dir, progress=second
+        )
+        return {"problem": found.problem or curves.problem, "records": (found.record, curves.record)}
+
+    what = "Accuracy curves" if is_known else "Curvature"
+    images = "1 image" if config.samples_per_class == 1 else f"{config.samples_per_class} images"
+    part = part_words(config)
+    whose = private_title(of) + (f" ({part})" if part else "")
+    label = f"{what} of {whose}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
+    return begin(key, label, work)
+
+
+def start_flow(
+    of: tasks.Network,
+    whole: CurvatureRecord,
+    samples: Sequence[int],
+    device: str,
+    data_dir: str | None,
+    what: str,
+) -> Job:
+    """Compute the curvature on some calibration images alone, in the background."""
+    store = resources.store()
+    key = tasks.flow_key(whole, samples)
+
+    def work(handle: JobHandle) -> dict[str, Any]:
+        found = tasks.compute_flow(
+            store,
+            of,
+            whole,
+            samples,
+            device=device,
+            data_dir=data_dir,
+            progress=handle.progress,
+            cancel=handle.cancel_event,
+        )
+        return {"problem": found.problem, "record": found.record}
+
+    # Classes of the user's own images have names of the user's own.
+    whose = what if of.is_bundled else "some of its images"
+    return begin(key, f"Curvature of {private_title(of)} on {whose}", work)
+
+
+def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
+    """Start long work for this session, or join the run of that key; the page stops with a sentence at the limit."""
+    left = LIMITS.session_seconds - seconds_spent()
+    if left <= 0:
+        st.error(
+            f"This session has used its {LIMITS.session_seconds / 60:.0f} minutes of computing. Results stay; "
+            "save your networks on the Model page, then reload for a new session."
+        )
+        st.stop()
+    watch(key)
+    known = resources.registry().get(key)
+    job = resources.registry().start(key, label, work, session.token(), left)
+    if job is not known:
+        st.session_state.setdefault("begun", []).append(job)
+    return job
+
+
+def seconds_spent() -> float:
+    """Return how long the work has taken that this session began, what still runs included."""
+    begun: list[Job] = st.session_state.get("begun", [])
+    finished = [job for job in begun if not job.is_active]
+    st.session_state["begun"] = [job for job in begun if job not in finished]
+    spent: float = st.session_state.get("spent", 0.0) + sum(job.elapsed for job in finished)
+    st.session_state["spent"] = spent
+    return spent + sum(job.elapsed for job in begun if job.is_active)
+
+
+def watch(key: str) -> None:
+    """Show a job to this session, on whatever page it is."""
+    watched: list[str] = st.session_state.setdefault("jobs", [])
+    if key not in watched:
+        watched.append(key)
+
+
+def job_for(of: tasks.Network, config: CurvatureConfig, scope: str, data_dir: str | None) -> Job | None:
+    """Return the latest run for these settings, if there was one."""
+    return resources.registry().get(tasks.sweep_key(of, config, scope, data_dir))
+
+
+def results(
+    of: tasks.Network, config: CurvatureConfig, scope: str, data_dir: str | None
+) -> tuple[CurvatureRecord | None, SweepRecord | None]:
+    """Return curvature and accuracy curves as far as they are known.
+
+    What could not be stored (a full disk) still lies in the run that computed it.
+    """
+    curvature = resources.curvature(of, config, data_dir)
+    sweep = resources.sweep(of, config, scope, data_dir)
+    job = job_for(of, config, scope, data_dir)
+    if job is not None and job.result is not None and job.result["problem"]:
+        kept = job.result["records"]
+        return curvature or kept[0], sweep or kept[1]
+    return curvature, sweep
+
+
+def running_jobs() -> None:
+    """Show what is computed for this session; polls only while something runs, and redraws the page at its end."""
+    seconds_spent()
+    active = any(job.is_active for job in _visible())
+    st.fragment(_jobs, run_every=visitors.every(POLL_SECONDS) if active else None)(active)
+
+
+def _visible() -> list[Job]:
+    """Jobs that this session started, or whose result it looks at (another session's, or its own before a reload)."""
+    view = session.view()
+    keys = set(st.session_state.get("jobs", []))
+    # Where the data cannot be read, the page says so.
+    with suppress(NcvizError):
+        keys.add(tasks.sweep_key(session.network(), view.config, view.scope, session.data_dir()))
+    return [job for job in resources.registry().jobs() if job.key in keys or job.key.startswith(TRAINING)]
+
+
+def progress_here(job: Job) -> None:
+    """Show one running job in the page itself, where a phone shows no sidebar."""
+    st.fragment(_running, run_every=visitors.every(POLL_SECONDS))(job, "here")
+
+
+def duration(seconds: float | None) -> str:
+    """Return how long something still takes, for people, such as "about 40 s left"."""
+    if seconds is None:
+        return "estimating the time left"
+    if seconds < 1:
+        return "under 1 s left"
+    if seconds < 90:
+        return f"about {seconds:.0f} s left"
+    return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
+
+
+def _jobs(was_active: bool) -> None:
+    jobs = _visible()
+    active = [job for job in jobs if job.is_active]
+    for job in active:
+        _running(job)
+    if was_active and not active:
+        st.rerun(scope="app")
+    for job in jobs:
+        if job.key.startswith(BRINGING):
+            continue
+        if not job.is_active and st.session_state.setdefault("seen", {}).get(job.key) != job.started:
+            _ended(job)
+
+
+def _running(job: Job, place: str = "sidebar") -> None:
+    now = job.snapshot()
+    if not now.is_active:
+        return
+    st.markdown(f"**{plain(now.label)}**")
+    left = "queued" if now.state == "queued" else duration(now.eta_seconds)
+    st.progress(now.fraction, text="stopping…" if now.is_cancelling else f"{now.fraction:.0%} · {left}")
+    if now.message:
+        st.caption(now.message)
+    # Whoever only watches a long run is here as well.
+    visitors.visited()
+    # Trainings are shown to everybody; all else to those who asked for it, or who look at what it computes.
+    if now.key.startswith(TRAINING):
+        if not visitors.may_cancel(job):
+            return
+    elif not visitors.may_stop(job):
+        st.caption("Somebody else waits for this too, so it cannot be stopped.")
+        return
+    if st.button("Cancel", key=f"cancel-{place}-{now.key}", disabled=now.is_cancelling):
+        job.cancel()
+        st.rerun(scope="fragment")
+
+
+def _ended(job: Job) -> None:
+    now = job.snapshot()
+    if now.state == "failed":
+        st.error(plain(f"{now.label}: {now.error or 'the computation failed.'}"))
+    elif now.state == "cancelled":
+        kept = next((kept for key, kept in _KEPT.items() if now.key.startswith(key)), "nothing was changed")
+        st.info(plain(f"{now.label}: cancelled; {kept}."))
+    elif now.result and now.result.get("problem"):
+        st.warning(f"The result is shown but could not be stored. {plain(now.result['problem'])}")
+    else:
+        return
+    if st.button("Dismiss", key=f"dismiss-{now.key}"):
+        st.session_state["seen"][now.key] = now.started
+        st.rerun(scope="fragment")

@@ -1,0 +1,250 @@
+"""This session's own state: the view, its history, the networks it brought, device and data folder."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
+from ncviz.models.memory import HOLDINGS
+from ncviz.models.zoo import MODELS
+from ncviz.scene.names import plain
+from ncviz.ui.link.view_link import from_query
+from ncviz.ui.link.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState
+from ncviz.ui.server import resources
+
+PRUNING_STEP = ("criterion", "order", "scope", "removed")
+# Nothing removed, nothing chosen.
+_WHOLE: dict[str, Any] = {
+    "removed": 0.0,
+    "layer": ALL_LAYERS,
+    "flow": "all",
+    "selected": "",
+    "edge": "",
+    "parts": "",
+    "channels": 0,
+}
+# In the address: that a network of the session's own is looked at.
+OWN = "own"
+# The second picture's own step; its network goes with it, since a step says nothing about another network.
+OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model")
+
+
+def has_begun() -> bool:
+    """Whether ``begin`` has run in this session."""
+    return "latest" in st.session_state
+
+
+def begin() -> None:
+    """Read the link on a session's first run."""
+    if has_begun():
+        return
+    state, problems = from_query(st.query_params.to_dict())
+    st.session_state["lost"] = OWN in st.query_params
+    if has_lost_network() and "model" not in st.query_params:
+        # What the link says of the network that is gone means nothing on the one in its place.
+        state = replace(state, **_WHOLE)
+    st.session_state["latest"] = Latest(state)
+    st.session_state["history"] = History()
+    st.session_state["networks"] = {}
+    st.session_state["device"] = "cpu"
+    st.session_state["data_dir"] = None
+    for problem in problems:
+        st.toast(plain(problem))
+
+
+@dataclass
+class Latest:
+    """What a session looks at, readable from other threads: a download is made outside the session's own run."""
+
+    view: ViewState
+
+
+def latest() -> Latest:
+    """Return the holder of what this session looks at."""
+    found: Latest = st.session_state["latest"]
+    return found
+
+
+def token() -> str:
+    """Return what tells this session from others, and nothing else of it."""
+    found: str = st.session_state.setdefault("token", uuid.uuid4().hex)
+    return found
+
+
+def view() -> ViewState:
+    """Return what this session looks at."""
+    return latest().view
+
+
+def change(**values: Any) -> None:
+    """Look at something else; a change of the pruning step can be undone."""
+    before = view()
+    after = replace(before, **values)
+    if after == before:
+        return
+    if after.model == before.model:
+        _history().push(_step(before), _step(after))
+    else:
+        st.session_state["history"] = History()
+    latest().view = after
+
+
+def undo() -> None:
+    """Go back one pruning step, on whichever picture it was made; steps of a picture that is not shown do not count."""
+    if can_undo():
+        _walk(_history().undo)
+
+
+def redo() -> None:
+    """Go forward again."""
+    if can_redo():
+        _walk(_history().redo)
+
+
+def can_undo() -> bool:
+    """Whether there is a step to take back."""
+    return any(_seen(step) != _seen(_step(view())) for step in _history().past)
+
+
+def can_redo() -> bool:
+    """Whether there is a step to take again."""
+    return any(_seen(step) != _seen(_step(view())) for step in _history().future)
+
+
+def bound(name: str) -> dict[str, Any]:
+    """Return the arguments that tie a widget to a field of the view.
+
+    The widget shows the field whatever changed it (a link, undo, another page), and changing it changes the field.
+    """
+    return shows(name, getattr(view(), name), lambda value: change(**{name: value}))
+
+
+def shows(name: str, value: Any, take: Callable[[Any], None]) -> dict[str, Any]:
+    """Return the arguments of a widget that shows a value from elsewhere and hands on what the user makes of it.
+
+    A message that the browser sent before it learnt of a new value still carries the old one. So each value has a
+    widget of its own, and a widget that says what it was given says nothing.
+
+    Args:
+        name: What the widget is for.
+        value: What it shows.
+        take: Called with the user's choice.
+    """
+    key = f"{name} {value}"
+    st.session_state[key] = value
+
+    def changed() -> None:
+        chosen = st.session_state.get(key)
+        if chosen is not None and chosen != value:
+            take(chosen)
+
+    return {"key": key, "on_change": changed}
+
+
+def own_networks() -> dict[str, tasks.Network]:
+    """Return the networks that this session brought, by name; no other session sees them."""
+    found: dict[str, tasks.Network] = st.session_state["networks"]
+    return found
+
+
+def add_network(brought: tasks.Network) -> None:
+    """Keep a network for this session and look at it; another network of its name stays, under its own.
+
+    Raises:
+        ModelError: If the session holds as many as it may, or the server has no room for it.
+    """
+    own = own_networks()
+    is_new = brought.fingerprint not in {each.fingerprint for each in own.values()}
+    if is_new and len(own) >= LIMITS.session_networks:
+        raise ModelError(
+            f"This session holds {len(own)} networks of its own, the most that are kept; forget one on the Model page "
+            "under “Keep and take away” first."
+        )
+    HOLDINGS.hold(brought)
+    name, number = brought.name, 1
+    while name in MODELS or (name in own and own[name].fingerprint != brought.fingerprint):
+        number += 1
+        name = f"{brought.name} {number}"
+    own.pop(name, None)
+    own[name] = (
+        brought if name == brought.name else replace(brought, name=name, title=f"{brought.title} {number}")
+    )
+    select_model(name)
+
+
+def has_lost_network() -> bool:
+    """Whether the link that this session began with was that of a network of another session's own."""
+    return bool(st.session_state.get("lost"))
+
+
+def drop_network(name: str) -> None:
+    """Forget a network that this session brought."""
+    del own_networks()[name]
+    if view().other_model == name:
+        change(other_model="")
+    if view().model == name:
+        select_model(DEFAULT_MODEL)
+
+
+def network(name: str | None = None) -> tasks.Network:
+    """Return the network that is looked at, or another by its name."""
+    name = view().model if name is None else name
+    return own_networks()[name] if name in own_networks() else resources.network(name)
+
+
+def select_model(name: str) -> None:
+    """Look at another network, whole."""
+    st.session_state["lost"] = False
+    change(model=name, **_WHOLE)
+
+
+def device() -> str:
+    """Return the device that this session computes on."""
+    found: str = st.session_state["device"]
+    return found
+
+
+def select_device(name: str) -> None:
+    """Compute and evaluate on another device."""
+    st.session_state["device"] = name
+
+
+def data_dir() -> str | None:
+    """Return the folder with full data sets, if the user named one."""
+    found: str | None = st.session_state["data_dir"]
+    return found
+
+
+def use_data_dir(folder: str | None) -> None:
+    """Take full data sets from a folder, or the bundled samples again."""
+    st.session_state["data_dir"] = folder
+
+
+def _history() -> History:
+    found: History = st.session_state["history"]
+    return found
+
+
+def _step(state: ViewState) -> tuple[Any, ...]:
+    return tuple(getattr(state, name) for name in (*PRUNING_STEP, *OTHER_STEP))
+
+
+def _seen(step: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The part of a step that can be seen now."""
+    return step if view().compare else step[: len(PRUNING_STEP)]
+
+
+def _walk(move: Callable[[Any], Any]) -> None:
+    """Move through the history until something that is shown changes."""
+    now = step = _step(view())
+    while _seen(step) == _seen(now):
+        step = move(step)
+    values = dict(zip((*PRUNING_STEP, *OTHER_STEP), step, strict=True))
+    latest().view = replace(view(), **values)

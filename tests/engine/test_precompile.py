@@ -1,0 +1,107 @@
+"""What is compiled before anyone asks for it is all that a network needs, and nobody compiles it twice."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from ncviz import compiled
+from ncviz.engine import precompile
+from ncviz.errors import CancelledError
+
+# Signatures, not files: the code may well have been compiled on this machine before.
+EVERYTHING = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numba, torch
+from ncviz.engine.__main__ import compile_all
+from ncviz.engine import ahead
+
+def signatures():
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("ncviz."):
+            for value in vars(module).values():
+                # Those that only compiled code calls have none here when they come from the cache.
+                if isinstance(value, numba.core.dispatcher.Dispatcher) and value.signatures:
+                    found[f"{value.__module__}.{value.__name__}"] = set(value.signatures)
+    return found
+
+compile_all()
+ahead.begin()
+assert ahead._process is None, "what has just been compiled is compiled again"
+before = signatures()
+assert {"ncviz.engine.kernels.sweep", "ncviz.engine.kernels.scan"} <= before.keys(), before.keys()
+from ncviz import neural_curvature
+from wired import WIRED, make
+for name in WIRED:
+    for zero_share in (0.0, 0.4):
+        net, x = make(name, 1, zero_share)
+        last = list(dict(net.named_parameters()))[-2]
+        for options in ({}, {"keep_edges": True}, {"keep_samples": True}, {"channels": 1}, {"layers": [last]}):
+            neural_curvature(net, torch.cat([x, 1 - x]), **options)
+after = signatures()
+assert after == before, {name: after[name] - before.get(name, set()) for name in after}
+"""
+
+
+def test_what_is_compiled_ahead_is_all_that_is_needed():
+    wired = Path(__file__).parents[1] / "curvature"
+    command = [sys.executable, "-c", EVERYTHING, str(wired)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Another program in place of the compiler; returns what was started."""
+    started = []
+
+    def begin_with(code, is_cached=False):
+        real = subprocess.Popen
+
+        def popen(arguments, **options):
+            started.append((arguments, options))
+            return real([sys.executable, "-c", code])
+
+        monkeypatch.setattr(precompile, "_process", None)
+        monkeypatch.setattr(compiled, "is_cached", lambda function: is_cached)
+        monkeypatch.setattr(precompile.subprocess, "Popen", popen)
+        precompile.begin()
+        return started
+
+    yield begin_with
+    if precompile._process is not None:
+        precompile._process.kill()
+        precompile._process.wait()
+
+
+def test_the_first_computation_waits_for_it_and_says_so(command):
+    started = command("import time; time.sleep(0.5)")
+    precompile.begin()
+    [(arguments, options)] = started
+    assert arguments[1:] == ["-m", "ncviz.engine"]
+    assert options["env"]["NUMBA_CACHE_DIR"] == compiled.cache_folder()
+    assert (options["cwd"] / "ncviz").is_dir()
+    said = []
+    precompile.wait(lambda fraction, message: said.append(message))
+    assert said == [precompile.PREPARING]
+    assert precompile._process.returncode == 0
+    precompile.wait(lambda fraction, message: said.append(message))
+    assert len(said) == 1
+
+
+def test_who_waits_can_cancel_and_it_goes_on_for_the_others(command):
+    command("import time; time.sleep(60)")
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(CancelledError):
+        precompile.wait(lambda fraction, message: None, cancel)
+    assert precompile._process.poll() is None
+
+
+def test_nothing_is_started_where_it_was_compiled_before(command):
+    assert command("", is_cached=True) == []
+    precompile.wait(lambda fraction, message: pytest.fail("waited for nothing"))

@@ -1,0 +1,363 @@
+import io
+import json
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
+from ncviz.models.files.graph import reading
+from ncviz.models.files.graph.blueprint import build_module
+from ncviz.models.files.graph.builder import Draft
+from ncviz.models.files.open_file import read_file
+from ncviz.models.files.pt2.reader import read_exported
+from ncviz.models.files.write_file import write_file
+from tests.models.files.onnx.onnx_helpers import assert_same, images_of
+
+# torch.export warns of its own deprecations.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def exported(net, shape, is_decomposed=False, is_open=True):
+    batch = ({0: torch.export.Dim("batch")},) if is_open else None
+    program = torch.export.export(net.eval(), (torch.zeros(2, *shape),), dynamic_shapes=batch)
+    buffer = io.BytesIO()
+    torch.export.save(program.run_decompositions() if is_decomposed else program, buffer)
+    return buffer.getvalue()
+
+
+def small():
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+class Wired(nn.Module):
+    """What Sequential cannot say: constants, branches, functions, views."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.1, 0.2, 0.3]).reshape(3, 1, 1))
+        self.narrow, self.wide = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 6, 3, padding="same")
+        self.up, self.head = nn.ConvTranspose2d(9, 2, 2, stride=2), nn.Linear(32, 4)
+
+    def forward(self, x):
+        x = (x - self.mean) / 0.5
+        joined = torch.cat([self.narrow(x) + x, self.wide(x)], dim=1)
+        x = self.up(nn.functional.avg_pool2d(nn.functional.pad(torch.relu(joined), (1, 0)), 2)).sigmoid()
+        x = nn.functional.max_pool2d(x, 2).permute(0, 2, 3, 1).reshape(x.shape[0], -1)
+        return self.head(x).softmax(-1)
+
+
+class Changing(nn.Module):
+    """Changes in place what it reads again."""
+
+    def __init__(self, reads_view):
+        super().__init__()
+        self.conv, self.head, self.reads_view = nn.Conv2d(3, 3, 1), nn.Linear(3 * 64, 4), reads_view
+
+    def forward(self, x):
+        x = self.conv(x)
+        view = x.flatten(1)
+        torch.relu_(x)
+        return self.head(view if self.reads_view else (x + x.tanh()).flatten(1))
+
+
+class Divided(nn.Module):
+    """Takes its channels apart, in every way that torch has, and puts them together in another order."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.head = nn.Conv2d(3, 7, 1), nn.Linear(18 * 36, 4)
+
+    def forward(self, x):
+        x = self.first(x)
+        one, two, three = x.chunk(3, dim=1)  # 3, 3 and 1 channels
+        four, five = x.split([2, 5], 1)
+        six = torch.cat(x.split(3, dim=-3)[1:], 1)  # 3 and 1
+        last = x[:, -1].unsqueeze(1)
+        x = torch.cat([five, four, three, one * 2, six, x[:, -3:-2], two[:, 0:1], last], 1)
+        return self.head(x.relu()[..., 1:-1, 2:].flatten(1))
+
+
+def activations():
+    layers = [nn.SiLU(), nn.GELU(), nn.GELU("tanh"), nn.Hardswish(), nn.Mish(), nn.LeakyReLU(0.2), nn.ELU(0.5),
+              nn.SELU(), nn.CELU(0.5), nn.Softplus(), nn.Softsign(), nn.Hardtanh(), nn.ReLU6(), nn.Hardsigmoid(),
+              nn.Sigmoid(), nn.Tanh(), nn.PReLU(), nn.LogSigmoid()]  # fmt: skip
+    inner = [step for layer in layers for step in (nn.Conv2d(3, 3, 1), layer)]
+    return nn.Sequential(*inner, nn.AdaptiveMaxPool2d(2), nn.Flatten(), nn.Linear(12, 5), nn.LogSoftmax(1))
+
+
+def line():
+    return nn.Sequential(
+        nn.Conv1d(2, 4, 3, stride=2), nn.BatchNorm1d(4), nn.ReLU(), nn.MaxPool1d(2), nn.ConvTranspose1d(4, 3, 2),
+        nn.AdaptiveAvgPool1d(2), nn.Flatten(), nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 5),
+    )  # fmt: skip
+
+
+class Spread(nn.Module):
+    """A grey image for three colours, and other ways of repeating."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.conv, self.function = nn.LazyConv2d(4, 3), function
+        self(torch.zeros(1, 1, 5, 5))
+
+    def forward(self, x):
+        return self.conv(self.function(x)).flatten(1)
+
+
+SPREAD = {
+    "repeat": lambda x: x.repeat(1, 3, 1, 2),
+    "expand": lambda x: (x.expand(-1, 3, -1, -1) - 0.5) / torch.tensor([0.2, 0.3, 0.4]).reshape(1, 3, 1, 1),
+    "tile": lambda x: torch.tile(x, (3, 1, 1)),
+    "stack": lambda x: torch.stack([x[:, 0], x[:, 0]], dim=1),
+    "hstack": lambda x: torch.hstack([x, x]),
+    "each": lambda x: x.repeat_interleave(2, dim=-1),
+}
+NETS = {
+    **{
+        f"{name}{', decomposed' * is_decomposed}": (lambda make=make: Spread(make), (1, 5, 5), is_decomposed)
+        for name, make in SPREAD.items()
+        for is_decomposed in (False, True)
+    },
+    "small": (small, (3, 8, 8), False),
+    "small, decomposed": (small, (3, 8, 8), True),
+    "wired": (Wired, (3, 8, 8), False),
+    "changed in place": (lambda: Changing(False), (3, 8, 8), False),
+    "divided": (Divided, (3, 8, 8), False),
+    "divided, decomposed": (Divided, (3, 8, 8), True),
+    "shufflenet": (lambda: torchvision.models.shufflenet_v2_x0_5(num_classes=10), (3, 32, 32), False),
+    "activations": (activations, (3, 8, 8), False),
+    "one axis": (line, (2, 20), False),
+    "one axis, decomposed": (line, (2, 20), True),
+    "resnet18": (lambda: torchvision.models.resnet18(num_classes=10), (3, 32, 32), False),
+    "squeezenet1_1": (lambda: torchvision.models.squeezenet1_1(num_classes=10), (3, 40, 40), True),
+    "mobilenet_v2": (
+        lambda: torchvision.models.mobilenet_v2(num_classes=10, width_mult=0.25),
+        (3, 32, 32),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_programs_compute_the_same(name):
+    make, shape, is_decomposed = NETS[name]
+    torch.manual_seed(0)
+    net = make().eval()
+    for layer in net.modules():
+        if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            nn.init.uniform_(layer.running_var, 0.05, 0.2)
+            nn.init.normal_(layer.running_mean, std=0.1)
+    blueprint, arrays = read_exported(exported(net, shape, is_decomposed), "net.pt2")
+    images = torch.from_numpy(images_of(shape))
+    with torch.no_grad():
+        expected = net(images).numpy()
+        assert_same(build_module(blueprint, arrays)(images).numpy(), expected)
+    own = {key: value.numpy() for key, value in net.state_dict().items() if key != "mean"}
+    assert own.keys() <= arrays.keys()
+    for key, values in own.items():
+        np.testing.assert_array_equal(arrays[key], values)
+
+
+def test_a_batch_that_the_program_fixes_is_left_open():
+    blueprint, arrays = read_exported(exported(small(), (3, 8, 8), is_open=False), "net.pt2")
+    assert build_module(blueprint, arrays)(torch.zeros(5, 3, 8, 8)).shape == (5, 10)
+
+
+class Tied(nn.Module):
+    """Two layers of one weight, or one layer twice."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind, self.first, self.second = kind, nn.Linear(6, 6), nn.Linear(6, 6)
+        self.head = nn.Linear(6, 3)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        again = self.second if self.kind == "two layers" else self.first
+        return self.head(again(self.first(x).relu()).relu())
+
+
+@pytest.mark.parametrize("kind", ["two layers", "one layer twice"])
+@pytest.mark.parametrize("is_decomposed", [False, True])
+def test_shared_weights_are_one_and_go_back_as_they_came(kind, is_decomposed):
+    torch.manual_seed(1)
+    net = Tied(kind).eval()
+    network = read_file(exported(net, (6,), is_decomposed), "net.pt2")
+    assert sum(values.size for values in network.arrays.values() if values.ndim == 2) == 36 + 18
+    module, x = network.module(), torch.rand(5, 6)
+    torch.testing.assert_close(module(x), net(x))
+    weight, _ = (name for name, values in module.named_parameters() if values.ndim == 2)
+    pruned = np.where(np.abs(network.arrays[weight]) < 0.2, np.float32(0), network.arrays[weight])
+    back, _ = write_file(network, {weight: pruned})
+    other = Tied(kind).eval()
+    state = torch.load(io.BytesIO(back), weights_only=True)
+    left_out = other.load_state_dict(state, strict=kind == "two layers").missing_keys
+    assert set(left_out) <= {"second.weight", "second.bias"}  # which the program never held
+    with torch.no_grad():
+        net.first.weight.copy_(torch.from_numpy(pruned))
+    torch.testing.assert_close(other(x), net(x))
+
+
+def test_a_shared_weight_stays_where_only_its_second_layer_is_needed():
+    draft = Draft("net", (6,))
+    weight = np.ones((6, 6), dtype=np.float32)
+    unused, needed, last = (
+        draft.add(name, "linear", ("input",), {"weight": weight}, in_features=6, out_features=6, bias=False)
+        for name in ("unused", "needed", "last")
+    )
+    output = draft.add("sum", "add", (needed, last))
+    blueprint = draft.finish(output)
+    assert list(draft.arrays) == ["needed.weight"]
+    assert blueprint.ties == (("last.weight", "needed.weight"),)
+    assert unused not in {step.name for step in blueprint.steps}
+    assert torch.equal(build_module(blueprint, draft.arrays)(torch.ones(1, 6)), torch.full((1, 6), 12.0))
+
+
+class Batchwise(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.conv, self.head, self.function = nn.Conv2d(3, 3, 1), nn.Linear(3 * 64, 4), function
+
+    def forward(self, x):
+        return self.head(self.function(self.conv(x)).flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("function", "match"),
+    [
+        (lambda x: torch.cat(x.chunk(2, 0), 0), "divides a batch"),
+        (lambda x: torch.cat([x[1:], x[1:], x[:1]])[:2], "takes some of a batch"),
+        (lambda x: x.repeat(2, 1, 1, 1)[:2], "repeats its input"),
+        (lambda x: x.repeat_interleave(torch.tensor([1, 0, 2]), 1), "repeats values along no axis"),
+        (lambda x: torch.cat([x[:, ::2], x[:, :1]], 1), "takes every other of an axis"),
+    ],
+)
+def test_what_divides_otherwise_is_named(function, match):
+    with pytest.raises(ModelError, match=f"node '.*' .*{match}.*, which is not supported"):
+        read_exported(exported(Batchwise(function), (3, 8, 8), is_open=False), "net.pt2")
+
+
+class Attending(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.rnn = nn.Linear(8, 8), nn.LSTM(8, 8, batch_first=True)
+        self.norm, self.attention = nn.LayerNorm(8), nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        x, _ = self.rnn(self.first(x))
+        x = self.norm(x)
+        return self.attention(x, x, x)[0].mean(1)
+
+
+def test_what_is_not_read_is_named():
+    with pytest.raises(ModelError, match=r"recurrence at 'rnn'; attention at 'attention'") as caught:
+        read_exported(exported(Attending(), (4, 8)), "net.pt2")
+    assert "normalisation other than BatchNorm at 'norm' (ncviz reads" in str(caught.value)
+
+
+def test_a_view_of_what_changes_in_place_is_refused():
+    with pytest.raises(ModelError, match="in place, which is read again later"):
+        read_exported(exported(Changing(True), (3, 8, 8)), "net.pt2")
+
+
+GOOD = exported(small(), (3, 8, 8))
+
+
+def changed(change):
+    """The good program whose entries went through ``change(name, data)``, which may drop them by None."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as good, zipfile.ZipFile(buffer, "w") as packed:
+        for name in good.namelist():
+            data = change(name, good.read(name))
+            if data is not None:
+                packed.writestr(name, data)
+    return buffer.getvalue()
+
+
+def with_meta(**meta):
+    def change(name, data):
+        if not name.endswith("weights_config.json"):
+            return data
+        config = json.loads(data)
+        entry = config["config"]["0.weight"]
+        entry["use_pickle"] = meta.pop("use_pickle", False)
+        for key, value in meta.items():
+            is_list = isinstance(value, list)
+            entry["tensor_meta"][key] = [{"as_int": item} for item in value] if is_list else value
+        return json.dumps(config).encode()
+
+    return changed(change)
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (with_meta(sizes=[4, 3, 3, 4]), "beyond what it holds"),
+        (with_meta(sizes=[2**40, 2**40, 3, 3]), "beyond what it holds"),
+        (with_meta(sizes=[4, 3, 3, 0]), "beyond what it holds"),
+        (with_meta(strides=[27, 9, 3, 2]), "beyond what it holds"),
+        (with_meta(strides=[27, 9, 3, -1]), "beyond what it holds"),
+        (with_meta(strides=[27, 9, 3]), "damaged"),
+        (with_meta(storage_offset={"as_int": 1}), "beyond what it holds"),
+        (with_meta(storage_offset={"as_int": -1}), "beyond what it holds"),
+        (with_meta(dtype=99), "damaged"),
+        (with_meta(dtype=10), "damaged"),
+        (with_meta(use_pickle=True), "pickle, which is not opened"),
+        (changed(lambda name, data: b"big" if name.endswith("byteorder") else data), "byte order"),
+        (changed(lambda name, data: None if name.endswith("weight_0") else data), "lacks the entry"),
+        (changed(lambda name, data: None if name.endswith("model.json") else data), "holds 0 programs"),
+        (changed(lambda name, data: b"[" * 50_000 if name.endswith("model.json") else data), "damaged"),
+        (
+            changed(lambda name, data: b" " * 5_000_000 if name.endswith("model.json") else data),
+            "at most 4 MB",
+        ),
+        (
+            changed(lambda name, data: data.replace(b"aten.relu_.", b"aten.system.")),
+            "the operation system at '2'",
+        ),
+        (
+            changed(lambda name, data: data.replace(b"torch.ops.aten.relu_.default", b"builtins.eval")),
+            "eval|builtins",
+        ),
+        (GOOD[:-30], "damaged|holds 0 programs"),
+        (b"", "damaged"),
+    ],
+)
+def test_damaged_programs_are_one_sentence(content, match):
+    with pytest.raises(ModelError, match=match) as caught:
+        read_exported(content, "net.pt2")
+    assert "\n" not in str(caught.value)
+
+
+def test_strides_are_followed_where_they_stay_inside():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 2)).to(
+        memory_format=torch.channels_last
+    )
+    _, arrays = read_exported(exported(net, (3, 8, 8)), "net.pt2")
+    np.testing.assert_array_equal(arrays["0.weight"], net[0].weight.detach().numpy())
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_what_weights_take_in_memory_counts_against_the_limit(kind, monkeypatch):
+    net = Tied("two layers").to(kind)
+    program = torch.export.export(net.eval(), (torch.zeros(2, 6, dtype=kind),))
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    _, arrays = read_exported(buffer.getvalue(), "net.pt2")
+    weight = next(values for name, values in arrays.items() if values.shape == (6, 6))
+    np.testing.assert_array_equal(weight, net.first.weight.detach().float().numpy())
+    taken = sum(values.nbytes for values in arrays.values())
+    monkeypatch.setattr(reading, "LIMITS", replace(LIMITS, file_bytes=taken))
+    read_exported(buffer.getvalue(), "net.pt2")
+    monkeypatch.setattr(reading, "LIMITS", replace(LIMITS, file_bytes=taken - 1))
+    with pytest.raises(ModelError, match="of constants; bring a smaller network"):
+        read_exported(buffer.getvalue(), "net.pt2")

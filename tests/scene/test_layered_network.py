@@ -1,0 +1,186 @@
+"""The network that is drawn is the one that was computed, whatever its detail."""
+
+import numpy as np
+import pytest
+
+from ncviz import build_graph, load_model, tasks
+from ncviz.config import CurvatureConfig
+from ncviz.data.datasets import DATASETS
+from ncviz.plots.network.payload import payload
+from ncviz.scene.card import Subject, card, lens_edge
+from ncviz.scene.layered_network import flow_samples, grouped_layers, has_every_position, network_view
+from ncviz.scene.receptive_field import receptive_box
+from ncviz.scene.tables import parameter_offsets
+from ncviz.ui.link.view_state import DEFAULT_EDGE_CAP
+
+CLASSES = tuple("0123456789")
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    network = tasks.open_network("lenet-mnist-relu")
+    return network, tasks.stored_curvature(tasks.open_store("memory://views"), network, CurvatureConfig())
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return build_graph(load_model("lenet-mnist-relu"), input_shape=DATASETS["mnist"].input_shape)
+
+
+def test_feature_maps_are_nodes_and_slices_hold_their_weights(lenet):
+    network, record = lenet
+    assert grouped_layers(record) == (True, True, True, False, False, False)
+    view = network_view(record, network.arrays, CLASSES, "channels")
+    assert np.diff(view.layer_offsets).tolist() == [1, 6, 16, 120, 84, 10]
+    starts = parameter_offsets(record)
+    name, kappa = record.parameters[1], record.weights[record.parameters[1]]
+    offsets = view.layer_offsets
+    for line in np.flatnonzero(view.connection == 1):
+        source, target = view.source[line] - offsets[1], view.target[line] - offsets[2]
+        members = slice(view.members.start[line], view.members.start[line + 1])
+        own = np.arange(kappa.size).reshape(kappa.shape)[target, source].reshape(-1)
+        assert np.array_equal(view.members.parameter[members], own + starts[name])
+        assert np.allclose(view.members.curvature[members], kappa[target, source].reshape(-1))
+        assert view.curvature[line] == pytest.approx(kappa[target, source].min())
+        assert kappa.reshape(-1)[view.parameter[line] - starts[name]] == pytest.approx(view.curvature[line])
+    # A linear layer that reads feature maps is grouped by them, too.
+    kappa = record.weights[record.parameters[2]].reshape(120, 16, 16)
+    for line in np.flatnonzero(view.connection == 2)[::97]:
+        source, target = view.source[line] - offsets[2], view.target[line] - offsets[3]
+        assert view.curvature[line] == pytest.approx(kappa[target, source].min())
+    assert np.array_equal(np.sort(view.members.parameter), np.arange(record.total))
+
+
+def test_every_position_is_every_edge_of_the_graph(lenet, graph):
+    network, record = lenet
+    assert has_every_position(record)
+    view = network_view(record, network.arrays, CLASSES, "positions")
+    assert view.edge_count == graph.number_of_edges == 128_040
+    units = np.concatenate([[0], np.cumsum(graph.layer_sizes)])
+    starts = parameter_offsets(record)
+    for index, connection in enumerate(graph.connections):
+        listed, own = connection.edges, view.connection == index
+        drawn = set(
+            zip(
+                (view.source[own] - units[index]).tolist(),
+                (view.target[own] - units[index + 1]).tolist(),
+                (view.parameter[own] - starts[connection.parameter]).tolist(),
+                strict=True,
+            )
+        )
+        expected = zip(listed.source.tolist(), listed.target.tolist(), listed.parameter.tolist(), strict=True)
+        assert drawn == set(expected)
+        kappa = record.weights[connection.parameter].reshape(-1)
+        assert np.allclose(view.curvature[own], kappa[view.parameter[own] - starts[connection.parameter]])
+
+
+def test_a_network_of_dense_layers_has_units_alone():
+    network = tasks.open_network("mlp-digits-relu")
+    record = tasks.stored_curvature(tasks.open_store("memory://views"), network, CurvatureConfig())
+    assert not any(grouped_layers(record))
+    assert not has_every_position(record)
+    assert network_view(record, network.arrays, CLASSES, "channels").members is None
+
+
+def test_a_flow_is_all_images_a_class_or_one(lenet):
+    _, record = lenet
+    assert flow_samples(record, "all") is None
+    assert flow_samples(record, "image-3") == [3]
+    assert flow_samples(record, "class-7") == [at for at, label in enumerate(record.labels) if label == 7]
+    assert flow_samples(record, "image-99") is flow_samples(record, "class-99") is None
+
+
+def test_what_a_unit_sees_of_the_image(lenet, graph):
+    _, record = lenet
+    assert receptive_box(record, 1, 2 * 144 + 3 * 12 + 5) == (10, 6, 6, 6)
+    for unit in (0, 7, 3 * 16 + 15):
+        seen = {unit}
+        for connection in reversed(graph.connections[:2]):
+            listed = connection.edges
+            seen = set(listed.source[np.isin(listed.target, list(seen))].tolist())
+        rows, columns = np.divmod(np.array(sorted(seen)), 28)
+        left, top, width, height = receptive_box(record, 2, unit)
+        assert (left, top) == (columns.min(), rows.min())
+        assert (width, height) == (np.ptp(columns) + 1, np.ptp(rows) + 1)
+    assert receptive_box(record, 3, 0) is None
+
+
+def subject(lenet, removed=0):
+    network, record = lenet
+    ranks = tasks.ranks(network, "curvature", record)
+    return Subject(record, network.arrays, CLASSES, ranks, removed, None)
+
+
+def test_the_card_of_a_slice_has_its_kernel_and_the_place_on_the_image(lenet):
+    _, record = lenet
+    half = record.total // 2
+    about = subject(lenet, half)
+    found = card(about, "slice-1-5-3")
+    kappa = record.weights[record.parameters[1]][5, 3]
+    assert (found["kernel"]["rows"], found["kernel"]["columns"]) == (6, 6)
+    cells = [2.0 if cell["curvature"] is None else cell["curvature"] for cell in found["kernel"]["cells"]]
+    shown = np.array(cells).reshape(6, 6)
+    assert np.allclose(shown, kappa)
+    starts = parameter_offsets(record)[record.parameters[1]]
+    for cell in found["kernel"]["cells"]:
+        assert cell["kept"] == (about.ranks[cell["parameter"]] >= half)
+        assert cell["parameter"] >= starts
+    weight = card(about, f"weight-{found['kernel']['cells'][8]['parameter']}")
+    assert [cell["chosen"] for cell in weight["kernel"]["cells"]].index(True) == 8
+    edges = record.edges[1]
+    where = np.flatnonzero(edges.parameter == found["kernel"]["cells"][8]["parameter"] - starts)[0]
+    assert weight["image"]["box"] == receptive_box(record, 2, int(edges.target[where]))
+    assert f"image {edges.sample[where] + 1}," in weight["image"]["caption"]
+
+
+def test_the_edge_for_the_lens_is_where_the_curvature_is_least(lenet):
+    _, record = lenet
+    connection, source, target = map(int, lens_edge(record, "slice-1-5-3").split("-"))
+    edges = record.edges[connection]
+    at = np.flatnonzero((edges.source == source) & (edges.target == target))
+    least = record.weights[record.parameters[1]][5, 3].min()
+    assert any(edges.curvature[here] == pytest.approx(least) for here in at)
+    assert lens_edge(record, "unit-1-3") is None
+
+
+@pytest.mark.parametrize(
+    "selection",
+    ["unit-3-5", "channel-0-0", "channel-1-4", "channel-2-15", "unit-5-9", "weight-0", "weight-45311"],
+)
+def test_everything_has_a_card_that_json_can_carry(lenet, selection):
+    import json
+
+    found = card(subject(lenet), selection)
+    assert found["selection"] == selection
+    assert found["title"]
+    assert len(json.dumps(found)) < 100_000
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        "",
+        "unit-3-120",
+        "unit-99-0",
+        "channel-3-0",
+        "channel-1-6",
+        "weight-45312",
+        "slice-9-0-0",
+        "slice-1-16-0",
+    ],
+)
+def test_what_is_not_there_has_no_card(lenet, selection):
+    assert card(subject(lenet), selection) is None
+
+
+@pytest.mark.parametrize("model", ["mlp-digits-relu", "lenet-mnist-relu", "vgg9-cifar10-relu"])
+def test_what_travels_to_the_browser_stays_below_a_megabyte(model):
+    network = tasks.open_network(model)
+    record = tasks.stored_curvature(tasks.open_store("memory://views"), network, CurvatureConfig())
+    ranks = tasks.ranks(network, "curvature", record)
+    classes = DATASETS[network.dataset].classes
+    for detail in ("channels", "units"):
+        view = network_view(record, network.arrays, classes, detail)
+        orders = {"redundant": ranks, "bottlenecks": len(ranks) - 1 - ranks}
+        packed = payload(view, orders, DEFAULT_EDGE_CAP, activity=record.pictures.of(None))
+        assert packed.size < 1_000_000

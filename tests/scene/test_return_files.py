@@ -1,0 +1,99 @@
+"""Files of pruned networks in the format that they came in, and the words for numbers that rest on less."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors.numpy import load, save
+
+from ncviz import tasks
+from ncviz.config import CurvatureConfig
+from ncviz.data.datasets import load_dataset
+from ncviz.data.image_settings import settings_for
+from ncviz.data.user_data.registry import OwnData, Part, register
+from ncviz.models.files.open_file import read_file
+from ncviz.models.loading import load_model
+from ncviz.pruning.masks import masks_at
+from ncviz.scene import return_files, wording
+
+
+@pytest.fixture(scope="module")
+def net():
+    return load_model("mlp-digits-relu")
+
+
+def brought(net, format):
+    buffer = io.BytesIO()
+    if format == "onnx":
+        torch.onnx.export(net, (torch.zeros(1, 1, 8, 8),), buffer, dynamo=False, input_names=["x"],
+                          dynamic_axes={"x": {0: "batch"}})  # fmt: skip
+    elif format == "pt":
+        torch.save({f"module.{name}": value for name, value in net.state_dict().items()}, buffer)
+    else:
+        buffer.write(save({name: value.numpy() for name, value in net.state_dict().items()}))
+    architecture = None if format == "onnx" else "mlp-digits-relu"
+    return read_file(buffer.getvalue(), f"my net.{format}", architecture, dataset="digits")
+
+
+def logits_of(content, format, images, net):
+    """What plain PyTorch or onnxruntime makes of a file."""
+    if format == "onnx":
+        session = onnxruntime.InferenceSession(content)
+        return session.run(None, {session.get_inputs()[0].name: images.numpy()})[0]
+    if format == "pt":
+        state = torch.load(io.BytesIO(content), weights_only=True)
+        state = {name.removeprefix("module."): value for name, value in state.items()}
+    else:
+        state = {name: torch.from_numpy(value) for name, value in load(content).items()}
+    net.load_state_dict(state)
+    with torch.inference_mode():
+        return net(images).numpy()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("format", ["onnx", "pt", "safetensors"])
+def test_a_pruned_network_goes_back_as_it_came_and_gives_the_accuracy_of_the_page(net, format):
+    of = brought(net, format)
+    shapes = tasks.shapes_of(of)
+    total = sum(int(np.prod(shape)) for shape in shapes.values())
+    by = np.random.default_rng(0).permutation(total)
+    removed = total // 3
+    content = return_files.pruned(of, by, removed, shapes)
+    images = load_dataset("digits", "test")
+    logits = logits_of(content, format, images.inputs, load_model("mlp-digits-relu"))
+    shown = tasks.evaluator(of, "cpu", None).accuracy(masks_at(by, removed, shapes))
+    assert (logits.argmax(axis=1) == images.labels.numpy()).mean() == pytest.approx(shown, abs=1e-12)
+    assert shown < 0.97
+    assert return_files.ending(of) == f".{format}"
+    assert return_files.file_stem(of) == "my-net"
+    name = f"my-net-pruned.{format}"
+    assert name in return_files.snippet(of, name, "pixels scaled to [0, 1]")
+
+
+def test_names_of_files_hold_nothing_that_a_folder_would_take_for_a_path(net):
+    of = brought(net, "pt")
+    assert return_files.file_stem(replace(of, name="../a/b c.pt")) == "a-b-c"
+    assert return_files.file_stem(tasks.open_network("lenet-mnist-relu")).startswith("lenet")
+
+
+def test_the_word_is_agreement_where_nobody_knows_the_labels(net):
+    of = brought(net, "pt")
+    own = OwnData("mine", tuple("0123456789"), settings_for((1, 8, 8)),
+                  {"all": Part(np.zeros((3, 1, 8, 8), np.uint8), None, 3)})  # fmt: skip
+    unlabelled = replace(of, dataset=register(own))
+    assert (wording.word_for(of), wording.note_for(of)) == ("accuracy", "")
+    assert wording.word_for(unlabelled) == "agreement with the whole network"
+    assert wording.short_word(unlabelled) == "agreement"
+    assert "accuracy needs labels" in wording.note_for(unlabelled)
+    assert wording.private_title(of) == "your network"
+
+
+def test_a_part_of_a_network_is_said():
+    assert wording.part_words(CurvatureConfig()) == ""
+    assert wording.part_words(CurvatureConfig(layers=("a", "b")), 21) == "2 of 21 layers"
+    assert wording.part_words(CurvatureConfig(layers=("a",))) == "1 layer"
+    sampled = wording.part_words(CurvatureConfig(seed=4, channels=32))
+    assert sampled == "at most 32 channels a layer, drawn with seed 4"

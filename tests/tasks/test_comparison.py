@@ -1,0 +1,126 @@
+"""One criterion's order and curve, each under a key of its own, against the long way round."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import ncviz
+from ncviz import tasks
+from ncviz.config import PruningConfig
+from ncviz.data.datasets import load_dataset
+from ncviz.errors import CancelledError, NcvizError
+from ncviz.pruning.scores import SCORES
+from ncviz.store import Store
+from ncviz.tasks import comparison
+
+SPARSITIES = (0.0, 0.3, 0.7)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def network():
+    return tasks.open_network("mlp-digits-relu")
+
+
+@pytest.mark.parametrize("criterion", SCORES)
+def test_a_curve_is_that_of_pruning_by_hand(store, network, criterion):
+    config = PruningConfig(criterion, samples_per_class=2, seed=3)
+    net, pool, test = network.module(), load_dataset("digits", "train"), load_dataset("digits", "test")
+    chosen = torch.from_numpy(tasks.calibration(network, config.calibration))
+    scores = ncviz.pruning_scores(
+        net, criterion, inputs=pool.inputs[chosen], labels=pool.labels[chosen], seed=3
+    )
+    found = tasks.compute_curve(store, network, config, SPARSITIES)
+    assert not found.is_stored
+    for at, sparsity in enumerate(SPARSITIES):
+        pruned = ncviz.prune(net, scores, sparsity=sparsity)
+        assert found.record.accuracy[criterion, "redundant"][at] == ncviz.accuracy(
+            pruned, test.inputs, test.labels
+        )
+    again = tasks.compute_curve(store, network, config, SPARSITIES)
+    assert again.is_stored
+    assert np.array_equal(
+        again.record.accuracy[criterion, "redundant"], found.record.accuracy[criterion, "redundant"]
+    )
+
+
+def test_the_key_holds_what_a_criterion_looks_at_and_nothing_else(network):
+    def differs(criterion, **change):
+        config = PruningConfig(criterion)
+        return tasks.order_key(network, config) != tasks.order_key(network, replace(config, **change))
+
+    for criterion, score in SCORES.items():
+        assert differs(criterion, seed=1) == (score.needs_images or score.is_drawn)
+        assert differs(criterion, samples_per_class=2) == score.needs_images
+        assert differs(criterion, alpha=0.3) == score.needs_curvature
+        assert not differs(criterion, alpha=0.6)
+        assert differs(criterion, scope="layer")
+        assert differs(criterion, order="bottlenecks")
+        assert differs(criterion, protected=("1.weight",))
+    config = PruningConfig()
+    assert tasks.curve_key(network, config, (0.1,)) != tasks.curve_key(network, config, (0.2,))
+
+
+def test_protected_weights_stay_and_the_curve_ends_before_them(store, network):
+    shapes = tasks.shapes_of(network)
+    first = next(iter(shapes))
+    config = PruningConfig("magnitude", protected=(first,))
+    ranks = tasks.removal_order(store, network, config)
+    most = tasks.removable(network, config)
+    held = int(np.prod(shapes[first]))
+    assert most == len(ranks) - held
+    assert ranks[:held].min() == most
+    found = tasks.compute_curve(store, network, config, (0.0, 0.1, 0.9)).record
+    assert found.removed.tolist() == [0, round(0.1 * len(ranks))]
+    with pytest.raises(NcvizError, match="no weight 'head' to protect"):
+        tasks.removal_order(store, network, PruningConfig("magnitude", protected=("head",)))
+
+
+def test_an_order_is_computed_once(store, network, monkeypatch):
+    config = PruningConfig("wanda")
+    first = tasks.removal_order(store, network, config)
+    monkeypatch.setattr(comparison, "criterion_scores", None)
+    assert np.array_equal(tasks.removal_order(store, network, config), first)
+
+
+def test_cancel_stops_and_stores_nothing_half(store, network):
+    cancel = threading.Event()
+    seen = []
+
+    def progress(fraction, message):
+        seen.append((fraction, message))
+        if "accuracy" in message:
+            cancel.set()
+
+    config = PruningConfig("magnitude")
+    with pytest.raises(CancelledError):
+        tasks.compute_curve(store, network, config, SPARSITIES, progress=progress, cancel=cancel)
+    assert tasks.stored_curve(store, network, config, SPARSITIES) is None
+    assert all("Magnitude" in message for _, message in seen)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"scope": "row"}, "no scope"),
+        ({"order": "up"}, "no order"),
+        ({"samples_per_class": 0}, "samples per class"),
+        ({"alpha": 1.0}, "idleness"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_settings_out_of_range_are_refused(values, said):
+    with pytest.raises(NcvizError, match=said):
+        PruningConfig(**values)
+
+
+def test_an_unknown_criterion_is_named(store, network):
+    with pytest.raises(NcvizError, match="no criterion 'beauty'"):
+        tasks.removal_order(store, network, PruningConfig("beauty"))

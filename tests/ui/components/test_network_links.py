@@ -1,0 +1,134 @@
+"""Networks that are no chains in the browser: lines that pass layers swing out, links are named and never selected."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ncviz.plots.network.lines import Links, NetworkView
+from ncviz.plots.network.payload import pack, payload
+from ncviz.ui.components.bundle import bundle
+
+READ = """
+import { readFileSync } from "node:fs";
+const network = readNetwork(decode(new Uint8Array(readFileSync(new URL("message", import.meta.url)))));
+const place = placeUnits(network, 900, 500, (text) => 6 * text.length);
+"""
+
+
+@pytest.fixture
+def skipping():
+    """Three layers of two units; one edge passes the second layer, and so does a skip."""
+    return NetworkView(
+        layer_names=("input", "features.0.conv1", "classes"),
+        layer_shapes=((2,), (2,), (2,)),
+        classes=("a", "b"),
+        source=np.array([0, 2, 1], np.int32),
+        target=np.array([2, 4, 5], np.int32),
+        curvature=np.array([-1, 1, 0.5], np.float32),
+        weight=np.ones(3, np.float32),
+        parameter=np.arange(3, dtype=np.int32),
+        connection=np.array([0, 1, 2], np.int32),
+        connection_names=("1 · linear", "2 · linear", "3 · linear"),
+        parameter_count=3,
+        links=Links(
+            np.array([0], np.int32), np.array([4], np.int32), np.zeros(1, np.int32), ("add",), ("skip",), (2,)
+        ),
+    )
+
+
+def told(node, folder, view, script, connection=None):
+    packed = payload(view, {"up": np.arange(3)}, 10, connection)
+    (folder / "message").write_bytes(pack(packed, {}))
+    # Where the picture's modules are joined, all of their functions are there.
+    entry = bundle("network_main.js").replace("export default", "const instance =")
+    return json.loads(node(entry + READ + script, folder))
+
+
+def test_lines_that_pass_layers_swing_out(node, tmp_path, skipping):
+    script = """
+const course = (s, t, kind) => courseOf(network, place, IDENTITY, s, t, kind);
+const visible = new Uint8Array(3).fill(1);
+const [ax, ay, bx, by, cx, cy] = course(0, 4, "link");
+const middle = [(ax + bx) / 4 + cx / 2, (ay + by) / 4 + cy / 2];
+console.log(JSON.stringify({ near: course(0, 2).length, far: course(1, 5).length, up: cy < (ay + by) / 2,
+  edge: Math.abs(course(0, 4)[5] - ay), link: Math.abs(cy - ay),
+  hit: pick(network, place, IDENTITY, visible, ...middle, 5),
+  tip: describeHit(network, { kind: "link", link: 0 }, null), words: linkWords(network) }));
+"""
+    found = told(node, tmp_path, skipping, script)
+    assert (found["near"], found["far"]) == (4, 6)
+    assert found["up"]
+    assert 0 < found["edge"] < found["link"]
+    assert found["hit"] == {"kind": "link", "link": 0}
+    assert found["tip"]["title"] == "add"
+    assert ["weights", "none: it is never removed"] in found["tip"]["rows"]
+    assert found["words"] == "grey: skips"
+
+
+def test_links_are_left_out_where_one_layer_is_drawn(node, tmp_path, skipping):
+    script = "console.log(JSON.stringify({ links: network.linkSource.length, words: linkWords(network) }));"
+    assert told(node, tmp_path, skipping, script)["links"] == 1
+    assert told(node, tmp_path, skipping, script, connection=1) == {"links": 0, "words": ""}
+
+
+def test_long_names_keep_their_ends(node, tmp_path, skipping):
+    script = """
+const measure = (text) => 6 * text.length;
+console.log(JSON.stringify([100, 60, 32, 12].map((room) => shortName("features.0.conv1", room, measure))));
+"""
+    assert told(node, tmp_path, skipping, script) == ["features.0.conv1", "0.conv1", "conv1", "c…"]
+
+
+def test_ends_of_links_must_be_nodes(skipping):
+    links = Links(
+        np.array([0], np.int32), np.array([9], np.int32), np.zeros(1, np.int32), ("add",), ("skip",), (2,)
+    )
+    with pytest.raises(ValueError, match="links"):
+        NetworkView(**{**vars(skipping), "links": links})
+
+
+def test_modules_names_lean_where_layers_stand_close_and_numbers_do_not(node, tmp_path, skipping):
+    script = """
+const measure = (text) => 7 * text.length;
+const crowd = (names) => {
+  const layers = names.map((name) => ({ ...network.layers[0], name }));
+  return placeUnits({ ...network, layers, layouts: [{ ...network.layouts.find(({ portrait }) => !portrait),
+    radius: names.map(() => 1), labels: names.map(() => [0, 0]) }] }, 900, 500, measure).isCrowded;
+};
+const many = Array.from({ length: 14 }, (_, at) => at);
+console.log(JSON.stringify([crowd(many.map((at) => `hidden ${at}`)), crowd(many.map((at) => `layer${at}.0.shortcut.0`)),
+  crowd(["input", "layer1.0.shortcut.0", "classes"]), formsOf("layer1.0.shortcut.0")]));
+"""
+    forms = ["layer1.0.shortcut.0", "0.shortcut.0", "shortcut.0", "layer1.0.shortcut.0"]
+    assert told(node, tmp_path, skipping, script) == [False, True, False, forms]
+
+
+def test_lines_between_the_same_nodes_lie_beside_each_other(node, tmp_path, skipping):
+    """A layer in three parts: each can be seen and pointed at."""
+    several = replace(
+        skipping,
+        source=np.array([0, 0, 0, 2], np.int32),
+        target=np.array([2, 2, 2, 4], np.int32),
+        curvature=np.array([-1, 1, 0.5, 0.2], np.float32),
+        weight=np.ones(4, np.float32),
+        parameter=np.array([0, 1, 2, 2], np.int32),
+        connection=np.array([0, 1, 2, 3], np.int32),
+        connection_names=("1a", "1b", "1c", "2"),
+        links=None,
+    )
+    script = """
+const visible = new Uint8Array(network.edges).fill(1);
+const lines = Array.from({ length: network.edges }, (_, e) => e);
+const found = (place) => lines.map((e) => {
+  const [ax, ay, bx, by] = courseOfEdge(network, place, IDENTITY, e);
+  const hit = pick(network, place, IDENTITY, visible, (ax + bx) / 2, (ay + by) / 2, 5);
+  return [network.connection[e], place.isPortrait ? ax : ay, hit.edge === e];
+});
+console.log(JSON.stringify([found(place), found(placeUnits(network, 360, 600, (text) => 6 * text.length))]));
+"""
+    for lines in told(node, tmp_path, several, script):
+        across = {connection: at for connection, at, _ in lines}
+        assert across[1] - across[0] == across[2] - across[1] == pytest.approx(4.5)
+        assert all(is_found for *_, is_found in lines)

@@ -1,0 +1,240 @@
+"""Two sides of a comparison: each with a step of its own, one history over both."""
+
+import ast
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+SECONDS = 60
+
+
+def page():
+    import streamlit as st
+
+    from ncviz.ui.curvature import settings
+    from ncviz.ui.explore import compare, panel
+    from ncviz.ui.frame import lost_uploads
+    from ncviz.ui.session import session
+    from ncviz.ui.session.subject import Shown
+
+    def draw(side):
+        st.text(f"canvas {side.side.name} {side.network.name} {side.removed}")
+        panel.show(side)
+
+    session.begin()
+    for name in ("undo", "redo"):
+        st.button(
+            name, key=name, on_click=getattr(session, name), disabled=not getattr(session, f"can_{name}")()
+        )
+    network = session.network()
+    subject = Shown(network, *settings.current(network))
+    compare.controls()
+    if session.view().compare:
+        compare.show(subject, draw)
+    lost_uploads.write_link()
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+    return AppTest.from_function(page, default_timeout=SECONDS)
+
+
+def canvases(app):
+    return [text.value for text in app.text]
+
+
+def view(app):
+    return app.session_state["latest"].view
+
+
+def step(app, **values):
+    """A pruning step as a panel makes it."""
+    from dataclasses import replace
+
+    latest = app.session_state["latest"]
+    names = ("criterion", "order", "scope", "removed")
+    others = ("other_criterion", "other_order", "other_removed", "other_model")
+    before = tuple(getattr(latest.view, name) for name in names + others)
+    latest.view = replace(latest.view, **values)
+    after = tuple(getattr(latest.view, name) for name in names + others)
+    app.session_state["history"].push(before, after)
+    app.run()
+
+
+def test_without_comparing_there_is_one_switch(app):
+    app.run()
+    assert not app.exception
+    assert [toggle.label for toggle in app.toggle] == ["Compare"]
+    assert canvases(app) == []
+
+
+def test_switching_on_gives_the_right_side_the_same_fraction_from_the_other_end(app):
+    app.query_params["removed"] = "0.5"
+    app.run()
+    app.toggle[0].set_value(True).run()
+    assert not app.exception
+    assert canvases(app) == ["canvas explore mlp-digits-relu 1360", "canvas other mlp-digits-relu 1360"]
+    assert (view(app).order, view(app).other_order) == ("redundant", "bottlenecks")
+    assert app.query_params["compare"] == "1"
+
+
+def test_the_right_side_can_be_another_network(app):
+    app.query_params["compare"] = "1"
+    app.run()
+    app.selectbox[0].select("lenet-mnist-relu").run()
+    assert not app.exception
+    assert canvases(app) == ["canvas explore mlp-digits-relu 0", "canvas other lenet-mnist-relu 0"]
+
+
+def test_the_second_network_stays_the_same_as_the_first_when_that_changes(app):
+    app.query_params["compare"] = "1"
+    app.run()
+    before = app.selectbox[0]
+    from dataclasses import replace
+
+    latest = app.session_state["latest"]
+    latest.view = replace(latest.view, model="lenet-mnist-relu")
+    app.run()
+    assert app.selectbox[0].key != before.key, "a message of the old widget must not reach the new one"
+    assert canvases(app) == ["canvas explore lenet-mnist-relu 0", "canvas other lenet-mnist-relu 0"]
+
+
+def test_a_right_side_without_curvature_names_the_next_click_and_leaves_the_left(app, monkeypatch):
+    from ncviz.ui.curvature import settings
+
+    known = settings.known
+    monkeypatch.setattr(
+        settings, "known", lambda of, side: (None, None) if side.is_other else known(of, side)
+    )
+    app.query_params["compare"] = "1"
+    app.query_params["other_model"] = "lenet-mnist-relu"
+    app.run()
+    assert not app.exception
+    assert canvases(app) == ["canvas explore mlp-digits-relu 0"]
+    assert any("No curvature yet for LeNet" in info.value for info in app.info)
+    assert any(button.label == "Compute it now" for button in app.button)
+
+
+def test_unreadable_data_on_the_right_is_a_sentence_and_leaves_the_left(app, monkeypatch):
+    from ncviz.errors import DataError
+    from ncviz.ui.curvature import settings
+
+    known = settings.known
+
+    def broken(of, side):
+        if side.is_other:
+            raise DataError("The folder holds no MNIST.")
+        return known(of, side)
+
+    monkeypatch.setattr(settings, "known", broken)
+    app.query_params["compare"] = "1"
+    app.run()
+    assert not app.exception
+    assert canvases(app) == ["canvas explore mlp-digits-relu 0"]
+    assert [error.value for error in app.error] == ["The folder holds no MNIST."]
+
+
+def test_undo_and_redo_walk_the_steps_of_both_sides_in_their_order(app):
+    app.query_params["compare"] = "1"
+    app.run()
+    step(app, removed=0.2)
+    step(app, other_removed=0.3)
+    step(app, other_criterion="magnitude", other_order="redundant")
+    step(app, other_model="lenet-mnist-relu")
+    step(app, removed=0.4)
+    last = view(app)
+    seen = []
+    while not app.button(key="undo").disabled:
+        app.button(key="undo").click().run()
+        now = view(app)
+        seen.append((now.removed, now.other_removed, now.other_criterion, now.other_model))
+    assert seen == [
+        (0.2, 0.3, "magnitude", "lenet-mnist-relu"),
+        (0.2, 0.3, "magnitude", ""),
+        (0.2, 0.3, "curvature", ""),
+        (0.2, 0.0, "curvature", ""),
+        (0.0, 0.0, "curvature", ""),
+    ]
+    for _ in seen:
+        app.button(key="redo").click().run()
+    assert view(app) == last
+    assert app.button(key="redo").disabled
+
+
+def test_with_one_side_shown_undo_passes_over_the_other_ones_steps(app):
+    app.query_params["compare"] = "1"
+    app.run()
+    step(app, removed=0.2)
+    step(app, other_removed=0.3)
+    app.toggle[0].set_value(False).run()
+    app.button(key="undo").click().run()
+    assert view(app).removed == 0.0
+    assert app.button(key="undo").disabled
+    app.button(key="redo").click().run()
+    assert view(app).removed == 0.2
+    assert app.button(key="redo").disabled
+
+
+def test_swapping_exchanges_steps_and_networks(app):
+    app.query_params.update(
+        {"compare": "1", "removed": "0.5", "other_removed": "0.25", "other_criterion": "magnitude"}
+    )
+    app.query_params.update({"other_model": "lenet-mnist-relu", "layer": "1", "selected": "unit-1-3"})
+    app.run()
+    before = view(app)
+    app.button(key="swap-sides").click().run()
+    after = view(app)
+    assert (after.model, after.criterion, after.order, after.removed) == (
+        "lenet-mnist-relu", "magnitude", "bottlenecks", 0.25,
+    )  # fmt: skip
+    assert (after.other_model, after.other_criterion, after.other_order, after.other_removed) == (
+        "mlp-digits-relu", "curvature", "redundant", 0.5,
+    )  # fmt: skip
+    assert (after.layer, after.selected) == (-1, "")
+    app.button(key="swap-sides").click().run()
+    assert view(app).to_query().items() <= before.to_query().items()
+
+
+def test_the_right_can_be_given_the_fraction_of_the_left(app):
+    app.query_params.update({"compare": "1", "removed": "0.5"})
+    app.run()
+    app.button(key="same-fraction").click().run()
+    assert view(app).other_removed == 0.5
+    assert app.button(key="same-fraction").disabled
+
+
+@pytest.mark.parametrize("side", ["MAIN", "OTHER"])
+def test_a_panels_step_changes_its_own_side_alone(side):
+    def run(name):
+        import streamlit as st
+
+        from ncviz.ui.components.live import LiveRequest
+        from ncviz.ui.curvature import settings
+        from ncviz.ui.explore import panel
+        from ncviz.ui.session import session, subject
+
+        session.begin()
+        where = getattr(subject, name)
+        network = where.network
+        this = subject.Shown(network, *settings.known(network, where), where)
+        panel._commit(LiveRequest(1, "threshold", 680, "magnitude/bottlenecks", False), this)
+        st.text(session.view().to_query())
+        panel._commit(LiveRequest(2, "reset", 680, "magnitude/bottlenecks", False), this)
+        st.text(session.view().to_query())
+        panel._commit(LiveRequest(3, "undo", 0, "magnitude/bottlenecks", False), this)
+        st.text(session.view().removed + session.view().other_removed)
+
+    app = AppTest.from_function(run, args=(side,), default_timeout=SECONDS)
+    app.query_params["compare"] = "1"
+    app.run()
+    assert not app.exception
+    prefix = "other_" if side == "OTHER" else ""
+    step = {"compare": "1", f"{prefix}criterion": "magnitude"}
+    # "Bottlenecks first" is what the right side shows by itself.
+    step |= {} if prefix else {"order": "bottlenecks"}
+    assert ast.literal_eval(app.text[0].value) == step | {f"{prefix}removed": "0.25"}
+    assert ast.literal_eval(app.text[1].value) == step
+    assert app.text[2].value == "0.25"

@@ -1,0 +1,115 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncviz.models.zoo import MODELS
+from ncviz.plots.small_graphs import PRESETS
+from ncviz.pruning.order import ORDERS, SCOPES
+from ncviz.tasks import CRITERIA
+from ncviz.ui.link.view_link import from_query
+from ncviz.ui.link.view_state import DETAILS, EDGE_CAPS, HIDEABLE, LAB_TABS, VIEWS, History, ViewState
+
+STATES = st.builds(
+    ViewState,
+    model=st.sampled_from(list(MODELS)),
+    criterion=st.sampled_from(CRITERIA),
+    order=st.sampled_from(ORDERS),
+    scope=st.sampled_from(SCOPES),
+    removed=st.integers(0, 1000).map(lambda thousandths: thousandths / 1000),
+    layer=st.integers(-1, 20),
+    edges=st.sampled_from(EDGE_CAPS),
+    samples=st.integers(1, 50),
+    alpha=st.integers(0, 99).map(lambda hundredths: hundredths / 100),
+    seed=st.integers(0, 1000),
+    parts=st.sampled_from(["", "0.weight", "features.0.weight,fc.weight"]),
+    channels=st.integers(0, 256),
+    show=st.sampled_from(VIEWS),
+    detail=st.sampled_from(DETAILS),
+    flow=st.sampled_from(["all", "image-0", "image-12", "class-9"]),
+    selected=st.sampled_from(["", "unit-1-30", "channel-2-5", "weight-45311", "slice-1-15-5"]),
+    edge=st.sampled_from(["", "1-20-7"]),
+    compare=st.booleans(),
+    other_model=st.sampled_from(["", *MODELS]),
+    other_criterion=st.sampled_from(CRITERIA),
+    other_order=st.sampled_from(ORDERS),
+    other_removed=st.integers(0, 1000).map(lambda thousandths: thousandths / 1000),
+    lesson=st.integers(0, 6),
+    hide=st.lists(st.sampled_from(HIDEABLE), unique=True).map(",".join),
+    graph=st.sampled_from(list(PRESETS)),
+    idleness=st.integers(0, 99).map(lambda hundredths: hundredths / 100),
+    lab_tab=st.sampled_from(LAB_TABS),
+    lab_tune=st.sampled_from(
+        ["", "epochs-5", "rate-0.0001,batch-16,decay-1e-05,seed-7,skip-random,skip-lamp"]
+    ),
+    lab_robust=st.sampled_from(["", "eps-20", "part-corruption,corruption-blur,severity-5,images-40"]),
+).filter(
+    lambda state: (
+        (state.criterion != "random" or state.order == "redundant")
+        and (state.other_criterion != "random" or state.other_order == "redundant")
+    )
+)
+
+
+@given(STATES)
+def test_a_link_brings_back_the_state(state):
+    found, problems = from_query(state.to_query())
+    assert problems == []
+    assert found == state
+
+
+def test_the_default_needs_no_link():
+    assert ViewState().to_query() == {}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"model": "<script>"}, {"order": "up"}, {"removed": "2"}, {"removed": "nan"}, {"samples": "0"}, {"alpha": "1"},
+     {"seed": "x"}, {"layer": "-7"}, {"edges": "many"}, {"samples": "9" * 5000},
+     {"lab_protect": "٣"}, {"selected": "weight-٣"}, {"lab_tab": "Compare"}, {"lab_tune": "epochs-0"},
+     {"lab_tune": "epochs-٣"}, {"lab_tune": "rate-0.5"}, {"lab_tune": "epochs-3,epochs-4"}, {"lab_tune": "speed-3"},
+     {"lab_tune": "skip-<b>"}, {"lab_robust": "part-other"}, {"lab_robust": "eps-256"}, {"lab_robust": "eps--1"},
+     {"parts": "a b"}, {"parts": "<b>"}, {"parts": ","}, {"channels": "-1"}, {"channels": "all"}],
+)  # fmt: skip
+def test_bad_links_fall_back_and_say_so(query):
+    found, problems = from_query(query)
+    assert found == ViewState()
+    assert len(problems) == 1
+    assert len(problems[0]) < 300
+
+
+@given(st.text(max_size=30), st.sampled_from(list(vars(ViewState()))))
+def test_no_link_breaks_the_reader(text, name):
+    found, _ = from_query({name: text})
+    assert isinstance(found, ViewState)
+    assert found.config is not None
+
+
+def test_settings_of_a_run_are_read_in_any_order_and_written_in_one():
+    found, problems = from_query({"lab_tune": "skip-random,rate-0.0030,epochs-5"})
+    assert problems == ["The link's lab_tune was left out: the learning rate must be one of 0.0001, 0.0003, 0.001, "
+                        "0.003, 0.01, got '0.0030'."]  # fmt: skip
+    found, problems = from_query({"lab_tune": "skip-random,rate-0.003,epochs-5"})
+    assert (found.lab_tune, problems) == ("epochs-5,rate-0.003,skip-random", [])
+
+
+def test_undo_and_redo_walk_the_same_steps():
+    history, now = History(), 0
+    for step in (1, 2, 3):
+        history.push(now, step)
+        now = step
+    history.push(now, now)
+    seen = []
+    for _ in range(4):
+        now = history.undo(now)
+        seen.append(now)
+    assert seen == [2, 1, 0, 0]
+    now = history.redo(now)
+    assert now == 1
+    history.push(now, 9)
+    assert history.redo(9) == 9
+
+
+def test_states_are_values():
+    assert replace(ViewState(), removed=0.5) == ViewState(removed=0.5)
