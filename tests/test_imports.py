@@ -21,6 +21,7 @@ DIVIDED = {"studies", "ui"}
 PAGE = COMMON | {"plots", "records", "scene", "tasks", "ui.components", "ui.link", "ui.server", "ui.session"}
 ALLOWED = {
     "errors": set(),
+    "assets": set(),
     "limits": set(),
     "config": {"errors"},
     "devices": {"errors"},
@@ -33,7 +34,7 @@ ALLOWED = {
     "graph": COMMON | {"compiled"},
     "transport": COMMON | {"compiled"},
     "engine": COMMON | {"compiled", "fingerprint", "graph", "transport"},
-    "plots": COMMON,
+    "plots": COMMON | {"assets"},
     "data": COMMON | {"archives", "fingerprint"},
     "models": COMMON | {"archives", "attacks", "fingerprint", "data"},
     "curvature": COMMON | {"engine", "graph"},
@@ -49,7 +50,7 @@ ALLOWED = {
     "studies.benchmarks": COMMON | CORE | {"tasks", "plots", "public"},
     "studies": set(),
     "ui": set(),
-    "ui.components": {"plots"},
+    "ui.components": {"assets", "plots"},
     "ui.link": COMMON | {"models", "plots", "pruning", "tasks"},
     "ui.server": COMMON | {"engine", "jobs", "models", "pruning", "records", "store", "tasks"},
     "ui.session": COMMON | {"jobs", "models", "plots", "records", "scene", "tasks", "ui.link", "ui.server"},

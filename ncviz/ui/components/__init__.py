@@ -5,9 +5,9 @@ hides edges in the same frame, without the server. Beside that it asks Python fo
 The canvas belongs outside the panel's fragment, so that its payload stays where it is during a drag.
 """
 
-from ncviz.ui.components.live import LiveRequest, live_panel, live_requests
-from ncviz.ui.components.live_data import Answer, Order, Sweep, panel_data
-from ncviz.ui.components.network import Picked, network_canvas
+from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
+from ncviz.ui.components.live.data import Answer, Order, Sweep, panel_data
+from ncviz.ui.components.network.component import Picked, network_canvas
 
 __all__ = [
     "Answer",

@@ -6,26 +6,44 @@ other, dependencies first, without their `import` and `export` words.
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
+from posixpath import dirname, join, normpath
+from typing import Any
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<file>[a-z_]+\.js)";\n', re.MULTILINE)
+import streamlit as st
+
+from ncviz import assets
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<file>\.\.?/[a-z_/]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) )", re.MULTILINE)
 _TOP_LEVEL = re.compile(r"^(?:async )?(?:function|class|const|let) (?P<name>\w+)", re.MULTILINE)
 
 
-@cache
 def read_asset(name: str) -> str:
-    """One file of this package, such as `css/network.css`."""
-    folder = files(__package__)
-    for part in name.split("/"):
-        folder = folder / part
-    return folder.read_text(encoding="utf-8")
+    """One file of this package, such as `network/component.css`."""
+    return assets.read_asset(__package__, name)
+
+
+@cache
+def component(name: str, files: str) -> Callable[..., Any]:
+    """Return the function that mounts a component made of `<files>.html`, `.css` and `.js`.
+
+    Registered at first use, not at import: importing this package must not need a running app.
+    """
+    markup = read_asset(f"{files}.html")
+    return st.components.v2.component(
+        name, html=markup, css=read_asset(f"{files}.css"), js=bundle(f"{files}.js")
+    )
+
+
+def ignore() -> None:
+    """Nothing to do on a change: the value is read where the component is mounted."""
 
 
 @cache
 def bundle(entry: str) -> str:
-    """The module `js/<entry>` and all it imports as one module with the entry's default export."""
+    """A module, such as `network/component.js`, and all it imports as one with the entry's default export."""
     parts: dict[str, str] = {}
     _collect(entry, parts, ())
     names = [match["name"] for source in parts.values() for match in _TOP_LEVEL.finditer(source)]
@@ -41,7 +59,7 @@ def _collect(name: str, parts: dict[str, str], above: tuple[str, ...]) -> None:
         raise ValueError(f"modules import each other in a circle: {' → '.join((*above, name))}")
     if name in parts:
         return
-    source = read_asset(f"js/{name}")
+    source = read_asset(name)
     for match in _IMPORT.finditer(source):
-        _collect(match["file"], parts, (*above, name))
+        _collect(normpath(join(dirname(name), match["file"])), parts, (*above, name))
     parts[name] = _EXPORT.sub("", _IMPORT.sub("", source))

@@ -13,7 +13,7 @@ from ncviz.records import CurvatureRecord
 from ncviz.scene.card import Subject, card, lens_edge
 from ncviz.scene.layered_network import grouped_layers, has_every_position, network_view
 from ncviz.scene.return_files import file_stem
-from ncviz.ui.components.network import network_canvas
+from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore import flows
 from ncviz.ui.frame import lost_uploads
 from ncviz.ui.link.view_state import ALL_LAYERS

@@ -19,7 +19,7 @@ from ncviz.scene.free_figure import (
     strongest_graph,
 )
 from ncviz.scene.return_files import file_stem
-from ncviz.ui.components.width import column_width
+from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.explore import canvas
 from ncviz.ui.explore.chart_figures import Kappa, described, distribution_figure, matrix_figure
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState

@@ -9,7 +9,7 @@ import streamlit as st
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.scene.names import plain
-from ncviz.ui.components.live_title import live_title
+from ncviz.ui.components.live.title import live_title
 from ncviz.ui.curvature import settings
 from ncviz.ui.explore.live_curves import PANEL_ORDERS
 from ncviz.ui.link.view_state import ALL_LAYERS

@@ -10,7 +10,7 @@ import numpy as np
 from ncviz.records import SweepRecord
 from ncviz.scene.tables import cut_value
 from ncviz.tasks import CRITERIA
-from ncviz.ui.components.live_data import Order, Sweep, panel_data
+from ncviz.ui.components.live.data import Order, Sweep, panel_data
 
 PANEL_ORDERS = (
     Order(

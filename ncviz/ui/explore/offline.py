@@ -39,20 +39,22 @@ def page(
         "facts": "\n".join(
             f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items()
         ),
-        "style": read_asset("css/offline.css"),
+        "style": read_asset("offline/page.css"),
         "panel": _json(panel),
         "payload": base64.b64encode(pack(payload, volatile)).decode(),
         "script": _script(),
     }
     for name in ("network", "live"):
-        values[f"{name}_html"] = read_asset(f"{name}.html")
-        values[f"{name}_style"] = read_asset(f"css/{name}.css")
-    return Template(read_asset("offline.html")).substitute(values).encode()
+        values[f"{name}_html"] = read_asset(f"{name}/component.html")
+        values[f"{name}_style"] = read_asset(f"{name}/component.css")
+    return Template(read_asset("offline/page.html")).substitute(values).encode()
 
 
 def _script() -> str:
-    parts = {name: _function(bundle(f"{name}_main.js")) for name in ("network", "live", "offline")}
-    return f"{parts['offline']}({{\nnetwork: {parts['network']},\nlive: {parts['live']},\n}});"
+    network, live, offline = (
+        _function(bundle(entry)) for entry in ("network/component.js", "live/component.js", "offline/page.js")
+    )
+    return f"{offline}({{\nnetwork: {network},\nlive: {live},\n}});"
 
 
 def _function(module: str) -> str:

@@ -12,8 +12,8 @@ import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.scene.wording import note_for, short_word
-from ncviz.ui.components.live import LiveRequest, live_panel, live_requests
-from ncviz.ui.components.live_data import Answer, Sweep, panel_data
+from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
+from ncviz.ui.components.live.data import Answer, Sweep, panel_data
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, thresholds
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.server.fine_curves import fine_curve

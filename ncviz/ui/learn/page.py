@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from ncviz.plots.small_graphs import PRESETS
-from ncviz.ui.components.graph_editor import graph_actions, graph_editor
+from ncviz.ui.components.graph.component import graph_actions, graph_editor
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.learn.arithmetic import enough_digits, plan_table, sentences
 from ncviz.ui.learn.lessons import LESSONS

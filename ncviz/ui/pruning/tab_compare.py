@@ -20,7 +20,7 @@ from ncviz.pruning.compare import Spread, area_under, mean_and_deviation, remova
 from ncviz.records import SweepRecord
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import part_words, short_word, word_for
-from ncviz.ui.components.width import column_width
+from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.explore.charts import camera_choice
 from ncviz.ui.link.view_state import AXES
 from ncviz.ui.pruning import curves as curve_runs

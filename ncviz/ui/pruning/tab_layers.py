@@ -11,7 +11,7 @@ from ncviz import tasks
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.tables import layer_heatmap, overlap_heatmap
 from ncviz.pruning.compare import Overlap, Spread, layer_sparsity, overlap
-from ncviz.ui.components.width import column_width
+from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.pruning import curves, files
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.controls import layer_titles, percent

@@ -4,10 +4,11 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ncviz.ui.components import Order, bundle, live
+from ncviz.ui.components import Order, bundle
 from ncviz.ui.components.bundle import read_asset
+from ncviz.ui.components.live import component as live
 
-ENTRIES = ("network_main.js", "live_main.js")
+ENTRIES = ("network/component.js", "live/component.js")
 ORDERS = [Order("redundant", "Redundant first"), Order("bottlenecks", "Bottlenecks first")]
 
 
@@ -174,13 +175,13 @@ def test_modules_are_joined_dependencies_first():
         assert joined.index("function openChannel") < joined.index(
             "openChannel("
         )  # defined before it is used
-        for name in re.findall(r"^// ---- (\w+\.js)$", joined, re.MULTILINE):
+        for name in re.findall(r"^// ---- ([\w/]+\.js)$", joined, re.MULTILINE):
             assert joined.count(f"// ---- {name}\n") == 1
 
 
 def test_a_missing_asset_is_an_error():
     with pytest.raises(FileNotFoundError):
-        read_asset("js/missing.js")
+        read_asset("network/missing.js")
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -233,7 +234,7 @@ sender.answered(5);
 console.log(JSON.stringify({ atFirst, afterAnswer, afterRelease, waiting, stillWaiting, afterUndo, afterPatience,
   idle: sender.isIdle, seqs: sent.map((r) => r.seq), earlier: sent.map((r) => r.earlier.map((e) => e.seq)) }));
 """
-    told = json.loads(node(module("live_sender.js") + script, tmp_path))
+    told = json.loads(node(module("live/sender.js") + script, tmp_path))
     assert told == {
         "atFirst": [0],
         "afterAnswer": [0, 19],
@@ -261,7 +262,7 @@ console.log(JSON.stringify([
   show({ answer: null, removed: 99 }), [thresholdAt(base), thresholdAt({ ...base, removed: 5 })],
 ]));
 """
-    told = json.loads(node(module("live_curve.js") + script, tmp_path))
+    told = json.loads(node(module("live/curve.js") + script, tmp_path))
     assert told == [
         [0.83, "measured"],
         [0.75, "curve"],
@@ -297,7 +298,7 @@ ask("redo", 7, "b");
 for (let i = 0; i < 4; i += 1) ask("undo", 0);
 console.log(JSON.stringify(said));
 """
-    told = json.loads(node(module("live_offline.js") + script, tmp_path))
+    told = json.loads(node(module("live/history.js") + script, tmp_path))
     assert told == [
         [0, "a", False, False],  # a passing position is no step
         [5, "a", True, False],
@@ -327,7 +328,7 @@ console.log(JSON.stringify([
   show(3, 0).source, show(4, 360).source, measuredAt(undefined, 3), measuredAt({ ...fine, removed: [] }, 3) ?? null,
 ]));
 """
-    told = json.loads(node(module("live_curve.js") + script, tmp_path))
+    told = json.loads(node(module("live/curve.js") + script, tmp_path))
     assert told[0] == [
         {"accuracy": accuracy, "source": "measured", "images": 360} for accuracy in (0.9, 0.8, 0.1)
     ]
@@ -352,7 +353,7 @@ console.log(JSON.stringify({
   free: [{ tagName: "INPUT", type: "range" }, { tagName: "BUTTON" }, { tagName: "BODY" }, undefined].map(takesText),
 }));
 """
-    told = json.loads(node(module("live_keys.js") + script, tmp_path))
+    told = json.loads(node(module("live/keys.js") + script, tmp_path))
     assert told == {
         "undo": [{"action": "undo"}, {"action": "undo"}, None, None],
         "redo": [{"action": "redo"}, {"action": "redo"}],
@@ -397,5 +398,5 @@ root.isConnected = true;
 run({ parentElement: root, data: "back" });
 console.log(JSON.stringify(log));
 """
-    told = json.loads(node(module("instances.js") + script, tmp_path))
+    told = json.loads(node(module("shared/instances.js") + script, tmp_path))
     assert told == ["1 new", "1 old, come late", "1 next", "1 gone", "2 back"]

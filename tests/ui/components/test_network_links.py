@@ -42,7 +42,7 @@ def told(node, folder, view, script, connection=None):
     packed = payload(view, {"up": np.arange(3)}, 10, connection)
     (folder / "message").write_bytes(pack(packed, {}))
     # Where the picture's modules are joined, all of their functions are there.
-    entry = bundle("network_main.js").replace("export default", "const instance =")
+    entry = bundle("network/component.js").replace("export default", "const instance =")
     return json.loads(node(entry + READ + script, folder))
 
 

@@ -38,7 +38,7 @@ def view_of(layers):
 def told(node, folder, layers, script):
     packed = payload(view_of(layers), {"up": np.arange(3 * (layers - 1))})
     (folder / "message").write_bytes(pack(packed, {}))
-    return json.loads(node(bundle("network_main.js") + READ + script, folder))
+    return json.loads(node(bundle("network/component.js") + READ + script, folder))
 
 
 def test_each_layer_has_the_mean_of_what_ends_in_it():

@@ -1,7 +1,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ncviz.ui.components.width import NARROWEST, WIDEST, _measured
+from ncviz.ui.components.shared.width import NARROWEST, WIDEST, _measured
 
 # Streamlit's own use of asyncio in a test without a server.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 def page():
     import streamlit as st
 
-    from ncviz.ui.components.width import column_width
+    from ncviz.ui.components.shared.width import column_width
 
     st.text(column_width("ruler", 960))
 

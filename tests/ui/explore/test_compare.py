@@ -211,7 +211,7 @@ def test_a_panels_step_changes_its_own_side_alone(side):
     def run(name):
         import streamlit as st
 
-        from ncviz.ui.components.live import LiveRequest
+        from ncviz.ui.components.live.component import LiveRequest
         from ncviz.ui.curvature import settings
         from ncviz.ui.explore import panel
         from ncviz.ui.session import session, subject

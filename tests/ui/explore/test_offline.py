@@ -8,7 +8,7 @@ import pytest
 
 from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import payload, unpack
-from ncviz.ui.components.live_data import Order, Sweep, panel_data
+from ncviz.ui.components.live.data import Order, Sweep, panel_data
 from ncviz.ui.explore import offline
 
 EVIL = '</script><img src="http://example.org/x" onerror=alert(1)>'

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ncviz.plots.small_graphs import PRESETS, preset
-from ncviz.ui.components import graph_editor
 from ncviz.ui.components.bundle import bundle
+from ncviz.ui.components.graph import component as graph_editor
 from ncviz.ui.learn.page import link
 from ncviz.ui.learn.workbench import Workbench, curvature, flow, moves, number, problem
 from ncviz.ui.link.view_state import ViewState
@@ -154,7 +154,7 @@ def test_actions_of_the_browser(monkeypatch, raw, expected):
 
 def test_the_editor_gets_plain_json(monkeypatch):
     sent = {}
-    monkeypatch.setattr(graph_editor, "_component", lambda: lambda **given: sent.update(given))
+    monkeypatch.setattr(graph_editor, "component", lambda *_: lambda **given: sent.update(given))
     bench = Workbench.begin("layered", 0.5)
     act(bench, "add_edge", u=8, v=12)
     found = problem(bench.graph, bench.selected, 0.5)
@@ -192,4 +192,4 @@ def test_the_hint_fits_what_there_is(node, tmp_path, nodes, edges, selected, exp
         "most_nodes": 40,
     }
     script = f"process.stdout.write(hintWords({json.dumps(data)}, null));"
-    assert node(bundle("graph_words.js") + script, tmp_path) == expected
+    assert node(bundle("graph/words.js") + script, tmp_path) == expected

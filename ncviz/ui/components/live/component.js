@@ -1,16 +1,16 @@
 // The live panel: slider, order, accuracy, curve. It tells the network about every step within the page, and asks
 // Python for accuracies as fast as those come.
 
-import { openChannel } from "./bus.js";
-import { count, percent, plain, signed } from "./format.js";
-import { keepInstance } from "./instances.js";
-import { Chart } from "./live_chart.js";
-import { measuredAt, readout, thresholdAt } from "./live_curve.js";
-import { listenToPage, slide } from "./live_keys.js";
-import { OfflineHistory } from "./live_offline.js";
-import { Orders } from "./live_orders.js";
-import { Sender } from "./live_sender.js";
-import { readTheme } from "./theme.js";
+import { openChannel } from "../shared/bus.js";
+import { count, percent, plain, signed } from "../shared/format.js";
+import { keepInstance } from "../shared/instances.js";
+import { Chart } from "./chart.js";
+import { measuredAt, readout, thresholdAt } from "./curve.js";
+import { listenToPage, slide } from "./keys.js";
+import { OfflineHistory } from "./history.js";
+import { Orders } from "./orders.js";
+import { Sender } from "./sender.js";
+import { readTheme } from "../shared/theme.js";
 
 const SETTLE = 350; // ms without a key or a click until a small step counts as made
 const STEPS = 1000; // of the slider

@@ -1,11 +1,11 @@
 // One picture of a network: edges, units, names, legend, caption. Draws on anything that speaks the canvas language,
 // so that the SVG export is the same picture.
 
-import { count, fit } from "./format.js";
-import { activityOf, formsOf, shortestForm, sizeOf } from "./network_data.js";
-import { CROWDED, courseOf, courseOfEdge, follow, radiusOf } from "./network_geometry.js";
-import { drawLinks, linkWords } from "./network_links.js";
-import { LEFT_OUT, drawTiles } from "./network_tiles.js";
+import { count, fit } from "../shared/format.js";
+import { activityOf, formsOf, shortestForm, sizeOf } from "./data.js";
+import { CROWDED, courseOf, courseOfEdge, follow, radiusOf } from "./geometry.js";
+import { drawLinks, linkWords } from "./links.js";
+import { LEFT_OUT, drawTiles } from "./tiles.js";
 
 /** Draw a scene: network, geometry, view, theme, left (what is left of each line), focus (what stands out, or null). */
 export function drawScene(context, scene) {

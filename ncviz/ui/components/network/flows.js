@@ -1,6 +1,6 @@
 // Whose flow is drawn: all calibration images, or one of them, each a small picture to press.
 
-import { imageOf } from "./pixels.js";
+import { imageOf } from "../shared/pixels.js";
 
 const SIDE = 26;
 

@@ -1,12 +1,12 @@
 // The network canvas: holds the state, listens to the page, and draws when something changed.
 
-import { openChannel } from "./bus.js";
-import { keepInstance } from "./instances.js";
-import { Card } from "./network_card.js";
-import { crumbsOf, drawCrumbs } from "./network_crumbs.js";
-import { areaOf, decode, linesLeft, readNetwork } from "./network_data.js";
-import { drawHover, drawScene } from "./network_draw.js";
-import { SIZES, savePng, saveSvg } from "./network_export.js";
+import { openChannel } from "../shared/bus.js";
+import { keepInstance } from "../shared/instances.js";
+import { Card } from "./card.js";
+import { crumbsOf, drawCrumbs } from "./crumbs.js";
+import { areaOf, decode, linesLeft, readNetwork } from "./data.js";
+import { drawHover, drawScene } from "./draw.js";
+import { SIZES, savePng, saveSvg } from "./export.js";
 import {
   IDENTITY,
   NARROW,
@@ -18,12 +18,12 @@ import {
   viewAt,
   viewOf,
   zoomAt,
-} from "./network_geometry.js";
-import { Flows } from "./network_flows.js";
-import { Overview } from "./network_overview.js";
-import { listen } from "./network_pointer.js";
-import { ariaLabel, describeHit, describeSelection, focusOf, fromText, toText } from "./network_words.js";
-import { readTheme, themeKey } from "./theme.js";
+} from "./geometry.js";
+import { Flows } from "./flows.js";
+import { Overview } from "./overview.js";
+import { listen } from "./pointer.js";
+import { ariaLabel, describeHit, describeSelection, focusOf, fromText, toText } from "./words.js";
+import { readTheme, themeKey } from "../shared/theme.js";
 
 const ROW = 46; // least height of a layer on a narrow screen, and what the rest of the picture takes
 const ROWS_REST = 120;

@@ -1,6 +1,6 @@
 // From shares of a box to pixels of this canvas: margins, the layout of nearest shape, zoom and pan.
 
-import { share, shortestForm } from "./network_data.js";
+import { share, shortestForm } from "./data.js";
 
 export const NARROW = 600;
 const MIN_ZOOM = 0.6;

@@ -1,14 +1,13 @@
 """The live panel: the threshold slider with order switch, accuracy and curve, moving while it is dragged."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, cast, get_args
 
 import streamlit as st
 
-from ncviz.ui.components.bundle import bundle, read_asset
-from ncviz.ui.components.live_data import Order
+from ncviz.ui.components.bundle import component, ignore
+from ncviz.ui.components.live.data import Order
 
 NAME = "ncviz_live"
 MAX_EARLIER = 100
@@ -29,17 +28,6 @@ class LiveRequest:
     removed: int
     order: str
     is_dragging: bool
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    """Registered at first use, not at import: importing this package must not need a running app."""
-    return st.components.v2.component(
-        NAME,
-        html=read_asset("live.html"),
-        css=read_asset("css/live.css"),
-        js=bundle("live_main.js"),
-    )
 
 
 def live_requests(key: str, *, total: int, orders: Sequence[Order]) -> list[LiveRequest]:
@@ -81,16 +69,12 @@ def live_panel(data: Mapping[str, Any], *, key: str) -> None:
     """Draw the panel; call it inside a fragment, after `live_requests` was read and answered.
 
     Args:
-        data: from `ncviz.ui.components.live_data.panel_data`. Keep its `seq` in the session's state.
+        data: from `ncviz.ui.components.live.data.panel_data`. Keep its `seq` in the session's state.
         key: of the component.
     """
-    _component()(key=key, data=dict(data), on_request_change=_ignore)
+    component(NAME, "live/component")(key=key, data=dict(data), on_request_change=ignore)
 
 
 def _is_count(value: object) -> bool:
     """A whole number, which JSON may have turned into a float."""
     return isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
-
-
-def _ignore() -> None:
-    """Nothing to do: the request is read before the component is mounted."""

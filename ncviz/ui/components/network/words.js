@@ -1,9 +1,9 @@
 // What the network says in words: tooltip, selection, the picture's name for those who cannot see it.
 
-import { count, plain, signed } from "./format.js";
-import { captionOf } from "./network_draw.js";
-import { linkWords } from "./network_links.js";
-import { activityOf, sizeOf, unitName } from "./network_data.js";
+import { count, plain, signed } from "../shared/format.js";
+import { captionOf } from "./draw.js";
+import { linkWords } from "./links.js";
+import { activityOf, sizeOf, unitName } from "./data.js";
 
 /** Lines for the tooltip: a heading and pairs of name and value. */
 export function describeHit(network, hit, left) {

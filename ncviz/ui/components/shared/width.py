@@ -1,23 +1,13 @@
 """How wide a column is, measured in the browser."""
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Mapping
 
 import streamlit as st
 
-from ncviz.ui.components.bundle import bundle
+from ncviz.ui.components.bundle import component, ignore
 
 NAME = "ncviz_width"
-HTML = '<div class="ruler" aria-hidden="true"></div>'
-CSS = ".ruler { width: 100%; height: 0; }"
 NARROWEST, WIDEST = 240, 4000
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    """Registered at first use, not at import: importing this package must not need a running app."""
-    return st.components.v2.component(NAME, html=HTML, css=CSS, js=bundle("width_main.js"))
 
 
 def column_width(key: str, guess: int) -> int:
@@ -32,7 +22,7 @@ def column_width(key: str, guess: int) -> int:
     remembered = f"{key}-measured"
     width = _measured(st.session_state.get(key)) or st.session_state.get(remembered, guess)
     st.session_state[remembered] = width
-    _component()(key=key, data={"width": width}, on_width_change=_ignore)
+    component(NAME, "shared/width")(key=key, data={"width": width}, on_width_change=ignore)
     return int(width)
 
 
@@ -42,7 +32,3 @@ def _measured(state: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         return None
     return min(max(int(value), NARROWEST), WIDEST)
-
-
-def _ignore() -> None:
-    """Nothing to do: the width is read before the component is mounted."""

@@ -1,8 +1,8 @@
 // Saving the picture, legend and caption included, without the server: as it stands on the screen or laid out anew for
 // a chosen size.
 
-import { drawScene } from "./network_draw.js";
-import { IDENTITY, placeUnits } from "./network_geometry.js";
+import { drawScene } from "./draw.js";
+import { IDENTITY, placeUnits } from "./geometry.js";
 import { SvgContext } from "./svg_context.js";
 
 /** Name, width and height that the picture is laid out for, and pixels per unit of that. */

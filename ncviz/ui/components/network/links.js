@@ -1,6 +1,6 @@
 // What joins layers without weights: skips, poolings, scalings. Without curvature, so without colour.
 
-import { courseOf, follow } from "./network_geometry.js";
+import { courseOf, follow } from "./geometry.js";
 
 /** Thin lines, bowed around the layers that they pass; those of what is selected stand out. */
 export function drawLinks(context, { network, geometry, view, theme, focus }) {

@@ -1,23 +1,11 @@
 """The heading over one of two pictures: what is removed from it, following its slider within the browser."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
-import streamlit as st
-
-from ncviz.ui.components.bundle import bundle, read_asset
-from ncviz.ui.components.live_data import Order, tones
+from ncviz.ui.components.bundle import component
+from ncviz.ui.components.live.data import Order, tones
 
 NAME = "ncviz_title"
-HTML = '<h3 class="title" data-testid="ncviz-title"></h3>'
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    """Registered at first use, not at import: importing this package must not need a running app."""
-    css = read_asset("css/live_title.css")
-    return st.components.v2.component(NAME, html=HTML, css=css, js=bundle("live_title_main.js"))
 
 
 def live_title(
@@ -43,4 +31,4 @@ def live_title(
         "orders": {item.key: {"label": item.label, "tone": item.tone} for item in orders},
         "tones": tones(),
     }
-    _component()(key=key, data=data)
+    component(NAME, "live/title")(key=key, data=data)

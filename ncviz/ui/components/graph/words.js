@@ -1,6 +1,6 @@
 // What the graph editor says: names for those who cannot see the picture, and what can be done next.
 
-import { plain, signed } from "./format.js";
+import { plain, signed } from "../shared/format.js";
 
 export function edgeName(edge, isDirected) {
   return isDirected ? `${edge.u} → ${edge.v}` : `${edge.u}–${edge.v}`;

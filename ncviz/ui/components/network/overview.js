@@ -1,6 +1,6 @@
 // A strip above a picture that is longer than its frame: every layer by its mean curvature, and which part is shown.
 
-import { make } from "./network_card.js";
+import { make } from "./card.js";
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 

@@ -1,6 +1,6 @@
 // Feature maps as small pictures: how active each unit of a channel is, and the input as the image that it is.
 
-import { radiusOf } from "./network_geometry.js";
+import { radiusOf } from "./geometry.js";
 
 const TINTS = [
   [0.95, 0.5, 0.46],

@@ -1,6 +1,6 @@
 // Where the reader is, from the whole network down to one weight; each step back is a click.
 
-import { areaOf, unitName } from "./network_data.js";
+import { areaOf, unitName } from "./data.js";
 
 /** The steps to a selection: [{ text, act }], where act is "all", "layer" or a selection's text. */
 export function crumbsOf(network, hit, layer, chosen) {

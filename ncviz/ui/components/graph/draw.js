@@ -1,7 +1,7 @@
 // The graph editor's picture, built anew on each change: at most forty nodes, so that costs nothing.
 
-import { plain, signed } from "./format.js";
-import { edgeName, edgeWords, nodeWords } from "./graph_words.js";
+import { plain, signed } from "../shared/format.js";
+import { edgeName, edgeWords, nodeWords } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MANY_NODES = 20;

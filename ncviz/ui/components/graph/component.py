@@ -8,21 +8,10 @@ import streamlit as st
 
 from ncviz.plots.palette import HIGH_LABEL, HIGH_NAME, LIMIT, LOW_LABEL, LOW_NAME, hex_ramp
 from ncviz.plots.small_graphs import MAX_NODES, Edge, SmallGraph
-from ncviz.ui.components.bundle import bundle, read_asset
+from ncviz.ui.components.bundle import component
 
 NAME = "ncviz_graph"
 MAX_ACTIONS = 100
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    """Registered at first use, not at import: importing this package must not need a running app."""
-    return st.components.v2.component(
-        NAME,
-        html=read_asset("graph_editor.html"),
-        css=read_asset("css/graph.css"),
-        js=bundle("graph_main.js"),
-    )
 
 
 def graph_actions(key: str, after: int) -> list[Mapping[str, Any]]:
@@ -78,7 +67,7 @@ def graph_editor(
         can_redo: Whether there is an edit to redo.
     """
     before, after, changed = before or {}, after or {}, changed or {}
-    _component()(
+    component(NAME, "graph/component")(
         key=key,
         data={
             "seq": seq,

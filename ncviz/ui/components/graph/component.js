@@ -1,9 +1,9 @@
 // The graph editor: what is clicked, dragged and typed becomes numbered actions for Python, which keeps the graph.
 
-import { drawGraph, frameOf, isMany } from "./graph_draw.js";
-import { hintWords } from "./graph_words.js";
-import { keepInstance } from "./instances.js";
-import { readTheme } from "./theme.js";
+import { drawGraph, frameOf, isMany } from "./draw.js";
+import { hintWords } from "./words.js";
+import { keepInstance } from "../shared/instances.js";
+import { readTheme } from "../shared/theme.js";
 
 const CLICK_SLOP = 4; // pixels a click may wander before it is a drag
 const STEP = 0.03;

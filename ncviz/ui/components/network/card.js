@@ -1,8 +1,8 @@
 // The card beside the picture: what is known of the selection, from the kernel to the place on the image where a weight
 // has its least curvature. Python says what is in it; clicks go back as selections.
 
-import { plain, signed } from "./format.js";
-import { imageOf } from "./pixels.js";
+import { plain, signed } from "../shared/format.js";
+import { imageOf } from "../shared/pixels.js";
 
 const CELL = 30;
 const KERNEL = 126; // room for a kernel beside the image // largest side of a kernel's cell, in pixels

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import streamlit as st
 
 from ncviz.plots.network.payload import NetworkPayload, pack
-from ncviz.ui.components.bundle import bundle, read_asset
+from ncviz.ui.components.bundle import component, ignore
 
 NAME = "ncviz_network"
 MIN_HEIGHT = 240
@@ -26,17 +25,6 @@ class Picked:
 
     selection: str
     open: str | None
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    """Registered at first use, not at import: importing this package must not need a running app."""
-    return st.components.v2.component(
-        NAME,
-        html=read_asset("network.html"),
-        css=read_asset("css/network.css"),
-        js=bundle("network_main.js"),
-    )
 
 
 def network_canvas(
@@ -89,12 +77,12 @@ def network_canvas(
         "flows": None if flows is None else dict(flows),
         "file_name": file_name,
     }
-    result = _component()(
+    result = component(NAME, "network/component")(
         key=key,
         data=pack(payload, volatile),
         on_selection_change=_hand_on(key, "selection", on_select),
         on_flow_change=_hand_on(key, "flow", on_flow),
-        on_open_change=_ignore,
+        on_open_change=ignore,
     )
     return Picked(result.selection or "", result.open)
 
@@ -106,7 +94,3 @@ def _hand_on(key: str, name: str, take: Callable[[str], None] | None) -> Callabl
             take(value)
 
     return changed
-
-
-def _ignore() -> None:
-    """Nothing to do: the value is read where the component is mounted."""

@@ -1,9 +1,9 @@
 // The heading over one of two pictures, which says what is removed from it and follows the panel's slider.
 
-import { openChannel } from "./bus.js";
-import { percent } from "./format.js";
-import { keepInstance } from "./instances.js";
-import { readTheme } from "./theme.js";
+import { openChannel } from "../shared/bus.js";
+import { percent } from "../shared/format.js";
+import { keepInstance } from "../shared/instances.js";
+import { readTheme } from "../shared/theme.js";
 
 class Title {
   constructor(root) {

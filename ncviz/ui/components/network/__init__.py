@@ -1,0 +1,1 @@
+"""The network canvas: a layered network in the browser, pruned there without a rerun."""
