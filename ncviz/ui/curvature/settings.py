@@ -9,12 +9,12 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import find_dataset
-from ncviz.errors import NcvizError
 from ncviz.jobs import Job
 from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.scene.names import plain
 from ncviz.scene.wording import part_words
 from ncviz.ui.session import jobs, session
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import MAIN, Side
 
 ALPHA_HELP = (
@@ -46,11 +46,8 @@ def show(of: tasks.Network) -> None:
 
 def _where(of: tasks.Network) -> None:
     """Say what is computed on what, and whether it is a part alone, with the way back to all of it."""
-    try:
+    with telling_errors(then=st.stop):
         pool = find_dataset(of.dataset).title
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        st.stop()
     st.caption(
         plain(
             f"{of.title}, calibrated on {pool} training images, on {session.device()} (change it in the sidebar)."
@@ -65,19 +62,16 @@ def _where(of: tasks.Network) -> None:
             st.rerun()
 
 
+@telling_errors()
 def start(of: tasks.Network, samples: int, alpha: float, seed: int) -> None:
     """Look at these settings, and compute what is not known yet."""
     view = session.view()
-    try:
-        config = replace(view.config, alpha=alpha, samples_per_class=samples, seed=seed)
-        known = jobs.results(of, config, view.scope, session.data_dir())
-        if None in known:
-            jobs.start_curvature(of, config, session.device(), session.data_dir(), view.scope)
-        else:
-            st.toast("This result was stored before.")
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
+    config = replace(view.config, alpha=alpha, samples_per_class=samples, seed=seed)
+    known = jobs.results(of, config, view.scope, session.data_dir())
+    if None in known:
+        jobs.start_curvature(of, config, session.device(), session.data_dir(), view.scope)
+    else:
+        st.toast("This result was stored before.")
     if config != view.config:
         st.session_state["good_settings"] = view.config
     session.change(samples=samples, alpha=alpha, seed=seed)
@@ -97,11 +91,8 @@ def known(of: tasks.Network, side: Side) -> tuple[CurvatureRecord | None, SweepR
 def current(of: tasks.Network) -> tuple[CurvatureRecord | None, SweepRecord | None]:
     """Return what is known for the view; after a failure or a cancel, go back to the last good settings."""
     view, data_dir = session.view(), session.data_dir()
-    try:
+    with telling_errors(then=st.stop):
         found = known(of, MAIN)
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        st.stop()
     good: CurvatureConfig | None = st.session_state.get("good_settings")
     if found[0] is None and good is not None and good != view.config:
         job = jobs.job_for(of, view.config, view.scope, data_dir)

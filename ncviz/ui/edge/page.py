@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.errors import NcvizError
 from ncviz.records import CurvatureRecord
 from ncviz.scene.edge_text import signed, significant
 from ncviz.scene.names import FOLDED, layer_title, plain
@@ -14,6 +13,7 @@ from ncviz.scene.tables import parameter_offsets
 from ncviz.ui.edge import picker
 from ncviz.ui.edge.choice import Chosen, chosen_edge, read
 from ncviz.ui.session import session
+from ncviz.ui.session.problems import telling_errors
 
 
 def choose(of: tasks.Network, record: CurvatureRecord) -> Chosen | None:
@@ -27,11 +27,8 @@ def choose(of: tasks.Network, record: CurvatureRecord) -> Chosen | None:
             "from its details."
         )
     else:
-        try:
-            with st.spinner("Measuring the ways around the edge…", show_time=False):
-                problem = chosen_edge(of, record, edge)
-        except NcvizError as error:
-            st.error(plain(str(error)))
+        with telling_errors(), st.spinner("Measuring the ways around the edge…", show_time=False):
+            problem = chosen_edge(of, record, edge)
     with st.expander("Choose another edge" if problem else "Choose an edge", expanded=problem is None):
         picker.show(of, record, edge)
     return problem

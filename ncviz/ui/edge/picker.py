@@ -8,12 +8,12 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.data.datasets import find_dataset
-from ncviz.errors import NcvizError
 from ncviz.records import CurvatureRecord
 from ncviz.scene.edge_text import short_name
-from ncviz.scene.names import layer_title, plain
+from ncviz.scene.names import layer_title
 from ncviz.scene.tables import lowest
 from ncviz.ui.session import session
+from ncviz.ui.session.problems import telling_errors
 
 ROWS = 100
 KINDS = {"low": "Strongest bottlenecks", "high": "Most redundant"}
@@ -116,10 +116,7 @@ def _numbers(record: CurvatureRecord, layer: int, edge: tuple[int, int, int] | N
         pressed = columns[2].form_submit_button("Look at this edge", width="stretch")
     if not pressed:
         return
-    try:
+    with telling_errors():
         tasks.edge_weight(record, layer, int(i), int(j))
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
-    session.change(edge=f"{layer}-{int(i)}-{int(j)}")
-    st.rerun()
+        session.change(edge=f"{layer}-{int(i)}-{int(j)}")
+        st.rerun()

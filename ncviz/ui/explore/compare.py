@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
-from ncviz.scene.names import plain
 from ncviz.ui.components.live.title import live_title
 from ncviz.ui.curvature import settings
 from ncviz.ui.explore.live_curves import PANEL_ORDERS
 from ncviz.ui.link.view_state import ALL_LAYERS
 from ncviz.ui.session import session
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import MAIN, OTHER, Shown
 
 SAME = ""
@@ -63,13 +62,9 @@ def show(left: Shown, draw: Callable[[Shown], None]) -> None:
     columns = st.columns(2, gap="medium")
     with columns[0]:
         _side(left, draw)
-    with columns[1]:
-        try:
-            network = OTHER.network
-            record, sweep = settings.known(network, OTHER)
-        except NcvizError as error:
-            st.error(plain(str(error)))
-            return
+    with columns[1], telling_errors():
+        network = OTHER.network
+        record, sweep = settings.known(network, OTHER)
         if record is None:
             settings.empty_state(network, OTHER)
         elif sweep is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ncviz.errors import NcvizError
 from ncviz.pruning.order import SCOPES, removed_for_threshold
 from ncviz.scene.card import card
 from ncviz.scene.names import layer_title, link_words, measured_words, plain
@@ -13,6 +12,7 @@ from ncviz.scene.wording import part_words, short_word
 from ncviz.ui.explore import canvas, charts, compare, flows, panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
 from ncviz.ui.session import session
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Shown
 
 VIEW_TITLES = {
@@ -153,10 +153,8 @@ def _threshold(shown: Shown) -> None:
     weights = list(shown.record.weights.values())
 
     def cut(value: float) -> None:
-        try:
+        with telling_errors(st.toast):
             session.change(removed=removed_for_threshold(weights, value, view.order) / shown.total)
-        except NcvizError as error:
-            st.toast(plain(str(error)))
 
     st.number_input(
         "Remove κ above" if view.order == "redundant" else "Remove κ below",

@@ -9,20 +9,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ncviz.errors import NcvizError, StoreError
-from ncviz.scene.names import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import visitors
+from ncviz.ui.session.problems import telling_errors
 
 
+@telling_errors()
 def show() -> None:
     """Draw the list of stored results with the button that clears them."""
     store = resources.store()
-    try:
-        entries = store.entries()
-    except StoreError as error:
-        st.error(plain(str(error)))
-        return
+    entries = store.entries()
     size = sum(entry.bytes for entry in entries)
     with st.expander(f"Stored results: {len(entries)}, {size / 1e6:.1f} MB"):
         is_trusted = visitors.is_trusted()
@@ -47,15 +43,12 @@ def show() -> None:
             column_config={"MB": st.column_config.NumberColumn(format="%.2f")},
         )
         if is_trusted and st.button("Clear all stored results", key="clear-store"):
-            try:
+            with telling_errors():
                 visitors.check_trusted("Clearing the results of everybody")
                 files, freed = store.clear()
-            except NcvizError as error:
-                st.error(plain(str(error)))
-                return
-            resources.forget_results()
-            st.toast(f"Removed {files} results, {freed / 1e6:.1f} MB.")
-            st.rerun()
+                resources.forget_results()
+                st.toast(f"Removed {files} results, {freed / 1e6:.1f} MB.")
+                st.rerun()
 
 
 def _settings(meta: Mapping[str, Any]) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz.data.known.prepared import download_named
-from ncviz.errors import NcvizError
 from ncviz.jobs import JobHandle
-from ncviz.scene.names import plain
 from ncviz.ui.model import draft
 from ncviz.ui.session import visitors
+from ncviz.ui.session.problems import telling_errors
 
 FOLDER = "Naming a folder of the server"
 
@@ -30,17 +29,14 @@ def offer(slot: str, name: str, title: str, folder: str) -> bool:
     if job is not None:
         draft.follow(job)
     elif st.button(f"Download {title} into this folder", key=slot, disabled=not folder):
-        try:
+        with telling_errors():
             visitors.check_trusted(FOLDER)
-        except NcvizError as error:
-            st.error(plain(str(error)))
-            return False
 
-        def fetch(handle: JobHandle) -> bool:
-            download_named(name, folder, handle.progress)
-            return True
+            def fetch(handle: JobHandle) -> bool:
+                download_named(name, folder, handle.progress)
+                return True
 
-        draft.begin(slot, f"Downloading {title}", fetch)
-        st.rerun()
+            draft.begin(slot, f"Downloading {title}", fetch)
+            st.rerun()
     draft.show_problem(slot)
     return has_arrived

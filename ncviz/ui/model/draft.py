@@ -153,12 +153,12 @@ def collect(slot: str) -> Any:
     resources.registry().forget(key)
     if now.state == "done":
         return now.result["found"]
-    say_problem(slot, now.error or "Stopped; nothing was changed.")
+    say_problem(slot, plain(now.error or "Stopped; nothing was changed."))
     return None
 
 
 def say_problem(slot: str, sentence: str) -> None:
-    """Keep a sentence beside a slot until its next try."""
+    """Keep a sentence, plain Markdown, beside a slot until its next try."""
     st.session_state[f"{_NUMBER}-{slot}-error"] = sentence
 
 
@@ -171,4 +171,4 @@ def show_problem(slot: str) -> None:
     """Draw the sentence beside a slot, if there is one."""
     sentence = st.session_state.get(f"{_NUMBER}-{slot}-error", "")
     if sentence:
-        st.error(plain(sentence))
+        st.error(sentence)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz import tasks
-from ncviz.errors import NcvizError
 from ncviz.jobs import JobHandle
 from ncviz.limits import LIMITS
 from ncviz.models.memory import HOLDINGS
 from ncviz.scene.names import plain
 from ncviz.ui.model import draft, form
 from ncviz.ui.model.draft import Draft
+from ncviz.ui.session.problems import telling_errors
 
 ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
 WAYS = {
@@ -114,21 +115,18 @@ def _read(file: UploadedFile, architecture: str | None = None) -> None:
     from ncviz.models.files.state_dict.pickles import shorten
 
     draft.clear_problem("file")
-    try:
+    with telling_errors(partial(draft.say_problem, "file"), then=partial(draft.let_go, file)):
         with st.spinner(f"Reading {plain(file.name)}…"):
-            with HOLDINGS.reading(file.size, shorten(file.name)):
-                network = read_file(file.getvalue(), file.name, architecture)
+            try:
+                with HOLDINGS.reading(file.size, shorten(file.name)):
+                    network = read_file(file.getvalue(), file.name, architecture)
+            except SeveralFitError as error:
+                st.session_state["bring-choices"] = error.choices
+                return
             draft.take_network(network)
-    except SeveralFitError as error:
-        st.session_state["bring-choices"] = error.choices
-        return
-    except NcvizError as error:
-        draft.say_problem("file", str(error))
+        st.session_state["bring-choices"] = ()
         draft.let_go(file)
-        return
-    st.session_state["bring-choices"] = ()
-    draft.let_go(file)
-    st.rerun()
+        st.rerun()
 
 
 def _title(architecture: str) -> str:
@@ -143,11 +141,8 @@ def _published() -> None:
 
     found = draft.collect("published")
     if found is not None:
-        try:
+        with telling_errors(partial(draft.say_problem, "published")):
             draft.take_network(found)
-        except NcvizError as error:
-            draft.say_problem("published", str(error))
-        else:
             st.rerun()
     names = pretrained_names()
     columns = st.columns([3, 1], vertical_alignment="bottom")

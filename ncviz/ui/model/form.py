@@ -7,26 +7,25 @@ from typing import Any
 import streamlit as st
 
 from ncviz.data.datasets import DATASETS, find_dataset
-from ncviz.errors import ModelError, NcvizError
+from ncviz.errors import ModelError
 from ncviz.models.catalogue.form import ACTIVATIONS, KINDS, POOLS, Conv, Form
 from ncviz.scene.names import plain
 from ncviz.ui.model import draft, training
 from ncviz.ui.session import session
+from ncviz.ui.session.problems import telling_errors
 
 KIND_TITLES = {"mlp": "MLP: fully connected layers", "cnn": "CNN: convolutions first"}
 POOL_TITLES = {"none": "none", "max": "maximum 2×2", "avg": "average 2×2"}
 MAX_EPOCHS = 200
 
 
+@telling_errors()
 def show() -> None:
     """Draw the form, and the run that this session started last."""
     trained = training.finished(training.FORM)
     if trained is not None:
-        try:
+        with telling_errors():
             draft.take_network(trained, trained.dataset)
-        except NcvizError as error:
-            st.error(plain(str(error)))
-        else:
             st.rerun()
     kept: dict[str, Any] = {"persist_state": "session"}
     columns = st.columns([2, 2], vertical_alignment="bottom")
@@ -71,22 +70,18 @@ def show() -> None:
         is_residual = columns[1].checkbox("Skip connections", key="form-residual", **kept)
     epochs = columns[2].number_input("Epochs", 1, MAX_EPOCHS, 5, key="form-epochs", **kept)
     seed = columns[3].number_input("Seed", 0, 2**31 - 1, 1, key="form-seed", **kept)
-    try:
-        spec = find_dataset(str(dataset))
-        form = Form(
-            str(kind),
-            spec.input_shape,
-            len(spec.classes),
-            _numbers("units of the hidden layers", hidden),
-            tuple(Conv(width, int(kernel), int(stride), str(pool)) for width in _numbers("maps", maps)),
-            str(activation),
-            bool(norm),
-            round(float(dropout), 6),
-            bool(is_residual),
-        )
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
+    spec = find_dataset(str(dataset))
+    form = Form(
+        str(kind),
+        spec.input_shape,
+        len(spec.classes),
+        _numbers("units of the hidden layers", hidden),
+        tuple(Conv(width, int(kernel), int(stride), str(pool)) for width in _numbers("maps", maps)),
+        str(activation),
+        bool(norm),
+        round(float(dropout), 6),
+        bool(is_residual),
+    )
     pressed = columns[4].button("Train", type="primary", key="form-train", width="stretch")
     st.caption(plain(f"{form.title}: {form.parameters:,} weights, for images of {_shape(form.input_shape)}."))
     if pressed:

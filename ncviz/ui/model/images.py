@@ -9,13 +9,12 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.data.datasets import DATASETS
 from ncviz.data.image_settings import ImageSettings, settings_for
-from ncviz.errors import NcvizError
 from ncviz.jobs import JobHandle
-from ncviz.scene.names import plain
 from ncviz.ui.model import draft, image_preview, image_sources
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.image_settings import settings_form
 from ncviz.ui.model.image_sources import Source
+from ncviz.ui.session.problems import telling_errors
 
 # The uploads that are being read; where that fails they stay, for another try.
 _READING = "data-reading"
@@ -30,30 +29,28 @@ def show(found: Draft) -> None:
         draft.take_images(*images)
         st.rerun()
     if found.dataset and not draft.is_changing("images"):
-        try:
+        with telling_errors(then=_offer_again):
             image_preview.show(found)
-        except NcvizError as error:
-            st.error(plain(str(error)))
-            if st.button("Choose images again", key="data-again"):
-                draft.take_images("", None)
-                st.rerun()
         return
     if found.dataset:
         draft.keep_former("images", "the images that are there")
     job = draft.running("images")
-    try:
+    with telling_errors():
         source = image_sources.choose(found)
         if source is not None:
             settings, most, names = settings_form(found, found.network.fingerprint[:8])
             if st.button("Use these images", type="primary", key="data-use", disabled=job is not None):
                 _start(found, source, settings, most, names)
                 st.rerun()
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
-    if job is not None:
-        draft.follow(job)
-    draft.show_problem("images")
+        if job is not None:
+            draft.follow(job)
+        draft.show_problem("images")
+
+
+def _offer_again() -> None:
+    if st.button("Choose images again", key="data-again"):
+        draft.take_images("", None)
+        st.rerun()
 
 
 def is_as_it_is(found: Draft, name: str, settings: ImageSettings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.data.datasets import find_dataset, load_dataset, load_sample_arrays
-from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.plots.pruning.class_accuracy import class_accuracy
 from ncviz.scene.names import plain
@@ -19,6 +19,7 @@ from ncviz.scene.wording import has_labels
 from ncviz.ui.model import data_download
 from ncviz.ui.server import evaluation
 from ncviz.ui.session import session, visitors
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.theme import theme
 
 SAMPLE_IMAGES = 10
@@ -26,14 +27,11 @@ ENLARGED = 4
 COMMON = 12
 
 
+@telling_errors()
 def inspect(of: tasks.Network) -> None:
     """Draw what the network is and how well it does."""
-    try:
-        find_dataset(of.dataset)
-    except NcvizError as error:
-        # Images of the user's own may have had to make room for others'.
-        st.error(plain(str(error)))
-        return
+    # Images of the user's own may have had to make room for others'.
+    find_dataset(of.dataset)
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader(plain(of.title))
@@ -45,20 +43,15 @@ def inspect(of: tasks.Network) -> None:
             _card(of)
     with right:
         st.subheader("Accuracy, class by class" if has_labels(of) else "What it takes the images for")
-        try:
+        with telling_errors():
             _accuracy(of)
-        except NcvizError as error:
-            st.error(plain(str(error)))
         _sample_images(of)
 
 
+@telling_errors()
 def data(of: tasks.Network) -> None:
     """Say which images are used, and let the user name a folder with all of them."""
-    try:
-        spec = find_dataset(of.dataset)
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
+    spec = find_dataset(of.dataset)
     st.subheader(plain(spec.title))
     if spec.is_own:
         told = {split: load_dataset(of.dataset, split).description for split in ("train", "test")}
@@ -70,10 +63,8 @@ def data(of: tasks.Network) -> None:
         st.caption(f"{_sentence(spec.normalisation)} {plain(spec.sample_note)}".strip())
         return
     for split, what in (("train", "calibrating"), ("test", "evaluating")):
-        try:
+        with telling_errors():
             st.write(f"For {what}: {load_dataset(of.dataset, split, session.data_dir()).description}.")
-        except NcvizError as error:
-            st.error(plain(str(error)))
     st.caption(f"{spec.citation} Source: {spec.source}. Licence: {spec.licence}.")
     if spec.sample_note:
         st.caption(spec.sample_note)
@@ -94,7 +85,7 @@ def data(of: tasks.Network) -> None:
     )
     folder = st.session_state.get("data_folder", "")
     if folder and session.data_dir() != folder:
-        st.error(plain(st.session_state.get("data_problem", "This folder cannot be used.")))
+        st.error(st.session_state.get("data_problem", "This folder cannot be used."))
     if data_download.offer("download-data", of.dataset, spec.title, folder.strip()):
         _take_folder()
         st.rerun()
@@ -109,13 +100,10 @@ def _take_folder() -> None:
     if not folder:
         session.use_data_dir(None)
         return
-    try:
+    with telling_errors(partial(st.session_state.__setitem__, "data_problem")):
         visitors.check_trusted(data_download.FOLDER)
         load_dataset(session.network().dataset, "test", str(Path(folder).expanduser()))
-    except NcvizError as error:
-        st.session_state["data_problem"] = str(error)
-        return
-    session.use_data_dir(folder)
+        session.use_data_dir(folder)
 
 
 def _layers(of: tasks.Network) -> pd.DataFrame:

@@ -10,12 +10,13 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.data.user_data import saved as saved_images
 from ncviz.data.user_data.registry import find_own, is_own, register
-from ncviz.errors import DataError, NcvizError
+from ncviz.errors import DataError
 from ncviz.models import library
 from ncviz.scene.names import plain
 from ncviz.ui.model import draft
 from ncviz.ui.model.preflight import size_words
 from ncviz.ui.session import session, visitors
+from ncviz.ui.session.problems import telling_errors
 
 
 def keep() -> None:
@@ -81,12 +82,9 @@ def show() -> None:
     with columns[2].popover("Remove", width="stretch", key=f"library-ask-{name}"):
         st.write(plain(f"Remove {titles[str(name)]} for good?"))
         if st.button("Remove it", key=f"library-remove-{name}"):
-            try:
+            with telling_errors():
                 library.remove_saved(folder, str(name))
                 _remove_unused_images(folder)
-            except NcvizError as error:
-                st.error(plain(str(error)))
-            else:
                 st.rerun()
 
 
@@ -107,38 +105,30 @@ def _may_remove(name: str) -> bool:
     return visitors.is_trusted() or name in st.session_state.get("saved", ())
 
 
+@telling_errors()
 def _save(of: tasks.Network) -> None:
     known = {each.name for each in library.list_networks(library.library_folder())}
-    try:
-        name = library.save_network(library.library_folder(), of)
-        if name not in known:
-            st.session_state.setdefault("saved", set()).add(name)
-        if is_own(of.dataset):
-            saved_images.save_own(_images_folder(), find_own(of.dataset))
-    except NcvizError as error:
-        st.error(plain(str(error)))
-    else:
-        st.toast(plain(f"{of.title} is saved; find it under Library."))
+    name = library.save_network(library.library_folder(), of)
+    if name not in known:
+        st.session_state.setdefault("saved", set()).add(name)
+    if is_own(of.dataset):
+        saved_images.save_own(_images_folder(), find_own(of.dataset))
+    st.toast(plain(f"{of.title} is saved; find it under Library."))
 
 
+@telling_errors()
 def _open(folder: Path, name: str) -> None:
     """Open a saved network with its images; where those are gone, they are asked for."""
-    try:
-        of = library.open_saved(folder, name)
-        if is_own(of.dataset):
-            try:
-                register(saved_images.open_saved(_images_folder(), of.dataset))
-            except DataError:
-                draft.take_network(of)
-                st.toast("Its images are no longer there; choose some under “Bring your own”.")
-                return
-        if of.dataset:
-            session.add_network(of)
-        else:
+    of = library.open_saved(folder, name)
+    if is_own(of.dataset):
+        try:
+            register(saved_images.open_saved(_images_folder(), of.dataset))
+        except DataError:
             draft.take_network(of)
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
+            st.toast("Its images are no longer there; choose some under “Bring your own”.")
+            return
     if of.dataset:
+        session.add_network(of)
         st.switch_page("pages/explore.py")
+    draft.take_network(of)
     st.toast("Choose images for it under “Bring your own”.")

@@ -11,12 +11,12 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.user_data.registry import register
-from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.scene.names import plain
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.preflight_runs import Checked, check_network, run, time_network
 from ncviz.ui.session import jobs, session
+from ncviz.ui.session.problems import telling_errors
 
 if TYPE_CHECKING:
     from ncviz.preflight import Choice, Preflight
@@ -26,16 +26,13 @@ WHOLE = "The whole network: exact"
 QUICK_EDGES = 3_000_000
 
 
+@telling_errors()
 def show(found: Draft) -> None:
     """Draw the check; it starts by itself once there are images."""
     of = found.bound
     data_dir = session.data_dir()
-    try:
-        key = digest(of.fingerprint, found.dataset, data_dir)
-        checked: Checked | None = run("check", key, lambda handle: check_network(of, data_dir, handle))
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
+    key = digest(of.fingerprint, found.dataset, data_dir)
+    checked: Checked | None = run("check", key, lambda handle: check_network(of, data_dir, handle))
     if checked is None:
         return
     check = checked.preflight
@@ -173,21 +170,14 @@ def _compute(found: Draft, check: Preflight) -> None:
         )
 
 
+@telling_errors()
 def _use(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> None:
     """Make it one of this session's networks, start the computation and go to its picture."""
     if shape != found.input_shape:
-        try:
-            with st.spinner("Making the images smaller…"):
-                smaller = tasks.smaller_images(found.dataset, (shape[1], shape[2]), session.data_dir())
-        except NcvizError as error:
-            st.error(plain(str(error)))
-            return
+        with st.spinner("Making the images smaller…"):
+            smaller = tasks.smaller_images(found.dataset, (shape[1], shape[2]), session.data_dir())
         found = replace(found, dataset=register(smaller), settings=smaller.settings)
-    try:
-        session.add_network(found.bound)
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
+    session.add_network(found.bound)
     session.change(
         alpha=config.alpha,
         samples=config.samples_per_class,

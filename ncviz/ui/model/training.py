@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobHandle
 from ncviz.models.catalogue.form import Form
@@ -18,6 +17,7 @@ from ncviz.scene.names import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs as background
 from ncviz.ui.session import session, visitors
+from ncviz.ui.session.problems import telling_errors
 
 POLL_SECONDS = 0.7
 MAX_EPOCHS = 200
@@ -129,13 +129,10 @@ def _run(key: str, was_active: bool, kind: str) -> None:
     if now.state == "done":
         st.success(f"Test accuracy {now.result['accuracy']:.2%} after {now.result['seconds']:.0f} s.")
         if st.button("Use this network", type="primary", key=f"use-{kind}"):
-            brought = _network(run, now.result["arrays"])
+            with telling_errors():
+                brought = _network(run, now.result["arrays"])
             if kind == ZOO:
-                try:
-                    session.add_network(brought)
-                except NcvizError as error:
-                    st.error(plain(str(error)))
-                    return
+                session.add_network(brought)
             else:
                 st.session_state[f"{kind}chosen"] = brought
             st.rerun(scope="app")

@@ -10,7 +10,6 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import PruningConfig
 from ncviz.data.datasets import find_dataset
-from ncviz.errors import NcvizError
 from ncviz.jobs import Job
 from ncviz.pruning.compare import Spread
 from ncviz.scene.names import plain
@@ -30,6 +29,7 @@ from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session, visitors
+from ncviz.ui.session.problems import telling_errors
 
 POLL_SECONDS = 0.7
 # On which device this session measured what last, by the run's key.
@@ -44,6 +44,7 @@ TAB_TITLES = {
 }
 
 
+@telling_errors()
 def show(of: tasks.Network) -> None:
     """Draw the page."""
     controls.show(of)
@@ -57,12 +58,8 @@ def show(of: tasks.Network) -> None:
     if not lab.criteria:
         st.info("Choose at least one criterion above.")
         return
-    try:
-        missing = curve_runs.missing(of, lab)
-        spreads = curve_runs.spreads(of, lab)
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
+    missing = curve_runs.missing(of, lab)
+    spreads = curve_runs.spreads(of, lab)
 
     def compared(part: Callable[[], None]) -> None:
         if nothing:

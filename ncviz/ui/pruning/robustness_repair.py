@@ -22,6 +22,7 @@ from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import tied
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
+from ncviz.ui.session.problems import tell_failure
 from ncviz.ui.session.theme import theme
 
 # How many weights are taken at first, and at most: shares of all, and numbers for networks with a million of them.
@@ -180,8 +181,7 @@ def _missing(of: tasks.Network, config: CurvatureConfig) -> None:
         run_settings.follow(job)
         st.fragment(_until_done, run_every=0.7)(job.key)
         return
-    if job is not None and job.error:
-        st.error(plain(job.error))
+    tell_failure(job)
     images = "1 image" if config.samples_per_class == 1 else f"{config.samples_per_class} images"
     st.info(
         f"The curvature of each class alone is not known yet, with {images} per class, seed {config.seed}."

@@ -11,7 +11,6 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import PruningConfig
 from ncviz.data.datasets import Dataset, load_dataset
-from ncviz.errors import NcvizError
 from ncviz.plots.pruning.finetuning import TunedCurve, accuracy_curves, loss_curves
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
 from ncviz.records.finetune import FineTuneRecord
@@ -25,6 +24,7 @@ from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import linked, tied
 from ncviz.ui.session import session, visitors
+from ncviz.ui.session.problems import tell_failure, telling_errors
 from ncviz.ui.session.theme import theme
 
 POLL_SECONDS = 0.8
@@ -36,6 +36,7 @@ _STEP_SECONDS, _LEARNING = 0.005, 5.0
 _PLAIN = {"displayModeBar": False}
 
 
+@telling_errors()
 def show(of: tasks.Network) -> None:
     """Draw the tab."""
     lab = comparison.current()
@@ -45,11 +46,7 @@ def show(of: tasks.Network) -> None:
     if refusal := _refusal(of, lab):
         st.info(refusal)
         return
-    try:
-        train, test = (load_dataset(of.dataset, split, session.data_dir()) for split in ("train", "test"))
-    except NcvizError as error:
-        st.error(plain(str(error)))
-        return
+    train, test = (load_dataset(of.dataset, split, session.data_dir()) for split in ("train", "test"))
     _introduction(lab, train, test)
     chosen, tuning = _controls(lab, train)
     if not chosen:
@@ -129,8 +126,7 @@ def _start_or_follow(
             job.key, next(iter(asked.values())).tuning, train_images
         )
         return
-    if job is not None and job.error:
-        st.error(plain(job.error))
+    tell_failure(job)
     todo = {name: config for name, config in asked.items() if name not in known}
     if not todo:
         return
@@ -251,10 +247,7 @@ def _take_away(of: tasks.Network, known: Mapping[str, FineTuneRecord]) -> None:
         width="stretch",
         help="Look at it on all pages of this session, beside the one it came from.",
     ):
-        try:
+        with telling_errors():
             session.add_network(tuned_network(of, record, f"{stem}.safetensors"))
-        except NcvizError as error:
-            st.error(plain(str(error)))
-            return
-        st.toast("The fine-tuned network is chosen; its curvature can be computed on the Curvature page.")
-        st.rerun()
+            st.toast("The fine-tuned network is chosen; its curvature can be computed on the Curvature page.")
+            st.rerun()

@@ -11,7 +11,6 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.errors import NcvizError
 from ncviz.plots.pruning.tables import overlap_heatmap
 from ncviz.pruning.compare import Spread, layer_sparsity
 from ncviz.scene.names import plain
@@ -23,6 +22,7 @@ from ncviz.ui.pruning.controls import ORDER_TITLES, layer_titles, percent
 from ncviz.ui.server import resources
 from ncviz.ui.server.lab_plan_store import MAX_NAME, Plan, PlanStore
 from ncviz.ui.session import session
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.theme import theme
 
 _DELETED = "lab-deleted-plan"
@@ -36,10 +36,8 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     else:
         st.info("Files and new plans need a criterion's curve: measure one first.")
     st.subheader("Plans")
-    try:
+    with telling_errors():
         _list(of)
-    except NcvizError as error:
-        st.error(plain(str(error)))
     if found is not None:
         st.subheader("Files")
         files.show(of, found.config, found.removed)
@@ -83,6 +81,7 @@ def _chosen(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> _Chos
     )
 
 
+@telling_errors()
 def _save(of: tasks.Network, chosen: _Chosen) -> None:
     st.markdown(chosen.words)
     with st.form("lab-save-plan", border=False, clear_on_submit=True):
@@ -93,23 +92,19 @@ def _save(of: tasks.Network, chosen: _Chosen) -> None:
         return
     sizes = [int(np.prod(shape)) for shape in curves.shapes(of).values()]
     layers = layer_sparsity(curves.ranks(of, chosen.config), chosen.removed, sizes)
-    try:
-        plan = Plan(
-            typed or chosen.name,
-            of.fingerprint,
-            of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
-            chosen.config,
-            chosen.removed,
-            chosen.total,
-            chosen.accuracy,
-            chosen.images,
-            tuple(layers.tolist()),
-        )
-        _store().put(plan)
-    except NcvizError as error:
-        st.error(plain(str(error)))
-    else:
-        st.toast(plain(f"Saved as “{plan.name}”."))
+    plan = Plan(
+        typed or chosen.name,
+        of.fingerprint,
+        of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
+        chosen.config,
+        chosen.removed,
+        chosen.total,
+        chosen.accuracy,
+        chosen.images,
+        tuple(layers.tolist()),
+    )
+    _store().put(plan)
+    st.toast(plain(f"Saved as “{plan.name}”."))
 
 
 def _list(of: tasks.Network) -> None:

@@ -9,7 +9,6 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import AttackConfig
 from ncviz.data.datasets import Dataset, find_dataset, load_dataset
-from ncviz.errors import NcvizError
 from ncviz.plots.pruning.robustness import RobustnessCurve, robustness_curves
 from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
 from ncviz.records.robustness import RobustnessRecord
@@ -30,6 +29,7 @@ from ncviz.ui.pruning import (
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import linked
 from ncviz.ui.session import session, visitors
+from ncviz.ui.session.problems import tell_failure, telling_errors
 from ncviz.ui.session.theme import theme
 
 POLL_SECONDS = 1.5
@@ -47,6 +47,7 @@ _ATTACK, _BATCH_SECONDS, _BATCH = 3.5, 0.004, 100
 _PLAIN = {"displayModeBar": False}
 
 
+@telling_errors()
 def show(of: tasks.Network) -> None:
     """Draw the tab."""
     lab = comparison.current()
@@ -58,18 +59,15 @@ def show(of: tasks.Network) -> None:
         label_visibility="collapsed",
         **linked("lab_robust", "part", PARTS[0]),
     )
-    try:
-        test = load_dataset(of.dataset, "test", session.data_dir())
-        if part == "repair":
-            robustness_repair.show(of, lab)
-        elif not lab.criteria:
-            st.info("Choose at least one criterion above.")
-        elif nothing := controls.nothing_to_remove(of, lab):
-            st.info(nothing)
-        else:
-            _curves(of, lab, test, is_attack=part == "attack")
-    except NcvizError as error:
-        st.error(plain(str(error)))
+    test = load_dataset(of.dataset, "test", session.data_dir())
+    if part == "repair":
+        robustness_repair.show(of, lab)
+    elif not lab.criteria:
+        st.info("Choose at least one criterion above.")
+    elif nothing := controls.nothing_to_remove(of, lab):
+        st.info(nothing)
+    else:
+        _curves(of, lab, test, is_attack=part == "attack")
 
 
 def _curves(of: tasks.Network, lab: Lab, test: Dataset, *, is_attack: bool) -> None:
@@ -96,8 +94,7 @@ def _curves(of: tasks.Network, lab: Lab, test: Dataset, *, is_attack: bool) -> N
         run_settings.follow(job)
         st.fragment(_live, run_every=visitors.every(POLL_SECONDS))(of, lab, asked)
         return
-    if job is not None and job.error:
-        st.error(plain(job.error))
+    tell_failure(job)
     known = robustness_runs.known(of, asked)
     _offer(of, asked, known)
     if known:
