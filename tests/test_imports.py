@@ -13,12 +13,12 @@ ROOT = Path(__file__).parents[1]
 # What every room may use, each of which uses nothing of ours but the errors.
 COMMON = {"config", "devices", "errors", "limits"}
 # "public" is the package itself, `import ncviz` or `from ncviz import load_model`.
-CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "records", "ricci",
+CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "ricci",
         "explain", "preflight"}  # fmt: skip
 # Packages whose own packages are rooms: what one of them may import is said one by one.
 DIVIDED = {"studies", "ui"}
 # What pages are made of.
-PAGE = COMMON | {"plots", "records", "scene", "tasks", "ui.components", "ui.link", "ui.server", "ui.session"}
+PAGE = COMMON | {"plots", "scene", "tasks", "ui.components", "ui.link", "ui.server", "ui.session"}
 ALLOWED = {
     "errors": set(),
     "assets": set(),
@@ -42,18 +42,17 @@ ALLOWED = {
     "ricci": COMMON | {"transport"},
     "explain": COMMON | {"engine", "graph", "transport"},
     "pruning": COMMON | {"attacks", "graph", "curvature"},
-    "records": COMMON | {"store", "curvature", "graph", "pruning"},
     "tasks": COMMON | CORE - {"transport"},
-    "scene": COMMON | {"data", "explain", "plots", "records", "tasks"},
+    "scene": COMMON | {"data", "explain", "plots", "tasks"},
     "studies.paper": COMMON
-    | {"fingerprint", "records", "store", "data", "models", "pruning", "tasks", "plots", "curvature"},
+    | {"fingerprint", "store", "data", "models", "pruning", "tasks", "plots", "curvature"},
     "studies.benchmarks": COMMON | CORE | {"tasks", "plots", "public"},
     "studies": set(),
     "ui": set(),
     "ui.components": {"assets", "plots"},
     "ui.link": COMMON | {"models", "plots", "pruning", "tasks"},
-    "ui.server": COMMON | {"engine", "jobs", "models", "pruning", "records", "store", "tasks"},
-    "ui.session": COMMON | {"jobs", "models", "plots", "records", "scene", "tasks", "ui.link", "ui.server"},
+    "ui.server": COMMON | {"engine", "jobs", "models", "pruning", "store", "tasks"},
+    "ui.session": COMMON | {"jobs", "models", "plots", "scene", "tasks", "ui.link", "ui.server"},
     "ui.curvature": PAGE | {"data", "jobs"},
     "ui.edge": PAGE | {"data", "explain"},
     "ui.learn": PAGE | {"ricci"},
@@ -79,7 +78,7 @@ ALLOWED = {
     # Every name of the package loads lazily, from wherever it lives.
     "public": COMMON | CORE | {"jobs", "tasks", "plots"},
 }
-TORCH_FREE_ROOMS = {"errors", "config", "fingerprint", "store", "jobs", "plots", "records"}
+TORCH_FREE_ROOMS = {"errors", "config", "fingerprint", "store", "jobs", "plots"}
 
 
 def may_use_streamlit(room):

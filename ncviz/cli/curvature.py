@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import network_options
 from ncviz.cli.output import console, print_json, tell_part, write
-from ncviz.records import CurvatureRecord
+from ncviz.tasks import CurvatureRecord
 
 
 @click.command()

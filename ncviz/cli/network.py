@@ -15,7 +15,7 @@ from ncviz.config import CurvatureConfig
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.user_data.registry import OwnData
 from ncviz.errors import NcvizError
-from ncviz.records import CurvatureRecord
+from ncviz.tasks import CurvatureRecord
 
 
 def curvature_of(

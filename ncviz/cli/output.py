@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ncviz.errors import NcvizError
-from ncviz.records import CurvatureRecord
+from ncviz.tasks import CurvatureRecord
 
 console = Console()
 errors = Console(stderr=True)

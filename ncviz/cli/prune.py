@@ -22,7 +22,7 @@ from ncviz.pruning.order import (
     removed_for_sparsity,
     removed_for_threshold,
 )
-from ncviz.records import CurvatureRecord
+from ncviz.tasks import CurvatureRecord
 
 if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncviz.records import CurvatureRecord
 from ncviz.scene import selection as selections
 from ncviz.scene.card_parts import Card, Subject
 from ncviz.scene.node_card import channel_card, unit_card
 from ncviz.scene.tables import locate
 from ncviz.scene.weight_card import connection_of, weight_card
+from ncviz.tasks import CurvatureRecord
 
 __all__ = ["Card", "Subject", "card", "lens_edge"]
 

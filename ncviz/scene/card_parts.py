@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.records import CurvatureRecord
+from ncviz.tasks import CurvatureRecord
 
 NEVER_ACTIVE = 2.0
 # Larger ones (a feature map before a linear layer) are not drawn weight by weight.

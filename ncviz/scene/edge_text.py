@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncviz.records import CurvatureRecord
 from ncviz.scene.feature_maps import drawn_shapes
 from ncviz.scene.names import unit_layer_titles
+from ncviz.tasks import CurvatureRecord
 
 if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation, EdgeProblem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncviz.records import CurvatureRecord
+from ncviz.tasks import CurvatureRecord
 
 
 def drawn_shapes(record: CurvatureRecord) -> tuple[tuple[int, ...], ...]:

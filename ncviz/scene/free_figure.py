@@ -12,9 +12,9 @@ from ncviz.plots.network.connected_parts import Component, bottleneck_components
 from ncviz.plots.network.free_layout import free_layout, links_between, to_graph
 from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, strength
 from ncviz.plots.palette import Theme
-from ncviz.records import CurvatureRecord
 from ncviz.scene import selection
 from ncviz.scene.tables import lowest
+from ncviz.tasks import CurvatureRecord
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncviz.plots.network.lines import Links, Members, NetworkView
-from ncviz.records import CurvatureRecord, StoredEdges
 from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
+from ncviz.tasks import CurvatureRecord, StoredEdges
 
 # Every position of more edges than this would neither fit a browser nor tell anything.
 MOST_POSITIONS = 1_000_000

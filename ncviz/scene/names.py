@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ncviz.records import CurvatureRecord
 from ncviz.scene.feature_maps import drawn_shapes
+from ncviz.tasks import CurvatureRecord
 
 FOLDED = "With the batch normalisation that follows it folded in, as the lengths of the paths have it."
 NO_SAMPLES = "Each image's own κ is kept for up to ten million values; this network on these images has more."

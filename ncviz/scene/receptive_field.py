@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ncviz.records import CurvatureRecord
-from ncviz.records.places import unpacked
 from ncviz.scene import feature_maps
+from ncviz.tasks import CurvatureRecord
+from ncviz.tasks.curvature.places import unpacked
 
 _NOTHING = np.empty(0, dtype=np.int64)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncviz.records import CurvatureRecord
 from ncviz.scene import feature_maps
 from ncviz.scene.tables import locate
+from ncviz.tasks import CurvatureRecord
 
 Box = tuple[int, int, int, int]
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ncviz.records import CurvatureRecord
 from ncviz.scene.names import weight_index, weight_title
+from ncviz.tasks import CurvatureRecord
 
 
 def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:

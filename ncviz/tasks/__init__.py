@@ -17,7 +17,16 @@ from ncviz.tasks.comparison import (
     shapes_of,
     stored_curve,
 )
-from ncviz.tasks.curvature import compute_curvature, stored_curvature
+from ncviz.tasks.curvature import (
+    CurvatureRecord,
+    Pictures,
+    StoredEdges,
+    StoredLink,
+    StoredWeights,
+    compute_curvature,
+    from_result,
+    stored_curvature,
+)
 from ncviz.tasks.edge import edge_weight, least_sample, lens_on
 from ncviz.tasks.flows import compute_flow, flow_key, stored_flow
 from ncviz.tasks.keys import curvature_key, evaluation_fingerprint, sweep_key
@@ -31,14 +40,27 @@ from ncviz.tasks.own_data import (
 )
 from ncviz.tasks.pruning import CRITERIA, pruned_checkpoint, pruned_file, ranks, scores
 from ncviz.tasks.results import BUNDLED, Outcome, open_store
-from ncviz.tasks.sweeps import compute_sweep, evaluator, measure_curve, stored_sweep
+from ncviz.tasks.sweeps import (
+    SweepRecord,
+    compute_sweep,
+    evaluator,
+    measure_curve,
+    stored_sweep,
+    sweep_record,
+)
 
 __all__ = [
     "BUNDLED",
     "CRITERIA",
     "MODELS",
+    "CurvatureRecord",
     "Network",
     "Outcome",
+    "Pictures",
+    "StoredEdges",
+    "StoredLink",
+    "StoredWeights",
+    "SweepRecord",
     "bundle",
     "calibration",
     "class_names",
@@ -53,6 +75,7 @@ __all__ = [
     "evaluation_fingerprint",
     "evaluator",
     "flow_key",
+    "from_result",
     "image_settings",
     "least_sample",
     "lens_on",
@@ -75,6 +98,7 @@ __all__ = [
     "stored_flow",
     "stored_sweep",
     "sweep_key",
+    "sweep_record",
     "takes_other_sizes",
     "with_images",
 ]

@@ -14,12 +14,12 @@ from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.pruning.order import protected_positions, removal_ranks
-from ncviz.records import SweepRecord, sweep_record
 from ncviz.store import Record, Store
 from ncviz.tasks.curvature import compute_curvature
 from ncviz.tasks.keys import evaluation_fingerprint
 from ncviz.tasks.pruning import scores, scores_on
 from ncviz.tasks.results import Outcome, Progress, anonymous, put, speaker
+from ncviz.tasks.sweeps import SweepRecord, sweep_record
 
 if TYPE_CHECKING:
     import threading

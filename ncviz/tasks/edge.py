@@ -11,7 +11,7 @@ from ncviz.config import check_whole
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import DataError
 from ncviz.models.network import Network
-from ncviz.records import CurvatureRecord
+from ncviz.tasks.curvature import CurvatureRecord
 
 if TYPE_CHECKING:
     from ncviz.explain import Lens

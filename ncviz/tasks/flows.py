@@ -11,8 +11,8 @@ import numpy as np
 from ncviz.data.datasets import load_dataset
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
-from ncviz.records import CurvatureRecord, from_result
 from ncviz.store import Store
+from ncviz.tasks.curvature import CurvatureRecord, from_result
 from ncviz.tasks.results import Outcome, Progress, anonymous, put
 
 if TYPE_CHECKING:

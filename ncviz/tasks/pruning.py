@@ -11,7 +11,7 @@ from ncviz.data.datasets import load_dataset
 from ncviz.data.known.specs import find_dataset
 from ncviz.models.network import Network
 from ncviz.pruning.order import protected_positions, removal_ranks
-from ncviz.records import CurvatureRecord
+from ncviz.tasks.curvature import CurvatureRecord
 
 # Those whose curves are measured with every curvature, for the slider.
 CRITERIA = ("curvature", "magnitude", "random")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncviz.models.network import Network
-from ncviz.records import CurvatureRecord
 from ncviz.store import Store
+from ncviz.tasks.curvature import CurvatureRecord
 from ncviz.tasks.flows import compute_flow, stored_flow
 from ncviz.tasks.results import Progress
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.models.network import Network
 from ncviz.pruning.order import ORDERS
-from ncviz.records import CurvatureRecord, SweepRecord, sweep_record
-from ncviz.store import Store
+from ncviz.store import Record, Store
+from ncviz.tasks.curvature import CurvatureRecord
 from ncviz.tasks.keys import sweep_key
 from ncviz.tasks.pruning import CRITERIA, ranks
+from ncviz.tasks.reading import read
 from ncviz.tasks.results import Outcome, Progress, anonymous, put
 
 if TYPE_CHECKING:
@@ -24,6 +26,69 @@ if TYPE_CHECKING:
 CURVES = tuple((criterion, order) for criterion in CRITERIA for order in ORDERS)[:-1]
 # Edges times images from which an evaluation takes about a second on two cores: fewer points, then.
 HEAVY = 5_000_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class SweepRecord:
+    """Accuracy over sparsity for every criterion in both orders; a random order has one only.
+
+    Attributes:
+        removed: int64 [m], number of weights removed.
+        total: Number of weights.
+        accuracy: (criterion, order) → float64 [m].
+        images: Number of evaluation images.
+        meta: Scope, description of the images and so on, as plain JSON.
+    """
+
+    removed: np.ndarray
+    total: int
+    accuracy: Mapping[tuple[str, str], np.ndarray]
+    images: int
+    meta: Mapping[str, Any]
+
+    @property
+    def baseline(self) -> float:
+        """Accuracy of the whole network."""
+        return float(next(iter(self.accuracy.values()))[0])
+
+    def at(self, criterion: str, order: str, removed: int) -> float:
+        """Return the accuracy between the measured points, by linear interpolation."""
+        return float(np.interp(removed, self.removed, self.accuracy[criterion, order]))
+
+    def to_record(self) -> Record:
+        """Return it as arrays and JSON."""
+        arrays = {"removed": self.removed}
+        arrays |= {f"{criterion}/{order}": values for (criterion, order), values in self.accuracy.items()}
+        return Record(arrays, {**self.meta, "kind": "sweep", "total": self.total, "images": self.images})
+
+    @staticmethod
+    def from_record(record: Record) -> SweepRecord:
+        """Read it back.
+
+        Raises:
+            StoreError: If the record is of another kind or lacks a part.
+        """
+        return read(record, "sweep", "curve", _sweep_of)
+
+
+def _sweep_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> SweepRecord:
+    accuracy = {}
+    for name, values in arrays.items():
+        if name != "removed":
+            criterion, order = name.split("/")
+            accuracy[criterion, order] = values
+    total, images = int(meta["total"]), int(meta["images"])
+    return SweepRecord(arrays["removed"], total, accuracy, images, meta)
+
+
+def sweep_record(
+    sweeps: Mapping[tuple[str, str], SweepResult], total: int, meta: Mapping[str, Any]
+) -> SweepRecord:
+    """Turn measured sweeps over the same sparsities into what the store keeps."""
+    first = next(iter(sweeps.values()))
+    return SweepRecord(
+        first.removed, total, {key: found.accuracy for key, found in sweeps.items()}, first.images, meta
+    )
 
 
 def stored_sweep(

@@ -6,8 +6,8 @@ import wired
 from torch import nn
 
 from ncviz import neural_curvature
-from ncviz.records import from_result
-from ncviz.tasks.pictures import take_pictures
+from ncviz.tasks import from_result
+from ncviz.tasks.curvature.pictures import take_pictures
 
 
 class Twice(nn.Module):

@@ -14,9 +14,9 @@ from ncviz.errors import CancelledError, DataError, DeviceError, ModelError, Ncv
 from ncviz.models.loading import load_checkpoint
 from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
 from ncviz.pruning.masks import apply_masks, masks_at
-from ncviz.records.finetune import FineTuneRecord
 from ncviz.store import Record, Store
 from ncviz.tasks.finetuning import (
+    FineTuneRecord,
     PruneAndTune,
     compute_finetune,
     finetune_key,

@@ -14,10 +14,10 @@ from ncviz.errors import CancelledError, DataError, DeviceError, NcvizError, Sto
 from ncviz.pruning.corruptions import CorruptionConfig, corrupted
 from ncviz.pruning.masks import apply_masks
 from ncviz.pruning.robustness import BATCH, Disturber
-from ncviz.records.robustness import RobustnessRecord
 from ncviz.store import Record, Store
 from ncviz.tasks.robustness import (
     RobustnessConfig,
+    RobustnessRecord,
     compute_robustness,
     disturbed_examples,
     drawn,

@@ -13,9 +13,9 @@ from ncviz import load_model, tasks
 from ncviz.config import COMPARED_DRAWS, CurvatureConfig
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError, StoreError
 from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES
-from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.store import Record, Store, StoreWarning
-from ncviz.tasks import curvature, sweeps
+from ncviz.tasks import CurvatureRecord, SweepRecord, sweeps
+from ncviz.tasks.curvature import task as curvature
 
 NAME = "mlp-digits-relu"
 

@@ -100,7 +100,7 @@ def _curvature_costs(
     work: Work, network: Network, train: Dataset, steps: Sequence[Step]
 ) -> tuple[dict[str, float], float]:
     from ncviz.curvature import neural_curvature
-    from ncviz.tasks.curvature import MAX_SAMPLE_VALUES
+    from ncviz.tasks.curvature.task import MAX_SAMPLE_VALUES
 
     alphas = {_alpha(step): step.config.alpha for step in steps if step.config and step.kind == "curvature"}
     if not alphas:

@@ -14,8 +14,8 @@ import numpy as np
 from ncviz import tasks
 from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
 from ncviz.pruning.compare import Floats, Spread, area_under, mean_and_deviation, removable_within
-from ncviz.records import SweepRecord
 from ncviz.studies.paper.work import Work
+from ncviz.tasks import SweepRecord
 
 # Points of accuracy whose loss is held to be little.
 POINTS = 1.0

@@ -20,8 +20,8 @@ from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.pruning.order import removal_ranks
 from ncviz.pruning.variants import VARIANTS, Evidence
-from ncviz.records import SweepRecord, sweep_record
 from ncviz.store import Store
+from ncviz.tasks import SweepRecord, sweep_record
 
 if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator

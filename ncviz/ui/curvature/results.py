@@ -9,10 +9,10 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.curvature_figures import class_shares, histograms
-from ncviz.records import CurvatureRecord
 from ncviz.scene.names import FOLDED, NO_SAMPLES, measured_words, plain, weight_index, weight_title
 from ncviz.scene.tables import lowest
 from ncviz.scene.wording import part_words
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.session.theme import theme
 
 STRONGEST = 200

@@ -10,9 +10,9 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.jobs import Job
-from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.scene.names import plain
 from ncviz.scene.wording import part_words
+from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import MAIN, Side

@@ -10,10 +10,10 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.data.datasets import find_dataset
-from ncviz.records import CurvatureRecord
 from ncviz.scene.edge_text import STEPS, STEPS_PER_DOUBLING
 from ncviz.scene.layered_network import flow_samples
 from ncviz.scene.names import unit_title
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.session import session
 
 if TYPE_CHECKING:

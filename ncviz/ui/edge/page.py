@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.records import CurvatureRecord
 from ncviz.scene.edge_text import signed, significant
 from ncviz.scene.names import FOLDED, layer_title, plain
 from ncviz.scene.tables import parameter_offsets
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.edge import picker
 from ncviz.ui.edge.choice import Chosen, chosen_edge, read
 from ncviz.ui.session import session

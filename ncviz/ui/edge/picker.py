@@ -8,10 +8,10 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.data.datasets import find_dataset
-from ncviz.records import CurvatureRecord
 from ncviz.scene.edge_text import short_name
 from ncviz.scene.names import layer_title
 from ncviz.scene.tables import lowest
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
 

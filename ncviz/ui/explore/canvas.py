@@ -9,10 +9,10 @@ from ncviz.data.datasets import find_dataset
 from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import NetworkPayload, payload
 from ncviz.pruning.order import ORDERS
-from ncviz.records import CurvatureRecord
 from ncviz.scene.card import Subject, card, lens_edge
 from ncviz.scene.layered_network import grouped_layers, has_every_position, network_view
 from ncviz.scene.return_files import file_stem
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore import flows
 from ncviz.ui.frame import lost_uploads

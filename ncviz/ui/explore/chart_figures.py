@@ -14,10 +14,10 @@ from ncviz.plots.network.cells import MAX_CELLS, cells, reduced, shares
 from ncviz.plots.network.distribution import NEVER_ACTIVE, Row, distribution
 from ncviz.plots.network.matrix import Panel, matrix
 from ncviz.plots.palette import Theme
-from ncviz.records import CurvatureRecord
 from ncviz.scene import selection
 from ncviz.scene.names import layer_title, measured_words, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.explore import flows
 from ncviz.ui.explore.live_curves import ORDER_LABELS, thresholds
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState

@@ -16,11 +16,11 @@ from ncviz.plots.network.free_layout import add_links, graphml
 from ncviz.plots.network.lines import NEVER_ACTIVE, NetworkView, edges_of
 from ncviz.plots.network.payload import payload
 from ncviz.plots.palette import LIMIT, Theme
-from ncviz.records import CurvatureRecord
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import part_words, short_word, word_for
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.explore import canvas, charts, offline
 from ncviz.ui.explore.chart_figures import Kappa, distribution_figure, matrix_figure, whose_flow
 from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.records import SweepRecord
 from ncviz.scene.tables import cut_value
-from ncviz.tasks import CRITERIA
+from ncviz.tasks import CRITERIA, SweepRecord
 from ncviz.ui.components.live.data import Order, Sweep, panel_data
 
 PANEL_ORDERS = (

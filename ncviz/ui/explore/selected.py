@@ -10,10 +10,10 @@ import streamlit as st
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.network.lines import NetworkView, strength
 from ncviz.plots.palette import LIMIT, plotly_colorscale
-from ncviz.records import CurvatureRecord
 from ncviz.scene.card import card
 from ncviz.scene.names import NO_SAMPLES
 from ncviz.scene.tables import lowest, parameter_name, sample_curvature
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.explore import canvas, flows
 from ncviz.ui.session.subject import Shown
 from ncviz.ui.session.theme import theme

@@ -15,8 +15,8 @@ from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import Job, JobHandle
 from ncviz.pruning.compare import GRID, Spread
-from ncviz.records import SweepRecord
 from ncviz.scene.wording import private_title
+from ncviz.tasks import SweepRecord
 from ncviz.ui.pruning import comparison
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.server import evaluation, resources

@@ -12,9 +12,14 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.fingerprint import digest
 from ncviz.jobs import Job, JobHandle
-from ncviz.records.finetune import FineTuneRecord
 from ncviz.scene.wording import private_title
-from ncviz.tasks.finetuning import PruneAndTune, compute_finetune, finetune_key, stored_finetune
+from ncviz.tasks.finetuning import (
+    FineTuneRecord,
+    PruneAndTune,
+    compute_finetune,
+    finetune_key,
+    stored_finetune,
+)
 from ncviz.ui.pruning.run_settings import title
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session

@@ -13,10 +13,10 @@ from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.pruning.robustness import class_bars
 from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
-from ncviz.records import CurvatureRecord
 from ncviz.scene.names import plain, weight_index, weight_title
 from ncviz.scene.tables import locate
 from ncviz.scene.wording import short_word, word_for
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.pruning import robustness_runs, run_settings
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import tied

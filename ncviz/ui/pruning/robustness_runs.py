@@ -13,11 +13,16 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.fingerprint import digest
 from ncviz.jobs import Job, JobHandle
-from ncviz.records import CurvatureRecord
-from ncviz.records.robustness import RobustnessRecord
 from ncviz.scene.wording import private_title
+from ncviz.tasks import CurvatureRecord
 from ncviz.tasks.repair import compute_class_curvature, stored_class_curvature
-from ncviz.tasks.robustness import RobustnessConfig, compute_robustness, robustness_key, stored_robustness
+from ncviz.tasks.robustness import (
+    RobustnessConfig,
+    RobustnessRecord,
+    compute_robustness,
+    robustness_key,
+    stored_robustness,
+)
 from ncviz.ui.pruning.run_settings import title
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session

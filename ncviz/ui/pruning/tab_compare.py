@@ -17,9 +17,9 @@ from ncviz.data.datasets import find_dataset
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.curves import Curve, accuracy_curves
 from ncviz.pruning.compare import Spread, area_under, mean_and_deviation, removable_within
-from ncviz.records import SweepRecord
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import part_words, short_word, word_for
+from ncviz.tasks import SweepRecord
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.explore.charts import camera_choice
 from ncviz.ui.link.view_state import AXES

@@ -11,12 +11,11 @@ from ncviz.config import AttackConfig
 from ncviz.data.datasets import Dataset, find_dataset, load_dataset
 from ncviz.plots.pruning.robustness import RobustnessCurve, robustness_curves
 from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
-from ncviz.records.robustness import RobustnessRecord
 from ncviz.scene.names import plain
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.tables import csv
 from ncviz.scene.wording import short_word, word_for
-from ncviz.tasks.robustness import ROBUST_SPARSITIES, RobustnessConfig
+from ncviz.tasks.robustness import ROBUST_SPARSITIES, RobustnessConfig, RobustnessRecord
 from ncviz.ui.link.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
 from ncviz.ui.pruning import (
     comparison,

@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.records import CurvatureRecord
+from ncviz.tasks import CurvatureRecord
 from ncviz.ui.server import evaluation, resources
 
 STEPS = 1000

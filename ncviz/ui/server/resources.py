@@ -18,8 +18,8 @@ from ncviz.devices import Device
 from ncviz.engine import precompile
 from ncviz.jobs import JobRegistry
 from ncviz.pruning.order import ORDERS, mirrored
-from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.store import CACHE_VARIABLE, Store
+from ncviz.tasks import CurvatureRecord, SweepRecord
 
 K = TypeVar("K")
 V = TypeVar("V")

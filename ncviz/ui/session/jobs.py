@@ -13,9 +13,9 @@ from ncviz.config import CurvatureConfig
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job, JobHandle
 from ncviz.limits import LIMITS
-from ncviz.records import CurvatureRecord, SweepRecord
 from ncviz.scene.names import plain
 from ncviz.scene.wording import part_words, private_title
+from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.ui.server import resources
 from ncviz.ui.session import session, visitors
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ncviz import tasks
-from ncviz.records import CurvatureRecord, SweepRecord
+from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
 from ncviz.ui.session import session
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from ncviz.records import SweepRecord
+from ncviz.tasks import SweepRecord
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, offline_panel, thresholds
 
 SCORES = np.array([-2.0, -1.0, 0.5, 3.0])

@@ -11,14 +11,14 @@ from wired import WIRED
 from ncviz import neural_curvature
 from ncviz.plots.network.cells import cells
 from ncviz.plots.network.payload import pack, payload, unpack
-from ncviz.records import from_result
 from ncviz.scene import feature_maps, selection
 from ncviz.scene.card import Subject, card, lens_edge
 from ncviz.scene.layered_network import network_view
 from ncviz.scene.names import layer_title, unit_layer_titles, weight_index
 from ncviz.scene.receptive_field import receptive_box
 from ncviz.scene.tables import edge_table, layer_table, parameter_offsets
-from ncviz.tasks.pictures import take_pictures
+from ncviz.tasks import from_result
+from ncviz.tasks.curvature.pictures import take_pictures
 from ncviz.ui.explore.chart_figures import _by_cell
 
 CLASSES = ("a", "b", "c")

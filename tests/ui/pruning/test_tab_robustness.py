@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from ncviz.plots.pruning.robustness import RobustnessCurve, class_bars, robustness_curves
 from ncviz.plots.pruning.styles import Style
-from ncviz.records.robustness import RobustnessRecord
 from ncviz.scene.tables import csv
+from ncviz.tasks.robustness import RobustnessRecord
 from ncviz.ui.pruning.robustness_examples import beside, chosen_examples, pixels
 from ncviz.ui.pruning.robustness_repair import Repair
 from ncviz.ui.pruning.robustness_runs import table

@@ -10,8 +10,8 @@ from torch import nn
 from wired_records import kept
 
 from ncviz import neural_curvature
-from ncviz.records import CurvatureRecord, from_result
-from ncviz.tasks.pictures import take_pictures
+from ncviz.tasks import CurvatureRecord, from_result
+from ncviz.tasks.curvature.pictures import take_pictures
 
 NAMES = [*wired.WIRED, "Twice"]
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from ncviz import neural_curvature
-from ncviz.records import CurvatureRecord, from_result
-from ncviz.tasks.pictures import take_pictures
+from ncviz.tasks import CurvatureRecord, from_result
+from ncviz.tasks.curvature.pictures import take_pictures
 
 SAMPLES = 2
 
@@ -153,7 +153,7 @@ def test_all_edges_are_counted_though_one_for_each_weight_is_kept(both):
 
 @pytest.mark.parametrize("most", [253, 254, 255, 65534, 65535])
 def test_the_mark_for_none_is_never_a_number(most):
-    from ncviz.records.places import packed, unpacked
+    from ncviz.tasks.curvature.places import packed, unpacked
 
     values = np.array([0, -1, most])
     assert np.array_equal(unpacked(packed(values)), values)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncviz.records.curvature import CurvatureRecord
-from ncviz.records.pictures import Pictures
-from ncviz.records.places import StoredWeights, folded_scale, packed, stored_links
+from ncviz.tasks.curvature.pictures import Pictures
+from ncviz.tasks.curvature.places import StoredWeights, folded_scale, packed, stored_links
+from ncviz.tasks.curvature.record import CurvatureRecord
 
 if TYPE_CHECKING:
     from ncviz.curvature import CurvatureResult

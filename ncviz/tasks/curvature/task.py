@@ -10,10 +10,11 @@ from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.user_data.registry import is_own
 from ncviz.models.network import Network
-from ncviz.records import CurvatureRecord, from_result
 from ncviz.store import Store
+from ncviz.tasks.curvature.building import from_result
+from ncviz.tasks.curvature.pictures import take_pictures
+from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.keys import curvature_key
-from ncviz.tasks.pictures import take_pictures
 from ncviz.tasks.results import Outcome, Progress, anonymous, put
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import numpy as np
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.errors import StoreError
 from ncviz.graph.neural_graph import drawn_channels
-from ncviz.records.pictures import Pictures
-from ncviz.records.places import StoredEdges, StoredLink, StoredWeights
-from ncviz.records.reading import read
 from ncviz.store import Record
+from ncviz.tasks.curvature.pictures import Pictures
+from ncviz.tasks.curvature.places import StoredEdges, StoredLink, StoredWeights
+from ncviz.tasks.reading import read
 
 
 @dataclass(frozen=True, eq=False)
