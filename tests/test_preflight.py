@@ -7,7 +7,6 @@ from math import prod
 import numpy as np
 import pytest
 import torch
-import wired
 from torch import nn
 
 from ncviz import build_graph, neural_curvature, preflight
@@ -16,6 +15,7 @@ from ncviz.errors import CancelledError, ModelError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.limits import LIMITS
 from ncviz.preflight import choices, look
+from tests.examples import wired
 
 
 @pytest.mark.parametrize("name", wired.WIRED)

@@ -4,17 +4,13 @@ import itertools
 from collections import Counter
 from fractions import Fraction
 
-import brute_force
-import networks
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from ncviz import neural_curvature
-
-# Said by torch itself whenever such a network runs.
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+from tests.examples import brute_force, networks
 
 
 def compare(net, x, alpha, tolerance=1e-9):

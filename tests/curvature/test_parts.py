@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from networks import make as make_chain
-from wired import WIRED, make
 
 from ncviz import curvature, neural_curvature
 from ncviz.errors import NcvizError
 from ncviz.graph.activations import layer_activations
 from ncviz.graph.build import build_graph
+from tests.examples.networks import make as make_chain
+from tests.examples.wired import WIRED, make
 
 
 @pytest.mark.parametrize("name", ["Residual", "Fire", "Deep", "Transposed"])

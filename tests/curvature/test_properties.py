@@ -1,6 +1,5 @@
 """What must hold for every network: no slow computation to compare with."""
 
-import networks
 import pytest
 import torch
 from torch import nn
@@ -10,8 +9,7 @@ from ncviz.engine import results
 from ncviz.errors import NcvizError
 from ncviz.graph.activations import layer_activations
 from ncviz.graph.build import build_graph
-
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+from tests.examples import networks
 
 
 @pytest.mark.parametrize("name", ["mlp", "mlp_tanh", "conv", "conv_stride_padding", "conv_dilation_groups"])

@@ -1,6 +1,5 @@
 """A weight that two layers share is one weight: counted once, κ the least over the edges of both, pruned once."""
 
-import brute_force
 import numpy as np
 import pytest
 import torch
@@ -10,6 +9,7 @@ from ncviz.curvature import neural_curvature
 from ncviz.graph.build import build_graph
 from ncviz.pruning.masks import prune
 from ncviz.pruning.scores import pruning_scores, weight_names
+from tests.examples import brute_force
 
 
 class Backwards(nn.Module):

@@ -17,11 +17,6 @@ from ncviz.errors import DataError
 CIFAR = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}
 
 
-@pytest.fixture(autouse=True)
-def no_data_dir(monkeypatch):
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
-
-
 def write_idx(path, array):
     path.parent.mkdir(parents=True, exist_ok=True)
     magic = 2048 + array.ndim  # 0x08 stands for unsigned bytes

@@ -16,7 +16,7 @@ from ncviz.data.images import fit_pixels, read_image
 from ncviz.data.user_data.image_files import read_images
 from ncviz.data.user_data.registry import register
 from ncviz.errors import DataError
-from tests.data.making import GREY, SMALL, image_file, pixels
+from tests.examples.image_files import GREY, SMALL, image_file, pixels
 
 
 @pytest.mark.parametrize("size", [(300, 200), (224, 224), (257, 411), (60, 90)])

@@ -13,7 +13,7 @@ from ncviz.data.datasets import Dataset, load_dataset
 from ncviz.data.predicted_labels import check_labels, fit_classes, labels_for, matched_classes, predictions
 from ncviz.data.user_data.registry import OwnData, Part, register
 from ncviz.errors import DataError
-from tests.data.making import SMALL
+from tests.examples.image_files import SMALL
 
 TINY = replace(SMALL, size=(1, 4), channels=1)
 

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from wired import WIRED
-from wired import make as make_wired
 
 from ncviz.engine import batched, certificates, kernels
 from ncviz.engine.batched import DEAD, certify
@@ -19,6 +17,8 @@ from ncviz.graph import paths
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.positions import layer_grid
+from tests.examples.wired import WIRED
+from tests.examples.wired import make as make_wired
 
 has_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 SAMPLES = 3

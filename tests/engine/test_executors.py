@@ -11,13 +11,13 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-import wired
 from torch import nn
 
 from ncviz import neural_curvature
 from ncviz.engine.parcels import cut_out
 from ncviz.errors import CancelledError
 from ncviz.graph.build import build_graph
+from tests.examples import wired
 
 
 def network(activation=nn.ReLU):

@@ -5,9 +5,9 @@ from concurrent.futures import Executor, Future
 
 import pytest
 import torch
-from wired import WIRED, make
 
 from ncviz import neural_curvature
+from tests.examples.wired import WIRED, make
 
 
 class Posted(Executor):

@@ -11,13 +11,13 @@ from ncviz import compiled
 from ncviz.engine import precompile
 from ncviz.errors import CancelledError
 
+ROOT = Path(__file__).parents[2]
 # Signatures, not files: the code may well have been compiled on this machine before.
 EVERYTHING = """
 import sys
-sys.path.insert(0, sys.argv[1])
 import numba, torch
 from ncviz.engine.__main__ import compile_all
-from ncviz.engine import ahead
+from ncviz.engine import precompile
 
 def signatures():
     found = {}
@@ -30,12 +30,12 @@ def signatures():
     return found
 
 compile_all()
-ahead.begin()
-assert ahead._process is None, "what has just been compiled is compiled again"
+precompile.begin()
+assert precompile._process is None, "what has just been compiled is compiled again"
 before = signatures()
 assert {"ncviz.engine.kernels.sweep", "ncviz.engine.kernels.scan"} <= before.keys(), before.keys()
 from ncviz import neural_curvature
-from wired import WIRED, make
+from tests.examples.wired import WIRED, make
 for name in WIRED:
     for zero_share in (0.0, 0.4):
         net, x = make(name, 1, zero_share)
@@ -48,9 +48,8 @@ assert after == before, {name: after[name] - before.get(name, set()) for name in
 
 
 def test_what_is_compiled_ahead_is_all_that_is_needed():
-    wired = Path(__file__).parents[1] / "curvature"
-    command = [sys.executable, "-c", EVERYTHING, str(wired)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", EVERYTHING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

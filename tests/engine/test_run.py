@@ -2,11 +2,8 @@
 
 import dataclasses
 
-import networks
 import numpy as np
 import pytest
-from wired import WIRED
-from wired import make as make_wired
 
 from ncviz import neural_curvature
 from ncviz.engine import batched, run
@@ -16,6 +13,9 @@ from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import Settings
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
+from tests.examples import networks
+from tests.examples.wired import WIRED
+from tests.examples.wired import make as make_wired
 
 NAMES = ["mlp", "mlp_tanh", "conv", "conv_stride_padding", "conv_dilation_groups"]
 

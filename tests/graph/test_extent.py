@@ -1,13 +1,13 @@
 """What is foretold of the path tables against the tables themselves."""
 
 import pytest
-from networks import NETWORKS
-from networks import make as make_chain
-from wired import WIRED, make
 
 from ncviz.graph.build import build_graph
 from ncviz.graph.extent import extent_of
 from ncviz.graph.paths import distances
+from tests.examples.networks import NETWORKS
+from tests.examples.networks import make as make_chain
+from tests.examples.wired import WIRED, make
 
 
 @pytest.mark.parametrize("channels", [0, 2])

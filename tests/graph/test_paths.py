@@ -1,6 +1,5 @@
 """Shortest paths by positions against the plain computation over whole layers."""
 
-import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import pairwise
 
@@ -8,22 +7,20 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-from networks import NETWORKS, make
 from torch import nn
 
 from ncviz.errors import ModelError
 from ncviz.graph import paths, products
 from ncviz.graph.build import build_graph
 from ncviz.graph.positions import PathTable
+from tests.examples.networks import NETWORKS, make
 
 
 @pytest.fixture(params=[(name, share) for name in NETWORKS for share in (0.0, 0.5)], ids=str)
 def graph(request):
     name, zero_share = request.param
     net, x = make(name, 1, zero_share=zero_share)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Using padding='same'")
-        return build_graph(net, tuple(x.shape[1:]))
+    return build_graph(net, tuple(x.shape[1:]))
 
 
 def vgg(width=3, size=12):

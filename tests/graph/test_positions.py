@@ -1,23 +1,19 @@
 """Connections by positions against the plain list of edges."""
 
-import warnings
-
 import numpy as np
 import pytest
-from networks import NETWORKS, make
 from torch import nn
 
 from ncviz.graph.build import build_graph
 from ncviz.graph.positions import PathTable, connection_taps, layer_grid
+from tests.examples.networks import NETWORKS, make
 
 
 @pytest.fixture(params=[(name, share) for name in NETWORKS for share in (0.0, 0.5)], ids=str)
 def graph(request):
     name, zero_share = request.param
     net, x = make(name, 0, zero_share=zero_share)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Using padding='same'")
-        return build_graph(net, tuple(x.shape[1:]))
+    return build_graph(net, tuple(x.shape[1:]))
 
 
 def test_channels_and_positions_of_a_layer():

@@ -1,18 +1,8 @@
 """Each page by Streamlit's own test harness: it runs, and bad input is a sentence."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-# Streamlit's own use of asyncio in a test without a server.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 SECONDS = 60
-
-
-@pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
-    return AppTest.from_file("../../app.py", default_timeout=SECONDS)
 
 
 @pytest.mark.parametrize("page", ["explore", "model", "curvature"])

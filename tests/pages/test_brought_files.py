@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.testing.v1 import AppTest
 
 from ncviz.limits import LIMITS
 from ncviz.models.loading import load_model
@@ -15,11 +14,7 @@ from ncviz.ui.server import resources
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("NCVIZ_LIBRARY", str(tmp_path / "library"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
-    app = AppTest.from_file("../../app.py", default_timeout=60)
+def app(app):
     app.run()
     return app.switch_page("pages/model.py").run()
 

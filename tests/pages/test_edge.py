@@ -1,19 +1,8 @@
 """The Edge page by Streamlit's own test harness."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-# Streamlit's own use of asyncio in a test without a server.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
-SECONDS = 120
 KAPPA = "κ of this edge on this image"
-
-
-@pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
-    return AppTest.from_file("../../app.py", default_timeout=SECONDS)
 
 
 def visit(app, **query):

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from ncviz.data.datasets import load_sample_arrays
 from ncviz.models.loading import load_model
@@ -21,11 +20,7 @@ TAB = "Bring your own"
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("NCVIZ_LIBRARY", str(tmp_path / "library"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
-    app = AppTest.from_file("../../app.py", default_timeout=SECONDS)
+def app(app):
     app.run()
     return app.switch_page("pages/model.py").run()
 
@@ -363,13 +358,13 @@ def test_saved_networks_are_listed_opened_and_removed(app, onnx_file):
     assert not app.exception
 
 
-def test_another_session_sees_nothing_of_it(app, onnx_file):
+def test_another_session_sees_nothing_of_it(app, open_app, onnx_file):
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     press(app, "data-use")
     after(app, "bring-check")
     after(app, "bring-time")
     press(app, "bring-compute")
-    other = AppTest.from_file("../../app.py", default_timeout=SECONDS)
+    other = open_app()
     other.run()
     assert "mine.onnx" not in other.sidebar.selectbox[0].options
     assert other.session_state["networks"] == {}

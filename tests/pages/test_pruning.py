@@ -6,27 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import ncviz
 from ncviz.config import COMPARED, COMPARED_DRAWS, PruningConfig
 from ncviz.pruning.compare import GRID
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 SECONDS = 90
 FEW = {"lab_criteria": "curvature,magnitude,random", "lab_seeds": "2"}
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
-
+def make(open_app, tmp_path, monkeypatch):
     def open_page(*, is_bare=True, **query):
         if is_bare:
             # What ships with ncviz would leave nothing to measure.
             monkeypatch.setattr("ncviz.tasks.results.BUNDLED", tmp_path / "nothing")
-        app = AppTest.from_file("../../app.py", default_timeout=SECONDS)
+        app = open_app()
         for name, value in (FEW | query).items():
             app.query_params[name] = value
         app.run()

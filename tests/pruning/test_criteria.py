@@ -15,7 +15,7 @@ from ncviz import pruning_scores
 from ncviz.errors import DataError, NcvizError
 from ncviz.pruning.criteria.layers import among_not_smaller
 from ncviz.pruning.scores import SCORES
-from tests.pruning.tied import tied
+from tests.examples.tied import tied
 
 DATA_DRIVEN = [
     name

@@ -14,7 +14,7 @@ from ncviz.pruning import export
 from ncviz.pruning.curve import Evaluator
 from ncviz.pruning.masks import apply_masks, masks_at
 from ncviz.pruning.order import removal_ranks
-from tests.pruning.tied import tied
+from tests.examples.tied import tied
 
 NETWORKS = {"mlp-digits-relu": "digits", "lenet-mnist-tanh": "mnist", "vgg9-cifar10-relu": "cifar10"}
 

@@ -14,7 +14,7 @@ from ncviz.errors import CancelledError, DataError, DeviceError, ModelError, Ncv
 from ncviz.models.loading import load_checkpoint
 from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
 from ncviz.pruning.masks import apply_masks, masks_at
-from ncviz.store import Record, Store
+from ncviz.store import Record
 from ncviz.tasks.finetuning import (
     FineTuneRecord,
     PruneAndTune,
@@ -24,7 +24,7 @@ from ncviz.tasks.finetuning import (
     tuned_checkpoint,
     tuned_network,
 )
-from tests.pruning.tied import tied
+from tests.examples.tied import tied
 
 
 @pytest.fixture
@@ -230,16 +230,6 @@ def test_what_does_not_fit_is_one_sentence(net, normalised, images):
     spoilt = torch.full_like(images[0], float("nan")), images[1]
     with pytest.raises(ModelError, match="loss became nan in epoch 1"):
         fine_tune(net, {}, spoilt, images, config)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def network():
-    return tasks.open_network("mlp-digits-relu")
 
 
 SHORT = PruneAndTune(PruningConfig("magnitude"), 0.9, FineTuneConfig(2, learning_rate=0.005))

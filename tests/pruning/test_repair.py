@@ -95,11 +95,6 @@ def test_accuracy_by_class_is_a_count():
     assert np.isnan(found[3])
 
 
-@pytest.fixture
-def store(tmp_path):
-    return tasks.open_store(str(tmp_path / "cache"))
-
-
 @pytest.mark.parametrize("keeps_samples", [True, False])
 def test_the_curvature_of_a_class_is_that_of_its_images_alone(store, keeps_samples, monkeypatch):
     if not keeps_samples:

@@ -147,16 +147,6 @@ def test_what_does_not_fit_is_one_sentence(net, images):
         Disturber(net, inputs, labels, FGSM).measure({"nose": torch.ones(1, dtype=torch.bool)})
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def network():
-    return tasks.open_network("mlp-digits-relu")
-
-
 MAGNITUDE = PruningConfig("magnitude")
 
 

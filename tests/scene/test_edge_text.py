@@ -2,14 +2,13 @@
 
 import re
 
-import networks
 import numpy as np
 import pytest
-import wired
 
 from ncviz.explain import look
 from ncviz.scene.edge_numbers import arithmetic, formula, neighbours, pairs, shown_sum
 from ncviz.scene.edge_text import decimals_for, meaning, signed, significant
+from tests.examples import networks, wired
 
 LAYERS = 5
 

@@ -13,20 +13,9 @@ from ncviz.config import PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.pruning.scores import SCORES
-from ncviz.store import Store
 from ncviz.tasks import comparison
 
 SPARSITIES = (0.0, 0.3, 0.7)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(str(tmp_path / "cache"))
-
-
-@pytest.fixture(scope="module")
-def network():
-    return tasks.open_network("mlp-digits-relu")
 
 
 @pytest.mark.parametrize("criterion", SCORES)

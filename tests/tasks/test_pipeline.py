@@ -13,21 +13,11 @@ from ncviz import load_model, tasks
 from ncviz.config import COMPARED_DRAWS, CurvatureConfig
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError, StoreError
 from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES
-from ncviz.store import Record, Store, StoreWarning
+from ncviz.store import Record, StoreWarning
 from ncviz.tasks import CurvatureRecord, SweepRecord, sweeps
 from ncviz.tasks.curvature import task as curvature
 
 NAME = "mlp-digits-relu"
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def network():
-    return tasks.open_network(NAME)
 
 
 def test_second_time_comes_from_the_store_and_is_the_same(store, network):

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-import wired
 from torch import nn
-from wired_records import kept
 
 from ncviz import neural_curvature
 from ncviz.tasks import CurvatureRecord, from_result
 from ncviz.tasks.curvature.pictures import take_pictures
+from tests.examples import wired
+from tests.examples.wired_records import kept
 
 NAMES = [*wired.WIRED, "Twice"]
 

@@ -17,11 +17,6 @@ RNG = np.random.default_rng(0)
 IDX = [name for name, named in NAMED.items() if named.input_shape == (1, 28, 28)]
 
 
-@pytest.fixture(autouse=True)
-def no_data_dir(monkeypatch):
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
-
-
 def settings_of(name):
     shape = NAMED[name].input_shape
     return ImageSettings(size=shape[1:], channels=shape[0])

@@ -11,7 +11,7 @@ from ncviz.data.predicted_labels import fit_classes
 from ncviz.data.user_data import arrays
 from ncviz.data.user_data.arrays import read_arrays
 from ncviz.errors import DataError
-from tests.data.making import GREY, SMALL, npy_of, npz_of, zip_of
+from tests.examples.image_files import GREY, SMALL, npy_of, npz_of, zip_of
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (5, 3, 8, 8), dtype=np.uint8)

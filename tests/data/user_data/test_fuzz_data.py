@@ -14,7 +14,7 @@ from ncviz.data.user_data.image_files import read_zip
 from ncviz.data.user_data.registry import OwnData
 from ncviz.data.user_data.saved import open_saved, save_own
 from ncviz.errors import NcvizError
-from tests.data.making import SMALL, image_file, npy_of, npz_of, pixels, tree, zip_of
+from tests.examples.image_files import SMALL, image_file, npy_of, npz_of, pixels, tree, zip_of
 
 FILES = 3000
 ARRAY = np.stack([pixels(seed) for seed in range(4)])

@@ -17,7 +17,7 @@ from ncviz.data.user_data import image_files, zip_archives
 from ncviz.data.user_data.image_files import read_images, read_tree, read_zip
 from ncviz.data.user_data.uploads import read_uploads
 from ncviz.errors import CancelledError, DataError
-from tests.data.making import SMALL, image_file, npy_of, npz_of, pixels, tree, zip_of
+from tests.examples.image_files import SMALL, image_file, npy_of, npz_of, pixels, tree, zip_of
 
 
 def refusal(content, match, settings=SMALL):

@@ -37,11 +37,6 @@ def digits(has_labels=True, mean=0.0, std=1.0):
     return replace(network, dataset=register(own), arrays=arrays, is_bundled=False)
 
 
-@pytest.fixture
-def store(tmp_path):
-    return tasks.open_store(str(tmp_path))
-
-
 def test_a_normalisation_changes_neither_accuracy_nor_pictures(store):
     plain, normalised = digits(), digits(mean=0.4, std=0.3)
     assert load_dataset(normalised.dataset).inputs.min() < -1

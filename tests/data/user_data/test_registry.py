@@ -15,7 +15,7 @@ from ncviz.data.user_data.image_files import read_zip
 from ncviz.data.user_data.registry import OwnData, OwnRegistry, Part, find_own, register
 from ncviz.data.user_data.saved import open_saved, save_own, saved_names
 from ncviz.errors import DataError
-from tests.data.making import GREY, SMALL, npy_of, tree, zip_of
+from tests.examples.image_files import GREY, SMALL, npy_of, tree, zip_of
 
 
 def made(seed=0, labels=True, split=False, count=6, settings=SMALL, kind=np.uint8, title="mine"):

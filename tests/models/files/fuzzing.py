@@ -1,6 +1,6 @@
 """Malformed files for every reader, made from small good ones; run as a program that measures itself.
 
-    python -m tests.models.fuzzing READER COUNT SEED
+    python -m tests.models.files.fuzzing READER COUNT SEED
 
 prints one JSON line: how many files were read, refused, the slowest, the growth of memory, and what broke a promise.
 """
@@ -308,7 +308,7 @@ def _read_checkpoint(content):
 def _image_seeds() -> list[bytes]:
     import numpy as np
 
-    from tests.data.making import image_file, npy_of, npz_of, pixels, tree, zip_of
+    from tests.examples.image_files import image_file, npy_of, npz_of, pixels, tree, zip_of
 
     files, images = tree(("cat", "dog"))
     arrays = npz_of(x_train=images, y_train=np.arange(len(images)) % 2)
@@ -317,7 +317,7 @@ def _image_seeds() -> list[bytes]:
 
 def _read_images(content):
     from ncviz.data.user_data.uploads import read_uploads
-    from tests.data.making import SMALL
+    from tests.examples.image_files import SMALL
 
     # As a page would: by the ending that the first bytes suggest.
     ending = next(

@@ -30,7 +30,7 @@ def test_malformed_files_end_in_one_sentence(reader, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "FUZZ_FOLDER": str(folder), "OMP_NUM_THREADS": "1",
                    "TMPDIR": str(tmp_path / "temporary"), "NCVIZ_CACHE": str(tmp_path / "cache")}  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-m", "tests.models.fuzzing", reader, str(COUNTS[reader]), "2026"],
+        [sys.executable, "-m", "tests.models.files.fuzzing", reader, str(COUNTS[reader]), "2026"],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     # A crash of the interpreter itself (a signal) would show here.

@@ -1,14 +1,12 @@
 """The benchmarks: the baselines say what the curvature says, the ratios come from the raw times."""
 
 import json
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from networks import NETWORKS, make
 
-from ncviz import cli
 from ncviz.curvature import neural_curvature
 from ncviz.errors import NcvizError
 from ncviz.graph.activations import layer_activations, normalise
@@ -19,6 +17,7 @@ from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
 from ncviz.studies.benchmarks.minplus import chain_ends, dense_distances, dense_lengths
 from ncviz.studies.benchmarks.peak import peak_memory
 from ncviz.studies.benchmarks.pool import baseline_pool
+from tests.examples.networks import NETWORKS, make
 
 SMALL = cases.TwoConv(2, 8)
 
@@ -53,7 +52,6 @@ def rows(drawn):
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_edges_are_the_live_ones(name):
     _, _, graph, activity = network(name)
@@ -112,16 +110,8 @@ def test_statistics():
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.delenv("NCVIZ_DATA", raising=False)
-        monkeypatch.setattr(sys, "argv", ["ncviz", "bench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out = capsys.readouterr()
-        return caught.value.code or 0, out.out, out.err
-
-    return call
+def run(run):
+    return partial(run, "bench")
 
 
 @pytest.fixture

@@ -11,16 +11,6 @@ from ncviz.store import Store
 from ncviz.studies.paper import ranking
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(str(tmp_path / "cache"))
-
-
-@pytest.fixture(scope="module")
-def network():
-    return tasks.open_network("mlp-digits-relu")
-
-
 def test_the_papers_ranking_and_ours_are_those_of_the_criteria(store, network):
     found = ranking.study_rankings(store, network, samples=[2], seeds=[1], images=10_000)
     net, pool = network.module(), load_dataset("digits", "train")

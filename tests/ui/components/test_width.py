@@ -3,9 +3,6 @@ from streamlit.testing.v1 import AppTest
 
 from ncviz.ui.components.shared.width import NARROWEST, WIDEST, _measured
 
-# Streamlit's own use of asyncio in a test without a server.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
-
 
 def page():
     import streamlit as st

@@ -1,9 +1,6 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-# Streamlit's own use of asyncio in a test without a server.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
-
 
 def page():
     from dataclasses import replace
@@ -29,9 +26,7 @@ def page():
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+def app(from_here):
 
     def run(**query):
         made = AppTest.from_function(page, default_timeout=60)

@@ -5,7 +5,6 @@ import ast
 import pytest
 from streamlit.testing.v1 import AppTest
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 SECONDS = 60
 
 
@@ -36,9 +35,7 @@ def page():
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+def app(from_here):
     return AppTest.from_function(page, default_timeout=SECONDS)
 
 

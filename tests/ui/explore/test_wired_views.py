@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import wired_records
-from wired import WIRED
 
 from ncviz import neural_curvature
 from ncviz.plots.network.cells import cells
@@ -20,6 +18,8 @@ from ncviz.scene.tables import edge_table, layer_table, parameter_offsets
 from ncviz.tasks import from_result
 from ncviz.tasks.curvature.pictures import take_pictures
 from ncviz.ui.explore.chart_figures import _by_cell
+from tests.examples import wired_records
+from tests.examples.wired import WIRED
 
 CLASSES = ("a", "b", "c")
 _found = {}

@@ -11,7 +11,6 @@ from ncviz.plots.pruning.styles import Style
 
 SECONDS = 120
 STYLE = Style("#123456", "solid", "circle", 2)
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
 
 
 def page():
@@ -23,9 +22,7 @@ def page():
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
-    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+def app(from_here):
     app = AppTest.from_function(page, default_timeout=SECONDS)
     app.query_params["lab_criteria"] = "magnitude,random"
     app.query_params["lab_sparsity"] = "0.9"

@@ -14,11 +14,6 @@ SECONDS = 60
 
 
 @pytest.fixture
-def network():
-    return tasks.open_network("mlp-digits-relu")
-
-
-@pytest.fixture
 def record(network, tmp_path):
     found = tasks.stored_curvature(tasks.open_store(str(tmp_path)), network, CurvatureConfig(), None)
     assert found is not None

@@ -2,12 +2,12 @@
 
 import numpy as np
 import torch
-import wired
 from torch import nn
 
 from ncviz import neural_curvature
 from ncviz.tasks import from_result
 from ncviz.tasks.curvature.pictures import take_pictures
+from tests.examples import wired
 
 
 class Twice(nn.Module):

@@ -6,16 +6,16 @@ from unittest import mock
 import networkx as nx
 import numpy as np
 import pytest
-import test_wired
 import torch
-from test_explain import check_sums, picks
 from torch import nn
-from wired import WIRED, make
 
 from ncviz import neural_curvature
 from ncviz.errors import DataError, NcvizError
 from ncviz.explain import look
 from ncviz.explain.sweep import sweep
+from tests.examples import brute_force_wired
+from tests.examples.wired import WIRED, make
+from tests.explain.test_explain_edge import check_sums, picks
 
 ALPHAS = (0.0, 0.3, 0.9)
 
@@ -55,7 +55,7 @@ def test_every_wiring_agrees_with_the_engine(name, alpha):
 def test_another_weight_is_what_the_definition_gives_for_it(name, parameters, alpha, factor):
     """Brute force on a network whose one weight is changed, with the activations of the one before."""
     net, x = make(name, 4)
-    held = test_wired.activity_of(net.wiring(), x)
+    held = brute_force_wired.activity_of(net.wiring(), x)
     lens = look(net, x)
     weights = dict(net.named_parameters())
     for parameter in parameters:
@@ -68,8 +68,8 @@ def test_another_weight_is_what_the_definition_gives_for_it(name, parameters, al
             problem = lens.edge(index, i, j)
             own = float(weight[j, i])
             weight[j, i] = own * factor
-            with mock.patch("test_wired.activity_of", return_value=held):
-                expected = test_wired.slow_curvature(net.wiring(), x, alpha)[
+            with mock.patch("tests.examples.brute_force_wired.activity_of", return_value=held):
+                expected = brute_force_wired.slow_curvature(net.wiring(), x, alpha)[
                     parameter, connection.source, i, j
                 ]
             weight[j, i] = own

@@ -3,20 +3,17 @@
 import json
 from unittest import mock
 
-import brute_force
-import networks
 import numpy as np
 import ot
 import pytest
 import torch
-from test_reference import FOLDER, TOLERANCE, lenet
 from torch import nn
 
 from ncviz import explain_edge, load_dataset, load_model, neural_curvature
 from ncviz.errors import DataError, NcvizError
 from ncviz.explain import look
+from tests.examples import brute_force, networks, published
 
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 ALPHAS = (0.0, 0.3, 0.5, 0.9)
 
 
@@ -100,21 +97,15 @@ def test_lenet_agrees_with_the_engine(alpha):
     ],
 )
 def test_agrees_with_the_authors_code(name, act, connections):
-    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as stored:
-        reference = dict(stored)
-    state = {
-        key.removeprefix("state/"): torch.from_numpy(value)
-        for key, value in reference.items()
-        if key.startswith("state/")
-    }
-    lens = look(lenet(state, act), torch.from_numpy(reference["image"]).float()[None] / 255)
+    net, image, reference = published.read(name, act)
+    lens = look(net, image)
     for connection in connections:
         source, target, kappa = (
             reference[f"connection{connection}/{part}"] for part in ("source", "target", "curvature")
         )
         for at in picks(len(source), 20, seed=connection):
             found = lens.edge(connection, int(source[at]), int(target[at])).at(float(reference["alpha"]))
-            assert abs(found.curvature - kappa[at]) <= TOLERANCE * max(1, abs(kappa[at]))
+            assert abs(found.curvature - kappa[at]) <= published.TOLERANCE * max(1, abs(kappa[at]))
 
 
 @pytest.mark.parametrize("factor", [0.05, 0.5, 3.0, 40.0])
@@ -132,7 +123,7 @@ def test_another_weight_is_what_the_definition_gives_for_it(name, alpha, factor)
             j, i = divmod(at, layer.in_features)
             own = float(layer.weight.detach()[j, i])
             layer.weight.data[j, i] = own * factor
-            with mock.patch("brute_force.layer_outputs", return_value=held):
+            with mock.patch("tests.examples.brute_force.layer_outputs", return_value=held):
                 expected = brute_force.curvature(net, x, alpha)[connection, i, j]
             layer.weight.data[j, i] = own
             problem = lens.edge(connection, i, j)

@@ -1,6 +1,5 @@
 """Ollivier–Ricci curvature against closed forms, a linear program and the neural definition."""
 
-import brute_force
 import networkx as nx
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from torch import nn
 import ncviz
 from ncviz.errors import NcvizError
 from ncviz.ricci import edge_problem, ollivier_ricci
+from tests.examples import brute_force
 
 ALPHAS = (0.0, 0.25, 0.5, 0.9)
 EXACT = {"rel": 0, "abs": 1e-12}

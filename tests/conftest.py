@@ -1,0 +1,108 @@
+"""What the tests of every room share: a place of their own, the app, the command line, and the smallest network."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# How long Streamlit's test harness waits for one run of a page, on a busy machine.
+SECONDS = 120
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path, monkeypatch):
+    """No test sees what this machine keeps, nor leaves anything there."""
+    monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NCVIZ_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.delenv("NCVIZ_DATA", raising=False)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """The store that a command or page of this test would open."""
+    from ncviz.store import Store
+
+    return Store(str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def network():
+    """The smallest bundled network, which nothing changes."""
+    from ncviz import tasks
+
+    return tasks.open_network("mlp-digits-relu")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The command line as a function: arguments in; exit code, output and errors out."""
+    from ncviz import cli
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ncviz", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out = capsys.readouterr()
+        return caught.value.code or 0, out.out, out.err
+
+    return call
+
+
+@pytest.fixture
+def from_here(monkeypatch):
+    """Streamlit's test harness has no connection, and who has none is nobody in particular."""
+    from ncviz.ui.session import visitors
+
+    monkeypatch.setattr(visitors, "_connection", lambda: (None, {"Host": "localhost:8501"}))
+
+
+@pytest.fixture
+def from_elsewhere(from_here, monkeypatch):
+    """The pages are asked for from another machine."""
+    from ncviz.ui.session import visitors
+
+    monkeypatch.setattr(visitors, "_connection", lambda: ("192.0.2.7", {"Host": "ncviz.example.org"}))
+
+
+@pytest.fixture
+def open_app(from_here):
+    """Opens the whole app in Streamlit's own test harness, each time with a session of its own; not yet run."""
+    from streamlit.testing.v1 import AppTest
+
+    return lambda: AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+
+
+@pytest.fixture
+def app(open_app):
+    return open_app()
+
+
+def missing(what):
+    """Skip a test that needs a program which is not there; where everything must run, fail it."""
+    if os.environ.get("NCVIZ_REQUIRE_BROWSER"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def node():
+    """Runs a module of JavaScript in a folder and returns what it prints."""
+    import shutil
+    import subprocess
+
+    program = shutil.which("node")
+    if program is None:
+        missing("needs Node.js")
+
+    def run(code, folder):
+        file = folder / "check.mjs"
+        file.write_text(code)
+        done = subprocess.run([program, str(file)], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
