@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from ncviz.errors import NcvizError
 from ncviz.limits import LIMITS
+from ncviz.text import megabytes
 
 _ENCRYPTED = 0x1
 # The others may ask for gigabytes of memory before the first byte comes out.
@@ -46,7 +47,7 @@ def read_bounded(
     except OSError as problem:
         raise error(f"{label} cannot be read ({problem.strerror or problem}); {unreadable}.") from problem
     if len(content) > most:
-        raise error(f"{label} is larger than the {most / 1e6:,.0f} MB that are read; {large}.")
+        raise error(f"{label} is larger than the {megabytes(most)} that are read; {large}.")
     return content
 
 

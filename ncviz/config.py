@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 from ncviz.errors import NcvizError
+from ncviz.values import CLOSED_FROM
 
 DEFAULT_ALPHA = 0.9
 # Raised whenever a change could alter a stored number, so that no old result is taken for a new one.
@@ -81,7 +82,7 @@ class CurvatureConfig:
     def key(self) -> dict[str, Any]:
         """Return what decides the result: every alpha from 1/2 on gives the same curvature, so they share a key."""
         whole = {
-            "alpha": self.alpha if self.alpha < 0.5 else "1/2 or more",
+            "alpha": self.alpha if self.alpha < CLOSED_FROM else "1/2 or more",
             "samples_per_class": self.samples_per_class,
             "seed": self.seed,
             "v": ALGORITHM_VERSION,

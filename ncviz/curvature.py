@@ -30,11 +30,10 @@ from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.extent import check_activity
 from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.values import DEAD, NEVER_ACTIVE
 
 __all__ = ["CurvatureResult", "Work", "neural_curvature"]
 
-NEVER_ACTIVE = 2.0
-DEAD = 1.0
 
 Progress = Callable[[float, str], None]
 

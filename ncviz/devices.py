@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncviz.errors import DeviceError
+from ncviz.text import gigabytes
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +35,7 @@ class Device:
     def __str__(self) -> str:
         if self.free_bytes is None:
             return f"{self.name} · {self.title}"
-        return f"{self.name} · {self.title}, {self.free_bytes / 2**30:.1f} GB free"
+        return f"{self.name} · {self.title}, {gigabytes(self.free_bytes)} free"
 
 
 def available_devices() -> list[Device]:

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# What every room may use, each of which uses nothing of ours but the errors.
-COMMON = {"config", "devices", "errors", "limits"}
+# What every room may use, each of which uses nothing of ours but errors, values and text.
+COMMON = {"config", "devices", "errors", "limits", "text", "values"}
 # "public" is the package itself, `import ncviz` or `from ncviz import load_model`.
 CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "ricci",
         "explain", "preflight"}  # fmt: skip
@@ -23,8 +23,10 @@ ALLOWED = {
     "errors": set(),
     "assets": set(),
     "limits": set(),
-    "config": {"errors"},
-    "devices": {"errors"},
+    "text": set(),
+    "values": set(),
+    "config": {"errors", "values"},
+    "devices": {"errors", "text"},
     "fingerprint": COMMON,
     "archives": COMMON,
     "store": COMMON | {"fingerprint"},

@@ -14,6 +14,7 @@ from ncviz.cli.network import curvature_of
 from ncviz.cli.options import network_options
 from ncviz.cli.output import console, print_json, tell_part, write
 from ncviz.tasks import CurvatureRecord
+from ncviz.values import NEVER_ACTIVE
 
 
 @click.command()
@@ -64,7 +65,7 @@ def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:
         # The part of the weight that stands in this connection.
         values = values[record.edges[index].parameter]
     known = values[~np.isnan(values)]
-    active = known[known < 2]
+    active = known[known < NEVER_ACTIVE]
     return {
         **connection,
         "weights": int(values.size),

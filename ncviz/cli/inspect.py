@@ -16,6 +16,7 @@ from ncviz.cli.output import console, print_json, progress
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import DataError, NcvizError
+from ncviz.text import gigabytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,4 +116,4 @@ def _show(found: Preflight) -> None:
 
 
 def _size(count: int) -> str:
-    return f"{count / 2**30:.1f} GB" if count >= 2**29 else f"{count / 2**20:.0f} MB"
+    return f"{gigabytes(count)}" if count >= 2**29 else f"{count / 2**20:.0f} MB"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +51,12 @@ class ImageSettings:
         size = tuple(self.size)
         if len(size) != 2 or not all(_is_whole(side, 1, 4096) for side in size):
             raise DataError(
-                f"The image size must be height and width from 1 to 4096, got {_told(self.size)}."
+                f"The image size must be height and width from 1 to 4096, got {shorten(repr(self.size), 40)}."
             )
         if not _is_whole(self.channels, 1, 3) or self.channels == 2:
-            raise DataError(f"Images have 1 channel (grey) or 3 (colour), got {_told(self.channels)}.")
+            raise DataError(
+                f"Images have 1 channel (grey) or 3 (colour), got {shorten(repr(self.channels), 40)}."
+            )
         if size[0] * size[1] * self.channels > LIMITS.layer_units:
             raise DataError(
                 f"Images of {self.channels} × {size[0]} × {size[1]} are more than {LIMITS.layer_units:,} numbers each; "
@@ -61,22 +64,25 @@ class ImageSettings:
             )
         if self.how not in WAYS:
             raise DataError(
-                f"There is no way {_told(self.how)} to resize an image; choose one of {', '.join(WAYS)}."
+                f"There is no way {shorten(repr(self.how), 40)} to resize an image; choose one of {', '.join(WAYS)}."
             )
         if self.resize is not None and not _is_whole(self.resize, max(size), 8192):
             raise DataError(
                 f"The shorter side before cutting must be from {max(size)}, the longer side of what is cut out, to "
-                f"8192, got {_told(self.resize)}."
+                f"8192, got {shorten(repr(self.resize), 40)}."
             )
         if self.interpolation not in INTERPOLATIONS:
             raise DataError(
-                f"There is no interpolation {_told(self.interpolation)}; choose one of {', '.join(INTERPOLATIONS)}."
+                f"There is no interpolation {shorten(repr(self.interpolation), 40)}; choose one of "
+                f"{', '.join(INTERPOLATIONS)}."
             )
         mean, std = (self._for_channels(name, getattr(self, name)) for name in ("mean", "std"))
         if min(std) <= 0:
-            raise DataError(f"The std must be positive, got {_told(min(std))}.")
+            raise DataError(f"The std must be positive, got {shorten(repr(min(std)), 40)}.")
         if not _is_finite(self.scale) or self.scale <= 0:
-            raise DataError(f"The scale of the pixels must be a positive number, got {_told(self.scale)}.")
+            raise DataError(
+                f"The scale of the pixels must be a positive number, got {shorten(repr(self.scale), 40)}."
+            )
         # Equal settings must be equal however they were written, since the name of a data set depends on them.
         for name, value in (("size", size), ("mean", mean), ("std", std), ("scale", float(self.scale))):
             object.__setattr__(self, name, value)
@@ -135,7 +141,8 @@ class ImageSettings:
             len(set(found)) != 1 and len(found) != self.channels
         ):
             raise DataError(
-                f"The {name} must be one number, or one for each of the {self.channels} channels, got {_told(values)}."
+                f"The {name} must be one number, or one for each of the {self.channels} channels, got "
+                f"{shorten(repr(values), 40)}."
             )
         return tuple(float(value) for value in (found[:1] * self.channels if len(set(found)) == 1 else found))
 
@@ -165,8 +172,3 @@ def _is_whole(value: Any, least: int, most: int) -> bool:
 
 def _is_finite(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _told(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncviz.data.user_data.zip_archives import short_name
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.text import file_name
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -54,12 +54,12 @@ def read_image(content: bytes, name: str, settings: ImageSettings) -> np.ndarray
     except Image.DecompressionBombError as error:
         # Pillow counts before it says how large the image is.
         raise DataError(
-            f"The image {short_name(name)} has far more than the {LIMITS.image_pixels:,} pixels that are read; make it "
+            f"The image {file_name(name)} has far more than the {LIMITS.image_pixels:,} pixels that are read; make it "
             "smaller."
         ) from error
     except Exception as error:  # damaged images make the decoders raise almost anything
         raise DataError(
-            f"The image {short_name(name)} cannot be read ({_reason(error)}); it is damaged or none of "
+            f"The image {file_name(name)} cannot be read ({_reason(error)}); it is damaged or none of "
             f"{', '.join(FORMATS)}: leave it out or save it again."
         ) from error
 
@@ -99,7 +99,7 @@ def fit_pixels(pixels: np.ndarray, name: str, settings: ImageSettings) -> np.nda
 def _check_size(image: Image, name: str) -> None:
     if image.width * image.height > LIMITS.image_pixels:
         raise DataError(
-            f"The image {short_name(name)} has {image.width:,} × {image.height:,} pixels, at most "
+            f"The image {file_name(name)} has {image.width:,} × {image.height:,} pixels, at most "
             f"{LIMITS.image_pixels:,} are read; make it smaller."
         )
 
@@ -153,7 +153,7 @@ def _resized(image: Image, height: int, width: int, name: str, settings: ImageSe
         return image
     if height * width > LIMITS.image_pixels:
         raise DataError(
-            f"The image {short_name(name)} of {image.width:,} × {image.height:,} pixels would grow to {width:,} × "
+            f"The image {file_name(name)} of {image.width:,} × {image.height:,} pixels would grow to {width:,} × "
             f"{height:,}; cut a part out of it, or leave it out."
         )
     return image.resize((width, height), Image.Resampling[settings.interpolation.upper()])

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncviz.data.user_data.registry import OwnData, Part
-from ncviz.data.user_data.zip_archives import short_name
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
+from ncviz.text import file_name
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -97,7 +97,7 @@ def check_labels(data: Dataset, classes: int) -> None:
     """
     if data.has_labels and len(data) and int(data.labels.max()) >= classes:
         label = int(data.labels.max())
-        named = f" ('{short_name(data.classes[label])}')" if label < len(data.classes) else ""
+        named = f" ('{file_name(data.classes[label])}')" if label < len(data.classes) else ""
         raise DataError(
             f"The network tells {classes} classes apart, 0 to {classes - 1}, but an image has label {label}{named}; "
             "leave those images out or bring a network with more classes."
@@ -140,13 +140,13 @@ def matched_classes(class_names: Sequence[str], network_classes: Sequence[str]) 
                 given for given, name in zip(class_names, asked, strict=True) if asked.count(name) > 1
             )
             raise DataError(
-                f"Two classes are called '{short_name(twice)}', but for case or spaces; put them together."
+                f"Two classes are called '{file_name(twice)}', but for case or spaces; put them together."
             )
         return Matching(tuple(known.index(name) for name in asked), True)
     if len(asked) > len(known):
         raise DataError(
-            f"The images are of {len(asked)} classes, {short_name(class_names[0], 30)} to "
-            f"{short_name(class_names[-1], 30)}, but the network tells only {len(known)} apart; leave some out, or "
+            f"The images are of {len(asked)} classes, {file_name(class_names[0], 30)} to "
+            f"{file_name(class_names[-1], 30)}, but the network tells only {len(known)} apart; leave some out, or "
             "bring a network with more."
         )
     return Matching(tuple(range(len(asked))), False)

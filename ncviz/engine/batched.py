@@ -15,8 +15,7 @@ from ncviz.engine.blocks import CLOSED, HUB, ONE_SINK, ONE_SOURCE, Blocks, Exten
 from ncviz.engine.chunks import Room
 from ncviz.engine.local import Least
 from ncviz.engine.plan import Plan
-
-DEAD = 1.0
+from ncviz.values import DEAD
 
 
 @dataclass(frozen=True, eq=False)

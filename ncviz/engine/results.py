@@ -11,9 +11,7 @@ import numpy as np
 from ncviz.engine.local import Least
 from ncviz.errors import NcvizError
 from ncviz.graph.neural_graph import NeuralGraph
-
-# From this idleness on the closed form holds.
-LEAST_CLOSED_ALPHA = 0.5
+from ncviz.values import CLOSED_FROM
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Settings:
     @property
     def is_closed(self) -> bool:
         """Whether the idleness is one for which the closed form holds."""
-        return self.alpha >= LEAST_CLOSED_ALPHA
+        return self.alpha >= CLOSED_FROM
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
+from ncviz.text import about
 
 if TYPE_CHECKING:
     from ncviz.engine.batched import Certified
@@ -96,7 +98,8 @@ def run(
     shares = [own / sum(edges) for own in edges]
     if sum(edges) * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
         shares, seconds = shares_of_work(tasks, settings, executor, cancel)
-        text = f"{_about(seconds / min(executor._max_workers, os.cpu_count() or 1))} in all"
+        alone = seconds / min(executor._max_workers, os.cpu_count() or 1)
+        text = f"{about(alone, 'about a second', hours_from=math.inf)} in all"
     report(0.0, text)
 
     def part(fraction: float) -> None:
@@ -148,12 +151,6 @@ def shares_of_work(
     follow([executor.submit(work)], stop, seconds, cancel, None)
     total = float(seconds.sum())
     return [float(each) / total for each in seconds[:, 0]], total
-
-
-def _about(seconds: float) -> str:
-    if seconds < 1:
-        return "about a second"
-    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
 def _side_by_side(

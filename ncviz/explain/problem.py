@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from ncviz.config import DEFAULT_ALPHA, check_alpha
-from ncviz.engine.results import LEAST_CLOSED_ALPHA
 from ncviz.errors import NcvizError
 from ncviz.explain.explanation import EdgeExplanation, Route, Step, arithmetic, routes
 from ncviz.transport.exact import optimal_plan, optimal_value
+from ncviz.values import CLOSED_FROM, DEAD
 
-DEAD = 1.0
 # Two ways whose lengths differ by less are equally long: the sums were only rounded differently.
 _TIE = 1e-12
 
@@ -144,7 +143,7 @@ class EdgeProblem:
             # All the mass of one side lies on one point, so there is one plan only.
             far = p @ to_target + q @ from_source if len(p) or len(q) else length
             return float(1.0 - far / length)
-        if alpha >= LEAST_CLOSED_ALPHA:
+        if alpha >= CLOSED_FROM:
             price = _reduced(length, to_target, from_source, across)
             return 1.0 - optimal_value(p, q, price) / length
         cost = np.block([[np.full((1, 1), length), from_source[None, :]], [to_target[:, None], across]])
@@ -153,10 +152,10 @@ class EdgeProblem:
 
     def curve(self, alphas: Sequence[float], weight: float | None = None) -> np.ndarray:
         """Return κ over idleness, float64 [len(alphas)]; from 1/2 on it is the same, and solved once."""
-        plateau = [alpha for alpha in alphas if check_alpha(alpha) >= LEAST_CLOSED_ALPHA]
+        plateau = [alpha for alpha in alphas if check_alpha(alpha) >= CLOSED_FROM]
         level = self.curvature(plateau[0], weight) if plateau else math.nan
         return np.array(
-            [level if alpha >= LEAST_CLOSED_ALPHA else self.curvature(alpha, weight) for alpha in alphas]
+            [level if alpha >= CLOSED_FROM else self.curvature(alpha, weight) for alpha in alphas]
         )
 
     def weight_curve(self, weights: Sequence[float], alpha: float = DEFAULT_ALPHA) -> np.ndarray:
@@ -202,7 +201,7 @@ def _solved(asked: EdgeExplanation) -> EdgeExplanation:
     alpha, length, cost = asked.alpha, asked.direct, asked.cost
     p, q = asked.in_mass, asked.out_mass
     reduced_cost = reduced_value = None
-    if alpha >= LEAST_CLOSED_ALPHA and len(p) and len(q):
+    if alpha >= CLOSED_FROM and len(p) and len(q):
         reduced_cost = _reduced(length, asked.to_target, asked.from_source, asked.across)
         joined = optimal_plan(p, q, reduced_cost)
         reduced_value = float((joined * reduced_cost).sum())

@@ -14,6 +14,7 @@ from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.paths import distances, surroundings
 from ncviz.graph.positions import layer_grid
+from ncviz.text import gigabytes
 
 _NUMBER_BYTES = 8
 # Fewer edges than this are looked at without asking how large their tables will be.
@@ -132,7 +133,7 @@ def check_paths(graph: NeuralGraph, connections: Collection[int] | None = None) 
     needed = extent_of(graph).bytes(connections, channels)
     if needed > free:
         raise ModelError(
-            f"The path lengths of this network take {needed / 2**30:.1f} GB, but only {free / 2**30:.1f} GB are free; "
+            f"The path lengths of this network take {gigabytes(needed)}, but only {gigabytes(free)} are free; "
             "use smaller images, sample its channels, or choose some of its layers."
         )
 
@@ -146,8 +147,8 @@ def check_activity(graph: NeuralGraph, samples: int) -> None:
     free, needed = free_memory(), _ACTIVITY_BYTES * samples * sum(graph.layer_sizes)
     if free is not None and needed > free:
         raise ModelError(
-            f"What this network's neurons say of {samples:,} images takes {needed / 2**30:.1f} GB, but only "
-            f"{free / 2**30:.1f} GB are free; choose fewer samples per class, or smaller images."
+            f"What this network's neurons say of {samples:,} images takes {gigabytes(needed)}, but only "
+            f"{gigabytes(free)} are free; choose fewer samples per class, or smaller images."
         )
 
 

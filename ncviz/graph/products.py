@@ -11,6 +11,7 @@ from torch import Tensor
 from ncviz.devices import guard
 from ncviz.errors import ModelError
 from ncviz.graph.positions import PathTable
+from ncviz.text import gigabytes
 
 MAX_TABLE_BYTES = 4 * 2**30
 _CHUNK_ELEMENTS = 2**24
@@ -173,7 +174,7 @@ def check_room(shape: tuple[int, int, int]) -> None:
     needed = 8 * shape[0] * shape[1] * shape[2]
     if needed > MAX_TABLE_BYTES:
         raise ModelError(
-            f"A distance table of this network would take {needed / 2**30:.1f} GB, more than the "
+            f"A distance table of this network would take {gigabytes(needed)}, more than the "
             f"{MAX_TABLE_BYTES / 2**30:.0f} GB that ncviz allows itself; use smaller images, sample its channels, or "
             "choose some of its layers."
         )

@@ -16,6 +16,7 @@ from ncviz.archives import read_bounded
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.network import MAX_NAME, Network, tame
+from ncviz.text import megabytes
 
 LIBRARY_VARIABLE = "NCVIZ_LIBRARY"
 MAX_SAVED = 200
@@ -62,7 +63,7 @@ def save_network(folder: str | Path, network: Network) -> str:
     held = sum(values.nbytes for values in network.arrays.values())
     if held > LIMITS.file_bytes:
         raise ModelError(
-            f"{network.name} takes {held / 1e6:,.0f} MB, at most {LIMITS.file_bytes / 1e6:,.0f} MB are saved."
+            f"{network.name} takes {megabytes(held)}, at most {megabytes(LIMITS.file_bytes)} are saved."
         )
     stem = re.sub(r"[^A-Za-z0-9.-]+", "-", network.name)[:MAX_NAME].strip(".-") or "network"
     name = f"{stem}-{network.fingerprint[:8]}"

@@ -15,10 +15,10 @@ from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
 from ncviz.models.files.state_dict.archive import SAVE_AGAIN, SMALLER, repack_archive
-from ncviz.models.files.state_dict.pickles import shorten
 from ncviz.models.files.state_dict.state import find_state, fit_state, load_state
 from ncviz.models.saving import save_checkpoint
 from ncviz.models.zoo import find_model
+from ncviz.text import megabytes, quotable
 
 __all__ = ["StateDict", "load_checkpoint", "load_model", "read_state", "save_checkpoint"]
 
@@ -91,7 +91,7 @@ def read_state(source: Source, filename: str | None = None) -> StateDict:
     Raises:
         ModelError: If the file is missing, too large, damaged, unsafe, or holds no state dict; one sentence.
     """
-    label = shorten(filename or _name_of(source))
+    label = quotable(filename or _name_of(source))
     content = read_content(source, label)
     if content.startswith(ZIP_START):
         packed = repack_archive(content, label)
@@ -165,7 +165,7 @@ def check_size(size: int, label: str) -> None:
     if size > LIMITS.file_bytes:
         came = f"at least {size / 1e6:,.1f}" if size == LIMITS.file_bytes + 1 else f"{size / 1e6:,.1f}"
         raise ModelError(
-            f"{label} has {came} MB, at most {LIMITS.file_bytes / 1e6:,.0f} MB are read; {SMALLER}."
+            f"{label} has {came} MB, at most {megabytes(LIMITS.file_bytes)} are read; {SMALLER}."
         )
 
 
@@ -216,4 +216,4 @@ def load_safetensors(content: bytes, label: str) -> Any:
 def _reason(error: Exception) -> str:
     """Return an error's kind and the first line of its text, shortened."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {shorten(lines[0].rstrip('.'), 100)}" if lines else type(error).__name__
+    return f"{type(error).__name__}: {quotable(lines[0].rstrip('.'), 100)}" if lines else type(error).__name__

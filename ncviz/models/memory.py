@@ -12,6 +12,7 @@ import numpy as np
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.network import Network
+from ncviz.text import megabytes
 
 # Beside a file while it is read: what it unpacks to, and the weights.
 _COPIES = 2
@@ -78,8 +79,8 @@ class Holdings:
     def _check(self, taken: int, size: int, label: str) -> None:
         if taken + size > self._most:
             raise ModelError(
-                f"{label} takes {size / 1e6:,.0f} MB of memory, and the networks that were brought to this server take "
-                f"{taken / 1e6:,.0f} of {self._most / 1e6:,.0f} MB; forget one of yours under “Keep and take away”, "
+                f"{label} takes {megabytes(size)} of memory, and the networks that were brought to this server take "
+                f"{taken / 1e6:,.0f} of {megabytes(self._most)}; forget one of yours under “Keep and take away”, "
                 "try again later, or ask the server's owner to raise own_networks_bytes in ncviz/limits.py."
             )
 

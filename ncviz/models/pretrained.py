@@ -16,6 +16,7 @@ from ncviz.models.catalogue.torchvision_models import (
     torchvision_architecture,
     torchvision_names,
 )
+from ncviz.text import megabytes
 
 if TYPE_CHECKING:
     from ncviz.models.network import Network
@@ -78,8 +79,8 @@ def download_pretrained(
     architecture = torchvision_architecture(name)
     if name not in pretrained_names():
         raise ModelError(
-            f"The weights of {architecture.title} take {download_bytes(name) / 1e6:,.0f} MB, at most "
-            f"{LIMITS.file_bytes / 1e6:,.0f} MB are loaded; choose a smaller network."
+            f"The weights of {architecture.title} take {megabytes(download_bytes(name))}, at most "
+            f"{megabytes(LIMITS.file_bytes)} are loaded; choose a smaller network."
         )
     path, url = weights_file(name), default_weights(name).url
     found = _HASH.search(path.name)

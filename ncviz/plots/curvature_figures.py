@@ -9,9 +9,10 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from ncviz.plots.palette import LIMIT, Theme, ramp
+from ncviz.text import minus
+from ncviz.values import NEVER_ACTIVE
 
 HISTOGRAM_BINS = 48
-NEVER_ACTIVE = 2.0
 # From here down the axis of κ is logarithmic: a few weights of a large network lie hundreds below 0.
 KNEE, DECADE = -2.0, 1.5
 
@@ -66,9 +67,7 @@ def histograms(
     figure.add_vline(x=0, line={"width": 1, "dash": "dot", "color": "#888888"})
     figure.update_xaxes(title_text="neural curvature κ, logarithmic below −2", row=len(parts), col=1)
     ticks = [-1000.0, -100.0, -10.0, -2.0, -1.0, 0.0, 1.0, 2.0]
-    figure.update_xaxes(
-        tickvals=compressed(ticks), ticktext=[f"{tick:g}".replace("-", "−") for tick in ticks]
-    )
+    figure.update_xaxes(tickvals=compressed(ticks), ticktext=[minus(f"{tick:g}") for tick in ticks])
     figure.update_layout(
         bargap=0.05, height=130 * len(parts) + 80, margin={"l": 50, "r": 20, "t": 30, "b": 45}
     )

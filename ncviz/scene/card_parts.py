@@ -11,7 +11,6 @@ import numpy as np
 
 from ncviz.tasks import CurvatureRecord
 
-NEVER_ACTIVE = 2.0
 # Larger ones (a feature map before a linear layer) are not drawn weight by weight.
 LARGEST_KERNEL = 16
 
@@ -44,8 +43,3 @@ def image(pixels: np.ndarray) -> Card:
     channels, rows, columns = pixels.reshape(-1, *pixels.shape[-2:]).shape
     encoded = base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()
     return {"rows": rows, "columns": columns, "channels": channels, "pixels": encoded}
-
-
-def signed(value: float) -> str:
-    """Return a number with its sign, and a real minus."""
-    return f"{value:+.3f}".replace("-", "−")

@@ -12,7 +12,8 @@ import pandas as pd
 
 from ncviz.plots.edge.flow import ROUTE_COLOURS, ROUTE_TITLES, ROUTES, route_of
 from ncviz.plots.palette import Theme
-from ncviz.scene.edge_text import decimals_for, signed
+from ncviz.scene.edge_text import decimals_for
+from ncviz.text import number
 
 if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation
@@ -37,7 +38,7 @@ def shown_sum(parts: Sequence[float], decimals: int) -> tuple[list[str], str]:
     total = round(math.fsum(parts) * unit)
     largest = max(range(len(parts)), key=lambda at: abs(parts[at]))
     whole[largest] += total - sum(whole)
-    return [_decimal(number, decimals) for number in whole], _decimal(total, decimals)
+    return [_decimal(each, decimals) for each in whole], _decimal(total, decimals)
 
 
 def _decimal(whole: int, decimals: int) -> str:
@@ -92,7 +93,7 @@ def _decimals(found: EdgeExplanation) -> int:
         if (
             is_product
             and _adds_up(works, decimals)
-            and all(signed(kappa) == signed(found.curvature) for kappa in kappas)
+            and all(number(kappa) == number(found.curvature) for kappa in kappas)
         ):
             break
     return decimals
@@ -138,14 +139,14 @@ def formula(found: EdgeExplanation) -> list[str]:
     lines = [
         *shorter,
         f"W / d = {value} / {direct} = {ratio}",
-        f"κ = (1 − {ratio}) / (1 − {found.alpha:g})\n  = {signed(found.curvature)}",
+        f"κ = (1 − {ratio}) / (1 − {found.alpha:g})\n  = {number(found.curvature)}",
     ]
     if found.reduced_value is not None:
         way = "+" if found.reduced_value < 0 else "−"
         lines.append(
             "From α = 0.5 on, α drops out:\n"
             f"κ = 1 {way} {abs(found.reduced_value):.{decimals}f} / {direct}\n"
-            f"  = {signed(1 - found.reduced_value / found.direct)}"
+            f"  = {number(1 - found.reduced_value / found.direct)}"
         )
     return lines
 

@@ -11,6 +11,7 @@ import numpy as np
 from ncviz.scene.feature_maps import drawn_shapes
 from ncviz.scene.names import unit_layer_titles
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import minus, number
 
 if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation, EdgeProblem
@@ -120,14 +121,8 @@ def significant(value: float, digits: int = 4) -> str:
     """Return a number with so many digits, also of a small one, such as "−0.0009355" or "−2.925·10⁻⁵"."""
     if value and not 1e-4 <= abs(value) < 1e7:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa}·10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
-    return signed(value, decimals_for(value, digits))
-
-
-def signed(value: float, decimals: int = 3) -> str:
-    """Return a number with a real minus sign, and without one before zero."""
-    text = f"{value:.{decimals}f}".replace("-", "−")
-    return text.removeprefix("−") if not text.strip("−0.") else text
+        return minus(f"{mantissa}·10{str(int(exponent)).translate(_RAISED)}")
+    return number(value, decimals_for(value, digits))
 
 
 def plan_words(found: EdgeExplanation) -> str:
@@ -156,7 +151,7 @@ def alpha_words(kappa: np.ndarray, alphas: np.ndarray, found: EdgeExplanation) -
         return "A silent edge has κ = 1 for every α."
     if np.ptp(kappa) < 1e-9:
         return "For this edge κ is the same for every α."
-    return f"κ goes from {signed(kappa[0])} at α = 0 to {signed(kappa[-1])}, where it stays for every α from ½ on."
+    return f"κ goes from {number(kappa[0])} at α = 0 to {number(kappa[-1])}, where it stays for every α from ½ on."
 
 
 def weight_title(trained: float, step: int) -> str:
@@ -170,7 +165,7 @@ def weight_words(problem: EdgeProblem, weights: np.ndarray, kappa: np.ndarray) -
     """Say what the curve over the weight shows."""
     if problem.is_dead:
         return "A silent edge has κ = 1 whatever its weight."
-    (first, last), (weak, strong) = (map(signed, kappa[[0, -1]]), map(significant, weights[[0, -1]]))
+    (first, last), (weak, strong) = (map(number, kappa[[0, -1]]), map(significant, weights[[0, -1]]))
     words = f"A weaker edge is longer: κ goes from {first} at {weak} to {last} at {strong}."
     if problem.shared_by > 1:
         words += f" The other {problem.shared_by - 1:,} edges of this weight keep theirs."

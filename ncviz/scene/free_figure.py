@@ -15,6 +15,7 @@ from ncviz.plots.palette import Theme
 from ncviz.scene import selection
 from ncviz.scene.tables import lowest
 from ncviz.tasks import CurvatureRecord
+from ncviz.values import NEVER_ACTIVE
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -162,7 +163,7 @@ def kept_lines(
     view: NetworkView, curvature: np.ndarray, ranks: np.ndarray, removed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return each edge's least κ among its parameters that are kept, float32 [E], and whether any is, bool [E]."""
-    flat = np.nan_to_num(np.asarray(curvature, np.float32), nan=2.0)
+    flat = np.nan_to_num(np.asarray(curvature, np.float32), nan=NEVER_ACTIVE)
     if view.members is None:
         return flat[view.parameter], ranks[view.parameter] >= removed
     is_kept = ranks[view.members.parameter] >= removed

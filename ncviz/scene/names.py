@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +11,6 @@ from ncviz.tasks import CurvatureRecord
 
 FOLDED = "With the batch normalisation that follows it folded in, as the lengths of the paths have it."
 NO_SAMPLES = "Each image's own κ is kept for up to ten million values; this network on these images has more."
-
-_MARKDOWN = re.compile(r"([\\\\`*_\[\]()$:~#<>!|])")
 
 
 def layer_title(record: CurvatureRecord, connection: int) -> str:
@@ -107,11 +104,6 @@ def link_words(record: CurvatureRecord) -> str:
     names = {"skip": ("skip", "skips"), "pool": ("pooling", "poolings"), "scale": ("scaling", "scalings")}
     parts = [f"{kinds.count(kind)} {names[kind][kinds.count(kind) > 1]}" for kind in dict.fromkeys(kinds)]
     return ", ".join(parts)
-
-
-def plain(text: str) -> str:
-    """Return text that Markdown shows as it is; what comes from outside must not become links, images or formulas."""
-    return _MARKDOWN.sub(r"\\\1", text)
 
 
 def weight_index(record: CurvatureRecord, name: str, flat: int) -> str:

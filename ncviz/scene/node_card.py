@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ncviz.scene import feature_maps, selection
-from ncviz.scene.card_parts import LARGEST_KERNEL, NEVER_ACTIVE, Card, Subject, image, signed
+from ncviz.scene.card_parts import LARGEST_KERNEL, Card, Subject, image
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.tables import lowest
+from ncviz.text import signed
+from ncviz.values import NEVER_ACTIVE
 
 MOST_KERNELS = 8
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ncviz.scene.names import weight_index, weight_title
 from ncviz.tasks import CurvatureRecord
+from ncviz.values import NEVER_ACTIVE
 
 
 def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:
@@ -66,7 +67,7 @@ def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.
                 "kept share": float((own >= removed).mean()),
                 "measured": flat.size,
                 "bottlenecks": float((flat < 0).mean()) if flat.size else np.nan,
-                "never active": float((flat == 2).mean()) if flat.size else np.nan,
+                "never active": float((flat == NEVER_ACTIVE).mean()) if flat.size else np.nan,
                 "most negative κ": float(flat.min()) if flat.size else np.nan,
                 "edges": sum(record.meta["connections"][at]["edges"] for at in record.connections_of(name)),
             }

@@ -6,11 +6,13 @@ import numpy as np
 
 from ncviz.scene import feature_maps
 from ncviz.scene import selection as selections
-from ncviz.scene.card_parts import LARGEST_KERNEL, NEVER_ACTIVE, Card, Subject, image, signed
+from ncviz.scene.card_parts import LARGEST_KERNEL, Card, Subject, image
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.receptive_field import receptive_box
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import signed
+from ncviz.values import NEVER_ACTIVE
 
 
 def connection_of(record: CurvatureRecord, name: str, at: int) -> int:

@@ -6,6 +6,7 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
+from ncviz.text import plural
 
 ACCURACY = "accuracy"
 AGREEMENT = "agreement with the whole network"
@@ -48,9 +49,7 @@ def part_words(config: CurvatureConfig, layers: int | None = None) -> str:
     told = []
     if config.layers:
         count = len(config.layers)
-        told.append(
-            f"{count} of {layers} layers" if layers else "1 layer" if count == 1 else f"{count} layers"
-        )
+        told.append(f"{count} of {layers} layers" if layers else plural(count, "layer"))
     if config.channels:
         told.append(f"at most {config.channels} channels a layer, drawn with seed {config.seed}")
     return ", ".join(told)

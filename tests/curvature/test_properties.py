@@ -17,7 +17,7 @@ def test_no_dependence_on_alpha_from_one_half_on(name, monkeypatch):
     """The closed form against the full problem, which is solved for each alpha as if there were none."""
     net, x = networks.make(name, 5)
     closed = neural_curvature(net, x, alpha=0.5, keep_edges=True)
-    monkeypatch.setattr(results, "LEAST_CLOSED_ALPHA", 1.0)
+    monkeypatch.setattr(results, "CLOSED_FROM", 1.0)
     for alpha in (0.5, 0.7, 0.99):
         full = neural_curvature(net, x, alpha=alpha, keep_edges=True)
         for index in range(len(closed.graph.connections)):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ncviz.engine import batched, certificates, kernels
-from ncviz.engine.batched import DEAD, certify
+from ncviz.engine.batched import certify
 from ncviz.engine.layers import around, ends_of
 from ncviz.engine.plan import make_plan
 from ncviz.errors import CancelledError, DeviceError
@@ -17,6 +17,7 @@ from ncviz.graph import paths
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.positions import layer_grid
+from ncviz.values import DEAD
 from tests.examples.wired import WIRED
 from tests.examples.wired import make as make_wired
 

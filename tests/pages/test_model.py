@@ -460,17 +460,6 @@ def test_smaller_images_are_made_of_those_that_are_there():
     assert any("32×32" in note for note in smaller.notes)
 
 
-@pytest.mark.parametrize(
-    ("value", "count", "size", "time"),
-    [(0, "0", "0 bytes", "under 1 s"), (2_720, "2,720", "2.72 kB", "about 45 min"),
-     (112_979_712, "113 million", "113 MB", "about 31383.3 h")],
-)  # fmt: skip
-def test_amounts_are_told_in_words(value, count, size, time):
-    from ncviz.ui.model.preflight import count_words, size_words, time_words
-
-    assert (count_words(value), size_words(value), time_words(value)) == (count, size, time)
-
-
 def test_visitors_from_elsewhere_name_no_folders_and_clear_nothing(app, onnx_file, from_elsewhere):
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     group = next(group for group in app.get("button_group") if group.key.startswith("data-way-"))

@@ -10,6 +10,7 @@ import pytest
 import ncviz
 from ncviz.config import COMPARED, COMPARED_DRAWS, PruningConfig
 from ncviz.pruning.compare import GRID
+from ncviz.text import plain
 
 SECONDS = 90
 FEW = {"lab_criteria": "curvature,magnitude,random", "lab_seeds": "2"}
@@ -211,7 +212,6 @@ def test_most_important_first_puts_the_fastest_collapse_first(make):
 def test_a_run_that_is_under_way_is_found_again_by_the_link(make, monkeypatch, tab):
     import threading
 
-    from ncviz.scene.names import plain
     from ncviz.ui.pruning import finetune_runs, robustness_runs
     from ncviz.ui.server import resources
 

@@ -7,7 +7,8 @@ import pytest
 
 from ncviz.explain import look
 from ncviz.scene.edge_numbers import arithmetic, formula, neighbours, pairs, shown_sum
-from ncviz.scene.edge_text import decimals_for, meaning, signed, significant
+from ncviz.scene.edge_text import decimals_for, meaning, significant
+from ncviz.text import number as shown_number
 from tests.examples import networks, wired
 
 LAYERS = 5
@@ -85,13 +86,13 @@ def test_the_table_adds_up_to_w_and_the_formula_goes_on_from_there():
         assert number(above) == pytest.approx(work[3], abs=1e-9)
         assert f"{number(above) / number(below):.6f}" == ratio
         kappa = number(kappa_line.split("= ")[-1])
-        assert signed((1 - number(ratio)) / (1 - found.alpha)) == signed(kappa)
+        assert shown_number((1 - number(ratio)) / (1 - found.alpha)) == shown_number(kappa)
         assert kappa == pytest.approx(found.curvature, abs=6e-4)
         assert len(rest) == (found.reduced_value is not None)
         for line in rest:
             assert number(line.split("= ")[-1]) == kappa
             way, above, below = re.search(r"1 ([−+]) ([\d.]+) / ([\d.]+)", line).groups()
-            assert signed(1 + number(f"{way}{above}") / number(below)) == signed(kappa)
+            assert shown_number(1 + number(f"{way}{above}") / number(below)) == shown_number(kappa)
         count += 1
     assert count > 20
 
@@ -136,8 +137,8 @@ def test_tables_hold_the_whole_problem():
 
 
 def test_zero_has_no_sign():
-    assert signed(-0.0001) == "0.000"
-    assert signed(-1.5) == "−1.500"
+    assert shown_number(-0.0001) == "0.000"
+    assert shown_number(-1.5) == "−1.500"
 
 
 def test_a_way_past_the_edge_is_said_in_the_arithmetic():

@@ -9,7 +9,7 @@ import pytest
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.scene.layered_network import network_view
-from ncviz.scene.names import plain, unit_title
+from ncviz.scene.names import unit_title
 from ncviz.scene.tables import (
     csv,
     cut_value,
@@ -21,6 +21,7 @@ from ncviz.scene.tables import (
     parameter_offsets,
     sample_curvature,
 )
+from ncviz.text import plain
 
 CLASSES = tuple("0123456789")
 

@@ -13,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from urllib.parse import urlparse
 
 from ncviz.errors import CancelledError, DataError
+from ncviz.text import megabytes
 
 TIMEOUT_SECONDS = 30
 _CHUNK_BYTES = 1 << 20
@@ -66,7 +67,7 @@ def fetch(
                     raise CancelledError
                 if progress is not None:
                     fraction = min(1.0, done / max(1, total))
-                    progress(fraction, f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB downloaded")
+                    progress(fraction, f"{done / 1e6:,.0f} of {megabytes(total)} downloaded")
         if not digest.hexdigest().startswith(wanted):
             raise DataError(
                 f"{path.name} arrived damaged (its {_TITLES[algorithm]} does not begin with {wanted}); try the "

@@ -13,6 +13,7 @@ from ncviz.data.known.classes import FASHION_CLASSES, KMNIST_CLASSES, STL10_CLAS
 from ncviz.data.known.specs import DIGITS
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.text import megabytes
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def _idx_reader(files: dict[str, tuple[str, ...]]) -> Callable[[Path, str], tupl
         for file in (image_file, label_file):
             if file.stat().st_size > LIMITS.unpacked_bytes:
                 raise DataError(
-                    f"{file} is larger than the {LIMITS.unpacked_bytes / 1e6:,.0f} MB that are read; check what it is."
+                    f"{file} is larger than the {megabytes(LIMITS.unpacked_bytes)} that are read; check what it is."
                 )
         images = read_image_file(str(image_file)).numpy()
         return images[:, None], read_label_file(str(label_file)).numpy()

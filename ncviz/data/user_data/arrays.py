@@ -17,9 +17,10 @@ from ncviz.data.user_data.array_labels import class_names, whole_labels
 from ncviz.data.user_data.image_files import check_amount, check_most, drawn
 from ncviz.data.user_data.pixel_range import as_shares, check_white, find_white
 from ncviz.data.user_data.registry import ALL, OwnData, Part
-from ncviz.data.user_data.zip_archives import Archive, read_source, short_name
+from ncviz.data.user_data.zip_archives import Archive, read_source
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.text import file_name
 
 IMAGES = ("images", "x", "inputs", "data", "image", "arr_0")
 LABELS = ("labels", "y", "targets", "label", "target", "arr_1")
@@ -111,7 +112,7 @@ def _members(content: bytes, title: str) -> dict[str, Callable[[], np.ndarray]]:
     archive = Archive(content, title)
 
     def reader(name: str) -> Callable[[], np.ndarray]:
-        return lambda: array_of(archive.read(name), f"{short_name(name)} in {title}")
+        return lambda: array_of(archive.read(name), f"{file_name(name)} in {title}")
 
     return {
         name.removesuffix(".npy").lower(): reader(name) for name in archive.names if name.endswith(".npy")
@@ -177,7 +178,7 @@ def _splits(found: dict[str, Callable[[], np.ndarray]], title: str) -> dict[str,
     if image_name is None and len(found) == 1:
         image_name = next(iter(found))
     if image_name is None:
-        held = short_name(", ".join(sorted(found)), 120) or "no array"
+        held = file_name(", ".join(sorted(found)), 120) or "no array"
         raise DataError(f"{title} holds {held}; call the images 'images' and the labels 'labels'.")
     return {ALL: (image_name, _first(found, LABELS))}
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ncviz.data.images import SUFFIXES
-from ncviz.data.user_data.zip_archives import short_name
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.text import file_name
 
 # What folders are called in practice, and which split they stand for.
 SPLIT_NAMES = {
@@ -70,8 +70,8 @@ def find_layout(names: Iterable[str], label: str) -> Layout:
             name for name, folder in zip(images, folders, strict=True) if len(folder) != len(folders[0])
         )
         raise DataError(
-            f"The images in {label} lie at different depths, such as {short_name(images[0], 60)} and "
-            f"{short_name(other, 60)}; {EXPECTED}."
+            f"The images in {label} lie at different depths, such as {file_name(images[0], 60)} and "
+            f"{file_name(other, 60)}; {EXPECTED}."
         )
     at = next(
         (

@@ -13,9 +13,10 @@ from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import read_image
 from ncviz.data.user_data.folder_layout import Layout, find_layout
 from ncviz.data.user_data.registry import ALL, OwnData, Part
-from ncviz.data.user_data.zip_archives import Archive, read_source, short_name
+from ncviz.data.user_data.zip_archives import Archive, read_source
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.text import file_name
 
 Progress = Callable[[float, str], None]
 _BATCH = 50
@@ -78,7 +79,7 @@ def read_tree(
         ) from error
 
     def read(name: str) -> bytes:
-        return read_source(root / name, short_name(name))
+        return read_source(root / name, file_name(name))
 
     return _read(find_layout(names, title), read, settings, title, most, progress)
 
@@ -111,7 +112,7 @@ def read_images(
     missing = [name for name, _ in files if name not in labels]
     if missing:
         raise DataError(
-            f"{short_name(missing[0])} has no class, but others have; choose one for each or for none."
+            f"{file_name(missing[0])} has no class, but others have; choose one for each or for none."
         )
     classes = tuple(sorted(set(labels.values())))
     own = np.array([classes.index(labels[name]) for name, _ in files], dtype=np.int64)

@@ -10,9 +10,9 @@ from ncviz.data.images import SUFFIXES
 from ncviz.data.user_data.arrays import read_arrays
 from ncviz.data.user_data.image_files import Progress, read_images, read_zip
 from ncviz.data.user_data.registry import OwnData
-from ncviz.data.user_data.zip_archives import short_name
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.text import file_name, megabytes
 
 # What a file dialogue offers.
 ENDINGS = ("zip", "npz", "npy", *sorted(suffix.lstrip(".") for suffix in SUFFIXES))
@@ -44,7 +44,7 @@ def read_uploads(
     """
     if sum(len(content) for _, content in files) > LIMITS.image_file_bytes:
         raise DataError(
-            f"These files are larger than the {LIMITS.image_file_bytes / 1e6:,.0f} MB that are read; leave some out."
+            f"These files are larger than the {megabytes(LIMITS.image_file_bytes)} that are read; leave some out."
         )
     endings = [PurePath(name).suffix.lower() for name, _ in files]
     if endings == [".zip"]:
@@ -59,7 +59,7 @@ def read_uploads(
     strange = [name for (name, _), ending in zip(files, endings, strict=True) if ending not in SUFFIXES]
     if strange:
         raise DataError(
-            f"{short_name(strange[0])} cannot be read beside the others; bring one zip, one .npz, one .npy with "
+            f"{file_name(strange[0])} cannot be read beside the others; bring one zip, one .npz, one .npy with "
             "another for its labels, or images."
         )
     return read_images(files, settings, labels={name: label for name, _ in files} if label else None)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from ncviz.archives import check_packing, read_bounded
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.text import file_name, megabytes
 
 _DIRECTORY_ENTRY = b"PK\x01\x02"
 _LOCAL_HEADER = 30
@@ -34,12 +35,6 @@ def read_source(
     elif isinstance(source, (str, Path)):
         return read_bounded(Path(source).expanduser(), most, label, DataError, large=large)
     return read_bounded(source, most, label, DataError, large=large)
-
-
-def short_name(name: str, most: int = 80) -> str:
-    """Return a file's name fit for a message: on one line, and its middle left out where it is long."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in name)
-    return shown if len(shown) <= most else f"{shown[: most // 2 - 1]}…{shown[-(most // 2) :]}"
 
 
 class Archive:
@@ -94,7 +89,7 @@ class Archive:
                 return file.read(entry.file_size)
         except Exception as error:  # a crafted archive makes zipfile raise almost anything
             raise DataError(
-                f"{short_name(name)} in {self.label} is damaged ({type(error).__name__}); copy the file again, or "
+                f"{file_name(name)} in {self.label} is damaged ({type(error).__name__}); copy the file again, or "
                 f"{PACK_AGAIN}."
             ) from error
 
@@ -104,7 +99,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], file_bytes: int, label: str, 
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > most:
         raise DataError(
-            f"{label} would grow to {unpacked / 1e6:,.0f} MB, at most {most / 1e6:,.0f} MB are read; "
+            f"{label} would grow to {megabytes(unpacked)}, at most {megabytes(most)} are read; "
             "leave some of the images out."
         )
     for entry in entries:

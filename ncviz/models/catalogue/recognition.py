@@ -11,8 +11,8 @@ from torch import Tensor
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.architectures import ARCHITECTURES, build_without_weights, find_architecture
 from ncviz.models.catalogue.torchvision_models import torchvision_names
-from ncviz.models.files.state_dict.pickles import shorten
 from ncviz.models.files.state_dict.state import is_counter
+from ncviz.text import quotable
 
 _HELP = (
     "export the network with torch.onnx.export and bring the .onnx file, which holds its layers too, or build the same "
@@ -111,7 +111,7 @@ def recognise(state: Mapping[str, Tensor], label: str) -> str:
             f"{nearest.fitting} of {nearest.expected} keys and shapes. To show it, {_HELP}."
         )
     raise ModelError(
-        f"{label} holds the weights of a network that ncviz does not know (first key `{shorten(first)}`), and weights "
+        f"{label} holds the weights of a network that ncviz does not know (first key `{quotable(first)}`), and weights "
         f"alone do not say how they are joined. To show it, {_HELP}."
     )
 

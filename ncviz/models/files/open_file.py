@@ -19,10 +19,10 @@ from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
 from ncviz.models.catalogue.recognition import recognise
-from ncviz.models.files.state_dict.pickles import shorten
 from ncviz.models.files.state_dict.state import fit_state
 from ncviz.models.loading import ZIP_START, is_safetensors, read_content, read_state
 from ncviz.models.network import Network, tame
+from ncviz.text import quotable
 
 if TYPE_CHECKING:
     from ncviz.models.files.graph.blueprint import Blueprint
@@ -56,7 +56,7 @@ def read_file(
         DataError: If there is no data set of that name.
     """
     name = filename or (Path(content).name if isinstance(content, (str, Path)) else "") or "The network"
-    label = shorten(name)
+    label = quotable(name)
     data = read_content(content, label)
     if architecture is not None:
         find_architecture(architecture)
@@ -126,9 +126,9 @@ def network_from_state(
             of that shape.
         DataError: If there is no data set of that name.
     """
-    spec = find_architecture(architecture or recognise(state, shorten(label)))
+    spec = find_architecture(architecture or recognise(state, quotable(label)))
     outline = build_without_weights(spec).state_dict()
-    fitted = fit_state(dict(state), outline, spec.name, shorten(label), is_own=is_own)
+    fitted = fit_state(dict(state), outline, spec.name, quotable(label), is_own=is_own)
     data = dataset or spec.dataset
     shape = input_shape or (None if data else spec.input_shape)
     seen = shape or find_dataset(data).input_shape
@@ -168,7 +168,7 @@ def _with_graph(
     blueprint = _of_pictures(blueprint)
     seen = input_shape or (find_dataset(dataset).input_shape if dataset else blueprint.input_shape)
     if seen != blueprint.input_shape:
-        _check_runs(build_module(blueprint, arrays), seen, shorten(name))
+        _check_runs(build_module(blueprint, arrays), seen, quotable(name))
     tamed = tame(name)
     return Network(
         tamed,

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from ncviz.plots.curvature_figures import compressed
 from ncviz.plots.edge.flow import ROUTE_COLOURS, route_of
 from ncviz.plots.palette import Theme, colors
+from ncviz.text import minus
 
 PLATEAU = 0.5
 # Below this, a weight is written as a power of ten.
@@ -60,7 +61,7 @@ def weight_curve(
     figure.update_traces(hovertemplate="%{x:.3g}: κ = %{customdata:.3f}<extra></extra>")
     figure.data[0].customdata, figure.data[1].customdata = kappa, [own]
     figure.update_yaxes(
-        tickvals=compressed(ticks), ticktext=[f"{tick:g}".replace("-", "−") for tick in ticks],
+        tickvals=compressed(ticks), ticktext=[minus(f"{tick:g}") for tick in ticks],
         title_text="κ, logarithmic below −2",
     )  # fmt: skip
     figure.add_vline(x=abs(trained), line={"width": 1, "dash": "dash", "color": _LINE[theme]})
@@ -76,9 +77,7 @@ def weight_curve(
         title_text="weight of this edge",
         tickvals=stops,
         ticktext=[
-            f"{sign}10<sup>{round(np.log10(stop))}</sup>".replace("-", "−")
-            if are_powers
-            else f"{sign}{stop:g}"
+            minus(f"{sign}10<sup>{round(np.log10(stop))}</sup>") if are_powers else f"{sign}{stop:g}"
             for stop in stops
         ],
         tickangle=0,

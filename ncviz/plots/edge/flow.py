@@ -11,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ncviz.plots.palette import Theme
+from ncviz.text import shorten
 
 # Red and blue mean curvature; slate, teal and amber differ in lightness too, for eyes without red–green vision.
 ROUTES = ("direct", "hub", "detour")
@@ -216,7 +217,7 @@ def _ends(
                 "line": {"width": 0},
             }
         )
-        short = name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"
+        short = shorten(name, _LETTERS)
         words = f"<b>{escape(short)}</b>" if at == 0 else escape(short)
         labels.append(
             {

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-NEVER_ACTIVE = 2.0
+from ncviz.values import NEVER_ACTIVE
+
 MAX_CELLS = 60_000
 
 FloatArray = npt.NDArray[np.float32]

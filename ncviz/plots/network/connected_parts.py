@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ncviz.text import plural
+
 if TYPE_CHECKING:
     import networkx as nx
 
@@ -39,7 +41,7 @@ class Component:
         where = f", narrowest at {self.narrowest}" if self.narrowest else ""
         return (
             f"{self.name}: {len(self.nodes)} {self.noun} in {self.layers} layers, "
-            f"{self.bottlenecks} bottleneck{'s' * (self.bottlenecks != 1)}{where}"
+            f"{plural(self.bottlenecks, 'bottleneck')}{where}"
         )
 
 

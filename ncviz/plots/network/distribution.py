@@ -15,9 +15,10 @@ import plotly.graph_objects as go
 from ncviz.plots.curvature_figures import compressed, expanded
 from ncviz.plots.figure_frame import INK, MUTED, RIGHT, WIDTH, axis, frame, note
 from ncviz.plots.palette import LIMIT, Theme, colors
+from ncviz.text import minus
+from ncviz.values import NEVER_ACTIVE
 
 BINS = 64
-NEVER_ACTIVE = 2.0
 # Up to so many connections stand under each other, over one axis; more are set in columns where there is room.
 FEW_ROWS, COLUMN_WIDTH, MAX_COLUMNS = 6, 190, 3
 # Over all rows together, so that the slider under the figure stays in sight; no row is lower or higher than these.
@@ -189,7 +190,7 @@ def _ticks(
             "color": INK[theme],
             "line": {"width": 1, "color": INK[theme]},
         },
-        text=[f"selected: κ = {kappa[0]:.2f}".replace("-", "−")] if is_one else None,
+        text=[minus(f"selected: κ = {kappa[0]:.2f}")] if is_one else None,
         textposition="top center" if kappa[0] < 0.9 else "top left",
         textfont={"color": INK[theme]},
         customdata=kappa,
@@ -212,7 +213,7 @@ def _kappa_axis(
         anchor=f"y{name}",
         range=[edges[0] - 0.03, edges[-1] + 0.03],
         tickvals=compressed(ticks),
-        ticktext=[f"{tick:g}".replace("-", "−") for tick in ticks],
+        ticktext=[minus(f"{tick:g}") for tick in ticks],
         tickangle=0,
         showticklabels=is_last,
         ticks="outside" if is_last else "",
@@ -272,6 +273,6 @@ def _cut(
 ) -> dict[str, Any]:
     share = (at - edges[0]) / (edges[-1] - edges[0])
     sign = ">" if removes_above else "<"
-    words = f"removed: κ {sign} {threshold:.2f}".replace("-", "−")
+    words = minus(f"removed: κ {sign} {threshold:.2f}")
     found = note(escape(words), at, 1.0, TITLE - 4, color=INK[theme], size=12)
     return found | {"xref": "x", "xanchor": "right" if share > 0.5 else "left"}

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ncviz.plots.network.layout import units
+from ncviz.values import NEVER_ACTIVE
 
 IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
 
-NEVER_ACTIVE = 2.0
 # Lines of a link say that layers are joined, and need no more.
 _LINES_PER_LINK = 48
 

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from ncviz.plots import palette
 from ncviz.plots.network.layout import Layout, layout
 from ncviz.plots.network.lines import (
-    NEVER_ACTIVE,
     NetworkView,
     drawn_edges,
     edges_of,
     layer_subtitle,
     some_links,
 )
+from ncviz.values import NEVER_ACTIVE
 
 MAGIC = b"NCV1"
 # Boxes that the layout is computed for; the browser takes the one of nearest shape and stretches it to fit.

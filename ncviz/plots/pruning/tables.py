@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from ncviz.plots.figure_frame import FONT, INK, LINE, MUTED, PAPER, WIDTH, axis
 from ncviz.plots.palette import Theme
 from ncviz.plots.pruning.styles import amounts, changes
+from ncviz.text import minus
 
 Floats = npt.NDArray[np.float64]
 
@@ -122,12 +123,11 @@ def confusion_heatmap(
     np.fill_diagonal(values, np.nan)
     end = max(1.0, float(np.nanmax(np.abs(values), initial=1.0))) if most is None else float(max(1, most))
     text = [
-        ["" if np.isnan(value) or not value else f"{value:+.0f}".replace("-", "−") for value in row]
-        for row in values
+        ["" if np.isnan(value) or not value else minus(f"{value:+.0f}") for value in row] for row in values
     ]
     told = [
         [
-            f"{escape(one)} taken for {escape(other)}: {change[i, j]:+d} images".replace("-", "−")
+            minus(f"{escape(one)} taken for {escape(other)}: {change[i, j]:+d} images")
             for j, other in enumerate(classes)
         ]
         for i, one in enumerate(classes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ncviz.errors import NcvizError
+from ncviz.text import plural
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,7 +58,7 @@ class CurvatureCase:
     @property
     def title(self) -> str:
         """What is measured, for people."""
-        return f"{self.network}, {self.mode}, {_count(self.samples)}"
+        return f"{self.network}, {self.mode}, {plural(self.samples, 'sample')}"
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,6 @@ class GrowthCase:
 
 
 Case = CurvatureCase | MinPlusCase | GrowthCase
-
-
-def _count(samples: int) -> str:
-    return f"{samples} sample{'s' if samples > 1 else ''}"
 
 
 def _by_samples(networks: tuple[str, ...], counts: tuple[int, ...]) -> GrowthCase:

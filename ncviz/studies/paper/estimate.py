@@ -13,6 +13,8 @@ from ncviz.data.known.specs import find_dataset
 from ncviz.models.network import Network
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.work import Step, Work
+from ncviz.text import about
+from ncviz.values import CLOSED_FROM
 
 if TYPE_CHECKING:
     import torch
@@ -188,7 +190,7 @@ _USUAL = "1/2 or more"
 
 def _alpha(step: Step) -> str:
     alpha = step.config.alpha if step.config else DEFAULT_ALPHA
-    return _USUAL if alpha >= 0.5 else str(alpha)
+    return _USUAL if alpha >= CLOSED_FROM else str(alpha)
 
 
 def _seconds(call: Callable[[], Any]) -> float:
@@ -240,8 +242,4 @@ def total(work: Work, costs: dict[str, Costs]) -> dict[str, dict[str, Any]]:
 
 def in_words(seconds: float) -> str:
     """Return a time in words, such as "about 25 min"."""
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"about {round(seconds / 60)} min"
-    return f"about {seconds / 3600:.1f} h"
+    return about(seconds, least="about 1 s")

@@ -10,6 +10,7 @@ from ncviz.plots.pruning.styles import Style, styles
 from ncviz.studies.paper.measured import POINTS, Group, select
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.tables import title_of
+from ncviz.text import plural
 
 WIDTH = 1100
 SCALES = {"redundant": "linear", "bottlenecks": "removed"}
@@ -92,4 +93,4 @@ def _styles(names: list[str] | None) -> dict[str, Style]:
 def _samples(samples: int | None) -> str:
     if samples is None:
         return "no calibration images"
-    return f"{samples} calibration image{'s' if samples > 1 else ''} a class"
+    return f"{plural(samples, 'calibration image')} a class"

@@ -11,6 +11,7 @@ from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS, ModelSpec
 from ncviz.pruning.compare import GRID
 from ncviz.pruning.order import removed_for_sparsity
+from ncviz.values import CLOSED_FROM
 
 T = TypeVar("T")
 
@@ -217,7 +218,7 @@ def curves(experiment: Experiment) -> list[Curve]:
                 continue
             for name in part.networks:
                 curve = Curve(name, config)
-                is_small = int(config.alpha < 0.5)
+                is_small = int(config.alpha < CLOSED_FROM)
                 found.setdefault(curve, (is_small, experiment.networks.index(name), *place))
     return sorted(found, key=lambda curve: found[curve])
 
@@ -248,7 +249,7 @@ def _plain(config: PruningConfig) -> PruningConfig | None:
         samples_per_class=config.samples_per_class if score.needs_images else 1,
         seed=config.seed if score.needs_images or score.is_drawn else 0,
         # Every α from 1/2 on gives the same curvature.
-        alpha=config.alpha if score.needs_curvature and config.alpha < 0.5 else DEFAULT_ALPHA,
+        alpha=config.alpha if score.needs_curvature and config.alpha < CLOSED_FROM else DEFAULT_ALPHA,
     )
 
 

@@ -14,6 +14,7 @@ from ncviz.studies.paper.measured import Group, gather, points_csv, select, summ
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.trained import card_of, is_own
 from ncviz.studies.paper.work import Work
+from ncviz.values import CLOSED_FROM
 
 # With so many calibration images of each class the criteria are set side by side, where they were measured.
 MAIN_SAMPLES = 5
@@ -179,7 +180,9 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
         select(main, scope="layer", order="redundant"),
         tables.REDUNDANT_AT,
     )
-    small = [group for group in groups if group.config.alpha < 0.5 and group.config.order == "redundant"]
+    small = [
+        group for group in groups if group.config.alpha < CLOSED_FROM and group.config.order == "redundant"
+    ]
     if small:
         beside = [
             g for s in small for g in select(redundant, criterion=s.config.criterion, samples=s.samples)

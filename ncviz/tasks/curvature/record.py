@@ -16,6 +16,7 @@ from ncviz.store import Record
 from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.places import StoredEdges, StoredLink, StoredWeights
 from ncviz.tasks.reading import read
+from ncviz.values import NEVER_ACTIVE
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,7 @@ class CurvatureRecord:
             own = np.where(np.isnan(values[chosen]), np.inf, values[chosen]).reshape(len(chosen), -1)
             least[name] = own.argmin(axis=0)
             kappa = own.min(axis=0)
-            known = np.where(np.isinf(kappa), np.float32(2), kappa).reshape(values.shape[1:])
+            known = np.where(np.isinf(kappa), np.float32(NEVER_ACTIVE), kappa).reshape(values.shape[1:])
             weights[name] = np.where(np.isnan(self.weights[name]), self.weights[name], known)
             least[name] = np.where(np.isinf(kappa), -1, chosen[least[name]])
         places = tuple(

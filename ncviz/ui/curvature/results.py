@@ -9,11 +9,13 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.curvature_figures import class_shares, histograms
-from ncviz.scene.names import FOLDED, NO_SAMPLES, measured_words, plain, weight_index, weight_title
+from ncviz.scene.names import FOLDED, NO_SAMPLES, measured_words, weight_index, weight_title
 from ncviz.scene.tables import lowest
 from ncviz.scene.wording import part_words
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import plain
 from ncviz.ui.session.theme import theme
+from ncviz.values import NEVER_ACTIVE
 
 STRONGEST = 200
 
@@ -72,7 +74,7 @@ def summary(record: CurvatureRecord) -> None:
     columns[0].metric("Weights", f"{record.total:,}", help=f"{meta['edges']:,} edges between neurons")
     columns[1].metric("Bottlenecks (κ < 0)", f"{(flat < 0).mean():.1%}")
     columns[2].metric(
-        "Never active", f"{(flat == 2).mean():.1%}", help="No live edge on any calibration image"
+        "Never active", f"{(flat == NEVER_ACTIVE).mean():.1%}", help="No live edge on any calibration image"
     )
     columns[3].metric("Most negative κ", f"{flat.min():.2f}")
     facts = f"{len(record.labels)} images of {meta['pool']}, computed on {meta['device']} in {meta['seconds']:.1f} s."

@@ -10,9 +10,9 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.jobs import Job
-from ncviz.scene.names import plain
 from ncviz.scene.wording import part_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
+from ncviz.text import plain, plural
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import MAIN, Side
@@ -117,7 +117,7 @@ def empty_state(of: tasks.Network, side: Side = MAIN) -> None:
         st.info(f"Computing the curvature of {plain(of.title)}. The picture appears here when it is done.")
         _follow(job)
         return
-    images = "1 image" if view.samples == 1 else f"{view.samples} images"
+    images = plural(view.samples, "image")
     part = part_words(view.config)
     st.info(
         f"No curvature yet for {plain(of.title)} with {images} per class, α = {view.alpha:g}, seed {view.seed}"

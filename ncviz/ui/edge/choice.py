@@ -15,6 +15,7 @@ from ncviz.scene.layered_network import flow_samples
 from ncviz.scene.names import unit_title
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.session import session
+from ncviz.values import CLOSED_FROM
 
 if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation, EdgeProblem, Lens
@@ -99,7 +100,7 @@ def explained(key: str, alpha: float, weight: float, _problem: EdgeProblem) -> E
 @st.cache_resource(max_entries=128, show_spinner=False)
 def over_alpha(key: str, weight: float, _problem: EdgeProblem) -> tuple[np.ndarray, np.ndarray]:
     """Return idleness and κ over it, for a weight."""
-    alphas = np.append(np.linspace(0, 0.5, 21), 0.99)
+    alphas = np.append(np.linspace(0, CLOSED_FROM, 21), 0.99)
     return alphas, _problem.curve(alphas.tolist(), weight)
 
 

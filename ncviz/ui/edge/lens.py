@@ -20,15 +20,16 @@ from ncviz.scene.edge_text import (
     meaning,
     plan_words,
     sides,
-    signed,
     weight_title,
     weight_words,
 )
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.tables import csv
+from ncviz.text import number
 from ncviz.ui.edge.choice import Chosen, explained, over_alpha, over_weight
 from ncviz.ui.session import session
 from ncviz.ui.session.theme import theme
+from ncviz.values import CLOSED_FROM
 
 if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation
@@ -59,7 +60,7 @@ def _lens(chosen: Chosen) -> None:
 
     says, by_alpha, by_weight = st.columns([1.1, 1.2, 1.2], gap="medium")
     with says:
-        st.metric("κ of this edge on this image", signed(found.curvature), border=True)
+        st.metric("κ of this edge on this image", number(found.curvature), border=True)
         st.markdown(meaning(found, len(chosen.record.layer_shapes)))
         is_changed = step != 0 or alpha != own_alpha
         st.button("Reset both sliders", key="edge-reset", on_click=reset, disabled=not is_changed)
@@ -79,7 +80,7 @@ def _lens(chosen: Chosen) -> None:
         )
         st.caption(alpha_words(kappa, alphas, found))
     with by_weight:
-        weights, over = over_weight(chosen.key, min(alpha, 0.5), problem)
+        weights, over = over_weight(chosen.key, min(alpha, CLOSED_FROM), problem)
         st.plotly_chart(
             weight_curve(weights, over, weight, found.curvature, problem.weight, mode),
             config=STATIC,

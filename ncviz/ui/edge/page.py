@@ -6,14 +6,16 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.scene.edge_text import signed, significant
-from ncviz.scene.names import FOLDED, layer_title, plain
+from ncviz.scene.edge_text import significant
+from ncviz.scene.names import FOLDED, layer_title
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import number, plain
 from ncviz.ui.edge import picker
 from ncviz.ui.edge.choice import Chosen, chosen_edge, read
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
+from ncviz.values import NEVER_ACTIVE
 
 
 def choose(of: tasks.Network, record: CurvatureRecord) -> Chosen | None:
@@ -60,7 +62,11 @@ def header(chosen: Chosen) -> None:
         )
         st.metric(
             "Least κ of this weight",
-            "not measured" if np.isnan(least) else "never active" if least >= 2 else signed(float(least)),
+            "not measured"
+            if np.isnan(least)
+            else "never active"
+            if least >= NEVER_ACTIVE
+            else number(float(least)),
             help="Over all its edges and all calibration images: what the weight is pruned by.",
             width="content",
         )

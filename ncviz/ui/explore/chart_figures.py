@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.network.cells import MAX_CELLS, cells, reduced, shares
-from ncviz.plots.network.distribution import NEVER_ACTIVE, Row, distribution
+from ncviz.plots.network.distribution import Row, distribution
 from ncviz.plots.network.matrix import Panel, matrix
 from ncviz.plots.palette import Theme
 from ncviz.scene import selection
@@ -23,6 +23,7 @@ from ncviz.ui.explore.live_curves import ORDER_LABELS, thresholds
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
 from ncviz.ui.server import resources
 from ncviz.ui.session.subject import Shown
+from ncviz.values import NEVER_ACTIVE
 
 Kappa = Mapping[str, np.ndarray]
 

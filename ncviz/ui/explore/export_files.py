@@ -13,7 +13,7 @@ import pandas as pd
 
 from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.network.free_layout import add_links, graphml
-from ncviz.plots.network.lines import NEVER_ACTIVE, NetworkView, edges_of
+from ncviz.plots.network.lines import NetworkView, edges_of
 from ncviz.plots.network.payload import payload
 from ncviz.plots.palette import LIMIT, Theme
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
@@ -27,6 +27,7 @@ from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_pan
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
 from ncviz.ui.server import resources
 from ncviz.ui.session.subject import Shown
+from ncviz.values import NEVER_ACTIVE
 
 CHANNEL = "file"
 CANVAS_HEIGHT = 460

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from ncviz.scene.names import plain
 from ncviz.scene.return_files import ending, file_stem, pruned
 from ncviz.scene.tables import csv, edge_table
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import plain
 from ncviz.ui.explore import charts, export_files, flows
 from ncviz.ui.explore.chart_figures import whose_flow
 from ncviz.ui.session import session

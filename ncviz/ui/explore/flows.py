@@ -11,8 +11,8 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.data.datasets import find_dataset
 from ncviz.scene.layered_network import flow_samples
-from ncviz.scene.names import plain
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.subject import Shown

@@ -6,9 +6,10 @@ import streamlit as st
 
 from ncviz.pruning.order import SCOPES, removed_for_threshold
 from ncviz.scene.card import card
-from ncviz.scene.names import layer_title, link_words, measured_words, plain
+from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import part_words, short_word
+from ncviz.text import plain
 from ncviz.ui.explore import canvas, charts, compare, flows, panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
 from ncviz.ui.session import session

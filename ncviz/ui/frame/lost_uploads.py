@@ -6,7 +6,7 @@ import streamlit as st
 
 from ncviz.data.user_data.registry import find_own, is_own
 from ncviz.errors import NcvizError
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.model import draft
 from ncviz.ui.session import session
 

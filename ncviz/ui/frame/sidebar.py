@@ -6,8 +6,8 @@ import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
-from ncviz.scene.names import plain
 from ncviz.scene.wording import part_words
+from ncviz.text import plain, plural
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 
@@ -47,7 +47,7 @@ def _model() -> None:
 
 def _settings() -> None:
     view = session.view()
-    images = "1 image" if view.samples == 1 else f"{view.samples} images"
+    images = plural(view.samples, "image")
     part = part_words(view.config)
     st.caption(
         f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}{f'; of {part}' if part else ''}."

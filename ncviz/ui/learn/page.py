@@ -8,11 +8,12 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from ncviz.plots.small_graphs import PRESETS
+from ncviz.text import number
 from ncviz.ui.components.graph.component import graph_actions, graph_editor
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.learn.arithmetic import enough_digits, plan_table, sentences
 from ncviz.ui.learn.lessons import LESSONS
-from ncviz.ui.learn.workbench import curvature, edge_name, flow, moves, number, problem
+from ncviz.ui.learn.workbench import curvature, edge_name, flow, moves, problem
 from ncviz.ui.link.view_state import HIDEABLE, ViewState
 from ncviz.ui.session import session
 
@@ -99,7 +100,7 @@ def arithmetic() -> None:
     kind = "bottleneck" if kappa < -0.005 else "redundant" if kappa > 0.005 else "flat"
     colour = {"bottleneck": "red", "redundant": "blue", "flat": "gray"}[kind]
     name = edge_name(bench.selected, bench.graph.is_directed)
-    st.markdown(f"##### Edge {name}: κ = :{colour}[{number(kappa)}], {kind}")
+    st.markdown(f"##### Edge {name}: κ = :{colour}[{number(kappa, 2)}], {kind}")
     digits = enough_digits(found)
     st.dataframe(
         plan_table(found, digits),

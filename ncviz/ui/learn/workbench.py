@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncviz.errors import NcvizError
 from ncviz.plots.small_graphs import LENGTH, Edge, SmallGraph, preset
+from ncviz.text import number
 from ncviz.ui.link.view_state import History
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Workbench:
             changes, key=lambda edge: (edge != self.selected, -abs(changes[edge][1] - changes[edge][0]))
         )
         named = [
-            f"κ of {edge_name(edge, self.graph.is_directed)}: {number(changes[edge][0])} → {number(changes[edge][1])}"
+            f"κ of {edge_name(edge, self.graph.is_directed)}: {' → '.join(number(kappa, 2) for kappa in changes[edge])}"
             for edge in order[:MANY]
         ]
         rest = len(order) - len(named)
@@ -179,12 +180,6 @@ def moves(found: EdgeProblem) -> list[tuple[Any, Any, float, float]]:
 def edge_name(edge: Edge, is_directed: bool) -> str:
     """Return such as "3–4", or "3 → 4" in a directed graph."""
     return f"{edge[0]} → {edge[1]}" if is_directed else f"{edge[0]}–{edge[1]}"
-
-
-def number(value: float, digits: int = 2) -> str:
-    """Return a number with a real minus and without a negative zero."""
-    text = f"{abs(value):.{digits}f}"
-    return text if value >= 0 or float(text) == 0 else f"−{text}"
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,7 @@ from ncviz import tasks
 from ncviz.data.image_settings import ImageSettings
 from ncviz.jobs import Job, JobHandle
 from ncviz.models.memory import HOLDINGS
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, visitors
 

@@ -12,7 +12,7 @@ from ncviz import tasks
 from ncviz.jobs import JobHandle
 from ncviz.limits import LIMITS
 from ncviz.models.memory import HOLDINGS
-from ncviz.scene.names import plain
+from ncviz.text import megabytes, plain, quotable
 from ncviz.ui.model import draft, form
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session.problems import telling_errors
@@ -104,7 +104,7 @@ def _file() -> None:
         st.caption(
             "**.onnx** and **.pt2** hold weights and layers and always suffice. **.pt**, **.pth** and **.safetensors** "
             "hold weights alone: they fit where the architecture is one of ours or torchvision's. Nothing in a file is "
-            f"ever run, and it stays in this session. Up to {LIMITS.file_bytes / 1e6:.0f} MB."
+            f"ever run, and it stays in this session. Up to {megabytes(LIMITS.file_bytes)}."
         )
 
 
@@ -112,13 +112,12 @@ def _read(file: UploadedFile, architecture: str | None = None) -> None:
     """Read a file; the page begins anew where it is a network."""
     from ncviz.models.catalogue.recognition import SeveralFitError
     from ncviz.models.files.open_file import read_file
-    from ncviz.models.files.state_dict.pickles import shorten
 
     draft.clear_problem("file")
     with telling_errors(partial(draft.say_problem, "file"), then=partial(draft.let_go, file)):
         with st.spinner(f"Reading {plain(file.name)}…"):
             try:
-                with HOLDINGS.reading(file.size, shorten(file.name)):
+                with HOLDINGS.reading(file.size, quotable(file.name)):
                     network = read_file(file.getvalue(), file.name, architecture)
             except SeveralFitError as error:
                 st.session_state["bring-choices"] = error.choices
@@ -155,7 +154,7 @@ def _published() -> None:
         persist_state="session",
     )
     is_here = weights_file(name).is_file()
-    size = f"{download_bytes(name) / 1e6:,.0f} MB"
+    size = megabytes(download_bytes(name))
     job = draft.running("published")
     pressed = columns[1].button(
         "Open" if is_here else f"Download {size}",

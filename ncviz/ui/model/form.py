@@ -9,7 +9,7 @@ import streamlit as st
 from ncviz.data.datasets import DATASETS, find_dataset
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.form import ACTIVATIONS, KINDS, POOLS, Conv, Form
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.model import draft, training
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors

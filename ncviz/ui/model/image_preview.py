@@ -9,7 +9,7 @@ import streamlit as st
 
 from ncviz.data.datasets import find_dataset, load_dataset
 from ncviz.errors import DataError
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.model import draft
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session import session

@@ -10,7 +10,7 @@ from ncviz import tasks
 from ncviz.data.image_settings import WAYS, ImageSettings
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.model.draft import Draft
 
 MOST = 1000

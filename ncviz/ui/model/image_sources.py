@@ -19,7 +19,7 @@ from ncviz.data.user_data.uploads import ENDINGS
 from ncviz.errors import DataError, NcvizError
 from ncviz.limits import LIMITS
 from ncviz.models.network import Network
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.model import data_download
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session import session, visitors

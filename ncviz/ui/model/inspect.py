@@ -14,8 +14,8 @@ from ncviz import tasks
 from ncviz.data.datasets import find_dataset, load_dataset, load_sample_arrays
 from ncviz.models.zoo import MODELS
 from ncviz.plots.pruning.class_accuracy import class_accuracy
-from ncviz.scene.names import plain
 from ncviz.scene.wording import has_labels
+from ncviz.text import plain
 from ncviz.ui.model import data_download
 from ncviz.ui.server import evaluation
 from ncviz.ui.session import session, visitors

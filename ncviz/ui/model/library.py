@@ -12,9 +12,8 @@ from ncviz.data.user_data import saved as saved_images
 from ncviz.data.user_data.registry import find_own, is_own, register
 from ncviz.errors import DataError
 from ncviz.models import library
-from ncviz.scene.names import plain
+from ncviz.text import plain, size
 from ncviz.ui.model import draft
-from ncviz.ui.model.preflight import size_words
 from ncviz.ui.session import session, visitors
 from ncviz.ui.session.problems import telling_errors
 
@@ -63,7 +62,7 @@ def show() -> None:
     st.dataframe(
         pd.DataFrame(
             [
-                {"network": each.title, "architecture": each.architecture, "size": size_words(each.bytes)}
+                {"network": each.title, "architecture": each.architecture, "size": size(each.bytes)}
                 for each in found
             ]
         ),

@@ -12,7 +12,7 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.user_data.registry import register
 from ncviz.fingerprint import digest
-from ncviz.scene.names import plain
+from ncviz.text import about, amount, plain, size
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.preflight_runs import Checked, check_network, run, time_network
 from ncviz.ui.session import jobs, session
@@ -89,13 +89,13 @@ def _accuracy(result: Checked) -> None:
 
 def _totals(check: Preflight) -> None:
     told = [
-        ("Weights", count_words(check.parameters), f"{check.parameters:,} that carry edges."),
-        ("Neurons", count_words(check.units), f"{check.units:,} in all layers."),
-        ("Edges", count_words(check.edges), f"{check.edges:,}: each use of a weight between two neurons."),
-        ("Path lengths", size_words(check.table_bytes), "Memory for the distances between neurons."),
+        ("Weights", amount(check.parameters), f"{check.parameters:,} that carry edges."),
+        ("Neurons", amount(check.units), f"{check.units:,} in all layers."),
+        ("Edges", amount(check.edges), f"{check.edges:,}: each use of a weight between two neurons."),
+        ("Path lengths", size(check.table_bytes), "Memory for the distances between neurons."),
         (
             "Time on the CPU",
-            "–" if check.seconds is None else time_words(check.seconds),
+            "–" if check.seconds is None else about(check.seconds),
             "Measured on a small random part of the work.",
         ),
     ]
@@ -133,10 +133,10 @@ def _table(check: Preflight) -> None:
 
 def _devices(check: Preflight) -> None:
     for device in check.devices:
-        free = "" if device.free_bytes is None else f", {size_words(device.free_bytes)} free"
+        free = "" if device.free_bytes is None else f", {size(device.free_bytes)} free"
         title = f"CPU, {device.title}" if device.name == "cpu" else device.title
         fits = "fits" if device.fits else "does not fit as a whole"
-        time = "time not measured yet" if device.seconds is None else time_words(device.seconds)
+        time = "time not measured yet" if device.seconds is None else about(device.seconds)
         st.caption(plain(f"{title}: {fits}{free}, {time}. {device.note}".strip()))
 
 
@@ -145,7 +145,7 @@ def _compute(found: Draft, check: Preflight) -> None:
     ways: list[Choice | None] = [*([None] if check.fits else []), *check.choices]
     if not check.fits:
         st.warning(
-            f"The whole network needs {size_words(check.table_bytes)} for path lengths, more than there is. "
+            f"The whole network needs {size(check.table_bytes)} for path lengths, more than there is. "
             + ("Choose a part:" if ways else "Nothing smaller fits this machine either.")
         )
     if not ways:
@@ -194,30 +194,5 @@ def _use(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> None:
 
 
 def _takes(of: Choice | Preflight) -> str:
-    return f"{time_words(of.seconds)}, {size_words(of.table_bytes)}"
-
-
-def count_words(count: int) -> str:
-    """Return a number for people, such as "113 million"; exact below a million."""
-    if count < 1_000_000:
-        return f"{count:,}"
-    return f"{count / 1e6:.3g} million" if count < 1e9 else f"{count / 1e9:.3g} billion"
-
-
-def size_words(count: int) -> str:
-    """Return an amount of memory for people, such as "120 MB"."""
-    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count} bytes"
-
-
-def time_words(seconds: float | None) -> str:
-    """Return how long something takes for people, such as "about 40 s"."""
-    if seconds is None:
-        return "not measured"
-    if seconds < 1:
-        return "under 1 s"
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+    time = "not measured" if of.seconds is None else about(of.seconds)
+    return f"{time}, {size(of.table_bytes)}"

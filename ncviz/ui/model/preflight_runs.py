@@ -11,7 +11,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.data.datasets import load_dataset
 from ncviz.jobs import JobHandle
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.model import draft
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs

@@ -13,7 +13,7 @@ from ncviz.jobs import JobHandle
 from ncviz.models.catalogue.form import Form
 from ncviz.models.zoo import MODELS, ModelSpec, own_spec
 from ncviz.plots.training_curve import training_curve
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs as background
 from ncviz.ui.session import session, visitors

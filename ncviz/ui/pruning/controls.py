@@ -10,7 +10,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import MAX_SAMPLES_PER_CLASS, ORDERS, SCOPES
-from ncviz.scene.names import plain
+from ncviz.text import percent, plain
 from ncviz.ui.explore.page import SCOPE_TITLES
 from ncviz.ui.link.view_state import MAX_SEEDS, ViewState
 from ncviz.ui.pruning import comparison
@@ -119,11 +119,6 @@ def layer_titles(network: tasks.Network) -> list[str]:
         else f"{index + 1} · linear {shape[1]}→{shape[0]}"
         for index, shape in enumerate(comparison.shapes(network).values())
     ]
-
-
-def percent(fraction: float) -> str:
-    """Return such as "0.1%" or "97.5%"."""
-    return f"{100 * fraction:.4g}%"
 
 
 def calibration_words(samples_per_class: int, classes: int, seeds: int) -> str:

@@ -17,6 +17,7 @@ from ncviz.jobs import Job, JobHandle
 from ncviz.pruning.compare import GRID, Spread
 from ncviz.scene.wording import private_title
 from ncviz.tasks import SweepRecord
+from ncviz.text import plural
 from ncviz.ui.pruning import comparison
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.server import evaluation, resources
@@ -158,7 +159,7 @@ def start(of: tasks.Network, lab: Lab) -> Job:
     current = resources.registry().get(key)
     if current is None or not current.is_active:
         resources.keep(_runs(), key, run, KEPT_RUNS)
-    curves = "1 curve" if len(todo) == 1 else f"{len(todo)} curves"
+    curves = plural(len(todo), "curve")
     return jobs.begin(key, f"Pruning {private_title(of)}: {curves}", work)
 
 

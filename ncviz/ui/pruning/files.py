@@ -16,8 +16,8 @@ from ncviz.data.datasets import find_dataset
 from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.palette import Theme
 from ncviz.scene import return_files
-from ncviz.scene.names import plain
 from ncviz.scene.return_files import file_stem
+from ncviz.text import plain
 from ncviz.ui.explore.charts import CAMERA, PICTURE_SCALE, PICTURES
 from ncviz.ui.pruning import curves
 

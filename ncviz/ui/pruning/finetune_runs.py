@@ -20,6 +20,7 @@ from ncviz.tasks.finetuning import (
     finetune_key,
     stored_finetune,
 )
+from ncviz.text import plural
 from ncviz.ui.pruning.run_settings import title
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
@@ -107,7 +108,7 @@ def start(of: tasks.Network, todo: Mapping[str, PruneAndTune], asked: Mapping[st
     current = resources.registry().get(key)
     if current is None or not current.is_active:
         resources.keep(_runs(), key, runs, KEPT_RUNS)
-    what = "1 criterion" if len(todo) == 1 else f"{len(todo)} criteria"
+    what = plural(len(todo), "criterion", "criteria")
     return jobs.begin(key, f"Fine-tuning {private_title(of)} after pruning, {what}", work)
 
 

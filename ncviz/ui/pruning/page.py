@@ -12,8 +12,8 @@ from ncviz.config import PruningConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.jobs import Job
 from ncviz.pruning.compare import Spread
-from ncviz.scene.names import plain
 from ncviz.scene.wording import note_for
+from ncviz.text import about, percent, plain, plural
 from ncviz.ui.link.view_state import LAB_TABS
 from ncviz.ui.pruning import (
     comparison,
@@ -54,7 +54,7 @@ def show(of: tasks.Network) -> None:
     reachable = comparison.within(comparison.shapes(of), lab.protected)[-1]
     nothing = controls.nothing_to_remove(of, lab)
     if session.view().lab_sparsity > reachable and not nothing:
-        st.caption(f"The protected layers leave at most {controls.percent(reachable)} to look at.")
+        st.caption(f"The protected layers leave at most {percent(reachable)} to look at.")
     if not lab.criteria:
         st.info("Choose at least one criterion above.")
         return
@@ -109,8 +109,8 @@ def _run(of: tasks.Network, lab: Lab, missing: Mapping[str, PruningConfig], *, i
     todo = [config for config in missing.values() if config.criterion not in failed]
     if not todo:
         return
-    curves = "1 curve" if len(todo) == 1 else f"{len(todo)} curves"
-    time = jobs.duration(curve_runs.seconds(of, todo)).removesuffix(" left")
+    curves = plural(len(todo), "curve")
+    time = about(curve_runs.seconds(of, todo))
     if is_empty:
         samples = controls.calibration_words(
             lab.samples_per_class, len(find_dataset(of.dataset).classes), len(lab.seeds)

@@ -10,9 +10,9 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.data.datasets import find_dataset
-from ncviz.scene.names import plain
 from ncviz.scene.wording import has_labels
 from ncviz.tasks.robustness import RobustnessConfig, disturbed_examples, robustness_key
+from ncviz.text import plain
 from ncviz.ui.pruning import run_settings
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import tied

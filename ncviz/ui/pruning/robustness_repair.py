@@ -13,10 +13,11 @@ from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.plots.pruning.robustness import class_bars
 from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
-from ncviz.scene.names import plain, weight_index, weight_title
+from ncviz.scene.names import weight_index, weight_title
 from ncviz.scene.tables import locate
 from ncviz.scene.wording import short_word, word_for
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import about, minus, plain, plural
 from ncviz.ui.pruning import robustness_runs, run_settings
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import tied
@@ -84,9 +85,7 @@ def show(of: tasks.Network, lab: Lab) -> None:
     )
     figure = class_bars(repair.before, repair.after, classes, label, theme(), word=short_word(of))
     st.plotly_chart(figure, config=_PLAIN, key="repair-bars")
-    images = (
-        "1 calibration image" if lab.samples_per_class == 1 else f"{lab.samples_per_class} calibration images"
-    )
+    images = plural(lab.samples_per_class, "calibration image")
     measured = evaluation.measure(of, session.device(), session.data_dir()).result()
     st.caption(
         "Ranked by the mean of the other classes' κ less the class's own, among weights with κ < 0 for the class; "
@@ -182,13 +181,17 @@ def _missing(of: tasks.Network, config: CurvatureConfig) -> None:
         st.fragment(_until_done, run_every=0.7)(job.key)
         return
     tell_failure(job)
-    images = "1 image" if config.samples_per_class == 1 else f"{config.samples_per_class} images"
+    images = plural(config.samples_per_class, "image")
     st.info(
         f"The curvature of each class alone is not known yet, with {images} per class, seed {config.seed}."
     )
     whole = resources.curvature(of, config, session.data_dir())
     classes = len(find_dataset(of.dataset).classes)
-    time = "" if whole is None else f" · {run_settings.about(classes * _CLASS_SHARE * whole.meta['seconds'])}"
+    time = (
+        ""
+        if whole is None
+        else f" · {about(classes * _CLASS_SHARE * whole.meta['seconds'], 'a second or two', 2)}"
+    )
     if st.button(f"Compute it{time}", type="primary", key="start-classes"):
         robustness_runs.start_classes(of, config)
         st.rerun()
@@ -201,4 +204,4 @@ def _until_done(key: str) -> None:
 
 
 def _points(change: float) -> str:
-    return f"{change:+.1f} points".replace("-", "−")
+    return minus(f"{change:+.1f} points")

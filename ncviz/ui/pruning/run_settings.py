@@ -12,7 +12,7 @@ from ncviz.config import PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.jobs import Job
 from ncviz.plots.pruning.styles import Style, styles
-from ncviz.scene.names import plain
+from ncviz.text import plain, plural
 from ncviz.ui.link import finetune_fields
 from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.server import evaluation
@@ -98,15 +98,6 @@ def follow(job: Job) -> None:
     jobs.progress_here(job)
 
 
-def about(seconds: float) -> str:
-    """Return such as "about 40 s", for something that has not begun."""
-    if seconds < 2:
-        return "a second or two"
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
-
-
 def orders_note(chosen: list[PruningConfig]) -> str:
     """Return a sentence on which images the criteria looked at, for captions."""
     from ncviz.pruning.scores import SCORES
@@ -116,7 +107,7 @@ def orders_note(chosen: list[PruningConfig]) -> str:
         return ""
     images = looking[0].samples_per_class
     names = ", ".join(plain(title(config.criterion)) for config in looking)
-    each = "1 training image" if images == 1 else f"{images} training images"
+    each = plural(images, "training image")
     return f"Ranked on {each} of each class, first draw: {names}."
 
 

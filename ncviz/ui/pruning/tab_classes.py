@@ -13,11 +13,10 @@ from ncviz.data.datasets import load_dataset
 from ncviz.plots.pruning.classes import ClassRow, class_change
 from ncviz.plots.pruning.tables import confusion_heatmap
 from ncviz.pruning.compare import Spread, class_accuracy, confusion, flips
-from ncviz.scene.names import plain
 from ncviz.scene.wording import word_for
+from ncviz.text import percent, plain
 from ncviz.ui.pruning import curves, files
 from ncviz.ui.pruning.comparison import Lab
-from ncviz.ui.pruning.controls import percent
 from ncviz.ui.pruning.run_settings import criterion_styles
 from ncviz.ui.server.evaluation import Measured
 from ncviz.ui.session import session

@@ -20,13 +20,14 @@ from ncviz.pruning.compare import Spread, area_under, mean_and_deviation, remova
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import part_words, short_word, word_for
 from ncviz.tasks import SweepRecord
+from ncviz.text import percent, plural
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.explore.charts import camera_choice
 from ncviz.ui.link.view_state import AXES
 from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning import files
 from ncviz.ui.pruning.comparison import Lab
-from ncviz.ui.pruning.controls import ORDER_TITLES, calibration_words, percent
+from ncviz.ui.pruning.controls import ORDER_TITLES, calibration_words
 from ncviz.ui.pruning.run_settings import criterion_styles
 from ncviz.ui.session import session
 from ncviz.ui.session.theme import theme
@@ -145,7 +146,7 @@ def table(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread], lost: floa
 
 def names_of(lab: Lab, lost: float) -> tuple[str, str]:
     """Return what the columns are called that hang on what was chosen."""
-    points = "1 point" if lost == 1 else f"{lost:g} points"
+    points = plural(lost, "point")
     return f"removed at ≤ {points} lost", f"accuracy at {percent(lab.sparsity)}"
 
 
@@ -191,7 +192,7 @@ def words(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list[st
     images = "" if record is None else f" on {record.images:,} images it has not learnt from"
     way = ORDER_TITLES[lab.order].lower()
     among = "over all layers together" if lab.scope == "global" else "the same share of every layer"
-    layers = "1 layer" if len(lab.protected) == 1 else f"{len(lab.protected)} layers"
+    layers = plural(len(lab.protected), "layer")
     held = f"; {layers} protected" if lab.protected else ""
     pool = calibration_words(lab.samples_per_class, len(find_dataset(of.dataset).classes), len(lab.seeds))
     band = (
@@ -232,7 +233,7 @@ def _figure(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread], width: i
         scale=session.view().lab_axis,
         chosen=lab.sparsity,
         least=whole - lost / 100,
-        least_name=f"{lost:g} {'point' if lost == 1 else 'points'} below the whole network",
+        least_name=f"{plural(lost, 'point')} below the whole network",
         width=width,
     )
     figure.update_yaxes(title_text=short_word(of))

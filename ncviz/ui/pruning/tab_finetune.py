@@ -13,10 +13,10 @@ from ncviz.config import PruningConfig
 from ncviz.data.datasets import Dataset, load_dataset
 from ncviz.plots.pruning.finetuning import TunedCurve, accuracy_curves, loss_curves
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
-from ncviz.scene.names import plain
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import has_labels
 from ncviz.tasks.finetuning import FineTuneRecord, PruneAndTune, tuned_checkpoint, tuned_network
+from ncviz.text import about, plain
 from ncviz.ui.link.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOCHS, MOST_SEED, WEIGHT_DECAYS
 from ncviz.ui.pruning import comparison, controls, finetune_runs, run_settings
 from ncviz.ui.pruning import curves as curve_runs
@@ -139,7 +139,7 @@ def _start_or_follow(
         finetune_runs.start(of, todo, asked)
         st.rerun()
     columns[1].markdown(
-        f"{names}: {run_settings.about(seconds)}, beside what ranking the weights takes where that is new."
+        f"{names}: {about(seconds, 'a second or two', 2)}, beside what ranking the weights takes where that is new."
     )
 
 

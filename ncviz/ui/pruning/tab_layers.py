@@ -11,10 +11,11 @@ from ncviz import tasks
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.tables import layer_heatmap, overlap_heatmap
 from ncviz.pruning.compare import Overlap, Spread, layer_sparsity, overlap
+from ncviz.text import percent
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.pruning import curves, files
 from ncviz.ui.pruning.comparison import Lab
-from ncviz.ui.pruning.controls import layer_titles, percent
+from ncviz.ui.pruning.controls import layer_titles
 from ncviz.ui.session.theme import theme
 
 PARTS = ("removed", "kept")

@@ -13,12 +13,12 @@ from ncviz import tasks
 from ncviz.config import PruningConfig
 from ncviz.plots.pruning.tables import overlap_heatmap
 from ncviz.pruning.compare import Spread, layer_sparsity
-from ncviz.scene.names import plain
 from ncviz.scene.wording import short_word, word_for
+from ncviz.text import percent, plain, plural
 from ncviz.ui.explore.page import SCOPE_TITLES
 from ncviz.ui.pruning import comparison, curves, files, tab_classes
 from ncviz.ui.pruning.comparison import Lab
-from ncviz.ui.pruning.controls import ORDER_TITLES, layer_titles, percent
+from ncviz.ui.pruning.controls import ORDER_TITLES, layer_titles
 from ncviz.ui.server import resources
 from ncviz.ui.server.lab_plan_store import MAX_NAME, Plan, PlanStore
 from ncviz.ui.session import session
@@ -135,7 +135,7 @@ def _list(of: tasks.Network) -> None:
         _one(of, plans)
         _overlap(of, plans)
     if elsewhere:
-        st.caption(f"{elsewhere} {'plan' if elsewhere == 1 else 'plans'} of other networks are kept as well.")
+        st.caption(f"{plural(elsewhere, 'plan')} of other networks are kept as well.")
 
 
 def _table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:

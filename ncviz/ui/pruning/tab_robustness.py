@@ -11,11 +11,11 @@ from ncviz.config import AttackConfig
 from ncviz.data.datasets import Dataset, find_dataset, load_dataset
 from ncviz.plots.pruning.robustness import RobustnessCurve, robustness_curves
 from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
-from ncviz.scene.names import plain
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.tables import csv
 from ncviz.scene.wording import short_word, word_for
 from ncviz.tasks.robustness import ROBUST_SPARSITIES, RobustnessConfig, RobustnessRecord
+from ncviz.text import about, plain
 from ncviz.ui.link.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
 from ncviz.ui.pruning import (
     comparison,
@@ -175,7 +175,7 @@ def _offer(
         st.rerun()
     names = ", ".join(plain(run_settings.title(name)) for name, count in points.items() if count)
     columns[1].markdown(
-        f"{names}: {run_settings.about(seconds)}, beside what ranking the weights takes where that is new."
+        f"{names}: {about(seconds, 'a second or two', 2)}, beside what ranking the weights takes where that is new."
     )
 
 

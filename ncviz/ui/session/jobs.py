@@ -13,9 +13,9 @@ from ncviz.config import CurvatureConfig
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job, JobHandle
 from ncviz.limits import LIMITS
-from ncviz.scene.names import plain
 from ncviz.scene.wording import part_words, private_title
 from ncviz.tasks import CurvatureRecord, SweepRecord
+from ncviz.text import about, plain, plural
 from ncviz.ui.server import resources
 from ncviz.ui.session import session, visitors
 
@@ -63,7 +63,7 @@ def start_curvature(
         return {"problem": found.problem or curves.problem, "records": (found.record, curves.record)}
 
     what = "Accuracy curves" if is_known else "Curvature"
-    images = "1 image" if config.samples_per_class == 1 else f"{config.samples_per_class} images"
+    images = plural(config.samples_per_class, "image")
     part = part_words(config)
     whose = private_title(of) + (f" ({part})" if part else "")
     label = f"{what} of {whose}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
@@ -179,13 +179,7 @@ def progress_here(job: Job) -> None:
 
 def duration(seconds: float | None) -> str:
     """Return how long something still takes, for people, such as "about 40 s left"."""
-    if seconds is None:
-        return "estimating the time left"
-    if seconds < 1:
-        return "under 1 s left"
-    if seconds < 90:
-        return f"about {seconds:.0f} s left"
-    return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
+    return "estimating the time left" if seconds is None else f"{about(seconds)} left"
 
 
 def _jobs(was_active: bool) -> None:

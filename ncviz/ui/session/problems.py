@@ -9,7 +9,7 @@ import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job
-from ncviz.scene.names import plain
+from ncviz.text import plain
 
 
 @contextmanager

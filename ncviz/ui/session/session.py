@@ -14,7 +14,7 @@ from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.memory import HOLDINGS
 from ncviz.models.zoo import MODELS
-from ncviz.scene.names import plain
+from ncviz.text import plain
 from ncviz.ui.link.view_link import from_query
 from ncviz.ui.link.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState
 from ncviz.ui.server import resources

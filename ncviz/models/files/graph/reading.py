@@ -15,7 +15,7 @@ from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.graph.builder import Draft
 from ncviz.models.files.graph.pointwise import Pointwise, start
-from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.text import megabytes, quotable
 
 # The batch's size in a graph's arithmetic on shapes: no axis of an image is negative.
 BATCH = -(2**40)
@@ -40,7 +40,7 @@ class Node:
     @property
     def title(self) -> str:
         """Its name in quotes, or that of what it gives."""
-        return f"'{shorten(self.name or (self.outputs[0] if self.outputs else '') or self.operator)}'"
+        return f"'{quotable(self.name or (self.outputs[0] if self.outputs else '') or self.operator)}'"
 
     @property
     def hint(self) -> str:
@@ -107,7 +107,7 @@ class Reading:
 
     def refusal(self, node: Node, why: str) -> ModelError:
         """Return the error that a node cannot be read."""
-        return ModelError(f"{self.label}: node {node.title} ({shorten(node.operator)}) {why}.")
+        return ModelError(f"{self.label}: node {node.title} ({quotable(node.operator)}) {why}.")
 
     def value(self, name: str, reader: str) -> Value:
         """Return what a name stands for.
@@ -118,7 +118,7 @@ class Reading:
         if name not in self.values:
             if name not in self.initialisers:
                 raise ModelError(
-                    f"{self.label}: {reader} reads '{shorten(name)}', which nothing before it gives; export it again."
+                    f"{self.label}: {reader} reads '{quotable(name)}', which nothing before it gives; export it again."
                 )
             self.values[name] = self._within(self.initialisers[name]())
         return self.values[name]
@@ -212,7 +212,7 @@ class Reading:
         self._bytes += array.nbytes if array.base is None else 0
         if self._bytes > LIMITS.file_bytes:
             raise ModelError(
-                f"{self.label} holds more than {LIMITS.file_bytes / 1e6:.0f} MB of constants; bring a smaller network."
+                f"{self.label} holds more than {megabytes(LIMITS.file_bytes)} of constants; bring a smaller network."
             )
         return array
 
@@ -257,7 +257,7 @@ class Reading:
             return self.scaled(value.node, source, np.full(channels, scale), np.full(channels, shift))
         if value.fallback is None:
             raise ModelError(
-                f"{self.label}: what is computed up to node '{shorten(value.node)}' is no activation function that "
+                f"{self.label}: what is computed up to node '{quotable(value.node)}' is no activation function that "
                 "ncviz knows; export the network with torch.nn's own."
             )
         return value.fallback()
@@ -267,7 +267,7 @@ class Reading:
         rank = len(self.draft.shapes[step])
         if rank > 3:
             raise ModelError(
-                f"{self.label}: node '{shorten(hint)}' scales values of {rank} axes, at most 3 are read."
+                f"{self.label}: node '{quotable(hint)}' scales values of {rank} axes, at most 3 are read."
             )
         channels = len(scale)
         arrays = {

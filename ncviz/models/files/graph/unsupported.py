@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ncviz.errors import ModelError
 from ncviz.models.files.graph.reading import Node
-from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.text import quotable
 
 SUPPORTED = (
     "convolutions, linear layers, BatchNorm, pointwise activations, pooling, flatten, reshape, transpose, additions, "
@@ -132,7 +132,7 @@ def _kind(
     if kind and not handles(name):
         return kind
     if not handles(name):
-        return f"the operation {shorten(name)}"
+        return f"the operation {quotable(name)}"
     return ""
 
 
@@ -141,5 +141,5 @@ def _place(node: Node) -> str:
 
 
 def _listed(places: list[str]) -> str:
-    listed = ", ".join(f"'{shorten(place)}'" for place in places[:_NAMED])
+    listed = ", ".join(f"'{quotable(place)}'" for place in places[:_NAMED])
     return f"{listed} and {len(places) - _NAMED} more" if len(places) > _NAMED else listed

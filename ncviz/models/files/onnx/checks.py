@@ -14,7 +14,7 @@ from ncviz.models.files.graph.unsupported import check_read
 from ncviz.models.files.onnx.layers import HANDLERS
 from ncviz.models.files.onnx.pointwise import POINTWISE
 from ncviz.models.files.onnx.tensors import FOLDS
-from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.text import quotable
 
 DOMAINS = {"", "ai.onnx"}
 _SHAPES = frozenset({"Shape", "Size"})
@@ -103,9 +103,9 @@ def check_supported(needed: list[Node], image: str, label: str) -> None:
 
 def _fault(node: Node) -> str:
     """Return why a node is not read whatever it reads, or nothing."""
-    operator = shorten(node.operator or "a node without an operator")
+    operator = quotable(node.operator or "a node without an operator")
     if node.has_graph:
         return f"control flow ({operator})"
     if node.domain not in DOMAINS and (node.domain, node.operator) != ("ai.onnx.ml", "Scaler"):
-        return f"the custom operator {operator} of {shorten(node.domain)}"
+        return f"the custom operator {operator} of {quotable(node.domain)}"
     return "" if node.outputs else f"{operator} without an output"

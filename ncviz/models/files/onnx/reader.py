@@ -22,8 +22,8 @@ from ncviz.models.files.onnx.nodes import node_of
 from ncviz.models.files.onnx.pointwise import POINTWISE
 from ncviz.models.files.onnx.tensors import FOLDS, array_of, fold, is_external
 from ncviz.models.files.onnx.wire import check_wire
-from ncviz.models.files.state_dict.pickles import shorten
 from ncviz.models.loading import check_size
+from ncviz.text import quotable
 
 __all__ = ["read_onnx", "read_sources"]
 
@@ -54,7 +54,7 @@ def parse(content: bytes, label: str) -> onnx.ModelProto:
     Raises:
         ModelError: If it is damaged, too large, refers to other files, or is of a version that is not read.
     """
-    label = shorten(label)
+    label = quotable(label)
     check_size(len(content), label)
     check_wire(content, label)
     try:
@@ -94,7 +94,7 @@ def read_sources(
     Raises:
         ModelError: See ``read_onnx``.
     """
-    label = shorten(label)
+    label = quotable(label)
     try:
         return _read(model, label)
     except ModelError:

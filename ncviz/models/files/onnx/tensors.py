@@ -12,7 +12,7 @@ from onnx import TensorProto, numpy_helper
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.text import quotable
 
 _MAX_FOLDED = 10_000_000  # values of a constant that the graph computes
 _ITEM_BYTES: dict[int, int] = {
@@ -37,7 +37,7 @@ def array_of(tensor: TensorProto, label: str) -> np.ndarray:
     Raises:
         ModelError: If it is of another type, or declares other sizes than it holds.
     """
-    name = shorten(tensor.name or "a constant")
+    name = quotable(tensor.name or "a constant")
     item = _ITEM_BYTES.get(tensor.data_type)
     if item is None:
         raise ModelError(
@@ -76,7 +76,7 @@ def fold(
     """
     result = np.asarray(FOLDS[node.op_type](inputs, attributes, opset))
     if result.size > _MAX_FOLDED:
-        raise ModelError(f"Node '{shorten(node.name)}' computes a constant that is too large.")
+        raise ModelError(f"Node '{quotable(node.name)}' computes a constant that is too large.")
     return result
 
 

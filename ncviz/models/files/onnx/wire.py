@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
+from ncviz.text import megabytes
 
 _MAX_FIELDS = 300_000
 # Numbers of the fields, from onnx.proto3, in which a message of weights may lie.
@@ -55,7 +56,7 @@ class _Budget:
         self.fields -= 1
         if self.bytes < 0 or self.fields < 0:
             raise ModelError(
-                f"{self.label} holds a graph of more than {LIMITS.header_bytes / 1e6:.0f} MB besides its weights; "
+                f"{self.label} holds a graph of more than {megabytes(LIMITS.header_bytes)} besides its weights; "
                 "export it anew, with the weights as raw data."
             )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.text import megabytes, quotable
 
 ADVICE = "save it again with torch.export.save(torch.export.export(net.eval(), (images,)), path)"
 FLOAT_CODES = {6: np.float16, 7: np.float32, 8: np.float64}
@@ -44,7 +44,7 @@ class Archive:
         """Return an entry, never more of it than it declares."""
         entry = self.entries.get(f"{self.root}/{path}")
         if entry is None:
-            raise ModelError(f"{self.label} lacks the entry '{shorten(path)}'; {ADVICE}.")
+            raise ModelError(f"{self.label} lacks the entry '{quotable(path)}'; {ADVICE}.")
         return self.archive.read(entry)
 
     def json(self, path: str) -> Any:
@@ -53,7 +53,7 @@ class Archive:
         if entry is not None and entry.file_size > LIMITS.header_bytes:
             raise ModelError(
                 f"{self.label} holds a graph of {entry.file_size / 1e6:.0f} MB, at most "
-                f"{LIMITS.header_bytes / 1e6:.0f} MB are read; bring a smaller network."
+                f"{megabytes(LIMITS.header_bytes)} are read; bring a smaller network."
             )
         return json.loads(self.bytes(path))
 
@@ -85,7 +85,7 @@ class Tensor:
 
     def __call__(self) -> np.ndarray:
         """Return its values, after checking that they lie within the entry."""
-        name, label, meta = shorten(self.name), self.archive.label, self.entry["tensor_meta"]
+        name, label, meta = quotable(self.name), self.archive.label, self.entry["tensor_meta"]
         if self.entry["use_pickle"]:
             raise ModelError(f"{label} keeps '{name}' as a pickle, which is not opened; {ADVICE}.")
         sizes, strides = (tuple(int(item["as_int"]) for item in meta[key]) for key in ("sizes", "strides"))

@@ -25,8 +25,8 @@ from ncviz.models.files.pt2.archive import ADVICE, BFLOAT16, FLOAT_CODES, Archiv
 from ncviz.models.files.pt2.operations import OPERATORS, SYMBOLIC, UNITWISE, VIEWS
 from ncviz.models.files.pt2.values import Name
 from ncviz.models.files.state_dict.archive import check_entries
-from ncviz.models.files.state_dict.pickles import shorten
 from ncviz.models.loading import check_size
+from ncviz.text import quotable
 
 T = TypeVar("T")
 _TARGET = "torch.ops.aten."
@@ -79,7 +79,7 @@ def weight_names(content: bytes, label: str) -> set[str]:
 
 
 def _opened(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
-    label = shorten(label)
+    label = quotable(label)
     check_size(len(content), label)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -157,7 +157,7 @@ def _check_aliases(
     for name, base in [*bases.items(), (bases.get(changed, changed), bases.get(changed, changed))]:
         if name != changed and base == bases.get(changed, changed) and last_use.get(name, -1) > node.index:
             raise reading.refusal(
-                node, f"changes '{shorten(name)}' in place, which is read again later; use x = f(x)"
+                node, f"changes '{quotable(name)}' in place, which is read again later; use x = f(x)"
             )
 
 
@@ -261,7 +261,7 @@ def _check_supported(needed: list[Node], image: str, label: str) -> None:
         needed,
         image,
         label,
-        fault=lambda node: f"the operation {shorten(node.operator)}" if node.domain else "",
+        fault=lambda node: f"the operation {quotable(node.operator)}" if node.domain else "",
         plain=lambda node: _plain_name(node.operator),
         unitwise=lambda name: name in UNITWISE,
         shapes=SYMBOLIC,

@@ -9,6 +9,7 @@ from ncviz.archives import check_packing
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.state_dict.pickles import check_pickle
+from ncviz.text import megabytes
 
 SMALLER = (
     "save the weights alone, in float32 and without the optimiser's states, with safetensors.torch.save_file("
@@ -69,7 +70,7 @@ def check_entries(
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > LIMITS.file_bytes:
         raise ModelError(
-            f"{label} would grow to {unpacked / 1e6:,.0f} MB, at most {LIMITS.file_bytes / 1e6:,.0f} MB are read; "
+            f"{label} would grow to {megabytes(unpacked)}, at most {megabytes(LIMITS.file_bytes)} are read; "
             f"{SMALLER}."
         )
     names = {entry.filename for entry in entries}

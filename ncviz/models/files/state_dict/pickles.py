@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickletools
 
 from ncviz.errors import ModelError
+from ncviz.text import quotable
 
 MAX_PICKLE_BYTES = 4_000_000
 # Hashing a tuple nested this deep still fits a thread's stack; each tensor of a checkpoint takes about five.
@@ -83,16 +84,10 @@ def _check_global(name: str, label: str) -> None:
         return
     if module == "torch._utils":
         raise ModelError(
-            f"{label} holds a tensor that is sparse, quantised or without data (`{shorten(name)}`), expected dense "
+            f"{label} holds a tensor that is sparse, quantised or without data (`{quotable(name)}`), expected dense "
             f"tensors of numbers; convert it with to_dense() or dequantize()."
         )
     raise ModelError(
-        f"{label} holds more than weights: it refers to `{shorten(name)}`, and ncviz runs nothing that a file brings; "
+        f"{label} holds more than weights: it refers to `{quotable(name)}`, and ncviz runs nothing that a file brings; "
         f"{_WEIGHTS_ONLY}."
     )
-
-
-def shorten(text: str, length: int = 60) -> str:
-    """Return a name from a file fit for one sentence: printable, without backticks, of bounded length."""
-    clean = "".join(character if character.isprintable() and character != "`" else "?" for character in text)
-    return clean if len(clean) <= length else f"{clean[: length - 1]}…"

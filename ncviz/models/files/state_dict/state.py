@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ncviz.errors import ModelError
-from ncviz.models.files.state_dict.pickles import shorten
+from ncviz.text import quotable
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "model_state", "net_state_dict")
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
@@ -123,14 +123,14 @@ def _check_storage(name: str, tensor: Tensor, label: str) -> None:
     """Raise a ModelError unless the tensor is dense and its file holds every one of its elements."""
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta or tensor.is_nested:
         raise ModelError(
-            f"`{shorten(name)}` in {label} is sparse, quantised or without data, expected a dense tensor; convert it "
+            f"`{quotable(name)}` in {label} is sparse, quantised or without data, expected a dense tensor; convert it "
             "with to_dense() or dequantize()."
         )
     claimed, held = tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes()
     if claimed > held:
         raise ModelError(
-            f"`{shorten(name)}` in {label} claims {claimed:,} bytes, but the file holds {held:,} for it; save it again "
-            "with tensor.contiguous()."
+            f"`{quotable(name)}` in {label} claims {claimed:,} bytes, but the file holds {held:,} for it; save it "
+            "again with tensor.contiguous()."
         )
 
 
@@ -139,7 +139,7 @@ def _check_keys(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], arc
     missing = [key for key in expected if key not in state]
     unexpected = [key for key in state if key not in expected]
     parts = [
-        f"{len(keys)} {kind}, first `{shorten(keys[0])}`"
+        f"{len(keys)} {kind}, first `{quotable(keys[0])}`"
         for kind, keys in (("missing", missing), ("unexpected", unexpected))
         if keys
     ]
@@ -185,7 +185,7 @@ def _dtype(tensor: Tensor) -> str:
 def _describe_key(key: Any) -> str:
     """Return a key fit for one sentence."""
     # The repr of a deeply nested tuple overflows the stack, so nothing but a string is ever printed.
-    return f"`{shorten(key[:200])}`" if isinstance(key, str) else f"a key that is {_describe(key)}"
+    return f"`{quotable(key[:200])}`" if isinstance(key, str) else f"a key that is {_describe(key)}"
 
 
 def _describe(value: Any) -> str:

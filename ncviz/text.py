@@ -1,0 +1,98 @@
+"""What people read of values: amounts, times and numbers in words, and names cut to length."""
+
+from __future__ import annotations
+
+import re
+
+_MARKDOWN = re.compile(r"([\\\\`*_\[\]()$:~#<>!|])")
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is; what comes from outside must not become links, images or formulas."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def shorten(text: str, most: int = 60) -> str:
+    """Return text of at most ``most`` characters, "…" standing for the end of a longer one."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def quotable(text: str, most: int = 60) -> str:
+    """Return a name from a file fit for one sentence: printable, without backticks, of bounded length."""
+    return shorten("".join(sign if sign.isprintable() and sign != "`" else "?" for sign in text), most)
+
+
+def file_name(name: str, most: int = 80) -> str:
+    """Return a file's name fit for a message: on one line, and its middle left out where it is long."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in name)
+    return shown if len(shown) <= most else f"{shown[: most // 2 - 1]}…{shown[-(most // 2) :]}"
+
+
+def plural(count: float, noun: str, nouns: str = "") -> str:
+    """Return such as "1 image", "2 images" or "1.5 points"; ``nouns`` where it is not the noun and an s."""
+    shown = f"{count:g}" if isinstance(count, float) else str(count)
+    return f"{shown} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def percent(fraction: float) -> str:
+    """Return such as "0.1%" or "97.5%"."""
+    return f"{100 * fraction:.4g}%"
+
+
+def minus(text: str) -> str:
+    """Return a number's text with real minus signs."""
+    return text.replace("-", "−")
+
+
+def number(value: float, decimals: int = 3) -> str:
+    """Return a number with a real minus sign, and without one before zero."""
+    text = minus(f"{value:.{decimals}f}")
+    return text.removeprefix("−") if not text.strip("−0.") else text
+
+
+def signed(value: float) -> str:
+    """Return a number with its sign, and a real minus."""
+    return minus(f"{value:+.3f}")
+
+
+def about(
+    seconds: float, least: str = "under 1 s", least_below: float = 1.0, hours_from: float = 5400.0
+) -> str:
+    """Return how long something takes, such as "about 40 s" or "about 1.5 h".
+
+    Args:
+        seconds: How long.
+        least: What is said of less than ``least_below`` seconds.
+        least_below: See ``least``.
+        hours_from: From so many seconds on it is told in hours.
+    """
+    if seconds < least_below:
+        return least
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < hours_from else f"about {seconds / 3600:.1f} h"
+
+
+def amount(count: int) -> str:
+    """Return a count, such as "113 million"; exact below a million."""
+    if count < 1_000_000:
+        return f"{count:,}"
+    return f"{count / 1e6:.3g} million" if count < 1e9 else f"{count / 1e9:.3g} billion"
+
+
+def size(count: int) -> str:
+    """Return bytes in the unit that suits them, such as "120 MB"."""
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return f"{count} bytes"
+
+
+def megabytes(count: float) -> str:
+    """Return bytes such as "1,200 MB", as files are measured."""
+    return f"{count / 1e6:,.0f} MB"
+
+
+def gigabytes(count: float) -> str:
+    """Return bytes such as "1.5 GB", as memory is measured: units of 2³⁰."""
+    return f"{count / 2**30:.1f} GB"

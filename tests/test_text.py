@@ -1,0 +1,50 @@
+import math
+
+import pytest
+
+from ncviz import text
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "size", "time"),
+    [(0, "0", "0 bytes", "under 1 s"), (2_720, "2,720", "2.72 kB", "about 45 min"),
+     (112_979_712, "113 million", "113 MB", "about 31383.3 h")],
+)  # fmt: skip
+def test_amounts_are_told_in_words(value, count, size, time):
+    assert (text.amount(value), text.size(value), text.about(value)) == (count, size, time)
+
+
+def test_a_short_time_has_words_of_its_own():
+    assert text.about(1.9, "a second or two", 2) == "a second or two"
+    assert text.about(2, "a second or two", 2) == "about 2 s"
+    assert text.about(9000) == "about 2.5 h"
+    assert text.about(9000, hours_from=math.inf) == "about 150 min"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 points"), (1, "1 point"), (1.0, "1 point"), (1.5, "1.5 points"), (1000, "1000 points")],
+)
+def test_one_has_no_plural(count, words):
+    assert text.plural(count, "point") == words
+
+
+def test_a_plural_may_be_given():
+    assert text.plural(2, "criterion", "criteria") == "2 criteria"
+
+
+def test_long_text_is_cut_to_its_length():
+    assert text.shorten("a" * 60) == "a" * 60
+    assert text.shorten("a" * 61) == "a" * 59 + "…"
+    assert text.quotable("a`b\n" + "c" * 9, 5) == "a?b?…"
+    assert text.file_name("a\n" + "b" * 9 + "c", 6) == "a …bbc"
+
+
+def test_minus_signs_are_real_and_zero_has_none():
+    assert [text.number(value, 2) for value in (-0.001, -1.5, 1.5)] == ["0.00", "−1.50", "1.50"]
+    assert [text.signed(value) for value in (-1.5, 1.5)] == ["−1.500", "+1.500"]
+
+
+def test_shares_and_bytes():
+    assert [text.percent(share) for share in (0.001, 0.975, 1)] == ["0.1%", "97.5%", "100%"]
+    assert (text.megabytes(1_234_567_890), text.gigabytes(3 * 2**29)) == ("1,235 MB", "1.5 GB")
