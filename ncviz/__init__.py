@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ncviz.pruning.scores import SCORES, pruning_scores
     from ncviz.ricci import ollivier_ricci
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "CurvatureResult": "ncviz.curvature",
     "neural_curvature": "ncviz.curvature",

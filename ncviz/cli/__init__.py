@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ncviz.cli import bench, cache, curvature, devices, inspect, prune, rankings, reproduce, train
+from ncviz.cli import app, bench, cache, curvature, devices, inspect, prune, rankings, reproduce, train
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.store import StoreWarning
 
@@ -57,3 +57,4 @@ cli.add_command(bench.bench)
 cli.add_command(devices.devices)
 cli.add_command(cache.cache)
 cli.add_command(cache.bundle)
+cli.add_command(app.app)
