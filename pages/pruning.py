@@ -5,4 +5,4 @@ from ncviz.ui.pruning import page
 from ncviz.ui.session import session
 
 shell.enter()
-page.show(session.network())
+page.draw_page(session.network())

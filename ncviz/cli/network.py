@@ -13,7 +13,7 @@ from ncviz.cli.output import progress
 from ncviz.cli.scheduler import executor
 from ncviz.config import CurvatureConfig
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.user_data.registry import OwnData
+from ncviz.data.user_data.registry import UserData
 from ncviz.errors import NcvizError
 from ncviz.tasks import CurvatureRecord
 
@@ -108,7 +108,7 @@ def resized(network: tasks.Network, size: str | None) -> tasks.Network:
     return network if size is None else replace(network, input_shape=(network.image_shape[0], *_size(size)))
 
 
-def _read(images: Path, settings: ImageSettings, white: float | None) -> OwnData:
+def _read(images: Path, settings: ImageSettings, white: float | None) -> UserData:
     """Return the user's own images."""
     if white is not None and images.suffix.lower() not in (".npz", ".npy"):
         raise NcvizError(

@@ -13,7 +13,7 @@ from ncviz import tasks
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import network_options
 from ncviz.cli.output import console, print_json, progress, tell_part, write
-from ncviz.data.known.specs import find_dataset
+from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import (
     ORDERS,

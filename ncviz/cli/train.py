@@ -8,7 +8,7 @@ import click
 
 from ncviz.cli.options import data_dir_option, json_option
 from ncviz.cli.output import check_folder, console, print_json, progress
-from ncviz.data.known.specs import find_dataset
+from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import find_model, own_spec
 

@@ -6,6 +6,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from ncviz.data.predicted_labels import check_labels, logits
+from ncviz.data.user_data.registry import is_user_data
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
 
@@ -44,8 +45,6 @@ def select_calibration(
     """
     import torch
 
-    from ncviz.data.user_data.registry import is_own
-
     order = torch.arange(len(pool))
     if seed:
         order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))
@@ -54,7 +53,7 @@ def select_calibration(
         own = copy.deepcopy(net).eval().to(where)
         if not pool.has_labels:
             return _by_prediction(own, pool, per_class, order, where)
-        if is_own(pool.name):
+        if is_user_data(pool.name):
             check_labels(pool, logits(own, pool.inputs[:1].to(where)).shape[1])
     chosen = []
     for index, name in enumerate(pool.classes):
@@ -69,7 +68,7 @@ def select_calibration(
             found = torch.cat([found, rows[is_right]])[:per_class]
             if len(found) == per_class:
                 break
-        if len(found) < per_class and not is_own(pool.name):
+        if len(found) < per_class and not is_user_data(pool.name):
             raise DataError(
                 f"Class '{name}' has {len(found)} correctly classified images among {pool.description}, but "
                 f"{per_class} are asked for; choose fewer samples per class, more images or a better network."

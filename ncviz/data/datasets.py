@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncviz.data.known.specs import DATASETS, DatasetSpec, find_dataset
+from ncviz.data.known.specs import DATASETS, DatasetSpec
+from ncviz.data.user_data.registry import find_user_data, is_user_data
 from ncviz.errors import DataError
 
 if TYPE_CHECKING:
@@ -96,6 +97,19 @@ def default_data_dir() -> Path | None:
     return Path(folder).expanduser() if folder else None
 
 
+def find_dataset(name: str) -> DatasetSpec:
+    """Return the dataset called ``name``: one of ``DATASETS``, or a registered one of a user's own.
+
+    Raises:
+        DataError: If there is none of that name; the message lists the choices.
+    """
+    if is_user_data(name):
+        return find_user_data(name).spec
+    if name not in DATASETS:
+        raise DataError(f"Unknown dataset {name!r}; choose one of {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
 def load_sample_arrays(name: str, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
     """Return the bundled sample as it is stored, without torch.
 
@@ -141,8 +155,8 @@ def load_dataset(name: str, split: str = "test", data_dir: str | Path | None = N
     """
     spec = find_dataset(name)
     _check_split(split)
-    if spec.is_own:
-        return _own_dataset(name, split)
+    if spec.is_user_data:
+        return _user_dataset(name, split)
     return _as_dataset(spec, split, *_arrays(spec, split, data_dir))
 
 
@@ -210,10 +224,8 @@ def _by_channel(values: tuple[float, ...], images: Tensor) -> Tensor:
     return images.new_tensor(values).reshape(-1, 1, 1)
 
 
-def _own_dataset(name: str, split: str) -> Dataset:
-    from ncviz.data.user_data.registry import find_own
-
-    own = find_own(name)
+def _user_dataset(name: str, split: str) -> Dataset:
+    own = find_user_data(name)
     inputs, labels = own.tensors(split)
     part = own.part(split)
     return Dataset(

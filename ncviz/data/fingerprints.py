@@ -8,16 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from ncviz.data.datasets import default_data_dir, find_dataset, load_dataset, load_sample_arrays
+from ncviz.data.user_data.registry import find_user_data
 from ncviz.fingerprint import digest
 
 
 def data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
     """SHA-256 of the images and labels that a folder, or the bundled sample, holds now."""
     spec, folder = find_dataset(dataset), data_dir or default_data_dir()
-    if spec.is_own:
-        from ncviz.data.user_data.registry import find_own
-
-        return find_own(dataset).fingerprint(split)
+    if spec.is_user_data:
+        return find_user_data(dataset).fingerprint(split)
     if not spec.first_file or (folder is None and spec.is_bundled):
         return _sample_fingerprint(dataset, split)
     if folder is None:

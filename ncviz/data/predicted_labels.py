@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncviz.data.user_data.registry import OwnData, Part
+from ncviz.data.user_data.registry import Part, UserData
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
 from ncviz.text import file_name
@@ -152,7 +152,7 @@ def matched_classes(class_names: Sequence[str], network_classes: Sequence[str]) 
     return Matching(tuple(range(len(asked))), False)
 
 
-def fit_classes(own: OwnData, network_classes: Sequence[str]) -> OwnData:
+def fit_classes(own: UserData, network_classes: Sequence[str]) -> UserData:
     """Return a data set with a network's classes as its own.
 
     Args:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from ncviz.data.known.specs import find_dataset
+from ncviz.data.datasets import find_dataset
 from ncviz.fingerprint import digest
 from ncviz.models.zoo import checkpoint_arrays, find_model
 

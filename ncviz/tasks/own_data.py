@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ncviz.data.datasets import find_dataset
 from ncviz.data.image_settings import ImageSettings, settings_for
 from ncviz.data.images import fit_pixels
 from ncviz.data.known.prepared import read_named
-from ncviz.data.known.specs import find_dataset
 from ncviz.data.predicted_labels import fit_classes
-from ncviz.data.user_data.registry import OwnData, Part, find_own, is_own, register
+from ncviz.data.user_data.registry import Part, UserData, find_user_data, is_user_data, register
 from ncviz.errors import DataError, ModelError
 from ncviz.models.network import Network
 
@@ -82,7 +82,7 @@ def takes_other_sizes(network: Network) -> bool:
         return False
 
 
-def with_images(network: Network, own: OwnData, names: Sequence[str] = ()) -> Network:
+def with_images(network: Network, own: UserData, names: Sequence[str] = ()) -> Network:
     """Return the network on images of the user's own, which the server's registry holds from now on.
 
     Args:
@@ -99,7 +99,7 @@ def with_images(network: Network, own: OwnData, names: Sequence[str] = ()) -> Ne
     return replace(shaped, dataset=register(replace(fitted, classes=tuple(names)) if names else fitted))
 
 
-def smaller_images(dataset: str, side: tuple[int, int], data_dir: str | None = None) -> OwnData:
+def smaller_images(dataset: str, side: tuple[int, int], data_dir: str | None = None) -> UserData:
     """Return the same images at another height and width, not registered yet.
 
     Args:
@@ -110,10 +110,10 @@ def smaller_images(dataset: str, side: tuple[int, int], data_dir: str | None = N
     Raises:
         DataError: If the images are no longer there.
     """
-    if not is_own(dataset):
+    if not is_user_data(dataset):
         settings = replace(settings_for(find_dataset(dataset).input_shape), size=side)
         return read_named(dataset, settings, data_dir)
-    own = find_own(dataset)
+    own = find_user_data(dataset)
     settings = replace(own.settings, size=side, resize=None)
     parts = {
         split: Part(

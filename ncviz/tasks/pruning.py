@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ncviz.data.datasets import load_dataset
-from ncviz.data.known.specs import find_dataset
+from ncviz.data.datasets import find_dataset, load_dataset
 from ncviz.models.network import Network
 from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.tasks.curvature import CurvatureRecord

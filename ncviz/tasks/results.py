@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ncviz.data.user_data.registry import is_own
+from ncviz.data.user_data.registry import is_user_data
 from ncviz.errors import CancelledError, StoreError
 from ncviz.models.network import Network
 from ncviz.store import Record, Store
@@ -56,7 +56,7 @@ def anonymous(network: Network) -> dict[str, Any]:
 
 def _impersonal(meta: dict[str, Any]) -> dict[str, Any]:
     """Leave out what a user's own images and their classes are called: the store is everybody's."""
-    if not is_own(meta.get("dataset")):
+    if not is_user_data(meta.get("dataset")):
         return meta
     told = {name: _OWN_IMAGES for name in _ABOUT_IMAGES if name in meta}
     return {**meta, **told, **({"notes": []} if "notes" in meta else {})}

@@ -11,7 +11,7 @@ from ncviz import load_model
 from ncviz.data.calibration import calibration_notes, select_calibration
 from ncviz.data.datasets import Dataset, load_dataset
 from ncviz.data.predicted_labels import check_labels, fit_classes, labels_for, matched_classes, predictions
-from ncviz.data.user_data.registry import OwnData, Part, register
+from ncviz.data.user_data.registry import Part, UserData, register
 from ncviz.errors import DataError
 from tests.examples.image_files import SMALL
 
@@ -30,7 +30,7 @@ def data(places, labels=None, classes=("a", "b", "c", "d")):
     images = np.zeros((len(places), 1, 1, 4), dtype=np.uint8)
     images[np.arange(len(places)), 0, 0, places] = 255
     own = None if labels is None else np.array(labels, dtype=np.int64)
-    return load_dataset(register(OwnData("mine", classes, TINY, {"all": Part(images, own, len(images))})))
+    return load_dataset(register(UserData("mine", classes, TINY, {"all": Part(images, own, len(images))})))
 
 
 def test_a_class_with_fewer_right_ones_gives_what_it_has_and_one_without_images_nothing():
@@ -145,7 +145,7 @@ def test_folders_that_do_not_fit():
 
 def own(labels, classes):
     images = np.zeros((3, 1, 1, 4), dtype=np.uint8)
-    return OwnData("mine", classes, TINY, {"all": Part(images, labels, 3)})
+    return UserData("mine", classes, TINY, {"all": Part(images, labels, 3)})
 
 
 def test_a_data_set_takes_the_networks_classes():

@@ -448,10 +448,10 @@ def test_a_part_that_fits_is_computed_and_said_wherever_it_is_shown(app, onnx_fi
 def test_smaller_images_are_made_of_those_that_are_there():
     from ncviz import tasks
     from ncviz.data.image_settings import settings_for
-    from ncviz.data.user_data.registry import OwnData, Part, register
+    from ncviz.data.user_data.registry import Part, UserData, register
 
     pixels = np.random.default_rng(0).integers(0, 255, (4, 3, 32, 32), dtype=np.uint8)
-    own = OwnData(
+    own = UserData(
         "mine", ("a", "b"), settings_for((3, 32, 32)), {"all": Part(pixels, np.array([0, 1, 0, 1]), 4)}
     )
     smaller = tasks.smaller_images(register(own), (16, 16))
@@ -486,7 +486,7 @@ def test_visitors_from_here_may_clear(app):
 
 
 def test_a_folder_is_refused_where_it_is_read_too(app, onnx_file, from_elsewhere, monkeypatch):
-    from ncviz.ui.model import image_sources, inspect
+    from ncviz.ui.model import data, image_sources
 
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     # As a client that makes up its messages would have it.
@@ -496,8 +496,8 @@ def test_a_folder_is_refused_where_it_is_read_too(app, onnx_file, from_elsewhere
     assert "data-folder-own" not in {item.key for item in app.text_input}
 
     state = {"data_folder": "/"}
-    monkeypatch.setattr(inspect.st, "session_state", state)
-    inspect._take_folder()
+    monkeypatch.setattr(data.st, "session_state", state)
+    data._take_folder()
     assert "is for visitors on the server's own machine" in state["data_problem"]
 
 
@@ -508,8 +508,7 @@ def test_a_training_of_somebody_elses_is_only_looked_at(app, from_elsewhere):
     stop = threading.Event()
     key = f"{training.ZOO}theirs"
     job = resources.registry().start(key, "Training", lambda _: stop.wait(SECONDS), "somebody else")
-    run = {"spec": None, "seed": 0, "epochs": 1, "history": []}
-    training._runs()[key] = run
+    training._runs()[key] = []
     try:
         app.session_state["model-tabs"] = "Train"
         app.run()
@@ -541,6 +540,6 @@ def test_what_white_counts_is_told_and_can_be_said(app, onnx_file):
     press(app, "data-use")
     after(app, "bring-images")
     assert "taken for white" not in texts(app)
-    from ncviz.data.user_data.registry import find_own
+    from ncviz.data.user_data.registry import find_user_data
 
-    assert find_own(draft(app).dataset).tensors("test")[0].max() == pytest.approx(16 / 20)
+    assert find_user_data(draft(app).dataset).tensors("test")[0].max() == pytest.approx(16 / 20)

@@ -366,7 +366,7 @@ def test_the_table_of_the_curves_holds_every_point(make):
     import io
 
     from ncviz import tasks
-    from ncviz.ui.pruning.tab_compare import curves_csv
+    from ncviz.scene.comparison import curves_csv
 
     network, store = tasks.open_network("mlp-digits-relu"), tasks.open_store()
     configs = [PruningConfig(name, 2, seed) for name in ("curvature", "random") for seed in (0, 1)]

@@ -13,7 +13,7 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.image_settings import settings_for
-from ncviz.data.user_data.registry import OwnData, Part, register
+from ncviz.data.user_data.registry import Part, UserData, register
 from ncviz.models.files.open_file import read_file
 from ncviz.models.loading import load_model
 from ncviz.pruning.masks import masks_at
@@ -81,7 +81,7 @@ def test_names_of_files_hold_nothing_that_a_folder_would_take_for_a_path(net):
 
 def test_the_word_is_agreement_where_nobody_knows_the_labels(net):
     of = brought(net, "pt")
-    own = OwnData("mine", tuple("0123456789"), settings_for((1, 8, 8)),
+    own = UserData("mine", tuple("0123456789"), settings_for((1, 8, 8)),
                   {"all": Part(np.zeros((3, 1, 8, 8), np.uint8), None, 3)})  # fmt: skip
     unlabelled = replace(of, dataset=register(own))
     assert (wording.word_for(of), wording.note_for(of)) == ("accuracy", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ncviz.data.array_checks import Fault, find_fault
 from ncviz.data.known.published_files import fetch_published
 from ncviz.data.known.specs import DATASETS, DatasetSpec
 from ncviz.errors import CancelledError, DataError
@@ -43,7 +44,7 @@ def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray
         images, labels = _as_arrays(reader(folder, train=split == "train", download=False))
     except Exception as error:  # damaged files make the readers raise almost anything, assertions included
         raise DataError(
-            f"The {spec.title} files in {folder} are incomplete or damaged ({_first_line(error)}); "
+            f"The {spec.title} files in {folder} are incomplete or damaged ({first_line(error)}); "
             f"delete them and download {spec.title} again."
         ) from error
     _check_arrays(spec, folder, images, labels)
@@ -71,7 +72,7 @@ def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndar
         images = np.stack([np.asarray(image.convert(mode)) for image, _ in listed])
     except Exception as error:  # damaged images make the decoders raise almost anything
         raise DataError(
-            f"The images in {folder} cannot be read ({_first_line(error)}); expected {spec.title} as "
+            f"The images in {folder} cannot be read ({first_line(error)}); expected {spec.title} as "
             f"{spec.name}/<split>/<class>/<image>, all of one size."
         ) from error
     own = np.array([spec.classes.index(name) for name in listed.classes], dtype=np.int64)
@@ -109,7 +110,7 @@ def fill_folder(
         raise
     except Exception as error:  # network, disk, archive and checksum each raise their own kinds
         raise DataError(
-            f"{spec.title} could not be downloaded to {folder} ({_first_line(error)}); check the connection "
+            f"{spec.title} could not be downloaded to {folder} ({first_line(error)}); check the connection "
             "and the folder, or copy the files there by hand."
         ) from error
 
@@ -133,25 +134,20 @@ def _as_arrays(data: Any) -> tuple[np.ndarray, np.ndarray]:
 def _check_arrays(spec: DatasetSpec, folder: Path, images: np.ndarray, labels: np.ndarray) -> None:
     """Raise a DataError unless images and labels are what the dataset promises; their number is free."""
     found = f"{images.dtype} images of shape {list(images.shape)} and labels of shape {list(labels.shape)}"
-    is_fit = (
-        images.dtype.name == "uint8"
-        and images.shape[1:] == spec.input_shape
-        and labels.shape == images.shape[:1]
-        and len(labels) > 0
-    )
-    if not is_fit:
+    fault = find_fault(images, labels, spec.input_shape, len(spec.classes))
+    if fault in (Fault.IMAGES, Fault.LABELS):
         raise DataError(
             f"The {spec.title} files in {folder} hold {found}, expected uint8 images of shape "
             f"{['n', *spec.input_shape]} and as many labels; download {spec.title} again."
         )
-    if labels.min() < 0 or labels.max() >= len(spec.classes):
+    if fault is Fault.CLASSES:
         raise DataError(
             f"The {spec.title} labels in {folder} run from {labels.min()} to {labels.max()}, expected 0 to "
             f"{len(spec.classes) - 1}; download {spec.title} again."
         )
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, or its type where it has none."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

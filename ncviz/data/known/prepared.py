@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from ncviz.data.array_checks import find_fault
 from ncviz.data.datasets import default_data_dir, download_dataset, load_pixels
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import fit_pixels
+from ncviz.data.known.folders import first_line
 from ncviz.data.known.published_files import fetch_published
 from ncviz.data.known.specs import DATASETS
 from ncviz.data.known.torchvision_sets import NAMED, NamedSet
 from ncviz.data.user_data.image_files import Progress, check_amount, check_most, drawn
-from ncviz.data.user_data.registry import OwnData, Part
+from ncviz.data.user_data.registry import Part, UserData
 from ncviz.errors import CancelledError, DataError
 
 _MOST = 10_000
@@ -32,7 +34,7 @@ def read_named(
     *,
     most: int | None = _MOST,
     progress: Progress | None = None,
-) -> OwnData:
+) -> UserData:
     """Read a data set by its name, at a size and with a normalisation of the user's choice.
 
     Nothing is downloaded: the data lie in a folder in torchvision's layout, or ship with ncviz as a sample.
@@ -66,7 +68,7 @@ def read_named(
                 progress((at + place / len(rows)) / 2, f"{split} image {place + 1:,} of {len(rows):,}")
             pixels[place] = fit_pixels(images[row], f"{row + 1:,} of {title}", settings)
         parts[split] = Part(pixels, labels[rows], len(images))
-    return OwnData(title, classes, settings, parts)
+    return UserData(title, classes, settings, parts)
 
 
 def download_named(name: str, data_dir: str | Path, progress: Progress | None = None) -> None:
@@ -98,7 +100,7 @@ def download_named(name: str, data_dir: str | Path, progress: Progress | None = 
         raise
     except Exception as error:  # network, disk, archive and checksum each raise their own kinds
         raise DataError(
-            f"{named.title} could not be downloaded to {folder} ({_reason(error)}); check the connection and the "
+            f"{named.title} could not be downloaded to {folder} ({first_line(error)}); check the connection and the "
             "folder, or copy the files there by hand."
         ) from error
 
@@ -131,19 +133,12 @@ def _from_folder(named: NamedSet, split: str, folder: Path | None) -> tuple[np.n
         raise
     except Exception as error:  # damaged files make the readers raise almost anything, assertions included
         raise DataError(
-            f"The {named.title} files in {folder} are incomplete or damaged ({_reason(error)}); delete them and "
+            f"The {named.title} files in {folder} are incomplete or damaged ({first_line(error)}); delete them and "
             f"download {named.title} again."
         ) from error
-    is_fit = images.dtype == np.uint8 and images.shape[1:] == named.input_shape and len(images) > 0
-    is_fit = is_fit and labels.shape == images.shape[:1] and labels.min() >= 0
-    if not is_fit or labels.max() >= len(named.classes):
+    if find_fault(images, labels, named.input_shape, len(named.classes)) is not None:
         raise DataError(
             f"The {named.title} files in {folder} hold {images.dtype} images {list(images.shape)} and labels "
             f"{list(labels.shape)} that do not belong together; download {named.title} again."
         )
     return images, labels
-
-
-def _reason(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ncviz.data.known.classes import CIFAR10_CLASSES, CIFAR100_CLASSES
-from ncviz.errors import DataError
 
 # What the names of users' own data sets begin with; what follows is a digest of their content.
-OWN_PREFIX = "own-"
+USER_DATA_PREFIX = "own-"
 DIGITS = tuple(str(digit) for digit in range(10))
 
 
@@ -47,9 +46,9 @@ class DatasetSpec:
     has_labels: bool = True
 
     @property
-    def is_own(self) -> bool:
+    def is_user_data(self) -> bool:
         """Whether it is a user's own, held by this server alone."""
-        return self.name.startswith(OWN_PREFIX)
+        return self.name.startswith(USER_DATA_PREFIX)
 
     @property
     def first_file(self) -> str:
@@ -127,18 +126,3 @@ DATASETS: dict[str, DatasetSpec] = {
         ),
     )
 }
-
-
-def find_dataset(name: str) -> DatasetSpec:
-    """Return the dataset called ``name``: one of ``DATASETS``, or a registered one of a user's own.
-
-    Raises:
-        DataError: If there is none of that name; the message lists the choices.
-    """
-    if name.startswith(OWN_PREFIX):
-        from ncviz.data.user_data.registry import find_own
-
-        return find_own(name).spec
-    if name not in DATASETS:
-        raise DataError(f"Unknown dataset {name!r}; choose one of {', '.join(DATASETS)}.")
-    return DATASETS[name]

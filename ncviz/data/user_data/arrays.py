@@ -16,7 +16,7 @@ from ncviz.data.images import fit_pixels
 from ncviz.data.user_data.array_labels import class_names, whole_labels
 from ncviz.data.user_data.image_files import check_amount, check_most, drawn
 from ncviz.data.user_data.pixel_range import as_shares, check_white, find_white
-from ncviz.data.user_data.registry import ALL, OwnData, Part
+from ncviz.data.user_data.registry import ALL, Part, UserData
 from ncviz.data.user_data.zip_archives import Archive, read_source
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
@@ -40,7 +40,7 @@ def read_arrays(
     white: float | None = None,
     is_normalised: bool = False,
     most: int | None = None,
-) -> OwnData:
+) -> UserData:
     """Read images from an ``.npz``, with labels and class names if it has them, or from an ``.npy``.
 
     Arrays are known by their names: ``images``, ``x``, ``inputs``, ``data``; ``labels``, ``y``, ``targets``;
@@ -104,7 +104,7 @@ def read_arrays(
         chosen = images if len(rows[split]) == len(images) else images[rows[split]]
         pixels = _pixels(chosen, settings, title, white)
         parts[split] = Part(pixels, None if own is None else own[rows[split]], len(images))
-    return OwnData(title, classes, settings, parts, (note,) if note else ())
+    return UserData(title, classes, settings, parts, (note,) if note else ())
 
 
 def _members(content: bytes, title: str) -> dict[str, Callable[[], np.ndarray]]:

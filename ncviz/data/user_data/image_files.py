@@ -12,7 +12,7 @@ import numpy as np
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import read_image
 from ncviz.data.user_data.folder_layout import Layout, find_layout
-from ncviz.data.user_data.registry import ALL, OwnData, Part
+from ncviz.data.user_data.registry import ALL, Part, UserData
 from ncviz.data.user_data.zip_archives import Archive, read_source
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
@@ -29,7 +29,7 @@ def read_zip(
     *,
     most: int | None = None,
     progress: Progress | None = None,
-) -> OwnData:
+) -> UserData:
     """Read a zip of images, in memory: ``<class>/<image>``, with splits above or not, or images alone.
 
     Args:
@@ -53,7 +53,7 @@ def read_tree(
     *,
     most: int | None = None,
     progress: Progress | None = None,
-) -> OwnData:
+) -> UserData:
     """Read a folder of images on this machine, laid out as for ``read_zip``.
 
     Links that lead out of the folder are refused, since whoever may name a folder need not be allowed what
@@ -90,7 +90,7 @@ def read_images(
     title: str = "",
     *,
     labels: Mapping[str, str] | None = None,
-) -> OwnData:
+) -> UserData:
     """Read single images.
 
     Args:
@@ -108,7 +108,7 @@ def read_images(
     check_amount(len(files), settings, title)
     images = np.stack([read_image(content, name, settings) for name, content in files])
     if not labels:
-        return OwnData(title, (), settings, {ALL: Part(images, None, len(images))})
+        return UserData(title, (), settings, {ALL: Part(images, None, len(images))})
     missing = [name for name, _ in files if name not in labels]
     if missing:
         raise DataError(
@@ -116,7 +116,7 @@ def read_images(
         )
     classes = tuple(sorted(set(labels.values())))
     own = np.array([classes.index(labels[name]) for name, _ in files], dtype=np.int64)
-    return OwnData(title, classes, settings, {ALL: Part(images, own, len(images))})
+    return UserData(title, classes, settings, {ALL: Part(images, own, len(images))})
 
 
 def drawn(total: int, most: int | None) -> list[int]:
@@ -162,7 +162,7 @@ def _read(
     title: str,
     most: int | None,
     progress: Progress | None,
-) -> OwnData:
+) -> UserData:
     check_most(most)
     rows = {split: drawn(len(paths), most) for split, paths in layout.paths.items()}
     total = sum(map(len, rows.values()))
@@ -179,7 +179,7 @@ def _read(
         labels = layout.labels[split]
         own = None if labels is None else np.array(labels, dtype=np.int64)[chosen]
         parts[split] = Part(images, own, len(layout.paths[split]))
-    return OwnData(title, layout.classes, settings, parts, layout.notes)
+    return UserData(title, layout.classes, settings, parts, layout.notes)
 
 
 def check_amount(count: int, settings: ImageSettings, title: str) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncviz.data.array_checks import Fault, find_fault
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.known.specs import OWN_PREFIX, DatasetSpec
+from ncviz.data.known.specs import USER_DATA_PREFIX, DatasetSpec
 from ncviz.errors import DataError
 from ncviz.fingerprint import digest
 from ncviz.limits import LIMITS
@@ -42,7 +43,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class OwnData:
+class UserData:
     """A data set of the user's own, images at the size that the network takes.
 
     Attributes:
@@ -74,19 +75,19 @@ class OwnData:
 
     def _check(self, part: Part) -> None:
         images, labels = part.images, part.labels
-        is_fit = images.dtype in (np.uint8, np.float32) and images.shape[1:] == self.settings.input_shape
-        if not is_fit or not len(images):
+        fault = find_fault(
+            images, labels, self.settings.input_shape, len(self.classes), (np.uint8, np.float32)
+        )
+        if fault is Fault.IMAGES:
             raise DataError(
                 f"{self.title} needs at least one image of shape {list(self.settings.input_shape)}, got {images.dtype} "
                 f"{list(images.shape)}; bring the images again."
             )
-        if labels is None:
-            return
-        if labels.dtype != np.int64 or labels.shape != (len(images),):
+        if labels is not None and fault is Fault.LABELS:
             raise DataError(
                 f"{self.title} needs one label for each of its {len(images):,} images, got shape {list(labels.shape)}."
             )
-        if labels.min() < 0 or labels.max() >= len(self.classes):
+        if labels is not None and fault is Fault.CLASSES:
             raise DataError(
                 f"The labels of {self.title} run from {labels.min()} to {labels.max()}, but it has "
                 f"{len(self.classes)} classes, from 0 on."
@@ -108,7 +109,7 @@ class OwnData:
         splits = sorted(self.parts)
         content = [(self.parts[split].images, self.parts[split].labels) for split in splits]
         sha = digest(self.title, self.classes, self.settings.as_dict(), splits, content)
-        return f"{OWN_PREFIX}{sha[:32]}"
+        return f"{USER_DATA_PREFIX}{sha[:32]}"
 
     @cached_property
     def spec(self) -> DatasetSpec:
@@ -177,7 +178,7 @@ class OwnData:
         return found
 
 
-class OwnRegistry:
+class UserDataRegistry:
     """The own data sets that a server holds, by name; thread-safe.
 
     Args:
@@ -185,9 +186,9 @@ class OwnRegistry:
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._most, self._held, self._lock = most_bytes, OrderedDict[str, OwnData](), threading.Lock()
+        self._most, self._held, self._lock = most_bytes, OrderedDict[str, UserData](), threading.Lock()
 
-    def register(self, own: OwnData) -> str:
+    def register(self, own: UserData) -> str:
         """Keep a data set, and return its name."""
         name = own.name
         with self._lock:
@@ -197,7 +198,7 @@ class OwnRegistry:
                 self._held.popitem(last=False)
         return name
 
-    def find(self, name: str) -> OwnData:
+    def find(self, name: str) -> UserData:
         """Return a data set.
 
         Raises:
@@ -206,21 +207,21 @@ class OwnRegistry:
         with self._lock:
             if name not in self._held:
                 raise DataError(
-                    f"The images {name[: len(OWN_PREFIX) + 8]}… are no longer on the server; bring them again."
+                    f"The images {name[: len(USER_DATA_PREFIX) + 8]}… are no longer on the server; bring them again."
                 )
             self._held.move_to_end(name)
             return self._held[name]
 
 
-_REGISTRY = OwnRegistry(LIMITS.own_data_bytes)
+_REGISTRY = UserDataRegistry(LIMITS.own_data_bytes)
 
 
-def register(own: OwnData) -> str:
+def register(own: UserData) -> str:
     """Make a data set known to ``find_dataset`` and ``load_dataset`` in this process, and return its name."""
     return _REGISTRY.register(own)
 
 
-def find_own(name: str) -> OwnData:
+def find_user_data(name: str) -> UserData:
     """Return a registered data set.
 
     Raises:
@@ -229,6 +230,6 @@ def find_own(name: str) -> OwnData:
     return _REGISTRY.find(name)
 
 
-def is_own(name: Any) -> bool:
+def is_user_data(name: Any) -> bool:
     """Whether this is the name of a data set of the user's own, here or no longer."""
-    return isinstance(name, str) and name.startswith(OWN_PREFIX)
+    return isinstance(name, str) and name.startswith(USER_DATA_PREFIX)

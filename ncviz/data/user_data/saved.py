@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.known.specs import OWN_PREFIX
+from ncviz.data.known.specs import USER_DATA_PREFIX
 from ncviz.data.user_data.arrays import array_of
-from ncviz.data.user_data.registry import OwnData, Part
+from ncviz.data.user_data.registry import Part, UserData
 from ncviz.data.user_data.zip_archives import Archive, read_source
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 
 FORMAT = 1
 _ABOUT = "about.json"
-_NAME = re.compile(re.escape(OWN_PREFIX) + "[0-9a-f]{32}")
+_NAME = re.compile(re.escape(USER_DATA_PREFIX) + "[0-9a-f]{32}")
 # Pixels as float32, labels, and what is said of them.
 _MOST = 4 * LIMITS.image_values + 8 * LIMITS.images + LIMITS.header_bytes
 
 
-def save_own(folder: str | Path, own: OwnData) -> Path:
+def save_user_data(folder: str | Path, own: UserData) -> Path:
     """Keep a data set in a folder, made if it is missing, and return its file; all of it is written or nothing.
 
     Raises:
@@ -72,8 +72,8 @@ def saved_names(folder: str | Path) -> tuple[str, ...]:
     )
 
 
-def remove_own(folder: str | Path, name: str) -> None:
-    """Delete a data set that ``save_own`` kept, if it is there.
+def remove_user_data(folder: str | Path, name: str) -> None:
+    """Delete a data set that ``save_user_data`` kept, if it is there.
 
     Raises:
         DataError: If there can be none of that name, or it cannot be deleted.
@@ -88,8 +88,8 @@ def remove_own(folder: str | Path, name: str) -> None:
         ) from error
 
 
-def open_saved(folder: str | Path, name: str) -> OwnData:
-    """Return a data set that ``save_own`` kept.
+def open_saved(folder: str | Path, name: str) -> UserData:
+    """Return a data set that ``save_user_data`` kept.
 
     Raises:
         DataError: If there is none of that name, or its file is damaged or was changed.
@@ -103,7 +103,7 @@ def open_saved(folder: str | Path, name: str) -> OwnData:
     try:
         about = json.loads(array_of(archive.read(held[_ABOUT]), _ABOUT).tobytes())
         parts = {split: _part(archive, held, split, total) for split, total in about["totals"].items()}
-        own = OwnData(
+        own = UserData(
             str(about["title"]),
             tuple(map(str, about["classes"])),
             ImageSettings.from_dict(about["settings"]),

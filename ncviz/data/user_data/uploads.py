@@ -9,7 +9,7 @@ from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import SUFFIXES
 from ncviz.data.user_data.arrays import read_arrays
 from ncviz.data.user_data.image_files import Progress, read_images, read_zip
-from ncviz.data.user_data.registry import OwnData
+from ncviz.data.user_data.registry import UserData
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 from ncviz.text import file_name, megabytes
@@ -27,7 +27,7 @@ def read_uploads(
     is_normalised: bool = False,
     most: int | None = None,
     progress: Progress | None = None,
-) -> OwnData:
+) -> UserData:
     """Read one zip, one ``.npz``, one ``.npy`` or two (images, and labels beside them), or any number of images.
 
     Args:

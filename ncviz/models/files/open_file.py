@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ncviz.data.known.specs import find_dataset
+from ncviz.data.datasets import find_dataset
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.catalogue.architectures import build_without_weights, find_architecture

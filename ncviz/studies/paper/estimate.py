@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ncviz.config import DEFAULT_ALPHA
-from ncviz.data.datasets import Dataset, load_dataset
-from ncviz.data.known.specs import find_dataset
+from ncviz.data.datasets import Dataset, find_dataset, load_dataset
 from ncviz.models.network import Network
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.work import Step, Work

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.data.datasets import load_dataset
-from ncviz.data.user_data.registry import is_own
+from ncviz.data.user_data.registry import is_user_data
 from ncviz.models.network import Network
 from ncviz.store import Store
 from ncviz.tasks.curvature.building import from_result
@@ -36,7 +36,7 @@ def stored_curvature(
     # The same result may have been asked for under another name, or another alpha of the same effect.
     record = CurvatureRecord.from_record(found)
     asked = _asked(network, config)
-    if is_own(network.dataset):
+    if is_user_data(network.dataset):
         asked["pool"] = load_dataset(network.dataset, "train", data_dir).description
     return replace(record, meta={**record.meta, **asked, "key": key})
 

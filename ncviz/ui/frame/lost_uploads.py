@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ncviz.data.user_data.registry import find_own, is_own
-from ncviz.errors import NcvizError
+from ncviz.tasks.images import is_gone
 from ncviz.text import plain
 from ncviz.ui.model import draft
 from ncviz.ui.session import session
@@ -36,7 +35,7 @@ def show(*, is_model_page: bool) -> None:
     Args:
         is_model_page: Whether this is the page where both are brought.
     """
-    if session.has_lost_network() and not (is_model_page and draft.draft() is not None):
+    if session.has_lost_network() and not (is_model_page and draft.current() is not None):
         st.warning(
             "The network that you brought was held for one session only, and a reload begins another: "
             f"{_SAVE}. Until then this is {plain(session.network().title)}."
@@ -46,7 +45,7 @@ def show(*, is_model_page: bool) -> None:
     for name in dict.fromkeys(
         (session.network().dataset, session.network(session.view().other_model or None).dataset)
     ):
-        if not _is_gone(name):
+        if not is_gone(name):
             continue
         st.warning(
             "The images that you brought had to make room for others' and are no longer on the server: bring them "
@@ -55,13 +54,3 @@ def show(*, is_model_page: bool) -> None:
         if not is_model_page:
             st.page_link("pages/model.py", label="Bring them again on the Model page")
             st.stop()
-
-
-def _is_gone(dataset: str) -> bool:
-    if not is_own(dataset):
-        return False
-    try:
-        find_own(dataset)
-    except NcvizError:
-        return True
-    return False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz.errors import NcvizError
-from ncviz.models.zoo import MODELS
 from ncviz.scene.wording import part_words
+from ncviz.tasks import MODELS
 from ncviz.text import plain, plural
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ncviz.data.known.prepared import download_named
 from ncviz.jobs import JobHandle
+from ncviz.tasks.images import download_named
 from ncviz.ui.model import draft
 from ncviz.ui.session import visitors
 from ncviz.ui.session.problems import telling_errors
@@ -13,7 +13,7 @@ from ncviz.ui.session.problems import telling_errors
 FOLDER = "Naming a folder of the server"
 
 
-def offer(slot: str, name: str, title: str, folder: str) -> bool:
+def offer_download(slot: str, name: str, title: str, folder: str) -> bool:
     """Draw the button, or the run; return whether the data set has just arrived.
 
     Args:
@@ -38,5 +38,5 @@ def offer(slot: str, name: str, title: str, folder: str) -> bool:
 
             draft.begin(slot, f"Downloading {title}", fetch)
             st.rerun()
-    draft.show_problem(slot)
+    draft.draw_problem(slot)
     return has_arrived

@@ -1,4 +1,4 @@
-"""What a session has brought so far: a network, and the images for it, before they become one of its networks."""
+"""A network of one's own while it is set up: the network, and its images, before it is one of the session's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz import tasks
-from ncviz.data.image_settings import ImageSettings
 from ncviz.jobs import Job, JobHandle
-from ncviz.models.memory import HOLDINGS
+from ncviz.tasks import own_networks
+from ncviz.tasks.images import ImageSettings
 from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, visitors
@@ -27,7 +27,7 @@ _CHANGING = "bring-changing"
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """A network that was brought, and its images as far as they are known.
+    """A network of the user's own, and its images as far as they are known.
 
     Attributes:
         network: The network; its data set is not chosen yet.
@@ -54,8 +54,8 @@ class Draft:
         return replace(self.network, dataset=self.dataset, input_shape=self.input_shape)
 
 
-def draft() -> Draft | None:
-    """Return what was brought, None if nothing was yet."""
+def current() -> Draft | None:
+    """Return the network that is being set up, None if there is none yet."""
     found: Draft | None = st.session_state.get(_DRAFT)
     return found
 
@@ -67,14 +67,14 @@ def take_network(network: tasks.Network, dataset: str = "") -> None:
         ModelError: If it gives no list of classes, or the server has no room for it.
     """
     classes = tasks.logits_of(network)
-    HOLDINGS.hold(network)
+    own_networks.hold(network)
     st.session_state[_DRAFT] = Draft(network, classes, tasks.takes_other_sizes(network), dataset)
     change("")
 
 
 def take_images(dataset: str, settings: ImageSettings | None) -> None:
-    """Go on with other images for the network that was brought."""
-    found = draft()
+    """Go on with other images for the network."""
+    found = current()
     if found is not None:
         st.session_state[_DRAFT] = replace(found, dataset=dataset, settings=settings)
         change("")
@@ -100,7 +100,7 @@ def keep_former(step: str, title: str) -> None:
         st.rerun()
 
 
-def let_go(file: UploadedFile) -> None:
+def drop_upload(file: UploadedFile) -> None:
     """Drop an upload that was read: Streamlit keeps its bytes for as long as the session lives."""
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
@@ -167,7 +167,7 @@ def clear_problem(slot: str) -> None:
     st.session_state.pop(f"{_NUMBER}-{slot}-error", None)
 
 
-def show_problem(slot: str) -> None:
+def draw_problem(slot: str) -> None:
     """Draw the sentence beside a slot, if there is one."""
     sentence = st.session_state.get(f"{_NUMBER}-{slot}-error", "")
     if sentence:

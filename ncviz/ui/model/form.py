@@ -6,9 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from ncviz.data.datasets import DATASETS, find_dataset
-from ncviz.errors import ModelError
-from ncviz.models.catalogue.form import ACTIVATIONS, KINDS, POOLS, Conv, Form
+from ncviz.tasks.images import DATASETS
+from ncviz.tasks.training import ACTIVATIONS, KINDS, POOLS, read_form
 from ncviz.text import plain
 from ncviz.ui.model import draft, training
 from ncviz.ui.session import session
@@ -20,9 +19,9 @@ MAX_EPOCHS = 200
 
 
 @telling_errors()
-def show() -> None:
+def draw_form() -> None:
     """Draw the form, and the run that this session started last."""
-    trained = training.finished(training.FORM)
+    trained = training.take_trained(training.FORM)
     if trained is not None:
         with telling_errors():
             draft.take_network(trained, trained.dataset)
@@ -70,38 +69,25 @@ def show() -> None:
         is_residual = columns[1].checkbox("Skip connections", key="form-residual", **kept)
     epochs = columns[2].number_input("Epochs", 1, MAX_EPOCHS, 5, key="form-epochs", **kept)
     seed = columns[3].number_input("Seed", 0, 2**31 - 1, 1, key="form-seed", **kept)
-    spec = find_dataset(str(dataset))
-    form = Form(
+    form = read_form(
         str(kind),
-        spec.input_shape,
-        len(spec.classes),
-        _numbers("units of the hidden layers", hidden),
-        tuple(Conv(width, int(kernel), int(stride), str(pool)) for width in _numbers("maps", maps)),
+        str(dataset),
+        hidden,
         str(activation),
-        bool(norm),
-        round(float(dropout), 6),
-        bool(is_residual),
+        is_normalised=bool(norm),
+        dropout=float(dropout),
+        maps=maps,
+        kernel=int(kernel),
+        stride=int(stride),
+        pool=str(pool),
+        is_residual=bool(is_residual),
     )
     pressed = columns[4].button("Train", type="primary", key="form-train", width="stretch")
     st.caption(plain(f"{form.title}: {form.parameters:,} weights, for images of {_shape(form.input_shape)}."))
     if pressed:
-        training.start_form(form, str(dataset), int(epochs), int(seed))
+        training.start_form(form.name, str(dataset), int(epochs), int(seed))
         st.rerun()
     training.follow(training.FORM)
-
-
-def _numbers(what: str, text: str) -> tuple[int, ...]:
-    """Return the whole numbers of a list.
-
-    Raises:
-        ModelError: If anything else stands there.
-    """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
-        raise ModelError(
-            f"The {what} must be whole numbers with commas between, such as 64, 32, got {text[:40]!r}."
-        )
-    return tuple(int(part) for part in parts)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

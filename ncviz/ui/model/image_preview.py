@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from ncviz.data.datasets import find_dataset, load_dataset
-from ncviz.errors import DataError
+from ncviz.scene.pictures import THUMBNAIL_SIDE, thumbnail
+from ncviz.tasks.images import find_dataset, load_dataset
 from ncviz.text import plain
 from ncviz.ui.model import draft
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session import session
 
-THUMBNAILS, THUMBNAIL_SIDE, NAMED_CLASSES = 10, 76, 12
+THUMBNAILS, NAMED_CLASSES = 10, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class _Preview:
     description: str
 
 
-def show(found: Draft) -> None:
+def draw_preview(found: Draft) -> None:
     """Draw what the network will see, which classes there are, and what the reader has to say."""
     spec = find_dataset(found.dataset)
     shown = _preview(found.dataset, session.data_dir())
@@ -51,7 +51,7 @@ def show(found: Draft) -> None:
         )
     how = f"{spec.normalisation[:1].upper()}{spec.normalisation[1:]}."
     st.caption(plain(f"{words_of_classes} {how}"))
-    if spec.is_own and spec.sample_note:
+    if spec.is_user_data and spec.sample_note:
         st.info(plain(spec.sample_note))
 
 
@@ -66,18 +66,3 @@ def _preview(dataset: str, data_dir: str | None) -> _Preview:
         tuple(sorted(set(images.labels.tolist()))),
         images.description,
     )
-
-
-def thumbnail(image: np.ndarray) -> np.ndarray:
-    """Return an image [C, H, W] in [0, 1] as bytes [rows, columns, 3], small ones enlarged without smoothing.
-
-    Raises:
-        DataError: If it has neither one channel nor three.
-    """
-    if image.ndim != 3 or image.shape[0] not in (1, 3):
-        raise DataError(
-            f"An image has 1 or 3 channels, got the shape {list(image.shape)}; bring other images."
-        )
-    pixels = (image.transpose(1, 2, 0) * 255).round().clip(0, 255).astype(np.uint8)
-    times = max(1, THUMBNAIL_SIDE // max(pixels.shape[:2]))
-    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).repeat(times, axis=0).repeat(times, axis=1)

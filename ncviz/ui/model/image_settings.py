@@ -7,9 +7,8 @@ from typing import Any
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.data.image_settings import WAYS, ImageSettings
-from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.tasks.images import WAYS, ImageSettings, numbers_text, read_class_names, read_numbers
 from ncviz.text import plain
 from ncviz.ui.model.draft import Draft
 
@@ -17,7 +16,7 @@ MOST = 1000
 CHANNEL_TITLES = {1: "grey", 3: "colour"}
 
 
-def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[str, ...]]:
+def draw_settings(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[str, ...]]:
     """Draw the fields.
 
     Args:
@@ -52,9 +51,13 @@ def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
         **field("how"),
     )
     mean = columns[3].text_input(
-        "Mean", _text(usual.mean), max_chars=80, help="One number, or one for each channel.", **field("mean")
+        "Mean",
+        numbers_text(usual.mean),
+        max_chars=80,
+        help="One number, or one for each channel.",
+        **field("mean"),
     )
-    std = columns[4].text_input("Standard deviation", _text(usual.std), max_chars=80, **field("std"))
+    std = columns[4].text_input("Standard deviation", numbers_text(usual.std), max_chars=80, **field("std"))
     most = columns[5].number_input(
         "Most images", 1, LIMITS.images, MOST, help="Of each split; drawn once and for all.", **field("most")
     )
@@ -63,8 +66,8 @@ def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
         usual.channels,
         how=str(how),
         resize=usual.resize if str(how) == "resize" and (height, width) == usual.size else None,
-        mean=_values("mean", mean),
-        std=_values("standard deviation", std),
+        mean=read_numbers("mean", mean),
+        std=read_numbers("standard deviation", std),
     )
     st.caption(
         plain(f"{CHANNEL_TITLES[usual.channels].capitalize()} images of {height}×{width}; {settings.told}.")
@@ -86,25 +89,4 @@ def settings_form(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
         )
     if file is not None:
         typed = file.getvalue().decode("utf-8", "replace")
-    names = tuple(line.strip()[:100] for line in typed.splitlines() if line.strip())
-    if names and len(names) != found.classes:
-        raise DataError(
-            f"The network tells {found.classes:,} classes apart, but {len(names):,} names are given."
-        )
-    return settings, int(most), names
-
-
-def _text(values: tuple[float, ...]) -> str:
-    return ", ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))
-
-
-def _values(what: str, text: str) -> tuple[float, ...]:
-    try:
-        found = tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
-    except ValueError:
-        found = ()
-    if not found:
-        raise DataError(
-            f"The {what} must be numbers with commas between, such as 0.485, 0.456, 0.406, got {text[:40]!r}."
-        )
-    return found
+    return settings, int(most), read_class_names(typed, found.classes)

@@ -10,15 +10,22 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from ncviz.data.datasets import DATASETS, default_data_dir
-from ncviz.data.image_settings import ImageSettings
-from ncviz.data.known.prepared import known_names
-from ncviz.data.known.torchvision_sets import NAMED
-from ncviz.data.user_data.registry import OwnData
-from ncviz.data.user_data.uploads import ENDINGS
-from ncviz.errors import DataError, NcvizError
+from ncviz.errors import NcvizError
 from ncviz.limits import LIMITS
-from ncviz.models.network import Network
+from ncviz.tasks.images import (
+    DATASETS,
+    ENDINGS,
+    ImageSettings,
+    UserData,
+    default_data_dir,
+    known_names,
+    known_title,
+    native_set,
+    read_named,
+    read_tree,
+    read_uploads,
+    read_white,
+)
 from ncviz.text import plain
 from ncviz.ui.model import data_download
 from ncviz.ui.model.draft import Draft
@@ -27,7 +34,7 @@ from ncviz.ui.session import session, visitors
 WAYS = {"known": "A known set", "files": "Your files", "folder": "A folder on this machine"}
 # What the uploader stands beside takes names without a dot.
 _ARRAYS = (".npz", ".npy")
-Read = Callable[[ImageSettings, int, Any], OwnData]
+Read = Callable[[ImageSettings, int, Any], UserData]
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def choose(found: Draft) -> Source | None:
     Raises:
         NcvizError: If a field holds nothing of use, or what is asked for is not this visitor's to ask.
     """
-    native = _native(found.network)
+    native = native_set(found.network)
     ways = [way for way in WAYS if way != "folder" or visitors.is_trusted()]
     way = st.pills(
         "Which images",
@@ -66,26 +73,14 @@ def choose(found: Draft) -> Source | None:
     return drawn[str(way)]()
 
 
-def _native(network: Network) -> str:
-    """Return the known set that a network's architecture is made for, or whose images have its shape."""
-    if network.dataset in DATASETS:
-        return network.dataset
-    fits = [
-        name for name, spec in DATASETS.items() if spec.is_bundled and spec.input_shape == network.image_shape
-    ]
-    return fits[0] if fits else ""
-
-
 def _known(found: Draft, native: str) -> Source | None:
-    from ncviz.data.known.prepared import read_named
-
     names = list(known_names())
     columns = st.columns([1, 2])
     name = columns[0].selectbox(
         "Set",
         names,
         index=names.index(native) if native else 0,
-        format_func=_title,
+        format_func=known_title,
         key=f"data-known-{found.network.fingerprint[:8]}",
         persist_state="session",
     )
@@ -101,10 +96,10 @@ def _known(found: Draft, native: str) -> Source | None:
         )
         folder = typed.strip() or None
         if folder is not None and not (name in DATASETS and not DATASETS[name].files):
-            data_download.offer("data-download", name, _title(name), folder)
+            data_download.offer_download("data-download", name, known_title(name), folder)
     if folder is None and not is_bundled and default_data_dir() is None:
         st.caption(
-            f"{_title(name)} does not ship with ncviz: "
+            f"{known_title(name)} does not ship with ncviz: "
             + (
                 "name a folder that holds it, or one to download it to."
                 if visitors.is_trusted()
@@ -113,15 +108,13 @@ def _known(found: Draft, native: str) -> Source | None:
         )
         return None
     return Source(
-        _title(name),
+        known_title(name),
         lambda settings, most, progress: read_named(name, settings, folder, most=most, progress=progress),
         "" if folder else name,
     )
 
 
 def _files() -> Source | None:
-    from ncviz.data.user_data.uploads import read_uploads
-
     files = st.file_uploader(
         "Images",
         type=list(ENDINGS),
@@ -136,10 +129,10 @@ def _files() -> Source | None:
             "**.npy** (with another for its labels), or single images. Labels are optional."
         )
         return None
-    held = [(file.name, file.getvalue()) for file in files]
+    contents = [(file.name, file.getvalue()) for file in files]
     title = files[0].name if len(files) == 1 else f"{len(files)} files"
     label, white, is_normalised = "", None, False
-    if all(name.lower().endswith(_ARRAYS) for name, _ in held):
+    if all(name.lower().endswith(_ARRAYS) for name, _ in contents):
         columns = st.columns([1, 1, 1], vertical_alignment="bottom")
         is_normalised = columns[1].checkbox(
             "Already normalised", help="The file holds what the network sees.", key="data-normalised"
@@ -153,15 +146,15 @@ def _files() -> Source | None:
             persist_state="session",
             disabled=is_normalised,
         )
-        white = None if is_normalised else _white(typed)
-    elif not held[0][0].lower().endswith(".zip"):
+        white = None if is_normalised else read_white(typed)
+    elif not contents[0][0].lower().endswith(".zip"):
         label = st.columns([1, 2])[0].text_input(
             "Their class (optional)", key="data-label", max_chars=80, persist_state="session"
         )
     return Source(
         title,
         lambda settings, most, progress: read_uploads(
-            held,
+            contents,
             settings,
             label=label.strip() or None,
             white=white,
@@ -173,25 +166,7 @@ def _files() -> Source | None:
     )
 
 
-def _white(typed: str) -> float | None:
-    """Return what a white pixel counts, None where nobody says.
-
-    Raises:
-        DataError: If it is no number.
-    """
-    if not typed.strip():
-        return None
-    try:
-        return float(typed)
-    except ValueError as error:
-        raise DataError(
-            f"A white pixel must count a number, such as 255, got {typed[:40]!r}; leave it empty to have it found out."
-        ) from error
-
-
 def _folder() -> Source | None:
-    from ncviz.data.user_data.image_files import read_tree
-
     visitors.check_trusted(data_download.FOLDER)
     folder = st.text_input(
         "Folder",
@@ -209,7 +184,3 @@ def _folder() -> Source | None:
         path.name or str(path),
         lambda settings, most, progress: read_tree(path, settings, most=most, progress=progress),
     )
-
-
-def _title(name: str) -> str:
-    return DATASETS[name].title if name in DATASETS else NAMED[name].title

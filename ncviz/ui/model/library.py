@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.data.user_data import saved as saved_images
-from ncviz.data.user_data.registry import find_own, is_own, register
-from ncviz.errors import DataError
-from ncviz.models import library
+from ncviz.tasks import library
 from ncviz.text import plain, size
 from ncviz.ui.model import draft
 from ncviz.ui.session import session, visitors
 from ncviz.ui.session.problems import telling_errors
 
 
-def keep() -> None:
+def draw_own_networks() -> None:
     """Draw this session's own networks with what can be done with each."""
     own = session.own_networks()
     if not own:
@@ -48,11 +43,10 @@ def keep() -> None:
     )
 
 
-def show() -> None:
+def draw_library() -> None:
     """Draw the saved networks, with opening and removing."""
-    folder = library.library_folder()
-    found = library.list_networks(folder)
-    where = f", in {folder}" if visitors.is_trusted() else ""
+    found = library.saved_networks()
+    where = f", in {library.library_folder()}" if visitors.is_trusted() else ""
     st.write(
         plain(f"Networks that were saved on this machine{where}. Everybody who uses this server sees them.")
     )
@@ -74,7 +68,7 @@ def show() -> None:
         "Saved network", list(titles), format_func=lambda key: titles[key], key="library-name"
     )
     if columns[1].button("Open", type="primary", key="library-open", width="stretch"):
-        _open(folder, str(name))
+        _open(str(name))
     if not _may_remove(str(name)):
         return
     # One of each network's own: left open it would ask for the next, and a second click would remove that as well.
@@ -82,21 +76,8 @@ def show() -> None:
         st.write(plain(f"Remove {titles[str(name)]} for good?"))
         if st.button("Remove it", key=f"library-remove-{name}"):
             with telling_errors():
-                library.remove_saved(folder, str(name))
-                _remove_unused_images(folder)
+                library.remove_saved(str(name))
                 st.rerun()
-
-
-def _images_folder() -> Path:
-    return library.library_folder() / "images"
-
-
-def _remove_unused_images(folder: Path) -> None:
-    """Delete saved images that no saved network is shown on any more."""
-    used = {each.dataset for each in library.list_networks(folder)}
-    for name in saved_images.saved_names(_images_folder()):
-        if name not in used:
-            saved_images.remove_own(_images_folder(), name)
 
 
 def _may_remove(name: str) -> bool:
@@ -106,26 +87,22 @@ def _may_remove(name: str) -> bool:
 
 @telling_errors()
 def _save(of: tasks.Network) -> None:
-    known = {each.name for each in library.list_networks(library.library_folder())}
-    name = library.save_network(library.library_folder(), of)
+    known = {each.name for each in library.saved_networks()}
+    name = library.save_network(of)
     if name not in known:
         st.session_state.setdefault("saved", set()).add(name)
-    if is_own(of.dataset):
-        saved_images.save_own(_images_folder(), find_own(of.dataset))
+    library.save_images(of)
     st.toast(plain(f"{of.title} is saved; find it under Library."))
 
 
 @telling_errors()
-def _open(folder: Path, name: str) -> None:
+def _open(name: str) -> None:
     """Open a saved network with its images; where those are gone, they are asked for."""
-    of = library.open_saved(folder, name)
-    if is_own(of.dataset):
-        try:
-            register(saved_images.open_saved(_images_folder(), of.dataset))
-        except DataError:
-            draft.take_network(of)
-            st.toast("Its images are no longer there; choose some under “Bring your own”.")
-            return
+    of = library.open_saved(name)
+    if not library.open_images(of):
+        draft.take_network(of)
+        st.toast("Its images are no longer there; choose some under “Bring your own”.")
+        return
     if of.dataset:
         session.add_network(of)
         st.switch_page("pages/explore.py")

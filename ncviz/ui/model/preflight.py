@@ -1,4 +1,4 @@
-"""Step 3 of bringing a network: what was read, what it will take, what to choose to make it fit, and the start."""
+"""The check of a network of one's own: what was read, what it takes, what makes it fit, and the start."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
-from ncviz.data.user_data.registry import register
 from ncviz.fingerprint import digest
+from ncviz.tasks.images import register
+from ncviz.tasks.preflight import Checked, check_network, time_network
 from ncviz.text import about, amount, plain, size
 from ncviz.ui.model.draft import Draft
-from ncviz.ui.model.preflight_runs import Checked, check_network, run, time_network
+from ncviz.ui.model.preflight_runs import run
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.problems import telling_errors
 
 if TYPE_CHECKING:
-    from ncviz.preflight import Choice, Preflight
+    from ncviz.tasks.preflight import Choice, Preflight
 
 WHOLE = "The whole network: exact"
 # Up to here, timing takes seconds.
@@ -27,12 +28,14 @@ QUICK_EDGES = 3_000_000
 
 
 @telling_errors()
-def show(found: Draft) -> None:
+def draw_check(found: Draft) -> None:
     """Draw the check; it starts by itself once there are images."""
     of = found.bound
     data_dir = session.data_dir()
     key = digest(of.fingerprint, found.dataset, data_dir)
-    checked: Checked | None = run("check", key, lambda handle: check_network(of, data_dir, handle))
+    checked: Checked | None = run(
+        "check", key, lambda handle: check_network(of, data_dir, handle.progress, handle.cancel_event)
+    )
     if checked is None:
         return
     check = checked.preflight
@@ -68,7 +71,9 @@ def _timed(key: str, of: tasks.Network, data_dir: str | None, check: Preflight) 
         return None
     checked = st.session_state["bring-check"][1]
     found: Preflight | None = run(
-        "time", key, lambda handle: time_network(of, data_dir, checked.chosen, handle)
+        "time",
+        key,
+        lambda handle: time_network(of, data_dir, checked.calibration, handle.progress, handle.cancel_event),
     )
     return found
 

@@ -10,9 +10,9 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobHandle
-from ncviz.models.catalogue.form import Form
-from ncviz.models.zoo import MODELS, ModelSpec, own_spec
 from ncviz.plots.training_curve import training_curve
+from ncviz.tasks import MODELS
+from ncviz.tasks.training import EpochResult, ModelSpec, TrainedResult, own_spec, train_network
 from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs as background
@@ -26,7 +26,7 @@ KEPT_RUNS = 50
 ZOO, FORM = background.TRAINING, "form-training-"
 
 
-def show() -> None:
+def draw_training() -> None:
     """Draw the form of the zoo's networks, and the run that was started last."""
     st.write(
         "Train one of the architectures from a fresh start; the same seed gives the same network on the CPU."
@@ -42,9 +42,9 @@ def show() -> None:
     follow(ZOO)
 
 
-def start_form(form: Form, dataset: str, epochs: int, seed: int) -> None:
+def start_form(architecture: str, dataset: str, epochs: int, seed: int) -> None:
     """Train the network of a form."""
-    _start(own_spec(form.name, dataset), FORM, epochs, seed)
+    _start(own_spec(architecture, dataset), FORM, epochs, seed)
 
 
 def follow(kind: str) -> None:
@@ -56,7 +56,7 @@ def follow(kind: str) -> None:
         )
 
 
-def finished(kind: str) -> tasks.Network | None:
+def take_trained(kind: str) -> tasks.Network | None:
     """Return the network that was chosen out of the runs of a kind, once."""
     found: tasks.Network | None = st.session_state.pop(f"{kind}chosen", None)
     return found
@@ -73,38 +73,29 @@ def _latest(kind: str) -> Any:
 
 
 @st.cache_resource
-def _runs() -> dict[str, dict[str, Any]]:
-    """Settings and loss curve of every training on this server, by the job's key."""
+def _runs() -> dict[str, list[EpochResult]]:
+    """The epochs of every training on this server so far, by the job's key."""
     return {}
 
 
 def _start(spec: ModelSpec, kind: str, epochs: int, seed: int) -> None:
     data_dir, device = session.data_dir(), session.device()
-    history: list[dict[str, float]] = []
+    epochs_done: list[EpochResult] = []
 
     def work(handle: JobHandle) -> dict[str, Any]:
-        from ncviz.models.training.train import train_zoo_model
-
-        def note(epoch: Any) -> None:
-            history.append({"loss": epoch.loss, "train": epoch.train_accuracy, "test": epoch.test_accuracy})
-
-        result = train_zoo_model(
-            spec, data_dir, epochs, seed, progress=handle.progress, on_epoch=note, device=device
-        )
-        arrays = {key: values.detach().numpy() for key, values in result.net.state_dict().items()}
-        return {"arrays": arrays, "accuracy": result.test_accuracy, "seconds": result.seconds}
+        result = train_network(spec, epochs, seed, data_dir, device, handle.progress, epochs_done.append)
+        return {"found": result}
 
     key = kind + digest(spec.name, spec.architecture, spec.dataset, epochs, seed, data_dir, device)
     running = resources.registry().get(key)
     if running is None or not running.is_active:
-        run = {"spec": spec, "seed": seed, "epochs": epochs, "history": history}
-        resources.keep(_runs(), key, run, KEPT_RUNS)
+        resources.keep(_runs(), key, epochs_done, KEPT_RUNS)
     background.begin(key, f"Training {spec.title}, {epochs} epochs, seed {seed}", work)
 
 
 def _run(key: str, was_active: bool, kind: str) -> None:
-    job, run = resources.registry().get(key), _runs().get(key)
-    if job is None or run is None:
+    job = resources.registry().get(key)
+    if job is None or key not in _runs():
         return
     now = job.snapshot()
     if was_active and not now.is_active:
@@ -120,26 +111,20 @@ def _run(key: str, was_active: bool, kind: str) -> None:
         st.error(plain(now.error))
     elif now.state == "cancelled":
         st.info("Training was stopped; nothing was kept.")
-    if run["history"]:
-        columns = {
-            part: np.array([epoch[part] for epoch in list(run["history"])])
-            for part in ("loss", "train", "test")
-        }
-        st.plotly_chart(training_curve(**columns), config={"displayModeBar": False}, key=f"curve-{kind}")
+    if epochs_done := list(_runs().get(key, ())):
+        figure = training_curve(
+            np.array([epoch.loss for epoch in epochs_done]),
+            np.array([epoch.train_accuracy for epoch in epochs_done]),
+            np.array([epoch.test_accuracy for epoch in epochs_done]),
+        )
+        st.plotly_chart(figure, config={"displayModeBar": False}, key=f"curve-{kind}")
     if now.state == "done":
-        st.success(f"Test accuracy {now.result['accuracy']:.2%} after {now.result['seconds']:.0f} s.")
+        result: TrainedResult = now.result["found"]
+        st.success(f"Test accuracy {result.accuracy:.2%} after {result.seconds:.0f} s.")
         if st.button("Use this network", type="primary", key=f"use-{kind}"):
             with telling_errors():
-                brought = _network(run, now.result["arrays"])
-            if kind == ZOO:
-                session.add_network(brought)
-            else:
-                st.session_state[f"{kind}chosen"] = brought
-            st.rerun(scope="app")
-
-
-def _network(run: dict[str, Any], arrays: dict[str, np.ndarray]) -> tasks.Network:
-    spec: ModelSpec = run["spec"]
-    label = f"{spec.name}, seed {run['seed']}, {run['epochs']} epochs"
-    title = f"{spec.title}, trained here (seed {run['seed']})"
-    return tasks.Network(label, title, spec.architecture, spec.dataset, arrays, is_bundled=False)
+                if kind == ZOO:
+                    session.add_network(result.network)
+                else:
+                    st.session_state[f"{kind}chosen"] = result.network
+                st.rerun(scope="app")

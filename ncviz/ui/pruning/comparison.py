@@ -1,17 +1,14 @@
-"""What the Pruning page compares, as one frozen value: kept over page changes, in the link, and with a history."""
+"""What the Pruning page compares: kept over page changes, in the link, and with a history."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import PruningConfig
-from ncviz.pruning.compare import GRID, nearest
+from ncviz.scene.comparison import Comparison, Shapes, measured_sparsities
+from ncviz.tasks.criteria import criteria, nearest
 from ncviz.ui.link.view_state import History, ViewState
 from ncviz.ui.session import session
 
@@ -19,58 +16,13 @@ from ncviz.ui.session import session
 _STEP = ("lab_criteria", "lab_seeds", "lab_samples", "lab_scope", "lab_order", "lab_protect")
 
 
-@dataclass(frozen=True)
-class Lab:
-    """What is compared.
-
-    Attributes:
-        criteria: Names in ``ncviz.pruning.scores.SCORES``.
-        seeds: Draws of the calibration images.
-        samples_per_class: Calibration images of each class.
-        alpha: Idleness, for the curvature.
-        scope: "global" or "layer".
-        order: "redundant" or "bottlenecks".
-        protected: Names of the weights that lose nothing.
-        sparsity: Fraction of the weights that is removed where one looks closer, one of those that are measured.
-        layers: Names of the weights whose curvature is computed; none means all.
-        channels: Most channels of a hidden layer that take part in it; 0 means all.
-    """
-
-    criteria: tuple[str, ...]
-    seeds: tuple[int, ...]
-    samples_per_class: int
-    alpha: float
-    scope: str
-    order: str
-    protected: tuple[str, ...]
-    sparsity: float
-    layers: tuple[str, ...] = ()
-    channels: int = 0
-
-    def config(self, criterion: str, seed: int) -> PruningConfig:
-        """Return the settings of one curve."""
-        return PruningConfig(
-            criterion,
-            self.samples_per_class,
-            seed,
-            self.alpha,
-            self.scope,
-            self.order,
-            self.protected,
-            self.layers,
-            self.channels,
-        )
-
-
-def current() -> Lab:
+def current() -> Comparison:
     """Return what this session compares on the network that it looks at."""
-    from ncviz.pruning.scores import SCORES
-
     view = session.view()
-    return read(view, tuple(SCORES), shapes(session.network()))
+    return read(view, tuple(criteria()), shapes(session.network()))
 
 
-def read(view: ViewState, known: tuple[str, ...], sizes: Mapping[str, tuple[int, ...]]) -> Lab:
+def read(view: ViewState, known: tuple[str, ...], sizes: Shapes) -> Comparison:
     """Return what a view compares.
 
     Args:
@@ -81,7 +33,7 @@ def read(view: ViewState, known: tuple[str, ...], sizes: Mapping[str, tuple[int,
     asked = view.lab_criteria.split(",")
     numbers = {int(number) for number in view.lab_protect.split(",") if number}
     protected = tuple(name for index, name in enumerate(sizes) if index in numbers)
-    return Lab(
+    return Comparison(
         tuple(name for name in known if name in asked),
         tuple(range(view.lab_seeds)),
         view.lab_samples,
@@ -89,21 +41,13 @@ def read(view: ViewState, known: tuple[str, ...], sizes: Mapping[str, tuple[int,
         view.lab_scope,
         view.lab_order,
         protected,
-        nearest(view.lab_sparsity, within(sizes, protected)),
+        nearest(view.lab_sparsity, measured_sparsities(sizes, protected)),
         view.config.layers,
         view.channels,
     )
 
 
-def within(sizes: Mapping[str, tuple[int, ...]], protected: Collection[str] = ()) -> tuple[float, ...]:
-    """Return the sparsities that are measured: those of the grid that do not reach into protected weights."""
-    count = {name: int(np.prod(shape)) for name, shape in sizes.items()}
-    total = sum(count.values())
-    most = total - sum(count[name] for name in protected)
-    return tuple(value for value in GRID if round(value * total) <= most)
-
-
-def layers(network: tasks.Network) -> tuple[str, ...]:
+def layer_names(network: tasks.Network) -> tuple[str, ...]:
     """Return the names of the weights that are ranked, in the network's order."""
     return tuple(shapes(network))
 

@@ -14,12 +14,12 @@ from ncviz.config import PruningConfig
 from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import Job, JobHandle
-from ncviz.pruning.compare import GRID, Spread
+from ncviz.scene.comparison import Comparison, weight_count
 from ncviz.scene.wording import private_title
 from ncviz.tasks import SweepRecord
+from ncviz.tasks.criteria import GRID, Spread, criteria, masks_of
 from ncviz.text import plural
 from ncviz.ui.pruning import comparison
-from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import jobs, session
 
@@ -40,22 +40,22 @@ class Run:
     failures: dict[str, str] = field(default_factory=dict)
 
 
-def needed(of: tasks.Network, lab: Lab) -> dict[str, PruningConfig]:
+def needed(of: tasks.Network, compared: Comparison) -> dict[str, PruningConfig]:
     """Return the settings of every curve that the comparison consists of, by the store's key.
 
     Criteria that look at nothing that differs from seed to seed have one curve for all seeds.
     """
     found: dict[str, PruningConfig] = {}
-    for criterion in lab.criteria:
-        for seed in lab.seeds:
-            config = lab.config(criterion, seed)
+    for criterion in compared.criteria:
+        for seed in compared.seeds:
+            config = compared.config(criterion, seed)
             found.setdefault(_key(of, config), config)
     return found
 
 
-def missing(of: tasks.Network, lab: Lab) -> dict[str, PruningConfig]:
+def missing(of: tasks.Network, compared: Comparison) -> dict[str, PruningConfig]:
     """Return the settings of the curves that are not known yet, by the store's key."""
-    return {key: config for key, config in needed(of, lab).items() if curve(of, config) is None}
+    return {key: config for key, config in needed(of, compared).items() if curve(of, config) is None}
 
 
 def curve(of: tasks.Network, config: PruningConfig) -> SweepRecord | None:
@@ -73,16 +73,16 @@ def curve(of: tasks.Network, config: PruningConfig) -> SweepRecord | None:
     return found
 
 
-def known(of: tasks.Network, lab: Lab) -> list[tuple[PruningConfig, SweepRecord]]:
+def known(of: tasks.Network, compared: Comparison) -> list[tuple[PruningConfig, SweepRecord]]:
     """Return the curves of the comparison that are known, with their settings."""
-    found = [(config, curve(of, config)) for config in needed(of, lab).values()]
+    found = [(config, curve(of, config)) for config in needed(of, compared).values()]
     return [(config, record) for config, record in found if record is not None]
 
 
-def spreads(of: tasks.Network, lab: Lab) -> dict[str, Spread]:
+def spreads(of: tasks.Network, compared: Comparison) -> dict[str, Spread]:
     """Return for each criterion what is known of its curve over the draws; criteria without any are left out."""
     records: dict[str, list[SweepRecord]] = {}
-    for config, record in known(of, lab):
+    for config, record in known(of, compared):
         records.setdefault(config.criterion, []).append(record)
     return {
         name: Spread(
@@ -101,14 +101,9 @@ def ranks(of: tasks.Network, config: PruningConfig) -> np.ndarray:
     return _ranks(tasks.order_key(of, config, session.data_dir()), of, config, session.data_dir())
 
 
-def removed_at(of: tasks.Network, lab: Lab) -> int:
+def removed_at(of: tasks.Network, compared: Comparison) -> int:
     """Return how many weights go at the chosen sparsity."""
-    return round(lab.sparsity * sum(int(np.prod(shape)) for shape in shapes(of).values()))
-
-
-def shapes(of: tasks.Network) -> dict[str, tuple[int, ...]]:
-    """Return name and shape of each weight that can be removed, in the order of the ranks."""
-    return comparison.shapes(of)
+    return round(compared.sparsity * weight_count(comparison.shapes(of)))
 
 
 def measured(of: tasks.Network, config: PruningConfig | None, removed: int) -> evaluation.Measured:
@@ -120,10 +115,15 @@ def measured(of: tasks.Network, config: PruningConfig | None, removed: int) -> e
     )
 
 
-def start(of: tasks.Network, lab: Lab) -> Job:
+def first_known(of: tasks.Network, compared: Comparison, criterion: str) -> PruningConfig:
+    """Return the settings of the first draw of a criterion that is known."""
+    return next(config for config, _ in known(of, compared) if config.criterion == criterion)
+
+
+def start(of: tasks.Network, compared: Comparison) -> Job:
     """Measure what is missing in the background, curve by curve, each stored when it is done."""
     store, device, data_dir = resources.store(), session.device(), session.data_dir()
-    todo, key = missing(of, lab), job_key(of, lab)
+    todo, key = missing(of, compared), job_key(of, compared)
     run, unstored = Run(), _unstored()
 
     def work(handle: JobHandle) -> dict[str, Any]:
@@ -163,14 +163,14 @@ def start(of: tasks.Network, lab: Lab) -> Job:
     return jobs.begin(key, f"Pruning {private_title(of)}: {curves}", work)
 
 
-def job(of: tasks.Network, lab: Lab) -> Job | None:
+def job(of: tasks.Network, compared: Comparison) -> Job | None:
     """Return the latest run for these settings, whichever criteria it was for."""
-    return resources.registry().get(job_key(of, lab))
+    return resources.registry().get(job_key(of, compared))
 
 
-def run(of: tasks.Network, lab: Lab) -> Run:
+def run(of: tasks.Network, compared: Comparison) -> Run:
     """Return what that run has done."""
-    return _runs().get(job_key(of, lab), Run())
+    return _runs().get(job_key(of, compared), Run())
 
 
 def done(key: str) -> int:
@@ -178,21 +178,25 @@ def done(key: str) -> int:
     return _runs().get(key, Run()).done
 
 
-def job_key(of: tasks.Network, lab: Lab) -> str:
+def job_key(of: tasks.Network, compared: Comparison) -> str:
     """Return the key of a run: criteria and seeds are no part of it, so that one that runs is joined."""
     images = tasks.evaluation_fingerprint(of, session.data_dir())
-    settings = (lab.samples_per_class, lab.alpha, lab.scope, lab.order, list(lab.protected))
+    settings = (
+        compared.samples_per_class,
+        compared.alpha,
+        compared.scope,
+        compared.order,
+        list(compared.protected),
+    )
     return jobs.COMPARISON + digest(of.fingerprint, images, *settings)
 
 
 def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
     """Return about how long these curves take: evaluations as timed here, curvature as it took before."""
-    from ncviz.pruning.scores import SCORES
-
     # It is timed when it is evaluated for the first time.
     first = measured(of, None, 0).seconds
     each = min(first, evaluation.evaluation_seconds(of, session.device(), session.data_dir()))
-    kappa = {config.calibration for config in configs if SCORES[config.criterion].needs_curvature}
+    kappa = {config.calibration for config in configs if criteria()[config.criterion].needs_curvature}
     data_dir = session.data_dir()
     unknown = [config for config in kappa if resources.curvature(of, config, data_dir) is None]
     known = resources.curvature(of, session.view().config, data_dir)
@@ -239,7 +243,5 @@ def _measured(
 ) -> evaluation.Measured:
     masks: Mapping[str, Any] | None = None
     if _config is not None:
-        from ncviz.pruning.masks import masks_at
-
-        masks = masks_at(ranks(_of, _config), _removed, shapes(_of))
+        masks = masks_of(ranks(_of, _config), _removed, comparison.shapes(_of))
     return evaluation.measure(_of, session.device(), _data_dir, masks).result()

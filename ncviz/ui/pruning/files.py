@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from string import Template
 from typing import Any
@@ -12,16 +13,16 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.data.datasets import find_dataset
 from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.palette import Theme
 from ncviz.scene import return_files
 from ncviz.scene.return_files import file_stem
+from ncviz.tasks.images import find_dataset
+from ncviz.tasks.pruned_forms import FORMS, form_file, form_snippet
 from ncviz.text import plain
 from ncviz.ui.explore.charts import CAMERA, PICTURE_SCALE, PICTURES
-from ncviz.ui.pruning import curves
+from ncviz.ui.pruning import comparison, curves
 
-FORMS = ("pruned", "reparametrised", "masks")
 FORM_TITLES = {
     "pruned": "Pruned checkpoint",
     "reparametrised": "torch.nn.utils.prune",
@@ -43,7 +44,7 @@ _HEAD = Template(
 )
 
 
-def show(of: tasks.Network, config: PruningConfig, removed: int) -> None:
+def draw_files(of: tasks.Network, config: PruningConfig, removed: int) -> None:
     """Draw the downloads of one pruned network, with the lines that load each.
 
     Args:
@@ -67,7 +68,7 @@ def show(of: tasks.Network, config: PruningConfig, removed: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         button(
             f"Download {name}",
-            _maker(of, curves.ranks(of, config), removed, form),
+            partial(content, of, curves.ranks(of, config), removed, form),
             name,
             "application/octet-stream",
             told,
@@ -84,28 +85,16 @@ def file_name(of: tasks.Network, form: str) -> str:
 
 def snippet(of: tasks.Network, form: str) -> str:
     """Return the lines of plain PyTorch that load a file."""
-    from ncviz.pruning import export
-
-    name, shape = file_name(of, form), find_dataset(of.dataset).input_shape
-    if form == "masks":
-        return export.masks_snippet(name, shape)
-    if not of.is_bundled:
-        how = find_dataset(of.dataset).normalisation
-        return return_files.snippet(of, name, how, is_reparametrised=form != FORMS[0])
-    write = export.pruned_snippet if form == FORMS[0] else export.reparametrised_snippet
-    return write(of.module(), name, shape)
+    name, spec = file_name(of, form), find_dataset(of.dataset)
+    if form == "masks" or of.is_bundled:
+        return form_snippet(of, name, spec.input_shape, form)
+    return return_files.snippet(of, name, spec.normalisation, is_reparametrised=form != FORMS[0])
 
 
 def content(of: tasks.Network, ranks: np.ndarray, removed: int, form: str) -> bytes:
     """Return a file's bytes."""
-    from ncviz.pruning import export
-    from ncviz.pruning.masks import masks_at
-
-    if form == FORMS[0]:
-        return return_files.pruned(of, ranks, removed, curves.shapes(of))
-    masks = masks_at(ranks, removed, curves.shapes(of))
-    write = export.masks_file if form == "masks" else export.reparametrised_file
-    return write(of.module(), masks)
+    write = return_files.pruned if form == FORMS[0] else partial(form_file, form=form)
+    return write(of, ranks, removed, comparison.shapes(of))
 
 
 def figure_page(figure: Any, title: str, colours: Theme) -> bytes:
@@ -135,7 +124,3 @@ def chart_config(of: tasks.Network, name: str) -> dict[str, Any]:
             "scale": PICTURE_SCALE,
         },
     }
-
-
-def _maker(of: tasks.Network, ranks: np.ndarray, removed: int, form: str) -> Callable[[], bytes]:
-    return lambda: content(of, ranks, removed, form)

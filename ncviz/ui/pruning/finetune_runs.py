@@ -13,6 +13,7 @@ from ncviz import tasks
 from ncviz.fingerprint import digest
 from ncviz.jobs import Job, JobHandle
 from ncviz.scene.wording import private_title
+from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.finetuning import (
     FineTuneRecord,
     PruneAndTune,
@@ -21,7 +22,6 @@ from ncviz.tasks.finetuning import (
     stored_finetune,
 )
 from ncviz.text import plural
-from ncviz.ui.pruning.run_settings import title
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 
@@ -81,7 +81,7 @@ def start(of: tasks.Network, todo: Mapping[str, PruneAndTune], asked: Mapping[st
             run = runs[name] = Progress()
 
             def report(fraction: float, message: str, index: int = index, name: str = name) -> None:
-                handle.progress((index + fraction) / len(todo), f"{title(name)}: {message}")
+                handle.progress((index + fraction) / len(todo), f"{criterion_title(name)}: {message}")
 
             def step(_: int, loss: float, run: Progress = run) -> None:
                 run.loss.append(loss)

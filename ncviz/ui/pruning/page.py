@@ -9,10 +9,11 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.data.datasets import find_dataset
 from ncviz.jobs import Job
-from ncviz.pruning.compare import Spread
+from ncviz.scene.comparison import Comparison, calibration_words, measured_sparsities, nothing_to_remove
 from ncviz.scene.wording import note_for
+from ncviz.tasks.criteria import Spread
+from ncviz.tasks.images import find_dataset
 from ncviz.text import about, percent, plain, plural
 from ncviz.ui.link.view_state import LAB_TABS
 from ncviz.ui.pruning import (
@@ -26,7 +27,6 @@ from ncviz.ui.pruning import (
     tab_robustness,
 )
 from ncviz.ui.pruning import curves as curve_runs
-from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session, visitors
 from ncviz.ui.session.problems import telling_errors
@@ -45,36 +45,36 @@ TAB_TITLES = {
 
 
 @telling_errors()
-def show(of: tasks.Network) -> None:
+def draw_page(of: tasks.Network) -> None:
     """Draw the page."""
-    controls.show(of)
+    controls.draw_controls(of)
     if note := note_for(of):
         st.caption(note)
-    lab = comparison.current()
-    reachable = comparison.within(comparison.shapes(of), lab.protected)[-1]
-    nothing = controls.nothing_to_remove(of, lab)
+    compared = comparison.current()
+    reachable = measured_sparsities(comparison.shapes(of), compared.protected)[-1]
+    nothing = nothing_to_remove(comparison.shapes(of), compared.protected)
     if session.view().lab_sparsity > reachable and not nothing:
         st.caption(f"The protected layers leave at most {percent(reachable)} to look at.")
-    if not lab.criteria:
+    if not compared.criteria:
         st.info("Choose at least one criterion above.")
         return
-    missing = curve_runs.missing(of, lab)
-    spreads = curve_runs.spreads(of, lab)
+    missing = curve_runs.missing(of, compared)
+    spreads = curve_runs.spreads(of, compared)
 
-    def compared(part: Callable[[], None]) -> None:
+    def when_measured(part: Callable[[], None]) -> None:
         if nothing:
             st.info(nothing)
             return
-        _run(of, lab, missing, is_empty=not spreads)
+        _run(of, compared, missing, is_empty=not spreads)
         _needing(spreads, part)
 
     parts: dict[str, Callable[[], None]] = {
-        "compare": lambda: compared(lambda: tab_compare.show(of, lab, spreads)),
-        "layers": lambda: compared(lambda: tab_layers.show(of, lab, spreads)),
-        "breaks": lambda: compared(lambda: tab_classes.show(of, lab, spreads)),
-        "tune": lambda: tab_finetune.show(of),
-        "robust": lambda: tab_robustness.show(of),
-        "plans": lambda: tab_plans.show(of, lab, spreads),
+        "compare": lambda: when_measured(lambda: tab_compare.draw_curves(of, compared, spreads)),
+        "layers": lambda: when_measured(lambda: tab_layers.draw_layers(of, compared, spreads)),
+        "breaks": lambda: when_measured(lambda: tab_classes.draw_classes(of, compared, spreads)),
+        "tune": lambda: tab_finetune.draw_finetuning(of),
+        "robust": lambda: tab_robustness.draw_robustness(of),
+        "plans": lambda: tab_plans.draw_plans(of, compared, spreads),
     }
     # Streamlit forgets the tab on another page; its own default would make it another widget.
     st.session_state.setdefault("lab-tabs", TAB_TITLES[session.view().lab_tab])
@@ -93,27 +93,29 @@ def _needing(spreads: Mapping[str, Spread], part: Callable[[], None]) -> None:
         st.caption("This appears when the first curve is measured.")
 
 
-def _run(of: tasks.Network, lab: Lab, missing: Mapping[str, PruningConfig], *, is_empty: bool) -> None:
+def _run(
+    of: tasks.Network, compared: Comparison, missing: Mapping[str, PruningConfig], *, is_empty: bool
+) -> None:
     """Show the run that measures what is missing, or offer it."""
-    job = curve_runs.job(of, lab)
+    job = curve_runs.job(of, compared)
     if job is not None and job.is_active:
-        _follow(of, lab, job)
+        _follow(of, compared, job)
         return
-    failures = curve_runs.run(of, lab).failures
+    failures = curve_runs.run(of, compared).failures
     # Several criteria fail for one reason, such as too few images.
-    for failure in dict.fromkeys(why for name, why in failures.items() if name in lab.criteria):
+    for failure in dict.fromkeys(why for name, why in failures.items() if name in compared.criteria):
         st.warning(plain(failure))
     # What has just failed would fail again, unless it is tried elsewhere or later.
     tried = st.session_state.setdefault(_TRIED, {})
-    failed = dict(failures) if tried.get(curve_runs.job_key(of, lab)) == session.device() else {}
+    failed = dict(failures) if tried.get(curve_runs.job_key(of, compared)) == session.device() else {}
     todo = [config for config in missing.values() if config.criterion not in failed]
     if not todo:
         return
     curves = plural(len(todo), "curve")
     time = about(curve_runs.seconds(of, todo))
     if is_empty:
-        samples = controls.calibration_words(
-            lab.samples_per_class, len(find_dataset(of.dataset).classes), len(lab.seeds)
+        samples = calibration_words(
+            compared.samples_per_class, len(find_dataset(of.dataset).classes), len(compared.seeds)
         )
         st.info(
             f"Nothing is measured yet for {plain(of.title)} with these settings: {samples} for the criteria that look "
@@ -122,22 +124,22 @@ def _run(of: tasks.Network, lab: Lab, missing: Mapping[str, PruningConfig], *, i
     else:
         st.info(f"{curves} of this comparison {'is' if len(todo) == 1 else 'are'} not measured yet.")
     if st.button(f"Measure {curves} · {time}", type="primary", key="lab-measure"):
-        left = replace(lab, criteria=tuple(name for name in lab.criteria if name not in failed))
+        left = replace(compared, criteria=tuple(name for name in compared.criteria if name not in failed))
         curve_runs.start(of, left)
         # A new run knows nothing of what failed in the one before.
         for name, why in failed.items():
-            curve_runs.run(of, lab).failures.setdefault(name, why)
-        tried[curve_runs.job_key(of, lab)] = session.device()
+            curve_runs.run(of, compared).failures.setdefault(name, why)
+        tried[curve_runs.job_key(of, compared)] = session.device()
         st.rerun()
 
 
-def _follow(of: tasks.Network, lab: Lab, job: Job) -> None:
+def _follow(of: tasks.Network, compared: Comparison, job: Job) -> None:
     """Show a run, whoever started it, and draw the page anew with each curve that it finishes."""
     if job.key not in st.session_state.get("jobs", []):
         jobs.watch(job.key)
         st.rerun()
     jobs.progress_here(job)
-    st.fragment(_redraw, run_every=visitors.every(POLL_SECONDS))(job.key, curve_runs.run(of, lab).done)
+    st.fragment(_redraw, run_every=visitors.every(POLL_SECONDS))(job.key, curve_runs.run(of, compared).done)
 
 
 def _redraw(key: str, done: int) -> None:

@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.data.datasets import find_dataset
+from ncviz.scene.comparison import Comparison
+from ncviz.scene.pictures import GAP, PAIR_SIDE, enlarged, pair
 from ncviz.scene.wording import has_labels
+from ncviz.tasks.criteria import criterion_title
+from ncviz.tasks.images import find_dataset
 from ncviz.tasks.robustness import RobustnessConfig, disturbed_examples, robustness_key
 from ncviz.text import plain
-from ncviz.ui.pruning import run_settings
-from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import tied
 from ncviz.ui.server import resources
 from ncviz.ui.session import session
@@ -22,8 +23,6 @@ from ncviz.ui.session import session
 SHOWN = 6
 # Enough that some of them are misled, few enough to be attacked while one waits.
 LOOKED_AT = 48
-# Of one image on the page, and between the two of a pair, in pixels.
-SIDE, GAP = 72, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,25 +48,25 @@ class Examples:
     right: int
 
 
-def show(of: tasks.Network, lab: Lab, asked: Mapping[str, RobustnessConfig]) -> None:
+def draw_examples(of: tasks.Network, compared: Comparison, asked: Mapping[str, RobustnessConfig]) -> None:
     """Draw a few images of one criterion's network, at the page's sparsity."""
     left, right = st.columns([1, 2.4], vertical_alignment="bottom")
     name = left.selectbox(
         "Single images, network pruned by",
         list(asked),
-        format_func=run_settings.title,
+        format_func=criterion_title,
         **tied("robust_example_" + ",".join(asked), next(iter(asked))),
     )
     config = asked[name]
     few = RobustnessConfig(config.pruning, config.disturbance, min(LOOKED_AT, config.images), config.seed)
     key = robustness_key(of, few, session.data_dir())
     with st.spinner("Looking at single images…"):
-        found = _examples(key, lab.sparsity, session.device(), of, few, session.data_dir())
+        found = _examples(key, compared.sparsity, session.device(), of, few, session.data_dir())
     rightly, wrongly = (
         ("are right", "are wrong") if has_labels(of) else ("get the whole network's answer", "get another")
     )
     right.caption(
-        f"With {100 * lab.sparsity:.4g}% removed, {found.right} of {few.images} images {rightly} as they are; "
+        f"With {100 * compared.sparsity:.4g}% removed, {found.right} of {few.images} images {rightly} as they are; "
         f"{found.misled} of these {wrongly} afterwards, and come first."
     )
     classes = find_dataset(of.dataset).classes
@@ -75,8 +74,8 @@ def show(of: tasks.Network, lab: Lab, asked: Mapping[str, RobustnessConfig]) -> 
         for before, after, label, clean, under in zip(
             found.before, found.after, found.labels, found.clean, found.under, strict=True
         ):
-            with st.container(width=2 * SIDE + GAP):
-                st.image(beside(before, after), width=2 * SIDE + GAP)
+            with st.container(width=2 * PAIR_SIDE + GAP):
+                st.image(pair(before, after), width=2 * PAIR_SIDE + GAP)
                 mark = "✓" if under == label else "✗"
                 st.markdown(
                     f"{plain(classes[label])} · says {plain(classes[clean])} → **{plain(classes[under])}** {mark}"
@@ -95,7 +94,7 @@ def _examples(
     data, rows, found = disturbed_examples(
         resources.store(), _of, _few, sparsity, device=device, data_dir=_data_dir
     )
-    return chosen_examples(
+    return pick_examples(
         data.pictures(data.inputs[rows]).numpy(),
         found.images.numpy(),
         found.labels.numpy(),
@@ -104,7 +103,7 @@ def _examples(
     )
 
 
-def chosen_examples(
+def pick_examples(
     before: np.ndarray, after: np.ndarray, labels: np.ndarray, clean: np.ndarray, under: np.ndarray
 ) -> Examples:
     """Return the images to show: those that were misled first, then those that withstood, then the rest.
@@ -118,27 +117,13 @@ def chosen_examples(
     """
     is_right = clean == labels
     is_misled = is_right & (under != labels)
-    shown = np.argsort(np.where(is_misled, 0, np.where(is_right, 1, 2)), kind="stable")[:SHOWN]
+    picked = np.argsort(np.where(is_misled, 0, np.where(is_right, 1, 2)), kind="stable")[:SHOWN]
     return Examples(
-        pixels(before[shown]),
-        pixels(after[shown]),
-        labels[shown],
-        clean[shown],
-        under[shown],
+        enlarged(before[picked]),
+        enlarged(after[picked]),
+        labels[picked],
+        clean[picked],
+        under[picked],
         int(is_misled.sum()),
         int(is_right.sum()),
     )
-
-
-def beside(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Return two pictures with a grey bar between them, uint8."""
-    bar = np.full_like(before[:, : max(1, GAP * before.shape[1] // SIDE)], 128)
-    return np.concatenate([before, bar, after], axis=1)
-
-
-def pixels(images: np.ndarray) -> np.ndarray:
-    """Return images [n, C, H, W] in [0, 1] enlarged, uint8 [n, H', W'] or [n, H', W', 3], each pixel a square."""
-    bytes_ = np.rint(255 * images).astype(np.uint8).transpose(0, 2, 3, 1)
-    times = max(1, 2 * SIDE // images.shape[-1])
-    large = bytes_.repeat(times, axis=1).repeat(times, axis=2)
-    return large[..., 0] if large.shape[-1] == 1 else large

@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
-from ncviz.data.datasets import find_dataset
 from ncviz.plots.pruning.robustness import class_bars
-from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
-from ncviz.scene.names import weight_index, weight_title
-from ncviz.scene.tables import locate
+from ncviz.scene.comparison import Comparison
+from ncviz.scene.pruning_tables import bottleneck_table
 from ncviz.scene.wording import short_word, word_for
 from ncviz.tasks import CurvatureRecord
+from ncviz.tasks.criteria import accuracy_by_class, factors, specific_bottlenecks
+from ncviz.tasks.images import find_dataset
 from ncviz.text import about, minus, plain, plural
 from ncviz.ui.pruning import robustness_runs, run_settings
-from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import tied
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
@@ -61,13 +59,15 @@ class Repair:
         return float(100 * np.nanmean(np.delete(self.after - self.before, self.label)))
 
 
-def show(of: tasks.Network, lab: Lab) -> None:
+def draw_repair(of: tasks.Network, compared: Comparison) -> None:
     """Draw the part: the class, how many of its bottlenecks, by what to multiply them, and each class's accuracy."""
     st.markdown(
         "Which connections are bottlenecks for one class more than for the others? Take them out, or scale them, and "
         "see whether that class alone is hit."
     )
-    config = CurvatureConfig(lab.alpha, lab.samples_per_class, lab.seeds[0], lab.layers, lab.channels)
+    config = CurvatureConfig(
+        compared.alpha, compared.samples_per_class, compared.seeds[0], compared.layers, compared.channels
+    )
     found = robustness_runs.class_curvature(of, config)
     if found is None:
         _missing(of, config)
@@ -85,7 +85,7 @@ def show(of: tasks.Network, lab: Lab) -> None:
     )
     figure = class_bars(repair.before, repair.after, classes, label, theme(), word=short_word(of))
     st.plotly_chart(figure, config=_PLAIN, key="repair-bars")
-    images = plural(lab.samples_per_class, "calibration image")
+    images = plural(compared.samples_per_class, "calibration image")
     measured = evaluation.measure(of, session.device(), session.data_dir()).result()
     st.caption(
         "Ranked by the mean of the other classes' κ less the class's own, among weights with κ < 0 for the class; "
@@ -95,37 +95,13 @@ def show(of: tasks.Network, lab: Lab) -> None:
     )
     with st.expander(f"The {min(LISTED, len(chosen))} most specific of them"):
         st.dataframe(
-            table(record, curvature, chosen[:LISTED], label),
+            bottleneck_table(record, curvature, chosen[:LISTED], label),
             hide_index=True,
             column_config={
                 name: st.column_config.NumberColumn(format="%.2f")
                 for name in ("κ for this class", "mean κ for the others")
             },
         )
-
-
-def table(record: CurvatureRecord, curvature: np.ndarray, chosen: np.ndarray, label: int) -> pd.DataFrame:
-    """Return where each weight is and what its κ is, for its class and for the others.
-
-    Args:
-        record: The curvature over all calibration images.
-        curvature: float [classes, N], that of each class alone.
-        chosen: int64 [k], which weights.
-        label: The class.
-    """
-    own, rest = curvature[label], curvature[label] + specificity(curvature, label)
-    rows = []
-    for weight in chosen.tolist():
-        name, at = locate(record, weight)
-        rows.append(
-            {
-                "layer": weight_title(record, name),
-                "weight": weight_index(record, name, at),
-                "κ for this class": float(own[weight]),
-                "mean κ for the others": float(rest[weight]),
-            }
-        )
-    return pd.DataFrame(rows, columns=["layer", "weight", "κ for this class", "mean κ for the others"])
 
 
 def _controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, float]:

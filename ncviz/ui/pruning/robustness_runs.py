@@ -15,6 +15,7 @@ from ncviz.fingerprint import digest
 from ncviz.jobs import Job, JobHandle
 from ncviz.scene.wording import private_title
 from ncviz.tasks import CurvatureRecord
+from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.repair import compute_class_curvature, stored_class_curvature
 from ncviz.tasks.robustness import (
     RobustnessConfig,
@@ -23,7 +24,6 @@ from ncviz.tasks.robustness import (
     robustness_key,
     stored_robustness,
 )
-from ncviz.ui.pruning.run_settings import title
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 
@@ -53,7 +53,7 @@ def start(of: tasks.Network, asked: Mapping[str, RobustnessConfig]) -> Job:
         for index, (name, config) in enumerate(asked.items()):
 
             def report(fraction: float, message: str, index: int = index, name: str = name) -> None:
-                handle.progress((index + fraction) / len(asked), f"{title(name)}: {message}")
+                handle.progress((index + fraction) / len(asked), f"{criterion_title(name)}: {message}")
 
             outcome = compute_robustness(
                 store,

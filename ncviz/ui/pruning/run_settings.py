@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.data.datasets import load_dataset
 from ncviz.jobs import Job
 from ncviz.plots.pruning.styles import Style, styles
-from ncviz.text import plain, plural
+from ncviz.scene.comparison import Comparison
+from ncviz.tasks.criteria import criteria, criterion_title
+from ncviz.tasks.images import load_dataset
+from ncviz.text import about, plain, plural
 from ncviz.ui.link import finetune_fields
-from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.server import evaluation
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.theme import theme
@@ -40,44 +42,30 @@ def tied(name: str, default: Any) -> dict[str, Any]:
     return session.shows(name, kept.get(name, default), lambda chosen: kept.update({name: chosen}))
 
 
-def criteria(field: str, label: str, lab: Lab) -> list[str]:
+def draw_criteria(field: str, label: str, compared: Comparison) -> list[str]:
     """Let the user leave out some of the page's criteria; return those that stay, in the page's order."""
     left_out = _settings(field).get(finetune_fields.SKIP, ())
-    chosen = [criterion for criterion in lab.criteria if criterion not in left_out]
+    chosen = [criterion for criterion in compared.criteria if criterion not in left_out]
 
     def take(stay: list[str]) -> None:
-        gone = tuple(criterion for criterion in lab.criteria if criterion not in stay)
+        gone = tuple(criterion for criterion in compared.criteria if criterion not in stay)
         _choose(field, finetune_fields.SKIP, gone, ())
 
     st.pills(
         label,
-        lab.criteria,
+        compared.criteria,
         selection_mode="multi",
-        format_func=title,
+        format_func=criterion_title,
         help="Which of the criteria chosen above.",
-        **session.shows(f"{field} {','.join(lab.criteria)}", chosen, take),
+        **session.shows(f"{field} {','.join(compared.criteria)}", chosen, take),
     )
     return chosen
 
 
-def title(criterion: str) -> str:
-    """Return what a criterion is called."""
-    from ncviz.pruning.scores import SCORES
-
-    return SCORES[criterion].title
-
-
 def criterion_styles() -> dict[str, Style]:
     """Return how each criterion is drawn, as on the whole page."""
-    from ncviz.pruning.scores import SCORES
-
-    floor = [name for name, score in SCORES.items() if score.is_drawn]
-    return styles(list(SCORES), floor, theme())
-
-
-def first_draw(lab: Lab, criterion: str) -> PruningConfig:
-    """Return the settings of a criterion on the page's first draw of calibration images."""
-    return lab.config(criterion, lab.seeds[0])
+    known = criteria()
+    return styles(list(known), [name for name, score in known.items() if score.is_drawn], theme())
 
 
 def image_seconds(of: tasks.Network) -> float:
@@ -98,15 +86,35 @@ def follow(job: Job) -> None:
     jobs.progress_here(job)
 
 
+def offer_run(
+    label: str, names: Sequence[str], seconds: float, key: str, start: Callable[[], object]
+) -> None:
+    """Draw the button that starts a run for some criteria, and how long that takes.
+
+    Args:
+        label: Of the button.
+        names: Of the criteria.
+        seconds: How long, beside ranking the weights.
+        key: Of the button.
+        start: Starts it.
+    """
+    columns = st.columns([1, 3], vertical_alignment="center")
+    if columns[0].button(label, type="primary", key=key, width="stretch"):
+        start()
+        st.rerun()
+    titles = ", ".join(plain(criterion_title(name)) for name in names)
+    columns[1].markdown(
+        f"{titles}: {about(seconds, 'a second or two', 2)}, beside what ranking the weights takes where that is new."
+    )
+
+
 def orders_note(chosen: list[PruningConfig]) -> str:
     """Return a sentence on which images the criteria looked at, for captions."""
-    from ncviz.pruning.scores import SCORES
-
-    looking = [config for config in chosen if SCORES[config.criterion].needs_images]
+    looking = [config for config in chosen if criteria()[config.criterion].needs_images]
     if not looking:
         return ""
     images = looking[0].samples_per_class
-    names = ", ".join(plain(title(config.criterion)) for config in looking)
+    names = ", ".join(plain(criterion_title(config.criterion)) for config in looking)
     each = plural(images, "training image")
     return f"Ranked on {each} of each class, first draw: {names}."
 

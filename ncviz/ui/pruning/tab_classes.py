@@ -8,15 +8,14 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import PruningConfig
-from ncviz.data.datasets import load_dataset
 from ncviz.plots.pruning.classes import ClassRow, class_change
 from ncviz.plots.pruning.tables import confusion_heatmap
-from ncviz.pruning.compare import Spread, class_accuracy, confusion, flips
+from ncviz.scene.comparison import Comparison, weight_count
 from ncviz.scene.wording import word_for
+from ncviz.tasks.criteria import Spread, class_accuracy, confusion, criterion_title, flips
+from ncviz.tasks.images import load_dataset
 from ncviz.text import percent, plain
-from ncviz.ui.pruning import curves, files
-from ncviz.ui.pruning.comparison import Lab
+from ncviz.ui.pruning import comparison, curves, files
 from ncviz.ui.pruning.run_settings import criterion_styles
 from ncviz.ui.server.evaluation import Measured
 from ncviz.ui.session import session
@@ -29,17 +28,15 @@ SHORT_NAME = 4
 NONE = ""
 
 
-def pick(lab: Lab, spreads: Mapping[str, Spread], *, beside: bool = True) -> list[str]:
+def draw_criterion_choice(spreads: Mapping[str, Spread], *, beside: bool = True) -> list[str]:
     """Let the reader choose one criterion, and a second beside it; return those that are looked at."""
-    from ncviz.pruning.scores import SCORES
-
     names, view = list(spreads), session.view()
     first = view.lab_look if view.lab_look in names else names[0]
     columns = st.columns([1, 1, 2])
     columns[0].selectbox(
         "Criterion",
         names,
-        format_func=lambda name: SCORES[name].title,
+        format_func=criterion_title,
         **session.shows("lab_look", first, lambda name: session.change(lab_look=name)),
     )
     if not beside:
@@ -49,27 +46,25 @@ def pick(lab: Lab, spreads: Mapping[str, Spread], *, beside: bool = True) -> lis
     columns[1].selectbox(
         "Beside it",
         others,
-        format_func=lambda name: SCORES[name].title if name else "none",
+        format_func=lambda name: criterion_title(name) if name else "none",
         **session.shows("lab_beside", second, lambda name: session.change(lab_beside=name)),
     )
     return [first, second] if second else [first]
 
 
-def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
     """Draw what breaks at the chosen sparsity, for one criterion or two."""
-    from ncviz.pruning.scores import SCORES
-
-    chosen = pick(lab, spreads)
-    removed = curves.removed_at(of, lab)
+    chosen = draw_criterion_choice(spreads)
+    removed = curves.removed_at(of, compared)
     whole = curves.measured(of, None, 0)
-    pruned = {name: _measured(of, lab, name, removed) for name in chosen}
+    pruned = {name: curves.measured(of, curves.first_known(of, compared, name), removed) for name in chosen}
     images = load_dataset(of.dataset, "test", session.data_dir())
     classes = images.classes
     before = confusion(whole.labels, whole.predictions, len(classes))
     after = {name: confusion(own.labels, own.predictions, len(classes)) for name, own in pruned.items()}
-    total = sum(int(np.prod(shape)) for shape in curves.shapes(of).values())
-    told = [f"{SCORES[name].title} {own.accuracy:.2%}" for name, own in pruned.items()]
-    draw = ", on the first draw of the calibration images" if len(lab.seeds) > 1 else ""
+    total = weight_count(comparison.shapes(of))
+    told = [f"{criterion_title(name)} {own.accuracy:.2%}" for name, own in pruned.items()]
+    draw = ", on the first draw of the calibration images" if len(compared.seeds) > 1 else ""
     st.markdown(
         f"**{percent(removed / total)} removed**, {word_for(of)}: whole network {whole.accuracy:.2%}; "
         f"{'; '.join(told)}. On "
@@ -77,7 +72,7 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     )
     st.subheader("Class by class")
     style = criterion_styles()
-    rows = [ClassRow(SCORES[name].title, class_accuracy(own), style[name]) for name, own in after.items()]
+    rows = [ClassRow(criterion_title(name), class_accuracy(own), style[name]) for name, own in after.items()]
     st.plotly_chart(
         class_change(class_accuracy(before), rows, classes, theme()),
         theme=None,
@@ -88,7 +83,7 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
     most = max(int(np.abs(own - np.diag(np.diag(own))).max()) for own in changed.values())
     for column, name in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
         with column:
-            st.subheader(f"{SCORES[name].title}: what is taken for what")
+            st.subheader(f"{criterion_title(name)}: what is taken for what")
             st.caption("How many images more (orange) or fewer (green) than with the whole network.")
             st.plotly_chart(
                 confusion_heatmap(changed[name], classes, theme(), most=most),
@@ -97,19 +92,6 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
                 key=f"lab-confusion-{name}",
             )
             _flips(whole, pruned[name], images.pictures().numpy(), classes)
-
-
-def _measured(of: tasks.Network, lab: Lab, name: str, removed: int) -> Measured:
-    return curves.measured(of, first_draw(of, lab, name), removed)
-
-
-def first_draw(of: tasks.Network, lab: Lab, name: str) -> PruningConfig:
-    """Return the settings of the first draw of a criterion that is known."""
-    return next(
-        config
-        for config in curves.needed(of, lab).values()
-        if config.criterion == name and curves.curve(of, config) is not None
-    )
 
 
 def _flips(whole: Measured, pruned: Measured, pictures: np.ndarray, classes: tuple[str, ...]) -> None:

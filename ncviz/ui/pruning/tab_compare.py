@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import ORDERS, PruningConfig
-from ncviz.data.datasets import find_dataset
+from ncviz.config import ORDERS
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.curves import Curve, accuracy_curves
-from ncviz.pruning.compare import Spread, area_under, mean_and_deviation, removable_within
+from ncviz.scene.comparison import (
+    ORDER_TITLES,
+    Comparison,
+    calibration_words,
+    column_names,
+    comparison_table,
+    curves_csv,
+)
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import part_words, short_word, word_for
-from ncviz.tasks import SweepRecord
-from ncviz.text import percent, plural
+from ncviz.tasks.criteria import Spread, criterion_title
+from ncviz.tasks.images import find_dataset
+from ncviz.text import plural
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.explore.charts import camera_choice
 from ncviz.ui.link.view_state import AXES
+from ncviz.ui.pruning import comparison, files
 from ncviz.ui.pruning import curves as curve_runs
-from ncviz.ui.pruning import files
-from ncviz.ui.pruning.comparison import Lab
-from ncviz.ui.pruning.controls import ORDER_TITLES, calibration_words
 from ncviz.ui.pruning.run_settings import criterion_styles
 from ncviz.ui.session import session
 from ncviz.ui.session.theme import theme
@@ -37,14 +39,12 @@ AXIS_HELP = (
     "Linear: the fraction removed. Log of what is kept opens the high end, where a network breaks. Log of what is "
     "removed opens the first percent, where bottlenecks go."
 )
-# Words of a criterion's source that are an address.
-_ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 
 
-def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
     """Draw the figure, the table and the downloads."""
-    axis, lost = st.columns([3, 1.2], vertical_alignment="bottom")
-    axis.segmented_control(
+    scale, most_lost = st.columns([3, 1.2], vertical_alignment="bottom")
+    scale.segmented_control(
         "Scale",
         AXES,
         format_func=lambda name: AXIS_TITLES[name],
@@ -52,7 +52,7 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         help=AXIS_HELP,
         **session.bound("lab_axis"),
     )
-    lost.number_input(
+    most_lost.number_input(
         f"Points of {short_word(of)} that may be lost",
         0.0,
         100.0,
@@ -61,7 +61,7 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         **session.bound("lab_lost"),
     )
     with st.container(gap=None):
-        figure = _figure(of, lab, spreads, column_width("width-lab", WIDTH))
+        figure = _figure(of, compared, spreads, column_width("width-lab", WIDTH))
         st.plotly_chart(
             figure,
             theme=None,
@@ -69,10 +69,11 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
             key="lab-curves",
             alt=figure.layout.meta,
         )
-    found = table(of, lab, spreads, session.view().lab_lost)
-    lost_name, at_name = names_of(lab, session.view().lab_lost)
+    classes = len(find_dataset(of.dataset).classes)
+    found = comparison_table(compared, spreads, session.view().lab_lost, classes)
+    lost_name, at_name = column_names(compared, session.view().lab_lost)
     st.dataframe(
-        _bold(found, [lost_name, "mean accuracy", at_name], is_high=lab.order == ORDERS[0]),
+        _bold(found, [lost_name, "mean accuracy", at_name], is_high=compared.order == ORDERS[0]),
         hide_index=True,
         column_config={
             "paper": st.column_config.LinkColumn(display_text=r"abs/(.*)"),
@@ -90,10 +91,10 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
             "±": st.column_config.TextColumn(help="Sample standard deviation of that over the draws."),
         },
     )
-    best = "the best of each column" if lab.order == ORDERS[0] else "what breaks the network fastest"
-    st.caption(f"{words(of, lab, spreads)[-1]} Bold: {best}.")
+    best = "the best of each column" if compared.order == ORDERS[0] else "what breaks the network fastest"
+    st.caption(f"{figure_words(of, compared, spreads)[-1]} Bold: {best}.")
     # A download is made outside the session's own run.
-    curves, colours, word = curve_runs.known(of, lab), theme(), short_word(of)
+    curves, colours, word = curve_runs.known(of, compared), theme(), short_word(of)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         files.button(
             "Curves (CSV)",
@@ -111,96 +112,24 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         camera_choice()
 
 
-def table(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread], lost: float) -> pd.DataFrame:
-    """Return a row for each criterion with what its curves come to.
-
-    The best comes first: of the least important weights those that cost least, of the most important ones those that
-    cost most.
-    """
-    from ncviz.pruning.scores import SCORES
-
-    lost_name, at_name = names_of(lab, lost)
-    rows: list[dict[str, Any]] = []
-    classes = len(find_dataset(of.dataset).classes)
-    for name, spread in spreads.items():
-        score, paper = SCORES[name], _ARXIV.search(SCORES[name].source)
-        mean, deviation = mean_and_deviation(spread.at(lab.sparsity))
-        each = [spread.each[draw] for draw in range(spread.draws)]
-        rows.append(
-            {
-                "criterion": score.title,
-                lost_name: float(np.mean([removable_within(spread.sparsity, own, lost) for own in each])),
-                "mean accuracy": float(np.mean([area_under(spread.sparsity, own) for own in each])),
-                at_name: mean,
-                "±": "–" if math.isnan(deviation) else f"{deviation:.2%}",
-                "calibration images": lab.samples_per_class * classes if score.needs_images else 0,
-                "draws": spread.draws,
-                "paper": f"https://arxiv.org/abs/{paper[1]}" if paper else "",
-                "source": _ARXIV.sub("", score.source).rstrip(", "),
-            }
-        )
-    return pd.DataFrame(rows).sort_values(
-        at_name, ascending=lab.order != ORDERS[0], kind="stable", ignore_index=True
-    )
-
-
-def names_of(lab: Lab, lost: float) -> tuple[str, str]:
-    """Return what the columns are called that hang on what was chosen."""
-    points = plural(lost, "point")
-    return f"removed at ≤ {points} lost", f"accuracy at {percent(lab.sparsity)}"
-
-
-def curves_csv(
-    network: str, curves: Sequence[tuple[PruningConfig, SweepRecord]], word: str = "accuracy"
-) -> bytes:
-    """Return a row for each curve and sparsity; what a criterion does not look at is left empty.
-
-    Args:
-        network: Name of the network.
-        curves: The curves with their settings.
-        word: What the share of right answers is called.
-    """
-    from ncviz.pruning.scores import SCORES
-
-    rows: list[dict[str, Any]] = []
-    for config, record in curves:
-        score = SCORES[config.criterion]
-        facts = {
-            "network": network,
-            "criterion": config.criterion,
-            "order": config.order,
-            "scope": config.scope,
-            "samples_per_class": config.samples_per_class if score.needs_images else None,
-            "alpha": config.alpha if score.needs_curvature else None,
-            "seed": config.seed if score.needs_images or score.is_drawn else None,
-            "protected": " ".join(config.protected),
-            "images": record.images,
-        }
-        accuracy = record.accuracy[config.criterion, config.order]
-        rows += [
-            {**facts, "sparsity": removed / max(1, record.total), "removed": removed, word: value}
-            for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True)
-        ]
-    table = pd.DataFrame(rows).astype({"samples_per_class": "Int64", "seed": "Int64"})
-    return table.to_csv(index=False).encode()
-
-
-def words(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list[str]:
+def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> list[str]:
     """Return what the figure shows, as sentences that go into it."""
-    first = next(iter(curve_runs.needed(of, lab).values()))
+    first = next(iter(curve_runs.needed(of, compared).values()))
     record = curve_runs.curve(of, first)
     images = "" if record is None else f" on {record.images:,} images it has not learnt from"
-    way = ORDER_TITLES[lab.order].lower()
-    among = "over all layers together" if lab.scope == "global" else "the same share of every layer"
-    layers = plural(len(lab.protected), "layer")
-    held = f"; {layers} protected" if lab.protected else ""
-    pool = calibration_words(lab.samples_per_class, len(find_dataset(of.dataset).classes), len(lab.seeds))
+    way = ORDER_TITLES[compared.order].lower()
+    among = "over all layers together" if compared.scope == "global" else "the same share of every layer"
+    layers = plural(len(compared.protected), "layer")
+    held = f"; {layers} protected" if compared.protected else ""
+    pool = calibration_words(
+        compared.samples_per_class, len(find_dataset(of.dataset).classes), len(compared.seeds)
+    )
     band = (
         " Band: from the worst to the best draw."
         if any(spread.draws > 1 for spread in spreads.values())
         else ""
     )
-    part = part_words(first.calibration, len(curve_runs.shapes(of)))
+    part = part_words(first.calibration, len(comparison.shapes(of)))
     part = f" Curvature of a part alone ({part}); what has none goes last." if part else ""
     return [
         f"{of.title}, {word_for(of)}{images}, without training again. {way.capitalize()}, {among}{held}.{band}{part}",
@@ -208,13 +137,11 @@ def words(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> list[st
     ]
 
 
-def _figure(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread], width: int) -> Any:
-    from ncviz.pruning.scores import SCORES
-
+def _figure(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread], width: int) -> Any:
     drawn = criterion_styles()
     curves = [
         Curve(
-            SCORES[name].title,
+            criterion_title(name),
             spread.sparsity,
             spread.mean,
             spread.low,
@@ -229,9 +156,9 @@ def _figure(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread], width: i
     figure = accuracy_curves(
         curves,
         theme(),
-        words(of, lab, spreads),
+        figure_words(of, compared, spreads),
         scale=session.view().lab_axis,
-        chosen=lab.sparsity,
+        chosen=compared.sparsity,
         least=whole - lost / 100,
         least_name=f"{plural(lost, 'point')} below the whole network",
         width=width,

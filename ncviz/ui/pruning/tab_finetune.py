@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.data.datasets import Dataset, load_dataset
 from ncviz.plots.pruning.finetuning import TunedCurve, accuracy_curves, loss_curves
-from ncviz.pruning.finetune import FineTuneConfig, steps_of
+from ncviz.scene.comparison import Comparison, nothing_to_remove, weight_count
+from ncviz.scene.pruning_tables import finetune_table
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import has_labels
+from ncviz.tasks.criteria import FineTuneConfig, criterion_title, steps_of
 from ncviz.tasks.finetuning import FineTuneRecord, PruneAndTune, tuned_checkpoint, tuned_network
-from ncviz.text import about, plain
+from ncviz.tasks.images import Dataset, load_dataset
 from ncviz.ui.link.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOCHS, MOST_SEED, WEIGHT_DECAYS
-from ncviz.ui.pruning import comparison, controls, finetune_runs, run_settings
+from ncviz.ui.pruning import comparison, finetune_runs, run_settings
 from ncviz.ui.pruning import curves as curve_runs
-from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import linked, tied
 from ncviz.ui.session import session, visitors
 from ncviz.ui.session.problems import tell_failure, telling_errors
@@ -36,45 +34,45 @@ _PLAIN = {"displayModeBar": False}
 
 
 @telling_errors()
-def show(of: tasks.Network) -> None:
+def draw_finetuning(of: tasks.Network) -> None:
     """Draw the tab."""
-    lab = comparison.current()
-    if not lab.criteria:
+    compared = comparison.current()
+    if not compared.criteria:
         st.info("Choose at least one criterion above.")
         return
-    if refusal := _refusal(of, lab):
+    if refusal := _refusal(of, compared):
         st.info(refusal)
         return
     train, test = (load_dataset(of.dataset, split, session.data_dir()) for split in ("train", "test"))
-    _introduction(lab, train, test)
-    chosen, tuning = _controls(lab, train)
+    _introduction(compared, train, test)
+    chosen, tuning = _controls(compared, train)
     if not chosen:
         st.info("Choose at least one criterion.")
         return
-    asked = {name: PruneAndTune(run_settings.first_draw(lab, name), lab.sparsity, tuning) for name in chosen}
+    asked = {name: PruneAndTune(compared.config(name), compared.sparsity, tuning) for name in chosen}
     known = finetune_runs.known(of, asked)
     _start_or_follow(of, asked, known, len(train), len(test))
     if known:
         _results(of, known, tuning)
 
 
-def _refusal(of: tasks.Network, lab: Lab) -> str:
+def _refusal(of: tasks.Network, compared: Comparison) -> str:
     """Return why there is nothing to fine-tune, or ""."""
     if not has_labels(of):
         return "Fine-tuning learns from labels, and these images have none: bring them in a folder for each class."
-    if nothing := controls.nothing_to_remove(of, lab):
+    if nothing := nothing_to_remove(comparison.shapes(of), compared.protected):
         return nothing
-    removed = curve_runs.removed_at(of, lab)
+    removed = curve_runs.removed_at(of, compared)
     if removed == 0:
         return "With nothing removed there is nothing to win back: choose a larger fraction removed above."
-    if removed == sum(math.prod(shape) for shape in comparison.shapes(of).values()):
+    if removed == weight_count(comparison.shapes(of)):
         return "With every weight removed nothing is left to train: choose a smaller fraction removed above."
     return ""
 
 
-def _introduction(lab: Lab, train: Dataset, test: Dataset) -> None:
+def _introduction(compared: Comparison, train: Dataset, test: Dataset) -> None:
     st.markdown(
-        f"Each criterion removes **{100 * lab.sparsity:.4g}%** of the weights; then the others are trained on, "
+        f"Each criterion removes **{100 * compared.sparsity:.4g}%** of the weights; then the others are trained on, "
         "while the removed ones stay zero."
     )
     sample = (
@@ -85,8 +83,8 @@ def _introduction(lab: Lab, train: Dataset, test: Dataset) -> None:
     st.caption(f"Learns from {train.description}; accuracy on {test.description}.{sample}")
 
 
-def _controls(lab: Lab, train: Dataset) -> tuple[list[str], FineTuneConfig]:
-    chosen = run_settings.criteria("lab_tune", "Fine-tune", lab)
+def _controls(compared: Comparison, train: Dataset) -> tuple[list[str], FineTuneConfig]:
+    chosen = run_settings.draw_criteria("lab_tune", "Fine-tune", compared)
     usual = EPOCHS_OF_FEW if len(train) <= FEW_IMAGES else EPOCHS
     columns = st.columns(5)
     # Another data set has another usual number.
@@ -133,13 +131,8 @@ def _start_or_follow(
     image = run_settings.image_seconds(of)
     learning = steps_of(train_images, tuning) * (_STEP_SECONDS + _LEARNING * image * tuning.batch_size)
     seconds = len(todo) * (learning + (tuning.epochs + 2) * test_images * image)
-    names = ", ".join(plain(run_settings.title(name)) for name in todo)
-    columns = st.columns([1, 3], vertical_alignment="center")
-    if columns[0].button("Fine-tune", type="primary", key="start-finetune", width="stretch"):
-        finetune_runs.start(of, todo, asked)
-        st.rerun()
-    columns[1].markdown(
-        f"{names}: {about(seconds, 'a second or two', 2)}, beside what ranking the weights takes where that is new."
+    run_settings.offer_run(
+        "Fine-tune", list(todo), seconds, "start-finetune", lambda: finetune_runs.start(of, todo, asked)
     )
 
 
@@ -150,7 +143,7 @@ def _live(key: str, tuning: FineTuneConfig, train_images: int) -> None:
         st.rerun(scope="app")
     drawn = run_settings.criterion_styles()
     curves = [
-        TunedCurve(run_settings.title(name), drawn[name], run.losses, run.accuracies)
+        TunedCurve(criterion_title(name), drawn[name], run.losses, run.accuracies)
         for name, run in finetune_runs.progress_of(key).items()
         if len(run.losses)
     ]
@@ -161,7 +154,7 @@ def _live(key: str, tuning: FineTuneConfig, train_images: int) -> None:
 
 def _results(of: tasks.Network, known: Mapping[str, FineTuneRecord], tuning: FineTuneConfig) -> None:
     st.dataframe(
-        table(known),
+        finetune_table(known),
         hide_index=True,
         column_config={
             name: st.column_config.NumberColumn(format=form, help=words)
@@ -176,7 +169,7 @@ def _results(of: tasks.Network, known: Mapping[str, FineTuneRecord], tuning: Fin
     )
     drawn = run_settings.criterion_styles()
     curves = [
-        TunedCurve(run_settings.title(name), drawn[name], record.loss, record.accuracy)
+        TunedCurve(criterion_title(name), drawn[name], record.loss, record.accuracy)
         for name, record in known.items()
     ]
     left, right = st.columns(2)
@@ -194,7 +187,7 @@ def _results(of: tasks.Network, known: Mapping[str, FineTuneRecord], tuning: Fin
         f"{first.removed:,} of {first.total:,} weights removed and held at zero. {note} Masks alone make a network "
         "neither smaller nor faster."
     )
-    _take_away(of, known)
+    _draw_downloads(of, known)
 
 
 def record_config(record: FineTuneRecord) -> PruningConfig:
@@ -203,29 +196,13 @@ def record_config(record: FineTuneRecord) -> PruningConfig:
     return PruningConfig(**{**asked, "protected": tuple(asked["protected"])})
 
 
-def table(known: Mapping[str, FineTuneRecord]) -> pd.DataFrame:
-    """Return a row for each criterion, the best after fine-tuning first; accuracies in per cent."""
-    rows = [
-        {
-            "criterion": run_settings.title(name),
-            "whole": 100 * record.whole,
-            "pruned": 100 * record.before,
-            "fine-tuned": 100 * record.after,
-            "gained": 100 * (record.after - record.before),
-            "short of whole": 100 * (record.whole - record.after),
-        }
-        for name, record in known.items()
-    ]
-    return pd.DataFrame(rows).sort_values("fine-tuned", ascending=False, kind="stable")
-
-
-def _take_away(of: tasks.Network, known: Mapping[str, FineTuneRecord]) -> None:
+def _draw_downloads(of: tasks.Network, known: Mapping[str, FineTuneRecord]) -> None:
     best = max(known, key=lambda name: known[name].after)
     columns = st.columns([2, 2, 2], vertical_alignment="bottom")
     name = columns[0].selectbox(
         "Fine-tuned network",
         list(known),
-        format_func=run_settings.title,
+        format_func=criterion_title,
         **tied("tune_taken_" + ",".join(known), best),
     )
     record = known[name]

@@ -10,28 +10,25 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.tables import layer_heatmap, overlap_heatmap
-from ncviz.pruning.compare import Overlap, Spread, layer_sparsity, overlap
+from ncviz.scene.comparison import Comparison, layer_titles
+from ncviz.tasks.criteria import Overlap, Spread, criterion_title, layer_sparsity, overlap
 from ncviz.text import percent
 from ncviz.ui.components.shared.width import column_width
-from ncviz.ui.pruning import curves, files
-from ncviz.ui.pruning.comparison import Lab
-from ncviz.ui.pruning.controls import layer_titles
+from ncviz.ui.pruning import comparison, curves, files
 from ncviz.ui.session.theme import theme
 
 PARTS = ("removed", "kept")
 
 
-def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+def draw_layers(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
     """Draw both tables at the chosen sparsity."""
-    from ncviz.pruning.scores import SCORES
-
-    titles, layers = [SCORES[name].title for name in spreads], layer_titles(of)
-    removed = curves.removed_at(of, lab)
+    titles, layers = [criterion_title(name) for name in spreads], layer_titles(comparison.shapes(of))
+    removed = curves.removed_at(of, compared)
     if not removed:
         st.info("Nothing is removed at 0%; choose a larger fraction above.")
         return
-    orders = {name: _draws(of, lab, name) for name in spreads}
-    sizes = [int(np.prod(shape)) for shape in curves.shapes(of).values()]
+    orders = {name: _draws(of, compared, name) for name in spreads}
+    sizes = [int(np.prod(shape)) for shape in comparison.shapes(of).values()]
     total = sum(sizes)
     shares = np.stack(
         [
@@ -52,14 +49,18 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         st.caption("Mean over the draws of the calibration images.")
     with right:
         st.subheader("In common")
-        _common(of, lab, orders, titles, removed)
+        _common(of, compared, orders, titles, removed)
 
 
 def _common(
-    of: tasks.Network, lab: Lab, orders: Mapping[str, list[np.ndarray]], titles: list[str], removed: int
+    of: tasks.Network,
+    compared: Comparison,
+    orders: Mapping[str, list[np.ndarray]],
+    titles: list[str],
+    removed: int,
 ) -> None:
     """Draw what criteria have in common in what goes, or in what stays."""
-    removable = _removable(of, lab)
+    removable = _removable(of, compared)
     # The smaller set tells more: of two that are nearly everything, most is in common anyhow.
     part: str = st.segmented_control(
         "In common",
@@ -86,17 +87,15 @@ def _common(
     st.caption(
         f"Share of the {count:,} weights {part} by one criterion that are {part} by another as well; two random orders "
         f"have {chance:.0%} in common."
-        + (" On the diagonal a criterion beside itself on other draws." if len(lab.seeds) > 1 else "")
-        + (" Protected layers are left out." if lab.protected and is_kept else "")
+        + (" On the diagonal a criterion beside itself on other draws." if len(compared.seeds) > 1 else "")
+        + (" Protected layers are left out." if compared.protected and is_kept else "")
     )
 
 
-def _draws(of: tasks.Network, lab: Lab, criterion: str) -> list[np.ndarray]:
+def _draws(of: tasks.Network, compared: Comparison, criterion: str) -> list[np.ndarray]:
     """Return the orders of a criterion over the draws that are known."""
     return [
-        curves.ranks(of, config)
-        for config in curves.needed(of, lab).values()
-        if config.criterion == criterion and curves.curve(of, config) is not None
+        curves.ranks(of, config) for config, _ in curves.known(of, compared) if config.criterion == criterion
     ]
 
 
@@ -125,5 +124,7 @@ def _overlaps(orders: list[list[np.ndarray]], removed: int, removable: int) -> l
     return found
 
 
-def _removable(of: tasks.Network, lab: Lab) -> int:
-    return sum(int(np.prod(shape)) for name, shape in curves.shapes(of).items() if name not in lab.protected)
+def _removable(of: tasks.Network, compared: Comparison) -> int:
+    return sum(
+        int(np.prod(shape)) for name, shape in comparison.shapes(of).items() if name not in compared.protected
+    )

@@ -12,15 +12,14 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import PruningConfig
 from ncviz.plots.pruning.tables import overlap_heatmap
-from ncviz.pruning.compare import Spread, layer_sparsity
+from ncviz.scene.comparison import ORDER_TITLES, Comparison, layer_titles, weight_count
 from ncviz.scene.wording import short_word, word_for
+from ncviz.tasks.criteria import Spread, criteria, criterion_title, layer_sparsity
 from ncviz.text import percent, plain, plural
 from ncviz.ui.explore.page import SCOPE_TITLES
 from ncviz.ui.pruning import comparison, curves, files, tab_classes
-from ncviz.ui.pruning.comparison import Lab
-from ncviz.ui.pruning.controls import ORDER_TITLES, layer_titles
 from ncviz.ui.server import resources
-from ncviz.ui.server.lab_plan_store import MAX_NAME, Plan, PlanStore
+from ncviz.ui.server.plan_store import MAX_NAME, Plan, PlanStore
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.theme import theme
@@ -28,9 +27,9 @@ from ncviz.ui.session.theme import theme
 _DELETED = "lab-deleted-plan"
 
 
-def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
+def draw_plans(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
     """Draw the form that saves what is chosen, the plans that there are, and the files."""
-    found = _chosen(of, lab, spreads) if spreads else None
+    found = _pruned_network(of, compared, spreads) if spreads else None
     if found is not None:
         _save(of, found)
     else:
@@ -40,11 +39,11 @@ def show(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> None:
         _list(of)
     if found is not None:
         st.subheader("Files")
-        files.show(of, found.config, found.removed)
+        files.draw_files(of, found.config, found.removed)
 
 
 @dataclass(frozen=True, eq=False)
-class _Chosen:
+class _PrunedNetwork:
     """The pruned network that plans and files are made of."""
 
     title: str
@@ -69,38 +68,36 @@ class _Chosen:
         )
 
 
-def _chosen(of: tasks.Network, lab: Lab, spreads: Mapping[str, Spread]) -> _Chosen:
-    from ncviz.pruning.scores import SCORES
-
-    (name,) = tab_classes.pick(lab, spreads, beside=False)
-    config, removed = tab_classes.first_draw(of, lab, name), curves.removed_at(of, lab)
+def _pruned_network(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> _PrunedNetwork:
+    (name,) = tab_classes.draw_criterion_choice(spreads, beside=False)
+    config, removed = curves.first_known(of, compared, name), curves.removed_at(of, compared)
     found = curves.measured(of, config, removed)
-    total = sum(int(np.prod(shape)) for shape in curves.shapes(of).values())
-    return _Chosen(
-        SCORES[name].title, config, removed, total, found.accuracy, len(found.labels), word_for(of)
+    total = weight_count(comparison.shapes(of))
+    return _PrunedNetwork(
+        criterion_title(name), config, removed, total, found.accuracy, len(found.labels), word_for(of)
     )
 
 
 @telling_errors()
-def _save(of: tasks.Network, chosen: _Chosen) -> None:
-    st.markdown(chosen.words)
+def _save(of: tasks.Network, pruned: _PrunedNetwork) -> None:
+    st.markdown(pruned.words)
     with st.form("lab-save-plan", border=False, clear_on_submit=True):
         column, press, _ = st.columns([2, 1, 1.5], vertical_alignment="bottom")
-        typed = column.text_input("Save this as a plan", placeholder=chosen.name, max_chars=MAX_NAME)
+        typed = column.text_input("Save this as a plan", placeholder=pruned.name, max_chars=MAX_NAME)
         pressed = press.form_submit_button("Save this plan", type="primary", width="stretch")
     if not pressed:
         return
-    sizes = [int(np.prod(shape)) for shape in curves.shapes(of).values()]
-    layers = layer_sparsity(curves.ranks(of, chosen.config), chosen.removed, sizes)
+    sizes = [int(np.prod(shape)) for shape in comparison.shapes(of).values()]
+    layers = layer_sparsity(curves.ranks(of, pruned.config), pruned.removed, sizes)
     plan = Plan(
-        typed or chosen.name,
+        typed or pruned.name,
         of.fingerprint,
         of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
-        chosen.config,
-        chosen.removed,
-        chosen.total,
-        chosen.accuracy,
-        chosen.images,
+        pruned.config,
+        pruned.removed,
+        pruned.total,
+        pruned.accuracy,
+        pruned.images,
         tuple(layers.tolist()),
     )
     _store().put(plan)
@@ -127,7 +124,7 @@ def _list(of: tasks.Network) -> None:
             hide_index=True,
             column_config={
                 name: st.column_config.NumberColumn(format="percent")
-                for name in ("removed", *layer_titles(of))
+                for name in ("removed", *layer_titles(comparison.shapes(of)))
             }
             | {"accuracy": st.column_config.NumberColumn(short_word(of), format="percent")}
             | {"on images": st.column_config.NumberColumn(format="localized")},
@@ -139,19 +136,15 @@ def _list(of: tasks.Network) -> None:
 
 
 def _table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
-    from ncviz.pruning.scores import SCORES
-
-    titles = layer_titles(of)
+    titles, known = layer_titles(comparison.shapes(of)), criteria()
     rows = []
     for plan in plans:
         config = plan.pruning
-        needs = config.criterion in SCORES and SCORES[config.criterion].needs_images
+        needs = config.criterion in known and known[config.criterion].needs_images
         rows.append(
             {
                 "plan": plan.name,
-                "criterion": SCORES[config.criterion].title
-                if config.criterion in SCORES
-                else config.criterion,
+                "criterion": criterion_title(config.criterion),
                 "removed": plan.sparsity,
                 "accuracy": plan.accuracy,
                 "on images": plan.images,
@@ -190,7 +183,7 @@ def _one(of: tasks.Network, plans: list[Plan]) -> None:
 
 def _open(of: tasks.Network, plan: Plan) -> None:
     view, config = session.view(), plan.pruning
-    names = comparison.layers(of)
+    names = comparison.layer_names(of)
     shown = view.lab_criteria.split(",")
     comparison.change(
         lab_criteria=",".join(shown if config.criterion in shown else [*shown, config.criterion]),

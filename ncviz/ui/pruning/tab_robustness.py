@@ -8,24 +8,22 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import AttackConfig
-from ncviz.data.datasets import Dataset, find_dataset, load_dataset
 from ncviz.plots.pruning.robustness import RobustnessCurve, robustness_curves
-from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
+from ncviz.scene.comparison import Comparison, nothing_to_remove
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.tables import csv
 from ncviz.scene.wording import short_word, word_for
+from ncviz.tasks.criteria import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance, criterion_title
+from ncviz.tasks.images import Dataset, find_dataset, load_dataset
 from ncviz.tasks.robustness import ROBUST_SPARSITIES, RobustnessConfig, RobustnessRecord
-from ncviz.text import about, plain
 from ncviz.ui.link.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
 from ncviz.ui.pruning import (
     comparison,
-    controls,
     robustness_examples,
     robustness_repair,
     robustness_runs,
     run_settings,
 )
-from ncviz.ui.pruning.comparison import Lab
 from ncviz.ui.pruning.run_settings import linked
 from ncviz.ui.session import session, visitors
 from ncviz.ui.session.problems import tell_failure, telling_errors
@@ -47,9 +45,9 @@ _PLAIN = {"displayModeBar": False}
 
 
 @telling_errors()
-def show(of: tasks.Network) -> None:
+def draw_robustness(of: tasks.Network) -> None:
     """Draw the tab."""
-    lab = comparison.current()
+    compared = comparison.current()
     part = st.segmented_control(
         "What happens to the network",
         PARTS,
@@ -60,20 +58,20 @@ def show(of: tasks.Network) -> None:
     )
     test = load_dataset(of.dataset, "test", session.data_dir())
     if part == "repair":
-        robustness_repair.show(of, lab)
-    elif not lab.criteria:
+        robustness_repair.draw_repair(of, compared)
+    elif not compared.criteria:
         st.info("Choose at least one criterion above.")
-    elif nothing := controls.nothing_to_remove(of, lab):
+    elif nothing := nothing_to_remove(comparison.shapes(of), compared.protected):
         st.info(nothing)
     else:
-        _curves(of, lab, test, is_attack=part == "attack")
+        _curves(of, compared, test, is_attack=part == "attack")
 
 
-def _curves(of: tasks.Network, lab: Lab, test: Dataset, *, is_attack: bool) -> None:
+def _curves(of: tasks.Network, compared: Comparison, test: Dataset, *, is_attack: bool) -> None:
     disturbance = _attack(of) if is_attack else _corruption()
     columns = st.columns([3, 1], vertical_alignment="top")
     with columns[0]:
-        chosen = run_settings.criteria("lab_robust", "Measure", lab)
+        chosen = run_settings.draw_criteria("lab_robust", "Measure", compared)
     images = columns[1].number_input(
         "Images",
         1,
@@ -84,20 +82,17 @@ def _curves(of: tasks.Network, lab: Lab, test: Dataset, *, is_attack: bool) -> N
     if not chosen:
         st.info("Choose at least one criterion.")
         return
-    asked = {
-        name: RobustnessConfig(run_settings.first_draw(lab, name), disturbance, int(images))
-        for name in chosen
-    }
+    asked = {name: RobustnessConfig(compared.config(name), disturbance, int(images)) for name in chosen}
     job = robustness_runs.job(of, asked)
     if job is not None and job.is_active:
         run_settings.follow(job)
-        st.fragment(_live, run_every=visitors.every(POLL_SECONDS))(of, lab, asked)
+        st.fragment(_live, run_every=visitors.every(POLL_SECONDS))(of, compared, asked)
         return
     tell_failure(job)
     known = robustness_runs.known(of, asked)
     _offer(of, asked, known)
     if known:
-        _results(of, lab, asked, known, test)
+        _results(of, compared, asked, known, test)
 
 
 def _attack(of: tasks.Network) -> AttackConfig:
@@ -167,46 +162,43 @@ def _offer(
     if isinstance(first.disturbance, AttackConfig):
         passes += _ATTACK * first.disturbance.steps
     seconds = sum(points.values()) * passes * (first.images * image + batches * _BATCH_SECONDS / _ATTACK)
-    columns = st.columns([1, 3], vertical_alignment="center")
-    is_begun = any(name in known for name in asked)
-    label = "Measure the rest" if is_begun else "Measure"
-    if columns[0].button(label, type="primary", key="start-robustness", width="stretch"):
-        robustness_runs.start(of, asked)
-        st.rerun()
-    names = ", ".join(plain(run_settings.title(name)) for name, count in points.items() if count)
-    columns[1].markdown(
-        f"{names}: {about(seconds, 'a second or two', 2)}, beside what ranking the weights takes where that is new."
+    run_settings.offer_run(
+        "Measure the rest" if any(name in known for name in asked) else "Measure",
+        [name for name, count in points.items() if count],
+        seconds,
+        "start-robustness",
+        lambda: robustness_runs.start(of, asked),
     )
 
 
-def _live(of: tasks.Network, lab: Lab, asked: Mapping[str, RobustnessConfig]) -> None:
+def _live(of: tasks.Network, compared: Comparison, asked: Mapping[str, RobustnessConfig]) -> None:
     """Draw the points as they come; at the end the page is drawn anew."""
     job = robustness_runs.job(of, asked)
     if job is None or not job.is_active:
         st.rerun(scope="app")
     known = robustness_runs.known(of, asked)
     if known:
-        _figure(of, lab, known, next(iter(asked.values())).disturbance, "robustness-live")
+        _figure(of, compared, known, next(iter(asked.values())).disturbance, "robustness-live")
 
 
 def _figure(
     of: tasks.Network,
-    lab: Lab,
+    compared: Comparison,
     known: Mapping[str, RobustnessRecord],
     disturbance: Disturbance,
     key: str,
 ) -> None:
     drawn = run_settings.criterion_styles()
     curves = [
-        RobustnessCurve(run_settings.title(name), drawn[name], record.sparsity, record.clean, record.under)
+        RobustnessCurve(criterion_title(name), drawn[name], record.sparsity, record.clean, record.under)
         for name, record in known.items()
     ]
     figure = robustness_curves(
         curves,
         "attacked" if isinstance(disturbance, AttackConfig) else "corrupted",
         theme(),
-        marked=lab.sparsity,
-        is_log=lab.order == "bottlenecks",
+        marked=compared.sparsity,
+        is_log=compared.order == "bottlenecks",
         word=short_word(of),
     )
     st.plotly_chart(figure, config=_PLAIN, key=key)
@@ -214,14 +206,14 @@ def _figure(
 
 def _results(
     of: tasks.Network,
-    lab: Lab,
+    compared: Comparison,
     asked: Mapping[str, RobustnessConfig],
     known: Mapping[str, RobustnessRecord],
     test: Dataset,
 ) -> None:
     first = next(iter(known.values()))
     disturbance = next(iter(asked.values())).disturbance
-    _figure(of, lab, known, disturbance, "robustness-curves")
+    _figure(of, compared, known, disturbance, "robustness-curves")
     what = (
         "The attack knows the network: it is computed on the pruned network itself, anew at each sparsity. "
         f"{short_word(of).capitalize()} counts all images, those too that the pruned network gets wrong unattacked. "
@@ -248,4 +240,4 @@ def _results(
         key="download-robustness",
         on_click="ignore",
     )
-    robustness_examples.show(of, lab, {name: asked[name] for name in known})
+    robustness_examples.draw_examples(of, compared, {name: asked[name] for name in known})

@@ -11,8 +11,8 @@ import pytest
 from ncviz.data.images import read_image
 from ncviz.data.user_data.arrays import read_arrays
 from ncviz.data.user_data.image_files import read_zip
-from ncviz.data.user_data.registry import OwnData
-from ncviz.data.user_data.saved import open_saved, save_own
+from ncviz.data.user_data.registry import UserData
+from ncviz.data.user_data.saved import open_saved, save_user_data
 from ncviz.errors import NcvizError
 from tests.examples.image_files import SMALL, image_file, npy_of, npz_of, pixels, tree, zip_of
 
@@ -30,7 +30,7 @@ def _saved(content):
 def _saved_seed():
     own = read_zip(zip_of(tree(["a", "b"])[0]), SMALL, "mine")
     with tempfile.TemporaryDirectory() as folder:
-        return save_own(folder, own).read_bytes()
+        return save_user_data(folder, own).read_bytes()
 
 
 # What reads a file, and files that it can read; of use to any other fuzzing.
@@ -80,7 +80,7 @@ def mutated(seed, rng):
 def test_malformed_files(name):
     read, seeds = READERS[name]
     for seed in seeds if name != "saved" else []:
-        assert isinstance(read(seed), (OwnData, np.ndarray))
+        assert isinstance(read(seed), (UserData, np.ndarray))
     rng = np.random.default_rng(sum(name.encode()))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused = 0

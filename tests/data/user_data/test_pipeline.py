@@ -10,7 +10,7 @@ from ncviz import tasks
 from ncviz.config import AttackConfig, CurvatureConfig, PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.user_data.registry import OwnData, Part, register
+from ncviz.data.user_data.registry import Part, UserData, register
 from ncviz.errors import DataError
 from ncviz.pruning.corruptions import CorruptionConfig
 from ncviz.pruning.finetune import FineTuneConfig
@@ -26,7 +26,7 @@ def digits(has_labels=True, mean=0.0, std=1.0):
     pool = load_dataset("digits", "test")
     settings = ImageSettings(size=(8, 8), channels=1, mean=(mean,), std=(std,))
     labels = pool.labels.numpy() if has_labels else None
-    own = OwnData("mine", pool.classes, settings, {"all": Part(pool.inputs.numpy(), labels, len(pool))})
+    own = UserData("mine", pool.classes, settings, {"all": Part(pool.inputs.numpy(), labels, len(pool))})
     network = tasks.open_network("mlp-digits-relu")
     arrays = {name: np.array(values) for name, values in network.arrays.items()}
     first = next(name for name, values in arrays.items() if values.ndim == 2)

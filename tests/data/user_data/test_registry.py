@@ -12,8 +12,8 @@ from ncviz.data.datasets import find_dataset, load_dataset
 from ncviz.data.fingerprints import data_fingerprint
 from ncviz.data.user_data import registry as own_module
 from ncviz.data.user_data.image_files import read_zip
-from ncviz.data.user_data.registry import OwnData, OwnRegistry, Part, find_own, register
-from ncviz.data.user_data.saved import open_saved, save_own, saved_names
+from ncviz.data.user_data.registry import Part, UserData, UserDataRegistry, find_user_data, register
+from ncviz.data.user_data.saved import open_saved, save_user_data, saved_names
 from ncviz.errors import DataError
 from tests.examples.image_files import GREY, SMALL, npy_of, tree, zip_of
 
@@ -24,13 +24,13 @@ def made(seed=0, labels=True, split=False, count=6, settings=SMALL, kind=np.uint
     images = images if kind == np.uint8 else images / np.float32(255)
     own = np.arange(count) % 3 if labels else None
     if not split:
-        return OwnData(title, ("a", "b", "c"), settings, {"all": Part(images, own, count)})
+        return UserData(title, ("a", "b", "c"), settings, {"all": Part(images, own, count)})
     half = count // 2
     parts = {
         name: Part(images[rows], None if own is None else own[rows], half)
         for name, rows in (("train", slice(0, half)), ("test", slice(half, None)))
     }
-    return OwnData(title, ("a", "b", "c"), settings, parts)
+    return UserData(title, ("a", "b", "c"), settings, parts)
 
 
 def test_a_registered_set_is_a_data_set_like_any_other():
@@ -40,8 +40,8 @@ def test_a_registered_set_is_a_data_set_like_any_other():
     spec = find_dataset(name)
     assert (spec.name, spec.title, spec.classes, spec.input_shape) == (name, "mine", own.classes, (3, 8, 8))
     assert spec.sizes == {"train": 3, "test": 3}
-    assert spec.is_own
-    assert not find_dataset("mnist").is_own
+    assert spec.is_user_data
+    assert not find_dataset("mnist").is_user_data
     data = load_dataset(name, "train", "/nowhere")
     assert torch.equal((255 * data.inputs).round(), torch.from_numpy(own.parts["train"].images).float())
     assert data.labels.tolist() == [0, 1, 2]
@@ -92,7 +92,7 @@ def test_name_and_fingerprint_follow_the_content():
 
 def test_the_registry_is_bounded_and_the_least_used_goes():
     first, second, third = (made(seed) for seed in range(3))
-    registry = OwnRegistry(2 * first.nbytes)
+    registry = UserDataRegistry(2 * first.nbytes)
     names = [registry.register(own) for own in (first, second)]
     registry.find(names[0])
     registry.register(third)
@@ -101,12 +101,12 @@ def test_the_registry_is_bounded_and_the_least_used_goes():
         registry.find(names[1])
     assert registry.register(made(0)) == names[0]
     assert registry.find(names[0]) is first
-    tiny = OwnRegistry(1)
+    tiny = UserDataRegistry(1)
     assert tiny.find(tiny.register(first)) is first
 
 
 def test_many_threads_register_at_once():
-    registry = OwnRegistry(20 * made().nbytes)
+    registry = UserDataRegistry(20 * made().nbytes)
     problems = []
 
     def work(seed):
@@ -129,14 +129,14 @@ def test_what_is_gone_is_said_everywhere():
     name = made(seed=99).name
     for ask in (
         find_dataset,
-        find_own,
+        find_user_data,
         load_dataset,
         lambda name: data_fingerprint(name, "train", None),
     ):
         with pytest.raises(DataError, match="no longer on the server; bring them again"):
             ask(name)
-    assert own_module.is_own(name)
-    assert not own_module.is_own("mnist")
+    assert own_module.is_user_data(name)
+    assert not own_module.is_user_data("mnist")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_labels_in_one_part_alone():
 )
 def test_kept_and_opened_again(tmp_path, own):
     own = replace(own, notes=("Something was left out.",))
-    path = save_own(tmp_path / "kept", own)
+    path = save_user_data(tmp_path / "kept", own)
     again = open_saved(tmp_path / "kept", own.name)
     assert again.name == own.name == path.stem
     assert (again.title, again.classes, again.settings, again.notes) == (
@@ -184,21 +184,21 @@ def test_kept_and_opened_again(tmp_path, own):
 
 def test_black_images_are_no_bomb(tmp_path):
     count = 6000
-    black = OwnData("b", (), SMALL, {"all": Part(np.zeros((count, 3, 8, 8), np.uint8), None, count)})
-    save_own(tmp_path, black)
+    black = UserData("b", (), SMALL, {"all": Part(np.zeros((count, 3, 8, 8), np.uint8), None, count)})
+    save_user_data(tmp_path, black)
     assert open_saved(tmp_path, black.name).name == black.name
 
 
 def test_kept_files_that_were_changed_or_damaged(tmp_path):
     own = made()
-    path = save_own(tmp_path, own)
+    path = save_user_data(tmp_path, own)
     content = path.read_bytes()
     with pytest.raises(DataError, match="not the name of images that were kept"):
         open_saved(tmp_path, "../secret")
     with pytest.raises(DataError, match="cannot be read"):
         open_saved(tmp_path, "own-" + "0" * 32)
     other = made(seed=1)
-    path.write_bytes(save_own(tmp_path, other).read_bytes())
+    path.write_bytes(save_user_data(tmp_path, other).read_bytes())
     with pytest.raises(DataError, match="was changed after it was kept"):
         open_saved(tmp_path, own.name)
     about = {"totals": {"all": 6}, "title": "x", "classes": [], "settings": {}, "notes": []}
@@ -218,14 +218,14 @@ def test_kept_files_that_were_changed_or_damaged(tmp_path):
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be kept in"):
-        save_own(tmp_path / "file", made())
+        save_user_data(tmp_path / "file", made())
     assert saved_names(tmp_path / "missing") == ()
 
 
 def test_an_interrupted_save_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "savez", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        save_own(tmp_path, made())
+        save_user_data(tmp_path, made())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from ncviz import tasks
 from ncviz.data.image_settings import settings_for
-from ncviz.data.user_data.registry import OwnData, OwnRegistry, Part
+from ncviz.data.user_data.registry import Part, UserData, UserDataRegistry
 
 SECONDS = 60
 
@@ -42,7 +42,7 @@ def app(links):
 @pytest.fixture
 def own():
     pixels = np.random.default_rng(0).integers(0, 255, (4, 1, 8, 8), dtype=np.uint8)
-    images = OwnData("mine.npz", (), settings_for((1, 8, 8)), {"all": Part(pixels, None, 4)})
+    images = UserData("mine.npz", (), settings_for((1, 8, 8)), {"all": Part(pixels, None, 4)})
     network = replace(
         tasks.open_network("mlp-digits-relu"), name="mine.onnx", title="mine.onnx", is_bundled=False
     )
@@ -102,7 +102,7 @@ def test_choosing_a_network_is_looking_at_another():
 def test_images_that_had_to_make_room_end_the_page(app, own, links, monkeypatch):
     look_at(app.run(), own)
     assert "the page itself" in told(app)
-    monkeypatch.setattr("ncviz.data.user_data.registry._REGISTRY", OwnRegistry(1))
+    monkeypatch.setattr("ncviz.data.user_data.registry._REGISTRY", UserDataRegistry(1))
     app.run()
     assert "The images that you brought had to make room" in told(app)
     assert "the page itself" not in told(app)

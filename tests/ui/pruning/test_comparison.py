@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from ncviz.config import ORDERS, SCOPES, PruningConfig
 from ncviz.pruning.compare import GRID
+from ncviz.scene.comparison import measured_sparsities
 from ncviz.ui.link.view_link import from_query
 from ncviz.ui.link.view_state import AXES, MAX_SEEDS, ViewState
-from ncviz.ui.pruning.comparison import read, within
+from ncviz.ui.pruning.comparison import read
 
 SIZES = {"0.weight": (6, 1, 6, 6), "2.weight": (10, 4), "4.weight": (2, 10)}
 KNOWN = ("curvature", "magnitude", "wanda", "random")
@@ -51,31 +52,33 @@ def test_bad_links_fall_back_and_say_so(query):
 
 @given(STATES)
 def test_what_is_compared_fits_the_network(state):
-    lab = read(state, KNOWN, SIZES)
-    assert lab.criteria == tuple(name for name in KNOWN if name in state.lab_criteria.split(","))
-    assert lab.seeds == tuple(range(state.lab_seeds))
-    assert set(lab.protected) <= set(SIZES)
-    config = lab.config("wanda", 1)
+    compared = read(state, KNOWN, SIZES)
+    assert compared.criteria == tuple(name for name in KNOWN if name in state.lab_criteria.split(","))
+    assert compared.seeds == tuple(range(state.lab_seeds))
+    assert set(compared.protected) <= set(SIZES)
+    config = compared.config("wanda", 1)
     assert config == PruningConfig(
-        "wanda", state.lab_samples, 1, state.alpha, state.lab_scope, state.lab_order, lab.protected
+        "wanda", state.lab_samples, 1, state.alpha, state.lab_scope, state.lab_order, compared.protected
     )
     total = 216 + 40 + 20
-    left = total - sum({"0.weight": 216, "2.weight": 40, "4.weight": 20}[name] for name in lab.protected)
-    assert round(lab.sparsity * total) <= left
-    assert lab.sparsity in GRID
-    if not lab.protected:
-        assert lab.sparsity == state.lab_sparsity
+    left = total - sum({"0.weight": 216, "2.weight": 40, "4.weight": 20}[name] for name in compared.protected)
+    assert round(compared.sparsity * total) <= left
+    assert compared.sparsity in GRID
+    if not compared.protected:
+        assert compared.sparsity == state.lab_sparsity
 
 
 def test_criteria_that_there_are_not_and_layers_beyond_the_network_are_left_out():
     state = replace(ViewState(), lab_criteria="magnitude,nonsense", lab_protect="1,7", lab_sparsity=0.83)
-    lab = read(state, KNOWN, SIZES)
-    assert lab.criteria == ("magnitude",)
-    assert lab.protected == ("2.weight",)
-    assert lab.sparsity == 0.85
+    compared = read(state, KNOWN, SIZES)
+    assert compared.criteria == ("magnitude",)
+    assert compared.protected == ("2.weight",)
+    assert compared.sparsity == 0.85
 
 
 def test_protected_weights_bound_the_sparsities():
-    assert within(SIZES) == GRID
-    assert within(SIZES, ["0.weight"]) == tuple(value for value in GRID if value <= 0.2)
-    assert within(SIZES, list(SIZES)) == tuple(value for value in GRID if round(276 * value) == 0)
+    assert measured_sparsities(SIZES) == GRID
+    assert measured_sparsities(SIZES, ["0.weight"]) == tuple(value for value in GRID if value <= 0.2)
+    assert measured_sparsities(SIZES, list(SIZES)) == tuple(
+        value for value in GRID if round(276 * value) == 0
+    )

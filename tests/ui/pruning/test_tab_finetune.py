@@ -18,7 +18,7 @@ def page():
     from ncviz.ui.session import session
 
     session.begin()
-    tab_finetune.show(session.network())
+    tab_finetune.draw_finetuning(session.network())
 
 
 @pytest.fixture

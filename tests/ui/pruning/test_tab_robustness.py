@@ -9,9 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from ncviz.plots.pruning.robustness import RobustnessCurve, class_bars, robustness_curves
 from ncviz.plots.pruning.styles import Style
+from ncviz.scene.pictures import enlarged, pair
 from ncviz.scene.tables import csv
 from ncviz.tasks.robustness import RobustnessRecord
-from ncviz.ui.pruning.robustness_examples import beside, chosen_examples, pixels
+from ncviz.ui.pruning.robustness_examples import pick_examples
 from ncviz.ui.pruning.robustness_repair import Repair
 from ncviz.ui.pruning.robustness_runs import table
 
@@ -24,7 +25,7 @@ def page():
     from ncviz.ui.session import session
 
     session.begin()
-    tab_robustness.show(session.network())
+    tab_robustness.draw_robustness(session.network())
 
 
 @pytest.fixture
@@ -277,21 +278,21 @@ def test_misled_images_come_first_then_those_that_withstood():
     clean[0] = under[0] = 9
     under[[5, 6]] = 9
     images = np.arange(8.0).reshape(8, 1, 1, 1).repeat(4, 2).repeat(4, 3) / 8
-    found = chosen_examples(images, images, labels, clean, under)
+    found = pick_examples(images, images, labels, clean, under)
     assert found.before[:, 0, 0].tolist() == np.rint(255 * np.array([5, 6, 1, 2, 3, 4]) / 8).tolist()
     assert (found.misled, found.right) == (2, 7)
     assert found.under[:2].tolist() == [9, 9]
 
 
 def test_pixels_are_whole_squares():
-    grey = pixels(np.array([[[[0.0, 1.0], [0.5, 0.2]]]]))
+    grey = enlarged(np.array([[[[0.0, 1.0], [0.5, 0.2]]]]))
     assert grey.shape == (1, 144, 144)
     assert (grey[0, :72, :72] == 0).all()
     assert (grey[0, :72, 72:] == 255).all()
-    assert pixels(np.zeros((2, 3, 32, 32))).shape == (2, 128, 128, 3)
-    pair = beside(grey[0], grey[0])
-    assert pair.shape[0] == 144
-    assert np.array_equal(pair[:, :144], pair[:, -144:])
+    assert enlarged(np.zeros((2, 3, 32, 32))).shape == (2, 128, 128, 3)
+    two = pair(grey[0], grey[0])
+    assert two.shape[0] == 144
+    assert np.array_equal(two[:, :144], two[:, -144:])
 
 
 def test_a_repair_tells_the_class_from_the_others():

@@ -1,10 +1,10 @@
-"""Pictures of the Model page, as arrays."""
+"""Images side by side, as arrays."""
 
 import numpy as np
 import pytest
 
 from ncviz.data.datasets import load_sample_arrays
-from ncviz.ui.model.inspect import picture_strip
+from ncviz.scene.pictures import picture_strip
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Step 1 of bringing a network: a file, published weights, a form, or Python."""
+"""Where a network of one's own comes from: a file, published weights, a form, or Python."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from ncviz import tasks
 from ncviz.jobs import JobHandle
 from ncviz.limits import LIMITS
-from ncviz.models.memory import HOLDINGS
-from ncviz.text import megabytes, plain, quotable
+from ncviz.tasks import own_networks
+from ncviz.text import megabytes, plain
 from ncviz.ui.model import draft, form
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session.problems import telling_errors
 
-ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
+USUAL_PUBLISHED = "torchvision/squeezenet1_1"
 WAYS = {
     "file": "A file",
     "published": "Published weights",
@@ -37,10 +37,10 @@ torch.save(net.state_dict(), "net.pt")
 """
 
 
-def show(found: Draft | None) -> None:
-    """Draw the ways in, or what was brought."""
+def draw_network_step(found: Draft | None) -> None:
+    """Draw the ways in, or the network that is there."""
     if found is not None and not draft.is_changing("network"):
-        _brought(found)
+        _draw_network(found)
         return
     if found is not None:
         draft.keep_former("network", plain(found.network.title))
@@ -55,15 +55,15 @@ def show(found: Draft | None) -> None:
         persist_state="session",
     )
     ways: dict[str, Callable[[], None]] = {
-        "file": _file,
-        "published": _published,
-        "form": form.show,
-        "python": _python,
+        "file": _draw_upload,
+        "published": _draw_published,
+        "form": form.draw_form,
+        "python": _draw_python,
     }
     ways[str(way)]()
 
 
-def _brought(found: Draft) -> None:
+def _draw_network(found: Draft) -> None:
     of = found.network
     weights = sum(values.size for values in of.arrays.values())
     shape = "×".join(map(str, of.image_shape))
@@ -77,10 +77,10 @@ def _brought(found: Draft) -> None:
         st.rerun()
 
 
-def _file() -> None:
+def _draw_upload() -> None:
     file = st.file_uploader(
         "File of the network",
-        type=list(ENDINGS),
+        type=list(own_networks.ENDINGS),
         key="bring-file",
         max_upload_size=LIMITS.file_bytes // 2**20,
         label_visibility="collapsed",
@@ -96,10 +96,12 @@ def _file() -> None:
             f"The weights in {plain(file.name)} fit several architectures alike, because activations have none."
         )
         columns = st.columns([3, 1], vertical_alignment="bottom")
-        chosen = columns[0].selectbox("Architecture", choices, format_func=_title, key="bring-architecture")
+        architecture = columns[0].selectbox(
+            "Architecture", choices, format_func=own_networks.architecture_title, key="bring-architecture"
+        )
         if columns[1].button("Use this one", type="primary", key="bring-use", width="stretch"):
-            _read(file, str(chosen))
-    draft.show_problem("file")
+            _read(file, str(architecture))
+    draft.draw_problem("file")
     if file is None:
         st.caption(
             "**.onnx** and **.pt2** hold weights and layers and always suffice. **.pt**, **.pth** and **.safetensors** "
@@ -110,84 +112,64 @@ def _file() -> None:
 
 def _read(file: UploadedFile, architecture: str | None = None) -> None:
     """Read a file; the page begins anew where it is a network."""
-    from ncviz.models.catalogue.recognition import SeveralFitError
-    from ncviz.models.files.open_file import read_file
-
     draft.clear_problem("file")
-    with telling_errors(partial(draft.say_problem, "file"), then=partial(draft.let_go, file)):
+    with telling_errors(partial(draft.say_problem, "file"), then=partial(draft.drop_upload, file)):
         with st.spinner(f"Reading {plain(file.name)}…"):
-            try:
-                with HOLDINGS.reading(file.size, quotable(file.name)):
-                    network = read_file(file.getvalue(), file.name, architecture)
-            except SeveralFitError as error:
-                st.session_state["bring-choices"] = error.choices
+            network = own_networks.read_network(file.getvalue, file.size, file.name, architecture)
+            if isinstance(network, tuple):
+                st.session_state["bring-choices"] = network
                 return
             draft.take_network(network)
         st.session_state["bring-choices"] = ()
-        draft.let_go(file)
+        draft.drop_upload(file)
         st.rerun()
 
 
-def _title(architecture: str) -> str:
-    from ncviz.models.catalogue.architectures import find_architecture
-
-    return f"{find_architecture(architecture).title} ({architecture})"
-
-
-def _published() -> None:
-    from ncviz.models.catalogue.torchvision_models import default_weights
-    from ncviz.models.pretrained import download_bytes, pretrained_names, weights_file
-
-    found = draft.collect("published")
-    if found is not None:
+def _draw_published() -> None:
+    network = draft.collect("published")
+    if network is not None:
         with telling_errors(partial(draft.say_problem, "published")):
-            draft.take_network(found)
+            draft.take_network(network)
             st.rerun()
-    names = pretrained_names()
+    names = own_networks.published_names()
     columns = st.columns([3, 1], vertical_alignment="bottom")
     name = columns[0].selectbox(
         "Architecture",
         names,
-        index=names.index("torchvision/squeezenet1_1") if "torchvision/squeezenet1_1" in names else 0,
-        format_func=_title,
+        index=names.index(USUAL_PUBLISHED) if USUAL_PUBLISHED in names else 0,
+        format_func=own_networks.architecture_title,
         key="bring-published",
         persist_state="session",
     )
-    is_here = weights_file(name).is_file()
-    size = megabytes(download_bytes(name))
+    weights = own_networks.published(name)
+    size = megabytes(weights.bytes)
     job = draft.running("published")
-    pressed = columns[1].button(
-        "Open" if is_here else f"Download {size}",
+    is_pressed = columns[1].button(
+        "Open" if weights.is_here else f"Download {size}",
         type="primary",
         key="bring-download",
         width="stretch",
         disabled=job is not None,
     )
-    where = default_weights(name).url.split("/")[2]
-    st.caption(
-        f"Torchvision's weights, trained on ImageNet's 1,000 classes. {size}, "
-        + (
-            "already on this machine."
-            if is_here
-            else f"fetched from {where} when you press the button, not before."
-        )
+    where = (
+        "already on this machine."
+        if weights.is_here
+        else f"fetched from {weights.host} when you press the button, not before."
     )
-    if pressed:
+    st.caption(f"Torchvision's weights, trained on ImageNet's 1,000 classes. {size}, {where}")
+    if is_pressed:
 
         def work(handle: JobHandle) -> tasks.Network:
-            from ncviz.models.pretrained import download_pretrained
+            return own_networks.download_published(name, handle.progress, handle.cancel_event.is_set)
 
-            with HOLDINGS.reading(download_bytes(name), _title(name)):
-                return download_pretrained(name, handle.progress, handle.cancel_event.is_set)
-
-        draft.begin("published", f"Weights of {_title(name)}", work)
+        draft.begin("published", f"Weights of {own_networks.architecture_title(name)}", work)
         st.rerun()
     if job is not None:
         draft.follow(job)
-    draft.show_problem("published")
+    draft.draw_problem("published")
 
 
-def _python() -> None:
+def _draw_python() -> None:
     st.write(
         "Any module works from Python. To see it here, save it as ONNX and drop the file under *A file*."
     )

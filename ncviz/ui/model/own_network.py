@@ -1,21 +1,21 @@
-"""Bringing a network of one's own, step by step: the network, its images, a check, and what is kept."""
+"""A network of one's own, step by step: the network, its images, a check, and what is kept."""
 
 from __future__ import annotations
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ncviz.ui.model import draft, file, images, library, preflight
+from ncviz.ui.model import draft, images, library, network_source, preflight
 
 
-def show() -> None:
+def draw_steps() -> None:
     """Draw the four steps; each says what it waits for."""
-    found = draft.draft()
+    found = draft.current()
     with st.container(border=True):
         st.markdown("#### 1 · Network")
-        is_brought = found is not None and not draft.is_changing("network")
-        with _place("network", str(is_brought)):
-            file.show(found)
+        is_there = found is not None and not draft.is_changing("network")
+        with _place("network", str(is_there)):
+            network_source.draw_network_step(found)
     with st.container(border=True):
         st.markdown("#### 2 · Images")
         is_chosen = found is not None and bool(found.dataset) and not draft.is_changing("images")
@@ -25,8 +25,8 @@ def show() -> None:
                     "Images that the network is shown, with labels or without. Choose a network first."
                 )
             else:
-                images.show(found)
-    found = draft.draft()
+                images.draw_image_step(found)
+    found = draft.current()
     with st.container(border=True):
         st.markdown("#### 3 · Check, then compute")
         if found is None or not found.dataset:
@@ -36,10 +36,10 @@ def show() -> None:
                 )
         else:
             with _place("check", found.network.fingerprint + found.dataset):
-                preflight.show(found)
+                preflight.draw_check(found)
     with st.container(border=True):
         st.markdown("#### 4 · Keep and take away")
-        library.keep()
+        library.draw_own_networks()
 
 
 def _place(step: str, state: str) -> DeltaGenerator:

@@ -6,7 +6,7 @@ import pytest
 from ncviz import tasks
 from ncviz.config import PruningConfig
 from ncviz.errors import NcvizError
-from ncviz.ui.server.lab_plan_store import MAX_NAME, Plan, PlanStore
+from ncviz.ui.server.plan_store import MAX_NAME, Plan, PlanStore
 
 
 def plan(**values):

@@ -1,0 +1,181 @@
+"""What pruning criteria are compared on, as one frozen value, and what that comes to in tables and words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ncviz.config import ORDERS, PruningConfig
+from ncviz.tasks import SweepRecord
+from ncviz.tasks.criteria import GRID, Spread, area_under, criteria, mean_and_deviation, removable_within
+from ncviz.text import percent, plural
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+ORDER_TITLES = {"redundant": "Least important first", "bottlenecks": "Most important first"}
+# Words of a criterion's source that are an address.
+_ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes:
+        criteria: Names in ``ncviz.pruning.scores.SCORES``.
+        seeds: Draws of the calibration images.
+        samples_per_class: Calibration images of each class.
+        alpha: Idleness, for the curvature.
+        scope: "global" or "layer".
+        order: "redundant" or "bottlenecks".
+        protected: Names of the weights that lose nothing.
+        sparsity: Fraction of the weights that is removed where one looks closer, one of those that are measured.
+        layers: Names of the weights whose curvature is computed; none means all.
+        channels: Most channels of a hidden layer that take part in it; 0 means all.
+    """
+
+    criteria: tuple[str, ...]
+    seeds: tuple[int, ...]
+    samples_per_class: int
+    alpha: float
+    scope: str
+    order: str
+    protected: tuple[str, ...]
+    sparsity: float
+    layers: tuple[str, ...] = ()
+    channels: int = 0
+
+    def config(self, criterion: str, seed: int | None = None) -> PruningConfig:
+        """Return the settings of one curve, by default of the first draw."""
+        return PruningConfig(
+            criterion,
+            self.samples_per_class,
+            self.seeds[0] if seed is None else seed,
+            self.alpha,
+            self.scope,
+            self.order,
+            self.protected,
+            self.layers,
+            self.channels,
+        )
+
+
+def weight_count(shapes: Shapes) -> int:
+    """Return how many weights there are in all."""
+    return sum(math.prod(shape) for shape in shapes.values())
+
+
+def measured_sparsities(shapes: Shapes, protected: Collection[str] = ()) -> tuple[float, ...]:
+    """Return the sparsities that are measured: those of the grid that do not reach into protected weights."""
+    total = weight_count(shapes)
+    most = total - sum(math.prod(shapes[name]) for name in protected)
+    return tuple(value for value in GRID if round(value * total) <= most)
+
+
+def nothing_to_remove(shapes: Shapes, protected: Collection[str]) -> str:
+    """Return why no weight can be removed, or "" if some can."""
+    if set(protected) >= set(shapes):
+        return "Every layer is protected, so nothing can be removed: take one out above."
+    if round(measured_sparsities(shapes, protected)[-1] * weight_count(shapes)) == 0:
+        return "The layers that are not protected are too small to remove anything: take one more out above."
+    return ""
+
+
+def layer_titles(shapes: Shapes) -> list[str]:
+    """Return such as "1 · conv 6×6, 1→6" for each layer of weights."""
+    return [
+        f"{index + 1} · conv {shape[2]}×{shape[3]}, {shape[1]}→{shape[0]}"
+        if len(shape) == 4
+        else f"{index + 1} · linear {shape[1]}→{shape[0]}"
+        for index, shape in enumerate(shapes.values())
+    ]
+
+
+def calibration_words(samples_per_class: int, classes: int, seeds: int) -> str:
+    """Return such as "10 training images (1 of each class, 3 draws)"."""
+    count = samples_per_class * classes
+    draws = "" if seeds == 1 else f", {seeds} draws"
+    return f"{count} training images ({samples_per_class} of each class{draws})"
+
+
+def column_names(compared: Comparison, lost: float) -> tuple[str, str]:
+    """Return what the columns are called that hang on what was chosen."""
+    return f"removed at ≤ {plural(float(lost), 'point')} lost", f"accuracy at {percent(compared.sparsity)}"
+
+
+def comparison_table(
+    compared: Comparison, spreads: Mapping[str, Spread], lost: float, classes: int
+) -> pd.DataFrame:
+    """Return a row for each criterion with what its curves come to.
+
+    The best comes first: of the least important weights those that cost least, of the most important ones those that
+    cost most.
+
+    Args:
+        compared: What is compared.
+        spreads: What is known of each criterion's curve over the draws.
+        lost: How many points of accuracy may be lost.
+        classes: How many the images have.
+    """
+    lost_name, at_name = column_names(compared, lost)
+    rows: list[dict[str, Any]] = []
+    for name, spread in spreads.items():
+        score = criteria()[name]
+        paper = _ARXIV.search(score.source)
+        mean, deviation = mean_and_deviation(spread.at(compared.sparsity))
+        each = [spread.each[draw] for draw in range(spread.draws)]
+        rows.append(
+            {
+                "criterion": score.title,
+                lost_name: float(np.mean([removable_within(spread.sparsity, own, lost) for own in each])),
+                "mean accuracy": float(np.mean([area_under(spread.sparsity, own) for own in each])),
+                at_name: mean,
+                "±": "–" if math.isnan(deviation) else f"{deviation:.2%}",
+                "calibration images": compared.samples_per_class * classes if score.needs_images else 0,
+                "draws": spread.draws,
+                "paper": f"https://arxiv.org/abs/{paper[1]}" if paper else "",
+                "source": _ARXIV.sub("", score.source).rstrip(", "),
+            }
+        )
+    return pd.DataFrame(rows).sort_values(
+        at_name, ascending=compared.order != ORDERS[0], kind="stable", ignore_index=True
+    )
+
+
+def curves_csv(
+    network: str, curves: Sequence[tuple[PruningConfig, SweepRecord]], word: str = "accuracy"
+) -> bytes:
+    """Return a row for each curve and sparsity; what a criterion does not look at is left empty.
+
+    Args:
+        network: Name of the network.
+        curves: The curves with their settings.
+        word: What the share of right answers is called.
+    """
+    rows: list[dict[str, Any]] = []
+    for config, record in curves:
+        score = criteria()[config.criterion]
+        facts = {
+            "network": network,
+            "criterion": config.criterion,
+            "order": config.order,
+            "scope": config.scope,
+            "samples_per_class": config.samples_per_class if score.needs_images else None,
+            "alpha": config.alpha if score.needs_curvature else None,
+            "seed": config.seed if score.needs_images or score.is_drawn else None,
+            "protected": " ".join(config.protected),
+            "images": record.images,
+        }
+        accuracy = record.accuracy[config.criterion, config.order]
+        rows += [
+            {**facts, "sparsity": removed / max(1, record.total), "removed": removed, word: value}
+            for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True)
+        ]
+    table = pd.DataFrame(rows).astype({"samples_per_class": "Int64", "seed": "Int64"})
+    return table.to_csv(index=False).encode()

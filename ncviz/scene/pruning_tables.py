@@ -1,0 +1,56 @@
+"""Tables of the Pruning page: what fine-tuning wins back, and the bottlenecks that are one class's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ncviz.scene.names import weight_index, weight_title
+from ncviz.scene.tables import locate
+from ncviz.tasks import CurvatureRecord
+from ncviz.tasks.criteria import criterion_title, specificity
+from ncviz.tasks.finetuning import FineTuneRecord
+
+
+def finetune_table(known: Mapping[str, FineTuneRecord]) -> pd.DataFrame:
+    """Return a row for each criterion, the best after fine-tuning first; accuracies in per cent."""
+    rows = [
+        {
+            "criterion": criterion_title(name),
+            "whole": 100 * record.whole,
+            "pruned": 100 * record.before,
+            "fine-tuned": 100 * record.after,
+            "gained": 100 * (record.after - record.before),
+            "short of whole": 100 * (record.whole - record.after),
+        }
+        for name, record in known.items()
+    ]
+    return pd.DataFrame(rows).sort_values("fine-tuned", ascending=False, kind="stable")
+
+
+def bottleneck_table(
+    record: CurvatureRecord, curvature: np.ndarray, weights: np.ndarray, label: int
+) -> pd.DataFrame:
+    """Return where each weight is and what its κ is, for its class and for the others.
+
+    Args:
+        record: The curvature over all calibration images.
+        curvature: float [classes, N], that of each class alone.
+        weights: int64 [k], which weights.
+        label: The class.
+    """
+    own, rest = curvature[label], curvature[label] + specificity(curvature, label)
+    rows = []
+    for weight in weights.tolist():
+        name, at = locate(record, weight)
+        rows.append(
+            {
+                "layer": weight_title(record, name),
+                "weight": weight_index(record, name, at),
+                "κ for this class": float(own[weight]),
+                "mean κ for the others": float(rest[weight]),
+            }
+        )
+    return pd.DataFrame(rows, columns=["layer", "weight", "κ for this class", "mean κ for the others"])

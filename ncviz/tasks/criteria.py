@@ -1,0 +1,79 @@
+"""The pruning criteria and what is done to pruned networks, by name, and what is read off curves and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ncviz.pruning.compare import (
+    GRID,
+    Overlap,
+    Spread,
+    area_under,
+    class_accuracy,
+    confusion,
+    flips,
+    layer_sparsity,
+    mean_and_deviation,
+    nearest,
+    overlap,
+    removable_within,
+)
+from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
+from ncviz.pruning.finetune import FineTuneConfig, steps_of
+from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ncviz.pruning.scores import Score
+
+__all__ = [
+    "CORRUPTIONS",
+    "GRID",
+    "SEVERITIES",
+    "CorruptionConfig",
+    "Disturbance",
+    "FineTuneConfig",
+    "Overlap",
+    "Spread",
+    "accuracy_by_class",
+    "area_under",
+    "class_accuracy",
+    "confusion",
+    "criteria",
+    "criterion_title",
+    "factors",
+    "flips",
+    "layer_sparsity",
+    "masks_of",
+    "mean_and_deviation",
+    "nearest",
+    "overlap",
+    "removable_within",
+    "specific_bottlenecks",
+    "specificity",
+    "steps_of",
+]
+
+
+def criteria() -> Mapping[str, Score]:
+    """Return the criteria by name; torch is loaded with them, which the first page does without."""
+    from ncviz.pruning.scores import SCORES
+
+    return SCORES
+
+
+def masks_of(ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Return for each weight whether it is kept, with the first so many of an order removed."""
+    from ncviz.pruning.masks import masks_at
+
+    return masks_at(ranks, removed, shapes)
+
+
+def criterion_title(name: str) -> str:
+    """Return what a criterion is called, its name if there is none."""
+    known = criteria()
+    return known[name].title if name in known else name

@@ -1,0 +1,93 @@
+"""A network of the user's own: out of a file, or torchvision's published weights, if the server has room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ncviz.models.memory import HOLDINGS
+from ncviz.models.network import Network
+from ncviz.text import quotable
+
+ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights that torchvision publishes: size of the file, whether it is on this machine, and else where it is."""
+
+    bytes: int
+    is_here: bool
+    host: str
+
+
+def hold(network: Network) -> None:
+    """Count a network among those that the server holds.
+
+    Raises:
+        ModelError: If there is no room, saying what to do.
+    """
+    HOLDINGS.hold(network)
+
+
+def read_network(
+    content: Callable[[], bytes], size: int, filename: str, architecture: str | None = None
+) -> Network | tuple[str, ...]:
+    """Return the network in an uploaded file, or the architectures that its weights fit alike.
+
+    Args:
+        content: Gives the file's bytes, which are asked for only if there is room.
+        size: How many they are.
+        filename: What it is called.
+        architecture: For a file of weights alone, None to find it out.
+
+    Raises:
+        ModelError: If there is no room, or the file is none that is read; one sentence.
+    """
+    from ncviz.models.catalogue.recognition import SeveralFitError
+    from ncviz.models.files.open_file import read_file
+
+    try:
+        with HOLDINGS.reading(size, quotable(filename)):
+            return read_file(content(), filename, architecture)
+    except SeveralFitError as error:
+        return error.choices
+
+
+def architecture_title(name: str) -> str:
+    """Return an architecture's title for people with its name."""
+    from ncviz.models.catalogue.architectures import find_architecture
+
+    return f"{find_architecture(name).title} ({name})"
+
+
+def published_names() -> tuple[str, ...]:
+    """Return the architectures whose published weights can be had."""
+    from ncviz.models.pretrained import pretrained_names
+
+    return pretrained_names()
+
+
+def published(name: str) -> Published:
+    """Return what is known of an architecture's published weights before they are fetched."""
+    from ncviz.models.catalogue.torchvision_models import default_weights
+    from ncviz.models.pretrained import download_bytes, weights_file
+
+    return Published(
+        download_bytes(name), weights_file(name).is_file(), default_weights(name).url.split("/")[2]
+    )
+
+
+def download_published(
+    name: str, progress: Callable[[float, str], None], is_cancelled: Callable[[], bool]
+) -> Network:
+    """Return a network with its published weights, fetched unless they are on this machine.
+
+    Raises:
+        ModelError: If there is no room, no network, or the file is damaged.
+        CancelledError: If it was stopped.
+    """
+    from ncviz.models.pretrained import download_bytes, download_pretrained
+
+    with HOLDINGS.reading(download_bytes(name), architecture_title(name)):
+        return download_pretrained(name, progress, is_cancelled)
