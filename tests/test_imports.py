@@ -58,10 +58,10 @@ ALLOWED = {
     "ui.curvature": PAGE | {"data", "jobs"},
     "ui.edge": PAGE | {"data", "explain"},
     "ui.learn": PAGE | {"ricci"},
-    "ui.model": PAGE | CORE | {"jobs"},
-    "ui.frame": PAGE | {"data", "models", "ui.learn", "ui.model"},
+    "ui.model": PAGE | {"fingerprint", "jobs"},
+    "ui.frame": PAGE | {"ui.learn", "ui.model"},
     "ui.explore": PAGE | {"data", "models", "pruning", "ui.curvature", "ui.frame"},
-    "ui.pruning": PAGE | CORE | {"jobs", "ui.explore"},
+    "ui.pruning": PAGE | {"fingerprint", "jobs"},
     "cli": COMMON
     | CORE - {"graph", "transport"}
     | {"tasks", "studies.paper", "studies.benchmarks", "public"},
@@ -181,6 +181,8 @@ def test_the_table_has_no_way_back_up():
         ("ncviz/plots/curves.py", "from ncviz.curvature import neural_curvature", "plots may not import curvature"),
         ("ncviz/jobs.py", "import streamlit as st", "jobs may not import streamlit"),
         ("ncviz/ui/model/form.py", "from ncviz.cli import main", "ui.model may not import cli"),
+        ("ncviz/ui/model/form.py", "from ncviz.models.zoo import MODELS", "ui.model may not import models"),
+        ("ncviz/ui/pruning/files.py", "from ncviz.pruning import export", "ui.pruning may not import pruning"),
         ("ncviz/cli/prune.py", "from ncviz.ui.session import session", "cli may not import ui.session"),
         ("ncviz/cli/prune.py", "from ..transport import exact", "cli may not import transport"),
         ("ncviz/ui/edge/page.py", "import pages.explore", "ui.edge may not import pages"),
@@ -199,7 +201,7 @@ def test_the_check_notices(path, source, fault):
     [
         ("app.py", "import streamlit as st\nfrom ncviz.ui.frame import sidebar"),
         ("pages/learn.py", "import streamlit\nfrom ncviz.ui.learn import page"),
-        ("ncviz/ui/model/form.py", "from ncviz.jobs import JobRegistry\nfrom ncviz.models.zoo import MODELS"),
+        ("ncviz/ui/model/form.py", "from ncviz.jobs import JobRegistry\nfrom ncviz.tasks import MODELS"),
         ("ncviz/graph/build.py", "import torch\nfrom .fields import linear_fields\nfrom ..errors import ModelError"),
         ("ncviz/tasks/sweeps.py", "from ncviz import curvature, store"),
         ("ncviz/__init__.py", "from ncviz.curvature import neural_curvature"),

@@ -19,6 +19,7 @@ from ncviz.text import percent, plural
 Shapes = Mapping[str, tuple[int, ...]]
 
 ORDER_TITLES = {"redundant": "Least important first", "bottlenecks": "Most important first"}
+SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 # Words of a criterion's source that are an address.
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 

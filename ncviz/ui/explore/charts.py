@@ -24,14 +24,12 @@ from ncviz.ui.explore import canvas
 from ncviz.ui.explore.chart_figures import Kappa, described, distribution_figure, matrix_figure
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
 from ncviz.ui.server import resources
+from ncviz.ui.session.camera import camera_config
 from ncviz.ui.session.subject import Shown
 from ncviz.ui.session.theme import theme
 
 # Drawn by plotly, whose camera saves a picture.
 CHARTS = ("matrix", "distribution")
-PICTURES = ("PNG", "SVG")
-PICTURE_SCALE = 3
-CAMERA = "camera"
 # Half of what is between two pictures beside each other.
 GAP = 20
 FREE_CHOICES = ("All kept edges", "Bottlenecks only")
@@ -224,34 +222,12 @@ def _component_table(found: FreeFigure) -> None:
     )
 
 
-def camera_choice() -> None:
-    """Let the reader choose what the charts' camera saves; plotly has one button for one kind."""
-    st.segmented_control(
-        "The picture's camera saves",
-        PICTURES,
-        default=PICTURES[0],
-        required=True,
-        key=CAMERA,
-        persist_state="session",
-    )
-
-
 def _width(shown: Shown) -> int:
     return column_width(f"width-{shown.side.name}", WIDTH // 2 - GAP if shown.view.compare else WIDTH)
 
 
 def _chart(shown: Shown, figure: Any, name: str) -> None:
-    kind = st.session_state.get(CAMERA) or PICTURES[0]
-    config = {
-        "displaylogo": False,
-        "displayModeBar": True,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-        "toImageButtonOptions": {
-            "format": kind.lower(),
-            "filename": f"{file_stem(shown.network)}-{name}",
-            "scale": PICTURE_SCALE,
-        },
-    }
+    config = camera_config(f"{file_stem(shown.network)}-{name}")
     st.plotly_chart(
         figure, theme=None, config=config, key=f"{name}-{shown.side.name}", alt=figure.layout.meta
     )

@@ -15,6 +15,7 @@ from ncviz.text import plain
 from ncviz.ui.explore import charts, export_files, flows
 from ncviz.ui.explore.chart_figures import whose_flow
 from ncviz.ui.session import session
+from ncviz.ui.session.camera import draw_camera_choice
 from ncviz.ui.session.subject import Shown
 from ncviz.ui.session.theme import theme
 
@@ -100,7 +101,7 @@ def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
             )
         )
     if latest.view.show in charts.CHARTS:
-        charts.camera_choice()
+        draw_camera_choice()
     with st.container(horizontal=True):
         for file in files:
             st.download_button(

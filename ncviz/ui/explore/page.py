@@ -6,6 +6,7 @@ import streamlit as st
 
 from ncviz.pruning.order import SCOPES, removed_for_threshold
 from ncviz.scene.card import card
+from ncviz.scene.comparison import SCOPE_TITLES
 from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import part_words, short_word
@@ -22,7 +23,6 @@ VIEW_TITLES = {
     "distribution": "Distribution",
     "free": "Free layout",
 }
-SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 
 
 def check_link(shown: Shown) -> None:

@@ -9,10 +9,9 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import MAX_SAMPLES_PER_CLASS, ORDERS, SCOPES
-from ncviz.scene.comparison import ORDER_TITLES, layer_titles, measured_sparsities
+from ncviz.scene.comparison import ORDER_TITLES, SCOPE_TITLES, layer_titles, measured_sparsities
 from ncviz.tasks.criteria import criteria, criterion_title
 from ncviz.text import percent, plain
-from ncviz.ui.explore.page import SCOPE_TITLES
 from ncviz.ui.link.view_state import MAX_SEEDS, ViewState
 from ncviz.ui.pruning import comparison
 from ncviz.ui.session import session

@@ -20,8 +20,8 @@ from ncviz.scene.return_files import file_stem
 from ncviz.tasks.images import find_dataset
 from ncviz.tasks.pruned_forms import FORMS, form_file, form_snippet
 from ncviz.text import plain
-from ncviz.ui.explore.charts import CAMERA, PICTURE_SCALE, PICTURES
 from ncviz.ui.pruning import comparison, curves
+from ncviz.ui.session.camera import camera_config
 
 FORM_TITLES = {
     "pruned": "Pruned checkpoint",
@@ -113,14 +113,5 @@ def button(label: str, make: Callable[[], bytes], name: str, mime: str, note: st
 
 def chart_config(of: tasks.Network, name: str) -> dict[str, Any]:
     """Return plotly's settings: a camera that saves what was chosen under the curves."""
-    kind = st.session_state.get(CAMERA) or PICTURES[0]
-    return {
-        "displaylogo": False,
-        "displayModeBar": True,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"],
-        "toImageButtonOptions": {
-            "format": kind.lower(),
-            "filename": f"{file_stem(of)}-{name}",
-            "scale": PICTURE_SCALE,
-        },
-    }
+    left_out = ("pan2d", "zoomIn2d", "zoomOut2d")
+    return camera_config(f"{file_stem(of)}-{name}", left_out) | {"displayModeBar": True}

@@ -26,12 +26,12 @@ from ncviz.tasks.criteria import Spread, criterion_title
 from ncviz.tasks.images import find_dataset
 from ncviz.text import plural
 from ncviz.ui.components.shared.width import column_width
-from ncviz.ui.explore.charts import camera_choice
 from ncviz.ui.link.view_state import AXES
 from ncviz.ui.pruning import comparison, files
 from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning.run_settings import criterion_styles
 from ncviz.ui.session import session
+from ncviz.ui.session.camera import draw_camera_choice
 from ncviz.ui.session.theme import theme
 
 AXIS_TITLES = {"linear": "Linear", "kept": "Log of what is kept", "removed": "Log of what is removed"}
@@ -109,7 +109,7 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
             "text/html",
             "One file that can be zoomed and hovered over, and needs no network. PNG and SVG: the figure's camera.",
         )
-        camera_choice()
+        draw_camera_choice()
 
 
 def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> list[str]:

@@ -12,11 +12,10 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import PruningConfig
 from ncviz.plots.pruning.tables import overlap_heatmap
-from ncviz.scene.comparison import ORDER_TITLES, Comparison, layer_titles, weight_count
+from ncviz.scene.comparison import ORDER_TITLES, SCOPE_TITLES, Comparison, layer_titles, weight_count
 from ncviz.scene.wording import short_word, word_for
 from ncviz.tasks.criteria import Spread, criteria, criterion_title, layer_sparsity
 from ncviz.text import percent, plain, plural
-from ncviz.ui.explore.page import SCOPE_TITLES
 from ncviz.ui.pruning import comparison, curves, files, tab_classes
 from ncviz.ui.server import resources
 from ncviz.ui.server.plan_store import MAX_NAME, Plan, PlanStore
