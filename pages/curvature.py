@@ -15,4 +15,4 @@ if record is None:
     settings.empty_state(network)
 else:
     results.show(network, record)
-stored_results.show()
+stored_results.draw_stored_results()

@@ -490,7 +490,7 @@ def test_a_folder_is_refused_where_it_is_read_too(app, onnx_file, from_elsewhere
 
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     # As a client that makes up its messages would have it.
-    monkeypatch.setattr(image_sources, "_known", lambda *_: image_sources._folder())
+    monkeypatch.setattr(image_sources, "_draw_known", lambda *_: image_sources._draw_folder())
     app.run()
     assert "Naming a folder of the server is for visitors on the server's own machine" in texts(app)
     assert "data-folder-own" not in {item.key for item in app.text_input}

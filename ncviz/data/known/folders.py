@@ -10,10 +10,13 @@ from ncviz.data.known.specs import DATASETS, DatasetSpec
 from ncviz.errors import CancelledError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import numpy as np
+
+# Torchvision's classes for the data sets that ncviz has networks for.
+_KINDS = {"mnist": "MNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
 def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -39,14 +42,11 @@ def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray
             f"{folder} lacks {spec.title}: expected {missing[0]} in it; name another folder with --data-dir, "
             f"or download {spec.title} there."
         )
-    reader = _torchvision_class(spec)
-    try:
-        images, labels = _as_arrays(reader(folder, train=split == "train", download=False))
-    except Exception as error:  # damaged files make the readers raise almost anything, assertions included
-        raise DataError(
-            f"The {spec.title} files in {folder} are incomplete or damaged ({first_line(error)}); "
-            f"delete them and download {spec.title} again."
-        ) from error
+    images, labels = read_files(
+        spec.title,
+        folder,
+        lambda: _as_arrays(_torchvision_class(_KINDS[spec.name])(folder, train=split == "train")),
+    )
     _check_arrays(spec, folder, images, labels)
     return images, labels
 
@@ -72,7 +72,7 @@ def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndar
         images = np.stack([np.asarray(image.convert(mode)) for image, _ in listed])
     except Exception as error:  # damaged images make the decoders raise almost anything
         raise DataError(
-            f"The images in {folder} cannot be read ({first_line(error)}); expected {spec.title} as "
+            f"The images in {folder} cannot be read ({_first_line(error)}); expected {spec.title} as "
             f"{spec.name}/<split>/<class>/<image>, all of one size."
         ) from error
     own = np.array([spec.classes.index(name) for name in listed.classes], dtype=np.int64)
@@ -100,26 +100,61 @@ def fill_folder(
     if not spec.files:
         choices = ", ".join(other.name for other in DATASETS.values() if other.files)
         raise DataError(f"{spec.title} is complete in ncviz; only {choices} can be downloaded.")
-    reader = _torchvision_class(spec)
+    download_files(spec.title, _KINDS[spec.name], spec.files, folder, ({"train": True},), progress)
+
+
+def read_files(
+    title: str, folder: Path, read: Callable[[], tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a reader makes of a data set's files.
+
+    Raises:
+        DataError: If they are incomplete or damaged.
+    """
+    try:
+        return read()
+    except DataError:
+        raise
+    except Exception as error:  # damaged files make the readers raise almost anything, assertions included
+        raise DataError(
+            f"The {title} files in {folder} are incomplete or damaged ({_first_line(error)}); delete them and "
+            f"download {title} again."
+        ) from error
+
+
+def download_files(
+    title: str,
+    kind: str,
+    files: Iterable[str],
+    folder: Path,
+    requests: Iterable[Mapping[str, Any]],
+    progress: Callable[[float, str], None] | None,
+) -> None:
+    """Fill a folder, made if it is missing, through torchvision's class ``kind``, once for each of ``requests``.
+
+    Raises:
+        DataError: If the download or the folder fails.
+        CancelledError: If it was stopped.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if progress is not None and not all((folder / file).is_file() for file in spec.files):
-            fetch_published(reader.__name__, folder, progress)
-        reader(folder, train=True, download=True)
+        if progress is not None and not all((folder / file).is_file() for file in files):
+            fetch_published(kind, folder, progress)
+        for options in requests:
+            _torchvision_class(kind)(folder, download=True, **options)
     except (CancelledError, DataError):
         raise
     except Exception as error:  # network, disk, archive and checksum each raise their own kinds
         raise DataError(
-            f"{spec.title} could not be downloaded to {folder} ({first_line(error)}); check the connection "
-            "and the folder, or copy the files there by hand."
+            f"{title} could not be downloaded to {folder} ({_first_line(error)}); check the connection and the "
+            "folder, or copy the files there by hand."
         ) from error
 
 
-def _torchvision_class(spec: DatasetSpec) -> Any:
-    """Return torchvision's reader of this dataset."""
+def _torchvision_class(kind: str) -> Any:
     from torchvision import datasets
 
-    return {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[spec.name]
+    return getattr(datasets, kind)
 
 
 def _as_arrays(data: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +182,7 @@ def _check_arrays(spec: DatasetSpec, folder: Path, images: np.ndarray, labels: n
         )
 
 
-def first_line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     """Return the first line of an error's text, or its type where it has none."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

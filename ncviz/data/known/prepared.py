@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,12 @@ from ncviz.data.array_checks import find_fault
 from ncviz.data.datasets import default_data_dir, download_dataset, load_pixels
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import fit_pixels
-from ncviz.data.known.folders import first_line
-from ncviz.data.known.published_files import fetch_published
+from ncviz.data.known.folders import download_files, read_files
 from ncviz.data.known.specs import DATASETS
 from ncviz.data.known.torchvision_sets import NAMED, NamedSet
 from ncviz.data.user_data.image_files import Progress, check_amount, check_most, drawn
 from ncviz.data.user_data.registry import Part, UserData
-from ncviz.errors import CancelledError, DataError
+from ncviz.errors import DataError
 
 _MOST = 10_000
 _BATCH = 500
@@ -86,23 +86,9 @@ def download_named(name: str, data_dir: str | Path, progress: Progress | None = 
     if name in DATASETS:
         download_dataset(name, data_dir, progress)
         return
-    from torchvision import datasets
-
-    named, folder = find_named(name), Path(data_dir).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        needed = [file for files in named.files.values() for file in files]
-        if progress is not None and not all((folder / file).is_file() for file in needed):
-            fetch_published(named.kind, folder, progress)
-        for options in named.downloads:
-            getattr(datasets, named.kind)(folder, download=True, **options)
-    except (CancelledError, DataError):
-        raise
-    except Exception as error:  # network, disk, archive and checksum each raise their own kinds
-        raise DataError(
-            f"{named.title} could not be downloaded to {folder} ({first_line(error)}); check the connection and the "
-            "folder, or copy the files there by hand."
-        ) from error
+    named = find_named(name)
+    needed = [file for files in named.files.values() for file in files]
+    download_files(named.title, named.kind, needed, Path(data_dir).expanduser(), named.downloads, progress)
 
 
 def find_named(name: str) -> NamedSet:
@@ -127,15 +113,7 @@ def _from_folder(named: NamedSet, split: str, folder: Path | None) -> tuple[np.n
         raise DataError(
             f"{folder} lacks {named.title}: expected {missing[0]} in it; name another folder, or download it there."
         )
-    try:
-        images, labels = named.read(folder, split)
-    except DataError:
-        raise
-    except Exception as error:  # damaged files make the readers raise almost anything, assertions included
-        raise DataError(
-            f"The {named.title} files in {folder} are incomplete or damaged ({first_line(error)}); delete them and "
-            f"download {named.title} again."
-        ) from error
+    images, labels = read_files(named.title, folder, partial(named.read, folder, split))
     if find_fault(images, labels, named.input_shape, len(named.classes)) is not None:
         raise DataError(
             f"The {named.title} files in {folder} hold {images.dtype} images {list(images.shape)} and labels "

@@ -41,7 +41,7 @@ def run() -> None:
     if lesson_page is not None:
         st.switch_page(lesson_page)
     st.html(_STYLE)
-    sidebar.show()
+    sidebar.draw_sidebar()
     # Going to another page empties the address, and a reload before that page is done would lose the view.
     lost_uploads.write_link()
     lesson_banner.show()

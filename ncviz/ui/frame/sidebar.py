@@ -14,26 +14,26 @@ from ncviz.ui.session import jobs, session
 WAIT_SECONDS = 1.0
 
 
-def show() -> None:
+def draw_sidebar() -> None:
     """Draw the sidebar."""
     ready = resources.torch_ready()
     if session.view().hides("sidebar"):
         # Accuracies are measured once torch is there; without the sidebar, somebody else has to wait for it.
         if not ready.is_set():
-            st.fragment(_until_ready, run_every=WAIT_SECONDS)()
+            st.fragment(_redraw_when_ready, run_every=WAIT_SECONDS)()
         return
     with st.sidebar:
         st.markdown("## ncviz")
         st.caption("See how information flows through a neural network.")
-        _model()
-        st.fragment(_device, run_every=None if ready.is_set() else WAIT_SECONDS)(ready.is_set())
-        _settings()
+        _draw_network()
+        st.fragment(_draw_device, run_every=None if ready.is_set() else WAIT_SECONDS)(ready.is_set())
+        _draw_settings()
         jobs.running_jobs()
         for problem in resources.store().problems[-3:]:
             st.warning(plain(problem))
 
 
-def _model() -> None:
+def _draw_network() -> None:
     own = session.own_networks()
     titles = {name: spec.title for name, spec in MODELS.items()} | {name: n.title for name, n in own.items()}
     st.selectbox(
@@ -45,7 +45,7 @@ def _model() -> None:
     )
 
 
-def _settings() -> None:
+def _draw_settings() -> None:
     view = session.view()
     images = plural(view.samples, "image")
     part = part_words(view.config)
@@ -55,12 +55,12 @@ def _settings() -> None:
     st.page_link("pages/curvature.py", label="Change, or compute anew")
 
 
-def _until_ready() -> None:
+def _redraw_when_ready() -> None:
     if resources.torch_ready().is_set():
         st.rerun(scope="app")
 
 
-def _device(was_ready: bool) -> None:
+def _draw_device(was_ready: bool) -> None:
     """Let the user choose; listing GPUs needs torch, which is still loading while the first page is drawn."""
     if not resources.torch_ready().is_set():
         st.selectbox("Device", ["cpu"], disabled=True, help="Looking for GPUs…", key="device_pending")

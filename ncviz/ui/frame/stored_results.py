@@ -15,7 +15,7 @@ from ncviz.ui.session.problems import telling_errors
 
 
 @telling_errors()
-def show() -> None:
+def draw_stored_results() -> None:
     """Draw the list of stored results with the button that clears them."""
     store = resources.store()
     entries = store.entries()
@@ -31,7 +31,7 @@ def show() -> None:
             {
                 "what": entry.kind,
                 "network": entry.meta.get("title", ""),
-                "settings": _settings(entry.meta),
+                "settings": _settings_words(entry.meta),
                 "MB": entry.bytes / 1e6,
                 "last used": datetime.fromtimestamp(entry.last_used),
             }
@@ -51,7 +51,7 @@ def show() -> None:
                 st.rerun()
 
 
-def _settings(meta: Mapping[str, Any]) -> str:
+def _settings_words(meta: Mapping[str, Any]) -> str:
     """What a result was asked for, in a few words; every session reads this, so that layers go without their names."""
     asked = dict(meta.get("pruning") or meta.get("config") or {})
     for name in ("layers", "protected"):

@@ -47,7 +47,7 @@ class Source:
     files: tuple[UploadedFile, ...] = ()
 
 
-def choose(found: Draft) -> Source | None:
+def draw_sources(found: Draft) -> Source | None:
     """Draw the ways to choose images and the fields of the chosen one; None while something is missing.
 
     Raises:
@@ -66,14 +66,14 @@ def choose(found: Draft) -> Source | None:
         persist_state="session",
     )
     drawn: dict[str, Callable[[], Source | None]] = {
-        "known": lambda: _known(found, native),
-        "files": _files,
-        "folder": _folder,
+        "known": lambda: _draw_known(found, native),
+        "files": _draw_files,
+        "folder": _draw_folder,
     }
     return drawn[str(way)]()
 
 
-def _known(found: Draft, native: str) -> Source | None:
+def _draw_known(found: Draft, native: str) -> Source | None:
     names = list(known_names())
     columns = st.columns([1, 2])
     name = columns[0].selectbox(
@@ -114,7 +114,7 @@ def _known(found: Draft, native: str) -> Source | None:
     )
 
 
-def _files() -> Source | None:
+def _draw_files() -> Source | None:
     files = st.file_uploader(
         "Images",
         type=list(ENDINGS),
@@ -166,7 +166,7 @@ def _files() -> Source | None:
     )
 
 
-def _folder() -> Source | None:
+def _draw_folder() -> Source | None:
     visitors.check_trusted(data_download.FOLDER)
     folder = st.text_input(
         "Folder",

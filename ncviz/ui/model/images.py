@@ -35,7 +35,7 @@ def draw_image_step(found: Draft) -> None:
         draft.keep_former("images", "the images that are there")
     job = draft.running("images")
     with telling_errors():
-        source = image_sources.choose(found)
+        source = image_sources.draw_sources(found)
         if source is not None:
             settings, most, names = draw_settings(found, found.network.fingerprint[:8])
             if st.button("Use these images", type="primary", key="data-use", disabled=job is not None):

@@ -36,15 +36,15 @@ def draw_network(of: tasks.Network) -> None:
         number = st.column_config.NumberColumn(format="localized")
         st.dataframe(layers, hide_index=True, column_config={"weights": number, "edges": number})
         if of.is_bundled:
-            _card(of)
+            _draw_card(of)
     with right:
         st.subheader("Accuracy, class by class" if has_labels(of) else "What it takes the images for")
         with telling_errors():
-            _accuracy(of)
-        _sample_images(of)
+            _draw_accuracy(of)
+        _draw_samples(of)
 
 
-def _card(of: tasks.Network) -> None:
+def _draw_card(of: tasks.Network) -> None:
     card = MODELS[of.name].card
     st.caption(
         f"Trained on {card['training_images']:,} images for {card['epochs']} epochs ({card['optimiser']}, seed "
@@ -54,7 +54,7 @@ def _card(of: tasks.Network) -> None:
     st.code(card["command"], language="bash", wrap_lines=True)
 
 
-def _accuracy(of: tasks.Network) -> None:
+def _draw_accuracy(of: tasks.Network) -> None:
     measured = evaluation.measure(of, session.device(), session.data_dir()).result()
     images = load_dataset(of.dataset, "test", session.data_dir())
     if not images.has_labels:
@@ -77,7 +77,7 @@ def _accuracy(of: tasks.Network) -> None:
     st.plotly_chart(figure, config={"displayModeBar": False}, key="class-accuracy")
 
 
-def _sample_images(of: tasks.Network) -> None:
+def _draw_samples(of: tasks.Network) -> None:
     spec = find_dataset(of.dataset)
     if not spec.is_bundled:
         return

@@ -14,12 +14,12 @@ def draw_steps() -> None:
     with st.container(border=True):
         st.markdown("#### 1 · Network")
         is_there = found is not None and not draft.is_changing("network")
-        with _place("network", str(is_there)):
+        with _find_place("network", str(is_there)):
             network_source.draw_network_step(found)
     with st.container(border=True):
         st.markdown("#### 2 · Images")
         is_chosen = found is not None and bool(found.dataset) and not draft.is_changing("images")
-        with _place("images", f"{found is None} {is_chosen}"):
+        with _find_place("images", f"{found is None} {is_chosen}"):
             if found is None:
                 st.caption(
                     "Images that the network is shown, with labels or without. Choose a network first."
@@ -30,19 +30,19 @@ def draw_steps() -> None:
     with st.container(border=True):
         st.markdown("#### 3 · Check, then compute")
         if found is None or not found.dataset:
-            with _place("check", ""):
+            with _find_place("check", ""):
                 st.caption(
                     "What was read, layer by layer, and how long and how much memory it takes, before anything runs."
                 )
         else:
-            with _place("check", found.network.fingerprint + found.dataset):
+            with _find_place("check", found.network.fingerprint + found.dataset):
                 preflight.draw_check(found)
     with st.container(border=True):
         st.markdown("#### 4 · Keep and take away")
         library.draw_own_networks()
 
 
-def _place(step: str, state: str) -> DeltaGenerator:
+def _find_place(step: str, state: str) -> DeltaGenerator:
     """Return where a step is drawn, another place than before where it is in another state.
 
     Streamlit leaves what stood in a place until the page is done, greyed, under what comes there.

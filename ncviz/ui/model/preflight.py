@@ -47,19 +47,19 @@ def draw_check(found: Draft) -> None:
             "concatenations, pooling and elementwise activations can."
         )
         return
-    _accuracy(checked)
+    _draw_accuracy(checked)
     # Measuring the time takes far longer than reading the network, so that is shown first.
     place = st.container()
-    timed = _timed(key, of, data_dir, check)
+    timed = _measure_time(key, of, data_dir, check)
     with place:
-        _totals(timed or check)
+        _draw_totals(timed or check)
         with st.expander(f"What was read: {len(check.layers)} layers", expanded=len(check.layers) <= 12):
-            _table(timed or check)
-        _devices(timed or check)
-    _compute(found, timed or check)
+            _draw_layers(timed or check)
+        _draw_devices(timed or check)
+    _draw_choices(found, timed or check)
 
 
-def _timed(key: str, of: tasks.Network, data_dir: str | None, check: Preflight) -> Preflight | None:
+def _measure_time(key: str, of: tasks.Network, data_dir: str | None, check: Preflight) -> Preflight | None:
     """Return the check with times, and show what measures them; large networks are measured when asked for."""
     slot = f"bring-timing-{key[:12]}"
     if check.edges > QUICK_EDGES and not st.session_state.get(slot):
@@ -78,7 +78,7 @@ def _timed(key: str, of: tasks.Network, data_dir: str | None, check: Preflight) 
     return found
 
 
-def _accuracy(result: Checked) -> None:
+def _draw_accuracy(result: Checked) -> None:
     if result.right is None:
         return
     share = result.right / max(1, result.images)
@@ -92,7 +92,7 @@ def _accuracy(result: Checked) -> None:
         st.success(sentence)
 
 
-def _totals(check: Preflight) -> None:
+def _draw_totals(check: Preflight) -> None:
     told = [
         ("Weights", amount(check.parameters), f"{check.parameters:,} that carry edges."),
         ("Neurons", amount(check.units), f"{check.units:,} in all layers."),
@@ -109,7 +109,7 @@ def _totals(check: Preflight) -> None:
             st.metric(label, value, help=note, width="content")
 
 
-def _table(check: Preflight) -> None:
+def _draw_layers(check: Preflight) -> None:
     rows: list[dict[str, Any]] = [
         {
             "layer": layer.name,
@@ -136,7 +136,7 @@ def _table(check: Preflight) -> None:
     )
 
 
-def _devices(check: Preflight) -> None:
+def _draw_devices(check: Preflight) -> None:
     for device in check.devices:
         free = "" if device.free_bytes is None else f", {size(device.free_bytes)} free"
         title = f"CPU, {device.title}" if device.name == "cpu" else device.title
@@ -145,7 +145,7 @@ def _devices(check: Preflight) -> None:
         st.caption(plain(f"{title}: {fits}{free}, {time}. {device.note}".strip()))
 
 
-def _compute(found: Draft, check: Preflight) -> None:
+def _draw_choices(found: Draft, check: Preflight) -> None:
     """Offer the whole network and what is smaller, and start what is chosen."""
     ways: list[Choice | None] = [*([None] if check.fits else []), *check.choices]
     if not check.fits:
@@ -155,20 +155,21 @@ def _compute(found: Draft, check: Preflight) -> None:
         )
     if not ways:
         return
-    chosen = 0
+    at = 0
     if len(ways) > 1:
         told = [
-            f"{WHOLE} · {_takes(check)}" if way is None else f"{way.title} · {_takes(way)}" for way in ways
+            f"{WHOLE} · {_cost_words(check)}" if way is None else f"{way.title} · {_cost_words(way)}"
+            for way in ways
         ]
-        chosen = st.radio(
+        at = st.radio(
             "What to compute",
             range(len(ways)),
             format_func=lambda at: plain(told[at]),
             key=f"bring-part-{len(ways)}",
         )
     if st.button("Compute curvature", type="primary", key="bring-compute"):
-        way = ways[chosen]
-        _use(
+        way = ways[at]
+        _compute(
             found,
             CurvatureConfig() if way is None else way.config,
             found.input_shape if way is None else way.input_shape,
@@ -176,7 +177,7 @@ def _compute(found: Draft, check: Preflight) -> None:
 
 
 @telling_errors()
-def _use(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> None:
+def _compute(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> None:
     """Make it one of this session's networks, start the computation and go to its picture."""
     if shape != found.input_shape:
         with st.spinner("Making the images smaller…"):
@@ -198,6 +199,6 @@ def _use(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> None:
     st.switch_page("pages/explore.py")
 
 
-def _takes(of: Choice | Preflight) -> str:
+def _cost_words(of: Choice | Preflight) -> str:
     time = "not measured" if of.seconds is None else about(of.seconds)
     return f"{time}, {size(of.table_bytes)}"

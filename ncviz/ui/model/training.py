@@ -49,9 +49,9 @@ def start_form(architecture: str, dataset: str, epochs: int, seed: int) -> None:
 
 def follow(kind: str) -> None:
     """Draw the latest run of a kind: of the server's for the zoo's networks, else of this session's."""
-    job = _latest(kind)
+    job = _find_latest(kind)
     if job is not None:
-        st.fragment(_run, run_every=visitors.every(POLL_SECONDS) if job.is_active else None)(
+        st.fragment(_draw_run, run_every=visitors.every(POLL_SECONDS) if job.is_active else None)(
             job.key, job.is_active, kind
         )
 
@@ -62,7 +62,7 @@ def take_trained(kind: str) -> tasks.Network | None:
     return found
 
 
-def _latest(kind: str) -> Any:
+def _find_latest(kind: str) -> Any:
     own = st.session_state.get("jobs", [])
     jobs = [
         job
@@ -93,7 +93,7 @@ def _start(spec: ModelSpec, kind: str, epochs: int, seed: int) -> None:
     background.begin(key, f"Training {spec.title}, {epochs} epochs, seed {seed}", work)
 
 
-def _run(key: str, was_active: bool, kind: str) -> None:
+def _draw_run(key: str, was_active: bool, kind: str) -> None:
     job = resources.registry().get(key)
     if job is None or key not in _runs():
         return

@@ -19,7 +19,7 @@ from ncviz.ui.session import session
 
 def draw_controls(network: tasks.Network) -> None:
     """Draw the controls over the tabs."""
-    _leave_out_unknown(tuple(criteria()))
+    _drop_unknown_criteria(tuple(criteria()))
     compared = comparison.current()
     first, steps = st.columns([7, 1.3], vertical_alignment="bottom")
     first.multiselect(
@@ -27,7 +27,7 @@ def draw_controls(network: tasks.Network) -> None:
         list(criteria()),
         format_func=criterion_title,
         placeholder="Choose what to compare",
-        **_shows("lab_criteria", list(compared.criteria), ",".join),
+        **_tie("lab_criteria", list(compared.criteria), ",".join),
     )
     with steps, st.container(horizontal=True, gap="small"):
         st.button(
@@ -55,7 +55,7 @@ def draw_controls(network: tasks.Network) -> None:
         required=True,
         help="The least important weights first, as one prunes, or the most important first, to see what a criterion "
         "holds to be a bottleneck.",
-        **_shows("lab_order", compared.order),
+        **_tie("lab_order", compared.order),
     )
     columns[2].segmented_control(
         "Weights compete within",
@@ -63,7 +63,7 @@ def draw_controls(network: tasks.Network) -> None:
         format_func=lambda name: SCOPE_TITLES[name],
         required=True,
         help="Rank the weights of all layers together, or remove the same share of every layer.",
-        **_shows("lab_scope", compared.scope),
+        **_tie("lab_scope", compared.scope),
     )
     columns = st.columns([1, 1, 3])
     columns[0].number_input(
@@ -71,14 +71,14 @@ def draw_controls(network: tasks.Network) -> None:
         1,
         MAX_SAMPLES_PER_CLASS,
         help="Correctly classified training images of each class, for the criteria that look at images.",
-        **_shows("lab_samples", compared.samples_per_class, int),
+        **_tie("lab_samples", compared.samples_per_class, int),
     )
     columns[1].number_input(
         "Seeds",
         1,
         MAX_SEEDS,
         help="How many draws of those images: the bands in the figure are the spread over them.",
-        **_shows("lab_seeds", len(compared.seeds), int),
+        **_tie("lab_seeds", len(compared.seeds), int),
     )
     names = comparison.layer_names(network)
     columns[2].multiselect(
@@ -87,7 +87,7 @@ def draw_controls(network: tasks.Network) -> None:
         format_func=layer_titles(comparison.shapes(network)).__getitem__,
         placeholder="None: every layer may lose weights",
         help="A protected layer loses no weight; the fraction removed is still of all weights.",
-        **_shows(
+        **_tie(
             "lab_protect",
             [index for index, name in enumerate(names) if name in compared.protected],
             lambda chosen: ",".join(map(str, sorted(chosen))),
@@ -95,7 +95,7 @@ def draw_controls(network: tasks.Network) -> None:
     )
 
 
-def _leave_out_unknown(known: tuple[str, ...]) -> None:
+def _drop_unknown_criteria(known: tuple[str, ...]) -> None:
     """Take criteria that there are not out of the view, and say so: a link may name any."""
     asked = [name for name in session.view().lab_criteria.split(",") if name]
     unknown = [name for name in asked if name not in known]
@@ -106,7 +106,7 @@ def _leave_out_unknown(known: tuple[str, ...]) -> None:
         st.toast(plain(f"The link's {names} was left out of lab_criteria: there is no such criterion."))
 
 
-def _shows(name: str, value: Any, written: Any = None) -> dict[str, Any]:
+def _tie(name: str, value: Any, written: Any = None) -> dict[str, Any]:
     """Tie a widget to a field of the view so that what it changes can be taken back."""
 
     def take(field: str, chosen: Any) -> None:

@@ -65,8 +65,8 @@ def draw_page(of: tasks.Network) -> None:
         if nothing:
             st.info(nothing)
             return
-        _run(of, compared, missing, is_empty=not spreads)
-        _needing(spreads, part)
+        _draw_run(of, compared, missing, is_empty=not spreads)
+        _draw_if_measured(spreads, part)
 
     parts: dict[str, Callable[[], None]] = {
         "compare": lambda: when_measured(lambda: tab_compare.draw_curves(of, compared, spreads)),
@@ -86,14 +86,14 @@ def draw_page(of: tasks.Network) -> None:
                 parts[name]()
 
 
-def _needing(spreads: Mapping[str, Spread], part: Callable[[], None]) -> None:
+def _draw_if_measured(spreads: Mapping[str, Spread], part: Callable[[], None]) -> None:
     if spreads:
         part()
     else:
         st.caption("This appears when the first curve is measured.")
 
 
-def _run(
+def _draw_run(
     of: tasks.Network, compared: Comparison, missing: Mapping[str, PruningConfig], *, is_empty: bool
 ) -> None:
     """Show the run that measures what is missing, or offer it."""

@@ -70,16 +70,16 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
     )
     found = robustness_runs.class_curvature(of, config)
     if found is None:
-        _missing(of, config)
+        _draw_missing(of, config)
         return
     record, curvature = found
     classes = find_dataset(of.dataset).classes
-    label, count, factor = _controls(record.total, classes)
-    chosen = specific_bottlenecks(curvature, label, count)
-    repair = _repaired(of, record, chosen, factor, label, len(classes))
+    label, count, factor = _draw_controls(record.total, classes)
+    weights = specific_bottlenecks(curvature, label, count)
+    repair = _measure_repair(of, record, weights, factor, label, len(classes))
     what = "taken out" if factor == 0 else f"multiplied by {factor:g}"
     st.markdown(
-        f"{len(chosen):,} of {record.total:,} weights {what}: class **{plain(classes[label])}** goes from "
+        f"{len(weights):,} of {record.total:,} weights {what}: class **{plain(classes[label])}** goes from "
         f"{repair.before[label]:.1%} to **{repair.after[label]:.1%}** ({_points(repair.own)}); the others change by "
         f"{_points(repair.others)} on average."
     )
@@ -93,9 +93,9 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
         "definition of ours, "
         "not the paper's."
     )
-    with st.expander(f"The {min(LISTED, len(chosen))} most specific of them"):
+    with st.expander(f"The {min(LISTED, len(weights))} most specific of them"):
         st.dataframe(
-            bottleneck_table(record, curvature, chosen[:LISTED], label),
+            bottleneck_table(record, curvature, weights[:LISTED], label),
             hide_index=True,
             column_config={
                 name: st.column_config.NumberColumn(format="%.2f")
@@ -104,7 +104,7 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
         )
 
 
-def _controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, float]:
+def _draw_controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, float]:
     columns = st.columns([1.2, 2, 2])
     label = columns[0].selectbox(
         "Class", range(len(classes)), format_func=lambda index: classes[index], **tied("repair_class", 0)
@@ -124,33 +124,33 @@ def _controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, float]:
     return int(label), int(count), float(factor)
 
 
-def _repaired(
-    of: tasks.Network, record: CurvatureRecord, chosen: np.ndarray, factor: float, label: int, classes: int
+def _measure_repair(
+    of: tasks.Network, record: CurvatureRecord, weights: np.ndarray, factor: float, label: int, classes: int
 ) -> Repair:
     device, data_dir = session.device(), session.data_dir()
     images = tasks.evaluation_fingerprint(of, data_dir)
-    key = (of.fingerprint, images, device, chosen.tobytes(), factor)
+    key = (of.fingerprint, images, device, weights.tobytes(), factor)
     whole, scaled = (
-        _accuracies((*key[:3], taken, by), of, record, data_dir, classes)
+        _measure_classes((*key[:3], taken, by), of, record, data_dir, classes)
         for taken, by in ((b"", 1.0), (key[3], factor))
     )
     return Repair(whole, scaled, label)
 
 
 @st.cache_resource(max_entries=128)
-def _accuracies(
+def _measure_classes(
     key: tuple[str, str, str, bytes, float],
     _of: tasks.Network,
     _record: CurvatureRecord,
     _data_dir: str | None,
     _classes: int,
 ) -> np.ndarray:
-    chosen = np.frombuffer(key[3], dtype=np.int64)
-    found = evaluation.measure(_of, key[2], _data_dir, factors(chosen, key[4], _record.shapes)).result()
+    weights = np.frombuffer(key[3], dtype=np.int64)
+    found = evaluation.measure(_of, key[2], _data_dir, factors(weights, key[4], _record.shapes)).result()
     return accuracy_by_class(found.predictions, found.labels, _classes)
 
 
-def _missing(of: tasks.Network, config: CurvatureConfig) -> None:
+def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
     job = resources.registry().get(robustness_runs.classes_key(of, config))
     if job is not None and job.is_active:
         run_settings.follow(job)

@@ -54,10 +54,10 @@ def draw_criterion_choice(spreads: Mapping[str, Spread], *, beside: bool = True)
 
 def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
     """Draw what breaks at the chosen sparsity, for one criterion or two."""
-    chosen = draw_criterion_choice(spreads)
+    names = draw_criterion_choice(spreads)
     removed = curves.removed_at(of, compared)
     whole = curves.measured(of, None, 0)
-    pruned = {name: curves.measured(of, curves.first_known(of, compared, name), removed) for name in chosen}
+    pruned = {name: curves.measured(of, curves.first_known(of, compared, name), removed) for name in names}
     images = load_dataset(of.dataset, "test", session.data_dir())
     classes = images.classes
     before = confusion(whole.labels, whole.predictions, len(classes))
@@ -81,7 +81,7 @@ def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     )
     changed = {name: own - before for name, own in after.items()}
     most = max(int(np.abs(own - np.diag(np.diag(own))).max()) for own in changed.values())
-    for column, name in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
+    for column, name in zip(st.columns(len(names), gap="large"), names, strict=True):
         with column:
             st.subheader(f"{criterion_title(name)}: what is taken for what")
             st.caption("How many images more (orange) or fewer (green) than with the whole network.")
@@ -91,10 +91,10 @@ def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
                 config=files.chart_config(of, "confusion"),
                 key=f"lab-confusion-{name}",
             )
-            _flips(whole, pruned[name], images.pictures().numpy(), classes)
+            _draw_flips(whole, pruned[name], images.pictures().numpy(), classes)
 
 
-def _flips(whole: Measured, pruned: Measured, pictures: np.ndarray, classes: tuple[str, ...]) -> None:
+def _draw_flips(whole: Measured, pruned: Measured, pictures: np.ndarray, classes: tuple[str, ...]) -> None:
     found = flips(whole.labels, whole.predictions, pruned.predictions)
     width = THUMBNAIL if max(map(len, classes)) <= SHORT_NAME else WIDE_THUMBNAIL
     for title, numbers, told in (
@@ -105,13 +105,13 @@ def _flips(whole: Measured, pruned: Measured, pictures: np.ndarray, classes: tup
         if not len(numbers):
             continue
         with st.container(horizontal=True, gap="small"):
-            for number in _varied(numbers, whole.labels):
+            for number in _pick_varied(numbers, whole.labels):
                 was, now = classes[whole.predictions[number]], classes[pruned.predictions[number]]
-                st.image(_pixels(pictures[number], width), caption=plain(f"{was} → {now}"), width=width)
+                st.image(_enlarge(pictures[number], width), caption=plain(f"{was} → {now}"), width=width)
         st.caption(told)
 
 
-def _varied(numbers: np.ndarray, labels: np.ndarray) -> list[int]:
+def _pick_varied(numbers: np.ndarray, labels: np.ndarray) -> list[int]:
     """Return a few images, one class after the other, so that the largest does not hide the rest."""
     turn: dict[int, int] = {}
     place = []
@@ -122,7 +122,7 @@ def _varied(numbers: np.ndarray, labels: np.ndarray) -> list[int]:
     return [number for _, _, number in sorted(place)[:SHOWN]]
 
 
-def _pixels(image: np.ndarray, width: int) -> np.ndarray:
+def _enlarge(image: np.ndarray, width: int) -> np.ndarray:
     """Return an image [C, H, W] as the browser wants it, each pixel enlarged without smoothing."""
     scale = max(1, -(-2 * width // image.shape[-1]))
     grey_or_colour = image[0] if len(image) == 1 else image.transpose(1, 2, 0)

@@ -61,7 +61,7 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
         **session.bound("lab_lost"),
     )
     with st.container(gap=None):
-        figure = _figure(of, compared, spreads, column_width("width-lab", WIDTH))
+        figure = _make_figure(of, compared, spreads, column_width("width-lab", WIDTH))
         st.plotly_chart(
             figure,
             theme=None,
@@ -73,7 +73,7 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
     found = comparison_table(compared, spreads, session.view().lab_lost, classes)
     lost_name, at_name = column_names(compared, session.view().lab_lost)
     st.dataframe(
-        _bold(found, [lost_name, "mean accuracy", at_name], is_high=compared.order == ORDERS[0]),
+        _mark_best(found, [lost_name, "mean accuracy", at_name], is_high=compared.order == ORDERS[0]),
         hide_index=True,
         column_config={
             "paper": st.column_config.LinkColumn(display_text=r"abs/(.*)"),
@@ -137,7 +137,7 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     ]
 
 
-def _figure(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread], width: int) -> Any:
+def _make_figure(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread], width: int) -> Any:
     drawn = criterion_styles()
     curves = [
         Curve(
@@ -167,7 +167,7 @@ def _figure(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Sprea
     return figure
 
 
-def _bold(found: pd.DataFrame, columns: list[str], *, is_high: bool) -> Any:
+def _mark_best(found: pd.DataFrame, columns: list[str], *, is_high: bool) -> Any:
     """Mark the best of each column; of equals, all."""
 
     def mark(values: pd.Series) -> list[str]:

@@ -40,23 +40,23 @@ def draw_finetuning(of: tasks.Network) -> None:
     if not compared.criteria:
         st.info("Choose at least one criterion above.")
         return
-    if refusal := _refusal(of, compared):
+    if refusal := _refusal_words(of, compared):
         st.info(refusal)
         return
     train, test = (load_dataset(of.dataset, split, session.data_dir()) for split in ("train", "test"))
-    _introduction(compared, train, test)
-    chosen, tuning = _controls(compared, train)
-    if not chosen:
+    _draw_introduction(compared, train, test)
+    names, settings = _draw_settings(compared, train)
+    if not names:
         st.info("Choose at least one criterion.")
         return
-    asked = {name: PruneAndTune(compared.config(name), compared.sparsity, tuning) for name in chosen}
+    asked = {name: PruneAndTune(compared.config(name), compared.sparsity, settings) for name in names}
     known = finetune_runs.known(of, asked)
-    _start_or_follow(of, asked, known, len(train), len(test))
+    _follow_or_offer(of, asked, known, len(train), len(test))
     if known:
-        _results(of, known, tuning)
+        _draw_results(of, known, settings)
 
 
-def _refusal(of: tasks.Network, compared: Comparison) -> str:
+def _refusal_words(of: tasks.Network, compared: Comparison) -> str:
     """Return why there is nothing to fine-tune, or ""."""
     if not has_labels(of):
         return "Fine-tuning learns from labels, and these images have none: bring them in a folder for each class."
@@ -70,7 +70,7 @@ def _refusal(of: tasks.Network, compared: Comparison) -> str:
     return ""
 
 
-def _introduction(compared: Comparison, train: Dataset, test: Dataset) -> None:
+def _draw_introduction(compared: Comparison, train: Dataset, test: Dataset) -> None:
     st.markdown(
         f"Each criterion removes **{100 * compared.sparsity:.4g}%** of the weights; then the others are trained on, "
         "while the removed ones stay zero."
@@ -83,8 +83,8 @@ def _introduction(compared: Comparison, train: Dataset, test: Dataset) -> None:
     st.caption(f"Learns from {train.description}; accuracy on {test.description}.{sample}")
 
 
-def _controls(compared: Comparison, train: Dataset) -> tuple[list[str], FineTuneConfig]:
-    chosen = run_settings.draw_criteria("lab_tune", "Fine-tune", compared)
+def _draw_settings(compared: Comparison, train: Dataset) -> tuple[list[str], FineTuneConfig]:
+    names = run_settings.draw_criteria("lab_tune", "Fine-tune", compared)
     usual = EPOCHS_OF_FEW if len(train) <= FEW_IMAGES else EPOCHS
     columns = st.columns(5)
     # Another data set has another usual number.
@@ -106,10 +106,10 @@ def _controls(compared: Comparison, train: Dataset) -> tuple[list[str], FineTune
     seed = columns[4].number_input(
         "Seed", 0, MOST_SEED, help="Of the order of the images.", **linked("lab_tune", "seed", 0)
     )
-    return chosen, FineTuneConfig(int(epochs), int(batch), float(rate), float(decay), int(seed))
+    return names, FineTuneConfig(int(epochs), int(batch), float(rate), float(decay), int(seed))
 
 
-def _start_or_follow(
+def _follow_or_offer(
     of: tasks.Network,
     asked: Mapping[str, PruneAndTune],
     known: Mapping[str, FineTuneRecord],
@@ -119,7 +119,7 @@ def _start_or_follow(
     job = finetune_runs.job(of, asked)
     if job is not None and job.is_active:
         run_settings.follow(job)
-        st.fragment(_live, run_every=visitors.every(POLL_SECONDS))(
+        st.fragment(_draw_live, run_every=visitors.every(POLL_SECONDS))(
             job.key, next(iter(asked.values())).tuning, train_images
         )
         return
@@ -136,7 +136,7 @@ def _start_or_follow(
     )
 
 
-def _live(key: str, tuning: FineTuneConfig, train_images: int) -> None:
+def _draw_live(key: str, tuning: FineTuneConfig, train_images: int) -> None:
     """Draw the loss as it falls; at the end the page is drawn anew."""
     job = finetune_runs.job_of(key)
     if job is None or not job.is_active:
@@ -152,7 +152,7 @@ def _live(key: str, tuning: FineTuneConfig, train_images: int) -> None:
         st.plotly_chart(figure, config=_PLAIN, key="finetune-live")
 
 
-def _results(of: tasks.Network, known: Mapping[str, FineTuneRecord], tuning: FineTuneConfig) -> None:
+def _draw_results(of: tasks.Network, known: Mapping[str, FineTuneRecord], tuning: FineTuneConfig) -> None:
     st.dataframe(
         finetune_table(known),
         hide_index=True,

@@ -27,7 +27,7 @@ def draw_layers(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
     if not removed:
         st.info("Nothing is removed at 0%; choose a larger fraction above.")
         return
-    orders = {name: _draws(of, compared, name) for name in spreads}
+    orders = {name: _known_orders(of, compared, name) for name in spreads}
     sizes = [int(np.prod(shape)) for shape in comparison.shapes(of).values()]
     total = sum(sizes)
     shares = np.stack(
@@ -45,14 +45,14 @@ def draw_layers(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
             config=files.chart_config(of, "layers"),
             key="lab-layers",
         )
-        _collapses(shares, titles, layers)
+        _warn_of_collapse(shares, titles, layers)
         st.caption("Mean over the draws of the calibration images.")
     with right:
         st.subheader("In common")
-        _common(of, compared, orders, titles, removed)
+        _draw_overlap(of, compared, orders, titles, removed)
 
 
-def _common(
+def _draw_overlap(
     of: tasks.Network,
     compared: Comparison,
     orders: Mapping[str, list[np.ndarray]],
@@ -60,7 +60,7 @@ def _common(
     removed: int,
 ) -> None:
     """Draw what criteria have in common in what goes, or in what stays."""
-    removable = _removable(of, compared)
+    removable = _count_removable(of, compared)
     # The smaller set tells more: of two that are nearly everything, most is in common anyhow.
     part: str = st.segmented_control(
         "In common",
@@ -72,7 +72,7 @@ def _common(
         key=f"lab-common-{2 * removed > removable}",
         persist_state="session",
     )
-    found = _overlaps(list(orders.values()), removed, removable)
+    found = _find_overlaps(list(orders.values()), removed, removable)
     is_kept = part == "kept"
     shared = np.array([[pair.kept if is_kept else pair.shared for pair in row] for row in found])
     jaccard = np.array([[pair.kept_jaccard if is_kept else pair.jaccard for pair in row] for row in found])
@@ -92,14 +92,14 @@ def _common(
     )
 
 
-def _draws(of: tasks.Network, compared: Comparison, criterion: str) -> list[np.ndarray]:
+def _known_orders(of: tasks.Network, compared: Comparison, criterion: str) -> list[np.ndarray]:
     """Return the orders of a criterion over the draws that are known."""
     return [
         curves.ranks(of, config) for config, _ in curves.known(of, compared) if config.criterion == criterion
     ]
 
 
-def _collapses(shares: np.ndarray, titles: list[str], layers: list[str]) -> None:
+def _warn_of_collapse(shares: np.ndarray, titles: list[str], layers: list[str]) -> None:
     """Name the layers that are emptied: nothing gets through them any more."""
     found = []
     for title, row in zip(titles, shares >= 1, strict=True):
@@ -111,7 +111,7 @@ def _collapses(shares: np.ndarray, titles: list[str], layers: list[str]) -> None
         st.warning(f"**Layer collapse.** {'; '.join(found)}: nothing gets through, whatever the image.")
 
 
-def _overlaps(orders: list[list[np.ndarray]], removed: int, removable: int) -> list[list[Overlap]]:
+def _find_overlaps(orders: list[list[np.ndarray]], removed: int, removable: int) -> list[list[Overlap]]:
     """Return what each pair of criteria has in common, on the first draw; of one with itself, over its draws."""
     found = []
     for one in orders:
@@ -124,7 +124,7 @@ def _overlaps(orders: list[list[np.ndarray]], removed: int, removable: int) -> l
     return found
 
 
-def _removable(of: tasks.Network, compared: Comparison) -> int:
+def _count_removable(of: tasks.Network, compared: Comparison) -> int:
     return sum(
         int(np.prod(shape)) for name, shape in comparison.shapes(of).items() if name not in compared.protected
     )

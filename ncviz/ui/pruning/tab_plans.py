@@ -28,14 +28,14 @@ _DELETED = "lab-deleted-plan"
 
 def draw_plans(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
     """Draw the form that saves what is chosen, the plans that there are, and the files."""
-    found = _pruned_network(of, compared, spreads) if spreads else None
+    found = _choose_network(of, compared, spreads) if spreads else None
     if found is not None:
-        _save(of, found)
+        _draw_save_form(of, found)
     else:
         st.info("Files and new plans need a criterion's curve: measure one first.")
     st.subheader("Plans")
     with telling_errors():
-        _list(of)
+        _draw_list(of)
     if found is not None:
         st.subheader("Files")
         files.draw_files(of, found.config, found.removed)
@@ -67,7 +67,7 @@ class _PrunedNetwork:
         )
 
 
-def _pruned_network(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> _PrunedNetwork:
+def _choose_network(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> _PrunedNetwork:
     (name,) = tab_classes.draw_criterion_choice(spreads, beside=False)
     config, removed = curves.first_known(of, compared, name), curves.removed_at(of, compared)
     found = curves.measured(of, config, removed)
@@ -78,7 +78,7 @@ def _pruned_network(of: tasks.Network, compared: Comparison, spreads: Mapping[st
 
 
 @telling_errors()
-def _save(of: tasks.Network, pruned: _PrunedNetwork) -> None:
+def _draw_save_form(of: tasks.Network, pruned: _PrunedNetwork) -> None:
     st.markdown(pruned.words)
     with st.form("lab-save-plan", border=False, clear_on_submit=True):
         column, press, _ = st.columns([2, 1, 1.5], vertical_alignment="bottom")
@@ -103,10 +103,10 @@ def _save(of: tasks.Network, pruned: _PrunedNetwork) -> None:
     st.toast(plain(f"Saved as “{plan.name}”."))
 
 
-def _list(of: tasks.Network) -> None:
+def _draw_list(of: tasks.Network) -> None:
     everything = _store().all()
     plans = [plan for plan in everything if plan.fingerprint == of.fingerprint]
-    elsewhere = len(everything) - len(plans)
+    others = len(everything) - len(plans)
     deleted: Plan | None = st.session_state.get(_DELETED)
     if deleted is not None and deleted.fingerprint == of.fingerprint:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -119,7 +119,7 @@ def _list(of: tasks.Network) -> None:
         st.info("No plan for this network yet. Those that you save stay here, also after a restart.")
     else:
         st.dataframe(
-            _table(of, plans),
+            _plan_table(of, plans),
             hide_index=True,
             column_config={
                 name: st.column_config.NumberColumn(format="percent")
@@ -128,13 +128,13 @@ def _list(of: tasks.Network) -> None:
             | {"accuracy": st.column_config.NumberColumn(short_word(of), format="percent")}
             | {"on images": st.column_config.NumberColumn(format="localized")},
         )
-        _one(of, plans)
-        _overlap(of, plans)
-    if elsewhere:
-        st.caption(f"{plural(elsewhere, 'plan')} of other networks are kept as well.")
+        _draw_plan_choice(of, plans)
+        _draw_overlap(of, plans)
+    if others:
+        st.caption(f"{plural(others, 'plan')} of other networks are kept as well.")
 
 
-def _table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
+def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
     titles, known = layer_titles(comparison.shapes(of)), criteria()
     rows = []
     for plan in plans:
@@ -158,7 +158,7 @@ def _table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _one(of: tasks.Network, plans: list[Plan]) -> None:
+def _draw_plan_choice(of: tasks.Network, plans: list[Plan]) -> None:
     """Let the reader open, rename or delete one plan."""
     keys = {plan.key: plan for plan in plans}
     choose, rename, do = st.columns([2, 2, 2.4], vertical_alignment="bottom")
@@ -172,7 +172,7 @@ def _one(of: tasks.Network, plans: list[Plan]) -> None:
             _store().put(replace(plan, name=name))
             st.rerun()
         if st.button("Open", key="lab-open", help="Set the controls above to this plan."):
-            _open(of, plan)
+            _open_plan(of, plan)
             st.rerun()
         if st.button("Delete", key="lab-delete"):
             _store().remove(plan.key)
@@ -180,7 +180,7 @@ def _one(of: tasks.Network, plans: list[Plan]) -> None:
             st.rerun()
 
 
-def _open(of: tasks.Network, plan: Plan) -> None:
+def _open_plan(of: tasks.Network, plan: Plan) -> None:
     view, config = session.view(), plan.pruning
     names = comparison.layer_names(of)
     shown = view.lab_criteria.split(",")
@@ -195,7 +195,7 @@ def _open(of: tasks.Network, plan: Plan) -> None:
     session.change(alpha=config.alpha, lab_sparsity=plan.sparsity, lab_look=config.criterion)
 
 
-def _overlap(of: tasks.Network, plans: list[Plan]) -> None:
+def _draw_overlap(of: tasks.Network, plans: list[Plan]) -> None:
     """Draw what the plans remove in common, as far as their orders are still known."""
     known = [plan for plan in plans if curves.curve(of, plan.pruning) is not None]
     if len(known) < 2:

@@ -64,11 +64,11 @@ def draw_robustness(of: tasks.Network) -> None:
     elif nothing := nothing_to_remove(comparison.shapes(of), compared.protected):
         st.info(nothing)
     else:
-        _curves(of, compared, test, is_attack=part == "attack")
+        _draw_curves(of, compared, test, is_attack=part == "attack")
 
 
-def _curves(of: tasks.Network, compared: Comparison, test: Dataset, *, is_attack: bool) -> None:
-    disturbance = _attack(of) if is_attack else _corruption()
+def _draw_curves(of: tasks.Network, compared: Comparison, test: Dataset, *, is_attack: bool) -> None:
+    disturbance = _draw_attack(of) if is_attack else _draw_corruption()
     columns = st.columns([3, 1], vertical_alignment="top")
     with columns[0]:
         chosen = run_settings.draw_criteria("lab_robust", "Measure", compared)
@@ -86,16 +86,16 @@ def _curves(of: tasks.Network, compared: Comparison, test: Dataset, *, is_attack
     job = robustness_runs.job(of, asked)
     if job is not None and job.is_active:
         run_settings.follow(job)
-        st.fragment(_live, run_every=visitors.every(POLL_SECONDS))(of, compared, asked)
+        st.fragment(_draw_live, run_every=visitors.every(POLL_SECONDS))(of, compared, asked)
         return
     tell_failure(job)
     known = robustness_runs.known(of, asked)
-    _offer(of, asked, known)
+    _offer_run(of, asked, known)
     if known:
-        _results(of, compared, asked, known, test)
+        _draw_results(of, compared, asked, known, test)
 
 
-def _attack(of: tasks.Network) -> AttackConfig:
+def _draw_attack(of: tasks.Network) -> AttackConfig:
     is_grey = find_dataset(of.dataset).input_shape[0] == 1
     usual = EPSILON if is_grey else EPSILON_IN_COLOUR
     columns = st.columns([1.2, 1, 1, 1])
@@ -130,7 +130,7 @@ def _attack(of: tasks.Network) -> AttackConfig:
     return AttackConfig(int(epsilon) / GREY_LEVELS, int(step) / GREY_LEVELS, int(steps))
 
 
-def _corruption() -> CorruptionConfig:
+def _draw_corruption() -> CorruptionConfig:
     columns = st.columns([1.6, 2])
     name = columns[0].selectbox(
         "Corruption",
@@ -144,7 +144,7 @@ def _corruption() -> CorruptionConfig:
     return config
 
 
-def _offer(
+def _offer_run(
     of: tasks.Network, asked: Mapping[str, RobustnessConfig], known: Mapping[str, RobustnessRecord]
 ) -> None:
     """Draw the button that measures what is missing, and how long that takes."""
@@ -171,17 +171,17 @@ def _offer(
     )
 
 
-def _live(of: tasks.Network, compared: Comparison, asked: Mapping[str, RobustnessConfig]) -> None:
+def _draw_live(of: tasks.Network, compared: Comparison, asked: Mapping[str, RobustnessConfig]) -> None:
     """Draw the points as they come; at the end the page is drawn anew."""
     job = robustness_runs.job(of, asked)
     if job is None or not job.is_active:
         st.rerun(scope="app")
     known = robustness_runs.known(of, asked)
     if known:
-        _figure(of, compared, known, next(iter(asked.values())).disturbance, "robustness-live")
+        _draw_figure(of, compared, known, next(iter(asked.values())).disturbance, "robustness-live")
 
 
-def _figure(
+def _draw_figure(
     of: tasks.Network,
     compared: Comparison,
     known: Mapping[str, RobustnessRecord],
@@ -204,7 +204,7 @@ def _figure(
     st.plotly_chart(figure, config=_PLAIN, key=key)
 
 
-def _results(
+def _draw_results(
     of: tasks.Network,
     compared: Comparison,
     asked: Mapping[str, RobustnessConfig],
@@ -213,7 +213,7 @@ def _results(
 ) -> None:
     first = next(iter(known.values()))
     disturbance = next(iter(asked.values())).disturbance
-    _figure(of, compared, known, disturbance, "robustness-curves")
+    _draw_figure(of, compared, known, disturbance, "robustness-curves")
     what = (
         "The attack knows the network: it is computed on the pruned network itself, anew at each sparsity. "
         f"{short_word(of).capitalize()} counts all images, those too that the pruned network gets wrong unattacked. "

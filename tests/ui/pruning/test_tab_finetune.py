@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from ncviz.plots.pruning.finetuning import TunedCurve, accuracy_curves, binned, loss_curves
 from ncviz.plots.pruning.styles import Style
+from tests.ui.pruning.tab_app import SECONDS, button, field, finish, words
 
-SECONDS = 120
 STYLE = Style("#123456", "solid", "circle", 2)
 
 
@@ -27,27 +27,6 @@ def app(from_here):
     app.query_params["lab_criteria"] = "magnitude,random"
     app.query_params["lab_sparsity"] = "0.9"
     return app
-
-
-def button(app, label):
-    return next(found for found in app.button if found.label == label)
-
-
-def field(app, label):
-    kinds = (*app.number_input, *app.selectbox)
-    return next(found for found in kinds if found.label == label)
-
-
-def finish():
-    from ncviz.ui.server import resources
-
-    assert resources.registry().jobs()[-1].wait(SECONDS)
-
-
-def words(app):
-    return " ".join(
-        found.value for found in (*app.markdown, *app.caption, *app.info, *app.warning, *app.error)
-    )
 
 
 def run(app, epochs=1):

@@ -15,8 +15,8 @@ from ncviz.tasks.robustness import RobustnessRecord
 from ncviz.ui.pruning.robustness_examples import pick_examples
 from ncviz.ui.pruning.robustness_repair import Repair
 from ncviz.ui.pruning.robustness_runs import table
+from tests.ui.pruning.tab_app import SECONDS, button, field, finish, words
 
-SECONDS = 120
 STYLE = Style("#123456", "dash", "square", 2)
 
 
@@ -36,23 +36,8 @@ def app(from_here):
     return app
 
 
-def button(app, label):
-    return next(found for found in app.button if found.label == label)
-
-
-def field(app, label):
-    kinds = (*app.number_input, *app.selectbox, *app.slider, *app.button_group)
-    return next(found for found in kinds if found.label == label)
-
-
 def part(app, name):
     field(app, "What happens to the network").set_value(name).run()
-
-
-def finish():
-    from ncviz.ui.server import resources
-
-    assert resources.registry().jobs()[-1].wait(SECONDS)
 
 
 def measure(app, images=60):
@@ -61,12 +46,6 @@ def measure(app, images=60):
     finish()
     app.run()
     assert not app.exception
-
-
-def words(app):
-    return " ".join(
-        found.value for found in (*app.markdown, *app.caption, *app.info, *app.warning, *app.error)
-    )
 
 
 def records(app, **config):
