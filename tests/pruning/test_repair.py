@@ -98,7 +98,7 @@ def test_accuracy_by_class_is_a_count():
 @pytest.mark.parametrize("keeps_samples", [True, False])
 def test_the_curvature_of_a_class_is_that_of_its_images_alone(store, keeps_samples, monkeypatch):
     if not keeps_samples:
-        monkeypatch.setattr("ncviz.tasks.curvature.MAX_SAMPLE_VALUES", 0)
+        monkeypatch.setattr("ncviz.tasks.curvature.task.MAX_SAMPLE_VALUES", 0)
     network = tasks.open_network("mlp-digits-relu")
     whole = tasks.compute_curvature(store, network, CurvatureConfig(samples_per_class=2, seed=4)).record
     assert (whole.samples is not None) == keeps_samples

@@ -34,7 +34,7 @@ def test_the_papers_ranking_and_ours_are_those_of_the_criteria(store, network):
 
 def test_a_network_too_large_to_keep_each_image_gives_the_same(store, network, tmp_path, monkeypatch):
     kept = ranking.study_rankings(store, network, samples=[1], seeds=[1], images=50)
-    monkeypatch.setattr(tasks.curvature, "MAX_SAMPLE_VALUES", 1)
+    monkeypatch.setattr("ncviz.tasks.curvature.task.MAX_SAMPLE_VALUES", 1)
     other = ranking.study_rankings(Store(str(tmp_path / "other")), network, samples=[1], seeds=[1], images=50)
     assert kept.accuracy.keys() == other.accuracy.keys()
     for case, values in kept.accuracy.items():

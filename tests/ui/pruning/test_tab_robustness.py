@@ -176,7 +176,7 @@ def test_classes_that_cannot_be_written_are_shown_all_the_same(app, monkeypatch)
     app.run()
     part(app, "repair")
     # The curvature itself is kept; each image's own minima, which the classes are made of, are too many to keep.
-    monkeypatch.setattr("ncviz.tasks.curvature.MAX_SAMPLE_VALUES", 0)
+    monkeypatch.setattr("ncviz.tasks.curvature.task.MAX_SAMPLE_VALUES", 0)
     kept, written = Store.put, []
 
     def put(store, key, arrays, meta):
