@@ -1,4 +1,4 @@
-"""What the README files say: their code, and the paths that they name."""
+"""What the README files say: their code, their links, and the paths that they name."""
 
 from __future__ import annotations
 
@@ -6,9 +6,39 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_PYTHON = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+READMES = [
+    Path("README.md"),
+    *sorted(
+        path.relative_to(ROOT) for room in ("ncviz", "tests") for path in (ROOT / room).rglob("README.md")
+    ),
+]
+_PRINTING = re.compile(r"^```python\n(.*?)^```\n\n^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_PATH = re.compile(
+    r"(?<![\w/.])(?:ncviz|pages|tests|\.ci|\.github|\.streamlit)/[\w./-]*[\w/]|(?<![\w/.])app\.py"
+)
+_COMMAND = re.compile(r"(?:python -m )?\bncviz ((?:[a-z]+)(?: .*)?)$")
 
 
-def python_examples(text: str) -> list[tuple[str, str]]:
-    """Code of each Python block, and what the block behind it says that it prints ("" where there is none)."""
-    return [(code, printed or "") for code, printed in _PYTHON.findall(text)]
+def python_example(text: str) -> tuple[str, str]:
+    """Code of the Python blocks that are followed by what they print, in one piece, and all that they print."""
+    blocks = _PRINTING.findall(text)
+    return "\n".join(code for code, _ in blocks), "".join(printed for _, printed in blocks)
+
+
+def commands(text: str) -> list[str]:
+    """Every line of shell that calls ``ncviz``, behind that name; a line that goes on is one."""
+    lines = "\n".join(_SHELL.findall(text)).replace("\\\n", " ").splitlines()
+    lines += re.findall(r"`([^`\n]+)`", text)
+    return [found[1] for line in lines if (found := _COMMAND.search(line))]
+
+
+def linked(text: str) -> list[str]:
+    """What links and pictures lead to, but for other sites."""
+    return [target for target in _LINK.findall(text) if "://" not in target]
+
+
+def paths(text: str) -> list[str]:
+    """Every path of the repository that the text or its commands name, from the root."""
+    return _PATH.findall(_LINK.sub("]", text))

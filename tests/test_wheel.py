@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.readmes import ROOT, python_examples
+from tests.readmes import ROOT, python_example
 
 pytestmark = pytest.mark.slow
 
@@ -130,7 +130,7 @@ def test_the_command_lists_the_devices(installed):
 
 
 def test_the_example_of_the_readme_prints_what_the_readme_says(installed):
-    code, printed = python_examples((ROOT / "README.md").read_text("utf-8"))[0]
+    code, printed = python_example((ROOT / "README.md").read_text("utf-8"))
     assert installed.python(code) == printed
 
 

@@ -1,0 +1,33 @@
+"""The README files: what they name exists, and their commands have the options they are given.
+
+The Python examples are run by ``test_wheel.py``.
+"""
+
+import shlex
+
+import pytest
+
+from ncviz.cli import cli
+from tests.readmes import READMES, ROOT, commands, linked, paths
+
+pytestmark = pytest.mark.parametrize("readme", READMES, ids=str)
+
+
+def text(readme):
+    return (ROOT / readme).read_text("utf-8")
+
+
+def test_every_link_leads_somewhere(readme):
+    assert [link for link in linked(text(readme)) if not (ROOT / readme.parent / link).exists()] == []
+
+
+def test_every_path_exists(readme):
+    assert [path for path in paths(text(readme)) if not (ROOT / path).exists()] == []
+
+
+def test_every_command_is_one(readme):
+    for line in commands(text(readme)):
+        name, *given = shlex.split(line)
+        assert name in cli.commands, line
+        options = {flag for option in cli.commands[name].params for flag in option.opts}
+        assert {flag for flag in given if flag.startswith("--")} <= options, line
