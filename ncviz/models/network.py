@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from ncviz.data.datasets import find_dataset
+from ncviz.data.known.specs import DatasetSpec
 from ncviz.fingerprint import digest
 from ncviz.models.zoo import checkpoint_arrays, find_model
 
@@ -70,7 +71,16 @@ class Network:
         Raises:
             DataError: If it has none of its own, and its data are unknown.
         """
-        return find_dataset(self.dataset).input_shape if self.input_shape is None else self.input_shape
+        return self.dataset_spec.input_shape if self.input_shape is None else self.input_shape
+
+    @property
+    def dataset_spec(self) -> DatasetSpec:
+        """What is known of its data without reading them.
+
+        Raises:
+            DataError: If they are unknown, or gone.
+        """
+        return find_dataset(self.dataset)
 
     @property
     def nbytes(self) -> int:

@@ -18,8 +18,8 @@ Card = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """What a card is about.
+class NetworkState:
+    """The network that a card is about, at a pruning step.
 
     Attributes:
         record: The curvature that is drawn: of all calibration images, or of some.

@@ -12,7 +12,8 @@ from ncviz.plots.network.connected_parts import Component, bottleneck_components
 from ncviz.plots.network.free_layout import free_layout, links_between, to_graph
 from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, strength
 from ncviz.plots.palette import Theme
-from ncviz.scene import selection
+from ncviz.scene.grid import selected_units
+from ncviz.scene.selection import Selection
 from ncviz.scene.tables import lowest
 from ncviz.tasks import CurvatureRecord
 from ncviz.values import NEVER_ACTIVE
@@ -172,9 +173,9 @@ def kept_lines(
     return np.where(np.isfinite(least), least, np.float32(2.0)), np.isfinite(least)
 
 
-def selected_nodes(record: CurvatureRecord, view: NetworkView, selected: str) -> frozenset[int]:
+def selected_nodes(record: CurvatureRecord, view: NetworkView, selected: Selection | None) -> frozenset[int]:
     """Return which nodes of the picture are selected, a feature map for its units where it is one node."""
-    found = selection.units(record, selected)
+    found = selected_units(record, selected)
     sizes = np.array([int(np.prod(shape)) for shape in record.layer_shapes])
     nodes = np.diff(np.asarray(view.layer_offsets))
     first = np.concatenate([[0], np.cumsum(sizes)])

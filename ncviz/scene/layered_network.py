@@ -10,6 +10,7 @@ import numpy as np
 from ncviz.plots.network.lines import Links, Members, NetworkView
 from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
+from ncviz.scene.selection import Flow
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord, StoredEdges
 
@@ -213,11 +214,9 @@ def _members(parts: Sequence[_Lines]) -> Members:
     )
 
 
-def flow_samples(record: CurvatureRecord, flow: str) -> list[int] | None:
-    """Return which calibration images "image-3" or "class-7" means; None for "all", or for what this result lacks."""
-    kind, _, number = flow.partition("-")
+def flow_samples(record: CurvatureRecord, flow: Flow) -> list[int] | None:
+    """Return which calibration images a flow means; None for all, or for what this result lacks."""
     labels = record.labels.tolist()
-    if kind == "image" and int(number) < len(labels):
-        return [int(number)]
-    own = [at for at, label in enumerate(labels) if label == int(number)] if kind == "class" else []
-    return own or None
+    if flow.kind == "image":
+        return [flow.number] if flow.number < len(labels) else None
+    return [at for at, label in enumerate(labels) if flow.kind == "class" and label == flow.number] or None

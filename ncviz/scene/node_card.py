@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ncviz.scene import feature_maps, selection
-from ncviz.scene.card_parts import LARGEST_KERNEL, Card, Subject, image
+from ncviz.scene import feature_maps
+from ncviz.scene.card_parts import LARGEST_KERNEL, Card, NetworkState, image
+from ncviz.scene.grid import connection_grid
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
+from ncviz.scene.selection import KernelSlice
 from ncviz.scene.tables import lowest
 from ncviz.text import signed
 from ncviz.values import NEVER_ACTIVE
@@ -16,7 +18,7 @@ from ncviz.values import NEVER_ACTIVE
 MOST_KERNELS = 8
 
 
-def channel_card(of: Subject, layer: int, channel: int) -> Card | None:
+def channel_card(of: NetworkState, layer: int, channel: int) -> Card | None:
     """Return the card of a feature map; None where there is none."""
     shape = feature_maps.drawn_shapes(of.record)[layer]
     area = feature_maps.positions(of.record, layer)
@@ -43,7 +45,7 @@ def channel_card(of: Subject, layer: int, channel: int) -> Card | None:
     }
 
 
-def unit_card(of: Subject, layer: int, unit: int) -> Card | None:
+def unit_card(of: NetworkState, layer: int, unit: int) -> Card | None:
     """Return the card of a unit; None where there is none."""
     record = of.record
     if unit >= int(np.prod(record.layer_shapes[layer])):
@@ -72,14 +74,14 @@ def unit_card(of: Subject, layer: int, unit: int) -> Card | None:
     }
 
 
-def _kernels(of: Subject, connections: Sequence[int], channel: int, *, is_target: bool) -> list[Card]:
+def _kernels(of: NetworkState, connections: Sequence[int], channel: int, *, is_target: bool) -> list[Card]:
     """Return a channel's kernels with the lowest curvatures, of all connections on that side; those measured."""
     record = of.record
     slices = []
     for connection in connections:
         if not feature_maps.is_convolution(record, connection):
             continue
-        grid = selection.grid(record, connection)
+        grid = connection_grid(record, connection)
         if max(grid.area) > LARGEST_KERNEL:
             continue
         place, size = record.places[connection], record.places[connection].fields.shape[2]
@@ -102,7 +104,7 @@ def _kernels(of: Subject, connections: Sequence[int], channel: int, *, is_target
         said = f"least κ {signed(float(np.nanmin(values)))}"
         found.append(
             {
-                "select": f"slice-{connection}-{target}-{source}",
+                "select": str(KernelSlice(connection, target, source)),
                 "name": name,
                 "words": f"Kernel {name}{part and f' ({part})'}: {whose}{said}",
                 "rows": area[0],

@@ -1,225 +1,119 @@
-"""What the selection of the view means in each picture: which weights, which cells of a matrix, which units."""
+"""What can be selected in the pictures, and the one place that reads and writes it as links and the browser do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import astuple, dataclass
+from typing import ClassVar, NamedTuple
 
-import numpy as np
-
-from ncviz.scene import feature_maps
-from ncviz.scene.tables import locate
-from ncviz.tasks import CurvatureRecord
-
-Box = tuple[int, int, int, int]
+_SELECTION = re.compile(r"(unit|channel)-\d{1,4}-\d{1,9}|weight-\d{1,9}|slice(-\d{1,9}){3}", re.ASCII)
+_EDGE = re.compile(r"\d{1,4}-\d{1,9}-\d{1,9}", re.ASCII)
+_FLOW = re.compile(r"all|(image|class)-\d{1,6}", re.ASCII)
 
 
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """How a connection is laid out as a matrix.
+@dataclass(frozen=True)
+class _Part:
+    """Written as its kind and its numbers, such as "unit-1-7"."""
 
-    Attributes:
-        targets: Number of rows.
-        sources: Number of columns.
-        area: Rows and columns of the weights in a cell: a kernel, or the feature map that a linear layer reads; (1, 1)
-            for one weight alone, (1, n) for up to n that lie in no such order.
-        groups: Of a convolution.
-        source: What a column is: "channel" or "unit".
-        target: What a row is: "channel", "unit" or "class".
-        columns: int64 [groups, S], which columns the rows of a group have weights in; -1 where one has fewer.
-        slots: int64 [groups, S, area], the kernel slots of these weights; -1 where another connection has them.
+    kind: ClassVar[str]
+
+    def __str__(self) -> str:
+        return "-".join([self.kind, *map(str, astuple(self))])
+
+
+@dataclass(frozen=True)
+class Unit(_Part):
+    """A unit, by its layer and its index in it."""
+
+    kind = "unit"
+    layer: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Channel(_Part):
+    """A feature map, by its layer and its number in it."""
+
+    kind = "channel"
+    layer: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Weight(_Part):
+    """A weight, by its index in the flat list of all weights."""
+
+    kind = "weight"
+    parameter: int
+
+
+@dataclass(frozen=True)
+class KernelSlice(_Part):
+    """The weights of a connection between two channels."""
+
+    kind = "slice"
+    connection: int
+    target: int
+    source: int
+
+
+Selection = Unit | Channel | Weight | KernelSlice
+_KINDS: dict[str, type[Selection]] = {kind.kind: kind for kind in (Unit, Channel, Weight, KernelSlice)}
+
+
+class Edge(NamedTuple):
+    """An edge between two units, written such as "1-20-7"."""
+
+    connection: int
+    source: int
+    target: int
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self))
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Over which calibration images κ is drawn: "all", or those of one "class" or one "image" by its number."""
+
+    kind: str = "all"
+    number: int = 0
+
+    def __str__(self) -> str:
+        return self.kind if self.kind == "all" else f"{self.kind}-{self.number}"
+
+
+def read_selection(text: str) -> Selection | None:
+    """Read such as "unit-1-7" or "weight-42"; None for "".
+
+    Raises:
+        ValueError: If it is none.
     """
-
-    targets: int
-    sources: int
-    area: tuple[int, int]
-    groups: int
-    source: str
-    target: str
-    columns: np.ndarray
-    slots: np.ndarray
-
-    def group(self, rows: np.ndarray | int) -> np.ndarray:
-        """Return the groups that rows belong to."""
-        return np.asarray(rows) // (self.targets // self.groups)
+    kind, *numbers = _matched(_SELECTION, text)
+    return _KINDS[kind](*map(int, numbers)) if kind else None
 
 
-def grid(record: CurvatureRecord, connection: int) -> Grid:
-    """Return the matrix of a connection: channels of a convolution and of what a linear layer reads, else units.
+def read_edge(text: str) -> Edge | None:
+    """Read such as "1-20-7" (connection, source, target); None for "".
 
-    Where a layer reads several layers, as after a concatenation, its matrix has the columns of this connection's alone.
+    Raises:
+        ValueError: If it is none.
     """
-    place, (before, after) = record.places[connection], record.ends[connection]
-    is_conv, spots = feature_maps.is_convolution(record, connection), place.fields.shape[1]
-    shape, per = record.layer_shapes[before], feature_maps.positions(record, before)
-    is_last = after == len(record.layer_shapes) - 1
-    target = "class" if is_last else "channel" if is_conv or spots > 1 else "unit"
-    units = place.slot_units  # [G, K]
-    if is_conv or spots > 1:
-        area = feature_maps.kernel(record, connection) if is_conv else (1, 1)
-        columns, slots = _by_kernel(units, _read_elsewhere(record, connection), per, area[0] * area[1])
-        if slots.shape[2] != area[0] * area[1]:
-            area = (1, slots.shape[2])
-        return Grid(place.rows, shape[0], area, len(units), "channel", target, columns, slots)
-    by_channel = _by_channel(units[0], per) if len(shape) > 1 and shape[0] > 1 and per > 1 else None
-    if by_channel is not None:
-        columns, slots = by_channel
-        drawn = feature_maps.drawn_shapes(record)[before]
-        own = (drawn[-2], drawn[-1]) if len(drawn) == 3 and slots.shape[2] == per else (1, slots.shape[2])
-        return Grid(place.rows, shape[0], own, 1, "channel", target, columns, slots)
-    used = np.flatnonzero(units[0] >= 0)
-    columns, slots = units[:, used].astype(np.int64), used[None, :, None]
-    return Grid(place.rows, int(np.prod(shape)), (1, 1), 1, "unit", target, columns, slots)
+    first, *others = _matched(_EDGE, text)
+    return Edge(int(first), *map(int, others)) if first else None
 
 
-def weights(record: CurvatureRecord, connection: int, selected: str) -> np.ndarray:
-    """Return the flat indices of a connection's weights that are selected, int64 [≤ W], growing."""
-    kind, numbers = _read(selected)
-    nothing = np.empty(0, np.int64)
-    box = cell_box(record, connection, selected)
-    if box is None:
-        return nothing
-    if kind == "weight":
-        return np.array([locate(record, numbers[0])[1]], np.int64)
-    of, place = grid(record, connection), record.places[connection]
-    t0, t1, s0, s1 = box
-    rows, size = np.arange(t0, t1), place.fields.shape[2]
-    group = of.group(rows)
-    if (
-        kind == "unit"
-        and of.source == "channel"
-        and place.fields.shape[1] == 1
-        and numbers[0] == record.ends[connection][0]
-    ):
-        # One unit of a channel of which the column shows all.
-        row, slot = np.nonzero(place.slot_units[group] == numbers[1])
-        return np.sort(place.parameter(rows[row] * size + slot))
-    row, own = np.nonzero((of.columns[group] >= s0) & (of.columns[group] < s1))
-    slots = of.slots[group[row], own]
-    return np.sort(place.parameter((rows[row][:, None] * size + slots)[slots >= 0]))
+def read_flow(text: str) -> Flow:
+    """Read such as "all", "image-3" or "class-7".
 
-
-def cell_box(record: CurvatureRecord, connection: int, selected: str) -> Box | None:
-    """Return the rows and columns of a connection's matrix that are selected: t0, t1, s0, s1, half-open."""
-    kind, numbers = _read(selected)
-    if kind not in ("weight", "slice", "unit", "channel"):
-        return None
-    of, place = grid(record, connection), record.places[connection]
-    if kind == "weight":
-        if numbers[0] >= record.total:
-            return None
-        name, at = locate(record, numbers[0])
-        if record.parameters[connection] != name:
-            return None
-        row, slot = divmod(int(place.weight(np.array([at]))[0]), place.fields.shape[2])
-        group = int(of.group(row))
-        own = np.flatnonzero((of.slots[group] == slot).any(axis=1))
-        if not len(own):
-            return None
-        column = int(of.columns[group, own[0]])
-        return row, row + 1, column, column + 1
-    if kind == "slice":
-        return _within(of, numbers[1], numbers[2]) if numbers[0] == connection else None
-    layer, index = numbers
-    before, after = record.ends[connection]
-    if layer == before:
-        area = feature_maps.positions(record, before)
-        if of.source == "channel":
-            return _within(of, None, index // area if kind == "unit" else index)
-        return _within(of, None, index) if kind == "unit" or area == 1 else None
-    if layer == after:
-        return _within(of, index // place.fields.shape[1] if kind == "unit" else index, None)
-    return None
-
-
-def units(record: CurvatureRecord, selected: str) -> np.ndarray:
-    """Return the units that are selected, as indices over all layers, int64; the ends of what is no unit itself."""
-    kind, numbers = _read(selected)
-    sizes = [int(np.prod(shape)) for shape in record.layer_shapes]
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
-    nothing = np.empty(0, np.int64)
-    if kind in ("unit", "channel"):
-        layer, index = numbers
-        if layer >= len(sizes):
-            return nothing
-        per = (
-            feature_maps.positions(record, layer)
-            if kind == "channel" and feature_maps.drawn_shapes(record)[layer][2:]
-            else 1
-        )
-        own = np.arange(index * per, (index + 1) * per, dtype=np.int64)
-        return offsets[layer] + own[own < sizes[layer]]
-    ends = [nothing]
-    for connection, edges in enumerate(record.edges):
-        is_chosen = np.isin(edges.parameter, weights(record, connection, selected))
-        before, after = record.ends[connection]
-        ends += [edges.source[is_chosen] + offsets[before], edges.target[is_chosen] + offsets[after]]
-    return np.unique(np.concatenate(ends)).astype(np.int64)
-
-
-def _read_elsewhere(record: CurvatureRecord, connection: int) -> np.ndarray:
-    """Return which kernel slots other connections of the same weight layer read, bool [G, K]."""
-    found = np.zeros_like(record.places[connection].slot_units, dtype=np.bool_)
-    for other in record.connections_of(record.parameters[connection]):
-        if other != connection:
-            found |= record.places[other].slot_units >= 0
-    return found
-
-
-def _by_kernel(
-    units: np.ndarray, is_elsewhere: np.ndarray, per: int, area: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns and slots of a convolution's weights by the channels that they read, each in its place.
-
-    Args:
-        units: int64 [G, K], a unit that each kernel slot reads; -1 where it reads none.
-        is_elsewhere: bool [G, K], which slots other connections of the same weight layer read.
-        per: Units of a channel.
-        area: Places of a kernel.
+    Raises:
+        ValueError: If it is none.
     """
-    groups, size = units.shape
-    kernels = np.where(units >= 0, units // per, -1).reshape(groups, -1, area)
-    # What reads padding alone goes with its kernel.
-    is_padding = (kernels < 0) & ~is_elsewhere.reshape(kernels.shape)
-    channel = np.where(is_padding, kernels.max(axis=2, keepdims=True), kernels).reshape(groups, size)
-    group, slot = np.nonzero(channel >= 0)
-    read = channel[group, slot]
-    pairs, pair = np.unique(np.stack([group, read]), axis=1, return_inverse=True)
-    pair = pair.reshape(-1)
-    at = slot % area
-    if len(np.unique(pair * area + at)) < len(slot):
-        # Two kernels of this part read the same channel, so a weight has no place in a kernel of its own.
-        by = np.argsort(pair, kind="stable")
-        first = np.searchsorted(pair[by], pair[by])
-        at[by] = np.arange(len(by)) - first
-        area = int(at.max()) + 1
-    first = np.searchsorted(pairs[0], np.arange(groups))
-    column = np.arange(pairs.shape[1]) - first[pairs[0]]
-    most = int(column.max(initial=-1)) + 1
-    columns = np.full((groups, most), -1, dtype=np.int64)
-    columns[pairs[0], column] = pairs[1]
-    slots = np.full((groups, most, area), -1, dtype=np.int64)
-    slots[group, column[pair], at] = slot
-    return columns, slots
+    kind, *numbers = _matched(_FLOW, text)
+    return Flow(kind, *map(int, numbers)) if kind else Flow()
 
 
-def _by_channel(units: np.ndarray, per: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return columns and slots of a linear layer's weights by channel; None where channels are read in part."""
-    used = np.flatnonzero(units >= 0)
-    order = used[np.argsort(units[used], kind="stable")]
-    columns, counts = np.unique(units[order] // per, return_counts=True)
-    if not len(counts) or counts.min() != counts.max():
-        return None
-    return columns[None].astype(np.int64), order.reshape(1, len(columns), -1)
-
-
-def _read(selected: str) -> tuple[str, tuple[int, ...]]:
-    kind, *numbers = selected.split("-")
-    return kind, tuple(map(int, numbers))
-
-
-def _within(of: Grid, target: int | None, source: int | None) -> Box | None:
-    if (target is None and source is None) or (target or 0) >= of.targets or (source or 0) >= of.sources:
-        return None
-    t0, t1 = (0, of.targets) if target is None else (target, target + 1)
-    s0, s1 = (0, of.sources) if source is None else (source, source + 1)
-    return t0, t1, s0, s1
+def _matched(form: re.Pattern[str], text: str) -> list[str]:
+    if text and not form.fullmatch(text):
+        raise ValueError(f"'{text[:40]}' is neither selected nor an edge nor a flow")
+    return text.split("-")

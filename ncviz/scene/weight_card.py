@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ncviz.scene import feature_maps
-from ncviz.scene import selection as selections
-from ncviz.scene.card_parts import LARGEST_KERNEL, Card, Subject, image
+from ncviz.scene.card_parts import LARGEST_KERNEL, Card, NetworkState, image
+from ncviz.scene.grid import connection_grid, selected_cells, selected_weights
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.receptive_field import receptive_box
+from ncviz.scene.selection import KernelSlice, Selection, Weight
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import signed
@@ -23,26 +24,26 @@ def connection_of(record: CurvatureRecord, name: str, at: int) -> int:
     ]
     if lines:
         return int(min(lines)[1])
-    selection = f"weight-{at + parameter_offsets(record)[name]}"
-    return next((index for index in several if selections.cell_box(record, index, selection)), several[0])
+    weight = Weight(at + parameter_offsets(record)[name])
+    return next((index for index in several if selected_cells(record, index, weight)), several[0])
 
 
-def weight_card(of: Subject, connection: int, selection: str, at: int | None) -> Card | None:
+def weight_card(of: NetworkState, connection: int, selected: Selection, at: int | None) -> Card | None:
     """Return the card of a kernel slice, or of one weight within its slice; None where there is none.
 
     Args:
         of: The network and its state.
         connection: Index of the weight layer.
-        selection: As the view has it.
+        selected: As the view has it.
         at: Flat index of the weight, None for the slice.
     """
     record, name = of.record, of.record.parameters[connection]
-    grid = selections.grid(record, connection)
-    box = selections.cell_box(record, connection, selection)
+    grid = connection_grid(record, connection)
+    box = selected_cells(record, connection, selected)
     if box is None:
         return None
     target, source = box[0], box[2]
-    inside = selections.weights(record, connection, f"slice-{connection}-{target}-{source}")
+    inside = selected_weights(record, connection, KernelSlice(connection, target, source))
     if not len(inside):
         return None
     kappa = record.weights[name].reshape(-1)
@@ -92,7 +93,7 @@ def _line(record: CurvatureRecord, connection: int, at: int) -> Card | None:
     }
 
 
-def _facts(of: Subject, connection: int, at: int, *, is_strongest: bool) -> list[tuple[str, str]]:
+def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) -> list[tuple[str, str]]:
     kappa = of.record.weights[of.record.parameters[connection]].reshape(-1)[at]
     weight = of.record.folded(connection, of.arrays)[at]
     said = "not measured" if np.isnan(kappa) else "never active" if kappa >= NEVER_ACTIVE else signed(kappa)
@@ -104,10 +105,10 @@ def _facts(of: Subject, connection: int, at: int, *, is_strongest: bool) -> list
     return facts if is_strongest else [*facts, ("now", "kept" if rank >= of.removed else "removed")]
 
 
-def _kernel(of: Subject, connection: int, cell: tuple[int, int], at: int | None) -> Card | None:
+def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | None) -> Card | None:
     """Return the weights of a cell, (target, source), each at its place in the kernel."""
     record, name = of.record, of.record.parameters[connection]
-    grid, place = selections.grid(record, connection), record.places[connection]
+    grid, place = connection_grid(record, connection), record.places[connection]
     rows, columns = grid.area
     if rows * columns < 2 or max(rows, columns) > LARGEST_KERNEL:
         return None
@@ -133,7 +134,7 @@ def _kernel(of: Subject, connection: int, cell: tuple[int, int], at: int | None)
     return {"rows": int(rows), "columns": int(columns), "cells": cells}
 
 
-def _place(of: Subject, connection: int, at: int) -> Card | None:
+def _place(of: NetworkState, connection: int, at: int) -> Card | None:
     """Return the calibration image on which a weight's κ is least, with the part of it that its unit sees."""
     record, edges = of.record, of.record.edges[connection]
     where = int(np.searchsorted(edges.parameter, at))
@@ -157,7 +158,7 @@ def _place(of: Subject, connection: int, at: int) -> Card | None:
     return {**image(record.pictures.images[sample]), "box": box, "caption": f"{words}."}
 
 
-def _side(of: Subject, layer: int, index: int, kind: str) -> str:
+def _side(of: NetworkState, layer: int, index: int, kind: str) -> str:
     if kind == "channel":
         return f"{unit_layer_titles(of.record)[layer]} · channel {index}"
     return unit_title(of.record, layer, index, of.classes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
-from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.text import plural
 
@@ -19,7 +18,7 @@ NO_LABELS = (
 def has_labels(of: tasks.Network) -> bool:
     """Whether the right answers to a network's images are known; images that are gone say nothing against it."""
     try:
-        return find_dataset(of.dataset).has_labels
+        return of.dataset_spec.has_labels
     except NcvizError:
         return True
 

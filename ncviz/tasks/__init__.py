@@ -5,6 +5,7 @@ Nothing here imports torch until a network has to run, so that a stored result c
 
 from ncviz.models.network import Network, open_checkpoint, open_network
 from ncviz.models.zoo import MODELS
+from ncviz.pruning.order import removed_for_threshold
 from ncviz.tasks.bundling import bundle
 from ncviz.tasks.comparison import (
     calibration,
@@ -90,6 +91,7 @@ __all__ = [
     "ranks",
     "removable",
     "removal_order",
+    "removed_for_threshold",
     "scores",
     "shapes_of",
     "smaller_images",

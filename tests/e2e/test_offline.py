@@ -6,7 +6,7 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.ui.explore import export_files
 from ncviz.ui.link.view_state import ViewState
-from ncviz.ui.session.subject import Shown
+from ncviz.ui.session.subject import Side, Subject
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +15,8 @@ pytestmark = pytest.mark.browser
 def lenet():
     store, network = tasks.open_store("memory://offline"), tasks.open_network("lenet-mnist-relu")
     record = tasks.stored_curvature(store, network, CurvatureConfig())
-    return Shown(network, record, tasks.stored_sweep(store, network, CurvatureConfig(), "global"))
+    sweep = tasks.stored_sweep(store, network, CurvatureConfig(), "global")
+    return Subject(network, record, sweep, Side("explore", ViewState(model=network.name)))
 
 
 class File:
@@ -68,8 +69,8 @@ def opened(browser, lenet, tmp_path):
 
     def make(scheme="light", width=1440, **view):
         path = tmp_path / "network.html"
-        state = ViewState(model=lenet.network.name, **view)
-        path.write_bytes(export_files.offline_page(lenet, state, lenet.record, lenet.record.pictures.mean))
+        subject = lenet.showing(ViewState(model=lenet.network.name, **view))
+        path.write_bytes(export_files.offline_page(subject, lenet.record.pictures.mean))
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, accept_downloads=True
         )

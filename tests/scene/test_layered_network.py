@@ -7,9 +7,10 @@ from ncviz import build_graph, load_model, tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.network.payload import payload
-from ncviz.scene.card import Subject, card, lens_edge
+from ncviz.scene.card import NetworkState, card, representative_edge
 from ncviz.scene.layered_network import flow_samples, grouped_layers, has_every_position, network_view
 from ncviz.scene.receptive_field import receptive_box
+from ncviz.scene.selection import read_flow, read_selection
 from ncviz.scene.tables import parameter_offsets
 from ncviz.ui.link.view_state import DEFAULT_EDGE_CAP
 
@@ -84,10 +85,12 @@ def test_a_network_of_dense_layers_has_units_alone():
 
 def test_a_flow_is_all_images_a_class_or_one(lenet):
     _, record = lenet
-    assert flow_samples(record, "all") is None
-    assert flow_samples(record, "image-3") == [3]
-    assert flow_samples(record, "class-7") == [at for at, label in enumerate(record.labels) if label == 7]
-    assert flow_samples(record, "image-99") is flow_samples(record, "class-99") is None
+    assert flow_samples(record, read_flow("all")) is None
+    assert flow_samples(record, read_flow("image-3")) == [3]
+    assert flow_samples(record, read_flow("class-7")) == [
+        at for at, label in enumerate(record.labels) if label == 7
+    ]
+    assert flow_samples(record, read_flow("image-99")) is flow_samples(record, read_flow("class-99")) is None
 
 
 def test_what_a_unit_sees_of_the_image(lenet, graph):
@@ -108,14 +111,14 @@ def test_what_a_unit_sees_of_the_image(lenet, graph):
 def subject(lenet, removed=0):
     network, record = lenet
     ranks = tasks.ranks(network, "curvature", record)
-    return Subject(record, network.arrays, CLASSES, ranks, removed, None)
+    return NetworkState(record, network.arrays, CLASSES, ranks, removed, None)
 
 
 def test_the_card_of_a_slice_has_its_kernel_and_the_place_on_the_image(lenet):
     _, record = lenet
     half = record.total // 2
     about = subject(lenet, half)
-    found = card(about, "slice-1-5-3")
+    found = card(about, read_selection("slice-1-5-3"))
     kappa = record.weights[record.parameters[1]][5, 3]
     assert (found["kernel"]["rows"], found["kernel"]["columns"]) == (6, 6)
     cells = [2.0 if cell["curvature"] is None else cell["curvature"] for cell in found["kernel"]["cells"]]
@@ -125,7 +128,7 @@ def test_the_card_of_a_slice_has_its_kernel_and_the_place_on_the_image(lenet):
     for cell in found["kernel"]["cells"]:
         assert cell["kept"] == (about.ranks[cell["parameter"]] >= half)
         assert cell["parameter"] >= starts
-    weight = card(about, f"weight-{found['kernel']['cells'][8]['parameter']}")
+    weight = card(about, read_selection(f"weight-{found['kernel']['cells'][8]['parameter']}"))
     assert [cell["chosen"] for cell in weight["kernel"]["cells"]].index(True) == 8
     edges = record.edges[1]
     where = np.flatnonzero(edges.parameter == found["kernel"]["cells"][8]["parameter"] - starts)[0]
@@ -135,12 +138,12 @@ def test_the_card_of_a_slice_has_its_kernel_and_the_place_on_the_image(lenet):
 
 def test_the_edge_for_the_lens_is_where_the_curvature_is_least(lenet):
     _, record = lenet
-    connection, source, target = map(int, lens_edge(record, "slice-1-5-3").split("-"))
+    connection, source, target = representative_edge(record, read_selection("slice-1-5-3"))
     edges = record.edges[connection]
     at = np.flatnonzero((edges.source == source) & (edges.target == target))
     least = record.weights[record.parameters[1]][5, 3].min()
     assert any(edges.curvature[here] == pytest.approx(least) for here in at)
-    assert lens_edge(record, "unit-1-3") is None
+    assert representative_edge(record, read_selection("unit-1-3")) is None
 
 
 @pytest.mark.parametrize(
@@ -150,7 +153,7 @@ def test_the_edge_for_the_lens_is_where_the_curvature_is_least(lenet):
 def test_everything_has_a_card_that_json_can_carry(lenet, selection):
     import json
 
-    found = card(subject(lenet), selection)
+    found = card(subject(lenet), read_selection(selection))
     assert found["selection"] == selection
     assert found["title"]
     assert len(json.dumps(found)) < 100_000
@@ -170,7 +173,7 @@ def test_everything_has_a_card_that_json_can_carry(lenet, selection):
     ],
 )
 def test_what_is_not_there_has_no_card(lenet, selection):
-    assert card(subject(lenet), selection) is None
+    assert card(subject(lenet), read_selection(selection)) is None
 
 
 @pytest.mark.parametrize("model", ["mlp-digits-relu", "lenet-mnist-relu", "vgg9-cifar10-relu"])

@@ -7,10 +7,10 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.scene.tables import edge_table, layer_table
 from ncviz.store import Store
-from ncviz.ui.edge.picker import _first_choice, telling
+from ncviz.ui.edge.picker import _first_choice, strongest_edges
 from ncviz.ui.explore.chart_figures import distribution_figure, matrix_figure
 from ncviz.ui.link.view_state import ViewState
-from ncviz.ui.session.subject import Shown
+from ncviz.ui.session.subject import Side, Subject
 
 NAME = "mlp-digits-relu"
 LAYERS = {"layers": 1}
@@ -25,7 +25,8 @@ def made(tmp_path_factory):
     for name, parts in (("layers", LAYERS), ("channels", CHANNELS)):
         own = {**parts, **({"layers": tuple(tasks.shapes_of(network))[1:2]} if "layers" in parts else {})}
         record = tasks.compute_curvature(store, network, CurvatureConfig(**own)).record
-        found[name] = Shown(network, record, tasks.compute_sweep(store, network, record).record)
+        sweep = tasks.compute_sweep(store, network, record).record
+        found[name] = Subject(network, record, sweep, Side("explore", ViewState()))
     return found
 
 
@@ -33,17 +34,16 @@ def words_of(figure):
     return " ".join(note.text for note in figure.layout.annotations).replace("<br>", " ")
 
 
-def draw(make, shown, **more):
-    view = ViewState(model=NAME, removed=0.0, **more)
-    return make(shown, view, shown.record.weights, "curvature/redundant", 0, "light")
+def draw(make, subject, **more):
+    return make(subject.showing(ViewState(model=NAME, removed=0.0, **more)), "light")
 
 
 def test_a_matrix_of_some_layers_says_which_were_not_measured(made):
-    shown = made["layers"]
-    words = words_of(draw(matrix_figure, shown))
-    measured, layers = shown.record.measured, len(shown.record.places)
+    subject = made["layers"]
+    words = words_of(draw(matrix_figure, subject))
+    measured, layers = subject.record.measured, len(subject.record.places)
     assert f"showing {measured:,} of {measured:,} measured weights." in words
-    assert f"Measured: {measured:,} of {shown.record.total:,} weights." in words
+    assert f"Measured: {measured:,} of {subject.record.total:,} weights." in words
     assert "Grey: not measured." in words
     assert words.split().count("measured") - 1 >= layers - 1
 
@@ -57,29 +57,29 @@ def test_a_matrix_of_some_channels_has_grey_between_them(made):
 
 
 def test_a_distribution_leaves_out_layers_that_were_not_measured_and_counts_them(made):
-    shown = made["layers"]
-    count = len(shown.record.places)
-    figure = draw(distribution_figure, shown)
+    subject = made["layers"]
+    count = len(subject.record.places)
+    figure = draw(distribution_figure, subject)
     assert f"{count - 1} of {count} layers were not measured." in words_of(figure)
     assert len(list(figure.select_yaxes())) == 1
-    alone = draw(distribution_figure, shown, layer=0)
+    alone = draw(distribution_figure, subject, layer=0)
     assert "not measured" in words_of(alone)
     assert not alone.layout.yaxis.showticklabels
 
 
 def test_tables_count_what_was_measured(made):
-    for shown in made.values():
-        table = layer_table(shown.record, np.arange(shown.record.total), 0)
-        assert table["measured"].sum() == shown.record.measured
+    for subject in made.values():
+        table = layer_table(subject.record, np.arange(subject.record.total), 0)
+        assert table["measured"].sum() == subject.record.measured
         empty = table["measured"] == 0
         assert table.loc[empty, ["bottlenecks", "never active", "most negative κ"]].isna().all(axis=None)
-        edges = edge_table(shown.record, shown.network.arrays, np.arange(shown.record.total), 0)
-        assert len(edges) == shown.record.measured
+        edges = edge_table(subject.record, subject.network.arrays, np.arange(subject.record.total), 0)
+        assert len(edges) == subject.record.measured
         assert not edges["curvature"].isna().any()
 
 
 def test_the_edge_page_begins_with_a_layer_that_was_measured(made):
     record = made["layers"].record
     assert _first_choice(record) == 1
-    assert telling(record, 0, "low", ()).empty
+    assert strongest_edges(record, 0, "low", ()).empty
     assert _first_choice(made["channels"].record) == 1

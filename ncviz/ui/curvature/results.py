@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.data.datasets import find_dataset
 from ncviz.plots.curvature_figures import class_shares, histograms
 from ncviz.scene.names import FOLDED, NO_SAMPLES, measured_words, weight_index, weight_title
 from ncviz.scene.tables import lowest
@@ -20,9 +19,9 @@ from ncviz.values import NEVER_ACTIVE
 STRONGEST = 200
 
 
-def show(of: tasks.Network, record: CurvatureRecord) -> None:
+def draw_results(of: tasks.Network, record: CurvatureRecord) -> None:
     """Draw the result."""
-    summary(record)
+    _draw_summary(record)
     names = [weight_title(record, name) for name in record.weights]
     left, right = st.columns(2, gap="large")
     with left:
@@ -33,40 +32,43 @@ def show(of: tasks.Network, record: CurvatureRecord) -> None:
         figure = histograms(record.weights, names, theme())
         st.plotly_chart(figure, config={"displaylogo": False}, key="histograms")
     with right:
-        st.subheader("Class by class")
-        if record.samples is None:
-            st.caption(NO_SAMPLES)
-        else:
-            st.caption(
-                "How many of the weights that are active on a class's images are bottlenecks for them."
-            )
-            classes = find_dataset(of.dataset).classes
-            measured = [name for name, values in record.weights.items() if not np.isnan(values).all()]
-            figure = class_shares(
-                {name: record.samples[name] for name in measured},
-                record.labels,
-                classes,
-                [weight_title(record, name) for name in measured],
-                theme(),
-            )
-            st.plotly_chart(figure, config={"displaylogo": False}, key="classes")
-        st.subheader("Strongest bottlenecks")
-        table = strongest(of, record, names)
-        st.dataframe(
-            table,
-            hide_index=True,
-            height=330,
-            column_config={
-                "κ": st.column_config.NumberColumn(format="%.3f"),
-                "value": st.column_config.NumberColumn(help=FOLDED if record.is_folded else None),
-            },
-        )
-        st.download_button(
-            "Download the table (CSV)", table.to_csv(index=False), "bottlenecks.csv", "text/csv"
-        )
+        _draw_classes(of, record)
+        _draw_strongest(of, record, names)
 
 
-def summary(record: CurvatureRecord) -> None:
+def _draw_classes(of: tasks.Network, record: CurvatureRecord) -> None:
+    st.subheader("Class by class")
+    if record.samples is None:
+        st.caption(NO_SAMPLES)
+        return
+    st.caption("How many of the weights that are active on a class's images are bottlenecks for them.")
+    measured = [name for name, values in record.weights.items() if not np.isnan(values).all()]
+    figure = class_shares(
+        {name: record.samples[name] for name in measured},
+        record.labels,
+        of.dataset_spec.classes,
+        [weight_title(record, name) for name in measured],
+        theme(),
+    )
+    st.plotly_chart(figure, config={"displaylogo": False}, key="classes")
+
+
+def _draw_strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]) -> None:
+    st.subheader("Strongest bottlenecks")
+    table = strongest_bottlenecks(of, record, names)
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=330,
+        column_config={
+            "κ": st.column_config.NumberColumn(format="%.3f"),
+            "value": st.column_config.NumberColumn(help=FOLDED if record.is_folded else None),
+        },
+    )
+    st.download_button("Download the table (CSV)", table.to_csv(index=False), "bottlenecks.csv", "text/csv")
+
+
+def _draw_summary(record: CurvatureRecord) -> None:
     """Draw the figures that tell a result at a glance."""
     flat = np.concatenate([values[~np.isnan(values)] for values in record.weights.values()])
     meta = record.meta
@@ -83,7 +85,7 @@ def summary(record: CurvatureRecord) -> None:
     st.caption(plain(f"{told}{measured_words(record)} {facts}".strip()))
 
 
-def strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]) -> pd.DataFrame:
+def strongest_bottlenecks(of: tasks.Network, record: CurvatureRecord, names: list[str]) -> pd.DataFrame:
     """Return the weights with the lowest curvature as a table."""
     rows = []
     for index, (name, values) in enumerate(record.weights.items()):

@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.data.datasets import find_dataset
 from ncviz.scene.edge_text import STEPS, STEPS_PER_DOUBLING
 from ncviz.scene.layered_network import flow_samples
 from ncviz.scene.names import unit_title
+from ncviz.scene.selection import Edge, read_flow
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.session import session
 from ncviz.values import CLOSED_FROM
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class EdgeOnImage:
     """The edge that the page is about.
 
     Attributes:
@@ -44,7 +44,7 @@ class Chosen:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names."""
-        return find_dataset(self.network.dataset).classes
+        return self.network.dataset_spec.classes
 
     def name(self, *, is_source: bool) -> str:
         """Return the full name of one end."""
@@ -52,15 +52,7 @@ class Chosen:
         return unit_title(self.record, self.problem.layers[at], unit, self.classes)
 
 
-def read(text: str) -> tuple[int, int, int] | None:
-    """Return connection, source and target of the view's edge; None if there is none."""
-    if not text:
-        return None
-    connection, source, target = (int(part) for part in text.split("-"))
-    return connection, source, target
-
-
-def chosen_edge(of: tasks.Network, record: CurvatureRecord, edge: tuple[int, int, int]) -> Chosen:
+def find_edge(of: tasks.Network, record: CurvatureRecord, edge: Edge) -> EdgeOnImage:
     """Return an edge of the network on the image that the view asks for.
 
     Raises:
@@ -68,17 +60,17 @@ def chosen_edge(of: tasks.Network, record: CurvatureRecord, edge: tuple[int, int
     """
     view = session.view()
     weight = tasks.edge_weight(record, *edge)
-    among = flow_samples(record, view.flow)
-    sample = tasks.least_sample(record, edge[0], weight, among)
+    among = flow_samples(record, read_flow(view.flow))
+    sample = tasks.least_sample(record, edge.connection, weight, among)
     device, data_dir = session.device(), session.data_dir()
     key = f"{record.meta['key']}/{sample}/{device}"
-    problem = _problem(f"{key}/{view.edge}", edge, key, of, record, sample, device, data_dir)
-    return Chosen(of, record, problem, sample, weight, f"{key}/{view.edge}")
+    problem = _problem(f"{key}/{edge}", edge, key, of, record, sample, device, data_dir)
+    return EdgeOnImage(of, record, problem, sample, weight, f"{key}/{edge}")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _problem(
-    key: str, edge: tuple[int, int, int], lens_key: str, _of: tasks.Network, _record: CurvatureRecord, sample: int,
+    key: str, edge: Edge, lens_key: str, _of: tasks.Network, _record: CurvatureRecord, sample: int,
     device: str, data_dir: str | None,
 ) -> EdgeProblem:  # fmt: skip
     return _lens_on(lens_key, _of, _record, sample, device, data_dir).edge(*edge)

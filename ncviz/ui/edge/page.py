@@ -1,4 +1,4 @@
-"""The Edge page's frame: which edge, and on which image."""
+"""The Edge page: which edge, on which image, and what follows from it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,37 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.scene.edge_text import significant
 from ncviz.scene.names import FOLDED, layer_title
+from ncviz.scene.selection import Flow, Weight, read_edge, read_flow
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import number, plain
-from ncviz.ui.edge import picker
-from ncviz.ui.edge.choice import Chosen, chosen_edge, read
+from ncviz.ui.edge.choice import EdgeOnImage, find_edge
+from ncviz.ui.edge.picker import draw_picker
+from ncviz.ui.edge.sliders import draw_sliders
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.results import current_results, offer_curvature
+from ncviz.ui.session.subject import first_side
 from ncviz.values import NEVER_ACTIVE
 
 
-def choose(of: tasks.Network, record: CurvatureRecord) -> Chosen | None:
+def draw_edge() -> None:
+    """Draw the page."""
+    st.title("Edge")
+    network = session.network()
+    record, _ = current_results(network)
+    if record is None:
+        offer_curvature(network, first_side())
+        st.stop()
+    found = _choose(network, record)
+    if found is not None:
+        _draw_facts(found)
+        draw_sliders(found)
+
+
+def _choose(of: tasks.Network, record: CurvatureRecord) -> EdgeOnImage | None:
     """Draw the picker and return the edge; None if there is none yet, or what the link asks for does not exist."""
-    view = session.view()
-    edge = read(view.edge)
-    problem = None
+    edge, found = read_edge(session.view().edge), None
     if edge is None:
         st.info(
             "No edge chosen yet. Tick a row of the table, or click a connection on Explore and put it under the lens "
@@ -30,21 +46,21 @@ def choose(of: tasks.Network, record: CurvatureRecord) -> Chosen | None:
         )
     else:
         with telling_errors(), st.spinner("Measuring the ways around the edge…", show_time=False):
-            problem = chosen_edge(of, record, edge)
-    with st.expander("Choose another edge" if problem else "Choose an edge", expanded=problem is None):
-        picker.show(of, record, edge)
-    return problem
+            found = find_edge(of, record, edge)
+    with st.expander("Choose another edge" if found else "Choose an edge", expanded=found is None):
+        draw_picker(of, record, edge)
+    return found
 
 
-def header(chosen: Chosen) -> None:
+def _draw_facts(found: EdgeOnImage) -> None:
     """Say which edge on which image this is."""
-    problem, record = chosen.problem, chosen.record
-    source, target = (plain(chosen.name(is_source=is_source)) for is_source in (True, False))
+    problem, record = found.problem, found.record
+    source, target = (plain(found.name(is_source=is_source)) for is_source in (True, False))
     st.markdown(f"#### {source} (i) → {target} (j)")
     picture, facts = st.columns([1, 4.2], vertical_alignment="center", gap="medium")
     with picture:
-        _image(chosen)
-    least = record.weights[record.parameters[problem.connection]].reshape(-1)[chosen.weight]
+        _draw_image(found)
+    least = record.weights[record.parameters[problem.connection]].reshape(-1)[found.weight]
     # Side by side as far as the screen is wide enough, also on a phone.
     with facts.container(horizontal=True, gap="medium"):
         st.metric(
@@ -71,7 +87,7 @@ def header(chosen: Chosen) -> None:
             width="content",
         )
     with facts:
-        _choose_image(chosen)
+        _choose_image(found)
         layer = layer_title(record, problem.connection)
         words = f"Layer {plain(layer)}."
         if problem.shared_by > 1:
@@ -82,14 +98,14 @@ def header(chosen: Chosen) -> None:
         says.caption(words)
         if way.button("Show it in the network", key="edge-explore", width="stretch"):
             first = parameter_offsets(record)[record.parameters[problem.connection]]
-            session.change(selected=f"weight-{first + chosen.weight}")
+            session.change(selected=str(Weight(first + found.weight)))
             st.switch_page("pages/explore.py")
 
 
-def _image(chosen: Chosen) -> None:
-    images = chosen.record.pictures.images
-    if chosen.sample < len(images):
-        image = images[chosen.sample]
+def _draw_image(found: EdgeOnImage) -> None:
+    images = found.record.pictures.images
+    if found.sample < len(images):
+        image = images[found.sample]
         shown = image.transpose(1, 2, 0) if image.ndim == 3 else image.reshape(1, -1, 1)
         # Enlarged here, pixel by pixel: the browser would blur it.
         size = max(1, 160 // max(shown.shape[:2]))
@@ -97,14 +113,14 @@ def _image(chosen: Chosen) -> None:
         st.image(shown.squeeze(-1) if shown.shape[-1] == 1 else shown, width=160)
 
 
-def _choose_image(chosen: Chosen) -> None:
-    record, flow = chosen.record, session.view().flow
-    where = f"image {chosen.sample + 1}, class {chosen.classes[record.labels[chosen.sample]]}"
-    titles = {"all": "where this weight's κ is least" + (f": {where}" if flow == "all" else "")}
-    if flow.startswith("class-"):
-        titles[flow] = f"least of class {chosen.classes[record.labels[chosen.sample]]}: {where}"
+def _choose_image(found: EdgeOnImage) -> None:
+    record, flow = found.record, session.view().flow
+    where = f"image {found.sample + 1}, class {found.classes[record.labels[found.sample]]}"
+    titles = {str(Flow()): "where this weight's κ is least" + (f": {where}" if flow == str(Flow()) else "")}
+    if read_flow(flow).kind == "class":
+        titles[flow] = f"least of class {found.classes[record.labels[found.sample]]}: {where}"
     titles |= {
-        f"image-{at}": f"image {at + 1}, class {chosen.classes[label]}"
+        str(Flow("image", at)): f"image {at + 1}, class {found.classes[label]}"
         for at, label in enumerate(record.labels.tolist())
     }
     st.selectbox(
@@ -112,6 +128,6 @@ def _choose_image(chosen: Chosen) -> None:
         list(titles),
         format_func=lambda name: titles.get(name, name),
         **session.shows(
-            "edge-image", flow if flow in titles else "all", lambda name: session.change(flow=name)
+            "edge-image", flow if flow in titles else str(Flow()), lambda name: session.change(flow=name)
         ),
     )

@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.data.datasets import find_dataset
 from ncviz.scene.edge_text import short_name
 from ncviz.scene.names import layer_title
+from ncviz.scene.selection import Edge
 from ncviz.scene.tables import lowest
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.session import session
@@ -19,10 +19,10 @@ ROWS = 100
 KINDS = {"low": "Strongest bottlenecks", "high": "Most redundant"}
 
 
-def show(of: tasks.Network, record: CurvatureRecord, edge: tuple[int, int, int] | None) -> None:
+def draw_picker(of: tasks.Network, record: CurvatureRecord, edge: Edge | None) -> None:
     """Draw the two ways to an edge."""
     layers = list(range(len(record.places)))
-    current = edge[0] if edge is not None and edge[0] in layers else _first_choice(record)
+    current = edge.connection if edge is not None and edge.connection in layers else _first_choice(record)
     top = st.columns([1.4, 1.6], vertical_alignment="bottom")
     layer = top[0].selectbox(
         "Layer",
@@ -39,7 +39,7 @@ def show(of: tasks.Network, record: CurvatureRecord, edge: tuple[int, int, int] 
         required=True,
         key="edge-kind",
     )
-    table = telling(record, layer, kind or "low", find_dataset(of.dataset).classes)
+    table = strongest_edges(record, layer, kind or "low", of.dataset_spec.classes)
     if table.empty:
         st.caption(
             "No weight of this layer is active on any calibration image."
@@ -47,8 +47,8 @@ def show(of: tasks.Network, record: CurvatureRecord, edge: tuple[int, int, int] 
             else "The curvature of this layer was not measured. An edge chosen by its numbers is measured on the spot."
         )
     else:
-        _table(table, f"edge-table-{record.meta['key'][:12]}-{layer}-{kind}")
-    _numbers(record, layer, edge)
+        _draw_table(table, f"edge-table-{record.meta['key'][:12]}-{layer}-{kind}")
+    _draw_numbers(record, layer, edge)
 
 
 def _first_choice(record: CurvatureRecord) -> int:
@@ -57,7 +57,9 @@ def _first_choice(record: CurvatureRecord) -> int:
     return next((layer for layer in measured if record.ends[layer][0]), measured[0] if measured else 0)
 
 
-def telling(record: CurvatureRecord, connection: int, kind: str, classes: tuple[str, ...]) -> pd.DataFrame:
+def strongest_edges(
+    record: CurvatureRecord, connection: int, kind: str, classes: tuple[str, ...]
+) -> pd.DataFrame:
     """Return a layer's edges with the least or the greatest κ, one for each weight that is ever active.
 
     Args:
@@ -69,25 +71,25 @@ def telling(record: CurvatureRecord, connection: int, kind: str, classes: tuple[
     edges, (before, after) = record.edges[connection], record.ends[connection]
     active = np.flatnonzero(edges.sample >= 0)
     kappa = edges.curvature[active] if kind == "low" else -edges.curvature[active]
-    chosen = active[lowest(kappa, ROWS)]
+    rows = active[lowest(kappa, ROWS)]
     return pd.DataFrame(
         {
-            "from": [short_name(record, before, unit, classes) for unit in edges.source[chosen].tolist()],
-            "to": [short_name(record, after, unit, classes) for unit in edges.target[chosen].tolist()],
-            "κ": edges.curvature[chosen],
+            "from": [short_name(record, before, unit, classes) for unit in edges.source[rows].tolist()],
+            "to": [short_name(record, after, unit, classes) for unit in edges.target[rows].tolist()],
+            "κ": edges.curvature[rows],
             "least on": [
                 f"image {sample + 1}, class {classes[record.labels[sample]]}"
-                for sample in edges.sample[chosen].tolist()
+                for sample in edges.sample[rows].tolist()
             ],
             "edge": [
-                f"{connection}-{source}-{target}"
-                for source, target in zip(edges.source[chosen].tolist(), edges.target[chosen].tolist(), strict=True)
+                str(Edge(connection, source, target))
+                for source, target in zip(edges.source[rows].tolist(), edges.target[rows].tolist(), strict=True)
             ],
         }
     )  # fmt: skip
 
 
-def _table(table: pd.DataFrame, key: str) -> None:
+def _draw_table(table: pd.DataFrame, key: str) -> None:
     def picked() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
@@ -106,9 +108,9 @@ def _table(table: pd.DataFrame, key: str) -> None:
     )
 
 
-def _numbers(record: CurvatureRecord, layer: int, edge: tuple[int, int, int] | None) -> None:
+def _draw_numbers(record: CurvatureRecord, layer: int, edge: Edge | None) -> None:
     before, after = (int(np.prod(record.layer_shapes[at])) for at in record.ends[layer])
-    source, target = (edge[1], edge[2]) if edge is not None and edge[0] == layer else (0, 0)
+    source, target = edge[1:] if edge is not None and edge.connection == layer else (0, 0)
     with st.form(f"edge-numbers-{layer}-{source}-{target}", border=False):
         columns = st.columns([1, 1, 1], vertical_alignment="bottom")
         i = columns[0].number_input(f"Source unit, 0 to {before - 1}", value=source, step=1)
@@ -116,7 +118,8 @@ def _numbers(record: CurvatureRecord, layer: int, edge: tuple[int, int, int] | N
         pressed = columns[2].form_submit_button("Look at this edge", width="stretch")
     if not pressed:
         return
+    asked = Edge(layer, int(i), int(j))
     with telling_errors():
-        tasks.edge_weight(record, layer, int(i), int(j))
-        session.change(edge=f"{layer}-{int(i)}-{int(j)}")
+        tasks.edge_weight(record, *asked)
+        session.change(edge=str(asked))
         st.rerun()

@@ -20,12 +20,10 @@ from ncviz.scene.free_figure import (
 )
 from ncviz.scene.return_files import file_stem
 from ncviz.ui.components.shared.width import column_width
-from ncviz.ui.explore import canvas
-from ncviz.ui.explore.chart_figures import Kappa, described, distribution_figure, matrix_figure
-from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
-from ncviz.ui.server import resources
+from ncviz.ui.explore.canvas import drawn_network
+from ncviz.ui.explore.chart_figures import described, distribution_figure, matrix_figure
 from ncviz.ui.session.camera import camera_config
-from ncviz.ui.session.subject import Shown
+from ncviz.ui.session.subject import Subject
 from ncviz.ui.session.theme import theme
 
 # Drawn by plotly, whose camera saves a picture.
@@ -36,44 +34,28 @@ FREE_CHOICES = ("All kept edges", "Bottlenecks only")
 FREE_CAPS = (100, 300, 1000)
 
 
-def matrix(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
-    """Draw each connection as a heatmap of channels or units.
-
-    Args:
-        shown: The network with its results.
-        kappa: κ of each weight by parameter name, of that parameter's shape; NaN or 2 where it is never active.
-        order: Criterion and order, such as "curvature/redundant".
-        removed: How many weights are removed.
-    """
+def draw_matrix(subject: Subject) -> None:
+    """Draw each connection as a heatmap of channels or units."""
     with st.container(gap=None):
-        figure = matrix_figure(shown, shown.view, kappa, order, removed, theme(), width=_width(shown))
-        _chart(shown, figure, "matrix")
+        _draw_chart(subject, matrix_figure(subject, theme(), width=_width(subject)), "matrix")
 
 
-def distribution(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
-    """Draw the histogram of κ of each connection; arguments as in ``matrix``."""
+def draw_distribution(subject: Subject) -> None:
+    """Draw the histogram of κ of each connection."""
     is_logarithmic = st.toggle(
         "Logarithmic counts",
-        key=f"distribution-log-{shown.side.name}",
+        key=f"distribution-log-{subject.side.name}",
         help="Shows the few strong bottlenecks beside the many weak ones.",
         persist_state="session",
     )
     with st.container(gap=None):
-        figure = distribution_figure(
-            shown,
-            shown.view,
-            kappa,
-            order,
-            removed,
-            theme(),
-            is_logarithmic=is_logarithmic,
-            width=_width(shown),
-        )
-        _chart(shown, figure, "distribution")
+        width = _width(subject)
+        figure = distribution_figure(subject, theme(), is_logarithmic=is_logarithmic, width=width)
+        _draw_chart(subject, figure, "distribution")
 
 
-def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
-    """Draw the strongest edges that are kept, laid out by springs; arguments as in ``matrix``.
+def draw_free_layout(subject: Subject) -> None:
+    """Draw the strongest edges that are kept, laid out by springs.
 
     While the slider is dragged, the browser hides edges in the picture that is there: a new one would fly apart and
     settle anew at every step.
@@ -84,7 +66,7 @@ def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
             FREE_CHOICES,
             default=FREE_CHOICES[0],
             required=True,
-            key=f"free-edges-{shown.side.name}",
+            key=f"free-edges-{subject.side.name}",
             persist_state="session",
         )
         most: int | None = st.segmented_control(
@@ -92,27 +74,25 @@ def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
             FREE_CAPS,
             default=FREE_CAPS[1],
             required=True,
-            key=f"free-most-{shown.side.name}",
+            key=f"free-most-{subject.side.name}",
             persist_state="session",
             help="Half of them bottlenecks, half redundant, as far as there are any.",
         )
-    view = shown.view
-    found = _free_picture(
+    view = subject.view
+    found = _free_figure(
         (
-            shown.record.meta["key"],
+            subject.record.meta["key"],
             view.flow,
-            kappa is shown.record.weights,
+            subject.flow is None,
             view.scope,
             view.detail,
             view.layer,
         ),
-        (view.selected, f"{view.criterion}/{view.order}", shown.removed, most or FREE_CAPS[1]),
+        (view.selected, subject.order, subject.removed, most or FREE_CAPS[1]),
         theme(),
         only == FREE_CHOICES[1],
-        shown.side.name,
-        shown,
-        view,
-        kappa,
+        subject.side.name,
+        subject,
     )
     if not found.edges:
         st.info(
@@ -125,78 +105,56 @@ def free(shown: Shown, kappa: Kappa, order: str, removed: int) -> None:
     with beside:
         st.iframe(found.page, height=HEIGHT, alt="; ".join(part.description for part in found.components[:5]))
     with table:
-        _component_table(found)
+        _draw_components(found)
         st.caption("Drag the units about, scroll to zoom. A unit's name shows when the pointer is on it.")
 
 
 @st.cache_resource(max_entries=8)
-def _free_picture(
+def _free_figure(
     of: tuple[Any, ...],
     step: tuple[str, str, int, int],
     colours: Theme,
     is_bottlenecks_only: bool,
     channel: str,
-    _shown: Shown,
-    _view: ViewState,
-    _kappa: Kappa,
+    _subject: Subject,
 ) -> FreeFigure:
-    _, order, removed, most = step
-    return free_picture(
-        _shown,
-        _view,
-        _kappa,
-        order,
-        removed,
-        colours,
-        is_bottlenecks_only=is_bottlenecks_only,
-        most=most,
-        channel=channel,
+    return free_layout_figure(
+        _subject, colours, is_bottlenecks_only=is_bottlenecks_only, most=step[-1], channel=channel
     )
 
 
-def free_picture(
-    shown: Shown,
-    view: ViewState,
-    kappa: Kappa,
-    order: str,
-    removed: int,
+def free_layout_figure(
+    subject: Subject,
     colours: Theme,
     *,
     is_bottlenecks_only: bool = False,
     most: int = FREE_CAPS[1],
     channel: str | None = None,
 ) -> FreeFigure:
-    """Return the picture of ``free``; needs no session."""
-    drawn = drawn_network(shown, view)
-    criterion, way = order.split("/")
-    graph, kept = strongest_graph(
-        drawn,
-        flat_curvature({name: kappa[name] for name in shown.record.weights}),
-        resources.ranks(shown.network, shown.record, criterion, view.scope, way),
-        removed,
-        None if view.layer == ALL_LAYERS else view.layer,
-        most,
-    )
+    """Return the picture of ``draw_free_layout``; needs no session."""
+    record, drawn = subject.record, nodes_and_edges(subject)
+    kappa = flat_curvature({name: subject.drawn.weights[name] for name in record.weights})
+    graph, kept = strongest_graph(drawn, kappa, subject.ranks, subject.removed, subject.layer, most)
     return free_figure(
         drawn,
         graph,
         kept,
         colours,
-        name=described(shown, view, kappa, order, removed),
-        selected=selected_nodes(shown.record, drawn, view.selected),
+        name=described(subject),
+        selected=selected_nodes(record, drawn, subject.selection),
         is_bottlenecks_only=is_bottlenecks_only,
-        follows=None if channel is None else (channel, order),
+        follows=None if channel is None else (channel, subject.order),
     )
 
 
-def drawn_network(shown: Shown, view: ViewState) -> NetworkView:
+def nodes_and_edges(subject: Subject) -> NetworkView:
     """Return the network as nodes and edges, feature maps as nodes if the view has them so."""
     # Every position of a weight would be the same edge many times over.
-    detail = "channels" if view.detail == "channels" else "units"
-    return canvas.view_of(shown.record.meta["key"], detail, shown, shown.record)
+    detail = "channels" if subject.view.detail == "channels" else "units"
+    return drawn_network(subject.record.meta["key"], detail, subject, subject.record)
 
 
-def _component_table(found: FreeFigure) -> None:
+def _draw_components(found: FreeFigure) -> None:
     if not found.components:
         st.caption("None of these edges is a bottleneck.")
         return
@@ -222,12 +180,13 @@ def _component_table(found: FreeFigure) -> None:
     )
 
 
-def _width(shown: Shown) -> int:
-    return column_width(f"width-{shown.side.name}", WIDTH // 2 - GAP if shown.view.compare else WIDTH)
+def _width(subject: Subject) -> int:
+    usual = WIDTH // 2 - GAP if subject.view.compare else WIDTH
+    return column_width(f"width-{subject.side.name}", usual)
 
 
-def _chart(shown: Shown, figure: Any, name: str) -> None:
-    config = camera_config(f"{file_stem(shown.network)}-{name}")
+def _draw_chart(subject: Subject, figure: Any, name: str) -> None:
+    config = camera_config(f"{file_stem(subject.network)}-{name}")
     st.plotly_chart(
-        figure, theme=None, config=config, key=f"{name}-{shown.side.name}", alt=figure.layout.meta
+        figure, theme=None, config=config, key=f"{name}-{subject.side.name}", alt=figure.layout.meta
     )

@@ -6,19 +6,18 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ncviz.models.zoo import MODELS
 from ncviz.ui.components.live.title import live_title
-from ncviz.ui.curvature import settings
+from ncviz.ui.explore.flows import with_flow
 from ncviz.ui.explore.live_curves import PANEL_ORDERS
 from ncviz.ui.link.view_state import ALL_LAYERS
-from ncviz.ui.session import session
+from ncviz.ui.session import results, session
 from ncviz.ui.session.problems import telling_errors
-from ncviz.ui.session.subject import MAIN, OTHER, Shown
+from ncviz.ui.session.subject import Subject, first_side, second_side
 
 SAME = ""
 
 
-def controls() -> None:
+def draw_controls() -> None:
     """Draw the switch between one picture and two, and what the second is of."""
     view = session.view()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -52,45 +51,43 @@ def controls() -> None:
         st.button("Swap", key="swap-sides", on_click=_swap, help="Exchanges the two pictures.")
 
 
-def show(left: Shown, draw: Callable[[Shown], None]) -> None:
+def draw_both(left: Subject, draw: Callable[[Subject], None]) -> None:
     """Draw both sides, each under a heading of its own; what the right one lacks does not touch the left.
 
     Args:
         left: The first side.
         draw: Draws the picture of a side, and its live panel under it.
     """
-    columns = st.columns(2, gap="medium")
+    columns, other = st.columns(2, gap="medium"), second_side()
+    is_same = left.view.model == other.view.model
     with columns[0]:
-        _side(left, draw)
+        _draw_side(left, draw, is_named=not is_same)
     with columns[1], telling_errors():
-        network = OTHER.network
-        record, sweep = settings.known(network, OTHER)
+        network = other.network
+        record, sweep = results.find_results(network, other)
         if record is None:
-            settings.empty_state(network, OTHER)
+            results.offer_curvature(network, other)
         elif sweep is None:
-            settings.missing_curve(network, OTHER)
+            results.offer_curves(network, other)
         else:
-            _side(Shown(network, record, sweep, OTHER), draw)
+            _draw_side(with_flow(Subject(network, record, sweep, other)), draw, is_named=not is_same)
 
 
-def _side(shown: Shown, draw: Callable[[Shown], None]) -> None:
-    view = shown.view
+def _draw_side(subject: Subject, draw: Callable[[Subject], None], *, is_named: bool) -> None:
     live_title(
-        channel=shown.side.name,
-        network=shown.network.title if MAIN.view.model != OTHER.view.model else "",
-        total=shown.total,
-        removed=shown.removed,
-        order=f"{view.criterion}/{view.order}",
+        channel=subject.side.name,
+        network=subject.network.title if is_named else "",
+        total=subject.total,
+        removed=subject.removed,
+        order=subject.order,
         orders=PANEL_ORDERS,
-        key=f"title-{shown.side.name}",
+        key=f"title-{subject.side.name}",
     )
-    draw(shown)
+    draw(subject)
 
 
 def _networks() -> dict[str, str]:
-    own = {name: network.title for name, network in session.own_networks().items()}
-    titles = {name: spec.title for name, spec in MODELS.items()} | own
-    here = session.view().model
+    titles, here = session.network_titles(), session.view().model
     others = {name: title for name, title in titles.items() if name != here}
     return {SAME: f"The same: {titles.get(here, here)}"} | others
 
@@ -108,7 +105,7 @@ def _choose(name: str) -> None:
 
 def _swap() -> None:
     """Exchange the sides; layer and selection belong to the left network, and go if it changes."""
-    main, other = MAIN.view, OTHER.view
+    main, other = first_side().view, second_side().view
     changed = {name: getattr(other, name) for name in ("criterion", "order", "removed")}
     changed |= {f"other_{name}": getattr(main, name) for name in ("criterion", "order", "removed")}
     if main.model != other.model:

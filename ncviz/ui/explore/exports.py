@@ -10,13 +10,12 @@ import streamlit as st
 
 from ncviz.scene.return_files import ending, file_stem, pruned
 from ncviz.scene.tables import csv, edge_table
-from ncviz.tasks import CurvatureRecord
 from ncviz.text import plain
-from ncviz.ui.explore import charts, export_files, flows
+from ncviz.ui.explore import charts, export_files
 from ncviz.ui.explore.chart_figures import whose_flow
 from ncviz.ui.session import session
 from ncviz.ui.session.camera import draw_camera_choice
-from ncviz.ui.session.subject import Shown
+from ncviz.ui.session.subject import Subject
 from ncviz.ui.session.theme import theme
 
 
@@ -31,35 +30,36 @@ class _File:
     help: str
 
 
-def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
-    """Draw the download buttons; the canvas's own buttons give PNG and SVG.
-
-    Args:
-        shown: The network with its results.
-        record: The curvature that is drawn, None for that over all calibration images.
-    """
+def draw_downloads(subject: Subject) -> None:
+    """Draw the download buttons; the canvas's own buttons give PNG and SVG."""
     # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
     # and must be the step that the slider has reached by then.
-    latest, colours, drawn = session.latest(), theme(), record or shown.record
-    activity = drawn.pictures.of(flows.drawn_samples(shown, drawn))
-    stem = file_stem(shown.network)
-    whose = plain(whose_flow(shown, latest.view, drawn.weights))
+    latest, colours = session.latest(), theme()
+    activity = subject.drawn.pictures.of(subject.drawn_samples)
+    stem = file_stem(subject.network)
+    whose = plain(whose_flow(subject))
+
+    def now() -> Subject:
+        return subject.showing(latest.view)
 
     def table() -> pd.DataFrame:
-        return edge_table(shown.record, shown.network.arrays, *export_files.step(shown, latest.view), drawn)
+        at = now()
+        return edge_table(at.record, at.network.arrays, at.ranks, at.removed, at.drawn)
 
     files = [
         _File(
             "Interactive page (HTML)",
-            lambda: export_files.offline_page(shown, latest.view, drawn, activity),
+            lambda: export_files.offline_page(now(), activity),
             f"{stem}-curvature.html",
             "text/html",
             "One file with the network, the slider, the accuracy and the curves, that works without a server.",
         ),
         _File(
-            "Pruned checkpoint" if shown.network.is_bundled else f"Pruned network ({ending(shown.network)})",
-            lambda: pruned(shown.network, *export_files.step(shown, latest.view), shown.record.shapes),
-            f"{stem}-pruned{ending(shown.network)}",
+            "Pruned checkpoint"
+            if subject.network.is_bundled
+            else f"Pruned network ({ending(subject.network)})",
+            lambda: pruned(subject.network, now().ranks, now().removed, subject.record.shapes),
+            f"{stem}-pruned{ending(subject.network)}",
             "application/octet-stream",
             "The network with zeros in place of what is removed, as accurate as the slider shows; zeros alone do "
             "not make a network faster.",
@@ -82,7 +82,7 @@ def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
         ),
         _File(
             "Graph (GraphML)",
-            lambda: export_files.graph_file(shown, latest.view, drawn),
+            lambda: export_files.graph_file(now()),
             f"{stem}-drawn.graphml",
             "application/xml",
             "The lines that the picture Network draws and that are kept, at its detail, for networkx, Gephi, yEd or "
@@ -94,7 +94,7 @@ def downloads(shown: Shown, record: CurvatureRecord | None = None) -> None:
         files.append(
             _File(
                 f"{other} (HTML)",
-                lambda: export_files.picture_page(shown, latest.view, drawn.weights, colours),
+                lambda: export_files.picture_page(now(), colours),
                 f"{stem}-{latest.view.show}.html",
                 "text/html",
                 "The picture above as a file that can still be zoomed and hovered over, without a network.",

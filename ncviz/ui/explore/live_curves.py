@@ -1,8 +1,9 @@
-"""What the live panel draws for one network: the orders it offers, and their stored curves. Pure, no session."""
+"""What the live panel draws for one network: the orders it offers, and their stored curves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from ncviz.scene.tables import cut_value
 from ncviz.tasks import CRITERIA, SweepRecord
 from ncviz.ui.components.live.data import Order, Sweep, panel_data
+from ncviz.ui.server import resources
+from ncviz.ui.session.subject import Subject
 
 PANEL_ORDERS = (
     Order(
@@ -52,6 +55,25 @@ def thresholds(
         return np.empty(0)
     sign = -1.0 if criterion == "curvature" else 1.0
     return sign * cut_value(ordered(criterion), removed, order)
+
+
+def thresholds_of(subject: Subject, removed: np.ndarray) -> np.ndarray:
+    """Return ``thresholds`` of a network in the order that its view has."""
+    view = subject.view
+    return thresholds(view.criterion, view.order, view.scope, removed, ordered_scores(subject))
+
+
+def threshold_of(subject: Subject) -> float | None:
+    """Return the κ over all images of the first weight that stays; None where no one κ cuts all layers."""
+    if subject.view.criterion != "curvature":
+        return None
+    found = thresholds_of(subject, np.array([subject.removed]))
+    return float(found[0]) if len(found) and np.isfinite(found[0]) else None
+
+
+def ordered_scores(subject: Subject) -> Callable[[str], np.ndarray]:
+    """Return what gives a criterion's scores of all weights, growing, float64 [N]."""
+    return partial(resources.ordered_scores, subject.network, subject.record)
 
 
 def curves(

@@ -1,21 +1,29 @@
-"""The Explore page's parts: what it says, which picture it shows, how that is drawn, what is left of each layer."""
+"""The Explore page: what it says, which picture it shows, how that is drawn, what is left of each layer."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ncviz.pruning.order import SCOPES, removed_for_threshold
+from ncviz import tasks
+from ncviz.config import SCOPES
 from ncviz.scene.card import card
 from ncviz.scene.comparison import SCOPE_TITLES
 from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import part_words, short_word
 from ncviz.text import plain
-from ncviz.ui.explore import canvas, charts, compare, flows, panel
+from ncviz.ui.explore import charts
+from ncviz.ui.explore.canvas import details_of, draw_network, nearest_detail, state_of
+from ncviz.ui.explore.compare import draw_both, draw_controls
+from ncviz.ui.explore.exports import draw_downloads
+from ncviz.ui.explore.flows import flow_titles, offer_flow, with_flow
+from ncviz.ui.explore.live_curves import threshold_of
+from ncviz.ui.explore.panel import draw_panel
+from ncviz.ui.explore.selected import draw_selected
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
-from ncviz.ui.session import session
+from ncviz.ui.session import results, session
 from ncviz.ui.session.problems import telling_errors
-from ncviz.ui.session.subject import Shown
+from ncviz.ui.session.subject import Subject, first_side
 
 VIEW_TITLES = {
     "network": "Network",
@@ -25,37 +33,68 @@ VIEW_TITLES = {
 }
 
 
-def check_link(shown: Shown) -> None:
+def draw_explore() -> None:
+    """Draw the page."""
+    network = session.network()
+    record, sweep = results.current_results(network)
+    if record is None:
+        results.offer_curvature(network, first_side())
+        st.stop()
+    if sweep is None:
+        results.offer_curves(network, first_side())
+        st.stop()
+    _check_link(Subject(network, record, sweep, first_side()))
+    subject = with_flow(Subject(network, record, sweep, first_side()))
+    _draw_introduction(subject)
+    if subject.view.compare:
+        draw_both(subject, _draw_side)
+    else:
+        _draw_side(subject)
+    _draw_settings(subject)
+    if not subject.view.hides("tabs"):
+        _draw_tabs(subject)
+
+
+def _draw_tabs(subject: Subject) -> None:
+    parts = {"Selected": draw_selected, "Layers": _draw_layers, "Downloads": draw_downloads}
+    tabs = st.tabs(list(parts), key="explore-tabs", on_change="rerun")
+    for tab, draw in zip(tabs, parts.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(subject)
+
+
+def _check_link(subject: Subject) -> None:
     """Leave out what a link asks for and this network does not have, in a sentence each."""
-    view, record = shown.view, shown.record
+    view, record = subject.view, subject.record
     count, images = len(record.places), len(record.labels)
     if view.layer >= count:
         st.toast(f"The link's layer {view.layer} was left out: this network has the layers 0 to {count - 1}.")
         session.change(layer=ALL_LAYERS)
-    if view.flow != "all" and flows.samples(shown) is None:
+    if view.flow != "all" and subject.samples is None:
         st.toast(
             f"The link's flow {view.flow} was left out: there are the images 0 to {images - 1} and their classes."
         )
         session.change(flow="all")
-    if view.selected and card(canvas.about(shown, record), view.selected) is None:
+    if view.selected and card(state_of(subject), subject.selection) is None:
         st.toast(f"The link's selection {view.selected} was left out: this network has nothing of that name.")
         session.change(selected="")
     # These follow the network without a word: what it does not have is no choice either.
-    detail = DETAILS[0] if view.detail not in canvas.details_of(record) else view.detail
+    detail = DETAILS[0] if view.detail not in details_of(record) else view.detail
     session.change(detail=detail, other_model="" if view.other_model == view.model else view.other_model)
 
 
-def introduction(shown: Shown) -> None:
+def _draw_introduction(subject: Subject) -> None:
     """Say in one line what is seen, and offer the other ways to see it."""
     words, views = st.columns([1.25, 1], vertical_alignment="center")
     words.markdown(
         ":red[**Red: bottlenecks.**] :blue[**Blue: redundant.**] Drag the slider, watch the "
-        f"{short_word(shown.network)}."
+        f"{short_word(subject.network)}."
     )
-    part = part_words(shown.record.config, len(shown.record.weights))
+    part = part_words(subject.record.config, len(subject.record.weights))
     if part:
         st.caption(plain(f"Curvature of a part alone: {part}."))
-    if not shown.view.hides("views"):
+    if not subject.view.hides("views"):
         views.segmented_control(
             "Picture",
             VIEWS,
@@ -67,38 +106,31 @@ def introduction(shown: Shown) -> None:
         )
 
 
-def show_picture(shown: Shown) -> None:
-    """Draw the picture that is chosen, with the live panel under it; two of them where sides are compared."""
-    if shown.view.compare:
-        compare.show(shown, _side)
-    else:
-        _side(shown)
-
-
-def _side(shown: Shown) -> None:
-    record = flows.record(shown)
-    if record is None:
-        flows.missing(shown)
-        record = shown.record
-    name = shown.view.show
+def _draw_side(subject: Subject) -> None:
+    """Draw the picture that is chosen, with the live panel under it."""
+    if subject.samples is not None and subject.flow is None:
+        offer_flow(subject)
+    name = subject.view.show
     if name == "network":
-        canvas.canvas(shown, record, link="zoom" if shown.view.compare else None)
-        panel.show(shown)
-        return
-    draw = {"matrix": charts.matrix, "distribution": charts.distribution, "free": charts.free}[name]
-    panel.show(shown, lambda order, removed: draw(shown, record.weights, order, removed))
+        draw_network(subject, link="zoom" if subject.view.compare else None)
+        draw_panel(subject)
+    elif name == "free":
+        # It is laid out for the step that was reached last; the browser hides what a drag removes.
+        draw_panel(subject, lambda _: charts.draw_free_layout(subject))
+    else:
+        draw_panel(subject, {"matrix": charts.draw_matrix, "distribution": charts.draw_distribution}[name])
 
 
-def display_settings(shown: Shown) -> None:
+def _draw_settings(subject: Subject) -> None:
     """Draw the controls that choose what is drawn and how weights compete."""
-    if shown.view.hides("settings"):
+    if subject.view.hides("settings"):
         return
-    compare.controls()
-    record = shown.record
+    draw_controls()
+    record = subject.record
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
     columns = st.columns([1.2, 1.2, 1.25, 1, 2, 1])
     columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
-    details = canvas.details_of(record)
+    details = details_of(record)
     columns[1].selectbox(
         "Detail",
         list(details),
@@ -106,9 +138,9 @@ def display_settings(shown: Shown) -> None:
         disabled=len(details) < 2,
         help="A feature map as one node; each unit, with each weight where its curvature is lowest; or each weight at "
         "all its positions.",
-        **session.shows("detail", canvas.detail(shown), lambda name: session.change(detail=name)),
+        **session.shows("detail", nearest_detail(subject), lambda name: session.change(detail=name)),
     )
-    choices = flows.titles(shown)
+    choices = flow_titles(subject)
     columns[2].selectbox(
         "Flow of",
         list(choices),
@@ -132,30 +164,30 @@ def display_settings(shown: Shown) -> None:
         **session.bound("scope"),
     )
     with columns[5]:
-        _threshold(shown)
+        _draw_threshold(subject)
     if record.measured < record.total:
         st.caption(f"{measured_words(record)} The others are neither drawn nor removed by curvature.")
     if record.links:
         st.caption(
             f"Grey lines join layers without weights: {link_words(record)}. They have no κ and are never removed."
         )
-    if record.meta["edges"] > shown.total:
+    if record.meta["edges"] > subject.total:
         st.caption(
-            f"The {record.meta['edges']:,} edges of this network share {shown.total:,} weights: a convolution's weight "
-            "goes with all its edges. A feature map is drawn with its mean activity; a line between two is a kernel "
-            "slice, coloured by its strongest bottleneck and as wide as many of its weights are bottlenecks."
+            f"The {record.meta['edges']:,} edges of this network share {subject.total:,} weights: a convolution's "
+            "weight goes with all its edges. A feature map is drawn with its mean activity; a line between two is a "
+            "kernel slice, coloured by its strongest bottleneck and as wide as many of its weights are bottlenecks."
         )
 
 
-def _threshold(shown: Shown) -> None:
+def _draw_threshold(subject: Subject) -> None:
     """Let the reader cut at a value of κ instead of a share of the weights."""
-    view = shown.view
-    known = panel.threshold(shown)
-    weights = list(shown.record.weights.values())
+    view = subject.view
+    known = threshold_of(subject)
+    weights = list(subject.record.weights.values())
 
     def cut(value: float) -> None:
         with telling_errors(st.toast):
-            session.change(removed=removed_for_threshold(weights, value, view.order) / shown.total)
+            session.change(removed=tasks.removed_for_threshold(weights, value, view.order) / subject.total)
 
     st.number_input(
         "Remove κ above" if view.order == "redundant" else "Remove κ below",
@@ -167,9 +199,9 @@ def _threshold(shown: Shown) -> None:
     )
 
 
-def layers(shown: Shown) -> None:
+def _draw_layers(subject: Subject) -> None:
     """Draw what is left of each layer."""
-    table = layer_table(shown.record, canvas.ranks(shown), shown.removed)
+    table = layer_table(subject.record, subject.ranks, subject.removed)
     share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
     percent = st.column_config.NumberColumn(format="percent")
     number = st.column_config.NumberColumn(format="localized")

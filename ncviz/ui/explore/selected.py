@@ -7,28 +7,25 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from ncviz.data.datasets import find_dataset
 from ncviz.plots.network.lines import NetworkView, strength
 from ncviz.plots.palette import LIMIT, plotly_colorscale
 from ncviz.scene.card import card
 from ncviz.scene.names import NO_SAMPLES
+from ncviz.scene.selection import Channel, KernelSlice, Unit, Weight
 from ncviz.scene.tables import lowest, parameter_name, sample_curvature
-from ncviz.tasks import CurvatureRecord
-from ncviz.ui.explore import canvas, flows
-from ncviz.ui.session.subject import Shown
+from ncviz.ui.explore.canvas import drawn_network, state_of
+from ncviz.ui.session.subject import Subject
 from ncviz.ui.session.theme import theme
 
 
-def show(shown: Shown) -> None:
+def draw_selected(subject: Subject) -> None:
     """Say what is known of the selected unit or weight."""
-    kind, _, rest = shown.view.selected.partition("-")
-    numbers = [int(number) for number in rest.split("-")] if rest else []
-    record = flows.record(shown) or shown.record
-    if kind == "weight" and numbers[0] < shown.total:
-        _weight(shown, numbers[0])
-    elif kind in ("unit", "channel") and card(canvas.about(shown, record), shown.view.selected) is not None:
-        _node(shown, record, kind, *numbers)
-    elif kind == "slice":
+    selected = subject.selection
+    if isinstance(selected, Weight) and selected.parameter < subject.total:
+        _draw_weight(subject, selected.parameter)
+    elif isinstance(selected, Unit | Channel) and card(state_of(subject), selected) is not None:
+        _draw_neighbours(subject, selected)
+    elif isinstance(selected, KernelSlice):
         st.caption(
             "The kernel stands beside the picture. Press one of its weights for its curvature on each image."
         )
@@ -36,10 +33,9 @@ def show(shown: Shown) -> None:
         st.caption("Click a node or a line in the picture for its curvature, its weights and its neighbours.")
 
 
-def _weight(shown: Shown, parameter: int) -> None:
-    classes = find_dataset(shown.network.dataset).classes
-    name = parameter_name(shown.record, parameter)
-    table = sample_curvature(shown.record, parameter, classes)
+def _draw_weight(subject: Subject, parameter: int) -> None:
+    name = parameter_name(subject.record, parameter)
+    table = sample_curvature(subject.record, parameter, subject.classes)
     if table is None:
         st.caption(f"{name}. {NO_SAMPLES}")
         return
@@ -63,9 +59,10 @@ def _weight(shown: Shown, parameter: int) -> None:
     st.plotly_chart(figure, config={"displayModeBar": False}, key="edge-samples")
 
 
-def _node(shown: Shown, record: CurvatureRecord, kind: str, layer: int, index: int) -> None:
-    view = canvas.view_of(record.meta["key"], "channels" if kind == "channel" else "units", shown, record)
-    node = view.layer_offsets[layer] + index
+def _draw_neighbours(subject: Subject, selected: Unit | Channel) -> None:
+    record, detail = subject.drawn, "channels" if isinstance(selected, Channel) else "units"
+    view = drawn_network(record.meta["key"], detail, subject, record)
+    node = view.layer_offsets[selected.layer] + selected.index
     columns = st.columns(2)
     for column, mine, other, title in (
         (columns[0], view.target, view.source, "Strongest in"),
@@ -78,14 +75,14 @@ def _node(shown: Shown, record: CurvatureRecord, kind: str, layer: int, index: i
 
 
 def _strongest_edges(view: NetworkView, own: np.ndarray, other: np.ndarray) -> dict[str, Any]:
-    chosen = own[lowest(-strength(view.curvature[own]), 20)]
+    strongest = own[lowest(-strength(view.curvature[own]), 20)]
     offsets = np.asarray(view.layer_offsets)
-    layer = np.searchsorted(offsets, other[chosen], side="right") - 1
+    layer = np.searchsorted(offsets, other[strongest], side="right") - 1
     return {
         "unit": [
             f"{view.layer_names[at]} · {index}"
-            for at, index in zip(layer, other[chosen] - offsets[layer], strict=True)
+            for at, index in zip(layer, other[strongest] - offsets[layer], strict=True)
         ],
-        "κ": view.curvature[chosen].round(3),
-        "weight": view.weight[chosen].round(3),
+        "κ": view.curvature[strongest].round(3),
+        "weight": view.weight[strongest].round(3),
     }

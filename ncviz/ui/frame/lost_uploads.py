@@ -12,23 +12,6 @@ from ncviz.ui.session import session
 _SAVE = "bring it again, or save it to the library next time"
 
 
-def write_link() -> None:
-    """Put the view into the address, so that a reload or a copied link shows the same."""
-    view, own = session.view(), session.own_networks()
-    query = view.to_query()
-    if view.model in own:
-        # A network of this session cannot be reached by a link, and its layers are none of another's.
-        for name in ("model", "parts", "channels"):
-            query.pop(name, None)
-    if view.other_model in own:
-        query.pop("other_model", None)
-    if session.has_lost_network() or view.model in own or view.other_model in own:
-        # All that a link can say of them; whoever opens it learns why they see another one.
-        query[session.OWN] = "1"
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
-
-
 def show(*, is_model_page: bool) -> None:
     """Say what is gone, and where to bring it again; without its images a network's page ends there.
 

@@ -43,7 +43,7 @@ def run() -> None:
     st.html(_STYLE)
     sidebar.draw_sidebar()
     # Going to another page empties the address, and a reload before that page is done would lose the view.
-    lost_uploads.write_link()
+    session.write_link()
     lesson_banner.show()
     if page.url_path != pages["learn"].url_path:
         lost_uploads.show(is_model_page=page.url_path == pages["model"].url_path)
@@ -51,7 +51,7 @@ def run() -> None:
         page.run()
     finally:
         resources.warm_up()
-    lost_uploads.write_link()
+    session.write_link()
 
 
 def enter() -> None:

@@ -6,7 +6,6 @@ import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.scene.wording import part_words
-from ncviz.tasks import MODELS
 from ncviz.text import plain, plural
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
@@ -34,8 +33,7 @@ def draw_sidebar() -> None:
 
 
 def _draw_network() -> None:
-    own = session.own_networks()
-    titles = {name: spec.title for name, spec in MODELS.items()} | {name: n.title for name, n in own.items()}
+    titles = session.network_titles()
     st.selectbox(
         "Network",
         list(titles),

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from ncviz.errors import NcvizError
+from ncviz.scene.workbench import Workbench
 from ncviz.ui.learn.lessons import LESSONS, Facts, changes, opened
-from ncviz.ui.learn.workbench import Workbench
 from ncviz.ui.server import resources
 from ncviz.ui.server.fine_curves import fine_curve
 from ncviz.ui.session import session

@@ -1,4 +1,4 @@
-"""The Learn page's parts: the graph to edit, the chosen edge's problem, the lessons, the link for a class."""
+"""The Learn page: the graph to edit, the chosen edge's problem, the lessons, the link for a class."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from ncviz.plots.small_graphs import PRESETS
+from ncviz.scene.ricci_arithmetic import enough_digits, plan_table, sentences
+from ncviz.scene.workbench import curvature, edge_name, flow, moves, problem
 from ncviz.text import number
 from ncviz.ui.components.graph.component import graph_actions, graph_editor
 from ncviz.ui.learn import lesson_banner
-from ncviz.ui.learn.arithmetic import enough_digits, plan_table, sentences
 from ncviz.ui.learn.lessons import LESSONS
-from ncviz.ui.learn.workbench import curvature, edge_name, flow, moves, problem
 from ncviz.ui.link.view_state import HIDEABLE, ViewState
 from ncviz.ui.session import session
 
@@ -30,7 +30,24 @@ HIDE_TITLES = {
 }
 
 
-def introduction() -> None:
+def draw_learn() -> None:
+    """Draw the page."""
+    _draw_introduction()
+    _draw_controls()
+    picture, numbers = st.columns([1.75, 1], gap="medium")
+    with picture:
+        _draw_editor()
+    with numbers:
+        _draw_arithmetic()
+    st.markdown("##### Six lessons")
+    _draw_lessons()
+    with st.expander("All edges"):
+        _draw_edges()
+    with st.expander("Share this lesson"):
+        _draw_share()
+
+
+def _draw_introduction() -> None:
     """Say in one line what is seen, and what to do; a lesson says it better."""
     if session.view().lesson:
         return
@@ -40,7 +57,7 @@ def introduction() -> None:
     )
 
 
-def controls() -> None:
+def _draw_controls() -> None:
     """Draw what chooses the graph and the idleness."""
     bench = lesson_banner.bench()
     columns = st.columns(2, gap="medium", vertical_alignment="bottom")
@@ -61,7 +78,7 @@ def controls() -> None:
     )
 
 
-def editor() -> None:
+def _draw_editor() -> None:
     """Draw the graph."""
     bench, alpha = lesson_banner.bench(), session.view().idleness
     extra: dict[str, Any] = {}
@@ -82,13 +99,13 @@ def editor() -> None:
         selected=bench.selected,
         changed=bench.changes(alpha),
         status=bench.summary(alpha),
-        can_undo=bool(bench.history.past),
-        can_redo=bool(bench.history.future),
+        can_undo=bench.history.can_undo(bench.graph),
+        can_redo=bench.history.can_redo(bench.graph),
         **extra,
     )
 
 
-def arithmetic() -> None:
+def _draw_arithmetic() -> None:
     """Work out the curvature of the selected edge in numbers."""
     bench, alpha = lesson_banner.bench(), session.view().idleness
     if bench.selected is None:
@@ -126,7 +143,7 @@ def arithmetic() -> None:
         st.markdown(f":red[{bench.refused_length}]")
 
 
-def edge_list() -> None:
+def _draw_edges() -> None:
     """List every edge's curvature."""
     bench, alpha = lesson_banner.bench(), session.view().idleness
     found = sorted(curvature(bench.graph, alpha).items(), key=lambda item: item[1])
@@ -147,7 +164,7 @@ def edge_list() -> None:
     )
 
 
-def lesson_list() -> None:
+def _draw_lessons() -> None:
     """Offer the lessons."""
     done, now = lesson_banner.done(), session.view().lesson
     for row in range(0, len(LESSONS), 3):
@@ -163,11 +180,11 @@ def lesson_list() -> None:
             )
 
 
-def share() -> None:
+def _draw_share() -> None:
     """Make a link for a class: a lesson or this graph, and what it leaves out."""
     view = session.view()
-    titles = {0: "This graph, no lesson"} | {n: f"{n} · {lesson.title}" for n, lesson in LESSONS.items()}
-    chosen = st.selectbox(
+    titles = {0: "This graph, no lesson"} | {n: f"{n} · {each.title}" for n, each in LESSONS.items()}
+    lesson = st.selectbox(
         "The link opens",
         list(titles),
         index=list(titles).index(view.lesson),
@@ -181,10 +198,10 @@ def share() -> None:
         for at, part in enumerate(HIDEABLE)
         if columns[at % 3].checkbox(HIDE_TITLES[part], value=view.hides(part), key=f"share-{part}")
     ]
-    st.code(link(st.context.url or "", chosen, hidden, view), language=None, wrap_lines=True)
+    st.code(lesson_link(st.context.url or "", lesson, hidden, view), language=None, wrap_lines=True)
 
 
-def link(here: str, lesson: int, hidden: list[str], view: ViewState) -> str:
+def lesson_link(here: str, lesson: int, hidden: list[str], view: ViewState) -> str:
     """Return the address that opens a lesson, or the Learn page's graph where there is none.
 
     Args:
@@ -196,13 +213,13 @@ def link(here: str, lesson: int, hidden: list[str], view: ViewState) -> str:
     parts = urlsplit(here)
     folder = parts.path[: -len("learn")] if parts.path.endswith("/learn") else parts.path
     root = f"{parts.scheme}://{parts.netloc}{folder.rstrip('/')}/"
-    shown = ViewState(
+    opened = ViewState(
         lesson=lesson,
         hide=",".join(hidden),
         graph=view.graph if lesson == 0 else ViewState.graph,
         idleness=view.idleness if lesson == 0 else ViewState.idleness,
     )
-    query = urlencode(shown.to_query(), safe=",")
+    query = urlencode(opened.to_query(), safe=",")
     return f"{root}{'' if lesson else 'learn'}{'?' if query else ''}{query}"
 
 

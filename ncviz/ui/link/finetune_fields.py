@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ncviz.config import check_whole
 from ncviz.errors import NcvizError
 from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES
 from ncviz.tasks.robustness import MAX_IMAGES
+from ncviz.ui.link.readers import CRITERION_NAME, LONGEST_SETTING, Reader, one_of
 
 LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
 BATCH_SIZES = (16, 32, 64, 128, 256)
@@ -22,8 +23,6 @@ GREY_LEVELS = 255
 MOST_STEPS = 200
 # Criteria that are left out; the one setting that may stand in a link several times.
 SKIP = "skip"
-_LONGEST = 60
-Reader = Callable[[str], Any]
 
 
 def parse(field: str, text: str) -> dict[str, Any]:
@@ -40,7 +39,7 @@ def parse(field: str, text: str) -> dict[str, Any]:
     for part in text.split(",") if text else ():
         name, _, value = part.partition("-")
         if name not in readers:
-            raise NcvizError(f"'{part[:_LONGEST]}' is no setting; there are {', '.join(readers)}.")
+            raise NcvizError(f"'{part[:LONGEST_SETTING]}' is no setting; there are {', '.join(readers)}.")
         if name in found and name != SKIP:
             raise NcvizError(f"{name} stands there twice.")
         read = readers[name](value)
@@ -60,30 +59,29 @@ def written(field: str, values: Mapping[str, Any]) -> str:
     return ",".join(parts)
 
 
+def normalise(field: str) -> Reader:
+    """Return what reads such a field of a link and writes it as ``written`` does."""
+    return lambda text: written(field, parse(field, text))
+
+
 def _whole(name: str, low: int, high: int) -> Reader:
     def read(text: str) -> int:
         if not re.fullmatch("[0-9]{1,10}", text):
-            raise NcvizError(f"{name} must be a whole number from {low} to {high}, got '{text[:_LONGEST]}'.")
+            raise NcvizError(
+                f"{name} must be a whole number from {low} to {high}, got '{text[:LONGEST_SETTING]}'."
+            )
         return check_whole(name, int(text), low, high)
 
     return read
 
 
 def _one_of(name: str, choices: tuple[Any, ...]) -> Reader:
-    """Return what reads a choice as ``written`` writes it."""
-    by_text = {f"{choice:g}" if isinstance(choice, float) else str(choice): choice for choice in choices}
-
-    def read(text: str) -> Any:
-        if text not in by_text:
-            raise NcvizError(f"{name} must be one of {', '.join(by_text)}, got '{text[:_LONGEST]}'.")
-        return by_text[text]
-
-    return read
+    return one_of(name, choices, LONGEST_SETTING)
 
 
 def _criterion(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,29}", text):
-        raise NcvizError(f"a criterion that is left out must be a name, got '{text[:_LONGEST]}'.")
+    if not re.fullmatch(CRITERION_NAME, text):
+        raise NcvizError(f"a criterion that is left out must be a name, got '{text[:LONGEST_SETTING]}'.")
     return text
 
 

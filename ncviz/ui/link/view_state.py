@@ -1,17 +1,34 @@
-"""What a person is looking at, as one frozen value that fits into a link, and the history of it."""
+"""What a person is looking at, as one frozen value that fits into a link: each field with all that is known of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
-from ncviz.config import (
-    COMPARED,
-    COMPARED_DRAWS,
-    CurvatureConfig,
-)
+from ncviz.config import COMPARED, COMPARED_DRAWS, MAX_SAMPLES_PER_CLASS, CurvatureConfig, check_alpha
+from ncviz.errors import NcvizError
+from ncviz.models.zoo import MODELS
+from ncviz.plots.small_graphs import PRESETS
 from ncviz.pruning.order import ORDERS, SCOPES
+from ncviz.scene.selection import read_edge, read_flow, read_selection
+from ncviz.tasks import CRITERIA
+from ncviz.ui.link import finetune_fields
+from ncviz.ui.link.readers import (
+    CRITERION_NAME,
+    LONGEST,
+    Reader,
+    flag,
+    matching,
+    nearest,
+    one_of,
+    parsed_by,
+    several_of,
+    whole,
+    within,
+)
 
+T = TypeVar("T")
 DEFAULT_MODEL = "mlp-digits-relu"
 DEFAULT_GRAPH = "bridge"
 VIEWS = ("network", "matrix", "distribution", "free")
@@ -25,154 +42,184 @@ LAB_TABS = ("compare", "layers", "breaks", "tune", "robust", "plans")
 MAX_SEEDS = 10
 EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
 DEFAULT_EDGE_CAP = 5000
-MAX_HISTORY = 200
 ALL_LAYERS = -1
+
+
+def _row(default: T, read: Reader, doc: str) -> T:
+    """Return a field of the view: its default, what reads it from a link, and what it is."""
+    found: T = field(default=default, metadata={"read": read, "doc": doc})
+    return found
+
+
+def _layer(text: str) -> int:
+    value = int(text)
+    if not ALL_LAYERS <= value < 10_000:
+        raise NcvizError(f"the layer must be a small whole number, got {text[:LONGEST]}.")
+    return value
+
+
+_removed = within("the fraction removed", 0, 1)
 
 
 @dataclass(frozen=True)
 class ViewState:
-    """Model, settings and pruning step that the pages show.
+    """Model, settings and pruning step that the pages show; every field can stand in a link under its name."""
 
-    Attributes:
-        model: Name in the zoo, or of a network of this session's own.
-        criterion: What the weights are ranked by.
-        order: Which end goes first.
-        scope: "global" or "layer".
-        removed: Fraction of the weights that is removed, in [0, 1].
-        layer: Connection whose edges are drawn, -1 for all.
-        edges: Most edges to draw.
-        samples: Calibration images of each class.
-        alpha: Idleness.
-        seed: Draw of the calibration images.
-        parts: Names of the weights whose curvature is looked at, comma between; "" for all.
-        channels: Most channels of a hidden layer that take part, 0 for all.
-        show: Which picture of the network.
-        detail: Whether a feature map is one node, each of its units is, or each weight is drawn at all its positions.
-        flow: Whose curvature is drawn: "all" calibration images, "image-3", or "class-7".
-        selected: "unit-LAYER-INDEX", "channel-LAYER-CHANNEL", "weight-PARAMETER", or
-            "slice-CONNECTION-TARGET-SOURCE" (channels); "" for nothing.
-        edge: "CONNECTION-SOURCE-TARGET", the edge under the lens, or "".
-        compare: Whether a second picture stands beside the first.
-        other_model: Its network, "" for the same.
-        other_criterion: Its criterion.
-        other_order: Which end goes first there.
-        other_removed: Fraction of the weights that is removed there.
-        lesson: Which lesson is on, 0 for none.
-        hide: What the pages leave out, comma between.
-        graph: The small graph that the Learn page begins with.
-        idleness: Idleness on the Learn page, where every value is computed at once.
-        lab_criteria: The criteria that the Pruning page compares, comma between.
-        lab_seeds: How many draws of the calibration images it takes: seeds 0, 1, ….
-        lab_samples: Its calibration images of each class.
-        lab_scope: Within what weights compete there.
-        lab_order: Which end goes first there.
-        lab_protect: Numbers of the layers that lose no weight there, comma between.
-        lab_sparsity: Fraction of the weights that is removed where it looks closer, in [0, 1].
-        lab_lost: How many points of accuracy may be lost in its table.
-        lab_axis: Scale of the sparsity in its figure.
-        lab_look: Criterion that it looks at alone, "" for the first.
-        lab_beside: Criterion beside that one, "" for none.
-        lab_tab: Which of its tabs is open.
-        lab_tune: How it fine-tunes, as far as that is not the usual: see ``ncviz.ui.link.finetune_fields``.
-        lab_robust: What happens to the network under Robustness, likewise.
-    """
-
-    model: str = DEFAULT_MODEL
-    criterion: str = "curvature"
-    order: str = "redundant"
-    scope: str = "global"
-    removed: float = 0.0
-    layer: int = ALL_LAYERS
-    edges: int = DEFAULT_EDGE_CAP
-    samples: int = 1
-    alpha: float = 0.9
-    seed: int = 0
-    parts: str = ""
-    channels: int = 0
-    show: str = VIEWS[0]
-    detail: str = DETAILS[0]
-    flow: str = "all"
-    selected: str = ""
-    edge: str = ""
-    compare: bool = False
-    other_model: str = ""
-    other_criterion: str = "curvature"
-    other_order: str = "bottlenecks"
-    other_removed: float = 0.0
-    lesson: int = 0
-    hide: str = ""
-    graph: str = DEFAULT_GRAPH
-    idleness: float = 0.5
-    lab_criteria: str = ",".join(COMPARED)
-    lab_seeds: int = COMPARED_DRAWS
-    lab_samples: int = 1
-    lab_scope: str = SCOPES[0]
-    lab_order: str = ORDERS[0]
-    lab_protect: str = ""
-    lab_sparsity: float = 0.8
-    lab_lost: float = 1.0
-    lab_axis: str = AXES[0]
-    lab_look: str = ""
-    lab_beside: str = ""
-    lab_tab: str = LAB_TABS[0]
-    lab_tune: str = ""
-    lab_robust: str = ""
+    model: str = _row(
+        DEFAULT_MODEL,
+        one_of("the model", tuple(MODELS)),
+        "name in the zoo, or of a network of this session's own",
+    )
+    criterion: str = _row("curvature", one_of("the criterion", CRITERIA), "what the weights are ranked by")
+    order: str = _row("redundant", one_of("the order", ORDERS), "which end goes first")
+    scope: str = _row("global", one_of("the scope", SCOPES), "within what weights compete")
+    removed: float = _row(0.0, _removed, "fraction of the weights that is removed, in [0, 1]")
+    layer: int = _row(ALL_LAYERS, _layer, "connection whose edges are drawn, -1 for all")
+    edges: int = _row(DEFAULT_EDGE_CAP, nearest(EDGE_CAPS), "most edges to draw")
+    samples: int = _row(1, int, "calibration images of each class")
+    alpha: float = _row(0.9, float, "idleness")
+    seed: int = _row(0, int, "draw of the calibration images")
+    parts: str = _row(
+        "",
+        matching("the layers", r"[\w.-]{1,200}(,[\w.-]{1,200}){0,399}|", "features.0.weight,fc.weight"),
+        "names of the weights whose curvature is looked at, comma between; none for all",
+    )
+    channels: int = _row(0, int, "most channels of a hidden layer that take part, 0 for all")
+    show: str = _row(VIEWS[0], one_of("the picture", VIEWS), "which picture of the network")
+    detail: str = _row(
+        DETAILS[0],
+        one_of("the detail", DETAILS),
+        "whether a feature map is one node, each unit is, or each weight is drawn at all its positions",
+    )
+    flow: str = _row(
+        "all",
+        parsed_by(read_flow, "the flow", "all, image-3 or class-7"),
+        "over which images the curvature is drawn",
+    )
+    selected: str = _row(
+        "",
+        parsed_by(read_selection, "the selection", "unit-1-7 or weight-42"),
+        "a unit, a channel, a weight or a kernel slice, as ncviz.scene.selection reads it; none for nothing",
+    )
+    edge: str = _row(
+        "",
+        parsed_by(read_edge, "the edge", "1-20-7 (connection, source, target)"),
+        "the edge that is worked out",
+    )
+    compare: bool = _row(False, flag, "whether a second picture stands beside the first")
+    other_model: str = _row("", one_of("the other model", tuple(MODELS)), "its network, none for the same")
+    other_criterion: str = _row("curvature", one_of("the other criterion", CRITERIA), "its criterion")
+    other_order: str = _row("bottlenecks", one_of("the other order", ORDERS), "which end goes first there")
+    other_removed: float = _row(0.0, _removed, "fraction of the weights that is removed there")
+    lesson: int = _row(0, whole("the lesson", 0, 99), "which lesson is on, 0 for none")
+    hide: str = _row("", several_of("what is hidden", HIDEABLE), "what the pages leave out, comma between")
+    graph: str = _row(
+        DEFAULT_GRAPH, one_of("the graph", tuple(PRESETS)), "the small graph that the Learn page begins with"
+    )
+    idleness: float = _row(
+        0.5,
+        lambda text: check_alpha(float(text)),
+        "idleness on the Learn page, where every value is computed at once",
+    )
+    lab_criteria: str = _row(
+        ",".join(COMPARED),
+        matching("the criteria", rf"{CRITERION_NAME}(,{CRITERION_NAME})*", "curvature,magnitude"),
+        "the criteria that the Pruning page compares, comma between",
+    )
+    lab_seeds: int = _row(
+        COMPARED_DRAWS,
+        whole("the number of seeds", 1, MAX_SEEDS),
+        "how many draws of the calibration images it takes: seeds 0, 1, …",
+    )
+    lab_samples: int = _row(
+        1, whole("samples per class", 1, MAX_SAMPLES_PER_CLASS), "its calibration images of each class"
+    )
+    lab_scope: str = _row(SCOPES[0], one_of("the scope", SCOPES), "within what weights compete there")
+    lab_order: str = _row(ORDERS[0], one_of("the order", ORDERS), "which end goes first there")
+    lab_protect: str = _row(
+        "",
+        matching("the protected layers", r"\d{1,4}(,\d{1,4})*|", "0,2"),
+        "numbers of the layers that lose no weight there, comma between",
+    )
+    lab_sparsity: float = _row(
+        0.8, _removed, "fraction of the weights that is removed where it looks closer, in [0, 1]"
+    )
+    lab_lost: float = _row(
+        1.0,
+        within("the points of accuracy lost", 0, 100),
+        "how many points of accuracy may be lost in its table",
+    )
+    lab_axis: str = _row(AXES[0], one_of("the scale", AXES), "scale of the sparsity in its figure")
+    lab_look: str = _row(
+        "",
+        matching("the criterion", rf"{CRITERION_NAME}|", "curvature"),
+        "criterion that it looks at alone, none for the first",
+    )
+    lab_beside: str = _row(
+        "",
+        matching("the criterion", rf"{CRITERION_NAME}|", "magnitude"),
+        "criterion beside that one, or none",
+    )
+    lab_tab: str = _row(LAB_TABS[0], one_of("the tab", LAB_TABS), "which of its tabs is open")
+    lab_tune: str = _row(
+        "",
+        finetune_fields.normalise("lab_tune"),
+        "how it fine-tunes, as far as that is not the usual: see ncviz.ui.link.finetune_fields",
+    )
+    lab_robust: str = _row(
+        "", finetune_fields.normalise("lab_robust"), "what happens to the network under Robustness, likewise"
+    )
 
     @property
     def config(self) -> CurvatureConfig:
         """Settings of the curvature that is looked at."""
-        return CurvatureConfig(
-            self.alpha,
-            self.samples,
-            self.seed,
-            tuple(self.parts.split(",")) if self.parts else (),
-            self.channels,
-        )
+        layers = tuple(self.parts.split(",")) if self.parts else ()
+        return CurvatureConfig(self.alpha, self.samples, self.seed, layers, self.channels)
 
     def to_query(self) -> dict[str, str]:
         """Return the values that differ from the defaults, as a link carries them."""
-        found = {}
-        for name, default in vars(ViewState()).items():
-            value = getattr(self, name)
-            if value != default:
-                found[name] = _written(value)
-        return found
+        values = {row.name: getattr(self, row.name) for row in fields(self)}
+        return {
+            row.name: _written(values[row.name]) for row in fields(self) if values[row.name] != row.default
+        }
 
     def hides(self, part: str) -> bool:
         """Whether the link takes this part off the pages."""
         return part in self.hide.split(",")
 
 
+def from_query(query: Mapping[str, str]) -> tuple[ViewState, list[str]]:
+    """Read a link.
+
+    Returns:
+        The state, with defaults in place of what is missing or bad, and a sentence for each bad value.
+    """
+    state, problems = ViewState(), []
+    for row in fields(ViewState):
+        name = row.name
+        if name not in query:
+            continue
+        try:
+            changed = replace(state, **{name: row.metadata["read"](query[name])})
+            _ = changed.config
+        except (ValueError, OverflowError) as error:
+            is_said = isinstance(error, NcvizError)
+            reason = str(error) if is_said else f"'{query[name][:LONGEST]}' is no valid value."
+            problems.append(f"The link's {name} was left out: {reason}")
+            continue
+        state = changed
+    if "random" in {state.criterion, state.other_criterion}:
+        order, other = (
+            ORDERS[0] if criterion == "random" else way
+            for criterion, way in ((state.criterion, state.order), (state.other_criterion, state.other_order))
+        )
+        if (order, other) != (state.order, state.other_order):
+            state = replace(state, order=order, other_order=other)
+            problems.append("The link's order was left out: a random order has no other end.")
+    return state, problems
+
+
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-@dataclass
-class History:
-    """Undo and redo over any values that compare equal when they are the same step."""
-
-    past: list[Any] = field(default_factory=list)
-    future: list[Any] = field(default_factory=list)
-
-    def push(self, before: Any, after: Any) -> None:
-        """Note a step from ``before`` to ``after``; a step that changes nothing is none."""
-        if before == after:
-            return
-        self.past = [*self.past, before][-MAX_HISTORY:]
-        self.future = []
-
-    def undo(self, now: Any) -> Any:
-        """Return the step before, or ``now`` if there is none."""
-        if not self.past:
-            return now
-        self.future.append(now)
-        return self.past.pop()
-
-    def redo(self, now: Any) -> Any:
-        """Return the step that was undone last, or ``now`` if there is none."""
-        if not self.future:
-            return now
-        self.past.append(now)
-        return self.future.pop()

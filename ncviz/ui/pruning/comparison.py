@@ -8,8 +8,9 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.scene.comparison import Comparison, Shapes, measured_sparsities
+from ncviz.scene.history import History
 from ncviz.tasks.criteria import criteria, nearest
-from ncviz.ui.link.view_state import History, ViewState
+from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session import session
 
 # What can be taken back; where one looks (sparsity, axis, criterion) is no step.

@@ -14,9 +14,9 @@ from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.memory import HOLDINGS
 from ncviz.models.zoo import MODELS
+from ncviz.scene.history import History
 from ncviz.text import plain
-from ncviz.ui.link.view_link import from_query
-from ncviz.ui.link.view_state import ALL_LAYERS, DEFAULT_MODEL, History, ViewState
+from ncviz.ui.link.view_state import ALL_LAYERS, DEFAULT_MODEL, ViewState, from_query
 from ncviz.ui.server import resources
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed")
@@ -59,6 +59,23 @@ def begin() -> None:
         st.toast(plain(problem))
 
 
+def write_link() -> None:
+    """Put the view into the address, so that a reload or a copied link shows the same."""
+    now, own = view(), own_networks()
+    query = now.to_query()
+    if now.model in own:
+        # A network of this session cannot be reached by a link, and its layers are none of another's.
+        for name in ("model", "parts", "channels"):
+            query.pop(name, None)
+    if now.other_model in own:
+        query.pop("other_model", None)
+    if has_lost_network() or now.model in own or now.other_model in own:
+        # All that a link can say of them; whoever opens it learns why they see another one.
+        query[OWN] = "1"
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+
+
 @dataclass
 class Latest:
     """What a session looks at, readable from other threads: a download is made outside the session's own run."""
@@ -98,24 +115,22 @@ def change(**values: Any) -> None:
 
 def undo() -> None:
     """Go back one pruning step, on whichever picture it was made; steps of a picture that is not shown do not count."""
-    if can_undo():
-        _walk(_history().undo)
+    _take(_history().undo(_step(view()), _seen))
 
 
 def redo() -> None:
     """Go forward again."""
-    if can_redo():
-        _walk(_history().redo)
+    _take(_history().redo(_step(view()), _seen))
 
 
 def can_undo() -> bool:
     """Whether there is a step to take back."""
-    return any(_seen(step) != _seen(_step(view())) for step in _history().past)
+    return _history().can_undo(_step(view()), _seen)
 
 
 def can_redo() -> bool:
     """Whether there is a step to take again."""
-    return any(_seen(step) != _seen(_step(view())) for step in _history().future)
+    return _history().can_redo(_step(view()), _seen)
 
 
 def bound(name: str) -> dict[str, Any]:
@@ -199,6 +214,12 @@ def network(name: str | None = None) -> tasks.Network:
     return own_networks()[name] if name in own_networks() else resources.network(name)
 
 
+def network_titles() -> dict[str, str]:
+    """Return the title of each network that can be looked at, by name: those of the zoo, then this session's."""
+    own = {name: brought.title for name, brought in own_networks().items()}
+    return {name: spec.title for name, spec in MODELS.items()} | own
+
+
 def select_model(name: str) -> None:
     """Look at another network, whole."""
     st.session_state["lost"] = False
@@ -241,10 +262,6 @@ def _seen(step: tuple[Any, ...]) -> tuple[Any, ...]:
     return step if view().compare else step[: len(PRUNING_STEP)]
 
 
-def _walk(move: Callable[[Any], Any]) -> None:
-    """Move through the history until something that is shown changes."""
-    now = step = _step(view())
-    while _seen(step) == _seen(now):
-        step = move(step)
+def _take(step: tuple[Any, ...]) -> None:
     values = dict(zip((*PRUNING_STEP, *OTHER_STEP), step, strict=True))
     latest().view = replace(view(), **values)

@@ -1,13 +1,19 @@
-"""What a picture is about: the network, its results, and which of two sides that are compared it stands on."""
+"""What a picture is about: a network with its results and what is seen of it, fixed for one run of the page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ncviz import tasks
+from ncviz.scene.layered_network import flow_samples
+from ncviz.scene.selection import Selection, read_flow, read_selection
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
+from ncviz.ui.server import resources
 from ncviz.ui.session import session
 
 _OWN = ("model", "criterion", "order", "removed")
@@ -19,35 +25,13 @@ class Side:
 
     Attributes:
         name: Distinguishes widgets, and is the channel on which panel and picture meet.
+        view: What it shows.
         is_other: Whether this is the second.
     """
 
     name: str
+    view: ViewState
     is_other: bool = False
-
-    @property
-    def view(self) -> ViewState:
-        """What this side shows."""
-        view = session.view()
-        if not self.is_other:
-            return view
-        return replace(
-            view,
-            model=view.other_model or view.model,
-            criterion=view.other_criterion,
-            order=view.other_order,
-            removed=view.other_removed,
-            parts=view.parts if view.other_model in ("", view.model) else "",
-            channels=view.channels if view.other_model in ("", view.model) else 0,
-            layer=view.layer if view.other_model in ("", view.model) else ALL_LAYERS,
-            flow="all" if view.other_model not in ("", view.model) else view.flow,
-        )
-
-    def change(self, **values: Any) -> None:
-        """Change what this side shows."""
-        if self.is_other:
-            values = {f"other_{name}" if name in _OWN else name: value for name, value in values.items()}
-        session.change(**values)
 
     @property
     def network(self) -> tasks.Network:
@@ -55,30 +39,65 @@ class Side:
         return session.network(self.view.model)
 
 
-MAIN = Side("explore")
-OTHER = Side("other", is_other=True)
+def first_side() -> Side:
+    """Return the first side, as the session looks at it now."""
+    return Side("explore", session.view())
+
+
+def second_side() -> Side:
+    """Return the second side, as the session looks at it now."""
+    view = session.view()
+    own: dict[str, Any] = {
+        "model": view.other_model or view.model,
+        "criterion": view.other_criterion,
+        "order": view.other_order,
+        "removed": view.other_removed,
+    }
+    if own["model"] != view.model:
+        # What is looked at in one network says nothing about another.
+        own |= {"parts": "", "channels": 0, "layer": ALL_LAYERS, "flow": "all"}
+    return Side("other", replace(view, **own), is_other=True)
+
+
+def change(side: Side, **values: Any) -> None:
+    """Change what a side shows, for the runs that follow."""
+    if side.is_other:
+        values = {f"other_{name}" if name in _OWN else name: value for name, value in values.items()}
+    session.change(**values)
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Subject:
     """A network with its results, on one side.
 
     Attributes:
         network: The network.
         record: Its curvature over all calibration images, by which it is pruned.
         sweep: Its accuracy curves.
-        side: Where it stands.
+        side: Where it stands, and what is seen of it.
+        flow: Its curvature over the images that are looked at; None for all, or until it is known.
     """
 
     network: tasks.Network
     record: CurvatureRecord
     sweep: SweepRecord
-    side: Side = MAIN
+    side: Side
+    flow: CurvatureRecord | None = None
 
     @property
     def view(self) -> ViewState:
         """What this side shows."""
         return self.side.view
+
+    @property
+    def drawn(self) -> CurvatureRecord:
+        """The curvature that is drawn."""
+        return self.record if self.flow is None else self.flow
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names."""
+        return self.network.dataset_spec.classes
 
     @property
     def total(self) -> int:
@@ -91,9 +110,64 @@ class Shown:
         return round(self.view.removed * self.total)
 
     @property
+    def order(self) -> str:
+        """Criterion and order, such as "curvature/redundant"."""
+        return f"{self.view.criterion}/{self.view.order}"
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """When each weight is removed in this order, int64 [N]."""
+        view = self.view
+        return resources.ranks(self.network, self.record, view.criterion, view.scope, view.order)
+
+    @property
+    def layer(self) -> int | None:
+        """The connection whose edges are drawn, None for all."""
+        return None if self.view.layer == ALL_LAYERS else self.view.layer
+
+    @property
+    def layers(self) -> Sequence[int]:
+        """The connections whose edges are drawn."""
+        return range(len(self.record.places)) if self.layer is None else [self.layer]
+
+    @property
+    def selection(self) -> Selection | None:
+        """What is selected."""
+        return read_selection(self.view.selected)
+
+    @property
+    def samples(self) -> list[int] | None:
+        """The calibration images that are looked at, None for all."""
+        return flow_samples(self.record, read_flow(self.view.flow))
+
+    @property
+    def drawn_samples(self) -> list[int] | None:
+        """The calibration images that the curvature that is drawn is about, None for all."""
+        return None if self.flow is None else self.samples
+
+    @property
     def key(self) -> str:
         """Name of the panel's widget: another network or other settings start a fresh one."""
         view = self.view
         part = f"-{view.channels}-{view.parts}" if view.channels or view.parts else ""
         where = f"{self.network.fingerprint[:12]}-{view.samples}-{view.seed}-{view.alpha}-{view.scope}{part}"
         return f"live-{self.side.name}-{where}"
+
+    def showing(self, view: ViewState) -> Subject:
+        """Return the same network with something else seen of it."""
+        return replace(self, side=replace(self.side, view=view))
+
+    def at(self, order: str, removed: int | None = None) -> Subject:
+        """Return the same network at another pruning step.
+
+        Args:
+            order: Criterion and order, such as "curvature/redundant".
+            removed: How many weights are removed, None for as many as now.
+        """
+        criterion, way = order.split("/")
+        share = self.view.removed if removed is None else removed / max(1, self.total)
+        return self.showing(replace(self.view, criterion=criterion, order=way, removed=share))
+
+    def now(self) -> Subject:
+        """Return the same network as the session looks at it by now: after a click, or in a part that runs alone."""
+        return replace(self, side=second_side() if self.side.is_other else first_side())

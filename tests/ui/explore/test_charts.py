@@ -7,22 +7,25 @@ def page():
 
     import streamlit as st
 
-    from ncviz.ui.curvature import settings
     from ncviz.ui.explore import charts, export_files, exports
     from ncviz.ui.session import session
-    from ncviz.ui.session.subject import Shown
+    from ncviz.ui.session.results import current_results
+    from ncviz.ui.session.subject import Subject, first_side
 
     session.begin()
     network = session.network()
-    record, sweep = settings.current(network)
-    shown = Shown(network, record, sweep)
-    view = shown.view
-    if view.show != "network":
-        draw = getattr(charts, view.show)
-        draw(shown, record.weights, f"{view.criterion}/{view.order}", shown.removed)
-    exports.downloads(shown)
+    subject = Subject(network, *current_results(network), first_side())
+    view = subject.view
+    draw = {
+        "matrix": charts.draw_matrix,
+        "distribution": charts.draw_distribution,
+        "free": charts.draw_free_layout,
+    }.get(view.show)
+    if draw is not None:
+        draw(subject)
+    exports.draw_downloads(subject)
     session.latest().view = replace(view, removed=0.25)
-    st.text(len(export_files.graph_file(shown, session.latest().view, record)))
+    st.text(len(export_files.graph_file(subject.now())))
 
 
 @pytest.fixture

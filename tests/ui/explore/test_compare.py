@@ -11,15 +11,14 @@ SECONDS = 60
 def page():
     import streamlit as st
 
-    from ncviz.ui.curvature import settings
     from ncviz.ui.explore import compare, panel
-    from ncviz.ui.frame import lost_uploads
     from ncviz.ui.session import session
-    from ncviz.ui.session.subject import Shown
+    from ncviz.ui.session.results import current_results
+    from ncviz.ui.session.subject import Subject, first_side
 
-    def draw(side):
-        st.text(f"canvas {side.side.name} {side.network.name} {side.removed}")
-        panel.show(side)
+    def draw(subject):
+        st.text(f"canvas {subject.side.name} {subject.network.name} {subject.removed}")
+        panel.draw_panel(subject)
 
     session.begin()
     for name in ("undo", "redo"):
@@ -27,11 +26,11 @@ def page():
             name, key=name, on_click=getattr(session, name), disabled=not getattr(session, f"can_{name}")()
         )
     network = session.network()
-    subject = Shown(network, *settings.current(network))
-    compare.controls()
+    subject = Subject(network, *current_results(network), first_side())
+    compare.draw_controls()
     if session.view().compare:
-        compare.show(subject, draw)
-    lost_uploads.write_link()
+        compare.draw_both(subject, draw)
+    session.write_link()
 
 
 @pytest.fixture
@@ -100,11 +99,11 @@ def test_the_second_network_stays_the_same_as_the_first_when_that_changes(app):
 
 
 def test_a_right_side_without_curvature_names_the_next_click_and_leaves_the_left(app, monkeypatch):
-    from ncviz.ui.curvature import settings
+    from ncviz.ui.session import results
 
-    known = settings.known
+    known = results.find_results
     monkeypatch.setattr(
-        settings, "known", lambda of, side: (None, None) if side.is_other else known(of, side)
+        results, "find_results", lambda of, side: (None, None) if side.is_other else known(of, side)
     )
     app.query_params["compare"] = "1"
     app.query_params["other_model"] = "lenet-mnist-relu"
@@ -117,16 +116,16 @@ def test_a_right_side_without_curvature_names_the_next_click_and_leaves_the_left
 
 def test_unreadable_data_on_the_right_is_a_sentence_and_leaves_the_left(app, monkeypatch):
     from ncviz.errors import DataError
-    from ncviz.ui.curvature import settings
+    from ncviz.ui.session import results
 
-    known = settings.known
+    known = results.find_results
 
     def broken(of, side):
         if side.is_other:
             raise DataError("The folder holds no MNIST.")
         return known(of, side)
 
-    monkeypatch.setattr(settings, "known", broken)
+    monkeypatch.setattr(results, "find_results", broken)
     app.query_params["compare"] = "1"
     app.run()
     assert not app.exception
@@ -203,20 +202,19 @@ def test_the_right_can_be_given_the_fraction_of_the_left(app):
     assert app.button(key="same-fraction").disabled
 
 
-@pytest.mark.parametrize("side", ["MAIN", "OTHER"])
+@pytest.mark.parametrize("side", ["first", "second"])
 def test_a_panels_step_changes_its_own_side_alone(side):
     def run(name):
         import streamlit as st
 
         from ncviz.ui.components.live.component import LiveRequest
-        from ncviz.ui.curvature import settings
         from ncviz.ui.explore import panel
-        from ncviz.ui.session import session, subject
+        from ncviz.ui.session import results, session, subject
 
         session.begin()
-        where = getattr(subject, name)
+        where = getattr(subject, f"{name}_side")()
         network = where.network
-        this = subject.Shown(network, *settings.known(network, where), where)
+        this = subject.Subject(network, *results.find_results(network, where), where)
         panel._commit(LiveRequest(1, "threshold", 680, "magnitude/bottlenecks", False), this)
         st.text(session.view().to_query())
         panel._commit(LiveRequest(2, "reset", 680, "magnitude/bottlenecks", False), this)
@@ -228,7 +226,7 @@ def test_a_panels_step_changes_its_own_side_alone(side):
     app.query_params["compare"] = "1"
     app.run()
     assert not app.exception
-    prefix = "other_" if side == "OTHER" else ""
+    prefix = "other_" if side == "second" else ""
     step = {"compare": "1", f"{prefix}criterion": "magnitude"}
     # "Bottlenecks first" is what the right side shows by itself.
     step |= {} if prefix else {"order": "bottlenecks"}

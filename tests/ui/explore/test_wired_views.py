@@ -9,11 +9,13 @@ import pytest
 from ncviz import neural_curvature
 from ncviz.plots.network.cells import cells
 from ncviz.plots.network.payload import pack, payload, unpack
-from ncviz.scene import feature_maps, selection
-from ncviz.scene.card import Subject, card, lens_edge
+from ncviz.scene import feature_maps
+from ncviz.scene.card import NetworkState, card, representative_edge
+from ncviz.scene.grid import connection_grid, selected_cells, selected_weights
 from ncviz.scene.layered_network import network_view
 from ncviz.scene.names import layer_title, unit_layer_titles, weight_index
 from ncviz.scene.receptive_field import receptive_box
+from ncviz.scene.selection import read_selection
 from ncviz.scene.tables import edge_table, layer_table, parameter_offsets
 from ncviz.tasks import from_result
 from ncviz.tasks.curvature.pictures import take_pictures
@@ -98,7 +100,7 @@ def test_a_cell_of_the_matrix_has_the_weights_between_its_channels(name):
     result, _, record = kept(name)
     shapes = result.graph.layer_shapes
     for index, connection in enumerate(result.graph.connections):
-        of = selection.grid(record, index)
+        of = connection_grid(record, index)
         per = {
             "channel": int(np.prod(shapes[connection.source][1:])),
             "unit": 1,
@@ -110,11 +112,11 @@ def test_a_cell_of_the_matrix_has_the_weights_between_its_channels(name):
         for target in range(of.targets):
             for source in range(of.sources):
                 joined = {at for i, j, at in every if i // per == source and j // positions == target}
-                found = selection.weights(record, index, f"slice-{index}-{target}-{source}")
+                found = selected_weights(record, index, read_selection(f"slice-{index}-{target}-{source}"))
                 assert set(found.tolist()) == joined
                 for at in found[:1].tolist():
                     flat = at + parameter_offsets(record)[connection.parameter]
-                    assert selection.cell_box(record, index, f"weight-{flat}") == (
+                    assert selected_cells(record, index, read_selection(f"weight-{flat}")) == (
                         target, target + 1, source, source + 1,
                     )  # fmt: skip
                     group = int(of.group(target))
@@ -126,23 +128,23 @@ def test_a_cell_of_the_matrix_has_the_weights_between_its_channels(name):
 @pytest.mark.parametrize("name", [*WIRED, "Twice"])
 def test_everything_has_a_card_and_an_edge_for_the_lens(name):
     _, arrays, record = kept(name)
-    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    about = NetworkState(record, arrays, CLASSES, np.arange(record.total), 0, None)
     for layer, shape in enumerate(feature_maps.drawn_shapes(record)):
         kind = "channel" if len(shape) == 3 else "unit"
-        found = card(about, f"{kind}-{layer}-0")
+        found = card(about, read_selection(f"{kind}-{layer}-0"))
         assert unit_layer_titles(record)[layer] in found["title"] or layer == len(record.layer_shapes) - 1
         for kernel in found["kernels"]:
-            below = card(about, kernel["select"])
+            below = card(about, read_selection(kernel["select"]))
             assert (
                 below["kernel"] is None or len(below["kernel"]["cells"]) == kernel["rows"] * kernel["columns"]
             )
     for parameter in range(0, record.total, 3):
-        found = card(about, f"weight-{parameter}")
+        found = card(about, read_selection(f"weight-{parameter}"))
         json.dumps(found)
-        edge = lens_edge(record, f"weight-{parameter}")
+        edge = representative_edge(record, read_selection(f"weight-{parameter}"))
         if edge is None:
             continue
-        connection, source, target = map(int, edge.split("-"))
+        connection, source, target = edge
         assert (found["line"] is None) or found["line"]["source"][0] == record.ends[
             found["line"]["connection"]
         ][0]
@@ -207,18 +209,18 @@ def test_copies_of_a_layers_input_are_counted():
     _, arrays, record = kept("Copied")
     titles = [layer_title(record, index) for index in range(3)]
     assert titles == [f"1{'abc'[at]} · conv 2×2, 3→2, part {at + 1} of 3" for at in range(3)]
-    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
-    assert ("of its layer", "part 2 of 3") in card(about, "slice-1-0-0")["rows"]
-    words = [kernel["words"] for kernel in card(about, "channel-1-0")["kernels"]]
+    about = NetworkState(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    assert ("of its layer", "part 2 of 3") in card(about, read_selection("slice-1-0-0"))["rows"]
+    words = [kernel["words"] for kernel in card(about, read_selection("channel-1-0"))["kernels"]]
     assert len(set(words)) == len(words) == 3
 
 
 def test_groups_have_no_kernels_between_them():
     _, arrays, record = kept("Inverted")
     index = record.parameters.index("deep.weight")
-    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
-    assert card(about, f"slice-{index}-1-1")["kernel"] is not None
-    assert card(about, f"slice-{index}-1-0") is None
+    about = NetworkState(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    assert card(about, read_selection(f"slice-{index}-1-1"))["kernel"] is not None
+    assert card(about, read_selection(f"slice-{index}-1-0")) is None
 
 
 @pytest.mark.parametrize("name", ["Copied", "Enlarged", "Wrapped", "Twice"])
@@ -227,8 +229,8 @@ def test_the_lens_is_laid_where_a_weight_has_its_least_curvature(name):
     starts = parameter_offsets(record)
     for parameter, values in record.weights.items():
         for flat, kappa in enumerate(values.reshape(-1).tolist()):
-            connection, source, target = map(
-                int, lens_edge(record, f"weight-{starts[parameter] + flat}").split("-")
+            connection, source, target = representative_edge(
+                record, read_selection(f"weight-{starts[parameter] + flat}")
             )
             edges = record.edges[connection]
             at = np.flatnonzero((edges.source == source) & (edges.target == target))
@@ -238,11 +240,11 @@ def test_the_lens_is_laid_where_a_weight_has_its_least_curvature(name):
 
 def test_a_kernel_in_parts_shows_its_own_weights_each_in_its_place():
     _, arrays, record = kept("Wrapped")
-    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    about = NetworkState(record, arrays, CLASSES, np.arange(record.total), 0, None)
     parts = record.connections_of("mix.weight")
     assert len(parts) > 1
     for connection in parts:
-        kernel = card(about, f"slice-{connection}-1-0")["kernel"]["cells"]
+        kernel = card(about, read_selection(f"slice-{connection}-1-0"))["kernel"]["cells"]
         own = {edge for edge in record.edges[connection].parameter.tolist() if edge // 3 == 2}
         found = {cell["parameter"] for cell in kernel if cell is not None}
         assert found == own
@@ -253,13 +255,13 @@ def test_a_layer_that_was_not_measured_is_called_so():
     _, arrays, record = kept("Copied")
     name = record.parameters[0]
     part = replace(record, weights={**record.weights, name: np.full_like(record.weights[name], np.nan)})
-    about = Subject(part, arrays, CLASSES, np.arange(part.total), 0, None)
-    assert ("least κ in", "not measured") in card(about, "unit-1-0")["rows"]
-    found = card(about, "slice-0-0-0")
+    about = NetworkState(part, arrays, CLASSES, np.arange(part.total), 0, None)
+    assert ("least κ in", "not measured") in card(about, read_selection("unit-1-0"))["rows"]
+    found = card(about, read_selection("slice-0-0-0"))
     assert found["note"] == "Not measured."
     assert not any(cell["is_measured"] for cell in found["kernel"]["cells"] if cell)
     for index in range(3):
-        of = selection.grid(part, index)
+        of = connection_grid(part, index)
         weights = part.weights[name]
         made = cells(
             _by_cell(part, index, of, weights),
@@ -310,13 +312,13 @@ def test_channels_that_were_left_out_are_marked_and_have_no_lines(name):
 
 def test_the_card_of_a_channel_shows_what_was_measured_of_it():
     _, arrays, record = sampled("Residual")
-    about = Subject(record, arrays, CLASSES, np.arange(record.total), 0, None)
+    about = NetworkState(record, arrays, CLASSES, np.arange(record.total), 0, None)
     drawn = int(np.flatnonzero(~record.left_out(2))[0])
     left_out = int(np.flatnonzero(record.left_out(2))[0])
-    found = card(about, f"channel-2-{left_out}")
+    found = card(about, read_selection(f"channel-2-{left_out}"))
     assert found["kernels"] == []
     assert "not measured" in found["note"]
-    found = card(about, f"channel-2-{drawn}")
+    found = card(about, read_selection(f"channel-2-{drawn}"))
     assert len(found["kernels"]) == 1
     assert found["note"] is None
 

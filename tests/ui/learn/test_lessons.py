@@ -5,10 +5,9 @@ import pytest
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.plots.small_graphs import preset
+from ncviz.scene.workbench import Workbench, curvature
 from ncviz.ui.learn.lessons import LESSONS, Facts, changes, opened
-from ncviz.ui.learn.workbench import Workbench, curvature
-from ncviz.ui.link.view_link import from_query
-from ncviz.ui.link.view_state import HIDEABLE, ViewState
+from ncviz.ui.link.view_state import HIDEABLE, ViewState, from_query
 
 
 def begun(number):

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -8,8 +8,7 @@ from ncviz.models.zoo import MODELS
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.pruning.order import ORDERS, SCOPES
 from ncviz.tasks import CRITERIA
-from ncviz.ui.link.view_link import from_query
-from ncviz.ui.link.view_state import DETAILS, EDGE_CAPS, HIDEABLE, LAB_TABS, VIEWS, History, ViewState
+from ncviz.ui.link.view_state import DETAILS, EDGE_CAPS, HIDEABLE, LAB_TABS, VIEWS, ViewState, from_query
 
 STATES = st.builds(
     ViewState,
@@ -94,21 +93,10 @@ def test_settings_of_a_run_are_read_in_any_order_and_written_in_one():
     assert (found.lab_tune, problems) == ("epochs-5,rate-0.003,skip-random", [])
 
 
-def test_undo_and_redo_walk_the_same_steps():
-    history, now = History(), 0
-    for step in (1, 2, 3):
-        history.push(now, step)
-        now = step
-    history.push(now, now)
-    seen = []
-    for _ in range(4):
-        now = history.undo(now)
-        seen.append(now)
-    assert seen == [2, 1, 0, 0]
-    now = history.redo(now)
-    assert now == 1
-    history.push(now, 9)
-    assert history.redo(9) == 9
+def test_every_field_has_a_reader_and_says_what_it_is():
+    for row in fields(ViewState):
+        assert callable(row.metadata["read"])
+        assert row.metadata["doc"]
 
 
 def test_states_are_values():

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from ncviz.config import ORDERS, SCOPES, PruningConfig
 from ncviz.pruning.compare import GRID
 from ncviz.scene.comparison import measured_sparsities
-from ncviz.ui.link.view_link import from_query
-from ncviz.ui.link.view_state import AXES, MAX_SEEDS, ViewState
+from ncviz.ui.link.view_state import AXES, MAX_SEEDS, ViewState, from_query
 from ncviz.ui.pruning.comparison import read
 
 SIZES = {"0.weight": (6, 1, 6, 6), "2.weight": (10, 4), "4.weight": (2, 10)}

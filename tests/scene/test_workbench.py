@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from ncviz.plots.small_graphs import PRESETS, preset
+from ncviz.scene.workbench import Workbench, curvature, flow, moves, problem
+from ncviz.text import number
 from ncviz.ui.components.bundle import bundle
 from ncviz.ui.components.graph import component as graph_editor
-from ncviz.ui.learn.page import link
-from ncviz.ui.learn.workbench import Workbench, curvature, flow, moves, number, problem
+from ncviz.ui.learn.page import lesson_link
 from ncviz.ui.link.view_state import ViewState
 
 
@@ -133,13 +134,13 @@ def test_numbers_have_a_real_minus_and_no_negative_zero():
 
 def test_links():
     view = ViewState(graph="karate", idleness=0.25, lesson=2)
-    assert link("http://a:8501/learn", 3, [], view) == "http://a:8501/?lesson=3"
+    assert lesson_link("http://a:8501/learn", 3, [], view) == "http://a:8501/?lesson=3"
     assert (
-        link("https://b.org/app/learn", 6, ["sidebar", "tabs"], view)
+        lesson_link("https://b.org/app/learn", 6, ["sidebar", "tabs"], view)
         == "https://b.org/app/?lesson=6&hide=sidebar,tabs"
     )
-    assert link("http://a/learn?lesson=2", 0, [], view) == "http://a/learn?graph=karate&idleness=0.25"
-    assert link("http://a/learn", 0, [], ViewState()) == "http://a/learn"
+    assert lesson_link("http://a/learn?lesson=2", 0, [], view) == "http://a/learn?graph=karate&idleness=0.25"
+    assert lesson_link("http://a/learn", 0, [], ViewState()) == "http://a/learn"
 
 
 @pytest.mark.parametrize(

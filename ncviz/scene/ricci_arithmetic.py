@@ -8,8 +8,8 @@ from functools import cache
 from itertools import product, starmap
 from typing import TYPE_CHECKING, Any
 
+from ncviz.scene.workbench import moves
 from ncviz.text import number
-from ncviz.ui.learn.workbench import moves
 
 if TYPE_CHECKING:
     from ncviz.ricci import EdgeProblem

@@ -1,4 +1,4 @@
-"""The lens: two sliders, and everything about the edge that follows them."""
+"""Two sliders, and everything about the edge that follows them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ncviz.scene.edge_text import (
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.tables import csv
 from ncviz.text import number
-from ncviz.ui.edge.choice import Chosen, explained, over_alpha, over_weight
+from ncviz.ui.edge.choice import EdgeOnImage, explained, over_alpha, over_weight
 from ncviz.ui.session import session
 from ncviz.ui.session.theme import theme
 from ncviz.values import CLOSED_FROM
@@ -40,20 +40,20 @@ MATRIX_NEIGHBOURS = 30
 ALPHA_MOST = 0.95
 
 
-def show(chosen: Chosen) -> None:
+def draw_sliders(edge: EdgeOnImage) -> None:
     """Draw what changes with the two sliders; only this part runs when they move."""
-    st.fragment(_lens)(chosen)
+    st.fragment(_draw)(edge)
 
 
-def _lens(chosen: Chosen) -> None:
-    problem, mode = chosen.problem, theme()
+def _draw(edge: EdgeOnImage) -> None:
+    problem, mode = edge.problem, theme()
     # Fresh names put both sliders back, which is how the button resets them.
     turn = st.session_state.setdefault("edge-turn", 0)
     alpha_key, weight_key = f"edge-alpha-{turn}", f"edge-weight-{session.view().edge}-{turn}"
     own_alpha = min(ALPHA_MOST, session.view().alpha)
     alpha, step = float(st.session_state.get(alpha_key, own_alpha)), int(st.session_state.get(weight_key, 0))
     weight = problem.weight * 2 ** (step / STEPS_PER_DOUBLING)
-    found = explained(chosen.key, alpha, weight, problem)
+    found = explained(edge.key, alpha, weight, problem)
 
     def reset() -> None:
         st.session_state["edge-turn"] = turn + 1
@@ -61,11 +61,11 @@ def _lens(chosen: Chosen) -> None:
     says, by_alpha, by_weight = st.columns([1.1, 1.2, 1.2], gap="medium")
     with says:
         st.metric("κ of this edge on this image", number(found.curvature), border=True)
-        st.markdown(meaning(found, len(chosen.record.layer_shapes)))
+        st.markdown(meaning(found, len(edge.record.layer_shapes)))
         is_changed = step != 0 or alpha != own_alpha
         st.button("Reset both sliders", key="edge-reset", on_click=reset, disabled=not is_changed)
     with by_alpha:
-        alphas, kappa = over_alpha(chosen.key, weight, problem)
+        alphas, kappa = over_alpha(edge.key, weight, problem)
         st.plotly_chart(
             alpha_curve(alphas, kappa, alpha, found.curvature, mode), config=STATIC, key="edge-alpha-curve"
         )
@@ -80,7 +80,7 @@ def _lens(chosen: Chosen) -> None:
         )
         st.caption(alpha_words(kappa, alphas, found))
     with by_weight:
-        weights, over = over_weight(chosen.key, min(alpha, CLOSED_FROM), problem)
+        weights, over = over_weight(edge.key, min(alpha, CLOSED_FROM), problem)
         st.plotly_chart(
             weight_curve(weights, over, weight, found.curvature, problem.weight, mode),
             config=STATIC,
@@ -96,13 +96,13 @@ def _lens(chosen: Chosen) -> None:
         )
         st.caption(weight_words(problem, weights, over))
     if found.plan is not None:
-        _plan(chosen, found)
-    _more(chosen, found)
+        _draw_plan(edge, found)
+    _draw_more(edge, found)
 
 
-def _plan(chosen: Chosen, found: EdgeExplanation) -> None:
+def _draw_plan(edge: EdgeOnImage, found: EdgeExplanation) -> None:
     picture, numbers = st.columns([1.5, 1], gap="large")
-    left, right = sides(chosen.record, found, chosen.classes)
+    left, right = sides(edge.record, found, edge.classes)
     assert found.plan is not None
     drawn = bands(found.plan, found.cost, ["i", *left[1:]], ["j", *right[1:]])
     with picture:
@@ -115,14 +115,14 @@ def _plan(chosen: Chosen, found: EdgeExplanation) -> None:
         st.code("\n".join(formula(found)), language=None, wrap_lines=True)
 
 
-def _more(chosen: Chosen, found: EdgeExplanation) -> None:
-    left, right = sides(chosen.record, found, chosen.classes)
+def _draw_more(edge: EdgeOnImage, found: EdgeExplanation) -> None:
+    left, right = sides(edge.record, found, edge.classes)
     tabs = st.tabs(
         ["Neighbours", "Plan as a matrix", "Distances", "Download"], key="edge-tabs", on_change="rerun"
     )
     if tabs[0].open:
         with tabs[0]:
-            _neighbours(found, left, right)
+            _draw_neighbours(found, left, right)
     for tab, draw in ((tabs[1], plan_matrix), (tabs[2], cost_matrix)):
         if not tab.open:
             continue
@@ -142,10 +142,10 @@ def _more(chosen: Chosen, found: EdgeExplanation) -> None:
             st.plotly_chart(figure, config=DOWNLOADABLE, key=f"edge-{draw.__name__}")
     if tabs[3].open:
         with tabs[3]:
-            _downloads(chosen, found, left, right)
+            _draw_downloads(edge, found, left, right)
 
 
-def _neighbours(found: EdgeExplanation, left: list[str], right: list[str]) -> None:
+def _draw_neighbours(found: EdgeExplanation, left: list[str], right: list[str]) -> None:
     for column, names, is_in in zip(st.columns(2), (left, right), (True, False), strict=True):
         count, all_of = (
             (len(found.in_units), found.in_count) if is_in else (len(found.out_units), found.out_count)
@@ -166,8 +166,8 @@ def _neighbours(found: EdgeExplanation, left: list[str], right: list[str]) -> No
             )  # fmt: skip
 
 
-def _downloads(chosen: Chosen, found: EdgeExplanation, left: list[str], right: list[str]) -> None:
-    stem = f"{file_stem(chosen.network)}-edge-{found.connection}-{found.source}-{found.target}"
+def _draw_downloads(edge: EdgeOnImage, found: EdgeExplanation, left: list[str], right: list[str]) -> None:
+    stem = f"{file_stem(edge.network)}-edge-{found.connection}-{found.source}-{found.target}"
     columns = st.columns([1, 1, 2], vertical_alignment="center")
     columns[0].download_button(
         "The problem (JSON)",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ncviz.errors import NcvizError
 from ncviz.plots.small_graphs import LENGTH, Edge, SmallGraph, preset
+from ncviz.scene.history import History
 from ncviz.text import number
-from ncviz.ui.link.view_state import History
 
 if TYPE_CHECKING:
     from ncviz.ricci import EdgeProblem

@@ -1,0 +1,70 @@
+"""The Curvature page: the settings of a computation, the button that starts it, and its result in numbers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.scene.wording import part_words
+from ncviz.text import plain
+from ncviz.ui.curvature.results import draw_results
+from ncviz.ui.session import session
+from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.results import current_results, look_at, offer_curvature
+from ncviz.ui.session.subject import first_side
+
+ALPHA_HELP = (
+    "Share of the mass that stays where it is. From 1/2 on the curvature no longer depends on it and a closed form "
+    "is used; below, every edge's full transport problem is solved, which takes far longer."
+)
+
+
+def draw_curvature() -> None:
+    """Draw the page."""
+    network = session.network()
+    st.title("Curvature")
+    _draw_settings(network)
+    record, _ = current_results(network)
+    if record is None:
+        offer_curvature(network, first_side())
+    else:
+        draw_results(network, record)
+
+
+def _draw_settings(of: tasks.Network) -> None:
+    """Draw the settings; the view follows them only when Compute is pressed."""
+    view = session.view()
+    with st.form("curvature-settings", border=True):
+        columns = st.columns([1, 1, 1, 1], vertical_alignment="bottom")
+        # No bounds here: a field with bounds refuses in silence, and the sentence is what helps.
+        samples = columns[0].number_input(
+            "Samples per class",
+            value=view.samples,
+            help="Correctly classified calibration images of each class.",
+        )
+        alpha = columns[1].number_input("Idleness α", value=view.alpha, step=0.05, help=ALPHA_HELP)
+        seed = columns[2].number_input(
+            "Seed", value=view.seed, help="0 takes the first images of each class; any other number draws."
+        )
+        pressed = columns[3].form_submit_button("Compute", type="primary", width="stretch")
+    _draw_scope(of)
+    if pressed:
+        look_at(of, int(samples), float(alpha), int(seed))
+
+
+def _draw_scope(of: tasks.Network) -> None:
+    """Say what is computed on what, and whether it is a part alone, with the way back to all of it."""
+    with telling_errors(then=st.stop):
+        pool = of.dataset_spec.title
+    st.caption(
+        plain(
+            f"{of.title}, calibrated on {pool} training images, on {session.device()} (change it in the sidebar)."
+        )
+    )
+    part = part_words(session.view().config)
+    if part:
+        words, whole = st.columns([4, 1], vertical_alignment="center")
+        words.info(f"Of a part alone: {part}. What is left out has no curvature.")
+        if whole.button("Look at all of it", key="whole-network", width="stretch"):
+            session.change(parts="", channels=0)
+            st.rerun()
