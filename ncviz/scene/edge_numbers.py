@@ -16,8 +16,8 @@ from ncviz.scene.edge_text import decimals_for
 from ncviz.text import number
 
 if TYPE_CHECKING:
-    from ncviz.explain import EdgeExplanation
     from ncviz.explain.explanation import Route
+    from ncviz.tasks import EdgeExplanation
 
 DIGITS, MOST_DIGITS = 6, 11
 MASS_DECIMALS, RATIO_DECIMALS = 6, 6

@@ -14,7 +14,7 @@ from ncviz.tasks import CurvatureRecord
 from ncviz.text import minus, number
 
 if TYPE_CHECKING:
-    from ncviz.explain import EdgeExplanation, EdgeProblem
+    from ncviz.tasks import EdgeExplanation, EdgeProblem
 
 # From here on an edge is called a bottleneck or redundant; nearer to 0 it is neither.
 NEUTRAL = 0.05

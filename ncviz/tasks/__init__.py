@@ -3,6 +3,8 @@
 Nothing here imports torch until a network has to run, so that a stored result can be shown at once.
 """
 
+from typing import TYPE_CHECKING
+
 from ncviz.models.network import Network, open_checkpoint, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import removed_for_threshold
@@ -49,6 +51,11 @@ from ncviz.tasks.sweeps import (
     stored_sweep,
     sweep_record,
 )
+
+if TYPE_CHECKING:
+    from ncviz.explain import EdgeExplanation as EdgeExplanation
+    from ncviz.explain import EdgeProblem as EdgeProblem
+    from ncviz.explain import Lens as Lens
 
 __all__ = [
     "BUNDLED",

@@ -18,7 +18,7 @@ from ncviz.ui.session import session
 from ncviz.values import CLOSED_FROM
 
 if TYPE_CHECKING:
-    from ncviz.explain import EdgeExplanation, EdgeProblem, Lens
+    from ncviz.tasks import EdgeExplanation, EdgeProblem, Lens
 
 
 @dataclass(frozen=True, eq=False)

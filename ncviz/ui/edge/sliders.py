@@ -32,7 +32,7 @@ from ncviz.ui.session.theme import theme
 from ncviz.values import CLOSED_FROM
 
 if TYPE_CHECKING:
-    from ncviz.explain import EdgeExplanation
+    from ncviz.tasks import EdgeExplanation
 
 STATIC = {"displayModeBar": False}
 DOWNLOADABLE = {"displaylogo": False}

@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from ncviz.config import COMPARED, COMPARED_DRAWS, MAX_SAMPLES_PER_CLASS, CurvatureConfig, check_alpha
+from ncviz.config import (
+    COMPARED,
+    COMPARED_DRAWS,
+    MAX_SAMPLES_PER_CLASS,
+    ORDERS,
+    SCOPES,
+    CurvatureConfig,
+    check_alpha,
+)
 from ncviz.errors import NcvizError
-from ncviz.models.zoo import MODELS
 from ncviz.plots.small_graphs import PRESETS
-from ncviz.pruning.order import ORDERS, SCOPES
 from ncviz.scene.selection import read_edge, read_flow, read_selection
-from ncviz.tasks import CRITERIA
+from ncviz.tasks import CRITERIA, MODELS
 from ncviz.ui.link import finetune_fields
 from ncviz.ui.link.readers import (
     CRITERION_NAME,

@@ -23,7 +23,7 @@ def page():
     session.begin()
     lost_uploads.show(is_model_page=False)
     st.write("the page itself")
-    lost_uploads.write_link()
+    session.write_link()
 
 
 @pytest.fixture
