@@ -129,7 +129,7 @@ def test_the_flow_along_the_steps_is_the_work(name, alpha):
 
 
 def test_numbers_have_a_real_minus_and_no_negative_zero():
-    assert (number(-0.5), number(-0.001), number(0.254)) == ("−0.50", "0.00", "0.25")
+    assert (number(-0.5, 2), number(-0.001, 2), number(0.254, 2)) == ("−0.50", "0.00", "0.25")
 
 
 def test_links():
