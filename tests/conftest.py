@@ -8,9 +8,35 @@ from pathlib import Path
 
 import pytest
 
+# Before anything loads torch, and for every program that a test starts: tests run beside each other, one to a core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 ROOT = Path(__file__).parents[1]
+SLOW_SECONDS = 2
+MOST_WORKERS = 4  # each of which may hold a server, a browser and two gigabytes
 # How long Streamlit's test harness waits for one run of a page, on a busy machine.
 SECONDS = 120
+
+
+def pytest_xdist_auto_num_workers(config):
+    """A worker for each core where everything runs; a few chosen files or tests are soonest done in one process."""
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return 0
+    return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say which tests lack the mark; on a busy machine, some that do not need it."""
+    for report in terminalreporter.stats.get("passed", ()):
+        if report.duration > SLOW_SECONDS and "slow" not in report.keywords:
+            terminalreporter.line(f"SLOW {report.nodeid}: {report.duration:.1f} s and not marked so")
 
 
 @pytest.fixture(autouse=True)

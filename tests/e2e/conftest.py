@@ -28,7 +28,8 @@ def find_browser():
 
 
 @pytest.fixture(scope="session")
-def browser():
+def chromium():
+    """The kind of browser, and where it lies."""
     path = find_browser()
     if path is None:
         message = "no Chromium on this machine; install it to run the browser tests"
@@ -38,9 +39,24 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield playwright.chromium, path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """A browser that keeps nothing."""
+    kind, path = chromium
+    with kind.launch(executable_path=path, args=FLAGS) as opened:
         yield opened
-        opened.close()
+
+
+@pytest.fixture(scope="session")
+def profile(chromium, tmp_path_factory):
+    """A browser that keeps what it has loaded and compiled: half the work of every page that a test opens."""
+    kind, path = chromium
+    folder = tmp_path_factory.mktemp("profile")
+    with kind.launch_persistent_context(folder, executable_path=path, args=FLAGS) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -181,16 +197,29 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser, server):
-    contexts = []
+def visit(profile, server, request):
+    """Opens pages, each a visitor of its own; with options of a context, in a browser that is new."""
+    contexts, pages = [], []
 
     def make(width=1440, height=900, scheme="light", **options):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True, **options
-        )
-        contexts.append(context)
-        return Visit(context.new_page(), server)
+        size = {"width": width, "height": height}
+        if options:
+            context = request.getfixturevalue("browser").new_context(
+                viewport=size, color_scheme=scheme, **options
+            )
+            contexts.append(context)
+            return Visit(context.new_page(), server)
+        page = profile.new_page()
+        pages.append(page)
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        return Visit(page, server)
 
     yield make
     for context in contexts:
         context.close()
+    if pages:
+        kept = {"origin": server, "storageTypes": "cookies,local_storage"}
+        profile.new_cdp_session(pages[0]).send("Storage.clearDataForOrigin", kept)
+    for page in pages:
+        page.close()

@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
-SIZES = ((1440, 900), (390, 844))
+SIZES = ((1440, 900), (1024, 768), (390, 844))
 LENET, VGG = "model=lenet-mnist-relu", "model=vgg9-cifar10-relu"
 PAGES = {
     "explore": "/",
@@ -40,6 +40,11 @@ PAGES = {
     "curvature": "/curvature",
     "pruning": "/pruning",
     "pruning-lenet": f"/pruning?{LENET}&lab_samples=5",
+    "pruning-layers": "/pruning?lab_tab=layers",
+    "pruning-breaks": "/pruning?lab_tab=breaks",
+    "pruning-tune": "/pruning?lab_tab=tune",
+    "pruning-robust": "/pruning?lab_tab=robust",
+    "pruning-plans": "/pruning?lab_tab=plans",
     "edge": f"/edge?{LENET}&edge=2-100-20",
     "edge-empty": "/edge",
     "learn": "/learn",
