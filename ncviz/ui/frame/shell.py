@@ -7,7 +7,7 @@ import os
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ncviz.ui.frame import lost_uploads, sidebar
+from ncviz.ui.frame import missing_uploads, sidebar
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.server import resources
 from ncviz.ui.session import session, visitors
@@ -46,7 +46,7 @@ def run() -> None:
     session.write_link()
     lesson_banner.show()
     if page.url_path != pages["learn"].url_path:
-        lost_uploads.show(is_model_page=page.url_path == pages["model"].url_path)
+        missing_uploads.tell_missing(is_model_page=page.url_path == pages["model"].url_path)
     try:
         page.run()
     finally:

@@ -17,11 +17,11 @@ def page():
     """The frame's part of a page: the link read, the notice, the page, the link written."""
     import streamlit as st
 
-    from ncviz.ui.frame import lost_uploads
+    from ncviz.ui.frame import missing_uploads
     from ncviz.ui.session import session
 
     session.begin()
-    lost_uploads.show(is_model_page=False)
+    missing_uploads.tell_missing(is_model_page=False)
     st.write("the page itself")
     session.write_link()
 

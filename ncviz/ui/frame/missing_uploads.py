@@ -1,4 +1,4 @@
-"""What no link can hold: networks and images of a session's own, told by the address and missed after a reload."""
+"""Networks and images of a session's own that are gone, such as after a reload, and where to bring them again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ncviz.ui.session import session
 _SAVE = "bring it again, or save it to the library next time"
 
 
-def show(*, is_model_page: bool) -> None:
+def tell_missing(*, is_model_page: bool) -> None:
     """Say what is gone, and where to bring it again; without its images a network's page ends there.
 
     Args:
