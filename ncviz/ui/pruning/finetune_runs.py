@@ -114,12 +114,7 @@ def start(of: tasks.Network, todo: Mapping[str, PruneAndTune], asked: Mapping[st
 
 def job(of: tasks.Network, asked: Mapping[str, PruneAndTune]) -> Job | None:
     """Return the latest run of what the page asks for."""
-    return job_of(job_key(of, asked))
-
-
-def job_of(key: str) -> Job | None:
-    """Return the latest run of a key."""
-    return resources.registry().get(key)
+    return resources.registry().get(job_key(of, asked))
 
 
 def job_key(of: tasks.Network, asked: Mapping[str, PruneAndTune]) -> str:

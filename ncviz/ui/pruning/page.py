@@ -9,7 +9,6 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.jobs import Job
 from ncviz.scene.comparison import Comparison, calibration_words, measured_sparsities, nothing_to_remove
 from ncviz.scene.wording import note_for
 from ncviz.tasks.criteria import Spread
@@ -27,11 +26,10 @@ from ncviz.ui.pruning import (
     tab_robustness,
 )
 from ncviz.ui.pruning import curves as curve_runs
-from ncviz.ui.server import resources
-from ncviz.ui.session import jobs, session, visitors
+from ncviz.ui.session import session
+from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import telling_errors
 
-POLL_SECONDS = 0.7
 # On which device this session measured what last, by the run's key.
 _TRIED = "lab-tried"
 TAB_TITLES = {
@@ -99,7 +97,8 @@ def _draw_run(
     """Show the run that measures what is missing, or offer it."""
     job = curve_runs.job(of, compared)
     if job is not None and job.is_active:
-        _follow(of, compared, job)
+        done = curve_runs.run(of, compared).done
+        follow(job, has_news=lambda: curve_runs.done(job.key) != done)
         return
     failures = curve_runs.run(of, compared).failures
     # Several criteria fail for one reason, such as too few images.
@@ -131,18 +130,3 @@ def _draw_run(
             curve_runs.run(of, compared).failures.setdefault(name, why)
         tried[curve_runs.job_key(of, compared)] = session.device()
         st.rerun()
-
-
-def _follow(of: tasks.Network, compared: Comparison, job: Job) -> None:
-    """Show a run, whoever started it, and draw the page anew with each curve that it finishes."""
-    if job.key not in st.session_state.get("jobs", []):
-        jobs.watch(job.key)
-        st.rerun()
-    jobs.progress_here(job)
-    st.fragment(_redraw, run_every=visitors.every(POLL_SECONDS))(job.key, curve_runs.run(of, compared).done)
-
-
-def _redraw(key: str, done: int) -> None:
-    job = resources.registry().get(key)
-    if job is None or not job.is_active or curve_runs.done(key) != done:
-        st.rerun(scope="app")

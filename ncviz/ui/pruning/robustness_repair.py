@@ -17,10 +17,11 @@ from ncviz.tasks import CurvatureRecord
 from ncviz.tasks.criteria import accuracy_by_class, factors, specific_bottlenecks
 from ncviz.tasks.images import find_dataset
 from ncviz.text import about, minus, plain, plural
-from ncviz.ui.pruning import robustness_runs, run_settings
+from ncviz.ui.pruning import robustness_runs
 from ncviz.ui.pruning.run_settings import tied
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
+from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import tell_failure
 from ncviz.ui.session.theme import theme
 
@@ -153,8 +154,7 @@ def _measure_classes(
 def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
     job = resources.registry().get(robustness_runs.classes_key(of, config))
     if job is not None and job.is_active:
-        run_settings.follow(job)
-        st.fragment(_until_done, run_every=0.7)(job.key)
+        follow(job)
         return
     tell_failure(job)
     images = plural(config.samples_per_class, "image")
@@ -171,12 +171,6 @@ def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
     if st.button(f"Compute it{time}", type="primary", key="start-classes"):
         robustness_runs.start_classes(of, config)
         st.rerun()
-
-
-def _until_done(key: str) -> None:
-    job = resources.registry().get(key)
-    if job is None or not job.is_active:
-        st.rerun(scope="app")
 
 
 def _points(change: float) -> str:

@@ -10,7 +10,6 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.jobs import Job
 from ncviz.plots.pruning.styles import Style, styles
 from ncviz.scene.comparison import Comparison
 from ncviz.tasks.criteria import criteria, criterion_title
@@ -18,7 +17,7 @@ from ncviz.tasks.images import load_dataset
 from ncviz.text import about, plain, plural
 from ncviz.ui.link import finetune_fields
 from ncviz.ui.server import evaluation
-from ncviz.ui.session import jobs, session
+from ncviz.ui.session import session
 from ncviz.ui.session.theme import theme
 
 
@@ -76,14 +75,6 @@ def image_seconds(of: tasks.Network) -> float:
         evaluation.measure(of, device, data_dir).result()
     each = evaluation.evaluation_seconds(of, device, data_dir)
     return each / images
-
-
-def follow(job: Job) -> None:
-    """Show a run in the page, whoever started it; the sidebar has to know of it first."""
-    if job.key not in st.session_state.get("jobs", []):
-        jobs.watch(job.key)
-        st.rerun()
-    jobs.progress_here(job)
 
 
 def offer_run(

@@ -20,7 +20,8 @@ from ncviz.ui.link.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOC
 from ncviz.ui.pruning import comparison, finetune_runs, run_settings
 from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning.run_settings import linked, tied
-from ncviz.ui.session import session, visitors
+from ncviz.ui.session import session
+from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import tell_failure, telling_errors
 from ncviz.ui.session.theme import theme
 
@@ -118,10 +119,8 @@ def _follow_or_offer(
 ) -> None:
     job = finetune_runs.job(of, asked)
     if job is not None and job.is_active:
-        run_settings.follow(job)
-        st.fragment(_draw_live, run_every=visitors.every(POLL_SECONDS))(
-            job.key, next(iter(asked.values())).tuning, train_images
-        )
+        settings = next(iter(asked.values())).tuning
+        follow(job, lambda: _draw_live(job.key, settings, train_images), seconds=POLL_SECONDS)
         return
     tell_failure(job)
     todo = {name: config for name, config in asked.items() if name not in known}
@@ -137,10 +136,7 @@ def _follow_or_offer(
 
 
 def _draw_live(key: str, tuning: FineTuneConfig, train_images: int) -> None:
-    """Draw the loss as it falls; at the end the page is drawn anew."""
-    job = finetune_runs.job_of(key)
-    if job is None or not job.is_active:
-        st.rerun(scope="app")
+    """Draw the loss as it falls."""
     drawn = run_settings.criterion_styles()
     curves = [
         TunedCurve(criterion_title(name), drawn[name], run.losses, run.accuracies)

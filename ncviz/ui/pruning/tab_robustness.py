@@ -25,7 +25,8 @@ from ncviz.ui.pruning import (
     run_settings,
 )
 from ncviz.ui.pruning.run_settings import linked
-from ncviz.ui.session import session, visitors
+from ncviz.ui.session import session
+from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import tell_failure, telling_errors
 from ncviz.ui.session.theme import theme
 
@@ -71,7 +72,7 @@ def _draw_curves(of: tasks.Network, compared: Comparison, test: Dataset, *, is_a
     disturbance = _draw_attack(of) if is_attack else _draw_corruption()
     columns = st.columns([3, 1], vertical_alignment="top")
     with columns[0]:
-        chosen = run_settings.draw_criteria("lab_robust", "Measure", compared)
+        names = run_settings.draw_criteria("lab_robust", "Measure", compared)
     images = columns[1].number_input(
         "Images",
         1,
@@ -79,14 +80,13 @@ def _draw_curves(of: tasks.Network, compared: Comparison, test: Dataset, *, is_a
         help=f"Drawn from {test.description}, once and for all.",
         **linked("lab_robust", "images", min(USUAL_IMAGES, len(test)), len(test)),
     )
-    if not chosen:
+    if not names:
         st.info("Choose at least one criterion.")
         return
-    asked = {name: RobustnessConfig(compared.config(name), disturbance, int(images)) for name in chosen}
+    asked = {name: RobustnessConfig(compared.config(name), disturbance, int(images)) for name in names}
     job = robustness_runs.job(of, asked)
     if job is not None and job.is_active:
-        run_settings.follow(job)
-        st.fragment(_draw_live, run_every=visitors.every(POLL_SECONDS))(of, compared, asked)
+        follow(job, lambda: _draw_live(of, compared, asked), seconds=POLL_SECONDS)
         return
     tell_failure(job)
     known = robustness_runs.known(of, asked)
@@ -172,10 +172,7 @@ def _offer_run(
 
 
 def _draw_live(of: tasks.Network, compared: Comparison, asked: Mapping[str, RobustnessConfig]) -> None:
-    """Draw the points as they come; at the end the page is drawn anew."""
-    job = robustness_runs.job(of, asked)
-    if job is None or not job.is_active:
-        st.rerun(scope="app")
+    """Draw the points as they come."""
     known = robustness_runs.known(of, asked)
     if known:
         _draw_figure(of, compared, known, next(iter(asked.values())).disturbance, "robustness-live")
