@@ -19,7 +19,7 @@ THUMBNAILS, NAMED_CLASSES = 10, 12
 
 @dataclass(frozen=True, eq=False)
 class _Preview:
-    """What is shown of a data set: thumbnails, the classes that occur, and what it is."""
+    """What is preview of a data set: thumbnails, the classes that occur, and what it is."""
 
     pictures: list[np.ndarray]
     captions: list[str] | None
@@ -30,20 +30,24 @@ class _Preview:
 def draw_preview(found: Draft) -> None:
     """Draw what the network will see, which classes there are, and what the reader has to say."""
     spec = find_dataset(found.dataset)
-    shown = _preview(found.dataset, session.data_dir())
+    preview = _preview(found.dataset, session.data_dir())
     words, other = st.columns([4, 1], vertical_alignment="center")
-    words.markdown(f"**{plain(spec.title)}** · {plain(shown.description)}", width="stretch")
+    words.markdown(f"**{plain(spec.title)}** · {plain(preview.description)}", width="stretch")
     if other.button("Other images", key="data-other", width="stretch"):
         draft.change("images")
         st.rerun()
     with st.container(horizontal=True, gap="small"):
-        for number, picture in enumerate(shown.pictures):
-            caption = shown.captions[number] if shown.captions else None
+        for number, picture in enumerate(preview.pictures):
+            caption = preview.captions[number] if preview.captions else None
             st.image(picture, caption=caption, width=THUMBNAIL_SIDE)
     if spec.has_labels:
-        told = ", ".join(spec.classes[label] for label in shown.present[:NAMED_CLASSES])
-        more = f" and {len(shown.present) - NAMED_CLASSES} more" if len(shown.present) > NAMED_CLASSES else ""
-        words_of_classes = f"{len(shown.present)} of {len(spec.classes):,} classes: {told}{more}."
+        told = ", ".join(spec.classes[label] for label in preview.present[:NAMED_CLASSES])
+        more = (
+            f" and {len(preview.present) - NAMED_CLASSES} more"
+            if len(preview.present) > NAMED_CLASSES
+            else ""
+        )
+        words_of_classes = f"{len(preview.present)} of {len(spec.classes):,} classes: {told}{more}."
     else:
         words_of_classes = (
             "No labels: curvature and pictures work, accuracy cannot be told. An image counts for the class that the "

@@ -30,9 +30,9 @@ def linked(field: str, name: str, usual: Any, most: int | None = None) -> dict[s
         usual: Its value unless it is chosen, which may hang on the data set; this one stays out of the link.
         most: The largest value that the widget takes.
     """
-    shown = _settings(field).get(name, usual)
-    shown = shown if most is None else min(shown, most)
-    return session.shows(f"{field} {name}", shown, lambda chosen: _choose(field, name, chosen, usual))
+    value = _settings(field).get(name, usual)
+    value = value if most is None else min(value, most)
+    return session.shows(f"{field} {name}", value, lambda chosen: _choose(field, name, chosen, usual))
 
 
 def tied(name: str, default: Any) -> dict[str, Any]:
@@ -44,10 +44,10 @@ def tied(name: str, default: Any) -> dict[str, Any]:
 def draw_criteria(field: str, label: str, compared: Comparison) -> list[str]:
     """Let the user leave out some of the page's criteria; return those that stay, in the page's order."""
     left_out = _settings(field).get(finetune_fields.SKIP, ())
-    chosen = [criterion for criterion in compared.criteria if criterion not in left_out]
+    stay = [criterion for criterion in compared.criteria if criterion not in left_out]
 
-    def take(stay: list[str]) -> None:
-        gone = tuple(criterion for criterion in compared.criteria if criterion not in stay)
+    def take(names: list[str]) -> None:
+        gone = tuple(criterion for criterion in compared.criteria if criterion not in names)
         _choose(field, finetune_fields.SKIP, gone, ())
 
     st.pills(
@@ -56,9 +56,9 @@ def draw_criteria(field: str, label: str, compared: Comparison) -> list[str]:
         selection_mode="multi",
         format_func=criterion_title,
         help="Which of the criteria chosen above.",
-        **session.shows(f"{field} {','.join(compared.criteria)}", chosen, take),
+        **session.shows(f"{field} {','.join(compared.criteria)}", stay, take),
     )
-    return chosen
+    return stay
 
 
 def criterion_styles() -> dict[str, Style]:
@@ -99,9 +99,9 @@ def offer_run(
     )
 
 
-def orders_note(chosen: list[PruningConfig]) -> str:
+def orders_note(configs: list[PruningConfig]) -> str:
     """Return a sentence on which images the criteria looked at, for captions."""
-    looking = [config for config in chosen if criteria()[config.criterion].needs_images]
+    looking = [config for config in configs if criteria()[config.criterion].needs_images]
     if not looking:
         return ""
     images = looking[0].samples_per_class

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import PruningConfig
 from ncviz.plots.pruning.tables import overlap_heatmap
 from ncviz.scene.comparison import ORDER_TITLES, SCOPE_TITLES, Comparison, layer_titles, weight_count
 from ncviz.scene.wording import short_word, word_for
@@ -28,79 +28,54 @@ _DELETED = "lab-deleted-plan"
 
 def draw_plans(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
     """Draw the form that saves what is chosen, the plans that there are, and the files."""
-    found = _choose_network(of, compared, spreads) if spreads else None
-    if found is not None:
-        _draw_save_form(of, found)
+    chosen = _choose_plan(of, compared, spreads) if spreads else None
+    if chosen is not None:
+        _draw_save_form(of, chosen)
     else:
         st.info("Files and new plans need a criterion's curve: measure one first.")
     st.subheader("Plans")
     with telling_errors():
         _draw_list(of)
-    if found is not None:
+    if chosen is not None:
         st.subheader("Files")
-        files.draw_files(of, found.config, found.removed)
+        files.draw_files(of, chosen.pruning, chosen.removed)
 
 
-@dataclass(frozen=True, eq=False)
-class _PrunedNetwork:
-    """The pruned network that plans and files are made of."""
-
-    title: str
-    config: PruningConfig
-    removed: int
-    total: int
-    accuracy: float
-    images: int
-    word: str
-
-    @property
-    def name(self) -> str:
-        """What a plan is called unless its maker says otherwise."""
-        return f"{self.title} {percent(self.removed / self.total)}"
-
-    @property
-    def words(self) -> str:
-        """What it is and how accurate, in a sentence of Markdown."""
-        return (
-            f"**{self.title}, {percent(self.removed / self.total)} removed**: {self.total - self.removed:,} of "
-            f"{self.total:,} weights kept, {self.word} {self.accuracy:.2%} on {self.images:,} evaluation images."
-        )
-
-
-def _choose_network(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> _PrunedNetwork:
+def _choose_plan(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> Plan:
+    """Return the pruned network that is looked at, as a plan of the usual name."""
     (name,) = tab_classes.draw_criterion_choice(spreads, beside=False)
+    shapes = comparison.shapes(of)
     config, removed = curves.first_known(of, compared, name), curves.removed_at(of, compared)
-    found = curves.measured(of, config, removed)
-    total = weight_count(comparison.shapes(of))
-    return _PrunedNetwork(
-        criterion_title(name), config, removed, total, found.accuracy, len(found.labels), word_for(of)
+    found, total = curves.measured(of, config, removed), weight_count(shapes)
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    return Plan(
+        f"{criterion_title(name)} {percent(removed / total)}",
+        of.fingerprint,
+        of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
+        config,
+        removed,
+        total,
+        found.accuracy,
+        len(found.labels),
+        tuple(layer_sparsity(curves.ranks(of, config), removed, sizes).tolist()),
     )
 
 
 @telling_errors()
-def _draw_save_form(of: tasks.Network, pruned: _PrunedNetwork) -> None:
-    st.markdown(pruned.words)
+def _draw_save_form(of: tasks.Network, plan: Plan) -> None:
+    st.markdown(
+        f"**{criterion_title(plan.pruning.criterion)}, {percent(plan.sparsity)} removed**: "
+        f"{plan.total - plan.removed:,} of {plan.total:,} weights kept, {word_for(of)} {plan.accuracy:.2%} on "
+        f"{plan.images:,} evaluation images."
+    )
     with st.form("lab-save-plan", border=False, clear_on_submit=True):
         column, press, _ = st.columns([2, 1, 1.5], vertical_alignment="bottom")
-        typed = column.text_input("Save this as a plan", placeholder=pruned.name, max_chars=MAX_NAME)
-        pressed = press.form_submit_button("Save this plan", type="primary", width="stretch")
-    if not pressed:
-        return
-    sizes = [int(np.prod(shape)) for shape in comparison.shapes(of).values()]
-    layers = layer_sparsity(curves.ranks(of, pruned.config), pruned.removed, sizes)
-    plan = Plan(
-        typed or pruned.name,
-        of.fingerprint,
-        of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
-        pruned.config,
-        pruned.removed,
-        pruned.total,
-        pruned.accuracy,
-        pruned.images,
-        tuple(layers.tolist()),
-    )
-    _store().put(plan)
-    st.toast(plain(f"Saved as “{plan.name}”."))
+        typed = column.text_input("Save this as a plan", placeholder=plan.name, max_chars=MAX_NAME)
+        is_pressed = press.form_submit_button("Save this plan", type="primary", width="stretch")
+    if is_pressed:
+        plan = replace(plan, name=typed or plan.name)
+        _store().put(plan)
+        st.toast(plain(f"Saved as “{plan.name}”."))
 
 
 def _draw_list(of: tasks.Network) -> None:
@@ -183,9 +158,9 @@ def _draw_plan_choice(of: tasks.Network, plans: list[Plan]) -> None:
 def _open_plan(of: tasks.Network, plan: Plan) -> None:
     view, config = session.view(), plan.pruning
     names = comparison.layer_names(of)
-    shown = view.lab_criteria.split(",")
+    compared = view.lab_criteria.split(",")
     comparison.change(
-        lab_criteria=",".join(shown if config.criterion in shown else [*shown, config.criterion]),
+        lab_criteria=",".join(compared if config.criterion in compared else [*compared, config.criterion]),
         lab_samples=config.samples_per_class,
         lab_scope=config.scope,
         lab_order=config.order,
