@@ -111,7 +111,15 @@ def button(label: str, make: Callable[[], bytes], name: str, mime: str, note: st
     )
 
 
-def chart_config(of: tasks.Network, name: str) -> dict[str, Any]:
-    """Return plotly's settings: a camera that saves what was chosen under the curves."""
-    left_out = ("pan2d", "zoomIn2d", "zoomOut2d")
-    return camera_config(f"{file_stem(of)}-{name}", left_out) | {"displayModeBar": True}
+def draw_chart(of: tasks.Network, figure: Any, name: str, *, key: str) -> None:
+    """Draw a figure with a camera that saves what was chosen under the curves.
+
+    Args:
+        of: The network.
+        figure: The figure; where it describes itself, that is told to whoever cannot see it.
+        name: What its pictures are called.
+        key: Of the widget.
+    """
+    config = camera_config(f"{file_stem(of)}-{name}", ("pan2d", "zoomIn2d", "zoomOut2d"))
+    config["displayModeBar"] = True
+    st.plotly_chart(figure, theme=None, config=config, key=key, alt=figure.layout.meta)

@@ -73,11 +73,8 @@ def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     st.subheader("Class by class")
     style = criterion_styles()
     rows = [ClassRow(criterion_title(name), class_accuracy(own), style[name]) for name, own in after.items()]
-    st.plotly_chart(
-        class_change(class_accuracy(before), rows, classes, theme()),
-        theme=None,
-        config=files.chart_config(of, "classes"),
-        key="lab-classes",
+    files.draw_chart(
+        of, class_change(class_accuracy(before), rows, classes, theme()), "classes", key="lab-classes"
     )
     changed = {name: own - before for name, own in after.items()}
     most = max(int(np.abs(own - np.diag(np.diag(own))).max()) for own in changed.values())
@@ -85,10 +82,10 @@ def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
         with column:
             st.subheader(f"{criterion_title(name)}: what is taken for what")
             st.caption("How many images more (orange) or fewer (green) than with the whole network.")
-            st.plotly_chart(
+            files.draw_chart(
+                of,
                 confusion_heatmap(changed[name], classes, theme(), most=most),
-                theme=None,
-                config=files.chart_config(of, "confusion"),
+                "confusion",
                 key=f"lab-confusion-{name}",
             )
             _draw_flips(whole, pruned[name], images.pictures().numpy(), classes)

@@ -62,13 +62,7 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
     )
     with st.container(gap=None):
         figure = _make_figure(of, compared, spreads, column_width("width-lab", WIDTH))
-        st.plotly_chart(
-            figure,
-            theme=None,
-            config=files.chart_config(of, "curves"),
-            key="lab-curves",
-            alt=figure.layout.meta,
-        )
+        files.draw_chart(of, figure, "curves", key="lab-curves")
     classes = len(find_dataset(of.dataset).classes)
     found = comparison_table(compared, spreads, session.view().lab_lost, classes)
     lost_name, at_name = column_names(compared, session.view().lab_lost)

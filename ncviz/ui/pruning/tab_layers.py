@@ -39,10 +39,10 @@ def draw_layers(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         st.subheader(f"Of each layer, with {percent(removed / total)} removed")
-        st.plotly_chart(
+        files.draw_chart(
+            of,
             layer_heatmap(shares, titles, layers, theme(), width=column_width("width-layers", WIDTH // 2)),
-            theme=None,
-            config=files.chart_config(of, "layers"),
+            "layers",
             key="lab-layers",
         )
         _warn_of_collapse(shares, titles, layers)
@@ -78,10 +78,10 @@ def _draw_overlap(
     jaccard = np.array([[pair.kept_jaccard if is_kept else pair.jaccard for pair in row] for row in found])
     chance = found[0][0].kept_chance if is_kept else found[0][0].chance
     count = removable - removed if is_kept else removed
-    st.plotly_chart(
+    files.draw_chart(
+        of,
         overlap_heatmap(shared, titles, theme(), jaccard=jaccard, chance=chance),
-        theme=None,
-        config=files.chart_config(of, "overlap"),
+        "overlap",
         key="lab-overlap",
     )
     st.caption(

@@ -179,10 +179,10 @@ def _draw_overlap(of: tasks.Network, plans: list[Plan]) -> None:
     shared = np.array([[float((a & b).sum()) / max(1, int(a.sum())) for b in gone] for a in gone])
     jaccard = np.array([[float((a & b).sum()) / max(1, int((a | b).sum())) for b in gone] for a in gone])
     st.markdown("**What plans have in common**")
-    st.plotly_chart(
+    files.draw_chart(
+        of,
         overlap_heatmap(shared, [plan.name for plan in known], theme(), jaccard=jaccard),
-        theme=None,
-        config=files.chart_config(of, "plans"),
+        "plans",
         key="lab-plan-overlap",
     )
     st.caption(
