@@ -20,7 +20,7 @@ def draw_settings(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
     """Draw the fields.
 
     Args:
-        found: What was brought.
+        found: The network that is set up.
         stem: Tells the fields of one network from those of another.
 
     Returns:
@@ -77,16 +77,20 @@ def draw_settings(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
             else ""
         )
     )
+    return settings, int(most), _draw_class_names(found.classes, stem, field("classes"))
+
+
+def _draw_class_names(classes: int, stem: str, field: dict[str, Any]) -> tuple[str, ...]:
     with st.expander("Class names"):
         typed = st.text_area(
-            f"One per line, {found.classes:,} in all, in the order of the network's outputs",
+            f"One per line, {classes:,} in all, in the order of the network's outputs",
             placeholder="Empty: from the network, or from the folders' names",
             max_chars=LIMITS.classes * 100,
-            **field("classes"),
+            **field,
         )
         file = st.file_uploader(
             "Or a file with one name per line", type=["txt"], key=f"data-names-{stem}", max_upload_size=1
         )
     if file is not None:
         typed = file.getvalue().decode("utf-8", "replace")
-    return settings, int(most), read_class_names(typed, found.classes)
+    return read_class_names(typed, classes)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import MAX_SAMPLES_PER_CLASS, ORDERS, SCOPES
-from ncviz.scene.comparison import ORDER_TITLES, SCOPE_TITLES, layer_titles, measured_sparsities
+from ncviz.scene.comparison import ORDER_TITLES, SCOPE_TITLES, Comparison, layer_titles, measured_sparsities
 from ncviz.tasks.criteria import criteria, criterion_title
 from ncviz.text import percent, plain
 from ncviz.ui.link.view_state import MAX_SEEDS, ViewState
@@ -36,6 +36,11 @@ def draw_controls(network: tasks.Network) -> None:
         st.button(
             "↷", key="lab-redo", help="Redo", disabled=not comparison.can_redo(), on_click=comparison.redo
         )
+    _draw_order(network, compared)
+    _draw_images(network, compared)
+
+
+def _draw_order(network: tasks.Network, compared: Comparison) -> None:
     columns = st.columns([2.6, 2.2, 1.9])
     columns[0].select_slider(
         "Fraction removed where you look closer",
@@ -65,6 +70,9 @@ def draw_controls(network: tasks.Network) -> None:
         help="Rank the weights of all layers together, or remove the same share of every layer.",
         **_tie("lab_scope", compared.scope),
     )
+
+
+def _draw_images(network: tasks.Network, compared: Comparison) -> None:
     columns = st.columns([1, 1, 3])
     columns[0].number_input(
         "Samples per class",
