@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncviz.data.known.specs import DATASETS, DatasetSpec
+from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.data.user_data.registry import find_user_data, is_user_data
 from ncviz.errors import DataError
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from ncviz.data.datasets import find_dataset
-from ncviz.data.known.specs import DatasetSpec
+from ncviz.data.specs import DatasetSpec
 from ncviz.fingerprint import digest
 from ncviz.models.zoo import checkpoint_arrays, find_model
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncviz.data.array_checks import Fault, find_fault
 from ncviz.data.known.published_files import fetch_published
-from ncviz.data.known.specs import DATASETS, DatasetSpec
+from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.errors import CancelledError, DataError
 
 if TYPE_CHECKING:

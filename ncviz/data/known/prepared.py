@@ -12,8 +12,8 @@ from ncviz.data.datasets import default_data_dir, download_dataset, load_pixels
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import fit_pixels
 from ncviz.data.known.folders import download_files, read_files
-from ncviz.data.known.specs import DATASETS
 from ncviz.data.known.torchvision_sets import NAMED, NamedSet
+from ncviz.data.specs import DATASETS
 from ncviz.data.user_data.image_files import Progress, check_amount, check_most, drawn
 from ncviz.data.user_data.registry import Part, UserData
 from ncviz.errors import DataError

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.data.known.classes import FASHION_CLASSES, KMNIST_CLASSES, STL10_CLASSES
-from ncviz.data.known.specs import DIGITS
+from ncviz.data.classes import FASHION_CLASSES, KMNIST_CLASSES, STL10_CLASSES
+from ncviz.data.specs import DIGITS
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 from ncviz.text import megabytes

@@ -13,7 +13,7 @@ import numpy as np
 
 from ncviz.data.array_checks import Fault, find_fault
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.known.specs import USER_DATA_PREFIX, DatasetSpec
+from ncviz.data.specs import USER_DATA_PREFIX, DatasetSpec
 from ncviz.errors import DataError
 from ncviz.fingerprint import digest
 from ncviz.limits import LIMITS

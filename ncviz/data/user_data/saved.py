@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.known.specs import USER_DATA_PREFIX
+from ncviz.data.specs import USER_DATA_PREFIX
 from ncviz.data.user_data.arrays import array_of
 from ncviz.data.user_data.registry import Part, UserData
 from ncviz.data.user_data.zip_archives import Archive, read_source

@@ -8,8 +8,8 @@ import torchvision
 
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.known.prepared import download_named, find_named, known_names, read_named
-from ncviz.data.known.specs import DATASETS
 from ncviz.data.known.torchvision_sets import NAMED
+from ncviz.data.specs import DATASETS
 from ncviz.errors import DataError
 from tests.data.test_datasets import write_cifar, write_idx
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ncviz.data.known.classes import CIFAR10_CLASSES, CIFAR100_CLASSES
+from ncviz.data.classes import CIFAR10_CLASSES, CIFAR100_CLASSES
 
 # What the names of users' own data sets begin with; what follows is a digest of their content.
 USER_DATA_PREFIX = "own-"
