@@ -1,8 +1,8 @@
 """Compute neural curvature, and look at it: distributions, strongest bottlenecks, class by class."""
 
-from ncviz.ui.curvature.page import draw_curvature
+from ncviz.ui.curvature import page
 from ncviz.ui.frame import shell, stored_results
 
 shell.enter()
-draw_curvature()
+page.draw_page()
 stored_results.draw_stored_results()

@@ -1,7 +1,7 @@
 """Ollivier–Ricci curvature from scratch, on small graphs that can be changed, and six lessons."""
 
 from ncviz.ui.frame import shell
-from ncviz.ui.learn.page import draw_learn
+from ncviz.ui.learn import page
 
 shell.enter()
-draw_learn()
+page.draw_page()

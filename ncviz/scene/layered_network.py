@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
 from ncviz.scene.selection import Flow
 from ncviz.scene.tables import parameter_offsets
-from ncviz.tasks import CurvatureRecord, StoredEdges
+from ncviz.tasks import CurvatureRecord
 
 # Every position of more edges than this would neither fit a browser nor tell anything.
 MOST_POSITIONS = 1_000_000
@@ -49,8 +49,9 @@ def network_view(
     starts = parameter_offsets(record)
     parts = []
     for index, edges in enumerate(record.edges):
+        once = edges.source, edges.target, edges.parameter, edges.curvature
         source, target, parameter, curvature = (
-            _every_position(record, index) if detail == "positions" else _once(edges)
+            _every_position(record, index) if detail == "positions" else once
         )
         before, after = record.ends[index]
         part = _Lines(
@@ -69,14 +70,14 @@ def network_view(
         layer_names=unit_layer_titles(record),
         layer_shapes=drawn_shapes(record),
         classes=tuple(classes),
-        source=np.concatenate([part.source for part in parts]).astype(np.int32),
-        target=np.concatenate([part.target for part in parts]).astype(np.int32),
-        curvature=np.concatenate([part.curvature for part in parts]).astype(np.float32),
-        weight=np.concatenate([part.weight for part in parts]).astype(np.float32),
-        parameter=np.concatenate([part.parameter for part in parts]).astype(np.int32),
-        connection=np.concatenate([np.full(len(part.source), part.connection) for part in parts]).astype(
-            np.int32
-        ),
+        source=_Lines.joined(parts, "source"),
+        target=_Lines.joined(parts, "target"),
+        curvature=_Lines.joined(parts, "curvature", np.float32),
+        weight=_Lines.joined(parts, "weight", np.float32),
+        parameter=_Lines.joined(parts, "parameter"),
+        connection=np.repeat(
+            [part.connection for part in parts], [len(part.source) for part in parts]
+        ).astype(np.int32),
         connection_names=tuple(layer_title(record, index) for index in range(len(record.edges))),
         parameter_count=record.total,
         grouped=grouped,
@@ -118,14 +119,7 @@ class _Lines:
         if (pair[1:] >= pair[:-1]).all():
             return self
         by = np.lexsort((self.parameter, self.source, self.target))
-        return _Lines(
-            self.source[by],
-            self.target[by],
-            self.curvature[by],
-            self.weight[by],
-            self.parameter[by],
-            self.connection,
-        )
+        return self._at(by)
 
     def strongest(self) -> _Lines:
         """Return for each pair of nodes the edge of least curvature; of equal ones the first."""
@@ -137,18 +131,16 @@ class _Lines:
         is_least = np.flatnonzero(self.curvature == np.repeat(least, size))
         line = np.repeat(np.arange(len(first)), size)[is_least]
         at = is_least[np.searchsorted(line, np.arange(len(first)))]
-        return _Lines(
-            self.source[at],
-            self.target[at],
-            self.curvature[at],
-            self.weight[at],
-            self.parameter[at],
-            self.connection,
-        )
+        return self._at(at)
 
+    def _at(self, at: np.ndarray) -> _Lines:
+        of_each = {name: values[at] for name, values in vars(self).items() if name != "connection"}
+        return replace(self, **of_each)
 
-def _once(edges: StoredEdges) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    return edges.source, edges.target, edges.parameter, edges.curvature
+    @staticmethod
+    def joined(parts: Sequence[_Lines], name: str, dtype: type = np.int32) -> np.ndarray:
+        """Return what several connections have of one kind, one after the other."""
+        return np.concatenate([getattr(part, name) for part in parts]).astype(dtype)
 
 
 def _every_position(
@@ -209,8 +201,8 @@ def _members(parts: Sequence[_Lines]) -> Members:
     firsts = [part.first + offset for part, offset in zip(parts, offsets, strict=False)]
     return Members(
         start=np.append(np.concatenate(firsts), offsets[-1]).astype(np.int32),
-        parameter=np.concatenate([part.parameter for part in parts]).astype(np.int32),
-        curvature=np.concatenate([part.curvature for part in parts]).astype(np.float32),
+        parameter=_Lines.joined(parts, "parameter"),
+        curvature=_Lines.joined(parts, "curvature", np.float32),
     )
 
 

@@ -1,4 +1,7 @@
-"""What can be selected in the pictures, and the one place that reads and writes it as links and the browser do."""
+"""What can be selected in the pictures, and the one place that reads and writes it as links and the browser do.
+
+What is none raises a ValueError.
+"""
 
 from __future__ import annotations
 
@@ -84,31 +87,19 @@ class Flow:
 
 
 def read_selection(text: str) -> Selection | None:
-    """Read such as "unit-1-7" or "weight-42"; None for "".
-
-    Raises:
-        ValueError: If it is none.
-    """
+    """Read such as "unit-1-7" or "weight-42"; None for ""."""
     kind, *numbers = _matched(_SELECTION, text)
     return _KINDS[kind](*map(int, numbers)) if kind else None
 
 
 def read_edge(text: str) -> Edge | None:
-    """Read such as "1-20-7" (connection, source, target); None for "".
-
-    Raises:
-        ValueError: If it is none.
-    """
+    """Read such as "1-20-7" (connection, source, target); None for ""."""
     first, *others = _matched(_EDGE, text)
     return Edge(int(first), *map(int, others)) if first else None
 
 
 def read_flow(text: str) -> Flow:
-    """Read such as "all", "image-3" or "class-7".
-
-    Raises:
-        ValueError: If it is none.
-    """
+    """Read such as "all", "image-3" or "class-7"."""
     kind, *numbers = _matched(_FLOW, text)
     return Flow(kind, *map(int, numbers)) if kind else Flow()
 

@@ -65,7 +65,7 @@ class Workbench:
             elif kind == "clear":
                 self.selected = None
             elif kind in _EDITS:
-                self.change(*_EDITS[kind](self.graph, action))
+                self.change(*_edited(self.graph, action))
         except NcvizError as error:
             self.refused = str(error)
 
@@ -209,36 +209,23 @@ def _place(action: Mapping[str, Any]) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def _add_node(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
-    after = graph.add_node(_place(action) if "x" in action else None)
-    (new,) = set(after.places) - set(graph.places)
-    return after, f"Added node {new}"
-
-
-def _remove_node(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
-    node = _node(action, "node")
-    return graph.remove_node(node), f"Removed node {node}"
-
-
-def _move_node(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
-    return graph.move_node(_node(action, "node"), _place(action)), ""
-
-
-def _add_edge(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
-    u, v = _node(action, "u"), _node(action, "v")
-    return graph.add_edge(u, v), f"Added {edge_name((u, v), graph.is_directed)}"
-
-
-def _remove_edge(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
-    u, v = _node(action, "u"), _node(action, "v")
-    return graph.remove_edge(u, v), f"Removed {edge_name((u, v), graph.is_directed)}"
+def _edited(graph: SmallGraph, action: Mapping[str, Any]) -> tuple[SmallGraph, str]:
+    """Return the graph after one of the edits, and what that is called."""
+    kind = action["action"]
+    if kind == "add_node":
+        after = graph.add_node(_place(action) if "x" in action else None)
+        (new,) = set(after.places) - set(graph.places)
+        return after, f"Added node {new}"
+    if kind == "remove_node":
+        return graph.remove_node(_node(action, "node")), f"Removed node {_node(action, 'node')}"
+    if kind == "move_node":
+        return graph.move_node(_node(action, "node"), _place(action)), ""
+    edge = _node(action, "u"), _node(action, "v")
+    name = edge_name(edge, graph.is_directed)
+    if kind == "add_edge":
+        return graph.add_edge(*edge), f"Added {name}"
+    return graph.remove_edge(*edge), f"Removed {name}"
 
 
 _STEPS = {"undo": Workbench.undo, "redo": Workbench.redo, "reset": Workbench.reset}
-_EDITS = {
-    "add_node": _add_node,
-    "remove_node": _remove_node,
-    "move_node": _move_node,
-    "add_edge": _add_edge,
-    "remove_edge": _remove_edge,
-}
+_EDITS = ("add_node", "remove_node", "move_node", "add_edge", "remove_edge")

@@ -19,7 +19,7 @@ ALPHA_HELP = (
 )
 
 
-def draw_curvature() -> None:
+def draw_page() -> None:
     """Draw the page."""
     network = session.network()
     st.title("Curvature")

@@ -22,7 +22,7 @@ from ncviz.ui.session.subject import first_side
 from ncviz.values import NEVER_ACTIVE
 
 
-def draw_edge() -> None:
+def draw_page() -> None:
     """Draw the page."""
     st.title("Edge")
     network = session.network()

@@ -14,7 +14,7 @@ from ncviz.scene.selection import read_selection
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.flows import image_choices
-from ncviz.ui.session import session
+from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject
 
 HEIGHT = 430
@@ -55,7 +55,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         edge = representative_edge(record, read_selection(picked.open))
         if edge is not None:
             session.change(edge=str(edge))
-            session.write_link()
+            address.write_link()
             st.switch_page("pages/edge.py")
 
 

@@ -66,7 +66,7 @@ def offline_page(subject: Subject, activity: Sequence[np.ndarray] | None = None)
         order=subject.order,
         word=short_word(subject.network),
     )
-    return offline.page(
+    return offline.html_page(
         payload(_drawn_network(subject), ranks, view.edges, subject.layer, activity),
         volatile,
         panel,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -19,8 +19,7 @@ from ncviz.ui.session.subject import Subject
 from ncviz.ui.session.theme import theme
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(NamedTuple):
     """One download: its button, how it is made, and what it is called."""
 
     label: str
@@ -32,11 +31,20 @@ class _File:
 
 def draw_downloads(subject: Subject) -> None:
     """Draw the download buttons; the canvas's own buttons give PNG and SVG."""
+    if subject.view.show in charts.CHARTS:
+        draw_camera_choice()
+    with st.container(horizontal=True):
+        for label, make, name, mime, words in _files(subject):
+            key = f"download-{label}"
+            st.download_button(label, make, name, mime, key=key, on_click="ignore", help=words)
+
+
+def _files(subject: Subject) -> Iterator[_File]:
     # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
     # and must be the step that the slider has reached by then.
     latest, colours = session.latest(), theme()
     activity = subject.drawn.pictures.of(subject.drawn_samples)
-    stem = file_stem(subject.network)
+    stem, of_kind = file_stem(subject.network), ending(subject.network)
     whose = plain(whose_flow(subject))
 
     def now() -> Subject:
@@ -46,70 +54,51 @@ def draw_downloads(subject: Subject) -> None:
         at = now()
         return edge_table(at.record, at.network.arrays, at.ranks, at.removed, at.drawn)
 
-    files = [
-        _File(
-            "Interactive page (HTML)",
-            lambda: export_files.offline_page(now(), activity),
-            f"{stem}-curvature.html",
+    yield _File(
+        "Interactive page (HTML)",
+        lambda: export_files.offline_page(now(), activity),
+        f"{stem}-curvature.html",
+        "text/html",
+        "One file with the network, the slider, the accuracy and the curves, that works without a server.",
+    )
+    yield _File(
+        "Pruned checkpoint" if subject.network.is_bundled else f"Pruned network ({of_kind})",
+        lambda: pruned(subject.network, now().ranks, now().removed, subject.record.shapes),
+        f"{stem}-pruned{of_kind}",
+        "application/octet-stream",
+        "The network with zeros in place of what is removed, as accurate as the slider shows; zeros alone do "
+        "not make a network faster.",
+    )
+    yield _File(
+        "Weights (CSV)",
+        lambda: csv(table()),
+        f"{stem}-weights.csv",
+        "text/csv",
+        f"A row for each weight with the edge on which its κ over {whose} is least, and whether it is kept, which "
+        "goes by the κ over all images. connection, source, target, parameter, position and image count from 0: "
+        "the app's image 1 is 0 there, and −1 stands for never active.",
+    )
+    yield _File(
+        "Weights (Parquet)",
+        lambda: export_files.parquet(table()),
+        f"{stem}-weights.parquet",
+        "application/vnd.apache.parquet",
+        f"The same table over {whose}, smaller and with its types, for pandas, polars, DuckDB or R.",
+    )
+    yield _File(
+        "Graph (GraphML)",
+        lambda: export_files.graph_file(now()),
+        f"{stem}-drawn.graphml",
+        "application/xml",
+        "The lines that the picture Network draws and that are kept, at its detail, for networkx, Gephi, yEd or "
+        "Cytoscape. The file says of how many.",
+    )
+    show = latest.view.show
+    if show in export_files.OTHER_PICTURES:
+        yield _File(
+            f"{export_files.OTHER_PICTURES[show]} (HTML)",
+            lambda: export_files.picture_page(now(), colours),
+            f"{stem}-{show}.html",
             "text/html",
-            "One file with the network, the slider, the accuracy and the curves, that works without a server.",
-        ),
-        _File(
-            "Pruned checkpoint"
-            if subject.network.is_bundled
-            else f"Pruned network ({ending(subject.network)})",
-            lambda: pruned(subject.network, now().ranks, now().removed, subject.record.shapes),
-            f"{stem}-pruned{ending(subject.network)}",
-            "application/octet-stream",
-            "The network with zeros in place of what is removed, as accurate as the slider shows; zeros alone do "
-            "not make a network faster.",
-        ),
-        _File(
-            "Weights (CSV)",
-            lambda: csv(table()),
-            f"{stem}-weights.csv",
-            "text/csv",
-            f"A row for each weight with the edge on which its κ over {whose} is least, and whether it is kept, which "
-            "goes by the κ over all images. connection, source, target, parameter, position and image count from 0: "
-            "the app's image 1 is 0 there, and −1 stands for never active.",
-        ),
-        _File(
-            "Weights (Parquet)",
-            lambda: export_files.parquet(table()),
-            f"{stem}-weights.parquet",
-            "application/vnd.apache.parquet",
-            f"The same table over {whose}, smaller and with its types, for pandas, polars, DuckDB or R.",
-        ),
-        _File(
-            "Graph (GraphML)",
-            lambda: export_files.graph_file(now()),
-            f"{stem}-drawn.graphml",
-            "application/xml",
-            "The lines that the picture Network draws and that are kept, at its detail, for networkx, Gephi, yEd or "
-            "Cytoscape. The file says of how many.",
-        ),
-    ]
-    other = export_files.OTHER_PICTURES.get(latest.view.show)
-    if other is not None:
-        files.append(
-            _File(
-                f"{other} (HTML)",
-                lambda: export_files.picture_page(now(), colours),
-                f"{stem}-{latest.view.show}.html",
-                "text/html",
-                "The picture above as a file that can still be zoomed and hovered over, without a network.",
-            )
+            "The picture above as a file that can still be zoomed and hovered over, without a network.",
         )
-    if latest.view.show in charts.CHARTS:
-        draw_camera_choice()
-    with st.container(horizontal=True):
-        for file in files:
-            st.download_button(
-                file.label,
-                file.make,
-                file.name,
-                file.mime,
-                key=f"download-{file.label}",
-                on_click="ignore",
-                help=file.help,
-            )

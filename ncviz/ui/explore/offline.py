@@ -17,7 +17,7 @@ from ncviz.ui.components.bundle import bundle, read_asset
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 
 
-def page(
+def html_page(
     payload: NetworkPayload,
     volatile: Mapping[str, Any],
     panel: Mapping[str, Any],

@@ -33,7 +33,7 @@ VIEW_TITLES = {
 }
 
 
-def draw_explore() -> None:
+def draw_page() -> None:
     """Draw the page."""
     network = session.network()
     record, sweep = results.current_results(network)

@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from ncviz.ui.frame import missing_uploads, sidebar
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.server import resources
-from ncviz.ui.session import session, visitors
+from ncviz.ui.session import address, session, visitors
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 # It rounds the size of a file that may be uploaded to whole gigabytes; the page says the limit itself.
@@ -43,15 +43,15 @@ def run() -> None:
     st.html(_STYLE)
     sidebar.draw_sidebar()
     # Going to another page empties the address, and a reload before that page is done would lose the view.
-    session.write_link()
-    lesson_banner.show()
+    address.write_link()
+    lesson_banner.draw_banner()
     if page.url_path != pages["learn"].url_path:
         missing_uploads.tell_missing(is_model_page=page.url_path == pages["model"].url_path)
     try:
         page.run()
     finally:
         resources.warm_up()
-    session.write_link()
+    address.write_link()
 
 
 def enter() -> None:

@@ -89,7 +89,7 @@ def done() -> set[int]:
     return found
 
 
-def show() -> None:
+def draw_banner() -> None:
     """Draw the lesson that is on."""
     number = session.view().lesson
     if number == 0:

@@ -30,7 +30,7 @@ HIDE_TITLES = {
 }
 
 
-def draw_learn() -> None:
+def draw_page() -> None:
     """Draw the page."""
     _draw_introduction()
     _draw_controls()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ncviz.config import check_whole
@@ -75,16 +76,13 @@ def _whole(name: str, low: int, high: int) -> Reader:
     return read
 
 
-def _one_of(name: str, choices: tuple[Any, ...]) -> Reader:
-    return one_of(name, choices, LONGEST_SETTING)
-
-
 def _criterion(text: str) -> str:
     if not re.fullmatch(CRITERION_NAME, text):
         raise NcvizError(f"a criterion that is left out must be a name, got '{text[:LONGEST_SETTING]}'.")
     return text
 
 
+_one_of = partial(one_of, longest=LONGEST_SETTING)
 FIELDS: dict[str, dict[str, Reader]] = {
     "lab_tune": {
         "epochs": _whole("the number of epochs", 1, MOST_EPOCHS),

@@ -46,6 +46,11 @@ def matching(name: str, pattern: str, example: str) -> Reader:
     return read
 
 
+def criterion_or_none(example: str) -> Reader:
+    """Return what reads the name of a criterion, or nothing."""
+    return matching("the criterion", rf"{CRITERION_NAME}|", example)
+
+
 def parsed_by(parse: Callable[[str], Any], name: str, example: str) -> Reader:
     """Return what reads a text that a parser takes, and that stands for something."""
 

@@ -19,11 +19,12 @@ from ncviz.errors import NcvizError
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.scene.selection import read_edge, read_flow, read_selection
 from ncviz.tasks import CRITERIA, MODELS
-from ncviz.ui.link import finetune_fields
+from ncviz.ui.link.finetune_fields import normalise
 from ncviz.ui.link.readers import (
     CRITERION_NAME,
     LONGEST,
     Reader,
+    criterion_or_none,
     flag,
     matching,
     nearest,
@@ -57,6 +58,10 @@ def _row(default: T, read: Reader, doc: str) -> T:
     return found
 
 
+def _idleness(text: str) -> float:
+    return check_alpha(float(text))
+
+
 def _layer(text: str) -> int:
     value = int(text)
     if not ALL_LAYERS <= value < 10_000:
@@ -65,6 +70,15 @@ def _layer(text: str) -> int:
 
 
 _removed = within("the fraction removed", 0, 1)
+_points = within("the points of accuracy lost", 0, 100)
+_seeds = whole("the number of seeds", 1, MAX_SEEDS)
+_samples = whole("samples per class", 1, MAX_SAMPLES_PER_CLASS)
+_parts = matching("the layers", r"[\w.-]{1,200}(,[\w.-]{1,200}){0,399}|", "features.0.weight,fc.weight")
+_protected = matching("the protected layers", r"\d{1,4}(,\d{1,4})*|", "0,2")
+_criteria = matching("the criteria", rf"{CRITERION_NAME}(,{CRITERION_NAME})*", "curvature,magnitude")
+_flow = parsed_by(read_flow, "the flow", "all, image-3 or class-7")
+_selected = parsed_by(read_selection, "the selection", "unit-1-7 or weight-42")
+_edge = parsed_by(read_edge, "the edge", "1-20-7 (connection, source, target)")
 
 
 @dataclass(frozen=True)
@@ -72,9 +86,7 @@ class ViewState:
     """Model, settings and pruning step that the pages show; every field can stand in a link under its name."""
 
     model: str = _row(
-        DEFAULT_MODEL,
-        one_of("the model", tuple(MODELS)),
-        "name in the zoo, or of a network of this session's own",
+        DEFAULT_MODEL, one_of("the model", tuple(MODELS)), "its name, or that of one of the session's own"
     )
     criterion: str = _row("curvature", one_of("the criterion", CRITERIA), "what the weights are ranked by")
     order: str = _row("redundant", one_of("the order", ORDERS), "which end goes first")
@@ -85,33 +97,15 @@ class ViewState:
     samples: int = _row(1, int, "calibration images of each class")
     alpha: float = _row(0.9, float, "idleness")
     seed: int = _row(0, int, "draw of the calibration images")
-    parts: str = _row(
-        "",
-        matching("the layers", r"[\w.-]{1,200}(,[\w.-]{1,200}){0,399}|", "features.0.weight,fc.weight"),
-        "names of the weights whose curvature is looked at, comma between; none for all",
-    )
+    parts: str = _row("", _parts, "weights whose curvature is looked at, comma between; none for all")
     channels: int = _row(0, int, "most channels of a hidden layer that take part, 0 for all")
     show: str = _row(VIEWS[0], one_of("the picture", VIEWS), "which picture of the network")
     detail: str = _row(
-        DETAILS[0],
-        one_of("the detail", DETAILS),
-        "whether a feature map is one node, each unit is, or each weight is drawn at all its positions",
+        DETAILS[0], one_of("the detail", DETAILS), "what is a node, or that weights have all positions"
     )
-    flow: str = _row(
-        "all",
-        parsed_by(read_flow, "the flow", "all, image-3 or class-7"),
-        "over which images the curvature is drawn",
-    )
-    selected: str = _row(
-        "",
-        parsed_by(read_selection, "the selection", "unit-1-7 or weight-42"),
-        "a unit, a channel, a weight or a kernel slice, as ncviz.scene.selection reads it; none for nothing",
-    )
-    edge: str = _row(
-        "",
-        parsed_by(read_edge, "the edge", "1-20-7 (connection, source, target)"),
-        "the edge that is worked out",
-    )
+    flow: str = _row("all", _flow, "over which images the curvature is drawn: see ncviz.scene.selection")
+    selected: str = _row("", _selected, "unit, channel, weight or kernel slice, likewise; none for nothing")
+    edge: str = _row("", _edge, "the edge that is worked out, likewise")
     compare: bool = _row(False, flag, "whether a second picture stands beside the first")
     other_model: str = _row("", one_of("the other model", tuple(MODELS)), "its network, none for the same")
     other_criterion: str = _row("curvature", one_of("the other criterion", CRITERIA), "its criterion")
@@ -119,61 +113,25 @@ class ViewState:
     other_removed: float = _row(0.0, _removed, "fraction of the weights that is removed there")
     lesson: int = _row(0, whole("the lesson", 0, 99), "which lesson is on, 0 for none")
     hide: str = _row("", several_of("what is hidden", HIDEABLE), "what the pages leave out, comma between")
-    graph: str = _row(
-        DEFAULT_GRAPH, one_of("the graph", tuple(PRESETS)), "the small graph that the Learn page begins with"
-    )
-    idleness: float = _row(
-        0.5,
-        lambda text: check_alpha(float(text)),
-        "idleness on the Learn page, where every value is computed at once",
-    )
-    lab_criteria: str = _row(
-        ",".join(COMPARED),
-        matching("the criteria", rf"{CRITERION_NAME}(,{CRITERION_NAME})*", "curvature,magnitude"),
-        "the criteria that the Pruning page compares, comma between",
-    )
-    lab_seeds: int = _row(
-        COMPARED_DRAWS,
-        whole("the number of seeds", 1, MAX_SEEDS),
-        "how many draws of the calibration images it takes: seeds 0, 1, …",
-    )
-    lab_samples: int = _row(
-        1, whole("samples per class", 1, MAX_SAMPLES_PER_CLASS), "its calibration images of each class"
-    )
+    graph: str = _row(DEFAULT_GRAPH, one_of("the graph", tuple(PRESETS)), "with which the Learn page begins")
+    idleness: float = _row(0.5, _idleness, "idleness there, where every value is computed at once")
+    lab_criteria: str = _row(",".join(COMPARED), _criteria, "what the Pruning page compares, comma between")
+    lab_seeds: int = _row(COMPARED_DRAWS, _seeds, "how many draws of the calibration images: seeds 0, 1, …")
+    lab_samples: int = _row(1, _samples, "its calibration images of each class")
     lab_scope: str = _row(SCOPES[0], one_of("the scope", SCOPES), "within what weights compete there")
     lab_order: str = _row(ORDERS[0], one_of("the order", ORDERS), "which end goes first there")
-    lab_protect: str = _row(
-        "",
-        matching("the protected layers", r"\d{1,4}(,\d{1,4})*|", "0,2"),
-        "numbers of the layers that lose no weight there, comma between",
-    )
-    lab_sparsity: float = _row(
-        0.8, _removed, "fraction of the weights that is removed where it looks closer, in [0, 1]"
-    )
-    lab_lost: float = _row(
-        1.0,
-        within("the points of accuracy lost", 0, 100),
-        "how many points of accuracy may be lost in its table",
-    )
+    lab_protect: str = _row("", _protected, "numbers of the layers that lose no weight there, comma between")
+    lab_sparsity: float = _row(0.8, _removed, "fraction that is removed where it looks closer, in [0, 1]")
+    lab_lost: float = _row(1.0, _points, "how many points of accuracy may be lost in its table")
     lab_axis: str = _row(AXES[0], one_of("the scale", AXES), "scale of the sparsity in its figure")
     lab_look: str = _row(
-        "",
-        matching("the criterion", rf"{CRITERION_NAME}|", "curvature"),
-        "criterion that it looks at alone, none for the first",
+        "", criterion_or_none("curvature"), "criterion that it looks at alone, none for the first"
     )
-    lab_beside: str = _row(
-        "",
-        matching("the criterion", rf"{CRITERION_NAME}|", "magnitude"),
-        "criterion beside that one, or none",
-    )
+    lab_beside: str = _row("", criterion_or_none("magnitude"), "criterion beside that one, or none")
     lab_tab: str = _row(LAB_TABS[0], one_of("the tab", LAB_TABS), "which of its tabs is open")
-    lab_tune: str = _row(
-        "",
-        finetune_fields.normalise("lab_tune"),
-        "how it fine-tunes, as far as that is not the usual: see ncviz.ui.link.finetune_fields",
-    )
+    lab_tune: str = _row("", normalise("lab_tune"), "how it fine-tunes: see ncviz.ui.link.finetune_fields")
     lab_robust: str = _row(
-        "", finetune_fields.normalise("lab_robust"), "what happens to the network under Robustness, likewise"
+        "", normalise("lab_robust"), "what happens to the network under Robustness, likewise"
     )
 
     @property

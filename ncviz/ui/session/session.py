@@ -59,23 +59,6 @@ def begin() -> None:
         st.toast(plain(problem))
 
 
-def write_link() -> None:
-    """Put the view into the address, so that a reload or a copied link shows the same."""
-    now, own = view(), own_networks()
-    query = now.to_query()
-    if now.model in own:
-        # A network of this session cannot be reached by a link, and its layers are none of another's.
-        for name in ("model", "parts", "channels"):
-            query.pop(name, None)
-    if now.other_model in own:
-        query.pop("other_model", None)
-    if has_lost_network() or now.model in own or now.other_model in own:
-        # All that a link can say of them; whoever opens it learns why they see another one.
-        query[OWN] = "1"
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
-
-
 @dataclass
 class Latest:
     """What a session looks at, readable from other threads: a download is made outside the session's own run."""

@@ -12,7 +12,7 @@ def page():
     import streamlit as st
 
     from ncviz.ui.explore import compare, panel
-    from ncviz.ui.session import session
+    from ncviz.ui.session import address, session
     from ncviz.ui.session.results import current_results
     from ncviz.ui.session.subject import Subject, first_side
 
@@ -30,7 +30,7 @@ def page():
     compare.draw_controls()
     if session.view().compare:
         compare.draw_both(subject, draw)
-    session.write_link()
+    address.write_link()
 
 
 @pytest.fixture

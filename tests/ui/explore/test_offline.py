@@ -62,7 +62,9 @@ def page():
     )
     volatile = {"channel": "file", "height": 300, "removed": 2, "order": "redundant"}
     drawn = payload(view, {"redundant": edges[::-1]})
-    made = offline.page(drawn, volatile, panel, title=EVIL, facts={"Network": EVIL, "$title": "100 % ${x}"})
+    made = offline.html_page(
+        drawn, volatile, panel, title=EVIL, facts={"Network": EVIL, "$title": "100 % ${x}"}
+    )
     parts = Parts()
     parts.feed(made.decode())
     return made.decode(), parts

@@ -18,12 +18,12 @@ def page():
     import streamlit as st
 
     from ncviz.ui.frame import missing_uploads
-    from ncviz.ui.session import session
+    from ncviz.ui.session import address, session
 
     session.begin()
     missing_uploads.tell_missing(is_model_page=False)
     st.write("the page itself")
-    session.write_link()
+    address.write_link()
 
 
 @pytest.fixture
