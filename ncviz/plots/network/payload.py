@@ -239,6 +239,8 @@ def _describe(
         "drawn": drawn,
         "total": int(edges_of(view, connection).size),
         "filter": None if connection is None else view.connection_names[connection],
+        "grid": _GRID,
+        "roomy": {"layers": _MANY_LAYERS, **_LAYER_ROOM},
         "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
         "scale": {
             "limit": palette.LIMIT,

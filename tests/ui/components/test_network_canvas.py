@@ -18,7 +18,7 @@ const network = readNetwork(decode(bytes));
 """
 
 
-def tell(node, folder, packed, script, entry="network/words.js"):
+def tell(node, folder, packed, script, entry="network/component.js"):
     """Run a script on a packed network; an odd offset, as a message off the wire may have."""
     (folder / "message").write_bytes(b"odd" + pack(packed, {}))
     return json.loads(node(bundle(entry) + READ + script, folder))
@@ -149,7 +149,7 @@ def test_the_path_leads_from_the_network_to_one_weight(node, tmp_path, slices):
 const steps = (text) => crumbsOf(network, fromText(network, text), -1, text.startsWith("weight") ? text : null);
 console.log(JSON.stringify(["", "channel-1-2", "weight-9"].map((text) => steps(text).map((step) => step.act))));
 """
-    told = tell(node, tmp_path, payload(slices, {"x": np.arange(36)}, 100), script, "network/component.js")
+    told = tell(node, tmp_path, payload(slices, {"x": np.arange(36)}, 100), script)
     assert told == [
         ["all"],
         ["all", "layer-1", "channel-1-2"],
@@ -169,7 +169,7 @@ const hit = (dx, dy) => pick(network, place, view, left.visible, place.x[t] + dx
 console.log(JSON.stringify([ax - place.x[s] - half[0], bx - place.x[t] + half[1], ay - place.y[s],
   hit(0.9 * half[1], -0.9 * half[1]), hit(0, 1.5 * half[1])]));
 """
-    told = tell(node, tmp_path, payload(slices, {"x": np.arange(36)}, 100), script, "network/component.js")
+    told = tell(node, tmp_path, payload(slices, {"x": np.arange(36)}, 100), script)
     assert np.allclose(told[:3], 0, atol=1e-4)
     first = drawn_edges(slices, 100)[0]
     assert told[3] == {"kind": "unit", "unit": int(slices.target[first])}

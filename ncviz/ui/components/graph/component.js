@@ -1,26 +1,45 @@
 // The graph editor: what is clicked, dragged and typed becomes numbered actions for Python, which keeps the graph.
 
 import { drawGraph, frameOf, isMany } from "./draw.js";
+import { inside, keyedAt, nearest } from "./places.js";
 import { hintWords } from "./words.js";
 import { keepInstance } from "../shared/instances.js";
+import { actionButton, focusedBeside, make, part } from "../shared/dom.js";
 import { readTheme } from "../shared/theme.js";
 
 const CLICK_SLOP = 4; // pixels a click may wander before it is a drag
 const STEP = 0.03;
+/** @type {Record<string, number[]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 class GraphEditor {
+  /** @type {GraphData | null} */
+  given = null;
+  /** What is drawn: the data with nodes where they are dragged to. @type {GraphNode[]} */
+  nodes = [];
+  frame = frameOf(0, 0, false);
+  /** The node that waits for its second click. @type {number | null} */
+  picked = null;
+  /** Actions that Python has not dealt with. @type {NumberedAction[]} */
+  waiting = [];
+  seq = 0;
+  /** @type {Held | null} */
+  held = null;
+  current = ""; // the node or edge that has the tab stop
+  legendTheme = "";
+  setStateValue = (/** @type {string} */ _name, /** @type {unknown} */ _value) => {};
+
+  /** @param {ShadowRoot} root */
   constructor(root) {
     this.root = root;
-    const find = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.parts = Object.fromEntries(
-      ["stage", "picture", "hint", "status", "legend", "masses"].map((name) => [name, find(name)]),
-    );
-    this.picked = null; // the node that waits for its second click
-    this.waiting = []; // actions that Python has not dealt with
-    this.seq = 0;
-    this.held = null; // the pointer that is down, and on what
-    this.current = ""; // the node or edge that has the tab stop
+    this.parts = {
+      stage: part(root, "div", "stage"),
+      picture: part(root, "svg", "picture"),
+      hint: part(root, "p", "hint"),
+      status: part(root, "p", "status"),
+      legend: part(root, "div", "legend"),
+      masses: part(root, "div", "masses"),
+    };
     this.#pointer();
     this.parts.picture.addEventListener("keydown", (event) => this.#key(event));
     this.#buttons();
@@ -28,17 +47,18 @@ class GraphEditor {
     this.observer.observe(this.parts.stage);
   }
 
+  /** @param {StreamlitComponent<GraphData>} given */
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue;
-    this.data = data;
+    this.given = data;
     this.seq = Math.max(this.seq, data.seq);
     this.waiting = this.waiting.filter((action) => action.seq > data.seq);
-    this.theme = readTheme(this.root);
     if (!data.nodes.some((node) => node.id === this.picked)) this.picked = null;
-    this.#legend();
+    this.#legend(readTheme(this.root), data.scale);
     this.#draw();
   }
 
+  /** @param {GraphAction} action */
   #send(action) {
     this.seq += 1;
     this.waiting.push({ seq: this.seq, ...action });
@@ -46,21 +66,21 @@ class GraphEditor {
   }
 
   #draw() {
-    const { data, parts } = this;
+    const { given: data, parts } = this;
     const width = parts.stage.clientWidth;
     if (!data || width < 60) return;
     const height = Math.min(data.height, Math.max(300, Math.round(width * 0.95)));
     this.frame = frameOf(width, height, isMany(data));
-    const focused = parts.picture.getRootNode().activeElement?.dataset?.key;
+    const focused = focusedBeside(parts.picture)?.dataset?.key;
     // A node that is held is where the pointer is; one that was dropped stays until Python has put it there.
-    const moved = new Map(this.waiting.filter((one) => one.action === "move_node").map((one) => [one.node, one]));
-    if (this.held?.place) moved.set(this.held.node, this.held.place);
-    const nodes = data.nodes.map((node) => {
+    /** @type {Places} */
+    const moved = new Map(this.waiting.flatMap((one) => (one.action === "move_node" ? [[one.node, one]] : [])));
+    if (this.held?.place && this.held.node !== null) moved.set(this.held.node, this.held.place);
+    this.nodes = data.nodes.map((node) => {
       const at = moved.get(node.id);
       return at ? { ...node, x: at.x, y: at.y } : node;
     });
-    this.shown = { ...data, nodes };
-    drawGraph(parts.picture, this.shown, this.frame, this.theme, this.picked);
+    drawGraph(parts.picture, { ...data, nodes: this.nodes }, this.frame, readTheme(this.root), this.picked);
     this.#stops(focused);
     parts.hint.textContent = hintWords(data, this.picked);
     if (parts.status.textContent !== data.status) parts.status.textContent = data.status;
@@ -68,20 +88,29 @@ class GraphEditor {
     this.#enable();
   }
 
-  /** One tab stop among the nodes and one among the edges; arrow keys go on from there. */
+  /**
+   * One tab stop among the nodes and one among the edges; arrow keys go on from there.
+   * @param {string | undefined} focused
+   */
   #stops(focused) {
-    const all = [...this.parts.picture.querySelectorAll("[data-key]")];
+    const all = this.#keyed();
     for (const kind of ["node", "edge"]) {
       const own = all.filter((element) => element.classList.contains(kind));
       const stop = own.find((element) => element.dataset.key === this.current) ?? own[0];
-      stop?.setAttribute("tabindex", 0);
+      stop?.setAttribute("tabindex", "0");
     }
     if (focused) all.find((element) => element.dataset.key === focused)?.focus({ preventScroll: true });
   }
 
+  /** @returns {GraphData} */
+  get data() {
+    if (!this.given) throw new Error("expected data before the editor is used");
+    return this.given;
+  }
+
   #enable() {
     const { data, picked, root } = this;
-    const button = (action) => root.querySelector(`[data-action="${action}"]`);
+    const button = (/** @type {string} */ action) => actionButton(root, action);
     button("undo").disabled = !data.can_undo;
     button("redo").disabled = !data.can_redo;
     button("remove").disabled = picked === null && !data.selected;
@@ -89,18 +118,20 @@ class GraphEditor {
     button("add_node").disabled = data.nodes.length >= data.most_nodes;
   }
 
-  #legend() {
-    const { ends, names, light, dark } = this.data.scale;
-    const colors = this.theme.isDark ? dark : light;
-    const key = `${this.theme.name}`;
-    if (this.legendKey === key) return;
-    this.legendKey = key;
-    const bar = document.createElement("i");
-    bar.style.background = `linear-gradient(90deg, ${colors.join(", ")})`;
-    const text = (words) => Object.assign(document.createElement("span"), { textContent: words });
+  /**
+   * @param {Theme} theme
+   * @param {GraphScale} scale
+   */
+  #legend({ name }, { ends, names, ...colors }) {
+    if (this.legendTheme === name) return;
+    this.legendTheme = name;
+    const bar = make("i");
+    bar.style.background = `linear-gradient(90deg, ${colors[name].join(", ")})`;
+    const text = (/** @type {string} */ textContent) => make("span", { textContent });
     this.parts.legend.replaceChildren(text(`κ ${ends[0]} ${names[0]}`), bar, text(`${names[1]} ${ends[1]}`));
   }
 
+  /** @param {number} node */
   #pick(node) {
     const first = this.picked;
     if (first === null) this.picked = node;
@@ -113,6 +144,7 @@ class GraphEditor {
     this.#draw();
   }
 
+  /** @param {HTMLElement | SVGElement | null} element */
   #choose(element) {
     if (!element) this.#clear();
     else if (element.dataset.node) this.#pick(Number(element.dataset.node));
@@ -137,29 +169,31 @@ class GraphEditor {
   }
 
   #buttons() {
-    const handlers = { remove: () => this.#remove() };
-    for (const action of ["add_node", "undo", "redo", "reset"]) handlers[action] = () => this.#send({ action });
-    for (const [action, handler] of Object.entries(handlers)) {
-      this.root.querySelector(`[data-action="${action}"]`).onclick = () => this.data && handler();
+    const on = (/** @type {string} */ action, /** @type {() => void} */ act) => {
+      actionButton(this.root, action).onclick = () => this.given && act();
+    };
+    on("remove", () => this.#remove());
+    for (const action of /** @type {const} */ (["add_node", "undo", "redo", "reset"])) {
+      on(action, () => this.#send({ action }));
     }
   }
 
   #pointer() {
     const { picture } = this.parts;
-    const place = (event) => {
+    const place = (/** @type {MouseEvent} */ event) => {
       const box = picture.getBoundingClientRect();
       return { x: event.clientX - box.left, y: event.clientY - box.top };
     };
     picture.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || this.held || !this.data) return;
-      const element = event.target.closest("[data-key]");
+      if (event.button !== 0 || this.held || !this.given) return;
+      const element = keyedAt(event);
       const node = element?.dataset.node ? Number(element.dataset.node) : null;
-      this.held = { id: event.pointerId, element, node, start: place(event), place: null };
+      this.held = { id: event.pointerId, element, node, start: place(event), place: null, hasMoved: false };
       if (node !== null) picture.setPointerCapture(event.pointerId);
     });
     picture.addEventListener("pointermove", (event) => {
       const { held } = this;
-      if (held?.id !== event.pointerId) return;
+      if (!held || held.id !== event.pointerId) return;
       const now = place(event);
       if (!held.place && Math.hypot(now.x - held.start.x, now.y - held.start.y) < CLICK_SLOP) return;
       held.hasMoved = true;
@@ -167,12 +201,12 @@ class GraphEditor {
       held.place = inside(this.frame.back(now.x, now.y));
       this.#draw();
     });
-    const lift = (event) => {
+    const lift = (/** @type {PointerEvent} */ event) => {
       const { held } = this;
-      if (held?.id !== event.pointerId) return;
+      if (!held || held.id !== event.pointerId) return;
       this.held = null;
       if (event.type === "pointercancel") this.#draw();
-      else if (held.place) this.#send({ action: "move_node", node: held.node, ...held.place });
+      else if (held.place && held.node !== null) this.#send({ action: "move_node", node: held.node, ...held.place });
       else if (!held.hasMoved) this.#choose(held.element);
     };
     picture.addEventListener("pointerup", lift);
@@ -182,14 +216,16 @@ class GraphEditor {
       if (this.held?.node === null) this.held = null;
     });
     picture.addEventListener("dblclick", (event) => {
-      if (event.target.closest("[data-key]") || !this.data) return;
+      if (keyedAt(event) || !this.given) return;
       const { x, y } = place(event);
       this.#send({ action: "add_node", ...inside(this.frame.back(x, y)) });
     });
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    const { dataset } = event.target;
+    const target = keyedAt(event);
+    const dataset = target?.dataset ?? {};
     if ((event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())) {
       event.preventDefault();
       const isRedo = event.key.toLowerCase() === "y" || event.shiftKey;
@@ -197,9 +233,10 @@ class GraphEditor {
       return;
     }
     if (!dataset.key || event.ctrlKey || event.metaKey || event.altKey) return;
+    /** @type {Record<string, () => void>} */
     const keys = {
-      Enter: () => this.#choose(event.target),
-      " ": () => this.#choose(event.target),
+      Enter: () => this.#choose(target),
+      " ": () => this.#choose(target),
       Escape: () => this.#clear(),
       Delete: () => this.#removeAt(dataset),
       Backspace: () => this.#removeAt(dataset),
@@ -212,49 +249,51 @@ class GraphEditor {
     else keys[event.key]();
   }
 
+  /** @param {DOMStringMap} dOMStringMap */
   #removeAt({ node, u, v }) {
     if (node) this.#send({ action: "remove_node", node: Number(node) });
     else this.#send({ action: "remove_edge", u: Number(u), v: Number(v) });
     this.picked = null;
   }
 
-  #arrow({ node, key }, [dx, dy], isMoving) {
+  /**
+   * @param {DOMStringMap} dOMStringMap
+   * @param {number[]} given
+   * @param {boolean} isMoving
+   */
+  #arrow({ node, key = "" }, [dx, dy], isMoving) {
     if (!node) {
       const edges = this.data.edges.map((edge) => `edge ${edge.u} ${edge.v}`);
       this.#focus(edges[(edges.indexOf(key) + dx + dy + edges.length) % edges.length]);
       return;
     }
-    const own = this.shown.nodes.find(({ id }) => id === Number(node));
+    const own = this.nodes.find(({ id }) => id === Number(node));
+    if (!own) return;
     if (isMoving) {
       this.#send({ action: "move_node", node: own.id, ...inside({ x: own.x + dx * STEP, y: own.y + dy * STEP }) });
       this.#draw();
       return;
     }
-    // The nearest node that way; what lies aside counts double.
-    let [best, least] = [null, Infinity];
-    for (const other of this.shown.nodes) {
-      const [x, y] = [other.x - own.x, other.y - own.y];
-      const along = x * dx + y * dy;
-      const cost = along + 2 * Math.abs(x * dy + y * dx);
-      if (along > 1e-6 && cost < least) [best, least] = [other, cost];
-    }
+    const best = nearest(this.nodes, own, dx, dy);
     if (best) this.#focus(`node ${best.id}`);
   }
 
+  /** @param {string} key */
   #focus(key) {
     this.current = key;
-    const all = [...this.parts.picture.querySelectorAll("[data-key]")];
-    all.find((element) => element.dataset.key === key)?.focus();
+    const element = this.#keyed().find(({ dataset }) => dataset.key === key);
+    element?.focus();
     this.#draw();
+  }
+
+  /** All nodes and edges of the picture. */
+  #keyed() {
+    return [.../** @type {NodeListOf<SVGElement>} */ (this.parts.picture.querySelectorAll("[data-key]"))];
   }
 
   destroy() {
     this.observer.disconnect();
   }
-}
-
-function inside({ x, y }) {
-  return { x: Math.min(Math.max(x, 0), 1), y: Math.min(Math.max(y, 0), 1) };
 }
 
 export default keepInstance((root) => new GraphEditor(root));

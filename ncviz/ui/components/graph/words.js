@@ -2,27 +2,47 @@
 
 import { plain, signed } from "../shared/format.js";
 
+/**
+ * @param {{ u: number, v: number }} edge
+ * @param {boolean} isDirected
+ */
 export function edgeName(edge, isDirected) {
   return isDirected ? `${edge.u} → ${edge.v}` : `${edge.u}–${edge.v}`;
 }
 
+/**
+ * @param {number} kappa
+ * @param {string[]} names
+ */
 export function meaning(kappa, names) {
   return kappa < -0.005 ? names[0] : kappa > 0.005 ? names[1] : "flat";
 }
 
+/**
+ * @param {GraphEdge} edge
+ * @param {GraphData} data
+ */
 export function edgeWords(edge, data) {
   const changed = edge.was === null ? "" : `, was ${signed(edge.was)} before the last change`;
   const kind = meaning(edge.kappa, data.scale.names);
   return `Edge ${edgeName(edge, data.directed)}, κ ${signed(edge.kappa)}, ${kind}, length ${edge.length}${changed}`;
 }
 
+/**
+ * @param {GraphNode} node
+ * @param {GraphData} data
+ */
 export function nodeWords(node, data) {
   const count = data.edges.filter((edge) => edge.u === node.id || edge.v === node.id).length;
   const masses = data.selected ? `, mass ${plain(node.before)} before and ${plain(node.after)} after` : "";
   return `Node ${node.id}, ${count} ${count === 1 ? "edge" : "edges"}${masses}`;
 }
 
-/** One line about the next step. */
+/**
+ * One line about the next step.
+ * @param {GraphData} data
+ * @param {number | null} picked
+ */
 export function hintWords(data, picked) {
   if (picked !== null) return `Node ${picked}: click another to join them.`;
   if (data.nodes.length === 0) return "Add a node, or double-click in the picture.";

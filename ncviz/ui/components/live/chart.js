@@ -1,24 +1,39 @@
 // Accuracy over sparsity as a small SVG: the current order strong, the others faint, a point that moves along.
 // Its plot area has fixed side margins, so that the slider below it can share its horizontal axis.
 
-const NS = "http://www.w3.org/2000/svg";
+import { make, makeSvg, setAttributes } from "../shared/dom.js";
+
+/** @typedef {(share: number | null, isDragging: boolean) => void} Seek a share of all weights, null to let go */
+
 const SIDE = 46;
 const TOP = 14;
 const BOTTOM = 36;
 
 export class Chart {
+  width = 0;
+  height = 0;
+  /** @type {{ guide: SVGLineElement, dot: SVGCircleElement } | null} */
+  marker = null;
+
+  /**
+   * @param {SVGSVGElement} svg
+   * @param {Seek} onSeek
+   */
   constructor(svg, onSeek) {
     this.svg = svg;
     this.listen(onSeek);
   }
 
-  /** `model`: width, height, total, sweeps, orders (key, color), order, baseline. */
+  /**
+   * `model`: width, height, total, sweeps, orders (key, color), order, baseline.
+   * @param {ChartModel} model
+   */
   drawLines(model) {
-    this.model = model;
+    Object.assign(this, { width: model.width, height: model.height });
     const { width, height, total, sweeps, orders, order, baseline } = model;
     this.svg.replaceChildren();
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.#axes(width);
+    this.#axes(width, model.word);
     if (baseline !== null) {
       const y = this.#y(baseline);
       this.#add("line", { class: "baseline", x1: SIDE, x2: width - SIDE, y1: y, y2: y });
@@ -28,45 +43,60 @@ export class Chart {
       const sweep = sweeps[item.key];
       if (!sweep?.removed.length) continue;
       const points = sweep.removed
-        .map((removed, i) => [removed, sweep.accuracy[i]])
-        .filter(([, accuracy]) => accuracy !== null && accuracy !== undefined)
-        .map(([removed, accuracy]) => `${this.#x(removed / total).toFixed(1)},${this.#y(accuracy).toFixed(1)}`);
+        .flatMap((removed, i) => ({ x: removed / total, y: sweep.accuracy[i] ?? null }))
+        .flatMap(({ x, y }) => (y === null ? [] : [`${this.#x(x).toFixed(1)},${this.#y(y).toFixed(1)}`]));
       const line = this.#add("polyline", { class: item.key === order ? "line" : "line other", points: points.join(" ") });
       line.style.stroke = item.color;
       line.style.strokeDasharray = item.dash;
     }
-    this.guide = this.#add("line", { class: "guide", y2: height - BOTTOM });
-    this.dot = this.#add("circle", { class: "dot", r: 5.5 });
-    this.dot.style.fill = orders.find((item) => item.key === order)?.color ?? "";
+    const guide = this.#add("line", { class: "guide", y2: height - BOTTOM });
+    const dot = this.#add("circle", { class: "dot", r: 5.5 });
+    dot.style.fill = orders.find((item) => item.key === order)?.color ?? "";
+    this.marker = { guide, dot };
   }
 
+  /**
+   * @param {number} share
+   * @param {number | null} accuracy
+   */
   moveTo(share, accuracy) {
+    if (!this.marker) return;
+    const { guide, dot } = this.marker;
     const isKnown = accuracy !== null;
     const x = this.#x(share).toFixed(1);
     const y = this.#y(isKnown ? accuracy : 0).toFixed(1);
-    for (const [name, value] of [["x1", x], ["x2", x], ["y1", isKnown ? y : TOP]]) this.guide.setAttribute(name, value);
-    this.dot.setAttribute("cx", x);
-    this.dot.setAttribute("cy", y);
-    this.dot.style.display = isKnown ? "" : "none";
+    setAttributes(guide, { x1: x, x2: x, y1: isKnown ? y : TOP });
+    setAttributes(dot, { cx: x, cy: y });
+    dot.style.display = isKnown ? "" : "none";
   }
 
+  /** @param {number} share */
   #x(share) {
-    return SIDE + share * (this.model.width - 2 * SIDE);
+    return SIDE + share * (this.width - 2 * SIDE);
   }
 
+  /** @param {number} accuracy */
   #y(accuracy) {
-    return TOP + (1 - accuracy) * (this.model.height - TOP - BOTTOM);
+    return TOP + (1 - accuracy) * (this.height - TOP - BOTTOM);
   }
 
-  #add(name, attributes, text) {
-    const element = document.createElementNS(NS, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    if (text !== undefined) element.textContent = text;
+  /**
+   * @template {keyof SVGElementTagNameMap} Tag
+   * @param {Tag} tag
+   * @param {Attributes} attributes
+   * @param {string[]} text
+   */
+  #add(tag, attributes, ...text) {
+    const element = makeSvg(tag, attributes, text);
     this.svg.append(element);
     return element;
   }
 
-  #axes(width) {
+  /**
+   * @param {number} width
+   * @param {string} word
+   */
+  #axes(width, word = "accuracy") {
     for (const share of [0, 0.25, 0.5, 0.75, 1]) {
       const y = this.#y(share);
       this.#add("line", { class: share === 0 ? "axis" : "grid", x1: SIDE, x2: width - SIDE, y1: y, y2: y });
@@ -82,24 +112,28 @@ export class Chart {
     this.#add("text", { class: "title", x: width / 2, y: below, "text-anchor": "middle" }, "weights removed, %");
     const middle = (this.#y(0) + this.#y(1)) / 2;
     const turn = `rotate(-90 12 ${middle})`;
-    this.#add("text", { class: "title", x: 12, y: middle + 4, "text-anchor": "middle", transform: turn }, `${this.model.word ?? "accuracy"}, %`);
+    const beside = { class: "title", x: 12, y: middle + 4, "text-anchor": "middle", transform: turn };
+    this.#add("text", beside, `${word}, %`);
   }
 
-  /** A press anywhere on the plot takes hold of the threshold: onSeek(share, isDragging). */
+  /**
+   * A press anywhere on the plot takes hold of the threshold: onSeek(share, isDragging).
+   * @param {Seek} onSeek
+   */
   listen(onSeek) {
     let isHeld = false;
-    const share = (event) => {
+    const share = (/** @type {PointerEvent} */ event) => {
       const box = this.svg.getBoundingClientRect();
       return Math.min(1, Math.max(0, (event.clientX - box.left - SIDE) / (box.width - 2 * SIDE)));
     };
     this.svg.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || !this.model) return;
+      if (event.button !== 0 || !this.marker) return;
       isHeld = true;
       this.svg.setPointerCapture(event.pointerId);
       onSeek(share(event), true);
     });
     this.svg.addEventListener("pointermove", (event) => isHeld && onSeek(share(event), true));
-    const release = (event) => {
+    const release = (/** @type {PointerEvent} */ event) => {
       if (!isHeld) return;
       isHeld = false;
       onSeek(event.type === "pointerup" ? share(event) : null, false);
@@ -107,4 +141,21 @@ export class Chart {
     this.svg.addEventListener("pointerup", release);
     this.svg.addEventListener("pointercancel", release);
   }
+}
+
+/**
+ * Which line is which order, for those that have a line.
+ * @param {HTMLElement} key
+ * @param {ChartModel} model
+ */
+export function drawKey(key, { orders, order: chosen, sweeps }) {
+  const drawn = orders.filter((order) => sweeps[order.key]?.removed.length);
+  key.replaceChildren(
+    ...drawn.map((order) => {
+      const item = make("span", { textContent: order.label, className: order.key === chosen ? "is-on" : "" });
+      item.style.setProperty("--swatch", order.color);
+      if (order.dash) item.style.setProperty("--swatch-style", order.dash.startsWith("2") ? "dotted" : "dashed");
+      return item;
+    }),
+  );
 }

@@ -2,10 +2,12 @@
 // Python for accuracies as fast as those come.
 
 import { openChannel } from "../shared/bus.js";
-import { count, percent, plain, signed } from "../shared/format.js";
+import { part, query } from "../shared/dom.js";
+import { percent } from "../shared/format.js";
 import { keepInstance } from "../shared/instances.js";
-import { Chart } from "./chart.js";
-import { measuredAt, readout, thresholdAt } from "./curve.js";
+import { Chart, drawKey } from "./chart.js";
+import { measuredAt, readout } from "./curve.js";
+import { Figures, titled } from "./figures.js";
 import { listenToPage, slide } from "./keys.js";
 import { OfflineHistory } from "./history.js";
 import { Orders } from "./orders.js";
@@ -15,38 +17,56 @@ import { readTheme } from "../shared/theme.js";
 const SETTLE = 350; // ms without a key or a click until a small step counts as made
 const STEPS = 1000; // of the slider
 const DASHES = ["7 4", "2 4", "12 5"];
-const PARTS = ["word", "accuracy", "change", "source", "share", "counts", "rule", "slider", "chart", "key", "note", "said"];
-
-const titled = (word = "accuracy") => word[0].toUpperCase() + word.slice(1);
-
 class LivePanel {
+  /** What the panel was given last. @type {Shown | null} */
+  given = null;
+  /** @type {Theme | null} */
+  theme = null;
+  /** @type {Channel<Threshold> | null} */
+  channel = null;
+  /** @type {Answer | null} */
+  answer = null;
+  answeredAt = 0;
+  removed = 0;
+  order = "";
+  isDragging = false;
+  isHeld = false;
+  /** What the chart shows, as JSON and with which curves. */
+  drawn = "";
+  /** @type {Record<string, Sweep> | null} */
+  drawnSweeps = null;
+  settling = 0;
+  looking = 0;
+  leave = () => {};
+  setStateValue = (/** @type {string} */ _name, /** @type {unknown} */ _value) => {};
+
+  /** @param {ShadowRoot} root */
   constructor(root) {
     this.root = root;
-    this.find = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.parts = Object.fromEntries(PARTS.map((name) => [name, this.find(name)]));
+    this.slider = part(root, "input", "slider");
+    this.figures = new Figures(root);
     this.sender = new Sender((request) => this.#send(request));
     this.offline = new OfflineHistory();
-    this.orders = new Orders(this.find("orders"), this.find("menu"), (key) => this.#choose(key));
-    this.chart = new Chart(this.parts.chart, (share, isHeld) => this.#seek(share, isHeld));
-    this.isDragging = false;
-    this.answer = null;
-    this.leave = () => {};
+    this.orders = new Orders(part(root, "div", "orders"), part(root, "select", "menu"), (key) => this.#choose(key));
+    this.chart = new Chart(part(root, "svg", "chart"), (share, isHeld) => this.#seek(share, isHeld));
     this.#listen();
     this.observer = new ResizeObserver(() => this.#layout());
-    this.observer.observe(this.parts.chart);
-    this.forget = listenToPage(root, (wish) => (wish.action ? this.#ask(wish.action) : this.#step(wish)));
+    this.observer.observe(this.chart.svg);
+    this.forget = listenToPage(root, (wish) => ("action" in wish ? this.#ask(wish.action) : this.#step(wish)));
   }
 
+  /** @param {StreamlitComponent<PanelData>} given */
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue;
     // Without a server, what the panel answered itself is newer than what it was given.
-    this.#take(data.is_offline && this.data ? this.data : data);
+    this.#take(data.is_offline && this.given ? this.given : data);
   }
 
+  /** @param {PanelData} data */
   #take(data) {
-    const isFirst = !this.data || this.data.channel !== data.channel;
-    if (this.data?.basis !== data.basis) this.answer = null;
-    this.data = data.sweeps ? data : { ...data, sweeps: this.data?.sweeps ?? {} };
+    const isFirst = this.given?.channel !== data.channel;
+    if (this.given?.basis !== data.basis) this.answer = null;
+    this.given = { ...data, sweeps: data.sweeps ?? this.given?.sweeps ?? {} };
     this.theme = readTheme(this.root);
     if (isFirst) {
       this.leave();
@@ -54,7 +74,7 @@ class LivePanel {
       this.leave = this.channel.lead();
       this.answer = null;
     }
-    if (data.answer && !(data.answer.seq < this.answer?.seq)) {
+    if (data.answer && !(this.answer && data.answer.seq < this.answer.seq)) {
       this.answer = data.answer;
       this.answeredAt = performance.now();
     }
@@ -66,8 +86,8 @@ class LivePanel {
   }
 
   #listen() {
-    const { slider } = this.parts;
-    slider.addEventListener("input", () => this.#drag(this.#removedAt(slider.value / 100)));
+    const { slider } = this;
+    slider.addEventListener("input", () => this.#drag(this.#removedAt(Number(slider.value) / 100)));
     slider.addEventListener("change", () => this.#settle());
     slider.addEventListener("pointerdown", () => (this.isHeld = true));
     for (const end of ["pointerup", "pointercancel"]) {
@@ -82,21 +102,28 @@ class LivePanel {
       event.preventDefault();
       this.#step(step);
     });
-    const press = (sign) => (event) => this.#step({ sign, size: event.shiftKey ? 1 : 0.1 });
-    this.find("less").onclick = press(-1);
-    this.find("more").onclick = press(1);
-    for (const action of ["undo", "redo", "reset"]) this.find(action).onclick = () => this.#ask(action);
+    const press = (/** @type {number} */ sign) => (/** @type {MouseEvent} */ event) =>
+      this.#step({ sign, size: event.shiftKey ? 1 : 0.1 });
+    part(this.root, "button", "less").onclick = press(-1);
+    part(this.root, "button", "more").onclick = press(1);
+    for (const action of /** @type {const} */ (["undo", "redo", "reset"])) {
+      part(this.root, "button", action).onclick = () => this.#ask(action);
+    }
   }
 
+  /** @param {PanelAction} action */
   #ask(action) {
     this.#commit();
     this.sender.push(this.#request(action, false));
   }
 
-  /** A step of the keyboard or of a button: by `size` percent, or `to` a share. */
-  #step({ sign, size, to }) {
-    if (!this.data) return;
-    const { total } = this.data;
+  /**
+   * A step of the keyboard or of a button: by `size` percent, or `to` a share.
+   * @param {Step} step
+   */
+  #step({ sign = 0, size = 0, to }) {
+    if (!this.given) return;
+    const { total } = this.given;
     if (to !== undefined) this.#drag(this.#removedAt(to));
     else {
       const next = Math.min(100, Math.max(0, (100 * this.removed) / total + sign * size));
@@ -108,6 +135,7 @@ class LivePanel {
     this.#settle();
   }
 
+  /** @param {PanelRequest} request */
   #send(request) {
     if (!this.data.is_offline) {
       this.setStateValue("request", request);
@@ -116,11 +144,15 @@ class LivePanel {
     queueMicrotask(() => this.#take(this.offline.answer(this.data, request)));
   }
 
+  /** @param {number} share */
   #removedAt(share) {
     return Math.round(share * this.data.total);
   }
 
-  /** One step of a drag: the page follows at once, Python as soon as it can. */
+  /**
+   * One step of a drag: the page follows at once, Python as soon as it can.
+   * @param {number} removed
+   */
   #drag(removed) {
     clearTimeout(this.settling);
     this.isDragging = true;
@@ -131,6 +163,10 @@ class LivePanel {
     if (isFollowed || !isKnown) this.sender.push(this.#request("threshold", true));
   }
 
+  /**
+   * @param {number | null} share
+   * @param {boolean} isHeld
+   */
   #seek(share, isHeld) {
     if (share !== null) this.#drag(this.#removedAt(Math.round(share * STEPS) / STEPS));
     if (!isHeld) this.#commit();
@@ -138,7 +174,7 @@ class LivePanel {
 
   #settle() {
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.#commit(), SETTLE);
+    this.settling = window.setTimeout(() => this.#commit(), SETTLE);
   }
 
   #commit() {
@@ -149,6 +185,7 @@ class LivePanel {
     this.#show();
   }
 
+  /** @param {string} order */
   #choose(order) {
     if (order === this.order) return;
     clearTimeout(this.settling);
@@ -158,37 +195,54 @@ class LivePanel {
     this.#layout();
   }
 
+  /**
+   * @param {Wish["action"]} action
+   * @param {boolean} dragging
+   * @returns {Wish}
+   */
   #request(action, dragging) {
     return { action, removed: this.removed, order: this.order, dragging };
   }
 
+  /**
+   * @param {number} removed
+   * @param {string} order
+   */
   #set(removed, order) {
-    const isSame = removed === this.removed && order === this.order && this.channel.last !== null;
+    const isSame = removed === this.removed && order === this.order && this.channel?.last !== null;
     this.removed = removed;
     this.order = order;
-    if (!isSame) this.channel.publish({ removed, order });
+    if (!isSame) this.channel?.publish({ removed, order });
     this.#show();
+  }
+
+  /** @returns {Shown} */
+  get data() {
+    if (!this.given) throw new Error("expected data before the panel is used");
+    return this.given;
   }
 
   get current() {
     return this.data.orders.find((order) => order.key === this.order) ?? this.data.orders[0];
   }
 
+  /** @param {Tone | null} tone */
   #color(tone) {
-    const { tones } = this.data;
-    return tones[this.theme.name][tone] ?? this.theme.muted;
+    const { theme } = this;
+    if (!theme) return "";
+    return tone === null ? theme.muted : this.data.tones[theme.name][tone];
   }
 
   /** What changes with size, theme, order or new curves; the rest is `#show`. */
   #layout() {
-    const { width, height } = this.parts.chart.getBoundingClientRect();
-    if (!this.data || width < 40) return;
-    const { data, parts } = this;
-    this.root.querySelector(".live").style.setProperty("--tone", this.#color(this.current.tone));
+    const { width, height } = this.chart.svg.getBoundingClientRect();
+    if (!this.given || width < 40) return;
+    const { data, root } = this;
+    query(root, "div", ".live").style.setProperty("--tone", this.#color(this.current.tone));
     this.orders.update(data.orders, this.order);
     // Orders without a colour of their own are told apart by their dashes.
     const grey = data.orders.filter((order) => !order.tone);
-    const dash = (order) => DASHES[grey.indexOf(order)] ?? "";
+    const dash = (/** @type {Order} */ order) => DASHES[grey.indexOf(order)] ?? "";
     const orders = data.orders.map((order) => ({ ...order, color: this.#color(order.tone), dash: dash(order) }));
     const { total, sweeps, baseline } = data;
     const model = { width, height, total, sweeps, orders, order: this.order, baseline, word: data.word };
@@ -198,87 +252,32 @@ class LivePanel {
       this.drawn = drawn;
       this.drawnSweeps = sweeps;
       this.chart.drawLines(model);
-      this.#key(orders.filter((order) => sweeps[order.key]?.removed.length));
+      drawKey(part(root, "div", "key"), model);
     }
-    parts.word.textContent = titled(data.word);
-    parts.chart.setAttribute("aria-label", `${titled(data.word)} over the share of weights removed`);
-    this.find("undo").disabled = !data.can_undo;
-    this.find("redo").disabled = !data.can_redo;
-    parts.note.textContent = data.note;
+    part(root, "span", "word").textContent = titled(data.word);
+    this.chart.svg.setAttribute("aria-label", `${titled(data.word)} over the share of weights removed`);
+    part(root, "button", "undo").disabled = !data.can_undo;
+    part(root, "button", "redo").disabled = !data.can_redo;
+    part(root, "p", "note").textContent = data.note;
     this.#show();
-  }
-
-  #key(orders) {
-    this.parts.key.replaceChildren(
-      ...orders.map((order) => {
-        const item = Object.assign(document.createElement("span"), { textContent: order.label });
-        item.className = order.key === this.order ? "is-on" : "";
-        item.style.setProperty("--swatch", order.color);
-        if (order.dash) item.style.setProperty("--swatch-style", order.dash.startsWith("2") ? "dotted" : "dashed");
-        return item;
-      }),
-    );
   }
 
   /** Slider, numbers, point: everything that moves during a drag. */
   #show() {
-    const { data, parts, removed, order, answer, answeredAt, isDragging } = this;
+    const { data, slider, removed, order, answer, answeredAt, isDragging } = this;
     const share = data.total > 0 ? removed / data.total : 0;
-    const { sweep_label: label } = data;
-    if (!this.isHeld) parts.slider.value = 100 * share;
-    parts.slider.style.setProperty("--fill", `${100 * share}%`);
-    parts.slider.setAttribute("aria-valuetext", `${percent(share)} of the weights removed`);
+    if (!this.isHeld) slider.value = String(100 * share);
+    slider.style.setProperty("--fill", `${100 * share}%`);
+    slider.setAttribute("aria-valuetext", `${percent(share)} of the weights removed`);
     const now = performance.now();
     const { sweeps, is_live: isLive } = data;
-    const shown = readout({ answer, answeredAt, sweeps, order, removed, isDragging, isLive, now });
+    const situation = { answer, answeredAt, sweeps, order, removed, isDragging, isLive, now };
+    const reading = readout(situation);
     clearTimeout(this.looking);
-    if (shown.expires) this.looking = setTimeout(() => this.#show(), shown.expires - now);
-    this.#accuracy(shown, label);
-    this.#say(shown);
-    parts.share.textContent = percent(share);
-    parts.counts.textContent = `${count(removed)} removed · ${count(data.total - removed)} kept`;
-    const kappa = thresholdAt({ answer, sweeps: data.sweeps, order, removed });
-    const hasRule = kappa !== null && removed > 0 && this.current.rule;
-    parts.rule.textContent = hasRule ? this.current.rule.replace("{value}", plain(kappa)) : `of ${count(data.total)} weights`;
-    if (removed > 0 && !hasRule) parts.rule.textContent = this.current.label;
-    if (this.chart.guide && data.total > 0) this.chart.moveTo(share, shown.accuracy);
-  }
-
-  #accuracy({ accuracy, source, images, expires }, label) {
-    const { parts, data } = this;
-    const { dataset } = parts.accuracy;
-    dataset.value = accuracy ?? "";
-    dataset.source = source;
-    dataset.removed = this.removed;
-    dataset.order = this.order;
-    dataset.seq = data.seq;
-    dataset.at = source === "measured" ? (expires ? this.answer.removed : this.removed) : "";
-    parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);
-    const known = accuracy !== null && data.baseline !== null;
-    const points = known ? 100 * (accuracy - data.baseline) : 0;
-    const from = known ? percent(data.baseline) : "";
-    parts.change.textContent = !known ? "" : this.removed === 0 ? "nothing pruned" : `${signed(points, 1)} points from ${from}`;
-    parts.change.classList.toggle("is-loss", known && points < -1);
-    const words = {
-      measured: `measured on ${count(images ?? 0)} images`,
-      curve: label,
-      unknown: "not measured yet",
-    };
-    parts.source.textContent = words[source];
-  }
-
-  /** For a screen reader: the outcome of a step once it is known, not every number on the way there. */
-  #say({ accuracy, source }) {
-    const { data, removed, order, isDragging } = this;
-    const isOpen = source !== "measured" && data.is_live;
-    if (isDragging || !this.sender.isIdle || isOpen || accuracy === null) return;
-    const step = `${order} ${removed} ${source}`;
-    // The first word is what the page says when it opens; nobody asked for it.
-    if (this.said !== undefined && this.said !== step) {
-      const share = percent(data.total > 0 ? removed / data.total : 0);
-      this.parts.said.textContent = `${titled(data.word)} ${percent(accuracy)} with ${share} removed, ${this.parts.source.textContent}.`;
-    }
-    this.said = step;
+    if (reading.expires) this.looking = window.setTimeout(() => this.#show(), reading.expires - now);
+    this.figures.show(data, situation, reading, this.current);
+    if (this.sender.isIdle) this.figures.say(data, situation, reading);
+    if (data.total > 0) this.chart.moveTo(share, reading.accuracy);
   }
 
   destroy() {

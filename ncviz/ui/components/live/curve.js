@@ -1,6 +1,12 @@
 // The stored sweep: accuracy and κ threshold at some numbers of removed weights, and values between them.
 
-/** The value of `values` at `removed`, on straight lines between the points of `sweep.removed`; null if unknown. */
+/**
+ * The value of `values` at `removed`, on straight lines between the points of `sweep.removed`; null if unknown.
+ * @param {Sweep | undefined} sweep
+ * @param {(number | null)[] | undefined} values
+ * @param {number} removed
+ * @returns {number | null}
+ */
 export function valueAt(sweep, values, removed) {
   const at = sweep?.removed;
   if (!at?.length || !values?.length) return null;
@@ -18,7 +24,12 @@ export function valueAt(sweep, values, removed) {
   return a + ((b - a) * (removed - at[low])) / (at[high] - at[low]);
 }
 
-/** The accuracy measured at this very step, where the curve has a point for each; null otherwise. */
+/**
+ * The accuracy measured at this very step, where the curve has a point for each; null otherwise.
+ * @param {Sweep | undefined} sweep
+ * @param {number} removed
+ * @returns {number | null}
+ */
 export function measuredAt(sweep, removed) {
   if (!sweep?.images) return null;
   let low = 0;
@@ -37,19 +48,26 @@ export const BRIDGE = 250; // ms for which an answer of a drag under way stands 
  * The accuracy to show, and where it comes from. A measured value counts if it belongs to this very threshold, or for a
  * moment while a drag outruns measuring that keeps pace with it; otherwise the curve speaks. `expires` says when a value
  * of that moment has to be looked at again.
+ * @param {Situation} situation
+ * @returns {Reading}
  */
 export function readout({ answer, answeredAt, sweeps, order, removed, isDragging, isLive, now }) {
-  const isOurs = answer?.exact && answer.accuracy !== null && answer.order === order;
-  const measured = { accuracy: answer?.accuracy, source: "measured", images: answer?.images };
-  if (isOurs && answer.removed === removed) return measured;
+  const ours = answer?.exact && answer.accuracy !== null && answer.order === order ? answer : null;
+  /** @type {Reading | null} */
+  const measured = ours && { accuracy: ours.accuracy, source: "measured", images: ours.images };
+  if (measured && ours?.removed === removed) return measured;
   const known = measuredAt(sweeps[order], removed);
   if (known !== null) return { accuracy: known, source: "measured", images: sweeps[order].images };
-  if (isOurs && isDragging && isLive && now - answeredAt < BRIDGE) return { ...measured, expires: answeredAt + BRIDGE };
+  if (measured && isDragging && isLive && now - answeredAt < BRIDGE) return { ...measured, expires: answeredAt + BRIDGE };
   const accuracy = valueAt(sweeps[order], sweeps[order]?.accuracy, removed);
   return { accuracy, source: accuracy === null ? "unknown" : "curve" };
 }
 
-/** κ at the threshold: Python's exact value if it is for this one, else from the sweep. */
+/**
+ * κ at the threshold: Python's exact value if it is for this one, else from the sweep.
+ * @param {Pick<Situation, "answer" | "sweeps" | "order" | "removed">} given
+ * @returns {number | null}
+ */
 export function thresholdAt({ answer, sweeps, order, removed }) {
   if (answer?.order === order && answer.removed === removed && answer.threshold !== null) return answer.threshold;
   return valueAt(sweeps[order], sweeps[order]?.threshold, removed);

@@ -1,12 +1,19 @@
 // A panel without Python behind it, as in a saved file: it keeps the history that Python keeps otherwise.
 
-export class OfflineHistory {
-  constructor() {
-    this.past = [];
-    this.future = [];
-  }
+/** @typedef {{ removed: number, order: string }} Past */
 
-  /** The panel's data after a request, as Python would send it. */
+export class OfflineHistory {
+  /** @type {Past[]} */
+  past = [];
+  /** @type {Past[]} */
+  future = [];
+
+  /**
+   * The panel's data after a request, as Python would send it.
+   * @param {Shown} data
+   * @param {SentWish} sentWish
+   * @returns {Shown}
+   */
   answer(data, { action, removed, order, dragging, seq }) {
     const now = { removed: data.removed, order: data.order };
     let next = now;
@@ -17,12 +24,22 @@ export class OfflineHistory {
     return { ...data, ...next, seq, can_undo: this.past.length > 0, can_redo: this.future.length > 0 };
   }
 
+  /**
+   * @param {Past[]} from
+   * @param {Past[]} to
+   * @param {Past} now
+   */
   #move(from, to, now) {
-    if (from.length === 0) return now;
+    const then = from.pop();
+    if (then === undefined) return now;
     to.push(now);
-    return from.pop();
+    return then;
   }
 
+  /**
+   * @param {Past} now
+   * @param {Past} next
+   */
   #step(now, next) {
     if (now.removed === next.removed && now.order === next.order) return now;
     this.past.push(now);

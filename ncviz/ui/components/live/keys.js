@@ -1,9 +1,14 @@
 // Keys that work from anywhere on the page. Of several panels, the one that was used last listens, at first the first.
 
+/** @type {Record<string, [number, number]>} */
 const KEYS = { "[": [-1, 0.1], "]": [1, 0.1], "{": [-1, 1], "}": [1, 1] };
 const NOT_TYPED_INTO = ["range", "checkbox", "radio", "button", "submit", "reset", "color", "file"];
 
-/** What a key asks for from anywhere: `{ action }`, `{ sign, size }` in percent, or null. */
+/**
+ * What a key asks for from anywhere: `{ action }`, `{ sign, size }` in percent, or null.
+ * @param {KeyboardEvent} event
+ * @returns {{ action: PanelAction } | Step | null}
+ */
 export function wish({ key, ctrlKey, metaKey, altKey, shiftKey }) {
   const isCommand = (ctrlKey || metaKey) && !altKey;
   if (isCommand && key.toLowerCase() === "z") return { action: shiftKey ? "redo" : "undo" };
@@ -14,27 +19,44 @@ export function wish({ key, ctrlKey, metaKey, altKey, shiftKey }) {
   return { sign, size };
 }
 
-/** The step that a key makes on the slider itself: `{ sign, size }` in percent, `{ to }` as a share, or null. */
+/**
+ * The step that a key makes on the slider itself: `{ sign, size }` in percent, `{ to }` as a share, or null.
+ * @param {KeyboardEvent} event
+ * @returns {Step | null}
+ */
 export function slide({ key, shiftKey, ctrlKey, metaKey, altKey }) {
   if (ctrlKey || metaKey || altKey) return null;
   if (key === "Home" || key === "End") return { to: key === "End" ? 1 : 0 };
-  const sign = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1 }[key];
+  /** @type {Record<string, number>} */
+  const signs = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1 };
+  const sign = signs[key];
   if (!sign) return null;
   return { sign, size: shiftKey || key.startsWith("Page") ? 1 : 0.1 };
 }
 
-/** Whether what has the focus takes text, and so has its own use for every key. */
+/**
+ * Whether what has the focus takes text, and so has its own use for every key.
+ * @param {EventTarget | undefined} element
+ */
 export function takesText(element) {
-  const tag = element?.tagName;
-  if (tag === "INPUT") return !NOT_TYPED_INTO.includes(element.type);
-  return tag === "TEXTAREA" || tag === "SELECT" || element?.isContentEditable === true;
+  const { tagName: tag, type, isContentEditable } = /** @type {Partial<HTMLInputElement>} */ (element ?? {});
+  if (tag === "INPUT") return !NOT_TYPED_INTO.includes(type ?? "");
+  return tag === "TEXTAREA" || tag === "SELECT" || isContentEditable === true;
 }
 
+/**
+ * @param {Node} a
+ * @param {Node} b
+ */
 function isBefore(a, b) {
   return Boolean(a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING);
 }
 
-/** Let `onWish` have the page's keys while this panel is the one that was used last; returns how to stop. */
+/**
+ * Let `onWish` have the page's keys while this panel is the one that was used last; returns how to stop.
+ * @param {ShadowRoot} root
+ * @param {(wish: { action: PanelAction } | Step) => void} onWish
+ */
 export function listenToPage(root, onWish) {
   const host = root.host ?? root;
   const page = (window.__ncvizPanels ??= { hosts: new Set(), last: null });
@@ -42,7 +64,7 @@ export function listenToPage(root, onWish) {
   const use = () => {
     page.last = host;
   };
-  const onKey = (event) => {
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.defaultPrevented || current() !== host || takesText(event.composedPath()[0])) return;
     const found = wish(event);
     if (!found) return;

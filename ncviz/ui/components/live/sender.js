@@ -3,7 +3,7 @@
 
 const PAUSE = 50; // ms between positions of a drag
 const PATIENCE = 2000; // ms after which an unanswered request counts as lost
-
+/** @type {Clock} */
 const CLOCK = {
   now: () => performance.now(),
   later: (task, wait) => setTimeout(task, wait),
@@ -11,22 +11,31 @@ const CLOCK = {
 };
 
 export class Sender {
-  /** `send(request)` hands a request to Python; the clock can be replaced in tests. */
+  seq = 0;
+  /** @type {Wish[]} */
+  queue = [];
+  /** @type {SentWish | null} */
+  inFlight = null;
+  /** @type {SentWish[]} */
+  unanswered = [];
+  sentAt = -Infinity;
+  /** @type {any} */
+  timer = null;
+
+  /**
+   * `send(request)` hands a request to Python; the clock can be replaced in tests.
+   * @param {(request: PanelRequest) => void} send
+   */
   constructor(send, clock = CLOCK) {
     this.send = send;
     this.clock = clock;
-    this.seq = 0;
-    this.queue = [];
-    this.inFlight = null;
-    this.unanswered = [];
-    this.sentAt = -Infinity;
-    this.timer = null;
   }
 
   get isIdle() {
     return this.queue.length === 0 && this.inFlight === null;
   }
 
+  /** @param {Wish} request */
   push(request) {
     const last = this.queue.at(-1);
     if (last?.dragging) this.queue.pop();
@@ -34,7 +43,10 @@ export class Sender {
     this.#next();
   }
 
-  /** Python has dealt with everything up to `seq`. */
+  /**
+   * Python has dealt with everything up to `seq`.
+   * @param {number} seq
+   */
   answered(seq) {
     this.seq = Math.max(this.seq, seq);
     this.unanswered = this.unanswered.filter((request) => request.seq > seq);
@@ -45,20 +57,23 @@ export class Sender {
   #next() {
     this.clock.cancel(this.timer);
     this.timer = null;
-    if (this.queue.length === 0) return;
-    const wait = this.#wait(this.queue[0]);
+    const [first] = this.queue;
+    if (!first) return;
+    const wait = this.#wait(first);
     if (wait > 0) {
       this.timer = this.clock.later(() => this.#next(), wait);
       return;
     }
     this.seq += 1;
-    this.inFlight = { ...this.queue.shift(), seq: this.seq };
+    this.queue.shift();
+    this.inFlight = { ...first, seq: this.seq };
     this.sentAt = this.clock.now();
     this.send({ ...this.inFlight, earlier: [...this.unanswered] });
     if (!this.inFlight.dragging) this.unanswered.push(this.inFlight);
     if (this.queue.length > 0) this.#next();
   }
 
+  /** @param {Wish} request */
   #wait(request) {
     const since = this.clock.now() - this.sentAt;
     // The end of a drag need not wait for the answer to its middle.

@@ -1,37 +1,44 @@
 // The heading over one of two pictures, which says what is removed from it and follows the panel's slider.
 
 import { openChannel } from "../shared/bus.js";
+import { make, query } from "../shared/dom.js";
 import { percent } from "../shared/format.js";
 import { keepInstance } from "../shared/instances.js";
 import { readTheme } from "../shared/theme.js";
 
 class Title {
+  leave = () => {};
+
+  /** @param {ShadowRoot} root */
   constructor(root) {
     this.root = root;
-    this.heading = root.querySelector(".title");
-    this.leave = () => {};
+    this.heading = query(root, "h3", ".title");
   }
 
+  /** @param {StreamlitComponent<TitleData>} given */
   update({ data }) {
     this.leave();
-    this.data = data;
-    this.theme = readTheme(this.root);
+    const theme = readTheme(this.root).name;
     const channel = openChannel(data.channel);
-    this.leave = channel.subscribe((event) => this.#write(event));
-    this.#write(channel.isLive && channel.last ? channel.last : data);
+    this.leave = channel.subscribe((event) => this.#write(data, theme, event));
+    this.#write(data, theme, channel.isLive && channel.last ? channel.last : data);
   }
 
-  #write({ removed, order }) {
-    const { network, orders, total, tones } = this.data;
-    const { label, tone } = orders[order] ?? { label: order };
-    const part = (name, text) =>
-      Object.assign(document.createElement("span"), { className: name, textContent: text });
-    const parts = [part("", `${label}, ${percent(total > 0 ? removed / total : 0)} removed`)];
+  /**
+   * @param {TitleData} data
+   * @param {ThemeName} theme
+   * @param {Threshold} threshold
+   */
+  #write({ network, orders, total, tones }, theme, { removed, order }) {
+    const { label, tone } = orders[order ?? ""] ?? { label: order, tone: null };
+    const piece = (/** @type {string} */ className, /** @type {string} */ textContent) =>
+      make("span", { className, textContent });
+    const parts = [piece("", `${label}, ${percent(total > 0 ? removed / total : 0)} removed`)];
     if (tone) {
-      parts.unshift(part("dot", ""));
-      this.heading.style.setProperty("--tone", tones[this.theme.name][tone]);
+      parts.unshift(piece("dot", ""));
+      this.heading.style.setProperty("--tone", tones[theme][tone]);
     }
-    if (network) parts.unshift(part("network", network));
+    if (network) parts.unshift(piece("network", network));
     this.heading.replaceChildren(...parts);
   }
 

@@ -1,6 +1,7 @@
 // The card beside the picture: what is known of the selection, from the kernel to the place on the image where a weight
 // has its least curvature. Python says what is in it; clicks go back as selections.
 
+import { contextOf, focusedBeside, make } from "../shared/dom.js";
 import { plain, signed } from "../shared/format.js";
 import { imageOf } from "../shared/pixels.js";
 
@@ -9,20 +10,40 @@ const KERNEL = 126; // room for a kernel beside the image // largest side of a k
 const PICTURE = 96; // side of the image
 
 export class Card {
-  /** `onSelect(text)` selects something else, `onOpen()` puts the edge under the lens, `onClose()` clears. */
+  /** What is shown, as JSON. */
+  key = "";
+  color = (/** @type {number} */ _kappa) => "";
+  line = "";
+
+  /**
+   * `onSelect(text)` selects something else, `onOpen()` puts the edge under the lens, `onClose()` clears.
+   * @param {HTMLElement} root
+   * @param {{ onSelect(text: string): void, onOpen(): void, onClose(): void }} given
+   */
   constructor(root, { onSelect, onOpen, onClose }) {
-    Object.assign(this, { root, onSelect, onOpen, onClose });
+    this.root = root;
+    this.onSelect = onSelect;
+    this.onOpen = onOpen;
+    this.onClose = onClose;
   }
 
+  /**
+   * @param {CardData | null} card
+   * @param {Network} network
+   * @param {Theme} theme
+   */
   show(card, network, theme) {
     const key = JSON.stringify([card, theme.name, network?.digest]);
     if (key === this.key) return;
     this.key = key;
     this.root.hidden = !card;
-    if (!card) return this.root.replaceChildren();
+    if (!card) {
+      this.root.replaceChildren();
+      return;
+    }
     this.color = (kappa) => network.ramps[theme.name][network.binOf(kappa)];
-    this.theme = theme;
-    const focused = this.root.getRootNode().activeElement?.dataset?.select;
+    this.line = theme.line;
+    const focused = focusedBeside(this.root)?.dataset?.select;
     this.root.replaceChildren(
       this.#head(card),
       ...(card.rows.length ? [this.#rows(card.rows)] : []),
@@ -31,10 +52,12 @@ export class Card {
       ...(card.note ? [make("p", { className: "small", textContent: card.note })] : []),
       ...(card.can_open ? [this.#open()] : []),
     );
-    if (focused) this.root.querySelector(`[data-select="${CSS.escape(focused)}"]`)?.focus();
-    return undefined;
+    if (!focused) return;
+    const again = this.root.querySelector(`[data-select="${CSS.escape(focused)}"]`);
+    if (again instanceof HTMLElement) again.focus();
   }
 
+  /** @param {CardData} card */
   #head(card) {
     const head = make("div", { className: "card-head" });
     const close = make("button", { type: "button", textContent: "×", title: "Clear the selection" });
@@ -44,15 +67,17 @@ export class Card {
     return head;
   }
 
+  /** @param {[string, string][]} rows */
   #rows(rows) {
     const list = make("dl", {});
     for (const [name, value] of rows) list.append(make("dt", { textContent: name }), make("dd", { textContent: value }));
     return list;
   }
 
+  /** @param {Kernel} kernel */
   #kernel({ rows, columns, cells }) {
     const side = Math.min(CELL, Math.floor(KERNEL / columns));
-    const grid = this.#grid(rows, columns, side);
+    const grid = this.#grid(columns, side);
     grid.setAttribute("role", "group");
     grid.setAttribute("aria-label", `Kernel, ${rows} by ${columns}, coloured by curvature`);
     for (const [at, cell] of cells.entries()) {
@@ -61,24 +86,27 @@ export class Card {
         continue;
       }
       const button = make("button", { type: "button", className: "cell" });
-      button.dataset.select = `weight-${cell.parameter}`;
-      const isNever = cell.curvature === null;
-      button.style.background = isNever ? this.theme.line : this.color(cell.curvature);
+      const select = `weight-${cell.parameter}`;
+      button.dataset.select = select;
+      const { curvature } = cell;
+      button.style.background = curvature === null ? this.line : this.color(curvature);
       button.classList.toggle("is-removed", !cell.kept);
       button.setAttribute("aria-pressed", String(cell.chosen));
       const where = `row ${Math.floor(at / columns)}, column ${at % columns}`;
-      const kappa = isNever ? (cell.is_measured ? "never active" : "not measured") : `κ ${signed(cell.curvature, 2)}`;
+      const none = cell.is_measured ? "never active" : "not measured";
+      const kappa = curvature === null ? none : `κ ${signed(curvature, 2)}`;
       const words = `${where}: ${kappa}, weight ${plain(cell.weight, 3)}${cell.kept ? "" : ", removed"}`;
       button.title = words;
       button.setAttribute("aria-label", words);
-      if (side >= 21 && !isNever) button.textContent = signed(cell.curvature, 1);
+      if (side >= 21 && curvature !== null) button.textContent = signed(curvature, 1);
       button.style.color = inkOn(button.style.background);
-      button.onclick = () => this.onSelect(button.dataset.select);
+      button.onclick = () => this.onSelect(select);
       grid.append(button);
     }
     return grid;
   }
 
+  /** @param {CardData} card */
   #pair({ kernel, image }) {
     const pair = make("div", { className: "pair" });
     if (kernel) pair.append(this.#kernel(kernel));
@@ -86,13 +114,21 @@ export class Card {
     return pair;
   }
 
-  #grid(rows, columns, side) {
+  /**
+   * @param {number} columns
+   * @param {number} side
+   */
+  #grid(columns, side) {
     const grid = make("div", { className: "kernel" });
     grid.style.gridTemplateColumns = `repeat(${columns}, ${side}px)`;
     grid.style.gridAutoRows = `${side}px`;
     return grid;
   }
 
+  /**
+   * @param {SmallKernel[]} kernels
+   * @param {string} title
+   */
   #gallery(kernels, title) {
     const box = make("div", { className: "kernels" });
     box.append(make("p", { className: "small", textContent: title }));
@@ -101,7 +137,7 @@ export class Card {
       const button = make("button", { type: "button", className: "kernel-button", title: kernel.words });
       button.dataset.select = kernel.select;
       button.setAttribute("aria-label", kernel.words);
-      const grid = this.#grid(kernel.rows, kernel.columns, Math.max(3, Math.floor(30 / kernel.columns)));
+      const grid = this.#grid(kernel.columns, Math.max(3, Math.floor(30 / kernel.columns)));
       for (const curvature of kernel.curvature) {
         const cell = make("span", {});
         if (curvature !== null) cell.style.background = this.color(curvature);
@@ -115,22 +151,26 @@ export class Card {
     return box;
   }
 
-  /** The calibration image with the field of the weight on it. */
-  #image({ rows, columns, channels, pixels, box, caption }) {
+  /**
+   * The calibration image with the field of the weight on it.
+   * @param {Pixels & { box: number[] | null, caption: string }} image
+   */
+  #image(image) {
+    const { rows, columns, box, caption } = image;
     const figure = make("figure", {});
     const canvas = make("canvas", { width: PICTURE * 2, height: Math.round((PICTURE * 2 * rows) / columns) });
     canvas.style.width = `${PICTURE}px`;
     canvas.style.height = `${Math.round((PICTURE * rows) / columns)}px`;
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", caption);
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.imageSmoothingEnabled = false;
-    context.drawImage(imageOf(atob(pixels), rows, columns, channels), 0, 0, canvas.width, canvas.height);
+    context.drawImage(imageOf(image), 0, 0, canvas.width, canvas.height);
     if (box) {
       const [x, y, w, h] = box.map((value) => (value * canvas.width) / columns);
-      for (const [color, width] of [["#ffffff", 7], ["#111111", 3]]) {
+      for (const { color, wide } of [{ color: "#ffffff", wide: 7 }, { color: "#111111", wide: 3 }]) {
         context.strokeStyle = color;
-        context.lineWidth = width;
+        context.lineWidth = wide;
         context.strokeRect(x, y, w, h);
       }
     }
@@ -146,12 +186,10 @@ export class Card {
   }
 }
 
-/** An element with some properties. */
-export function make(tag, properties) {
-  return Object.assign(document.createElement(tag), properties);
-}
-
-/** Black or white, whichever is read better on a colour "rgb(r, g, b)". */
+/**
+ * Black or white, whichever is read better on a colour "rgb(r, g, b)".
+ * @param {string} color
+ */
 function inkOn(color) {
   const [r, g, b] = color.match(/\d+/g)?.map(Number) ?? [255, 255, 255];
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 130 ? "#111111" : "#ffffff";

@@ -6,9 +6,12 @@ const ARRAYS = {
   uint32: Uint32Array,
   float32: Float32Array,
 };
-const GRID = 65535; // coordinates travel as 16-bit shares of their box
 
-/** Read a message: its header, with the arrays in `arrays`. */
+/**
+ * Read a message: its header, with the arrays in `arrays`.
+ * @param {Uint8Array} bytes
+ * @returns {Message}
+ */
 export function decode(bytes) {
   // Typed arrays need aligned offsets, and a message that came over the wire starts anywhere.
   const buffer = bytes.slice().buffer;
@@ -16,39 +19,49 @@ export function decode(bytes) {
   if (magic !== "NCV1") throw new Error(`expected a network message, got one that starts with ${magic}`);
   const length = new DataView(buffer).getUint32(4, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+  /** @type {Record<string, Numbers>} */
   const arrays = {};
-  for (const [name, entry] of Object.entries(header.arrays)) {
-    arrays[name] = new ARRAYS[entry.dtype](buffer, 8 + length + entry.offset, entry.length);
+  for (const [name, entry] of Object.entries(/** @type {Header} */ (header).arrays)) {
+    const kind = ARRAYS[/** @type {keyof ARRAYS} */ (entry.dtype)];
+    arrays[name] = new kind(buffer, 8 + length + entry.offset, entry.length);
   }
   return { ...header, arrays };
 }
 
-/** A message as the network to draw. */
+/**
+ * A message as the network to draw.
+ * @param {Message} message
+ * @returns {Network}
+ */
 export function readNetwork(message) {
   const { arrays, scale } = message;
   const bins = message.ramps.light.length;
   const edges = arrays.source.length;
   const bin = new Uint8Array(edges);
-  const binOf = (curvature) => {
+  const binOf = (/** @type {number} */ curvature) => {
     const value = Math.max(-scale.limit, Math.min(scale.limit, curvature));
     return Math.round(((value + scale.limit) / (2 * scale.limit)) * (bins - 1));
   };
   for (let e = 0; e < edges; e += 1) bin[e] = binOf(arrays.curvature[e]);
-  const layerOf = new Uint16Array(message.offsets.at(-1));
+  const layerOf = new Uint16Array(message.offsets[message.layers.length]);
   for (let layer = 0; layer + 1 < message.offsets.length; layer += 1) {
     layerOf.fill(layer, message.offsets[layer], message.offsets[layer + 1]);
   }
-  const network = { ...message, ...arrays, edges, bin, binOf, bins, layerOf };
-  network.layouts = message.layouts.map(readLayout, arrays);
-  network.linkSource ??= [];
-  network.linkTarget ??= [];
-  network.firstUnit = firstUnits(message.layers);
+  const links = { linkSource: [], linkTarget: [], linkOf: [] };
+  const layouts = message.layouts.map((box, at) => ({ ...box, shareX: arrays[`x${at}`], shareY: arrays[`y${at}`] }));
+  const firstUnit = firstUnits(message.layers);
+  const own = { edges, bin, binOf, bins, layerOf, layouts, firstUnit, lanes: [] };
+  const network = /** @type {Network} */ (/** @type {unknown} */ ({ ...message, ...links, ...arrays, ...own }));
   network.lanes = lanesOf(network);
   return network;
 }
 
-/** For each connection how far beside the middle its lines run, in lanes: several may join the same two layers. */
+/**
+ * For each connection how far beside the middle its lines run, in lanes: several may join the same two layers.
+ * @param {Network} network
+ */
 function lanesOf({ connections, connection, source, target, layerOf }) {
+  /** @type {(string | null)[]} */
   const ends = connections.map(() => null);
   for (let e = 0; e < connection.length; e += 1) {
     ends[connection[e]] ??= `${layerOf[source[e]]}-${layerOf[target[e]]}`;
@@ -59,14 +72,21 @@ function lanesOf({ connections, connection, source, target, layerOf }) {
   });
 }
 
-/** Index of each layer's first unit over all layers; where a feature map is one node, nodes are fewer. */
+/**
+ * Index of each layer's first unit over all layers; where a feature map is one node, nodes are fewer.
+ * @param {Layer[]} layers
+ */
 function firstUnits(layers) {
   const first = [0];
-  for (const { shape } of layers) first.push(first.at(-1) + shape.reduce((product, size) => product * size, 1));
+  for (const { shape } of layers) first.push(first[first.length - 1] + shape.reduce((all, size) => all * size, 1));
   return first;
 }
 
-/** How active a node is, 0 … 1: a unit's activity, or the mean over a feature map. */
+/**
+ * How active a node is, 0 … 1: a unit's activity, or the mean over a feature map.
+ * @param {Network} network
+ * @param {number} node
+ */
 export function activityOf(network, node) {
   if (!network.activity) return null;
   const layer = network.layerOf[node];
@@ -77,55 +97,61 @@ export function activityOf(network, node) {
   return sum / area / 255;
 }
 
-/** Units behind one node of a layer. */
+/**
+ * The two dimensions of an image or feature map, the last of a shape.
+ * @param {number[]} shape
+ */
+export function planeOf(shape) {
+  const columns = shape[shape.length - 1];
+  const rows = shape[shape.length - 2] ?? 1;
+  return { rows, columns, area: rows * columns };
+}
+
+/**
+ * Units behind one node of a layer.
+ * @param {Network} network
+ * @param {number} layer
+ */
 export function areaOf(network, layer) {
   const { grouped, shape } = network.layers[layer];
-  return grouped ? shape.at(-1) * shape.at(-2) : 1;
-}
-
-function readLayout(box, number) {
-  return { ...box, shareX: this[`x${number}`], shareY: this[`y${number}`] };
-}
-
-export function share(values, index) {
-  return values[index] / GRID;
+  return grouped ? planeOf(shape).area : 1;
 }
 
 /**
  * What is left of each line: `visible` 1 if any of its parameters is not among the first `removed` of the order, `bin`
  * the colour of its strongest bottleneck that is left, `lowest` that curvature, `negative` how many negative ones are.
+ * @param {Network} network
+ * @param {string | null} order
+ * @param {number} removed
+ * @returns {LinesLeft}
  */
-export function linesLeft(network, order, removed, into) {
+export function linesLeft(network, order, removed) {
   const { edges } = network;
-  const state =
-    into?.visible.length === edges
-      ? into
-      : {
-          visible: new Uint8Array(edges),
-          bin: new Uint8Array(edges),
-          lowest: new Float32Array(edges),
-          negative: new Uint16Array(edges),
-          kept: 0,
-        };
+  const state = {
+    visible: new Uint8Array(edges),
+    bin: new Uint8Array(edges),
+    lowest: new Float32Array(edges),
+    negative: new Uint16Array(edges),
+    kept: 0,
+  };
   const isLeft = keeper(network, order, removed);
   const { start, memberCurvature, curvature, bin } = network;
-  state.kept = 0;
   for (let e = 0; e < edges; e += 1) {
     let lowest = Infinity;
     let negative = 0;
-    if (start) {
+    if (start && memberCurvature) {
       for (let m = start[e]; m < start[e + 1]; m += 1) {
         if (!isLeft(m)) continue;
         lowest = Math.min(lowest, memberCurvature[m]);
-        negative += memberCurvature[m] < 0;
+        if (memberCurvature[m] < 0) negative += 1;
       }
     } else if (isLeft(e)) {
       lowest = curvature[e];
       negative = lowest < 0 ? 1 : 0;
     }
     const isVisible = lowest < Infinity;
-    state.visible[e] = isVisible;
-    state.kept += isVisible;
+    state.visible[e] = Number(isVisible);
+    state.kept += Number(isVisible);
     state.lowest[e] = lowest;
     state.negative[e] = negative;
     state.bin[e] = !isVisible || lowest === curvature[e] ? bin[e] : network.binOf(lowest);
@@ -133,33 +159,51 @@ export function linesLeft(network, order, removed, into) {
   return state;
 }
 
-/** Whether a member (or an edge, where each has one) is left, as a function of its index. */
+/**
+ * Whether a member (or an edge, where each has one) is left, as a function of its index.
+ * @param {Network} network
+ * @param {string | null} order
+ * @param {number} removed
+ * @returns {(member: number) => boolean}
+ */
 function keeper(network, order, removed) {
   const found = network.orders.find((known) => known.key === order);
   if (!found || removed <= 0) return () => true;
   const ranks = network.arrays[`rank${found.rank}`];
   const last = network.parameters - 1;
-  return found.mirrored ? (m) => last - ranks[m] >= removed : (m) => ranks[m] >= removed;
+  return found.mirrored ? (/** @type {number} */ m) => last - ranks[m] >= removed : (/** @type {number} */ m) => ranks[m] >= removed;
 }
 
-/** How many parameters stand behind a line. */
+/**
+ * How many parameters stand behind a line.
+ * @param {Network} network
+ * @param {number} edge
+ */
 export function sizeOf(network, edge) {
   return network.start ? network.start[edge + 1] - network.start[edge] : 1;
 }
 
-/** A layer's name and its short forms, longest first: of a module's path its end tells most, but for a bare number. */
+/**
+ * A layer's name and its short forms, longest first: of a module's path its end tells most, but for a bare number.
+ * @param {string} name
+ */
 export function formsOf(name) {
   const parts = name.split(".");
   const ends = parts.slice(1).map((_, at) => parts.slice(at + 1).join("."));
   return [name, ...ends.filter((text) => /[a-z]/i.test(text)), name.replace(/^hidden /, "h")];
 }
 
+/** @param {string} name */
 export function shortestForm(name) {
   const short = name.replace(/^hidden /, "h");
-  return short === name ? formsOf(name).at(-2) : short;
+  return short === name ? (formsOf(name).at(-2) ?? name) : short;
 }
 
-/** Where a unit sits within its layer, in words: `7`, or `channel 2, row 5, column 0`. */
+/**
+ * Where a unit sits within its layer, in words: `7`, or `channel 2, row 5, column 0`.
+ * @param {Network} network
+ * @param {number} unit
+ */
 export function unitName(network, unit) {
   const layer = network.layerOf[unit];
   const index = unit - network.offsets[layer];
@@ -167,11 +211,10 @@ export function unitName(network, unit) {
   if (grouped) return { layer, index, name, place: `channel ${index}` };
   const isLast = layer === network.layers.length - 1;
   const label = isLast ? network.classes[index] : undefined;
-  if (shape.length >= 2 && shape.at(-1) * shape.at(-2) > 1) {
-    const columns = shape.at(-1);
-    const area = columns * shape.at(-2);
+  if (shape.length >= 2 && planeOf(shape).area > 1) {
+    const { rows, columns, area } = planeOf(shape);
     const row = `row ${Math.floor((index % area) / columns)}, column ${index % columns}`;
-    const place = shape.at(-2) === 1 && shape.length > 2 ? `place ${index % columns}` : row;
+    const place = rows === 1 && shape.length > 2 ? `place ${index % columns}` : row;
     const many = network.offsets[layer + 1] - network.offsets[layer] > area;
     return { layer, index, name, place: many ? `channel ${Math.floor(index / area)}, ${place}` : place };
   }

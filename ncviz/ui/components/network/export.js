@@ -2,10 +2,14 @@
 // a chosen size.
 
 import { drawScene } from "./draw.js";
+import { contextOf, make, rulerOf } from "../shared/dom.js";
+import { SvgContext } from "../shared/svg_context.js";
 import { IDENTITY, placeUnits } from "./geometry.js";
-import { SvgContext } from "./svg_context.js";
 
-/** Name, width and height that the picture is laid out for, and pixels per unit of that. */
+/**
+ * Name, width and height that the picture is laid out for, and pixels per unit of that.
+ * @type {SavedSize[]}
+ */
 export const SIZES = [
   { name: "as shown", scale: 2 },
   { name: "1920 × 1080", width: 1280, height: 720, scale: 1.5 },
@@ -14,18 +18,26 @@ export const SIZES = [
   { name: "A4, 300 dpi", width: 1169, height: 827, scale: 3 },
 ];
 
+/**
+ * @param {Scene} scene
+ * @param {string} name
+ * @param {SavedSize} size
+ */
 export function savePng(scene, name, size = SIZES[0]) {
   const shown = sized(scene, size);
   const { width, height } = shown.geometry;
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(width * size.scale);
-  canvas.height = Math.round(height * size.scale);
-  const context = canvas.getContext("2d");
+  const canvas = make("canvas", { width: Math.round(width * size.scale), height: Math.round(height * size.scale) });
+  const context = contextOf(canvas);
   context.scale(size.scale, size.scale);
   paint(context, shown);
   canvas.toBlob((blob) => blob && download(blob, `${name}.png`), "image/png");
 }
 
+/**
+ * @param {Scene} scene
+ * @param {string} name
+ * @param {SavedSize} size
+ */
 export function saveSvg(scene, name, size = SIZES[0]) {
   const shown = sized(scene, size);
   const { width, height } = shown.geometry;
@@ -34,28 +46,40 @@ export function saveSvg(scene, name, size = SIZES[0]) {
   download(new Blob([context.toString()], { type: "image/svg+xml" }), `${name}.svg`);
 }
 
-/** The scene laid out for a size, zoomed to the same part of the picture. */
+/**
+ * The scene laid out for a size, zoomed to the same part of the picture.
+ * @param {Scene} scene
+ * @param {SavedSize} savedSize
+ * @returns {Scene}
+ */
 function sized(scene, { width, height }) {
-  if (!width) return scene;
-  const ruler = document.createElement("canvas").getContext("2d");
+  if (!width || !height) return scene;
+  const ruler = contextOf(make("canvas"));
   ruler.font = `500 12px ${scene.theme.font}`;
-  const geometry = placeUnits(scene.network, width, height, (text) => ruler.measureText(text).width);
+  const geometry = placeUnits(scene.network, width, height, rulerOf(ruler));
   const { k, x, y } = scene.view;
-  const view = k === 1 && !geometry.isLong ? IDENTITY : { k, x: (x * width) / scene.geometry.width, y: (y * height) / scene.geometry.height };
+  const same = { k, x: (x * width) / scene.geometry.width, y: (y * height) / scene.geometry.height };
+  const view = k === 1 && !geometry.isLong ? IDENTITY : same;
   return { ...scene, geometry, view };
 }
 
-/** An export stands alone, so it brings its own paper. */
+/**
+ * An export stands alone, so it brings its own paper.
+ * @param {Pen} context
+ * @param {Scene} scene
+ */
 function paint(context, scene) {
   context.fillStyle = scene.theme.paper;
   context.fillRect(0, 0, scene.geometry.width, scene.geometry.height);
   drawScene(context, scene);
 }
 
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
 function download(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   // The browser reads the blob after the click has returned.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -1,13 +1,26 @@
 // A strip above a picture that is longer than its frame: every layer by its mean curvature, and which part is shown.
 
-import { make } from "./card.js";
+import { focusedBeside, make } from "../shared/dom.js";
 
+/** @type {Record<string, number>} */
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
 export class Overview {
-  /** `onGo(layer)` brings a layer into the middle of the picture. */
+  /** Of what is shown: network, theme, whether it is long. */
+  shown = "";
+  range = "";
+  at = -1;
+  /** @type {HTMLButtonElement[]} */
+  buttons = [];
+
+  /**
+   * `onGo(layer)` brings a layer into the middle of the picture.
+   * @param {HTMLElement} root
+   * @param {(layer: number) => void} onGo
+   */
   constructor(root, onGo) {
-    Object.assign(this, { root, onGo });
+    this.root = root;
+    this.onGo = onGo;
     this.words = make("p", { className: "small" });
     this.strip = make("div", { className: "strip" });
     this.strip.setAttribute("role", "group");
@@ -20,18 +33,23 @@ export class Overview {
     this.strip.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Draw the strip, or hide it where the whole picture is seen at once. */
+  /**
+   * Draw the strip, or hide it where the whole picture is seen at once.
+   * @param {Network} network
+   * @param {Theme} theme
+   * @param {boolean} isLong
+   */
   show(network, theme, isLong) {
     this.root.hidden = !isLong;
     const key = `${network.digest}/${theme.name}/${isLong}`;
-    if (!isLong || key === this.key) return;
-    Object.assign(this, { key, network, at: -1, range: "" });
+    if (!isLong || key === this.shown) return;
+    Object.assign(this, { shown: key, at: -1, range: "" });
     this.buttons = network.layers.map(({ name }, layer) => {
       const mean = network.means[layer];
       const words = `${name}: ${mean === null ? "no curvature of its own" : `mean κ ${mean.toFixed(2)}`}`.replace("-", "−");
       const button = make("button", { type: "button", className: "layer", title: words, tabIndex: -1 });
       button.setAttribute("aria-label", words);
-      button.dataset.layer = layer;
+      button.dataset.layer = String(layer);
       if (mean !== null) button.style.background = network.ramps[theme.name][network.binOf(mean)];
       button.onclick = () => this.onGo(layer);
       return button;
@@ -41,7 +59,11 @@ export class Overview {
     this.root.replaceChildren(this.strip, this.words);
   }
 
-  /** Frame the layers that the picture shows. */
+  /**
+   * Frame the layers that the picture shows.
+   * @param {Geometry} geometry
+   * @param {View} view
+   */
   frame(geometry, view) {
     if (this.root.hidden) return;
     const [first, last] = shownLayers(geometry, view);
@@ -57,14 +79,16 @@ export class Overview {
     this.words.textContent = `All ${count} layers by their mean κ; framed: the ${last + 1 - first} shown below. Press or drag to go on.`;
   }
 
+  /** @param {PointerEvent} event */
   #drag(event) {
     const box = this.strip.getBoundingClientRect();
     const share = (event.clientX - box.left) / box.width;
     this.onGo(Math.max(0, Math.min(this.buttons.length - 1, Math.floor(share * this.buttons.length))));
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    const from = Number(this.root.getRootNode().activeElement?.dataset?.layer);
+    const from = Number(focusedBeside(this.root)?.dataset?.layer);
     if (!(event.key in STEPS) || Number.isNaN(from)) return;
     event.preventDefault();
     const to = Math.max(0, Math.min(this.buttons.length - 1, from + STEPS[event.key]));
@@ -73,7 +97,12 @@ export class Overview {
   }
 }
 
-/** The first and the last layer whose middle is on the canvas. */
+/**
+ * The first and the last layer whose middle is on the canvas.
+ * @param {Geometry} geometry
+ * @param {View} view
+ * @returns {[number, number]}
+ */
 export function shownLayers(geometry, view) {
   const [axis, size] = geometry.isPortrait ? [1, geometry.height] : [0, geometry.width];
   const offset = axis ? view.y : view.x;
@@ -81,5 +110,5 @@ export function shownLayers(geometry, view) {
     const at = middle * view.k + offset;
     return at >= 0 && at <= size ? [layer] : [];
   });
-  return shown.length ? [shown[0], shown.at(-1)] : [0, 0];
+  return shown.length ? [shown[0], shown[shown.length - 1]] : [0, 0];
 }

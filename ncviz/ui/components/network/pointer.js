@@ -1,19 +1,51 @@
-// Mouse, touch and keys on the canvas, as the few intentions that the network understands:
-// pan(dx, dy), zoom(factor, x, y), hover(x, y) or hover(null), click(x, y), fit(), reset(), clear(), hint(text),
-// and for those without a pointer: next(step) along the lines by strength, and end(side) of the line that is selected.
+// Mouse, touch and keys on the canvas, as intents.
+
+import { focusedBeside } from "../shared/dom.js";
 
 const CLICK_SLOP = 4; // pixels a click may wander before it is a drag
 const STEP = 40;
 
-export function listen(canvas, act) {
+/** @type {Record<string, Intent>} */
+export const KEYS = {
+  ArrowLeft: { type: "pan", dx: STEP, dy: 0 },
+  ArrowRight: { type: "pan", dx: -STEP, dy: 0 },
+  ArrowUp: { type: "pan", dx: 0, dy: STEP },
+  ArrowDown: { type: "pan", dx: 0, dy: -STEP },
+  "+": { type: "zoom", factor: 1.3 },
+  "=": { type: "zoom", factor: 1.3 },
+  "-": { type: "zoom", factor: 1 / 1.3 },
+  0: { type: "reset" },
+  f: { type: "fit" },
+  Escape: { type: "select", text: "" },
+  n: { type: "walk", step: 1 },
+  p: { type: "walk", step: -1 },
+  s: { type: "end", side: "source" },
+  t: { type: "end", side: "target" },
+};
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {(intent: Intent) => void} dispatch
+ * @param {(text: string) => void} hint says something in the picture for a moment
+ * @returns a function that stops listening
+ */
+export function listen(canvas, dispatch, hint) {
+  /** @type {Map<number, Point>} */
   const pointers = new Map();
-  let moved = false;
+  let hasMoved = false;
+  /** @type {{ size: number, x: number, y: number } | null} */
   let pinch = null;
   const stop = new AbortController();
+  /**
+   * @template {keyof HTMLElementEventMap} Type
+   * @param {Type} type
+   * @param {(event: HTMLElementEventMap[Type]) => void} handler
+   * @param {AddEventListenerOptions} options
+   */
   const on = (type, handler, options = {}) =>
     canvas.addEventListener(type, handler, { ...options, signal: stop.signal });
 
-  const place = (event) => {
+  const place = (/** @type {MouseEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
@@ -26,7 +58,7 @@ export function listen(canvas, act) {
     if (event.button !== 0) return;
     pointers.set(event.pointerId, place(event));
     canvas.setPointerCapture(event.pointerId);
-    if (pointers.size === 1) moved = false;
+    if (pointers.size === 1) hasMoved = false;
     pinch = pointers.size === 2 ? spread() : null;
   });
 
@@ -34,75 +66,57 @@ export function listen(canvas, act) {
     const now = place(event);
     const before = pointers.get(event.pointerId);
     if (!before) {
-      if (event.pointerType === "mouse") act.hover(now.x, now.y);
+      if (event.pointerType === "mouse") dispatch({ type: "hover", at: now });
       return;
     }
-    if (!moved && Math.hypot(now.x - before.x, now.y - before.y) < CLICK_SLOP) return;
-    moved = true;
+    if (!hasMoved && Math.hypot(now.x - before.x, now.y - before.y) < CLICK_SLOP) return;
+    hasMoved = true;
     pointers.set(event.pointerId, now);
     if (pinch && pointers.size === 2) {
       const next = spread();
-      act.zoom(next.size / Math.max(pinch.size, 1), next.x, next.y);
-      act.pan(next.x - pinch.x, next.y - pinch.y);
+      dispatch({ type: "zoom", factor: next.size / Math.max(pinch.size, 1), x: next.x, y: next.y });
+      dispatch({ type: "pan", dx: next.x - pinch.x, dy: next.y - pinch.y });
       pinch = next;
     } else if (pointers.size === 1) {
-      act.hover(null);
-      act.pan(now.x - before.x, now.y - before.y);
+      dispatch({ type: "hover", at: null });
+      dispatch({ type: "pan", dx: now.x - before.x, dy: now.y - before.y });
     }
   });
 
-  const lift = (event) => {
+  const lift = (/** @type {PointerEvent} */ event) => {
     const known = pointers.delete(event.pointerId);
     pinch = null;
-    if (!known || event.type === "pointercancel" || moved || pointers.size > 0) return;
-    const { x, y } = place(event);
-    act.click(x, y, event.pointerType === "mouse" ? 6 : 14);
+    if (!known || event.type === "pointercancel" || hasMoved || pointers.size > 0) return;
+    dispatch({ type: "click", at: place(event), reach: event.pointerType === "mouse" ? 6 : 14 });
   };
   on("pointerup", lift);
   on("pointercancel", lift);
-  on("pointerleave", () => act.hover(null));
-  on("dblclick", () => act.reset());
+  on("pointerleave", () => dispatch({ type: "hover", at: null }));
+  on("dblclick", () => dispatch({ type: "reset" }));
 
   // A picture that eats the wheel traps whoever scrolls past it: it zooms only once it was clicked, or with Ctrl.
-  const root = canvas.getRootNode();
   on(
     "wheel",
     (event) => {
-      const isOurs = event.ctrlKey || event.metaKey || root.activeElement === canvas;
+      const isOurs = event.ctrlKey || event.metaKey || focusedBeside(canvas) === canvas;
       if (!isOurs) {
-        act.hint("Click the picture, then scroll to zoom");
+        hint("Click the picture, then scroll to zoom");
         return;
       }
       event.preventDefault();
       const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
       const { x, y } = place(event);
-      act.zoom(Math.exp(-pixels * (event.ctrlKey ? 0.006 : 0.0022)), x, y);
+      dispatch({ type: "zoom", factor: Math.exp(-pixels * (event.ctrlKey ? 0.006 : 0.0022)), x, y });
     },
     { passive: false },
   );
 
   on("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const middle = { x: canvas.clientWidth / 2, y: canvas.clientHeight / 2 };
-    const keys = {
-      ArrowLeft: () => act.pan(STEP, 0),
-      ArrowRight: () => act.pan(-STEP, 0),
-      ArrowUp: () => act.pan(0, STEP),
-      ArrowDown: () => act.pan(0, -STEP),
-      "+": () => act.zoom(1.3, middle.x, middle.y),
-      "=": () => act.zoom(1.3, middle.x, middle.y),
-      "-": () => act.zoom(1 / 1.3, middle.x, middle.y),
-      0: () => act.reset(),
-      f: () => act.fit(),
-      Escape: () => act.clear(),
-      n: () => act.next(1),
-      p: () => act.next(-1),
-      s: () => act.end("source"),
-      t: () => act.end("target"),
-    };
-    if (!keys[event.key]) return;
+    const intent = KEYS[event.key];
+    if (!intent) return;
     event.preventDefault();
-    keys[event.key]();
+    dispatch(intent);
   });
   return () => stop.abort();
 }

@@ -1,5 +1,7 @@
 // Feature maps as small pictures: how active each unit of a channel is, and the input as the image that it is.
 
+import { contextOf, make } from "../shared/dom.js";
+import { planeOf } from "./data.js";
 import { radiusOf } from "./geometry.js";
 
 const TINTS = [
@@ -8,15 +10,24 @@ const TINTS = [
   [0.5, 0.64, 0.98],
 ];
 
+/** @typedef {{ canvas: HTMLCanvasElement, perRow: number }} Picture */
+
+/** @type {WeakMap<Network, Map<string, Picture>>} */
+const PICTURES = new WeakMap();
+
 /** How much ink a node has that took no part in the measurement. */
 export const LEFT_OUT = 0.22;
 
+/**
+ * @param {Pen} context
+ * @param {Scene} scene
+ */
 export function drawTiles(context, { network, geometry, view, theme, focus }) {
   const chosen = new Set(focus?.units ?? []);
   for (let layer = 0; layer < network.layers.length; layer += 1) {
     if (!geometry.grouped[layer]) continue;
     const { shape } = network.layers[layer];
-    const [rows, columns] = [shape.at(-2), shape.at(-1)];
+    const { rows, columns } = planeOf(shape);
     const half = radiusOf(geometry, layer, view);
     const picture = pictureOf(network, layer, theme);
     context.imageSmoothingEnabled = false;
@@ -44,30 +55,41 @@ export function drawTiles(context, { network, geometry, view, theme, focus }) {
   }
 }
 
-/** All feature maps of a layer on one canvas, made once for each theme. */
+/**
+ * All feature maps of a layer on one canvas, made once for each theme.
+ * @param {Network} network
+ * @param {number} layer
+ * @param {Theme} theme
+ */
 function pictureOf(network, layer, theme) {
   if (!network.activity) return null;
-  const pictures = (network.pictures ??= new Map());
+  const pictures = PICTURES.get(network) ?? new Map();
+  PICTURES.set(network, pictures);
   const key = `${theme.name}/${layer}`;
-  if (!pictures.has(key)) pictures.set(key, paintMaps(network, layer, theme));
-  return pictures.get(key);
+  const picture = pictures.get(key) ?? paintMaps(network, network.activity, layer, theme);
+  pictures.set(key, picture);
+  return picture;
 }
 
-function paintMaps(network, layer, theme) {
+/**
+ * @param {Network} network
+ * @param {Numbers} activity
+ * @param {number} layer
+ * @param {Theme} theme
+ */
+function paintMaps(network, activity, layer, theme) {
   const { shape } = network.layers[layer];
-  const [rows, columns] = [shape.at(-2), shape.at(-1)];
+  const { rows, columns } = planeOf(shape);
   const channels = network.offsets[layer + 1] - network.offsets[layer];
   const perRow = Math.ceil(Math.sqrt(channels));
-  const canvas = document.createElement("canvas");
-  canvas.width = perRow * columns;
-  canvas.height = Math.ceil(channels / perRow) * rows;
-  const context = canvas.getContext("2d");
+  const canvas = make("canvas", { width: perRow * columns, height: Math.ceil(channels / perRow) * rows });
+  const context = contextOf(canvas);
   const image = context.createImageData(canvas.width, canvas.height);
   const isColour = layer === 0 && channels === 3;
   for (let channel = 0; channel < channels; channel += 1) {
     const [x0, y0] = [(channel % perRow) * columns, Math.floor(channel / perRow) * rows];
     for (let unit = 0; unit < rows * columns; unit += 1) {
-      const value = network.activity[network.firstUnit[layer] + channel * rows * columns + unit];
+      const value = activity[network.firstUnit[layer] + channel * rows * columns + unit];
       const rgb = isColour ? TINTS[channel].map((tint) => tint * value) : theme.shadeChannels(value / 255);
       const at = 4 * ((y0 + Math.floor(unit / columns)) * canvas.width + x0 + (unit % columns));
       image.data.set([...rgb, 255], at);
@@ -75,4 +97,48 @@ function paintMaps(network, layer, theme) {
   }
   context.putImageData(image, 0, 0);
   return { canvas, perRow };
+}
+
+/**
+ * The sheet behind each image or feature map, so that its pixels are seen as one.
+ * @param {Pen} context
+ * @param {Scene} scene
+ */
+export function drawSheets(context, { network, geometry, view, theme }) {
+  network.layers.forEach(({ shape, grouped }, layer) => {
+    const { rows, columns, area } = planeOf(shape);
+    if (grouped || shape.length < 2 || rows < 2 || columns < 2) return;
+    const pad = radiusOf(geometry, layer, view) + 1.5;
+    context.beginPath();
+    for (let first = network.offsets[layer]; first < network.offsets[layer + 1]; first += area) {
+      const corners = [first, first + columns - 1, first + area - 1, first + area - columns];
+      outline(context, geometry, view, corners, pad);
+    }
+    context.fillStyle = theme.line;
+    context.globalAlpha = 0.35;
+    context.fill();
+    context.globalAlpha = 1;
+    context.strokeStyle = theme.line;
+    context.lineWidth = 1;
+    context.stroke();
+  });
+}
+
+/**
+ * A quadrilateral through four units, `pad` pixels larger on each side.
+ * @param {Pen} context
+ * @param {Geometry} geometry
+ * @param {View} view
+ * @param {number[]} corners
+ * @param {number} pad
+ */
+function outline(context, geometry, view, corners, pad) {
+  const points = corners.map((u) => [geometry.x[u] * view.k + view.x, geometry.y[u] * view.k + view.y]);
+  const centre = [0, 1].map((axis) => points.reduce((sum, point) => sum + point[axis], 0) / 4);
+  points.forEach((point, i) => {
+    const [x, y] = point.map((value, axis) => value + Math.sign(value - centre[axis]) * pad);
+    if (i === 0) context.moveTo(x, y);
+    else context.lineTo(x, y);
+  });
+  context.closePath();
 }

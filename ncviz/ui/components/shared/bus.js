@@ -1,13 +1,17 @@
 // Where the live panel tells the network canvas what is removed, within one page and without the server.
 // Both are mounted as separate modules, so the meeting point has to be the window.
 
-/** The channel of this name: `publish` to all `subscribe`rs; `last` is what was said last, `isLive` if someone leads. */
+/**
+ * The channel of this name: `publish` to all `subscribe`rs; `last` is what was said last, `isLive` if someone leads.
+ * @template [Event=Threshold]
+ * @param {string} name
+ * @returns {Channel<Event>}
+ */
 export function openChannel(name) {
   const channels = (window.__ncvizChannels ??= new Map());
-  if (!channels.has(name)) {
-    channels.set(name, { last: null, publishers: 0, listeners: new Set() });
-  }
-  const state = channels.get(name);
+  /** @type {ChannelState} */
+  const state = channels.get(name) ?? { last: null, publishers: 0, listeners: new Set() };
+  channels.set(name, state);
   return {
     name,
     get last() {

@@ -1,24 +1,33 @@
 // Numbers as people read them; the minus is a real one.
 
+/** @param {number} value */
 export function count(value) {
   return Math.round(value).toLocaleString("en-US");
 }
 
+/** @param {number} value */
 export function signed(value, digits = 2) {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;
   return (value < 0 ? "−" : "+") + text;
 }
 
+/** @param {number} value */
 export function plain(value, digits = 2) {
   return (value < 0 && Number(value.toFixed(digits)) !== 0 ? "−" : "") + Math.abs(value).toFixed(digits);
 }
 
+/** @param {number} share */
 export function percent(share, digits = 1) {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
-/** Cut a text to a width by `measure`, with an ellipsis; an array of code points, so no character is torn apart. */
+/**
+ * Cut a text to a width by `measure`, with an ellipsis; by code points, so no character is torn apart.
+ * @param {string} text
+ * @param {number} width
+ * @param {(text: string) => number} measure
+ */
 export function fit(text, width, measure) {
   if (measure(text) <= width) return text;
   const letters = [...text];

@@ -1,11 +1,16 @@
 // Streamlit calls a component's default function again on every change of data or theme, always with the same parent
 // element. One object per element keeps what must survive that: zoom, listeners, the request in flight.
 
-/** A default export for a component: makes `create(root)` once, then `update(component)` on each call. */
+/**
+ * A default export for a component: makes `create(root)` once, then `update(component)` on each call.
+ * @template Data
+ * @param {(root: ShadowRoot) => { update(component: StreamlitComponent<Data>): void, destroy(): void }} create
+ */
 export function keepInstance(create) {
+  /** @type {WeakMap<Node, ReturnType<create>>} */
   const instances = new WeakMap();
-  return (component) => {
-    const root = component.parentElement;
+  return (/** @type {StreamlitComponent<Data>} */ component) => {
+    const root = /** @type {ShadowRoot} */ (component.parentElement);
     let instance = instances.get(root);
     if (!instance) {
       instance = create(root);

@@ -1,18 +1,25 @@
 // How wide the column is that a chart stands in. Only the browser knows, and a chart made by Python needs it to choose
 // its columns and to wrap its words.
 
+import { query } from "./dom.js";
 import { keepInstance } from "./instances.js";
 
 const STEP = 20; // px; what is reported is rounded down to it, so that a scroll bar changes nothing
 const SPARE = 60; // px that a chart is stretched before it is made anew
 
 class Width {
+  known = 0;
+  /** @type {((name: string, value: unknown) => void) | null} */
+  report = null;
+
+  /** @param {ShadowRoot} root */
   constructor(root) {
-    this.ruler = root.querySelector(".ruler");
+    this.ruler = query(root, "div", ".ruler");
     this.observer = new ResizeObserver(() => this.#measure());
     this.observer.observe(this.ruler);
   }
 
+  /** @param {StreamlitComponent<{ width: number }>} component */
   update({ data, setStateValue }) {
     this.known = data.width;
     this.report = setStateValue;

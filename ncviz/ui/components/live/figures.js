@@ -1,0 +1,85 @@
+// The panel's numbers: accuracy, how it changed and where it comes from; how much is removed, and by which rule.
+
+import { part } from "../shared/dom.js";
+import { count, percent, plain, signed } from "../shared/format.js";
+import { thresholdAt } from "./curve.js";
+
+export const titled = (word = "accuracy") => word[0].toUpperCase() + word.slice(1);
+
+export class Figures {
+  /** @type {string | null} */
+  said = null;
+
+  /** @param {ShadowRoot} root */
+  constructor(root) {
+    this.parts = {
+      accuracy: part(root, "output", "accuracy"),
+      change: part(root, "span", "change"),
+      source: part(root, "span", "source"),
+      share: part(root, "output", "share"),
+      counts: part(root, "span", "counts"),
+      rule: part(root, "span", "rule"),
+      said: part(root, "p", "said"),
+    };
+  }
+
+  /**
+   * @param {Shown} data
+   * @param {Situation} situation
+   * @param {Reading} reading
+   * @param {Order} order
+   */
+  show(data, situation, reading, order) {
+    const { parts } = this;
+    const { removed } = situation;
+    this.#accuracy(data, situation, reading);
+    parts.share.textContent = percent(data.total > 0 ? removed / data.total : 0);
+    parts.counts.textContent = `${count(removed)} removed · ${count(data.total - removed)} kept`;
+    const kappa = thresholdAt(situation);
+    if (kappa !== null && removed > 0 && order.rule) parts.rule.textContent = order.rule.replace("{value}", plain(kappa));
+    else parts.rule.textContent = removed > 0 ? order.label : `of ${count(data.total)} weights`;
+  }
+
+  /**
+   * @param {Shown} data
+   * @param {Situation} situation
+   * @param {Reading} reading
+   */
+  #accuracy(data, { removed, order, answer }, { accuracy, source, images, expires }) {
+    const { parts } = this;
+    const at = source === "measured" ? (expires ? answer?.removed : removed) : "";
+    const facts = { value: accuracy ?? "", source, removed, order, seq: data.seq, at };
+    Object.assign(parts.accuracy.dataset, facts);
+    parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);
+    const points = accuracy === null || data.baseline === null ? null : 100 * (accuracy - data.baseline);
+    const change =
+      removed === 0 ? "nothing pruned" : `${signed(points ?? 0, 1)} points from ${percent(data.baseline ?? 0)}`;
+    parts.change.textContent = points === null ? "" : change;
+    parts.change.classList.toggle("is-loss", points !== null && points < -1);
+    const words = {
+      measured: `measured on ${count(images ?? 0)} images`,
+      curve: data.sweep_label,
+      unknown: "not measured yet",
+    };
+    parts.source.textContent = words[source];
+  }
+
+  /**
+   * For a screen reader: the outcome of a step once it is known, not every number on the way there.
+   * @param {Shown} data
+   * @param {Situation} situation
+   * @param {Reading} reading
+   */
+  say(data, { removed, order, isDragging }, { accuracy, source }) {
+    const isOpen = source !== "measured" && data.is_live;
+    if (isDragging || isOpen || accuracy === null) return;
+    const step = `${order} ${removed} ${source}`;
+    // The first word is what the page says when it opens; nobody asked for it.
+    if (this.said !== null && this.said !== step) {
+      const share = percent(data.total > 0 ? removed / data.total : 0);
+      const outcome = `${titled(data.word)} ${percent(accuracy)} with ${share} removed`;
+      this.parts.said.textContent = `${outcome}, ${this.parts.source.textContent}.`;
+    }
+    this.said = step;
+  }
+}

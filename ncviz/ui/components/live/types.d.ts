@@ -1,0 +1,122 @@
+// What the live panel is given and what it asks for; see `live/data.py` and `live/component.py`.
+
+type Tone = "bottleneck" | "redundant";
+
+interface Order {
+  key: string;
+  label: string;
+  rule: string;
+  hint: string;
+  tone: Tone | null;
+}
+
+/** Stored points of one order's curve. */
+interface Sweep {
+  removed: number[];
+  accuracy: (number | null)[];
+  threshold: (number | null)[];
+  images: number;
+}
+
+interface Answer {
+  seq: number;
+  removed: number;
+  order: string;
+  accuracy: number | null;
+  exact: boolean;
+  images: number;
+  threshold: number | null;
+}
+
+type Tones = Record<ThemeName, Record<Tone, string>>;
+
+interface PanelData {
+  channel: string;
+  total: number;
+  removed: number;
+  order: string;
+  seq: number;
+  orders: Order[];
+  sweeps: Record<string, Sweep> | null;
+  baseline: number | null;
+  answer: Answer | null;
+  basis: string;
+  is_live: boolean;
+  is_followed: boolean;
+  is_offline: boolean;
+  can_undo: boolean;
+  can_redo: boolean;
+  note: string;
+  sweep_label: string;
+  word: string;
+  tones: Tones;
+}
+
+/** The panel's data, with the curves that were sent last. */
+type Shown = PanelData & { sweeps: Record<string, Sweep> };
+
+type PanelAction = "undo" | "redo" | "reset";
+
+interface Wish {
+  action: PanelAction | "threshold";
+  removed: number;
+  order: string;
+  dragging: boolean;
+}
+
+type SentWish = Wish & { seq: number };
+
+type PanelRequest = SentWish & { earlier: SentWish[] };
+
+/** What a key or a button asks for: a step of `size` percent, or to a share. */
+interface Step {
+  sign?: number;
+  size?: number;
+  to?: number;
+}
+
+interface Clock {
+  now(): number;
+  later(task: () => void, wait: number): any;
+  cancel(timer: any): void;
+}
+
+interface Reading {
+  accuracy: number | null;
+  source: "measured" | "curve" | "unknown";
+  images?: number;
+  /** When it stops being true, on the clock of `now`. */
+  expires?: number;
+}
+
+/** What a reading needs. */
+interface Situation {
+  answer: Answer | null;
+  answeredAt: number;
+  sweeps: Record<string, Sweep>;
+  order: string;
+  removed: number;
+  isDragging: boolean;
+  isLive: boolean;
+  now: number;
+}
+
+interface ChartModel {
+  width: number;
+  height: number;
+  total: number;
+  sweeps: Record<string, Sweep>;
+  orders: (Order & { color: string; dash: string })[];
+  order: string;
+  baseline: number | null;
+  word: string;
+}
+
+interface TitleData extends Threshold {
+  channel: string;
+  network: string;
+  total: number;
+  order: string;
+  orders: Record<string, { label: string; tone: Tone | null }>;
+  tones: Tones;
+}

@@ -1,0 +1,81 @@
+// Below the picture: what it leaves out, in words, and what its colours mean.
+
+import { rulerOf } from "../shared/dom.js";
+import { count, fit } from "../shared/format.js";
+
+/**
+ * The words that say what the picture leaves out.
+ * @param {Network} network
+ * @param {number} kept
+ */
+export function captionOf(network, kept, isShort = false) {
+  const where = network.filter ? ` in ${network.filter}` : "";
+  const which = network.drawn < network.total && !isShort ? ": the strongest and an even sample" : "";
+  const rest = network.unmeasured ? ` · ${count(network.unmeasured)} weights not measured` : "";
+  return `showing ${count(network.drawn)} of ${count(network.total)} ${network.lines}${where}${which} · ${count(kept)} kept${rest}`;
+}
+
+/**
+ * @param {Pen} context
+ * @param {Scene} scene
+ */
+export function drawLegend(context, { network, geometry, theme, left: { kept } }) {
+  const { width, height, isPortrait } = geometry;
+  const measure = rulerOf(context);
+  const { ends, names } = network.scale;
+  context.font = `400 12px ${theme.font}`;
+  const sides = names.map((name) => measure(name) + 10);
+  const bar = Math.max(80, Math.min(isPortrait ? width - 28 - sides[0] - sides[1] : width * 0.22, 260));
+  const left = isPortrait ? (width - bar - sides[0] - sides[1]) / 2 + sides[0] : width - 16 - sides[1] - bar;
+  const top = height - 34;
+  const most = isPortrait ? width - 28 : left - sides[0] - 40;
+  // What is kept matters more than how the lines were chosen.
+  const whole = captionOf(network, kept, isPortrait);
+  const links = linkWords(network);
+  const forms = [`${whole} · ${links}`, whole, `${captionOf(network, kept, true)} · ${links}`];
+  const words =
+    forms.slice(links ? 0 : 1, links ? 3 : 2).find((text) => measure(text) <= most) ?? captionOf(network, kept, true);
+  context.textBaseline = "alphabetic";
+  context.textAlign = "left";
+  context.fillStyle = theme.muted;
+  context.fillText(fit(words, most, measure), 16, isPortrait ? height - 48 : top + 9);
+  drawBar(context, network.ramps[theme.name], left, top, bar);
+  context.fillStyle = theme.ink;
+  context.textAlign = "right";
+  context.fillText(names[0], left - 9, top + 9);
+  context.textAlign = "left";
+  context.fillText(names[1], left + bar + 9, top + 9);
+  context.font = `400 11px ${theme.font}`;
+  context.fillStyle = theme.muted;
+  context.textAlign = "center";
+  [ends[0], "κ = 0", ends[1]].forEach((text, i) => context.fillText(text, left + (bar * i) / 2, top + 24));
+}
+
+/**
+ * The colour bar as plain rectangles: the same in every export, and no gradient to name.
+ * @param {Pen} context
+ * @param {string[]} ramp
+ * @param {number} left
+ * @param {number} top
+ * @param {number} width
+ */
+function drawBar(context, ramp, left, top, width) {
+  const step = width / ramp.length;
+  ramp.forEach((color, i) => {
+    context.fillStyle = color;
+    // Overlap by a hair, or seams shine through between neighbours.
+    context.fillRect(left + i * step, top, i + 1 < ramp.length ? step + 0.6 : step, 10);
+  });
+}
+
+/**
+ * The kinds of links in a few words, such as "grey: skips, pooling"; "" where there are none.
+ * @param {Network} network
+ */
+export function linkWords(network) {
+  if (network.linkSource.length === 0) return "";
+  /** @type {Record<string, string>} */
+  const names = { skip: "skips", pool: "pooling", scale: "scaling" };
+  const kinds = [...new Set(network.links.map(({ kind }) => names[kind] ?? kind))];
+  return `grey: ${kinds.join(", ")}`;
+}

@@ -1,0 +1,340 @@
+// What the network's picture is made of. `Header` mirrors the Python class of that name in `plots/network/payload.py`.
+
+interface Layer {
+  name: string;
+  subtitle: string;
+  shape: number[];
+  grouped: boolean;
+}
+
+interface Link {
+  name: string;
+  kind: string;
+  edges: number;
+}
+
+/** In which order parameters are removed; `mirrored` ones count the array's ranks from behind. */
+interface RankedOrder {
+  key: string;
+  rank: number;
+  mirrored: boolean;
+}
+
+interface Scale {
+  limit: number;
+  never: number;
+  ends: string[];
+  names: string[];
+}
+
+interface LayoutHeader {
+  width: number;
+  height: number;
+  portrait: boolean;
+  radius: number[];
+  labels: number[][];
+}
+
+interface ArrayEntry {
+  dtype: string;
+  offset: number;
+  length: number;
+}
+
+interface Roomy {
+  layers: number;
+  portrait: number;
+  landscape: number;
+}
+
+/** What Python says about a network besides its arrays. */
+interface Header {
+  layers: Layer[];
+  means: (number | null)[];
+  offsets: number[];
+  classes: string[];
+  connections: string[];
+  links: Link[];
+  parameters: number;
+  unmeasured: number;
+  lines: string;
+  orders: RankedOrder[];
+  drawn: number;
+  total: number;
+  filter: string | null;
+  ramps: Record<ThemeName, string[]>;
+  scale: Scale;
+  grid: number;
+  roomy: Roomy;
+  layouts: LayoutHeader[];
+  arrays: Record<string, ArrayEntry>;
+  digest: string;
+}
+
+/** What changes from run to run, sent along with the header. */
+interface Volatile {
+  channel: string;
+  height: number;
+  removed: number;
+  order: string | null;
+  selection: string;
+  card: CardData | null;
+  link: string | null;
+  flows: FlowData | null;
+  file_name: string;
+}
+
+type Numbers = Uint8Array | Uint16Array | Uint32Array | Float32Array;
+
+type Message = Omit<Header, "arrays"> & Volatile & { arrays: Record<string, Numbers> };
+
+interface LayoutBox extends LayoutHeader {
+  shareX: Numbers;
+  shareY: Numbers;
+}
+
+/** A network to draw: the header, the arrays by name, and what the drawing needs of them. */
+interface Network extends Omit<Message, "layouts"> {
+  source: Numbers;
+  target: Numbers;
+  curvature: Numbers;
+  weight: Numbers;
+  parameter: Numbers;
+  connection: Numbers;
+  /** Where the members of each line start, if a line stands for several parameters. */
+  start?: Numbers;
+  member?: Numbers;
+  memberCurvature?: Numbers;
+  leftOut?: Numbers;
+  linkSource: ArrayLike<number>;
+  linkTarget: ArrayLike<number>;
+  linkOf: Iterable<number> & ArrayLike<number>;
+  activity?: Numbers;
+  layouts: LayoutBox[];
+  edges: number;
+  bin: Uint8Array;
+  bins: number;
+  binOf(curvature: number): number;
+  layerOf: Uint16Array;
+  firstUnit: number[];
+  lanes: number[];
+}
+
+/** What is left of each line at a threshold. */
+interface LinesLeft {
+  /** 1 if any of a line's parameters is left. */
+  visible: Uint8Array;
+  /** The colour of its strongest bottleneck that is left. */
+  bin: Uint8Array;
+  lowest: Float32Array;
+  /** How many negative parameters are left. */
+  negative: Uint16Array;
+  kept: number;
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** Where everything is on a canvas of one size, before zooming. */
+interface Geometry extends Size {
+  margin: { left: number; right: number; top: number; bottom: number };
+  /** What the picture takes, which may be longer than its frame. */
+  room: Size;
+  frame: Size;
+  isPortrait: boolean;
+  isLong: boolean;
+  isCrowded: boolean;
+  pitch: number;
+  x: Float32Array;
+  y: Float32Array;
+  widest: number;
+  radius: number[];
+  grouped: boolean[];
+  labels: number[][];
+  middles: number[];
+}
+
+/** Zoom and offset: a point of the geometry is drawn at k · point + offset. */
+interface View {
+  k: number;
+  x: number;
+  y: number;
+}
+
+interface UnitHit {
+  kind: "unit";
+  unit: number;
+}
+interface EdgeHit {
+  kind: "edge";
+  edge: number;
+}
+interface LinkHit {
+  kind: "link";
+  link: number;
+}
+interface LayerHit {
+  kind: "layer";
+  layer: number;
+}
+/** A line that Python knows of and that is not among those drawn; its ends are nodes of this picture. */
+interface LineHit {
+  kind: "line";
+  source: number;
+  target: number;
+  connection: number;
+  parameter: number;
+  bin: number;
+}
+
+/** What lies under the pointer. */
+type Hit = UnitHit | EdgeHit | LinkHit | LayerHit;
+/** What is selected. */
+type Selected = UnitHit | EdgeHit | LineHit;
+
+/** The edges and nodes that stand out. */
+interface Focus {
+  edges: number[];
+  units: number[];
+  main?: number;
+  line?: LineHit;
+}
+
+interface Scene {
+  network: Network;
+  geometry: Geometry;
+  view: View;
+  theme: Theme;
+  left: LinesLeft;
+  focus: Focus | null;
+}
+
+interface Point {
+  x: number;
+  y: number;
+}
+
+/** Ends of a line as [layer, unit], where it is not drawn. */
+interface LineData {
+  source: [number, number];
+  target: [number, number];
+  connection: number;
+  parameter: number;
+  curvature: number;
+}
+
+interface State {
+  network: Network | null;
+  geometry: Geometry | null;
+  left: LinesLeft | null;
+  removed: number;
+  order: string | null;
+  view: View;
+  hit: Hit | null;
+  pointer: Point;
+  selected: Selected | null;
+  focus: Focus | null;
+  /** The selection as Python knows it. */
+  told: string;
+  /** The selection that Python asked for last. */
+  asked: string | null;
+  /** The layer that was zoomed to last, or -1. */
+  layer: number;
+}
+
+/** What a message from Python says to the state; the network is the one before if its digest is the same. */
+interface Receive {
+  type: "receive";
+  network: Network;
+  removed: number;
+  order: string | null;
+  selection: string;
+  card: CardData | null;
+}
+
+/** What the reader or the page wants of the picture. */
+type Intent =
+  | Receive
+  | { type: "resize"; geometry: Geometry }
+  | { type: "threshold"; removed: number; order: string | null }
+  | { type: "pan"; dx: number; dy: number }
+  | { type: "zoom"; factor: number; x?: number; y?: number }
+  | { type: "reset" }
+  | { type: "fit" }
+  | { type: "hover"; at: Point | null }
+  | { type: "click"; at: Point; reach: number }
+  | { type: "select"; text: string }
+  | { type: "walk"; step: 1 | -1 }
+  | { type: "end"; side: "source" | "target" }
+  | { type: "crumb"; act: string }
+  | { type: "centre"; layer: number }
+  | { type: "follow"; view: View };
+
+/** What two pictures that are compared tell each other: a view, with offsets as shares of the picture's size. */
+interface LinkedView extends View {
+  from: object;
+}
+
+/** What is known of the selection. */
+interface CardData {
+  title: string;
+  selection: string;
+  rows: [string, string][];
+  kernel: Kernel | null;
+  image: (Pixels & { box: number[] | null; caption: string }) | null;
+  kernels: SmallKernel[];
+  kernels_title: string;
+  note: string;
+  can_open: boolean;
+  line: LineData | null;
+}
+
+interface Kernel {
+  rows: number;
+  columns: number;
+  cells: (Cell | null)[];
+}
+
+interface Cell {
+  parameter: number;
+  curvature: number | null;
+  weight: number;
+  kept: boolean;
+  chosen: boolean;
+  is_measured: boolean;
+}
+
+interface SmallKernel {
+  rows: number;
+  columns: number;
+  curvature: (number | null)[];
+  name: string;
+  words: string;
+  select: string;
+}
+
+/** The calibration images whose flow can be drawn. */
+interface FlowData {
+  chosen: string;
+  images: (Pixels & { flow: string; number: number; label: string })[];
+}
+
+interface Described {
+  title: string;
+  rows: [string, string][];
+}
+
+/** A step of the path above the picture; `act` is "all", "layer-…" or a selection's text. */
+interface Crumb {
+  text: string;
+  act: string;
+}
+
+interface SavedSize {
+  name: string;
+  scale: number;
+  width?: number;
+  height?: number;
+}
