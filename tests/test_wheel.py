@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from ncviz import __version__
 from tests.readmes import ROOT, python_example
 
 pytestmark = pytest.mark.slow
@@ -93,6 +94,11 @@ def test_the_checkout_is_out_of_sight(installed):
     ).splitlines()
     assert Path(found[0]).is_relative_to(installed.folder)
     assert str(ROOT) not in found[1:]
+
+
+def test_it_says_its_version(installed):
+    found = installed.python("from importlib.metadata import version; print(version('ncviz'))")
+    assert found.strip() == __version__
 
 
 def test_it_asks_for_what_the_checkout_asks_for(installed):
