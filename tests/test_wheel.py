@@ -105,19 +105,25 @@ def test_it_asks_for_what_the_checkout_asks_for(installed):
     declared = installed.python(
         "from importlib.metadata import requires; print(*requires('ncviz'), sep='\\n')"
     )
-    plain, extra = set(), set()
-    for line in declared.splitlines():
-        needed = Requirement(line)
-        if needed.marker is None:
-            plain.add((needed.name, needed.specifier))
-        elif needed.marker.evaluate({"extra": "test"}):
-            extra.add((needed.name, needed.specifier))
-    assert plain == listed("requirements.txt")
-    assert extra == listed("tests/requirements.txt")
+    found = {"": set(), "dask": set(), "onnx-export": set(), "test": set()}
+    for needed in map(Requirement, declared.splitlines()):
+        for extra, names in found.items():
+            if needed.marker.evaluate({"extra": extra}) if needed.marker else not extra:
+                names.add((needed.name, needed.specifier))
+    folder = ROOT / "tests"
+    dask, export = listed(folder / "requirements-dask.txt"), listed(folder / "requirements-onnx-export.txt")
+    assert dask
+    assert export
+    assert found == {
+        "": listed(ROOT / "requirements.txt"),
+        "dask": dask,
+        "onnx-export": export,
+        "test": listed(folder / "requirements.txt") | dask | export,
+    }
 
 
 def listed(path):
-    lines = [line for line in (ROOT / path).read_text().splitlines() if not line.startswith("-r")]
+    lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("-r")]
     return {(needed.name.lower(), needed.specifier) for needed in map(Requirement, lines)}
 
 
