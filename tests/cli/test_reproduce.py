@@ -119,7 +119,7 @@ def test_estimate_only_says(run, tmp_path):
 
 
 def test_ctrl_c_keeps_what_is_finished(run, tmp_path, monkeypatch):
-    compute, calls = work.pipeline.compute_curve, []
+    compute, calls = work.tasks.compute_curve, []
 
     def interrupted(*arguments, **options):
         calls.append(arguments)
@@ -128,7 +128,7 @@ def test_ctrl_c_keeps_what_is_finished(run, tmp_path, monkeypatch):
         return compute(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(work.pipeline, "compute_curve", interrupted)
+        patch.setattr(work.tasks, "compute_curve", interrupted)
         code, _, err = run("reproduce", "tiny", "--out", tmp_path, *PART)
     assert code == 130
     assert (

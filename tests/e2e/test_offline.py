@@ -1,5 +1,7 @@
 """The file that works without a server, opened from a disk in a real browser that has no network."""
 
+import time
+
 import pytest
 
 from ncviz import tasks
@@ -44,6 +46,12 @@ class File:
 
     def state(self):
         return self.accuracy(), self.edges()
+
+    def wait(self, condition):
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, (self.state(), self.said)
+            self.page.wait_for_timeout(20)
 
     def drag_to(self, share):
         slider = self.part("slider")
@@ -108,24 +116,18 @@ def test_orders_undo_redo_and_reset_work_without_a_server(opened, lenet):
     pruned = file.state()
     assert pruned[0] > 0.9
     file.part("order-curvature/bottlenecks").click()
-    file.page.wait_for_timeout(100)
-    assert file.accuracy() < 0.2
-    assert file.edges() != pruned[1]
+    file.wait(lambda: file.accuracy() < 0.2 and file.edges() != pruned[1])
     file.part("undo").click()
-    file.page.wait_for_timeout(100)
-    assert file.state() == pruned
+    file.wait(lambda: file.state() == pruned)
     file.part("undo").click()
-    file.page.wait_for_timeout(100)
-    assert file.state() == whole
+    file.wait(lambda: file.state() == whole)
     file.part("redo").click()
-    file.page.wait_for_timeout(100)
-    assert file.state() == pruned
+    file.wait(lambda: file.state() == pruned)
     file.part("reset").click()
-    file.page.wait_for_timeout(100)
-    assert file.state() == whole
+    file.wait(lambda: file.state() == whole)
     file.part("order-more").select_option("magnitude/bottlenecks")
     file.drag_to(0.3)
-    assert file.accuracy() < 0.5
+    file.wait(lambda: file.accuracy() < 0.5)
     assert file.said == []
 
 
@@ -146,12 +148,10 @@ def test_it_follows_the_theme_and_keeps_its_state_when_that_changes(opened, sche
     file.drag_to(0.7)
     before = file.state()
     file.page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
-    file.page.wait_for_timeout(200)
-    assert paper() != first
+    file.wait(lambda: paper() != first)
     assert file.state() == before
     file.part("undo").click()
-    file.page.wait_for_timeout(100)
-    assert file.accuracy() > before[0]
+    file.wait(lambda: file.accuracy() > before[0])
     assert file.said == []
 
 
@@ -169,4 +169,4 @@ def test_it_fits_a_phone(opened):
     file = opened(width=390)
     assert file.page.evaluate("document.documentElement.scrollWidth") <= 390
     file.drag_to(0.9)
-    assert file.accuracy() < 0.9
+    file.wait(lambda: file.accuracy() < 0.9)

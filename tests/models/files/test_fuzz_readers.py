@@ -22,6 +22,7 @@ def test_ten_thousand_files_and_every_reader():
     assert COUNTS.keys() == READERS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", COUNTS)
 def test_malformed_files_end_in_one_sentence(reader, tmp_path):
     outside, folder = tmp_path / "outside", tmp_path / "outside" / "inside" / "folder"

@@ -30,6 +30,7 @@ def under_attack(net):
     return float((net(images).argmax(1) == data.labels).double().mean())
 
 
+@pytest.mark.slow
 def test_it_withstands_the_attack_better_than_plain_training():
     plain, robust = (run(attack=attack, epochs=8) for attack in (None, ATTACK))
     assert robust.test_accuracy > 0.8

@@ -38,6 +38,7 @@ def stop_after(epochs):
     return on_epoch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "data", "options"),
     [

@@ -156,6 +156,7 @@ def test_a_batch_of_one_image_cannot_be_normalised(count, batch_size):
         run_vgg(count, batch_size)
 
 
+@pytest.mark.slow
 def test_the_card_of_a_rounded_network_tells_the_accuracy_of_what_is_written(monkeypatch, tmp_path):
     monkeypatch.delenv("NCVIZ_DATA", raising=False)
     train_zoo_model("vgg9-cifar10-relu", epochs=1, out_dir=tmp_path)

@@ -70,6 +70,7 @@ def test_the_edges_are_the_live_ones(name):
         assert sorted(chosen) == sorted(row for row in expected if row[0] == index and row[4] % 2 == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "conv_stride_padding", "conv_dilation_groups"])
 @pytest.mark.parametrize("is_dense", [True, False])
 def test_the_baselines_say_what_the_curvature_says(name, is_dense, monkeypatch):
@@ -130,6 +131,7 @@ def on_the_cpu(monkeypatch):
 QUICK = ("conv-edges", "mlp-weights", "conv-min-plus", "channels")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_peak", "on_the_cpu")
 def test_the_report_holds_raw_times_and_what_follows_from_them(run, tmp_path):
     path = tmp_path / "bench.json"
@@ -168,6 +170,7 @@ def test_the_report_holds_raw_times_and_what_follows_from_them(run, tmp_path):
         assert line["slope"] == pytest.approx(np.diff(np.log(medians))[0] / np.diff(np.log(x))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_peak", "on_the_cpu")
 def test_full_solves_every_live_edge(run, tmp_path):
     path = tmp_path / "bench.json"
@@ -188,6 +191,7 @@ def test_a_wrong_curvature_is_told():
     assert report["compared"] == 2
 
 
+@pytest.mark.slow
 def test_peak_memory_is_that_of_a_fresh_process():
     ballast = np.ones(2**26)  # 512 MiB, which a child must not be charged with
     found = peak_memory("conv-edges", is_quick=True)
@@ -229,6 +233,7 @@ def test_bad_input_is_one_sentence(run, monkeypatch, arguments, sentence):
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_peak", "on_the_cpu")
 def test_an_interrupt_ends_the_workers(run, monkeypatch):
     import multiprocessing

@@ -79,6 +79,7 @@ def slowly(criterion, samples, seed, alpha, scope, order, sparsity):
     return ncviz.accuracy(pruned, test.inputs, test.labels)
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_what_slow_direct_code_finds(finished):
     groups = gather(finished[0])
     rows = list(csv.DictReader(io.StringIO(points_csv(groups))))
@@ -99,6 +100,7 @@ def test_what_is_measured_is_what_slow_direct_code_finds(finished):
         assert row["images"] == "360"
 
 
+@pytest.mark.slow
 def test_the_steps_are_curvatures_before_what_needs_them_each_once(finished):
     own, done = finished
     assert tuple(done) == own.steps
@@ -110,10 +112,11 @@ def test_the_steps_are_curvatures_before_what_needs_them_each_once(finished):
     assert first == ["curvature", "curve", "curvature", "curve"]
 
 
+@pytest.mark.slow
 def test_a_second_run_computes_nothing(finished, tmp_path, monkeypatch):
     own, _ = finished
-    monkeypatch.setattr(work.pipeline, "compute_curve", None)
-    monkeypatch.setattr(work.pipeline, "compute_curvature", None)
+    monkeypatch.setattr(work.tasks, "compute_curve", None)
+    monkeypatch.setattr(work.tasks, "compute_curvature", None)
     again = Work(PLAN, Store(own.store.where), tmp_path / "elsewhere")
     assert again.pending() == []
     assert run(again) == []
@@ -122,6 +125,7 @@ def test_a_second_run_computes_nothing(finished, tmp_path, monkeypatch):
     assert (row["curves"], row["curvatures"], row["stored"], row["seconds"]) == (0, 0, len(curves(PLAN)), 0.0)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_to_the_same_files(finished, tmp_path):
     write_report(finished[0])
     own = make(tmp_path)
@@ -277,6 +281,7 @@ def test_data_must_be_whole_unless_the_sample_is_asked_for(monkeypatch):
         check_data("cifar100", None, False)
 
 
+@pytest.mark.slow
 def test_the_versions_of_the_curves_are_the_pages_own(finished):
     """A reproduction and the pages find each other's curves."""
     own, _ = finished

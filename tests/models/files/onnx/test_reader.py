@@ -77,6 +77,7 @@ NETS = {
 
 
 # The newer exporter needs half a minute for MobileNet, and longer for ShuffleNet.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "is_dynamo"),
     [(n, d) for n in NETS for d in (True, False) if not d or n not in ("mobilenet_v2", "shufflenet")],
@@ -143,6 +144,7 @@ UNREAD = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNREAD)
 @pytest.mark.parametrize("kind", ["onnx", "pt2"])
 def test_all_that_is_not_read_is_named_at_once_by_layer(name, kind):

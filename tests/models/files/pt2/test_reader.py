@@ -145,9 +145,12 @@ NETS = {
         False,
     ),
 }
+LARGE = {"shufflenet", "mobilenet_v2", "squeezenet1_1", "resnet18"}
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in NETS]
+)
 def test_programs_compute_the_same(name):
     make, shape, is_decomposed = NETS[name]
     torch.manual_seed(0)
