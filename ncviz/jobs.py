@@ -47,6 +47,23 @@ class _Speed:
 
 
 @dataclass(frozen=True)
+class JobKind:
+    """What all jobs of one kind have in common.
+
+    Attributes:
+        kept: What a cancelled one leaves behind, for people.
+        is_private: Whether its result is in no store, but in the job alone.
+        is_public: Whether every session is shown it, whoever started it.
+        is_told: Whether the page that started it tells its end itself.
+    """
+
+    kept: str = "nothing was changed"
+    is_private: bool = False
+    is_public: bool = False
+    is_told: bool = False
+
+
+@dataclass(frozen=True)
 class JobSnapshot:
     """A job at one moment; the attributes mean the same as those of ``Job``."""
 
@@ -60,6 +77,7 @@ class JobSnapshot:
     eta_seconds: float | None
     error: str | None
     details: str | None
+    problem: str | None
     result: Any
     is_active: bool
     is_cancelling: bool
@@ -79,10 +97,13 @@ class Job:
         started: When it began to run, in seconds since the epoch; None before.
         error: One sentence if it failed.
         details: The traceback, if it failed by other than an ``NcvizError``.
+        problem: What kept a result from being stored, in one sentence.
         result: What the work returned, if it is done.
         owner: Who asked for it first; None if nobody in particular.
         askers: Everybody who asked for it.
         most_seconds: How long it may run.
+        kind: What it has in common with others.
+        log: What its work has to show so far; the work writes, pages read.
     """
 
     def __init__(
@@ -92,8 +113,11 @@ class Job:
         clock: Callable[[], float],
         owner: str | None = None,
         most_seconds: float = math.inf,
+        kind: JobKind = JobKind(),
+        log: Any = None,
     ) -> None:
         self.key, self.label = key, label
+        self.kind, self.log = kind, log
         self.owner, self.most_seconds = owner, most_seconds
         self.askers = frozenset() if owner is None else frozenset({owner})
         self.state: State = "queued"
@@ -101,6 +125,7 @@ class Job:
         self.started: float | None = None
         self.error: str | None = None
         self.details: str | None = None
+        self.problem: str | None = None
         self.result: Any = None
         self._clock = clock
         self._lock = threading.RLock()
@@ -235,6 +260,15 @@ class JobHandle:
         """
         self._job._progress(fraction, message)
 
+    @property
+    def problem(self) -> str | None:
+        """What kept a result from being stored, in one sentence."""
+        return self._job.problem
+
+    @problem.setter
+    def problem(self, sentence: str | None) -> None:
+        self._job.problem = sentence
+
 
 class JobRegistry:
     """All jobs of the process, at most ``max_workers`` running, the last finished ones kept for the page.
@@ -266,6 +300,9 @@ class JobRegistry:
         work: Callable[[JobHandle], Any],
         owner: str | None = None,
         most_seconds: float = math.inf,
+        *,
+        kind: JobKind = JobKind(),
+        log: Any = None,
     ) -> Job:
         """Return the active job of ``key``, or a new one that runs ``work`` as soon as a worker is free.
 
@@ -277,6 +314,8 @@ class JobRegistry:
             work: Returns the result; it calls the handle's ``progress`` often, so that it can be cancelled.
             owner: Who asked for it, such as a session; None shares with nobody.
             most_seconds: How long it may run; it fails at its next report beyond.
+            kind: What it has in common with others.
+            log: What the work fills while it runs, for pages to read.
         """
         with self._lock:
             current = self._jobs.get(key)
@@ -285,7 +324,7 @@ class JobRegistry:
                     current.askers |= {owner}
                 return current
             self._jobs.pop(key, None)
-            job = self._jobs[key] = Job(key, label, self._clock, owner, most_seconds)
+            job = self._jobs[key] = Job(key, label, self._clock, owner, most_seconds, kind, log)
             self._queue.append((job, work))
             self._trim()
             self._hire()

@@ -27,7 +27,7 @@ from ncviz.values import NEVER_ACTIVE
 def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     """Compute the neural curvature of a network, or take it from the cache."""
     _, found = curvature_of(**options)
-    record = found.record
+    record = found.result
     if output is not None:
         write(output, save(dict(record.weights)))
     layers = [_layer_summary(record, index) for index in range(len(record.places))]

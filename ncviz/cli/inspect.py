@@ -21,6 +21,7 @@ from ncviz.text import gigabytes
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ncviz.data.datasets import Dataset
     from ncviz.preflight import Preflight
 
 
@@ -43,7 +44,7 @@ def inspect(
     config = CurvatureConfig(seed=seed, layers=layers, channels=channels)
     inputs = None
     if network.dataset:
-        inputs = _images(network, config, data_dir)
+        inputs = _images(network, config, load_dataset(network.dataset, "train", data_dir))
     with progress("inspect") as report:
         found = preflight(network.module(), network.image_shape, inputs, config=config, progress=report)
     if as_json:
@@ -71,13 +72,12 @@ def _untrained(
     return resized(network, size)
 
 
-def _images(network: tasks.Network, config: CurvatureConfig, data_dir: str | None) -> Tensor:
+def _images(network: tasks.Network, config: CurvatureConfig, pool: Dataset) -> Tensor:
     """Return the calibration images; of a network that gets none of a class right, the first images there are."""
     import torch
 
-    pool = load_dataset(network.dataset, "train", data_dir)
     try:
-        chosen = torch.from_numpy(tasks.calibration(network, config, data_dir=data_dir))
+        chosen = torch.from_numpy(tasks.calibration(network, config, pool))
     except DataError:
         chosen = torch.arange(min(len(pool), len(pool.classes)))
     return pool.inputs[chosen]

@@ -19,8 +19,7 @@ from ncviz.tasks import CurvatureRecord
 
 
 def curvature_of(
-    device: str,
-    data_dir: str | None,
+    context: tasks.Context,
     samples: int,
     alpha: float,
     seed: int,
@@ -42,18 +41,10 @@ def curvature_of(
         )
     from ncviz.devices import resolve_device
 
-    where = resolve_device(device)
+    context = replace(context, device=resolve_device(context.device))
     with executor(scheduler) as cluster, progress("curvature") as report:
-        elsewhere: dict[str, Any] = {} if cluster is None else {"executor": cluster}
-        found = tasks.compute_curvature(
-            tasks.open_store(),
-            network,
-            config,
-            device=where,
-            data_dir=data_dir,
-            progress=report,
-            **elsewhere,
-        )
+        own = replace(context, progress=report, executor=cluster)
+        found = own.run(tasks.Curvature(network, config))
     if found.problem:
         click.echo(f"Note: the result could not be stored. {found.problem}", err=True)
     return network, found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ncviz import tasks
 from ncviz.models.zoo import MODELS
 
 Command = Callable[..., Any]
@@ -66,11 +68,22 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
     return add
 
 
+def with_context(command: Command) -> Command:
+    """Return a command that is given a context in place of its options of where to compute, and on which data."""
+
+    @wraps(command)
+    def run(**options: Any) -> Any:
+        where = {name: options.pop(name) for name in ("url", "data_dir", "device") if name in options}
+        return command(context=tasks.open_context(**where), **options)
+
+    return data_dir_option(run)
+
+
 # Which network, on which images, with which settings and where.
 network_options = with_options(
     click.option("--model", help=f"Bundled network: {', '.join(MODELS)}."),
     *own_network_options,
-    data_dir_option,
+    with_context,
     click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps."),
     click.option("--scheduler", metavar="tcp://HOST:PORT", help="Address of a dask scheduler to compute on."),
     click.option("--samples", default=1, show_default=True, help="Calibration images of each class."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
@@ -23,9 +23,6 @@ from ncviz.pruning.order import (
     removed_for_threshold,
 )
 from ncviz.tasks import CurvatureRecord
-
-if TYPE_CHECKING:
-    from ncviz.pruning.curve import Evaluator
 
 
 @click.command()
@@ -63,17 +60,18 @@ def prune(
     """Measure accuracy over sparsity, redundant first and bottlenecks first; save a pruned checkpoint."""
     _check_prune(criterion, scope, sparsity, threshold, save, _endings(options["checkpoint"]))
     network, found = curvature_of(**options)
-    record = found.record
+    record = found.result
     total = sum(values.size for values in record.weights.values())
     if threshold is not None and protect:
         raise NcvizError("--threshold cuts every layer at one κ; use --sparsity with --protect.")
     protected_positions(list(record.weights), protect)
     _check_room(record, sparsity, protect)
     chosen = {order: _fractions(record, sparsity, threshold, order) for order in ORDERS}
-    measured = tasks.evaluator(network, options["device"], options["data_dir"])
-    points = _measure(measured, network, record, criterion, scope, chosen, options["data_dir"], protect)
+    context: tasks.Context = options["context"]
+    points = _measure(network, record, criterion, scope, chosen, context, protect)
+    measured = tasks.evaluator(network, context)
     if save is not None:
-        by = tasks.ranks(network, criterion, record, scope, data_dir=options["data_dir"], protected=protect)
+        by = tasks.ranks(network, criterion, record, context, scope, protected=protect)
         removed = points["redundant"][0]["removed"]
         if save.suffix == ".safetensors":
             content = tasks.pruned_checkpoint(network, by, removed, record.shapes)
@@ -179,13 +177,12 @@ def _fractions(
 
 
 def _measure(
-    measured: Evaluator,
     network: tasks.Network,
     record: CurvatureRecord,
     criterion: str,
     scope: str,
     chosen: dict[str, tuple[float, ...] | None],
-    data_dir: str | None,
+    context: tasks.Context,
     protected: tuple[str, ...],
 ) -> dict[str, list[dict[str, Any]]]:
     points = {}
@@ -196,14 +193,13 @@ def _measure(
                 report((index + fraction) / len(ORDERS), "measuring accuracy")
 
             curve = tasks.measure_curve(
-                measured,
                 network,
                 record,
                 criterion,
+                context,
                 scope=scope,
                 order=order,
                 sparsities=chosen[order],
-                data_dir=data_dir,
                 protected=protected,
                 progress=part,
             )

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 from rich import box
 from rich.table import Table
 
 from ncviz import tasks
-from ncviz.cli.options import data_dir_option, json_option
+from ncviz.cli.options import json_option, with_context
 from ncviz.cli.output import console, print_json, progress
 
 
 @click.command()
 @click.option("--model", default="lenet-mnist-relu", show_default=True, help="Network of the zoo.")
-@data_dir_option
+@with_context
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps.")
 @click.option("--samples", multiple=True, type=int, help="Calibration images of each class (repeatable).")
 @click.option("--seeds", default=3, show_default=True, help="How many draws of calibration images.")
 @click.option("--images", default=10_000, show_default=True, help="Training images to measure on.")
 @json_option
 def rankings(
+    context: tasks.Context,
     model: str,
-    data_dir: str | None,
-    device: str,
     samples: tuple[int, ...],
     seeds: int,
     images: int,
@@ -36,14 +37,11 @@ def rankings(
     network = tasks.open_network(model)
     with progress("rankings") as report:
         found = study_rankings(
-            tasks.open_store(),
             network,
+            replace(context, device=resolve_device(context.device), progress=report),
             samples=samples or (1, 2, 5, 10),
             seeds=range(1, seeds + 1),
             images=images,
-            device=resolve_device(device),
-            data_dir=data_dir,
-            progress=report,
         )
     if as_json:
         curves = [

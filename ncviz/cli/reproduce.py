@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import click
 from rich.table import Table
 
 from ncviz import tasks
-from ncviz.cli.options import data_dir_option, json_option
+from ncviz.cli.options import json_option, with_context
 from ncviz.cli.output import check_folder, console, errors, print_json, progress
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.studies.paper.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
@@ -51,7 +52,7 @@ def _choice(
 
 @click.command()
 @click.argument("name", metavar="|".join(EXPERIMENTS))
-@data_dir_option
+@with_context
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -81,15 +82,13 @@ def _choice(
 )
 @json_option
 def reproduce(
+    context: tasks.Context,
     name: str,
-    data_dir: str | None,
     out: Path | None,
-    device: str,
     is_trained: bool,
     is_sample: bool,
     is_estimate: bool,
     is_report: bool,
-    url: str | None,
     as_json: bool,
     **chosen: tuple[Any, ...],
 ) -> None:
@@ -100,7 +99,7 @@ def reproduce(
     experiment = find_experiment(name)
     if is_estimate and is_report:
         raise NcvizError("Give either --estimate or --report, not both.")
-    if is_sample and data_dir is not None:
+    if is_sample and context.data_dir is not None:
         raise NcvizError("Give either --sample or --data-dir, not both.")
     experiment = narrowed(experiment, _chosen(chosen))
     where = out or Path(f"reproduce-{name}")
@@ -110,13 +109,11 @@ def reproduce(
     from ncviz.studies.paper.work import Work, check_data
 
     with _bundled_images(is_sample):
-        check_data(experiment.dataset, data_dir, is_sample)
+        check_data(experiment.dataset, context, is_sample)
         work = Work(
             experiment,
-            tasks.open_store(url),
+            replace(context, device=resolve_device(context.device)),
             where,
-            data_dir=data_dir,
-            device=resolve_device(device),
             is_trained_anew=is_trained,
         )
         if is_report:

@@ -12,6 +12,7 @@ from ncviz.scene.tables import locate
 from ncviz.tasks import CurvatureRecord
 from ncviz.tasks.criteria import criterion_title, specificity
 from ncviz.tasks.finetuning import FineTuneRecord
+from ncviz.tasks.robustness import RobustnessRecord
 
 
 def finetune_table(known: Mapping[str, FineTuneRecord]) -> pd.DataFrame:
@@ -54,3 +55,25 @@ def bottleneck_table(
             }
         )
     return pd.DataFrame(rows, columns=["layer", "weight", "κ for this class", "mean κ for the others"])
+
+
+def robustness_table(known: Mapping[str, RobustnessRecord], word: str = "accuracy") -> pd.DataFrame:
+    """Return a row for each criterion and sparsity that is measured.
+
+    Args:
+        known: What was measured, by criterion.
+        word: What the share of right answers is called.
+    """
+    parts = []
+    for name, record in known.items():
+        kept = np.flatnonzero(record.known)
+        part = {
+            "criterion": name,
+            "removed": record.removed[kept],
+            "sparsity": record.sparsity[kept],
+            f"{word}_clean": record.clean[kept],
+            f"{word}_disturbed": record.under[kept],
+            "images": record.images,
+        }
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ncviz.config import COMPARED, COMPARED_DRAWS, CurvatureConfig, PruningConfig
 from ncviz.models.network import Network, open_network
@@ -11,11 +13,12 @@ from ncviz.models.zoo import MODELS, checkpoint_arrays
 from ncviz.pruning.compare import GRID
 from ncviz.pruning.order import SCOPES
 from ncviz.store import Store
-from ncviz.tasks.comparison import compute_curve
-from ncviz.tasks.curvature import compute_curvature
-from ncviz.tasks.keys import curvature_key
-from ncviz.tasks.results import BUNDLED, Progress
-from ncviz.tasks.sweeps import compute_sweep
+from ncviz.tasks.comparison import Curve
+from ncviz.tasks.curvature import Curvature
+from ncviz.tasks.desk import Desk
+from ncviz.tasks.opening import BUNDLED
+from ncviz.tasks.sweeps import Sweep
+from ncviz.tasks.task import Context, Progress, Task
 
 MAX_COMPARED_WEIGHTS = 10_000
 WITH_RESULTS = tuple(name for name, spec in MODELS.items() if spec.has_results)
@@ -36,40 +39,33 @@ def bundle(
     Returns:
         How many records were written.
     """
-    store = Store(str(folder))
-    store.clear()
-    steps = len(models) * (1 + len(SCOPES))
-    done = 0
-
-    def report(fraction: float, message: str) -> None:
-        if progress is not None:
-            progress((done + fraction) / steps, message and f"{name}: {message}")
-
+    desk = Desk(Store(str(folder)))
+    desk.store.clear()
     # A comparison needs its orders, too, which are small for small networks alone.
     small = [name for name in models if _weights(name) <= MAX_COMPARED_WEIGHTS]
-    steps += len(small)
+    steps = len(models) * (1 + len(SCOPES)) + len(small)
+    whole, done = Context(desk, progress=progress), 0
     for name in models:
         network = open_network(name)
-        found = compute_curvature(store, network, CurvatureConfig(), progress=report).record
-        done += 1
-        for scope in SCOPES:
-            compute_sweep(store, network, found, scope=scope, progress=report)
+        found: list[Task[Any]] = [Curvature(network), *(Sweep(network, scope=scope) for scope in SCOPES)]
+        for task in found:
+            whole.part(done / steps, (done + 1) / steps, f"{name}: ").run(task)
             done += 1
         if name in small:
-            _compare(store, network, report)
+            _compare(network, whole.part(done / steps, (done + 1) / steps, f"{name}: "))
             done += 1
-    return len(store.entries())
+    return len(desk.store.entries())
 
 
-def _compare(store: Store, network: Network, report: Progress) -> None:
+def _compare(network: Network, context: Context) -> None:
     """Measure what the Pruning page shows at first."""
     configs = [PruningConfig(name, seed=seed) for name in COMPARED for seed in range(COMPARED_DRAWS)]
     for number, config in enumerate(configs, 1):
-        compute_curve(store, network, config, GRID)
-        report(number / len(configs), "comparison of criteria")
+        replace(context, progress=None).run(Curve(network, config, GRID))
+        context.say(number / len(configs), "comparison of criteria")
     for seed in range(1, COMPARED_DRAWS):
         # Needed for the orders alone, and large beside them.
-        store.remove(curvature_key(network, CurvatureConfig(seed=seed)))
+        context.store.remove(Curvature(network, CurvatureConfig(seed=seed)).key(context))
 
 
 def _weights(name: str) -> int:

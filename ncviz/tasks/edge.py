@@ -8,23 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncviz.config import check_whole
-from ncviz.data.datasets import load_dataset
 from ncviz.errors import DataError
 from ncviz.models.network import Network
 from ncviz.tasks.curvature import CurvatureRecord
+from ncviz.tasks.task import Context
 
 if TYPE_CHECKING:
     from ncviz.explain import Lens
 
 
-def lens_on(
-    network: Network,
-    record: CurvatureRecord,
-    sample: int,
-    *,
-    device: str = "cpu",
-    data_dir: str | None = None,
-) -> Lens:
+def lens_on(network: Network, record: CurvatureRecord, sample: int, context: Context) -> Lens:
     """Return the network on one calibration image, ready to look at any edge that its curvature is about.
 
     Where only some layers or channels were computed, the lens is laid on these, so that it takes no more memory and
@@ -34,8 +27,7 @@ def lens_on(
         network: The network.
         record: Its curvature, which says what the calibration images are.
         sample: Which of them, from 0.
-        device: Where to run the network.
-        data_dir: Folder of the full data set that the curvature was computed on; without it, the bundled sample.
+        context: Where to run the network, and where the images are that the curvature was computed on.
 
     Raises:
         NcvizError: In one sentence, whatever the user can mend.
@@ -43,12 +35,12 @@ def lens_on(
     from ncviz.explain import look
 
     check_whole("the calibration image", sample, 0, len(record.calibration) - 1)
-    pool = load_dataset(network.dataset, "train", data_dir)
+    pool = context.images(network, "train")
     config = record.config
     return look(
         network.module(),
         pool.inputs[int(record.calibration[sample])],
-        device=device,
+        device=context.device,
         layers=config.layers,
         channels=config.channels,
         seed=config.seed,

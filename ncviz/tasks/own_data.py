@@ -15,6 +15,7 @@ from ncviz.data.predicted_labels import fit_classes
 from ncviz.data.user_data.registry import Part, UserData, find_user_data, is_user_data, register
 from ncviz.errors import DataError, ModelError
 from ncviz.models.network import Network
+from ncviz.tasks.task import Context
 
 
 def image_settings(network: Network) -> ImageSettings:
@@ -99,20 +100,20 @@ def with_images(network: Network, own: UserData, names: Sequence[str] = ()) -> N
     return replace(shaped, dataset=register(replace(fitted, classes=tuple(names)) if names else fitted))
 
 
-def smaller_images(dataset: str, side: tuple[int, int], data_dir: str | None = None) -> UserData:
+def smaller_images(dataset: str, side: tuple[int, int], context: Context) -> UserData:
     """Return the same images at another height and width, not registered yet.
 
     Args:
         dataset: Name of a data set that ncviz knows, or of a registered one of the user's own.
         side: Height and width.
-        data_dir: Folder of full data sets, for those that ncviz knows.
+        context: Where the data sets are that ncviz knows.
 
     Raises:
         DataError: If the images are no longer there.
     """
     if not is_user_data(dataset):
         settings = replace(settings_for(find_dataset(dataset).input_shape), size=side)
-        return read_named(dataset, settings, data_dir)
+        return read_named(dataset, settings, context.data_dir)
     own = find_user_data(dataset)
     settings = replace(own.settings, size=side, resize=None)
     parts = {

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
-from ncviz.data.datasets import load_dataset
+from ncviz.fingerprint import digest
+from ncviz.jobs import JobKind
 from ncviz.models.network import Network
+from ncviz.tasks.task import Context, Task
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ncviz.preflight import Choice, Preflight
 
-__all__ = ["Checked", "Choice", "Preflight", "check_network", "time_network"]
+__all__ = ["Check", "Checked", "Choice", "Preflight", "Timing"]
 
-Progress = Callable[[float, str], None]
 CALIBRATION_IMAGES, CHECKED_IMAGES = 10, 64
+# The page that asks tells the end itself.
+_JOB = JobKind(is_private=True, is_told=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checked:
     """What a check found.
 
@@ -27,58 +30,80 @@ class Checked:
         preflight: Layers, problems, memory, time.
         right: How many of the images the network classifies correctly; None without labels.
         images: Of how many.
-        calibration: int64 [n], numbers of the calibration images.
+        calibration: int64 [n], numbers of the calibration images; None where the network cannot be read.
     """
 
     preflight: Preflight
     right: int | None
     images: int
-    calibration: Any = None
+    calibration: Tensor | None = None
 
 
-def check_network(of: Network, data_dir: str | None, progress: Progress, cancel: threading.Event) -> Checked:
-    """Read a network, and see how well it does on some of its images.
+@dataclass(frozen=True, eq=False)
+class Check(Task[Checked]):
+    """Reading a network, and seeing how well it does on some of its images.
 
-    Raises:
-        NcvizError: If network and images do not fit, in one sentence.
+    Attributes:
+        network: The network.
     """
-    from ncviz.data.calibration import select_calibration
-    from ncviz.data.predicted_labels import predictions
-    from ncviz.preflight import preflight
 
-    net = of.module()
+    network: Network
 
-    def say(fraction: float, message: str) -> None:
-        progress(0.6 * fraction, message)
+    job: ClassVar[JobKind] = _JOB
 
-    # What cannot be read is said before anything is said of the images.
-    check = preflight(net, of.image_shape, progress=say, cancel=cancel)
-    if check.problems:
-        return Checked(check, None, 0)
-    progress(0.6, "looking at the images")
-    calibration = select_calibration(net, load_dataset(of.dataset, "train", data_dir), 1)
-    images = load_dataset(of.dataset, "test", data_dir)
-    if not images.has_labels:
-        return Checked(check, None, 0, calibration)
-    progress(0.8, "looking at the images")
-    own = slice(0, None, max(1, len(images) // CHECKED_IMAGES))
-    answers = predictions(net, images.inputs[own])
-    return Checked(check, int((answers == images.labels[own]).sum()), len(answers), calibration)
+    def key(self, context: Context) -> str:
+        """Return what tells network and images from others."""
+        return digest(self.network.fingerprint, self.network.dataset, context.data_dir)
+
+    def run(self, context: Context) -> Checked:
+        """Read it, and look at the images.
+
+        Raises:
+            NcvizError: If network and images do not fit, in one sentence.
+        """
+        from ncviz.data.calibration import select_calibration
+        from ncviz.data.predicted_labels import predictions
+        from ncviz.preflight import preflight
+
+        net = self.network.module()
+        # What cannot be read is said before anything is said of the images.
+        first = context.part(0.0, 0.6)
+        check = preflight(net, self.network.image_shape, progress=first.say, cancel=context.cancel)
+        if check.problems:
+            return Checked(check, None, 0)
+        context.say(0.6, "looking at the images")
+        calibration = select_calibration(net, context.images(self.network, "train"), 1)
+        images = context.images(self.network, "test")
+        if not images.has_labels:
+            return Checked(check, None, 0, calibration)
+        context.say(0.8, "looking at the images")
+        own = slice(0, None, max(1, len(images) // CHECKED_IMAGES))
+        answers = predictions(net, images.inputs[own])
+        return Checked(check, int((answers == images.labels[own]).sum()), len(answers), calibration)
 
 
-def time_network(
-    of: Network, data_dir: str | None, calibration: Any, progress: Progress, cancel: threading.Event
-) -> Preflight:
-    """Measure live edges, and from a part of the work the time.
+@dataclass(frozen=True, eq=False)
+class Timing(Task["Preflight"]):
+    """Measuring live edges, and from a part of the work the time.
 
-    Args:
-        of: The network.
-        data_dir: Folder of full data sets.
+    Attributes:
+        network: The network.
         calibration: int64 [n], numbers of the calibration images.
-        progress: Called with the fraction done and a message.
-        cancel: Stops it when set.
     """
-    from ncviz.preflight import preflight
 
-    inputs = load_dataset(of.dataset, "train", data_dir).inputs[calibration[:CALIBRATION_IMAGES]]
-    return preflight(of.module(), of.image_shape, inputs, progress=progress, cancel=cancel)
+    network: Network
+    calibration: Tensor
+
+    job: ClassVar[JobKind] = _JOB
+
+    def key(self, context: Context) -> str:
+        """Return what tells network and images from others."""
+        return Check(self.network).key(context)
+
+    def run(self, context: Context) -> Preflight:
+        """Measure it."""
+        from ncviz.preflight import preflight
+
+        inputs = context.images(self.network, "train").inputs[self.calibration[:CALIBRATION_IMAGES]]
+        net, shape = self.network.module(), self.network.image_shape
+        return preflight(net, shape, inputs, progress=context.say, cancel=context.cancel)

@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ncviz.data.datasets import find_dataset, load_dataset
+from ncviz.data.datasets import find_dataset
 from ncviz.models.network import Network
 from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.tasks.curvature import CurvatureRecord
+from ncviz.tasks.task import Context
 
 # Those whose curves are measured with every curvature, for the slider.
 CRITERIA = ("curvature", "magnitude", "random")
 
 
 def scores(
-    network: Network, criterion: str, curvature: CurvatureRecord, seed: int = 0, data_dir: str | None = None
+    network: Network, criterion: str, curvature: CurvatureRecord, context: Context, seed: int = 0
 ) -> dict[str, np.ndarray]:
     """Return a criterion's score of each weight, higher meaning more important, in the curvature's order.
 
@@ -25,9 +26,7 @@ def scores(
     """
     if criterion == "curvature":
         return {name: -values for name, values in curvature.weights.items()}
-    found = scores_on(
-        network, criterion, curvature.calibration, curvature=curvature, seed=seed, data_dir=data_dir
-    )
+    found = scores_on(network, criterion, curvature.calibration, context, curvature=curvature, seed=seed)
     return {name: found[name] for name in curvature.weights}
 
 
@@ -35,10 +34,10 @@ def scores_on(
     network: Network,
     criterion: str,
     chosen: np.ndarray | None,
+    context: Context,
     *,
     curvature: CurvatureRecord | None = None,
     seed: int = 0,
-    data_dir: str | None = None,
 ) -> dict[str, np.ndarray]:
     """Return a criterion's score of each weight on some training images.
 
@@ -46,9 +45,9 @@ def scores_on(
         network: The network.
         criterion: A name in ``SCORES``.
         chosen: The images' numbers in the training data; None for a criterion that looks at none.
+        context: Where the images are.
         curvature: For criteria that use it.
         seed: For criteria that draw.
-        data_dir: Folder of the full data set; without it, the bundled sample.
     """
     import torch
 
@@ -59,7 +58,7 @@ def scores_on(
     score = SCORES.get(criterion)
     is_given = curvature is not None and score is not None and score.needs_curvature
     if chosen is not None and score is not None and score.needs_images and not is_given:
-        pool = load_dataset(network.dataset, "train", data_dir)
+        pool = context.images(network, "train")
         at = torch.from_numpy(np.asarray(chosen, dtype=np.int64))
         images, labels = pool.inputs[at], labels_for(network.module(), pool, rows=at)
     elif score is not None and score.needs_shape:
@@ -76,13 +75,13 @@ def ranks(
     network: Network,
     criterion: str,
     curvature: CurvatureRecord,
+    context: Context,
     scope: str = "global",
     order: str = "redundant",
-    data_dir: str | None = None,
     protected: Sequence[str] = (),
 ) -> np.ndarray:
     """Return int64 [N], when each weight is removed, 0 first; protected ones and those not measured come last."""
-    found = scores(network, criterion, curvature, curvature.config.seed, data_dir)
+    found = scores(network, criterion, curvature, context, curvature.config.seed)
     return removal_ranks(
         list(found.values()),
         scope,

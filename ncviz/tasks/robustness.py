@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ncviz.config import AttackConfig, PruningConfig, check_whole
-from ncviz.data.datasets import load_dataset
 from ncviz.fingerprint import digest
+from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.pruning.corruptions import Disturbance
-from ncviz.store import Record, Store
-from ncviz.tasks.comparison import order_key, removable, removal_order, shapes_of
-from ncviz.tasks.keys import evaluation_fingerprint
-from ncviz.tasks.reading import read
-from ncviz.tasks.results import Outcome, Progress, anonymous, put, speaker
+from ncviz.store import Record
+from ncviz.tasks.comparison import Order, removable, shapes_of
+from ncviz.tasks.opening import anonymous
+from ncviz.tasks.task import Context, StoredTask
 
 if TYPE_CHECKING:
-    import threading
-
     from ncviz.data.datasets import Dataset
     from ncviz.pruning.robustness import Disturbed, Disturber
 
@@ -110,165 +107,139 @@ class RobustnessRecord:
         """Whether all points are measured."""
         return bool(self.known.all())
 
-    def to_record(self) -> Record:
-        """Return it as arrays and JSON."""
-        arrays = {"removed": self.removed, "clean": self.clean, "under": self.under}
-        return Record(arrays, {**self.meta, "kind": "robustness", "total": self.total, "images": self.images})
 
-    @staticmethod
-    def from_record(record: Record) -> RobustnessRecord:
-        """Read it back.
+@dataclass(frozen=True, eq=False)
+class Robustness(StoredTask[RobustnessRecord]):
+    """One criterion's accuracy on disturbed images over sparsity; what was measured before is not again.
 
-        Raises:
-            StoreError: If the record is of another kind or lacks a part.
-        """
-        return read(record, "robustness", "robustness curve", _robustness_of)
+    Sparsities that would reach into protected weights are left out.
 
-
-def _robustness_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> RobustnessRecord:
-    return RobustnessRecord(
-        arrays["removed"],
-        int(meta["total"]),
-        arrays["clean"],
-        arrays["under"],
-        int(meta["images"]),
-        meta,
-    )
-
-
-def robustness_key(network: Network, config: RobustnessConfig, data_dir: str | None = None) -> str:
-    """Return the store's key of one robustness curve."""
-    facts = {name: value for name, value in config.as_dict().items() if name != "pruning"}
-    return digest(
-        "robustness",
-        ROBUSTNESS_VERSION,
-        order_key(network, config.pruning, data_dir),
-        evaluation_fingerprint(network, data_dir),
-        _as_floats(facts),
-        config.sparsities,
-    )
-
-
-def stored_robustness(
-    store: Store, network: Network, config: RobustnessConfig, data_dir: str | None = None
-) -> RobustnessRecord | None:
-    """Return one criterion's curve as far as it was measured before, perhaps not to its end."""
-    found = store.get(robustness_key(network, config, data_dir))
-    return None if found is None else RobustnessRecord.from_record(found)
-
-
-def compute_robustness(
-    store: Store,
-    network: Network,
-    config: RobustnessConfig,
-    *,
-    device: str = "cpu",
-    data_dir: str | None = None,
-    progress: Progress | None = None,
-    cancel: threading.Event | None = None,
-) -> Outcome[RobustnessRecord]:
-    """Return one criterion's accuracy on disturbed images over sparsity; what was measured before is not again.
-
-    Points that are finished when it is cancelled are stored. Sparsities that would reach into protected weights are
-    left out.
-
-    Args:
-        store: Where results are kept.
+    Attributes:
         network: The network.
         config: Criterion, disturbance, images.
-        device: Where to compute; no part of the result.
-        data_dir: Folder of the full data set; without it, the bundled sample.
-        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
-        cancel: Set it to stop.
-
-    Raises:
-        NcvizError: In one sentence, whatever the user can mend.
-        CancelledError: If ``cancel`` was set.
     """
-    known = stored_robustness(store, network, config, data_dir)
-    if known is not None and known.is_complete:
-        return Outcome(known, is_stored=True)
-    from ncviz.pruning.masks import masks_at
 
-    say = speaker(progress, cancel)
-    ranks = removal_order(
-        store,
-        network,
-        config.pruning,
-        device=device,
-        data_dir=data_dir,
-        progress=lambda fraction, message: say(_ORDER_SHARE * fraction, message),
-        cancel=cancel,
-    )
-    shapes, key = shapes_of(network), robustness_key(network, config, data_dir)
-    record = _empty(network, config, ranks, data_dir)
-    if known is not None:
-        # What comes from the store cannot be written to.
-        record = replace(record, clean=known.clean.copy(), under=known.under.copy())
-    disturber, written, problem = disturber_for(network, config, device, data_dir), time.monotonic(), None
-    try:
-        for at in range(len(record.removed)):
-            if record.known[at]:
-                continue
-            done, points = int(record.known.sum()), len(record.removed)
+    network: Network
+    config: RobustnessConfig
 
-            def report(fraction: float, done: int = done, points: int = points) -> None:
-                share = (done + fraction) / points
-                say(_ORDER_SHARE + (1 - _ORDER_SHARE) * share, f"sparsity {done + 1} of {points}")
+    kind: ClassVar[str] = "robustness"
+    what: ClassVar[str] = "robustness curve"
+    job: ClassVar[JobKind] = JobKind(kept="points that were measured are kept")
 
-            report(0.0)
-            found = disturber.measure(masks_at(ranks, int(record.removed[at]), shapes), report)
-            record.clean[at], record.under[at] = found.clean_accuracy, found.accuracy
-            if time.monotonic() - written > _SECONDS_BETWEEN_WRITES:
-                _merge(record, store.get(key))
-                put(store, key, record.to_record())
-                written = time.monotonic()
-    finally:
-        if record.known.any():
-            _merge(record, store.get(key))
-            problem = put(store, key, record.to_record())
-    return Outcome(record, False, problem)
+    @property
+    def order(self) -> Order:
+        """The order in which its weights go."""
+        return Order(self.network, self.config.pruning)
+
+    def key(self, context: Context) -> str:
+        """Return the store's key."""
+        facts = {name: value for name, value in self.config.as_dict().items() if name != "pruning"}
+        return digest(
+            "robustness",
+            ROBUSTNESS_VERSION,
+            self.order.key(context),
+            context.fingerprint(self.network),
+            _as_floats(facts),
+            self.config.sparsities,
+        )
+
+    def is_complete(self, result: RobustnessRecord, context: Context) -> bool:
+        """Whether all points are measured."""
+        return result.is_complete
+
+    def run(self, context: Context) -> RobustnessRecord:
+        """Measure what is not known; points that are finished when it stops are stored."""
+        from ncviz.pruning.masks import masks_at
+
+        network, config = self.network, self.config
+        ranks = context.part(0.0, _ORDER_SHARE).run(self.order).result
+        rest, shapes = context.part(_ORDER_SHARE, 1.0), shapes_of(network)
+        record = self._empty(ranks, context)
+        self._merge(record, context)
+        disturber, written = disturber_for(network, config, context), time.monotonic()
+        try:
+            for at in range(len(record.removed)):
+                if record.known[at]:
+                    continue
+                done, points = int(record.known.sum()), len(record.removed)
+
+                def tell(fraction: float, done: int = done, points: int = points) -> None:
+                    rest.say((done + fraction) / points, f"sparsity {done + 1} of {points}")
+
+                tell(0.0)
+                found = disturber.measure(masks_at(ranks, int(record.removed[at]), shapes), tell)
+                record.clean[at], record.under[at] = found.clean_accuracy, found.accuracy
+                if time.monotonic() - written > _SECONDS_BETWEEN_WRITES:
+                    self._keep(record, context)
+                    written = time.monotonic()
+        except BaseException:
+            if record.known.any():
+                self._keep(record, context)
+            raise
+        self._merge(record, context)
+        return record
+
+    def encode(self, result: RobustnessRecord) -> Record:
+        """Return it as arrays and JSON."""
+        arrays = {"removed": result.removed, "clean": result.clean, "under": result.under}
+        facts = {"kind": self.kind, "total": result.total, "images": result.images}
+        return Record(arrays, {**result.meta, **facts})
+
+    def decode(self, record: Record) -> RobustnessRecord:
+        """Read it back."""
+        arrays, meta = record.arrays, record.meta
+        total, images = int(meta["total"]), int(meta["images"])
+        return RobustnessRecord(arrays["removed"], total, arrays["clean"], arrays["under"], images, meta)
+
+    def _keep(self, record: RobustnessRecord, context: Context) -> None:
+        self._merge(record, context)
+        context.desk.keep(self, self.key(context), self.encode(record))
+
+    def _merge(self, record: RobustnessRecord, context: Context) -> None:
+        """Take over what is known, so that this run and another one lose none of each other's points."""
+        other = context.look_up(self)
+        if other is not None:
+            news = other.known & ~record.known
+            record.clean[news], record.under[news] = other.clean[news], other.under[news]
+
+    def _empty(self, ranks: np.ndarray, context: Context) -> RobustnessRecord:
+        network, config = self.network, self.config
+        data = context.images(network, "test")
+        removed = np.array([round(value * len(ranks)) for value in config.sparsities], dtype=np.int64)
+        removed = removed[removed <= removable(network, config.pruning)]
+        meta = {
+            **anonymous(network),
+            **config.as_dict(),
+            "dataset": network.dataset,
+            "evaluated_on": data.description,
+        }
+        nothing = [np.full(len(removed), np.nan) for _ in range(2)]
+        images = len(drawn(len(data), config.images))
+        return RobustnessRecord(removed, len(ranks), nothing[0], nothing[1], images, meta)
 
 
-def _merge(record: RobustnessRecord, found: Record | None) -> None:
-    """Take over what another run has stored meanwhile, so that neither loses the other's points."""
-    if found is None:
-        return
-    other = RobustnessRecord.from_record(found)
-    news = other.known & ~record.known
-    record.clean[news], record.under[news] = other.clean[news], other.under[news]
-
-
-def disturber_for(
-    network: Network, config: RobustnessConfig, device: str = "cpu", data_dir: str | None = None
-) -> Disturber:
+def disturber_for(network: Network, config: RobustnessConfig, context: Context) -> Disturber:
     """Return the network and its evaluation images, ready to be disturbed under any masks."""
     import torch
 
     from ncviz.data.predicted_labels import labels_for
     from ncviz.pruning.robustness import Disturber
 
-    data, net = load_dataset(network.dataset, "test", data_dir), network.module()
+    data, net = context.images(network, "test"), network.module()
     rows = torch.from_numpy(drawn(len(data), config.images))
     return Disturber(
         net,
         data.pictures(data.inputs[rows]),
-        labels_for(net, data, device, rows),
+        labels_for(net, data, context.device, rows),
         config.disturbance,
         normalise=data.normalised,
         seed=config.seed,
-        device=device,
+        device=context.device,
     )
 
 
 def disturbed_examples(
-    store: Store,
-    network: Network,
-    config: RobustnessConfig,
-    sparsity: float,
-    *,
-    device: str = "cpu",
-    data_dir: str | None = None,
+    network: Network, config: RobustnessConfig, sparsity: float, context: Context
 ) -> tuple[Dataset, np.ndarray, Disturbed]:
     """Return what becomes of some images at one sparsity: the data, the images' numbers in it, and the images after.
 
@@ -277,11 +248,11 @@ def disturbed_examples(
     """
     from ncviz.pruning.masks import masks_at
 
-    data = load_dataset(network.dataset, "test", data_dir)
-    ranks = removal_order(store, network, config.pruning, device=device, data_dir=data_dir)
+    data = context.images(network, "test")
+    ranks = context.run(Order(network, config.pruning)).result
     removed = min(round(sparsity * len(ranks)), removable(network, config.pruning))
     masks = masks_at(ranks, removed, shapes_of(network))
-    found = disturber_for(network, config, device, data_dir).measure(masks)
+    found = disturber_for(network, config, context).measure(masks)
     return data, drawn(len(data), config.images), found
 
 
@@ -291,23 +262,6 @@ def drawn(total: int, count: int) -> np.ndarray:
     Drawn rather than taken at equal distances, since data may be sorted by class, or go through the classes in turn.
     """
     return np.sort(np.random.default_rng(0).permutation(total)[:count]).astype(np.int64)
-
-
-def _empty(
-    network: Network, config: RobustnessConfig, ranks: np.ndarray, data_dir: str | None
-) -> RobustnessRecord:
-    data = load_dataset(network.dataset, "test", data_dir)
-    removed = np.array([round(value * len(ranks)) for value in config.sparsities], dtype=np.int64)
-    removed = removed[removed <= removable(network, config.pruning)]
-    meta = {
-        **anonymous(network),
-        **config.as_dict(),
-        "dataset": network.dataset,
-        "evaluated_on": data.description,
-    }
-    nothing = [np.full(len(removed), np.nan) for _ in range(2)]
-    images = len(drawn(len(data), config.images))
-    return RobustnessRecord(removed, len(ranks), nothing[0], nothing[1], images, meta)
 
 
 def _as_floats(value: Any) -> Any:

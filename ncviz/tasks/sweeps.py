@@ -1,27 +1,27 @@
-"""From a curvature to accuracy over sparsity: out of the store, or measured and stored."""
+"""From a curvature to accuracy over sparsity, for every criterion in both orders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ncviz.config import CurvatureConfig
-from ncviz.data.datasets import load_dataset
+from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.pruning.order import ORDERS
-from ncviz.store import Record, Store
-from ncviz.tasks.curvature import CurvatureRecord
-from ncviz.tasks.keys import sweep_key
+from ncviz.store import Record
+from ncviz.tasks.curvature import Curvature, CurvatureRecord
+from ncviz.tasks.opening import anonymous
 from ncviz.tasks.pruning import CRITERIA, ranks
-from ncviz.tasks.reading import read
-from ncviz.tasks.results import Outcome, Progress, anonymous, put
+from ncviz.tasks.task import Context, StoredTask
 
 if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator, SweepResult
 
+SWEEP_VERSION = 2
 # A random order reversed is another random order, and tells nothing more.
 CURVES = tuple((criterion, order) for criterion in CRITERIA for order in ORDERS)[:-1]
 # Edges times images from which an evaluation takes about a second on two cores: fewer points, then.
@@ -55,136 +55,126 @@ class SweepRecord:
         """Return the accuracy between the measured points, by linear interpolation."""
         return float(np.interp(removed, self.removed, self.accuracy[criterion, order]))
 
-    def to_record(self) -> Record:
-        """Return it as arrays and JSON."""
-        arrays = {"removed": self.removed}
-        arrays |= {f"{criterion}/{order}": values for (criterion, order), values in self.accuracy.items()}
-        return Record(arrays, {**self.meta, "kind": "sweep", "total": self.total, "images": self.images})
 
-    @staticmethod
-    def from_record(record: Record) -> SweepRecord:
-        """Read it back.
+class Curves(StoredTask[SweepRecord]):
+    """What tasks that measure accuracy over sparsity have in common: the record."""
 
-        Raises:
-            StoreError: If the record is of another kind or lacks a part.
-        """
-        return read(record, "sweep", "curve", _sweep_of)
+    kind: ClassVar[str] = "sweep"
+    what: ClassVar[str] = "curve"
 
-
-def _sweep_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> SweepRecord:
-    accuracy = {}
-    for name, values in arrays.items():
-        if name != "removed":
-            criterion, order = name.split("/")
-            accuracy[criterion, order] = values
-    total, images = int(meta["total"]), int(meta["images"])
-    return SweepRecord(arrays["removed"], total, accuracy, images, meta)
-
-
-def sweep_record(
-    sweeps: Mapping[tuple[str, str], SweepResult], total: int, meta: Mapping[str, Any]
-) -> SweepRecord:
-    """Turn measured sweeps over the same sparsities into what the store keeps."""
-    first = next(iter(sweeps.values()))
-    return SweepRecord(
-        first.removed, total, {key: found.accuracy for key, found in sweeps.items()}, first.images, meta
-    )
-
-
-def stored_sweep(
-    store: Store,
-    network: Network,
-    config: CurvatureConfig,
-    scope: str = "global",
-    data_dir: str | None = None,
-) -> SweepRecord | None:
-    """Return the accuracy curves if they were measured before."""
-    found = store.get(sweep_key(network, config, scope, data_dir))
-    return None if found is None else SweepRecord.from_record(found)
-
-
-def compute_sweep(
-    store: Store,
-    network: Network,
-    curvature: CurvatureRecord,
-    *,
-    scope: str = "global",
-    device: str = "cpu",
-    data_dir: str | None = None,
-    progress: Progress | None = None,
-) -> Outcome[SweepRecord]:
-    """Return every criterion's accuracy curves from the store, or measure and store them.
-
-    Raises:
-        NcvizError: In one sentence, whatever the user can mend.
-    """
-    known = stored_sweep(store, network, curvature.config, scope, data_dir)
-    if known is not None:
-        return Outcome(known, is_stored=True)
-    measured = evaluator(network, device, data_dir)
-    found: dict[tuple[str, str], SweepResult] = {}
-    ends: dict[int, float] = {}
-    for index, (criterion, order) in enumerate(CURVES):
-
-        def part(fraction: float, index: int = index, criterion: str = criterion) -> None:
-            if progress is not None:
-                progress((index + fraction) / len(CURVES), f"accuracy curve: {criterion}")
-
-        part(0.0)
-        curve = measure_curve(
-            measured, network, curvature, criterion, scope=scope, order=order, known=ends, progress=part
+    def encode(self, result: SweepRecord) -> Record:
+        """Return the curves as arrays and JSON."""
+        arrays = {"removed": result.removed}
+        arrays |= {f"{criterion}/{order}": values for (criterion, order), values in result.accuracy.items()}
+        return Record(
+            arrays, {**result.meta, "kind": self.kind, "total": result.total, "images": result.images}
         )
-        # Nothing removed, and everything: the same whatever the order.
-        ends = {int(curve.removed[at]): float(curve.accuracy[at]) for at in (0, -1)}
-        found[criterion, order] = curve
-    meta = {
-        **anonymous(network),
-        "dataset": network.dataset,
-        "config": curvature.meta["config"],
-        "scope": scope,
-        "evaluated_on": load_dataset(network.dataset, "test", data_dir).description,
-    }
-    record = sweep_record(found, curvature.total, meta)
-    problem = put(store, sweep_key(network, curvature.config, scope, data_dir), record.to_record())
-    return Outcome(record, False, problem)
+
+    def decode(self, record: Record) -> SweepRecord:
+        """Read them back."""
+        accuracy = {}
+        for name, values in record.arrays.items():
+            if name != "removed":
+                criterion, order = name.split("/")
+                accuracy[criterion, order] = values
+        total, images = int(record.meta["total"]), int(record.meta["images"])
+        return SweepRecord(record.arrays["removed"], total, accuracy, images, record.meta)
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep(Curves):
+    """The accuracy curves that belong to one curvature.
+
+    Attributes:
+        network: The network.
+        config: Settings of its curvature.
+        scope: "global" or "layer".
+    """
+
+    network: Network
+    config: CurvatureConfig = field(default_factory=CurvatureConfig)
+    scope: str = "global"
+
+    most_known: ClassVar[int] = 64
+
+    def key(self, context: Context) -> str:
+        """Return the store's key."""
+        curvature = Curvature(self.network, self.config).key(context)
+        return digest("sweep", SWEEP_VERSION, curvature, context.fingerprint(self.network), self.scope)
+
+    def run(self, context: Context) -> SweepRecord:
+        """Measure them."""
+        network = self.network
+        curvature = context.run(Curvature(network, self.config)).result
+        measured = evaluator(network, context)
+        found: dict[tuple[str, str], SweepResult] = {}
+        ends: dict[int, float] = {}
+        for index, (criterion, order) in enumerate(CURVES):
+
+            def tell(fraction: float, index: int = index, criterion: str = criterion) -> None:
+                context.say((index + fraction) / len(CURVES), f"accuracy curve: {criterion}")
+
+            tell(0.0)
+            curve = measure_curve(
+                network,
+                curvature,
+                criterion,
+                context,
+                scope=self.scope,
+                order=order,
+                known=ends,
+                progress=tell,
+            )
+            # Nothing removed, and everything: the same whatever the order.
+            ends = {int(curve.removed[at]): float(curve.accuracy[at]) for at in (0, -1)}
+            found[criterion, order] = curve
+        meta = {
+            **anonymous(network),
+            "dataset": network.dataset,
+            "config": curvature.meta["config"],
+            "scope": self.scope,
+            "evaluated_on": context.images(network, "test").description,
+        }
+        first = next(iter(found.values()))
+        accuracy = {name: curve.accuracy for name, curve in found.items()}
+        return SweepRecord(first.removed, curvature.total, accuracy, measured.images, meta)
 
 
 def measure_curve(
-    measured: Evaluator,
     network: Network,
     curvature: CurvatureRecord,
     criterion: str,
+    context: Context,
     *,
     scope: str = "global",
     order: str = "redundant",
     sparsities: Sequence[float] | None = None,
     known: Mapping[int, float] | None = None,
-    data_dir: str | None = None,
     protected: Sequence[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> SweepResult:
     """Measure one criterion's accuracy over sparsity in one order, by default at the standard sparsities.
 
     Args:
-        measured: The network on its evaluation images.
         network: The network.
         curvature: Its curvature.
         criterion: A name in ``ncviz.pruning.scores.SCORES``.
+        context: Where and how.
         scope: "global" or "layer".
         order: "redundant" or "bottlenecks".
         sparsities: Fractions of the weights to remove.
         known: Accuracies that need no measuring, by number of weights removed.
-        data_dir: Folder of the full data set, for criteria that look at the calibration images.
         protected: Names of weights that are never removed; sparsities that would reach into them are left out.
         progress: Called with the fraction done.
     """
     from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES, sweep
 
+    measured = evaluator(network, context)
     held = sum(int(np.prod(shape)) for name, shape in curvature.shapes.items() if name in protected)
     is_heavy = curvature.meta["edges"] * measured.images > HEAVY
     return sweep(
         measured,
-        ranks(network, criterion, curvature, scope, order, data_dir, protected),
+        ranks(network, criterion, curvature, context, scope, order, protected),
         curvature.shapes,
         sparsities=[
             value
@@ -196,14 +186,17 @@ def measure_curve(
     )
 
 
-def evaluator(network: Network, device: str = "cpu", data_dir: str | None = None) -> Evaluator:
-    """Return the network on its evaluation images, ready to be pruned again and again.
+def evaluator(network: Network, context: Context) -> Evaluator:
+    """Return the network on its evaluation images, ready to be pruned again and again; the last stays in the context.
 
     Without labels, what is right is what the whole network says.
     """
     from ncviz.data.predicted_labels import labels_for
     from ncviz.pruning.curve import Evaluator
 
-    images = load_dataset(network.dataset, "test", data_dir)
-    net = network.module()
-    return Evaluator(net, images.inputs, labels_for(net, images, device), device)
+    def make() -> Evaluator:
+        images, net = context.images(network, "test"), network.module()
+        return Evaluator(net, images.inputs, labels_for(net, images, context.device), context.device)
+
+    key = network.fingerprint, context.device, context.fingerprint(network)
+    return context.share("evaluator", key, make)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ncviz.data.datasets import find_dataset
 from ncviz.errors import ModelError
+from ncviz.fingerprint import digest
+from ncviz.jobs import JobKind
 from ncviz.models.catalogue.form import ACTIVATIONS, KINDS, POOLS, Conv, Form
 from ncviz.models.network import Network
 from ncviz.models.training.settings import EpochResult
 from ncviz.models.zoo import ModelSpec, own_spec
+from ncviz.tasks.task import Context, Task
 
 __all__ = [
     "ACTIVATIONS",
@@ -20,9 +22,9 @@ __all__ = [
     "Form",
     "ModelSpec",
     "TrainedResult",
+    "Training",
     "own_spec",
     "read_form",
-    "train_network",
 ]
 
 
@@ -35,39 +37,61 @@ class TrainedResult:
     seconds: float
 
 
-def train_network(
-    spec: ModelSpec,
-    epochs: int,
-    seed: int,
-    data_dir: str | None,
-    device: str,
-    progress: Callable[[float, str], None],
-    on_epoch: Callable[[EpochResult], None],
-) -> TrainedResult:
-    """Train a network from a fresh start; the same seed gives the same network on the CPU.
+@dataclass(frozen=True, eq=False)
+class Training(Task[TrainedResult]):
+    """A training from a fresh start; the same seed gives the same network on the CPU.
 
-    Args:
+    Its context is shown the list of the epochs so far.
+
+    Attributes:
         spec: What to train on what.
         epochs: How often it sees each image.
         seed: Of the first weights and of the order of the images.
-        data_dir: Folder of full data sets.
-        device: Where to train.
-        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
-        on_epoch: Called after each epoch.
-
-    Raises:
-        NcvizError: If the loss is no longer finite, or the data are missing.
+        is_public: Whether everybody is shown the run: not of a network that somebody made up.
     """
-    from ncviz.models.training.train import train_zoo_model
 
-    result = train_zoo_model(
-        spec, data_dir, epochs, seed, progress=progress, on_epoch=on_epoch, device=device
-    )
-    arrays = {key: values.detach().numpy() for key, values in result.net.state_dict().items()}
-    label = f"{spec.name}, seed {seed}, {epochs} epochs"
-    title = f"{spec.title}, trained here (seed {seed})"
-    network = Network(label, title, spec.architecture, spec.dataset, arrays, is_bundled=False)
-    return TrainedResult(network, result.test_accuracy, result.seconds)
+    spec: ModelSpec
+    epochs: int
+    seed: int
+    is_public: bool = True
+
+    @property
+    def job(self) -> JobKind:  # type: ignore[override]
+        """What its run has in common with others."""
+        return JobKind(is_private=True, is_public=self.is_public)
+
+    def key(self, context: Context) -> str:
+        """Return the name of the run, which no store knows."""
+        spec, where = self.spec, (context.data_dir, context.device, self.is_public)
+        return digest("training", spec.name, spec.architecture, spec.dataset, self.epochs, self.seed, *where)
+
+    def run(self, context: Context) -> TrainedResult:
+        """Train it.
+
+        Raises:
+            NcvizError: If the loss is no longer finite, or the data are missing.
+            CancelledError: If the context's ``cancel`` was set.
+        """
+        from ncviz.models.training.train import train_zoo_model
+
+        spec, epochs, seed = self.spec, self.epochs, self.seed
+        history: list[EpochResult] = []
+        if context.show is not None:
+            context.show(history)
+        result = train_zoo_model(
+            spec,
+            context.data_dir,
+            epochs,
+            seed,
+            progress=context.say,
+            on_epoch=history.append,
+            device=context.device,
+        )
+        arrays = {key: values.detach().numpy() for key, values in result.net.state_dict().items()}
+        label = f"{spec.name}, seed {seed}, {epochs} epochs"
+        title = f"{spec.title}, trained here (seed {seed})"
+        network = Network(label, title, spec.architecture, spec.dataset, arrays, is_bundled=False)
+        return TrainedResult(network, result.test_accuracy, result.seconds)
 
 
 def read_form(

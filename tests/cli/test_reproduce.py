@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ncviz import tasks
 from ncviz.cli import reproduce
-from ncviz.studies.paper import plan, work
+from ncviz.studies.paper import plan
 from ncviz.studies.paper.plan import Experiment, Part, curves
 
 TINY = Experiment(
@@ -119,7 +120,7 @@ def test_estimate_only_says(run, tmp_path):
 
 
 def test_ctrl_c_keeps_what_is_finished(run, tmp_path, monkeypatch):
-    compute, calls = work.tasks.compute_curve, []
+    compute, calls = tasks.Curve.run, []
 
     def interrupted(*arguments, **options):
         calls.append(arguments)
@@ -128,7 +129,7 @@ def test_ctrl_c_keeps_what_is_finished(run, tmp_path, monkeypatch):
         return compute(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(work.tasks, "compute_curve", interrupted)
+        patch.setattr(tasks.Curve, "run", interrupted)
         code, _, err = run("reproduce", "tiny", "--out", tmp_path, *PART)
     assert code == 130
     assert (

@@ -37,14 +37,14 @@ def silent():
 @pytest.mark.parametrize("command", [["curvature"], ["prune", "--sparsity", "0.5"]])
 def test_the_executor_reaches_the_pipeline(run, monkeypatch, address, command):
     seen = []
-    compute = tasks.compute_curvature
+    compute = tasks.Curvature.run
 
-    def spy(*arguments, executor, **options):
-        seen.append(executor)
-        assert executor.submit(operator.add, 20, 22).result(timeout=30) == 42
-        return compute(*arguments, executor=executor, **options)
+    def spy(self, context):
+        seen.append(context.executor)
+        assert context.executor.submit(operator.add, 20, 22).result(timeout=30) == 42
+        return compute(self, context)
 
-    monkeypatch.setattr(tasks, "compute_curvature", spy)
+    monkeypatch.setattr(tasks.Curvature, "run", spy)
     code, _, err = run(*command, *ARGUMENTS, "--scheduler", address)
     assert (code, err) == (0, "")
     assert isinstance(seen[0], concurrent.futures.Executor)
@@ -52,15 +52,15 @@ def test_the_executor_reaches_the_pipeline(run, monkeypatch, address, command):
 
 def test_without_an_address_nothing_is_passed_on(run, monkeypatch):
     seen = []
-    compute = tasks.compute_curvature
+    compute = tasks.Curvature.run
 
-    def spy(*arguments, **options):
-        seen.append(options)
-        return compute(*arguments, **options)
+    def spy(self, context):
+        seen.append(context)
+        return compute(self, context)
 
-    monkeypatch.setattr(tasks, "compute_curvature", spy)
+    monkeypatch.setattr(tasks.Curvature, "run", spy)
     assert run("curvature", *ARGUMENTS)[0] == 0
-    assert "executor" not in seen[0]
+    assert seen[0].executor is None
 
 
 def test_the_client_is_closed_at_the_end(address):
@@ -120,7 +120,7 @@ def test_a_cluster_that_is_lost_midway_is_said(run, monkeypatch, address):
     def lost(*_, **__):
         raise concurrent.futures.CancelledError
 
-    monkeypatch.setattr(tasks, "compute_curvature", lost)
+    monkeypatch.setattr(tasks.Curvature, "run", lost)
     code, _, err = run("curvature", *ARGUMENTS, "--scheduler", address)
     assert code == 2
     assert (

@@ -9,6 +9,7 @@ from ncviz.config import CurvatureConfig
 from ncviz.ui.explore import export_files
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
+from tests.examples.contexts import here
 
 pytestmark = pytest.mark.browser
 
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def lenet():
     store, network = tasks.open_store("memory://offline"), tasks.open_network("lenet-mnist-relu")
-    record = tasks.stored_curvature(store, network, CurvatureConfig())
-    sweep = tasks.stored_sweep(store, network, CurvatureConfig(), "global")
+    record = here(store).look_up(tasks.Curvature(network, CurvatureConfig()))
+    sweep = here(store).look_up(tasks.Sweep(network, CurvatureConfig(), "global"))
     return Subject(network, record, sweep, Side("explore", ViewState(model=network.name)))
 
 

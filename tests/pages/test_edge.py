@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.examples.contexts import here
+
 KAPPA = "κ of this edge on this image"
 
 
@@ -36,7 +38,7 @@ def test_the_curvature_is_the_stored_one_where_the_weight_has_its_least(app, mod
     from ncviz import tasks
     from ncviz.config import CurvatureConfig
 
-    record = tasks.stored_curvature(tasks.open_store(), tasks.open_network(model), CurvatureConfig())
+    record = here(tasks.open_store()).look_up(tasks.Curvature(tasks.open_network(model), CurvatureConfig()))
     edges = record.edges[connection]
     at = int(edges.curvature.argmin())
     visit(app, model=model, edge=f"{connection}-{edges.source[at]}-{edges.target[at]}")

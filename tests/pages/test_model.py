@@ -13,6 +13,7 @@ from PIL import Image
 
 from ncviz.data.datasets import load_sample_arrays
 from ncviz.models.loading import load_model
+from tests.examples.contexts import NOWHERE
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 SECONDS = 60
@@ -454,7 +455,7 @@ def test_smaller_images_are_made_of_those_that_are_there():
     own = UserData(
         "mine", ("a", "b"), settings_for((3, 32, 32)), {"all": Part(pixels, np.array([0, 1, 0, 1]), 4)}
     )
-    smaller = tasks.smaller_images(register(own), (16, 16))
+    smaller = tasks.smaller_images(register(own), (16, 16), NOWHERE)
     assert smaller.settings.input_shape == (3, 16, 16)
     assert smaller.part("test").images.shape == (4, 3, 16, 16)
     assert any("32×32" in note for note in smaller.notes)
@@ -480,7 +481,7 @@ def test_visitors_from_elsewhere_name_no_folders_and_clear_nothing(app, onnx_fil
 def test_visitors_from_here_may_clear(app):
     from ncviz.ui.server import resources
 
-    resources.store().put("a" * 64, {"x": np.zeros(1)}, {"kind": "test"})
+    resources.desk().store.put("a" * 64, {"x": np.zeros(1)}, {"kind": "test"})
     app.switch_page("pages/curvature.py").run()
     assert "clear-store" in {item.key for item in app.button}
 
@@ -502,13 +503,17 @@ def test_a_folder_is_refused_where_it_is_read_too(app, onnx_file, from_elsewhere
 
 
 def test_a_training_of_somebody_elses_is_only_looked_at(app, from_elsewhere):
-    from ncviz.ui.model import training
+    from ncviz.models.zoo import MODELS
+    from ncviz.tasks import SeriesLog
+    from ncviz.tasks.training import Training
     from ncviz.ui.server import resources
 
     stop = threading.Event()
-    key = f"{training.ZOO}theirs"
-    job = resources.registry().start(key, "Training", lambda _: stop.wait(SECONDS), "somebody else")
-    training._runs()[key] = []
+    task = Training(MODELS["mlp-digits-relu"], 1, 0)
+    log = SeriesLog((task,))
+    job = resources.registry().start(
+        "theirs", "Training", lambda _: stop.wait(SECONDS), "somebody else", kind=task.job, log=log
+    )
     try:
         app.session_state["model-tabs"] = "Train"
         app.run()
@@ -517,8 +522,7 @@ def test_a_training_of_somebody_elses_is_only_looked_at(app, from_elsewhere):
     finally:
         stop.set()
         job.wait(SECONDS)
-        training._runs().pop(key)
-        resources.registry().forget(key)
+        resources.registry().forget("theirs")
 
 
 def test_what_white_counts_is_told_and_can_be_said(app, onnx_file):

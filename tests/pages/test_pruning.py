@@ -10,7 +10,9 @@ import pytest
 import ncviz
 from ncviz.config import COMPARED, COMPARED_DRAWS, PruningConfig
 from ncviz.pruning.compare import GRID
+from ncviz.tasks import Curve, SeriesLog
 from ncviz.text import plain
+from tests.examples.contexts import NOWHERE, here
 
 SECONDS = 90
 FEW = {"lab_criteria": "curvature,magnitude,random", "lab_seeds": "2"}
@@ -45,11 +47,16 @@ def open_tab(app, name):
     return app
 
 
+def runs(job, kind):
+    """Whether a job does tasks of a kind."""
+    return isinstance(job.log, SeriesLog) and isinstance(job.log.tasks[0], kind)
+
+
 def measure(app):
     press(app, "Measure")
     from ncviz.ui.server import resources
 
-    job = next(job for job in reversed(resources.registry().jobs()) if job.key.startswith("comparison-"))
+    job = next(job for job in reversed(resources.registry().jobs()) if runs(job, Curve))
     assert job.wait(SECONDS)
     app.run()
     assert not app.exception
@@ -129,14 +136,14 @@ def test_what_was_finished_before_a_cancel_is_kept(make, monkeypatch):
     from ncviz import tasks
 
     app = make(lab_criteria="magnitude,lamp", lab_seeds="1")
-    whole = tasks.compute_curve
+    whole = tasks.Curve.run
 
-    def stopped(store, of, config, sparsities, **options):
-        if config.criterion == "lamp":
-            options["cancel"].set()
-        return whole(store, of, config, sparsities, **options)
+    def stopped(self, context):
+        if self.config.criterion == "lamp":
+            context.cancel.set()
+        return whole(self, context)
 
-    monkeypatch.setattr(tasks, "compute_curve", stopped)
+    monkeypatch.setattr(tasks.Curve, "run", stopped)
     job = measure(app)
     assert job.state == "cancelled"
     assert list(app.dataframe[0].value["criterion"]) == ["Magnitude"]
@@ -146,15 +153,14 @@ def test_what_was_finished_before_a_cancel_is_kept(make, monkeypatch):
 @pytest.mark.filterwarnings("ignore::ncviz.store.StoreWarning")
 def test_a_curve_in_the_place_of_a_damaged_one_is_shown(make):
     from ncviz import tasks
-    from ncviz.ui.pruning import curves
     from ncviz.ui.server import resources
 
     app = make(lab_criteria="magnitude,lamp")
     measure(app)
-    key = tasks.curve_key(tasks.open_network("mlp-digits-relu"), PruningConfig("lamp"), GRID)
-    file = next(Path(resources.store().where).glob(f"{key}*"))
+    key = tasks.Curve(tasks.open_network("mlp-digits-relu"), PruningConfig("lamp"), GRID).key(NOWHERE)
+    file = next(Path(resources.desk().store.where).glob(f"{key}*"))
     file.write_bytes(file.read_bytes()[:-1])
-    curves._curve.clear()
+    resources.desk()._known.clear()
     app.run()
     assert any(label.startswith("Measure 1 curve ") for label in labels(app))
     measure(app)
@@ -212,27 +218,26 @@ def test_most_important_first_puts_the_fastest_collapse_first(make):
 def test_a_run_that_is_under_way_is_found_again_by_the_link(make, monkeypatch, tab):
     import threading
 
-    from ncviz.ui.pruning import finetune_runs, robustness_runs
+    from ncviz.tasks.finetuning import FineTune
+    from ncviz.tasks.robustness import Robustness
     from ncviz.ui.server import resources
 
     go = threading.Event()
-    runs, name = (
-        (finetune_runs, "compute_finetune") if tab == "Fine-tune" else (robustness_runs, "compute_robustness")
-    )
-    whole = getattr(runs, name)
+    kind = FineTune if tab == "Fine-tune" else Robustness
+    whole = kind.run
 
-    def held(*args, **options):
+    def held(self, context):
         assert go.wait(SECONDS)
-        return whole(*args, **options)
+        return whole(self, context)
 
-    monkeypatch.setattr(runs, name, held)
+    monkeypatch.setattr(kind, "run", held)
     app = open_tab(make(lab_criteria="magnitude,random"), tab)
     label, value = ("Epochs", 3) if tab == "Fine-tune" else ("Images", 40)
     next(box for box in app.main.number_input if box.label == label).set_value(value).run()
     group = next(group for group in app.main.button_group if group.label in {"Fine-tune", "Measure"})
     group.set_value(["magnitude"]).run()
     press(app, "Fine-tune" if tab == "Fine-tune" else "Measure")
-    job = next(job for job in reversed(resources.registry().jobs()) if job.key.startswith(runs.KEY))
+    job = next(job for job in reversed(resources.registry().jobs()) if runs(job, kind))
     try:
         assert job.is_active
         again = make(**link(app))
@@ -350,7 +355,7 @@ def test_the_lines_on_the_page_load_the_file_and_give_the_accuracy_on_the_page(
     from ncviz.ui.pruning import files
 
     network = tasks.open_network("mlp-digits-relu")
-    ranks = tasks.removal_order(tasks.open_store(), network, PruningConfig())
+    ranks = here(tasks.open_store()).run(tasks.Order(network, PruningConfig())).result
     name = files.file_name(network, form)
     (tmp_path / name).write_bytes(files.content(network, ranks, round(0.8 * len(ranks)), form))
     monkeypatch.chdir(tmp_path)
@@ -371,7 +376,7 @@ def test_the_table_of_the_curves_holds_every_point(make):
     network, store = tasks.open_network("mlp-digits-relu"), tasks.open_store()
     configs = [PruningConfig(name, 2, seed) for name in ("curvature", "random") for seed in (0, 1)]
     configs.append(PruningConfig("magnitude", 2))
-    known = [(config, tasks.stored_curve(store, network, config, GRID)) for config in configs]
+    known = [(config, here(store).look_up(tasks.Curve(network, config, GRID))) for config in configs]
     table = pd.read_csv(io.BytesIO(curves_csv(network.name, known)))
     assert len(table) == 5 * len(GRID)
     assert (
@@ -379,7 +384,7 @@ def test_the_table_of_the_curves_holds_every_point(make):
     )
     for criterion in ("curvature", "random"):
         config = PruningConfig(criterion, samples_per_class=2, seed=1)
-        record = tasks.stored_curve(store, network, config, GRID)
+        record = here(store).look_up(tasks.Curve(network, config, GRID))
         own = table[(table["criterion"] == criterion) & (table["seed"] == 1)]
         assert own["accuracy"].tolist() == pytest.approx(record.accuracy[criterion, "redundant"].tolist())
         assert own["removed"].tolist() == record.removed.tolist()

@@ -15,15 +15,8 @@ from ncviz.models.loading import load_checkpoint
 from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
 from ncviz.pruning.masks import apply_masks, masks_at
 from ncviz.store import Record
-from ncviz.tasks.finetuning import (
-    FineTuneRecord,
-    PruneAndTune,
-    compute_finetune,
-    finetune_key,
-    stored_finetune,
-    tuned_checkpoint,
-    tuned_network,
-)
+from ncviz.tasks.finetuning import FineTune, PruneAndTune, tuned_checkpoint, tuned_network
+from tests.examples.contexts import NOWHERE, here
 from tests.examples.tied import tied
 
 
@@ -236,21 +229,16 @@ SHORT = PruneAndTune(PruningConfig("magnitude"), 0.9, FineTuneConfig(2, learning
 
 
 def test_a_fine_tuning_is_kept_with_its_network(store, network):
-    steps, epochs = [], []
-    first = compute_finetune(
-        store,
-        network,
-        SHORT,
-        on_step=lambda *step: steps.append(step),
-        on_epoch=lambda *epoch: epochs.append(epoch),
-    )
-    again = compute_finetune(store, network, SHORT)
+    shown = []
+    first = here(store, show=shown.append).run(FineTune(network, SHORT))
+    again = here(store).run(FineTune(network, SHORT))
     assert (first.is_stored, again.is_stored) == (False, True)
-    record = again.record
-    assert steps == list(enumerate(record.loss.tolist(), 1))
-    assert epochs == list(enumerate(record.accuracy.tolist()))
+    record = again.result
+    (log,) = shown
+    assert log.losses.tolist() == record.loss.tolist()
+    assert log.accuracies.tolist() == record.accuracy.tolist()
     test = load_dataset("digits", "test")
-    ranks = tasks.removal_order(store, network, SHORT.pruning)
+    ranks = here(store).run(tasks.Order(network, SHORT.pruning)).result
     masks = masks_at(ranks, record.removed, tasks.shapes_of(network))
     pruned = apply_masks(network.module(), masks)
     assert record.whole == accuracy(network.module(), test.inputs, test.labels)
@@ -264,7 +252,7 @@ def test_a_fine_tuning_is_kept_with_its_network(store, network):
 
 
 def test_the_checkpoint_is_one_that_ncviz_reads(store, network, tmp_path):
-    record = compute_finetune(store, network, SHORT).record
+    record = here(store).run(FineTune(network, SHORT)).result
     (tmp_path / "tuned.safetensors").write_bytes(tuned_checkpoint(record))
     found = load_checkpoint(tmp_path / "tuned.safetensors", network.architecture).state_dict()
     assert all(np.array_equal(found[name].numpy(), values) for name, values in record.arrays.items())
@@ -273,8 +261,8 @@ def test_the_checkpoint_is_one_that_ncviz_reads(store, network, tmp_path):
 def test_a_network_with_batch_norm_comes_back_whole(store):
     network = tasks.open_network("vgg9-cifar10-relu")
     config = PruneAndTune(PruningConfig("magnitude"), 0.5, FineTuneConfig(1, 50))
-    record = compute_finetune(store, network, config).record
-    kept = stored_finetune(store, network, config)
+    record = here(store).run(FineTune(network, config)).result
+    kept = here(store).look_up(FineTune(network, config))
     assert list(kept.arrays) == list(network.arrays)
     assert all(np.array_equal(kept.arrays[name], values) for name, values in record.arrays.items())
     assert kept.arrays["1.num_batches_tracked"] == network.arrays["1.num_batches_tracked"] + 2
@@ -293,10 +281,10 @@ def test_a_cancelled_fine_tuning_leaves_nothing(store, network, by):
             cancel.set()
 
     with pytest.raises(CancelledError):
-        compute_finetune(store, network, SHORT, progress=progress, cancel=cancel)
+        here(store, progress=progress, cancel=cancel).run(FineTune(network, SHORT))
     assert seen == sorted(seen)
     assert 0.5 < seen[-1] < 1
-    assert stored_finetune(store, network, SHORT) is None
+    assert here(store).look_up(FineTune(network, SHORT)) is None
 
 
 def test_the_key_holds_what_decides_the_result(network):
@@ -316,23 +304,23 @@ def test_the_key_holds_what_decides_the_result(network):
             )
         ),
     ]
-    keys = {finetune_key(network, config) for config in [SHORT, *others]}
+    keys = {FineTune(network, config).key(NOWHERE) for config in [SHORT, *others]}
     assert len(keys) == 1 + len(others)
 
 
 def test_too_much_for_protected_layers_is_one_sentence(store, network):
     config = PruneAndTune(PruningConfig("magnitude", protected=("1.weight",)), 0.9, SHORT.tuning)
     with pytest.raises(NcvizError, match=r"At most 24.\d% of the weights can go while layers are protected"):
-        compute_finetune(store, network, config)
+        here(store).run(FineTune(network, config))
     with pytest.raises(NcvizError, match="from 0 to 1"):
         PruneAndTune(SHORT.pruning, 1.5, SHORT.tuning)
 
 
 def test_a_record_of_another_kind_is_refused():
     with pytest.raises(StoreError, match="clear it from the cache"):
-        FineTuneRecord.from_record(Record({}, {"kind": "sweep"}))
+        FineTune(None, SHORT).read(Record({}, {"kind": "sweep"}))
     with pytest.raises(StoreError, match="lacks 'loss'"):
-        FineTuneRecord.from_record(Record({}, {"kind": "finetune"}))
+        FineTune(None, SHORT).read(Record({}, {"kind": "finetune"}))
 
 
 @pytest.mark.parametrize("kind", ["module", "parameter"])

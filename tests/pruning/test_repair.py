@@ -9,7 +9,7 @@ from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.masks import apply_masks
 from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
-from ncviz.tasks.repair import compute_class_curvature, stored_class_curvature
+from tests.examples.contexts import NOWHERE, here
 
 
 def kappa(classes=4, weights=30, seed=0):
@@ -100,17 +100,17 @@ def test_the_curvature_of_a_class_is_that_of_its_images_alone(store, keeps_sampl
     if not keeps_samples:
         monkeypatch.setattr("ncviz.tasks.curvature.task.MAX_SAMPLE_VALUES", 0)
     network = tasks.open_network("mlp-digits-relu")
-    whole = tasks.compute_curvature(store, network, CurvatureConfig(samples_per_class=2, seed=4)).record
+    task = tasks.ClassCurvature(network, CurvatureConfig(samples_per_class=2, seed=4))
+    whole = here(store).run(tasks.Curvature(network, task.config)).result
     assert (whole.samples is not None) == keeps_samples
-    assert (stored_class_curvature(store, whole) is not None) == keeps_samples
+    assert (here(store).look_up(task) is not None) == keeps_samples
     seen = []
-    found = compute_class_curvature(
-        store, network, whole, progress=lambda share, text: seen.append((share, text))
-    )
+    # Without what is known, each class is run.
+    found = task.run(here(store, progress=lambda share, text: seen.append((share, text)))).classes
     assert found.shape == (10, whole.total)
     assert seen[0] == (0.0, "class 1 of 10")
     assert [share for share, _ in seen] == sorted(share for share, _ in seen)
-    assert np.array_equal(stored_class_curvature(store, whole), found)
+    assert np.array_equal(here(store).look_up(task).classes, found)
     images = load_dataset("digits", "train").inputs[whole.calibration]
     for label in (0, 7):
         alone = neural_curvature(network.module(), images[whole.labels == label]).weights
@@ -121,8 +121,9 @@ def test_the_curvature_of_a_class_is_that_of_its_images_alone(store, keeps_sampl
 def test_taking_out_a_classs_own_bottlenecks_hurts_that_class_most(store):
     """On the trained LeNet, 1% of the weights: the class loses more than the others do, for nearly every class."""
     network = tasks.open_network("lenet-mnist-relu")
-    whole = tasks.compute_curvature(store, network, CurvatureConfig()).record
-    curvature, measured = compute_class_curvature(store, network, whole), tasks.evaluator(network)
+    whole = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
+    curvature = here(store).run(tasks.ClassCurvature(network)).result.classes
+    measured = tasks.evaluator(network, NOWHERE)
     labels = measured.labels.numpy()
     before = accuracy_by_class(measured.predictions().numpy(), labels, 10)
     hurt = 0

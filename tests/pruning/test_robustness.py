@@ -16,14 +16,13 @@ from ncviz.pruning.masks import apply_masks
 from ncviz.pruning.robustness import BATCH, Disturber
 from ncviz.store import Record, Store
 from ncviz.tasks.robustness import (
+    Robustness,
     RobustnessConfig,
     RobustnessRecord,
-    compute_robustness,
     disturbed_examples,
     drawn,
-    robustness_key,
-    stored_robustness,
 )
+from tests.examples.contexts import NOWHERE, here
 
 FGSM = AttackConfig.fgsm(0.1)
 PGD = AttackConfig(0.1, 0.03, 4)
@@ -153,7 +152,7 @@ MAGNITUDE = PruningConfig("magnitude")
 @pytest.mark.parametrize("disturbance", [PGD, CorruptionConfig("blur", 5)])
 def test_a_curve_is_what_each_point_gives_by_itself(store, network, disturbance):
     config = RobustnessConfig(MAGNITUDE, disturbance, images=60, seed=3)
-    record = compute_robustness(store, network, config).record
+    record = here(store).run(Robustness(network, config)).result
     assert record.is_complete
     assert record.images == 60
     test, rows = load_dataset(network.dataset, "test"), drawn(360, 60)
@@ -172,13 +171,13 @@ def test_a_curve_is_what_each_point_gives_by_itself(store, network, disturbance)
 
 def test_a_curve_comes_back_from_the_store(store, network):
     config = RobustnessConfig(MAGNITUDE, FGSM, images=40)
-    assert stored_robustness(store, network, config) is None
-    first = compute_robustness(store, network, config)
-    again = compute_robustness(store, network, config)
+    assert here(store).look_up(Robustness(network, config)) is None
+    first = here(store).run(Robustness(network, config))
+    again = here(store).run(Robustness(network, config))
     assert (first.is_stored, again.is_stored) == (False, True)
-    assert np.array_equal(first.record.under, again.record.under)
-    assert again.record.meta["attack"]["epsilon"] == 0.1
-    assert again.record.meta["evaluated_on"] == "all 360 Digits 8×8 test images"
+    assert np.array_equal(first.result.under, again.result.under)
+    assert again.result.meta["attack"]["epsilon"] == 0.1
+    assert again.result.meta["evaluated_on"] == "all 360 Digits 8×8 test images"
 
 
 @pytest.mark.parametrize("by", ["event", "progress"])
@@ -195,25 +194,25 @@ def test_points_finished_before_a_cancel_are_kept_and_not_measured_again(
             cancel.set()
 
     with pytest.raises(CancelledError):
-        compute_robustness(store, network, config, progress=progress, cancel=cancel)
+        here(store, progress=progress, cancel=cancel).run(Robustness(network, config))
     assert seen == sorted(seen)
-    part = stored_robustness(store, network, config)
+    part = here(store).look_up(Robustness(network, config))
     assert part.known.tolist() == [True] * 3 + [False] * 8
     assert not part.is_complete
     measured = []
     original = Disturber.measure
     monkeypatch.setattr(Disturber, "measure", lambda *args: measured.append(args[1]) or original(*args))
-    whole = compute_robustness(store, network, config).record
+    whole = here(store).run(Robustness(network, config)).result
     assert len(measured) == 8
-    alone = compute_robustness(Store(str(tmp_path / "other")), network, config).record
+    alone = here(Store(str(tmp_path / "other"))).run(Robustness(network, config)).result
     assert np.array_equal(whole.under, alone.under)
     assert np.array_equal(whole.clean, alone.clean)
 
 
 def test_two_runs_of_one_curve_keep_each_others_points(store, network, monkeypatch):
     config = RobustnessConfig(PruningConfig("magnitude"), FGSM, images=30)
-    alone = compute_robustness(store, network, config).record
-    key = robustness_key(network, config)
+    alone = here(store).run(Robustness(network, config)).result
+    key = Robustness(network, config).key(NOWHERE)
     store.remove(key)
     measured, half = Disturber.measure, len(alone.removed) // 2
 
@@ -221,9 +220,9 @@ def test_two_runs_of_one_curve_keep_each_others_points(store, network, monkeypat
         # Meanwhile another run stores the second half.
         clean, under = alone.clean.copy(), alone.under.copy()
         clean[:half] = under[:half] = np.nan
-        other = RobustnessRecord(
-            alone.removed, alone.total, clean, under, alone.images, alone.meta
-        ).to_record()
+        other = Robustness(network, config).encode(
+            RobustnessRecord(alone.removed, alone.total, clean, under, alone.images, alone.meta)
+        )
         store.put(key, other.arrays, other.meta)
         raise CancelledError
 
@@ -234,8 +233,8 @@ def test_two_runs_of_one_curve_keep_each_others_points(store, network, monkeypat
 
     monkeypatch.setattr(Disturber, "measure", until)
     with pytest.raises(CancelledError):
-        compute_robustness(store, network, config)
-    kept = stored_robustness(store, network, config)
+        here(store).run(Robustness(network, config))
+    kept = here(store).look_up(Robustness(network, config))
     assert kept.is_complete
     assert np.array_equal(kept.under, alone.under)
 
@@ -252,16 +251,16 @@ def test_the_key_holds_what_decides_the_curve_and_nothing_else(network):
         RobustnessConfig(MAGNITUDE, PGD, 41),
         RobustnessConfig(MAGNITUDE, PGD, 40, seed=1),
     ]
-    keys = {robustness_key(network, config) for config in [base, *others]}
+    keys = {Robustness(network, config).key(NOWHERE) for config in [base, *others]}
     assert len(keys) == 1 + len(others)
     same = RobustnessConfig(PruningConfig("magnitude", 5, seed=7), PGD, 40)
-    assert robustness_key(network, same) == robustness_key(network, base)
+    assert Robustness(network, same).key(NOWHERE) == Robustness(network, base).key(NOWHERE)
 
 
 def test_protected_layers_end_the_curve(store, network):
     names = list(tasks.shapes_of(network))
     config = RobustnessConfig(PruningConfig("magnitude", protected=tuple(names[:1])), FGSM, images=20)
-    record = compute_robustness(store, network, config).record
+    record = here(store).run(Robustness(network, config)).result
     free = sum(network.arrays[name].size for name in names[1:])
     assert record.is_complete
     assert 0 < record.removed.max() <= free < record.total
@@ -270,8 +269,8 @@ def test_protected_layers_end_the_curve(store, network):
 
 def test_examples_are_those_of_the_curve(store, network):
     config = RobustnessConfig(MAGNITUDE, PGD, images=40)
-    record = compute_robustness(store, network, config).record
-    data, rows, found = disturbed_examples(store, network, config, 0.5)
+    record = here(store).run(Robustness(network, config)).result
+    data, rows, found = disturbed_examples(network, config, 0.5, here(store))
     assert found.accuracy == pytest.approx(record.under[config.sparsities.index(0.5)])
     assert torch.equal(data.labels[rows], found.labels)
     assert float((data.inputs[rows] - found.images).abs().max()) <= 0.1 + 1e-6
@@ -300,7 +299,8 @@ def test_settings_of_a_curve_out_of_range(values, message):
 
 
 def test_a_record_of_another_kind_is_refused():
+    read = Robustness(None, RobustnessConfig(MAGNITUDE, PGD)).read
     with pytest.raises(StoreError, match="clear it from the cache"):
-        RobustnessRecord.from_record(Record({}, {"kind": "sweep"}))
+        read(Record({}, {"kind": "sweep"}))
     with pytest.raises(StoreError, match="lacks 'removed'"):
-        RobustnessRecord.from_record(Record({}, {"kind": "robustness", "total": 1, "images": 1}))
+        read(Record({}, {"kind": "robustness", "total": 1, "images": 1}))

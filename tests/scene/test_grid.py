@@ -6,11 +6,12 @@ from ncviz.config import CurvatureConfig
 from ncviz.scene.grid import connection_grid, selected_cells, selected_units, selected_weights
 from ncviz.scene.selection import read_selection
 from ncviz.scene.tables import parameter_offsets
+from tests.examples.contexts import here
 
 
 def record_of(name):
     network = tasks.open_network(name)
-    return tasks.stored_curvature(tasks.open_store("memory://chosen"), network, CurvatureConfig())
+    return here(tasks.open_store("memory://chosen")).look_up(tasks.Curvature(network, CurvatureConfig()))
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from ncviz.scene.receptive_field import receptive_box
 from ncviz.scene.selection import read_flow, read_selection
 from ncviz.scene.tables import parameter_offsets
 from ncviz.ui.link.view_state import DEFAULT_EDGE_CAP
+from tests.examples.contexts import NOWHERE, here
 
 CLASSES = tuple("0123456789")
 
@@ -20,7 +21,9 @@ CLASSES = tuple("0123456789")
 @pytest.fixture(scope="module")
 def lenet():
     network = tasks.open_network("lenet-mnist-relu")
-    return network, tasks.stored_curvature(tasks.open_store("memory://views"), network, CurvatureConfig())
+    return network, here(tasks.open_store("memory://views")).look_up(
+        tasks.Curvature(network, CurvatureConfig())
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def test_every_position_is_every_edge_of_the_graph(lenet, graph):
 
 def test_a_network_of_dense_layers_has_units_alone():
     network = tasks.open_network("mlp-digits-relu")
-    record = tasks.stored_curvature(tasks.open_store("memory://views"), network, CurvatureConfig())
+    record = here(tasks.open_store("memory://views")).look_up(tasks.Curvature(network, CurvatureConfig()))
     assert not any(grouped_layers(record))
     assert not has_every_position(record)
     assert network_view(record, network.arrays, CLASSES, "channels").members is None
@@ -110,7 +113,7 @@ def test_what_a_unit_sees_of_the_image(lenet, graph):
 
 def subject(lenet, removed=0):
     network, record = lenet
-    ranks = tasks.ranks(network, "curvature", record)
+    ranks = tasks.ranks(network, "curvature", record, NOWHERE)
     return NetworkState(record, network.arrays, CLASSES, ranks, removed, None)
 
 
@@ -179,8 +182,8 @@ def test_what_is_not_there_has_no_card(lenet, selection):
 @pytest.mark.parametrize("model", ["mlp-digits-relu", "lenet-mnist-relu", "vgg9-cifar10-relu"])
 def test_what_travels_to_the_browser_stays_below_a_megabyte(model):
     network = tasks.open_network(model)
-    record = tasks.stored_curvature(tasks.open_store("memory://views"), network, CurvatureConfig())
-    ranks = tasks.ranks(network, "curvature", record)
+    record = here(tasks.open_store("memory://views")).look_up(tasks.Curvature(network, CurvatureConfig()))
+    ranks = tasks.ranks(network, "curvature", record, NOWHERE)
     classes = DATASETS[network.dataset].classes
     for detail in ("channels", "units"):
         view = network_view(record, network.arrays, classes, detail)

@@ -11,6 +11,7 @@ from ncviz.ui.edge.picker import _first_choice, strongest_edges
 from ncviz.ui.explore.chart_figures import distribution_figure, matrix_figure
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
+from tests.examples.contexts import here
 
 NAME = "mlp-digits-relu"
 LAYERS = {"layers": 1}
@@ -24,8 +25,8 @@ def made(tmp_path_factory):
     found = {}
     for name, parts in (("layers", LAYERS), ("channels", CHANNELS)):
         own = {**parts, **({"layers": tuple(tasks.shapes_of(network))[1:2]} if "layers" in parts else {})}
-        record = tasks.compute_curvature(store, network, CurvatureConfig(**own)).record
-        sweep = tasks.compute_sweep(store, network, record).record
+        record = here(store).run(tasks.Curvature(network, CurvatureConfig(**own))).result
+        sweep = here(store).run(tasks.Sweep(network, record.config)).result
         found[name] = Subject(network, record, sweep, Side("explore", ViewState()))
     return found
 

@@ -18,6 +18,7 @@ from ncviz.models.files.open_file import read_file
 from ncviz.models.loading import load_model
 from ncviz.pruning.masks import masks_at
 from ncviz.scene import return_files, wording
+from tests.examples.contexts import NOWHERE
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_a_pruned_network_goes_back_as_it_came_and_gives_the_accuracy_of_the_pag
     content = return_files.pruned(of, by, removed, shapes)
     images = load_dataset("digits", "test")
     logits = logits_of(content, format, images.inputs, load_model("mlp-digits-relu"))
-    shown = tasks.evaluator(of, "cpu", None).accuracy(masks_at(by, removed, shapes))
+    shown = tasks.evaluator(of, NOWHERE).accuracy(masks_at(by, removed, shapes))
     assert (logits.argmax(axis=1) == images.labels.numpy()).mean() == pytest.approx(shown, abs=1e-12)
     assert shown < 0.97
     assert return_files.ending(of) == f".{format}"

@@ -22,6 +22,7 @@ from ncviz.scene.tables import (
     sample_curvature,
 )
 from ncviz.text import plain
+from tests.examples.contexts import NOWHERE, here
 
 CLASSES = tuple("0123456789")
 
@@ -29,7 +30,7 @@ CLASSES = tuple("0123456789")
 @pytest.fixture(scope="module", params=["mlp-digits-relu", "lenet-mnist-relu"])
 def found(request):
     network = tasks.open_network(request.param)
-    record = tasks.stored_curvature(tasks.open_store("memory://view"), network, CurvatureConfig())
+    record = here(tasks.open_store("memory://view")).look_up(tasks.Curvature(network, CurvatureConfig()))
     return network, record
 
 
@@ -76,7 +77,7 @@ def test_cut_is_the_score_of_the_first_that_stays():
 
 def test_layers_and_edges_count_what_is_left(found):
     network, record = found
-    by = tasks.ranks(network, "curvature", record)
+    by = tasks.ranks(network, "curvature", record, NOWHERE)
     removed = len(by) // 2
     table = layer_table(record, by, removed)
     assert table["kept"].sum() == len(by) - removed
@@ -88,7 +89,7 @@ def test_layers_and_edges_count_what_is_left(found):
 
 def test_the_table_can_list_another_flow_and_counts_from_zero(found):
     network, record = found
-    by = tasks.ranks(network, "curvature", record)
+    by = tasks.ranks(network, "curvature", record, NOWHERE)
     whole = edge_table(record, network.arrays, by, 1000)
     one = edge_table(record, network.arrays, by, 1000, record.of([3]))
     assert set(one["image"]) == {3, -1}
@@ -137,7 +138,7 @@ def test_the_lowest_are_found_without_sorting_all():
 
 def test_a_table_as_csv(found):
     network, record = found
-    table = edge_table(record, network.arrays, tasks.ranks(network, "curvature", record), 10)
+    table = edge_table(record, network.arrays, tasks.ranks(network, "curvature", record, NOWHERE), 10)
     again = pd.read_csv(io.BytesIO(csv(table)))
     assert list(again.columns) == list(table.columns)
     assert np.allclose(again["curvature"], table["curvature"])

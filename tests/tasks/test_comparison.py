@@ -14,6 +14,7 @@ from ncviz.data.datasets import load_dataset
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.pruning.scores import SCORES
 from ncviz.tasks import comparison
+from tests.examples.contexts import NOWHERE, here
 
 SPARSITIES = (0.0, 0.3, 0.7)
 
@@ -22,28 +23,30 @@ SPARSITIES = (0.0, 0.3, 0.7)
 def test_a_curve_is_that_of_pruning_by_hand(store, network, criterion):
     config = PruningConfig(criterion, samples_per_class=2, seed=3)
     net, pool, test = network.module(), load_dataset("digits", "train"), load_dataset("digits", "test")
-    chosen = torch.from_numpy(tasks.calibration(network, config.calibration))
+    chosen = torch.from_numpy(tasks.calibration(network, config.calibration, pool))
     scores = ncviz.pruning_scores(
         net, criterion, inputs=pool.inputs[chosen], labels=pool.labels[chosen], seed=3
     )
-    found = tasks.compute_curve(store, network, config, SPARSITIES)
+    found = here(store).run(tasks.Curve(network, config, SPARSITIES))
     assert not found.is_stored
     for at, sparsity in enumerate(SPARSITIES):
         pruned = ncviz.prune(net, scores, sparsity=sparsity)
-        assert found.record.accuracy[criterion, "redundant"][at] == ncviz.accuracy(
+        assert found.result.accuracy[criterion, "redundant"][at] == ncviz.accuracy(
             pruned, test.inputs, test.labels
         )
-    again = tasks.compute_curve(store, network, config, SPARSITIES)
+    again = here(store).run(tasks.Curve(network, config, SPARSITIES))
     assert again.is_stored
     assert np.array_equal(
-        again.record.accuracy[criterion, "redundant"], found.record.accuracy[criterion, "redundant"]
+        again.result.accuracy[criterion, "redundant"], found.result.accuracy[criterion, "redundant"]
     )
 
 
 def test_the_key_holds_what_a_criterion_looks_at_and_nothing_else(network):
     def differs(criterion, **change):
         config = PruningConfig(criterion)
-        return tasks.order_key(network, config) != tasks.order_key(network, replace(config, **change))
+        return tasks.Order(network, config).key(NOWHERE) != tasks.Order(
+            network, replace(config, **change)
+        ).key(NOWHERE)
 
     for criterion, score in SCORES.items():
         assert differs(criterion, seed=1) == (score.needs_images or score.is_drawn)
@@ -54,29 +57,31 @@ def test_the_key_holds_what_a_criterion_looks_at_and_nothing_else(network):
         assert differs(criterion, order="bottlenecks")
         assert differs(criterion, protected=("1.weight",))
     config = PruningConfig()
-    assert tasks.curve_key(network, config, (0.1,)) != tasks.curve_key(network, config, (0.2,))
+    assert tasks.Curve(network, config, (0.1,)).key(NOWHERE) != tasks.Curve(network, config, (0.2,)).key(
+        NOWHERE
+    )
 
 
 def test_protected_weights_stay_and_the_curve_ends_before_them(store, network):
     shapes = tasks.shapes_of(network)
     first = next(iter(shapes))
     config = PruningConfig("magnitude", protected=(first,))
-    ranks = tasks.removal_order(store, network, config)
+    ranks = here(store).run(tasks.Order(network, config)).result
     most = tasks.removable(network, config)
     held = int(np.prod(shapes[first]))
     assert most == len(ranks) - held
     assert ranks[:held].min() == most
-    found = tasks.compute_curve(store, network, config, (0.0, 0.1, 0.9)).record
+    found = here(store).run(tasks.Curve(network, config, (0.0, 0.1, 0.9))).result
     assert found.removed.tolist() == [0, round(0.1 * len(ranks))]
     with pytest.raises(NcvizError, match="no weight 'head' to protect"):
-        tasks.removal_order(store, network, PruningConfig("magnitude", protected=("head",)))
+        here(store).run(tasks.Order(network, PruningConfig("magnitude", protected=("head",))))
 
 
 def test_an_order_is_computed_once(store, network, monkeypatch):
     config = PruningConfig("wanda")
-    first = tasks.removal_order(store, network, config)
+    first = here(store).run(tasks.Order(network, config)).result
     monkeypatch.setattr(comparison, "criterion_scores", None)
-    assert np.array_equal(tasks.removal_order(store, network, config), first)
+    assert np.array_equal(here(store).run(tasks.Order(network, config)).result, first)
 
 
 def test_cancel_stops_and_stores_nothing_half(store, network):
@@ -90,8 +95,8 @@ def test_cancel_stops_and_stores_nothing_half(store, network):
 
     config = PruningConfig("magnitude")
     with pytest.raises(CancelledError):
-        tasks.compute_curve(store, network, config, SPARSITIES, progress=progress, cancel=cancel)
-    assert tasks.stored_curve(store, network, config, SPARSITIES) is None
+        here(store, progress=progress, cancel=cancel).run(tasks.Curve(network, config, SPARSITIES))
+    assert here(store).look_up(tasks.Curve(network, config, SPARSITIES)) is None
     assert all("Magnitude" in message for _, message in seen)
 
 
@@ -112,4 +117,4 @@ def test_settings_out_of_range_are_refused(values, said):
 
 def test_an_unknown_criterion_is_named(store, network):
     with pytest.raises(NcvizError, match="no criterion 'beauty'"):
-        tasks.removal_order(store, network, PruningConfig("beauty"))
+        here(store).run(tasks.Order(network, PruningConfig("beauty")))

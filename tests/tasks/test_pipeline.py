@@ -1,5 +1,6 @@
 """The straight line as a whole, on the smallest bundled network."""
 
+import json
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -10,43 +11,45 @@ import pytest
 import torch
 
 from ncviz import load_model, tasks
-from ncviz.config import COMPARED_DRAWS, CurvatureConfig
+from ncviz.config import COMPARED_DRAWS, CurvatureConfig, PruningConfig
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError, StoreError
+from ncviz.pruning.compare import GRID
 from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES
 from ncviz.store import Record, StoreWarning
-from ncviz.tasks import CurvatureRecord, SweepRecord, sweeps
+from ncviz.tasks import sweeps
 from ncviz.tasks.curvature import task as curvature
+from tests.examples.contexts import NOWHERE, here
 
 NAME = "mlp-digits-relu"
 
 
 def test_second_time_comes_from_the_store_and_is_the_same(store, network):
     config = CurvatureConfig(samples_per_class=2, seed=5)
-    assert tasks.stored_curvature(store, network, config) is None
-    first = tasks.compute_curvature(store, network, config)
+    assert here(store).look_up(tasks.Curvature(network, config)) is None
+    first = here(store).run(tasks.Curvature(network, config))
     assert not first.is_stored
     assert first.problem is None
-    second = tasks.compute_curvature(store, network, config)
+    second = here(store).run(tasks.Curvature(network, config))
     assert second.is_stored
-    for name, values in first.record.weights.items():
-        assert np.array_equal(values, second.record.weights[name])
-        assert np.array_equal(first.record.samples[name], second.record.samples[name], equal_nan=True)
-    for one, other in zip(first.record.edges, second.record.edges, strict=True):
+    for name, values in first.result.weights.items():
+        assert np.array_equal(values, second.result.weights[name])
+        assert np.array_equal(first.result.samples[name], second.result.samples[name], equal_nan=True)
+    for one, other in zip(first.result.edges, second.result.edges, strict=True):
         assert np.array_equal(one.curvature, other.curvature)
         assert np.array_equal(one.source, other.source)
-    assert second.record.config == config
-    assert second.record.layer_shapes == ((1, 8, 8), (32,), (16,), (10,))
-    assert len(second.record.calibration) == 20
+    assert second.result.config == config
+    assert second.result.layer_shapes == ((1, 8, 8), (32,), (16,), (10,))
+    assert len(second.result.calibration) == 20
 
 
 def test_every_input_counts_in_the_key_and_alpha_only_where_it_matters(network):
     keys = {
-        tasks.curvature_key(network, CurvatureConfig(samples_per_class=n, seed=s, alpha=a))
+        tasks.Curvature(network, CurvatureConfig(samples_per_class=n, seed=s, alpha=a)).key(NOWHERE)
         for n, s, a in [(1, 0, 0.9), (2, 0, 0.9), (1, 1, 0.9), (1, 0, 0.4), (1, 0, 0.3)]
     }
     assert len(keys) == 5
-    same = tasks.curvature_key(network, CurvatureConfig(alpha=0.5))
-    assert same == tasks.curvature_key(network, CurvatureConfig(alpha=0.99))
+    same = tasks.Curvature(network, CurvatureConfig(alpha=0.5)).key(NOWHERE)
+    assert same == tasks.Curvature(network, CurvatureConfig(alpha=0.99)).key(NOWHERE)
     changed = dict(network.arrays)
     first = next(iter(changed))
     changed[first] = changed[first].copy()
@@ -59,7 +62,7 @@ def test_every_input_counts_in_the_key_and_alpha_only_where_it_matters(network):
 
 def test_seed_draws_other_images(store, network):
     picks = [
-        tasks.compute_curvature(store, network, CurvatureConfig(seed=seed)).record.calibration
+        here(store).run(tasks.Curvature(network, CurvatureConfig(seed=seed))).result.calibration
         for seed in (0, 1, 1)
     ]
     assert not np.array_equal(picks[0], picks[1])
@@ -67,7 +70,7 @@ def test_seed_draws_other_images(store, network):
 
 
 def test_calibration_images_are_right_and_balanced(store, network):
-    record = tasks.compute_curvature(store, network, CurvatureConfig(samples_per_class=3)).record
+    record = here(store).run(tasks.Curvature(network, CurvatureConfig(samples_per_class=3))).result
     assert np.array_equal(record.labels, np.repeat(np.arange(10), 3))
     from ncviz import load_dataset
 
@@ -83,7 +86,7 @@ def test_too_few_right_images_name_the_class(store, network):
     with pytest.raises(
         DataError, match=r"Class '0' has \d+ correctly classified images .* 900 are asked for"
     ):
-        tasks.compute_curvature(store, network, CurvatureConfig(samples_per_class=900))
+        here(store).run(tasks.Curvature(network, CurvatureConfig(samples_per_class=900)))
 
 
 def test_a_network_that_gets_a_class_wrong_altogether(store, network):
@@ -92,14 +95,14 @@ def test_a_network_that_gets_a_class_wrong_altogether(store, network):
     arrays[last][7] = -1000.0
     blind = tasks.Network("blind", "blind", network.architecture, network.dataset, arrays)
     with pytest.raises(DataError, match="Class '7' has 0 correctly classified"):
-        tasks.compute_curvature(store, blind, CurvatureConfig())
+        here(store).run(tasks.Curvature(blind, CurvatureConfig()))
 
 
 def test_cancel_publishes_nothing(store, network):
     stop = threading.Event()
     stop.set()
     with pytest.raises(CancelledError):
-        tasks.compute_curvature(store, network, CurvatureConfig(), cancel=stop)
+        here(store, cancel=stop).run(tasks.Curvature(network, CurvatureConfig()))
     assert store.entries() == []
 
 
@@ -108,13 +111,13 @@ def test_a_full_disk_loses_the_copy_but_not_the_result(store, network, monkeypat
         raise StoreError("The disk is full.")
 
     monkeypatch.setattr(store, "put", full)
-    found = tasks.compute_curvature(store, network, CurvatureConfig())
+    found = here(store).run(tasks.Curvature(network, CurvatureConfig()))
     assert found.problem == "The disk is full."
-    assert found.record.weights
+    assert found.result.weights
 
 
 def test_a_damaged_result_is_reported_and_computed_again(store, network, tmp_path):
-    first = tasks.compute_curvature(store, network, CurvatureConfig())
+    first = here(store).run(tasks.Curvature(network, CurvatureConfig()))
     (file,) = [
         path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.stat().st_size > 1000
     ]
@@ -122,57 +125,57 @@ def test_a_damaged_result_is_reported_and_computed_again(store, network, tmp_pat
     content[-20] ^= 0xFF
     file.write_bytes(bytes(content))
     with pytest.warns(StoreWarning):
-        again = tasks.compute_curvature(store, network, CurvatureConfig())
+        again = here(store).run(tasks.Curvature(network, CurvatureConfig()))
     assert not again.is_stored
     assert store.problems
-    name = next(iter(first.record.weights))
-    assert np.array_equal(first.record.weights[name], again.record.weights[name])
+    name = next(iter(first.result.weights))
+    assert np.array_equal(first.result.weights[name], again.result.weights[name])
 
 
 def test_sweep_covers_every_criterion_and_is_stored(store, network):
-    record = tasks.compute_curvature(store, network, CurvatureConfig()).record
-    first = tasks.compute_sweep(store, network, record)
+    record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
+    first = here(store).run(tasks.Sweep(network, record.config))
     orders = {(c, o) for c in tasks.CRITERIA for o in ("redundant", "bottlenecks")}
-    assert set(first.record.accuracy) == orders - {("random", "bottlenecks")}
-    ends = {(accuracy[0], accuracy[-1]) for accuracy in first.record.accuracy.values()}
+    assert set(first.result.accuracy) == orders - {("random", "bottlenecks")}
+    ends = {(accuracy[0], accuracy[-1]) for accuracy in first.result.accuracy.values()}
     assert len(ends) == 1
-    assert first.record.baseline == pytest.approx(first.record.at("magnitude", "redundant", 0))
-    assert tasks.compute_sweep(store, network, record).is_stored
-    assert not tasks.compute_sweep(store, network, record, scope="layer").is_stored
-    measured = tasks.evaluator(network)
-    by = tasks.ranks(network, "curvature", record)
+    assert first.result.baseline == pytest.approx(first.result.at("magnitude", "redundant", 0))
+    assert here(store).run(tasks.Sweep(network, record.config)).is_stored
+    assert not here(store).run(tasks.Sweep(network, record.config, "layer")).is_stored
+    measured = tasks.evaluator(network, NOWHERE)
+    by = tasks.ranks(network, "curvature", record, NOWHERE)
     from ncviz.pruning.masks import masks_at
 
-    at = first.record.removed[20]
-    assert measured.accuracy(masks_at(by, int(at), record.shapes)) == first.record.at(
+    at = first.result.removed[20]
+    assert measured.accuracy(masks_at(by, int(at), record.shapes)) == first.result.at(
         "curvature", "redundant", at
     )
 
 
 def test_bottlenecks_matter_and_redundant_weights_do_not(store, network):
-    record = tasks.compute_curvature(store, network, CurvatureConfig()).record
-    curve = tasks.compute_sweep(store, network, record).record
+    record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
+    curve = here(store).run(tasks.Sweep(network, record.config)).result
     total = curve.total
     assert curve.at("curvature", "redundant", round(0.3 * total)) > curve.baseline - 0.05
     assert curve.at("curvature", "bottlenecks", round(0.3 * total)) < 0.5
 
 
 def test_a_heavy_network_is_measured_at_fewer_points(store, network, monkeypatch):
-    record = tasks.compute_curvature(store, network, CurvatureConfig()).record
+    record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
     monkeypatch.setattr(sweeps, "HEAVY", 1)
-    few = tasks.compute_sweep(store, network, record).record
+    few = here(store).run(tasks.Sweep(network, record.config)).result
     assert len(few.removed) == len(FEW_SPARSITIES) < len(SPARSITIES)
     assert set(FEW_SPARSITIES) <= set(SPARSITIES)
 
 
 def test_samples_are_kept_only_where_they_are_few(store, network, monkeypatch):
-    few = tasks.compute_curvature(store, network, CurvatureConfig()).record
+    few = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
     assert few.samples is not None
     monkeypatch.setattr(curvature, "MAX_SAMPLE_VALUES", 10 * few.total - 1)
     store.clear()
-    many = tasks.compute_curvature(store, network, CurvatureConfig()).record
+    many = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
     assert many.samples is None
-    assert tasks.stored_curvature(store, network, CurvatureConfig()).samples is None
+    assert here(store).look_up(tasks.Curvature(network, CurvatureConfig())).samples is None
     for name, values in few.weights.items():
         assert np.array_equal(values, many.weights[name])
         least = np.nanmin(np.where(np.isnan(few.samples[name]), 2, few.samples[name]), axis=0)
@@ -181,10 +184,10 @@ def test_samples_are_kept_only_where_they_are_few(store, network, monkeypatch):
 
 def test_an_executor_of_ones_own_gives_the_same(store, network):
     config = CurvatureConfig()
-    own = tasks.compute_curvature(store, network, config).record
+    own = here(store).run(tasks.Curvature(network, config)).result
     store.clear()
     with ThreadPoolExecutor(1) as executor:
-        other = tasks.compute_curvature(store, network, config, executor=executor).record
+        other = here(store, executor=executor).run(tasks.Curvature(network, config)).result
     for name, values in own.weights.items():
         assert np.array_equal(values, other.weights[name])
 
@@ -201,28 +204,29 @@ def test_bundling_some_networks(tmp_path):
 
 
 def test_pruned_checkpoint_loads_and_is_pruned(store, network):
-    record = tasks.compute_curvature(store, network, CurvatureConfig()).record
-    by = tasks.ranks(network, "curvature", record)
+    record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
+    by = tasks.ranks(network, "curvature", record, NOWHERE)
     content = tasks.pruned_checkpoint(network, by, 1000, record.shapes)
     loaded = tasks.open_checkpoint(content, network.architecture, "pruned.safetensors")
     zeros = sum(int((loaded.arrays[name] == 0).sum()) for name in record.shapes)
     whole = sum(int((network.arrays[name] == 0).sum()) for name in record.shapes)
     assert zeros == 1000 + whole
-    again = tasks.compute_curvature(store, loaded, CurvatureConfig()).record
+    again = here(store).run(tasks.Curvature(loaded, CurvatureConfig())).result
     assert again.meta["edges"] == record.meta["edges"] - 1000
 
 
 def test_records_of_another_kind_or_with_a_part_missing(store, network):
-    record = tasks.compute_curvature(store, network, CurvatureConfig()).record.to_record()
-    for read in (CurvatureRecord.from_record, SweepRecord.from_record):
+    task = tasks.Curvature(network)
+    record = task.encode(here(store).run(task).result)
+    for read in (task.read, tasks.Sweep(network).read):
         with pytest.raises(StoreError, match="clear it from the cache"):
             read(Record({}, {"kind": "other"}))
     with pytest.raises(StoreError, match="another version of ncviz; clear it"):
-        CurvatureRecord.from_record(Record(record.arrays, {**record.meta, "algorithm": 1}))
+        task.read(Record(record.arrays, {**record.meta, "algorithm": 1}))
     arrays = dict(record.arrays)
     del arrays["labels"]
     with pytest.raises(StoreError, match="labels"):
-        CurvatureRecord.from_record(Record(arrays, record.meta))
+        task.read(Record(arrays, record.meta))
 
 
 @pytest.mark.parametrize(
@@ -246,14 +250,14 @@ def test_bundled_results_belong_to_the_bundled_networks():
         net = tasks.open_network(name)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            record = tasks.stored_curvature(bundled, net, CurvatureConfig())
-            curve = tasks.stored_sweep(bundled, net, CurvatureConfig())
+            record = here(bundled).look_up(tasks.Curvature(net, CurvatureConfig()))
+            curve = here(bundled).look_up(tasks.Sweep(net, CurvatureConfig()))
         assert record is not None, (
             "run `python -m ncviz bundle` after changing networks, data or the algorithm"
         )
         assert curve is not None
-        assert curve.baseline == pytest.approx(tasks.evaluator(net).accuracy())
-    first = tasks.stored_curvature(bundled, tasks.open_network(NAME), CurvatureConfig())
+        assert curve.baseline == pytest.approx(tasks.evaluator(net, NOWHERE).accuracy())
+    first = here(bundled).look_up(tasks.Curvature(tasks.open_network(NAME), CurvatureConfig()))
     from ncviz import load_dataset, neural_curvature
 
     fresh = neural_curvature(load_model(NAME), load_dataset("digits", "train").inputs[first.calibration])
@@ -261,17 +265,30 @@ def test_bundled_results_belong_to_the_bundled_networks():
         assert np.array_equal(values.numpy().astype(np.float32), first.weights[name])
 
 
+def test_a_result_that_is_read_is_written_as_it_was():
+    context, network = here(tasks.open_store("memory://empty-for-writing")), tasks.open_network(NAME)
+    curve = tasks.Curve(network, PruningConfig("curvature"), GRID)
+    for task in (tasks.Curvature(network), tasks.Sweep(network, scope="layer"), curve, curve.order):
+        stored = context.store.get(task.key(context))
+        again = task.encode(task.read(stored))
+        assert list(again.arrays) == list(stored.arrays)
+        for name, values in stored.arrays.items():
+            assert again.arrays[name].dtype == values.dtype
+            assert np.array_equal(again.arrays[name], values, equal_nan=values.dtype.kind == "f")
+        assert json.loads(json.dumps(again.meta)) == stored.meta
+
+
 def test_the_curvature_on_one_image_is_kept_or_computed_and_stored():
     store, network = tasks.open_store("memory://flow"), tasks.open_network("lenet-mnist-relu")
-    whole = tasks.stored_curvature(store, network, CurvatureConfig())
-    held = tasks.stored_flow(store, whole, [3])
+    whole = here(store).look_up(tasks.Curvature(network, CurvatureConfig()))
+    held = here(store).look_up(tasks.Flow(network, whole, (3,)))
     bare = replace(whole, samples=None, sample_positions=None)
-    assert tasks.stored_flow(store, bare, [3]) is None
-    found = tasks.compute_flow(store, network, bare, [3])
+    assert here(store).look_up(tasks.Flow(network, bare, (3,))) is None
+    found = here(store).run(tasks.Flow(network, bare, (3,)))
     assert not found.is_stored
-    again = tasks.compute_flow(store, network, bare, [3])
+    again = here(store).run(tasks.Flow(network, bare, (3,)))
     assert again.is_stored
-    for record in (found.record, again.record):
+    for record in (found.result, again.result):
         assert record.meta["key"] == held.meta["key"]
         for name, values in held.weights.items():
             assert np.allclose(record.weights[name], values, rtol=1e-5)

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from ncviz import neural_curvature
-from ncviz.tasks import CurvatureRecord, from_result
+from ncviz.tasks import from_result
+from ncviz.tasks.curvature import stored
 from ncviz.tasks.curvature.pictures import take_pictures
 
 SAMPLES = 2
@@ -105,7 +106,7 @@ def test_all_images_together_are_the_whole(both):
 
 def test_pictures_hold_images_and_activity(both):
     result, _, record = both
-    pictures = CurvatureRecord.from_record(record.to_record()).pictures
+    pictures = stored.decode(stored.encode(record)).pictures
     assert pictures.images.shape == (SAMPLES, 2, 6, 6)
     assert [layer.shape for layer in pictures.activity] == [
         (SAMPLES, size) for size in result.graph.layer_sizes
@@ -129,7 +130,7 @@ def test_weights_are_shown_as_the_edges_carry_them(both):
 
 def test_it_comes_back_from_its_arrays(both):
     _, _, record = both
-    again = CurvatureRecord.from_record(record.to_record())
+    again = stored.decode(stored.encode(record))
     for name in record.weights:
         assert np.array_equal(again.weights[name], record.weights[name])
         assert np.array_equal(again.samples[name], record.samples[name], equal_nan=True)

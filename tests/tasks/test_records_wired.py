@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from ncviz import neural_curvature
-from ncviz.tasks import CurvatureRecord, from_result
+from ncviz.tasks import from_result
+from ncviz.tasks.curvature import stored
 from ncviz.tasks.curvature.pictures import take_pictures
 from tests.examples import wired
 from tests.examples.wired_records import kept
@@ -19,7 +20,7 @@ NAMES = [*wired.WIRED, "Twice"]
 @pytest.mark.parametrize("name", NAMES)
 def test_each_connection_keeps_its_own_least_edges(name):
     result, arrays, record = kept(name)
-    again = CurvatureRecord.from_record(record.to_record())
+    again = stored.decode(stored.encode(record))
     for index, connection in enumerate(result.graph.connections):
         listed = connection.edges
         each = np.array([result.edges(index, sample)[2].numpy() for sample in range(2)])
@@ -81,7 +82,7 @@ def test_a_layer_used_twice_has_a_curvature_at_each_place():
 
 def test_links_say_what_they_are_and_what_they_join():
     _, _, record = kept("Residual")
-    record = CurvatureRecord.from_record(record.to_record())
+    record = stored.decode(stored.encode(record))
     skip, pool = record.links
     assert (skip.kind, skip.source, skip.target, skip.edges) == ("skip", 1, 3, 48)
     assert (pool.kind, pool.source, pool.target) == ("pool", 3, 4)
@@ -103,11 +104,11 @@ def test_a_record_without_ends_is_a_chain():
         result, arrays, number, number, take_pictures(chain, result.graph, inputs), {"config": {}}
     )
     assert record.is_chain
-    old = record.to_record()
+    old = stored.encode(record)
     for each in old.meta["connections"]:
         del each["source"], each["target"]
     del old.meta["links"], old.meta["layer_names"]
-    again = CurvatureRecord.from_record(old)
+    again = stored.decode(old)
     assert again.is_chain
     assert again.ends == ((0, 1), (1, 2))
 

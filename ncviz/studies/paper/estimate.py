@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ncviz.config import DEFAULT_ALPHA
-from ncviz.data.datasets import Dataset, find_dataset, load_dataset
+from ncviz.data.datasets import Dataset, find_dataset
 from ncviz.models.network import Network
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.work import Step, Work
@@ -76,12 +76,12 @@ def measure(work: Work, report: Callable[[float, str], None]) -> dict[str, Costs
 
 def _costs(work: Work, name: str, steps: Sequence[Step]) -> Costs:
     network = work.network(name) or _untrained(name)
-    test = load_dataset(network.dataset, "test", work.data_dir)
-    train = load_dataset(network.dataset, "train", work.data_dir)
+    test = work.context.images(network, "test")
+    train = work.context.images(network, "train")
     few = replace(test, inputs=test.inputs[:_IMAGES], labels=test.labels[:_IMAGES])
     image, setup = _curvature_costs(work, network, train, steps)
     return Costs(
-        evaluation=_evaluation(network, few, work.device) * len(test) / len(few),
+        evaluation=_evaluation(network, few, work.context.device) * len(test) / len(few),
         setup=setup,
         image=image,
         score=_scores(network, train, steps),
@@ -112,7 +112,7 @@ def _curvature_costs(
     def compute(count: int, alpha: float) -> float:
         # As the pipeline does it: each image's own minima are kept where they fit.
         keep = len(inputs) * weights <= MAX_SAMPLE_VALUES
-        settings: dict[str, Any] = {"alpha": alpha, "device": work.device, "keep_samples": keep}
+        settings: dict[str, Any] = {"alpha": alpha, "device": work.context.device, "keep_samples": keep}
         return _seconds(lambda: neural_curvature(net, inputs[:count], **settings))
 
     image: dict[str, float] = {}
@@ -157,7 +157,7 @@ def _epoch(work: Work, name: str, train_data: Dataset, test_data: Dataset) -> fl
                 epochs=1,
                 batch_size=recipe.batch_size,
                 learning_rate=recipe.learning_rate,
-                device=work.device,
+                device=work.context.device,
                 augment=recipe.augment,
                 attack=recipe.attack,
             )

@@ -77,9 +77,7 @@ def gather(work: Work) -> list[Group]:
         network = work.network(step.network)
         if step.kind != "curve" or step.config is None or network is None or not work.is_done(step):
             continue
-        record = tasks.stored_curve(
-            work.store, network, step.config, work.experiment.sparsities, work.data_dir
-        )
+        record = work.context.look_up(tasks.Curve(network, step.config, work.experiment.sparsities))
         if record is not None:
             group = step.network, replace(step.config, seed=0)
             found.setdefault(group, []).append((step.config.seed, record))

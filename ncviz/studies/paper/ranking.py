@@ -5,23 +5,21 @@ Choosing a ranking by the test images would make every later number on them too 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
-from ncviz.data.datasets import load_dataset
-from ncviz.data.fingerprints import data_fingerprint
-from ncviz.errors import NcvizError
+from ncviz.errors import NcvizError, StoreError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.pruning.order import removal_ranks
 from ncviz.pruning.variants import VARIANTS, Evidence
-from ncviz.store import Store
-from ncviz.tasks import SweepRecord, sweep_record
+from ncviz.tasks import SweepRecord
+from ncviz.tasks.sweeps import Curves
 
 if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator
@@ -32,8 +30,6 @@ IMAGES = 10_000
 STUDY_VERSION = 2
 # Those that look at the weights alone.
 UNSEEING = ("magnitude", "lamp")
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,28 +49,70 @@ class RankingResult:
     whole: float
 
 
+@dataclass(frozen=True, eq=False)
+class Ranking(Curves):
+    """The accuracy over sparsity of one ranking, on training images.
+
+    Attributes:
+        network: The network.
+        name: A name in ``VARIANTS``.
+        count: Calibration images of each class; 0 for a ranking that looks at none.
+        seed: Which calibration images.
+        images: How many training images, drawn at random, the accuracy is measured on.
+    """
+
+    network: Network
+    name: str
+    count: int
+    seed: int
+    images: int
+
+    def key(self, context: tasks.Context) -> str:
+        """Return the store's key."""
+        data = context.fingerprint(self.network, "train")
+        config = CurvatureConfig(samples_per_class=max(1, self.count), seed=self.seed).key()
+        parts = self.name, self.count, config, self.images, list(SPARSITIES)
+        return digest("ranking", STUDY_VERSION, self.network.fingerprint, data, *parts)
+
+    def run(self, context: tasks.Context) -> SweepRecord:
+        """Rank the weights and measure the accuracy."""
+        from ncviz.pruning.curve import sweep
+
+        network = self.network
+        measured = context.share(
+            "training images", self.images, lambda: _evaluator(network, self.images, context)
+        )
+        draw = self.count, self.seed
+        evidence = context.share("evidence", draw, lambda: _evidence(network, *draw, context))
+        shapes = tasks.shapes_of(network)
+        scores = VARIANTS[self.name].scores(evidence)
+        weights = [network.arrays[weight] for weight in shapes]
+        ranks = removal_ranks([scores[weight] for weight in shapes], weights=weights)
+        found = sweep(measured, ranks, shapes, sparsities=SPARSITIES)
+        meta = {
+            "title": network.title if network.is_bundled else "own checkpoint",
+            "pruning": {"ranking": self.name},
+        }
+        accuracy = {(self.name, "redundant"): found.accuracy}
+        return SweepRecord(found.removed, len(ranks), accuracy, found.images, meta)
+
+
 def study_rankings(
-    store: Store,
     network: Network,
+    context: tasks.Context,
     *,
     samples: Sequence[int] = (1, 2, 5, 10),
     seeds: Sequence[int] = (1, 2, 3),
     images: int = IMAGES,
-    device: str = "cpu",
-    data_dir: str | None = None,
-    progress: Progress | None = None,
 ) -> RankingResult:
     """Measure every ranking of ``VARIANTS`` on one network; each curve is stored, so a study goes on where it was.
 
     Args:
-        store: Where curvatures and curves are kept.
         network: The network.
+        context: Where curvatures and curves are kept, on which data and where to compute.
         samples: Numbers of calibration images of each class.
         seeds: Which calibration images.
         images: How many training images, drawn at random, the accuracy is measured on; all if there are fewer.
-        device: Where to compute; no part of the result.
-        data_dir: Folder of the full data set; without it, the bundled sample.
-        progress: Called with the fraction done and a message.
 
     Raises:
         NcvizError: In one sentence, whatever the user can mend.
@@ -89,24 +127,14 @@ def study_rankings(
         for name in VARIANTS
         if name not in UNSEEING
     ]
-    measured: Evaluator | None = None
-    evidence: tuple[tuple[int, int], Evidence] | None = None
+    own = replace(context, progress=None, ready={})
     found: dict[tuple[str, int], list[SweepRecord]] = {}
     for at, (name, count, seed) in enumerate(cases):
-        if progress is not None:
-            progress(at / len(cases), f"{network.title}: {VARIANTS[name].title}")
-        key = _key(network, name, count, seed, images, data_dir)
-        known = store.get(key)
-        if known is None:
-            if measured is None:
-                measured = _evaluator(network, images, device, data_dir)
-            if evidence is None or evidence[0] != (count, seed):
-                evidence = (count, seed), _evidence(store, network, count, seed, device, data_dir)
-            record = _measure(network, name, evidence[1], measured)
-            store.put(key, record.to_record().arrays, record.to_record().meta)
-        else:
-            record = SweepRecord.from_record(known)
-        found.setdefault((name, count), []).append(record)
+        context.say(at / len(cases), f"{network.title}: {VARIANTS[name].title}")
+        outcome = own.run(Ranking(network, name, count, seed, images))
+        if outcome.problem:
+            raise StoreError(outcome.problem)
+        found.setdefault((name, count), []).append(outcome.result)
     first = found[UNSEEING[0], 0][0]
     accuracy = {
         case: np.stack([record.accuracy[case[0], "redundant"] for record in records])
@@ -115,55 +143,32 @@ def study_rankings(
     return RankingResult(np.array(SPARSITIES), accuracy, first.images, first.baseline)
 
 
-def _measure(network: Network, name: str, evidence: Evidence, measured: Evaluator) -> SweepRecord:
-    from ncviz.pruning.curve import sweep
-
-    shapes = tasks.shapes_of(network)
-    scores = VARIANTS[name].scores(evidence)
-    weights = [network.arrays[weight] for weight in shapes]
-    ranks = removal_ranks([scores[weight] for weight in shapes], weights=weights)
-    found = sweep(measured, ranks, shapes, sparsities=SPARSITIES)
-    meta = {"title": network.title if network.is_bundled else "own checkpoint", "pruning": {"ranking": name}}
-    return sweep_record({(name, "redundant"): found}, len(ranks), meta)
-
-
-def _evidence(
-    store: Store, network: Network, count: int, seed: int, device: str, data_dir: str | None
-) -> Evidence:
+def _evidence(network: Network, count: int, seed: int, context: tasks.Context) -> Evidence:
     """Look at the weights, and at each calibration image by itself; none where ``count`` is 0."""
     names = tuple(tasks.shapes_of(network))
     size = {name: np.abs(network.arrays[name]).astype(np.float64) for name in names}
     if not count:
         return Evidence(size, {})
     config = CurvatureConfig(samples_per_class=count, seed=seed)
-    record = tasks.compute_curvature(store, network, config, device=device, data_dir=data_dir).record
+    record = context.run(tasks.Curvature(network, config)).result
     if record.samples:
         return Evidence(size, {name: record.samples[name].astype(np.float64) for name in names})
     import torch
 
     from ncviz.curvature import neural_curvature
 
-    pool = load_dataset(network.dataset, "train", data_dir)
-    inputs = pool.inputs[torch.from_numpy(record.calibration)]
-    each = neural_curvature(network.module(), inputs, device=device, keep_samples=True).samples
+    inputs = context.images(network, "train").inputs[torch.from_numpy(record.calibration)]
+    each = neural_curvature(network.module(), inputs, device=context.device, keep_samples=True).samples
     assert each is not None
     return Evidence(size, {name: each[name].numpy().astype(np.float64) for name in names})
 
 
-def _evaluator(network: Network, images: int, device: str, data_dir: str | None) -> Evaluator:
+def _evaluator(network: Network, images: int, context: tasks.Context) -> Evaluator:
     import torch
 
     from ncviz.pruning.curve import Evaluator
 
-    pool = load_dataset(network.dataset, "train", data_dir)
+    pool = context.images(network, "train")
     # At random: MNIST's images lie ordered by writer, and its last thousands are far easier than the others.
     drawn = torch.randperm(len(pool), generator=torch.Generator().manual_seed(0))[:images]
-    return Evaluator(network.module(), pool.inputs[drawn], pool.labels[drawn], device)
-
-
-def _key(network: Network, name: str, count: int, seed: int, images: int, data_dir: str | None) -> str:
-    data = data_fingerprint(network.dataset, "train", data_dir)
-    config = CurvatureConfig(samples_per_class=max(1, count), seed=seed).key()
-    return digest(
-        "ranking", STUDY_VERSION, network.fingerprint, data, name, count, config, images, list(SPARSITIES)
-    )
+    return Evaluator(network.module(), pool.inputs[drawn], pool.labels[drawn], context.device)

@@ -19,13 +19,13 @@ def is_own(spec: ModelSpec, is_trained_anew: bool) -> bool:
     return is_trained_anew or not spec.path.is_file()
 
 
-def open_trained(spec: ModelSpec, folder: Path, data_dir: str | None = None) -> Network | None:
+def open_trained(spec: ModelSpec, folder: Path, context: tasks.Context) -> Network | None:
     """Return a network that was trained into a folder, or None if it is not there yet.
 
     Args:
         spec: Which network.
         folder: Where it was trained into.
-        data_dir: Folder of the full data set; without it, the bundled sample.
+        context: Where its images are.
 
     Raises:
         ModelError: If its file is damaged, or it was trained on more or fewer images than there are now.
@@ -35,7 +35,7 @@ def open_trained(spec: ModelSpec, folder: Path, data_dir: str | None = None) -> 
         return None
     images, now = (
         card_of(spec, folder).get("training_images"),
-        len(load_dataset(spec.dataset, "train", data_dir)),
+        len(load_dataset(spec.dataset, "train", context.data_dir)),
     )
     if images is not None and images != now:
         # Or what was trained on a sample would stand in a report on the full data.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
 from ncviz.errors import DataError, NcvizError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
-from ncviz.store import Store
 from ncviz.studies.paper.plan import Experiment, curves, spec_of
 from ncviz.studies.paper.trained import is_own, open_trained
 
@@ -52,28 +51,22 @@ class Work:
 
     Args:
         experiment: What to measure.
-        store: Where curvatures and curves are kept.
+        context: Where curvatures and curves are kept, on which data and where to compute.
         out: Folder of the report, and of networks that are trained here.
-        data_dir: Folder of the full data set; without it, that of NCVIZ_DATA, else the bundled sample.
-        device: Where to compute.
         is_trained_anew: Whether every network is trained here, those that ship with ncviz too.
     """
 
     def __init__(
         self,
         experiment: Experiment,
-        store: Store,
+        context: tasks.Context,
         out: Path,
         *,
-        data_dir: str | None = None,
-        device: str = "cpu",
         is_trained_anew: bool = False,
     ) -> None:
         self.experiment = experiment
-        self.store = store
+        self.context = context
         self.out = out
-        self.data_dir = data_dir
-        self.device = device
         self.is_trained_anew = is_trained_anew
         self._networks: dict[str, Network] = {}
         self._keys: dict[Step, str] = {}
@@ -107,7 +100,7 @@ class Work:
         """
         if name not in self._networks:
             if is_own(spec_of(name), self.is_trained_anew):
-                found = open_trained(spec_of(name), self.models, self.data_dir)
+                found = open_trained(spec_of(name), self.models, self.context)
             else:
                 found = tasks.open_network(name)
             if found is None:
@@ -122,10 +115,7 @@ class Work:
         network = self.network(step.network)
         if network is None or step.config is None:
             return None
-        if step.kind == "curvature":
-            key = tasks.curvature_key(network, step.config.calibration, self.data_dir)
-        else:
-            key = tasks.curve_key(network, step.config, self.experiment.sparsities, self.data_dir)
+        key = self._task(step, network, step.config).key(self.context)
         # Kept, because a folder of single images is looked through for each.
         self._keys[step] = key
         return key
@@ -137,7 +127,7 @@ class Work:
         key = self.key(step)
         if key is None:
             return False
-        return self.store.has(key) or (step.kind == "curvature" and not self._is_needed(step))
+        return self.context.store.has(key) or (step.kind == "curvature" and not self._is_needed(step))
 
     def pending(self) -> list[Step]:
         """Return the steps that are left to do, in their order."""
@@ -152,9 +142,6 @@ class Work:
         Raises:
             NcvizError: In one sentence, whatever the user can mend, a store that cannot be written included.
         """
-        from ncviz.tasks.sweeps import evaluator
-
-        measured = None
         for step in self.pending():
 
             def report(fraction: float, message: str, step: Step = step) -> None:
@@ -169,30 +156,10 @@ class Work:
             network = self.network(step.network)
             if network is None or step.config is None:
                 raise NcvizError(f"{spec_of(step.network).title} is not trained yet.")
-            if step.kind == "curvature":
-                problem = tasks.compute_curvature(
-                    self.store,
-                    network,
-                    step.config.calibration,
-                    device=self.device,
-                    data_dir=self.data_dir,
-                    progress=report,
-                ).problem
-            else:
-                if measured is None or measured[0] != step.network:
-                    measured = step.network, evaluator(network, self.device, self.data_dir)
-                problem = tasks.compute_curve(
-                    self.store,
-                    network,
-                    step.config,
-                    self.experiment.sparsities,
-                    measured=measured[1],
-                    device=self.device,
-                    data_dir=self.data_dir,
-                    progress=report,
-                ).problem
-                if tasks.removable(network, step.config) > LARGE_ORDER:
-                    self.store.remove(tasks.order_key(network, step.config, self.data_dir))
+            task = self._task(step, network, step.config)
+            problem = replace(self.context, progress=report).run(task).problem
+            if isinstance(task, tasks.Curve) and tasks.removable(network, step.config) > LARGE_ORDER:
+                self.context.store.remove(task.order.key(self.context))
             if problem is not None:
                 raise NcvizError(problem)
             yield step
@@ -210,10 +177,15 @@ class Work:
             if other.kind != "curve" or other.network != step.network or config is None:
                 continue
             is_user = SCORES[config.criterion].needs_curvature and digest(config.calibration.key()) == own
-            key = tasks.order_key(network, config, self.data_dir)
-            if is_user and not self.is_done(other) and not self.store.has(key):
+            order = tasks.Order(network, config)
+            if is_user and not self.is_done(other) and not self.context.desk.has(order, self.context):
                 return True
         return False
+
+    def _task(self, step: Step, network: Network, config: PruningConfig) -> tasks.Task[Any]:
+        if step.kind == "curvature":
+            return tasks.Curvature(network, config.calibration)
+        return tasks.Curve(network, config, tuple(self.experiment.sparsities))
 
     def _train(self, step: Step, report: Progress) -> None:
         from ncviz.models.training.train import train_zoo_model
@@ -221,9 +193,9 @@ class Work:
         anew = " --train" if self.is_trained_anew else ""
         train_zoo_model(
             spec_of(step.network),
-            self.data_dir,
+            self.context.data_dir,
             out_dir=self.models,
-            device=self.device,
+            device=self.context.device,
             progress=report,
             is_resumable=True,
             command=f"python -m ncviz reproduce {self.experiment.name} --data-dir FOLDER --networks {step.network}"
@@ -231,7 +203,7 @@ class Work:
         )
 
 
-def check_data(dataset: str, data_dir: str | None, is_sample: bool) -> None:
+def check_data(dataset: str, context: tasks.Context, is_sample: bool) -> None:
     """Refuse data that are not whole, unless the bundled sample is asked for.
 
     Raises:
@@ -244,7 +216,7 @@ def check_data(dataset: str, data_dir: str | None, is_sample: bool) -> None:
         if not spec.is_bundled:
             raise DataError(f"No sample of {spec.title} ships with ncviz; leave out --sample.")
         return
-    found = [load_dataset(dataset, split, data_dir) for split in ("train", "test")]
+    found = [load_dataset(dataset, split, context.data_dir) for split in ("train", "test")]
     if not all(part.is_complete for part in found):
         raise DataError(
             f"This needs all of {spec.title}, but there are {found[0].description} and {found[1].description}: name "

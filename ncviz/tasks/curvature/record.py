@@ -9,13 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
-from ncviz.errors import StoreError
+from ncviz.config import CurvatureConfig
 from ncviz.graph.neural_graph import drawn_channels
-from ncviz.store import Record
 from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.places import StoredEdges, StoredLink, StoredWeights
-from ncviz.tasks.reading import read
 from ncviz.values import NEVER_ACTIVE
 
 
@@ -164,53 +161,3 @@ class CurvatureRecord:
     def meta_of(self, samples: Sequence[int]) -> dict[str, Any]:
         """Return the facts about the curvature on some of the samples alone: the same, but for the key."""
         return {**self.meta, "key": f"{self.meta['key']}/{','.join(str(int(sample)) for sample in samples)}"}
-
-    def to_record(self) -> Record:
-        """Return it as arrays and JSON."""
-        arrays: dict[str, np.ndarray] = {"calibration": self.calibration, "labels": self.labels}
-        arrays |= {f"weights/{name}": values for name, values in self.weights.items()}
-        arrays |= {f"samples/{name}": values for name, values in (self.samples or {}).items()}
-        arrays |= self.pictures.to_arrays()
-        for index, positions in enumerate(self.sample_positions or ()):
-            arrays[f"sample-positions/{index}"] = positions
-        for index, place in enumerate(self.places):
-            arrays |= place.to_arrays(index)
-        for index, link in enumerate(self.links):
-            arrays |= {f"link-channels/{index}": link.channels, f"link-places/{index}": link.places}
-        return Record(arrays, dict(self.meta))
-
-    @staticmethod
-    def from_record(record: Record) -> CurvatureRecord:
-        """Read it back.
-
-        Raises:
-            StoreError: If the record is of another kind or version, or lacks a part.
-        """
-        return read(record, "curvature", "result", _curvature_of)
-
-
-def _curvature_of(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> CurvatureRecord:
-    if meta.get("algorithm", ALGORITHM_VERSION) != ALGORITHM_VERSION:
-        raise StoreError(
-            "A stored result is of another version of ncviz; clear it from the cache and compute again."
-        )
-    names = [connection["parameter"] for connection in meta["connections"]]
-    has_samples = f"samples/{names[0]}" in arrays
-    return CurvatureRecord(
-        weights={name: arrays[f"weights/{name}"] for name in names},
-        places=tuple(StoredWeights.from_arrays(arrays, index) for index in range(len(names))),
-        samples={name: arrays[f"samples/{name}"] for name in names} if has_samples else None,
-        sample_positions=tuple(arrays[f"sample-positions/{index}"] for index in range(len(names)))
-        if has_samples
-        else None,
-        calibration=arrays["calibration"],
-        labels=arrays["labels"],
-        pictures=Pictures.from_arrays(arrays, len(meta["layer_shapes"])),
-        meta=meta,
-        links=tuple(
-            StoredLink(
-                **facts, channels=arrays[f"link-channels/{index}"], places=arrays[f"link-places/{index}"]
-            )
-            for index, facts in enumerate(meta.get("links", ()))
-        ),
-    )

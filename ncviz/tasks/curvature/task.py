@@ -1,123 +1,269 @@
-"""From a network to its curvature: out of the store, or computed and stored."""
+"""From a network to its curvature, on the calibration images of all classes or on some of them alone."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
 
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.user_data.registry import is_user_data
+from ncviz.fingerprint import digest
+from ncviz.jobs import JobKind
 from ncviz.models.network import Network
-from ncviz.store import Store
+from ncviz.store import Record
 from ncviz.tasks.curvature.building import from_result
 from ncviz.tasks.curvature.pictures import take_pictures
 from ncviz.tasks.curvature.record import CurvatureRecord
-from ncviz.tasks.keys import curvature_key
-from ncviz.tasks.results import Outcome, Progress, anonymous, put
-
-if TYPE_CHECKING:
-    import threading
-    from concurrent.futures import Executor
+from ncviz.tasks.curvature.stored import decode, encode
+from ncviz.tasks.opening import anonymous
+from ncviz.tasks.task import Context, StoredTask, Task
 
 # 40 MB of float32, and about as much time again to compute each sample by itself.
 MAX_SAMPLE_VALUES = 10_000_000
 
 
-def stored_curvature(
-    store: Store, network: Network, config: CurvatureConfig, data_dir: str | None = None
-) -> CurvatureRecord | None:
-    """Return the curvature if it was computed before."""
-    key = curvature_key(network, config, data_dir)
-    found = store.get(key)
-    if found is None:
-        return None
-    # The same result may have been asked for under another name, or another alpha of the same effect.
-    record = CurvatureRecord.from_record(found)
-    asked = _asked(network, config)
-    if is_user_data(network.dataset):
-        asked["pool"] = load_dataset(network.dataset, "train", data_dir).description
-    return replace(record, meta={**record.meta, **asked, "key": key})
+class _Stored(StoredTask[CurvatureRecord]):
+    """What both have in common: the record."""
+
+    kind: ClassVar[str] = "curvature"
+    what: ClassVar[str] = "result"
+
+    def encode(self, result: CurvatureRecord) -> Record:
+        """Return the curvature as arrays and JSON."""
+        return encode(result)
+
+    def decode(self, record: Record) -> CurvatureRecord:
+        """Read a curvature back."""
+        return decode(record)
 
 
-def compute_curvature(
-    store: Store,
-    network: Network,
-    config: CurvatureConfig,
-    *,
-    device: str = "cpu",
-    data_dir: str | None = None,
-    progress: Progress | None = None,
-    cancel: threading.Event | None = None,
-    executor: Executor | None = None,
-) -> Outcome[CurvatureRecord]:
-    """Return the curvature from the store, or compute and store it.
+@dataclass(frozen=True, eq=False)
+class Curvature(_Stored):
+    """The curvature of a network.
 
-    Args:
-        store: Where results are kept.
+    Attributes:
         network: The network.
         config: Settings.
-        device: Where to compute; no part of the result.
-        data_dir: Folder of the full data set; without it, the bundled sample.
-        progress: Called with the fraction done and a message.
-        cancel: Set it to stop.
-        executor: What runs the work; by default a thread for each core of this machine.
-
-    Raises:
-        NcvizError: In one sentence, whatever the user can mend.
-        CancelledError: If ``cancel`` was set.
     """
-    known = stored_curvature(store, network, config, data_dir)
-    if known is not None:
-        return Outcome(known, is_stored=True)
-    key = curvature_key(network, config, data_dir)
-    from ncviz.curvature import neural_curvature
-    from ncviz.data.calibration import calibration_notes, select_calibration
-    from ncviz.data.predicted_labels import labels_for
 
-    started = time.perf_counter()
-    net = network.module()
-    pool = load_dataset(network.dataset, "train", data_dir)
-    chosen = select_calibration(net, pool, config.samples_per_class, config.seed, device)
-    labels = labels_for(net, pool, device, chosen)
-    result = neural_curvature(
-        net,
-        pool.inputs[chosen],
-        alpha=config.alpha,
-        device=device,
-        keep_samples=len(chosen) * _weights(network) <= MAX_SAMPLE_VALUES,
-        layers=config.layers,
-        channels=config.channels,
-        seed=config.seed,
-        progress=progress,
-        cancel=cancel,
-        executor=executor,
-    )
-    meta = {
-        **_asked(network, config),
-        "key": key,
-        "architecture": network.architecture,
-        "dataset": network.dataset,
-        "pool": pool.description,
-        "notes": list(calibration_notes(pool, chosen, labels, config.samples_per_class)),
-        "device": device,
-        "seconds": round(time.perf_counter() - started, 3),
-        "algorithm": ALGORITHM_VERSION,
-    }
-    pictures = take_pictures(
-        net, result.graph, pool.inputs[chosen], device, pool.pictures(pool.inputs[chosen])
-    )
-    record = from_result(result, network.arrays, chosen.numpy(), labels.numpy(), pictures, meta)
-    kept = replace(record, meta={**record.meta, **anonymous(network)})
-    return Outcome(record, False, put(store, key, kept.to_record()))
+    network: Network
+    config: CurvatureConfig = field(default_factory=CurvatureConfig)
+
+    most_known: ClassVar[int] = 16
+
+    @property
+    def asked_as(self) -> tuple[str, ...]:
+        """What the network and its images are called."""
+        return self.network.name, self.network.title, self.network.dataset
+
+    def key(self, context: Context) -> str:
+        """Return the store's key: weights, calibration pool, settings, algorithm."""
+        images = context.fingerprint(self.network, "train")
+        return digest("curvature", self.network.fingerprint, images, self.config.key())
+
+    def run(self, context: Context) -> CurvatureRecord:
+        """Compute it."""
+        from ncviz.curvature import neural_curvature
+        from ncviz.data.calibration import calibration_notes, select_calibration
+        from ncviz.data.predicted_labels import labels_for
+
+        network, config, device = self.network, self.config, context.device
+        started = time.perf_counter()
+        net = network.module()
+        pool = context.images(network, "train")
+        chosen = select_calibration(net, pool, config.samples_per_class, config.seed, device)
+        labels = labels_for(net, pool, device, chosen)
+        result = neural_curvature(
+            net,
+            pool.inputs[chosen],
+            alpha=config.alpha,
+            device=device,
+            keep_samples=len(chosen) * _weights(network) <= MAX_SAMPLE_VALUES,
+            layers=config.layers,
+            channels=config.channels,
+            seed=config.seed,
+            progress=context.say,
+            cancel=context.cancel,
+            executor=context.executor,
+        )
+        meta = {
+            **self._asked(),
+            "key": self.key(context),
+            "architecture": network.architecture,
+            "dataset": network.dataset,
+            "pool": pool.description,
+            "notes": list(calibration_notes(pool, chosen, labels, config.samples_per_class)),
+            "device": device,
+            "seconds": round(time.perf_counter() - started, 3),
+            "algorithm": ALGORITHM_VERSION,
+        }
+        pictures = take_pictures(
+            net, result.graph, pool.inputs[chosen], device, pool.pictures(pool.inputs[chosen])
+        )
+        return from_result(result, network.arrays, chosen.numpy(), labels.numpy(), pictures, meta)
+
+    def encode(self, result: CurvatureRecord) -> Record:
+        """Return the curvature as arrays and JSON, without the name of an upload."""
+        return encode(replace(result, meta={**result.meta, **anonymous(self.network)}))
+
+    def decode(self, record: Record) -> CurvatureRecord:
+        """Read it back: it may have been asked for under another name, or another alpha of the same effect."""
+        found, asked = decode(record), self._asked()
+        if is_user_data(self.network.dataset):
+            asked["pool"] = load_dataset(self.network.dataset, "train").description
+        return replace(found, meta={**found.meta, **asked})
+
+    def _asked(self) -> dict[str, Any]:
+        """What was asked for, in the asker's own words."""
+        return {"model": self.network.name, "title": self.network.title, "config": self.config.as_dict()}
+
+
+@dataclass(frozen=True, eq=False)
+class Flow(_Stored):
+    """The curvature on some of a result's calibration images alone.
+
+    Its image numbers, labels and pictures are those of the whole result.
+
+    Attributes:
+        network: The network.
+        whole: Its curvature on all calibration images.
+        samples: Which of them count, at least one.
+    """
+
+    network: Network
+    whole: CurvatureRecord
+    samples: tuple[int, ...]
+
+    most_known: ClassVar[int] = 24
+
+    @property
+    def asked_as(self) -> tuple[str, ...]:
+        """What the network and its images are called."""
+        return self.network.name, self.network.title, self.network.dataset
+
+    def key(self, context: Context) -> str:
+        """Return the store's key."""
+        return digest("flow", self.whole.meta["key"], [int(sample) for sample in self.samples])
+
+    def known(self, context: Context) -> CurvatureRecord | None:
+        """Return it out of the whole result, where that keeps single images."""
+        return self.whole.of(self.samples)
+
+    def run(self, context: Context) -> CurvatureRecord:
+        """Compute it, the images numbered by themselves."""
+        import torch
+
+        from ncviz.curvature import neural_curvature
+
+        whole, samples = self.whole, list(self.samples)
+        pool = context.images(self.network, "train")
+        chosen = whole.calibration[samples]
+        result = neural_curvature(
+            self.network.module(),
+            pool.inputs[torch.from_numpy(chosen)],
+            alpha=whole.config.alpha,
+            layers=whole.config.layers,
+            channels=whole.config.channels,
+            seed=whole.config.seed,
+            device=context.device,
+            progress=context.say,
+            cancel=context.cancel,
+        )
+        meta = {**whole.meta, **anonymous(self.network), "device": context.device}
+        pictures = whole.pictures.cut(samples)
+        return from_result(result, self.network.arrays, chosen, whole.labels[samples], pictures, meta)
+
+    def decode(self, record: Record) -> CurvatureRecord:
+        """Read it back, the images numbered as in the whole result."""
+        found, number = decode(record), np.asarray(self.samples)
+        places = tuple(place.renumbered(number) for place in found.places)
+        return replace(
+            self.whole, weights=found.weights, places=places, meta=self.whole.meta_of(self.samples)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCurvatureResult:
+    """The curvature on all calibration images, and on those of each class alone.
+
+    Attributes:
+        whole: On all of them.
+        classes: κ of each weight on the images of each class, float32 [classes, N], the weights flattened one after
+            the other; 2 where a weight is never active.
+    """
+
+    whole: CurvatureRecord
+    classes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCurvature(Task[ClassCurvatureResult]):
+    """The curvature of each class alone, for finding a class's own bottlenecks; each class is kept when it is done.
+
+    Attributes:
+        network: The network.
+        config: Settings of its curvature.
+    """
+
+    network: Network
+    config: CurvatureConfig = field(default_factory=CurvatureConfig)
+
+    job: ClassVar[JobKind] = JobKind(kept="classes that were finished are kept")
+    most_known: ClassVar[int] = 4
+
+    @property
+    def asked_as(self) -> tuple[str, ...]:
+        """What the network and its images are called."""
+        return self._whole.asked_as
+
+    def key(self, context: Context) -> str:
+        """Return a name of its own, which the store does not know."""
+        return f"classes-{self._whole.key(context)}"
+
+    def known(self, context: Context) -> ClassCurvatureResult | None:
+        """Return it if the curvature of every class is known."""
+        whole = context.look_up(self._whole)
+        if whole is None:
+            return None
+        found = []
+        for flow in self._flows(whole):
+            record = context.look_up(flow)
+            if record is None:
+                return None
+            found.append(_flat(record))
+        return ClassCurvatureResult(whole, np.stack(found))
+
+    def run(self, context: Context) -> ClassCurvatureResult:
+        """Compute the classes that are not known."""
+        whole = context.run(self._whole).result
+        flows = self._flows(whole)
+        found = []
+        for number, flow in enumerate(flows):
+
+            def tell(fraction: float, _: str, number: int = number) -> None:
+                context.say((number + fraction) / len(flows), f"class {number + 1} of {len(flows)}")
+
+            tell(0.0, "")
+            found.append(_flat(replace(context, progress=tell).run(flow).result))
+        return ClassCurvatureResult(whole, np.stack(found))
+
+    @property
+    def _whole(self) -> Curvature:
+        return Curvature(self.network, self.config)
+
+    def _flows(self, whole: CurvatureRecord) -> list[Flow]:
+        classes = [np.flatnonzero(whole.labels == label).tolist() for label in np.unique(whole.labels)]
+        return [Flow(self.network, whole, tuple(samples)) for samples in classes]
+
+
+def _flat(record: CurvatureRecord) -> np.ndarray:
+    return np.concatenate([values.reshape(-1) for values in record.weights.values()])
 
 
 def _weights(network: Network) -> int:
     """Return how many weights there are; what has fewer than two axes (biases, normalisations) carries no edges."""
     return sum(values.size for values in network.arrays.values() if values.ndim > 1)
-
-
-def _asked(network: Network, config: CurvatureConfig) -> dict[str, Any]:
-    """What was asked for, in the asker's own words."""
-    return {"model": network.name, "title": network.title, "config": config.as_dict()}

@@ -62,25 +62,25 @@ def find_edge(of: tasks.Network, record: CurvatureRecord, edge: Edge) -> EdgeOnI
     weight = tasks.edge_weight(record, *edge)
     among = flow_samples(record, read_flow(view.flow))
     sample = tasks.least_sample(record, edge.connection, weight, among)
-    device, data_dir = session.device(), session.data_dir()
-    key = f"{record.meta['key']}/{sample}/{device}"
-    problem = _problem(f"{key}/{edge}", edge, key, of, record, sample, device, data_dir)
+    context = session.context()
+    key = f"{record.meta['key']}/{sample}/{context.device}"
+    problem = _problem(f"{key}/{edge}", edge, key, of, record, sample, context)
     return EdgeOnImage(of, record, problem, sample, weight, f"{key}/{edge}")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _problem(
     key: str, edge: Edge, lens_key: str, _of: tasks.Network, _record: CurvatureRecord, sample: int,
-    device: str, data_dir: str | None,
+    _context: tasks.Context,
 ) -> EdgeProblem:  # fmt: skip
-    return _lens_on(lens_key, _of, _record, sample, device, data_dir).edge(*edge)
+    return _lens_on(lens_key, _of, _record, sample, _context).edge(*edge)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _lens_on(
-    key: str, _of: tasks.Network, _record: CurvatureRecord, sample: int, device: str, data_dir: str | None
+    key: str, _of: tasks.Network, _record: CurvatureRecord, sample: int, _context: tasks.Context
 ) -> Lens:
-    return tasks.lens_on(_of, _record, sample, device=device, data_dir=data_dir)
+    return tasks.lens_on(_of, _record, sample, _context)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

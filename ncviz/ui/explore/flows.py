@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.scene.card_parts import image
 from ncviz.scene.selection import Flow
-from ncviz.tasks import CurvatureRecord
+from ncviz.scene.wording import private_title
 from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
@@ -24,13 +23,8 @@ MOST_IMAGES = 200
 
 def with_flow(subject: Subject) -> Subject:
     """Return the subject with the curvature that its view asks for, or that on all images if it is not known yet."""
-    samples = subject.samples
-    if samples is None:
-        return subject
-    try:
-        return replace(subject, flow=_known(tasks.flow_key(subject.record, samples), subject.record, samples))
-    except LookupError:
-        return subject
+    found = None if subject.samples is None else session.context().look_up(_task(subject))
+    return subject if found is None else replace(subject, flow=found)
 
 
 def image_choices(subject: Subject) -> dict[str, Any]:
@@ -61,8 +55,7 @@ def flow_titles(subject: Subject) -> dict[str, str]:
 
 def offer_flow(subject: Subject) -> None:
     """Offer to compute the flow that is asked for; the picture of all images stays meanwhile."""
-    samples = subject.samples or []
-    job = resources.registry().get(tasks.flow_key(subject.record, samples))
+    job = resources.desk().job(_task(subject), session.context())
     what = flow_titles(subject).get(subject.view.flow, subject.view.flow)
     if job is not None and job.is_active:
         st.info(f"Computing the curvature on {plain(what)}; until then all images are drawn.")
@@ -72,21 +65,15 @@ def offer_flow(subject: Subject) -> None:
     columns = st.columns([3, 1.2, 1], vertical_alignment="center")
     columns[0].markdown(f"The curvature on {plain(what)} alone is not known yet; all images are drawn.")
     if columns[1].button("Compute it", type="primary", key=f"flow-{side.name}", width="stretch"):
-        jobs.start_flow(subject.network, subject.record, samples, session.device(), session.data_dir(), what)
+        # Classes of the user's own images have names of the user's own.
+        whose = what if subject.network.is_bundled else "some of its images"
+        label = f"Curvature of {private_title(subject.network)} on {whose}"
+        jobs.start(tasks.Series([_task(subject)]), label)
         st.rerun()
     if columns[2].button("Back to all", key=f"flow-back-{side.name}", width="stretch"):
         change(side, flow="all")
         st.rerun()
 
 
-@st.cache_resource(max_entries=24)
-def _known(key: str, _whole: CurvatureRecord, _samples: Sequence[int]) -> CurvatureRecord:
-    found = tasks.stored_flow(resources.store(), _whole, _samples)
-    if found is not None:
-        return found
-    # What could not be stored still lies in the run that computed it. That nothing is there must not be cached.
-    job = resources.registry().get(key)
-    if job is None or job.result is None:
-        raise LookupError(key)
-    kept: CurvatureRecord = job.result["record"]
-    return kept
+def _task(subject: Subject) -> tasks.Flow:
+    return tasks.Flow(subject.network, subject.record, tuple(subject.samples or ()))

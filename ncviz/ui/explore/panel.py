@@ -134,7 +134,7 @@ def _answer(subject: Subject, seq: int, *, is_dragging: bool) -> tuple[Answer | 
 
 
 def _seconds(subject: Subject) -> float:
-    return evaluation.evaluation_seconds(subject.network, session.device(), session.data_dir())
+    return evaluation.evaluation_seconds(subject.network, session.context())
 
 
 def _is_live(subject: Subject) -> bool:
@@ -150,8 +150,8 @@ def _basis(subject: Subject) -> str:
 
 def _measurement(subject: Subject) -> Future[evaluation.Measured]:
     """Return the measuring of a step: the one under way or done if it is of the same step, else a new one."""
-    record, removed, where = subject.record, subject.removed, (session.device(), session.data_dir())
-    step = (record.meta["key"], subject.order, subject.view.scope, removed, *where)
+    record, removed, context = subject.record, subject.removed, session.context()
+    step = (record.meta["key"], subject.order, subject.view.scope, removed, context.device, context.data_dir)
     of_side = _measurements()
     known, future = of_side.get(subject.side.name, (None, None))
     if known == step and future is not None:
@@ -159,7 +159,7 @@ def _measurement(subject: Subject) -> Future[evaluation.Measured]:
     if future is not None:
         # Nobody waits for it any more.
         future.cancel()
-    future = evaluation.measure_pruned(subject.network, record, subject.ranks, removed, *where)
+    future = evaluation.measure_pruned(subject.network, record, subject.ranks, removed, context)
     of_side[subject.side.name] = (step, future)
     return future
 
@@ -178,8 +178,8 @@ def _sweeps(subject: Subject) -> tuple[dict[str, Sweep] | None, tuple[Any, ...]]
     found = curves(subject.sweep, subject.view.scope, ordered_scores(subject), (kept,))
     fine = None
     if resources.torch_ready().is_set():
-        order, where = (subject.view.criterion, subject.view.order), (session.device(), session.data_dir())
-        fine = fine_curve(subject.network, subject.record, order, subject.view.scope, *where)
+        order, context = (subject.view.criterion, subject.view.order), session.context()
+        fine = fine_curve(subject.network, subject.record, order, subject.view.scope, context)
     if fine is not None:
         at = thresholds_of(subject, fine.removed)
         found[subject.order] = Sweep(fine.removed.tolist(), fine.accuracy.tolist(), at.tolist(), fine.images)

@@ -28,7 +28,7 @@ def draw_sidebar() -> None:
         st.fragment(_draw_device, run_every=None if ready.is_set() else WAIT_SECONDS)(ready.is_set())
         _draw_settings()
         jobs.running_jobs()
-        for problem in resources.store().problems[-3:]:
+        for problem in resources.desk().store.problems[-3:]:
             st.warning(plain(problem))
 
 

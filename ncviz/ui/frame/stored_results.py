@@ -17,7 +17,7 @@ from ncviz.ui.session.problems import telling_errors
 @telling_errors()
 def draw_stored_results() -> None:
     """Draw the list of stored results with the button that clears them."""
-    store = resources.store()
+    store = resources.desk().store
     entries = store.entries()
     size = sum(entry.bytes for entry in entries)
     with st.expander(f"Stored results: {len(entries)}, {size / 1e6:.1f} MB"):
@@ -46,7 +46,7 @@ def draw_stored_results() -> None:
             with telling_errors():
                 visitors.check_trusted("Clearing the results of everybody")
                 files, freed = store.clear()
-                resources.forget_results()
+                resources.desk().forget()
                 st.toast(f"Removed {files} results, {freed / 1e6:.1f} MB.")
                 st.rerun()
 

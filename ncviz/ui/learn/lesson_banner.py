@@ -13,7 +13,7 @@ from ncviz.scene.workbench import Workbench
 from ncviz.ui.learn.lessons import LESSONS, Facts, changes, opened
 from ncviz.ui.server import resources
 from ncviz.ui.server.fine_curves import fine_curve
-from ncviz.ui.session import session
+from ncviz.ui.session import jobs, session
 
 _STYLE = """<style>
 .st-key-lesson-banner{padding:.5rem .8rem}
@@ -141,11 +141,10 @@ def _facts(page: str) -> Facts:
 
 def _accuracy() -> float | None:
     """Return the accuracy of the network as it is pruned, off its measured curve, the finest that there is."""
-    view, of, data_dir = session.view(), session.network(), session.data_dir()
+    view, of = session.view(), session.network()
     order = view.criterion, view.order
     try:
-        sweep = resources.sweep(of, view.config, view.scope, data_dir)
-        record = resources.curvature(of, view.config, data_dir)
+        record, sweep = jobs.results(of, view.config, view.scope)
     except NcvizError:
         return None
     if sweep is None or record is None or order not in sweep.accuracy:
@@ -153,7 +152,7 @@ def _accuracy() -> float | None:
     removed = round(view.removed * sweep.total)
     fine = None
     if resources.torch_ready().is_set():
-        fine = fine_curve(of, record, order, view.scope, session.device(), data_dir)
+        fine = fine_curve(of, record, order, view.scope, session.context())
     # Near a task's limit, the reader sees the finer one's accuracy.
     return (
         sweep.at(*order, removed) if fine is None else float(np.interp(removed, fine.removed, fine.accuracy))

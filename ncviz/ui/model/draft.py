@@ -119,9 +119,9 @@ def begin(slot: str, label: str, work: Callable[[JobHandle], Any]) -> None:
     if former is not None:
         former.cancel()
     number = resources.next_number()
-    key = st.session_state[f"{_NUMBER}-{slot}"] = f"{jobs.BRINGING}{slot}-{number}"
+    key = st.session_state[f"{_NUMBER}-{slot}"] = f"bring-{slot}-{number}"
     st.session_state.pop(f"{_NUMBER}-{slot}-error", None)
-    jobs.begin(key, label, lambda handle: {"found": work(handle)})
+    jobs.begin(key, label, work, jobs.BRINGING)
 
 
 def running(slot: str) -> Job | None:
@@ -152,7 +152,7 @@ def collect(slot: str) -> Any:
     # What it came to may be large, and belongs to this session.
     resources.registry().forget(key)
     if now.state == "done":
-        return now.result["found"]
+        return now.result
     say_problem(slot, plain(now.error or "Stopped; nothing was changed."))
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from ncviz import tasks
 from ncviz.scene.pictures import THUMBNAIL_SIDE, thumbnail
 from ncviz.tasks.images import find_dataset, load_dataset
 from ncviz.text import plain
@@ -30,7 +31,7 @@ class _Preview:
 def draw_preview(found: Draft) -> None:
     """Draw what the network will see, which classes there are, and what the reader has to say."""
     spec = find_dataset(found.dataset)
-    preview = _preview(found.dataset, session.data_dir())
+    preview = _preview((found.dataset, session.data_dir()), session.context())
     words, other = st.columns([4, 1], vertical_alignment="center")
     words.markdown(f"**{plain(spec.title)}** · {plain(preview.description)}", width="stretch")
     if other.button("Other images", key="data-other", width="stretch"):
@@ -60,8 +61,8 @@ def draw_preview(found: Draft) -> None:
 
 
 @st.cache_resource(max_entries=16)
-def _preview(dataset: str, data_dir: str | None) -> _Preview:
-    images = load_dataset(dataset, "train", data_dir)
+def _preview(key: tuple[str, str | None], _context: tasks.Context) -> _Preview:
+    images = load_dataset(key[0], "train", _context.data_dir)
     rows = np.linspace(0, len(images) - 1, min(THUMBNAILS, len(images))).astype(int).tolist()
     labels = images.labels[rows].tolist()
     return _Preview(

@@ -11,7 +11,7 @@ from ncviz.plots.pruning.class_accuracy import class_accuracy
 from ncviz.scene.pictures import picture_strip
 from ncviz.scene.wording import has_labels
 from ncviz.tasks import MODELS, inspection
-from ncviz.tasks.images import find_dataset, load_dataset, load_sample_arrays
+from ncviz.tasks.images import find_dataset, load_sample_arrays
 from ncviz.text import plain
 from ncviz.ui.model.data import sentence
 from ncviz.ui.server import evaluation
@@ -55,8 +55,8 @@ def _draw_card(of: tasks.Network) -> None:
 
 
 def _draw_accuracy(of: tasks.Network) -> None:
-    measured = evaluation.measure(of, session.device(), session.data_dir()).result()
-    images = load_dataset(of.dataset, "test", session.data_dir())
+    measured = evaluation.measure(of, session.context()).result()
+    images = session.context().images(of, "test")
     if not images.has_labels:
         count = np.bincount(measured.predictions, minlength=len(images.classes))
         most = np.argsort(-count, kind="stable")[:COMMON]

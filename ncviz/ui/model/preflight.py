@@ -10,9 +10,8 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
-from ncviz.fingerprint import digest
 from ncviz.tasks.images import register
-from ncviz.tasks.preflight import Checked, check_network, time_network
+from ncviz.tasks.preflight import Check, Checked, Timing
 from ncviz.text import about, amount, plain, size
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.preflight_runs import run
@@ -31,11 +30,7 @@ QUICK_EDGES = 3_000_000
 def draw_check(found: Draft) -> None:
     """Draw the check; it starts by itself once there are images."""
     of = found.bound
-    data_dir = session.data_dir()
-    key = digest(of.fingerprint, found.dataset, data_dir)
-    checked: Checked | None = run(
-        "check", key, lambda handle: check_network(of, data_dir, handle.progress, handle.cancel_event)
-    )
+    checked = run("check", Check(of))
     if checked is None:
         return
     check = checked.preflight
@@ -50,7 +45,7 @@ def draw_check(found: Draft) -> None:
     _draw_accuracy(checked)
     # Measuring the time takes far longer than reading the network, so that is shown first.
     place = st.container()
-    timed = _measure_time(key, of, data_dir, check)
+    timed = _measure_time(of, checked)
     with place:
         _draw_totals(timed or check)
         with st.expander(f"What was read: {len(check.layers)} layers", expanded=len(check.layers) <= 12):
@@ -59,23 +54,19 @@ def draw_check(found: Draft) -> None:
     _draw_choices(found, timed or check)
 
 
-def _measure_time(key: str, of: tasks.Network, data_dir: str | None, check: Preflight) -> Preflight | None:
+def _measure_time(of: tasks.Network, checked: Checked) -> Preflight | None:
     """Return the check with times, and show what measures them; large networks are measured when asked for."""
-    slot = f"bring-timing-{key[:12]}"
-    if check.edges > QUICK_EDGES and not st.session_state.get(slot):
+    assert checked.calibration is not None
+    task = Timing(of, checked.calibration)
+    slot = f"bring-timing-{task.key(session.context())[:12]}"
+    if checked.preflight.edges > QUICK_EDGES and not st.session_state.get(slot):
         if st.button(
             "Measure how long it takes", key=f"{slot}-button", help="Takes up to a few minutes here."
         ):
             st.session_state[slot] = True
             st.rerun()
         return None
-    checked = st.session_state["bring-check"][1]
-    found: Preflight | None = run(
-        "time",
-        key,
-        lambda handle: time_network(of, data_dir, checked.calibration, handle.progress, handle.cancel_event),
-    )
-    return found
+    return run("time", task)
 
 
 def _draw_accuracy(result: Checked) -> None:
@@ -181,7 +172,7 @@ def _compute(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> N
     """Make it one of this session's networks, start the computation and go to its picture."""
     if shape != found.input_shape:
         with st.spinner("Making the images smaller…"):
-            smaller = tasks.smaller_images(found.dataset, (shape[1], shape[2]), session.data_dir())
+            smaller = tasks.smaller_images(found.dataset, (shape[1], shape[2]), session.context())
         found = replace(found, dataset=register(smaller), settings=smaller.settings)
     session.add_network(found.bound)
     session.change(
@@ -194,8 +185,8 @@ def _compute(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> N
         order="redundant",
     )
     view, of = session.view(), session.network()
-    if None in jobs.results(of, view.config, view.scope, session.data_dir()):
-        jobs.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
+    if None in jobs.results(of, view.config, view.scope):
+        jobs.start_curvature(of, view.config, view.scope)
     st.switch_page("pages/explore.py")
 
 

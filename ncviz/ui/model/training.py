@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.fingerprint import digest
-from ncviz.jobs import JobHandle
+from ncviz.jobs import Job
 from ncviz.plots.training_curve import training_curve
 from ncviz.tasks import MODELS
-from ncviz.tasks.training import EpochResult, ModelSpec, TrainedResult, own_spec, train_network
+from ncviz.tasks.training import ModelSpec, TrainedResult, Training, own_spec
 from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs as background
@@ -21,9 +18,8 @@ from ncviz.ui.session.problems import telling_errors
 
 POLL_SECONDS = 0.7
 MAX_EPOCHS = 200
-KEPT_RUNS = 50
 # What is trained out of a form is its maker's own: other sessions are not shown it.
-ZOO, FORM = background.TRAINING, "form-training-"
+ZOO, FORM = "training-", "form-training-"
 
 
 def draw_training() -> None:
@@ -52,7 +48,7 @@ def follow(kind: str) -> None:
     job = _find_latest(kind)
     if job is not None:
         st.fragment(_draw_run, run_every=visitors.every(POLL_SECONDS) if job.is_active else None)(
-            job.key, job.is_active, kind
+            job, job.is_active, kind
         )
 
 
@@ -62,41 +58,30 @@ def take_trained(kind: str) -> tasks.Network | None:
     return found
 
 
-def _find_latest(kind: str) -> Any:
+def _find_latest(kind: str) -> Job | None:
     own = st.session_state.get("jobs", [])
     jobs = [
         job
         for job in resources.registry().jobs()
-        if job.key in _runs() and job.key.startswith(kind) and (kind == ZOO or job.key in own)
+        if (task := _find_task(job)) is not None
+        and task.is_public == (kind == ZOO)
+        and (kind == ZOO or job.key in own)
     ]
     return jobs[-1] if jobs else None
 
 
-@st.cache_resource
-def _runs() -> dict[str, list[EpochResult]]:
-    """The epochs of every training on this server so far, by the job's key."""
-    return {}
+def _find_task(job: Job) -> Training | None:
+    """Return what a job trains; None if it does something else."""
+    task = job.log.tasks[-1] if isinstance(job.log, tasks.SeriesLog) else None
+    return task if isinstance(task, Training) else None
 
 
 def _start(spec: ModelSpec, kind: str, epochs: int, seed: int) -> None:
-    data_dir, device = session.data_dir(), session.device()
-    epochs_done: list[EpochResult] = []
-
-    def work(handle: JobHandle) -> dict[str, Any]:
-        result = train_network(spec, epochs, seed, data_dir, device, handle.progress, epochs_done.append)
-        return {"found": result}
-
-    key = kind + digest(spec.name, spec.architecture, spec.dataset, epochs, seed, data_dir, device)
-    running = resources.registry().get(key)
-    if running is None or not running.is_active:
-        resources.keep(_runs(), key, epochs_done, KEPT_RUNS)
-    background.begin(key, f"Training {spec.title}, {epochs} epochs, seed {seed}", work)
+    task = Training(spec, epochs, seed, is_public=kind == ZOO)
+    background.start(tasks.Series([task]), f"Training {spec.title}, {epochs} epochs, seed {seed}")
 
 
-def _draw_run(key: str, was_active: bool, kind: str) -> None:
-    job = resources.registry().get(key)
-    if job is None or key not in _runs():
-        return
+def _draw_run(job: Job, was_active: bool, kind: str) -> None:
     now = job.snapshot()
     if was_active and not now.is_active:
         st.rerun(scope="app")
@@ -111,7 +96,7 @@ def _draw_run(key: str, was_active: bool, kind: str) -> None:
         st.error(plain(now.error))
     elif now.state == "cancelled":
         st.info("Training was stopped; nothing was kept.")
-    if epochs_done := list(_runs().get(key, ())):
+    if epochs_done := [epoch for shown in list(job.log.shown.values()) for epoch in list(shown)]:
         figure = training_curve(
             np.array([epoch.loss for epoch in epochs_done]),
             np.array([epoch.train_accuracy for epoch in epochs_done]),
@@ -119,7 +104,7 @@ def _draw_run(key: str, was_active: bool, kind: str) -> None:
         )
         st.plotly_chart(figure, config={"displayModeBar": False}, key=f"curve-{kind}")
     if now.state == "done":
-        result: TrainedResult = now.result["found"]
+        result: TrainedResult = now.result
         st.success(f"Test accuracy {result.accuracy:.2%} after {result.seconds:.0f} s.")
         if st.button("Use this network", type="primary", key=f"use-{kind}"):
             with telling_errors():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,8 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
-from ncviz.jobs import Job, JobHandle
+from ncviz.jobs import Job
 from ncviz.scene.comparison import Comparison, weight_count
 from ncviz.scene.wording import private_title
 from ncviz.tasks import SweepRecord
@@ -22,22 +20,6 @@ from ncviz.text import plural
 from ncviz.ui.pruning import comparison
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import jobs, session
-
-KEPT_UNSTORED = 200
-KEPT_RUNS = 50
-
-
-@dataclass(eq=False)
-class Run:
-    """What a run of the comparison has done so far; its job writes, pages read.
-
-    Attributes:
-        done: How many curves are finished, or failed.
-        failures: Why a criterion could not be measured, by its name.
-    """
-
-    done: int = 0
-    failures: dict[str, str] = field(default_factory=dict)
 
 
 def needed(of: tasks.Network, compared: Comparison) -> dict[str, PruningConfig]:
@@ -60,17 +42,10 @@ def missing(of: tasks.Network, compared: Comparison) -> dict[str, PruningConfig]
 
 def curve(of: tasks.Network, config: PruningConfig) -> SweepRecord | None:
     """Return one curve, if it and the order that it belongs to are known."""
-    key, order = _key(of, config), tasks.order_key(of, config, session.data_dir())
-    if key in _unstored():
-        return _unstored()[key][0]
-    store = resources.store()
-    if not (store.has(key) and store.has(order)):
+    task, context, desk = _task(of, config), session.context(), resources.desk()
+    if not (desk.has(task, context) and desk.has(task.order, context)):
         return None
-    found = _curve(key, of, config, session.data_dir())
-    if found is None:
-        # A damaged file: what is measured in its place must be read.
-        _curve.clear()
-    return found
+    return context.look_up(task)
 
 
 def known(of: tasks.Network, compared: Comparison) -> list[tuple[PruningConfig, SweepRecord]]:
@@ -94,11 +69,8 @@ def spreads(of: tasks.Network, compared: Comparison) -> dict[str, Spread]:
 
 
 def ranks(of: tasks.Network, config: PruningConfig) -> np.ndarray:
-    """Return int64 [N], when each weight is removed, of a curve that is known."""
-    key = _key(of, config)
-    if key in _unstored():
-        return _unstored()[key][1]
-    return _ranks(tasks.order_key(of, config, session.data_dir()), of, config, session.data_dir())
+    """Return int32 [N], when each weight is removed, of a curve that is known."""
+    return session.context().run(tasks.Order(of, config)).result
 
 
 def removed_at(of: tasks.Network, compared: Comparison) -> int:
@@ -108,11 +80,10 @@ def removed_at(of: tasks.Network, compared: Comparison) -> int:
 
 def measured(of: tasks.Network, config: PruningConfig | None, removed: int) -> evaluation.Measured:
     """Return what the network gives its evaluation images: whole without settings, or with that many weights gone."""
-    order = "" if config is None else tasks.order_key(of, config, session.data_dir())
-    images = tasks.evaluation_fingerprint(of, session.data_dir())
-    return _measured(
-        (of.fingerprint, order, removed, images, session.device()), of, config, removed, session.data_dir()
-    )
+    context = session.context()
+    order = "" if config is None else tasks.Order(of, config).key(context)
+    key = of.fingerprint, order, removed, context.fingerprint(of), context.device
+    return _measured(key, of, config, removed, context)
 
 
 def first_known(of: tasks.Network, compared: Comparison, criterion: str) -> PruningConfig:
@@ -122,45 +93,10 @@ def first_known(of: tasks.Network, compared: Comparison, criterion: str) -> Prun
 
 def start(of: tasks.Network, compared: Comparison) -> Job:
     """Measure what is missing in the background, curve by curve, each stored when it is done."""
-    store, device, data_dir = resources.store(), session.device(), session.data_dir()
-    todo, key = missing(of, compared), job_key(of, compared)
-    run, unstored = Run(), _unstored()
-
-    def work(handle: JobHandle) -> dict[str, Any]:
-        problem: str | None = None
-        evaluator = tasks.evaluator(of, device, data_dir)
-        for index, (name, config) in enumerate(todo.items()):
-
-            def part(fraction: float, message: str, index: int = index) -> None:
-                handle.progress(
-                    (index + fraction) / len(todo), f"curve {index + 1} of {len(todo)} · {message}"
-                )
-
-            part(0.0, "")
-            try:
-                options: dict[str, Any] = {
-                    "device": device,
-                    "data_dir": data_dir,
-                    "cancel": handle.cancel_event,
-                }
-                found = tasks.compute_curve(
-                    store, of, config, GRID, measured=evaluator, progress=part, **options
-                )
-                order = tasks.removal_order(store, of, config, **options)
-            except NcvizError as error:
-                run.failures[config.criterion] = str(error)
-            else:
-                problem = found.problem or problem
-                if found.problem:
-                    resources.keep(unstored, name, (found.record, order), KEPT_UNSTORED)
-            run.done += 1
-        return {"problem": problem}
-
-    current = resources.registry().get(key)
-    if current is None or not current.is_active:
-        resources.keep(_runs(), key, run, KEPT_RUNS)
-    curves = plural(len(todo), "curve")
-    return jobs.begin(key, f"Pruning {private_title(of)}: {curves}", work)
+    todo = [_task(of, config) for config in missing(of, compared).values()]
+    prefixes = [f"curve {number} of {len(todo)} · " for number in range(1, len(todo) + 1)]
+    series = tasks.Series(todo, job_key(of, compared), prefixes=prefixes, is_lenient=True)
+    return jobs.start(series, f"Pruning {private_title(of)}: {plural(len(todo), 'curve')}")
 
 
 def job(of: tasks.Network, compared: Comparison) -> Job | None:
@@ -168,19 +104,14 @@ def job(of: tasks.Network, compared: Comparison) -> Job | None:
     return resources.registry().get(job_key(of, compared))
 
 
-def run(of: tasks.Network, compared: Comparison) -> Run:
-    """Return what that run has done."""
-    return _runs().get(job_key(of, compared), Run())
-
-
-def done(key: str) -> int:
-    """Return how many curves a run has finished, by its job's key."""
-    return _runs().get(key, Run()).done
+def log(of: tasks.Network, compared: Comparison) -> tasks.SeriesLog:
+    """Return how far that run has come."""
+    found = job(of, compared)
+    return tasks.SeriesLog() if found is None else found.log
 
 
 def job_key(of: tasks.Network, compared: Comparison) -> str:
     """Return the key of a run: criteria and seeds are no part of it, so that one that runs is joined."""
-    images = tasks.evaluation_fingerprint(of, session.data_dir())
     settings = (
         compared.samples_per_class,
         compared.alpha,
@@ -188,18 +119,17 @@ def job_key(of: tasks.Network, compared: Comparison) -> str:
         compared.order,
         list(compared.protected),
     )
-    return jobs.COMPARISON + digest(of.fingerprint, images, *settings)
+    return digest("comparison", of.fingerprint, session.context().fingerprint(of), *settings)
 
 
 def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
     """Return about how long these curves take: evaluations as timed here, curvature as it took before."""
     # It is timed when it is evaluated for the first time.
-    first = measured(of, None, 0).seconds
-    each = min(first, evaluation.evaluation_seconds(of, session.device(), session.data_dir()))
+    first, context = measured(of, None, 0).seconds, session.context()
+    each = min(first, evaluation.evaluation_seconds(of, context))
     kappa = {config.calibration for config in configs if criteria()[config.criterion].needs_curvature}
-    data_dir = session.data_dir()
-    unknown = [config for config in kappa if resources.curvature(of, config, data_dir) is None]
-    known = resources.curvature(of, session.view().config, data_dir)
+    unknown = [config for config in kappa if context.look_up(tasks.Curvature(of, config)) is None]
+    known = context.look_up(tasks.Curvature(of, session.view().config))
     per_image = 0.0 if known is None else known.meta["seconds"] / max(1, len(known.labels))
     classes = 0 if known is None else len(set(known.labels.tolist()))
     images = sum(config.samples_per_class * classes for config in unknown)
@@ -207,30 +137,11 @@ def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
 
 
 def _key(of: tasks.Network, config: PruningConfig) -> str:
-    return tasks.curve_key(of, config, GRID, session.data_dir())
+    return _task(of, config).key(session.context())
 
 
-@st.cache_resource
-def _unstored() -> dict[str, tuple[SweepRecord, np.ndarray]]:
-    """Return the curves and orders that could not be written, such as to a full disk, by the curve's key."""
-    return {}
-
-
-@st.cache_resource
-def _runs() -> dict[str, Run]:
-    """Return what every run on this server has done, by the job's key."""
-    return {}
-
-
-@st.cache_resource(max_entries=512)
-def _curve(key: str, _of: tasks.Network, _config: PruningConfig, _data_dir: str | None) -> SweepRecord | None:
-    return tasks.stored_curve(resources.store(), _of, _config, GRID, _data_dir)
-
-
-@st.cache_resource(max_entries=48)
-def _ranks(key: str, _of: tasks.Network, _config: PruningConfig, _data_dir: str | None) -> np.ndarray:
-    found = tasks.removal_order(resources.store(), _of, _config, device=session.device(), data_dir=_data_dir)
-    return found.astype(np.int32) if len(found) < 2**31 else found
+def _task(of: tasks.Network, config: PruningConfig) -> tasks.Curve:
+    return tasks.Curve(of, config, GRID)
 
 
 @st.cache_resource(max_entries=96)
@@ -239,9 +150,9 @@ def _measured(
     _of: tasks.Network,
     _config: PruningConfig | None,
     _removed: int,
-    _data_dir: str | None,
+    _context: tasks.Context,
 ) -> evaluation.Measured:
     masks: Mapping[str, Any] | None = None
     if _config is not None:
         masks = masks_of(ranks(_of, _config), _removed, comparison.shapes(_of))
-    return evaluation.measure(_of, session.device(), _data_dir, masks).result()
+    return evaluation.measure(_of, _context, masks).result()

@@ -97,10 +97,11 @@ def _draw_run(
     """Show the run that measures what is missing, or offer it."""
     job = curve_runs.job(of, compared)
     if job is not None and job.is_active:
-        done = curve_runs.run(of, compared).done
-        follow(job, has_news=lambda: curve_runs.done(job.key) != done)
+        done = job.log.done
+        follow(job, has_news=lambda: job.log.done != done)
         return
-    failures = curve_runs.run(of, compared).failures
+    former = dict(curve_runs.log(of, compared).failures)
+    failures = {task.config.criterion: why for task, why in former.items() if isinstance(task, tasks.Curve)}
     # Several criteria fail for one reason, such as too few images.
     for failure in dict.fromkeys(why for name, why in failures.items() if name in compared.criteria):
         st.warning(plain(failure))
@@ -126,7 +127,7 @@ def _draw_run(
         left = replace(compared, criteria=tuple(name for name in compared.criteria if name not in failed))
         curve_runs.start(of, left)
         # A new run knows nothing of what failed in the one before.
-        for name, why in failed.items():
-            curve_runs.run(of, compared).failures.setdefault(name, why)
+        if failed:
+            curve_runs.log(of, compared).failures.update(former)
         tried[curve_runs.job_key(of, compared)] = session.device()
         st.rerun()

@@ -14,10 +14,9 @@ from ncviz.scene.pictures import GAP, PAIR_SIDE, enlarged, pair
 from ncviz.scene.wording import has_labels
 from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.images import find_dataset
-from ncviz.tasks.robustness import RobustnessConfig, disturbed_examples, robustness_key
+from ncviz.tasks.robustness import Robustness, RobustnessConfig, disturbed_examples
 from ncviz.text import plain
 from ncviz.ui.pruning.run_settings import tied
-from ncviz.ui.server import resources
 from ncviz.ui.session import session
 
 SHOWN = 6
@@ -48,7 +47,7 @@ class Examples:
     right: int
 
 
-def draw_examples(of: tasks.Network, compared: Comparison, asked: Mapping[str, RobustnessConfig]) -> None:
+def draw_examples(of: tasks.Network, compared: Comparison, asked: Mapping[str, Robustness]) -> None:
     """Draw a few images of one criterion's network, at the page's sparsity."""
     left, right = st.columns([1, 2.4], vertical_alignment="bottom")
     name = left.selectbox(
@@ -57,11 +56,12 @@ def draw_examples(of: tasks.Network, compared: Comparison, asked: Mapping[str, R
         format_func=criterion_title,
         **tied("robust_example_" + ",".join(asked), next(iter(asked))),
     )
-    config = asked[name]
+    config = asked[name].config
     few = RobustnessConfig(config.pruning, config.disturbance, min(LOOKED_AT, config.images), config.seed)
-    key = robustness_key(of, few, session.data_dir())
+    context = session.context()
+    key = Robustness(of, few).key(context)
     with st.spinner("Looking at single images…"):
-        found = _examples(key, compared.sparsity, session.device(), of, few, session.data_dir())
+        found = _examples(key, compared.sparsity, context.device, of, few, context)
     rightly, wrongly = (
         ("are right", "are wrong") if has_labels(of) else ("get the whole network's answer", "get another")
     )
@@ -89,11 +89,9 @@ def _examples(
     device: str,
     _of: tasks.Network,
     _few: RobustnessConfig,
-    _data_dir: str | None,
+    _context: tasks.Context,
 ) -> Examples:
-    data, rows, found = disturbed_examples(
-        resources.store(), _of, _few, sparsity, device=device, data_dir=_data_dir
-    )
+    data, rows, found = disturbed_examples(_of, _few, sparsity, _context)
     return pick_examples(
         data.pictures(data.inputs[rows]).numpy(),
         found.images.numpy(),

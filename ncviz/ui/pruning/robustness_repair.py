@@ -12,15 +12,14 @@ from ncviz.config import CurvatureConfig
 from ncviz.plots.pruning.robustness import class_bars
 from ncviz.scene.comparison import Comparison
 from ncviz.scene.pruning_tables import bottleneck_table
-from ncviz.scene.wording import short_word, word_for
+from ncviz.scene.wording import private_title, short_word, word_for
 from ncviz.tasks import CurvatureRecord
 from ncviz.tasks.criteria import accuracy_by_class, factors, specific_bottlenecks
 from ncviz.tasks.images import find_dataset
 from ncviz.text import about, minus, plain, plural
-from ncviz.ui.pruning import robustness_runs
 from ncviz.ui.pruning.run_settings import tied
 from ncviz.ui.server import evaluation, resources
-from ncviz.ui.session import session
+from ncviz.ui.session import jobs, session
 from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import tell_failure
 from ncviz.ui.session.theme import theme
@@ -30,6 +29,8 @@ USUAL_SHARE, USUAL_COUNT = 0.02, 1000
 LARGEST_SHARE, LARGEST_COUNT = 0.1, 20_000
 # A class alone takes about so much of the time that all images together took: its paths are measured anew.
 _CLASS_SHARE = 0.4
+# Of the time that both take together, the rest being the classes one by one.
+_WHOLE_SHARE = 0.5
 LARGEST_FACTOR = 2.0
 LISTED = 12
 _PLAIN = {"displayModeBar": False}
@@ -69,11 +70,11 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
     config = CurvatureConfig(
         compared.alpha, compared.samples_per_class, compared.seeds[0], compared.layers, compared.channels
     )
-    found = robustness_runs.class_curvature(of, config)
+    found = session.context().look_up(tasks.ClassCurvature(of, config))
     if found is None:
         _draw_missing(of, config)
         return
-    record, curvature = found
+    record, curvature = found.whole, found.classes
     classes = find_dataset(of.dataset).classes
     label, count, factor = _draw_controls(record.total, classes)
     weights = specific_bottlenecks(curvature, label, count)
@@ -87,7 +88,7 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
     figure = class_bars(repair.before, repair.after, classes, label, theme(), word=short_word(of))
     st.plotly_chart(figure, config=_PLAIN, key="repair-bars")
     images = plural(compared.samples_per_class, "calibration image")
-    measured = evaluation.measure(of, session.device(), session.data_dir()).result()
+    measured = evaluation.measure(of, session.context()).result()
     st.caption(
         "Ranked by the mean of the other classes' κ less the class's own, among weights with κ < 0 for the class; "
         f"{images} of each class. {word_for(of).capitalize()} on {len(measured.labels):,} test images. A simple "
@@ -128,11 +129,10 @@ def _draw_controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, floa
 def _measure_repair(
     of: tasks.Network, record: CurvatureRecord, weights: np.ndarray, factor: float, label: int, classes: int
 ) -> Repair:
-    device, data_dir = session.device(), session.data_dir()
-    images = tasks.evaluation_fingerprint(of, data_dir)
-    key = (of.fingerprint, images, device, weights.tobytes(), factor)
+    context = session.context()
+    key = (of.fingerprint, context.fingerprint(of), context.device, weights.tobytes(), factor)
     whole, scaled = (
-        _measure_classes((*key[:3], taken, by), of, record, data_dir, classes)
+        _measure_classes((*key[:3], taken, by), of, record, context, classes)
         for taken, by in ((b"", 1.0), (key[3], factor))
     )
     return Repair(whole, scaled, label)
@@ -143,16 +143,17 @@ def _measure_classes(
     key: tuple[str, str, str, bytes, float],
     _of: tasks.Network,
     _record: CurvatureRecord,
-    _data_dir: str | None,
+    _context: tasks.Context,
     _classes: int,
 ) -> np.ndarray:
     weights = np.frombuffer(key[3], dtype=np.int64)
-    found = evaluation.measure(_of, key[2], _data_dir, factors(weights, key[4], _record.shapes)).result()
+    found = evaluation.measure(_of, _context, factors(weights, key[4], _record.shapes)).result()
     return accuracy_by_class(found.predictions, found.labels, _classes)
 
 
 def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
-    job = resources.registry().get(robustness_runs.classes_key(of, config))
+    task, context = tasks.ClassCurvature(of, config), session.context()
+    job = resources.desk().job(task, context)
     if job is not None and job.is_active:
         follow(job)
         return
@@ -161,7 +162,7 @@ def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
     st.info(
         f"The curvature of each class alone is not known yet, with {images} per class, seed {config.seed}."
     )
-    whole = resources.curvature(of, config, session.data_dir())
+    whole = context.look_up(tasks.Curvature(of, config))
     classes = len(find_dataset(of.dataset).classes)
     time = (
         ""
@@ -169,7 +170,8 @@ def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
         else f" · {about(classes * _CLASS_SHARE * whole.meta['seconds'], 'a second or two', 2)}"
     )
     if st.button(f"Compute it{time}", type="primary", key="start-classes"):
-        robustness_runs.start_classes(of, config)
+        parts = tasks.Series((tasks.Curvature(of, config), task), ends=(_WHOLE_SHARE, 1.0))
+        jobs.start(parts, f"Curvature of {private_title(of)}, class by class")
         st.rerun()
 
 

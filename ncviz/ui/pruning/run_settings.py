@@ -13,7 +13,6 @@ from ncviz.config import PruningConfig
 from ncviz.plots.pruning.styles import Style, styles
 from ncviz.scene.comparison import Comparison
 from ncviz.tasks.criteria import criteria, criterion_title
-from ncviz.tasks.images import load_dataset
 from ncviz.text import about, plain, plural
 from ncviz.ui.link import finetune_fields
 from ncviz.ui.server import evaluation
@@ -69,11 +68,11 @@ def criterion_styles() -> dict[str, Style]:
 
 def image_seconds(of: tasks.Network) -> float:
     """Return how long one image takes to classify, among many."""
-    device, data_dir = session.device(), session.data_dir()
-    images = len(load_dataset(of.dataset, "test", data_dir))
-    if not np.isfinite(evaluation.evaluation_seconds(of, device, data_dir)):
-        evaluation.measure(of, device, data_dir).result()
-    each = evaluation.evaluation_seconds(of, device, data_dir)
+    context = session.context()
+    images = len(context.images(of, "test"))
+    if not np.isfinite(evaluation.evaluation_seconds(of, context)):
+        evaluation.measure(of, context).result()
+    each = evaluation.evaluation_seconds(of, context)
     return each / images
 
 

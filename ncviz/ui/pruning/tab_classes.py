@@ -13,7 +13,6 @@ from ncviz.plots.pruning.tables import confusion_heatmap
 from ncviz.scene.comparison import Comparison, weight_count
 from ncviz.scene.wording import word_for
 from ncviz.tasks.criteria import Spread, class_accuracy, confusion, criterion_title, flips
-from ncviz.tasks.images import load_dataset
 from ncviz.text import percent, plain
 from ncviz.ui.pruning import comparison, curves, files
 from ncviz.ui.pruning.run_settings import criterion_styles
@@ -58,7 +57,7 @@ def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     removed = curves.removed_at(of, compared)
     whole = curves.measured(of, None, 0)
     pruned = {name: curves.measured(of, curves.first_known(of, compared, name), removed) for name in names}
-    images = load_dataset(of.dataset, "test", session.data_dir())
+    images = session.context().images(of, "test")
     classes = images.classes
     before = confusion(whole.labels, whole.predictions, len(classes))
     after = {name: confusion(own.labels, own.predictions, len(classes)) for name, own in pruned.items()}

@@ -8,16 +8,17 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
+from ncviz.jobs import Job
 from ncviz.plots.pruning.finetuning import TunedCurve, accuracy_curves, loss_curves
 from ncviz.scene.comparison import Comparison, nothing_to_remove, weight_count
 from ncviz.scene.pruning_tables import finetune_table
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.wording import has_labels
+from ncviz.scene.wording import has_labels, private_title
 from ncviz.tasks.criteria import FineTuneConfig, criterion_title, steps_of
-from ncviz.tasks.finetuning import FineTuneRecord, PruneAndTune, tuned_checkpoint, tuned_network
-from ncviz.tasks.images import Dataset, load_dataset
+from ncviz.tasks.finetuning import FineTune, FineTuneRecord, PruneAndTune, tuned_checkpoint, tuned_network
+from ncviz.tasks.images import Dataset
 from ncviz.ui.link.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOCHS, MOST_SEED, WEIGHT_DECAYS
-from ncviz.ui.pruning import comparison, finetune_runs, run_settings
+from ncviz.ui.pruning import comparison, run_settings, runs
 from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning.run_settings import linked, tied
 from ncviz.ui.session import session
@@ -44,14 +45,16 @@ def draw_finetuning(of: tasks.Network) -> None:
     if refusal := _refusal_words(of, compared):
         st.info(refusal)
         return
-    train, test = (load_dataset(of.dataset, split, session.data_dir()) for split in ("train", "test"))
+    train, test = (session.context().images(of, split) for split in ("train", "test"))
     _draw_introduction(compared, train, test)
     names, settings = _draw_settings(compared, train)
     if not names:
         st.info("Choose at least one criterion.")
         return
-    asked = {name: PruneAndTune(compared.config(name), compared.sparsity, settings) for name in names}
-    known = finetune_runs.known(of, asked)
+    asked = {
+        name: FineTune(of, PruneAndTune(compared.config(name), compared.sparsity, settings)) for name in names
+    }
+    known = runs.known(asked)
     _follow_or_offer(of, asked, known, len(train), len(test))
     if known:
         _draw_results(of, known, settings)
@@ -112,36 +115,43 @@ def _draw_settings(compared: Comparison, train: Dataset) -> tuple[list[str], Fin
 
 def _follow_or_offer(
     of: tasks.Network,
-    asked: Mapping[str, PruneAndTune],
+    asked: Mapping[str, FineTune],
     known: Mapping[str, FineTuneRecord],
     train_images: int,
     test_images: int,
 ) -> None:
-    job = finetune_runs.job(of, asked)
+    job = runs.job(asked)
     if job is not None and job.is_active:
-        settings = next(iter(asked.values())).tuning
-        follow(job, lambda: _draw_live(job.key, settings, train_images), seconds=POLL_SECONDS)
+        settings = next(iter(asked.values())).config.tuning
+        follow(job, lambda: _draw_live(job, settings, train_images), seconds=POLL_SECONDS)
         return
     tell_failure(job)
-    todo = {name: config for name, config in asked.items() if name not in known}
+    todo = {name: task for name, task in asked.items() if name not in known}
     if not todo:
         return
-    tuning = next(iter(todo.values())).tuning
+    tuning = next(iter(todo.values())).config.tuning
     image = run_settings.image_seconds(of)
     learning = steps_of(train_images, tuning) * (_STEP_SECONDS + _LEARNING * image * tuning.batch_size)
     seconds = len(todo) * (learning + (tuning.epochs + 2) * test_images * image)
+    what = "1 criterion" if len(todo) == 1 else f"{len(todo)} criteria"
+    label = f"Fine-tuning {private_title(of)} after pruning, {what}"
     run_settings.offer_run(
-        "Fine-tune", list(todo), seconds, "start-finetune", lambda: finetune_runs.start(of, todo, asked)
+        "Fine-tune", list(todo), seconds, "start-finetune", lambda: runs.start(asked, todo, label)
     )
 
 
-def _draw_live(key: str, tuning: FineTuneConfig, train_images: int) -> None:
+def _draw_live(job: Job, tuning: FineTuneConfig, train_images: int) -> None:
     """Draw the loss as it falls."""
     drawn = run_settings.criterion_styles()
     curves = [
-        TunedCurve(criterion_title(name), drawn[name], run.losses, run.accuracies)
-        for name, run in finetune_runs.progress_of(key).items()
-        if len(run.losses)
+        TunedCurve(
+            criterion_title(task.config.pruning.criterion),
+            drawn[task.config.pruning.criterion],
+            log.losses,
+            log.accuracies,
+        )
+        for task, log in list(job.log.shown.items())
+        if len(log.losses)
     ]
     if curves:
         figure = loss_curves(curves, steps_of(train_images, tuning), theme())

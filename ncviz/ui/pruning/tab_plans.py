@@ -192,4 +192,4 @@ def _draw_overlap(of: tasks.Network, plans: list[Plan]) -> None:
 
 
 def _store() -> PlanStore:
-    return PlanStore(resources.store().where)
+    return PlanStore(resources.desk().store.where)

@@ -10,19 +10,20 @@ from ncviz import tasks
 from ncviz.config import AttackConfig
 from ncviz.plots.pruning.robustness import RobustnessCurve, robustness_curves
 from ncviz.scene.comparison import Comparison, nothing_to_remove
+from ncviz.scene.pruning_tables import robustness_table
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.tables import csv
-from ncviz.scene.wording import short_word, word_for
+from ncviz.scene.wording import private_title, short_word, word_for
 from ncviz.tasks.criteria import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance, criterion_title
-from ncviz.tasks.images import Dataset, find_dataset, load_dataset
-from ncviz.tasks.robustness import ROBUST_SPARSITIES, RobustnessConfig, RobustnessRecord
+from ncviz.tasks.images import Dataset, find_dataset
+from ncviz.tasks.robustness import ROBUST_SPARSITIES, Robustness, RobustnessConfig, RobustnessRecord
 from ncviz.ui.link.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
 from ncviz.ui.pruning import (
     comparison,
     robustness_examples,
     robustness_repair,
-    robustness_runs,
     run_settings,
+    runs,
 )
 from ncviz.ui.pruning.run_settings import linked
 from ncviz.ui.session import session
@@ -57,7 +58,7 @@ def draw_robustness(of: tasks.Network) -> None:
         label_visibility="collapsed",
         **linked("lab_robust", "part", PARTS[0]),
     )
-    test = load_dataset(of.dataset, "test", session.data_dir())
+    test = session.context().images(of, "test")
     if part == "repair":
         robustness_repair.draw_repair(of, compared)
     elif not compared.criteria:
@@ -83,13 +84,16 @@ def _draw_curves(of: tasks.Network, compared: Comparison, test: Dataset, *, is_a
     if not names:
         st.info("Choose at least one criterion.")
         return
-    asked = {name: RobustnessConfig(compared.config(name), disturbance, int(images)) for name in names}
-    job = robustness_runs.job(of, asked)
+    asked = {
+        name: Robustness(of, RobustnessConfig(compared.config(name), disturbance, int(images)))
+        for name in names
+    }
+    job = runs.job(asked)
     if job is not None and job.is_active:
         follow(job, lambda: _draw_live(of, compared, asked), seconds=POLL_SECONDS)
         return
     tell_failure(job)
-    known = robustness_runs.known(of, asked)
+    known = runs.known(asked)
     _offer_run(of, asked, known)
     if known:
         _draw_results(of, compared, asked, known, test)
@@ -145,18 +149,18 @@ def _draw_corruption() -> CorruptionConfig:
 
 
 def _offer_run(
-    of: tasks.Network, asked: Mapping[str, RobustnessConfig], known: Mapping[str, RobustnessRecord]
+    of: tasks.Network, asked: Mapping[str, Robustness], known: Mapping[str, RobustnessRecord]
 ) -> None:
     """Draw the button that measures what is missing, and how long that takes."""
     points = {
-        name: len(ROBUST_SPARSITIES[config.pruning.order])
+        name: len(ROBUST_SPARSITIES[task.config.pruning.order])
         if name not in known
         else int((~known[name].known).sum())
-        for name, config in asked.items()
+        for name, task in asked.items()
     }
     if not any(points.values()):
         return
-    first = next(iter(asked.values()))
+    first = next(iter(asked.values())).config
     image, passes = run_settings.image_seconds(of), 2.0
     batches = -(-first.images // _BATCH)
     if isinstance(first.disturbance, AttackConfig):
@@ -167,15 +171,15 @@ def _offer_run(
         [name for name, count in points.items() if count],
         seconds,
         "start-robustness",
-        lambda: robustness_runs.start(of, asked),
+        lambda: runs.start(asked, asked, f"Robustness of {private_title(of)}"),
     )
 
 
-def _draw_live(of: tasks.Network, compared: Comparison, asked: Mapping[str, RobustnessConfig]) -> None:
+def _draw_live(of: tasks.Network, compared: Comparison, asked: Mapping[str, Robustness]) -> None:
     """Draw the points as they come."""
-    known = robustness_runs.known(of, asked)
+    known = runs.known(asked)
     if known:
-        _draw_figure(of, compared, known, next(iter(asked.values())).disturbance, "robustness-live")
+        _draw_figure(of, compared, known, next(iter(asked.values())).config.disturbance, "robustness-live")
 
 
 def _draw_figure(
@@ -204,12 +208,12 @@ def _draw_figure(
 def _draw_results(
     of: tasks.Network,
     compared: Comparison,
-    asked: Mapping[str, RobustnessConfig],
+    asked: Mapping[str, Robustness],
     known: Mapping[str, RobustnessRecord],
     test: Dataset,
 ) -> None:
     first = next(iter(known.values()))
-    disturbance = next(iter(asked.values())).disturbance
+    disturbance = next(iter(asked.values())).config.disturbance
     _draw_figure(of, compared, known, disturbance, "robustness-curves")
     what = (
         "The attack knows the network: it is computed on the pruned network itself, anew at each sparsity. "
@@ -225,13 +229,13 @@ def _draw_results(
         if first.known[0]
         else ""
     )
-    note = run_settings.orders_note([asked[name].pruning for name in known])
+    note = run_settings.orders_note([asked[name].config.pruning for name in known])
     st.caption(
         f"On {drawn}{test.description}; the upright line is the fraction removed chosen above. {whole} {what} {note}"
     )
     st.download_button(
         "Curves (CSV)",
-        lambda: csv(robustness_runs.table(known, short_word(of))),
+        lambda: csv(robustness_table(known, short_word(of))),
         f"{file_stem(of)}-robustness.csv",
         "text/csv",
         key="download-robustness",

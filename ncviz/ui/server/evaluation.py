@@ -47,15 +47,15 @@ class Measured:
 
 
 def measure(
-    of: tasks.Network, device: str, data_dir: str | None, masks: Mapping[str, Tensor] | None = None
+    of: tasks.Network, context: tasks.Context, masks: Mapping[str, Tensor] | None = None
 ) -> Future[Measured]:
     """Start to measure a network on its evaluation images, under masks or whole."""
-    key, kept = _where(of, device, data_dir), _evaluators()
+    key, kept = _where(of, context), _evaluators()
 
     def work() -> Measured:
         ready = kept.get(key)
         if ready is None:
-            ready = _Ready(tasks.evaluator(of, device, data_dir))
+            ready = _Ready(tasks.evaluator(of, context))
             # The first evaluation sets up kernels and is many times slower than those of the slider.
             started = time.perf_counter()
             ready.evaluator.predictions()
@@ -77,13 +77,12 @@ def measure_pruned(
     record: CurvatureRecord,
     ranks: np.ndarray,
     removed: int,
-    device: str,
-    data_dir: str | None,
+    context: tasks.Context,
 ) -> Future[Measured]:
     """Start to measure a network without the weights that are removed first; arguments as in ``measure``."""
     from ncviz.pruning.masks import masks_at
 
-    return measure(of, device, data_dir, masks_at(ranks, removed, record.shapes))
+    return measure(of, context, masks_at(ranks, removed, record.shapes))
 
 
 def waiting() -> int:
@@ -91,9 +90,9 @@ def waiting() -> int:
     return len(_waiting())
 
 
-def evaluation_seconds(of: tasks.Network, device: str, data_dir: str | None) -> float:
+def evaluation_seconds(of: tasks.Network, context: tasks.Context) -> float:
     """Return how long measuring takes once, as far as is known: infinitely long before the first time."""
-    ready = _evaluators().get(_where(of, device, data_dir))
+    ready = _evaluators().get(_where(of, context))
     return math.inf if ready is None else ready.seconds
 
 
@@ -119,8 +118,8 @@ class _Ready:
             self.predictions()
 
 
-def _where(of: tasks.Network, device: str, data_dir: str | None) -> tuple[str, str, str]:
-    return of.fingerprint, device, tasks.evaluation_fingerprint(of, data_dir)
+def _where(of: tasks.Network, context: tasks.Context) -> tuple[str, str, str]:
+    return of.fingerprint, context.device, context.fingerprint(of)
 
 
 @st.cache_resource

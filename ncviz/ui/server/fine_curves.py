@@ -52,8 +52,7 @@ def fine_curve(
     record: CurvatureRecord,
     order: tuple[str, str],
     scope: str,
-    device: str,
-    data_dir: str | None,
+    context: tasks.Context,
 ) -> FineCurve | None:
     """Return the fine curve of an order once it is measured; begin to measure it where that is affordable.
 
@@ -62,18 +61,17 @@ def fine_curve(
         record: Its curvature.
         order: Criterion, and which end goes first.
         scope: Within what the weights compete.
-        device: Where to evaluate.
-        data_dir: Folder of full data sets, None for the bundled ones.
+        context: Where to evaluate, and on which images.
     """
-    images = tasks.evaluation_fingerprint(of, data_dir)
-    key, kept = (record.meta["key"], *order, scope, device, images), _curves()
+    key = record.meta["key"], *order, scope, context.device, context.fingerprint(of)
+    kept = _curves()
     curve = kept.get(key)
     if curve is None:
-        if evaluation.evaluation_seconds(of, device, data_dir) * STEPS > AFFORDABLE_SECONDS:
+        if evaluation.evaluation_seconds(of, context) * STEPS > AFFORDABLE_SECONDS:
             return None
         curve = resources.keep(kept, key, FineCurve(slider_steps(record.total)), KEPT_CURVES)
         ranks = resources.ranks(of, record, order[0], scope, order[1])
-        _measure(curve, of, record, ranks, device, data_dir)
+        _measure(curve, of, record, ranks, context)
     return curve if curve.is_done else None
 
 
@@ -88,8 +86,7 @@ def _measure(
     of: tasks.Network,
     record: CurvatureRecord,
     ranks: np.ndarray,
-    device: str,
-    data_dir: str | None,
+    context: tasks.Context,
 ) -> None:
     """Measure the next step, and then the one after it: whatever the slider asks for meanwhile comes in between."""
     from ncviz.pruning.masks import masks_at
@@ -104,10 +101,10 @@ def _measure(
         if not curve.is_done:
             # A server that is being shut down takes no more work.
             with suppress(RuntimeError):
-                _measure(curve, of, record, ranks, device, data_dir)
+                _measure(curve, of, record, ranks, context)
 
     masks = masks_at(ranks, int(curve.removed[curve.known]), record.shapes)
-    evaluation.measure(of, device, data_dir, masks).add_done_callback(note)
+    evaluation.measure(of, context, masks).add_done_callback(note)
 
 
 @st.cache_resource

@@ -13,22 +13,15 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import CurvatureConfig
 from ncviz.devices import Device
 from ncviz.engine import precompile
 from ncviz.jobs import JobRegistry
 from ncviz.pruning.order import ORDERS, mirrored
-from ncviz.store import CACHE_VARIABLE, Store
-from ncviz.tasks import CurvatureRecord, SweepRecord
+from ncviz.store import CACHE_VARIABLE
+from ncviz.tasks import CurvatureRecord
 
 K = TypeVar("K")
 V = TypeVar("V")
-# How the keys of jobs begin whose results are in no store.
-PRIVATE_JOBS = ("bring-", "training-", "form-training-")
-
-
-class _MissingError(Exception):
-    """Not in the store; raised because Streamlit caches what is returned, and absence must not be cached."""
 
 
 @st.cache_resource
@@ -47,9 +40,9 @@ def next_number() -> int:
     return next(_numbers())
 
 
-def store() -> Store:
-    """Return the results on disk."""
-    return _open_store(os.environ.get(CACHE_VARIABLE))
+def desk() -> tasks.Desk:
+    """Return where all sessions ask for results."""
+    return _open_desk(os.environ.get(CACHE_VARIABLE))
 
 
 @st.cache_resource
@@ -102,23 +95,6 @@ def devices() -> list[Device]:
     return available_devices()
 
 
-def curvature(of: tasks.Network, config: CurvatureConfig, data_dir: str | None) -> CurvatureRecord | None:
-    """Return a stored curvature, or None if it has not been computed."""
-    try:
-        key = tasks.curvature_key(of, config, data_dir)
-        return _curvature(key, (of.name, of.title, of.dataset), of, config, data_dir)
-    except _MissingError:
-        return None
-
-
-def sweep(of: tasks.Network, config: CurvatureConfig, scope: str, data_dir: str | None) -> SweepRecord | None:
-    """Return the stored accuracy curves, or None if they have not been measured."""
-    try:
-        return _sweep(tasks.sweep_key(of, config, scope, data_dir), of, config, scope, data_dir)
-    except _MissingError:
-        return None
-
-
 def ranks(of: tasks.Network, record: CurvatureRecord, criterion: str, scope: str, order: str) -> np.ndarray:
     """Return int64 [N], when each weight is removed."""
     by = _ranks(record.meta["key"], criterion, scope, of, record)
@@ -139,55 +115,18 @@ def keep(kept: dict[K, V], key: K, value: V, most: int) -> V:
     return value
 
 
-def forget_results() -> None:
-    """Drop the caches in front of the store, and finished jobs that could answer in its place.
-
-    What a session has brought or trained lies in its job alone until it is used, and stays.
-    """
-    for job in registry().jobs():
-        if not job.key.startswith(PRIVATE_JOBS):
-            registry().forget(job.key)
-    _curvature.clear()
-    _sweep.clear()
-
-
-@st.cache_resource
-def _open_store(url: str | None) -> Store:
-    return tasks.open_store(url)
-
-
-@st.cache_resource(max_entries=16)
-def _curvature(
-    key: str,
-    asked_as: tuple[str, str, str],
-    _of: tasks.Network,
-    _config: CurvatureConfig,
-    _data_dir: str | None,
-) -> CurvatureRecord:
-    """A result speaks of network and images in the words of whoever asks, which are nobody else's to read."""
-    found = tasks.stored_curvature(store(), _of, _config, _data_dir)
-    if found is None:
-        raise _MissingError(key)
-    return found
-
-
-@st.cache_resource(max_entries=64)
-def _sweep(
-    key: str, _of: tasks.Network, _config: CurvatureConfig, _scope: str, _data_dir: str | None
-) -> SweepRecord:
-    found = tasks.stored_sweep(store(), _of, _config, _scope, _data_dir)
-    if found is None:
-        raise _MissingError(key)
-    return found
+@st.cache_resource(max_entries=4)
+def _open_desk(url: str | None) -> tasks.Desk:
+    return tasks.Desk(tasks.open_store(url), registry(), has_memory=True)
 
 
 @st.cache_resource(max_entries=24)
 def _ranks(key: str, criterion: str, scope: str, _of: tasks.Network, _record: CurvatureRecord) -> np.ndarray:
-    return tasks.ranks(_of, criterion, _record, scope, ORDERS[0])
+    return tasks.ranks(_of, criterion, _record, tasks.Context(desk()), scope, ORDERS[0])
 
 
 @st.cache_resource(max_entries=12)
 def _ordered_scores(key: str, criterion: str, _of: tasks.Network, _record: CurvatureRecord) -> np.ndarray:
-    found = tasks.scores(_of, criterion, _record, _record.config.seed)
+    found = tasks.scores(_of, criterion, _record, tasks.Context(desk()), _record.config.seed)
     flat = np.concatenate([values.reshape(-1) for values in found.values()]).astype(np.float64)
     return np.sort(flat[~np.isnan(flat)])

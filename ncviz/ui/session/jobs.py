@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +11,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.errors import NcvizError
-from ncviz.jobs import Job, JobHandle
+from ncviz.jobs import Job, JobHandle, JobKind
 from ncviz.limits import LIMITS
 from ncviz.scene.wording import part_words, private_title
 from ncviz.tasks import CurvatureRecord, SweepRecord
@@ -20,88 +20,45 @@ from ncviz.ui.server import resources
 from ncviz.ui.session import session, visitors
 
 POLL_SECONDS = 0.5
-TRAINING = "training-"
-COMPARISON = "comparison-"
-# What the Model page's steps start, and themselves say the end of.
-BRINGING = "bring-"
-FINETUNE, ROBUSTNESS, CLASSES = (COMPARISON + name for name in ("finetune-", "robustness-", "classes-"))
-# What a cancelled run leaves behind, by the beginning of its key; the first that fits.
-_KEPT = {
-    FINETUNE: "criteria that were finished are kept",
-    ROBUSTNESS: "points that were measured are kept",
-    CLASSES: "classes that were finished are kept",
-    COMPARISON: "curves that were finished are kept",
-}
+# What the Model page's steps start.
+BRINGING = JobKind(is_private=True, is_told=True)
 # Of a job's time, the rest being the accuracy curves; those of a large network take longer than its curvature.
 CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.3
 LARGE = 500_000
 
 
-def start_curvature(
-    of: tasks.Network, config: CurvatureConfig, device: str, data_dir: str | None, scope: str = "global"
-) -> Job:
+def start_curvature(of: tasks.Network, config: CurvatureConfig, scope: str = "global") -> Job:
     """Compute curvature and accuracy curves in the background; a run under way for the same key is joined."""
-    store = resources.store()
-    key = tasks.sweep_key(of, config, scope, data_dir)
-    is_known = resources.curvature(of, config, data_dir) is not None
+    curvature = tasks.Curvature(of, config)
+    is_known = session.context().look_up(curvature) is not None
     size = sum(values.size for values in of.arrays.values())
     share = 0.0 if is_known else CURVATURE_SHARE_LARGE if size > LARGE else CURVATURE_SHARE
-
-    def work(handle: JobHandle) -> dict[str, Any]:
-        def first(fraction: float, message: str) -> None:
-            handle.progress(share * fraction, message)
-
-        def second(fraction: float, message: str) -> None:
-            handle.progress(share + (1 - share) * fraction, message)
-
-        found = tasks.compute_curvature(
-            store, of, config, device=device, data_dir=data_dir, progress=first, cancel=handle.cancel_event
-        )
-        curves = tasks.compute_sweep(
-            store, of, found.record, scope=scope, device=device, data_dir=data_dir, progress=second
-        )
-        return {"problem": found.problem or curves.problem, "records": (found.record, curves.record)}
-
     what = "Accuracy curves" if is_known else "Curvature"
     images = plural(config.samples_per_class, "image")
     part = part_words(config)
     whose = private_title(of) + (f" ({part})" if part else "")
     label = f"{what} of {whose}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
-    return begin(key, label, work)
+    return start(tasks.Series((curvature, tasks.Sweep(of, config, scope)), ends=(share, 1.0)), label)
 
 
-def start_flow(
-    of: tasks.Network,
-    whole: CurvatureRecord,
-    samples: Sequence[int],
-    device: str,
-    data_dir: str | None,
-    what: str,
-) -> Job:
-    """Compute the curvature on some calibration images alone, in the background."""
-    store = resources.store()
-    key = tasks.flow_key(whole, samples)
-
-    def work(handle: JobHandle) -> dict[str, Any]:
-        found = tasks.compute_flow(
-            store,
-            of,
-            whole,
-            samples,
-            device=device,
-            data_dir=data_dir,
-            progress=handle.progress,
-            cancel=handle.cancel_event,
-        )
-        return {"problem": found.problem, "record": found.record}
-
-    # Classes of the user's own images have names of the user's own.
-    whose = what if of.is_bundled else "some of its images"
-    return begin(key, f"Curvature of {private_title(of)} on {whose}", work)
+def start(series: tasks.Series, label: str) -> Job:
+    """Do tasks in the background for this session; a run of the same key that is under way is joined."""
+    desk = resources.desk()
+    return _begin(
+        series.key or series.tasks[-1].key(session.context()),
+        lambda left: desk.start(series, session.context(), label, owner=session.token(), most_seconds=left),
+    )
 
 
-def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
-    """Start long work for this session, or join the run of that key; the page stops with a sentence at the limit."""
+def begin(key: str, label: str, work: Callable[[JobHandle], Any], kind: JobKind) -> Job:
+    """Start long work that is no task for this session, or join the run of that key."""
+    return _begin(
+        key, lambda left: resources.registry().start(key, label, work, session.token(), left, kind=kind)
+    )
+
+
+def _begin(key: str, start: Callable[[float], Job]) -> Job:
+    """Start a job with the seconds that are left to this session; the page stops with a sentence at the limit."""
     left = LIMITS.session_seconds - seconds_spent()
     if left <= 0:
         st.error(
@@ -111,7 +68,7 @@ def begin(key: str, label: str, work: Callable[[JobHandle], Any]) -> Job:
         st.stop()
     watch(key)
     known = resources.registry().get(key)
-    job = resources.registry().start(key, label, work, session.token(), left)
+    job = start(left)
     if job is not known:
         st.session_state.setdefault("begun", []).append(job)
     return job
@@ -134,25 +91,17 @@ def watch(key: str) -> None:
         watched.append(key)
 
 
-def job_for(of: tasks.Network, config: CurvatureConfig, scope: str, data_dir: str | None) -> Job | None:
+def job_for(of: tasks.Network, config: CurvatureConfig, scope: str) -> Job | None:
     """Return the latest run for these settings, if there was one."""
-    return resources.registry().get(tasks.sweep_key(of, config, scope, data_dir))
+    return resources.desk().job(tasks.Sweep(of, config, scope), session.context())
 
 
 def results(
-    of: tasks.Network, config: CurvatureConfig, scope: str, data_dir: str | None
+    of: tasks.Network, config: CurvatureConfig, scope: str
 ) -> tuple[CurvatureRecord | None, SweepRecord | None]:
-    """Return curvature and accuracy curves as far as they are known.
-
-    What could not be stored (a full disk) still lies in the run that computed it.
-    """
-    curvature = resources.curvature(of, config, data_dir)
-    sweep = resources.sweep(of, config, scope, data_dir)
-    job = job_for(of, config, scope, data_dir)
-    if job is not None and job.result is not None and job.result["problem"]:
-        kept = job.result["records"]
-        return curvature or kept[0], sweep or kept[1]
-    return curvature, sweep
+    """Return curvature and accuracy curves as far as they are known."""
+    context = session.context()
+    return context.look_up(tasks.Curvature(of, config)), context.look_up(tasks.Sweep(of, config, scope))
 
 
 def running_jobs() -> None:
@@ -168,8 +117,8 @@ def _visible() -> list[Job]:
     keys = set(st.session_state.get("jobs", []))
     # Where the data cannot be read, the page says so.
     with suppress(NcvizError):
-        keys.add(tasks.sweep_key(session.network(), view.config, view.scope, session.data_dir()))
-    return [job for job in resources.registry().jobs() if job.key in keys or job.key.startswith(TRAINING)]
+        keys.add(tasks.Sweep(session.network(), view.config, view.scope).key(session.context()))
+    return [job for job in resources.registry().jobs() if job.key in keys or job.kind.is_public]
 
 
 def progress_here(job: Job) -> None:
@@ -190,7 +139,7 @@ def _jobs(was_active: bool) -> None:
     if was_active and not active:
         st.rerun(scope="app")
     for job in jobs:
-        if job.key.startswith(BRINGING):
+        if job.kind.is_told:
             continue
         if not job.is_active and st.session_state.setdefault("seen", {}).get(job.key) != job.started:
             _ended(job)
@@ -207,8 +156,8 @@ def _running(job: Job, place: str = "sidebar") -> None:
         st.caption(now.message)
     # Whoever only watches a long run is here as well.
     visitors.visited()
-    # Trainings are shown to everybody; all else to those who asked for it, or who look at what it computes.
-    if now.key.startswith(TRAINING):
+    # What is public is shown to everybody; all else to those who asked for it, or who look at what it computes.
+    if job.kind.is_public:
         if not visitors.may_cancel(job):
             return
     elif not visitors.may_stop(job):
@@ -224,10 +173,9 @@ def _ended(job: Job) -> None:
     if now.state == "failed":
         st.error(plain(f"{now.label}: {now.error or 'the computation failed.'}"))
     elif now.state == "cancelled":
-        kept = next((kept for key, kept in _KEPT.items() if now.key.startswith(key)), "nothing was changed")
-        st.info(plain(f"{now.label}: cancelled; {kept}."))
-    elif now.result and now.result.get("problem"):
-        st.warning(f"The result is shown but could not be stored. {plain(now.result['problem'])}")
+        st.info(plain(f"{now.label}: cancelled; {job.kind.kept}."))
+    elif now.problem:
+        st.warning(f"The result is shown but could not be stored. {plain(now.problem)}")
     else:
         return
     if st.button("Dismiss", key=f"dismiss-{now.key}"):

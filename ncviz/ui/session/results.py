@@ -22,8 +22,8 @@ def look_at(of: tasks.Network, samples: int, alpha: float, seed: int) -> None:
     """Look at these settings, and compute what is not known yet."""
     view = session.view()
     config = replace(view.config, alpha=alpha, samples_per_class=samples, seed=seed)
-    if None in jobs.results(of, config, view.scope, session.data_dir()):
-        jobs.start_curvature(of, config, session.device(), session.data_dir(), view.scope)
+    if None in jobs.results(of, config, view.scope):
+        jobs.start_curvature(of, config, view.scope)
     else:
         st.toast("This result was stored before.")
     if config != view.config:
@@ -39,17 +39,17 @@ def find_results(of: tasks.Network, side: Side) -> tuple[CurvatureRecord | None,
         NcvizError: If data or results cannot be read.
     """
     view = side.view
-    return jobs.results(of, view.config, view.scope, session.data_dir())
+    return jobs.results(of, view.config, view.scope)
 
 
 def current_results(of: tasks.Network) -> tuple[CurvatureRecord | None, SweepRecord | None]:
     """Return what is known for the view; after a failure or a cancel, go back to the last good settings."""
-    view, data_dir = session.view(), session.data_dir()
+    view = session.view()
     with telling_errors(then=st.stop):
         found = find_results(of, first_side())
     good: CurvatureConfig | None = st.session_state.get("good_settings")
     if found[0] is None and good is not None and good != view.config:
-        job = jobs.job_for(of, view.config, view.scope, data_dir)
+        job = jobs.job_for(of, view.config, view.scope)
         if job is not None and not job.is_active:
             del st.session_state["good_settings"]
             session.change(
@@ -66,7 +66,7 @@ def current_results(of: tasks.Network) -> tuple[CurvatureRecord | None, SweepRec
 def offer_curvature(of: tasks.Network, side: Side) -> None:
     """Say that there is nothing yet, and offer the next click."""
     view = side.view
-    job = jobs.job_for(of, view.config, view.scope, session.data_dir())
+    job = jobs.job_for(of, view.config, view.scope)
     if job is not None and job.is_active:
         st.info(f"Computing the curvature of {plain(of.title)}. The picture appears here when it is done.")
         _follow(job)
@@ -84,9 +84,9 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
 def offer_curves(of: tasks.Network, side: Side) -> None:
     """Measure the accuracy curves of a curvature that is known, such as after the scope was changed."""
     view = side.view
-    job = jobs.job_for(of, view.config, view.scope, session.data_dir())
+    job = jobs.job_for(of, view.config, view.scope)
     if job is None:
-        jobs.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
+        jobs.start_curvature(of, view.config, view.scope)
         st.rerun()
     if job.is_active:
         st.info("Measuring the accuracy curves for this choice; the picture appears here when they are done.")
@@ -95,7 +95,7 @@ def offer_curves(of: tasks.Network, side: Side) -> None:
     st.info("The accuracy curves for this choice were not measured.")
     again, back = st.columns([1, 3])
     if again.button("Measure them", type="primary", key=_key("measure-curves", side)):
-        jobs.start_curvature(of, view.config, session.device(), session.data_dir(), view.scope)
+        jobs.start_curvature(of, view.config, view.scope)
         st.rerun()
     if view.scope != "global" and back.button("Back to the whole network", key=_key("back-to-global", side)):
         session.change(scope="global")

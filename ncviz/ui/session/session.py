@@ -226,6 +226,11 @@ def data_dir() -> str | None:
     return found
 
 
+def context() -> tasks.Context:
+    """Return where and how this session's tasks run."""
+    return tasks.Context(resources.desk(), data_dir(), device())
+
+
 def use_data_dir(folder: str | None) -> None:
     """Take full data sets from a folder, or the bundled samples again."""
     st.session_state["data_dir"] = folder

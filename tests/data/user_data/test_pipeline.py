@@ -15,8 +15,9 @@ from ncviz.errors import DataError
 from ncviz.pruning.corruptions import CorruptionConfig
 from ncviz.pruning.finetune import FineTuneConfig
 from ncviz.store import Store
-from ncviz.tasks.finetuning import PruneAndTune, compute_finetune
-from ncviz.tasks.robustness import RobustnessConfig, compute_robustness, disturber_for
+from ncviz.tasks.finetuning import FineTune, PruneAndTune
+from ncviz.tasks.robustness import Robustness, RobustnessConfig, disturber_for
+from tests.examples.contexts import NOWHERE, here
 
 CONFIG = CurvatureConfig(samples_per_class=1)
 
@@ -40,10 +41,10 @@ def digits(has_labels=True, mean=0.0, std=1.0):
 def test_a_normalisation_changes_neither_accuracy_nor_pictures(store):
     plain, normalised = digits(), digits(mean=0.4, std=0.3)
     assert load_dataset(normalised.dataset).inputs.min() < -1
-    own, other = (tasks.evaluator(network) for network in (plain, normalised))
+    own, other = (tasks.evaluator(network, NOWHERE) for network in (plain, normalised))
     assert torch.equal(own.predictions(), other.predictions())
     first, second = (
-        tasks.compute_curvature(store, network, CONFIG).record for network in (plain, normalised)
+        here(store).run(tasks.Curvature(network, CONFIG)).result for network in (plain, normalised)
     )
     assert np.array_equal(first.calibration, second.calibration)
     assert np.abs(first.pictures.images.astype(int) - second.pictures.images).max() <= 1
@@ -53,7 +54,9 @@ def test_a_normalisation_changes_neither_accuracy_nor_pictures(store):
 @pytest.mark.parametrize("disturbance", [AttackConfig(), CorruptionConfig("noise", 2)])
 def test_attacks_and_corruptions_stay_within_the_pixels(disturbance):
     config = RobustnessConfig(PruningConfig("magnitude"), disturbance, 60)
-    found = [disturber_for(network, config).measure() for network in (digits(), digits(mean=0.4, std=0.3))]
+    found = [
+        disturber_for(network, config, NOWHERE).measure() for network in (digits(), digits(mean=0.4, std=0.3))
+    ]
     for disturbed in found:
         assert disturbed.images.min() >= 0
         assert disturbed.images.max() <= 1
@@ -66,9 +69,9 @@ def test_attacks_and_corruptions_stay_within_the_pixels(disturbance):
 
 def test_without_labels_accuracy_is_agreement(store):
     network = digits(has_labels=False)
-    evaluator = tasks.evaluator(network)
+    evaluator = tasks.evaluator(network, NOWHERE)
     assert bool((evaluator.predictions() == evaluator.labels).all())
-    record = tasks.compute_curvature(store, network, CONFIG).record
+    record = here(store).run(tasks.Curvature(network, CONFIG)).result
     data = load_dataset(network.dataset)
     says = network.module()(data.inputs[record.calibration]).argmax(dim=1)
     assert record.labels.tolist() == says.tolist() == list(range(10))
@@ -76,34 +79,34 @@ def test_without_labels_accuracy_is_agreement(store):
         "Without labels, an image counts for the class that the network puts it into."
     ]
     assert record.meta["pool"].startswith("all 360 images without labels of mine, which serve both")
-    scores = tasks.scores(network, "snip", record, 0)
+    scores = tasks.scores(network, "snip", record, NOWHERE, 0)
     assert all(np.isfinite(values).all() for values in scores.values())
     with pytest.raises(
         DataError, match="Fine-tuning learns from labels, which all 360 images without labels"
     ):
-        compute_finetune(store, network, PruneAndTune(PruningConfig("magnitude"), 0.5, FineTuneConfig()))
+        here(store).run(FineTune(network, PruneAndTune(PruningConfig("magnitude"), 0.5, FineTuneConfig())))
 
 
 def test_with_labels_nothing_is_noted(store):
     assert isinstance(store, Store)
-    assert tasks.compute_curvature(store, digits(), CONFIG).record.meta["notes"] == []
+    assert here(store).run(tasks.Curvature(digits(), CONFIG)).result.meta["notes"] == []
 
 
 def test_the_store_says_nothing_of_what_images_are_called(store):
     network = replace(digits(), name="secret.onnx", title="secret.onnx")
-    record = tasks.compute_curvature(store, network, CONFIG).record
-    tasks.compute_sweep(store, network, record)
-    tasks.compute_flow(store, network, record, [0])
+    record = here(store).run(tasks.Curvature(network, CONFIG)).result
+    here(store).run(tasks.Sweep(network, record.config))
+    here(store).run(tasks.Flow(network, record, (0,)))
     disturbed = RobustnessConfig(PruningConfig("magnitude"), CorruptionConfig("noise", 2), 20)
-    compute_robustness(store, network, disturbed)
+    here(store).run(Robustness(network, disturbed))
     tuned = PruneAndTune(PruningConfig("magnitude"), 0.5, FineTuneConfig(epochs=1))
-    compute_finetune(store, network, tuned)
-    tasks.compute_curve(store, network, PruningConfig("magnitude"), (0.5,))
+    here(store).run(FineTune(network, tuned))
+    here(store).run(tasks.Curve(network, PruningConfig("magnitude"), (0.5,)))
     found = store.entries()
     assert len(found) >= 5
     for entry in found:
         assert "mine" not in str(entry.meta)
         assert "secret" not in str(entry.meta)
     # Whoever asks again with the same images reads of them in their own words.
-    again = tasks.stored_curvature(store, network, CONFIG)
+    again = here(store).look_up(tasks.Curvature(network, CONFIG))
     assert "mine" in again.meta["pool"]

@@ -9,14 +9,15 @@ from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
 from ncviz.store import Store
 from ncviz.studies.paper import ranking
+from tests.examples.contexts import here
 
 
 def test_the_papers_ranking_and_ours_are_those_of_the_criteria(store, network):
-    found = ranking.study_rankings(store, network, samples=[2], seeds=[1], images=10_000)
+    found = ranking.study_rankings(network, here(store), samples=[2], seeds=[1], images=10_000)
     net, pool = network.module(), load_dataset("digits", "train")
     assert found.images == len(pool)
     assert found.whole == ncviz.accuracy(net, pool.inputs, pool.labels)
-    chosen = tasks.calibration(network, ncviz.config.CurvatureConfig(samples_per_class=2, seed=1))
+    chosen = tasks.calibration(network, ncviz.config.CurvatureConfig(samples_per_class=2, seed=1), pool)
     for variant, criterion in [
         ("paper", "curvature"),
         ("curvature-lamp",) * 2,
@@ -33,21 +34,23 @@ def test_the_papers_ranking_and_ours_are_those_of_the_criteria(store, network):
 
 
 def test_a_network_too_large_to_keep_each_image_gives_the_same(store, network, tmp_path, monkeypatch):
-    kept = ranking.study_rankings(store, network, samples=[1], seeds=[1], images=50)
+    kept = ranking.study_rankings(network, here(store), samples=[1], seeds=[1], images=50)
     monkeypatch.setattr("ncviz.tasks.curvature.task.MAX_SAMPLE_VALUES", 1)
-    other = ranking.study_rankings(Store(str(tmp_path / "other")), network, samples=[1], seeds=[1], images=50)
+    other = ranking.study_rankings(
+        network, here(Store(str(tmp_path / "other"))), samples=[1], seeds=[1], images=50
+    )
     assert kept.accuracy.keys() == other.accuracy.keys()
     for case, values in kept.accuracy.items():
         assert np.allclose(values, other.accuracy[case], atol=0.05)
 
 
 def test_what_is_stored_is_not_measured_again(store, network, monkeypatch):
-    first = ranking.study_rankings(store, network, samples=[1], seeds=[1], images=30)
-    monkeypatch.setattr(ranking, "_measure", None)
-    again = ranking.study_rankings(store, network, samples=[1], seeds=[1], images=30)
+    first = ranking.study_rankings(network, here(store), samples=[1], seeds=[1], images=30)
+    monkeypatch.setattr(ranking.Ranking, "run", None)
+    again = ranking.study_rankings(network, here(store), samples=[1], seeds=[1], images=30)
     assert all(np.array_equal(first.accuracy[case], again.accuracy[case]) for case in first.accuracy)
 
 
 def test_nothing_to_study_is_refused(store, network):
     with pytest.raises(NcvizError, match="at least one"):
-        ranking.study_rankings(store, network, samples=[], seeds=[1])
+        ranking.study_rankings(network, here(store), samples=[], seeds=[1])

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import ncviz
+from ncviz import tasks
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError
 from ncviz.models.zoo import MODELS, Recipe
@@ -19,7 +20,7 @@ from ncviz.studies.paper.measured import gather, points_csv, select
 from ncviz.studies.paper.plan import Experiment, Part, curves
 from ncviz.studies.paper.report import write_report
 from ncviz.studies.paper.work import Work, check_data
-from ncviz.tasks import comparison
+from tests.examples.contexts import NOWHERE, here
 
 PLAN = Experiment(
     "tiny",
@@ -41,7 +42,7 @@ OWN = replace(
 
 
 def make(tmp_path, name="one", experiment=PLAN, **options):
-    return Work(experiment, Store(str(tmp_path / name / "cache")), tmp_path / name / "out", **options)
+    return Work(experiment, here(Store(str(tmp_path / name / "cache"))), tmp_path / name / "out", **options)
 
 
 def run(own, progress=lambda step, fraction, message: None):
@@ -115,9 +116,9 @@ def test_the_steps_are_curvatures_before_what_needs_them_each_once(finished):
 @pytest.mark.slow
 def test_a_second_run_computes_nothing(finished, tmp_path, monkeypatch):
     own, _ = finished
-    monkeypatch.setattr(work.tasks, "compute_curve", None)
-    monkeypatch.setattr(work.tasks, "compute_curvature", None)
-    again = Work(PLAN, Store(own.store.where), tmp_path / "elsewhere")
+    monkeypatch.setattr(tasks.Curve, "run", None)
+    monkeypatch.setattr(tasks.Curvature, "run", None)
+    again = Work(PLAN, here(Store(own.context.store.where)), tmp_path / "elsewhere")
     assert again.pending() == []
     assert run(again) == []
     assert estimate.measure(again, lambda fraction, message: None) == {}
@@ -183,7 +184,7 @@ def test_a_curvature_is_not_computed_for_curves_that_are_there(tmp_path):
     run(own)
     first = own.steps[0]
     assert first.kind == "curvature"
-    own.store.remove(own.key(first))
+    own.context.store.remove(own.key(first))
     assert own.pending() == []
 
 
@@ -195,13 +196,13 @@ def test_orders_of_large_networks_are_not_kept(tmp_path, monkeypatch):
     run(kept)
     monkeypatch.setattr(work, "LARGE_ORDER", 2000)
     run(dropped)
-    kinds = [sorted(entry.kind for entry in own.store.entries()) for own in (kept, dropped)]
+    kinds = [sorted(entry.kind for entry in own.context.store.entries()) for own in (kept, dropped)]
     assert kinds == [["order"] * 4 + ["sweep"] * 4, ["sweep"] * 4]
     assert points_csv(gather(kept)) == points_csv(gather(dropped))
 
 
 def test_a_result_that_cannot_be_kept_stops_with_a_sentence(tmp_path):
-    own = Work(PLAN, Store(str(tmp_path), max_bytes=10), tmp_path / "out")
+    own = Work(PLAN, here(Store(str(tmp_path), max_bytes=10)), tmp_path / "out")
     with pytest.raises(NcvizError, match="may hold only"):
         run(own)
 
@@ -269,16 +270,16 @@ def test_a_network_trained_on_other_images_is_not_taken_for_one_of_these(tmp_pat
 
 def test_data_must_be_whole_unless_the_sample_is_asked_for(monkeypatch):
     monkeypatch.delenv("NCVIZ_DATA", raising=False)
-    check_data("digits", None, False)
-    check_data("mnist", None, True)
+    check_data("digits", NOWHERE, False)
+    check_data("mnist", NOWHERE, True)
     with pytest.raises(
         DataError, match="needs all of MNIST, but there are .* 2,000 of the 10,000 MNIST test images"
     ):
-        check_data("mnist", None, False)
+        check_data("mnist", NOWHERE, False)
     with pytest.raises(DataError, match="No sample of CIFAR-100 ships with ncviz"):
-        check_data("cifar100", None, True)
+        check_data("cifar100", NOWHERE, True)
     with pytest.raises(DataError, match="CIFAR-100 does not ship with ncviz: name a folder"):
-        check_data("cifar100", None, False)
+        check_data("cifar100", NOWHERE, False)
 
 
 @pytest.mark.slow
@@ -287,4 +288,4 @@ def test_the_versions_of_the_curves_are_the_pages_own(finished):
     own, _ = finished
     network = own.network("mlp-digits-relu")
     curve = curves(PLAN)[0]
-    assert comparison.stored_curve(own.store, network, curve.config, PLAN.sparsities) is not None
+    assert own.context.look_up(tasks.Curve(network, curve.config, PLAN.sparsities)) is not None

@@ -20,13 +20,14 @@ from ncviz.ui.explore.charts import free_layout_figure, nodes_and_edges
 from ncviz.ui.explore.live_curves import threshold_of
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
+from tests.examples.contexts import here
 
 
 @pytest.fixture(scope="module", params=["mlp-digits-relu", "lenet-mnist-relu"])
 def subject(request):
     store, network = tasks.open_store("memory://exports"), tasks.open_network(request.param)
-    record = tasks.stored_curvature(store, network, CurvatureConfig())
-    sweep = tasks.stored_sweep(store, network, CurvatureConfig(), "global")
+    record = here(store).look_up(tasks.Curvature(network, CurvatureConfig()))
+    sweep = here(store).look_up(tasks.Sweep(network, CurvatureConfig(), "global"))
     return Subject(network, record, sweep, Side("explore", ViewState(model=network.name)))
 
 

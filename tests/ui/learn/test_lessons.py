@@ -8,6 +8,7 @@ from ncviz.plots.small_graphs import preset
 from ncviz.scene.workbench import Workbench, curvature
 from ncviz.ui.learn.lessons import LESSONS, Facts, changes, opened
 from ncviz.ui.link.view_state import HIDEABLE, ViewState, from_query
+from tests.examples.contexts import here
 
 
 def begun(number):
@@ -149,7 +150,7 @@ def test_the_bundled_results_make_the_pruning_tasks_possible(number, removed, tm
     view = replace(facts.view, removed=removed)
     of = tasks.open_network(view.model)
     store = tasks.open_store(str(tmp_path))
-    sweep = tasks.stored_sweep(store, of, CurvatureConfig(), "global", None)
+    sweep = here(store).look_up(tasks.Sweep(of, CurvatureConfig(), "global"))
     accuracy = sweep.at(view.criterion, view.order, round(removed * sweep.total))
     assert done(facts, number, view=view, accuracy=accuracy)
 

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from ncviz.plots.pruning.finetuning import TunedCurve, accuracy_curves, binned, loss_curves
 from ncviz.plots.pruning.styles import Style
+from tests.examples.contexts import here
 from tests.ui.pruning.tab_app import SECONDS, button, field, finish, words
 
 STYLE = Style("#123456", "solid", "circle", 2)
@@ -68,7 +69,7 @@ def test_what_comes_back_is_in_the_table_and_is_there_at_once_the_next_time(app)
     network, test = tasks.open_network("mlp-digits-relu"), load_dataset("digits", "test")
     store = tasks.open_store()
     for title, name in (("Magnitude", "magnitude"), ("Random", "random")):
-        ranks = tasks.removal_order(store, network, PruningConfig(name))
+        ranks = here(store).run(tasks.Order(network, PruningConfig(name))).result
         shapes = tasks.shapes_of(network)
         pruned = apply_masks(network.module(), masks_at(ranks, round(0.9 * len(ranks)), shapes))
         assert table["pruned"][title] == pytest.approx(100 * accuracy(pruned, test.inputs, test.labels))

@@ -10,11 +10,12 @@ from streamlit.testing.v1 import AppTest
 from ncviz.plots.pruning.robustness import RobustnessCurve, class_bars, robustness_curves
 from ncviz.plots.pruning.styles import Style
 from ncviz.scene.pictures import enlarged, pair
+from ncviz.scene.pruning_tables import robustness_table
 from ncviz.scene.tables import csv
 from ncviz.tasks.robustness import RobustnessRecord
 from ncviz.ui.pruning.robustness_examples import pick_examples
 from ncviz.ui.pruning.robustness_repair import Repair
-from ncviz.ui.pruning.robustness_runs import table
+from tests.examples.contexts import here
 from tests.ui.pruning.tab_app import SECONDS, button, field, finish, words
 
 STYLE = Style("#123456", "dash", "square", 2)
@@ -51,11 +52,13 @@ def measure(app, images=60):
 def records(app, **config):
     from ncviz import tasks
     from ncviz.config import PruningConfig
-    from ncviz.tasks.robustness import RobustnessConfig, stored_robustness
+    from ncviz.tasks.robustness import Robustness, RobustnessConfig
 
     network = tasks.open_network("mlp-digits-relu")
     return {
-        name: stored_robustness(tasks.open_store(), network, RobustnessConfig(PruningConfig(name), **config))
+        name: here(tasks.open_store()).look_up(
+            Robustness(network, RobustnessConfig(PruningConfig(name), **config))
+        )
         for name in ("magnitude", "random")
     }
 
@@ -244,7 +247,7 @@ def test_the_table_holds_what_is_measured():
     record = RobustnessRecord(
         np.array([0, 10, 20]), 20, np.array([1, 0.5, np.nan]), np.array([0.9, 0.4, np.nan]), 7, {}
     )
-    found = pd.read_csv(io.BytesIO(csv(table({"lamp": record, "random": record}))))
+    found = pd.read_csv(io.BytesIO(csv(robustness_table({"lamp": record, "random": record}))))
     assert found["criterion"].tolist() == ["lamp"] * 2 + ["random"] * 2
     assert found["sparsity"].tolist() == [0, 0.5] * 2
     assert found["accuracy_disturbed"].tolist() == [0.9, 0.4] * 2

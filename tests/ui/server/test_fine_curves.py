@@ -8,6 +8,7 @@ from ncviz.config import CurvatureConfig
 from ncviz.pruning.masks import masks_at
 from ncviz.ui.server import evaluation, fine_curves
 from ncviz.ui.server.fine_curves import fine_curve, slider_steps
+from tests.examples.contexts import NOWHERE, here
 
 ORDER = ("curvature", "redundant")
 SECONDS = 60
@@ -15,7 +16,7 @@ SECONDS = 60
 
 @pytest.fixture
 def record(network, tmp_path):
-    found = tasks.stored_curvature(tasks.open_store(str(tmp_path)), network, CurvatureConfig(), None)
+    found = here(tasks.open_store(str(tmp_path))).look_up(tasks.Curvature(network, CurvatureConfig()))
     assert found is not None
     return found
 
@@ -45,19 +46,19 @@ def test_a_quick_network_is_measured_at_every_step(network, record, monkeypatch)
     curve = None
     while curve is None:
         assert time.monotonic() < deadline
-        curve = fine_curve(network, record, ORDER, "global", "cpu", None)
+        curve = fine_curve(network, record, ORDER, "global", NOWHERE)
         time.sleep(0.01)
     assert curve.images == 360
     np.testing.assert_array_equal(curve.removed, slider_steps(record.total))
-    evaluator = tasks.evaluator(network, "cpu", None)
-    ranks = tasks.ranks(network, "curvature", record)
+    evaluator = tasks.evaluator(network, NOWHERE)
+    ranks = tasks.ranks(network, "curvature", record, NOWHERE)
     for at in (0, 137, 700, 1000):
         masks = masks_at(ranks, int(curve.removed[at]), record.shapes)
         assert curve.accuracy[at] == evaluator.accuracy(masks)
-    assert fine_curve(network, record, ORDER, "global", "cpu", None) is curve, "and it is kept"
+    assert fine_curve(network, record, ORDER, "global", NOWHERE) is curve, "and it is kept"
 
 
 def test_a_slow_network_is_not(network, record, monkeypatch):
     monkeypatch.setattr(evaluation, "evaluation_seconds", lambda *_: 0.01)
-    assert fine_curve(network, record, ORDER, "global", "cpu", None) is None
+    assert fine_curve(network, record, ORDER, "global", NOWHERE) is None
     assert fine_curves._curves() == {}

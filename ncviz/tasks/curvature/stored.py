@@ -1,0 +1,60 @@
+"""A curvature as arrays and JSON, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncviz.config import ALGORITHM_VERSION
+from ncviz.errors import StoreError
+from ncviz.store import Record
+from ncviz.tasks.curvature.pictures import Pictures
+from ncviz.tasks.curvature.places import StoredLink, StoredWeights
+from ncviz.tasks.curvature.record import CurvatureRecord
+
+
+def encode(curvature: CurvatureRecord) -> Record:
+    """Return a curvature as arrays and JSON."""
+    arrays: dict[str, np.ndarray] = {"calibration": curvature.calibration, "labels": curvature.labels}
+    arrays |= {f"weights/{name}": values for name, values in curvature.weights.items()}
+    arrays |= {f"samples/{name}": values for name, values in (curvature.samples or {}).items()}
+    arrays |= curvature.pictures.to_arrays()
+    for index, positions in enumerate(curvature.sample_positions or ()):
+        arrays[f"sample-positions/{index}"] = positions
+    for index, place in enumerate(curvature.places):
+        arrays |= place.to_arrays(index)
+    for index, link in enumerate(curvature.links):
+        arrays |= {f"link-channels/{index}": link.channels, f"link-places/{index}": link.places}
+    return Record(arrays, dict(curvature.meta))
+
+
+def decode(record: Record) -> CurvatureRecord:
+    """Read a curvature back; raises KeyError where a part is missing.
+
+    Raises:
+        StoreError: If it was computed by another version of the algorithm.
+    """
+    arrays, meta = record.arrays, record.meta
+    if meta.get("algorithm", ALGORITHM_VERSION) != ALGORITHM_VERSION:
+        raise StoreError(
+            "A stored result is of another version of ncviz; clear it from the cache and compute again."
+        )
+    names = [connection["parameter"] for connection in meta["connections"]]
+    has_samples = f"samples/{names[0]}" in arrays
+    return CurvatureRecord(
+        weights={name: arrays[f"weights/{name}"] for name in names},
+        places=tuple(StoredWeights.from_arrays(arrays, index) for index in range(len(names))),
+        samples={name: arrays[f"samples/{name}"] for name in names} if has_samples else None,
+        sample_positions=tuple(arrays[f"sample-positions/{index}"] for index in range(len(names)))
+        if has_samples
+        else None,
+        calibration=arrays["calibration"],
+        labels=arrays["labels"],
+        pictures=Pictures.from_arrays(arrays, len(meta["layer_shapes"])),
+        meta=meta,
+        links=tuple(
+            StoredLink(
+                **facts, channels=arrays[f"link-channels/{index}"], places=arrays[f"link-places/{index}"]
+            )
+            for index, facts in enumerate(meta.get("links", ()))
+        ),
+    )

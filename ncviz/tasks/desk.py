@@ -1,0 +1,224 @@
+"""Where results are asked for: out of memory or the store, out of a run that is under way, or computed and kept."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from ncviz.data.user_data.registry import is_user_data
+from ncviz.errors import NcvizError, StoreError
+from ncviz.jobs import Job, JobHandle, JobRegistry
+from ncviz.store import Record, Store
+from ncviz.tasks.task import Context, Outcome, StoredTask, Task
+
+R = TypeVar("R")
+# Where a result speaks of images in the words of whoever brought them, and what every session may read instead.
+_ABOUT_IMAGES = ("pool", "calibrated_on", "evaluated_on", "trained_on")
+_OWN_IMAGES = "a user's own images"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Tasks that one job does, one after the other, each kept when it is done.
+
+    Attributes:
+        tasks: What is to be done; the job's result is that of the last.
+        key: The job's; by default that of the last task.
+        ends: For each task the fraction of the time at which it ends; by default all take as long.
+        prefixes: For each task what stands before its messages.
+        is_lenient: Whether a task that fails leaves the others to be done.
+    """
+
+    tasks: Sequence[Task[Any]]
+    key: str = ""
+    ends: Sequence[float] = ()
+    prefixes: Sequence[str] = ()
+    is_lenient: bool = False
+
+
+@dataclass(eq=False)
+class SeriesLog:
+    """How far a series has come; its job writes, pages read.
+
+    Attributes:
+        tasks: All that it does.
+        done: How many tasks are finished, or failed.
+        failures: Why a task failed.
+        shown: What a task fills while it runs.
+    """
+
+    tasks: tuple[Task[Any], ...] = ()
+    done: int = 0
+    failures: dict[Task[Any], str] = field(default_factory=dict)
+    shown: dict[Task[Any], Any] = field(default_factory=dict)
+
+
+class Desk:
+    """All that is known of results: the store, the jobs under way, and what could not be stored.
+
+    Args:
+        store: Where results are kept.
+        jobs: What runs in the background; without it, nothing does.
+        has_memory: Whether the results used last stay in memory, as many of each kind as its ``most_known`` says.
+    """
+
+    def __init__(self, store: Store, jobs: JobRegistry | None = None, *, has_memory: bool = False) -> None:
+        self.store = store
+        self._jobs = jobs
+        self._has_memory = has_memory
+        self._lock = threading.Lock()
+        self._known: dict[type, OrderedDict[tuple[str, ...], Any]] = defaultdict(OrderedDict)
+        self._unstored: dict[type, OrderedDict[str, Record]] = defaultdict(OrderedDict)
+
+    @property
+    def jobs(self) -> JobRegistry:
+        """What runs in the background.
+
+        Raises:
+            RuntimeError: If nothing does here.
+        """
+        if self._jobs is None:
+            raise RuntimeError("this desk runs nothing in the background")
+        return self._jobs
+
+    def look_up(self, task: Task[R], context: Context) -> R | None:
+        """Return a result as far as it is known; None where it has to be computed.
+
+        Raises:
+            StoreError: If what the store keeps is of another version.
+        """
+        name = (task.key(context), *task.asked_as)
+        with self._lock:
+            known = self._known[type(task)]
+            if name in known:
+                known.move_to_end(name)
+                found: R = known[name]
+                return found
+        result = task.known(context)
+        if result is None and isinstance(task, StoredTask):
+            record = self._unstored[type(task)].get(name[0]) or self.store.get(name[0])
+            result = None if record is None else task.read(record)
+        if result is not None:
+            self._remember(task, name, result)
+        return result
+
+    def has(self, task: Task[Any], context: Context) -> bool:
+        """Return whether a result is kept, without reading it."""
+        key = task.key(context)
+        return key in self._unstored[type(task)] or self.store.has(key)
+
+    def run(self, task: Task[R], context: Context) -> Outcome[R]:
+        """Return a result from what is known, or compute and keep it.
+
+        Raises:
+            NcvizError: In one sentence, whatever the user can mend.
+            CancelledError: If the context's ``cancel`` was set.
+        """
+        known = self.look_up(task, context)
+        if known is not None and task.is_complete(known, context):
+            return Outcome(known, is_stored=True)
+        result, problem, key = task.run(context), None, task.key(context)
+        if isinstance(task, StoredTask):
+            # What is shown at once is what will be read later.
+            record = task.encode(result)
+            problem, result = self.keep(task, key, record), task.decode(record)
+        self._remember(task, (key, *task.asked_as), result)
+        return Outcome(result, False, problem)
+
+    def keep(self, task: StoredTask[Any], key: str, record: Record) -> str | None:
+        """Store a result; return what kept it from being stored, in which case it is kept here."""
+        unstored = self._unstored[type(task)]
+        try:
+            self.store.put(key, record.arrays, _impersonal(record.meta))
+        except StoreError as error:
+            _put_last(unstored, key, record, task.most_unstored)
+            return str(error)
+        unstored.pop(key, None)
+        return None
+
+    def start(
+        self,
+        series: Series,
+        context: Context,
+        label: str,
+        *,
+        owner: str | None = None,
+        most_seconds: float = math.inf,
+    ) -> Job:
+        """Do tasks in the background; a run of the same key that is under way is joined.
+
+        Args:
+            series: What to do.
+            context: Where and how; progress and cancelling are the job's own.
+            label: What the job is called for people.
+            owner: Who asks.
+            most_seconds: How long the job may run.
+        """
+        log = SeriesLog(tuple(series.tasks))
+        count = len(log.tasks)
+        ends = [0.0, *(series.ends or [(number + 1) / count for number in range(count)])]
+
+        def work(handle: JobHandle) -> Any:
+            own = replace(context, progress=handle.progress, cancel=handle.cancel_event, ready={})
+            result = None
+            for number, task in enumerate(log.tasks):
+                prefix = series.prefixes[number] if series.prefixes else ""
+                part = replace(
+                    own.part(ends[number], ends[number + 1], prefix),
+                    show=partial(log.shown.__setitem__, task),
+                )
+                if prefix:
+                    part.say(0.0)
+                try:
+                    outcome = self.run(task, part)
+                except NcvizError as error:
+                    if not series.is_lenient:
+                        raise
+                    log.failures[task] = str(error)
+                else:
+                    result = outcome.result
+                    handle.problem = outcome.problem or handle.problem
+                log.done += 1
+            return result
+
+        last = log.tasks[-1]
+        key = series.key or last.key(context)
+        return self.jobs.start(key, label, work, owner, most_seconds, kind=last.job, log=log)
+
+    def job(self, task: Task[Any], context: Context) -> Job | None:
+        """Return the latest run whose key is a task's own."""
+        return self.jobs.get(task.key(context))
+
+    def forget(self) -> None:
+        """Drop the results in memory, and finished jobs but those whose results are nowhere else."""
+        with self._lock:
+            self._known.clear()
+            self._unstored.clear()
+        for job in self.jobs.jobs():
+            if not job.kind.is_private:
+                self.jobs.forget(job.key)
+
+    def _remember(self, task: Task[Any], name: tuple[str, ...], result: Any) -> None:
+        if self._has_memory and task.most_known:
+            with self._lock:
+                _put_last(self._known[type(task)], name, result, task.most_known)
+
+
+def _put_last(kept: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
+
+
+def _impersonal(meta: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a user's own images and their classes are called: the store is everybody's."""
+    if not is_user_data(meta.get("dataset")):
+        return meta
+    told = {name: _OWN_IMAGES for name in _ABOUT_IMAGES if name in meta}
+    return {**meta, **told, **({"notes": []} if "notes" in meta else {})}

@@ -1,0 +1,194 @@
+"""What every kind of result is: inputs and settings that decide it, how it is made, and how the store keeps it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from ncviz.data.datasets import load_dataset
+from ncviz.data.fingerprints import data_fingerprint
+from ncviz.errors import CancelledError, StoreError
+from ncviz.jobs import JobKind
+from ncviz.store import Record, Store
+
+if TYPE_CHECKING:
+    import threading
+    from concurrent.futures import Executor
+
+    from ncviz.data.datasets import Dataset
+    from ncviz.models.network import Network
+    from ncviz.tasks.desk import Desk
+
+Progress = Callable[[float, str], None]
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """Where and how a task runs; of all this only the images are part of its result.
+
+    Attributes:
+        desk: Who knows what was done before, and keeps what is done.
+        data_dir: Folder of the full data sets; without it, the bundled samples.
+        device: Where to compute.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
+        cancel: Set it to stop.
+        executor: What runs the work; by default a thread for each core of this machine.
+        show: Called once with what fills while the task runs, such as losses, for whoever looks on.
+        ready: What tasks that run one after the other share, by what it is for; see ``share``.
+    """
+
+    desk: Desk
+    data_dir: str | None = None
+    device: str = "cpu"
+    progress: Progress | None = None
+    cancel: threading.Event | None = None
+    executor: Executor | None = None
+    show: Callable[[Any], None] | None = None
+    ready: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """Where results are kept."""
+        return self.desk.store
+
+    def check(self) -> None:
+        """Raise ``CancelledError`` once ``cancel`` is set."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise CancelledError
+
+    def say(self, fraction: float, message: str = "") -> None:
+        """Tell how much is done, and stop once ``cancel`` is set."""
+        self.check()
+        if self.progress is not None:
+            self.progress(fraction, message)
+
+    def part(self, start: float, end: float, prefix: str = "") -> Context:
+        """Return the context of a part of the work, which takes the time from one fraction to another.
+
+        Args:
+            start: Fraction of the whole at which the part begins.
+            end: Fraction at which it ends.
+            prefix: What stands before its messages.
+        """
+
+        def tell(fraction: float, message: str) -> None:
+            self.say(start + (end - start) * fraction, prefix + message)
+
+        return replace(self, progress=tell)
+
+    def images(self, network: Network, split: str) -> Dataset:
+        """Return a network's "train" or "test" images."""
+        return load_dataset(network.dataset, split, self.data_dir)
+
+    def fingerprint(self, network: Network, split: str = "test") -> str:
+        """Return the fingerprint of a network's images, by default of those that it is evaluated on."""
+        return data_fingerprint(network.dataset, split, self.data_dir)
+
+    def share(self, what: str, key: Any, make: Callable[[], T]) -> T:
+        """Return what the task before this one made for the same key, or make it; the last stays, for the next one.
+
+        Args:
+            what: What it is for, such as "evaluator".
+            key: All that decides it.
+            make: Makes it.
+        """
+        if what not in self.ready or self.ready[what][0] != key:
+            self.ready[what] = key, make()
+        found: T = self.ready[what][1]
+        return found
+
+    def look_up(self, task: Task[R]) -> R | None:
+        """Return a task's result as far as it is known, see ``Desk.look_up``."""
+        return self.desk.look_up(task, self)
+
+    def run(self, task: Task[R]) -> Outcome[R]:
+        """Return a task's result, known or new, see ``Desk.run``."""
+        return self.desk.run(task, self)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Generic[R]):
+    """A result, where it came from, and what kept it from being stored, if anything did."""
+
+    result: R
+    is_stored: bool
+    problem: str | None = None
+
+
+class Task(ABC, Generic[R]):
+    """One result to be had; a frozen dataclass for each kind, whose fields are its inputs and settings.
+
+    Attributes:
+        job: What all background runs of the kind have in common.
+        most_known: How many results of the kind a server keeps in memory, the latest used.
+    """
+
+    job: ClassVar[JobKind] = JobKind()
+    most_known: ClassVar[int] = 0
+
+    @abstractmethod
+    def key(self, context: Context) -> str:
+        """Return what tells the result from others: everything that decides it, and nothing else."""
+
+    @abstractmethod
+    def run(self, context: Context) -> R:
+        """Make the result.
+
+        Raises:
+            NcvizError: In one sentence, whatever the user can mend.
+            CancelledError: If the context's ``cancel`` was set.
+        """
+
+    @property
+    def asked_as(self) -> tuple[str, ...]:
+        """What a result speaks of in the words of whoever asks, which are nobody else's to read."""
+        return ()
+
+    def known(self, context: Context) -> R | None:
+        """Return what other results already hold of this one."""
+        return None
+
+    def is_complete(self, result: R, context: Context) -> bool:
+        """Whether nothing is left to do for a result that is known."""
+        return True
+
+
+class StoredTask(Task[R]):
+    """A task whose result the store keeps.
+
+    Attributes:
+        kind: What the record's ``meta["kind"]`` is.
+        what: What the result is called for people, such as "curve".
+        most_unstored: How many results are kept in memory that could not be stored.
+    """
+
+    kind: ClassVar[str]
+    what: ClassVar[str]
+    most_unstored: ClassVar[int] = 50
+
+    @abstractmethod
+    def encode(self, result: R) -> Record:
+        """Return a result as arrays and JSON."""
+
+    @abstractmethod
+    def decode(self, record: Record) -> R:
+        """Read a result back, in the words of whoever asks for it; raises KeyError where a part is missing."""
+
+    def read(self, record: Record) -> R:
+        """Return what a record holds.
+
+        Raises:
+            StoreError: If it is of another kind or version, or lacks a part.
+        """
+        try:
+            if record.meta["kind"] != self.kind:
+                raise KeyError("kind")
+            return self.decode(record)
+        except KeyError as error:
+            raise StoreError(
+                f"A stored {self.what} lacks {error}; clear it from the cache and compute again."
+            ) from error
