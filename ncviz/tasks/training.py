@@ -62,8 +62,10 @@ class Training(Task[TrainedResult]):
 
     def key(self, context: Context) -> str:
         """Return the name of the run, which no store knows."""
-        spec, where = self.spec, (context.data_dir, context.device, self.is_public)
-        return digest("training", spec.name, spec.architecture, spec.dataset, self.epochs, self.seed, *where)
+        spec, where = self.spec, (context.data_dir, context.device)
+        kind = "training" if self.is_public else "form-training"
+        made = digest(spec.name, spec.architecture, spec.dataset, self.epochs, self.seed, *where)
+        return f"{kind}-{made}"
 
     def run(self, context: Context) -> TrainedResult:
         """Train it.
