@@ -44,10 +44,9 @@ ALLOWED = {
     "ricci": COMMON | {"transport"},
     "explain": COMMON | {"engine", "graph", "transport"},
     "pruning": COMMON | {"attacks", "graph", "curvature"},
-    "tasks": COMMON | CORE - {"transport"},
+    "tasks": COMMON | CORE - {"transport", "ricci"} | {"jobs"},
     "scene": COMMON | {"explain", "plots", "ricci", "tasks"},
-    "studies.paper": COMMON
-    | {"fingerprint", "store", "data", "models", "pruning", "tasks", "plots", "curvature"},
+    "studies.paper": COMMON | {"fingerprint", "data", "models", "pruning", "tasks", "plots", "curvature"},
     "studies.benchmarks": COMMON | CORE | {"tasks", "plots", "public"},
     "studies": set(),
     "ui": set(),
@@ -58,13 +57,13 @@ ALLOWED = {
     "ui.curvature": PAGE,
     "ui.edge": PAGE,
     "ui.learn": PAGE,
-    "ui.model": PAGE | {"fingerprint", "jobs"},
+    "ui.model": PAGE | {"jobs"},
     "ui.frame": PAGE | {"ui.learn", "ui.model"},
     "ui.explore": PAGE,
     "ui.pruning": PAGE | {"fingerprint", "jobs"},
     "cli": COMMON
-    | CORE - {"graph", "transport"}
-    | {"tasks", "studies.paper", "studies.benchmarks", "public"},
+    | {"data", "models", "preflight", "pruning", "store"}
+    | {"tasks", "studies.paper", "studies.benchmarks"},
     "__main__": {"cli"},
     "pages": {
         "ui.session",
