@@ -186,7 +186,7 @@ def test_the_table_has_no_way_back_up():
         ("ncviz/cli/prune.py", "from ..transport import exact", "cli may not import transport"),
         ("ncviz/ui/edge/page.py", "import pages.explore", "ui.edge may not import pages"),
         ("ncviz/ui/explore/page.py", "from ncviz.pruning.order import ORDERS", "ui.explore may not import pruning"),
-        ("ncviz/scene/card.py", "from ncviz.data.datasets import DATASETS", "scene may not import data"),
+        ("ncviz/scene/grid.py", "from ncviz.data.datasets import DATASETS", "scene may not import data"),
         ("ncviz/errors.py", "from ncviz.config import DEFAULT_ALPHA", "errors may not import config"),
         ("pages/explore.py", "from ncviz.models.zoo import MODELS", "pages may not import models"),
         ("ncviz/attic/old.py", "", "'attic' is not in the table"),

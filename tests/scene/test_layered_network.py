@@ -7,7 +7,7 @@ from ncviz import build_graph, load_model, tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.network.payload import payload
-from ncviz.scene.card import NetworkState, card, representative_edge
+from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.layered_network import flow_samples, grouped_layers, has_every_position, network_view
 from ncviz.scene.receptive_field import receptive_box
 from ncviz.scene.selection import read_flow, read_selection

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.scene.edge_text import STEPS, STEPS_PER_DOUBLING
+from ncviz.scene.edge.text import STEPS, STEPS_PER_DOUBLING
 from ncviz.scene.layered_network import flow_samples
 from ncviz.scene.names import unit_title
 from ncviz.scene.selection import Edge, read_flow

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.scene.edge_text import significant
+from ncviz.scene.edge.text import significant
 from ncviz.scene.names import FOLDED, layer_title
 from ncviz.scene.selection import Flow, Weight, read_edge, read_flow
 from ncviz.scene.tables import parameter_offsets
@@ -106,11 +106,11 @@ def _draw_image(found: EdgeOnImage) -> None:
     images = found.record.pictures.images
     if found.sample < len(images):
         image = images[found.sample]
-        shown = image.transpose(1, 2, 0) if image.ndim == 3 else image.reshape(1, -1, 1)
+        pixels = image.transpose(1, 2, 0) if image.ndim == 3 else image.reshape(1, -1, 1)
         # Enlarged here, pixel by pixel: the browser would blur it.
-        size = max(1, 160 // max(shown.shape[:2]))
-        shown = shown.repeat(size, axis=0).repeat(size, axis=1)
-        st.image(shown.squeeze(-1) if shown.shape[-1] == 1 else shown, width=160)
+        size = max(1, 160 // max(pixels.shape[:2]))
+        pixels = pixels.repeat(size, axis=0).repeat(size, axis=1)
+        st.image(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels, width=160)
 
 
 def _choose_image(found: EdgeOnImage) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.scene.edge_text import short_name
+from ncviz.scene.edge.text import short_name
 from ncviz.scene.names import layer_title
 from ncviz.scene.selection import Edge
 from ncviz.scene.tables import lowest

@@ -10,16 +10,16 @@ import streamlit as st
 
 from ncviz.plots.edge.figures import alpha_curve, cost_matrix, plan_matrix, weight_curve
 from ncviz.plots.edge.flow import bands, plan_picture
-from ncviz.scene.edge_numbers import arithmetic, formula, neighbours, pairs
-from ncviz.scene.edge_text import (
+from ncviz.scene.edge.numbers import arithmetic, formula, neighbours, pairs
+from ncviz.scene.edge.text import (
     STEPS,
     STEPS_PER_DOUBLING,
     alpha_words,
     decimals_for,
     matrix_words,
     meaning,
+    plan_names,
     plan_words,
-    sides,
     weight_title,
     weight_words,
 )
@@ -102,7 +102,7 @@ def _draw(edge: EdgeOnImage) -> None:
 
 def _draw_plan(edge: EdgeOnImage, found: EdgeExplanation) -> None:
     picture, numbers = st.columns([1.5, 1], gap="large")
-    left, right = sides(edge.record, found, edge.classes)
+    left, right = plan_names(edge.record, found, edge.classes)
     assert found.plan is not None
     drawn = bands(found.plan, found.cost, ["i", *left[1:]], ["j", *right[1:]])
     with picture:
@@ -116,7 +116,7 @@ def _draw_plan(edge: EdgeOnImage, found: EdgeExplanation) -> None:
 
 
 def _draw_more(edge: EdgeOnImage, found: EdgeExplanation) -> None:
-    left, right = sides(edge.record, found, edge.classes)
+    left, right = plan_names(edge.record, found, edge.classes)
     tabs = st.tabs(
         ["Neighbours", "Plan as a matrix", "Distances", "Download"], key="edge-tabs", on_change="rerun"
     )

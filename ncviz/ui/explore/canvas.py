@@ -7,7 +7,7 @@ import streamlit as st
 from ncviz.config import ORDERS
 from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import NetworkPayload, payload
-from ncviz.scene.card import NetworkState, card, representative_edge
+from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.layered_network import grouped_layers, has_every_position, network_view
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selection import read_selection

@@ -17,7 +17,7 @@ from ncviz.scene.names import layer_title, measured_words, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.explore.flows import flow_titles
-from ncviz.ui.explore.live_curves import ORDER_LABELS, threshold_of
+from ncviz.ui.explore.live_curves import ORDER_LABELS, threshold
 from ncviz.ui.session.subject import Subject
 from ncviz.values import NEVER_ACTIVE
 
@@ -84,12 +84,12 @@ def distribution_figure(
         more.append(f"{len(every) - len(rows)} of {len(every)} layers were not measured.")
     if subject.flow is not None:
         more.append("What is removed was chosen by the κ over all calibration images.")
-    threshold = threshold_of(subject) if subject.flow is None and subject.removed else None
+    at = threshold(subject) if subject.flow is None and subject.removed else None
     return distribution(
         rows,
         theme,
         [*words(subject, kept), "Pale: removed.", *more],
-        threshold=threshold,
+        threshold=at,
         removes_above=subject.view.order == "redundant",
         is_logarithmic=is_logarithmic,
         width=width,

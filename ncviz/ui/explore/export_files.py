@@ -18,12 +18,12 @@ from ncviz.plots.palette import LIMIT, Theme
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.wording import part_words, short_word, word_for
+from ncviz.scene.wording import part_words, word_for
 from ncviz.ui.explore import offline
 from ncviz.ui.explore.canvas import details_of, drawn_network, nearest_detail
 from ncviz.ui.explore.chart_figures import distribution_figure, matrix_figure, whose_flow
 from ncviz.ui.explore.charts import free_layout_figure
-from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel, ordered_scores
+from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel
 from ncviz.ui.session.subject import Subject
 from ncviz.values import NEVER_ACTIVE
 
@@ -57,19 +57,10 @@ def offline_page(subject: Subject, activity: Sequence[np.ndarray] | None = None)
         "flows": None,
         "file_name": f"{stem}-curvature",
     }
-    panel = offline_panel(
-        subject.sweep,
-        view.scope,
-        ordered_scores(subject),
-        channel=CHANNEL,
-        removed=subject.removed,
-        order=subject.order,
-        word=short_word(subject.network),
-    )
     return offline.html_page(
         payload(_drawn_network(subject), ranks, view.edges, subject.layer, activity),
         volatile,
-        panel,
+        offline_panel(subject, CHANNEL),
         title=f"{subject.network.title} · neural curvature",
         facts=_facts(subject),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.scene.card_parts import image
+from ncviz.scene.cards.parts import image
 from ncviz.scene.selection import Flow
 from ncviz.scene.wording import private_title
 from ncviz.text import plain

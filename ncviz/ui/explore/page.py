@@ -6,7 +6,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import SCOPES
-from ncviz.scene.card import card
+from ncviz.scene.cards.card import card
 from ncviz.scene.comparison import SCOPE_TITLES
 from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
@@ -17,7 +17,7 @@ from ncviz.ui.explore.canvas import details_of, draw_network, nearest_detail, st
 from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.exports import draw_downloads
 from ncviz.ui.explore.flows import flow_titles, offer_flow, with_flow
-from ncviz.ui.explore.live_curves import threshold_of
+from ncviz.ui.explore.live_curves import threshold
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.explore.selected import draw_selected
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
@@ -182,7 +182,7 @@ def _draw_settings(subject: Subject) -> None:
 def _draw_threshold(subject: Subject) -> None:
     """Let the reader cut at a value of κ instead of a share of the weights."""
     view = subject.view
-    known = threshold_of(subject)
+    known = threshold(subject)
     weights = list(subject.record.weights.values())
 
     def cut(value: float) -> None:

@@ -13,7 +13,7 @@ from ncviz.errors import NcvizError
 from ncviz.scene.wording import note_for, short_word
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live.data import Answer, Sweep, panel_data
-from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, ordered_scores, thresholds_of
+from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, thresholds
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.server.fine_curves import fine_curve
 from ncviz.ui.session import session
@@ -128,8 +128,8 @@ def _answer(subject: Subject, seq: int, *, is_dragging: bool) -> tuple[Answer | 
     except NcvizError as error:
         return None, str(error)
     removed = subject.removed
-    threshold = thresholds_of(subject, np.array([removed]))
-    value = float(threshold[0]) if len(threshold) else None
+    at = thresholds(subject, np.array([removed]))
+    value = float(at[0]) if len(at) else None
     return Answer(seq, removed, subject.order, measured.accuracy, True, len(measured.labels), value), ""
 
 
@@ -175,12 +175,12 @@ def _sweeps(subject: Subject) -> tuple[dict[str, Sweep] | None, tuple[Any, ...]]
     """Return the curves, that of the order in use as fine as there is one, and what tells them from others."""
     # Of the step that was reached last, not of one that is only tried.
     kept = subject.now().view.criterion
-    found = curves(subject.sweep, subject.view.scope, ordered_scores(subject), (kept,))
+    found = curves(subject, (kept,))
     fine = None
     if resources.torch_ready().is_set():
         order, context = (subject.view.criterion, subject.view.order), session.context()
         fine = fine_curve(subject.network, subject.record, order, subject.view.scope, context)
     if fine is not None:
-        at = thresholds_of(subject, fine.removed)
+        at = thresholds(subject, fine.removed)
         found[subject.order] = Sweep(fine.removed.tolist(), fine.accuracy.tolist(), at.tolist(), fine.images)
     return found, (_basis(subject), kept, subject.order, fine is not None)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ncviz.plots.network.lines import NetworkView, strength
 from ncviz.plots.palette import LIMIT, plotly_colorscale
-from ncviz.scene.card import card
+from ncviz.scene.cards.card import card
 from ncviz.scene.names import NO_SAMPLES
 from ncviz.scene.selection import Channel, KernelSlice, Unit, Weight
 from ncviz.scene.tables import lowest, parameter_name, sample_curvature

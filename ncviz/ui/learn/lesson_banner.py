@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz.errors import NcvizError
-from ncviz.scene.workbench import Workbench
+from ncviz.scene.small_graph.workbench import Workbench
 from ncviz.ui.learn.lessons import LESSONS, Facts, changes, opened
 from ncviz.ui.server import resources
 from ncviz.ui.server.fine_curves import fine_curve

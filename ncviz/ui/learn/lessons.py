@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ncviz.plots.small_graphs import PRESETS, Edge, SmallGraph, preset
-from ncviz.scene import workbench
+from ncviz.scene.small_graph import workbench
 from ncviz.ui.link.view_state import ViewState
 
 Page = Literal["learn", "explore"]

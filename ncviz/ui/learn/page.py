@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from ncviz.plots.small_graphs import PRESETS
-from ncviz.scene.ricci_arithmetic import enough_digits, plan_table, sentences
-from ncviz.scene.workbench import curvature, edge_name, flow, moves, problem
+from ncviz.scene.small_graph.arithmetic import enough_digits, plan_table, sentences
+from ncviz.scene.small_graph.workbench import curvature, edge_name, flow, moves, problem
 from ncviz.text import number
 from ncviz.ui.components.graph.component import graph_actions, graph_editor
 from ncviz.ui.learn import lesson_banner

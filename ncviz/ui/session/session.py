@@ -139,9 +139,9 @@ def shows(name: str, value: Any, take: Callable[[Any], None]) -> dict[str, Any]:
     st.session_state[key] = value
 
     def changed() -> None:
-        chosen = st.session_state.get(key)
-        if chosen is not None and chosen != value:
-            take(chosen)
+        picked = st.session_state.get(key)
+        if picked is not None and picked != value:
+            take(picked)
 
     return {"key": key, "on_change": changed}
 

@@ -17,7 +17,7 @@ from ncviz.scene.tables import csv, edge_table
 from ncviz.ui.explore import export_files
 from ncviz.ui.explore.chart_figures import distribution_figure, matrix_figure
 from ncviz.ui.explore.charts import free_layout_figure, nodes_and_edges
-from ncviz.ui.explore.live_curves import threshold_of
+from ncviz.ui.explore.live_curves import threshold
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
 from tests.examples.contexts import here
@@ -182,11 +182,11 @@ def test_figures_say_how_much_they_show(subject, make):
 def test_there_is_one_threshold_only_where_all_weights_compete_by_this_curvature(subject):
     removed = subject.total // 2
     subject = subject.at("curvature/redundant", removed)
-    value = threshold_of(subject)
+    value = threshold(subject)
     flat = flat_curvature(subject.record.weights)
     assert (flat > value).sum() <= removed < (flat >= value).sum()
     for other in (seen(subject, scope="layer"), subject.at("magnitude/redundant")):
-        assert threshold_of(other) is None
+        assert threshold(other) is None
     figure = distribution_figure(seen(subject, [1], flow="image-1"), "light")
     whole = distribution_figure(subject, "light")
     assert len(figure.layout.shapes) < len(whole.layout.shapes)

@@ -3,8 +3,12 @@ import json
 import numpy as np
 import pytest
 
+from ncviz import tasks
 from ncviz.tasks import SweepRecord
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, offline_panel, thresholds
+from ncviz.ui.link.view_state import ViewState
+from ncviz.ui.server import resources
+from ncviz.ui.session.subject import Side, Subject
 
 SCORES = np.array([-2.0, -1.0, 0.5, 3.0])
 SWEEP = SweepRecord(
@@ -21,8 +25,11 @@ SWEEP = SweepRecord(
 )
 
 
-def ordered(criterion):
-    return SCORES if criterion == "curvature" else SCORES + 10
+@pytest.fixture
+def subject(monkeypatch):
+    scores = {"curvature": SCORES, "magnitude": SCORES + 10}
+    monkeypatch.setattr(resources, "ordered_scores", lambda of, record, criterion: scores[criterion])
+    return Subject(tasks.open_network("mlp-digits-relu"), None, SWEEP, Side("explore", ViewState()))
 
 
 @pytest.mark.parametrize(
@@ -36,17 +43,18 @@ def ordered(criterion):
         ("random", "redundant", []),
     ],
 )
-def test_the_threshold_is_the_score_of_the_first_weight_that_stays(criterion, order, expected):
-    found = thresholds(criterion, order, "global", SWEEP.removed, ordered)
+def test_the_threshold_is_the_score_of_the_first_weight_that_stays(subject, criterion, order, expected):
+    found = thresholds(subject.at(f"{criterion}/{order}"), SWEEP.removed)
     np.testing.assert_array_equal(found, expected)
 
 
-def test_layer_by_layer_there_is_no_single_threshold():
-    assert thresholds("curvature", "redundant", "layer", SWEEP.removed, ordered).size == 0
+def test_layer_by_layer_there_is_no_single_threshold(subject):
+    by_layer = subject.showing(ViewState(scope="layer"))
+    assert thresholds(by_layer, SWEEP.removed).size == 0
 
 
-def test_only_the_curves_asked_for_carry_thresholds():
-    found = curves(SWEEP, "global", ordered, ("magnitude",))
+def test_only_the_curves_asked_for_carry_thresholds(subject):
+    found = curves(subject, ("magnitude",))
     assert set(found) == {
         "curvature/redundant",
         "curvature/bottlenecks",
@@ -57,8 +65,8 @@ def test_only_the_curves_asked_for_carry_thresholds():
     assert found["curvature/bottlenecks"].accuracy == [0.9, 0.2, 0.1]
 
 
-def test_the_offline_panel_is_plain_json_and_says_whose_curve_it_reads():
-    data = offline_panel(SWEEP, "global", ordered, channel="c", removed=2, order="curvature/redundant")
+def test_the_offline_panel_is_plain_json_and_says_whose_curve_it_reads(subject):
+    data = offline_panel(subject.at("curvature/redundant", 2), "c")
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["is_offline"]
     assert data["answer"] is None

@@ -10,7 +10,7 @@ from ncviz import neural_curvature
 from ncviz.plots.network.cells import cells
 from ncviz.plots.network.payload import pack, payload, unpack
 from ncviz.scene import feature_maps
-from ncviz.scene.card import NetworkState, card, representative_edge
+from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.grid import connection_grid, selected_cells, selected_weights
 from ncviz.scene.layered_network import network_view
 from ncviz.scene.names import layer_title, unit_layer_titles, weight_index

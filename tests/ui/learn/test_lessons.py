@@ -5,7 +5,7 @@ import pytest
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.plots.small_graphs import preset
-from ncviz.scene.workbench import Workbench, curvature
+from ncviz.scene.small_graph.workbench import Workbench, curvature
 from ncviz.ui.learn.lessons import LESSONS, Facts, changes, opened
 from ncviz.ui.link.view_state import HIDEABLE, ViewState, from_query
 from tests.examples.contexts import here

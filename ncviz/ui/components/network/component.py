@@ -56,7 +56,7 @@ def network_canvas(
         removed: how many parameters are removed; a live panel on the channel overrides it.
         order: the pruning order that `removed` counts in, one of those in the payload.
         selection: what is selected, as `Picked.selection` has it; a change here overrides the reader's.
-        card: what is known of the selection, as `ncviz.scene.card.card` says it.
+        card: what is known of the selection, as `ncviz.scene.cards.card.card` says it.
         link: name of a channel; pictures on the same one zoom and pan together.
         flows: the calibration images to choose from, as `ncviz.ui.explore.flows.image_choices` says them.
         on_select: called with what the reader selected, before the page runs again.

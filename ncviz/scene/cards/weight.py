@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ncviz.scene import feature_maps
-from ncviz.scene.card_parts import LARGEST_KERNEL, Card, NetworkState, image
+from ncviz.scene.cards.parts import LARGEST_KERNEL, Card, Drawing, NetworkState, image
 from ncviz.scene.grid import connection_grid, selected_cells, selected_weights
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.receptive_field import receptive_box
@@ -49,7 +49,7 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
     kappa = record.weights[name].reshape(-1)
     live = inside[kappa[inside] < NEVER_ACTIVE]
     lowest_first = np.where(np.isnan(kappa[inside]), np.inf, kappa[inside])
-    shown = at if at is not None else int(inside[lowest_first.argmin()])
+    about = at if at is not None else int(inside[lowest_first.argmin()])
     kept = of.ranks[inside + parameter_offsets(record)[name]] >= of.removed
     rows: list[tuple[str, str]] = []
     part = part_title(record, connection)
@@ -61,24 +61,22 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
             ("weights", f"{len(inside)}, {kept.sum()} kept"),
             ("negative", f"{negative} of {len(live)} active"),
         ]
-    rows += _facts(of, connection, shown, is_strongest=at is None and len(inside) > 1)
+    rows += _facts(of, connection, about, is_strongest=at is None and len(inside) > 1)
     before, after = record.ends[connection]
     title = f"{_side(of, after, target, grid.target)} ← {_side(of, before, source, grid.source)}"
-    never = "Not measured." if np.isnan(kappa[shown]) else "Never active on these images: it goes first."
-    return {
-        "title": title,
-        "rows": rows,
-        "kernel": _kernel(of, connection, (target, source), at),
-        "image": _place(of, connection, shown),
-        "kernels": [],
-        "kernels_title": "",
-        "line": _line(record, connection, shown),
-        "note": None if len(live) else never,
-        "can_open": bool(kappa[shown] < NEVER_ACTIVE),
-    }
+    never = "Not measured." if np.isnan(kappa[about]) else "Never active on these images: it goes first."
+    return Card(
+        title,
+        rows,
+        kernel=_kernel(of, connection, (target, source), at),
+        image=_place(of, connection, about),
+        line=_line(record, connection, about),
+        note=None if len(live) else never,
+        can_open=bool(kappa[about] < NEVER_ACTIVE),
+    )
 
 
-def _line(record: CurvatureRecord, connection: int, at: int) -> Card | None:
+def _line(record: CurvatureRecord, connection: int, at: int) -> Drawing | None:
     """Return the edge on which a weight has its κ, so that it can be drawn where it is not among the strongest."""
     edges = record.edges[connection]
     where = int(np.searchsorted(edges.parameter, at))
@@ -105,7 +103,7 @@ def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) ->
     return facts if is_strongest else [*facts, ("now", "kept" if rank >= of.removed else "removed")]
 
 
-def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | None) -> Card | None:
+def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | None) -> Drawing | None:
     """Return the weights of a cell, (target, source), each at its place in the kernel."""
     record, name = of.record, of.record.parameters[connection]
     grid, place = connection_grid(record, connection), record.places[connection]
@@ -134,7 +132,7 @@ def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | 
     return {"rows": int(rows), "columns": int(columns), "cells": cells}
 
 
-def _place(of: NetworkState, connection: int, at: int) -> Card | None:
+def _place(of: NetworkState, connection: int, at: int) -> Drawing | None:
     """Return the calibration image on which a weight's κ is least, with the part of it that its unit sees."""
     record, edges = of.record, of.record.edges[connection]
     where = int(np.searchsorted(edges.parameter, at))

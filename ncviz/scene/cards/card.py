@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncviz.scene.card_parts import Card, NetworkState
+from ncviz.scene.cards.node import channel_card, unit_card
+from ncviz.scene.cards.parts import Drawing, NetworkState
+from ncviz.scene.cards.weight import connection_of, weight_card
 from ncviz.scene.grid import selected_weights
-from ncviz.scene.node_card import channel_card, unit_card
 from ncviz.scene.selection import Channel, Edge, KernelSlice, Selection, Unit, Weight
 from ncviz.scene.tables import locate
-from ncviz.scene.weight_card import connection_of, weight_card
 from ncviz.tasks import CurvatureRecord
 
-__all__ = ["Card", "NetworkState", "card", "representative_edge"]
+__all__ = ["NetworkState", "card", "representative_edge"]
 
 
-def card(of: NetworkState, selected: Selection | None) -> Card | None:
+def card(of: NetworkState, selected: Selection | None) -> Drawing | None:
     """Return what the network canvas shows beside the picture; None where nothing is selected, or nothing is there.
 
     Args:
@@ -31,7 +31,7 @@ def card(of: NetworkState, selected: Selection | None) -> Card | None:
     elif isinstance(selected, Weight) and selected.parameter < record.total:
         name, at = locate(record, selected.parameter)
         found = weight_card(of, connection_of(record, name, at), selected, at)
-    return None if found is None else {"selection": str(selected), **found}
+    return None if found is None else {"selection": str(selected), **vars(found)}
 
 
 def representative_edge(record: CurvatureRecord, selected: Selection | None) -> Edge | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ncviz.scene import feature_maps
-from ncviz.scene.card_parts import LARGEST_KERNEL, Card, NetworkState, image
+from ncviz.scene.cards.parts import LARGEST_KERNEL, Card, Drawing, NetworkState, image
 from ncviz.scene.grid import connection_grid
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.selection import KernelSlice
@@ -30,19 +30,14 @@ def channel_card(of: NetworkState, layer: int, channel: int) -> Card | None:
     incoming = [at for at in of.record.into(layer) if feature_maps.is_convolution(of.record, at)]
     around = incoming or list(of.record.out_of(layer))
     is_left_out = bool(of.record.left_out(layer)[channel])
-    return {
-        "title": f"{unit_layer_titles(of.record)[layer]} · channel {channel}",
-        "rows": [("size", f"{shape[-2]}×{shape[-1]}"), ("activity", f"{activity.mean() / 255:.2f}")],
-        "kernel": None,
-        "image": {**image(activity.reshape(1, *shape[-2:])), "box": None, "caption": caption},
-        "kernels": _kernels(of, around, channel, is_target=bool(incoming)),
-        "kernels_title": f"Strongest bottlenecks {'in' if incoming else 'out'}, kernel by kernel",
-        "line": None,
-        "note": "Left out when channels were drawn, so its kernels were not measured."
-        if is_left_out
-        else None,
-        "can_open": False,
-    }
+    return Card(
+        f"{unit_layer_titles(of.record)[layer]} · channel {channel}",
+        [("size", f"{shape[-2]}×{shape[-1]}"), ("activity", f"{activity.mean() / 255:.2f}")],
+        image={**image(activity.reshape(1, *shape[-2:])), "box": None, "caption": caption},
+        kernels=_kernels(of, around, channel, is_target=bool(incoming)),
+        kernels_title=f"Strongest bottlenecks {'in' if incoming else 'out'}, kernel by kernel",
+        note="Left out when channels were drawn, so its kernels were not measured." if is_left_out else None,
+    )
 
 
 def unit_card(of: NetworkState, layer: int, unit: int) -> Card | None:
@@ -61,20 +56,11 @@ def unit_card(of: NetworkState, layer: int, unit: int) -> Card | None:
             rows.append((f"bottlenecks {name}", f"{int((kappa < 0).sum()):,} of {len(kappa):,}"))
         elif not is_measured and record.measured < record.total:
             rows.append((f"least κ {name}", "not measured"))
-    return {
-        "title": unit_title(record, layer, unit, of.classes),
-        "rows": rows,
-        "kernel": None,
-        "image": None,
-        "kernels": [],
-        "kernels_title": "",
-        "line": None,
-        "note": "Its edges are listed below the picture, under Selected.",
-        "can_open": False,
-    }
+    note = "Its edges are listed below the picture, under Selected."
+    return Card(unit_title(record, layer, unit, of.classes), rows, note=note)
 
 
-def _kernels(of: NetworkState, connections: Sequence[int], channel: int, *, is_target: bool) -> list[Card]:
+def _kernels(of: NetworkState, connections: Sequence[int], channel: int, *, is_target: bool) -> list[Drawing]:
     """Return a channel's kernels with the lowest curvatures, of all connections on that side; those measured."""
     record = of.record
     slices = []

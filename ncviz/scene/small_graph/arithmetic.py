@@ -8,7 +8,7 @@ from functools import cache
 from itertools import product, starmap
 from typing import TYPE_CHECKING, Any
 
-from ncviz.scene.workbench import moves
+from ncviz.scene.small_graph.workbench import moves
 from ncviz.text import number
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ncviz.plots.small_graphs import PRESETS, preset
-from ncviz.scene.workbench import Workbench, curvature, flow, moves, problem
+from ncviz.scene.small_graph.workbench import Workbench, curvature, flow, moves, problem
 from ncviz.text import number
 from ncviz.ui.components.bundle import bundle
 from ncviz.ui.components.graph import component as graph_editor

@@ -4,8 +4,8 @@ from decimal import Decimal
 import pytest
 
 from ncviz.plots.small_graphs import PRESETS, preset
-from ncviz.scene.ricci_arithmetic import enough_digits, plan_table, sentences
-from ncviz.scene.workbench import problem
+from ncviz.scene.small_graph.arithmetic import enough_digits, plan_table, sentences
+from ncviz.scene.small_graph.workbench import problem
 
 NUMBER = r"−?\d+(?:\.\d+)?"
 

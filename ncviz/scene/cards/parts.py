@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,34 @@ from ncviz.tasks import CurvatureRecord
 # Larger ones (a feature map before a linear layer) are not drawn weight by weight.
 LARGEST_KERNEL = 16
 
-Card = dict[str, Any]
+Drawing = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """What is said of a selection.
+
+    Attributes:
+        title: What it is.
+        rows: Facts, each under its name.
+        kernel: Its weights, each at its place, if they are drawn one by one.
+        image: A feature map, or the image on which κ is least.
+        kernels: A channel's strongest kernels.
+        kernels_title: What is said above them.
+        line: The edge on which a weight has its κ.
+        note: A sentence below.
+        can_open: Whether an edge stands for it on the Edge page.
+    """
+
+    title: str
+    rows: list[tuple[str, str]]
+    kernel: Drawing | None = None
+    image: Drawing | None = None
+    kernels: list[Drawing] = field(default_factory=list)
+    kernels_title: str = ""
+    line: Drawing | None = None
+    note: str | None = None
+    can_open: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +65,7 @@ class NetworkState:
     samples: Sequence[int] | None
 
 
-def image(pixels: np.ndarray) -> Card:
+def image(pixels: np.ndarray) -> Drawing:
     """Return an image uint8 [C, H, W] as the card draws it."""
     channels, rows, columns = pixels.reshape(-1, *pixels.shape[-2:]).shape
     encoded = base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()

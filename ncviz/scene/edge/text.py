@@ -37,7 +37,7 @@ def short_name(record: CurvatureRecord, layer: int, index: int, classes: Sequenc
     return f"{name} ({at[-1]})" if is_row else f"{name} ({at[-2]}, {at[-1]})"
 
 
-def sides(
+def plan_names(
     record: CurvatureRecord, found: EdgeExplanation, classes: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return the names of the plan's rows and columns, the edge's ends first."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ncviz.explain import look
-from ncviz.scene.edge_numbers import arithmetic, formula, neighbours, pairs, shown_sum
-from ncviz.scene.edge_text import decimals_for, meaning, significant
+from ncviz.scene.edge.numbers import arithmetic, formula, neighbours, pairs, shown_sum
+from ncviz.scene.edge.text import decimals_for, meaning, significant
 from ncviz.text import number as shown_number
 from tests.examples import networks, wired
 

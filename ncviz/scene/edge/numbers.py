@@ -12,7 +12,7 @@ import pandas as pd
 
 from ncviz.plots.edge.flow import ROUTE_COLOURS, ROUTE_TITLES, ROUTES, route_of
 from ncviz.plots.palette import Theme
-from ncviz.scene.edge_text import decimals_for
+from ncviz.scene.edge.text import decimals_for
 from ncviz.text import number
 
 if TYPE_CHECKING:

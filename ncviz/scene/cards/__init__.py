@@ -1,0 +1,1 @@
+"""What the card beside the picture says of a selection."""

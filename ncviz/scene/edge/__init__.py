@@ -1,0 +1,1 @@
+"""What is said of one edge, in words and in numbers that add up."""

@@ -1,0 +1,1 @@
+"""The small graph of the Learn page, its edits and its arithmetic."""
