@@ -559,6 +559,7 @@ for _ in range(25):
 """
 
 
+@pytest.mark.slow
 def test_processes_writing_the_same_key_never_disturb_a_reader(tmp_path):
     command = [sys.executable, "-W", "error", "-c", WRITER, str(tmp_path), key_of(1)]
     writers = [

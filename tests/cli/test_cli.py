@@ -68,6 +68,7 @@ def test_curvature_as_table(run):
     assert "2,720 edges carry 2,720 weights" in out
 
 
+@pytest.mark.slow
 def test_the_largest_network_fits_into_80_columns(run):
     code, out, _ = run("curvature", "--model", "vgg9-cifar10-relu")
     assert code == 0
@@ -216,6 +217,7 @@ def test_bad_input_is_one_sentence_and_exit_code_two(run, arguments, words):
     assert "Traceback" not in err + out
 
 
+@pytest.mark.slow
 def test_as_a_process_without_a_terminal():
     found = subprocess.run(
         [sys.executable, "-m", "ncviz", "curvature", "--model", "x"],

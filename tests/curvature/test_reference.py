@@ -24,6 +24,7 @@ def check(name, act, connections):
         assert error.max() <= published.TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "act"), [("lenet_relu_alpha0.9", nn.ReLU), ("lenet_tanh_alpha0.9", nn.Tanh)]
 )
@@ -31,5 +32,6 @@ def test_whole_lenet(name, act):
     check(name, act, range(5))
 
 
+@pytest.mark.slow
 def test_full_problem_below_one_half():
     check("lenet_relu_alpha0.0_linear", nn.ReLU, (2, 3, 4))

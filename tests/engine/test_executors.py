@@ -54,6 +54,7 @@ def cluster():
         yield client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"keep_edges": True}, {"keep_samples": True}, {"alpha": 0.3}])
 def test_a_process_pool_gives_what_threads_give(processes, options):
     net, x = network()
@@ -76,6 +77,7 @@ def test_a_thread_pool_of_the_callers_is_left_open():
         assert pool.submit(lambda: 1).result() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_dask_cluster_gives_what_threads_give(cluster):
     net, x = network(nn.Tanh)
@@ -86,6 +88,7 @@ def test_a_dask_cluster_gives_what_threads_give(cluster):
     assert steps[-1][0] == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_worker_that_is_killed_loses_nothing(cluster):
     net, x = network(nn.Tanh)
@@ -104,6 +107,7 @@ def test_a_worker_that_is_killed_loses_nothing(cluster):
     same(neural_curvature(net, x), found)
 
 
+@pytest.mark.slow
 def test_cancelling_leaves_at_once(processes):
     net, x = network(nn.Tanh)
     cancel = threading.Event()

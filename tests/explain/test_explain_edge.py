@@ -88,6 +88,7 @@ def test_lenet_agrees_with_the_engine(alpha):
                 assert found.curvature == pytest.approx(float(edges[connection][2][at]), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "act", "connections"),
     [
@@ -108,6 +109,7 @@ def test_agrees_with_the_authors_code(name, act, connections):
             assert abs(found.curvature - kappa[at]) <= published.TOLERANCE * max(1, abs(kappa[at]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.05, 0.5, 3.0, 40.0])
 @pytest.mark.parametrize("alpha", [0.3, 0.9])
 @pytest.mark.parametrize("name", ["mlp", "mlp_tanh", "conv_stride_padding"])

@@ -42,6 +42,7 @@ def test_every_wiring_agrees_with_the_engine(name, alpha):
                 check_sums(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.05, 3.0])
 @pytest.mark.parametrize("alpha", [0.3, 0.9])
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ def test_the_steps_say_what_they_wait_for(app):
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_an_onnx_file_and_a_zip_come_to_a_computed_network(app, onnx_file):
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     assert draft(app).network.format == "onnx"
@@ -130,6 +131,7 @@ def test_an_onnx_file_and_a_zip_come_to_a_computed_network(app, onnx_file):
     assert "model" not in app.query_params
 
 
+@pytest.mark.slow
 def test_images_without_labels_are_agreement_everywhere(app, onnx_file):
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     images_from(app, "files")
@@ -281,6 +283,7 @@ def test_published_weights_without_a_network_are_one_sentence(app, monkeypatch, 
     assert draft(app) is None
 
 
+@pytest.mark.slow
 def test_a_form_is_trained_and_checked(app):
     next(group for group in app.get("button_group") if group.key == "bring-way").set_value("form")
     app.run()
@@ -330,6 +333,7 @@ def test_what_cannot_be_read_is_named_first(app):
     assert not [button for button in app.main.button if button.key == "bring-compute"]
 
 
+@pytest.mark.slow
 def test_saved_networks_are_listed_opened_and_removed(app, onnx_file):
     drop(app, "bring-file", ("mine.onnx", onnx_file))
     images_from(app, "files")
@@ -407,6 +411,7 @@ def offered(app, *choices, fits=False):
     return app.run()
 
 
+@pytest.mark.slow
 def test_a_part_that_fits_is_computed_and_said_wherever_it_is_shown(app, onnx_file):
     from ncviz.config import CurvatureConfig
     from ncviz.preflight import Choice

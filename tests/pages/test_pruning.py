@@ -93,6 +93,7 @@ def test_an_empty_page_names_the_next_click_and_its_time(make):
     assert re.fullmatch(r"Measure 5 curves · (under|about) [\d.]+ (s|min)", button)
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_shown_kept_and_right(make):
     app = make()
     measure(app)
@@ -121,6 +122,7 @@ def test_what_is_measured_is_shown_kept_and_right(make):
     assert again.dataframe[0].value.equals(table)
 
 
+@pytest.mark.slow
 def test_a_further_criterion_measures_that_one_alone(make):
     app = make()
     measure(app)
@@ -132,6 +134,7 @@ def test_a_further_criterion_measures_that_one_alone(make):
     assert len(app.dataframe[0].value) == 4
 
 
+@pytest.mark.slow
 def test_what_was_finished_before_a_cancel_is_kept(make, monkeypatch):
     from ncviz import tasks
 
@@ -214,6 +217,7 @@ def test_most_important_first_puts_the_fastest_collapse_first(make):
     assert shares == sorted(shares)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", ["Fine-tune", "Robustness"])
 def test_a_run_that_is_under_way_is_found_again_by_the_link(make, monkeypatch, tab):
     import threading
@@ -336,6 +340,7 @@ def test_a_plan_is_saved_listed_renamed_deleted_and_brought_back(make, tmp_path)
     assert list(fresh.dataframe[0].value["plan"]) == ["Better"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["pruned", "reparametrised", "masks"])
 def test_the_lines_on_the_page_load_the_file_and_give_the_accuracy_on_the_page(
     make, tmp_path, monkeypatch, form

@@ -76,6 +76,7 @@ def mutated(seed, rng):
     return bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_malformed_files(name):
     read, seeds = READERS[name]

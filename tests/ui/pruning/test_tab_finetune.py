@@ -58,6 +58,7 @@ def test_a_sample_of_the_data_is_called_one(app):
     assert "To learn from more, name a folder" in words(app)
 
 
+@pytest.mark.slow
 def test_what_comes_back_is_in_the_table_and_is_there_at_once_the_next_time(app):
     from ncviz import accuracy, tasks
     from ncviz.config import PruningConfig
@@ -86,6 +87,7 @@ def test_what_comes_back_is_in_the_table_and_is_there_at_once_the_next_time(app)
     assert len(resources.registry().jobs()) == jobs
 
 
+@pytest.mark.slow
 def test_other_settings_offer_what_is_missing(app):
     run(app)
     field(app, "Learning rate").select(0.003).run()
@@ -95,6 +97,7 @@ def test_other_settings_offer_what_is_missing(app):
     assert len(app.dataframe[0].value) == 2
 
 
+@pytest.mark.slow
 def test_a_criterion_can_be_left_out(app):
     app.run()
     pills = next(found for found in app.button_group if found.label == "Fine-tune")
@@ -104,6 +107,7 @@ def test_a_criterion_can_be_left_out(app):
     assert table["criterion"].tolist() == ["Magnitude"]
 
 
+@pytest.mark.slow
 def test_the_network_can_be_used_at_once(app):
     table = run(app)
     button(app, "Use this network").click().run()
@@ -122,6 +126,7 @@ def test_the_network_can_be_used_at_once(app):
     )
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_keeps_what_was_finished(app):
     app.run()
     field(app, "Epochs").set_value(50).run()
@@ -138,6 +143,7 @@ def test_a_cancelled_run_keeps_what_was_finished(app):
     assert button(app, "Fine-tune")
 
 
+@pytest.mark.slow
 def test_protected_layers_keep_all_their_weights(app):
     app.query_params["lab_protect"] = "0"
     run(app)

@@ -71,6 +71,7 @@ def test_it_offers_to_measure_and_says_how_long_that_takes(app):
     assert [found.value for found in app.number_input[:3]] == [11, 2, 10]
 
 
+@pytest.mark.slow
 def test_pgd_curves_are_stored_and_shown_with_examples(app):
     from ncviz.config import AttackConfig
     from ncviz.ui.server import resources
@@ -94,6 +95,7 @@ def test_pgd_curves_are_stored_and_shown_with_examples(app):
     assert len(resources.registry().jobs()) == jobs
 
 
+@pytest.mark.slow
 def test_fgsm_has_one_step(app):
     from ncviz.config import AttackConfig
 
@@ -105,6 +107,7 @@ def test_fgsm_has_one_step(app):
     assert records(app, disturbance=AttackConfig.fgsm(20 / 255), images=40)["random"].is_complete
 
 
+@pytest.mark.slow
 def test_corruptions(app):
     from ncviz.pruning.corruptions import CorruptionConfig
 
@@ -118,6 +121,7 @@ def test_corruptions(app):
     assert "The same corrupted images at every sparsity" in words(app)
 
 
+@pytest.mark.slow
 def test_what_was_finished_before_a_cancel_is_shown_and_the_rest_offered(app, monkeypatch):
     from ncviz.pruning.robustness import Disturber
     from ncviz.ui.server import resources
@@ -142,6 +146,7 @@ def test_what_was_finished_before_a_cancel_is_shown_and_the_rest_offered(app, mo
     assert "Random: " in words(app)
 
 
+@pytest.mark.slow
 def test_a_class_alone_is_hit_when_its_own_bottlenecks_go(app):
     app.run()
     part(app, "repair")
@@ -159,6 +164,7 @@ def test_a_class_alone_is_hit_when_its_own_bottlenecks_go(app):
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_the_curvature_of_each_class_is_computed_on_request(app):
     app.query_params["lab_samples"] = "2"
     app.run()
@@ -171,6 +177,7 @@ def test_the_curvature_of_each_class_is_computed_on_request(app):
     assert "2 calibration images of each class" in words(app)
 
 
+@pytest.mark.slow
 def test_classes_that_cannot_be_written_are_shown_all_the_same(app, monkeypatch):
     from ncviz.errors import StoreError
     from ncviz.store import Store
