@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation, explain_edge
     from ncviz.graph.build import build_graph
     from ncviz.graph.neural_graph import NeuralGraph
+    from ncviz.models.files.open_file import load_network
     from ncviz.models.loading import load_checkpoint, load_model, save_checkpoint
     from ncviz.pruning.curve import SweepResult, accuracy
     from ncviz.pruning.masks import prune
@@ -34,6 +35,7 @@ _HOMES = {
     "explain_edge": "ncviz.explain",
     "build_graph": "ncviz.graph.build",
     "NeuralGraph": "ncviz.graph.neural_graph",
+    "load_network": "ncviz.models.files.open_file",
     "load_checkpoint": "ncviz.models.loading",
     "load_model": "ncviz.models.loading",
     "save_checkpoint": "ncviz.models.loading",
@@ -48,7 +50,7 @@ _HOMES = {
 __all__ = [
     "SCORES", "CancelledError", "CurvatureResult", "Dataset", "EdgeExplanation", "NcvizError", "NeuralGraph",
     "SweepResult", "accuracy", "build_graph", "explain_edge", "load_checkpoint", "load_dataset", "load_model",
-    "neural_curvature", "ollivier_ricci", "prune", "pruning_scores", "save_checkpoint",
+    "load_network", "neural_curvature", "ollivier_ricci", "prune", "pruning_scores", "save_checkpoint",
 ]  # fmt: skip
 
 

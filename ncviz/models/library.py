@@ -15,7 +15,7 @@ from platformdirs import user_data_dir
 from ncviz.archives import read_bounded
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.network import MAX_NAME, Network, tame
+from ncviz.models.network import MAX_NAME, Network, heading
 from ncviz.text import megabytes
 
 LIBRARY_VARIABLE = "NCVIZ_LIBRARY"
@@ -78,7 +78,7 @@ def save_network(folder: str | Path, network: Network) -> str:
         )
     facts = {
         "format": _FORMAT,
-        "name": tame(network.name),
+        "name": heading(network.name),
         "title": network.title[: LIMITS.name_length],
         "architecture": network.architecture,
         "dataset": network.dataset,
@@ -123,7 +123,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
         ModelError: If there is none of that name, or its files are damaged.
     """
     from ncviz.models.files.open_file import network_from_state
-    from ncviz.models.loading import load_safetensors
+    from ncviz.models.files.state_dict.reader import load_safetensors
 
     place = Path(folder)
     facts = _facts(place, name)
@@ -142,13 +142,14 @@ def open_saved(folder: str | Path, name: str) -> Network:
     label, title, architecture, dataset = (facts[key] for key in ("name", "title", "architecture", "dataset"))
     if facts["blueprint"] is None:
         arrays = network_from_state(state, architecture, name, is_own=True).arrays
-        return Network(tame(label), title, architecture, dataset, arrays, **common)
-    from ncviz.models.files.graph.blueprint import Blueprint, build_module
+        return Network(heading(label), title, architecture, dataset, arrays, **common)
+    from ncviz.models.files.graph.blueprint import Blueprint
+    from ncviz.models.files.graph.build import build_module
 
     blueprint = Blueprint.from_json(facts["blueprint"])
     arrays = {key: tensor.numpy() for key, tensor in state.items()}
     build_module(blueprint, arrays)
-    return Network(tame(label), title, architecture, dataset, arrays, blueprint=blueprint, **common)
+    return Network(heading(label), title, architecture, dataset, arrays, blueprint=blueprint, **common)
 
 
 def remove_saved(folder: str | Path, name: str) -> None:

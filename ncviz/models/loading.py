@@ -1,48 +1,17 @@
-"""The only reader of weights: bundled models by name, and the user's own checkpoints, which are never trusted."""
+"""Networks with the weights of a file: the bundled ones by name, and the user's own, which are never trusted."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from torch import nn
 
-import safetensors.torch
-import torch
-from torch import Tensor, nn
-
-from ncviz.errors import ModelError
-from ncviz.limits import LIMITS
 from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
-from ncviz.models.files.state_dict.archive import SAVE_AGAIN, SMALLER, repack_archive
-from ncviz.models.files.state_dict.state import find_state, fit_state, load_state
+from ncviz.models.files.content import Source
+from ncviz.models.files.state_dict.reader import read_state
+from ncviz.models.files.state_dict.state import fit_state, load_state
 from ncviz.models.saving import save_checkpoint
 from ncviz.models.zoo import find_model
-from ncviz.text import megabytes, quotable
 
-__all__ = ["StateDict", "load_checkpoint", "load_model", "read_state", "save_checkpoint"]
-
-Source = str | Path | bytes | bytearray | BinaryIO
-
-ZIP_START = b"PK\x03\x04"
-_PICKLE_START = b"\x80"
-
-
-@dataclass(frozen=True, eq=False)
-class StateDict:
-    """The weights that a checkpoint holds, whatever network they are of.
-
-    Attributes:
-        tensors: Key → dense tensor, as the file holds them; the prefix is cut off.
-        prefix: What stands before every key in the file, such as "module."; often nothing.
-        format: "safetensors" or "pt".
-        label: The file's name, for messages.
-    """
-
-    tensors: dict[str, Tensor]
-    prefix: str
-    format: str
-    label: str
+__all__ = ["load_checkpoint", "load_model", "save_checkpoint"]
 
 
 def load_model(name: str) -> nn.Module:
@@ -79,141 +48,3 @@ def load_checkpoint(source: Source, architecture: str, filename: str | None = No
     state = read_state(source, filename)
     fitted = fit_state(state.tensors, net.state_dict(), architecture, state.label, is_own=True)
     return load_state(net, fitted)
-
-
-def read_state(source: Source, filename: str | None = None) -> StateDict:
-    """Return the weights that a ``.pt``, ``.pth`` or ``.safetensors`` file holds, as safely as ``load_checkpoint``.
-
-    Args:
-        source: A path, the file's bytes, or an open binary file.
-        filename: The file's name for messages; by default that of the source.
-
-    Raises:
-        ModelError: If the file is missing, too large, damaged, unsafe, or holds no state dict; one sentence.
-    """
-    label = quotable(filename or _name_of(source))
-    content = read_content(source, label)
-    if content.startswith(ZIP_START):
-        packed = repack_archive(content, label)
-        # The largest files are as large as memory may be, and what was read is in ``packed`` now.
-        del content
-        loaded, format = _load_torch(packed, label), "pt"
-    elif is_safetensors(content):
-        loaded, format = load_safetensors(content, label), "safetensors"
-    elif content.startswith(_PICKLE_START):
-        raise ModelError(
-            f"{label} is a bare pickle or was written before PyTorch 1.6, neither of which is opened; {SAVE_AGAIN}."
-        )
-    elif not content:
-        raise ModelError(
-            f"{label} is empty, expected a network (.pt, .pth, .safetensors, .onnx or .pt2); copy the file again."
-        )
-    else:
-        raise ModelError(
-            f"{label} is no checkpoint, expected a .pt or .pth file of torch.save or a .safetensors file; {SAVE_AGAIN}."
-        )
-    tensors, prefix = find_state(loaded, label)
-    return StateDict(tensors, prefix, format, label)
-
-
-def _name_of(source: Source) -> str:
-    """Return a name for messages."""
-    name = source if isinstance(source, (str, Path)) else getattr(source, "name", None)
-    return Path(name).name if isinstance(name, (str, Path)) and Path(name).name else "The checkpoint"
-
-
-def read_content(source: Source, label: str) -> bytes:
-    """Return the file's bytes, never reading more than the limit and one.
-
-    Raises:
-        ModelError: If it is missing, no file, unreadable or too large.
-    """
-    try:
-        if isinstance(source, (bytes, bytearray, memoryview)):
-            check_size(len(source), label)
-            content: Any = bytes(source)
-        elif isinstance(source, (str, Path)):
-            if not Path(source).is_file():
-                raise ModelError(
-                    f"There is no file {source}; give the path of a .pt, .pth, .safetensors, .onnx or .pt2 file."
-                )
-            with Path(source).open("rb") as file:
-                check_size(os.fstat(file.fileno()).st_size, label)
-                content = file.read(LIMITS.file_bytes + 1)
-        else:
-            content = source.read(LIMITS.file_bytes + 1)
-    except ModelError:
-        raise
-    except Exception as error:  # a file object may be anything, so its read may raise anything
-        raise ModelError(
-            f"{label} cannot be read ({type(error).__name__}); check the path and its rights."
-        ) from error
-    if not isinstance(content, bytes):
-        raise ModelError(
-            f"{label} gave {type(content).__name__} instead of bytes; open the file in binary mode."
-        )
-    check_size(len(content), label)
-    return content
-
-
-def check_size(size: int, label: str) -> None:
-    """Refuse a file of more bytes than are read.
-
-    Raises:
-        ModelError: Saying how large it is, and what to do.
-    """
-    if size > LIMITS.file_bytes:
-        came = f"at least {size / 1e6:,.1f}" if size == LIMITS.file_bytes + 1 else f"{size / 1e6:,.1f}"
-        raise ModelError(
-            f"{label} has {came} MB, at most {megabytes(LIMITS.file_bytes)} are read; {SMALLER}."
-        )
-
-
-def _load_torch(content: BinaryIO, label: str) -> Any:
-    """Return what a checked archive holds.
-
-    Raises:
-        ModelError: If torch's restricted reader refuses it.
-    """
-    try:
-        return torch.load(content, map_location="cpu", weights_only=True)
-    except (
-        Exception
-    ) as error:  # junk makes it raise EOFError, KeyError, RuntimeError, UnpicklingError and more
-        raise ModelError(
-            f"{label} cannot be read as a PyTorch checkpoint ({_reason(error)}); {SAVE_AGAIN}."
-        ) from error
-
-
-def is_safetensors(content: bytes) -> bool:
-    """Return whether the file starts as safetensors do: the header's length in 8 bytes, then a JSON object."""
-    return len(content) > 8 and content[8:9] == b"{"
-
-
-def load_safetensors(content: bytes, label: str) -> Any:
-    """Return the tensors of a safetensors file.
-
-    Raises:
-        ModelError: If its header is too long, is no JSON object, or lies about the data.
-    """
-    header_bytes = int.from_bytes(content[:8], "little")
-    if header_bytes > min(LIMITS.header_bytes, len(content) - 8):
-        raise ModelError(
-            f"{label} announces a header of {header_bytes:,} bytes, but holds {len(content) - 8:,} after that (at most "
-            f"{LIMITS.header_bytes:,} are read); copy the file again."
-        )
-    try:
-        return safetensors.torch.load(content)
-    except (
-        Exception
-    ) as error:  # SafetensorError, KeyError for a new dtype, RuntimeError, RecursionError and more
-        raise ModelError(
-            f"{label} cannot be read as a safetensors file ({_reason(error)}); save it again with "
-            "safetensors.torch.save_file(net.state_dict(), path)."
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    """Return an error's kind and the first line of its text, shortened."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {quotable(lines[0].rstrip('.'), 100)}" if lines else type(error).__name__

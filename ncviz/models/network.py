@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -90,7 +89,7 @@ class Network:
     def module(self) -> nn.Module:
         """Build the network as a module, in eval mode."""
         if self.blueprint is not None:
-            from ncviz.models.files.graph.blueprint import build_module
+            from ncviz.models.files.graph.build import build_module
 
             return build_module(self.blueprint, self.arrays)
         import torch
@@ -114,33 +113,7 @@ def open_network(name: str) -> Network:
     return Network(spec.name, spec.title, spec.architecture, spec.dataset, checkpoint_arrays(name))
 
 
-def open_checkpoint(
-    source: str | Path | bytes | BinaryIO, architecture: str | None = None, filename: str | None = None
-) -> Network:
-    """Return a network from the user's own checkpoint of a known architecture.
-
-    Args:
-        source: A path, the file's bytes, or an open binary file.
-        architecture: A name that ``find_architecture`` finds; None finds out from the file's keys and shapes.
-        filename: The file's name; by default that of the source.
-
-    Raises:
-        ModelError: If the file is not a safe, matching checkpoint, or fits no known architecture, or several.
-    """
-    from ncviz.models.catalogue.architectures import find_architecture
-    from ncviz.models.files.open_file import network_from_state
-    from ncviz.models.loading import read_state
-
-    if architecture is not None:
-        find_architecture(architecture)
-    state = read_state(source, filename)
-    label = filename or (Path(source).name if isinstance(source, (str, Path)) else "checkpoint")
-    return network_from_state(
-        state.tensors, architecture, label, format=state.format, prefix=state.prefix, is_own=True
-    )
-
-
-def tame(name: str) -> str:
+def heading(name: str) -> str:
     """Return a file name fit for a heading: letters, digits, dots and dashes, at most 40 characters."""
-    tame = re.sub(r"[^\w.\- ]|_", "-", name).strip() or "checkpoint"
-    return tame if len(tame) <= MAX_NAME else f"{tame[: MAX_NAME - 12]}…{tame[-11:]}"
+    fit = re.sub(r"[^\w.\- ]|_", "-", name).strip() or "checkpoint"
+    return fit if len(fit) <= MAX_NAME else f"{fit[: MAX_NAME - 12]}…{fit[-11:]}"

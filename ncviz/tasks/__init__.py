@@ -5,7 +5,7 @@ Nothing here imports torch until a network has to run, so that a stored result c
 
 from typing import TYPE_CHECKING
 
-from ncviz.models.network import Network, open_checkpoint, open_network
+from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import removed_for_threshold
 from ncviz.tasks.bundling import bundle
@@ -79,7 +79,6 @@ __all__ = [
     "lens_on",
     "logits_of",
     "measure_curve",
-    "open_checkpoint",
     "open_context",
     "open_network",
     "open_store",

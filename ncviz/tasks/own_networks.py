@@ -44,8 +44,8 @@ def read_network(
     Raises:
         ModelError: If there is no room, or the file is none that is read; one sentence.
     """
-    from ncviz.models.catalogue.recognition import SeveralFitError
     from ncviz.models.files.open_file import read_file
+    from ncviz.models.files.state_dict.recognition import SeveralFitError
 
     try:
         with HOLDINGS.reading(size, quotable(filename)):

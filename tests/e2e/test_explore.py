@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ncviz import tasks
+from ncviz.models.files.open_file import read_file
 
 pytestmark = pytest.mark.browser
 
@@ -163,7 +163,7 @@ def test_the_downloaded_checkpoint_loads_and_is_pruned(visit, tmp_path):
         page.page.get_by_role("button", name="Pruned checkpoint").click()
     path = tmp_path / "pruned.safetensors"
     started.value.save_as(path)
-    network = tasks.open_checkpoint(path, "mlp-digits-relu")
+    network = read_file(path, architecture="mlp-digits-relu")
     zeros = sum(
         int((values == 0).sum()) for name, values in network.arrays.items() if name.endswith("weight")
     )

@@ -13,6 +13,7 @@ import torch
 from ncviz import load_model, tasks
 from ncviz.config import COMPARED_DRAWS, CurvatureConfig, PruningConfig
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError, StoreError
+from ncviz.models.files.open_file import read_file
 from ncviz.pruning.compare import GRID
 from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES
 from ncviz.store import Record, StoreWarning
@@ -210,7 +211,7 @@ def test_pruned_checkpoint_loads_and_is_pruned(store, network):
     record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
     by = tasks.ranks(network, "curvature", record, NOWHERE)
     content = tasks.pruned_checkpoint(network, by, 1000, record.shapes)
-    loaded = tasks.open_checkpoint(content, network.architecture, "pruned.safetensors")
+    loaded = read_file(content, "pruned.safetensors", network.architecture)
     zeros = sum(int((loaded.arrays[name] == 0).sum()) for name in record.shapes)
     whole = sum(int((network.arrays[name] == 0).sum()) for name in record.shapes)
     assert zeros == 1000 + whole

@@ -12,8 +12,10 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ncviz.errors import ModelError
+from ncviz.models.catalogue.form_layers import form_architecture
 from ncviz.models.catalogue.resnets import ResNet
 from ncviz.models.catalogue.specs import Architecture, Preprocessing
+from ncviz.models.catalogue.torchvision_models import torchvision_architecture
 
 __all__ = [
     "ARCHITECTURES",
@@ -171,15 +173,11 @@ def find_architecture(name: str) -> Architecture:
         ModelError: If there is none of that name, with the choices.
     """
     if name.startswith("form/"):
-        from ncviz.models.catalogue.form import form_architecture
-
         return form_architecture(name)
     base, at, count = name.partition("@")
     if at and not (count.isascii() and count.isdigit() and len(count) <= 9):
         raise ModelError(f"{name!r} must end in a number of classes after the @, such as {base}@10.")
     if base.startswith("torchvision/"):
-        from ncviz.models.catalogue.torchvision_models import torchvision_architecture
-
         found = torchvision_architecture(base)
     elif (base := _ALIASES.get(base, base)) in ARCHITECTURES:
         if at:

@@ -10,14 +10,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import cast
 
 from ncviz.config import check_whole
 from ncviz.errors import ModelError, NcvizError
 from ncviz.limits import LIMITS
-from ncviz.models.catalogue.specs import Architecture
 
 KINDS = ("mlp", "cnn")
 ACTIVATIONS = ("relu", "tanh", "gelu", "silu", "leaky", "elu", "sigmoid")
@@ -214,18 +212,6 @@ def read_form(name: str) -> Form:
     if form.name != name:
         raise ModelError(f"{name[:60]!r} is not how the form writes it; use {form.name!r}.")
     return form
-
-
-def form_architecture(name: str) -> Architecture:
-    """Return the architecture of a form's name.
-
-    Raises:
-        ModelError: If it is no such name, or its network cannot be built.
-    """
-    from ncviz.models.catalogue.form_layers import build_form
-
-    form = read_form(name)
-    return Architecture(name, form.title, partial(build_form, form), form.input_shape, form.num_classes, "")
 
 
 def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:

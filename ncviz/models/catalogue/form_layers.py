@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 
-from ncviz.models.catalogue.form import POOL_SIZE, Form
+from ncviz.models.catalogue.form import POOL_SIZE, Form, read_form
+from ncviz.models.catalogue.specs import Architecture
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -62,3 +64,13 @@ def build_form(form: Form) -> nn.Sequential:
             layers.append(nn.Dropout(form.dropout))
         units = size
     return nn.Sequential(*layers, nn.Linear(units, form.num_classes))
+
+
+def form_architecture(name: str) -> Architecture:
+    """Return the architecture of a form's name.
+
+    Raises:
+        ModelError: If it is no such name, or its network cannot be built.
+    """
+    form = read_form(name)
+    return Architecture(name, form.title, partial(build_form, form), form.input_shape, form.num_classes, "")

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -18,18 +18,18 @@ from ncviz.data.datasets import find_dataset
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
-from ncviz.models.catalogue.recognition import recognise
+from ncviz.models.files.content import read_content
+from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, settings_of
+from ncviz.models.files.graph.build import build_module
+from ncviz.models.files.pt2.reader import read_exported, weight_names
+from ncviz.models.files.state_dict.reader import PICKLE_START, ZIP_START, is_safetensors, read_state
+from ncviz.models.files.state_dict.recognition import recognise
 from ncviz.models.files.state_dict.state import fit_state
-from ncviz.models.loading import ZIP_START, is_safetensors, read_content, read_state
-from ncviz.models.network import Network, tame
+from ncviz.models.network import Network, heading
 from ncviz.text import quotable
-
-if TYPE_CHECKING:
-    from ncviz.models.files.graph.blueprint import Blueprint
 
 _PT2_ENTRIES = frozenset({"archive_format", "serialized_exported_program.json"})
 _ONNX_START = b"\x08"  # the first field of the message, its version
-_PICKLE_START = b"\x80"
 _TITLES = {"onnx": "ONNX", "pt2": "torch.export"}
 
 
@@ -62,14 +62,12 @@ def read_file(
         find_architecture(architecture)
     format = _format_of(data, name)
     if format == "onnx":
-        from ncviz.models.files.onnx.reader import read_onnx
+        from ncviz.models.files.onnx.reader import read_onnx  # which imports onnx
 
         blueprint, arrays = read_onnx(data, label)
         # ONNX is written back into its own file, since that also holds what ncviz does not read.
         return _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
     if format == "pt2":
-        from ncviz.models.files.pt2.reader import read_exported, weight_names
-
         blueprint, arrays = read_exported(data, label)
         # What its forward does not use goes back with the rest, and what only the graph has does not.
         pairs = blueprint.names or tuple((array, array) for array in arrays)
@@ -94,6 +92,25 @@ def read_file(
         input_shape=input_shape,
         is_own=True,
     )
+
+
+def load_network(path: str | Path, architecture: str | None = None) -> nn.Module:
+    """Return the network in any file that ncviz reads, in eval mode, on the CPU, in float32.
+
+    A ``.onnx`` or ``.pt2`` file holds the graph, too, and becomes a traced module of plain layers; a ``.pt``,
+    ``.pth`` or ``.safetensors`` file holds the weights of a known architecture. The file's content decides, and
+    nothing in it is run.
+
+    Args:
+        path: The file.
+        architecture: For a file of weights alone: a name such as "resnet20" or "torchvision/resnet18". None finds out
+            from keys and shapes.
+
+    Raises:
+        ModelError: If the file is missing, too large, damaged, unsafe or of no kind that is read, holds layers that are
+            not supported, or its weights fit no architecture, several, or not the one that was named; one sentence.
+    """
+    return read_file(path, architecture=architecture).module()
 
 
 def network_from_state(
@@ -138,7 +155,7 @@ def network_from_state(
                 f"{spec.name} takes images of shape {list(spec.input_shape)}, got {list(seen)}; choose other data."
             )
         _check_runs(build_without_weights(spec), seen, spec.name)
-    name = tame(label)
+    name = heading(label)
     return Network(
         name,
         title or f"{name} ({spec.title})",
@@ -163,16 +180,14 @@ def _with_graph(
     input_shape: tuple[int, ...] | None,
 ) -> Network:
     """Return a network that came with its graph."""
-    from ncviz.models.files.graph.blueprint import build_module
-
     blueprint = _of_pictures(blueprint)
     seen = input_shape or (find_dataset(dataset).input_shape if dataset else blueprint.input_shape)
     if seen != blueprint.input_shape:
         _check_runs(build_module(blueprint, arrays), seen, quotable(name))
-    tamed = tame(name)
+    title = heading(name)
     return Network(
-        tamed,
-        f"{tamed} ({_TITLES[format]})",
+        title,
+        f"{title} ({_TITLES[format]})",
         format,
         dataset,
         arrays,
@@ -189,8 +204,6 @@ def _of_pictures(blueprint: Blueprint) -> Blueprint:
 
     All that shows or reads images can then go on with it; it still takes inputs without the added axes.
     """
-    from ncviz.models.files.graph.blueprint import INPUT, Step, settings_of
-
     shape = blueprint.input_shape
     if len(shape) > 2:
         return blueprint
@@ -212,7 +225,7 @@ def _format_of(content: bytes, name: str) -> str:
     """Return "onnx", "pt2", "unknown", or "weights" for what ``read_state`` reads or refuses in its own words."""
     if content.startswith(ZIP_START):
         return "pt2" if _holds_program(content) else "weights"
-    if not content or is_safetensors(content) or content.startswith(_PICKLE_START):
+    if not content or is_safetensors(content) or content.startswith(PICKLE_START):
         return "weights"
     if content.startswith(_ONNX_START) or Path(name).suffix.lower() == ".onnx":
         return "onnx"

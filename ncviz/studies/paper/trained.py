@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ncviz import tasks
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import ModelError
 from ncviz.models.network import Network
@@ -43,7 +42,9 @@ def open_trained(spec: ModelSpec, folder: Path, context: tasks.Context) -> Netwo
             f"{file} was trained on {images} images, but {now} are given now: delete it to train it anew, or name "
             "another folder with --out."
         )
-    arrays = tasks.open_checkpoint(file, spec.architecture).arrays
+    from ncviz.models.files.open_file import read_file  # which imports torch
+
+    arrays = read_file(file, architecture=spec.architecture).arrays
     return Network(spec.name, spec.title, spec.architecture, spec.dataset, arrays, is_bundled=False)
 
 

@@ -286,14 +286,14 @@ def _safetensors_seeds() -> list[bytes]:
 
 
 def _read_onnx(content):
-    from ncviz.models.files.graph.blueprint import build_module
+    from ncviz.models.files.graph.build import build_module
     from ncviz.models.files.onnx.reader import read_onnx
 
     build_module(*read_onnx(content, "file.onnx"))
 
 
 def _read_exported(content):
-    from ncviz.models.files.graph.blueprint import build_module
+    from ncviz.models.files.graph.build import build_module
     from ncviz.models.files.pt2.reader import read_exported
 
     build_module(*read_exported(content, "file.pt2"))

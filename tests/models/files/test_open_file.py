@@ -13,6 +13,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import nn
 
+import ncviz
 from ncviz import tasks
 from ncviz.data.datasets import load_dataset
 from ncviz.data.user_data.uploads import read_uploads
@@ -20,7 +21,7 @@ from ncviz.errors import DataError, ModelError
 from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.files.open_file import read_file
 from ncviz.models.files.write_file import write_file
-from ncviz.models.loading import load_model
+from ncviz.models.loading import load_model, save_checkpoint
 from ncviz.models.network import open_network
 
 NAME = "mlp-digits-relu"
@@ -306,3 +307,29 @@ def test_what_is_no_network_is_one_sentence(content, file, message):
 def test_arrays_that_do_not_fit_are_refused(arrays):
     with pytest.raises(ModelError, match="has shape"):
         write_file(open_network(NAME), arrays)
+
+
+def test_load_network_reads_every_kind_of_file(trained, tmp_path):
+    net, images = trained, load_dataset("digits", "test").inputs[:5]
+    program = torch.export.export(net, (images,))
+    save_checkpoint(net, tmp_path / "a.safetensors")
+    for name in ("b.pt", "b.pth"):
+        save_checkpoint(net, tmp_path / name, "pt")
+    (tmp_path / "c.onnx").write_bytes(onnx_bytes(net, tuple(images.shape[1:])))
+    torch.export.save(program, tmp_path / "d.pt2")
+    for path in sorted(tmp_path.iterdir()):
+        has_graph = path.suffix in (".onnx", ".pt2")
+        read = ncviz.load_network(str(path), None if has_graph else "mlp-digits-relu")
+        assert not read.training
+        with torch.no_grad():
+            torch.testing.assert_close(read(images), net(images))
+
+
+def test_load_network_finds_the_architecture_or_says_what_is_wrong(tmp_path):
+    path = tmp_path / "net.pt"
+    save_checkpoint(build_seeded("resnet8@5", 0), path, "pt")
+    assert ncviz.load_network(path)(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
+    with pytest.raises(ModelError, match="Keys do not match"):
+        ncviz.load_network(path, "mlp-digits-relu")
+    with pytest.raises(ModelError, match="There is no file"):
+        ncviz.load_network(tmp_path / "none.onnx")

@@ -8,22 +8,23 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
+from torch import fx, nn
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.graph.operations import OPERATIONS
 
-if TYPE_CHECKING:
-    from torch import fx
-
 Setting = bool | int | float | str | tuple[int, ...]
 INPUT = "input"  # what a step reads that reads the network's input
 _FORMAT = "ncviz blueprint 1"
 # Attributes of a traced module, which a layer's name must not hide.
-_TAKEN = frozenset({"graph", "code", "meta", "weight", "bias", "running_mean", "running_var", "self", INPUT})
+_TAKEN = frozenset(
+    {"graph", "code", "meta", "weight", "bias", "running_mean", "running_var", "self", INPUT}
+    | set(dir(nn.Module()))
+    | set(dir(fx.GraphModule))
+)
 _WORD = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+)\Z", re.ASCII)
 
 
@@ -188,41 +189,9 @@ def fit_name(name: str, fallback: str) -> str:
 
 def _is_word(word: str) -> bool:
     return bool(_WORD.match(word)) and not (
-        keyword.iskeyword(word)
-        or keyword.issoftkeyword(word)
-        or word in _TAKEN
-        or word.startswith("__")
-        or word in _module_attributes()
+        keyword.iskeyword(word) or keyword.issoftkeyword(word) or word in _TAKEN or word.startswith("__")
     )
 
 
 def _is_count(size: Any) -> bool:
     return type(size) is int and 0 < size <= LIMITS.layer_units
-
-
-_ATTRIBUTES: frozenset[str] = frozenset()
-
-
-def _module_attributes() -> frozenset[str]:
-    global _ATTRIBUTES
-    if not _ATTRIBUTES:
-        from torch import fx, nn
-
-        _ATTRIBUTES = frozenset(dir(nn.Module())) | frozenset(dir(fx.GraphModule))
-    return _ATTRIBUTES
-
-
-def build_module(blueprint: Blueprint, arrays: Mapping[str, np.ndarray]) -> fx.GraphModule:
-    """Return the network as a traced module of plain layers and torch functions, in eval mode, on the CPU, in float32.
-
-    Args:
-        blueprint: The graph; checked here again, since it may come from a store.
-        arrays: Name → array for every entry of the module's ``state_dict()``.
-
-    Raises:
-        ModelError: If the blueprint is damaged, or arrays are missing, unknown or of another shape.
-    """
-    from ncviz.models.files.graph.build import build
-
-    check_blueprint(blueprint)
-    return build(blueprint, arrays)

@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step
+from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, check_blueprint
 
 Shape = tuple[int, ...]
 
@@ -177,12 +177,17 @@ def _multiplications(step: Step, inputs: Sequence[Shape], units: int, arrays: Ma
     return math.prod(weight[1:]) * units
 
 
-def build(blueprint: Blueprint, arrays: Mapping[str, np.ndarray]) -> fx.GraphModule:
-    """Return a checked blueprint as a module; see ``ncviz.models.files.graph.blueprint.build_module``.
+def build_module(blueprint: Blueprint, arrays: Mapping[str, np.ndarray]) -> fx.GraphModule:
+    """Return the network as a traced module of plain layers and torch functions, in eval mode, on the CPU, in float32.
+
+    Args:
+        blueprint: The graph; checked here again, since it may come from a store.
+        arrays: Name → array for every entry of the module's ``state_dict()``.
 
     Raises:
-        ModelError: If arrays are missing, unknown or of another shape.
+        ModelError: If the blueprint is damaged, or arrays are missing, unknown or of another shape.
     """
+    check_blueprint(blueprint)
     root, graph = nn.Module(), fx.Graph()
     nodes: dict[str, fx.Node] = {INPUT: graph.placeholder(INPUT)}
     expected: dict[str, Shape] = {}

@@ -18,7 +18,7 @@ from ncviz.models.files.graph.operations import OPERATIONS
 _STATISTICS = frozenset({"running_mean", "running_var", "num_batches_tracked"})
 
 
-class Draft:
+class BlueprintBuilder:
     """A network being read: steps, shapes and arrays so far.
 
     Attributes:

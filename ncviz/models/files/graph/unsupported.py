@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ncviz.errors import ModelError
-from ncviz.models.files.graph.reading import Node
+from ncviz.models.files.graph.reader import Node
 from ncviz.text import quotable
 
 SUPPORTED = (

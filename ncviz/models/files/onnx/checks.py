@@ -9,16 +9,16 @@ import onnx
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.files.graph.reading import Node
+from ncviz.models.files.graph.operators.constants import FOLDS
+from ncviz.models.files.graph.operators.pointwise import POINTWISE
+from ncviz.models.files.graph.operators.table import OPERATORS, OWN
+from ncviz.models.files.graph.reader import Node
 from ncviz.models.files.graph.unsupported import check_read
-from ncviz.models.files.onnx.layers import HANDLERS
-from ncviz.models.files.onnx.pointwise import POINTWISE
-from ncviz.models.files.onnx.tensors import FOLDS
 from ncviz.text import quotable
 
 DOMAINS = {"", "ai.onnx"}
 _SHAPES = frozenset({"Shape", "Size"})
-_SAME = frozenset({"Identity", "Dropout", "Cast", "CastLike"})
+_UNITWISE = frozenset({*POINTWISE, "Identity", "Dropout", "Cast", "CastLike"}) - OWN
 _FLOATS = {
     onnx.TensorProto.FLOAT,
     onnx.TensorProto.DOUBLE,
@@ -95,9 +95,9 @@ def check_supported(needed: list[Node], image: str, label: str) -> None:
         label,
         fault=_fault,
         plain=lambda node: node.operator,
-        unitwise=lambda name: name in POINTWISE or name in _SAME,
+        unitwise=lambda name: name in _UNITWISE,
         shapes=_SHAPES,
-        handles=lambda name: name in HANDLERS or name in POINTWISE or name in FOLDS,
+        handles=lambda name: name in FOLDS or (name in OPERATORS and name not in OWN),
     )
 
 

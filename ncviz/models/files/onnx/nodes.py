@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 from onnx import AttributeProto
 
-from ncviz.models.files.graph.reading import Node
+from ncviz.models.files.graph.reader import Node
 from ncviz.models.files.onnx.tensors import array_of
 
 _MAX_NUMBERS = 10_000  # of an attribute

@@ -13,16 +13,15 @@ import numpy as np
 import onnx
 
 from ncviz.errors import ModelError
+from ncviz.models.files.content import check_size
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint
-from ncviz.models.files.graph.builder import Draft
-from ncviz.models.files.graph.reading import Node, Reading, Source
+from ncviz.models.files.graph.builder import BlueprintBuilder
+from ncviz.models.files.graph.operators.table import read_node
+from ncviz.models.files.graph.reader import GraphReader, Node, Source
 from ncviz.models.files.onnx.checks import DOMAINS, ancestors, check_supported, choose_input, choose_output
-from ncviz.models.files.onnx.layers import HANDLERS
 from ncviz.models.files.onnx.nodes import node_of
-from ncviz.models.files.onnx.pointwise import POINTWISE
-from ncviz.models.files.onnx.tensors import FOLDS, array_of, fold, is_external
+from ncviz.models.files.onnx.tensors import array_of, is_external
 from ncviz.models.files.onnx.wire import check_wire
-from ncviz.models.loading import check_size
 from ncviz.text import quotable
 
 __all__ = ["read_onnx", "read_sources"]
@@ -115,49 +114,37 @@ def _read(model: onnx.ModelProto, label: str) -> tuple[Blueprint, dict[str, np.n
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     image = choose_input(model, [node for node in nodes if node.index in needed], tensors, label)
     check_supported([node for node in nodes if node.index in needed], image.name, label)
-    reading = Reading(
-        Draft(label, image.shape),
+    reader = GraphReader(
+        BlueprintBuilder(label, image.shape),
         label,
         opset_of(model),
         {name: _Lazy(tensor, label) for name, tensor in tensors.items()},
         Counter(name for node in nodes if node.index in needed for name in node.inputs) + Counter([output]),
         image.batch,
     )
-    reading.values[image.name] = reading.start(INPUT)
+    reader.values[image.name] = reader.start(INPUT)
     for node in nodes:
         if node.index in needed:
-            _read_node(reading, node, model.graph.node[node.index])
-    step = reading.step_of(reading.value(output, "output"), "output")
-    blueprint = reading.draft.finish(step)
-    named = {*reading.draft.arrays, *reading.draft.ties}
-    kept = {name: source for name, source in reading.sources.items() if name in named}
-    return blueprint, reading.draft.arrays, kept
+            _read_node(reader, node)
+    step = reader.step_of(reader.value(output, "output"), "output")
+    blueprint = reader.builder.finish(step)
+    named = {*reader.builder.arrays, *reader.builder.ties}
+    kept = {name: source for name, source in reader.sources.items() if name in named}
+    return blueprint, reader.builder.arrays, kept
 
 
-def _read_node(reading: Reading, node: Node, proto: onnx.NodeProto) -> None:
+def _read_node(reader: GraphReader, node: Node) -> None:
     if node.operator == "Constant":
-        reading.keep(node, _constant(node, reading.label))
+        reader.give(node, reader.counted(_constant(node, reader.label)))
         return
-    inputs = [reading.value(name, node.title) if name else None for name in node.inputs]
-    arrays = [value for value in inputs if isinstance(value, np.ndarray)]
-    if inputs and len(arrays) == sum(value is not None for value in inputs) and node.operator in FOLDS:
-        try:
-            reading.keep(node, fold(proto, arrays, dict(node.attributes), reading.opset))
-        except ModelError:
-            raise
-        except Exception as error:  # numpy refuses what does not fit in many ways
-            raise reading.refusal(node, "computes a constant from values that do not fit") from error
-        return
-    handler = HANDLERS.get(node.operator) or POINTWISE.get(node.operator)
-    if handler is None:
-        raise reading.refusal(node, "is applied to activations, which is not supported")
+    inputs = [reader.value(name, node.title) if name else None for name in node.inputs]
     try:
-        reading.give(node, handler(reading, node, inputs))
+        reader.give(node, read_node(reader, node, inputs))
     except ModelError:
         raise
     except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         # A required input or attribute is missing or of another kind.
-        raise reading.refusal(node, "has inputs or attributes that do not fit its operator") from error
+        raise reader.refusal(node, "has inputs or attributes that do not fit its operator") from error
 
 
 def _constant(node: Node, label: str) -> np.ndarray:

@@ -9,9 +9,9 @@ import onnx
 from onnx import numpy_helper
 
 from ncviz.errors import ModelError
-from ncviz.models.files.graph.reading import Source
+from ncviz.models.files.graph.operators.constants import FOLDS
+from ncviz.models.files.graph.reader import Source
 from ncviz.models.files.onnx.reader import parse, read_sources
-from ncviz.models.files.onnx.tensors import FOLDS
 
 _LABEL = "The original file"
 

@@ -17,15 +17,15 @@ import numpy as np
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
+from ncviz.models.files.content import check_size
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, check_blueprint
-from ncviz.models.files.graph.builder import Draft
-from ncviz.models.files.graph.reading import BATCH, Node, Reading
+from ncviz.models.files.graph.builder import BlueprintBuilder
+from ncviz.models.files.graph.reader import GraphReader, Node
 from ncviz.models.files.graph.unsupported import check_read
 from ncviz.models.files.pt2.archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
-from ncviz.models.files.pt2.operations import OPERATORS, SYMBOLIC, UNITWISE, VIEWS
-from ncviz.models.files.pt2.values import Name
+from ncviz.models.files.pt2.aten import SYMBOLIC, TRANSLATORS, UNITWISE, VIEWS
+from ncviz.models.files.pt2.calls import OPSET, Call, Name, sized
 from ncviz.models.files.state_dict.archive import check_entries
-from ncviz.models.loading import check_size
 from ncviz.text import quotable
 
 T = TypeVar("T")
@@ -106,57 +106,59 @@ def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray
     _check_supported([node for node in nodes if node.index in needed], image, label)
     shape, batch = _input_shape(graph["tensor_values"][image], label)
     tensors = {**archive.tensors("weights"), **archive.tensors("constants")}
-    reading = Reading(
-        Draft(label, shape),
+    reader = GraphReader(
+        BlueprintBuilder(label, shape),
         label,
-        0,
+        OPSET,
         {node: tensors[parameter] for node, parameter in names.items() if parameter in tensors},
         Counter(name for node in nodes if node.index in needed for name in node.inputs) + Counter([output]),
         batch,
         parameters=names,
     )
-    reading.values[image] = reading.start(INPUT)
+    reader.values[image] = reader.start(INPUT)
     last_use = {name: node.index for node in nodes if node.index in needed for name in node.inputs}
     last_use[output] = len(nodes)
     bases: dict[str, str] = {}  # a view, or the result of a change in place → whose memory it is
     for node in nodes:
         if node.index not in needed or node.operator.partition(".")[0] in SYMBOLIC:
             continue
-        operator = OPERATORS[_plain_name(node.operator)]
-        arguments = {name: _resolve(reading, node, value) for name, value in node.attributes.items()}
+        arguments = {name: sized(argument) for name, argument in node.attributes.items()}
+        for name in (name for argument in arguments.values() for name in _names(argument)):
+            reader.value(name, node.title)
+        call = Call(reader, node, arguments)
         try:
-            value = operator(reading, node, arguments)
+            value = call.read(TRANSLATORS[_plain_name(node.operator)](call))
         except ModelError:
             raise
         except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
-            raise reading.refusal(node, "has arguments that do not fit its operator") from error
+            raise reader.refusal(node, "has arguments that do not fit its operator") from error
         first = node.inputs[0]
         if _is_in_place(node.operator) and not isinstance(value, list):
-            _check_aliases(reading, node, bases, last_use)
-            reading.values[first] = value
+            _check_aliases(reader, node, bases, last_use)
+            reader.values[first] = value
             bases[node.outputs[0]] = bases.get(first, first)
         elif _plain_name(node.operator) in VIEWS:
             bases |= dict.fromkeys(node.outputs, bases.get(first, first))
-            if first in reading.parameters:
-                reading.parameters[node.outputs[0]] = reading.parameters[first]
-        reading.give(node, value)
-    step = reading.step_of(reading.value(output, "the output"), "the output")
-    blueprint = reading.draft.finish(step)
+            if first in reader.parameters:
+                reader.parameters[node.outputs[0]] = reader.parameters[first]
+        reader.give(node, value)
+    step = reader.step_of(reader.value(output, "the output"), "the output")
+    blueprint = reader.builder.finish(step)
     known = {name: tensor.values for name, tensor in tensors.items() if tensor.values is not None}
-    pairs = {name: reading.draft.name_of(values) for name, values in known.items()}
+    pairs = {name: reader.builder.name_of(values) for name, values in known.items()}
     if any(name != array for name, array in pairs.items() if array):
         blueprint = replace(blueprint, names=tuple((name, array) for name, array in pairs.items() if array))
         check_blueprint(blueprint)
-    return blueprint, reading.draft.arrays
+    return blueprint, reader.builder.arrays
 
 
 def _check_aliases(
-    reading: Reading, node: Node, bases: Mapping[str, str], last_use: Mapping[str, int]
+    reader: GraphReader, node: Node, bases: Mapping[str, str], last_use: Mapping[str, int]
 ) -> None:
     changed = node.inputs[0]
     for name, base in [*bases.items(), (bases.get(changed, changed), bases.get(changed, changed))]:
         if name != changed and base == bases.get(changed, changed) and last_use.get(name, -1) > node.index:
-            raise reading.refusal(
+            raise reader.refusal(
                 node, f"changes '{quotable(name)}' in place, which is read again later; use x = f(x)"
             )
 
@@ -215,14 +217,6 @@ def _names(value: Any) -> list[str]:
     return [item.text for item in value if isinstance(item, Name)] if isinstance(value, list) else []
 
 
-def _resolve(reading: Reading, node: Node, value: Any) -> Any:
-    if isinstance(value, Name):
-        return BATCH if value.is_size else reading.value(value.text, node.title)
-    if isinstance(value, list):
-        return [_resolve(reading, node, item) for item in value]
-    return value
-
-
 def _plain_name(operator: str) -> str:
     name = operator.partition(".")[0]
     return name[:-1] if name.endswith("_") and not name.startswith("__") else name
@@ -265,7 +259,7 @@ def _check_supported(needed: list[Node], image: str, label: str) -> None:
         plain=lambda node: _plain_name(node.operator),
         unitwise=lambda name: name in UNITWISE,
         shapes=SYMBOLIC,
-        handles=lambda name: name in OPERATORS or name in SYMBOLIC,
+        handles=lambda name: name in TRANSLATORS or name in SYMBOLIC,
     )
 
 

@@ -8,13 +8,10 @@ import zipfile
 from ncviz.archives import check_packing
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
+from ncviz.models.files.content import SMALLER
 from ncviz.models.files.state_dict.pickles import check_pickle
 from ncviz.text import megabytes
 
-SMALLER = (
-    "save the weights alone, in float32 and without the optimiser's states, with safetensors.torch.save_file("
-    "net.state_dict(), path), or ask the server's owner to raise file_bytes in ncviz/limits.py"
-)
 SAVE_AGAIN = "save it again with torch.save(net.state_dict(), path)"
 
 

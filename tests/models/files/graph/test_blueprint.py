@@ -12,17 +12,17 @@ from ncviz.models.files.graph.blueprint import (
     INPUT,
     Blueprint,
     Step,
-    build_module,
     fit_name,
     is_name,
     settings_of,
 )
-from ncviz.models.files.graph.builder import Draft
+from ncviz.models.files.graph.build import build_module
+from ncviz.models.files.graph.builder import BlueprintBuilder
 
 
-def drafted():
+def two_branches():
     """Two branches that meet again, and a linear layer."""
-    draft = Draft("a test", (2, 6, 6))
+    builder = BlueprintBuilder("a test", (2, 6, 6))
     window = {
         "kernel": (3, 3),
         "stride": (1, 1),
@@ -32,17 +32,19 @@ def drafted():
         "bias": False,
     }
     weight = np.linspace(-1, 1, 36).reshape(2, 2, 3, 3)
-    one = draft.add("body.0", "conv2d", (INPUT,), {"weight": weight}, in_channels=2, out_channels=2, **window)
-    both = draft.add("sum", "add", (draft.add("act", "relu", (one,)), INPUT))
-    wide = draft.add("join", "cat", (both, one), axis=1)
-    flat = draft.add("flat", "flatten", (wide,), start=1)
+    one = builder.add(
+        "body.0", "conv2d", (INPUT,), {"weight": weight}, in_channels=2, out_channels=2, **window
+    )
+    both = builder.add("sum", "add", (builder.add("act", "relu", (one,)), INPUT))
+    wide = builder.add("join", "cat", (both, one), axis=1)
+    flat = builder.add("flat", "flatten", (wide,), start=1)
     matrix = {"weight": np.linspace(-1, 1, 3 * 144).reshape(3, 144), "bias": np.arange(3.0)}
-    last = draft.add("head", "linear", (flat,), matrix, in_features=144, out_features=3, bias=True)
-    return draft.finish(last), draft.arrays
+    last = builder.add("head", "linear", (flat,), matrix, in_features=144, out_features=3, bias=True)
+    return builder.finish(last), builder.arrays
 
 
 def test_the_built_module_computes_what_the_steps_say():
-    blueprint, arrays = drafted()
+    blueprint, arrays = two_branches()
     net = build_module(blueprint, arrays)
     images = torch.randn(3, 2, 6, 6)
     weight = torch.from_numpy(arrays["body.0.weight"])
@@ -59,7 +61,7 @@ def test_the_built_module_computes_what_the_steps_say():
 
 
 def test_the_module_does_not_share_memory_with_the_arrays():
-    blueprint, arrays = drafted()
+    blueprint, arrays = two_branches()
     before = arrays["head.bias"].copy()
     net = build_module(blueprint, arrays)
     with torch.no_grad():
@@ -68,11 +70,11 @@ def test_the_module_does_not_share_memory_with_the_arrays():
 
 
 def test_json_goes_both_ways_and_equal_blueprints_share_a_fingerprint():
-    blueprint, _ = drafted()
+    blueprint, _ = two_branches()
     again = Blueprint.from_json(blueprint.to_json())
     assert again == blueprint
     assert hash(again) == hash(blueprint)
-    assert digest(again.to_json()) == digest(drafted()[0].to_json())
+    assert digest(again.to_json()) == digest(two_branches()[0].to_json())
 
 
 def change(path, value):
@@ -126,7 +128,7 @@ def change(path, value):
     ],
 )
 def test_a_damaged_text_is_one_sentence(spoil):
-    stored = json.loads(drafted()[0].to_json())
+    stored = json.loads(two_branches()[0].to_json())
     spoil(stored)
     with pytest.raises(ModelError) as caught:
         Blueprint.from_json(json.dumps(stored))
@@ -149,7 +151,7 @@ def test_junk_is_no_blueprint(text):
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(spoil, match):
-    blueprint, arrays = drafted()
+    blueprint, arrays = two_branches()
     spoil(arrays)
     with pytest.raises(ModelError, match=match):
         build_module(blueprint, arrays)
@@ -181,17 +183,18 @@ def test_any_name_becomes_one_that_a_module_may_have(name, fit):
     assert is_name(fit)
 
 
-def test_limits_end_a_draft(monkeypatch):
+def test_limits_end_a_blueprint(monkeypatch):
     from dataclasses import replace
 
-    from ncviz.models.files.graph import build, builder
+    from ncviz.models.files.graph import build
+    from ncviz.models.files.graph import builder as building
 
-    draft = Draft("a test", (4, 4))
-    monkeypatch.setattr(builder, "LIMITS", replace(LIMITS, units=40))
-    draft.add("a", "relu", (INPUT,))
-    draft.add("b", "relu", (INPUT,))
+    builder = BlueprintBuilder("a test", (4, 4))
+    monkeypatch.setattr(building, "LIMITS", replace(LIMITS, units=40))
+    builder.add("a", "relu", (INPUT,))
+    builder.add("b", "relu", (INPUT,))
     with pytest.raises(ModelError, match="more than 40 units"):
-        draft.add("c", "relu", (INPUT,))
+        builder.add("c", "relu", (INPUT,))
     monkeypatch.setattr(build, "LIMITS", replace(LIMITS, layer_units=15))
     with pytest.raises(ModelError, match="gives 16 units"):
-        draft.add("d", "relu", (INPUT,))
+        builder.add("d", "relu", (INPUT,))

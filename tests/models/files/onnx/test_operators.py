@@ -11,7 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from sklearn.neural_network import MLPClassifier
 
 from ncviz.errors import ModelError
-from ncviz.models.files.graph.blueprint import Blueprint, build_module
+from ncviz.models.files.graph.blueprint import Blueprint
+from ncviz.models.files.graph.build import build_module
 from ncviz.models.files.onnx.reader import read_onnx
 from ncviz.models.files.onnx.writer import write_onnx
 from tests.models.files.onnx.onnx_helpers import assert_same, images_of, run

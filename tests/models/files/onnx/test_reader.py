@@ -8,7 +8,8 @@ import torchvision
 from torch import nn
 
 from ncviz.errors import ModelError
-from ncviz.models.files.graph.blueprint import Blueprint, build_module
+from ncviz.models.files.graph.blueprint import Blueprint
+from ncviz.models.files.graph.build import build_module
 from ncviz.models.files.onnx.reader import read_onnx
 from ncviz.models.files.onnx.writer import write_onnx
 from ncviz.models.files.pt2.reader import read_exported

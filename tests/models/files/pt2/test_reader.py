@@ -11,9 +11,9 @@ from torch import nn
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.files.graph import reading
-from ncviz.models.files.graph.blueprint import build_module
-from ncviz.models.files.graph.builder import Draft
+from ncviz.models.files.graph import reader
+from ncviz.models.files.graph.build import build_module
+from ncviz.models.files.graph.builder import BlueprintBuilder
 from ncviz.models.files.open_file import read_file
 from ncviz.models.files.pt2.reader import read_exported
 from ncviz.models.files.write_file import write_file
@@ -211,18 +211,18 @@ def test_shared_weights_are_one_and_go_back_as_they_came(kind, is_decomposed):
 
 
 def test_a_shared_weight_stays_where_only_its_second_layer_is_needed():
-    draft = Draft("net", (6,))
+    builder = BlueprintBuilder("net", (6,))
     weight = np.ones((6, 6), dtype=np.float32)
     unused, needed, last = (
-        draft.add(name, "linear", ("input",), {"weight": weight}, in_features=6, out_features=6, bias=False)
+        builder.add(name, "linear", ("input",), {"weight": weight}, in_features=6, out_features=6, bias=False)
         for name in ("unused", "needed", "last")
     )
-    output = draft.add("sum", "add", (needed, last))
-    blueprint = draft.finish(output)
-    assert list(draft.arrays) == ["needed.weight"]
+    output = builder.add("sum", "add", (needed, last))
+    blueprint = builder.finish(output)
+    assert list(builder.arrays) == ["needed.weight"]
     assert blueprint.ties == (("last.weight", "needed.weight"),)
     assert unused not in {step.name for step in blueprint.steps}
-    assert torch.equal(build_module(blueprint, draft.arrays)(torch.ones(1, 6)), torch.full((1, 6), 12.0))
+    assert torch.equal(build_module(blueprint, builder.arrays)(torch.ones(1, 6)), torch.full((1, 6), 12.0))
 
 
 class Batchwise(nn.Module):
@@ -359,8 +359,8 @@ def test_what_weights_take_in_memory_counts_against_the_limit(kind, monkeypatch)
     weight = next(values for name, values in arrays.items() if values.shape == (6, 6))
     np.testing.assert_array_equal(weight, net.first.weight.detach().float().numpy())
     taken = sum(values.nbytes for values in arrays.values())
-    monkeypatch.setattr(reading, "LIMITS", replace(LIMITS, file_bytes=taken))
+    monkeypatch.setattr(reader, "LIMITS", replace(LIMITS, file_bytes=taken))
     read_exported(buffer.getvalue(), "net.pt2")
-    monkeypatch.setattr(reading, "LIMITS", replace(LIMITS, file_bytes=taken - 1))
+    monkeypatch.setattr(reader, "LIMITS", replace(LIMITS, file_bytes=taken - 1))
     with pytest.raises(ModelError, match="of constants; bring a smaller network"):
         read_exported(buffer.getvalue(), "net.pt2")

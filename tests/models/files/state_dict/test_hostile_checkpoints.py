@@ -17,7 +17,7 @@ from torch import nn
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models import loading
+from ncviz.models import files
 from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.files.state_dict import archive
 from ncviz.models.loading import load_checkpoint, save_checkpoint
@@ -245,7 +245,7 @@ def test_tensors_that_are_not_dense(make):
 
 
 def test_too_large_file(monkeypatch, tmp_path):
-    monkeypatch.setattr(loading, "LIMITS", replace(LIMITS, file_bytes=len(GOOD) - 9))
+    monkeypatch.setattr(files.content, "LIMITS", replace(LIMITS, file_bytes=len(GOOD) - 9))
     path = tmp_path / "large.pt"
     path.write_bytes(GOOD)
     for source in (path, GOOD, io.BytesIO(GOOD)):

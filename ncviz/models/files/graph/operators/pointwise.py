@@ -1,4 +1,4 @@
-"""Pointwise operators of ONNX, and arithmetic between activations and constants."""
+"""Pointwise operators, and arithmetic between activations and constants."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.models.files.graph.pointwise import (
+from ncviz.models.files.graph.activations import (
+    SELU,
     Native,
     Pointwise,
-    elu,
     erf,
     follow,
     gelu,
@@ -18,66 +18,80 @@ from ncviz.models.files.graph.pointwise import (
     sigmoid,
     softplus,
 )
-from ncviz.models.files.graph.reading import Node, Reading, Source, Value
+from ncviz.models.files.graph.reader import GraphReader, Node, Source, Value
 
-Handler = Callable[[Reading, Node, list[Any]], Value]
+Function = Callable[[np.ndarray], np.ndarray]
+Handler = Callable[[GraphReader, Node, list[Any]], Value]
 _MAX_DEPTH = 30
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def _unary(make: Callable[[Node], tuple[Callable[[np.ndarray], np.ndarray], Native | None]]) -> Handler:
-    def handle(reading: Reading, node: Node, inputs: list[Any]) -> Value:
+def _unary(make: Callable[[Node], tuple[Function, Native | None]]) -> Handler:
+    def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
         function, native = make(node)
-        return apply_native(reading, node, inputs[0], function, native)
+        return _applied(reader, node, inputs[0], function, native)
 
     return handle
 
 
-def apply_native(
-    reading: Reading,
+def _applied(
+    reader: GraphReader,
     node: Node,
     value: Value,
-    function: Callable[[np.ndarray], np.ndarray],
+    function: Function,
     native: Native | None = None,
 ) -> Pointwise:
     """Return what a pointwise function makes of an activation; ``native`` is the step that does exactly this."""
     if not isinstance(value, Pointwise):
-        raise reading.refusal(node, "is applied to a constant, which is not supported")
-    value = _shortened(reading, node, value)
+        raise reader.refusal(node, "is applied to a constant, which is not supported")
+    value = _shortened(reader, node, value)
 
     def alone() -> str:
         assert native is not None
-        return reading.draft.add(node.hint, native[0], (reading.step_of(value, node),), **native[1])
+        return reader.builder.add(node.hint, native[0], (reader.step_of(value, node),), **native[1])
 
     found = follow(node.hint, [value], function, native, alone if native is not None else None)
     assert found is not None
     return found
 
 
-def _shortened(reading: Reading, node: Node, value: Pointwise) -> Pointwise:
+def _shortened(reader: GraphReader, node: Node, value: Pointwise) -> Pointwise:
     # No activation is written in so many operations; a longer chain is cut, so that none is followed too deep.
-    return value if value.depth < _MAX_DEPTH else reading.start(reading.step_of(value, node))
+    return value if value.depth < _MAX_DEPTH else reader.start(reader.step_of(value, node))
 
 
-def _plain(operation: str, function: Callable[[np.ndarray], np.ndarray], **settings: Any) -> Handler:
+def _plain(operation: str, function: Function, **settings: Any) -> Handler:
     return _unary(lambda node: (function, (operation, settings)))
 
 
-def _foreign(function: Callable[[np.ndarray], np.ndarray]) -> Handler:
+def _foreign(function: Function) -> Handler:
     return _unary(lambda node: (function, None))
 
 
-def _leaky(node: Node) -> tuple[Callable[[np.ndarray], np.ndarray], Native]:
+def _leaky(node: Node) -> tuple[Function, Native]:
     slope = float(node.get("alpha", 0.01))
     return lambda x: np.where(x > 0, x, slope * x), ("leaky_relu", {"slope": slope})
 
 
-def _elu(node: Node) -> tuple[Callable[[np.ndarray], np.ndarray], Native]:
-    alpha = float(node.get("alpha", 1.0))
-    return lambda x: elu(x, alpha), ("elu", {"alpha": alpha})
+def _elu(alpha: float = 1.0, gamma: float = 1.0) -> Handler:
+    """Return the reader of an ELU, whose attribute ``inner`` (none of ONNX's) is a factor before the exponential."""
+
+    def make(node: Node) -> tuple[Function, Native | None]:
+        bend, scale, inner = (
+            float(node.get(name, usual))
+            for name, usual in (("alpha", alpha), ("gamma", gamma), ("inner", 1.0))
+        )
+        native: Native | None = None
+        if scale == inner == 1.0:
+            native = "elu", {"alpha": bend}
+        elif inner == 1.0 and np.allclose((bend, scale), SELU, rtol=1e-6):
+            native = "selu", {}
+        return lambda x: scale * np.where(x > 0, x, bend * np.expm1(np.minimum(inner * x, 0.0))), native
+
+    return _unary(make)
 
 
-def _celu(node: Node) -> tuple[Callable[[np.ndarray], np.ndarray], Native]:
+def _celu(node: Node) -> tuple[Function, Native]:
     alpha = float(node.get("alpha", 1.0))
     return lambda x: np.maximum(x, 0.0) + np.minimum(0.0, alpha * np.expm1(x / alpha)), (
         "celu",
@@ -85,55 +99,59 @@ def _celu(node: Node) -> tuple[Callable[[np.ndarray], np.ndarray], Native]:
     )
 
 
-def _selu(node: Node) -> tuple[Callable[[np.ndarray], np.ndarray], Native | None]:
-    alpha, gamma = node.get("alpha", 1.6732632), node.get("gamma", 1.050701)
-    return lambda x: elu(x, alpha, gamma), None
-
-
-def _hardsigmoid(node: Node) -> tuple[Callable[[np.ndarray], np.ndarray], Native | None]:
+def _hardsigmoid(node: Node) -> tuple[Function, Native | None]:
     alpha, beta = node.get("alpha", 0.2), node.get("beta", 0.5)
-    return lambda x: hardsigmoid(x, alpha, beta), None
+    is_usual = np.allclose((alpha, beta), (1 / 6, 0.5), rtol=1e-6)
+    return lambda x: hardsigmoid(x, alpha, beta), ("hardsigmoid", {}) if is_usual else None
 
 
-def _gelu(node: Node) -> tuple[Callable[[np.ndarray], np.ndarray], Native]:
+def _gelu(node: Node) -> tuple[Function, Native]:
     approximate = node.get("approximate", "none")
     return lambda x: gelu(x, approximate), ("gelu", {"approximate": approximate})
 
 
-def _swish(node: Node) -> tuple[Callable[[np.ndarray], np.ndarray], Native | None]:
+def _swish(node: Node) -> tuple[Function, Native | None]:
     alpha = node.get("alpha", 1.0)
-    return lambda x: x * sigmoid(alpha * x), None
+    return lambda x: x * sigmoid(alpha * x), ("silu", {}) if alpha == 1.0 else None
 
 
-def _clip(reading: Reading, node: Node, inputs: list[Any]) -> Value:
+def _softplus(node: Node) -> tuple[Function, Native | None]:
+    beta = float(node.get("beta", 1.0))
+    # A lower threshold cuts the curve where it is not yet a line; neither is an attribute of ONNX's.
+    if float(node.get("threshold", 20.0)) != 20.0:
+        return lambda x: np.full_like(x, np.nan), None
+    return lambda x: softplus(beta * x) / beta, ("softplus", {"beta": beta})
+
+
+def _clip(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     bounds = [-_LARGEST, _LARGEST]
     for slot, name in enumerate(("min", "max")):
         given = inputs[slot + 1] if len(inputs) > slot + 1 else node.get(name, None)
         if given is not None:
             if isinstance(given, Pointwise) or np.size(given) != 1:
-                raise reading.refusal(node, "has bounds that are no constant numbers")
+                raise reader.refusal(node, "has bounds that are no constant numbers")
             bounds[slot] = float(np.clip(np.ravel(given)[0].astype(np.float64), -_LARGEST, _LARGEST))
     least, most = bounds
     if not least < most:
-        raise reading.refusal(node, "has bounds that leave nothing")
+        raise reader.refusal(node, "has bounds that leave nothing")
     native: Native = ("hardtanh", {"least": least, "most": most})
     if least == 0.0 and most in (6.0, _LARGEST):
         native = ("relu6" if most == 6.0 else "relu", {})
-    return apply_native(reading, node, inputs[0], lambda x: np.clip(x, least, most), native)
+    return _applied(reader, node, inputs[0], lambda x: np.clip(x, least, most), native)
 
 
-def _prelu(reading: Reading, node: Node, inputs: list[Any]) -> Value:
+def _prelu(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     value, slope = inputs
-    step = reading.step_of(value, node)
+    step = reader.step_of(value, node)
     if not isinstance(slope, np.ndarray):
-        raise reading.refusal(node, "has a slope that is no constant")
-    shape = reading.draft.shapes[step]
+        raise reader.refusal(node, "has a slope that is no constant")
+    shape = reader.builder.shapes[step]
     channels = _per_channel(slope, shape, is_fixed_rank=False)
     if channels is None:
-        raise reading.refusal(node, f"has a slope of shape {list(slope.shape)}, expected one per channel")
+        raise reader.refusal(node, f"has a slope of shape {list(slope.shape)}, expected one per channel")
     weight = channels if slope.size == 1 or slope.size == shape[0] else None
     arrays = {"weight": (np.asarray(weight), Source(node.index, 1, slope.shape))}
-    return reading.layer(node, "prelu", step, arrays, channels=slope.size)
+    return reader.layer(node, "prelu", step, arrays, channels=slope.size)
 
 
 def _per_channel(
@@ -152,29 +170,29 @@ def _per_channel(
 
 
 def _binary(operator: str, function: Callable[[Any, Any], np.ndarray]) -> Handler:
-    def handle(reading: Reading, node: Node, inputs: list[Any]) -> Value:
+    def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
         if len(inputs) == 1 and operator == "Sum":
             return inputs[0]
         one, other = inputs
         if isinstance(one, Pointwise) and isinstance(other, Pointwise):
-            return _between(reading, node, one, other, operator, function)
+            return _between(reader, node, one, other, operator, function)
         slot = 0 if isinstance(one, np.ndarray) else 1
         constant, value = (one, other) if slot == 0 else (other, one)
         if (
             constant.size == 1
             and constant.dtype.kind in "fiu"
-            and constant.ndim <= len(reading.shape_of(value, node)) + 1
+            and constant.ndim <= len(reader.shape_of(value, node)) + 1
         ):
             number = float(constant.ravel()[0])
             apply = (lambda x: function(number, x)) if slot == 0 else (lambda x: function(x, number))
-            return apply_native(reading, node, value, apply)
-        return _by_channel(reading, node, value, constant, slot, operator)
+            return _applied(reader, node, value, apply)
+        return _by_channel(reader, node, value, constant, slot, operator)
 
     return handle
 
 
 def _between(
-    reading: Reading,
+    reader: GraphReader,
     node: Node,
     one: Pointwise,
     other: Pointwise,
@@ -182,49 +200,49 @@ def _between(
     function: Callable[[Any, Any], np.ndarray],
 ) -> Value:
     def added() -> str:
-        return reading.draft.add(node.hint, "add", (reading.step_of(one, node), reading.step_of(other, node)))
+        return reader.builder.add(node.hint, "add", (reader.step_of(one, node), reader.step_of(other, node)))
 
     is_sum = operator in ("Add", "Sum")
-    one, other = _shortened(reading, node, one), _shortened(reading, node, other)
+    one, other = _shortened(reader, node, one), _shortened(reader, node, other)
     found = follow(node.hint, [one, other], function, None, added if is_sum else None)
     if found is not None:
         return found
     if not is_sum:
-        raise reading.refusal(
+        raise reader.refusal(
             node,
             "combines two activations otherwise than by adding (a gate or attention), which is not supported",
         )
-    return reading.start(added())
+    return reader.start(added())
 
 
 def _by_channel(
-    reading: Reading, node: Node, value: Value, constant: np.ndarray, slot: int, operator: str
+    reader: GraphReader, node: Node, value: Value, constant: np.ndarray, slot: int, operator: str
 ) -> Value:
-    step = reading.step_of(value, node)
-    shape = reading.draft.shapes[step]
+    step = reader.step_of(value, node)
+    shape = reader.builder.shapes[step]
     numbers = _per_channel(constant, shape)
     if numbers is None or operator not in ("Add", "Sum", "Sub", "Mul", "Div"):
-        raise reading.refusal(
+        raise reader.refusal(
             node,
             f"applies a constant of shape {list(constant.shape)}, of which only one number per channel is read",
         )
     numbers = numbers.astype(np.float64)
-    before = reading.draft.step(step)
+    before = reader.builder.step(step)
     is_sum = operator in ("Add", "Sum")
     # Another name of the step's result, as an Identity gives it, may be read without the bias.
-    own = reading.start(step)
-    is_alone = value is own and sum(held is own for held in reading.values.values()) == 1
+    own = reader.start(step)
+    is_alone = value is own and sum(held is own for held in reader.values.values()) == 1
     if (
         is_sum
         and is_alone
         and before is not None
         and before.options.get("bias") is False
-        and reading.uses[node.inputs[1 - slot]] == 1
+        and reader.uses[node.inputs[1 - slot]] == 1
         and len(numbers) == shape[0]
     ):
-        reading.draft.set_bias(step, numbers)
-        reading.sources[f"{step}.bias"] = Source(node.index, slot, constant.shape)
-        return reading.start(step)
+        reader.builder.set_bias(step, numbers)
+        reader.sources[f"{step}.bias"] = Source(node.index, slot, constant.shape)
+        return reader.start(step)
     ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
     with np.errstate(all="ignore"):
         scale, shift = {
@@ -235,30 +253,31 @@ def _by_channel(
             "Div": (1.0 / numbers, zeros),
         }[operator]
     if operator == "Div" and slot == 0:
-        raise reading.refusal(node, "divides a constant by activations, which is not supported")
-    return reading.start(reading.scaled(node.hint, step, scale, shift))
+        raise reader.refusal(node, "divides a constant by activations, which is not supported")
+    return reader.start(reader.scaled(node.hint, step, scale, shift))
 
 
-def _scaler(reading: Reading, node: Node, inputs: list[Any]) -> Value:
-    step = reading.step_of(inputs[0], node)
-    channels = reading.draft.shapes[step][0]
+def _scaler(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    step = reader.step_of(inputs[0], node)
+    channels = reader.builder.shapes[step][0]
     offset = np.broadcast_to(np.asarray(node.get("offset", (0.0,)), dtype=np.float64), channels)
     scale = np.broadcast_to(np.asarray(node.get("scale", (1.0,)), dtype=np.float64), channels)
-    return reading.start(reading.scaled(node.hint, step, scale, -offset * scale))
+    return reader.start(reader.scaled(node.hint, step, scale, -offset * scale))
 
 
 POINTWISE: dict[str, Handler] = {
     "Relu": _plain("relu", lambda x: np.maximum(x, 0.0)),
     "Sigmoid": _plain("sigmoid", sigmoid),
     "Tanh": _plain("tanh", np.tanh),
-    "Softplus": _plain("softplus", softplus, beta=1.0),
+    "LogSigmoid": _plain("log_sigmoid", lambda x: -softplus(-x)),
+    "Softplus": _unary(_softplus),
     "Softsign": _plain("softsign", lambda x: x / (1.0 + np.abs(x))),
     "HardSwish": _plain("hardswish", lambda x: x * hardsigmoid(x)),
     "Mish": _plain("mish", lambda x: x * np.tanh(softplus(x))),
     "LeakyRelu": _unary(_leaky),
-    "Elu": _unary(_elu),
+    "Elu": _elu(),
     "Celu": _unary(_celu),
-    "Selu": _unary(_selu),
+    "Selu": _elu(1.6732632, 1.050701),
     "HardSigmoid": _unary(_hardsigmoid),
     "Gelu": _unary(_gelu),
     "Swish": _unary(_swish),

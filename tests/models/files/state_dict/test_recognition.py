@@ -7,8 +7,8 @@ from torch import nn
 
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.architectures import build_seeded, build_without_weights, find_architecture
-from ncviz.models.catalogue.recognition import guess_architectures, recognise
-from ncviz.models.network import open_checkpoint
+from ncviz.models.files.open_file import read_file
+from ncviz.models.files.state_dict.recognition import guess_architectures, recognise
 
 
 def torch_bytes(value):
@@ -98,7 +98,7 @@ def test_a_network_that_is_not_known_says_what_to_do():
 )
 def test_a_checkpoint_opens_without_naming_its_architecture(wrap, prefix):
     net = build_seeded("resnet8@5", 3)
-    network = open_checkpoint(torch_bytes(wrap(net.state_dict())), filename="mine.pt")
+    network = read_file(torch_bytes(wrap(net.state_dict())), "mine.pt")
     assert network.architecture == "resnet8-cifar10@5"
     assert network.prefix == prefix
     assert network.format == "pt"
@@ -110,12 +110,12 @@ def test_a_checkpoint_opens_without_naming_its_architecture(wrap, prefix):
 def test_half_precision_and_a_named_architecture():
     state = {key: value.half() for key, value in build_seeded("mlp-digits-tanh", 0).state_dict().items()}
     with pytest.raises(ModelError, match="alike"):
-        open_checkpoint(save(state), filename="mine.safetensors")
-    network = open_checkpoint(save(state), "mlp-digits-tanh", "mine.safetensors")
+        read_file(save(state), "mine.safetensors")
+    network = read_file(save(state), "mine.safetensors", "mlp-digits-tanh")
     assert (network.dataset, network.input_shape, network.format) == ("digits", None, "safetensors")
     assert network.image_shape == (1, 8, 8)
     assert network.arrays["1.weight"].dtype == "float32"
     with pytest.raises(ModelError, match="Keys do not match resnet8-cifar10"):
-        open_checkpoint(save(state), "resnet8")
+        read_file(save(state), architecture="resnet8")
     with pytest.raises(ModelError, match="Unknown architecture 'nothing'"):
-        open_checkpoint(b"", "nothing")
+        read_file(b"", architecture="nothing")

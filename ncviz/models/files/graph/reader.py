@@ -13,8 +13,8 @@ import numpy as np
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.files.graph.builder import Draft
-from ncviz.models.files.graph.pointwise import Pointwise, start
+from ncviz.models.files.graph.activations import Pointwise, start
+from ncviz.models.files.graph.builder import BlueprintBuilder
 from ncviz.text import megabytes, quotable
 
 # The batch's size in a graph's arithmetic on shapes: no axis of an image is negative.
@@ -25,7 +25,20 @@ Value = np.ndarray | Pointwise
 
 @dataclass(frozen=True)
 class Node:
-    """A node in plain form; ``place`` is the module in whose forward it stands, where the file tells."""
+    """A node in plain form.
+
+    Attributes:
+        index: Its place in the graph.
+        name: Its name in the file.
+        operator: What it does, a name of ONNX's.
+        domain: Where the operator is from, "" for the file's own kind.
+        inputs: Names that it reads, "" for constants of its own and what is left out.
+        outputs: Names that it gives.
+        attributes: Its settings.
+        has_graph: Whether a setting is a graph.
+        place: The module in whose forward it stands, where the file tells.
+        written: The operator as the file calls it, where that is not ONNX's name.
+    """
 
     index: int
     name: str
@@ -36,20 +49,26 @@ class Node:
     attributes: Mapping[str, Any]
     has_graph: bool
     place: str = ""
+    written: str = ""
+
+    @property
+    def called(self) -> str:
+        """The operator as the file calls it."""
+        return self.written or self.operator
 
     @property
     def title(self) -> str:
         """Its name in quotes, or that of what it gives."""
-        return f"'{quotable(self.name or (self.outputs[0] if self.outputs else '') or self.operator)}'"
+        return f"'{quotable(self.name or (self.outputs[0] if self.outputs else '') or self.called)}'"
 
     @property
     def hint(self) -> str:
         """What a step of this node should be called: ``/layer1/layer1.0/conv1/Conv`` is ``layer1.0.conv1``."""
         parts: list[str] = []
-        for word in (self.name or self.operator).strip("/").split("/"):
+        for word in (self.name or self.called).strip("/").split("/"):
             if parts and word.startswith(f"{parts[-1]}."):
                 parts[-1] = word
-            elif not parts or not re.fullmatch(rf"{re.escape(self.operator)}(_\d+)?", word):
+            elif not parts or not re.fullmatch(rf"{re.escape(self.called)}(_\d+)?", word):
                 parts.append(word)
         return ".".join(parts)
 
@@ -78,11 +97,11 @@ class Source:
 
 
 @dataclass
-class Reading:
+class GraphReader:
     """A graph while it is read.
 
     Attributes:
-        draft: The network so far.
+        builder: The network so far.
         label: The file's name.
         opset: Version of the operators.
         initialisers: Name → function that gives its array.
@@ -93,7 +112,7 @@ class Reading:
         parameters: Name → the parameter's name, where a file has both.
     """
 
-    draft: Draft
+    builder: BlueprintBuilder
     label: str
     opset: int
     initialisers: Mapping[str, Callable[[], np.ndarray]]
@@ -107,7 +126,7 @@ class Reading:
 
     def refusal(self, node: Node, why: str) -> ModelError:
         """Return the error that a node cannot be read."""
-        return ModelError(f"{self.label}: node {node.title} ({quotable(node.operator)}) {why}.")
+        return ModelError(f"{self.label}: node {node.title} ({quotable(node.called)}) {why}.")
 
     def value(self, name: str, reader: str) -> Value:
         """Return what a name stands for.
@@ -120,12 +139,21 @@ class Reading:
                 raise ModelError(
                     f"{self.label}: {reader} reads '{quotable(name)}', which nothing before it gives; export it again."
                 )
-            self.values[name] = self._within(self.initialisers[name]())
+            self.values[name] = self.counted(self.initialisers[name]())
         return self.values[name]
 
-    def keep(self, node: Node, array: np.ndarray) -> None:
-        """Take in the constant that a node gives."""
-        self.values[node.outputs[0]] = self._within(array)
+    def counted(self, array: np.ndarray) -> np.ndarray:
+        """Return a constant after counting the memory that it takes.
+
+        Raises:
+            ModelError: If all of them take more than a file may have.
+        """
+        self._bytes += array.nbytes if array.base is None else 0
+        if self._bytes > LIMITS.file_bytes:
+            raise ModelError(
+                f"{self.label} holds more than {megabytes(LIMITS.file_bytes)} of constants; bring a smaller network."
+            )
+        return array
 
     def give(self, node: Node, value: Value | list[Value]) -> None:
         """Take in what a node gives, one value or several."""
@@ -168,7 +196,7 @@ class Reading:
             return value
         step = self.step_of(value, node)
         return self.start(
-            self.draft.add(node.hint, "narrow", (step,), axis=axis, start=start, length=stop - start)
+            self.builder.add(node.hint, "narrow", (step,), axis=axis, start=start, length=stop - start)
         )
 
     def repeated(self, node: Node, value: Value, times: Sequence[int]) -> Value:
@@ -184,7 +212,7 @@ class Reading:
         for axis, count in enumerate(times):
             if count > 1:
                 same = (self.step_of(value, node),) * count
-                value = self.start(self.draft.add(node.hint, "cat", same, axis=axis))
+                value = self.start(self.builder.add(node.hint, "cat", same, axis=axis))
         return value
 
     def expanded(self, node: Node, value: Value, sizes: Sequence[int]) -> Value:
@@ -208,14 +236,6 @@ class Reading:
         ]
         return self.repeated(node, value, (1, *times))
 
-    def _within(self, array: np.ndarray) -> np.ndarray:
-        self._bytes += array.nbytes if array.base is None else 0
-        if self._bytes > LIMITS.file_bytes:
-            raise ModelError(
-                f"{self.label} holds more than {megabytes(LIMITS.file_bytes)} of constants; bring a smaller network."
-            )
-        return array
-
     def start(self, step: str) -> Pointwise:
         """Return a step's result as a value."""
         return self._starts.setdefault(step, start(step))
@@ -225,7 +245,7 @@ class Reading:
         while isinstance(value, Pointwise):
             root = value.roots[0][0]
             if isinstance(root, str):
-                return self.draft.shapes[root]
+                return self.builder.shapes[root]
             value = root
         raise self.refusal(node, "needs activations, but reads a constant")
 
@@ -249,8 +269,8 @@ class Reading:
             operation, settings = native
             source = root if isinstance(root, str) else self.step_of(root, node)
             if operation != "affine":
-                return self.draft.add(value.node, operation, (source,), **settings)
-            channels = self.draft.shapes[source][0]
+                return self.builder.add(value.node, operation, (source,), **settings)
+            channels = self.builder.shapes[source][0]
             scale, shift = settings["scale"], settings["shift"]
             if abs(scale - 1.0) < 1e-12 and abs(shift) < 1e-12:
                 return source
@@ -264,7 +284,7 @@ class Reading:
 
     def scaled(self, hint: str, step: str, scale: np.ndarray, shift: np.ndarray) -> str:
         """Add a fixed scale and shift per channel, as a BatchNorm with mean 0 and variance 1; return the step."""
-        rank = len(self.draft.shapes[step])
+        rank = len(self.builder.shapes[step])
         if rank > 3:
             raise ModelError(
                 f"{self.label}: node '{quotable(hint)}' scales values of {rank} axes, at most 3 are read."
@@ -278,7 +298,7 @@ class Reading:
         }
         # So small that 1 + eps is 1 in float32: the scale is applied exactly.
         operation = "batch_norm2d" if rank == 3 else "batch_norm1d"
-        return self.draft.add(hint, operation, (step,), arrays, channels=channels, eps=1e-12)
+        return self.builder.add(hint, operation, (step,), arrays, channels=channels, eps=1e-12)
 
     def layer(
         self,
@@ -296,6 +316,6 @@ class Reading:
         if re.fullmatch(r"[\w.]+\.(weight|bias)", weight):
             hint = weight.rpartition(".")[0]
         values = {name: values for name, (values, _) in arrays.items()}
-        name = self.draft.add(hint, operation, (step,), values, **settings)
+        name = self.builder.add(hint, operation, (step,), values, **settings)
         self.sources |= {f"{name}.{key}": source for key, (_, source) in arrays.items()}
         return self.start(name)

@@ -19,7 +19,7 @@ GRID = np.concatenate(
     [np.linspace(-8.0, 8.0, 161), np.linspace(-0.1, 0.1, 20), [-90.0, -30.0, -12.0, 12.0, 30.0, 90.0]]
 )
 _MAX_ROOTS = 4
-_SELU = (1.6732632423543772, 1.0507009873554805)
+SELU = (1.6732632423543772, 1.0507009873554805)
 erf: Callable[[Any], np.ndarray] = np.vectorize(math.erf, otypes=[float])
 
 
@@ -64,7 +64,7 @@ _KNOWN: list[tuple[Native, np.ndarray]] = [
     (("softplus", {"beta": 1.0}), softplus(GRID)),
     (("softsign", {}), GRID / (1.0 + np.abs(GRID))),
     (("log_sigmoid", {}), -softplus(-GRID)),
-    (("selu", {}), elu(GRID, *_SELU)),
+    (("selu", {}), elu(GRID, *SELU)),
     (("elu", {"alpha": 1.0}), elu(GRID, 1.0)),
 ]
 

@@ -1,0 +1,1 @@
+"""The one table of operators, in ONNX's names: how each becomes steps of a network, whatever file it comes from."""

@@ -1,0 +1,139 @@
+"""The arithmetic on constants that exporters leave in a graph, done in numpy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ncviz.errors import ModelError
+from ncviz.models.files.graph.reader import Node
+from ncviz.text import quotable
+
+Fold = Callable[[list[np.ndarray], Node, int], np.ndarray]
+_MAX_FOLDED = 10_000_000  # values of a constant that the graph computes
+_TYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
+
+
+def fold(node: Node, inputs: list[np.ndarray], opset: int) -> np.ndarray:
+    """Return what an operation gives for constants.
+
+    Raises:
+        Exception: Whatever numpy raises if they do not fit; ModelError if the result would be too large.
+    """
+    result = np.asarray(FOLDS[node.operator](inputs, node, opset))
+    if result.size > _MAX_FOLDED:
+        raise ModelError(f"Node '{quotable(node.name)}' computes a constant that is too large.")
+    return result
+
+
+def axes_of(inputs: list[Any], node: Node) -> tuple[int, ...] | None:
+    """Return the axes of an operation, an attribute before opset 13 (18) and an input since."""
+    axes = np.ravel(inputs[1]) if len(inputs) > 1 else node.get("axes", None)
+    return None if axes is None else tuple(int(axis) for axis in axes)
+
+
+def cuts_of(inputs: list[Any], node: Node, opset: int) -> list[tuple[int, slice]]:
+    """Return what a Slice takes of which axes, by attributes before opset 10 and by inputs since."""
+    axes: Any
+    steps: Any
+    if opset < 10:
+        starts, ends = node.attributes["starts"], node.attributes["ends"]
+        axes, steps = node.get("axes", range(len(starts))), [1] * len(starts)
+    else:
+        starts, ends = inputs[1].ravel(), inputs[2].ravel()
+        axes, steps = (None if value is None else value.ravel() for value in (*inputs[3:5], None, None)[:2])
+        axes = range(len(starts)) if axes is None else axes
+        steps = [1] * len(starts) if steps is None else steps
+    return [
+        (int(axis), slice(int(start), int(end), int(step)))
+        for start, end, axis, step in zip(starts, ends, axes, steps, strict=True)
+    ]
+
+
+def _check_size(size: int) -> None:
+    if size > _MAX_FOLDED:
+        raise ModelError("A constant that the graph computes is too large.")
+
+
+def _binary(function: Callable[..., np.ndarray]) -> Fold:
+    def apply(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+        one, other = inputs
+        _check_size(math.prod(np.broadcast_shapes(one.shape, other.shape)))
+        return np.asarray(function(one, other)).astype(one.dtype)
+
+    return apply
+
+
+def _unary(function: Callable[..., np.ndarray]) -> Fold:
+    return lambda inputs, node, opset: np.asarray(function(inputs[0])).astype(inputs[0].dtype)
+
+
+def _divide(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return one / other if one.dtype.kind == "f" else np.floor_divide(one, other)
+
+
+def _reshape(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+    values, shape = inputs[0], [int(size) for size in inputs[1]]
+    if not node.get("allowzero", 0):
+        shape = [values.shape[axis] if size == 0 else size for axis, size in enumerate(shape)]
+    return values.reshape(shape)
+
+
+def _gather(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+    axis = node.get("axis", 0)
+    _check_size(inputs[1].size * (inputs[0].size // max(1, inputs[0].shape[axis])))
+    return np.take(inputs[0], inputs[1].astype(np.int64), axis=axis)
+
+
+def _slice(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+    chosen: list[slice] = [slice(None)] * inputs[0].ndim
+    for axis, cut in cuts_of(inputs, node, opset):
+        chosen[axis] = cut
+    return inputs[0][tuple(chosen)]
+
+
+def _concat(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+    _check_size(sum(value.size for value in inputs))
+    return np.concatenate(inputs, axis=node.attributes["axis"])
+
+
+def _filled(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+    shape = [int(size) for size in inputs[0]]
+    _check_size(_MAX_FOLDED + 1 if any(size < 0 for size in shape) else math.prod(shape))
+    value = node.get("value", None)
+    return np.full(
+        shape, 0.0 if value is None else value.ravel()[0], dtype=None if value is None else value.dtype
+    )
+
+
+FOLDS: dict[str, Fold] = {
+    "Identity": lambda inputs, node, opset: inputs[0],
+    "Dropout": lambda inputs, node, opset: inputs[0],
+    "Cast": lambda inputs, node, opset: inputs[0].astype(_TYPES[node.attributes["to"]]),
+    "CastLike": lambda inputs, node, opset: inputs[0].astype(inputs[1].dtype),
+    "Reshape": _reshape,
+    "Transpose": lambda inputs, node, opset: np.transpose(inputs[0], node.get("perm", None)),
+    "Unsqueeze": lambda inputs, node, opset: np.expand_dims(inputs[0], axes_of(inputs, node) or ()),
+    "Squeeze": lambda inputs, node, opset: np.squeeze(inputs[0], axes_of(inputs, node)),
+    "Gather": _gather,
+    "Slice": _slice,
+    "Concat": _concat,
+    "ConstantOfShape": _filled,
+    "ReduceProd": lambda inputs, node, opset: np.prod(
+        inputs[0], axis=axes_of(inputs, node), keepdims=bool(node.get("keepdims", 1))
+    ),
+    "Add": _binary(np.add),
+    "Sub": _binary(np.subtract),
+    "Mul": _binary(np.multiply),
+    "Div": _binary(_divide),
+    "Neg": _unary(np.negative),
+    "Sqrt": _unary(np.sqrt),
+    "Reciprocal": _unary(np.reciprocal),
+    "Exp": _unary(np.exp),
+    "Softplus": _unary(lambda x: np.logaddexp(0.0, x)),
+}
+# What only moves values gives the same whatever rules a file's makers have for types.
+MOVES = frozenset({"Reshape", "Transpose", "Unsqueeze", "Squeeze", "Gather", "Slice"})

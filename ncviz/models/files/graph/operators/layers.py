@@ -1,0 +1,128 @@
+"""Operators with weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ncviz.models.files.graph.activations import Pointwise
+from ncviz.models.files.graph.operators.shapes import weights_of
+from ncviz.models.files.graph.operators.windows import padded, window
+from ncviz.models.files.graph.reader import GraphReader, Node, Source, Value
+
+
+def conv(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read a convolution over one or two axes."""
+    step = reader.step_of(inputs[0], node)
+    weight = weights_of(reader, node, inputs[1])
+    shape, groups = reader.builder.shapes[step], node.get("group", 1)
+    kernel = weight.shape[2:]
+    stride, dilation, before, after = window(reader, node, shape, kernel)
+    if groups < 1 or weight.shape[1] * groups != shape[0]:
+        raise reader.refusal(
+            node,
+            f"has weights of shape {list(weight.shape)} in {groups} groups, but reads {shape[0]} channels",
+        )
+    if before != after:
+        step, before = padded(reader, node, step, before, after), (0,) * len(before)
+    return reader.layer(
+        node, f"conv{len(kernel)}d", step, _with_bias(reader, node, inputs, weight),
+        in_channels=shape[0], out_channels=weight.shape[0], kernel=kernel, stride=stride, padding=before,
+        dilation=dilation, groups=groups, bias=_has_bias(inputs),
+    )  # fmt: skip
+
+
+def conv_transpose(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read a transposed convolution over one or two axes."""
+    step = reader.step_of(inputs[0], node)
+    weight = weights_of(reader, node, inputs[1])
+    shape, groups = reader.builder.shapes[step], node.get("group", 1)
+    kernel = weight.shape[2:]
+    if "output_shape" in node.attributes or node.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+        raise reader.refusal(node, "asks for an output shape instead of padding, which is not supported")
+    stride, dilation, before, after = window(reader, node, shape, kernel)
+    if before != after:
+        raise reader.refusal(node, "has padding that differs between sides, which is not supported here")
+    return reader.layer(
+        node, f"conv_transpose{len(kernel)}d", step, _with_bias(reader, node, inputs, weight),
+        in_channels=shape[0], out_channels=weight.shape[1] * groups, kernel=kernel, stride=stride, padding=before,
+        dilation=dilation, groups=groups, bias=_has_bias(inputs),
+        output_padding=tuple(node.get("output_padding", (0,) * len(kernel))),
+    )  # fmt: skip
+
+
+def _has_bias(inputs: list[Any]) -> bool:
+    return len(inputs) > 2 and inputs[2] is not None
+
+
+def _with_bias(
+    reader: GraphReader, node: Node, inputs: list[Any], weight: np.ndarray
+) -> dict[str, tuple[np.ndarray, Source]]:
+    arrays = {"weight": (weight, Source(node.index, 1, weight.shape))}
+    if _has_bias(inputs):
+        bias = weights_of(reader, node, inputs[2])
+        arrays["bias"] = (bias, Source(node.index, 2, bias.shape))
+    return arrays
+
+
+def gemm(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read a linear layer, with a factor to its weights and another to its bias."""
+    step = reader.step_of(inputs[0], node)
+    weight = weights_of(reader, node, inputs[1])
+    alpha, beta = float(node.get("alpha", 1.0)), float(node.get("beta", 1.0))
+    if node.get("transA", 0) or weight.ndim != 2 or alpha == 0.0:
+        raise reader.refusal(node, "is no linear layer (transA, alpha = 0, or weights that are no matrix)")
+    is_transposed = not node.get("transB", 0)
+    matrix = weight.T if is_transposed else weight
+    arrays = {"weight": (_times(matrix, alpha), Source(node.index, 1, weight.shape, is_transposed, alpha))}
+    outputs = matrix.shape[0]
+    has_bias = _has_bias(inputs) and beta != 0.0
+    if has_bias:
+        bias = weights_of(reader, node, inputs[2])
+        if bias.size not in (1, outputs) or bias.ndim > 2 or (bias.ndim == 2 and bias.shape[0] != 1):
+            raise reader.refusal(node, f"has a bias of shape {list(bias.shape)}, expected {outputs} numbers")
+        wide = np.broadcast_to(bias.reshape(-1), (outputs,))
+        # A single number for all outputs comes back as one for each.
+        arrays["bias"] = (_times(wide, beta), Source(node.index, 2, (outputs,), False, beta))
+    return reader.layer(
+        node, "linear", step, arrays, in_features=matrix.shape[1], out_features=outputs, bias=has_bias
+    )
+
+
+def _times(values: np.ndarray, factor: float) -> np.ndarray:
+    return values if factor == 1.0 else values.astype(np.float64) * factor
+
+
+def matmul(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read a linear layer without a bias."""
+    if all(isinstance(value, Pointwise) for value in inputs):
+        raise reader.refusal(node, "multiplies two activations, as attention does, which is not supported")
+    step = reader.step_of(inputs[0], node)
+    weight = weights_of(reader, node, inputs[1])
+    if weight.ndim != 2:
+        raise reader.refusal(node, f"has weights of shape {list(weight.shape)}, expected a matrix")
+    arrays = {"weight": (weight.T, Source(node.index, 1, weight.shape, True))}
+    return reader.layer(
+        node, "linear", step, arrays, in_features=weight.shape[0], out_features=weight.shape[1], bias=False
+    )
+
+
+def batch_norm(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read a BatchNorm in eval mode."""
+    step = reader.step_of(inputs[0], node)
+    if node.get("training_mode", 0) or (len(node.outputs) > 1 and any(node.outputs[1:])):
+        raise reader.refusal(node, "is in training mode; export the network after net.eval()")
+    rank = len(reader.builder.shapes[step])
+    if rank > 3:
+        raise reader.refusal(node, f"normalises values of {rank} axes, at most 3 are supported")
+    names = ("weight", "bias", "running_mean", "running_var")
+    arrays = {}
+    for slot, name in enumerate(names, start=1):
+        values = weights_of(reader, node, inputs[slot])
+        arrays[name] = (values, Source(node.index, slot, values.shape))
+    channels = reader.builder.shapes[step][0]
+    eps = float(node.get("epsilon", 1e-5))
+    return reader.layer(
+        node, "batch_norm2d" if rank == 3 else "batch_norm1d", step, arrays, channels=channels, eps=eps
+    )

@@ -1,0 +1,82 @@
+"""Every operator that is read, by its name in ONNX; where ONNX has none, by a name of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Any
+
+import numpy as np
+
+from ncviz.errors import ModelError
+from ncviz.models.files.graph.operators import layers, shapes, windows
+from ncviz.models.files.graph.operators.constants import FOLDS, fold
+from ncviz.models.files.graph.operators.pointwise import POINTWISE
+from ncviz.models.files.graph.reader import GraphReader, Node, Value
+
+OPERATORS: dict[str, Callable[[GraphReader, Node, list[Any]], Value | list[Value]]] = {
+    **POINTWISE,
+    "Conv": layers.conv,
+    "ConvTranspose": layers.conv_transpose,
+    "Gemm": layers.gemm,
+    "MatMul": layers.matmul,
+    "BatchNormalization": layers.batch_norm,
+    "MaxPool": windows.pool("max_pool"),
+    "AveragePool": windows.pool("avg_pool"),
+    "GlobalAveragePool": windows.adaptive_pool("avg"),
+    "GlobalMaxPool": windows.adaptive_pool("max"),
+    "AdaptiveAveragePool": windows.adaptive_pool("avg"),
+    "AdaptiveMaxPool": windows.adaptive_pool("max"),
+    "ReduceMean": windows.reduce("avg"),
+    "ReduceMax": windows.reduce("max"),
+    "Pad": windows.pad,
+    "Reshape": shapes.reshape,
+    "Flatten": shapes.flatten,
+    "Squeeze": shapes.squeeze,
+    "Unsqueeze": shapes.unsqueeze,
+    "Transpose": shapes.transpose,
+    "Concat": shapes.concat,
+    "Gather": shapes.gather,
+    "Tile": shapes.tile,
+    "Expand": shapes.expand,
+    "Split": shapes.split,
+    "Slice": shapes.cut,
+    "Softmax": shapes.softmax("softmax"),
+    "LogSoftmax": shapes.softmax("log_softmax"),
+    "Identity": shapes.same,
+    "Dropout": shapes.same,
+    "Cast": shapes.cast,
+    "CastLike": shapes.same,
+    "Shape": shapes.shape_value,
+}
+# Those of the table that no ONNX file may use.
+OWN = frozenset({"AdaptiveAveragePool", "AdaptiveMaxPool", "LogSigmoid"})
+
+
+def read_node(
+    reader: GraphReader, node: Node, inputs: list[Any], folds: Container[str] = FOLDS
+) -> Value | list[Value]:
+    """Return what a node gives, adding its steps.
+
+    Args:
+        reader: The graph so far.
+        node: An operator of the table, or one that is done on constants.
+        inputs: What it reads, None for what is left out.
+        folds: The operators that are done at once where all that they read are constants.
+
+    Raises:
+        ModelError: If it is not read as it is used here, saying why.
+        Exception: IndexError, KeyError, ValueError, TypeError, AttributeError or OverflowError if an input or an
+            attribute is missing or of another kind.
+    """
+    arrays = [value for value in inputs if isinstance(value, np.ndarray)]
+    if inputs and len(arrays) == sum(value is not None for value in inputs) and node.operator in folds:
+        try:
+            return reader.counted(fold(node, arrays, reader.opset))
+        except ModelError:
+            raise
+        except Exception as error:  # numpy refuses what does not fit in many ways
+            raise reader.refusal(node, "computes a constant from values that do not fit") from error
+    handler = OPERATORS.get(node.operator)
+    if handler is None:
+        raise reader.refusal(node, "is applied to activations, which is not supported")
+    return handler(reader, node, inputs)

@@ -1,0 +1,354 @@
+"""The ATen operators of a ``torch.export`` program that are read, each translated into those of ONNX."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ncviz.models.files.graph.reader import BATCH
+from ncviz.models.files.pt2.calls import Call, Onnx, many, onnx
+
+Translator = Callable[[Call], Onnx]
+SYMBOLIC = frozenset(
+    {"sym_size", "sym_constrain_range_for_size", "_assert_scalar", "_assert_tensor_metadata"}
+)
+VIEWS = frozenset({
+    "view", "reshape", "flatten", "permute", "transpose", "t", "squeeze", "unsqueeze", "contiguous", "detach", "alias",
+    "dropout", "feature_dropout", "alpha_dropout", "to", "_unsafe_view", "identity", "numpy_T",
+    "chunk", "split", "split_with_sizes", "slice", "narrow", "select",
+})  # fmt: skip
+_FLOAT_TYPES = (None, 6, 7, 8, 13)  # codes of the file for float16, float32, float64 and bfloat16
+_END = np.iinfo(np.int64).max
+
+
+def _pointwise(operator: str, **names: str) -> Translator:
+    """Translate what reads one tensor; ``names`` are those of ATen's arguments by ONNX's attributes."""
+    return lambda call: onnx(
+        operator,
+        call.tensor,
+        **{name: call.arguments[own] for name, own in names.items() if own in call.arguments},
+    )
+
+
+def _elu(call: Call) -> Onnx:
+    alpha, scale, inner = (float(call.arguments.get(name, 1.0)) for name in ("alpha", "scale", "input_scale"))
+    return onnx("Elu", call.tensor, alpha=alpha, gamma=scale, inner=inner)
+
+
+def _clip(least: str = "min", most: str = "max", bounds: tuple[Any, Any] = (None, None)) -> Translator:
+    def translate(call: Call) -> Onnx:
+        given = [call.arguments.get(name) for name in (least, most)]
+        limits = [usual if value is None else value for value, usual in zip(given, bounds, strict=True)]
+        return onnx("Clip", call.tensor, *limits)
+
+    return translate
+
+
+def _arithmetic(operator: str) -> Translator:
+    def translate(call: Call) -> Onnx:
+        arguments = call.arguments
+        if arguments.get("alpha", 1) != 1 or arguments.get("rounding_mode") is not None:
+            raise call.refusal("has an alpha or a rounding mode, which is not supported")
+        return onnx(operator, arguments["self"], arguments.get("other", arguments.get("exponent")))
+
+    return translate
+
+
+def _same(call: Call) -> Onnx:
+    if call.arguments.get("train") or call.arguments.get("training"):
+        raise call.refusal("is in training mode; export the network after net.eval()")
+    if call.arguments.get("dtype") not in _FLOAT_TYPES and not call.is_constant:
+        raise call.refusal("makes activations into another type, which is not supported")
+    return onnx("Identity", call.tensor)
+
+
+def _convolution(axes: int | None = None, is_transposed: bool = False) -> Translator:
+    """Translate a convolution; without a number of axes it is told by its arguments, as decompositions write it."""
+
+    def translate(call: Call) -> Onnx:
+        arguments = call.arguments
+        count = np.ndim(call.value(arguments["weight"])) - 2 if axes is None else axes
+        attributes: dict[str, Any] = {
+            "strides": many(arguments.get("stride"), count, 1),
+            "dilations": many(arguments.get("dilation"), count, 1),
+            "group": arguments.get("groups", 1),
+        }
+        padding = arguments.get("padding")
+        if isinstance(padding, str):
+            attributes["auto_pad"] = {"same": "SAME_UPPER", "valid": "VALID"}[padding]
+        else:
+            attributes["pads"] = 2 * many(padding, count, 0)
+        if is_transposed or arguments.get("transposed"):
+            attributes["output_padding"] = many(arguments.get("output_padding"), count, 0)
+        operator = "ConvTranspose" if "output_padding" in attributes else "Conv"
+        return onnx(operator, call.tensor, arguments["weight"], arguments.get("bias"), **attributes)
+
+    return translate
+
+
+def _linear(call: Call) -> Onnx:
+    return onnx("Gemm", call.tensor, call.arguments["weight"], call.arguments.get("bias"), transB=1)
+
+
+def _addmm(call: Call) -> Onnx:
+    arguments = call.arguments
+    # The weights go back into a state dict by name, where there is no place for a factor.
+    if arguments.get("alpha", 1) != 1 or arguments.get("beta", 1) != 1:
+        raise call.refusal("has an alpha or beta, which is not supported")
+    return onnx("Gemm", arguments["mat1"], arguments["mat2"], arguments["self"])
+
+
+def _matmul(call: Call) -> Onnx:
+    return onnx("MatMul", call.arguments["self"], call.arguments.get("mat2", call.arguments.get("other")))
+
+
+def _batch_norm(call: Call) -> Onnx:
+    arguments, shape = call.arguments, call.shape
+    if arguments.get("training"):
+        raise call.refusal("is in training mode; export the network after net.eval()")
+    if len(shape) > 4 or arguments["running_mean"] is None or arguments["running_var"] is None:
+        raise call.refusal("keeps no running statistics, or has more than 3 axes, which is not supported")
+    plain = {"weight": np.ones(shape[1]), "bias": np.zeros(shape[1])}
+    affine = [plain[name] if arguments.get(name) is None else arguments[name] for name in plain]
+    statistics = arguments["running_mean"], arguments["running_var"]
+    return onnx("BatchNormalization", call.tensor, *affine, *statistics, epsilon=arguments["eps"])
+
+
+def _pool(operator: str, axes: int) -> Translator:
+    def translate(call: Call) -> Onnx:
+        arguments = call.arguments
+        if arguments.get("divisor_override") is not None:
+            raise call.refusal("divides by a number of its own, which is not supported")
+        kernel = many(arguments["kernel_size"], axes)
+        return onnx(
+            operator, call.tensor, kernel_shape=kernel, strides=many(arguments.get("stride"), axes, kernel),
+            pads=2 * many(arguments.get("padding"), axes, 0), dilations=many(arguments.get("dilation"), axes, 1),
+            ceil_mode=arguments.get("ceil_mode", False), count_include_pad=arguments.get("count_include_pad", True),
+        )  # fmt: skip
+
+    return translate
+
+
+def _adaptive(operator: str, axes: int) -> Translator:
+    return lambda call: onnx(operator, call.tensor, output_size=many(call.arguments["output_size"], axes))
+
+
+def _mean(call: Call) -> Onnx:
+    axes, rank = many(call.arguments["dim"], 1), len(call.shape)
+    if rank not in (3, 4) or sorted(axis % rank for axis in axes) != list(range(2, rank)):
+        raise call.refusal(f"averages over the axes {list(axes)}, of which only all of space are supported")
+    return onnx("ReduceMean", call.tensor, axes=axes, keepdims=call.arguments.get("keepdim", False))
+
+
+def _reshaped(call: Call, target: list[int]) -> Onnx:
+    """Return a Reshape that keeps the batch."""
+    if not call.is_constant:
+        sizes, first, rest = call.shape[1:], target[0], target[1:]
+        fits = math.prod(rest) == math.prod(sizes) or -1 in rest
+        if first not in (-1, BATCH, call.reader.batch) or not fits:
+            raise call.refusal(
+                f"makes {list(sizes)} into another number of values, or reshapes across the batch"
+            )
+    return onnx("Reshape", call.tensor, target, allowzero=1)
+
+
+def _view(call: Call) -> Onnx:
+    sizes: Any = call.arguments.get("size", call.arguments.get("shape"))
+    return _reshaped(call, [int(size) for size in sizes])
+
+
+def _flatten(call: Call) -> Onnx:
+    shape = call.shape
+    start, end = (
+        int(call.arguments.get(name, usual)) % len(shape)
+        for name, usual in (("start_dim", 0), ("end_dim", -1))
+    )
+    if start == 0 or end < start:
+        raise call.refusal("flattens the batch too, which is not supported")
+    inner = math.prod(shape[start : end + 1])
+    return _reshaped(call, [*shape[:start], inner, *shape[end + 1 :]])
+
+
+def _squeeze(call: Call) -> Onnx:
+    shape = call.shape
+    axes = {axis % len(shape) for axis in many(call.arguments.get("dim"), 1, list(range(1, len(shape))))}
+    # torch leaves axes that are not of size 1.
+    return _reshaped(call, [s for a, s in enumerate(shape) if a not in axes or s != 1])
+
+
+def _unsqueeze(call: Call) -> Onnx:
+    shape, axis = call.shape, int(call.arguments["dim"])
+    if call.is_constant:
+        return onnx("Unsqueeze", call.tensor, [axis])
+    axis %= len(shape) + 1
+    return _reshaped(call, [*shape[:axis], 1, *shape[axis:]])
+
+
+def _permute(call: Call) -> Onnx:
+    axes, arguments = list(range(len(call.shape))), call.arguments
+    if "dims" in arguments:
+        axes = [int(axis) % len(axes) for axis in arguments["dims"]]
+    elif "dim0" in arguments:
+        one, other = (int(arguments[name]) % len(axes) for name in ("dim0", "dim1"))
+        axes[one], axes[other] = axes[other], axes[one]
+    else:
+        axes.reverse()
+    return onnx("Transpose", arguments["self"], perm=axes)
+
+
+def _cat(call: Call) -> Onnx:
+    return onnx("Concat", *call.arguments["tensors"], axis=int(call.arguments.get("dim", 0)))
+
+
+def _stack(call: Call) -> Onnx:
+    axis = int(call.arguments.get("dim", 0))
+    return onnx("Concat", *(onnx("Unsqueeze", each, [axis]) for each in call.arguments["tensors"]), axis=axis)
+
+
+def _repeat(call: Call) -> Onnx:
+    return onnx("Tile", call.arguments["self"], call.arguments.get("repeats", call.arguments.get("dims")))
+
+
+def _repeat_each(call: Call) -> Onnx:
+    """Translate the repetition of each value: beside itself along an axis of its own, which is then joined."""
+    shape, times = call.shape, call.arguments["repeats"]
+    if call.arguments.get("dim") is None or not isinstance(times, int):
+        raise call.refusal("repeats values along no axis, or some more often, which is not supported")
+    axis = int(call.arguments["dim"]) % len(shape)
+    beside = onnx("Unsqueeze", call.tensor, [axis + 1])
+    tiled = onnx("Tile", beside, [times if each == axis + 1 else 1 for each in range(len(shape) + 1)])
+    target = [size * times if each == axis else size for each, size in enumerate(shape)]
+    return onnx("Reshape", tiled, target, allowzero=1)
+
+
+def _split(call: Call) -> Onnx:
+    wanted: Any = call.arguments.get("split_size", call.arguments.get("split_sizes"))
+    axis = int(call.arguments.get("dim", 0))
+    if isinstance(wanted, int):
+        size = _size_along(call, axis)
+        wanted = [min(wanted, size - start) for start in range(0, size, max(1, wanted))]
+    return onnx("Split", call.arguments["self"], axis=axis, split=wanted)
+
+
+def _cut(call: Call) -> Onnx:
+    arguments = call.arguments
+    start = int(arguments.get("start") or 0)
+    stop = start + int(arguments["length"]) if "length" in arguments else arguments.get("end")
+    if arguments.get("step", 1) != 1:
+        raise call.refusal("takes every other of an axis (step), which is not supported")
+    return onnx(
+        "Slice",
+        arguments["self"],
+        [start],
+        [_END if stop is None else int(stop)],
+        [int(arguments.get("dim", 0))],
+    )
+
+
+def _select(call: Call) -> Onnx:
+    axis = int(call.arguments["dim"])
+    index = int(call.arguments["index"]) % _size_along(call, axis)
+    return onnx("Gather", call.arguments["self"], index, axis=axis)
+
+
+def _size_along(call: Call, axis: int) -> int:
+    shape = call.shape
+    if axis % len(shape) == 0 and not call.is_constant:
+        raise call.refusal("divides a batch, which is not supported")
+    return shape[axis % len(shape)]
+
+
+def _pad(call: Call) -> Onnx:
+    arguments, rank = call.arguments, len(call.shape)
+    sizes = [int(size) for size in arguments["pad"]]
+    is_constant = arguments.get("mode", "constant") == "constant"
+    if not is_constant or (arguments.get("value") or 0.0) != 0.0 or min(sizes) < 0:
+        raise call.refusal("pads otherwise than with zeros, which is not supported")
+    if rank not in (3, 4) or len(sizes) > 2 * (rank - 2):
+        raise call.refusal("pads other axes than those of the image, which is not supported")
+    # torch counts from the last axis, before and after it.
+    sizes += [0] * (2 * rank - len(sizes))
+    return onnx("Pad", call.tensor, pads=(*sizes[::2][::-1], *sizes[1::2][::-1]), hint=call.node.hint)
+
+
+# What treats every unit alone, or passes it on.
+UNITWISE: dict[str, Translator] = {
+    "relu": _pointwise("Relu"),
+    "relu6": _clip(bounds=(0.0, 6.0)),
+    "sigmoid": _pointwise("Sigmoid"),
+    "tanh": _pointwise("Tanh"),
+    "silu": _pointwise("Swish"),
+    "mish": _pointwise("Mish"),
+    "hardswish": _pointwise("HardSwish"),
+    "hardsigmoid": lambda call: onnx("HardSigmoid", call.tensor, alpha=1 / 6),
+    "selu": _pointwise("Selu"),
+    "log_sigmoid": _pointwise("LogSigmoid"),
+    "softsign": _pointwise("Softsign"),
+    "leaky_relu": _pointwise("LeakyRelu", alpha="negative_slope"),
+    "elu": _elu,
+    "celu": _pointwise("Celu", alpha="alpha"),
+    "gelu": _pointwise("Gelu", approximate="approximate"),
+    "softplus": _pointwise("Softplus", beta="beta", threshold="threshold"),
+    "hardtanh": _clip("min_val", "max_val", (-1.0, 1.0)),
+    "clamp": _clip(),
+    "clamp_min": _clip(),
+    "erf": _pointwise("Erf"),
+    "exp": _pointwise("Exp"),
+    "neg": _pointwise("Neg"),
+    "abs": _pointwise("Abs"),
+    "reciprocal": _pointwise("Reciprocal"),
+    "add": _arithmetic("Add"),
+    "sub": _arithmetic("Sub"),
+    "mul": _arithmetic("Mul"),
+    "div": _arithmetic("Div"),
+    "pow": _arithmetic("Pow"),
+    **dict.fromkeys((
+        "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "lift_fresh_copy", "detach", "alias",
+        "to", "_to_copy", "identity",
+    ), _same),
+}  # fmt: skip
+TRANSLATORS: dict[str, Translator] = {
+    "conv1d": _convolution(1),
+    "conv2d": _convolution(2),
+    "conv_transpose1d": _convolution(1, is_transposed=True),
+    "conv_transpose2d": _convolution(2, is_transposed=True),
+    "convolution": _convolution(),
+    "linear": _linear,
+    "addmm": _addmm,
+    **dict.fromkeys(("mm", "matmul"), _matmul),
+    **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
+    **dict.fromkeys(
+        ("prelu", "_prelu_kernel"), lambda call: onnx("PRelu", call.tensor, call.arguments["weight"])
+    ),
+    **UNITWISE,
+    "max_pool1d": _pool("MaxPool", 1),
+    **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices"), _pool("MaxPool", 2)),
+    "avg_pool1d": _pool("AveragePool", 1),
+    "avg_pool2d": _pool("AveragePool", 2),
+    "adaptive_avg_pool1d": _adaptive("AdaptiveAveragePool", 1),
+    **dict.fromkeys(("adaptive_avg_pool2d", "_adaptive_avg_pool2d"), _adaptive("AdaptiveAveragePool", 2)),
+    "adaptive_max_pool1d": _adaptive("AdaptiveMaxPool", 1),
+    "adaptive_max_pool2d": _adaptive("AdaptiveMaxPool", 2),
+    "mean": _mean,
+    **dict.fromkeys(("view", "_unsafe_view", "reshape"), _view),
+    "flatten": _flatten,
+    "squeeze": _squeeze,
+    "unsqueeze": _unsqueeze,
+    **dict.fromkeys(("permute", "transpose", "t", "numpy_T"), _permute),
+    "chunk": lambda call: onnx("Split", call.tensor, axis=int(call.arguments.get("dim", 0))),
+    **dict.fromkeys(("split", "split_with_sizes"), _split),
+    **dict.fromkeys(("slice", "narrow"), _cut),
+    "select": _select,
+    **dict.fromkeys(("cat", "concat"), _cat),
+    "stack": _stack,
+    "hstack": lambda call: onnx("Concat", *call.arguments["tensors"], axis=1),
+    **dict.fromkeys(("repeat", "tile"), _repeat),
+    "repeat_interleave": _repeat_each,
+    "expand": lambda call: onnx("Expand", call.tensor, call.arguments["size"]),
+    **dict.fromkeys(("pad", "constant_pad_nd"), _pad),
+    **dict.fromkeys(("softmax", "_softmax"), _pointwise("Softmax", axis="dim")),
+    **dict.fromkeys(("log_softmax", "_log_softmax"), _pointwise("LogSoftmax", axis="dim")),
+}

@@ -1,0 +1,113 @@
+"""A call of ATen in a ``torch.export`` program, and the same in ONNX's words, which the table of operators reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ncviz.errors import ModelError
+from ncviz.models.files.graph.operators.constants import MOVES
+from ncviz.models.files.graph.operators.table import read_node
+from ncviz.models.files.graph.reader import BATCH, GraphReader, Node, Value
+
+OPSET = 18  # of what calls are translated into
+
+
+@dataclass(frozen=True)
+class Name:
+    """A reference to a tensor of the program, or to one of its sizes that is left open."""
+
+    text: str
+    is_size: bool = False
+
+
+@dataclass(frozen=True)
+class Onnx:
+    """A call of one of the table's operators; it reads tensors by name, constants, and what other such calls give."""
+
+    operator: str
+    inputs: tuple[Any, ...]
+    attributes: Mapping[str, Any]
+
+
+def onnx(operator: str, *inputs: Any, **attributes: Any) -> Onnx:
+    """Return a call of one of the table's operators."""
+    return Onnx(operator, inputs, attributes)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operator of ATen with its arguments: tensors as ``Name``, sizes that are left open as ``BATCH``."""
+
+    reader: GraphReader
+    node: Node
+    arguments: Mapping[str, Any]
+
+    @property
+    def tensor(self) -> Any:
+        """The first tensor that it reads."""
+        return self.arguments.get("input", self.arguments.get("self"))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The first tensor's shape; ``BATCH`` comes first in that of activations."""
+        value = self.value(self.tensor)
+        return (
+            value.shape if isinstance(value, np.ndarray) else (BATCH, *self.reader.shape_of(value, self.node))
+        )
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the first tensor is a constant."""
+        return isinstance(self.value(self.tensor), np.ndarray)
+
+    def refusal(self, why: str) -> ModelError:
+        """Return the error that it cannot be read."""
+        return self.reader.refusal(self.node, why)
+
+    def value(self, given: Any) -> Any:
+        """Return the constant or activation that an input stands for, None where it is left out.
+
+        Raises:
+            ModelError: If it is not read, or nothing before gives it.
+        """
+        if isinstance(given, Name):
+            return self.reader.value(given.text, self.node.title)
+        if isinstance(given, Onnx):
+            return self.read(given)
+        return None if given is None else np.asarray(given)
+
+    def read(self, onnx: Onnx) -> Value | list[Value]:
+        """Return what it gives in ONNX's words.
+
+        Raises:
+            ModelError: If it is not read as it is used here.
+        """
+        node = replace(
+            self.node,
+            operator=onnx.operator,
+            written=self.node.operator,
+            inputs=tuple(given.text if isinstance(given, Name) else "" for given in onnx.inputs),
+            # Of several results only a list's count; the others are indices and saved statistics.
+            outputs=self.node.outputs if onnx.operator == "Split" else self.node.outputs[:1],
+            attributes=onnx.attributes,
+        )
+        # Torch has rules of its own for the types that arithmetic gives, so that none is done here.
+        return read_node(self.reader, node, [self.value(given) for given in onnx.inputs], MOVES)
+
+
+def sized(argument: Any) -> Any:
+    """Return an argument with ``BATCH`` in the place of sizes that are left open."""
+    if isinstance(argument, list):
+        return [sized(each) for each in argument]
+    return BATCH if isinstance(argument, Name) and argument.is_size else argument
+
+
+def many(value: Any, axes: int, default: Any = None) -> tuple[int, ...]:
+    """Return a size given once or per axis as one per axis."""
+    value = default if value is None or value == [] else value
+    sizes = [value] if isinstance(value, int) else list(value)
+    return tuple(sizes * axes if len(sizes) == 1 else sizes)
