@@ -18,7 +18,7 @@ from ncviz.text import megabytes
 _COPIES = 2
 
 
-class Holdings:
+class NetworkMemory:
     """The memory of the networks that were brought to a server, for as long as anybody holds them; thread-safe.
 
     Nothing is kept alive here, and nothing is dropped for lack of room: a network that does not fit is refused.
@@ -29,7 +29,7 @@ class Holdings:
 
     def __init__(self, most_bytes: int) -> None:
         self._most, self._lock, self._reading = most_bytes, threading.Lock(), 0
-        self._held: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
+        self._claimed: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
 
     @property
     def nbytes(self) -> int:
@@ -37,7 +37,7 @@ class Holdings:
         with self._lock:
             return self._taken()
 
-    def hold(self, network: Network) -> None:
+    def claim(self, network: Network) -> None:
         """Count a network for as long as its arrays live; those that are counted already count once.
 
         Raises:
@@ -48,13 +48,13 @@ class Holdings:
         with self._lock:
             taken = self._taken()
             new = {id(values): (weakref.ref(values), values.nbytes) for values in network.arrays.values()}
-            new = {key: entry for key, entry in new.items() if key not in self._held}
+            new = {key: entry for key, entry in new.items() if key not in self._claimed}
             if new:
                 # The file that is kept lives as long as the weights do.
                 key, (first, size) = next(iter(new.items()))
                 new[key] = first, size + len(network.original or b"")
             self._check(taken, sum(size for _, size in new.values()), network.name)
-            self._held |= new
+            self._claimed |= new
 
     @contextmanager
     def reading(self, size: int, label: str) -> Iterator[None]:
@@ -73,8 +73,8 @@ class Holdings:
                 self._reading -= _COPIES * size
 
     def _taken(self) -> int:
-        self._held = {key: entry for key, entry in self._held.items() if entry[0]() is not None}
-        return self._reading + sum(size for _, size in self._held.values())
+        self._claimed = {key: entry for key, entry in self._claimed.items() if entry[0]() is not None}
+        return self._reading + sum(size for _, size in self._claimed.values())
 
     def _check(self, taken: int, size: int, label: str) -> None:
         if taken + size > self._most:
@@ -85,4 +85,4 @@ class Holdings:
             )
 
 
-HOLDINGS = Holdings(LIMITS.own_networks_bytes)
+NETWORK_MEMORY = NetworkMemory(LIMITS.own_networks_bytes)

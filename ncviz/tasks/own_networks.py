@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ncviz.models.memory import HOLDINGS
+from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.network import Network
 from ncviz.text import quotable
 
@@ -27,7 +27,7 @@ def hold(network: Network) -> None:
     Raises:
         ModelError: If there is no room, saying what to do.
     """
-    HOLDINGS.hold(network)
+    NETWORK_MEMORY.claim(network)
 
 
 def read_network(
@@ -48,7 +48,7 @@ def read_network(
     from ncviz.models.files.state_dict.recognition import SeveralFitError
 
     try:
-        with HOLDINGS.reading(size, quotable(filename)):
+        with NETWORK_MEMORY.reading(size, quotable(filename)):
             return read_file(content(), filename, architecture)
     except SeveralFitError as error:
         return error.choices
@@ -89,5 +89,5 @@ def download_published(
     """
     from ncviz.models.pretrained import download_bytes, download_pretrained
 
-    with HOLDINGS.reading(download_bytes(name), architecture_title(name)):
+    with NETWORK_MEMORY.reading(download_bytes(name), architecture_title(name)):
         return download_pretrained(name, progress, is_cancelled)

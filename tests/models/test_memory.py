@@ -11,7 +11,7 @@ import pytest
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.memory import Holdings
+from ncviz.models.memory import NetworkMemory
 from ncviz.models.network import Network, open_network
 
 
@@ -38,53 +38,53 @@ def test_limits_agree():
 
 
 def test_networks_count_once_and_for_as_long_as_they_live():
-    holdings = Holdings(3_000_000)
+    memory = NetworkMemory(3_000_000)
     mine, other = network("mine"), network("other", original=b"0" * 1_000_000)
     assert other.nbytes == 2_000_000
-    holdings.hold(mine)
-    holdings.hold(replace(mine, name="mine 2", dataset="mnist"))
-    assert holdings.nbytes == 1_000_000
-    holdings.hold(other)
-    assert holdings.nbytes == 3_000_000
+    memory.claim(mine)
+    memory.claim(replace(mine, name="mine 2", dataset="mnist"))
+    assert memory.nbytes == 1_000_000
+    memory.claim(other)
+    assert memory.nbytes == 3_000_000
     with pytest.raises(ModelError, match=r"third takes 1 MB of memory.* take 3 of 3 MB; forget one of yours"):
-        holdings.hold(network("third"))
-    assert holdings.nbytes == 3_000_000
+        memory.claim(network("third"))
+    assert memory.nbytes == 3_000_000
     del other
     gc.collect()
-    assert holdings.nbytes == 1_000_000
+    assert memory.nbytes == 1_000_000
     third = network("third")
-    holdings.hold(third)
-    assert holdings.nbytes == 2_000_000
+    memory.claim(third)
+    assert memory.nbytes == 2_000_000
 
 
 def test_bundled_networks_are_everybodys():
-    holdings = Holdings(1)
-    holdings.hold(open_network("mlp-digits-relu"))
-    assert holdings.nbytes == 0
+    memory = NetworkMemory(1)
+    memory.claim(open_network("mlp-digits-relu"))
+    assert memory.nbytes == 0
 
 
 def test_a_file_that_would_not_fit_is_refused_before_it_is_read():
-    holdings = Holdings(3_000_000)
-    with holdings.reading(1_000_000, "first.pt"):
-        assert holdings.nbytes == 2_000_000
+    memory = NetworkMemory(3_000_000)
+    with memory.reading(1_000_000, "first.pt"):
+        assert memory.nbytes == 2_000_000
         with (
             pytest.raises(ModelError, match=r"second\.pt takes 2 MB"),
-            holdings.reading(1_000_000, "second.pt"),
+            memory.reading(1_000_000, "second.pt"),
         ):
             pytest.fail("it was read")
-    assert holdings.nbytes == 0
-    with pytest.raises(ValueError, match="damaged"), holdings.reading(1_000_000, "third.pt"):
+    assert memory.nbytes == 0
+    with pytest.raises(ValueError, match="damaged"), memory.reading(1_000_000, "third.pt"):
         raise ValueError("damaged")
-    assert holdings.nbytes == 0
+    assert memory.nbytes == 0
 
 
 def test_many_sessions_at_once_stay_within_the_limit():
-    holdings, kept, refused = Holdings(20_000_000), [], []
+    memory, kept, refused = NetworkMemory(20_000_000), [], []
 
     def bring(number):
         mine = network(f"net {number}")
         try:
-            holdings.hold(mine)
+            memory.claim(mine)
         except ModelError:
             refused.append(number)
         else:
@@ -96,4 +96,4 @@ def test_many_sessions_at_once_stay_within_the_limit():
     for thread in threads:
         thread.join()
     assert (len(kept), len(refused)) == (20, 20)
-    assert holdings.nbytes == 20_000_000
+    assert memory.nbytes == 20_000_000

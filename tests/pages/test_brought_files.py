@@ -9,7 +9,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 
 from ncviz.limits import LIMITS
 from ncviz.models.loading import load_model
-from ncviz.models.memory import HOLDINGS
+from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.ui.server import resources
 
 
@@ -92,7 +92,7 @@ def test_a_full_server_says_so_and_loses_nothing(app, monkeypatch):
     drop(app, "first.pt", checkpoint("vgg9-cifar10-relu"))
     first = app.session_state["bring-draft"]
     app.button(key="bring-another").click().run()
-    monkeypatch.setattr(HOLDINGS, "_most", HOLDINGS.nbytes + 1_000)
+    monkeypatch.setattr(NETWORK_MEMORY, "_most", NETWORK_MEMORY.nbytes + 1_000)
     drop(app, "second.pt", checkpoint("vgg9-cifar10-relu"))
     assert "own_networks_bytes" in app.main.error[0].value.replace("\\", "")
     assert app.session_state["bring-draft"] is first

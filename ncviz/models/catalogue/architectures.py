@@ -141,22 +141,10 @@ ARCHITECTURES: dict[str, Architecture] = {
             "cifar100",
         ),
         Architecture(
-            "resnet8-cifar10",
-            "ResNet-8",
-            partial(ResNet, 1),
-            (3, 32, 32),
-            10,
-            "cifar10",
-            is_resizable=True,
+            "resnet8-cifar10", "ResNet-8", partial(ResNet, 1), (3, 32, 32), 10, "cifar10", is_resizable=True
         ),
         Architecture(
-            "resnet20-cifar10",
-            "ResNet-20",
-            partial(ResNet, 3),
-            (3, 32, 32),
-            10,
-            "cifar10",
-            is_resizable=True,
+            "resnet20-cifar10", "ResNet-20", partial(ResNet, 3), (3, 32, 32), 10, "cifar10", is_resizable=True
         ),
     )
 }

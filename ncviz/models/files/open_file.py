@@ -180,7 +180,7 @@ def _with_graph(
     input_shape: tuple[int, ...] | None,
 ) -> Network:
     """Return a network that came with its graph."""
-    blueprint = _of_pictures(blueprint)
+    blueprint = _as_images(blueprint)
     seen = input_shape or (find_dataset(dataset).input_shape if dataset else blueprint.input_shape)
     if seen != blueprint.input_shape:
         _check_runs(build_module(blueprint, arrays), seen, quotable(name))
@@ -199,7 +199,7 @@ def _with_graph(
     )
 
 
-def _of_pictures(blueprint: Blueprint) -> Blueprint:
+def _as_images(blueprint: Blueprint) -> Blueprint:
     """Return a network of features [F], or lines [C, L], as one of grey pictures of one row, or of C rows.
 
     All that shows or reads images can then go on with it; it still takes inputs without the added axes.

@@ -24,8 +24,8 @@ TRAINING_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Passed:
-    """What a training has behind it.
+class TrainingProgress:
+    """The finished part of a training.
 
     Attributes:
         history: One entry per finished epoch.
@@ -37,14 +37,14 @@ class Passed:
     seconds: float = 0.0
     machines: tuple[tuple[int, str, int, str], ...] = field(default=())
 
-    def goes_on(self, device: str) -> Passed:
+    def resumed_on(self, device: str) -> TrainingProgress:
         """Return the same with one more part, that begins on this machine now."""
         here = (len(self.history) + 1, device, torch.get_num_threads(), str(torch.__version__).split("+")[0])
-        return Passed(self.history, self.seconds, (*self.machines, here))
+        return TrainingProgress(self.history, self.seconds, (*self.machines, here))
 
 
-class Progress:
-    """The file in which a training keeps where it is.
+class TrainingCheckpoint:
+    """The file that a training resumes from.
 
     Args:
         path: The file; written anew after each epoch, whole or not at all.
@@ -64,13 +64,13 @@ class Progress:
         self._found = self._read()
 
     @property
-    def passed(self) -> Passed:
+    def progress(self) -> TrainingProgress:
         """What was done when the file was opened."""
         if self._found is None:
-            return Passed()
+            return TrainingProgress()
         history = tuple(EpochResult(*row) for row in self._found["history"])
         machines = tuple((int(a), str(b), int(c), str(d)) for a, b, c, d in self._found["machines"])
-        return Passed(history, float(self._found["seconds"]), machines)
+        return TrainingProgress(history, float(self._found["seconds"]), machines)
 
     def restore(self, parts: Mapping[str, Any], order: torch.Generator) -> None:
         """Put network, optimiser, schedule and random state back to where the last finished epoch left them."""
@@ -80,7 +80,7 @@ class Progress:
             part.load_state_dict(self._found["parts"][name])
         order.set_state(self._found["order"])
 
-    def keep(self, parts: Mapping[str, Any], order: torch.Generator, passed: Passed) -> None:
+    def save(self, parts: Mapping[str, Any], order: torch.Generator, progress: TrainingProgress) -> None:
         """Write where the training is.
 
         Raises:
@@ -91,9 +91,9 @@ class Progress:
             "key": self._key,
             "parts": {name: part.state_dict() for name, part in parts.items()},
             "order": order.get_state(),
-            "history": [tuple(vars(epoch).values()) for epoch in passed.history],
-            "seconds": passed.seconds,
-            "machines": list(passed.machines),
+            "history": [tuple(vars(epoch).values()) for epoch in progress.history],
+            "seconds": progress.seconds,
+            "machines": list(progress.machines),
         }
         torch.save(content, buffer)
         write_file(self.path, buffer.getvalue())

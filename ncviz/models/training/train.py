@@ -23,8 +23,7 @@ from ncviz.models.catalogue.architectures import build_seeded, build_without_wei
 from ncviz.models.catalogue.dropout import check_random_layers, restore_dropout, seed_dropout
 from ncviz.models.loading import load_checkpoint
 from ncviz.models.saving import save_checkpoint, write_file
-from ncviz.models.training.resume import Passed
-from ncviz.models.training.resume import Progress as Kept
+from ncviz.models.training.resume import TrainingCheckpoint, TrainingProgress
 from ncviz.models.training.settings import EpochResult, TrainingSettings
 from ncviz.models.zoo import ModelSpec, find_model
 
@@ -46,14 +45,14 @@ class TrainingResult:
         history: One entry per epoch.
         seconds: Wall time, over all its parts if it was interrupted.
         settings: What it was trained with.
-        passed: Where each of its parts ran.
+        progress: Where each of its parts ran.
     """
 
     net: nn.Module
     history: tuple[EpochResult, ...]
     seconds: float
     settings: TrainingSettings
-    passed: Passed = field(default_factory=Passed)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
 
     @property
     def test_accuracy(self) -> float:
@@ -124,24 +123,24 @@ def train(
     shape = tuple(train_data.inputs.shape[1:])
     _check_layers(architecture, shape, len(train_data), batch_size)
     start = time.perf_counter()
-    kept = None if resume is None else Kept(resume, settings, train_data, test_data)
-    passed = kept.passed if kept else Passed()
-    if len(passed.history) < epochs:
-        passed = passed.goes_on(device)
-    before = passed.seconds
+    checkpoint = None if resume is None else TrainingCheckpoint(resume, settings, train_data, test_data)
+    done = checkpoint.progress if checkpoint else TrainingProgress()
+    if len(done.history) < epochs:
+        done = done.resumed_on(device)
+    before = done.seconds
     with guard(device):
         run = _Run(settings, train_data, test_data, progress or _ignore)
-        if kept is not None:
-            kept.restore(run.parts, run.order)
-        for epoch in range(len(passed.history) + 1, epochs + 1):
-            history = (*passed.history, run.epoch(epoch))
-            passed = Passed(history, before + time.perf_counter() - start, passed.machines)
-            if kept is not None:
-                kept.keep(run.parts, run.order, passed)
+        if checkpoint is not None:
+            checkpoint.restore(run.parts, run.order)
+        for epoch in range(len(done.history) + 1, epochs + 1):
+            history = (*done.history, run.epoch(epoch))
+            done = TrainingProgress(history, before + time.perf_counter() - start, done.machines)
+            if checkpoint is not None:
+                checkpoint.save(run.parts, run.order, done)
             if on_epoch is not None:
                 on_epoch(history[-1])
     net = run.trained()
-    return TrainingResult(net, passed.history, passed.seconds, settings, passed)
+    return TrainingResult(net, done.history, done.seconds, settings, done)
 
 
 def train_zoo_model(
@@ -203,9 +202,9 @@ def train_zoo_model(
         # What is shipped is what is measured: rounding to half precision comes first.
         buffer = io.BytesIO()
         save_checkpoint(result.net, buffer, half=spec.is_half)
-        kept = load_checkpoint(buffer.getvalue(), spec.architecture)
+        shipped = load_checkpoint(buffer.getvalue(), spec.architecture)
         with guard(result.settings.device):
-            accuracy = _accuracy(kept, test_data.inputs, test_data.labels)
+            accuracy = _accuracy(shipped, test_data.inputs, test_data.labels)
         card = make_card(
             spec,
             result.net,
@@ -213,7 +212,7 @@ def train_zoo_model(
             train_data,
             test_data,
             accuracy,
-            result.passed.machines,
+            result.progress.machines,
             command,
         )
         write_card(card, (Path(out_dir) / spec.checkpoint).with_suffix(".json"))

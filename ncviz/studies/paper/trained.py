@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ncviz import tasks
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import ModelError
 from ncviz.models.network import Network

@@ -12,7 +12,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.memory import HOLDINGS
+from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.zoo import MODELS
 from ncviz.scene.history import History
 from ncviz.text import plain
@@ -165,7 +165,7 @@ def add_network(brought: tasks.Network) -> None:
             f"This session holds {len(own)} networks of its own, the most that are kept; forget one on the Model page "
             "under “Keep and take away” first."
         )
-    HOLDINGS.hold(brought)
+    NETWORK_MEMORY.claim(brought)
     name, number = brought.name, 1
     while name in MODELS or (name in own and own[name].fingerprint != brought.fingerprint):
         number += 1

@@ -62,7 +62,7 @@ def test_an_interrupted_training_ends_in_the_same_weights_bit_for_bit(architectu
     assert [epoch.epoch for epoch in seen] == [3]
     assert found.history == whole.history
     assert found.seconds > 0
-    assert [machine[0] for machine in found.passed.machines] == [1, 2, 3]
+    assert [machine[0] for machine in found.progress.machines] == [1, 2, 3]
     for name, values in whole.net.state_dict().items():
         assert torch.equal(values, found.net.state_dict()[name]), name
 
@@ -74,7 +74,7 @@ def test_a_finished_training_is_not_begun_again(tmp_path):
         "mlp-digits-relu", digits("train", 64), digits("test", 40), **settings, on_epoch=stop_after(2)
     )
     assert again.history == first.history
-    assert again.passed.machines == first.passed.machines
+    assert again.progress.machines == first.progress.machines
     assert torch.equal(again.net[1].weight, first.net[1].weight)
 
 

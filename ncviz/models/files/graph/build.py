@@ -69,10 +69,7 @@ _LAYERS: dict[str, Callable[..., nn.Module]] = {
     "zero_pad2d": lambda padding: nn.ZeroPad2d(padding),
     "flatten": lambda start: nn.Flatten(start),
 }
-_RENAMED = {
-    "leaky_relu": {"slope": "negative_slope"},
-    "hardtanh": {"least": "min_val", "most": "max_val"},
-}
+_RENAMED = {"leaky_relu": {"slope": "negative_slope"}, "hardtanh": {"least": "min_val", "most": "max_val"}}
 # Axes without the batch, by the end of an operation's name.
 _RANKS = {"batch_norm1d": (1, 2), "linear": (1,), "1d": (2,), "2d": (3,)}
 _FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -20,16 +20,9 @@ def node_of(node: onnx.NodeProto, index: int) -> Node:
     kinds = {attribute.type for attribute in node.attribute}
     has_graph = bool(kinds & {AttributeProto.GRAPH, AttributeProto.GRAPHS})
     attributes = {attribute.name: _plain(attribute) for attribute in node.attribute}
+    inputs, outputs = tuple(node.input), tuple(node.output)
     return Node(
-        index,
-        node.name,
-        node.op_type,
-        node.domain,
-        tuple(node.input),
-        tuple(node.output),
-        attributes,
-        has_graph,
-        _place(node),
+        index, node.name, node.op_type, node.domain, inputs, outputs, attributes, has_graph, _place(node)
     )
 
 

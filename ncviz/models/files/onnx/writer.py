@@ -48,7 +48,7 @@ def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
         for source in shared:
             # Each reads the same weights in a form of its own.
             _replace(model.graph, name, [source], new)
-    _drop_unread(model.graph)
+    _remove_unused(model.graph)
     return model.SerializeToString()
 
 
@@ -82,7 +82,7 @@ def _replace(graph: onnx.GraphProto, name: str, sources: list[Source], values: n
         graph.node[each.node].input[each.slot] = new.name
 
 
-def _drop_unread(graph: onnx.GraphProto) -> None:
+def _remove_unused(graph: onnx.GraphProto) -> None:
     """Remove constants that nothing reads any more, and what computed them."""
     while True:
         read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}

@@ -30,6 +30,9 @@ from ncviz.text import quotable
 
 T = TypeVar("T")
 _TARGET = "torch.ops.aten."
+_PLAIN_KINDS = frozenset(
+    ["as_int", "as_float", "as_bool", "as_string", "as_ints", "as_floats", "as_bools", "as_scalar_type"]
+)
 _MAX_PLACE = 2_000
 _PLACE = re.compile(r",([\w.]*),[^;,]*\Z")
 
@@ -48,7 +51,7 @@ def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.n
     Raises:
         ModelError: If it is damaged, too large, or has operations that are not read, each named; one sentence.
     """
-    return _opened(content, label, _read)
+    return _read_archive(content, label, _read)
 
 
 def weights_of(content: bytes, label: str) -> dict[str, np.ndarray]:
@@ -59,7 +62,7 @@ def weights_of(content: bytes, label: str) -> dict[str, np.ndarray]:
     Raises:
         ModelError: As ``read_exported``.
     """
-    return _opened(
+    return _read_archive(
         content,
         label,
         lambda archive, _: {
@@ -74,11 +77,11 @@ def weight_names(content: bytes, label: str) -> set[str]:
     Raises:
         ModelError: As ``read_exported``.
     """
-    names = _opened(content, label, lambda archive, _: set(archive.tensors("weights")))
+    names = _read_archive(content, label, lambda archive, _: set(archive.tensors("weights")))
     return {name for name in names if not name.endswith("num_batches_tracked")}
 
 
-def _opened(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
+def _read_archive(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
     label = quotable(label)
     check_size(len(content), label)
     try:
@@ -197,18 +200,7 @@ def _argument(argument: Mapping[str, Any]) -> Any:
         return Name(str(value["as_name"]), is_size=True) if "as_name" in value else int(value["as_int"])
     if kind == "as_sym_ints":
         return [_argument({"as_sym_int": item}) for item in value]
-    if kind in (
-        "as_int",
-        "as_float",
-        "as_bool",
-        "as_string",
-        "as_ints",
-        "as_floats",
-        "as_bools",
-        "as_scalar_type",
-    ):
-        return value
-    return None
+    return value if kind in _PLAIN_KINDS else None
 
 
 def _names(value: Any) -> list[str]:

@@ -21,21 +21,11 @@ _CALLABLES = {
     "torch.device",
 }
 _DTYPES = {
-    f"torch.{name}"
-    for name in [
-        "float16",
-        "bfloat16",
-        "float32",
-        "float64",
-        "complex64",
-        "complex128",
-        "uint8",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "bool",
-    ]
+    *(
+        f"torch.{name}"
+        for name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool")
+    ),
+    *(f"torch.{name}" for name in ("uint8", "int8", "int16", "int32", "int64")),
 }
 _WEIGHTS_ONLY = "save only the weights with torch.save(net.state_dict(), path)"
 

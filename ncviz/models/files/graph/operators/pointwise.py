@@ -35,11 +35,7 @@ def _unary(make: Callable[[Node], tuple[Function, Native | None]]) -> Handler:
 
 
 def _applied(
-    reader: GraphReader,
-    node: Node,
-    value: Value,
-    function: Function,
-    native: Native | None = None,
+    reader: GraphReader, node: Node, value: Value, function: Function, native: Native | None = None
 ) -> Pointwise:
     """Return what a pointwise function makes of an activation; ``native`` is the step that does exactly this."""
     if not isinstance(value, Pointwise):
