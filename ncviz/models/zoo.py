@@ -109,37 +109,17 @@ MODELS: dict[str, ModelSpec] = {
         _spec("mlp-digits-tanh", "MLP, digits (tanh)", "digits", _MLP_RECIPE),
         _spec("lenet-mnist-relu", "LeNet, MNIST (ReLU)", "mnist", _LENET_RECIPE),
         _spec("lenet-mnist-tanh", "LeNet, MNIST (tanh)", "mnist", _LENET_RECIPE),
-        _spec(
-            "lenet-mnist-relu-decay",
-            "LeNet, MNIST (ReLU, weight decay)",
-            "mnist",
-            _DECAY_RECIPE,
-            architecture="lenet-mnist-relu",
-        ),
-        _spec(
-            "lenet-mnist-tanh-decay",
-            "LeNet, MNIST (tanh, weight decay)",
-            "mnist",
-            _DECAY_RECIPE,
-            architecture="lenet-mnist-tanh",
-        ),
-        _spec(
-            "lenet-mnist-relu-adversarial",
-            "LeNet, MNIST (ReLU, adversarial)",
-            "mnist",
-            _ADVERSARIAL_RECIPE,
-            architecture="lenet-mnist-relu",
-        ),
-        _spec(
-            "lenet-mnist-tanh-adversarial",
-            "LeNet, MNIST (tanh, adversarial)",
-            "mnist",
-            _ADVERSARIAL_RECIPE,
-            architecture="lenet-mnist-tanh",
-        ),
+        _spec("lenet-mnist-relu-decay", "LeNet, MNIST (ReLU, weight decay)", "mnist", _DECAY_RECIPE,
+              architecture="lenet-mnist-relu"),
+        _spec("lenet-mnist-tanh-decay", "LeNet, MNIST (tanh, weight decay)", "mnist", _DECAY_RECIPE,
+              architecture="lenet-mnist-tanh"),
+        _spec("lenet-mnist-relu-adversarial", "LeNet, MNIST (ReLU, adversarial)", "mnist", _ADVERSARIAL_RECIPE,
+              architecture="lenet-mnist-relu"),
+        _spec("lenet-mnist-tanh-adversarial", "LeNet, MNIST (tanh, adversarial)", "mnist", _ADVERSARIAL_RECIPE,
+              architecture="lenet-mnist-tanh"),
         _spec("vgg9-cifar10-relu", "VGG-9, CIFAR-10 (ReLU)", "cifar10", _VGG_RECIPE, is_half=True),
     )
-}
+}  # fmt: skip
 
 
 def find_model(name: str) -> ModelSpec:

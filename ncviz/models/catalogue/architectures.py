@@ -32,25 +32,13 @@ _ALIASES = {"resnet8": "resnet8-cifar10", "resnet20": "resnet20-cifar10"}
 _OTHER_CLASSES = {"vgg9-cifar100-relu": "vgg9-cifar10-relu"}
 _FOR_CLASSES = {("vgg9-cifar10-relu", 100): "vgg9-cifar100-relu"}
 _LINEAR = (
-    nn.Linear,
-    nn.Conv1d,
-    nn.Conv2d,
-    nn.Conv3d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.ConvTranspose3d,
-)
+    nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
+)  # fmt: skip
 _DRAWING = (torch.Tensor.uniform_, torch.Tensor.normal_, torch.Tensor.bernoulli_)
 # Their own reset draws nothing: ones, zeros, or a constant.
 _CONSTANT = (
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.BatchNorm3d,
-    nn.LayerNorm,
-    nn.GroupNorm,
-    nn.InstanceNorm2d,
-    nn.PReLU,
-)
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm2d, nn.PReLU,
+)  # fmt: skip
 
 
 def _mlp_digits(activation: Callable[[], nn.Module], num_classes: int = 10) -> nn.Sequential:
@@ -109,45 +97,20 @@ def _vgg9(num_classes: int = 10) -> nn.Sequential:
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture(
-            "mlp-digits-relu",
-            "MLP 64-32-16-10 (ReLU)",
-            partial(_mlp_digits, nn.ReLU),
-            (1, 8, 8),
-            10,
-            "digits",
-        ),
-        Architecture(
-            "mlp-digits-tanh",
-            "MLP 64-32-16-10 (tanh)",
-            partial(_mlp_digits, nn.Tanh),
-            (1, 8, 8),
-            10,
-            "digits",
-        ),
-        Architecture(
-            "lenet-mnist-relu", "LeNet (ReLU)", partial(_lenet_mnist, nn.ReLU), (1, 28, 28), 10, "mnist"
-        ),
-        Architecture(
-            "lenet-mnist-tanh", "LeNet (tanh)", partial(_lenet_mnist, nn.Tanh), (1, 28, 28), 10, "mnist"
-        ),
+        Architecture("mlp-digits-relu", "MLP 64-32-16-10 (ReLU)",
+                     partial(_mlp_digits, nn.ReLU), (1, 8, 8), 10, "digits"),
+        Architecture("mlp-digits-tanh", "MLP 64-32-16-10 (tanh)",
+                     partial(_mlp_digits, nn.Tanh), (1, 8, 8), 10, "digits"),
+        Architecture("lenet-mnist-relu", "LeNet (ReLU)", partial(_lenet_mnist, nn.ReLU), (1, 28, 28), 10, "mnist"),
+        Architecture("lenet-mnist-tanh", "LeNet (tanh)", partial(_lenet_mnist, nn.Tanh), (1, 28, 28), 10, "mnist"),
         Architecture("vgg9-cifar10-relu", "VGG-9 (ReLU)", _vgg9, (3, 32, 32), 10, "cifar10"),
-        Architecture(
-            "vgg9-cifar100-relu",
-            "VGG-9, 100 classes (ReLU)",
-            partial(_vgg9, num_classes=100),
-            (3, 32, 32),
-            100,
-            "cifar100",
-        ),
-        Architecture(
-            "resnet8-cifar10", "ResNet-8", partial(ResNet, 1), (3, 32, 32), 10, "cifar10", is_resizable=True
-        ),
-        Architecture(
-            "resnet20-cifar10", "ResNet-20", partial(ResNet, 3), (3, 32, 32), 10, "cifar10", is_resizable=True
-        ),
+        Architecture("vgg9-cifar100-relu", "VGG-9, 100 classes (ReLU)",
+                     partial(_vgg9, num_classes=100), (3, 32, 32), 100, "cifar100"),
+        Architecture("resnet8-cifar10", "ResNet-8", partial(ResNet, 1), (3, 32, 32), 10, "cifar10", is_resizable=True),
+        Architecture("resnet20-cifar10", "ResNet-20",
+                     partial(ResNet, 3), (3, 32, 32), 10, "cifar10", is_resizable=True),
     )
-}
+}  # fmt: skip
 
 
 def find_architecture(name: str) -> Architecture:

@@ -15,38 +15,17 @@ if TYPE_CHECKING:
 PREFIX = "torchvision/"
 # Made of what the graph reader knows: convolutions, batch normalisation, pooling, additions and concatenations.
 _PLAIN = (
-    "alexnet",
-    "densenet",
-    "mnasnet",
-    "mobilenet_v2",
-    "regnet_x",
-    "resnet",
-    "resnext",
-    "shufflenet",
-    "squeezenet",
-    "vgg",
-    "wide_resnet",
-)
+    "alexnet", "densenet", "mnasnet", "mobilenet_v2", "regnet_x", "resnet", "resnext", "shufflenet", "squeezenet",
+    "vgg", "wide_resnet",
+)  # fmt: skip
 # Their published weights want inputs that they change themselves, and they train with a second head.
 _LEFT_OUT = ("googlenet", "inception_v3")
 _TITLES = {
-    "alexnet": "AlexNet",
-    "convnext": "ConvNeXt",
-    "densenet": "DenseNet",
-    "efficientnet": "EfficientNet",
-    "maxvit": "MaxViT",
-    "mnasnet": "MNASNet",
-    "mobilenet": "MobileNet",
-    "regnet": "RegNet",
-    "resnet": "ResNet",
-    "resnext": "ResNeXt",
-    "shufflenet": "ShuffleNet",
-    "squeezenet": "SqueezeNet",
-    "swin": "Swin",
-    "vgg": "VGG",
-    "vit": "ViT",
-    "wide_resnet": "Wide ResNet",
-}
+    "alexnet": "AlexNet", "convnext": "ConvNeXt", "densenet": "DenseNet", "efficientnet": "EfficientNet",
+    "maxvit": "MaxViT", "mnasnet": "MNASNet", "mobilenet": "MobileNet", "regnet": "RegNet",
+    "resnet": "ResNet", "resnext": "ResNeXt", "shufflenet": "ShuffleNet", "squeezenet": "SqueezeNet",
+    "swin": "Swin", "vgg": "VGG", "vit": "ViT", "wide_resnet": "Wide ResNet",
+}  # fmt: skip
 
 
 @cache
