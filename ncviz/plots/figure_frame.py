@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from string import Template
 from typing import Any
 
 from ncviz.plots.palette import HIGH_LABEL, HIGH_NAME, LIMIT, LOW_LABEL, LOW_NAME, Theme, plotly_colorscale
@@ -28,6 +29,12 @@ BAR_PIXELS, BAR_ENDS, BAR_ROOM = 190, 50, 34
 LINE_ROOM = 16
 # Letters of the words are about so wide.
 LETTER = 5.5
+
+# Without it, a figure stands in a frame of the browser's own white.
+_HEAD = Template(
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>$title</title>'
+    "<style>html{background:$paper;color-scheme:$scheme}body{margin:0;padding:12px}</style>"
+)
 
 
 def frame(
@@ -93,6 +100,13 @@ def frame(
         # A finger on a phone scrolls the page.
         "dragmode": "zoom" if width >= PHONE else False,
     }
+
+
+def figure_page(figure: Any, title: str, colours: Theme) -> bytes:
+    """Return a figure as an HTML file that works without a network."""
+    page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
+    head = _HEAD.substitute(title=escape(title), paper=PAPER[colours], scheme=colours)
+    return page.replace("<head>", f"<head>{head}", 1).encode()
 
 
 def note(

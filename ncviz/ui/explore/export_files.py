@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from html import escape
-from string import Template
 
 import numpy as np
 import pandas as pd
 
-from ncviz.plots.figure_frame import PAPER
+from ncviz.plots.figure_frame import figure_page
 from ncviz.plots.network.free_layout import add_links, graphml
 from ncviz.plots.network.lines import NetworkView, edges_of
 from ncviz.plots.network.payload import payload
@@ -30,11 +28,6 @@ from ncviz.values import NEVER_ACTIVE
 CHANNEL = "file"
 CANVAS_HEIGHT = 460
 OTHER_PICTURES = {"matrix": "Matrix", "distribution": "Distribution", "free": "Free layout"}
-# Without it, a figure stands in a frame of the browser's own white.
-_HEAD = Template(
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>$title</title>'
-    "<style>html{background:$paper;color-scheme:$scheme}body{margin:0;padding:12px}</style>"
-)
 
 
 def offline_page(subject: Subject, activity: Sequence[np.ndarray] | None = None) -> bytes:
@@ -72,15 +65,7 @@ def picture_page(subject: Subject, colours: Theme) -> bytes:
     if show == "free":
         return free_layout_figure(subject, colours).page.encode()
     make = distribution_figure if show == "distribution" else matrix_figure
-    page: str = make(subject, colours).to_html(
-        include_plotlyjs=True, config={"displaylogo": False, "responsive": True}
-    )
-    head = _HEAD.substitute(
-        title=escape(f"{subject.network.title} · {OTHER_PICTURES[show]}"),
-        paper=PAPER[colours],
-        scheme=colours,
-    )
-    return page.replace("<head>", f"<head>{head}", 1).encode()
+    return figure_page(make(subject, colours), f"{subject.network.title} · {OTHER_PICTURES[show]}", colours)
 
 
 def graph_file(subject: Subject) -> bytes:

@@ -15,7 +15,6 @@ from ncviz.ui.components.live.component import LiveRequest, live_panel, live_req
 from ncviz.ui.components.live.data import Answer, Sweep, panel_data
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, thresholds
 from ncviz.ui.server import evaluation, resources
-from ncviz.ui.server.fine_curves import fine_curve
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject, change
 
@@ -176,10 +175,7 @@ def _sweeps(subject: Subject) -> tuple[dict[str, Sweep] | None, tuple[Any, ...]]
     # Of the step that was reached last, not of one that is only tried.
     kept = subject.now().view.criterion
     found = curves(subject, (kept,))
-    fine = None
-    if resources.torch_ready().is_set():
-        order, context = (subject.view.criterion, subject.view.order), session.context()
-        fine = fine_curve(subject.network, subject.record, order, subject.view.scope, context)
+    fine = subject.fine_curve()
     if fine is not None:
         at = thresholds(subject, fine.removed)
         found[subject.order] = Sweep(fine.removed.tolist(), fine.accuracy.tolist(), at.tolist(), fine.images)

@@ -11,9 +11,9 @@ import streamlit as st
 from ncviz.errors import NcvizError
 from ncviz.scene.small_graph.workbench import Workbench
 from ncviz.ui.learn.lessons import LESSONS, Facts, changes, opened
-from ncviz.ui.server import resources
-from ncviz.ui.server.fine_curves import fine_curve
-from ncviz.ui.session import jobs, session
+from ncviz.ui.session import session
+from ncviz.ui.session.results import find_results
+from ncviz.ui.session.subject import Subject, first_side
 
 _STYLE = """<style>
 .st-key-lesson-banner{padding:.5rem .8rem}
@@ -141,18 +141,16 @@ def _facts(page: str) -> Facts:
 
 def _accuracy() -> float | None:
     """Return the accuracy of the network as it is pruned, off its measured curve, the finest that there is."""
-    view, of = session.view(), session.network()
-    order = view.criterion, view.order
+    of, side = session.network(), first_side()
+    order = side.view.criterion, side.view.order
     try:
-        record, sweep = jobs.results(of, view.config, view.scope)
+        record, sweep = find_results(of, side)
     except NcvizError:
         return None
     if sweep is None or record is None or order not in sweep.accuracy:
         return None
-    removed = round(view.removed * sweep.total)
-    fine = None
-    if resources.torch_ready().is_set():
-        fine = fine_curve(of, record, order, view.scope, session.context())
+    subject = Subject(of, record, sweep, side)
+    fine, removed = subject.fine_curve(), subject.removed
     # Near a task's limit, the reader sees the finer one's accuracy.
     return (
         sweep.at(*order, removed) if fine is None else float(np.interp(removed, fine.removed, fine.accuracy))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from html import escape
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,6 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.plots.figure_frame import PAPER
-from ncviz.plots.palette import Theme
 from ncviz.scene import return_files
 from ncviz.scene.return_files import file_stem
 from ncviz.tasks.images import find_dataset
@@ -37,10 +33,6 @@ OWN_HELP = "In the format that it came in, with zeros in place of what is remove
 SPEED = (
     "Masks set weights to zero, and zeros alone make a network neither smaller nor faster: for that, whole channels or "
     "units must go (structured pruning), or the hardware needs sparse kernels (such as 2:4 sparsity on recent GPUs)."
-)
-_HEAD = Template(
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>$title</title>'
-    "<style>html{background:$paper;color-scheme:$scheme}body{margin:0;padding:12px}</style>"
 )
 
 
@@ -97,13 +89,6 @@ def content(of: tasks.Network, ranks: np.ndarray, removed: int, form: str) -> by
     return write(of, ranks, removed, comparison.shapes(of))
 
 
-def figure_page(figure: Any, title: str, colours: Theme) -> bytes:
-    """Return a figure as an HTML file that works without a network."""
-    page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
-    head = _HEAD.substitute(title=escape(title), paper=PAPER[colours], scheme=colours)
-    return page.replace("<head>", f"<head>{head}", 1).encode()
-
-
 def button(label: str, make: Callable[[], bytes], name: str, mime: str, note: str | None = None) -> None:
     """Draw a download button; the file is made when it is asked for."""
     st.download_button(
@@ -121,5 +106,4 @@ def draw_chart(of: tasks.Network, figure: Any, name: str, *, key: str) -> None:
         key: Of the widget.
     """
     config = camera_config(f"{file_stem(of)}-{name}", ("pan2d", "zoomIn2d", "zoomOut2d"))
-    config["displayModeBar"] = True
     st.plotly_chart(figure, theme=None, config=config, key=key, alt=figure.layout.meta)

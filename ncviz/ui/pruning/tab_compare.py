@@ -10,7 +10,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import ORDERS
-from ncviz.plots.figure_frame import WIDTH
+from ncviz.plots.figure_frame import WIDTH, figure_page
 from ncviz.plots.pruning.curves import Curve, accuracy_curves
 from ncviz.scene.comparison import (
     ORDER_TITLES,
@@ -98,7 +98,7 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
         )
         files.button(
             "Figure (HTML)",
-            lambda: files.figure_page(figure, f"{of.title} · pruning", colours),
+            lambda: figure_page(figure, f"{of.title} · pruning", colours),
             f"{file_stem(of)}-curves.html",
             "text/html",
             "One file that can be zoomed and hovered over, and needs no network. PNG and SVG: the figure's camera.",

@@ -35,6 +35,7 @@ def camera_config(file: str, left_out: Sequence[str] = ()) -> dict[str, Any]:
     kind = st.session_state.get(_KEY) or PICTURES[0]
     return {
         "displaylogo": False,
+        "displayModeBar": True,
         "modeBarButtonsToRemove": [*_BUTTONS, *left_out],
         "toImageButtonOptions": {"format": kind.lower(), "filename": file, "scale": PICTURE_SCALE},
     }

@@ -14,6 +14,7 @@ from ncviz.scene.selection import Selection, read_flow, read_selection
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
 from ncviz.ui.server import resources
+from ncviz.ui.server.fine_curves import FineCurve, fine_curve
 from ncviz.ui.session import session
 
 _OWN = ("model", "criterion", "order", "removed")
@@ -152,6 +153,14 @@ class Subject:
         part = f"-{view.channels}-{view.parts}" if view.channels or view.parts else ""
         where = f"{self.network.fingerprint[:12]}-{view.samples}-{view.seed}-{view.alpha}-{view.scope}{part}"
         return f"live-{self.side.name}-{where}"
+
+    def fine_curve(self) -> FineCurve | None:
+        """Return the accuracy at every step of the slider in this order, once it is measured; begin to measure it."""
+        if not resources.torch_ready().is_set():
+            return None
+        view = self.view
+        order = view.criterion, view.order
+        return fine_curve(self.network, self.record, order, view.scope, session.context())
 
     def showing(self, view: ViewState) -> Subject:
         """Return the same network with something else seen of it."""

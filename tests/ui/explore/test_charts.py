@@ -65,6 +65,7 @@ def test_charts_are_drawn_with_words_for_a_screen_reader(app, show, title, model
     assert "showing " in chart.proto.alt
     assert "50.0% removed, redundant first" in chart.proto.alt
     assert '"format": "png"' in chart.proto.config
+    assert '"displayModeBar": true' in chart.proto.config
     assert labels(made)[-1] == f"{title} (HTML)"
 
 
