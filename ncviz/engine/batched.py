@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,48 +10,21 @@ from torch import Tensor
 
 from ncviz.devices import guard
 from ncviz.engine import kernels
-from ncviz.engine.blocks import CLOSED, HUB, ONE_SINK, ONE_SOURCE, Blocks, Extent, Settled, Side, Tables
+from ncviz.engine.blocks import (
+    CLOSED,
+    HUB,
+    ONE_SINK,
+    ONE_SOURCE,
+    Blocks,
+    Extent,
+    Neighbourhood,
+    Settled,
+    Tables,
+)
 from ncviz.engine.chunks import Room
-from ncviz.engine.local import Least
+from ncviz.engine.minima import Certified, Least
 from ncviz.engine.plan import Plan
 from ncviz.values import DEAD
-
-
-@dataclass(frozen=True, eq=False)
-class Certified:
-    """What is known without a linear program; W weights, w = target channel · slots + slot.
-
-    Attributes:
-        best: float64 [W], least κ among the edges where it is known; inf if there is none.
-        best_pair: int32 [W], pair of positions where it is; -1 if there is none.
-        best_sample: int32 [W], sample where it is.
-        low: float64 [W], least lower bound of κ among the other live edges; inf if there is none.
-        low_pair: int32 [W].
-        low_sample: int32 [W].
-        grid: float64 [samples, channels after, positions after, slots], κ of each live edge, NaN where it is not
-            known, and 1 for dead edges and where there is no edge; None if it was not asked for.
-        counts: int64 [8], in the order of the constants of ``kernels``: edges certified, closed (a measure of no
-            point or one) and live; 0 in the other places.
-    """
-
-    best: np.ndarray
-    best_pair: np.ndarray
-    best_sample: np.ndarray
-    low: np.ndarray
-    low_pair: np.ndarray
-    low_sample: np.ndarray
-    grid: np.ndarray | None
-    counts: np.ndarray
-
-    @property
-    def found(self) -> Least:
-        """The least κ among the edges where it is known; its counts are kept apart."""
-        return Least(self.best, self.best_pair, self.best_sample, np.zeros(8, dtype=np.int64))
-
-    @property
-    def lowest(self) -> Least:
-        """The least lower bound among the others."""
-        return Least(self.low, self.low_pair, self.low_sample, np.zeros(8, dtype=np.int64))
 
 
 def certify(
@@ -87,7 +59,7 @@ def certify(
     """
     with guard(device):
         tables = Tables(plan, device)
-        run = _Run(tables, Room(device, free_bytes, cancel), plan.length.shape[2], int(plan.slots[0]))
+        run = _Run(tables, Room(device, free_bytes, cancel), plan.length.shape[2], plan.slots)
         samples, positions = layers[4].shape[:2]
         shape = (samples, run.channels, positions, run.slots)
         grid = np.full(shape, DEAD) if want_grid else None
@@ -104,10 +76,8 @@ def certify(
         size = sum(layer[0].size for layer in layers) + (np.prod(shape[1:]) if want_grid else 0)
         # A quarter of the room: the chunks need the rest.
         run.room.fill(samples, lambda *_: 32 * int(size), work)
-        return Certified(
-            *run.best.result(tables.pairs, sample_begin), *run.low.result(tables.pairs, sample_begin), grid,
-            run.counts.cpu().numpy(),
-        )  # fmt: skip
+        best, low = (each.result(tables.pairs, sample_begin) for each in (run.best, run.low))
+        return Certified(best, low, grid, run.counts.cpu().numpy())
 
 
 class _Lowest:
@@ -126,14 +96,15 @@ class _Lowest:
         # One number for sample and pair: of values that tie, both must be the same one's.
         self.code[weight[is_least]] = code[is_least]
 
-    def result(self, pairs: int, sample_begin: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return least value, pair and sample."""
+    def result(self, pairs: int, sample_begin: int) -> Least:
+        """Return least value, pair and sample; the counts are kept apart."""
         code = self.code.cpu().numpy()
         pair, sample = np.where(code < 0, -1, code % max(1, pairs)), code // max(1, pairs) + sample_begin
-        return (
+        return Least(
             self.value.cpu().numpy(),
             pair.astype(np.int32),
             np.where(code < 0, -1, sample).astype(np.int32),
+            np.zeros(8, dtype=np.int64),
         )
 
 
@@ -145,7 +116,9 @@ class _Run:
         self.best, self.low = (_Lowest(channels * slots, room.device) for _ in range(2))
         self.counts = torch.zeros(8, dtype=torch.int64, device=room.device)
 
-    def samples(self, sides: tuple[Side, Side], sample_begin: int, grid: Tensor | None) -> None:
+    def samples(
+        self, sides: tuple[Neighbourhood, Neighbourhood], sample_begin: int, grid: Tensor | None
+    ) -> None:
         """Solve some samples.
 
         Args:
@@ -171,7 +144,7 @@ class _Run:
 
         self.room.fill(len(sides[0].live) * self.tables.pairs, lambda *_: 64 * width, span)
 
-    def _supports(self, side: Side) -> Tensor:
+    def _supports(self, side: Neighbourhood) -> Tensor:
         """Return how many points carry mass, int64 [samples, positions, classes]."""
         found = torch.zeros(
             (len(side.activity), len(side.position), side.classes), dtype=torch.int64, device=self.room.device
@@ -188,7 +161,11 @@ class _Run:
         return found
 
     def _listed(
-        self, sides: tuple[Side, Side], supports: tuple[Tensor, Tensor], begin: int, count: int
+        self,
+        sides: tuple[Neighbourhood, Neighbourhood],
+        supports: tuple[Tensor, Tensor],
+        begin: int,
+        count: int,
     ) -> tuple[Blocks, np.ndarray]:
         """List the blocks with a live edge among some samples' pairs, and their sizes n, m, P and Q."""
         tables = self.tables
@@ -210,7 +187,7 @@ class _Run:
 
     def _solve(
         self,
-        sides: tuple[Side, Side],
+        sides: tuple[Neighbourhood, Neighbourhood],
         blocks: Blocks,
         sizes: np.ndarray,
         members: np.ndarray,

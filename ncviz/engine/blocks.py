@@ -15,12 +15,12 @@ from torch.nn.functional import one_hot
 from ncviz.engine.certificates import is_hub_best, one_point_cost
 from ncviz.engine.kernels import NEGLIGIBLE
 from ncviz.engine.measures import UNIFORM_BELOW
-from ncviz.engine.plan import Plan
+from ncviz.engine.plan import Neighbours, Plan, Ways
 
 CLOSED, ONE_SOURCE, ONE_SINK, HUB = range(4)
 
 
-class Side(NamedTuple):
+class Neighbourhood(NamedTuple):
     """The neighbours on one side of the edges.
 
     Attributes:
@@ -121,57 +121,55 @@ class Tables:
 
     def __init__(self, plan: Plan, device: str) -> None:
         self.device = device
-        self.pairs = len(plan.source)
-        self.negligible = NEGLIGIBLE / float(plan.spread[0])
-        self.source, self.target, self.tap = (
-            self.move(part) for part in (plan.source, plan.target, plan.tap)
-        )
+        self.pairs = len(plan.pairs.source)
+        self.negligible = NEGLIGIBLE / plan.spread
+        self.source, self.target, self.tap = (self.move(part) for part in plan.pairs[:3])
         self.slot, self.length = self.move(plan.slot), self.move(plan.length)
-        self.a_start, self.b_start, self.c_start = (
-            self.move(part) for part in (plan.a_start, plan.b_start, plan.c_start)
+        self.to_target, self.from_source, self.across = (
+            self._ways(ways) for ways in (plan.to_target, plan.from_source, plan.across)
         )
-        self.a_kind, self.b_kind, self.c_kind = (
-            self.move(part) for part in (plan.a_kind, plan.b_kind, plan.c_kind)
-        )
-        # Where an edge exists there are paths from each neighbour to each; an infinity elsewhere would turn into NaN.
-        self.two_in, self.two_out, self.three = (
-            self.move(part).nan_to_num_(posinf=0.0) for part in (plan.two_in, plan.two_out, plan.three)
-        )
-        self.readings = self._padded(plan.in_start, plan.in_position, plan.in_tap)
-        self.readers = self._padded(plan.out_start, plan.out_position, plan.out_tap)
-        self.mask_in, self.mask_out = self.move(plan.in_mask), self.move(plan.out_mask)
-        self.label_in = self.move(_labels(plan.in_class_start, plan.in_class))
-        self.label_out = self.move(_labels(plan.out_class_start, plan.out_class))
+        self.into, self.out_of = self._listed(plan.into), self._listed(plan.out_of)
         joined = np.isfinite(plan.length) & (plan.slot >= 0)[:, :, None]
-        joined = np.logical_or.reduceat(joined[:, plan.in_class], plan.in_class_start[:-1], axis=1)
-        joined = np.logical_or.reduceat(joined[:, :, plan.out_class], plan.out_class_start[:-1], axis=2)
+        joined = np.logical_or.reduceat(joined[:, plan.into.channel], plan.into.class_start[:-1], axis=1)
+        joined = np.logical_or.reduceat(
+            joined[:, :, plan.out_of.channel], plan.out_of.class_start[:-1], axis=2
+        )
         self.joined = self.move(joined)  # [taps, classes in, classes out]
 
     def move(self, part: np.ndarray) -> Tensor:
         """Return a copy on the device, indices as int64."""
         return torch.tensor(part, dtype=torch.int64 if part.dtype == np.int32 else None, device=self.device)
 
-    def _padded(
-        self, start: np.ndarray, position: np.ndarray, tap: np.ndarray
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return lists of different lengths as tables [positions, fan], and where they are filled."""
-        fan = np.diff(start)
+    def _ways(self, ways: Ways) -> tuple[Tensor, Tensor, Tensor]:
+        """Return where each pair's kinds of path begin, the kinds, and their lengths."""
+        # Where an edge exists there are paths from each neighbour to each; an infinity elsewhere would turn into NaN.
+        return self.move(ways.start), self.move(ways.kind), self.move(ways.length).nan_to_num_(posinf=0.0)
+
+    def _listed(self, side: Neighbours) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Return the first five parts of a neighbourhood: lists of different lengths become tables [positions, fan]."""
+        fan = np.diff(side.readings.start)
         is_there = np.arange(fan.max(initial=0)) < fan[:, None]
         tables = np.zeros((2, *is_there.shape), dtype=np.int64)
-        tables[:, is_there] = position, tap
-        return self.move(tables[0]), self.move(tables[1]), self.move(is_there[:, :, None])
+        tables[:, is_there] = side.readings.position, side.readings.tap
+        label = np.empty(len(side.channel), dtype=np.int64)
+        label[side.channel] = np.repeat(np.arange(len(side.class_start) - 1), np.diff(side.class_start))
+        parts = (*tables, is_there[:, :, None], side.readings.mask, label)
+        position, tap, there, mask, labels = (self.move(part) for part in parts)
+        return position, tap, there, mask, labels
 
-    def sides(self, layers: tuple[np.ndarray, ...], is_first: bool, is_last: bool) -> tuple[Side, Side]:
+    def sides(
+        self, layers: tuple[np.ndarray, ...], is_first: bool, is_last: bool
+    ) -> tuple[Neighbourhood, Neighbourhood]:
         """Return both sides of the edges, on some samples."""
         x0, e0, x1, _, x2, _, x3, e3 = (self.move(part) for part in layers)
         return (
-            Side(*self.readings, self.mask_in, self.label_in, x0, e0,
-                 torch.ones_like(x1, dtype=torch.bool) if is_first else x1 > 0),
-            Side(*self.readers, self.mask_out, self.label_out, x3, e3,
-                 torch.ones_like(x2, dtype=torch.bool) if is_last else x2 > 0),
-        )  # fmt: skip
+            Neighbourhood(*self.into, x0, e0, torch.ones_like(x1, dtype=torch.bool) if is_first else x1 > 0),
+            Neighbourhood(*self.out_of, x3, e3, torch.ones_like(x2, dtype=torch.bool) if is_last else x2 > 0),
+        )
 
-    def settle(self, into: Side, out_of: Side, blocks: Blocks, size: Extent, kind: int) -> Settled:
+    def settle(
+        self, into: Neighbourhood, out_of: Neighbourhood, blocks: Blocks, size: Extent, kind: int
+    ) -> Settled:
         """Find κ of each edge of some blocks of one kind, or a lower bound of it."""
         at_i, at_j, tap = self.source[blocks.pair], self.target[blocks.pair], self.tap[blocks.pair]
         alive = (
@@ -186,20 +184,22 @@ class Tables:
         d = torch.where(is_edge, d, 1.0)
         p, u, cu = _support(into, blocks.sample, at_i, blocks.class_in, self.negligible, size.P)
         q, v, cv = _support(out_of, blocks.sample, at_j, blocks.class_out, self.negligible, size.Q)
-        a = self.a_kind[self.a_start[blocks.pair][:, None] + u]
-        b = self.b_kind[self.b_start[blocks.pair][:, None] + v]
-        A = self.two_in[a[:, None, :], cu[:, None, :], j[:, :, None]]  # [b, m, P]
-        B = self.two_out[b[:, None, :], i[:, :, None], cv[:, None, :]]  # [b, n, Q]
+        start_a, kind_a, length_a = self.to_target
+        start_b, kind_b, length_b = self.from_source
+        a, b = kind_a[start_a[blocks.pair][:, None] + u], kind_b[start_b[blocks.pair][:, None] + v]
+        A = length_a[a[:, None, :], cu[:, None, :], j[:, :, None]]  # [b, m, P]
+        B = length_b[b[:, None, :], i[:, :, None], cv[:, None, :]]  # [b, n, Q]
         if kind in (CLOSED, HUB):
             through = (A @ p[:, :, None]).mT + B @ q[:, :, None]
             if kind == CLOSED:
                 has_mass = p.any(1) | q.any(1)
                 value = torch.where(has_mass[:, None, None], 1.0 - through / d, 0.0)
                 return Settled(i, j, is_edge, value, is_edge)
-        fan = self.b_start[blocks.pair + 1] - self.b_start[blocks.pair]
-        row = self.c_start[blocks.pair][:, None] + u * fan[:, None]
-        c = self.c_kind[row[:, :, None] + v[:, None, :]]
-        C = self.three[c, cu[:, :, None], cv[:, None, :]]  # [b, P, Q]
+        start_c, kind_c, length_c = self.across
+        fan = start_b[blocks.pair + 1] - start_b[blocks.pair]
+        row = start_c[blocks.pair][:, None] + u * fan[:, None]
+        c = kind_c[row[:, :, None] + v[:, None, :]]
+        C = length_c[c, cu[:, :, None], cv[:, None, :]]  # [b, P, Q]
         if kind == HUB:
             is_exact = is_edge & is_hub_best(A, B, C, d, p > 0, q > 0)
             return Settled(i, j, is_edge, 2.0 - through / d, is_exact)
@@ -207,12 +207,6 @@ class Tables:
             cost = one_point_cost(C.mT, A, p, B.mT - d.mT).mT
             return Settled(i, j, is_edge, 1.0 - cost / d, is_edge)
         return Settled(i, j, is_edge, 1.0 - one_point_cost(C, B, q, A.mT - d) / d, is_edge)
-
-
-def _labels(start: np.ndarray, members: np.ndarray) -> np.ndarray:
-    label = np.empty(len(members), dtype=np.int64)
-    label[members] = np.repeat(np.arange(len(start) - 1), np.diff(start))
-    return label
 
 
 def _compact(keep: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -225,7 +219,7 @@ def _compact(keep: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _support(
-    side: Side, sample: Tensor, at: Tensor, which: Tensor, negligible: float, size: int
+    side: Neighbourhood, sample: Tensor, at: Tensor, which: Tensor, negligible: float, size: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the masses of the points that carry some, which reading they belong to, and their channel."""
     if size == 0:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ncviz.engine.full import groups
 from ncviz.engine.layers import Layers
-from ncviz.engine.local import Least, weights_of
+from ncviz.engine.minima import Least
 from ncviz.engine.plan import Plan
 from ncviz.engine.results import Settings
 from ncviz.transport.exact import solve_full
@@ -40,7 +40,7 @@ def estimate(
         stop: bool [1], set from outside to end early.
     """
     look = _Look(plan, layers, ends, stop, np.random.default_rng(0))
-    if not len(plan.source):
+    if not len(plan.pairs.source):
         return 1e-6
     if not settings.is_closed:
         return 1e-6 + look.full_problems(settings.alpha)
@@ -67,7 +67,7 @@ class _Look:
 
     def full_problems(self, alpha: float) -> float:
         """Time a few edges that POT solves."""
-        samples, pairs = len(self.layers[0]), len(self.plan.source)
+        samples, pairs = len(self.layers[0]), len(self.plan.pairs.source)
         spent, solved, live, seen = 0.0, 0, 0, 0
         for _ in range(_BLOCKS):
             sample, pair = int(self.draw.integers(samples)), int(self.draw.integers(pairs))
@@ -92,28 +92,28 @@ class _Look:
 
     def pairs(self) -> float:
         """Time the closed forms of some pairs of positions."""
-        pairs, channels = len(self.plan.source), self.plan.length.shape[1]
+        pairs, channels = len(self.plan.pairs.source), self.plan.length.shape[1]
         some = -(-pairs // _PAIR_SHARE)
         first = int(self.draw.integers(pairs - some + 1))
-        overhead = _overhead(lambda: self._sweep((0, 0, 0, 0)))
-        return max(0.0, self._sweep((first, first + some, 0, channels)) - overhead) * pairs / some
+        overhead = _overhead(lambda: self._search((0, 0, 0, 0)))
+        return max(0.0, self._search((first, first + some, 0, channels)) - overhead) * pairs / some
 
     def weights(self) -> float:
         """Time the search for some weights."""
-        channels, taps = self.plan.length.shape[1], int(self.plan.pixel.max()) + 1
-        start = np.searchsorted(self.plan.pixel, np.arange(taps + 1))
-        overhead = _overhead(lambda: self._sweep((0, 0, 0, 0)))
+        channels, taps = self.plan.length.shape[1], int(self.plan.pairs.pixel.max()) + 1
+        start = np.searchsorted(self.plan.pairs.pixel, np.arange(taps + 1))
+        overhead = _overhead(lambda: self._search((0, 0, 0, 0)))
         rows = -(-channels // _ROW_SHARE)
         chosen = self.draw.choice(taps, size=-(-taps // _TAP_SHARE), replace=False)
         seconds = 0.0
         for tap in chosen:
             first = int(self.draw.integers(channels - rows + 1))
-            seconds += self._sweep((int(start[tap]), int(start[tap + 1]), first, first + rows))
+            seconds += self._search((int(start[tap]), int(start[tap + 1]), first, first + rows))
         return max(0.0, seconds - overhead * len(chosen)) * taps / len(chosen) * channels / rows
 
     def blocks(self) -> float:
         """Time all edges of parts of some blocks."""
-        samples, pairs, channels = len(self.layers[0]), len(self.plan.source), self.plan.length.shape[1]
+        samples, pairs, channels = len(self.layers[0]), len(self.plan.pairs.source), self.plan.length.shape[1]
         overhead = _overhead(lambda: self._block(0, (0, 0, 0, 0)))
         rows = min(channels, _ROWS)
         spent, done = 0.0, 0
@@ -124,28 +124,24 @@ class _Look:
             done += 1
         return spent / max(1, done) * pairs * samples * channels / rows
 
-    def _sweep(self, part: tuple[int, int, int, int]) -> float:
+    def _search(self, part: tuple[int, int, int, int]) -> float:
         from ncviz.engine import kernels
 
-        best, low = Least.nothing(weights_of(self.plan)), Least.nothing(weights_of(self.plan))
+        best, low = Least.nothing(self.plan.weights), Least.nothing(self.plan.weights)
         started = time.perf_counter()
-        kernels.sweep(
-            self.plan, self.layers, *self.ends, *part, 0, len(self.layers[0]), kernels.BOUND, best.curvature,
-            best.pair, best.sample, low.curvature, low.pair, low.sample, self.stop, np.zeros(1), best.counts,
-        )  # fmt: skip
+        kernels.search(
+            self.plan, self.layers, self.ends, part, 0, kernels.BOUND, best, low, self.stop, np.zeros(1)
+        )
         return time.perf_counter() - started
 
     def _block(self, sample: int, part: tuple[int, int, int, int]) -> float:
         from ncviz.engine import kernels
 
-        best, low = Least.nothing(weights_of(self.plan)), Least.nothing(weights_of(self.plan))
+        best, low = Least.nothing(self.plan.weights), Least.nothing(self.plan.weights)
         own = tuple(layer[sample] for layer in self.layers)
+        nothing, no_pairs = np.empty((0, 0, 0)), np.zeros(1, dtype=np.bool_)
         started = time.perf_counter()
-        kernels.scan(
-            self.plan, own, *self.ends, *part, 0, kernels.ALL, best.curvature, best.pair, best.sample,
-            low.curvature, low.pair, low.sample, np.zeros(1, dtype=np.bool_), np.empty((0, 0, 0)), self.stop,
-            best.counts,
-        )  # fmt: skip
+        kernels.scan(self.plan, own, self.ends, part, 0, kernels.ALL, best, low, no_pairs, nothing, self.stop)
         return time.perf_counter() - started
 
 

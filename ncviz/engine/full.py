@@ -9,7 +9,8 @@ from concurrent.futures import Executor
 import numpy as np
 
 from ncviz.engine.layers import Layers
-from ncviz.engine.local import Least, Progress, follow, weights_of
+from ncviz.engine.local import Progress, follow
+from ncviz.engine.minima import Least
 from ncviz.engine.plan import Plan
 from ncviz.transport.exact import solve_full
 from ncviz.transport.problem import EdgeGroup
@@ -32,22 +33,22 @@ def full_edges(
     Raises:
         CancelledError: If ``cancel`` was set.
     """
-    grid = np.full((plan.length.shape[2], positions, int(plan.slots[0])), np.nan)
+    grid = np.full((plan.length.shape[2], positions, plan.slots), np.nan)
     where = np.full(grid.shape, -1, dtype=np.int32)
     stop = np.zeros(1, dtype=np.bool_)
-    done = np.zeros((len(plan.source), 1))
+    done = np.zeros((len(plan.pairs.source), 1))
     own = tuple(layer[0] for layer in layers)
 
     def work(pair: int) -> None:
         for i, j, group in groups(plan, own, ends, pair):
             kappa = 1.0 - solve_full(group, alpha, cancel) / group.direct  # [n, m]
-            target, slot = np.meshgrid(j, plan.slot[plan.tap[pair], i])
+            target, slot = np.meshgrid(j, plan.slot[plan.pairs.tap[pair], i])
             live = ~np.isnan(kappa)
-            grid[target[live], plan.target[pair], slot[live]] = kappa[live]
-            where[target[live], plan.target[pair], slot[live]] = pair
+            grid[target[live], plan.pairs.target[pair], slot[live]] = kappa[live]
+            where[target[live], plan.pairs.target[pair], slot[live]] = pair
         done[pair] = 1.0
 
-    futures = [executor.submit(work, pair) for pair in range(len(plan.source))]
+    futures = [executor.submit(work, pair) for pair in range(len(plan.pairs.source))]
     follow(futures, stop, done, cancel, progress)
     filled = np.where(np.isnan(grid), np.inf, grid)
     at = filled.argmin(axis=1)  # [channels after, slots]
@@ -55,7 +56,7 @@ def full_edges(
     pair = np.take_along_axis(where, at[:, None], axis=1)[:, 0]
     counts = np.zeros(8, dtype=np.int64)
     counts[2] = counts[5] = int(np.isfinite(filled).sum())
-    curvature = pick.reshape(weights_of(plan))
+    curvature = pick.reshape(plan.weights)
     number = np.where(np.isfinite(curvature), sample, -1).astype(np.int32)
     return grid, Least(curvature, pair.reshape(-1).astype(np.int32), number, counts)
 
@@ -77,40 +78,36 @@ def groups(
     from ncviz.engine.measures import measure
 
     x0, e0, x1, _, x2, _, x3, e3 = layers
-    i_at, j_at, tap = int(plan.source[pair]), int(plan.target[pair]), int(plan.tap[pair])
-    a_kind = plan.a_kind[plan.a_start[pair] : plan.a_start[pair + 1]]
-    b_kind = plan.b_kind[plan.b_start[pair] : plan.b_start[pair + 1]]
-    c_kind = plan.c_kind[plan.c_start[pair] : plan.c_start[pair + 1]].reshape(len(a_kind), len(b_kind))
-    for class_in in range(len(plan.in_class_start) - 1):
-        i = plan.in_class[plan.in_class_start[class_in] : plan.in_class_start[class_in + 1]]
+    i_at, j_at, tap = int(plan.pairs.source[pair]), int(plan.pairs.target[pair]), int(plan.pairs.tap[pair])
+    a_kind, b_kind, c_kind = (
+        ways.kind[ways.start[pair] : ways.start[pair + 1]]
+        for ways in (plan.to_target, plan.from_source, plan.across)
+    )
+    c_kind = c_kind.reshape(len(a_kind), len(b_kind))
+    into, out_of = plan.into, plan.out_of
+    for class_in in range(len(into.class_start) - 1):
+        i = into.channel[into.class_start[class_in] : into.class_start[class_in + 1]]
         i = i[(ends[0] | (x1[i_at, i] > 0)) & (plan.slot[tap, i] >= 0)]
-        for class_out in range(len(plan.out_class_start) - 1):
-            j = plan.out_class[plan.out_class_start[class_out] : plan.out_class_start[class_out + 1]]
+        for class_out in range(len(out_of.class_start) - 1):
+            j = out_of.channel[out_of.class_start[class_out] : out_of.class_start[class_out + 1]]
             j = j[ends[1] | (x2[j_at, j] > 0)]
             direct = plan.length[tap][np.ix_(i, j)]
             if not np.isfinite(direct).any():
                 continue
-            u, cu, p = measure(
-                plan.in_start, plan.in_position, plan.in_tap, plan.in_mask, x0, e0, i_at, class_in, 0.0
-            )
-            v, cv, q = measure(
-                plan.out_start,
-                plan.out_position,
-                plan.out_tap,
-                plan.out_mask,
-                x3,
-                e3,
-                j_at,
-                class_out,
-                0.0,
-            )
-            nothing = np.empty((len(p), len(q)))
+            u, cu, p = measure(into.readings, x0, e0, i_at, class_in, 0.0)
+            v, cv, q = measure(out_of.readings, x3, e3, j_at, class_out, 0.0)
             group = EdgeGroup(
                 p,
                 q,
-                plan.three[c_kind[np.ix_(u, v)], cu[:, None], cv[None, :]] if len(p) and len(q) else nothing,
-                plan.two_in[a_kind[u][None, :], cu[None, :], j[:, None]] if len(p) else np.empty((len(j), 0)),
-                plan.two_out[b_kind[v][None, :], i[:, None], cv[None, :]] if len(q) else np.empty((len(i), 0)),
+                plan.across.length[c_kind[np.ix_(u, v)], cu[:, None], cv[None, :]]
+                if len(p) and len(q)
+                else np.empty((len(p), len(q))),
+                plan.to_target.length[a_kind[u][None, :], cu[None, :], j[:, None]]
+                if len(p)
+                else np.empty((len(j), 0)),
+                plan.from_source.length[b_kind[v][None, :], i[:, None], cv[None, :]]
+                if len(q)
+                else np.empty((len(i), 0)),
                 np.where(np.isfinite(direct), direct, np.nan),
-            )  # fmt: skip
+            )
             yield i, j, group

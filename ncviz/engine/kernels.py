@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ncviz.compiled import compiled
-from ncviz.engine.measures import fill_measure
+from ncviz.engine.measures import Measure, fill_measure
 from ncviz.transport.simplex import solve_block
 
 # Mass of this much over the spread of costs moves κ by less than rounding does, and is left out.
@@ -17,75 +19,71 @@ BOUND, ALL, CHOSEN, BETTER = -1, 0, 1, 2
 CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED, STOPPED = range(8)
 
 
+class Block(NamedTuple):
+    """The edges of one pair of positions and of two classes of channels, on one sample.
+
+    Attributes:
+        pair: Number of the pair.
+        tap: Which tap joins its positions.
+        at_j: Position of the targets.
+        sample: Number of the sample.
+        live_i: int32 [n], the live source channels.
+        live_j: int32 [m], the live target channels.
+    """
+
+    pair: int
+    tap: int
+    at_j: int
+    sample: int
+    live_i: np.ndarray
+    live_j: np.ndarray
+
+
+class Space(NamedTuple):
+    """Room that all blocks use one after the other.
+
+    Attributes:
+        through_i: float64 [channels before], what the mass of the out-neighbours pays from each source.
+        through_j: float64 [channels after], what the mass of the in-neighbours pays to each target.
+        trees: Two uint16 and one float64 array of one length, for the simplex.
+    """
+
+    through_i: np.ndarray
+    through_j: np.ndarray
+    trees: tuple
+
+
 @compiled
-def scan(
-    plan,
-    layers,
-    is_first,
-    is_last,
-    pair_begin,
-    pair_end,
-    row_begin,
-    row_end,
-    sample,
-    mode,
-    best,
-    best_pair,
-    best_sample,
-    low,
-    low_pair,
-    low_sample,
-    chosen,
-    grid,
-    stop,
-    counts,
-):
+def scan(plan, layers, ends, part, sample, mode, best, low, chosen, grid, stop):
     """Go through some blocks of a connection on one sample.
 
     Args:
         plan: A ``Plan``.
         layers: For the layers l - 1, l, l + 1, l + 2: activity and unnormalised mass, float64 [positions, channels].
-        is_first: Whether the sources are the input.
-        is_last: Whether the targets are the logits.
-        pair_begin: First pair.
-        pair_end: End of the pairs.
-        row_begin: First source channel.
-        row_end: End of the source channels.
+        ends: Whether the sources are the input, and whether the targets are the logits.
+        part: First pair, end of the pairs, first source channel, end of the source channels.
         sample: Number of the sample.
         mode: BOUND only bounds them from below; ALL solves every live edge; CHOSEN the edge that ``low`` names for
             each weight; BETTER those that could lie below ``best``.
-        best: float64 [weights], least κ so far; lowered.
-        best_pair: int32 [weights], where it is.
-        best_sample: int32 [weights].
-        low: float64 [weights], least lower bound of κ; lowered in mode BOUND.
-        low_pair: int32 [weights].
-        low_sample: int32 [weights].
+        best: The least κ so far, a ``Least``; lowered, and its counts are added to.
+        low: The least lower bound of κ, likewise; lowered in mode BOUND.
         chosen: bool [pairs], which pairs ``low`` names, in mode CHOSEN.
         grid: float64 [channels after, positions after, slots], κ of each edge, or empty; mode ALL fills in what is
             NaN and leaves what is not.
         stop: bool [1], set from outside to end early.
-        counts: int64 [8], added to.
     """
     (x0, e0, x1, _, x2, _, x3, e3) = layers
-    slots = plan.slots[0]
-    keep = grid.size > 0
-    widest_in, widest_out = 0, 0
-    for at in range(len(plan.in_start) - 1):
-        widest_in = max(widest_in, plan.in_start[at + 1] - plan.in_start[at])
-    for at in range(len(plan.out_start) - 1):
-        widest_out = max(widest_out, plan.out_start[at + 1] - plan.out_start[at])
-    size_in, size_out = max(1, widest_in * x0.shape[1]), max(1, widest_out * x3.shape[1])
-    p_field = np.empty(size_in, dtype=np.int32)
-    p_channel = np.empty(size_in, dtype=np.int32)
-    p_mass = np.empty(size_in)
-    q_field = np.empty(size_out, dtype=np.int32)
-    q_channel = np.empty(size_out, dtype=np.int32)
-    q_mass = np.empty(size_out)
+    is_first, is_last = ends
+    pair_begin, pair_end, row_begin, row_end = part
+    into, out_of, pairs = plan.into, plan.out_of, plan.pairs
+    hears, speaks = _room(into.readings, x0), _room(out_of.readings, x3)
     live_i = np.empty(plan.length.shape[1], dtype=np.int32)
     live_j = np.empty(plan.length.shape[2], dtype=np.int32)
-    negligible = NEGLIGIBLE / plan.spread[0]
-    pool = (np.empty(POOL, dtype=np.uint16), np.empty(POOL, dtype=np.uint16), np.empty(POOL))
-    work = (np.empty(plan.length.shape[1]), np.empty(plan.length.shape[2]))
+    negligible = NEGLIGIBLE / plan.spread
+    space = Space(
+        np.empty(plan.length.shape[1]), np.empty(plan.length.shape[2]),
+        (np.empty(POOL, dtype=np.uint16), np.empty(POOL, dtype=np.uint16), np.empty(POOL)),
+    )  # fmt: skip
     # What was measured last serves the next pair too, where pairs of one position follow each other.
     P, Q = 0, 0
     p_of, q_of = (-1, -1), (-1, -1)
@@ -94,11 +92,11 @@ def scan(
             return
         if mode == CHOSEN and not chosen[pair - pair_begin]:
             continue
-        at_i, at_j, tap = plan.source[pair], plan.target[pair], plan.tap[pair]
-        for class_in in range(len(plan.in_class_start) - 1):
+        at_i, at_j, tap = pairs.source[pair], pairs.target[pair], pairs.tap[pair]
+        for class_in in range(len(into.class_start) - 1):
             n = 0
-            for k in range(plan.in_class_start[class_in], plan.in_class_start[class_in + 1]):
-                c = plan.in_class[k]
+            for k in range(into.class_start[class_in], into.class_start[class_in + 1]):
+                c = into.channel[k]
                 if row_begin <= c < row_end and (is_first or x1[at_i, c] > 0.0) and plan.slot[tap, c] >= 0:
                     live_i[n] = c
                     n += 1
@@ -106,14 +104,11 @@ def scan(
                 continue
             if not is_first and p_of != (at_i, class_in):
                 p_of = (at_i, class_in)
-                P = fill_measure(
-                    plan.in_start, plan.in_position, plan.in_tap, plan.in_mask, x0, e0, at_i, class_in, negligible,
-                    p_field, p_channel, p_mass,
-                )  # fmt: skip
-            for class_out in range(len(plan.out_class_start) - 1):
+                P = fill_measure(into.readings, x0, e0, at_i, class_in, negligible, hears)
+            for class_out in range(len(out_of.class_start) - 1):
                 m = 0
-                for k in range(plan.out_class_start[class_out], plan.out_class_start[class_out + 1]):
-                    c = plan.out_class[k]
+                for k in range(out_of.class_start[class_out], out_of.class_start[class_out + 1]):
+                    c = out_of.channel[k]
                     if is_last or x2[at_j, c] > 0.0:
                         live_j[m] = c
                         m += 1
@@ -121,216 +116,215 @@ def scan(
                     continue
                 if not is_last and q_of != (at_j, class_out):
                     q_of = (at_j, class_out)
-                    Q = fill_measure(
-                        plan.out_start, plan.out_position, plan.out_tap, plan.out_mask, x3, e3, at_j, class_out,
-                        negligible, q_field, q_channel, q_mass,
-                    )  # fmt: skip
-                _block(
-                    plan, pair, tap, at_j, slots, live_i[:n], live_j[:m], p_field[:P], p_channel[:P], p_mass[:P],
-                    q_field[:Q], q_channel[:Q], q_mass[:Q], sample, mode, best, best_pair, best_sample,
-                    low, low_pair, low_sample, grid, keep, work, pool, stop, counts,
-                )  # fmt: skip
+                    Q = fill_measure(out_of.readings, x3, e3, at_j, class_out, negligible, speaks)
+                block = Block(pair, tap, at_j, sample, live_i[:n], live_j[:m])
+                p = Measure(hears.field[:P], hears.channel[:P], hears.mass[:P])
+                q = Measure(speaks.field[:Q], speaks.channel[:Q], speaks.mass[:Q])
+                _settle(plan, block, p, q, mode, best, low, grid, space, stop)
 
 
 @compiled
-def _block(
-    plan,
-    pair,
-    tap,
-    at_j,
-    slots,
-    live_i,
-    live_j,
-    p_field,
-    p_channel,
-    p,
-    q_field,
-    q_channel,
-    q,
-    sample,
-    mode,
-    best,
-    best_pair,
-    best_sample,
-    low,
-    low_pair,
-    low_sample,
-    grid,
-    keep,
-    work,
-    pool,
-    stop,
-    counts,
-):
-    n, m, P, Q = len(live_i), len(live_j), len(p), len(q)
-    through_i, through_j = work
+def _room(readings, activity):
+    """Return room for the neighbours of any position."""
+    widest = 0
+    for at in range(len(readings.start) - 1):
+        widest = max(widest, readings.start[at + 1] - readings.start[at])
+    size = max(1, widest * activity.shape[1])
+    return Measure(np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32), np.empty(size))
+
+
+@compiled
+def _settle(plan, block, p, q, mode, best, low, grid, space, stop):
+    """Do with a block's edges what the mode asks for."""
+    has_in, has_out = len(p.mass) > 0, len(q.mass) > 0
+    through_i, through_j = space.through_i, space.through_j
     through_j[:] = 0.0
-    for u in range(P):
-        row = plan.two_in[plan.a_kind[plan.a_start[pair] + p_field[u]], p_channel[u]]
+    for u in range(len(p.mass)):
+        row = plan.to_target.length[
+            plan.to_target.kind[plan.to_target.start[block.pair] + p.field[u]], p.channel[u]
+        ]
         for j in range(len(through_j)):
-            through_j[j] += p[u] * row[j]
+            through_j[j] += p.mass[u] * row[j]
     through_i[:] = 0.0
-    for v in range(Q):
-        row = plan.two_back[plan.b_kind[plan.b_start[pair] + q_field[v]], q_channel[v]]
+    for v in range(len(q.mass)):
+        row = plan.to_source[
+            plan.from_source.kind[plan.from_source.start[block.pair] + q.field[v]], q.channel[v]
+        ]
         for i in range(len(through_i)):
-            through_i[i] += q[v] * row[i]
-    if P == 0 or Q == 0:
+            through_i[i] += q.mass[v] * row[i]
+    if not (has_in and has_out):
         if mode in (BOUND, ALL):
-            base = 0.0 if P == 0 and Q == 0 else 1.0
-            for i in range(n):
-                slot = plan.slot[tap, live_i[i]]
-                toll = through_i[live_i[i]]
-                for j in range(m):
-                    length = plan.length[tap, live_i[i], live_j[j]]
-                    if length == np.inf:
-                        continue
-                    kappa = base - (through_j[live_j[j]] + toll) / length
-                    counts[LIVE] += 1
-                    if keep and not np.isnan(grid[live_j[j], at_j, slot]):
-                        continue
-                    counts[CLOSED] += 1
-                    w = live_j[j] * slots + slot
-                    if kappa < best[w]:
-                        best[w], best_pair[w], best_sample[w] = kappa, pair, sample
-                    if keep:
-                        grid[live_j[j], at_j, slot] = kappa
-        return
-    if mode == BOUND:
-        for i in range(n):
-            slot = plan.slot[tap, live_i[i]]
-            toll = through_i[live_i[i]]
-            for j in range(m):
-                length = plan.length[tap, live_i[i], live_j[j]]
-                if length == np.inf:
-                    continue
-                counts[LIVE] += 1
-                bound = 2.0 - (through_j[live_j[j]] + toll) / length
-                w = live_j[j] * slots + slot
-                if bound < low[w]:
-                    low[w], low_pair[w], low_sample[w] = bound, pair, sample
-        return
-    floor = np.empty((n, m))
-    row_of, column_of = np.zeros(n, dtype=np.bool_), np.zeros(m, dtype=np.bool_)
-    wanted = False
-    for i in range(n):
-        slot = plan.slot[tap, live_i[i]]
-        toll = through_i[live_i[i]]
-        for j in range(m):
-            length = plan.length[tap, live_i[i], live_j[j]]
+            _close(plan, block, 1.0 if has_in or has_out else 0.0, best, grid, space)
+    elif mode == BOUND:
+        _bound(plan, block, best.counts, low, space)
+    else:
+        floor, is_wanted = _floors(plan, block, mode, best, low, grid, space)
+        if is_wanted:
+            _solve(plan, block, p, q, floor, best, grid, space, stop)
+
+
+@compiled
+def _close(plan, block, base, best, grid, space):
+    """Work out κ where all the mass of one side lies on one point, so that there is one plan only."""
+    keep = grid.size > 0
+    for i in block.live_i:
+        slot = plan.slot[block.tap, i]
+        for j in block.live_j:
+            length = plan.length[block.tap, i, j]
+            if length == np.inf:
+                continue
+            kappa = base - (space.through_j[j] + space.through_i[i]) / length
+            best.counts[LIVE] += 1
+            if keep and not np.isnan(grid[j, block.at_j, slot]):
+                continue
+            best.counts[CLOSED] += 1
+            _lower(best, j * plan.slots + slot, kappa, block)
+            if keep:
+                grid[j, block.at_j, slot] = kappa
+
+
+@compiled
+def _bound(plan, block, counts, low, space):
+    """Bound κ from below by the plan that moves all mass through the edge."""
+    for i in block.live_i:
+        slot = plan.slot[block.tap, i]
+        for j in block.live_j:
+            length = plan.length[block.tap, i, j]
+            if length == np.inf:
+                continue
+            counts[LIVE] += 1
+            _lower(
+                low, j * plan.slots + slot, 2.0 - (space.through_j[j] + space.through_i[i]) / length, block
+            )
+
+
+@compiled
+def _lower(least, w, value, block):
+    if value < least.curvature[w]:
+        least.curvature[w], least.pair[w], least.sample[w] = value, block.pair, block.sample
+
+
+@compiled
+def _floors(plan, block, mode, best, low, grid, space):
+    """Return which costs need not be known exactly, as ``solve_block`` wants them, inf where an edge is not wanted.
+
+    Returns:
+        float64 [n, m], and whether any edge is wanted.
+    """
+    keep = grid.size > 0
+    floor = np.full((len(block.live_i), len(block.live_j)), np.inf)
+    is_wanted = False
+    for at_i, i in enumerate(block.live_i):
+        slot = plan.slot[block.tap, i]
+        for at_j, j in enumerate(block.live_j):
+            length = plan.length[block.tap, i, j]
+            if length == np.inf:
+                continue
             least = np.inf
-            if length < np.inf:
-                w = live_j[j] * slots + slot
-                if mode == ALL:
-                    counts[LIVE] += 1
-                    if not keep or np.isnan(grid[live_j[j], at_j, slot]):
-                        least = -np.inf
-                elif mode == CHOSEN:
-                    if low_pair[w] == pair and low_sample[w] == sample and low[w] < best[w]:
-                        least = -np.inf
-                else:
-                    bound = 2.0 - (through_j[live_j[j]] + toll) / length
-                    if bound < best[w] and not (best_pair[w] == pair and best_sample[w] == sample):
-                        least = (1.0 - best[w]) * length
-            floor[i, j] = least
-            if least < np.inf:
-                wanted = True
+            w = j * plan.slots + slot
+            if mode == ALL:
+                best.counts[LIVE] += 1
+                if not keep or np.isnan(grid[j, block.at_j, slot]):
+                    least = -np.inf
+            elif mode == CHOSEN:
+                is_named = low.pair[w] == block.pair and low.sample[w] == block.sample
+                if is_named and low.curvature[w] < best.curvature[w]:
+                    least = -np.inf
+            else:
+                bound = 2.0 - (space.through_j[j] + space.through_i[i]) / length
+                is_known = best.pair[w] == block.pair and best.sample[w] == block.sample
+                if bound < best.curvature[w] and not is_known:
+                    least = (1.0 - best.curvature[w]) * length
+            floor[at_i, at_j] = least
+            is_wanted |= least < np.inf
+    return floor, is_wanted
+
+
+@compiled
+def _solve(plan, block, p, q, floor, best, grid, space, stop):
+    """Solve the edges of a block whose floor is not inf."""
+    row_of, column_of = np.zeros(len(floor), dtype=np.bool_), np.zeros(floor.shape[1], dtype=np.bool_)
+    for i in range(len(row_of)):
+        for j in range(len(column_of)):
+            if floor[i, j] < np.inf:
                 row_of[i] = True
                 column_of[j] = True
-    if not wanted:
-        return
     rows, columns = np.flatnonzero(row_of), np.flatnonzero(column_of)
-    live_i, live_j = live_i[rows], live_j[columns]
-    n, m = len(rows), len(columns)
+    live_i, live_j = block.live_i[rows], block.live_j[columns]
+    n, m, P, Q = len(rows), len(columns), len(p.mass), len(q.mass)
     d = np.empty((n, m))
-    least_of = np.empty((n, m))
+    least = np.empty((n, m))
     for i in range(n):
         for j in range(m):
-            least_of[i, j] = floor[rows[i], columns[j]]
-            d[i, j] = plan.length[tap, live_i[i], live_j[j]] if least_of[i, j] < np.inf else np.inf
+            least[i, j] = floor[rows[i], columns[j]]
+            d[i, j] = plan.length[block.tap, live_i[i], live_j[j]] if least[i, j] < np.inf else np.inf
     # The solver wants the heaviest points first.
-    order = np.argsort(-p)
-    p_field, p_channel, p = p_field[order], p_channel[order], p[order]
-    order = np.argsort(-q)
-    q_field, q_channel, q = q_field[order], q_channel[order], q[order]
+    p, q = _heaviest_first(p), _heaviest_first(q)
     C = np.empty((P, Q))
-    fan_out = plan.b_start[pair + 1] - plan.b_start[pair]
+    fan_out = plan.from_source.start[block.pair + 1] - plan.from_source.start[block.pair]
     for u in range(P):
-        first = plan.c_start[pair] + p_field[u] * fan_out
+        first = plan.across.start[block.pair] + p.field[u] * fan_out
         for v in range(Q):
-            C[u, v] = plan.three[plan.c_kind[first + q_field[v]], p_channel[u], q_channel[v]]
+            C[u, v] = plan.across.length[plan.across.kind[first + q.field[v]], p.channel[u], q.channel[v]]
     At = np.empty((P, m))
     for u in range(P):
-        row = plan.two_in[plan.a_kind[plan.a_start[pair] + p_field[u]], p_channel[u]]
+        row = plan.to_target.length[
+            plan.to_target.kind[plan.to_target.start[block.pair] + p.field[u]], p.channel[u]
+        ]
         for j in range(m):
             At[u, j] = row[live_j[j]]
     Bt = np.empty((Q, n))
     for v in range(Q):
-        row = plan.two_back[plan.b_kind[plan.b_start[pair] + q_field[v]], q_channel[v]]
+        row = plan.to_source[
+            plan.from_source.kind[plan.from_source.start[block.pair] + q.field[v]], q.channel[v]
+        ]
         for i in range(n):
             Bt[v, i] = row[live_i[i]]
     value = np.empty((n, m))
-    solve_block(p, q, C, At, Bt, d, least_of, value, pool, stop, counts)
+    solve_block(p.mass, q.mass, C, At, Bt, d, least, value, space.trees, stop, best.counts)
     for i in range(n):
-        slot = plan.slot[tap, live_i[i]]
+        slot = plan.slot[block.tap, live_i[i]]
         for j in range(m):
             if d[i, j] == np.inf or value[i, j] == -np.inf:
                 continue
             kappa = 1.0 - value[i, j] / d[i, j]
             if np.isnan(kappa):
-                counts[FAILED] += 1
-            w = live_j[j] * slots + slot
-            if kappa < best[w]:
-                best[w], best_pair[w], best_sample[w] = kappa, pair, sample
-            if keep:
-                grid[live_j[j], at_j, slot] = kappa
+                best.counts[FAILED] += 1
+            _lower(best, live_j[j] * plan.slots + slot, kappa, block)
+            if grid.size > 0:
+                grid[live_j[j], block.at_j, slot] = kappa
 
 
 @compiled
-def sweep(
-    plan,
-    layers,
-    is_first,
-    is_last,
-    pair_begin,
-    pair_end,
-    row_begin,
-    row_end,
-    sample_begin,
-    sample_end,
-    first_mode,
-    best,
-    best_pair,
-    best_sample,
-    low,
-    low_pair,
-    low_sample,
-    stop,
-    progress,
-    counts,
-):
+def _heaviest_first(p):
+    order = np.argsort(-p.mass)
+    return Measure(p.field[order], p.channel[order], p.mass[order])
+
+
+@compiled
+def search(plan, layers, ends, part, first_sample, first_mode, best, low, stop, progress):
     """Find the least κ of each weight that some blocks touch, over samples: bounds first, then best first, then all.
 
-    The arguments are those of ``scan``, but ``layers`` have a leading axis for the samples from ``sample_begin`` to
-    ``sample_end``; ``first_mode`` is BOUND, or CHOSEN where ``best`` and ``low`` hold the bounds already; and into
-    ``progress``, float64 [1], goes the share of the work that is done.
+    The arguments are those of ``scan``, but ``layers`` have a leading axis for the samples from ``first_sample`` on;
+    ``first_mode`` is BOUND, or CHOSEN where ``best`` and ``low`` hold the bounds already; and into ``progress``,
+    float64 [1], goes the share of the work that is done.
     """
     (x0, e0, x1, e1, x2, e2, x3, e3) = layers
+    is_first, is_last = ends
+    pair_begin, pair_end, _, _ = part
     grid = np.empty((0, 0, 0))
-    samples = sample_end - sample_begin
+    samples = len(x0)
     chosen = np.zeros((samples, pair_end - pair_begin), dtype=np.bool_)
     for mode in (BOUND, CHOSEN, BETTER):
         if mode < first_mode or (mode != BOUND and (is_first or is_last)):
             continue
         if mode == CHOSEN:
-            for w in range(len(best)):
-                if low[w] < best[w] and pair_begin <= low_pair[w] < pair_end:
-                    chosen[low_sample[w] - sample_begin, low_pair[w] - pair_begin] = True
+            for w in range(len(best.curvature)):
+                if low.curvature[w] < best.curvature[w] and pair_begin <= low.pair[w] < pair_end:
+                    chosen[low.sample[w] - first_sample, low.pair[w] - pair_begin] = True
         for s in range(samples):
-            scan(
-                plan, (x0[s], e0[s], x1[s], e1[s], x2[s], e2[s], x3[s], e3[s]), is_first, is_last,
-                pair_begin, pair_end, row_begin, row_end, sample_begin + s, mode, best, best_pair, best_sample,
-                low, low_pair, low_sample, chosen[s], grid, stop, counts,
-            )  # fmt: skip
+            own = (x0[s], e0[s], x1[s], e1[s], x2[s], e2[s], x3[s], e3[s])
+            scan(plan, own, ends, part, first_sample + s, mode, best, low, chosen[s], grid, stop)
             if stop[0]:
                 return
             done = (s + 1) / samples

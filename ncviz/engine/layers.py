@@ -1,13 +1,15 @@
-"""Activations as the blocks read them: for each position the channels' activity and unnormalised mass."""
+"""The layers around a connection as its blocks read them: activity and mass by position, several layers as if one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ncviz.graph.neural_graph import NeuralGraph
-from ncviz.graph.positions import layer_grid
+from ncviz.graph.paths import Distances
+from ncviz.graph.positions import PathTable, layer_grid
 
 Layers = tuple[np.ndarray, ...]
 
@@ -61,3 +63,65 @@ def _together(layers: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
     ]
     activity, mass = (np.concatenate([part[at] for part in parts], axis=1) for at in (0, 1))
     return activity, mass
+
+
+@dataclass(frozen=True, eq=False)
+class AdjacentLayers:
+    """The layers on one side of a connection as if they were one, their positions, taps and kinds one after the other.
+
+    Attributes:
+        layers: Which layers.
+        table: What joins them to the connection's layer: positions and kinds counted through; None if there are none.
+        first: int64 [layers + 1], where each layer's positions begin.
+        channels: Most channels that one of them has.
+    """
+
+    layers: tuple[int, ...]
+    table: PathTable | None
+    first: np.ndarray
+    channels: int
+
+    def layer_of(self, position: np.ndarray) -> np.ndarray:
+        """Return which of the layers a position belongs to."""
+        return np.searchsorted(self.first, position, side="right") - 1
+
+
+def adjacent_layers(paths: Distances, layers: tuple[int, ...], at: int, is_before: bool) -> AdjacentLayers:
+    """Bring the layers before or after one together."""
+    hops = [paths.hops[(layer, at) if is_before else (at, layer)] for layer in layers]
+    if not hops:
+        return AdjacentLayers((), None, np.zeros(1, dtype=np.int64), 1)
+    if len(hops) == 1:
+        own = hops[0]
+        side = 0 if is_before else 1
+        return AdjacentLayers(
+            layers, own, starts_of(np.array([own.positions[side]])), own.lengths.shape[1 + side]
+        )
+    side = 0 if is_before else 1
+    first = starts_of(np.array([hop.positions[side] for hop in hops]))
+    channels = max(hop.lengths.shape[1 + side] for hop in hops)
+    kinds = starts_of(np.array([len(hop.lengths) for hop in hops]))
+    ends = [[hop.source, hop.target] for hop in hops]
+    for number, end in enumerate(ends):
+        end[side] = end[side] + np.int32(first[number])
+    kind = [hop.kind + np.int32(kinds[number]) for number, hop in enumerate(hops)]
+    positions = (
+        (int(first[-1]), hops[0].positions[1]) if is_before else (hops[0].positions[0], int(first[-1]))
+    )
+    lengths = np.concatenate([padded(hop.lengths, 1 + side, channels) for hop in hops])
+    table = PathTable(
+        np.concatenate([end[0] for end in ends]), np.concatenate([end[1] for end in ends]), np.concatenate(kind),
+        lengths, positions,
+    )  # fmt: skip
+    return AdjacentLayers(layers, table, first, channels)
+
+
+def padded(lengths: np.ndarray, axis: int, channels: int) -> np.ndarray:
+    """Return lengths with channels added along an axis that nothing joins."""
+    missing = [(0, channels - lengths.shape[axis] if each == axis else 0) for each in range(3)]
+    return np.pad(lengths, missing, constant_values=np.inf) if any(map(any, missing)) else lengths
+
+
+def starts_of(counts: np.ndarray) -> np.ndarray:
+    """Return where each part begins if parts of these sizes stand one after the other, int64 [n + 1]."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

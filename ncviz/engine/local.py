@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
 from ncviz.engine.layers import Layers
+from ncviz.engine.minima import Certified, Least
 from ncviz.engine.plan import Plan
 from ncviz.errors import CancelledError
 
@@ -19,53 +19,7 @@ _FEW_TAPS = 16
 _LEAST_ROWS = 16
 _PIECES = 32
 
-if TYPE_CHECKING:
-    from ncviz.engine.batched import Certified
-
 Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Least:
-    """The least κ of each weight of a connection, over some samples.
-
-    Attributes:
-        curvature: float64 [W], inf where no edge is live.
-        pair: int32 [W], index of the pair of positions (in the plan) where it is; -1 if none.
-        sample: int32 [W], on which sample.
-        counts: int64 [8], what was certified, skipped, solved, …, in the order of ``ncviz.engine.kernels``.
-    """
-
-    curvature: np.ndarray
-    pair: np.ndarray
-    sample: np.ndarray
-    counts: np.ndarray
-
-    @staticmethod
-    def nothing(weights: int) -> Least:
-        """Return the neutral element of ``merge``."""
-        none = np.full(weights, -1, dtype=np.int32)
-        return Least(np.full(weights, np.inf), none, none.copy(), np.zeros(8, dtype=np.int64))
-
-    @property
-    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Curvature, pair and sample, as compiled code takes them."""
-        return self.curvature, self.pair, self.sample
-
-    def merge(self, other: Least) -> Least:
-        """Return the least of both; associative and commutative but for ties."""
-        better = other.curvature < self.curvature
-        return Least(
-            np.where(better, other.curvature, self.curvature),
-            np.where(better, other.pair, self.pair),
-            np.where(better, other.sample, self.sample),
-            self.counts + other.counts,
-        )
-
-
-def weights_of(plan: Plan) -> int:
-    """Return how many weights a connection has: kernel slots times target channels."""
-    return int(plan.length.shape[2] * plan.slots[0])
 
 
 def pieces(plan: Plan) -> list[tuple[int, int, int, int]]:
@@ -75,10 +29,10 @@ def pieces(plan: Plan) -> list[tuple[int, int, int, int]]:
         For each piece: first pair, end of the pairs, first source channel, end of the source channels.
     """
     channels = plan.length.shape[1]
-    if not len(plan.three):
-        return [(0, len(plan.source), 0, channels)]
-    taps = int(plan.pixel.max(initial=-1)) + 1
-    start = np.searchsorted(plan.pixel, np.arange(taps + 1))
+    if not len(plan.across.length):
+        return [(0, len(plan.pairs.source), 0, channels)]
+    taps = int(plan.pairs.pixel.max(initial=-1)) + 1
+    start = np.searchsorted(plan.pairs.pixel, np.arange(taps + 1))
     parts = 1 if taps >= _FEW_TAPS else max(1, min(channels // _LEAST_ROWS, _PIECES // taps))
     cuts = np.linspace(0, channels, parts + 1).astype(int)
     return [
@@ -135,33 +89,20 @@ def search(
     """
     from ncviz.engine import kernels
 
-    weights, samples = weights_of(plan), len(layers[0])
-    found, lowest = Least.nothing(weights), Least.nothing(weights)
+    best, low = Least.nothing(plan.weights), Least.nothing(plan.weights)
     if known is not None:
-        found, lowest = known.found, known.lowest
-    bounds = (*found.arrays, *lowest.arrays)
+        best, low = known.best, known.low
     mode = kernels.BOUND if known is None else kernels.CHOSEN
     cut = pieces(plan)
 
     def piece(part: tuple[int, int, int, int]) -> Piece:
         def work(stop: np.ndarray, done: np.ndarray, counts: np.ndarray) -> None:
-            kernels.sweep(
-                plan,
-                layers,
-                *ends,
-                *part,
-                first_sample,
-                first_sample + samples,
-                mode,
-                *bounds,
-                stop,
-                done,
-                counts,
-            )
+            own = best._replace(counts=counts)
+            kernels.search(plan, layers, ends, part, first_sample, mode, own, low, stop, done)
 
         return Piece(work, cost / len(cut))
 
-    return Search(found, tuple(piece(part) for part in cut))
+    return Search(best, tuple(piece(part) for part in cut))
 
 
 def search_all(
@@ -192,7 +133,7 @@ def search_all(
     follow(futures, stop, done, cancel, progress, cost)
     own = np.zeros((len(searches), counts.shape[1]), dtype=np.int64)
     np.add.at(own, [index for index, _ in listed], counts)
-    return [replace(each.found, counts=own[index]) for index, each in enumerate(searches)]
+    return [each.found._replace(counts=own[index]) for index, each in enumerate(searches)]
 
 
 def all_edges(
@@ -221,24 +162,23 @@ def all_edges(
     """
     from ncviz.engine import kernels
 
-    grid = np.full((plan.length.shape[2], positions, int(plan.slots[0])), np.nan)
-    found, unused = Least.nothing(weights_of(plan)), Least.nothing(weights_of(plan))
+    grid = np.full((plan.length.shape[2], positions, plan.slots), np.nan)
+    best, unused = Least.nothing(plan.weights), Least.nothing(plan.weights)
     if known is not None and known.grid is not None:
-        grid, found = known.grid[0], known.found
+        grid, best = known.grid[0], known.best
     chosen = np.zeros(0, dtype=np.bool_)
     cut = pieces(plan)
-    own = tuple(layer[0] for layer in layers)
+    layers = tuple(layer[0] for layer in layers)
 
     def piece(part: tuple[int, int, int, int]) -> Piece:
         def work(stop: np.ndarray, done: np.ndarray, counts: np.ndarray) -> None:
-            kernels.scan(
-                plan, own, *ends, *part, sample, kernels.ALL, *found.arrays, *unused.arrays, chosen, grid, stop, counts
-            )  # fmt: skip
+            own = best._replace(counts=counts)
+            kernels.scan(plan, layers, ends, part, sample, kernels.ALL, own, unused, chosen, grid, stop)
             done[0] = 1.0
 
         return Piece(work, cost / len(cut))
 
-    return grid, Search(found, tuple(piece(part) for part in cut))
+    return grid, Search(best, tuple(piece(part) for part in cut))
 
 
 def follow(

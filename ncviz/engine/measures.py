@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ncviz.compiled import compiled
@@ -9,11 +11,24 @@ from ncviz.compiled import compiled
 UNIFORM_BELOW = 1e-7
 
 
+class Measure(NamedTuple):
+    """The neighbours that carry mass.
+
+    Attributes:
+        field: int32 [K], which of the position's readings each belongs to.
+        channel: int32 [K], its channel.
+        mass: float64 [K]; sums to 1.
+    """
+
+    field: np.ndarray
+    channel: np.ndarray
+    mass: np.ndarray
+
+
 @compiled
-def fill_measure(
-    start, position, tap, mask, activity, mass, at, which, negligible, out_field, out_channel, out_mass
-):
+def fill_measure(readings, activity, mass, at, which, negligible, out):
     """List the neighbours of a position that carry mass; return their number. Masses sum to 1."""
+    start, position, tap, mask = readings
     channels = activity.shape[1]
     total, active = 0.0, 0
     for f in range(start[at], start[at + 1]):
@@ -31,29 +46,22 @@ def fill_measure(
             if mask[which, tap[f], c] and activity[position[f], c] > 0.0:
                 own = 1.0 if uniform else mass[position[f], c]
                 if own > cut and own > 0.0:
-                    out_field[count] = f - start[at]
-                    out_channel[count] = c
-                    out_mass[count] = own
+                    out.field[count] = f - start[at]
+                    out.channel[count] = c
+                    out.mass[count] = own
                     kept += own
                     count += 1
     for k in range(count):
-        out_mass[k] /= kept
+        out.mass[k] /= kept
     return count
 
 
 @compiled
-def measure(start, position, tap, mask, activity, mass, at, which, negligible):
-    """Return the neighbours of a position that carry mass, for one class of channels.
-
-    Returns:
-        int32 [K] which of the position's readings, int32 [K] channel, float64 [K] mass; the masses sum to 1.
-    """
-    size = (start[at + 1] - start[at]) * activity.shape[1]
-    field, channel = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    share = np.empty(size)
+def measure(readings, activity, mass, at, which, negligible):
+    """Return the neighbours of a position that carry mass, for one class of channels, as a ``Measure``."""
+    size = (readings.start[at + 1] - readings.start[at]) * activity.shape[1]
+    out = Measure(np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32), np.empty(size))
     count = 0
     if size > 0:
-        count = fill_measure(
-            start, position, tap, mask, activity, mass, at, which, negligible, field, channel, share
-        )
-    return field[:count], channel[:count], share[:count]
+        count = fill_measure(readings, activity, mass, at, which, negligible, out)
+    return Measure(out.field[:count], out.channel[:count], out.mass[:count])

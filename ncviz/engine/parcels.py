@@ -9,7 +9,8 @@ import numpy as np
 
 from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers
-from ncviz.engine.local import Least, all_edges, search, search_all
+from ncviz.engine.local import all_edges, search, search_all
+from ncviz.engine.minima import Least
 from ncviz.engine.plan import make_plan
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.paths import distances, surroundings
@@ -114,6 +115,6 @@ def solve_parcel(parcel: Parcel) -> Solved:
                 own = search_all([search(plan, layers, ends, first_sample=sample)], pool)[0]
             if parcel.keep_edges:
                 grids.append(grid)
-            place = np.where(own.pair >= 0, plan.target[own.pair], -1).astype(np.int32)
-            each.append(replace(own, pair=place))
+            place = np.where(own.pair >= 0, plan.pairs.target[own.pair], -1).astype(np.int32)
+            each.append(own._replace(pair=place))
     return Solved(tuple(each), tuple(grids))

@@ -7,84 +7,120 @@ same neighbours, and a block into one part for each pair of classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from ncviz.engine.adjacent_layers import Side, padded, side_of, starts_of
+from ncviz.engine.layers import AdjacentLayers, adjacent_layers, padded, starts_of
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import PathTable, Taps
 
 
-class Plan(NamedTuple):
-    """One connection's blocks; all index arrays are int32 unless said otherwise.
+class Readings(NamedTuple):
+    """Which positions adjoin each position of a layer, and who their neighbours are.
 
     Attributes:
-        source: Position of the edges' sources, for each pair [pairs].
-        target: Position of their targets [pairs].
-        tap: Which of ``length`` and ``slot`` is theirs [pairs].
-        pixel: Which kernel pixel joins them [pairs]; pairs of an inner connection are sorted by it. Where no other way
-            leads past an edge, a tap is a pixel.
-        length: float64 [taps, channels, channels], the distance of an edge's ends, 1/|w| unless there is a shorter way;
-            inf where there is no edge.
-        slot: Kernel slot of its group that a channel reads through a tap [taps, channels]; -1 if none.
-        slots: int64 [1], kernel slots of a group.
-        in_start: int64 [positions + 1], where each source position's readings begin.
-        in_position: Position that is read; those of several layers are counted through.
-        in_tap: Through which tap of what joins the layers before.
-        out_start: int64 [positions + 1], where each target position's readers begin.
-        out_position: Position that reads.
-        out_tap: Through which tap of what joins the layers after.
-        a_start: int64 [pairs + 1], where each pair's part of ``a_kind`` begins.
-        a_kind: For each in-position: its kind of path to the target position, in ``two_in``.
-        b_start: int64 [pairs + 1].
-        b_kind: For each out-position: the source position's kind of path to it, in ``two_out``.
-        c_start: int64 [pairs + 1].
-        c_kind: For each in-position and out-position: their kind of path, in ``three``.
-        two_in: float64 [kinds, channels, channels], lengths from in-neighbours to targets.
-        two_out: float64, lengths from sources to out-neighbours.
-        three: float64, lengths from in-neighbours to out-neighbours.
-        in_class_start: int64 [classes + 1], where each class of source channels begins.
-        in_class: Source channels by class.
-        in_mask: bool [classes, taps, channels], which channels are in-neighbours.
-        out_class_start: int64 [classes + 1].
-        out_class: Target channels by class.
-        out_mask: bool [classes, taps, channels], which channels are out-neighbours.
-        two_back: float64, ``two_out`` with sources last, so that one out-neighbour's lengths lie side by side.
-        spread: float64 [1], largest difference of transport costs over an edge's length, or a bound on it.
+        start: int64 [positions + 1], where each position's part begins.
+        position: int32, the adjoining positions; those of several layers are counted through.
+        tap: int32, through which tap each adjoins.
+        mask: bool [classes, taps, channels], which channels are neighbours of a class of channels.
+    """
+
+    start: np.ndarray
+    position: np.ndarray
+    tap: np.ndarray
+    mask: np.ndarray
+
+
+class Neighbours(NamedTuple):
+    """One side of a connection's edges.
+
+    Attributes:
+        readings: Which positions adjoin each position at the edges' end, and who the neighbours are.
+        class_start: int64 [classes + 1], where each class of channels at the edges' end begins.
+        channel: int32, these channels by class.
+    """
+
+    readings: Readings
+    class_start: np.ndarray
+    channel: np.ndarray
+
+
+class Ways(NamedTuple):
+    """Path lengths around the edges of each pair of positions.
+
+    Attributes:
+        start: int64 [pairs + 1], where each pair's part of ``kind`` begins.
+        kind: int32, for each adjoining position, or for each two: the kind of path, in ``length``.
+        length: float64 [kinds, channels, channels].
+    """
+
+    start: np.ndarray
+    kind: np.ndarray
+    length: np.ndarray
+
+
+class Pairs(NamedTuple):
+    """Pairs of positions that a tap joins; int32 [pairs] each.
+
+    Attributes:
+        source: Position of the edges' sources.
+        target: Position of their targets.
+        tap: Which of the plan's ``length`` and ``slot`` is theirs.
+        pixel: Which kernel pixel joins them; pairs of an inner connection are sorted by it. Where no other way leads
+            past an edge, a tap is a pixel.
     """
 
     source: np.ndarray
     target: np.ndarray
     tap: np.ndarray
     pixel: np.ndarray
+
+
+class Plan(NamedTuple):
+    """One connection's blocks.
+
+    Attributes:
+        pairs: The pairs of positions.
+        length: float64 [taps, channels, channels], the distance of an edge's ends, 1/|w| unless there is a shorter way;
+            inf where there is no edge.
+        slot: int32 [taps, channels], kernel slot of its group that a channel reads through a tap; -1 if none.
+        slots: Kernel slots of a group.
+        into: The in-neighbours.
+        out_of: The out-neighbours.
+        to_target: Ways from each in-position to the target position: from in-neighbours to targets.
+        from_source: Ways from the source position to each out-position: from sources to out-neighbours.
+        across: Ways from each in-position to each out-position: from in-neighbours to out-neighbours.
+        to_source: The lengths of ``from_source`` with sources last, so that one out-neighbour's lie side by side.
+        spread: Largest difference of transport costs over an edge's length, or a bound on it.
+    """
+
+    pairs: Pairs
     length: np.ndarray
     slot: np.ndarray
-    slots: np.ndarray
-    in_start: np.ndarray
-    in_position: np.ndarray
-    in_tap: np.ndarray
-    out_start: np.ndarray
-    out_position: np.ndarray
-    out_tap: np.ndarray
-    a_start: np.ndarray
-    a_kind: np.ndarray
-    b_start: np.ndarray
-    b_kind: np.ndarray
-    c_start: np.ndarray
-    c_kind: np.ndarray
-    two_in: np.ndarray
-    two_out: np.ndarray
-    three: np.ndarray
-    in_class_start: np.ndarray
-    in_class: np.ndarray
-    in_mask: np.ndarray
-    out_class_start: np.ndarray
-    out_class: np.ndarray
-    out_mask: np.ndarray
-    two_back: np.ndarray
-    spread: np.ndarray
+    slots: int
+    into: Neighbours
+    out_of: Neighbours
+    to_target: Ways
+    from_source: Ways
+    across: Ways
+    to_source: np.ndarray
+    spread: float
+
+    @property
+    def weights(self) -> int:
+        """How many weights a connection has: kernel slots times target channels."""
+        return self.length.shape[2] * self.slots
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """Go through everything that takes memory."""
+        yield from (*self.pairs, self.length, self.slot, self.to_source)
+        for side in (self.into, self.out_of):
+            yield from (*side.readings, side.class_start, side.channel)
+        for ways in (self.to_target, self.from_source, self.across):
+            yield from ways
 
 
 _NOTHING = np.empty(0, dtype=np.int32)
@@ -94,8 +130,8 @@ def make_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
     """Return the plan of one connection."""
     own, connection = paths.one[index], graph.connections[index]
     source_layer, target_layer = connection.source, connection.target
-    into = side_of(paths, paths.before(source_layer), source_layer, is_before=True)
-    out_of = side_of(paths, paths.after(target_layer), target_layer, is_before=False)
+    into = adjacent_layers(paths, paths.before(source_layer), source_layer, is_before=True)
+    out_of = adjacent_layers(paths, paths.after(target_layer), target_layer, is_before=False)
     has_in, has_out = into.table is not None, out_of.table is not None
     # Pieces of inner connections are cut by tap. The outer ones are quick and measure each position once.
     parts = own.table.source, own.table.target, own.table.kind
@@ -108,33 +144,31 @@ def make_plan(paths: Distances, graph: NeuralGraph, index: int) -> Plan:
     source, target, pixel = (part[order] for part in parts)
     tap, length, slot = _direct(own, paths.tables[source_layer, target_layer], source, target, pixel)
     before, after = own.table.positions
-    in_start, in_position, in_tap = _readings(into.table, before, by_target=True)
-    out_start, out_position, out_tap = _readings(out_of.table, after, by_target=False)
-    fan_in, fan_out = np.diff(in_start)[source], np.diff(out_start)[target]
-    heard, pair_in = _expand(in_start, in_position, source)
-    spoken, pair_out = _expand(out_start, out_position, target)
-    a_kind, two_in = _kinds(
-        [paths.tables[a, target_layer] for a in into.layers], into, heard, target[pair_in], from_side=True
-    )
-    b_kind, two_out = _kinds(
-        [paths.tables[source_layer, b] for b in out_of.layers],
-        out_of,
-        spoken,
-        source[pair_out],
-        from_side=False,
-    )
-    c_kind, three = _crossings(paths, into, out_of, heard, spoken, fan_in, fan_out)
-    in_class_start, in_class, in_mask = _classes(into.table, own.table.lengths.shape[1], by_target=True)
-    out_class_start, out_class, out_mask = _classes(out_of.table, own.table.lengths.shape[2], by_target=False)
+    heard_by = _readings(into.table, before, by_target=True)
+    spoken_to = _readings(out_of.table, after, by_target=False)
+    fan_in, fan_out = np.diff(heard_by[0])[source], np.diff(spoken_to[0])[target]
+    heard, pair_in = _expand(heard_by[0], heard_by[1], source)
+    spoken, pair_out = _expand(spoken_to[0], spoken_to[1], target)
+    in_tables = [paths.tables[layer, target_layer] for layer in into.layers]
+    out_tables = [paths.tables[source_layer, layer] for layer in out_of.layers]
+    to_target = _kinds(in_tables, into, heard, target[pair_in], from_side=True)
+    from_source = _kinds(out_tables, out_of, spoken, source[pair_out], from_side=False)
+    across = _crossings(paths, (into, out_of), (heard, spoken), (fan_in, fan_out))
+    in_start, in_channel, in_mask = _classes(into.table, own.table.lengths.shape[1], by_target=True)
+    out_start, out_channel, out_mask = _classes(out_of.table, own.table.lengths.shape[2], by_target=False)
     return Plan(
-        source, target, tap, pixel, length, slot, np.array([own.slots]),
-        in_start, in_position, in_tap, out_start, out_position, out_tap,
-        starts_of(fan_in), a_kind, starts_of(fan_out), b_kind, starts_of(fan_in * fan_out), c_kind,
-        two_in, two_out, three,
-        in_class_start, in_class, in_mask, out_class_start, out_class, out_mask,
-        np.ascontiguousarray(two_out.transpose(0, 2, 1)),
-        np.array([_spread(length, two_in, two_out, three)]),
-    )  # fmt: skip
+        Pairs(source, target, tap, pixel),
+        length,
+        slot,
+        own.slots,
+        Neighbours(Readings(*heard_by, in_mask), in_start, in_channel),
+        Neighbours(Readings(*spoken_to, out_mask), out_start, out_channel),
+        Ways(starts_of(fan_in), *to_target),
+        Ways(starts_of(fan_out), *from_source),
+        Ways(starts_of(fan_in * fan_out), *across),
+        np.ascontiguousarray(from_source[1].transpose(0, 2, 1)),
+        _spread(length, to_target[1], from_source[1], across[1]),
+    )
 
 
 def _direct(
@@ -154,7 +188,7 @@ def _direct(
 
 
 def _kinds(
-    tables: list[PathTable], side: Side, near: np.ndarray, far: np.ndarray, from_side: bool
+    tables: list[PathTable], side: AdjacentLayers, near: np.ndarray, far: np.ndarray, from_side: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the kind of path between positions of a side and of the layer beyond the edge, and the kinds' lengths."""
     if not tables:
@@ -194,14 +228,19 @@ def _expand(start: np.ndarray, listed: np.ndarray, at: np.ndarray) -> tuple[np.n
 
 def _crossings(
     paths: Distances,
-    into: Side,
-    out_of: Side,
-    heard: np.ndarray,
-    spoken: np.ndarray,
-    fan_in: np.ndarray,
-    fan_out: np.ndarray,
+    sides: tuple[AdjacentLayers, AdjacentLayers],
+    positions: tuple[np.ndarray, np.ndarray],
+    fans: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the kind of path from each in-position to each out-position of every pair, and the kinds' lengths."""
+    """Return the kind of path from each in-position to each out-position of every pair, and the kinds' lengths.
+
+    Args:
+        paths: The path lengths.
+        sides: The layers before and after.
+        positions: In-positions of all pairs, one after the other, and their out-positions.
+        fans: How many of these each pair has [pairs].
+    """
+    (into, out_of), (heard, spoken), (fan_in, fan_out) = sides, positions, fans
     if not into.layers or not out_of.layers:
         return _NOTHING, np.empty((0, 1, 1))
     first_in, first_out = np.cumsum(fan_in) - fan_in, np.cumsum(fan_out) - fan_out

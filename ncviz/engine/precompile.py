@@ -26,11 +26,11 @@ def begin() -> None:
     """Start to compile, unless that was done before on this machine or is under way; returns at once."""
     # Not at the top: the pages load without numba.
     from ncviz.compiled import cache_folder, is_cached
-    from ncviz.engine.kernels import sweep
+    from ncviz.engine.kernels import search
 
     global _process
     with _lock:
-        if _process is not None or is_cached(sweep):
+        if _process is not None or is_cached(search):
             return
         with suppress(OSError):
             _process = subprocess.Popen(

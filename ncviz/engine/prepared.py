@@ -40,7 +40,7 @@ class _Prepared:
                 yield from (table.source, table.target, table.kind, table.lengths)
             yield from (each.slot for each in self.paths.one)
         for plan in self.plans:
-            yield from plan
+            yield from plan.arrays()
 
 
 _prepared: dict[str, _Prepared] = {}

@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from ncviz.engine.local import Least
+from ncviz.engine.minima import Least
 from ncviz.errors import NcvizError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.values import CLOSED_FROM

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,16 +15,14 @@ from ncviz.engine import precompile
 from ncviz.engine.executors import run_elsewhere
 from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers, around, ends_of, position_major
-from ncviz.engine.local import Least, Search, all_edges, follow, search, search_all
+from ncviz.engine.local import Search, all_edges, follow, search, search_all
+from ncviz.engine.minima import Certified, Least
 from ncviz.engine.plan import Plan
 from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
 from ncviz.text import about
-
-if TYPE_CHECKING:
-    from ncviz.engine.batched import Certified
 
 Progress = Callable[[float, str], None]
 # Fewer edges than this, over all samples, take less time than a look ahead would tell.
@@ -88,10 +85,10 @@ def run(
     if not isinstance(executor, ThreadPoolExecutor):
         return run_elsewhere(graph, layers, settings, executor, report, cancel)
     from ncviz.compiled import is_cached
-    from ncviz.engine.kernels import sweep
+    from ncviz.engine.kernels import search as kernel
 
     precompile.wait(report, cancel)
-    report(0.0, "measuring path lengths" if is_cached(sweep) else precompile.PREPARING)
+    report(0.0, "measuring path lengths" if is_cached(kernel) else precompile.PREPARING)
     tasks = tasks_of(graph, layers, settings, executor, cancel)
     text = "measuring the curvature"
     edges = [graph.connections[index].number_of_edges for index in settings.chosen(graph)]
@@ -186,7 +183,7 @@ def _side_by_side(
     found = search_all(searches, pool, cancel=cancel, progress=report)
     each = len(found) // len(tasks)
     return [
-        joined(task.plan.target, found[at * each : (at + 1) * each], grids[at], settings, on_device[at])
+        joined(task.plan.pairs.target, found[at * each : (at + 1) * each], grids[at], settings, on_device[at])
         for at, task in enumerate(tasks)
     ]
 
@@ -217,7 +214,7 @@ def _every_full_problem(
             )  # fmt: skip
             each.append(least)
             grids += [grid] if settings.keep_edges else []
-        found.append(joined(task.plan.target, each, grids, settings, None))
+        found.append(joined(task.plan.pairs.target, each, grids, settings, None))
     report(1.0)
     return found
 

@@ -1,7 +1,7 @@
-"""One edge under the lens: its neighbours, its transport problem, the optimal plan, and κ worked out of it."""
+"""One edge taken apart: its neighbours, its transport problem, the optimal plan, and κ worked out of it."""
 
-from ncviz.explain.explain_edge import Lens, explain_edge, look
-from ncviz.explain.explanation import EdgeExplanation, Route, Step
-from ncviz.explain.problem import EdgeProblem
+from ncviz.explain.arithmetic import Route, Step
+from ncviz.explain.explain_edge import NetworkOnImage, explain_edge, look
+from ncviz.explain.problem import EdgeExplanation, EdgeProblem
 
-__all__ = ["EdgeExplanation", "EdgeProblem", "Lens", "Route", "Step", "explain_edge", "look"]
+__all__ = ["EdgeExplanation", "EdgeProblem", "NetworkOnImage", "Route", "Step", "explain_edge", "look"]

@@ -16,7 +16,6 @@ from ncviz.devices import guard, resolve_device
 from ncviz.engine.prepared import paths_of
 from ncviz.errors import DataError, ModelError, NcvizError
 from ncviz.explain.avoiding import past_across, past_from_source, past_to_target
-from ncviz.explain.explanation import EdgeExplanation
 from ncviz.explain.neighbours import (
     Neighbours,
     edge_weight,
@@ -26,8 +25,8 @@ from ncviz.explain.neighbours import (
     takes_part,
     with_mass,
 )
-from ncviz.explain.problem import EdgeProblem
-from ncviz.explain.sweep import Edge, Sweep, beside, sweep
+from ncviz.explain.problem import EdgeExplanation, EdgeProblem
+from ncviz.explain.shortest_paths import Edge, Reach, beside, shortest_paths
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.neural_graph import NeuralGraph
@@ -35,7 +34,7 @@ from ncviz.graph.paths import Distances
 
 
 @dataclass(frozen=True, eq=False)
-class Lens:
+class NetworkOnImage:
     """A network on one image, ready to look at any edge.
 
     Attributes:
@@ -79,12 +78,15 @@ class Lens:
             for layer, unit in ((own.source, source), (own.target, target))
         )
         ways = measured(connection, i, j, _numbered(graph, into), _numbered(graph, out_of), 1.0 / abs(weight))
+        ends = connection, (own.source, own.target), source, target, weight, bool(is_dead), shared_by
+        before = into.layers, into.units, in_mass, len(heard)
+        behind = out_of.layers, out_of.units, out_mass, len(spoken)
+        to_source, from_target, direct, to_target, from_source, across = ways
         return EdgeProblem(
-            connection, (own.source, own.target), source, target, weight, bool(is_dead), shared_by,
-            into.layers, into.units, in_mass, len(heard), out_of.layers, out_of.units, out_mass, len(spoken), *ways,
-        )  # fmt: skip
+            *ends, *before, *behind, to_source, from_target, direct, to_target, from_source, across
+        )
 
-    def _around(self, connection: int) -> Lens:
+    def _around(self, connection: int) -> NetworkOnImage:
         """Return the same with the path lengths around a connection."""
         if self.connections is None or connection in self.connections:
             return self
@@ -118,8 +120,10 @@ class Lens:
         graph, paths, own = self.graph, self.paths, self.graph.connections[connection]
         first = min([own.source, *into.layers.tolist()])
         last = max([own.target, *out_of.layers.tolist()])
-        back = sweep(graph, paths, np.array([own.source]), np.array([source]), first, is_backward=True)
-        on = sweep(graph, paths, np.array([own.target]), np.array([target]), last)
+        back = shortest_paths(
+            graph, paths, np.array([own.source]), np.array([source]), first, is_backward=True
+        )
+        on = shortest_paths(graph, paths, np.array([own.target]), np.array([target]), last)
         to_source, from_target = _far(back, into)[0], _far(on, out_of)[0]
         edge = Edge(
             (own.source, own.target), source, target, beside(graph, paths, connection, source, target)
@@ -138,7 +142,7 @@ class Lens:
         ).any(axis=1)
         again = np.flatnonzero(is_through)
         starts = into.take(again)
-        past = sweep(
+        past = shortest_paths(
             graph,
             paths,
             np.append(own.source, starts.layers),
@@ -165,7 +169,7 @@ def _numbered(graph: NeuralGraph, known: Neighbours) -> Neighbours:
     return Neighbours(known.layers, units)
 
 
-def _far(found: Sweep, units: Neighbours) -> np.ndarray:
+def _far(found: Reach, units: Neighbours) -> np.ndarray:
     """Return how far units of any layers are from each start, float64 [starts, units]."""
     far = np.empty((found.starts, len(units)))
     for layer, which in units.by_layer():
@@ -181,7 +185,7 @@ def look(
     layers: Sequence[str] | None = None,
     channels: int = 0,
     seed: int = 0,
-) -> Lens:
+) -> NetworkOnImage:
     """Make a network ready on one image; path lengths, the slow part of it, are kept for the last networks.
 
     Args:
@@ -209,7 +213,7 @@ def look(
     with guard(where), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         activity = layer_activations(net, graph, image[None], where)
         paths = paths_of(graph, where, pool, connections=chosen)
-        return Lens(graph, paths, tuple(normalise(layer)[0] for layer in activity), chosen, where)
+        return NetworkOnImage(graph, paths, tuple(normalise(layer)[0] for layer in activity), chosen, where)
 
 
 def explain_edge(
@@ -251,8 +255,8 @@ def explain_edge(
         NcvizError: If an index, alpha or the weight is out of range, or there is no such layer.
     """
     check_alpha(alpha)
-    lens = look(net, image, device=device, layers=layers, channels=channels, seed=seed)
-    return lens.edge(connection, source, target).at(alpha, weight)
+    ready = look(net, image, device=device, layers=layers, channels=channels, seed=seed)
+    return ready.edge(connection, source, target).at(alpha, weight)
 
 
 def _single(net: nn.Module, image: object) -> tuple[Tensor, NeuralGraph]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncviz.engine.layers import position_major
+from ncviz.engine.plan import Readings
 from ncviz.errors import DataError
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.positions import layer_grid
@@ -87,7 +88,7 @@ def with_mass(activity: Sequence[np.ndarray], known: Neighbours) -> tuple[Neighb
     active, mass = (part[0] for part in position_major(own[None], (len(own), 1)))
     start, nothing = np.array([0, 1], dtype=np.int64), np.zeros(1, dtype=np.int32)
     everyone = np.ones((1, 1, len(own)), dtype=np.bool_)
-    _, chosen, share = measure(start, nothing, nothing, everyone, active, mass, 0, 0, 0.0)
+    _, chosen, share = measure(Readings(start, nothing, nothing, everyone), active, mass, 0, 0, 0.0)
     return known.take(chosen), share
 
 

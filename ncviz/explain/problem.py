@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from numbers import Real
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from ncviz.config import DEFAULT_ALPHA, check_alpha
 from ncviz.errors import NcvizError
-from ncviz.explain.explanation import EdgeExplanation, Route, Step, arithmetic, routes
+from ncviz.explain.arithmetic import Route, Step, arithmetic, routes
+from ncviz.explain.plans import by_the_ends, idle, is_hub, lifted, reduced
 from ncviz.transport.exact import optimal_plan, optimal_value
 from ncviz.values import CLOSED_FROM, DEAD
 
-# Two ways whose lengths differ by less are equally long: the sums were only rounded differently.
-_TIE = 1e-12
+
+def _held(name: str) -> Any:
+    """What an explanation has of its problem."""
+    return property(attrgetter(f"problem.{name}"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,46 +96,22 @@ class EdgeProblem:
         """
         alpha, weight = check_alpha(alpha), self._weight(weight)
         direct, to_target, from_source, across = self._distances(weight)
-        cost = np.block([[np.full((1, 1), direct), from_source[None, :]], [to_target[:, None], across]])
-        nothing = Route(0.0, 0.0)
-        found = EdgeExplanation(
-            connection=self.connection,
-            layers=self.layers,
-            source=self.source,
-            target=self.target,
-            weight=weight,
-            alpha=alpha,
-            is_dead=self.is_dead,
-            shared_by=self.shared_by,
-            in_layers=self.in_layers,
-            in_units=self.in_units,
-            in_mass=self.in_mass,
-            in_count=self.in_count,
-            out_layers=self.out_layers,
-            out_units=self.out_units,
-            out_mass=self.out_mass,
-            out_count=self.out_count,
-            length=1.0 / abs(weight),
-            direct=direct,
-            to_source=self.to_source,
-            to_target=to_target,
-            from_source=from_source,
-            from_target=self.from_target,
-            across=across,
-            source_measure=_idle(alpha, self.in_mass),
-            target_measure=_idle(alpha, self.out_mass),
-            cost=cost,
-            plan=None,
-            value=None,
-            curvature=DEAD,
-            reduced_cost=None,
-            reduced_value=None,
-            direct_route=nothing,
-            hub_route=nothing,
-            detour_route=nothing,
-            steps=(Step("κ", "1 by definition: an end of the edge is silent on this image", DEAD),),
+        found = EdgeExplanation(self, weight, alpha, direct, to_target, from_source, across)
+        if self.is_dead:
+            return found
+        p, q = self.in_mass, self.out_mass
+        takes_hub = is_hub(found.cost)
+        if alpha < CLOSED_FROM or not len(p) or not len(q):
+            whole = optimal_plan(found.source_measure, found.target_measure, found.cost)
+            return replace(found, plan=by_the_ends(whole, takes_hub))
+        price = reduced(direct, to_target, from_source, across)
+        joined = optimal_plan(p, q, price)
+        return replace(
+            found,
+            plan=lifted(joined, takes_hub, alpha),
+            reduced_cost=price,
+            reduced_value=float((joined * price).sum()),
         )
-        return found if self.is_dead else _solved(found)
 
     def curvature(self, alpha: float = DEFAULT_ALPHA, weight: float | None = None) -> float:
         """Return κ alone, a little faster than ``at``; arguments and errors are the same."""
@@ -144,10 +125,10 @@ class EdgeProblem:
             far = p @ to_target + q @ from_source if len(p) or len(q) else length
             return float(1.0 - far / length)
         if alpha >= CLOSED_FROM:
-            price = _reduced(length, to_target, from_source, across)
+            price = reduced(length, to_target, from_source, across)
             return 1.0 - optimal_value(p, q, price) / length
         cost = np.block([[np.full((1, 1), length), from_source[None, :]], [to_target[:, None], across]])
-        value = optimal_value(_idle(alpha, p), _idle(alpha, q), cost)
+        value = optimal_value(idle(alpha, p), idle(alpha, q), cost)
         return (1.0 - value / length) / (1.0 - alpha)
 
     def curve(self, alphas: Sequence[float], weight: float | None = None) -> np.ndarray:
@@ -188,62 +169,151 @@ class EdgeProblem:
         return float(weight)
 
 
-def _idle(alpha: float, mass: np.ndarray) -> np.ndarray:
-    """Return alpha on the edge's end, then what its neighbours get; all of it on the end if there are none."""
-    return np.concatenate([[alpha], (1 - alpha) * mass]) if len(mass) else np.ones(1)
+@dataclass(frozen=True, eq=False)
+class EdgeExplanation:
+    """The curvature of one edge i→j on one image, taken apart.
 
+    Units are numbered within their layers. P in-neighbours of i and Q out-neighbours of j carry mass; those without
+    (activation 0) are left out. Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366.
 
-def _reduced(length: float, to_target: np.ndarray, from_source: np.ndarray, across: np.ndarray) -> np.ndarray:
-    return np.minimum(across, to_target[:, None] + from_source[None, :] - length)
-
-
-def _solved(asked: EdgeExplanation) -> EdgeExplanation:
-    alpha, length, cost = asked.alpha, asked.direct, asked.cost
-    p, q = asked.in_mass, asked.out_mass
-    reduced_cost = reduced_value = None
-    if alpha >= CLOSED_FROM and len(p) and len(q):
-        reduced_cost = _reduced(length, asked.to_target, asked.from_source, asked.across)
-        joined = optimal_plan(p, q, reduced_cost)
-        reduced_value = float((joined * reduced_cost).sum())
-        plan = _lifted(joined, _is_hub(cost), alpha)
-    else:
-        plan = _by_the_ends(optimal_plan(asked.source_measure, asked.target_measure, cost), _is_hub(cost))
-    parts = routes(plan, cost)
-    steps = arithmetic(parts, length, alpha)
-    numbers = {step.name: step.value for step in steps}
-    return replace(
-        asked, plan=plan, value=numbers["W"], curvature=numbers["κ"], reduced_cost=reduced_cost,
-        reduced_value=reduced_value, direct_route=parts[0], hub_route=parts[1], detour_route=parts[2], steps=steps,
-    )  # fmt: skip
-
-
-def _is_hub(cost: np.ndarray) -> np.ndarray:
-    """For each u and v, whether u→j and i→v in place of u→v and i→j is no longer: bool [P, Q]."""
-    by_the_ends = cost[1:, :1] + cost[:1, 1:] - cost[0, 0]
-    return by_the_ends <= cost[1:, 1:] + _TIE * np.abs(cost[1:, 1:])
-
-
-def _lifted(joined: np.ndarray, is_hub: np.ndarray, alpha: float) -> np.ndarray:
-    """Return the whole problem's optimal plan from the reduced one's, for an idleness of 1/2 or more.
-
-    What pairs u with v by the edge's ends ends at j and starts at i; so much less stays for i→j itself.
+    Attributes:
+        problem: The edge's problem, which has the next fifteen of these and ``to_source`` and ``from_target``.
+        connection: Index of the weight layer, from 0.
+        layers: The layers of i and of j.
+        source: Unit i.
+        target: Unit j.
+        weight: What the edge carries, a batch normalisation that follows folded in.
+        alpha: Idleness.
+        is_dead: Whether an end is a hidden unit with activation 0; κ is 1 then, and nothing is moved.
+        shared_by: On how many edges this weight stands.
+        in_layers: int64 [P], layer of each in-neighbour u of i; there are several where skips or branches meet.
+        in_units: int64 [P], the in-neighbours, as units of their layers.
+        in_mass: float64 [P], their masses p, summing to 1.
+        in_count: How many in-neighbours i has, those without mass counted.
+        out_layers: int64 [Q], layer of each out-neighbour v of j.
+        out_units: int64 [Q], the out-neighbours.
+        out_mass: float64 [Q], their masses q.
+        out_count: How many out-neighbours j has.
+        length: Of the edge itself, 1/|weight|.
+        direct: d(i, j): that length, or less where a shorter way leads past the edge, such as a skip.
+        to_source: float64 [P], d(u, i).
+        to_target: float64 [P], d(u, j).
+        from_source: float64 [Q], d(i, v).
+        from_target: float64 [Q], d(j, v).
+        across: float64 [P, Q], d(u, v).
+        source_measure: float64 [P + 1], μ: alpha on i, then the in-neighbours; only i, with 1, if there are none.
+        target_measure: float64 [Q + 1], ν: alpha on j, then the out-neighbours.
+        cost: float64 [P + 1, Q + 1], distance between their points: i then u, by j then v.
+        plan: float64 [P + 1, Q + 1], an optimal plan; None for a dead edge. Where going by the edge's ends and going
+            past them is equally long, it goes by the ends.
+        value: W, the work of that plan; None for a dead edge.
+        curvature: κ.
+        reduced_cost: float64 [P, Q], what a unit of mass from u to v costs once the edge's own mass is discounted,
+            min(d(u, v), d(u, j) + d(i, v) − d(i, j)); None for alpha below 1/2, a dead edge, or an end without
+            neighbours that carry mass.
+        reduced_value: The least cost of moving p to q at that price, (1 − κ)·d(i, j); None likewise.
+        direct_route: Mass that goes i→j.
+        hub_route: Mass that starts or ends at the edge's other end: i→v and u→j.
+        detour_route: Mass that goes u→v, past the edge where a shorter way is to be had.
+        steps: The arithmetic, from the three routes to κ.
     """
-    hub, past = np.where(is_hub, joined, 0.0), np.where(is_hub, 0.0, joined)
-    plan = np.empty((joined.shape[0] + 1, joined.shape[1] + 1))
-    plan[1:, 1:] = (1 - alpha) * past
-    plan[1:, 0] = (1 - alpha) * hub.sum(axis=1)
-    plan[0, 1:] = (1 - alpha) * hub.sum(axis=0)
-    plan[0, 0] = max(0.0, alpha - (1 - alpha) * hub.sum())
-    return plan
+
+    problem: EdgeProblem
+    weight: float
+    alpha: float
+    direct: float
+    to_target: np.ndarray
+    from_source: np.ndarray
+    across: np.ndarray
+    plan: np.ndarray | None = None
+    reduced_cost: np.ndarray | None = None
+    reduced_value: float | None = None
+
+    connection, layers, source, target, is_dead, shared_by = map(
+        _held, ("connection", "layers", "source", "target", "is_dead", "shared_by")
+    )
+    in_layers, in_units, in_mass, in_count = map(_held, ("in_layers", "in_units", "in_mass", "in_count"))
+    out_layers, out_units, out_mass, out_count = map(
+        _held, ("out_layers", "out_units", "out_mass", "out_count")
+    )
+    to_source, from_target = map(_held, ("to_source", "from_target"))
+
+    @property
+    def length(self) -> float:
+        """Length of the edge itself."""
+        return 1.0 / abs(self.weight)
+
+    @property
+    def source_measure(self) -> np.ndarray:
+        """The measure μ."""
+        return idle(self.alpha, self.in_mass)
+
+    @property
+    def target_measure(self) -> np.ndarray:
+        """The measure ν."""
+        return idle(self.alpha, self.out_mass)
+
+    @cached_property
+    def cost(self) -> np.ndarray:
+        """Distances between the points of the measures."""
+        direct, onward = np.full((1, 1), self.direct), self.from_source[None, :]
+        return np.block([[direct, onward], [self.to_target[:, None], self.across]])
+
+    @cached_property
+    def _routes(self) -> tuple[Route, Route, Route]:
+        nothing = Route(0.0, 0.0)
+        return (nothing, nothing, nothing) if self.plan is None else routes(self.plan, self.cost)
+
+    @property
+    def direct_route(self) -> Route:
+        """Mass that goes i→j."""
+        return self._routes[0]
+
+    @property
+    def hub_route(self) -> Route:
+        """Mass that starts or ends at the edge's other end."""
+        return self._routes[1]
+
+    @property
+    def detour_route(self) -> Route:
+        """Mass that goes u→v."""
+        return self._routes[2]
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The arithmetic."""
+        if self.plan is None:
+            return (Step("κ", "1 by definition: an end of the edge is silent on this image", DEAD),)
+        return arithmetic(self._routes, self.direct, self.alpha)
+
+    @property
+    def value(self) -> float | None:
+        """The work W."""
+        return next((step.value for step in self.steps if step.name == "W"), None)
+
+    @property
+    def curvature(self) -> float:
+        """κ, the last step."""
+        return self.steps[-1].value
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain JSON types."""
+        return {name: _plain(getattr(self, name)) for name in _TOLD}
 
 
-def _by_the_ends(plan: np.ndarray, is_hub: np.ndarray) -> np.ndarray:
-    """Return an equally good plan that goes by the edge's ends as long as there is mass on i→j to swap with."""
-    plan = plan.copy()
-    for u, v in np.argwhere((plan[1:, 1:] > 0) & is_hub) + 1:
-        moved = min(plan[u, v], plan[0, 0])
-        plan[u, v] -= moved
-        plan[0, 0] -= moved
-        plan[u, 0] += moved
-        plan[0, v] += moved
-    return plan
+_TOLD = (
+    "connection", "layers", "source", "target", "weight", "alpha", "is_dead", "shared_by", "in_layers", "in_units",
+    "in_mass", "in_count", "out_layers", "out_units", "out_mass", "out_count", "length", "direct", "to_source",
+    "to_target", "from_source", "from_target", "across", "source_measure", "target_measure", "cost", "plan", "value",
+    "curvature", "reduced_cost", "reduced_value", "direct_route", "hub_route", "detour_route", "steps",
+)  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (Route, Step)):
+        return dict(vars(value))
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value

@@ -40,7 +40,7 @@ from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 if TYPE_CHECKING:
     from ncviz.explain import EdgeExplanation as EdgeExplanation
     from ncviz.explain import EdgeProblem as EdgeProblem
-    from ncviz.explain import Lens as Lens
+    from ncviz.explain import NetworkOnImage as NetworkOnImage
 
 __all__ = [
     "BUNDLED",

@@ -14,10 +14,10 @@ from ncviz.tasks.curvature import CurvatureRecord
 from ncviz.tasks.task import Context
 
 if TYPE_CHECKING:
-    from ncviz.explain import Lens
+    from ncviz.explain import NetworkOnImage
 
 
-def lens_on(network: Network, record: CurvatureRecord, sample: int, context: Context) -> Lens:
+def lens_on(network: Network, record: CurvatureRecord, sample: int, context: Context) -> NetworkOnImage:
     """Return the network on one calibration image, ready to look at any edge that its curvature is about.
 
     Where only some layers or channels were computed, the lens is laid on these, so that it takes no more memory and

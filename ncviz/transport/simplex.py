@@ -7,11 +7,22 @@ functions are compiled by numba and release the GIL.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ncviz.compiled import compiled
 from ncviz.transport.plans import greedy_plan, plan_cost, tree_plan, use_elsewhere
-from ncviz.transport.tree import CHUNK, list_nodes, quantise, set_potentials, set_subtrees, solve_tree
+from ncviz.transport.tree import (
+    CHUNK,
+    Costs,
+    Tree,
+    list_nodes,
+    quantise,
+    set_potentials,
+    set_subtrees,
+    solve_tree,
+)
 
 # A first phase looks only at points with this share of the heaviest one's mass or more, the last phase at all.
 LEVELS = (0.1, 0.0)
@@ -22,6 +33,36 @@ DRIFT = 64.0 * ROUNDING
 ATTEMPTS = 12
 # Nodes that the pool can number.
 MOST_NODES = 2**16
+
+
+class Tolls(NamedTuple):
+    """What the ways to the hub and from it cost each edge.
+
+    Attributes:
+        A: float64 [m, P], from the sources, for each target.
+        B: float64 [n, Q], to the sinks, for each source of an edge.
+        At: float64 [P, m], ``A`` with the sources first.
+        Bt: float64 [Q, n].
+    """
+
+    A: np.ndarray
+    B: np.ndarray
+    At: np.ndarray
+    Bt: np.ndarray
+
+
+class Open(NamedTuple):
+    """The edges that are left to solve.
+
+    Attributes:
+        i: int32 [e], their sources.
+        j: int32 [e], their targets.
+        star: float64 [e], the cost when all mass goes through the hub.
+    """
+
+    i: np.ndarray
+    j: np.ndarray
+    star: np.ndarray
 
 
 @compiled
@@ -172,17 +213,18 @@ def solve_block(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
             open_i[kept], open_j[kept], star[kept] = i, j, star[e]
             kept += 1
     if kept > 0:
-        _solve_open(
-            p, q, C, A, B, At, Bt, d, floor, taken, value, star[:kept], open_i[:kept], open_j[:kept], is_bounded,
-            plan, pool, stop, counts,
-        )  # fmt: skip
+        listed = Open(open_i[:kept], open_j[:kept], star[:kept])
+        tolls = Tolls(A, B, At, Bt)
+        limits = (floor, is_bounded, taken)
+        _solve_open(p, q, C, tolls, d, limits, value, listed, plan, pool, stop, counts)
 
 
 @compiled
-def _solve_open(
-    p, q, C, A, B, At, Bt, d, floor, taken, value, star, open_i, open_j, is_bounded, plan, pool, stop, counts
-):
+def _solve_open(p, q, C, tolls, d, limits, value, listed, plan, pool, stop, counts):
     """Run the simplex for the edges that no closed form settles, each from the best tree of those before it."""
+    A, B, At, Bt = tolls
+    floor, is_bounded, taken = limits
+    open_i, open_j, star = listed
     P, Q = C.shape
     N = 1 + P + Q
     left = len(open_i)
@@ -214,6 +256,7 @@ def _solve_open(
     pi = np.zeros(1 + P + wide)
     a, b = np.empty(P), np.empty(Q)
     dear_a, dear_b = np.empty(P), np.empty(Q)
+    costs, dear, tree = Costs(C, a, b), Costs(dear_C, dear_a, dear_b), Tree(parent, flow, below, pi)
     # Neighbours in the list are alike, so that going through it in order would begin with a pool of little variety.
     np.random.seed(left)
     edges = np.random.permutation(left)
@@ -245,7 +288,7 @@ def _solve_open(
             parent[:] = parents[k]
             order[:] = orders[k, : N - 1]
             flow[:] = flows[k]
-        drift, cost = set_potentials(order, parent, flow, C, a, b, pi)
+        drift, cost = set_potentials(order, costs, tree)
         if is_capped:
             objective = cost
         pivots, slack, limit = 0, ROUNDING * d[i, j], floor[i, j]
@@ -255,16 +298,15 @@ def _solve_open(
             set_subtrees(order, parent, below)
             for phase in range(len(heavy)):
                 more, objective = solve_tree(
-                    C, a, b, dear_C, dear_a, dear_b, heavy[phase, 0], heavy[phase, 1], parent, flow, below, pi,
-                    objective, limit, slack, stop,
-                )  # fmt: skip
+                    costs, dear, (heavy[phase, 0], heavy[phase, 1]), tree, objective, limit, slack, stop
+                )
                 if more < 0:
                     break
                 pivots += more
             if stop[0]:
                 return
             list_nodes(parent, order, seen, stack)
-            drift, cost = set_potentials(order, parent, flow, C, a, b, pi)
+            drift, cost = set_potentials(order, costs, tree)
             objective = cost
             if more == -1:
                 pivots += 1

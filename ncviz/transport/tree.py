@@ -7,6 +7,8 @@ whole multiples of 2⁻⁵⁰, so that ties are exact. All functions are compile
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
@@ -16,6 +18,36 @@ from ncviz.compiled import compiled, summing
 QUANTUM = 2.0**-50
 PRICED_ROWS = 4
 CHUNK = 16
+
+
+class Costs(NamedTuple):
+    """What a unit of mass pays.
+
+    Attributes:
+        C: float64 [P, Q], from a source to a sink directly; may be padded.
+        A: float64 [P], from a source to the hub.
+        B: float64 [Q], from the hub to a sink.
+    """
+
+    C: np.ndarray
+    A: np.ndarray
+    B: np.ndarray
+
+
+class Tree(NamedTuple):
+    """A spanning tree of N = 1 + P + Q nodes: 0 is the hub, 1 … P the sources, P+1 … P+Q the sinks.
+
+    Attributes:
+        parent: uint32 [N].
+        flow: float64 [N], what runs on the arc between a node and its parent.
+        below: uint64 [N, N / 64], a bit for each node of a node's subtree: sets of bits are moved faster than lists.
+        pi: float64 [N, padded], potentials.
+    """
+
+    parent: np.ndarray
+    flow: np.ndarray
+    below: np.ndarray
+    pi: np.ndarray
 
 
 @compiled
@@ -71,18 +103,27 @@ def most_violated(cost, potential, other, reduced):
 
 
 @compiled
-def solve_tree(
-    C, A, B, dear_C, dear_A, dear_B, heavy_p, heavy_q, parent, flow, below, pi, value, floor, slack, stop
-):
+def solve_tree(costs, dear, heavy, tree, value, floor, slack, stop):
     """Pivot from a strongly feasible tree to the optimum.
 
-    Nodes: 0 is the hub, 1 … P the sources, P+1 … P+Q the sinks. ``flow[n]`` runs on the arc between n and its parent,
-    and ``below[n]`` has a bit for each node of the subtree of n: sets of bits are moved about faster than lists.
+    Args:
+        costs: The ``Costs``.
+        dear: The same, dearer by what may be rounding; C padded with inf.
+        heavy: How many of the sources and of the sinks, the first of each, may enter.
+        tree: A ``Tree``; changed.
+        value: The objective of the tree's plan.
+        floor: The objective at which to stop.
+        slack: Reduced costs that are rounding.
+        stop: bool [1], set from outside to end early.
 
     Returns:
         Number of pivots, -1 if the objective fell to ``floor`` or below (stopped), -2 if it did not end; and the
         objective. Like ``pi`` it has gathered the rounding of all pivots.
     """
+    C, A, B = costs
+    dear_C, dear_A, dear_B = dear
+    heavy_p, heavy_q = heavy
+    parent, flow, below, pi = tree
     P, Q = C.shape
     words = below.shape[1]
     moved = np.empty(words, dtype=np.uint64)
@@ -183,12 +224,14 @@ def solve_tree(
 
 
 @compiled
-def set_potentials(order, parent, flow, C, A, B, pi):
+def set_potentials(order, costs, tree):
     """Work out the potentials of a tree whose nodes are listed with parents before children.
 
     Returns:
         The largest change of a potential, and the cost of the tree's plan.
     """
+    C, A, B = costs
+    parent, flow, _, pi = tree
     P = C.shape[0]
     pi[0] = 0.0
     drift, total = 0.0, 0.0

@@ -11,6 +11,7 @@ from torch import nn
 from ncviz.engine import batched, certificates, kernels
 from ncviz.engine.batched import certify
 from ncviz.engine.layers import around, ends_of
+from ncviz.engine.minima import Least
 from ncviz.engine.plan import make_plan
 from ncviz.errors import CancelledError, DeviceError
 from ncviz.graph import paths
@@ -149,24 +150,20 @@ def _connections(name):
 
 def _scan(plan, layers, is_first, is_last, mode):
     """What the compiled loops find: best, low, and the grid of every sample with NaN where nothing is live."""
-    weights = plan.length.shape[2] * int(plan.slots[0])
-    state = [
-        part for _ in range(2) for part in (np.full(weights, np.inf), *np.full((2, weights), -1, np.int32))
-    ]
-    grids = np.full((SAMPLES, plan.length.shape[2], layers[4].shape[1], int(plan.slots[0])), np.nan)
-    counts = np.zeros(8, dtype=np.int64)
+    best, low = Least.nothing(plan.weights), Least.nothing(plan.weights)
+    grids = np.full((SAMPLES, plan.length.shape[2], layers[4].shape[1], plan.slots), np.nan)
+    part = (0, len(plan.pairs.source), 0, plan.length.shape[1])
     for sample in range(SAMPLES):
         kernels.scan(
-            plan, tuple(layer[sample] for layer in layers), is_first, is_last, 0, len(plan.source),
-            0, plan.length.shape[1], sample, mode, *state, np.zeros(1, np.bool_),
-            grids[sample] if mode == kernels.ALL else np.empty((0, 0, 0)), np.zeros(1, np.bool_), counts,
+            plan, tuple(layer[sample] for layer in layers), (is_first, is_last), part, sample, mode, best, low,
+            np.zeros(1, np.bool_), grids[sample] if mode == kernels.ALL else np.empty((0, 0, 0)), np.zeros(1, np.bool_),
         )  # fmt: skip
-    return state[0], state[3], grids, counts
+    return best.curvature, low.curvature, grids, best.counts
 
 
 def _same(one, other):
-    assert np.allclose(one.best, other.best, rtol=1e-12, atol=1e-12)
-    assert np.allclose(one.low, other.low, rtol=1e-12, atol=1e-12)
+    assert np.allclose(one.best.curvature, other.best.curvature, rtol=1e-12, atol=1e-12)
+    assert np.allclose(one.low.curvature, other.low.curvature, rtol=1e-12, atol=1e-12)
     assert np.allclose(one.grid, other.grid, rtol=1e-12, atol=1e-12, equal_nan=True)
     assert np.array_equal(one.counts, other.counts)
 
@@ -192,27 +189,28 @@ def test_what_is_certified_is_exact_and_the_rest_is_bounded(name):
         assert found.counts[kernels.LIVE] == live.sum() == counts[kernels.LIVE]
         assert found.counts[kernels.CERTIFIED] + found.counts[kernels.CLOSED] == (live & known).sum()
 
-        has_best, has_low = np.isfinite(found.best), np.isfinite(found.low)
+        best, low = found.best.curvature, found.low.curvature
+        has_best, has_low = np.isfinite(best), np.isfinite(low)
         assert np.array_equal(has_best | has_low, np.isfinite(true))
         assert np.array_equal(np.isfinite(star) | np.isfinite(closed), np.isfinite(true))
-        assert _no_less(found.best[has_best], true[has_best])
-        assert _no_less(found.low[has_low], star[has_low])
+        assert _no_less(best[has_best], true[has_best])
+        assert _no_less(low[has_low], star[has_low])
         has = has_best | has_low
-        assert _no_less(true[has], np.minimum(found.best, found.low)[has])
-        is_decided = has_best & ~(found.low < found.best)
-        assert _close(found.best[is_decided], true[is_decided]).all()
-        for pair, sample, has in ((found.best_pair, found.best_sample, has_best),
-                                  (found.low_pair, found.low_sample, has_low)):  # fmt: skip
+        assert _no_less(true[has], np.minimum(best, low)[has])
+        is_decided = has_best & ~(low < best)
+        assert _close(best[is_decided], true[is_decided]).all()
+        for pair, sample, has in ((found.best.pair, found.best.sample, has_best),
+                                  (found.low.pair, found.low.sample, has_low)):  # fmt: skip
             assert (pair[~has] == -1).all()
             assert (sample[~has] == -1).all()
             assert pair.dtype == sample.dtype == np.int32
-        slots = int(plan.slots[0])
+        slots = plan.slots
         for w in np.flatnonzero(has_best):
-            sample, at = found.best_sample[w] - 5, plan.target[found.best_pair[w]]
-            assert found.grid[sample, w // slots, at, w % slots] == found.best[w]
-            assert w % slots in plan.slot[plan.tap[found.best_pair[w]]]
+            sample, at = found.best.sample[w] - 5, plan.pairs.target[found.best.pair[w]]
+            assert found.grid[sample, w // slots, at, w % slots] == best[w]
+            assert w % slots in plan.slot[plan.pairs.tap[found.best.pair[w]]]
         for w in np.flatnonzero(has_low):
-            sample, at = found.low_sample[w] - 5, plan.target[found.low_pair[w]]
+            sample, at = found.low.sample[w] - 5, plan.pairs.target[found.low.pair[w]]
             assert np.isnan(found.grid[sample, w // slots, at, w % slots])
             assert live[sample, w // slots, at, w % slots]
 
@@ -295,6 +293,8 @@ def test_cpu_and_gpu_agree(name):
         assert np.allclose(one.grid[both], other.grid[both], rtol=1e-9, atol=1e-9)
         assert np.isnan(one.grid).sum() == pytest.approx(np.isnan(other.grid).sum(), abs=2)
         assert np.allclose(
-            np.minimum(one.best, one.low), np.minimum(other.best, other.low), rtol=1e-9, atol=1e-9
+            *(np.minimum(each.best.curvature, each.low.curvature) for each in (one, other)),
+            rtol=1e-9,
+            atol=1e-9,
         )
         assert one.counts[kernels.LIVE] == other.counts[kernels.LIVE]

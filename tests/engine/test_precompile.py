@@ -33,7 +33,7 @@ compile_all()
 precompile.begin()
 assert precompile._process is None, "what has just been compiled is compiled again"
 before = signatures()
-assert {"ncviz.engine.kernels.sweep", "ncviz.engine.kernels.scan"} <= before.keys(), before.keys()
+assert {"ncviz.engine.kernels.search", "ncviz.engine.kernels.scan"} <= before.keys(), before.keys()
 from ncviz import neural_curvature
 from tests.examples.wired import WIRED, make
 for name in WIRED:

@@ -1,14 +1,13 @@
 """A whole network through the engine: the way by a GPU, what the counts say, and progress."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from ncviz import neural_curvature
 from ncviz.engine import batched, run
 from ncviz.engine.layers import position_major
-from ncviz.engine.local import Least, pieces
+from ncviz.engine.local import pieces
+from ncviz.engine.minima import Least
 from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import Settings
 from ncviz.graph.activations import layer_activations, normalise
@@ -98,12 +97,12 @@ def test_pieces_share_no_weight(name):
         seen = set()
         pairs = 0
         for begin, end, low, high in pieces(plan):
-            taps = set(plan.tap[begin:end].tolist())
+            taps = set(plan.pairs.tap[begin:end].tolist())
             slots = {(int(plan.slot[tap, channel]), channel) for tap in taps for channel in range(low, high)}
             assert not seen & slots
             seen |= slots
             pairs += (end - begin) * (high - low)
-        assert pairs == len(plan.source) * plan.length.shape[1]
+        assert pairs == len(plan.pairs.source) * plan.length.shape[1]
 
 
 def test_merging_is_associative_and_keeps_the_least():
@@ -114,8 +113,8 @@ def test_merging_is_associative_and_keeps_the_least():
     ]
     a, b, c = parts
     first, second = a.merge(b).merge(c), a.merge(b.merge(c))
-    for field in dataclasses.fields(Least):
-        assert np.array_equal(getattr(first, field.name), getattr(second, field.name))
+    for one, other in zip(first, second, strict=True):
+        assert np.array_equal(one, other)
     assert np.array_equal(first.curvature, np.min([part.curvature for part in parts], axis=0))
     assert np.array_equal(Least.nothing(9).merge(a).curvature, a.curvature)
 

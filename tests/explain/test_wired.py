@@ -12,7 +12,7 @@ from torch import nn
 from ncviz import neural_curvature
 from ncviz.errors import DataError, NcvizError
 from ncviz.explain import look
-from ncviz.explain.sweep import sweep
+from ncviz.explain.shortest_paths import shortest_paths
 from tests.examples import brute_force_wired
 from tests.examples.wired import WIRED, make
 from tests.explain.test_explain_edge import check_sums, picks
@@ -159,13 +159,13 @@ def test_neighbours_are_named_with_their_layers():
     assert again["layers"] == list(found.layers)
 
 
-def test_a_sweep_in_small_pieces_is_the_same(monkeypatch):
+def test_paths_in_small_pieces_are_the_same(monkeypatch):
     net, x = make("Residual", 2)
     lens = look(net, x)
     starts = np.array([1, 1, 2]), np.array([0, 5, 7])
-    whole = sweep(lens.graph, lens.paths, *starts, 4)
-    monkeypatch.setattr("ncviz.explain.sweep._CHUNK", 1)
-    pieces = sweep(lens.graph, lens.paths, *starts, 4)
+    whole = shortest_paths(lens.graph, lens.paths, *starts, 4)
+    monkeypatch.setattr("ncviz.explain.shortest_paths._CHUNK", 1)
+    pieces = shortest_paths(lens.graph, lens.paths, *starts, 4)
     units = np.arange(lens.graph.layer_sizes[4])
     assert np.array_equal(whole.to(4, units), pieces.to(4, units))
     assert np.isfinite(whole.to(4, units)).any()

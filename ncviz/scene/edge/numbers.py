@@ -16,7 +16,7 @@ from ncviz.scene.edge.text import decimals_for
 from ncviz.text import number
 
 if TYPE_CHECKING:
-    from ncviz.explain.explanation import Route
+    from ncviz.explain import Route
     from ncviz.tasks import EdgeExplanation
 
 DIGITS, MOST_DIGITS = 6, 11

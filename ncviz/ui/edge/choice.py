@@ -18,7 +18,7 @@ from ncviz.ui.session import session
 from ncviz.values import CLOSED_FROM
 
 if TYPE_CHECKING:
-    from ncviz.tasks import EdgeExplanation, EdgeProblem, Lens
+    from ncviz.tasks import EdgeExplanation, EdgeProblem, NetworkOnImage
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def _problem(
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _lens_on(
     key: str, _of: tasks.Network, _record: CurvatureRecord, sample: int, _context: tasks.Context
-) -> Lens:
+) -> NetworkOnImage:
     return tasks.lens_on(_of, _record, sample, _context)
 
 

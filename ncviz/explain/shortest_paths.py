@@ -1,6 +1,6 @@
 """Shortest paths around one edge of any network, layer by layer: all of them, or only those that avoid the edge.
 
-A sweep starts from some units and goes on through everything that joins layers, as far as it is asked to. Of each layer
+They start from some units and go on through everything that joins layers, as far as they are asked to. Of each layer
 only the positions that are reached are held, so that a convolution costs no more than the cone that it sees. Where
 channels are sampled, units are those of the channels that take part, counted through.
 """
@@ -38,7 +38,7 @@ class Edge:
 
 
 @dataclass(frozen=True, eq=False)
-class _Reached:
+class _Layer:
     """How far the units of one layer are from each start: float64 [starts, channels, places]."""
 
     places: np.ndarray
@@ -46,17 +46,17 @@ class _Reached:
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
-    """What a sweep has reached.
+class Reach:
+    """How far units of any layer are from the starts.
 
     Attributes:
-        starts: How many units it started from.
+        starts: How many units the paths start from.
         positions: For each layer, how many positions it has.
     """
 
     starts: int
     positions: tuple[int, ...]
-    _reached: Mapping[int, _Reached]
+    _reached: Mapping[int, _Layer]
 
     def to(self, layer: int, units: np.ndarray) -> np.ndarray:
         """Return how far units of a layer are from each start, float64 [starts, units]; inf where none leads."""
@@ -70,7 +70,7 @@ class Sweep:
         return found
 
 
-def sweep(
+def shortest_paths(
     graph: NeuralGraph,
     paths: Distances,
     layers: np.ndarray,
@@ -79,7 +79,7 @@ def sweep(
     *,
     is_backward: bool = False,
     without: Edge | None = None,
-) -> Sweep:
+) -> Reach:
     """Follow the shortest paths from some units.
 
     Args:
@@ -97,14 +97,14 @@ def sweep(
             graph.layer_shapes, map(graph.kept_channels, range(len(graph.layer_shapes))), strict=True
         )
     ]
-    reached: dict[int, _Reached] = {}
+    reached: dict[int, _Layer] = {}
     for layer in np.unique(layers).tolist():
         own = np.flatnonzero(layers == layer)
         channel, place = np.divmod(units[own], grids[layer][1])
         places, at = np.unique(place, return_inverse=True)
         lengths = np.full((len(units), grids[layer][0], len(places)), np.inf)
         lengths[own, channel, at.reshape(-1)] = 0.0
-        reached[layer] = _Reached(places, lengths)
+        reached[layer] = _Layer(places, lengths)
     step = -1 if is_backward else 1
     order = sorted(range(len(grids)), reverse=is_backward)
     for layer in order:
@@ -122,7 +122,7 @@ def sweep(
             if without is not None and ends == without.layers:
                 _avoid(reached[layer], found, table, without)
             reached[end] = found if end not in reached else _nearer(reached[end], found)
-    return Sweep(len(units), tuple(grid[1] for grid in grids), reached)
+    return Reach(len(units), tuple(grid[1] for grid in grids), reached)
 
 
 def beside(graph: NeuralGraph, paths: Distances, connection: int, source: int, target: int) -> float:
@@ -143,8 +143,8 @@ def beside(graph: NeuralGraph, paths: Distances, connection: int, source: int, t
 
 
 def _on(
-    before: _Reached, source: np.ndarray, target: np.ndarray, kind: np.ndarray, joined: np.ndarray
-) -> _Reached | None:
+    before: _Layer, source: np.ndarray, target: np.ndarray, kind: np.ndarray, joined: np.ndarray
+) -> _Layer | None:
     """Go one step on; None where nothing reads what was reached."""
     at = np.minimum(np.searchsorted(before.places, source), len(before.places) - 1)
     used = np.flatnonzero(before.places[at] == source)
@@ -168,10 +168,10 @@ def _on(
                 way = before.lengths[rows][:, heard][:, :, begin] + lengths[heard, channel][None, :, None]
                 nearest = np.minimum.reduceat(way.min(axis=1), several, axis=1)
                 out[rows, channel, end] = np.minimum(out[rows, channel, end], nearest)
-    return _Reached(places.astype(np.int64), out)
+    return _Layer(places.astype(np.int64), out)
 
 
-def _avoid(before: _Reached, after: _Reached, table: PathTable, edge: Edge) -> None:
+def _avoid(before: _Layer, after: _Layer, table: PathTable, edge: Edge) -> None:
     """Put right how far the edge's target is where the way to it was the edge."""
     channel, place = divmod(edge.target, table.positions[1])
     at = np.flatnonzero(after.places == place)
@@ -188,10 +188,10 @@ def _avoid(before: _Reached, after: _Reached, table: PathTable, edge: Edge) -> N
     after.lengths[:, channel, at[0]] = ways.min(axis=(1, 2), initial=np.inf)
 
 
-def _nearer(one: _Reached, other: _Reached) -> _Reached:
+def _nearer(one: _Layer, other: _Layer) -> _Layer:
     places = np.union1d(one.places, other.places)
     lengths = np.full((*one.lengths.shape[:2], len(places)), np.inf)
     for each in (one, other):
         at = np.searchsorted(places, each.places)
         lengths[:, :, at] = np.minimum(lengths[:, :, at], each.lengths)
-    return _Reached(places, lengths)
+    return _Layer(places, lengths)
