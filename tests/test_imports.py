@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -213,3 +215,179 @@ def test_the_check_notices(path, source, fault):
 )  # fmt: skip
 def test_the_check_lets_pass(path, source):
     assert faults(source, Path(path)) == []
+
+
+# What is still to be done: these numbers may only fall, and what the sets name may only leave them.
+LONGEST_CHAIN = 26
+LATE_IMPORTS_WITHOUT_REASON = 44
+CIRCLES = {
+    frozenset({"ncviz.models.catalogue.form", "ncviz.models.catalogue.form_layers"}),
+    frozenset({"ncviz.models.files.graph.blueprint", "ncviz.models.files.graph.build"}),
+    frozenset({"ncviz.models.files.open_file", "ncviz.models.network"}),
+}
+MOST_MODULES = 20
+LARGE_FOLDERS = {"ncviz/scene", "ncviz/tasks"}
+# Packages that the first page does without.
+HEAVY = {"PIL", "distributed", "networkx", "numba", "onnx", "onnxscript", "ot", "pandas", "plotly", "pyarrow",
+         "pyvis", "safetensors", "sklearn", "torch", "torchvision"}  # fmt: skip
+
+
+def module_name(path):
+    """The dotted name of a file, given relative to the repository's root."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def statements(tree):
+    """All that a module does when it is imported, whatever the condition, but for what only type checkers read."""
+    todo = list(tree.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            todo += node.orelse
+            continue
+        yield node
+        todo += [
+            child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.stmt, ast.ExceptHandler))
+        ]
+
+
+def imported(nodes, path, modules):
+    """What import statements name: our modules by their full names, other people's packages by their first."""
+    package = list(path.with_suffix("").parts[:-1])
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names = [f"{module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parent = name.rpartition(".")[0]
+            yield name if name in modules else parent if parent in modules else name.split(".")[0]
+
+
+def import_graph(sources, is_any_depth):
+    """For each module, what it imports: at once, or in its functions and for type checkers as well."""
+    modules = {module_name(path) for path in sources}
+    found = {}
+    for path, source in sources.items():
+        tree = ast.parse(source, str(path))
+        nodes = ast.walk(tree) if is_any_depth else statements(tree)
+        found[module_name(path)] = set(imported(nodes, path, modules)) - {module_name(path)}
+    return found
+
+
+def longest_chain(graph):
+    """The longest way along imports from module to module, each importing the next when it is imported itself."""
+    known = {}
+    for name in TopologicalSorter(graph).static_order():
+        behind = max((known[each] for each in graph.get(name, ())), key=len, default=())
+        known[name] = (name, *behind) if name in graph else ()
+    return max(known.values(), key=len)
+
+
+def circles(graph):
+    """Groups of modules of which each imports each other, directly or not."""
+    reached = {}
+    for name in graph:
+        seen, todo = set(), [name]
+        while todo:
+            new = graph.get(todo.pop(), set()) - seen
+            seen |= new
+            todo += new
+        reached[name] = seen
+    return {
+        frozenset({name} | {other for other in reached[name] if name in reached.get(other, ())})
+        for name in graph
+        if name in reached[name]
+    }
+
+
+def late_imports(sources):
+    """Imports inside functions that keep nothing heavy out of the first page, and do not say why they stand there."""
+    graph = import_graph(sources, is_any_depth=False)
+
+    @cache
+    def brings(name):
+        seen, todo = set(), [name]
+        while todo:
+            each = todo.pop()
+            if each not in seen:
+                seen.add(each)
+                # A module brings its package along.
+                todo += [*graph.get(each, ()), *([each.rpartition(".")[0]] if each in graph else [])]
+        return seen
+
+    for path, source in sources.items():
+        lines = source.splitlines()
+        tree = ast.parse(source, str(path))
+        functions = [
+            node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        ]
+        late = {
+            node
+            for each in functions
+            for node in ast.walk(each)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+        }
+        for node in sorted(late, key=lambda node: node.lineno):
+            above = lines[node.lineno - 2].strip()
+            has_reason = "#" in lines[node.lineno - 1] or above.startswith("#")
+            if not has_reason and not all(
+                brings(name) & HEAVY for name in imported([node], path, set(graph))
+            ):
+                yield f"{path}:{node.lineno}: {ast.unparse(node)}"
+
+
+@cache
+def house():
+    return {path: (ROOT / path).read_text("utf-8") for path in source_files()}
+
+
+def test_no_chain_of_imports_is_long():
+    chain = longest_chain(import_graph(house(), is_any_depth=False))
+    assert len(chain) <= LONGEST_CHAIN, "\n".join(chain)
+
+
+def test_no_two_modules_import_each_other_at_any_depth():
+    assert circles(import_graph(house(), is_any_depth=True)) <= CIRCLES
+
+
+def test_no_folder_holds_many_modules():
+    files = [path.relative_to(ROOT) for top in ("ncviz", "tests") for path in (ROOT / top).rglob("*.py")]
+    folders = Counter(
+        path.parent.as_posix() for path in files if path.name not in {"__init__.py", "conftest.py"}
+    )
+    assert {folder for folder, count in folders.items() if count > MOST_MODULES} <= LARGE_FOLDERS
+
+
+def test_imports_inside_functions_keep_something_heavy_out():
+    found = [each for each in late_imports(house()) if each.startswith("ncviz/")]
+    assert len(found) <= LATE_IMPORTS_WITHOUT_REASON, "\n".join(found)
+
+
+PARTS = {
+    Path("ncviz/a.py"): "from ncviz.b import f\nif TYPE_CHECKING:\n    from ncviz import d",
+    Path("ncviz/b.py"): "try:\n    from . import c\nexcept ImportError:\n    pass\n\ndef f():\n    import ncviz.a",
+    Path("ncviz/c.py"): "import torch",
+    Path("ncviz/d.py"): (
+        "def f():\n    from ncviz.c import g\n    import torch.nn\n    import zipfile  # rarely\n    import json\n"
+        "    # Not at the top: it is slow.\n    from ncviz.e import h"
+    ),
+    Path("ncviz/e.py"): "",
+}  # fmt: skip
+
+
+def test_chains_and_circles_are_found():
+    assert longest_chain(import_graph(PARTS, is_any_depth=False)) == ("ncviz.a", "ncviz.b", "ncviz.c")
+    assert circles(import_graph(PARTS, is_any_depth=False)) == set()
+    assert circles(import_graph(PARTS, is_any_depth=True)) == {frozenset({"ncviz.a", "ncviz.b"})}
+
+
+def test_late_imports_without_reason_are_found():
+    assert list(late_imports(PARTS)) == ["ncviz/d.py:5: import json"]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ncviz.config import AttackConfig, check_whole
 from ncviz.errors import NcvizError
 
@@ -128,7 +130,6 @@ def _brightness(images: Tensor, rise: float, _: torch.Generator) -> Tensor:
 
 
 def _jpeg(images: Tensor, quality: float, _: torch.Generator) -> Tensor:
-    import numpy as np
     import torch
     from PIL import Image
 
