@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,8 +67,7 @@ def histograms(
         figure.update_yaxes(tickformat=".0%", nticks=3, row=row, col=1)
     figure.add_vline(x=0, line={"width": 1, "dash": "dot", "color": "#888888"})
     figure.update_xaxes(title_text="neural curvature κ, logarithmic below −2", row=len(parts), col=1)
-    ticks = [-1000.0, -100.0, -10.0, -2.0, -1.0, 0.0, 1.0, 2.0]
-    figure.update_xaxes(tickvals=compressed(ticks), ticktext=[minus(f"{tick:g}") for tick in ticks])
+    figure.update_xaxes(**kappa_ticks([-1000.0, -100.0, -10.0, -2.0, -1.0, 0.0, 1.0, 2.0]))
     figure.update_layout(
         bargap=0.05, height=130 * len(parts) + 80, margin={"l": 50, "r": 20, "t": 30, "b": 45}
     )
@@ -84,6 +84,11 @@ def compressed(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 def expanded(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the κ at these places, the reverse of ``compressed``."""
     return np.where(places < KNEE, KNEE * 10 ** ((KNEE - np.minimum(places, KNEE)) / DECADE), places)
+
+
+def kappa_ticks(kappa: Sequence[float]) -> dict[str, Any]:
+    """Return ticks at these κ on its axis."""
+    return {"tickvals": compressed(kappa), "ticktext": [minus(f"{each:g}") for each in kappa]}
 
 
 def class_shares(

@@ -61,7 +61,7 @@ def frame(
     bar = BAR_PIXELS + 2 * BAR_ENDS
     is_beside = width >= BESIDE
     start = bar + 12 if is_beside else 6
-    lines = _wrapped(" ".join(words), int((width - start - 6) / LETTER))
+    lines = wrapped(" ".join(words), int((width - start - 6) / LETTER))
     text = LINE_ROOM * len(lines)
     bottom = below + (max(BAR_ROOM, text) if is_beside else BAR_ROOM + text) + 6
     total = above + height + bottom
@@ -70,10 +70,8 @@ def frame(
         "meta": " ".join(words),
         "height": total,
         "margin": {"l": left, "r": RIGHT, "t": above, "b": bottom},
-        "paper_bgcolor": PAPER[theme],
-        "plot_bgcolor": PAPER[theme],
+        **paper(theme),
         "font": {"family": FONT, "size": 11, "color": MUTED[theme]},
-        "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
         "coloraxis": {
             "cmin": -LIMIT,
             "cmax": LIMIT,
@@ -91,12 +89,7 @@ def frame(
                 size=12,
             )
         ],
-        "modebar": {
-            "orientation": "v",
-            "bgcolor": "rgba(0,0,0,0)",
-            "color": MUTED[theme],
-            "activecolor": INK[theme],
-        },
+        "modebar": buttons(theme),
         # A finger on a phone scrolls the page.
         "dragmode": "zoom" if width >= PHONE else False,
     }
@@ -107,6 +100,40 @@ def figure_page(figure: Any, title: str, colours: Theme) -> bytes:
     page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
     head = _HEAD.substitute(title=escape(title), paper=PAPER[colours], scheme=colours)
     return page.replace("<head>", f"<head>{head}", 1).encode()
+
+
+def paper(theme: Theme) -> dict[str, Any]:
+    """Return the part of a layout that colours the ground and what is told under the pointer."""
+    return {
+        "paper_bgcolor": PAPER[theme],
+        "plot_bgcolor": PAPER[theme],
+        "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
+    }
+
+
+def buttons(theme: Theme) -> dict[str, Any]:
+    """Return plotly's row of buttons, upright beside the axes."""
+    return {
+        "orientation": "v",
+        "bgcolor": "rgba(0,0,0,0)",
+        "color": MUTED[theme],
+        "activecolor": INK[theme],
+    }
+
+
+def framed(theme: Theme, height: int) -> dict[str, Any]:
+    """Return a layout of this height with the legend above the axes, in the theme's colours."""
+    grid = {"gridcolor": LINE[theme], "linecolor": LINE[theme], "zeroline": False, "automargin": True}
+    return {
+        "height": height,
+        "margin": {"l": 56, "r": 12, "t": 12, "b": 44},
+        **paper(theme),
+        "font": {"family": FONT, "size": 12, "color": INK[theme]},
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "xanchor": "left"},
+        "xaxis": grid,
+        "yaxis": grid,
+        "dragmode": False,
+    }
 
 
 def note(
@@ -158,7 +185,8 @@ def _bar(theme: Theme, top: float) -> dict[str, Any]:
     }
 
 
-def _wrapped(sentence: str, letters: int) -> list[str]:
+def wrapped(sentence: str, letters: int) -> list[str]:
+    """Return a sentence in lines of at most so many letters, as far as its words allow."""
     lines = [""]
     for word in sentence.split(" "):
         if lines[-1] and len(lines[-1]) + 1 + len(word) > letters:

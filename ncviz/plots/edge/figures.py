@@ -8,12 +8,12 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from ncviz.plots.curvature_figures import compressed
+from ncviz.plots.curvature_figures import compressed, kappa_ticks
 from ncviz.plots.edge.flow import ROUTE_COLOURS, route_of
 from ncviz.plots.palette import Theme, colors
 from ncviz.text import minus
+from ncviz.values import CLOSED_FROM
 
-PLATEAU = 0.5
 # Below this, a weight is written as a power of ten.
 SHORTEST = 0.001
 _LINE: dict[Theme, str] = {"light": "#4a4e57", "dark": "#c5cad3"}
@@ -36,7 +36,7 @@ def alpha_curve(alphas: np.ndarray, kappa: np.ndarray, alpha: float, own: float,
     """
     figure = _curve(alphas, kappa, alpha, own, theme)
     figure.add_vrect(
-        x0=PLATEAU, x1=1, fillcolor=_SHADE[theme], line_width=0, layer="below",
+        x0=CLOSED_FROM, x1=1, fillcolor=_SHADE[theme], line_width=0, layer="below",
         annotation_text="plateau", annotation_position="top left",
     )  # fmt: skip
     figure.update_xaxes(range=[-0.02, 1.0], title_text="idleness α", tickvals=[0, 0.25, 0.5, 0.75, 1])
@@ -57,13 +57,11 @@ def weight_curve(
         theme: Which variant of the colours.
     """
     figure = _curve(np.abs(weights), compressed(kappa), abs(weight), float(compressed(own)), theme, own)
-    ticks = [-1000.0, -100.0, -10.0, -2.0, 0.0, 2.0]
     figure.update_traces(hovertemplate="%{x:.3g}: κ = %{customdata:.3f}<extra></extra>")
     figure.data[0].customdata, figure.data[1].customdata = kappa, [own]
     figure.update_yaxes(
-        tickvals=compressed(ticks), ticktext=[minus(f"{tick:g}") for tick in ticks],
-        title_text="κ, logarithmic below −2",
-    )  # fmt: skip
+        title_text="κ, logarithmic below −2", **kappa_ticks([-1000.0, -100.0, -10.0, -2.0, 0.0, 2.0])
+    )
     figure.add_vline(x=abs(trained), line={"width": 1, "dash": "dash", "color": _LINE[theme]})
     # A label of the line itself would stand at the wrong place of a logarithmic axis.
     figure.add_annotation(

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.curvature_figures import compressed, expanded
+from ncviz.plots.curvature_figures import compressed, expanded, kappa_ticks
 from ncviz.plots.figure_frame import INK, MUTED, RIGHT, WIDTH, axis, frame, note
 from ncviz.plots.palette import LIMIT, Theme, colors
 from ncviz.text import minus
@@ -212,8 +212,7 @@ def _kappa_axis(
         theme,
         anchor=f"y{name}",
         range=[edges[0] - 0.03, edges[-1] + 0.03],
-        tickvals=compressed(ticks),
-        ticktext=[minus(f"{tick:g}") for tick in ticks],
+        **kappa_ticks(ticks),
         tickangle=0,
         showticklabels=is_last,
         ticks="outside" if is_last else "",

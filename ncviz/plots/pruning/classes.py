@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import FONT, INK, LINE, MUTED, PAPER, RIGHT, axis
+from ncviz.plots.figure_frame import FONT, INK, MUTED, RIGHT, axis, buttons, paper
 from ncviz.plots.palette import Theme
 from ncviz.plots.pruning.styles import Style
 
@@ -66,11 +66,9 @@ def class_change(
     layout: dict[str, Any] = {
         "height": HEIGHT,
         "margin": {"l": 44, "r": RIGHT, "t": 30, "b": 44},
-        "paper_bgcolor": PAPER[theme],
-        "plot_bgcolor": PAPER[theme],
+        **paper(theme),
         "font": {"family": FONT, "size": 12, "color": MUTED[theme]},
         "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": INK[theme]}},
         "xaxis": axis(
             theme,
@@ -80,12 +78,7 @@ def class_change(
         ),
         "yaxis": axis(theme, showgrid=True, tickformat=".0%", range=[0, 1.05]),
         "bargap": 0.3,
-        "modebar": {
-            "orientation": "v",
-            "bgcolor": "rgba(0,0,0,0)",
-            "color": MUTED[theme],
-            "activecolor": INK[theme],
-        },
+        "modebar": buttons(theme),
         "dragmode": False,
     }
     figure.update_layout(layout)

@@ -12,7 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import FONT, INK, LETTER, LINE, MUTED, PAPER, PHONE, WIDTH, axis, note
+from ncviz.plots.figure_frame import (
+    FONT,
+    INK,
+    LETTER,
+    LINE,
+    MUTED,
+    PHONE,
+    WIDTH,
+    axis,
+    buttons,
+    note,
+    paper,
+    wrapped,
+)
 from ncviz.plots.palette import Theme
 from ncviz.plots.pruning.styles import Style, pale
 
@@ -85,17 +98,15 @@ def accuracy_curves(
     names = sum(_LEGEND_ROOM + 7 * len(curve.title) for curve in curves)
     rows = max(1, math.ceil(names / max(width - _LEFT - _RIGHT, 1)))
     above = _ABOVE + _LEGEND_LINE * rows
-    text = _wrapped(" ".join(words), int((width - 12) / LETTER))
+    text = wrapped(" ".join(words), int((width - 12) / LETTER))
     below = _BELOW + (_LINE_ROOM * len(text) + 6 if words else 0)
     layout: dict[str, Any] = {
         "meta": " ".join(words),
         "height": above + HEIGHT + below,
         "margin": {"l": _LEFT, "r": _RIGHT, "t": above, "b": below},
-        "paper_bgcolor": PAPER[theme],
-        "plot_bgcolor": PAPER[theme],
+        **paper(theme),
         "font": {"family": FONT, "size": 12, "color": MUTED[theme]},
         "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
         "legend": {
             "orientation": "h",
             "x": 0,
@@ -115,12 +126,7 @@ def accuracy_curves(
         ),
         "shapes": [],
         "annotations": [],
-        "modebar": {
-            "orientation": "v",
-            "bgcolor": "rgba(0,0,0,0)",
-            "color": MUTED[theme],
-            "activecolor": INK[theme],
-        },
+        "modebar": buttons(theme),
         "dragmode": "zoom" if width >= PHONE else False,
     }
     if words:
@@ -224,12 +230,3 @@ def _upright_name(at: float, sparsity: float, scale: str, theme: Theme) -> dict[
     is_right = sparsity > 0.6 if scale != "removed" else sparsity > 0.05
     found = note(f"{100 * sparsity:.4g}% removed", place, 1.0, 1, color=INK[theme], size=12)
     return found | {"xref": "x", "xanchor": "right" if is_right else "left"}
-
-
-def _wrapped(sentence: str, letters: int) -> list[str]:
-    lines = [""]
-    for word in sentence.split(" "):
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > letters:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

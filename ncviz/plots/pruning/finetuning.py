@@ -9,9 +9,8 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import MUTED
+from ncviz.plots.figure_frame import MUTED, framed
 from ncviz.plots.palette import Theme
-from ncviz.plots.pruning.robustness import framed
 from ncviz.plots.pruning.styles import Style
 
 MOST_POINTS = 150

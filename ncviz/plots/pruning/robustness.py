@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import FONT, INK, LINE, MUTED, PAPER
+from ncviz.plots.figure_frame import MUTED, framed
 from ncviz.plots.palette import Theme
 from ncviz.plots.pruning.styles import Style
 
@@ -137,20 +137,3 @@ def class_bars(
     figure.update_xaxes(type="category", title_text="class", showgrid=False)
     figure.update_yaxes(title_text=word, range=[0, 1.05], tickformat=".0%")
     return figure
-
-
-def framed(theme: Theme, height: int) -> dict[str, object]:
-    """Return a layout of this height with the legend above the axes, in the theme's colours."""
-    grid = {"gridcolor": LINE[theme], "linecolor": LINE[theme], "zeroline": False, "automargin": True}
-    return {
-        "height": height,
-        "margin": {"l": 56, "r": 12, "t": 12, "b": 44},
-        "paper_bgcolor": PAPER[theme],
-        "plot_bgcolor": PAPER[theme],
-        "font": {"family": FONT, "size": 12, "color": INK[theme]},
-        "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "xanchor": "left"},
-        "xaxis": grid,
-        "yaxis": grid,
-        "dragmode": False,
-    }

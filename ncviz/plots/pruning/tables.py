@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.figure_frame import FONT, INK, LINE, MUTED, PAPER, WIDTH, axis
+from ncviz.plots.figure_frame import FONT, INK, MUTED, PAPER, WIDTH, axis, paper
 from ncviz.plots.palette import Theme
 from ncviz.plots.pruning.styles import amounts, changes
 from ncviz.text import minus
@@ -172,10 +172,8 @@ def _table(
     layout: dict[str, Any] = {
         "height": _ABOVE + row * len(rows) + below,
         "margin": {"l": left, "r": 6, "t": _ABOVE, "b": below},
-        "paper_bgcolor": PAPER[theme],
-        "plot_bgcolor": PAPER[theme],
+        **paper(theme),
         "font": {"family": FONT, "size": 12, "color": MUTED[theme]},
-        "hoverlabel": {"bgcolor": PAPER[theme], "bordercolor": LINE[theme], "font": {"color": INK[theme]}},
         "xaxis": _names_axis(theme, columns, -50 if is_aslant else 0),
         "yaxis": _names_axis(theme, rows) | {"autorange": "reversed"},
         "dragmode": False,
