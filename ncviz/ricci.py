@@ -29,8 +29,8 @@ ROUNDING = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
-class EdgeProblem:
-    """One edge's transport problem with its solution.
+class EdgeTransport:
+    """One edge's transport problem, solved.
 
     Attributes:
         edge: (u, v).
@@ -102,7 +102,9 @@ def ollivier_ricci(graph: nx.Graph, alpha: float = 0.5, weight: str | None = Non
     return {(u, v): found[u, v] for u, v in graph.edges if u != v}
 
 
-def edge_problem(graph: nx.Graph, edge: Edge, alpha: float = 0.5, weight: str | None = None) -> EdgeProblem:
+def edge_transport(
+    graph: nx.Graph, edge: Edge, alpha: float = 0.5, weight: str | None = None
+) -> EdgeTransport:
     """Return the measures of one edge's ends, the distances between them, and how the mass moves.
 
     Args:
@@ -140,7 +142,7 @@ class _Metric:
         self.forwards = csr_array((lengths, (rows, columns)), shape=(size, size))
         self.backwards = csr_array((lengths, (columns, rows)), shape=(size, size))
 
-    def solve(self, edges: Sequence[Edge], alpha: float) -> dict[Edge, EdgeProblem]:
+    def solve(self, edges: Sequence[Edge], alpha: float) -> dict[Edge, EdgeTransport]:
         """Solve edges with a common source."""
         u = self.index[edges[0][0]]
         sources, a = _measure(self.backwards, u, alpha)
@@ -155,7 +157,7 @@ class _Metric:
         for edge, (points, b) in targets.items():
             cost = distance[:-1, points]
             plan = _plan(sources, points, a, b, cost)
-            found[edge] = EdgeProblem(
+            found[edge] = EdgeTransport(
                 edge=edge,
                 alpha=alpha,
                 sources=tuple(self.nodes[at] for at in sources),

@@ -11,7 +11,7 @@ from torch import nn
 
 import ncviz
 from ncviz.errors import NcvizError
-from ncviz.ricci import edge_problem, ollivier_ricci
+from ncviz.ricci import edge_transport, ollivier_ricci
 from tests.examples import brute_force
 
 ALPHAS = (0.0, 0.25, 0.5, 0.9)
@@ -160,7 +160,7 @@ def test_names_do_not_matter(graph, random, alpha):
 @given(weighted_graphs(), st.sampled_from([0.0, 0.3, 0.6]))
 def test_a_problem_adds_up(graph, alpha):
     for edge, kappa in ollivier_ricci(graph, alpha, "far").items():
-        problem = edge_problem(graph, edge, alpha, "far")
+        problem = edge_transport(graph, edge, alpha, "far")
         assert problem.curvature == pytest.approx(kappa, **EXACT)
         assert problem.plan.sum(axis=1) == pytest.approx(problem.a)
         assert problem.plan.sum(axis=0) == pytest.approx(problem.b)
@@ -179,7 +179,7 @@ def test_a_problem_adds_up(graph, alpha):
 def test_direction_of_an_undirected_edge_does_not_matter(graph):
     assume(not graph.is_directed())
     for (u, v), kappa in ollivier_ricci(graph, 0.3, "far").items():
-        assert edge_problem(graph, (v, u), 0.3, "far").curvature == pytest.approx(kappa, rel=1e-9, abs=1e-9)
+        assert edge_transport(graph, (v, u), 0.3, "far").curvature == pytest.approx(kappa, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 0.9])
@@ -235,7 +235,7 @@ def test_a_self_loop_changes_nothing():
     graph.add_edge(2, 2)
     assert ollivier_ricci(graph) == before
     with pytest.raises(NcvizError, match="self-loop"):
-        edge_problem(graph, (2, 2))
+        edge_transport(graph, (2, 2))
 
 
 def test_a_detour_that_is_shorter_than_the_edge_is_the_distance():
@@ -243,7 +243,7 @@ def test_a_detour_that_is_shorter_than_the_edge_is_the_distance():
     graph.add_edge(0, 1, far=5.0)
     graph.add_edge(0, 2, far=1.0)
     graph.add_edge(2, 1, far=1.0)
-    problem = edge_problem(graph, (0, 1), 0.5, "far")
+    problem = edge_transport(graph, (0, 1), 0.5, "far")
     assert problem.distance == 2.0
 
 
@@ -251,7 +251,7 @@ def test_long_edges_keep_their_proportions():
     graph = nx.star_graph(3)
     for leaf, far in ((1, 100.0), (2, 100.0), (3, 100.001)):
         graph[0][leaf]["far"] = far
-    problem = edge_problem(graph, (0, 1), 0.0, "far")
+    problem = edge_transport(graph, (0, 1), 0.0, "far")
     mass = dict(zip(problem.sources, problem.a, strict=True))
     assert mass[3] / mass[1] == pytest.approx(np.exp(-(100.001**2 - 100.0**2)))
     assert sum(mass.values()) == pytest.approx(1)
@@ -305,4 +305,4 @@ def test_other_bad_input():
         ollivier_ricci(path, weight=2)
     for edge in ((0, 2), (0,), "01", None, ([], 1)):
         with pytest.raises(NcvizError, match="pair"):
-            edge_problem(path, edge)
+            edge_transport(path, edge)

@@ -21,7 +21,7 @@ from ncviz.engine.blocks import (
     Settled,
     Tables,
 )
-from ncviz.engine.chunks import Room
+from ncviz.engine.chunks import Chunks
 from ncviz.engine.minima import Certified, Least
 from ncviz.engine.plan import Plan
 from ncviz.values import DEAD
@@ -59,7 +59,7 @@ def certify(
     """
     with guard(device):
         tables = Tables(plan, device)
-        run = _Run(tables, Room(device, free_bytes, cancel), plan.length.shape[2], plan.slots)
+        run = _Run(tables, Chunks(device, free_bytes, cancel), plan.length.shape[2], plan.slots)
         samples, positions = layers[4].shape[:2]
         shape = (samples, run.channels, positions, run.slots)
         grid = np.full(shape, DEAD) if want_grid else None
@@ -74,8 +74,8 @@ def certify(
                 grid[begin : begin + count] = kappa.cpu().numpy()
 
         size = sum(layer[0].size for layer in layers) + (np.prod(shape[1:]) if want_grid else 0)
-        # A quarter of the room: the chunks need the rest.
-        run.room.fill(samples, lambda *_: 32 * int(size), work)
+        # A quarter of the memory: the chunks need the rest.
+        run.chunks.fill(samples, lambda *_: 32 * int(size), work)
         best, low = (each.result(tables.pairs, sample_begin) for each in (run.best, run.low))
         return Certified(best, low, grid, run.counts.cpu().numpy())
 
@@ -111,10 +111,10 @@ class _Lowest:
 class _Run:
     """One connection's computation: the blocks of some samples are listed, sorted by size, and solved in chunks."""
 
-    def __init__(self, tables: Tables, room: Room, channels: int, slots: int) -> None:
-        self.tables, self.room, self.channels, self.slots = tables, room, channels, slots
-        self.best, self.low = (_Lowest(channels * slots, room.device) for _ in range(2))
-        self.counts = torch.zeros(8, dtype=torch.int64, device=room.device)
+    def __init__(self, tables: Tables, chunks: Chunks, channels: int, slots: int) -> None:
+        self.tables, self.chunks, self.channels, self.slots = tables, chunks, channels, slots
+        self.best, self.low = (_Lowest(channels * slots, chunks.device) for _ in range(2))
+        self.counts = torch.zeros(8, dtype=torch.int64, device=chunks.device)
 
     def samples(
         self, sides: tuple[Neighbourhood, Neighbourhood], sample_begin: int, grid: Tensor | None
@@ -142,22 +142,24 @@ class _Run:
                 members = members[np.argsort(-cost[members])]
                 self._solve(sides, blocks, sizes[members], members, int(own), sample_begin, grid)
 
-        self.room.fill(len(sides[0].live) * self.tables.pairs, lambda *_: 64 * width, span)
+        self.chunks.fill(len(sides[0].live) * self.tables.pairs, lambda *_: 64 * width, span)
 
     def _supports(self, side: Neighbourhood) -> Tensor:
         """Return how many points carry mass, int64 [samples, positions, classes]."""
         found = torch.zeros(
-            (len(side.activity), len(side.position), side.classes), dtype=torch.int64, device=self.room.device
+            (len(side.activity), len(side.position), side.classes),
+            dtype=torch.int64,
+            device=self.chunks.device,
         )
 
         def work(begin: int, count: int) -> None:
-            site = torch.arange(begin, begin + count, device=self.room.device)
+            site = torch.arange(begin, begin + count, device=self.chunks.device)
             spot, which = site // side.classes, site % side.classes
             sample, at = spot // len(side.position), spot % len(side.position)
             found.view(-1)[site] = (side.measure(sample, at, which, self.tables.negligible) > 0).sum(1)
 
         if side.width:
-            self.room.fill(found.numel(), lambda *_: 48 * side.width, work)
+            self.chunks.fill(found.numel(), lambda *_: 48 * side.width, work)
         return found
 
     def _listed(
@@ -169,7 +171,7 @@ class _Run:
     ) -> tuple[Blocks, np.ndarray]:
         """List the blocks with a live edge among some samples' pairs, and their sizes n, m, P and Q."""
         tables = self.tables
-        spot = torch.arange(begin, begin + count, device=self.room.device)
+        spot = torch.arange(begin, begin + count, device=self.chunks.device)
         sample, pair = spot // tables.pairs, spot % tables.pairs
         at_i, at_j, tap = tables.source[pair], tables.target[pair], tables.tap[pair]
         n = sides[0].per_class(sides[0].live[sample, at_i] & (tables.slot[tap] >= 0))
@@ -203,12 +205,12 @@ class _Run:
             return 8 * (6 * width + int(_doubles(extent, kind in (ONE_SOURCE, ONE_SINK))))
 
         def work(begin: int, count: int) -> None:
-            which = torch.from_numpy(members[begin : begin + count]).to(self.room.device)
+            which = torch.from_numpy(members[begin : begin + count]).to(self.chunks.device)
             own = blocks.take(which)
             extent = Extent(*sizes[begin : begin + count].max(0).tolist())
             self._collect(own, self.tables.settle(*sides, own, extent, kind), kind, sample_begin, grid)
 
-        self.room.fill(len(members), need, work)
+        self.chunks.fill(len(members), need, work)
 
     def _collect(
         self, blocks: Blocks, settled: Settled, kind: int, sample_begin: int, grid: Tensor | None

@@ -16,8 +16,8 @@ MOST_BYTES = 4 * 2**30
 _SHARE = 0.5
 
 
-class Room:
-    """The memory that a chunk may take: half as much each time that the device runs out of it.
+class Chunks:
+    """Work in chunks that take so much memory at most: half as much each time that the device runs out of it.
 
     Args:
         device: "cpu" or "cuda:N".

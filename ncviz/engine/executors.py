@@ -20,7 +20,7 @@ from ncviz.graph.positions import layer_grid
 _MOST_PARCELS = 8
 
 
-def run_elsewhere(
+def run_on_executor(
     graph: NeuralGraph,
     layers: list[tuple[np.ndarray, np.ndarray]],
     settings: Settings,

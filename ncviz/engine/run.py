@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncviz.engine import precompile
-from ncviz.engine.executors import run_elsewhere
+from ncviz.engine.executors import run_on_executor
 from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers, around, ends_of, position_major
 from ncviz.engine.local import Search, all_edges, follow, search, search_all
@@ -25,7 +25,7 @@ from ncviz.graph.positions import layer_grid
 from ncviz.text import about
 
 Progress = Callable[[float, str], None]
-# Fewer edges than this, over all samples, take less time than a look ahead would tell.
+# Fewer edges than this, over all samples, take less time than an estimate takes.
 _ESTIMATED_FROM = 500_000
 
 
@@ -83,7 +83,7 @@ def run(
         for level, (own, shape) in enumerate(zip(activity, graph.layer_shapes, strict=True))
     ]
     if not isinstance(executor, ThreadPoolExecutor):
-        return run_elsewhere(graph, layers, settings, executor, report, cancel)
+        return run_on_executor(graph, layers, settings, executor, report, cancel)
     from ncviz.compiled import is_cached
     from ncviz.engine.kernels import search as kernel
 

@@ -12,7 +12,7 @@ from ncviz.scene.small_graph.workbench import moves
 from ncviz.text import number
 
 if TYPE_CHECKING:
-    from ncviz.ricci import EdgeProblem
+    from ncviz.ricci import EdgeTransport
 
 FEWEST, MOST = 3, 8
 NEURAL = 2
@@ -34,7 +34,7 @@ class Digits:
     mass: int
 
 
-def enough_digits(found: EdgeProblem) -> Digits:
+def enough_digits(found: EdgeTransport) -> Digits:
     """Return the fewest decimals with which someone who reckons with the shown numbers gets the shown results."""
     distance, stays = Decimal(_distance(found.distance)), Decimal(repr(round(found.alpha, MOST)))
     neural = _decimal(found.curvature / (1 - found.alpha), NEURAL)
@@ -63,7 +63,7 @@ def enough_digits(found: EdgeProblem) -> Digits:
     return _ORDER[-1]
 
 
-def plan_table(found: EdgeProblem, digits: Digits) -> dict[str, list[Any]]:
+def plan_table(found: EdgeTransport, digits: Digits) -> dict[str, list[Any]]:
     """Return the plan's parts, one a row, as they are shown."""
     parts = moves(found)
     return {
@@ -75,7 +75,7 @@ def plan_table(found: EdgeProblem, digits: Digits) -> dict[str, list[Any]]:
     }
 
 
-def sentences(found: EdgeProblem, digits: Digits) -> str:
+def sentences(found: EdgeTransport, digits: Digits) -> str:
     """Return W, d and κ in numbers that add up."""
     terms = [f"{mass:.{digits.mass}f} × {cost}" for cost, mass in _by_distance(found)]
     total = " + ".join(terms[:MOST_TERMS]) + (" + …" if len(terms) > MOST_TERMS else "")
@@ -90,7 +90,7 @@ def sentences(found: EdgeProblem, digits: Digits) -> str:
     return "  \n".join(lines)
 
 
-def _products(found: EdgeProblem, digits: int) -> list[Decimal]:
+def _products(found: EdgeTransport, digits: int) -> list[Decimal]:
     """Return each part's shown mass times its shown distance."""
     unit = Decimal(1).scaleb(-digits)
     return [
@@ -99,7 +99,7 @@ def _products(found: EdgeProblem, digits: int) -> list[Decimal]:
     ]
 
 
-def _by_distance(found: EdgeProblem) -> list[tuple[str, float]]:
+def _by_distance(found: EdgeTransport) -> list[tuple[str, float]]:
     """Return each distance over which mass moves as it is shown, and how much moves, the nearest first."""
     masses: dict[str, float] = {}
     for _, _, mass, cost in reversed(moves(found)):

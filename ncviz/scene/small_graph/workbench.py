@@ -15,7 +15,7 @@ from ncviz.scene.history import History
 from ncviz.text import number
 
 if TYPE_CHECKING:
-    from ncviz.ricci import EdgeProblem
+    from ncviz.ricci import EdgeTransport
 
 # Curvatures that differ by less are the same but for rounding.
 SAME = 1e-9
@@ -145,14 +145,14 @@ def curvature(graph: SmallGraph, alpha: float) -> dict[Edge, float]:
     return _curvature(tuple(graph.lengths.items()), graph.is_directed, alpha)
 
 
-def problem(graph: SmallGraph, edge: Edge, alpha: float) -> EdgeProblem:
+def problem(graph: SmallGraph, edge: Edge, alpha: float) -> EdgeTransport:
     """Return one edge's transport problem."""
-    from ncviz.ricci import edge_problem
+    from ncviz.ricci import edge_transport
 
-    return edge_problem(graph.to_networkx(), edge, alpha, LENGTH)
+    return edge_transport(graph.to_networkx(), edge, alpha, LENGTH)
 
 
-def flow(graph: SmallGraph, found: EdgeProblem) -> dict[Edge, float]:
+def flow(graph: SmallGraph, found: EdgeTransport) -> dict[Edge, float]:
     """Return how much mass the plan moves along each step (x, y) of the graph, each part by a shortest path."""
     import networkx as nx
 
@@ -166,7 +166,7 @@ def flow(graph: SmallGraph, found: EdgeProblem) -> dict[Edge, float]:
     return moved
 
 
-def moves(found: EdgeProblem) -> list[tuple[Any, Any, float, float]]:
+def moves(found: EdgeTransport) -> list[tuple[Any, Any, float, float]]:
     """Return source, target, mass and distance of each part of a plan, farthest first."""
     parts = [
         (source, target, float(found.plan[row, column]), float(found.cost[row, column]))
