@@ -45,11 +45,8 @@ def run_on_executor(
             part, own = cut_out(graph, index)
             surrounding = around(layers, graph, index)
             for first in range(0, samples, chunk):
-                parcel = Parcel(
-                    part, own, tuple(layer[first : first + chunk] for layer in surrounding), first,
-                    settings.alpha, settings.is_closed, settings.keep_edges, settings.keep_samples,
-                    ends_of(graph, index),
-                )  # fmt: skip
+                own_layers = tuple(layer[first : first + chunk] for layer in surrounding)
+                parcel = Parcel(part, own, own_layers, first, settings, ends_of(graph, index))
                 futures[executor.submit(solve_parcel, parcel)] = (index, first)
         pending = set(futures)
         while pending:

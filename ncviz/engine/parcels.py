@@ -12,6 +12,7 @@ from ncviz.engine.layers import Layers
 from ncviz.engine.local import all_edges, search, search_all
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import make_plan
+from ncviz.engine.results import Settings
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.paths import distances, surroundings
 from ncviz.graph.positions import layer_grid
@@ -26,10 +27,7 @@ class Parcel:
         index: Which of the graph's connections it is.
         layers: Activity and mass of the four layers around it.
         first_sample: Number of the first sample.
-        alpha: Idleness.
-        is_closed: Whether the closed form holds for it.
-        keep_edges: Whether every edge's κ is wanted.
-        keep_samples: Whether each sample's own minimum is wanted.
+        settings: How to compute it.
         ends: Whether its sources are the input, and whether its targets are the logits.
     """
 
@@ -37,10 +35,7 @@ class Parcel:
     index: int
     layers: Layers
     first_sample: int
-    alpha: float
-    is_closed: bool
-    keep_edges: bool
-    keep_samples: bool
+    settings: Settings
     ends: tuple[bool, bool]
 
 
@@ -96,24 +91,24 @@ def solve_parcel(parcel: Parcel) -> Solved:
 
     The ``pair`` of the minima is the output position: the receiver has no plan to look it up in.
     """
-    graph, ends = parcel.graph, parcel.ends
+    graph, ends, settings = parcel.graph, parcel.ends, parcel.settings
     plan = make_plan(distances(graph, connections=[parcel.index]), graph, parcel.index)
     positions = layer_grid(graph.layer_shapes[graph.connections[parcel.index].target])[1]
     grids: list[np.ndarray] = []
     each: list[Least] = []
-    alone = parcel.keep_edges or parcel.keep_samples or not parcel.is_closed
+    alone = settings.keep_edges or settings.keep_samples or not settings.is_closed
     with ThreadPoolExecutor(1) as pool:
         for index in range(len(parcel.layers[0])) if alone else (0,):
             layers = tuple(layer[index : index + 1] for layer in parcel.layers) if alone else parcel.layers
             sample = parcel.first_sample + index
-            if not parcel.is_closed:
-                grid, own = full_edges(plan, layers, ends, positions, pool, parcel.alpha, sample=sample)
-            elif parcel.keep_edges:
+            if not settings.is_closed:
+                grid, own = full_edges(plan, layers, ends, positions, pool, settings.alpha, sample=sample)
+            elif settings.keep_edges:
                 grid, sought = all_edges(plan, layers, ends, positions, sample=sample)
                 own = search_all([sought], pool)[0]
             else:
                 own = search_all([search(plan, layers, ends, first_sample=sample)], pool)[0]
-            if parcel.keep_edges:
+            if settings.keep_edges:
                 grids.append(grid)
             place = np.where(own.pair >= 0, plan.pairs.target[own.pair], -1).astype(np.int32)
             each.append(own._replace(pair=place))
