@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -30,12 +30,10 @@ from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.extent import check_activity
 from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.progress import Progress
 from ncviz.values import DEAD, NEVER_ACTIVE
 
 __all__ = ["CurvatureResult", "Work", "neural_curvature"]
-
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # What every room may use, each of which uses nothing of ours but errors, values and text.
-COMMON = {"config", "devices", "errors", "limits", "text", "values"}
+COMMON = {"config", "devices", "errors", "limits", "progress", "text", "values"}
 # "public" is the package itself, `import ncviz` or `from ncviz import load_model`.
 CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "ricci",
         "explain", "preflight"}  # fmt: skip
@@ -25,6 +25,7 @@ ALLOWED = {
     "errors": set(),
     "assets": set(),
     "limits": set(),
+    "progress": set(),
     "text": set(),
     "values": set(),
     "config": {"errors", "values"},

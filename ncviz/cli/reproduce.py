@@ -18,6 +18,7 @@ from ncviz import tasks
 from ncviz.cli.options import json_option, with_context
 from ncviz.cli.output import check_folder, console, errors, print_json, progress
 from ncviz.errors import CancelledError, NcvizError
+from ncviz.progress import Progress
 from ncviz.studies.paper.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
 
 if TYPE_CHECKING:
@@ -152,9 +153,7 @@ def _run(work: Work, plan: dict[str, Any], as_json: bool) -> None:
     _tell(work, {"steps": done, "seconds": round(time.perf_counter() - started, 1)}, as_json)
 
 
-def _over_all(
-    work: Work, plan: dict[str, Any], bar: Callable[[float, str], None]
-) -> Callable[[Step, float, str], None]:
+def _over_all(work: Work, plan: dict[str, Any], bar: Progress) -> Callable[[Step, float, str], None]:
     """Return what turns the progress of one step into that of the whole, by the time that each is expected to take."""
     costs, points = plan["costs"], len(work.experiment.sparsities)
     expected = {step: max(costs[step.network].seconds(step, points), 1e-3) for step in work.pending()}

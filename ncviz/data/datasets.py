@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.data.user_data.registry import find_user_data, is_user_data
 from ncviz.errors import DataError
+from ncviz.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from torch import Tensor
 
@@ -196,9 +195,7 @@ def _arrays(spec: DatasetSpec, split: str, data_dir: str | Path | None) -> tuple
     return read_folder(spec, split, folder)
 
 
-def download_dataset(
-    name: str, data_dir: str | Path, progress: Callable[[float, str], None] | None = None
-) -> None:
+def download_dataset(name: str, data_dir: str | Path, progress: Progress | None = None) -> None:
     """Download a dataset into ``data_dir`` with torchvision; nothing else in ncviz uses the network.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, wait
 
 import numpy as np
@@ -15,6 +14,7 @@ from ncviz.engine.results import ConnectionCurvature, Settings, joined
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
+from ncviz.progress import Progress
 
 # Path lengths are worked out for each parcel, and images in one parcel share what they prove.
 _MOST_PARCELS = 8
@@ -25,7 +25,7 @@ def run_on_executor(
     layers: list[tuple[np.ndarray, np.ndarray]],
     settings: Settings,
     executor: Executor,
-    report: Callable[[float, str], None],
+    report: Progress,
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
     """Send each connection with some of the samples as a parcel, and merge what comes back.

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 import numpy as np
 
 from ncviz.engine.layers import Layers
-from ncviz.engine.local import Progress, follow
+from ncviz.engine.local import Follower, follow
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import Plan
 from ncviz.transport.exact import solve_full
@@ -26,7 +26,7 @@ def full_edges(
     *,
     sample: int = 0,
     cancel: threading.Event | None = None,
-    progress: Progress | None = None,
+    progress: Follower | None = None,
 ) -> tuple[np.ndarray, Least]:
     """Solve every live edge of a connection on one sample; arguments and result as for ``all_edges``.
 

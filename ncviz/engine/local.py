@@ -19,7 +19,8 @@ _FEW_TAPS = 16
 _LEAST_ROWS = 16
 _PIECES = 32
 
-Progress = Callable[[float], None]
+# Called with the fraction done.
+Follower = Callable[[float], None]
 
 
 def pieces(plan: Plan) -> list[tuple[int, int, int, int]]:
@@ -110,7 +111,7 @@ def search_all(
     executor: Executor,
     *,
     cancel: threading.Event | None = None,
-    progress: Progress | None = None,
+    progress: Follower | None = None,
 ) -> list[Least]:
     """Run searches side by side, the costly pieces first.
 
@@ -186,7 +187,7 @@ def follow(
     stop: np.ndarray,
     done: np.ndarray,
     cancel: threading.Event | None,
-    progress: Progress | None,
+    progress: Follower | None,
     cost: np.ndarray | None = None,
 ) -> None:
     """Wait for pieces, report what they have done, and stop them at once when asked to.

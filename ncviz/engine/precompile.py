@@ -10,11 +10,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ncviz.errors import CancelledError
+from ncviz.progress import Progress
 
 PREPARING = "preparing the engine (first time only)"
 _LOOK_SECONDS = 0.2
@@ -44,7 +44,7 @@ def begin() -> None:
             atexit.register(_process.kill)
 
 
-def wait(report: Callable[[float, str], None], cancel: threading.Event | None = None) -> None:
+def wait(report: Progress, cancel: threading.Event | None = None) -> None:
     """Wait for what ``begin`` has started; to compile the same a second time beside it would take longer.
 
     Raises:

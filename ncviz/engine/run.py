@@ -22,9 +22,9 @@ from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
+from ncviz.progress import Progress
 from ncviz.text import about
 
-Progress = Callable[[float, str], None]
 # Fewer edges than this, over all samples, take less time than an estimate takes.
 _ESTIMATED_FROM = 500_000
 

@@ -16,6 +16,7 @@ from ncviz.models.catalogue.torchvision_models import (
     torchvision_architecture,
     torchvision_names,
 )
+from ncviz.progress import Progress
 from ncviz.text import megabytes
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def weights_file(name: str) -> Path:
 
 def download_pretrained(
     name: str,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     *,
     dataset: str = "",

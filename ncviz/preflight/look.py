@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import prod
@@ -27,8 +27,7 @@ from ncviz.graph.values import told_by_kind
 from ncviz.limits import LIMITS
 from ncviz.preflight.choices import TIMED_BYTES, choices_of, chosen_of, fit_of, fits_into
 from ncviz.preflight.facts import LayerFacts, Preflight
-
-Progress = Callable[[float, str], None]
+from ncviz.progress import Progress
 
 # What takes longer, or looks at more edges where no time is known, comes with ways to make it smaller.
 _COMFORTABLE_SECONDS = 600.0

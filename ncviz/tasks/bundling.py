@@ -10,6 +10,7 @@ from typing import Any
 from ncviz.config import COMPARED, COMPARED_DRAWS, CurvatureConfig, PruningConfig
 from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS, checkpoint_arrays
+from ncviz.progress import Progress
 from ncviz.pruning.compare import GRID
 from ncviz.pruning.order import SCOPES
 from ncviz.store import Store
@@ -18,7 +19,7 @@ from ncviz.tasks.curvature import Curvature
 from ncviz.tasks.desk import Desk
 from ncviz.tasks.opening import BUNDLED
 from ncviz.tasks.sweeps import Sweep
-from ncviz.tasks.task import Context, Progress, Task
+from ncviz.tasks.task import Context, Task
 
 MAX_COMPARED_WEIGHTS = 10_000
 WITH_RESULTS = tuple(name for name, spec in MODELS.items() if spec.has_results)

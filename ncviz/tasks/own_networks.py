@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.network import Network
+from ncviz.progress import Progress
 from ncviz.text import quotable
 
 ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
@@ -78,9 +79,7 @@ def published(name: str) -> Published:
     )
 
 
-def download_published(
-    name: str, progress: Callable[[float, str], None], is_cancelled: Callable[[], bool]
-) -> Network:
+def download_published(name: str, progress: Progress, is_cancelled: Callable[[], bool]) -> Network:
     """Return a network with its published weights, fetched unless they are on this machine.
 
     Raises:

@@ -11,6 +11,7 @@ from ncviz.data.datasets import load_dataset
 from ncviz.data.fingerprints import data_fingerprint
 from ncviz.errors import CancelledError, StoreError
 from ncviz.jobs import JobKind
+from ncviz.progress import Progress
 from ncviz.store import Record, Store
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ncviz.models.network import Network
     from ncviz.tasks.desk import Desk
 
-Progress = Callable[[float, str], None]
 R = TypeVar("R")
 T = TypeVar("T")
 

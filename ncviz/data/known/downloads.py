@@ -13,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from urllib.parse import urlparse
 
 from ncviz.errors import CancelledError, DataError
+from ncviz.progress import Progress
 from ncviz.text import megabytes
 
 TIMEOUT_SECONDS = 30
@@ -26,7 +27,7 @@ def fetch(
     algorithm: str,
     wanted: str,
     most: int,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> None:
     """Download a file, unless it is there and right; its folder is made if it is missing.

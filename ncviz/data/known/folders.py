@@ -8,6 +8,7 @@ from ncviz.data.array_checks import Fault, find_fault
 from ncviz.data.known.published_files import fetch_published
 from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.errors import CancelledError, DataError
+from ncviz.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -83,9 +84,7 @@ def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndar
     return images, labels
 
 
-def fill_folder(
-    spec: DatasetSpec, folder: Path, progress: Callable[[float, str], None] | None = None
-) -> None:
+def fill_folder(spec: DatasetSpec, folder: Path, progress: Progress | None = None) -> None:
     """Download a dataset into a folder, made if it is missing; torchvision checks what came by its MD5.
 
     Args:
@@ -128,7 +127,7 @@ def download_files(
     files: Iterable[str],
     folder: Path,
     requests: Iterable[Mapping[str, Any]],
-    progress: Callable[[float, str], None] | None,
+    progress: Progress | None,
 ) -> None:
     """Fill a folder, made if it is missing, through torchvision's class ``kind``, once for each of ``requests``.
 

@@ -14,9 +14,10 @@ from ncviz.data.images import fit_pixels
 from ncviz.data.known.folders import download_files, read_files
 from ncviz.data.known.torchvision_sets import NAMED, NamedSet
 from ncviz.data.specs import DATASETS
-from ncviz.data.user_data.image_files import Progress, check_amount, check_most, drawn
+from ncviz.data.user_data.image_files import check_amount, check_most, drawn
 from ncviz.data.user_data.registry import Part, UserData
 from ncviz.errors import DataError
+from ncviz.progress import Progress
 
 _MOST = 10_000
 _BATCH = 500

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ncviz.data.known.downloads import fetch
 from ncviz.errors import DataError
+from ncviz.progress import Progress
 
 # STL-10's archive, the largest of them, has 2.6 GB.
 _MOST_BYTES = 3_000_000_000
@@ -49,7 +49,7 @@ def published_files(kind: str, folder: Path) -> tuple[PublishedFile, ...]:
     )
 
 
-def fetch_published(kind: str, folder: Path, progress: Callable[[float, str], None]) -> None:
+def fetch_published(kind: str, folder: Path, progress: Progress) -> None:
     """Download what is missing of a data set's archives; torchvision then finds them there and unpacks them.
 
     Args:

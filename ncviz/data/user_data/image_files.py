@@ -16,9 +16,9 @@ from ncviz.data.user_data.registry import ALL, Part, UserData
 from ncviz.data.user_data.zip_archives import Archive, read_source
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.progress import Progress
 from ncviz.text import file_name
 
-Progress = Callable[[float, str], None]
 _BATCH = 50
 
 

@@ -8,10 +8,11 @@ from pathlib import PurePath
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import SUFFIXES
 from ncviz.data.user_data.arrays import read_arrays
-from ncviz.data.user_data.image_files import Progress, read_images, read_zip
+from ncviz.data.user_data.image_files import read_images, read_zip
 from ncviz.data.user_data.registry import UserData
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.progress import Progress
 from ncviz.text import file_name, megabytes
 
 # What a file dialogue offers.

@@ -26,10 +26,10 @@ from ncviz.models.saving import save_checkpoint, write_file
 from ncviz.models.training.resume import TrainingCheckpoint, TrainingProgress
 from ncviz.models.training.settings import EpochResult, TrainingSettings
 from ncviz.models.zoo import ModelSpec, find_model
+from ncviz.progress import Progress
 
 __all__ = ["EpochResult", "TrainingResult", "TrainingSettings", "train", "train_zoo_model"]
 
-Progress = Callable[[float, str], None]
 _STEPS_BETWEEN_REPORTS = 10
 _EVALUATION_BATCH = 2000
 _MAX_SHIFT = 4

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ncviz.progress import Progress
 from ncviz.studies.benchmarks.cases import GrowthCase, GrowthPoint, prepare
 from ncviz.studies.benchmarks.edges import live_counts
 from ncviz.studies.benchmarks.statistics import log_slope, summary
-from ncviz.studies.benchmarks.timing import Report, Settings, run_ours
+from ncviz.studies.benchmarks.timing import Settings, run_ours
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def measure_growth(case: GrowthCase, settings: Settings, report: Report) -> dict[str, Any]:
+def measure_growth(case: GrowthCase, settings: Settings, report: Progress) -> dict[str, Any]:
     """Measure our time at each size, all sizes in turn, and the power that it grows with."""
     ready, live = {}, {}
     for point in {point for _, points in case.series for point in points}:

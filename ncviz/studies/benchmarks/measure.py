@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncviz.progress import Progress
 from ncviz.studies.benchmarks import edges as live_edges
 from ncviz.studies.benchmarks.agreement import compare_edges, compare_weights, difference, report_difference
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
@@ -14,14 +15,14 @@ from ncviz.studies.benchmarks.edges import Edges
 from ncviz.studies.benchmarks.peak import peak_memory
 from ncviz.studies.benchmarks.pool import BaselinePool, Solved, baseline_pool
 from ncviz.studies.benchmarks.statistics import ratios, summary
-from ncviz.studies.benchmarks.timing import Report, Settings, ours, run_ours
+from ncviz.studies.benchmarks.timing import Settings, ours, run_ours
 
 if TYPE_CHECKING:
     from ncviz.curvature import CurvatureResult
     from ncviz.graph.neural_graph import NeuralGraph
 
 
-def measure_curvature(case: CurvatureCase, settings: Settings, report: Report) -> dict[str, Any]:
+def measure_curvature(case: CurvatureCase, settings: Settings, report: Progress) -> dict[str, Any]:
     """Measure our curvature beside POT's, full problem and closed form, on the same live edges."""
     from ncviz.graph.activations import layer_activations, normalise
     from ncviz.graph.build import build_graph

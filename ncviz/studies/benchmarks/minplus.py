@@ -14,11 +14,12 @@ from torch import Tensor
 from ncviz.graph.build import build_graph
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import distances
+from ncviz.progress import Progress
 from ncviz.studies.benchmarks.agreement import difference, report_difference
 from ncviz.studies.benchmarks.cases import MinPlusCase, prepare
 from ncviz.studies.benchmarks.pool import cores
 from ncviz.studies.benchmarks.statistics import ratios, summary
-from ncviz.studies.benchmarks.timing import Report, Settings, ours
+from ncviz.studies.benchmarks.timing import Settings, ours
 
 _CHUNK_ELEMENTS = 2**24
 
@@ -54,7 +55,7 @@ def min_plus(a: Tensor, b: Tensor) -> Tensor:
     return torch.cat([(part[:, :, None] + b[None]).amin(1) for part in a.split(step)])
 
 
-def measure_min_plus(case: MinPlusCase, settings: Settings, report: Report) -> dict[str, Any]:
+def measure_min_plus(case: MinPlusCase, settings: Settings, report: Progress) -> dict[str, Any]:
     """Measure our path lengths beside dense torch products on the same device."""
     report(0, "loading")
     net, inputs = prepare(case.network, 1, settings.data_dir)

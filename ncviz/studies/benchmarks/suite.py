@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ncviz.devices import available_devices
+from ncviz.progress import Progress
 from ncviz.studies.benchmarks.cases import (
     DEFAULT_CASES,
     QUICK_CASES,
@@ -24,7 +25,7 @@ from ncviz.studies.benchmarks.growth import measure_growth
 from ncviz.studies.benchmarks.measure import measure_curvature
 from ncviz.studies.benchmarks.minplus import measure_min_plus
 from ncviz.studies.benchmarks.pool import cores
-from ncviz.studies.benchmarks.timing import Report, Settings
+from ncviz.studies.benchmarks.timing import Settings
 
 FORMAT = 1
 
@@ -32,7 +33,7 @@ FORMAT = 1
 def run(
     names: Sequence[str],
     settings: Settings,
-    report: Report,
+    report: Progress,
     finished: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Run some cases on every CUDA device and the CPU.
@@ -69,7 +70,7 @@ def run(
     }
 
 
-def measure(case: Case, settings: Settings, report: Report) -> dict[str, Any]:
+def measure(case: Case, settings: Settings, report: Progress) -> dict[str, Any]:
     """Run one case and return its raw times, medians and ratios as plain JSON types.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ncviz.curvature import CurvatureResult
-
-Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ncviz.config import DEFAULT_ALPHA
 from ncviz.data.datasets import Dataset, find_dataset
 from ncviz.models.network import Network
+from ncviz.progress import Progress
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.work import Step, Work
 from ncviz.text import about
@@ -62,7 +63,7 @@ class Costs:
         return points * self.evaluation + (samples if looks else 1) * score
 
 
-def measure(work: Work, report: Callable[[float, str], None]) -> dict[str, Costs]:
+def measure(work: Work, report: Progress) -> dict[str, Costs]:
     """Time a little of each network that has steps left; a network that is yet to be trained stands in untrained."""
     left: dict[str, list[Step]] = {}
     for step in work.pending():

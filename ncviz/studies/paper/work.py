@@ -13,10 +13,10 @@ from ncviz.config import PruningConfig
 from ncviz.errors import DataError, NcvizError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
+from ncviz.progress import Progress
 from ncviz.studies.paper.plan import Experiment, curves, spec_of
 from ncviz.studies.paper.trained import is_own, open_trained
 
-Progress = Callable[[float, str], None]
 # The orders of a large network would drive its curves out of a store that is full; each is used but once here.
 LARGE_ORDER = 200_000
 
