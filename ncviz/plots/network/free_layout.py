@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ncviz.assets import read_asset
 from ncviz.plots import palette
 from ncviz.plots.figure_frame import AREA, FONT, INK, LINE, MUTED, PAPER
 from ncviz.plots.network.connected_parts import Component
-from ncviz.plots.network.free_scripts import FOLLOW, OUTLINES
 from ncviz.plots.network.lines import NetworkView, some_links
 
 # networkx and pyvis take a second to import, which the first page has no use for.
@@ -28,20 +28,6 @@ _FACE = FONT.replace('"', "")
 MAX_OUTLINES = 8
 # pyvis asks a content network for bootstrap and names files beside the page, whatever it is told; nothing here may.
 _OUTSIDE = re.compile(r"<link\b[^>]*?/?>|<script\b[^>]*\bsrc=[^>]*>\s*</script>", re.DOTALL)
-# Without pyvis's own frame and progress bar, which cover the picture.
-_STYLE = """<style>
-body{{margin:0;height:100vh;display:flex;flex-direction:column;background:{paper};color:{muted}}}
-.card{{flex:1;min-height:0}}
-.card,#mynetwork{{border:0!important;float:none!important;padding:0!important}}
-#mynetwork{{height:100%!important}}
-#loadingBar,center{{display:none!important}}
-#legend{{padding:8px 2px 0;border-top:1px solid {line};font:13px/1.4 {font}}}
-div.vis-tooltip{{font:13px/1.4 {font}!important;color:{ink}!important;background:{paper}!important;
-border-color:{line}!important;box-shadow:none!important}}
-#legend p{{margin:2px 0 0}}
-#legend .bar{{display:flex;align-items:center;gap:8px;color:{ink};white-space:nowrap}}
-#legend .bar i{{flex:0 1 220px;min-width:40px;height:10px;background:linear-gradient(to right,{ramp})}}
-</style>"""
 
 
 def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
@@ -188,25 +174,31 @@ def free_layout(
         )
     picture.barnes_hut(gravity=-2500, spring_length=120, damping=0.5)
     picture.options.edges.smooth.enabled = False
-    style = _STYLE.format(
-        paper=paper, ink=ink, muted=muted, line=line, font=FONT.replace('"', "'"), ramp=",".join(ramp)
-    )
+    colors = {"paper": paper, "ink": ink, "muted": muted, "line": line, "font": FONT, "ramp": ",".join(ramp)}
+    rules = ";".join(f"--{name}:{value}" for name, value in colors.items())
+    style = f"<style>:root{{{rules}}}\n{read_asset(__package__, 'free_layout.css')}</style>"
     page = _OUTSIDE.sub("", picture.generate_html()).replace("</head>", f"{style}</head>", 1)
     fit = "network.once('stabilizationIterationsDone', () => network.fit());"
     page = page.replace("return network;", f"{fit}\nreturn network;")
-    parts = [{"name": part.name, "nodes": part.nodes} for part in components]
-    outlines = OUTLINES.format(
-        parts=json.dumps(parts),
-        outlined=MAX_OUTLINES,
-        area=AREA[theme],
-        ink=ink,
-        paper=paper,
-        font=_FACE,
-    )
-    follow = "" if follows is None else FOLLOW.format(names=json.dumps(follows))
-    end = f"{_legend(words)}{outlines if parts else ''}{follow}</body>"
+    scripts = ""
+    if components:
+        parts = [{"name": part.name, "nodes": part.nodes} for part in components]
+        drawn = {"outlined": MAX_OUTLINES, "area": AREA[theme], "ink": ink, "paper": paper, "font": _FACE}
+        scripts += _script("free_parts.js", "drawParts(network, {})", {"parts": parts, **drawn})
+    if follows is not None:
+        channel, order = follows
+        scripts += _script(
+            "free_follow.js", "follow(network, edges, {})", {"channel": channel, "order": order}
+        )
+    end = f"{_legend(words)}{scripts}</body>"
     # The library's own source holds the words "</body>" too; the page's own are the last.
     return end.join(page.rsplit("</body>", 1))
+
+
+def _script(name: str, call: str, settings: Mapping[str, Any]) -> str:
+    """A module beside this one as a script of the page, and a call of its function with some settings."""
+    values = json.dumps(settings).replace("<", "\\u003c")
+    return f'<script type="module">\n{read_asset(__package__, name)}\n{call.format(values)};\n</script>'
 
 
 def _legend(words: Sequence[str]) -> str:

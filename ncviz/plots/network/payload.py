@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ncviz.plots import palette
+from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedOrder, Roomy
 from ncviz.plots.network.layout import Layout, layout
 from ncviz.plots.network.lines import (
     NetworkView,
@@ -33,8 +34,7 @@ _LANDSCAPE_BOXES = ((560, 460), (800, 460), (1200, 460), (1800, 460), (2600, 460
 _MANY_UNITS = 20_000
 _FEW_BOXES = (_PORTRAIT_BOXES[1], _LANDSCAPE_BOXES[1])
 # So many layers are drawn longer than the frame that shows them, each with so much room.
-_MANY_LAYERS = 16
-_LAYER_ROOM = {"portrait": 46, "landscape": 92}
+_ROOMY: Roomy = {"layers": 16, "portrait": 46, "landscape": 92}
 _GRID = 65535  # coordinates travel as 16-bit shares of the box
 
 
@@ -42,7 +42,7 @@ _GRID = 65535  # coordinates travel as 16-bit shares of the box
 class NetworkPayload:
     """What the network canvas draws: a header that JSON can carry, and the arrays' bytes."""
 
-    header: dict[str, Any]
+    header: Header
     body: bytes
 
     @property
@@ -112,8 +112,7 @@ def payload(
         arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
         arrays[f"y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
     body, index = _join(arrays)
-    header = _describe(view, orders, len(drawn), connection)
-    header |= {"layouts": layouts, "arrays": index}
+    header = _describe(view, connection, orders, len(drawn), layouts, index)
     header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
     return NetworkPayload(header, body)
 
@@ -121,8 +120,8 @@ def payload(
 def _boxes(view: NetworkView) -> tuple[tuple[int, int], ...]:
     """The boxes that a network is laid out for."""
     steps = len(view.layer_shapes) - 1
-    if steps >= _MANY_LAYERS:
-        return (360, steps * _LAYER_ROOM["portrait"]), (steps * _LAYER_ROOM["landscape"], 300)
+    if steps >= _ROOMY["layers"]:
+        return (360, steps * _ROOMY["portrait"]), (steps * _ROOMY["landscape"], 300)
     return _FEW_BOXES if view.node_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
 
 
@@ -140,10 +139,10 @@ def _means(view: NetworkView) -> list[float | None]:
 
 def _ranked(
     view: NetworkView, ranks: Mapping[str, npt.ArrayLike], parameter: npt.NDArray[np.int32]
-) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
+) -> tuple[list[RankedOrder], dict[str, npt.NDArray[Any]]]:
     """The drawn parameters' ranks in each order, and which array holds which: mirror images share one."""
     kind = np.uint16 if view.parameter_count <= _GRID else np.uint32
-    orders: list[dict[str, Any]] = []
+    orders: list[RankedOrder] = []
     kept: list[npt.NDArray[np.int64]] = []
     for order, values in ranks.items():
         rank = np.asarray(values)
@@ -194,10 +193,10 @@ def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]
     return header, arrays
 
 
-def _join(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[bytes, dict[str, dict[str, Any]]]:
+def _join(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[bytes, dict[str, ArrayEntry]]:
     """All arrays as little-endian bytes, each starting at a multiple of eight, and where each is."""
     parts: list[bytes] = []
-    index: dict[str, dict[str, Any]] = {}
+    index: dict[str, ArrayEntry] = {}
     offset = 0
     for name, values in arrays.items():
         data = values.astype(values.dtype.newbyteorder("<")).tobytes()
@@ -209,8 +208,13 @@ def _join(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[bytes, dict[str, dict
 
 
 def _describe(
-    view: NetworkView, orders: list[dict[str, Any]], drawn: int, connection: int | None
-) -> dict[str, Any]:
+    view: NetworkView,
+    connection: int | None,
+    orders: list[RankedOrder],
+    drawn: int,
+    layouts: list[LayoutHeader],
+    arrays: dict[str, ArrayEntry],
+) -> Header:
     """Everything about the network but its arrays."""
     return {
         "layers": [
@@ -240,7 +244,7 @@ def _describe(
         "total": int(edges_of(view, connection).size),
         "filter": None if connection is None else view.connection_names[connection],
         "grid": _GRID,
-        "roomy": {"layers": _MANY_LAYERS, **_LAYER_ROOM},
+        "roomy": _ROOMY,
         "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
         "scale": {
             "limit": palette.LIMIT,
@@ -248,10 +252,13 @@ def _describe(
             "ends": [palette.LOW_LABEL, palette.HIGH_LABEL],
             "names": [palette.LOW_NAME, palette.HIGH_NAME],
         },
+        "layouts": layouts,
+        "arrays": arrays,
+        "digest": "",
     }
 
 
-def _layout_header(placed: Layout) -> dict[str, Any]:
+def _layout_header(placed: Layout) -> LayoutHeader:
     """One layout without its coordinates; label anchors as shares of the box."""
     return {
         "width": placed.width,

@@ -31,10 +31,13 @@ def component(name: str, files: str) -> Callable[..., Any]:
 
     Registered at first use, not at import: importing this package must not need a running app.
     """
-    markup = read_asset(f"{files}.html")
-    return st.components.v2.component(
-        name, html=markup, css=read_asset(f"{files}.css"), js=bundle(f"{files}.js")
-    )
+    markup, script = read_asset(f"{files}.html"), bundle(f"{files}.js")
+    return st.components.v2.component(name, html=markup, css=styles(files), js=script)
+
+
+def styles(files: str) -> str:
+    """What all components have in common, and a component's own."""
+    return read_asset("shared/base.css") + read_asset(f"{files}.css")
 
 
 def ignore() -> None:

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from ncviz.plots.network.payload import NetworkPayload, pack
-from ncviz.ui.components.bundle import bundle, read_asset
+from ncviz.ui.components.bundle import bundle, read_asset, styles
 
 # Each component's module becomes a function of its own, so that names which they share do not meet.
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
@@ -46,7 +46,7 @@ def html_page(
     }
     for name in ("network", "live"):
         values[f"{name}_html"] = read_asset(f"{name}/component.html")
-        values[f"{name}_style"] = read_asset(f"{name}/component.css")
+        values[f"{name}_style"] = styles(f"{name}/component")
     return Template(read_asset("offline/page.html")).substitute(values).encode()
 
 

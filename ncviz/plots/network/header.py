@@ -1,0 +1,92 @@
+"""The header of a network's message to the browser, field by field; its scripts' types are tested against these."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from ncviz.plots.palette import Theme
+
+
+class Layer(TypedDict):
+    """A layer of units, or of feature maps where those are drawn as one node each."""
+
+    name: str
+    subtitle: str
+    shape: list[int]
+    grouped: bool
+
+
+class Link(TypedDict):
+    """What joins two layers without weights, and how many pairs of units it joins."""
+
+    name: str
+    kind: str
+    edges: int
+
+
+class RankedOrder(TypedDict):
+    """A pruning order and the array of its ranks, which a mirrored one counts from behind."""
+
+    key: str
+    rank: int
+    mirrored: bool
+
+
+class Scale(TypedDict):
+    """The scale of colours: where it ends, what counts as never active, and what its ends are called."""
+
+    limit: float
+    never: float
+    ends: list[str]
+    names: list[str]
+
+
+class LayoutHeader(TypedDict):
+    """One layout without its coordinates; label anchors as shares of the box."""
+
+    width: float
+    height: float
+    portrait: bool
+    radius: list[float]
+    labels: list[list[float]]
+
+
+class ArrayEntry(TypedDict):
+    """Where an array's bytes are."""
+
+    dtype: str
+    offset: int
+    length: int
+
+
+class Roomy(TypedDict):
+    """From how many layers on a picture is longer than its frame, and the pixels from layer to layer there."""
+
+    layers: int
+    portrait: int
+    landscape: int
+
+
+class Header(TypedDict):
+    """Everything about a network but its arrays."""
+
+    layers: list[Layer]
+    means: list[float | None]
+    offsets: list[int]
+    classes: list[str]
+    connections: list[str]
+    links: list[Link]
+    parameters: int
+    unmeasured: int
+    lines: str
+    orders: list[RankedOrder]
+    drawn: int
+    total: int
+    filter: str | None
+    ramps: dict[Theme, list[str]]
+    scale: Scale
+    grid: int
+    roomy: Roomy
+    layouts: list[LayoutHeader]
+    arrays: dict[str, ArrayEntry]
+    digest: str
