@@ -217,7 +217,6 @@ def test_bad_input_is_one_sentence_and_exit_code_two(run, arguments, words):
     assert "Traceback" not in err + out
 
 
-@pytest.mark.slow
 def test_as_a_process_without_a_terminal():
     found = subprocess.run(
         [sys.executable, "-m", "ncviz", "curvature", "--model", "x"],

@@ -50,7 +50,6 @@ def test_a_run_writes_every_file_and_a_second_one_changes_none(run, tmp_path):
         assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == files
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "heading"),
     [
@@ -65,7 +64,6 @@ def test_a_part_alone_is_reported(run, tmp_path, part, heading):
     assert heading in (tmp_path / "report.md").read_text()
 
 
-@pytest.mark.slow
 def test_without_curvature_nothing_is_said_of_the_paper(run, tmp_path):
     options = ("--criteria", "magnitude", "--networks", "mlp-digits-relu")
     assert run("reproduce", "tiny", "--out", tmp_path, *options)[0] == 0
@@ -74,7 +72,6 @@ def test_without_curvature_nothing_is_said_of_the_paper(run, tmp_path):
     assert "| Magnitude |" in report
 
 
-@pytest.mark.slow
 def test_the_report_says_what_was_measured(run, tmp_path):
     assert run("reproduce", "tiny", "--out", tmp_path, *PART)[0] == 0
     report = (tmp_path / "report.md").read_text()
@@ -123,7 +120,6 @@ def test_estimate_only_says(run, tmp_path):
     assert "Everything is stored already." in out
 
 
-@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished(run, tmp_path, monkeypatch):
     compute, calls = tasks.Curve.run, []
 
@@ -188,7 +184,6 @@ def test_a_signal_in_the_middle_of_the_work_stops_it_soon(tmp_path):
     assert "2,000 of the 10,000 MNIST test images" in (tmp_path / "out" / "report.md").read_text()
 
 
-@pytest.mark.slow
 def test_the_sample_looks_past_the_folder_of_the_full_data(run, tmp_path, monkeypatch):
     monkeypatch.setenv("NCVIZ_DATA", str(tmp_path / "nowhere"))
     options = (

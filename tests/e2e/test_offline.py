@@ -4,22 +4,19 @@ import time
 
 import pytest
 
-from ncviz import tasks
-from ncviz.config import CurvatureConfig
 from ncviz.ui.explore import export_files
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
-from tests.examples.contexts import here
+from tests.examples import shipped
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lenet():
-    store, network = tasks.open_store("memory://offline"), tasks.open_network("lenet-mnist-relu")
-    record = here(store).look_up(tasks.Curvature(network, CurvatureConfig()))
-    sweep = here(store).look_up(tasks.Sweep(network, CurvatureConfig(), "global"))
-    return Subject(network, record, sweep, Side("explore", ViewState(model=network.name)))
+    name = "lenet-mnist-relu"
+    side = Side("explore", ViewState(model=name))
+    return Subject(shipped.network(name), shipped.curvature(name), shipped.sweep(name), side)
 
 
 class File:

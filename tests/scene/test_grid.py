@@ -1,22 +1,15 @@
 import numpy as np
 import pytest
 
-from ncviz import tasks
-from ncviz.config import CurvatureConfig
 from ncviz.scene.grid import connection_grid, selected_cells, selected_units, selected_weights
 from ncviz.scene.selection import read_selection
 from ncviz.scene.tables import parameter_offsets
-from tests.examples.contexts import here
+from tests.examples import shipped
 
 
-def record_of(name):
-    network = tasks.open_network(name)
-    return here(tasks.open_store("memory://chosen")).look_up(tasks.Curvature(network, CurvatureConfig()))
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lenet():
-    return record_of("lenet-mnist-relu")
+    return shipped.curvature("lenet-mnist-relu")
 
 
 def test_matrices_are_by_channel_where_there_are_channels(lenet):
@@ -30,7 +23,7 @@ def test_matrices_are_by_channel_where_there_are_channels(lenet):
         (84, 120, "unit", "unit"),
         (10, 84, "unit", "class"),
     ]
-    digits = record_of("mlp-digits-relu")
+    digits = shipped.curvature("mlp-digits-relu")
     assert connection_grid(digits, 0).source == "unit", "one channel alone says nothing"
 
 

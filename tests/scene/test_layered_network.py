@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ncviz import build_graph, load_model, tasks
-from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.network.payload import payload
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
@@ -13,17 +12,15 @@ from ncviz.scene.receptive_field import receptive_box
 from ncviz.scene.selection import read_flow, read_selection
 from ncviz.scene.tables import parameter_offsets
 from ncviz.ui.link.view_state import DEFAULT_EDGE_CAP
-from tests.examples.contexts import NOWHERE, here
+from tests.examples import shipped
+from tests.examples.contexts import NOWHERE
 
 CLASSES = tuple("0123456789")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lenet():
-    network = tasks.open_network("lenet-mnist-relu")
-    return network, here(tasks.open_store("memory://views")).look_up(
-        tasks.Curvature(network, CurvatureConfig())
-    )
+    return shipped.network("lenet-mnist-relu"), shipped.curvature("lenet-mnist-relu")
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +76,7 @@ def test_every_position_is_every_edge_of_the_graph(lenet, graph):
 
 
 def test_a_network_of_dense_layers_has_units_alone():
-    network = tasks.open_network("mlp-digits-relu")
-    record = here(tasks.open_store("memory://views")).look_up(tasks.Curvature(network, CurvatureConfig()))
+    network, record = shipped.network("mlp-digits-relu"), shipped.curvature("mlp-digits-relu")
     assert not any(grouped_layers(record))
     assert not has_every_position(record)
     assert network_view(record, network.arrays, CLASSES, "channels").members is None
@@ -181,8 +177,7 @@ def test_what_is_not_there_has_no_card(lenet, selection):
 
 @pytest.mark.parametrize("model", ["mlp-digits-relu", "lenet-mnist-relu", "vgg9-cifar10-relu"])
 def test_what_travels_to_the_browser_stays_below_a_megabyte(model):
-    network = tasks.open_network(model)
-    record = here(tasks.open_store("memory://views")).look_up(tasks.Curvature(network, CurvatureConfig()))
+    network, record = shipped.network(model), shipped.curvature(model)
     ranks = tasks.ranks(network, "curvature", record, NOWHERE)
     classes = DATASETS[network.dataset].classes
     for detail in ("channels", "units"):

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from ncviz import tasks
-from ncviz.config import CurvatureConfig
 from ncviz.scene.layered_network import network_view
 from ncviz.scene.names import unit_title
 from ncviz.scene.tables import (
@@ -22,16 +21,15 @@ from ncviz.scene.tables import (
     sample_curvature,
 )
 from ncviz.text import plain
-from tests.examples.contexts import NOWHERE, here
+from tests.examples import shipped
+from tests.examples.contexts import NOWHERE
 
 CLASSES = tuple("0123456789")
 
 
-@pytest.fixture(scope="module", params=["mlp-digits-relu", "lenet-mnist-relu"])
+@pytest.fixture(params=["mlp-digits-relu", "lenet-mnist-relu"])
 def found(request):
-    network = tasks.open_network(request.param)
-    record = here(tasks.open_store("memory://view")).look_up(tasks.Curvature(network, CurvatureConfig()))
-    return network, record
+    return shipped.network(request.param), shipped.curvature(request.param)
 
 
 def test_every_edge_has_its_weight_and_its_units(found):

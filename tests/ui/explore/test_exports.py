@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ncviz import tasks
-from ncviz.config import CurvatureConfig
 from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.network.lines import drawn_edges
 from ncviz.scene.free_figure import flat_curvature, kept_lines, selected_nodes, strongest_graph
@@ -20,15 +18,15 @@ from ncviz.ui.explore.charts import free_layout_figure, nodes_and_edges
 from ncviz.ui.explore.live_curves import threshold
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
-from tests.examples.contexts import here
+from tests.examples import shipped
 
 
-@pytest.fixture(scope="module", params=["mlp-digits-relu", "lenet-mnist-relu"])
+@pytest.fixture(params=["mlp-digits-relu", "lenet-mnist-relu"])
 def subject(request):
-    store, network = tasks.open_store("memory://exports"), tasks.open_network(request.param)
-    record = here(store).look_up(tasks.Curvature(network, CurvatureConfig()))
-    sweep = here(store).look_up(tasks.Sweep(network, CurvatureConfig(), "global"))
-    return Subject(network, record, sweep, Side("explore", ViewState(model=network.name)))
+    side = Side("explore", ViewState(model=request.param))
+    return Subject(
+        shipped.network(request.param), shipped.curvature(request.param), shipped.sweep(request.param), side
+    )
 
 
 def seen(subject, flow_of=None, **values):

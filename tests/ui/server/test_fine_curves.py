@@ -4,21 +4,19 @@ import numpy as np
 import pytest
 
 from ncviz import tasks
-from ncviz.config import CurvatureConfig
 from ncviz.pruning.masks import masks_at
 from ncviz.ui.server import evaluation, fine_curves
 from ncviz.ui.server.fine_curves import fine_curve, slider_steps
-from tests.examples.contexts import NOWHERE, here
+from tests.examples import shipped
+from tests.examples.contexts import NOWHERE
 
 ORDER = ("curvature", "redundant")
 SECONDS = 60
 
 
 @pytest.fixture
-def record(network, tmp_path):
-    found = here(tasks.open_store(str(tmp_path))).look_up(tasks.Curvature(network, CurvatureConfig()))
-    assert found is not None
-    return found
+def record():
+    return shipped.curvature("mlp-digits-relu")
 
 
 @pytest.fixture(autouse=True)
