@@ -44,6 +44,7 @@ def test_the_model_selector_changes_the_view(app):
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_training_starts_stops_and_gives_a_network(app):
     app.run()
     app.switch_page("pages/model.py").run()

@@ -258,6 +258,7 @@ def test_the_checkpoint_is_one_that_ncviz_reads(store, network, tmp_path):
     assert all(np.array_equal(found[name].numpy(), values) for name, values in record.arrays.items())
 
 
+@pytest.mark.slow
 def test_a_network_with_batch_norm_comes_back_whole(store):
     network = tasks.open_network("vgg9-cifar10-relu")
     config = PruneAndTune(PruningConfig("magnitude"), 0.5, FineTuneConfig(1, 50))

@@ -9,7 +9,6 @@ from ncviz.store import Store
 from tests.examples.contexts import NOWHERE, here
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "parts"),
     [

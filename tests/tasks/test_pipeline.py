@@ -133,7 +133,6 @@ def test_a_damaged_result_is_reported_and_computed_again(store, network, tmp_pat
     assert np.array_equal(first.result.weights[name], again.result.weights[name])
 
 
-@pytest.mark.slow
 def test_sweep_covers_every_criterion_and_is_stored(store, network):
     record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
     first = here(store).run(tasks.Sweep(network, record.config))
@@ -154,7 +153,6 @@ def test_sweep_covers_every_criterion_and_is_stored(store, network):
     )
 
 
-@pytest.mark.slow
 def test_bottlenecks_matter_and_redundant_weights_do_not(store, network):
     record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
     curve = here(store).run(tasks.Sweep(network, record.config)).result
@@ -195,7 +193,6 @@ def test_an_executor_of_ones_own_gives_the_same(store, network):
         assert np.array_equal(values, other.weights[name])
 
 
-@pytest.mark.slow
 def test_bundling_some_networks(tmp_path):
     said = []
     count = tasks.bundle(tmp_path / "bundle", lambda *now: said.append(now), models=[NAME])
