@@ -108,7 +108,7 @@ class GraphReader:
         uses: Name → how often it is read.
         batch: The batch's size, if the file fixes one.
         values: Name → array of a constant, or an activation.
-        sources: Array of the draft → what it was made from.
+        sources: Array of the network → what it was made from.
         parameters: Name → the parameter's name, where a file has both.
     """
 
