@@ -26,11 +26,19 @@ from ncviz.tasks.task import Context, StoredTask, Task
 MAX_SAMPLE_VALUES = 10_000_000
 
 
-class _Stored(StoredTask[CurvatureRecord]):
-    """What both have in common: the record."""
+@dataclass(frozen=True, eq=False)
+class _OfNetwork(StoredTask[CurvatureRecord]):
+    """What both have in common: whose curvature it is, and the record."""
+
+    network: Network
 
     kind: ClassVar[str] = "curvature"
     what: ClassVar[str] = "result"
+
+    @property
+    def asked_as(self) -> tuple[str, ...]:
+        """What the network and its images are called."""
+        return self.network.name, self.network.title, self.network.dataset
 
     def encode(self, result: CurvatureRecord) -> Record:
         """Return the curvature as arrays and JSON."""
@@ -42,7 +50,7 @@ class _Stored(StoredTask[CurvatureRecord]):
 
 
 @dataclass(frozen=True, eq=False)
-class Curvature(_Stored):
+class Curvature(_OfNetwork):
     """The curvature of a network.
 
     Attributes:
@@ -50,15 +58,9 @@ class Curvature(_Stored):
         config: Settings.
     """
 
-    network: Network
     config: CurvatureConfig = field(default_factory=CurvatureConfig)
 
     most_known: ClassVar[int] = 16
-
-    @property
-    def asked_as(self) -> tuple[str, ...]:
-        """What the network and its images are called."""
-        return self.network.name, self.network.title, self.network.dataset
 
     def key(self, context: Context) -> str:
         """Return the store's key: weights, calibration pool, settings, algorithm."""
@@ -123,7 +125,7 @@ class Curvature(_Stored):
 
 
 @dataclass(frozen=True, eq=False)
-class Flow(_Stored):
+class Flow(_OfNetwork):
     """The curvature on some of a result's calibration images alone.
 
     Its image numbers, labels and pictures are those of the whole result.
@@ -134,16 +136,10 @@ class Flow(_Stored):
         samples: Which of them count, at least one.
     """
 
-    network: Network
     whole: CurvatureRecord
     samples: tuple[int, ...]
 
     most_known: ClassVar[int] = 24
-
-    @property
-    def asked_as(self) -> tuple[str, ...]:
-        """What the network and its images are called."""
-        return self.network.name, self.network.title, self.network.dataset
 
     def key(self, context: Context) -> str:
         """Return the store's key."""
