@@ -49,13 +49,13 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     console.print(table)
     live, solved = (sum(layer["work"][part] for layer in layers) for part in ("live", "solved"))
     console.print(
-        f"{record.meta['edges']:,} edges carry {record.total:,} weights. Of {live:,} live pairs of edge and image, "
+        f"{record.number_of_edges:,} edges carry {record.total:,} weights. Of {live:,} live pairs of edge and image, "
         f"{solved:,} needed a simplex.",
         highlight=False,
     )
     tell_part(record)
     source = "from the cache" if found.is_stored else "computed"
-    console.print(f"{record.meta['title']}: {source}, {record.meta['seconds']} s on {record.meta['device']}.")
+    console.print(f"{record.meta['title']}: {source}, {record.seconds} s on {record.meta['device']}.")
 
 
 def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:

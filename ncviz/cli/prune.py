@@ -84,7 +84,7 @@ def prune(
         "scope": scope,
         "protected": list(protect),
         "config": record.meta["config"],
-        "calibrated_on": record.meta["pool"],
+        "calibrated_on": record.pool,
         "images": measured.images,
         "weights": total,
         "baseline": measured.accuracy(),

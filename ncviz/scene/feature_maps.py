@@ -27,12 +27,12 @@ def positions(record: CurvatureRecord, layer: int) -> int:
 
 def is_convolution(record: CurvatureRecord, connection: int) -> bool:
     """Whether a connection's weights are kernels over one or two dimensions."""
-    return len(record.meta["connections"][connection]["shape"]) > 2
+    return len(record.connections[connection].shape) > 2
 
 
 def kernel(record: CurvatureRecord, connection: int) -> tuple[int, int]:
     """Return rows and columns of a convolution's kernel; one of one dimension has one row."""
-    space = record.meta["connections"][connection]["shape"][2:]
+    space = record.connections[connection].shape[2:]
     return (1, space[0]) if len(space) == 1 else (space[0], space[1])
 
 

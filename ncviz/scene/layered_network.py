@@ -20,7 +20,7 @@ MOST_POSITIONS = 1_000_000
 
 def has_every_position(record: CurvatureRecord) -> bool:
     """Whether all edges can be drawn, each weight at all its output positions."""
-    return bool(record.total < record.meta["edges"] <= MOST_POSITIONS)
+    return bool(record.total < record.number_of_edges <= MOST_POSITIONS)
 
 
 def network_view(

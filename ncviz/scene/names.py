@@ -50,7 +50,7 @@ def part_title(record: CurvatureRecord, connection: int) -> str:
 def weight_title(record: CurvatureRecord, name: str) -> str:
     """Return what a weight tensor is called, numbered in the network's order."""
     first = record.connections_of(name)[0]
-    shape, groups = record.meta["connections"][first]["shape"], record.places[first].fields.shape[0]
+    shape, groups = record.connections[first].shape, record.places[first].fields.shape[0]
     number = list(record.weights).index(name) + 1
     if len(shape) == 2:
         return f"{number} · linear {shape[1]}→{shape[0]}"
@@ -69,7 +69,7 @@ def is_transposed(record: CurvatureRecord, name: str) -> bool:
 def unit_layer_titles(record: CurvatureRecord) -> tuple[str, ...]:
     """Return a name for each layer of units, input first: numbers in a chain, the modules' names in other networks."""
     hidden = range(1, len(record.layer_shapes) - 1)
-    names = record.meta.get("layer_names", ())
+    names = record.layer_names
     if record.is_chain or len(names) != len(record.layer_shapes):
         return ("input", *(f"hidden {index}" for index in hidden), "classes")
     return ("input", *(names[index] or f"layer {index}" for index in hidden), "classes")

@@ -69,7 +69,7 @@ def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.
                 "bottlenecks": float((flat < 0).mean()) if flat.size else np.nan,
                 "never active": float((flat == NEVER_ACTIVE).mean()) if flat.size else np.nan,
                 "most negative κ": float(flat.min()) if flat.size else np.nan,
-                "edges": sum(record.meta["connections"][at]["edges"] for at in record.connections_of(name)),
+                "edges": sum(record.connections[at].edges for at in record.connections_of(name)),
             }
         )
     table = pd.DataFrame(rows)

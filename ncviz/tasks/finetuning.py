@@ -77,6 +77,12 @@ class FineTuneRecord:
     meta: Mapping[str, Any]
 
     @property
+    def pruning(self) -> PruningConfig:
+        """By what the network was pruned."""
+        asked = self.meta["pruning"]
+        return PruningConfig(**{**asked, "protected": tuple(asked["protected"])})
+
+    @property
     def before(self) -> float:
         """Accuracy of the pruned network before it is trained on."""
         return float(self.accuracy[0])

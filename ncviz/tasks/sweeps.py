@@ -171,7 +171,7 @@ def measure_curve(
 
     measured = evaluator(network, context)
     held = sum(int(np.prod(shape)) for name, shape in curvature.shapes.items() if name in protected)
-    is_heavy = curvature.meta["edges"] * measured.images > HEAVY
+    is_heavy = curvature.number_of_edges * measured.images > HEAVY
     return sweep(
         measured,
         ranks(network, criterion, curvature, context, scope, order, protected),

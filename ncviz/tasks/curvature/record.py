@@ -16,6 +16,25 @@ from ncviz.tasks.curvature.places import StoredEdges, StoredLink, StoredWeights
 from ncviz.values import NEVER_ACTIVE
 
 
+@dataclass(frozen=True)
+class StoredConnection:
+    """A weight layer as a result tells of it.
+
+    Attributes:
+        parameter: Name of its weight.
+        shape: Of the weight.
+        source: Index of the layer that it reads.
+        target: Index of the layer that it ends in.
+        edges: How many pairs of units it joins.
+    """
+
+    parameter: str
+    shape: tuple[int, ...]
+    source: int
+    target: int
+    edges: int
+
+
 @dataclass(frozen=True, eq=False)
 class CurvatureRecord:
     """The curvature of one network, as the store keeps it and the pages draw it.
@@ -52,10 +71,49 @@ class CurvatureRecord:
             place.edges(self.weights[name]) for place, name in zip(self.places, self.parameters, strict=True)
         )
 
+    @cached_property
+    def connections(self) -> tuple[StoredConnection, ...]:
+        """The weight layers; those of an old result, which does not say what they join, are a chain."""
+        return tuple(
+            StoredConnection(
+                each["parameter"],
+                tuple(each.get("shape", ())),
+                each.get("source", at),
+                each.get("target", at + 1),
+                each.get("edges", 0),
+            )
+            for at, each in enumerate(self.meta["connections"])
+        )
+
+    @property
+    def key(self) -> str:
+        """What tells the result from others: the store's key, and on which of its images."""
+        return str(self.meta["key"])
+
+    @property
+    def number_of_edges(self) -> int:
+        """Number of edges of all connections."""
+        return int(self.meta["edges"])
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to compute."""
+        return float(self.meta["seconds"])
+
+    @property
+    def pool(self) -> str:
+        """What the calibration images were chosen from."""
+        return str(self.meta["pool"])
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Name of each layer of units, where modules have names; none in old results."""
+        return tuple(self.meta.get("layer_names", ()))
+
     @property
     def parameters(self) -> tuple[str, ...]:
         """Name of each connection's weight."""
-        return tuple(connection["parameter"] for connection in self.meta["connections"])
+        return tuple(connection.parameter for connection in self.connections)
 
     @property
     def total(self) -> int:
@@ -80,8 +138,7 @@ class CurvatureRecord:
     @property
     def ends(self) -> tuple[tuple[int, int], ...]:
         """For each connection the layers that it joins, source and target."""
-        known = self.meta["connections"]
-        return tuple((each.get("source", at), each.get("target", at + 1)) for at, each in enumerate(known))
+        return tuple((each.source, each.target) for each in self.connections)
 
     @property
     def is_chain(self) -> bool:
@@ -160,4 +217,4 @@ class CurvatureRecord:
 
     def meta_of(self, samples: Sequence[int]) -> dict[str, Any]:
         """Return the facts about the curvature on some of the samples alone: the same, but for the key."""
-        return {**self.meta, "key": f"{self.meta['key']}/{','.join(str(int(sample)) for sample in samples)}"}
+        return {**self.meta, "key": f"{self.key}/{','.join(str(int(sample)) for sample in samples)}"}

@@ -143,7 +143,7 @@ class Flow(_OfNetwork):
 
     def key(self, context: Context) -> str:
         """Return the store's key."""
-        return digest("flow", self.whole.meta["key"], [int(sample) for sample in self.samples])
+        return digest("flow", self.whole.key, [int(sample) for sample in self.samples])
 
     def known(self, context: Context) -> CurvatureRecord | None:
         """Return it out of the whole result, where that keeps single images."""

@@ -71,15 +71,17 @@ def _draw_strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]
 def _draw_summary(record: CurvatureRecord) -> None:
     """Draw the figures that tell a result at a glance."""
     flat = np.concatenate([values[~np.isnan(values)] for values in record.weights.values()])
-    meta = record.meta
     columns = st.columns(4)
-    columns[0].metric("Weights", f"{record.total:,}", help=f"{meta['edges']:,} edges between neurons")
+    columns[0].metric(
+        "Weights", f"{record.total:,}", help=f"{record.number_of_edges:,} edges between neurons"
+    )
     columns[1].metric("Bottlenecks (κ < 0)", f"{(flat < 0).mean():.1%}")
     columns[2].metric(
         "Never active", f"{(flat == NEVER_ACTIVE).mean():.1%}", help="No live edge on any calibration image"
     )
     columns[3].metric("Most negative κ", f"{flat.min():.2f}")
-    facts = f"{len(record.labels)} images of {meta['pool']}, computed on {meta['device']} in {meta['seconds']:.1f} s."
+    device = record.meta["device"]
+    facts = f"{len(record.labels)} images of {record.pool}, computed on {device} in {record.seconds:.1f} s."
     part = part_words(record.config, len(record.weights))
     told = f"Of a part alone: {part}. " if part else ""
     st.caption(plain(f"{told}{measured_words(record)} {facts}".strip()))

@@ -63,7 +63,7 @@ def find_edge(of: tasks.Network, record: CurvatureRecord, edge: Edge) -> EdgeOnI
     among = flow_samples(record, read_flow(view.flow))
     sample = tasks.least_sample(record, edge.connection, weight, among)
     context = session.context()
-    key = f"{record.meta['key']}/{sample}/{context.device}"
+    key = f"{record.key}/{sample}/{context.device}"
     problem = _problem(f"{key}/{edge}", edge, key, of, record, sample, context)
     return EdgeOnImage(of, record, problem, sample, weight, f"{key}/{edge}")
 

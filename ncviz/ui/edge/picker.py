@@ -29,7 +29,7 @@ def draw_picker(of: tasks.Network, record: CurvatureRecord, edge: Edge | None) -
         layers,
         index=current,
         format_func=lambda at: layer_title(record, at),
-        key=f"edge-layer-{record.meta['key'][:12]}-{current}",
+        key=f"edge-layer-{record.key[:12]}-{current}",
     )
     kind = top[1].segmented_control(
         "Which edges",
@@ -47,7 +47,7 @@ def draw_picker(of: tasks.Network, record: CurvatureRecord, edge: Edge | None) -
             else "The curvature of this layer was not measured. An edge chosen by its numbers is measured on the spot."
         )
     else:
-        _draw_table(table, f"edge-table-{record.meta['key'][:12]}-{layer}-{kind}")
+        _draw_table(table, f"edge-table-{record.key[:12]}-{layer}-{kind}")
     _draw_numbers(record, layer, edge)
 
 

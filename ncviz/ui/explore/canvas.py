@@ -30,7 +30,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     view, side, record = subject.view, subject.side, subject.drawn
     picked = network_canvas(
         _payload(
-            record.meta["key"],
+            record.key,
             view.criterion,
             view.scope,
             view.edges,

@@ -81,7 +81,7 @@ def draw_free_layout(subject: Subject) -> None:
     view = subject.view
     found = _free_figure(
         (
-            subject.record.meta["key"],
+            subject.record.key,
             view.flow,
             subject.flow is None,
             view.scope,
@@ -151,7 +151,7 @@ def nodes_and_edges(subject: Subject) -> NetworkView:
     """Return the network as nodes and edges, feature maps as nodes if the view has them so."""
     # Every position of a weight would be the same edge many times over.
     detail = "channels" if subject.view.detail == "channels" else "units"
-    return drawn_network(subject.record.meta["key"], detail, subject, subject.record)
+    return drawn_network(subject.record.key, detail, subject, subject.record)
 
 
 def _draw_components(found: FreeFigure) -> None:

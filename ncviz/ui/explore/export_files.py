@@ -107,13 +107,13 @@ def parquet(table: pd.DataFrame) -> bytes:
 
 def _drawn_network(subject: Subject) -> NetworkView:
     """Return what the picture Network draws its lines from."""
-    return drawn_network(subject.drawn.meta["key"], nearest_detail(subject), subject, subject.drawn)
+    return drawn_network(subject.drawn.key, nearest_detail(subject), subject, subject.drawn)
 
 
 def _images(subject: Subject) -> str:
     record, config = subject.record, subject.record.config
     images = f"{len(record.labels)} images ({config.samples_per_class} of each class, seed {config.seed})"
-    return f"{images} out of {record.meta['pool']}"
+    return f"{images} out of {record.pool}"
 
 
 def _curvature(subject: Subject) -> str:
@@ -125,7 +125,7 @@ def _curvature(subject: Subject) -> str:
 
 def _facts(subject: Subject) -> dict[str, str]:
     """Return what the file is about, for the reader who finds it on a disk."""
-    network, sweep, edges = subject.network, subject.sweep, subject.record.meta["edges"]
+    network, sweep, edges = subject.network, subject.sweep, subject.record.number_of_edges
     is_global = subject.view.scope == "global"
     return {
         "Network": f"{network.title}, {subject.total:,} weights, {edges:,} edges",

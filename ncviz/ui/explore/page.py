@@ -171,9 +171,9 @@ def _draw_settings(subject: Subject) -> None:
         st.caption(
             f"Grey lines join layers without weights: {link_words(record)}. They have no κ and are never removed."
         )
-    if record.meta["edges"] > subject.total:
+    if record.number_of_edges > subject.total:
         st.caption(
-            f"The {record.meta['edges']:,} edges of this network share {subject.total:,} weights: a convolution's "
+            f"The {record.number_of_edges:,} edges of this network share {subject.total:,} weights: a convolution's "
             "weight goes with all its edges. A feature map is drawn with its mean activity; a line between two is a "
             "kernel slice, coloured by its strongest bottleneck and as wide as many of its weights are bottlenecks."
         )

@@ -150,7 +150,7 @@ def _basis(subject: Subject) -> str:
 def _measurement(subject: Subject) -> Future[evaluation.Measured]:
     """Return the measuring of a step: the one under way or done if it is of the same step, else a new one."""
     record, removed, context = subject.record, subject.removed, session.context()
-    step = (record.meta["key"], subject.order, subject.view.scope, removed, context.device, context.data_dir)
+    step = (record.key, subject.order, subject.view.scope, removed, context.device, context.data_dir)
     of_side = _measurements()
     known, future = of_side.get(subject.side.name, (None, None))
     if known == step and future is not None:

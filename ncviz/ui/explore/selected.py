@@ -61,7 +61,7 @@ def _draw_weight(subject: Subject, parameter: int) -> None:
 
 def _draw_neighbours(subject: Subject, selected: Unit | Channel) -> None:
     record, detail = subject.drawn, "channels" if isinstance(selected, Channel) else "units"
-    view = drawn_network(record.meta["key"], detail, subject, record)
+    view = drawn_network(record.key, detail, subject, record)
     node = view.layer_offsets[selected.layer] + selected.index
     columns = st.columns(2)
     for column, mine, other, title in (

@@ -93,7 +93,9 @@ def first_known(of: tasks.Network, compared: Comparison, criterion: str) -> Prun
 
 def start(of: tasks.Network, compared: Comparison) -> Job:
     """Measure what is missing in the background, curve by curve, each stored when it is done."""
-    todo = [_task(of, config) for config in missing(of, compared).values()]
+    # Another session may have measured the last of them meanwhile: what is known takes no time.
+    configs = missing(of, compared) or needed(of, compared)
+    todo = [_task(of, config) for config in configs.values()]
     prefixes = [f"curve {number} of {len(todo)} · " for number in range(1, len(todo) + 1)]
     series = tasks.Series(todo, job_key(of, compared), prefixes=prefixes, is_lenient=True)
     return jobs.start(series, f"Pruning {private_title(of)}: {plural(len(todo), 'curve')}")
@@ -130,7 +132,7 @@ def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
     kappa = {config.calibration for config in configs if criteria()[config.criterion].needs_curvature}
     unknown = [config for config in kappa if context.look_up(tasks.Curvature(of, config)) is None]
     known = context.look_up(tasks.Curvature(of, session.view().config))
-    per_image = 0.0 if known is None else known.meta["seconds"] / max(1, len(known.labels))
+    per_image = 0.0 if known is None else known.seconds / max(1, len(known.labels))
     classes = 0 if known is None else len(set(known.labels.tolist()))
     images = sum(config.samples_per_class * classes for config in unknown)
     return each * len(GRID) * len(configs) + per_image * images

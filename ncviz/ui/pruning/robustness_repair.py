@@ -165,9 +165,7 @@ def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
     whole = context.look_up(tasks.Curvature(of, config))
     classes = len(find_dataset(of.dataset).classes)
     time = (
-        ""
-        if whole is None
-        else f" · {about(classes * _CLASS_SHARE * whole.meta['seconds'], 'a second or two', 2)}"
+        "" if whole is None else f" · {about(classes * _CLASS_SHARE * whole.seconds, 'a second or two', 2)}"
     )
     if st.button(f"Compute it{time}", type="primary", key="start-classes"):
         parts = tasks.Series((tasks.Curvature(of, config), task), ends=(_WHOLE_SHARE, 1.0))

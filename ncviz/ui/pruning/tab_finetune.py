@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import PruningConfig
 from ncviz.jobs import Job
 from ncviz.plots.pruning.finetuning import TunedCurve, accuracy_curves, loss_curves
 from ncviz.scene.comparison import Comparison, nothing_to_remove, weight_count
@@ -188,18 +187,12 @@ def _draw_results(of: tasks.Network, known: Mapping[str, FineTuneRecord], tuning
         )
     with right:
         st.plotly_chart(loss_curves(curves, len(first.loss), theme()), config=_PLAIN, key="finetune-loss")
-    note = run_settings.orders_note([record_config(record) for record in known.values()])
+    note = run_settings.orders_note([record.pruning for record in known.values()])
     st.caption(
         f"{first.removed:,} of {first.total:,} weights removed and held at zero. {note} Masks alone make a network "
         "neither smaller nor faster."
     )
     _draw_downloads(of, known)
-
-
-def record_config(record: FineTuneRecord) -> PruningConfig:
-    """Return by what a record's network was pruned."""
-    asked = record.meta["pruning"]
-    return PruningConfig(**{**asked, "protected": tuple(asked["protected"])})
 
 
 def _draw_downloads(of: tasks.Network, known: Mapping[str, FineTuneRecord]) -> None:

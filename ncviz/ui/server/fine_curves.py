@@ -63,7 +63,7 @@ def fine_curve(
         scope: Within what the weights compete.
         context: Where to evaluate, and on which images.
     """
-    key = record.meta["key"], *order, scope, context.device, context.fingerprint(of)
+    key = record.key, *order, scope, context.device, context.fingerprint(of)
     kept = _curves()
     curve = kept.get(key)
     if curve is None:

@@ -97,14 +97,14 @@ def devices() -> list[Device]:
 
 def ranks(of: tasks.Network, record: CurvatureRecord, criterion: str, scope: str, order: str) -> np.ndarray:
     """Return int64 [N], when each weight is removed."""
-    by = _ranks(record.meta["key"], criterion, scope, of, record)
+    by = _ranks(record.key, criterion, scope, of, record)
     ranked = record.measured if criterion == "curvature" else len(by)
     return by if order == ORDERS[0] else mirrored(by, ranked)
 
 
 def ordered_scores(of: tasks.Network, record: CurvatureRecord, criterion: str) -> np.ndarray:
     """Return a criterion's scores of all weights that were measured, growing, float64 [N]."""
-    return _ordered_scores(record.meta["key"], criterion, of, record)
+    return _ordered_scores(record.key, criterion, of, record)
 
 
 def keep(kept: dict[K, V], key: K, value: V, most: int) -> V:
