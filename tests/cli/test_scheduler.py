@@ -37,14 +37,14 @@ def silent():
 @pytest.mark.parametrize("command", [["curvature"], ["prune", "--sparsity", "0.5"]])
 def test_the_executor_reaches_the_pipeline(run, monkeypatch, address, command):
     seen = []
-    compute = tasks.Curvature.run
+    compute = tasks.Context.run
 
-    def spy(self, context):
-        seen.append(context.executor)
-        assert context.executor.submit(operator.add, 20, 22).result(timeout=30) == 42
-        return compute(self, context)
+    def spy(self, task):
+        seen.append(self.executor)
+        assert self.executor.submit(operator.add, 20, 22).result(timeout=30) == 42
+        return compute(self, task)
 
-    monkeypatch.setattr(tasks.Curvature, "run", spy)
+    monkeypatch.setattr(tasks.Context, "run", spy)
     code, _, err = run(*command, *ARGUMENTS, "--scheduler", address)
     assert (code, err) == (0, "")
     assert isinstance(seen[0], concurrent.futures.Executor)
@@ -52,13 +52,13 @@ def test_the_executor_reaches_the_pipeline(run, monkeypatch, address, command):
 
 def test_without_an_address_nothing_is_passed_on(run, monkeypatch):
     seen = []
-    compute = tasks.Curvature.run
+    compute = tasks.Context.run
 
-    def spy(self, context):
-        seen.append(context)
-        return compute(self, context)
+    def spy(self, task):
+        seen.append(self)
+        return compute(self, task)
 
-    monkeypatch.setattr(tasks.Curvature, "run", spy)
+    monkeypatch.setattr(tasks.Context, "run", spy)
     assert run("curvature", *ARGUMENTS)[0] == 0
     assert seen[0].executor is None
 
@@ -120,7 +120,7 @@ def test_a_cluster_that_is_lost_midway_is_said(run, monkeypatch, address):
     def lost(*_, **__):
         raise concurrent.futures.CancelledError
 
-    monkeypatch.setattr(tasks.Curvature, "run", lost)
+    monkeypatch.setattr(tasks.Context, "run", lost)
     code, _, err = run("curvature", *ARGUMENTS, "--scheduler", address)
     assert code == 2
     assert (
