@@ -224,8 +224,8 @@ def test_the_check_lets_pass(path, source):
 
 
 # What is still to be done: these numbers may only fall, and what the sets name may only leave them.
-LONGEST_CHAIN = 28
-LATE_IMPORTS_WITHOUT_REASON = 44
+LONGEST_CHAIN = 27
+LATE_IMPORTS_WITHOUT_REASON = 38
 CIRCLES = {
     frozenset({"ncviz.models.catalogue.form", "ncviz.models.catalogue.form_layers"}),
     frozenset({"ncviz.models.files.graph.blueprint", "ncviz.models.files.graph.build"}),
