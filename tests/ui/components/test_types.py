@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from ncviz.plots.figure_frame import LINE, MUTED
 from ncviz.plots.network import header
 from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import payload
@@ -93,3 +94,8 @@ def test_what_is_sent_has_every_field_of_the_header():
         parameter_count=6,
     )
     assert payload(view, {"up": edges}).header.keys() == header.Header.__annotations__.keys()
+
+
+@pytest.mark.parametrize(("name", "colors"), [("muted", MUTED), ("line", LINE)])
+def test_scripts_draw_in_the_same_greys_as_figures(name, colors):
+    assert f'{name}: isDark ? "{colors["dark"]}" : "{colors["light"]}"' in read_asset("shared/theme.js")
