@@ -21,15 +21,8 @@ from ncviz.ui.server import resources
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed")
 # Nothing removed, nothing chosen.
-_WHOLE: dict[str, Any] = {
-    "removed": 0.0,
-    "layer": ALL_LAYERS,
-    "flow": "all",
-    "selected": "",
-    "edge": "",
-    "parts": "",
-    "channels": 0,
-}
+_WHOLE: dict[str, Any] = {"removed": 0.0, "layer": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
+_WHOLE |= {"parts": "", "channels": 0}
 # In the address: that a network of the session's own is looked at.
 OWN = "own"
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
