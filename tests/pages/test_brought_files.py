@@ -43,6 +43,7 @@ def drop(app, name, content):
     return app.run()
 
 
+@pytest.mark.slow
 def test_an_upload_is_let_go_of_once_it_is_read(app, dropped):
     drop(app, "lenet.pt", checkpoint("vgg9-cifar10-relu"))
     assert app.session_state["bring-draft"].network.architecture == "vgg9-cifar10-relu"

@@ -30,6 +30,7 @@ def test_without_an_edge_it_says_what_to_do(app):
     assert not [metric for metric in app.metric if metric.label == KAPPA]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "connection"),
     [("mlp-digits-relu", 1), ("lenet-mnist-relu", 1), ("lenet-mnist-tanh", 0), ("vgg9-cifar10-relu", 4)],
