@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import numpy as np
 from platformdirs import user_data_dir
 
 from ncviz.archives import read_bounded
-from ncviz.errors import ModelError
+from ncviz.data.user_data import saved
+from ncviz.data.user_data.registry import find_user_data, is_user_data, register
+from ncviz.errors import DataError, ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.network import MAX_NAME, Network, heading
 from ncviz.text import megabytes
@@ -22,6 +25,7 @@ LIBRARY_VARIABLE = "NCVIZ_LIBRARY"
 MAX_SAVED = 200
 _FORMAT = "ncviz network 1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,79}")
+_IMAGES = "images"
 _FILES = (".json", ".safetensors", ".onnx")
 
 
@@ -167,6 +171,37 @@ def remove_saved(folder: str | Path, name: str) -> None:
         raise ModelError(
             f"{name} cannot be removed ({error.strerror}); check the folder's rights."
         ) from error
+
+
+def save_images(folder: str | Path, network: Network) -> None:
+    """Save the images of the user's own that a network is shown, if it is, beside the saved networks.
+
+    Raises:
+        DataError: If they are no longer there, or cannot be written.
+    """
+    if is_user_data(network.dataset):
+        saved.save_user_data(Path(folder) / _IMAGES, find_user_data(network.dataset))
+
+
+def open_images(folder: str | Path, network: Network) -> bool:
+    """Make the images known that a saved network is shown; whether they are there, or none of the user's own."""
+    with suppress(DataError):
+        if is_user_data(network.dataset):
+            register(saved.open_saved(Path(folder) / _IMAGES, network.dataset))
+        return True
+    return False
+
+
+def remove_unused_images(folder: str | Path) -> None:
+    """Delete saved images that no saved network is shown on any more.
+
+    Raises:
+        DataError: If they cannot be deleted.
+    """
+    used = {each.dataset for each in list_networks(folder)}
+    for name in saved.saved_names(Path(folder) / _IMAGES):
+        if name not in used:
+            saved.remove_user_data(Path(folder) / _IMAGES, name)
 
 
 def _files(place: Path, name: str) -> list[Path]:

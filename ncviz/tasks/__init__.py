@@ -5,6 +5,7 @@ Nothing here imports torch until a network has to run, so that a stored result c
 
 from typing import TYPE_CHECKING
 
+from ncviz.models import library
 from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import removed_for_threshold
@@ -77,6 +78,7 @@ __all__ = [
     "image_settings",
     "least_sample",
     "lens_on",
+    "library",
     "logits_of",
     "measure_curve",
     "open_context",

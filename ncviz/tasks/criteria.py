@@ -31,32 +31,11 @@ if TYPE_CHECKING:
     from ncviz.pruning.scores import Score
 
 __all__ = [
-    "CORRUPTIONS",
-    "GRID",
-    "SEVERITIES",
-    "CorruptionConfig",
-    "Disturbance",
-    "FineTuneConfig",
-    "Overlap",
-    "Spread",
-    "accuracy_by_class",
-    "area_under",
-    "class_accuracy",
-    "confusion",
-    "criteria",
-    "criterion_title",
-    "factors",
-    "flips",
-    "layer_sparsity",
-    "masks_of",
-    "mean_and_deviation",
-    "nearest",
-    "overlap",
-    "removable_within",
-    "specific_bottlenecks",
-    "specificity",
-    "steps_of",
-]
+    "CORRUPTIONS", "GRID", "SEVERITIES", "CorruptionConfig", "Disturbance", "FineTuneConfig", "Overlap", "Spread",
+    "accuracy_by_class", "area_under", "class_accuracy", "confusion", "criteria", "criterion_title", "factors",
+    "flips", "layer_sparsity", "masks_of", "mean_and_deviation", "nearest", "overlap", "removable_within",
+    "specific_bottlenecks", "specificity", "steps_of",
+]  # fmt: skip
 
 
 def criteria() -> Mapping[str, Score]:

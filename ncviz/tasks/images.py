@@ -21,33 +21,11 @@ from ncviz.errors import DataError, NcvizError
 from ncviz.models.network import Network
 
 __all__ = [
-    "DATASETS",
-    "ENDINGS",
-    "WAYS",
-    "Dataset",
-    "DatasetSpec",
-    "ImageSettings",
-    "UserData",
-    "default_data_dir",
-    "download_named",
-    "find_dataset",
-    "is_gone",
-    "is_ready",
-    "is_user_data",
-    "known_names",
-    "known_title",
-    "load_dataset",
-    "load_sample_arrays",
-    "native_set",
-    "numbers_text",
-    "read_class_names",
-    "read_named",
-    "read_numbers",
-    "read_tree",
-    "read_uploads",
-    "read_white",
-    "register",
-]
+    "DATASETS", "ENDINGS", "WAYS", "Dataset", "DatasetSpec", "ImageSettings", "UserData", "default_data_dir",
+    "download_named", "find_dataset", "is_gone", "is_ready", "is_user_data", "known_names", "known_title",
+    "load_dataset", "load_sample_arrays", "native_set", "numbers_text", "read_class_names", "read_named",
+    "read_numbers", "read_tree", "read_uploads", "read_white", "register",
+]  # fmt: skip
 
 
 def is_gone(dataset: str) -> bool:

@@ -1,9 +1,11 @@
-"""The check of a network before its curvature is computed: what can be read, how well it does, how long it takes."""
+"""What can be read of a network before its curvature is computed, how well it does, and how long it takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from ncviz.preflight import Choice, Preflight
 
-__all__ = ["Check", "Checked", "Choice", "Preflight", "Timing"]
+__all__ = ["Check", "Checked", "Choice", "Preflight", "Timing", "layer_rows"]
 
 CALIBRATION_IMAGES, CHECKED_IMAGES = 10, 64
 # The page that asks tells the end itself.
@@ -107,3 +109,28 @@ class Timing(Task["Preflight"]):
         inputs = context.images(self.network, "train").inputs[self.calibration[:CALIBRATION_IMAGES]]
         net, shape = self.network.module(), self.network.image_shape
         return preflight(net, shape, inputs, progress=context.say, cancel=context.cancel)
+
+
+def layer_rows(network: Network) -> list[dict[str, Any]]:
+    """Return one row for each connection between two layers: name, kind, units at both ends, weights, edges.
+
+    Raises:
+        NcvizError: If the network cannot be read.
+    """
+    from ncviz.graph.build import build_graph
+
+    graph = build_graph(network.module(), network.image_shape)
+    rows: list[dict[str, Any]] = []
+    for connection in graph.connections:
+        kernel = "×".join(map(str, connection.shape[2:]))
+        rows.append(
+            {
+                "layer": connection.name,
+                "kind": f"convolution {kernel}" if kernel else "linear",
+                "input units": "×".join(map(str, graph.layer_shapes[connection.source])),
+                "output units": "×".join(map(str, graph.layer_shapes[connection.target])),
+                "weights": int(np.prod(connection.shape)),
+                "edges": connection.number_of_edges,
+            }
+        )
+    return rows

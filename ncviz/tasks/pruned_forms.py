@@ -15,15 +15,7 @@ FORMS = ("pruned", "reparametrised", "masks")
 def form_file(
     network: Network, ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]], form: str
 ) -> bytes:
-    """Return the safetensors file of a pruned network.
-
-    Args:
-        network: The whole network.
-        ranks: int64 [N], the removal order.
-        removed: How many weights go.
-        shapes: Name and shape of each ranked weight.
-        form: "reparametrised" or "masks".
-    """
+    """Return the safetensors file of a network that loses the first of its ranks; of any form but the first."""
     from ncviz.pruning import export
     from ncviz.pruning.masks import masks_at
 
@@ -32,14 +24,7 @@ def form_file(
 
 
 def form_snippet(network: Network, file: str, shape: tuple[int, ...], form: str) -> str:
-    """Return the lines of plain PyTorch that load a file.
-
-    Args:
-        network: The whole network.
-        file: What the file is called.
-        shape: (C, H, W) of an image.
-        form: One of ``FORMS``.
-    """
+    """Return the lines of plain PyTorch that load a file for images of a shape (C, H, W)."""
     from ncviz.pruning import export
 
     if form == "masks":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ncviz.data.datasets import find_dataset
 from ncviz.errors import ModelError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -15,17 +14,9 @@ from ncviz.models.zoo import ModelSpec, own_spec
 from ncviz.tasks.task import Context, Task
 
 __all__ = [
-    "ACTIVATIONS",
-    "KINDS",
-    "POOLS",
-    "EpochResult",
-    "Form",
-    "ModelSpec",
-    "TrainedResult",
-    "Training",
-    "own_spec",
-    "read_form",
-]
+    "ACTIVATIONS", "KINDS", "POOLS", "Conv", "EpochResult", "Form", "ModelSpec", "TrainedResult", "Training",
+    "own_spec", "read_sizes",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,53 +87,12 @@ class Training(Task[TrainedResult]):
         return TrainedResult(network, result.test_accuracy, result.seconds)
 
 
-def read_form(
-    kind: str,
-    dataset: str,
-    hidden: str,
-    activation: str,
-    *,
-    is_normalised: bool,
-    dropout: float,
-    maps: str = "",
-    kernel: int = 1,
-    stride: int = 1,
-    pool: str = POOLS[0],
-    is_residual: bool = False,
-) -> Form:
-    """Return the architecture that a form describes.
-
-    Args:
-        kind: One of ``KINDS``.
-        dataset: Name of the data that it is trained on.
-        hidden: Units of each hidden layer, with commas between.
-        activation: One of ``ACTIVATIONS``.
-        is_normalised: Whether batch normalisation follows each layer.
-        dropout: Share of the units that is dropped.
-        maps: Maps of each convolution, with commas between.
-        kernel: Side of each convolution's kernel.
-        stride: Of each convolution.
-        pool: One of ``POOLS``, behind each convolution.
-        is_residual: Whether there are skip connections.
+def read_sizes(what: str, text: str) -> tuple[int, ...]:
+    """Return the whole numbers of a list with commas between, such as the units of the hidden layers.
 
     Raises:
-        NcvizError: If a field holds nothing of use.
+        ModelError: If anything else stands there.
     """
-    spec = find_dataset(dataset)
-    return Form(
-        kind,
-        spec.input_shape,
-        len(spec.classes),
-        _numbers("units of the hidden layers", hidden),
-        tuple(Conv(width, kernel, stride, pool) for width in _numbers("maps", maps)),
-        activation,
-        is_normalised,
-        round(dropout, 6),
-        is_residual,
-    )
-
-
-def _numbers(what: str, text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
         raise ModelError(

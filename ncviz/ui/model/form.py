@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from ncviz.tasks.images import DATASETS
-from ncviz.tasks.training import ACTIVATIONS, KINDS, POOLS, read_form
+from ncviz.tasks.images import DATASETS, find_dataset
+from ncviz.tasks.training import ACTIVATIONS, KINDS, POOLS, Conv, Form, read_sizes
 from ncviz.text import plain
 from ncviz.ui.model import draft, training
 from ncviz.ui.session import session
@@ -69,18 +69,17 @@ def draw_form() -> None:
         is_residual = columns[1].checkbox("Skip connections", key="form-residual", **kept)
     epochs = columns[2].number_input("Epochs", 1, MAX_EPOCHS, 5, key="form-epochs", **kept)
     seed = columns[3].number_input("Seed", 0, 2**31 - 1, 1, key="form-seed", **kept)
-    form = read_form(
+    spec = find_dataset(str(dataset))
+    form = Form(
         str(kind),
-        str(dataset),
-        hidden,
+        spec.input_shape,
+        len(spec.classes),
+        read_sizes("units of the hidden layers", hidden),
+        tuple(Conv(width, int(kernel), int(stride), str(pool)) for width in read_sizes("maps", maps)),
         str(activation),
-        is_normalised=bool(norm),
-        dropout=float(dropout),
-        maps=maps,
-        kernel=int(kernel),
-        stride=int(stride),
-        pool=str(pool),
-        is_residual=bool(is_residual),
+        bool(norm),
+        round(float(dropout), 6),
+        bool(is_residual),
     )
     pressed = columns[4].button("Train", type="primary", key="form-train", width="stretch")
     st.caption(plain(f"{form.title}: {form.parameters:,} weights, for images of {_shape(form.input_shape)}."))

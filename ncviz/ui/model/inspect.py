@@ -10,8 +10,9 @@ from ncviz import tasks
 from ncviz.plots.pruning.class_accuracy import class_accuracy
 from ncviz.scene.pictures import picture_strip
 from ncviz.scene.wording import has_labels
-from ncviz.tasks import MODELS, inspection
+from ncviz.tasks import MODELS
 from ncviz.tasks.images import find_dataset, load_sample_arrays
+from ncviz.tasks.preflight import layer_rows
 from ncviz.text import plain
 from ncviz.ui.model.data import sentence
 from ncviz.ui.server import evaluation
@@ -32,7 +33,7 @@ def draw_network(of: tasks.Network) -> None:
     with left:
         st.subheader(plain(of.title))
         with st.spinner("Reading the network…"):
-            layers = pd.DataFrame(inspection.layer_rows(of))
+            layers = pd.DataFrame(layer_rows(of))
         number = st.column_config.NumberColumn(format="localized")
         st.dataframe(layers, hide_index=True, column_config={"weights": number, "edges": number})
         if of.is_bundled:

@@ -45,7 +45,7 @@ def draw_own_networks() -> None:
 
 def draw_library() -> None:
     """Draw the saved networks, with opening and removing."""
-    found = library.saved_networks()
+    found = library.list_networks(library.library_folder())
     where = f", in {library.library_folder()}" if visitors.is_trusted() else ""
     st.write(
         plain(f"Networks that were saved on this machine{where}. Everybody who uses this server sees them.")
@@ -76,7 +76,8 @@ def draw_library() -> None:
         st.write(plain(f"Remove {titles[str(name)]} for good?"))
         if st.button("Remove it", key=f"library-remove-{name}"):
             with telling_errors():
-                library.remove_saved(str(name))
+                library.remove_saved(library.library_folder(), str(name))
+                library.remove_unused_images(library.library_folder())
                 st.rerun()
 
 
@@ -87,19 +88,19 @@ def _may_remove(name: str) -> bool:
 
 @telling_errors()
 def _save(of: tasks.Network) -> None:
-    known = {each.name for each in library.saved_networks()}
-    name = library.save_network(of)
+    known = {each.name for each in library.list_networks(library.library_folder())}
+    name = library.save_network(library.library_folder(), of)
     if name not in known:
         st.session_state.setdefault("saved", set()).add(name)
-    library.save_images(of)
+    library.save_images(library.library_folder(), of)
     st.toast(plain(f"{of.title} is saved; find it under Library."))
 
 
 @telling_errors()
 def _open(name: str) -> None:
     """Open a saved network with its images; where those are gone, they are asked for."""
-    of = library.open_saved(name)
-    if not library.open_images(of):
+    of = library.open_saved(library.library_folder(), name)
+    if not library.open_images(library.library_folder(), of):
         draft.take_network(of)
         st.toast("Its images are no longer there; choose some under “Bring your own”.")
         return
