@@ -57,6 +57,14 @@ class Node:
         return self.written or self.operator
 
     @property
+    def is_translated(self) -> bool:
+        """Whether the file calls it otherwise: then it is a step even where it changes nothing.
+
+        Networks are told apart by their steps, those that an ONNX file's nodes and a program's calls have always made.
+        """
+        return bool(self.written)
+
+    @property
     def title(self) -> str:
         """Its name in quotes, or that of what it gives."""
         return f"'{quotable(self.name or (self.outputs[0] if self.outputs else '') or self.called)}'"

@@ -10,8 +10,10 @@ import torchvision
 from torch import nn
 
 from ncviz.errors import ModelError
+from ncviz.fingerprint import digest
 from ncviz.limits import LIMITS
 from ncviz.models.files.graph import reader
+from ncviz.models.files.graph.blueprint import Step
 from ncviz.models.files.graph.build import build_module
 from ncviz.models.files.graph.builder import BlueprintBuilder
 from ncviz.models.files.open_file import read_file
@@ -168,6 +170,39 @@ def test_programs_compute_the_same(name):
     assert own.keys() <= arrays.keys()
     for key, values in own.items():
         np.testing.assert_array_equal(arrays[key], values)
+
+
+class Unchanged(nn.Module):
+    """Calls what changes nothing as it is used here."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.conv, self.head, self.function = nn.Conv2d(3, 4, 3), nn.Linear(144, 5), function
+
+    def forward(self, x):
+        return self.head(self.function(self.conv(x)).flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("function", "step", "key"),
+    [
+        (lambda x: x.permute(0, 1, 2, 3), ("permute", "permute", ("conv",), (("axes", (0, 1, 2, 3)),)),
+         "4521afbeddb13e25f357fecb36d8d181316918f13e985726299cd48adb5ced60"),
+        (lambda x: x.transpose(2, 2), ("transpose", "permute", ("conv",), (("axes", (0, 1, 2, 3)),)),
+         "8845a2c7d67e25ca319319bde3585c19f607005eb052cf23654f30873e4dfef2"),
+        (lambda x: nn.functional.pad(x, (0, 0)), ("pad", "zero_pad2d", ("conv",), (("padding", (0, 0, 0, 0)),)),
+         "e5ba622180ef4cb923452ca8a1973f681f3fa3b02afe1d5dc7af7580ba79e7cd"),
+        (lambda x: x.view(-1, 4, 6, 6), ("flatten", "flatten", ("conv",), (("start", 1),)),
+         "5f36b291f53b7e529647f6f3a1aafccb4ef2d545c7e9af198998792d2d404fa6"),
+        (lambda x: x.narrow(1, 0, 4), ("flatten", "flatten", ("conv",), (("start", 1),)),
+         "5f36b291f53b7e529647f6f3a1aafccb4ef2d545c7e9af198998792d2d404fa6"),
+    ],
+    ids=["permute", "transpose", "pad", "view", "narrow"],
+)  # fmt: skip
+def test_steps_are_those_by_which_stored_results_are_found(function, step, key):
+    blueprint, _ = read_exported(exported(Unchanged(function), (3, 8, 8)), "net.pt2")
+    assert blueprint.steps[1] == Step(*step)
+    assert digest(blueprint.to_json()) == key
 
 
 def test_a_batch_that_the_program_fixes_is_left_open():

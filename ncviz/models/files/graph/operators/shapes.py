@@ -99,14 +99,14 @@ def transpose(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     axes = tuple(node.get("perm", tuple(reversed(range(rank)))))
     if sorted(axes) != list(range(rank)) or axes[0] != 0:
         raise reader.refusal(node, f"permutes the axes to {list(axes)}, which moves the batch")
-    if axes == tuple(range(rank)):
+    if axes == tuple(range(rank)) and not node.is_translated:
         return inputs[0]
     return reader.start(reader.builder.add(node.hint, "permute", (step,), axes=axes))
 
 
 def concat(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a concatenation."""
-    if any(isinstance(value, np.ndarray) for value in inputs):
+    if not node.is_translated and any(isinstance(value, np.ndarray) for value in inputs):
         raise reader.refusal(node, "joins activations with constants, which is not supported")
     steps = tuple(reader.step_of(value, node) for value in inputs)
     rank = len(reader.builder.shapes[steps[0]]) + 1

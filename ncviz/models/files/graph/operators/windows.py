@@ -153,4 +153,6 @@ def pad(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     before, after = tuple(pads[2:rank]), tuple(pads[rank + 2 :])
     if len(before) not in (1, 2):
         raise reader.refusal(node, f"pads {len(before)} axes, of which 1 and 2 are supported")
-    return inputs[0] if not any(pads) else reader.start(padded(reader, node, step, before, after))
+    if not any(pads) and not node.is_translated:
+        return inputs[0]
+    return reader.start(padded(reader, node, step, before, after))
