@@ -13,6 +13,7 @@ from ncviz.values import CLOSED_FROM
 DEFAULT_ALPHA = 0.9
 # Raised whenever a change could alter a stored number, so that no old result is taken for a new one.
 ALGORITHM_VERSION = 3
+MAX_DISTURBED_IMAGES = 1_000_000
 MAX_SAMPLES_PER_CLASS = 1000
 SCOPES = ("global", "layer")
 ORDERS = ("redundant", "bottlenecks")

@@ -224,11 +224,9 @@ def test_the_check_lets_pass(path, source):
 
 
 # What is still to be done: these numbers may only fall, and what the sets name may only leave them.
-LONGEST_CHAIN = 27
-LATE_IMPORTS_WITHOUT_REASON = 38
-CIRCLES = {frozenset({"ncviz.tasks.desk", "ncviz.tasks.task"})}
+LONGEST_CHAIN = 20
+LATE_IMPORTS_WITHOUT_REASON = 23
 MOST_MODULES = 20
-LARGE_FOLDERS = {"ncviz/scene", "ncviz/tasks"}
 # Packages that the first page does without.
 HEAVY = {"PIL", "distributed", "networkx", "numba", "onnx", "onnxscript", "ot", "pandas", "plotly", "pyarrow",
          "pyvis", "safetensors", "sklearn", "torch", "torchvision"}  # fmt: skip
@@ -360,7 +358,7 @@ def test_no_chain_of_imports_is_long():
 
 
 def test_no_two_modules_import_each_other_at_any_depth():
-    assert circles(import_graph(house(), is_any_depth=True)) <= CIRCLES
+    assert circles(import_graph(house(), is_any_depth=True)) == set()
 
 
 def test_no_folder_holds_many_modules():
@@ -368,7 +366,7 @@ def test_no_folder_holds_many_modules():
     folders = Counter(
         path.parent.as_posix() for path in files if path.name not in {"__init__.py", "conftest.py"}
     )
-    assert {folder for folder, count in folders.items() if count > MOST_MODULES} <= LARGE_FOLDERS
+    assert {folder for folder, count in folders.items() if count > MOST_MODULES} == set()
 
 
 def test_imports_inside_functions_keep_something_heavy_out():

@@ -11,6 +11,7 @@ from ncviz import tasks
 from ncviz.cli.options import json_option
 from ncviz.cli.output import console, print_json, progress
 from ncviz.errors import NcvizError
+from ncviz.tasks import bundling
 
 
 @click.group()
@@ -57,5 +58,5 @@ def cache_clear(key: str | None) -> None:
 def bundle() -> None:
     """Compute the results that ship with ncviz again, from the bundled networks and images."""
     with progress("bundling") as report:
-        count = tasks.bundle(progress=report)
+        count = bundling.bundle(progress=report)
     console.print(f"{count} results in {tasks.BUNDLED}", highlight=False)

@@ -10,7 +10,6 @@ import numpy as np
 from ncviz.plots.network.lines import Links, Members, NetworkView
 from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
-from ncviz.scene.selection import Flow
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord
 
@@ -204,11 +203,3 @@ def _members(parts: Sequence[_Lines]) -> Members:
         parameter=_Lines.joined(parts, "parameter"),
         curvature=_Lines.joined(parts, "curvature", np.float32),
     )
-
-
-def flow_samples(record: CurvatureRecord, flow: Flow) -> list[int] | None:
-    """Return which calibration images a flow means; None for all, or for what this result lacks."""
-    labels = record.labels.tolist()
-    if flow.kind == "image":
-        return [flow.number] if flow.number < len(labels) else None
-    return [at for at, label in enumerate(labels) if flow.kind == "class" and label == flow.number] or None

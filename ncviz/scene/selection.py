@@ -6,6 +6,7 @@ What is none raises a ValueError.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import ClassVar, NamedTuple
 
@@ -84,6 +85,14 @@ class Flow:
 
     def __str__(self) -> str:
         return self.kind if self.kind == "all" else f"{self.kind}-{self.number}"
+
+    def samples(self, labels: Sequence[int]) -> list[int] | None:
+        """Return which calibration images these are, given their classes; None for all, or for what is not there."""
+        if self.kind == "image":
+            return [self.number] if self.number < len(labels) else None
+        return [
+            at for at, label in enumerate(labels) if self.kind == "class" and label == self.number
+        ] or None
 
 
 def read_selection(text: str) -> Selection | None:

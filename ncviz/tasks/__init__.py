@@ -9,7 +9,7 @@ from ncviz.models import library
 from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import removed_for_threshold
-from ncviz.tasks.bundling import bundle
+from ncviz.tasks.accuracy import SweepRecord, evaluator
 from ncviz.tasks.comparison import Curve, Order, calibration, criterion_scores, removable, shapes_of
 from ncviz.tasks.curvature import (
     ClassCurvature,
@@ -35,7 +35,7 @@ from ncviz.tasks.own_data import (
     with_images,
 )
 from ncviz.tasks.pruning import CRITERIA, pruned_checkpoint, pruned_file, ranks, scores
-from ncviz.tasks.sweeps import Sweep, SweepRecord, evaluator, measure_curve
+from ncviz.tasks.sweeps import Sweep, measure_curve
 from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ __all__ = [
     "Sweep",
     "SweepRecord",
     "Task",
-    "bundle",
     "calibration",
     "class_names",
     "criterion_scores",

@@ -15,7 +15,7 @@ from ncviz.pruning.compare import GRID
 from ncviz.pruning.order import SCOPES
 from ncviz.store import Store
 from ncviz.tasks.comparison import Curve
-from ncviz.tasks.curvature import Curvature
+from ncviz.tasks.curvature.task import Curvature
 from ncviz.tasks.desk import Desk
 from ncviz.tasks.opening import BUNDLED
 from ncviz.tasks.sweeps import Sweep

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ncviz.config import CurvatureConfig, PruningConfig
+from ncviz.data.calibration import select_calibration
 from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.store import Record
-from ncviz.tasks.curvature import Curvature
-from ncviz.tasks.opening import anonymous
+from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
+from ncviz.tasks.curvature.task import Curvature
 from ncviz.tasks.pruning import scores, scores_on
-from ncviz.tasks.sweeps import Curves, SweepRecord, evaluator
-from ncviz.tasks.task import Context, StoredTask
+from ncviz.tasks.task import Context, StoredTask, anonymous
 
 if TYPE_CHECKING:
     from ncviz.data.datasets import Dataset
@@ -198,8 +198,6 @@ def calibration(network: Network, config: CurvatureConfig, pool: Dataset, device
     Raises:
         DataError: If a class has fewer correctly classified images.
     """
-    from ncviz.data.calibration import select_calibration
-
     return select_calibration(network.module(), pool, config.samples_per_class, config.seed, device).numpy()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ncviz.config import check_whole
 from ncviz.errors import DataError
 from ncviz.models.network import Network
-from ncviz.tasks.curvature import CurvatureRecord
+from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.task import Context
 
 if TYPE_CHECKING:

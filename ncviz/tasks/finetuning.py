@@ -13,12 +13,11 @@ from ncviz.errors import DataError, NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
-from ncviz.pruning.finetune import FineTuneConfig, steps_of
+from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
 from ncviz.pruning.order import removed_for_sparsity
 from ncviz.store import Record
 from ncviz.tasks.comparison import Order, removable, shapes_of
-from ncviz.tasks.opening import anonymous
-from ncviz.tasks.task import Context, StoredTask
+from ncviz.tasks.task import Context, StoredTask, anonymous
 
 # Raised whenever a change could alter a stored number.
 FINETUNE_VERSION = 1
@@ -159,7 +158,6 @@ class FineTune(StoredTask[FineTuneRecord]):
             CancelledError: If the context's ``cancel`` was set; nothing of this fine-tuning is stored then.
         """
         from ncviz.pruning.curve import accuracy
-        from ncviz.pruning.finetune import fine_tune
         from ncviz.pruning.masks import masks_at
 
         network, config, device, log = self.network, self.config, context.device, FineTuneLog()

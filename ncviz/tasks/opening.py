@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from ncviz.models.network import Network
 from ncviz.store import Store
 from ncviz.tasks.desk import Desk
 from ncviz.tasks.task import Context
@@ -27,10 +25,3 @@ def open_context(url: str | None = None, data_dir: str | None = None, device: st
         device: Where to compute.
     """
     return Context(Desk(open_store(url)), data_dir, device)
-
-
-def anonymous(network: Network) -> dict[str, Any]:
-    """What the store calls a network: every session sees its list, so the name of an upload stays out of it."""
-    if network.is_bundled:
-        return {"model": network.name, "title": network.title}
-    return {"model": "own checkpoint", "title": f"own checkpoint ({network.architecture})"}

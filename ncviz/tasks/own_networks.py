@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ncviz.models.catalogue.torchvision_models import default_weights
 from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.network import Network
+from ncviz.models.pretrained import download_bytes, download_pretrained, pretrained_names, weights_file
 from ncviz.progress import Progress
 from ncviz.text import quotable
 
@@ -64,16 +66,11 @@ def architecture_title(name: str) -> str:
 
 def published_names() -> tuple[str, ...]:
     """Return the architectures whose published weights can be had."""
-    from ncviz.models.pretrained import pretrained_names
-
     return pretrained_names()
 
 
 def published(name: str) -> Published:
     """Return what is known of an architecture's published weights before they are fetched."""
-    from ncviz.models.catalogue.torchvision_models import default_weights
-    from ncviz.models.pretrained import download_bytes, weights_file
-
     return Published(
         download_bytes(name), weights_file(name).is_file(), default_weights(name).url.split("/")[2]
     )
@@ -86,7 +83,5 @@ def download_published(name: str, progress: Progress, is_cancelled: Callable[[],
         ModelError: If there is no room, no network, or the file is damaged.
         CancelledError: If it was stopped.
     """
-    from ncviz.models.pretrained import download_bytes, download_pretrained
-
     with NETWORK_MEMORY.reading(download_bytes(name), architecture_title(name)):
         return download_pretrained(name, progress, is_cancelled)

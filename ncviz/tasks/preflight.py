@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ncviz.data.calibration import select_calibration
+from ncviz.data.predicted_labels import predictions
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
@@ -63,8 +65,6 @@ class Check(Task[Checked]):
         Raises:
             NcvizError: If network and images do not fit, in one sentence.
         """
-        from ncviz.data.calibration import select_calibration
-        from ncviz.data.predicted_labels import predictions
         from ncviz.preflight import preflight
 
         net = self.network.module()

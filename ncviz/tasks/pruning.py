@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ncviz.data.datasets import find_dataset
+from ncviz.data.predicted_labels import labels_for
+from ncviz.models.files.write_file import write_file
 from ncviz.models.network import Network
 from ncviz.pruning.order import protected_positions, removal_ranks
-from ncviz.tasks.curvature import CurvatureRecord
 from ncviz.tasks.task import Context
+
+if TYPE_CHECKING:
+    from ncviz.tasks.curvature import CurvatureRecord
 
 # Those whose curves are measured with every curvature, for the slider.
 CRITERIA = ("curvature", "magnitude", "random")
@@ -51,7 +56,6 @@ def scores_on(
     """
     import torch
 
-    from ncviz.data.predicted_labels import labels_for
     from ncviz.pruning.scores import SCORES, pruning_scores
 
     images = labels = kappa = None
@@ -122,7 +126,6 @@ def pruned_file(
         removed: How many weights to remove.
         shapes: Name and shape of each ranked weight.
     """
-    from ncviz.models.files.write_file import write_file
     from ncviz.pruning.masks import masks_at
 
     kept = {name: mask.numpy() for name, mask in masks_at(by, removed, shapes).items()}

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ncviz.config import AttackConfig, PruningConfig, check_whole
+from ncviz.config import MAX_DISTURBED_IMAGES, AttackConfig, PruningConfig, check_whole
+from ncviz.data.predicted_labels import labels_for
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.pruning.corruptions import Disturbance
 from ncviz.store import Record
 from ncviz.tasks.comparison import Order, removable, shapes_of
-from ncviz.tasks.opening import anonymous
-from ncviz.tasks.task import Context, StoredTask
+from ncviz.tasks.task import Context, StoredTask, anonymous
 
 if TYPE_CHECKING:
     from ncviz.data.datasets import Dataset
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 # Raised whenever a change could alter a stored number.
 ROBUSTNESS_VERSION = 1
-MAX_IMAGES = 1_000_000
 # Where a curve bends depends on which end goes first.
 ROBUST_SPARSITIES: dict[str, tuple[float, ...]] = {
     "redundant": (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95),
@@ -53,7 +52,7 @@ class RobustnessConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_whole("the number of images", self.images, 1, MAX_IMAGES)
+        check_whole("the number of images", self.images, 1, MAX_DISTURBED_IMAGES)
         check_whole("seed", self.seed, 0, 2**31 - 1)
 
     @property
@@ -222,7 +221,6 @@ def disturber_for(network: Network, config: RobustnessConfig, context: Context) 
     """Return the network and its evaluation images, ready to be disturbed under any masks."""
     import torch
 
-    from ncviz.data.predicted_labels import labels_for
     from ncviz.pruning.robustness import Disturber
 
     data, net = context.images(network, "test"), network.module()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from ncviz.data.datasets import load_dataset
 from ncviz.data.fingerprints import data_fingerprint
@@ -20,10 +20,27 @@ if TYPE_CHECKING:
 
     from ncviz.data.datasets import Dataset
     from ncviz.models.network import Network
-    from ncviz.tasks.desk import Desk
 
 R = TypeVar("R")
 T = TypeVar("T")
+
+
+class Results(Protocol):
+    """Who knows what was done before, and keeps what is done; see ``ncviz.tasks.desk.Desk``, which is the one."""
+
+    store: Store
+
+    def look_up(self, task: Task[R], context: Context) -> R | None:
+        """Return a result as far as it is known."""
+
+    def has(self, task: Task[Any], context: Context) -> bool:
+        """Return whether a result is kept, without reading it."""
+
+    def run(self, task: Task[R], context: Context) -> Outcome[R]:
+        """Return a result from what is known, or compute and keep it."""
+
+    def keep(self, task: StoredTask[Any], key: str, record: Record) -> str | None:
+        """Store a result; return what kept it from being stored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +58,7 @@ class Context:
         ready: What tasks that run one after the other share, by what it is for; see ``share``.
     """
 
-    desk: Desk
+    desk: Results
     data_dir: str | None = None
     device: str = "cpu"
     progress: Progress | None = None
@@ -192,3 +209,10 @@ class StoredTask(Task[R]):
             raise StoreError(
                 f"A stored {self.what} lacks {error}; clear it from the cache and compute again."
             ) from error
+
+
+def anonymous(network: Network) -> dict[str, Any]:
+    """What the store calls a network: every session sees its list, so the name of an upload stays out of it."""
+    if network.is_bundled:
+        return {"model": network.name, "title": network.title}
+    return {"model": "own checkpoint", "title": f"own checkpoint ({network.architecture})"}

@@ -7,7 +7,7 @@ from ncviz import build_graph, load_model, tasks
 from ncviz.data.datasets import DATASETS
 from ncviz.plots.network.payload import payload
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
-from ncviz.scene.layered_network import flow_samples, grouped_layers, has_every_position, network_view
+from ncviz.scene.layered_network import grouped_layers, has_every_position, network_view
 from ncviz.scene.receptive_field import receptive_box
 from ncviz.scene.selection import read_flow, read_selection
 from ncviz.scene.tables import parameter_offsets
@@ -84,12 +84,14 @@ def test_a_network_of_dense_layers_has_units_alone():
 
 def test_a_flow_is_all_images_a_class_or_one(lenet):
     _, record = lenet
-    assert flow_samples(record, read_flow("all")) is None
-    assert flow_samples(record, read_flow("image-3")) == [3]
-    assert flow_samples(record, read_flow("class-7")) == [
+    assert read_flow("all").samples(record.labels) is None
+    assert read_flow("image-3").samples(record.labels) == [3]
+    assert read_flow("class-7").samples(record.labels) == [
         at for at, label in enumerate(record.labels) if label == 7
     ]
-    assert flow_samples(record, read_flow("image-99")) is flow_samples(record, read_flow("class-99")) is None
+    assert (
+        read_flow("image-99").samples(record.labels) is read_flow("class-99").samples(record.labels) is None
+    )
 
 
 def test_what_a_unit_sees_of_the_image(lenet, graph):

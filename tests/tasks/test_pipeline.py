@@ -17,7 +17,7 @@ from ncviz.models.files.open_file import read_file
 from ncviz.pruning.compare import GRID
 from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES
 from ncviz.store import Record, StoreWarning
-from ncviz.tasks import sweeps
+from ncviz.tasks import bundling, sweeps
 from ncviz.tasks.curvature import task as curvature
 from tests.examples.contexts import NOWHERE, here
 
@@ -195,7 +195,7 @@ def test_an_executor_of_ones_own_gives_the_same(store, network):
 
 def test_bundling_some_networks(tmp_path):
     said = []
-    count = tasks.bundle(tmp_path / "bundle", lambda *now: said.append(now), models=[NAME])
+    count = bundling.bundle(tmp_path / "bundle", lambda *now: said.append(now), models=[NAME])
     # Curvature, its curves by both scopes, and curve and order of each draw of the comparison; magnitude has but one.
     assert count == 3 + 2 * (4 * COMPARED_DRAWS + 1)
     fractions = [fraction for fraction, _ in said]

@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.data.classes import FASHION_CLASSES, KMNIST_CLASSES, STL10_CLASSES
 from ncviz.data.specs import DIGITS
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 from ncviz.text import megabytes
+
+FASHION_CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+KMNIST_CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+STL10_CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 
 
 @dataclass(frozen=True)

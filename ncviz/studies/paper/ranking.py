@@ -19,7 +19,7 @@ from ncviz.models.network import Network
 from ncviz.pruning.order import removal_ranks
 from ncviz.pruning.variants import VARIANTS, Evidence
 from ncviz.tasks import SweepRecord
-from ncviz.tasks.sweeps import Curves
+from ncviz.tasks.accuracy import Curves
 
 if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
+from ncviz.data.calibration import calibration_notes, select_calibration
 from ncviz.data.datasets import load_dataset
+from ncviz.data.predicted_labels import labels_for
 from ncviz.data.user_data.registry import is_user_data
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -19,8 +21,7 @@ from ncviz.tasks.curvature.building import from_result
 from ncviz.tasks.curvature.pictures import take_pictures
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.stored import decode, encode
-from ncviz.tasks.opening import anonymous
-from ncviz.tasks.task import Context, StoredTask, Task
+from ncviz.tasks.task import Context, StoredTask, Task, anonymous
 
 # 40 MB of float32, and about as much time again to compute each sample by itself.
 MAX_SAMPLE_VALUES = 10_000_000
@@ -70,8 +71,6 @@ class Curvature(_OfNetwork):
     def run(self, context: Context) -> CurvatureRecord:
         """Compute it."""
         from ncviz.curvature import neural_curvature
-        from ncviz.data.calibration import calibration_notes, select_calibration
-        from ncviz.data.predicted_labels import labels_for
 
         network, config, device = self.network, self.config, context.device
         started = time.perf_counter()

@@ -10,7 +10,6 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.scene.edge.text import STEPS, STEPS_PER_DOUBLING
-from ncviz.scene.layered_network import flow_samples
 from ncviz.scene.names import unit_title
 from ncviz.scene.selection import Edge, read_flow
 from ncviz.tasks import CurvatureRecord
@@ -60,7 +59,7 @@ def find_edge(of: tasks.Network, record: CurvatureRecord, edge: Edge) -> EdgeOnI
     """
     view = session.view()
     weight = tasks.edge_weight(record, *edge)
-    among = flow_samples(record, read_flow(view.flow))
+    among = read_flow(view.flow).samples(record.labels.tolist())
     sample = tasks.least_sample(record, edge.connection, weight, among)
     context = session.context()
     key = f"{record.key}/{sample}/{context.device}"

@@ -5,15 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz.config import ORDERS
-from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import NetworkPayload, payload
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
-from ncviz.scene.layered_network import grouped_layers, has_every_position, network_view
+from ncviz.scene.flow_choices import image_choices
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selection import read_selection
-from ncviz.tasks import CurvatureRecord
 from ncviz.ui.components.network.component import network_canvas
-from ncviz.ui.explore.flows import image_choices
+from ncviz.ui.explore.drawn import drawn_network, nearest_detail
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject
 
@@ -46,7 +44,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         selection=view.selected,
         card=None if view.compare else card(state_of(subject), subject.selection),
         link=link,
-        flows=image_choices(subject),
+        flows=image_choices(subject.record, subject.classes, view.flow),
         on_select=lambda selection: session.change(selected=selection),
         on_flow=lambda flow: session.change(flow=flow),
         file_name=f"{file_stem(subject.network)}-curvature",
@@ -69,25 +67,6 @@ def state_of(subject: Subject) -> NetworkState:
         subject.removed,
         subject.drawn_samples,
     )
-
-
-def details_of(record: CurvatureRecord) -> dict[str, str]:
-    """Return the ways to draw this network: one of dense layers knows its units alone."""
-    found = {"channels": "maps"} if any(grouped_layers(record)) else {}
-    found |= {"units": "units"}
-    return found | ({"positions": "all positions"} if has_every_position(record) else {})
-
-
-def nearest_detail(subject: Subject) -> str:
-    """Return the view's detail, or the nearest that this network has."""
-    known, asked = list(details_of(subject.record)), subject.view.detail
-    return asked if asked in known else known[0]
-
-
-@st.cache_resource(max_entries=8)
-def drawn_network(key: str, detail: str, _subject: Subject, _record: CurvatureRecord) -> NetworkView:
-    """Return the network that is drawn, or its units; the record's key stands for what it is drawn from."""
-    return network_view(_record, _subject.network.arrays, _subject.classes, detail)
 
 
 @st.cache_resource(max_entries=24)

@@ -1,4 +1,4 @@
-"""The figures of the views Matrix and Distribution from a network's results; no session and no page."""
+"""The figures of the views Matrix, Distribution and Free layout from a network's results; no session and no page."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ import plotly.graph_objects as go
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.network.cells import MAX_CELLS, cells, reduced, shares
 from ncviz.plots.network.distribution import Row, distribution
+from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.matrix import Panel, matrix
 from ncviz.plots.palette import Theme
+from ncviz.scene.flow_choices import flow_titles
+from ncviz.scene.free_figure import FreeFigure, flat_curvature, free_figure, selected_nodes, strongest_graph
 from ncviz.scene.grid import Grid, connection_grid, selected_cells, selected_weights
 from ncviz.scene.names import layer_title, measured_words, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord
-from ncviz.ui.explore.flows import flow_titles
+from ncviz.ui.explore.drawn import drawn_network
 from ncviz.ui.explore.live_curves import ORDER_LABELS, threshold
 from ncviz.ui.session.subject import Subject
 from ncviz.values import NEVER_ACTIVE
+
+# How many edges the free layout may show.
+FREE_CAPS = (100, 300, 1000)
 
 
 def matrix_figure(
@@ -165,7 +171,7 @@ def whose_flow(subject: Subject) -> str:
 
     A flow that the view asks for but that this result does not have, or that is not computed yet, is not drawn.
     """
-    names, asked = flow_titles(subject), subject.view.flow
+    names, asked = flow_titles(subject.record, subject.classes), subject.view.flow
     return names["all"] if subject.flow is None else names.get(asked, asked.replace("-", " "))
 
 
@@ -176,3 +182,34 @@ def _kept(subject: Subject) -> dict[str, np.ndarray]:
         name: (ranks[starts[name] : starts[name] + values.size] >= removed).reshape(values.shape)
         for name, values in subject.record.weights.items()
     }
+
+
+def free_layout_figure(
+    subject: Subject,
+    colours: Theme,
+    *,
+    is_bottlenecks_only: bool = False,
+    most: int = FREE_CAPS[1],
+    channel: str | None = None,
+) -> FreeFigure:
+    """Return the picture of ``draw_free_layout``; needs no session."""
+    record, drawn = subject.record, nodes_and_edges(subject)
+    kappa = flat_curvature({name: subject.drawn.weights[name] for name in record.weights})
+    graph, kept = strongest_graph(drawn, kappa, subject.ranks, subject.removed, subject.layer, most)
+    return free_figure(
+        drawn,
+        graph,
+        kept,
+        colours,
+        name=described(subject),
+        selected=selected_nodes(record, drawn, subject.selection),
+        is_bottlenecks_only=is_bottlenecks_only,
+        follows=None if channel is None else (channel, subject.order),
+    )
+
+
+def nodes_and_edges(subject: Subject) -> NetworkView:
+    """Return the network as nodes and edges, feature maps as nodes if the view has them so."""
+    # Every position of a weight would be the same edge many times over.
+    detail = "channels" if subject.view.detail == "channels" else "units"
+    return drawn_network(subject.record.key, detail, subject, subject.record)

@@ -8,20 +8,14 @@ import streamlit as st
 
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.network.free_layout import MAX_OUTLINES
-from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.palette import Theme
 from ncviz.scene.free_figure import (
     HEIGHT,
     FreeFigure,
-    flat_curvature,
-    free_figure,
-    selected_nodes,
-    strongest_graph,
 )
 from ncviz.scene.return_files import file_stem
 from ncviz.ui.components.shared.width import column_width
-from ncviz.ui.explore.canvas import drawn_network
-from ncviz.ui.explore.chart_figures import described, distribution_figure, matrix_figure
+from ncviz.ui.explore.chart_figures import FREE_CAPS, distribution_figure, free_layout_figure, matrix_figure
 from ncviz.ui.session.camera import camera_config
 from ncviz.ui.session.subject import Subject
 from ncviz.ui.session.theme import theme
@@ -31,7 +25,6 @@ CHARTS = ("matrix", "distribution")
 # Half of what is between two pictures beside each other.
 GAP = 20
 FREE_CHOICES = ("All kept edges", "Bottlenecks only")
-FREE_CAPS = (100, 300, 1000)
 
 
 def draw_matrix(subject: Subject) -> None:
@@ -121,37 +114,6 @@ def _free_figure(
     return free_layout_figure(
         _subject, colours, is_bottlenecks_only=is_bottlenecks_only, most=step[-1], channel=channel
     )
-
-
-def free_layout_figure(
-    subject: Subject,
-    colours: Theme,
-    *,
-    is_bottlenecks_only: bool = False,
-    most: int = FREE_CAPS[1],
-    channel: str | None = None,
-) -> FreeFigure:
-    """Return the picture of ``draw_free_layout``; needs no session."""
-    record, drawn = subject.record, nodes_and_edges(subject)
-    kappa = flat_curvature({name: subject.drawn.weights[name] for name in record.weights})
-    graph, kept = strongest_graph(drawn, kappa, subject.ranks, subject.removed, subject.layer, most)
-    return free_figure(
-        drawn,
-        graph,
-        kept,
-        colours,
-        name=described(subject),
-        selected=selected_nodes(record, drawn, subject.selection),
-        is_bottlenecks_only=is_bottlenecks_only,
-        follows=None if channel is None else (channel, subject.order),
-    )
-
-
-def nodes_and_edges(subject: Subject) -> NetworkView:
-    """Return the network as nodes and edges, feature maps as nodes if the view has them so."""
-    # Every position of a weight would be the same edge many times over.
-    detail = "channels" if subject.view.detail == "channels" else "units"
-    return drawn_network(subject.record.key, detail, subject, subject.record)
 
 
 def _draw_components(found: FreeFigure) -> None:

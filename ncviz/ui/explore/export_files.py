@@ -18,9 +18,8 @@ from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import part_words, word_for
 from ncviz.ui.explore import offline
-from ncviz.ui.explore.canvas import details_of, drawn_network, nearest_detail
-from ncviz.ui.explore.chart_figures import distribution_figure, matrix_figure, whose_flow
-from ncviz.ui.explore.charts import free_layout_figure
+from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figure, matrix_figure, whose_flow
+from ncviz.ui.explore.drawn import details_of, drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel
 from ncviz.ui.session.subject import Subject
 from ncviz.values import NEVER_ACTIVE

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.scene.cards.parts import image
-from ncviz.scene.selection import Flow
+from ncviz.scene.flow_choices import flow_titles
 from ncviz.scene.wording import private_title
 from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.subject import Subject, change
-
-MOST_PICTURES = 10
-MOST_IMAGES = 200
 
 
 def with_flow(subject: Subject) -> Subject:
@@ -27,36 +21,10 @@ def with_flow(subject: Subject) -> Subject:
     return subject if found is None else replace(subject, flow=found)
 
 
-def image_choices(subject: Subject) -> dict[str, Any]:
-    """Return the images to choose from beside the picture: the first of each class as far as there is room."""
-    record, classes = subject.record, subject.classes
-    first = np.unique(record.labels, return_index=True)[1]
-    images = []
-    for at in first[first < len(record.pictures)][:MOST_PICTURES].tolist():
-        pixels = record.pictures.images[at]
-        if pixels.ndim != 3:
-            return {"chosen": subject.view.flow, "images": []}
-        label = f"class {classes[record.labels[at]]}"
-        images.append({"flow": str(Flow("image", at)), "number": at + 1, "label": label, **image(pixels)})
-    return {"chosen": subject.view.flow, "images": images}
-
-
-def flow_titles(subject: Subject) -> dict[str, str]:
-    """Return all choices with their names: all images, each class with several, each image."""
-    classes, labels = subject.classes, subject.record.labels.tolist()
-    found = {str(Flow()): f"all {len(labels)} images"}
-    for label in sorted(set(labels)):
-        if labels.count(label) > 1:
-            found[str(Flow("class", label))] = f"class {classes[label]} ({labels.count(label)} images)"
-    for at, label in enumerate(labels[:MOST_IMAGES]):
-        found[str(Flow("image", at))] = f"image {at + 1}, class {classes[label]}"
-    return found
-
-
 def offer_flow(subject: Subject) -> None:
     """Offer to compute the flow that is asked for; the picture of all images stays meanwhile."""
     job = resources.desk().job(_task(subject), session.context())
-    what = flow_titles(subject).get(subject.view.flow, subject.view.flow)
+    what = flow_titles(subject.record, subject.classes).get(subject.view.flow, subject.view.flow)
     if job is not None and job.is_active:
         st.info(f"Computing the curvature on {plain(what)}; until then all images are drawn.")
         jobs.progress_here(job)

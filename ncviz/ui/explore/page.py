@@ -8,15 +8,17 @@ from ncviz import tasks
 from ncviz.config import SCOPES
 from ncviz.scene.cards.card import card
 from ncviz.scene.comparison import SCOPE_TITLES
+from ncviz.scene.flow_choices import flow_titles
 from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import part_words, short_word
 from ncviz.text import plain
 from ncviz.ui.explore import charts
-from ncviz.ui.explore.canvas import details_of, draw_network, nearest_detail, state_of
+from ncviz.ui.explore.canvas import draw_network, state_of
 from ncviz.ui.explore.compare import draw_both, draw_controls
+from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.exports import draw_downloads
-from ncviz.ui.explore.flows import flow_titles, offer_flow, with_flow
+from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import threshold
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.explore.selected import draw_selected
@@ -140,7 +142,7 @@ def _draw_settings(subject: Subject) -> None:
         "all its positions.",
         **session.shows("detail", nearest_detail(subject), lambda name: session.change(detail=name)),
     )
-    choices = flow_titles(subject)
+    choices = flow_titles(subject.record, subject.classes)
     columns[2].selectbox(
         "Flow of",
         list(choices),

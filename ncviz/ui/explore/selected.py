@@ -13,7 +13,8 @@ from ncviz.scene.cards.card import card
 from ncviz.scene.names import NO_SAMPLES
 from ncviz.scene.selection import Channel, KernelSlice, Unit, Weight
 from ncviz.scene.tables import lowest, parameter_name, sample_curvature
-from ncviz.ui.explore.canvas import drawn_network, state_of
+from ncviz.ui.explore.canvas import state_of
+from ncviz.ui.explore.drawn import drawn_network
 from ncviz.ui.session.subject import Subject
 from ncviz.ui.session.theme import theme
 

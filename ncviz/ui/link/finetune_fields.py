@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ncviz.config import check_whole
+from ncviz.config import MAX_DISTURBED_IMAGES, check_whole
 from ncviz.errors import NcvizError
 from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES
-from ncviz.tasks.robustness import MAX_IMAGES
 from ncviz.ui.link.readers import CRITERION_NAME, LONGEST_SETTING, Reader, one_of
 
 LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
@@ -100,7 +99,7 @@ FIELDS: dict[str, dict[str, Reader]] = {
         "steps": _whole("the number of steps", 1, MOST_STEPS),
         "corruption": _one_of("the corruption", tuple(CORRUPTIONS)),
         "severity": _whole("the severity", 1, SEVERITIES),
-        "images": _whole("the number of images", 1, MAX_IMAGES),
+        "images": _whole("the number of images", 1, MAX_DISTURBED_IMAGES),
         SKIP: _criterion,
     },
 }

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.devices import Device
+from ncviz.devices import Device, available_devices
 from ncviz.engine import precompile
 from ncviz.jobs import JobRegistry
 from ncviz.pruning.order import ORDERS, mirrored
@@ -90,8 +90,6 @@ def network(name: str) -> tasks.Network:
 @st.cache_resource(ttl=60)
 def devices() -> list[Device]:
     """Return the devices of this machine."""
-    from ncviz.devices import available_devices
-
     return available_devices()
 
 

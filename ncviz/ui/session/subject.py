@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ncviz import tasks
-from ncviz.scene.layered_network import flow_samples
 from ncviz.scene.selection import Selection, read_flow, read_selection
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
@@ -139,7 +138,7 @@ class Subject:
     @property
     def samples(self) -> list[int] | None:
         """The calibration images that are looked at, None for all."""
-        return flow_samples(self.record, read_flow(self.view.flow))
+        return read_flow(self.view.flow).samples(self.record.labels.tolist())
 
     @property
     def drawn_samples(self) -> list[int] | None:

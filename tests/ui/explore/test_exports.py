@@ -13,8 +13,12 @@ from ncviz.scene.layered_network import network_view
 from ncviz.scene.selection import read_selection
 from ncviz.scene.tables import csv, edge_table
 from ncviz.ui.explore import export_files
-from ncviz.ui.explore.chart_figures import distribution_figure, matrix_figure
-from ncviz.ui.explore.charts import free_layout_figure, nodes_and_edges
+from ncviz.ui.explore.chart_figures import (
+    distribution_figure,
+    free_layout_figure,
+    matrix_figure,
+    nodes_and_edges,
+)
 from ncviz.ui.explore.live_curves import threshold
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject

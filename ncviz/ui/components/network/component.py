@@ -58,7 +58,7 @@ def network_canvas(
         selection: what is selected, as `Picked.selection` has it; a change here overrides the reader's.
         card: what is known of the selection, as `ncviz.scene.cards.card.card` says it.
         link: name of a channel; pictures on the same one zoom and pan together.
-        flows: the calibration images to choose from, as `ncviz.ui.explore.flows.image_choices` says them.
+        flows: the calibration images to choose from, as `ncviz.scene.flow_choices.image_choices` says them.
         on_select: called with what the reader selected, before the page runs again.
         on_flow: called with whose flow is to be drawn, likewise.
         file_name: of the downloads, without their ending.

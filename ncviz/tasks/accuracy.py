@@ -1,0 +1,85 @@
+"""Accuracy over sparsity: what is kept of it, and the network that it is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ncviz.data.predicted_labels import labels_for
+from ncviz.models.network import Network
+from ncviz.store import Record
+from ncviz.tasks.task import Context, StoredTask
+
+if TYPE_CHECKING:
+    from ncviz.pruning.curve import Evaluator
+
+
+@dataclass(frozen=True, eq=False)
+class SweepRecord:
+    """Accuracy over sparsity for every criterion in both orders; a random order has one only.
+
+    Attributes:
+        removed: int64 [m], number of weights removed.
+        total: Number of weights.
+        accuracy: (criterion, order) → float64 [m].
+        images: Number of evaluation images.
+        meta: Scope, description of the images and so on, as plain JSON.
+    """
+
+    removed: np.ndarray
+    total: int
+    accuracy: Mapping[tuple[str, str], np.ndarray]
+    images: int
+    meta: Mapping[str, Any]
+
+    @property
+    def baseline(self) -> float:
+        """Accuracy of the whole network."""
+        return float(next(iter(self.accuracy.values()))[0])
+
+    def at(self, criterion: str, order: str, removed: int) -> float:
+        """Return the accuracy between the measured points, by linear interpolation."""
+        return float(np.interp(removed, self.removed, self.accuracy[criterion, order]))
+
+
+class Curves(StoredTask[SweepRecord]):
+    """What tasks that measure accuracy over sparsity have in common: the record."""
+
+    kind: ClassVar[str] = "sweep"
+    what: ClassVar[str] = "curve"
+
+    def encode(self, result: SweepRecord) -> Record:
+        """Return the curves as arrays and JSON."""
+        arrays = {"removed": result.removed}
+        arrays |= {f"{criterion}/{order}": values for (criterion, order), values in result.accuracy.items()}
+        return Record(
+            arrays, {**result.meta, "kind": self.kind, "total": result.total, "images": result.images}
+        )
+
+    def decode(self, record: Record) -> SweepRecord:
+        """Read them back."""
+        accuracy = {}
+        for name, values in record.arrays.items():
+            if name != "removed":
+                criterion, order = name.split("/")
+                accuracy[criterion, order] = values
+        total, images = int(record.meta["total"]), int(record.meta["images"])
+        return SweepRecord(record.arrays["removed"], total, accuracy, images, record.meta)
+
+
+def evaluator(network: Network, context: Context) -> Evaluator:
+    """Return the network on its evaluation images, ready to be pruned again and again; the last stays in the context.
+
+    Without labels, what is right is what the whole network says.
+    """
+    from ncviz.pruning.curve import Evaluator
+
+    def make() -> Evaluator:
+        images, net = context.images(network, "test"), network.module()
+        return Evaluator(net, images.inputs, labels_for(net, images, context.device), context.device)
+
+    key = network.fingerprint, context.device, context.fingerprint(network)
+    return context.share("evaluator", key, make)
