@@ -13,15 +13,10 @@ from ncviz import tasks
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import network_options
 from ncviz.cli.output import console, print_json, progress, tell_part, write
+from ncviz.config import ORDERS, SCOPES
 from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
-from ncviz.pruning.order import (
-    ORDERS,
-    SCOPES,
-    protected_positions,
-    removed_for_sparsity,
-    removed_for_threshold,
-)
+from ncviz.pruning.order import protected_positions, removed_for_sparsity, removed_for_threshold
 from ncviz.tasks import CurvatureRecord
 
 

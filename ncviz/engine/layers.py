@@ -33,6 +33,14 @@ def position_major(
     return own, mass
 
 
+def layers_of(graph: NeuralGraph, activity: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return each layer's activity and mass by position, of the channels that take part; see ``position_major``."""
+    return [
+        position_major(own, shape, graph.kept_channels(level))
+        for level, (own, shape) in enumerate(zip(activity, graph.layer_shapes, strict=True))
+    ]
+
+
 def around(layers: Sequence[tuple[np.ndarray, np.ndarray]], graph: NeuralGraph, index: int) -> Layers:
     """Return activity and mass around a connection: of what its sources read, its ends, and what reads its targets.
 

@@ -21,14 +21,12 @@ _PIECES = 32
 
 # Called with the fraction done.
 Follower = Callable[[float], None]
+# First pair, end of the pairs, first source channel, end of the source channels.
+Part = tuple[int, int, int, int]
 
 
-def pieces(plan: Plan) -> list[tuple[int, int, int, int]]:
-    """Cut a connection's blocks so that no two pieces touch the same weight: by tap, and by source channel.
-
-    Returns:
-        For each piece: first pair, end of the pairs, first source channel, end of the source channels.
-    """
+def pieces(plan: Plan) -> list[Part]:
+    """Cut a connection's blocks so that no two pieces touch the same weight: by tap, and by source channel."""
     channels = plan.length.shape[1]
     if not len(plan.across.length):
         return [(0, len(plan.pairs.source), 0, channels)]
@@ -94,16 +92,11 @@ def search(
     if known is not None:
         best, low = known.best, known.low
     mode = kernels.BOUND if known is None else kernels.CHOSEN
-    cut = pieces(plan)
 
-    def piece(part: tuple[int, int, int, int]) -> Piece:
-        def work(stop: np.ndarray, done: np.ndarray, counts: np.ndarray) -> None:
-            own = best._replace(counts=counts)
-            kernels.search(plan, layers, ends, part, first_sample, mode, own, low, stop, done)
+    def work(part: Part, own: Least, stop: np.ndarray, done: np.ndarray) -> None:
+        kernels.search(plan, layers, ends, part, first_sample, mode, own, low, stop, done)
 
-        return Piece(work, cost / len(cut))
-
-    return Search(best, tuple(piece(part) for part in cut))
+    return _in_pieces(plan, best, work, cost)
 
 
 def search_all(
@@ -168,18 +161,28 @@ def all_edges(
     if known is not None and known.grid is not None:
         grid, best = known.grid[0], known.best
     chosen = np.zeros(0, dtype=np.bool_)
-    cut = pieces(plan)
     layers = tuple(layer[0] for layer in layers)
 
-    def piece(part: tuple[int, int, int, int]) -> Piece:
-        def work(stop: np.ndarray, done: np.ndarray, counts: np.ndarray) -> None:
-            own = best._replace(counts=counts)
-            kernels.scan(plan, layers, ends, part, sample, kernels.ALL, own, unused, chosen, grid, stop)
-            done[0] = 1.0
+    def work(part: Part, own: Least, stop: np.ndarray, done: np.ndarray) -> None:
+        kernels.scan(plan, layers, ends, part, sample, kernels.ALL, own, unused, chosen, grid, stop)
+        done[0] = 1.0
 
-        return Piece(work, cost / len(cut))
+    return grid, _in_pieces(plan, best, work, cost)
 
-    return grid, Search(best, tuple(piece(part) for part in cut))
+
+def _in_pieces(
+    plan: Plan, best: Least, work: Callable[[Part, Least, np.ndarray, np.ndarray], None], cost: float
+) -> Search:
+    """Return a search whose pieces do some work on their parts, each with counts of its own."""
+    cut = pieces(plan)
+
+    def piece(part: Part) -> Piece:
+        def run(stop: np.ndarray, done: np.ndarray, counts: np.ndarray) -> None:
+            work(part, best._replace(counts=counts), stop, done)
+
+        return Piece(run, cost / len(cut))
+
+    return Search(best, tuple(map(piece, cut)))
 
 
 def follow(

@@ -57,12 +57,8 @@ def paths_of(
     connections: Sequence[int] | None = None,
 ) -> Distances:
     """Return the path lengths around all connections, or around some; those of the last networks are kept."""
-    chosen = tuple(range(len(graph.connections)) if connections is None else connections)
-    found = _find(graph, chosen)
-    with _held(found.lock, cancel):
-        made = _paths(found, graph, device, executor, cancel, chosen)
-    _let_go()
-    return made
+    with _with_paths(graph, device, executor, cancel, _all_or(connections, graph)) as (_, paths):
+        return paths
 
 
 def plans_of(
@@ -73,10 +69,8 @@ def plans_of(
     connections: Sequence[int] | None = None,
 ) -> list[Plan]:
     """Return the plans of all connections, or of some; those of the last networks are kept."""
-    chosen = tuple(range(len(graph.connections)) if connections is None else connections)
-    found = _find(graph, chosen)
-    with _held(found.lock, cancel):
-        paths = _paths(found, graph, device, executor, cancel, chosen)
+    chosen = _all_or(connections, graph)
+    with _with_paths(graph, device, executor, cancel, chosen) as (found, paths):
         if not found.plans:
             made = []
             for index in chosen:
@@ -84,9 +78,11 @@ def plans_of(
                     raise CancelledError
                 made.append(make_plan(paths, graph, index))
             found.plans = made
-        plans = found.plans
-    _let_go()
-    return plans
+        return found.plans
+
+
+def _all_or(connections: Sequence[int] | None, graph: NeuralGraph) -> tuple[int, ...]:
+    return tuple(range(len(graph.connections)) if connections is None else connections)
 
 
 def _find(graph: NeuralGraph, chosen: tuple[int, ...]) -> _Prepared:
@@ -118,25 +114,28 @@ def _let_go(most: int | None = None) -> None:
                 total -= sum(own[key].values())
 
 
-def _paths(
-    found: _Prepared,
+@contextmanager
+def _with_paths(
     graph: NeuralGraph,
     device: str,
     executor: Executor,
     cancel: threading.Event | None,
     chosen: tuple[int, ...],
-) -> Distances:
-    """Return the path lengths, made if they are not there yet; the caller holds the place's lock."""
-    if found.paths is None:
-        with _held(_large, cancel) if graph.number_of_edges >= LARGE else nullcontext():
-            # Only now: what is held already needs no room.
-            try:
-                check_paths(graph, chosen)
-            except ModelError:
-                _let_go(0)
-                check_paths(graph, chosen)
-            found.paths = distances(graph, device, executor, cancel, chosen)
-    return found.paths
+) -> Iterator[tuple[_Prepared, Distances]]:
+    """Hold what is kept of a network, its path lengths made if they are not there yet; then let others go."""
+    found = _find(graph, chosen)
+    with _held(found.lock, cancel):
+        if found.paths is None:
+            with _held(_large, cancel) if graph.number_of_edges >= LARGE else nullcontext():
+                # Only now: what is held already needs no room.
+                try:
+                    check_paths(graph, chosen)
+                except ModelError:
+                    _let_go(0)
+                    check_paths(graph, chosen)
+                found.paths = distances(graph, device, executor, cancel, chosen)
+        yield found, found.paths
+    _let_go()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 from ncviz.engine import precompile
 from ncviz.engine.executors import run_on_executor
 from ncviz.engine.full import full_edges
-from ncviz.engine.layers import Layers, around, ends_of, position_major
+from ncviz.engine.layers import Layers, around, ends_of, layers_of
 from ncviz.engine.local import Search, all_edges, follow, search, search_all
 from ncviz.engine.minima import Certified, Least
 from ncviz.engine.plan import Plan
@@ -78,10 +78,7 @@ def run(
         DeviceError: If the device runs out of memory.
         ModelError: If the distance tables are too large.
     """
-    layers = [
-        position_major(own, shape, graph.kept_channels(level))
-        for level, (own, shape) in enumerate(zip(activity, graph.layer_shapes, strict=True))
-    ]
+    layers = layers_of(graph, activity)
     if not isinstance(executor, ThreadPoolExecutor):
         return run_on_executor(graph, layers, settings, executor, report, cancel)
     from ncviz.compiled import is_cached
@@ -169,7 +166,7 @@ def _side_by_side(
         cost = shares[at] * size / samples
         for first in range(0, samples, size):
             own = task.on(first, size)
-            ready = _certified(task.plan, own, task.ends, settings, cancel, first)
+            ready = _certified(task, own, settings, cancel, first)
             if ready is not None:
                 on_device[at] = ready.counts + (0 if on_device[at] is None else on_device[at])
             if settings.keep_edges:
@@ -220,12 +217,7 @@ def _every_full_problem(
 
 
 def _certified(
-    plan: Plan,
-    layers: Layers,
-    ends: tuple[bool, bool],
-    settings: Settings,
-    cancel: threading.Event | None,
-    first_sample: int,
+    task: Task, own: Layers, settings: Settings, cancel: threading.Event | None, first_sample: int
 ) -> Certified | None:
     """Settle on a GPU what needs no simplex, where there is one."""
     if not settings.device.startswith("cuda") or not settings.is_closed:
@@ -233,11 +225,6 @@ def _certified(
     from ncviz.engine import batched
 
     return batched.certify(
-        plan,
-        layers,
-        *ends,
-        settings.device,
-        sample_begin=first_sample,
-        want_grid=settings.keep_edges,
-        cancel=cancel,
-    )
+        task.plan, own, *task.ends, settings.device,
+        sample_begin=first_sample, want_grid=settings.keep_edges, cancel=cancel,
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from ncviz.graph.paths import Distances
 from ncviz.graph.positions import PathTable
 
 # Rounding must not hide that a table's path is the one through the edge; searching once more does no harm.
-_SLACK = 1 + 1e-12
+SLACK = 1 + 1e-12
 _STEP = 64
 
 
@@ -34,7 +34,7 @@ def past_to_target(
     """
     before, own = paths.one[connection - 1].table, paths.one[connection].table
     found = paths.tables[connection - 1, connection + 1].between(units, np.array([target]))[:, 0]
-    tight = np.flatnonzero(to_source + length <= found * _SLACK)
+    tight = np.flatnonzero(to_source + length <= found * SLACK)
     others = _reading(own, target)
     last_step = own.between(others, np.array([target]))[:, 0]
     keep = np.isfinite(last_step) & (others != source)
@@ -49,7 +49,7 @@ def past_from_source(
     """Return how long the way from i to each out-neighbour of j is that avoids j, float64 [Q]."""
     own, after = paths.one[connection].table, paths.one[connection + 1].table
     found = paths.tables[connection, connection + 2].between(np.array([source]), units)[0]
-    tight = np.flatnonzero(length + from_target <= found * _SLACK)
+    tight = np.flatnonzero(length + from_target <= found * SLACK)
     others = _read_by(own, source % own.positions[0])
     first_step = own.between(np.array([source]), others)[0]
     keep = np.isfinite(first_step) & (others != target)
@@ -76,7 +76,7 @@ def past_across(
     """
     before, onward = paths.one[connection - 1].table, paths.tables[connection, connection + 2]
     found = paths.tables[connection - 1, connection + 2].between(in_units, out_units)
-    tight = to_source[:, None] + (length + from_target)[None, :] <= found * _SLACK
+    tight = to_source[:, None] + (length + from_target)[None, :] <= found * SLACK
     for position in np.unique(in_units % before.positions[0]):
         rows = np.flatnonzero((in_units % before.positions[0] == position) & tight.any(axis=1))
         if not len(rows):

@@ -15,7 +15,7 @@ from ncviz.config import DEFAULT_ALPHA, check_alpha, check_whole
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.prepared import paths_of
 from ncviz.errors import DataError, ModelError, NcvizError
-from ncviz.explain.avoiding import past_across, past_from_source, past_to_target
+from ncviz.explain.avoiding import SLACK, past_across, past_from_source, past_to_target
 from ncviz.explain.neighbours import (
     Neighbours,
     edge_weight,
@@ -137,19 +137,13 @@ class NetworkOnImage:
                 table = paths.tables[layer, after]
                 across[np.ix_(which, readers)] = table.between(units, out_of.units[readers])
         onward = length + from_target
-        is_through = (to_source + length <= to_target * _SLACK) | (
-            to_source[:, None] + onward[None] <= across * _SLACK
+        is_through = (to_source + length <= to_target * SLACK) | (
+            to_source[:, None] + onward[None] <= across * SLACK
         ).any(axis=1)
         again = np.flatnonzero(is_through)
         starts = into.take(again)
-        past = shortest_paths(
-            graph,
-            paths,
-            np.append(own.source, starts.layers),
-            np.append(source, starts.units),
-            last,
-            without=edge,
-        )
+        layers, units = np.append(own.source, starts.layers), np.append(source, starts.units)
+        past = shortest_paths(graph, paths, layers, units, last, without=edge)
         ends = past.to(own.target, np.array([target]))[:, 0]
         readers_past = _far(past, out_of)
         to_target[again], across[again] = ends[1:], readers_past[1:]
@@ -157,8 +151,6 @@ class NetworkOnImage:
 
 
 _Ways = tuple[np.ndarray, np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]
-# Rounding must not hide that a table's path is the one through the edge; searching once more does no harm.
-_SLACK = 1 + 1e-12
 
 
 def _numbered(graph: NeuralGraph, known: Neighbours) -> Neighbours:

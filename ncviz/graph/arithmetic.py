@@ -112,12 +112,7 @@ def _scaled(grown: Growing, n: fx.Node, value: Units | Pending, factor: Tensor, 
 
 
 def normed(
-    grown: Growing,
-    n: fx.Node,
-    name: str,
-    module: Any,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    grown: Growing, n: fx.Node, name: str, module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     """Fold a batch normalisation into the weights before it; where there are none, it is a link of its own.
 

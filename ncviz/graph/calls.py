@@ -12,16 +12,14 @@ from torch import Tensor, fx, nn
 from ncviz.graph import operations as ops
 from ncviz.graph.terms import (
     Term,
-    adaptive_axes,
     average_divisors,
     conv_term,
     convolution_axes,
     linear_term,
-    pool_axes,
     pool_terms,
-    transposed_axes,
     transposed_term,
 )
+from ncviz.graph.windows import adaptive_axis, transposed_axis, window_axis
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
@@ -100,12 +98,12 @@ class Call:
             axes = convolution_axes(sizes, kernel, stride, padding, dilation)
             return conv_term(self.name, self.parameter, self.weight, ids, axes, groups)
         assert not isinstance(padding, str)
-        axes = transposed_axes(sizes, kernel, stride, padding, dilation, self.outputs[2:])
+        axes = list(map(transposed_axis, sizes, kernel, stride, padding, dilation, self.outputs[2:]))
         return transposed_term(self.name, self.parameter, self.weight, ids, axes, groups)
 
     def _adaptive(self, ids: np.ndarray, sizes: tuple[int, ...]) -> list[Term]:
         outputs = (1,) * len(sizes) if self.kind in ops.REDUCTIONS else self.outputs[2:]
-        axes = adaptive_axes(sizes, outputs)
+        axes = list(map(adaptive_axis, sizes, outputs))
         if self.kind == "amax" or "max" in self.kind:
             return pool_terms(self.name, ids, axes, None)
         divisors = average_divisors(axes, sizes, (), (), (), counts_padding=False)
@@ -116,7 +114,9 @@ class Call:
         kernel = self._each("kernel_size", 1, count)
         stride = kernel if not self.settings.get("stride") else self._each("stride", 1, count)
         padding, dilation = self._each("padding", 0, count), self._each("dilation", 1, count)
-        axes = pool_axes(sizes, self.outputs[2:], kernel, stride, padding, dilation)
+        # As many outputs as there are: rounding up may give one more than fit.
+        ends = zip(sizes, kernel, stride, padding, dilation, self.outputs[2:], strict=True)
+        axes = [window_axis(*window, outputs=outputs) for *window, outputs in ends]
         if "max" in self.kind:
             return pool_terms(self.name, ids, axes, None)
         override = self.settings.get("divisor_override")

@@ -105,12 +105,7 @@ def _compiled(
 
 
 def dense_products(
-    left: np.ndarray,
-    right: np.ndarray,
-    start: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    device: str,
+    left: np.ndarray, right: np.ndarray, start: np.ndarray, first: np.ndarray, second: np.ndarray, device: str
 ) -> np.ndarray:
     """Do the same on a torch device, in chunks that fit its cache, or its memory if that is less.
 

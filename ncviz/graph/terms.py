@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ncviz.errors import ModelError
-from ncviz.graph.windows import adaptive_axis, plane, transposed_axis, window_axis
+from ncviz.graph.windows import plane, window_axis
 from ncviz.limits import LIMITS
 
 
@@ -130,41 +130,6 @@ def convolution_axes(
             window_axis(size, kernel[axis], stride[axis], before, dilation[axis], padding_after=after)
         )
     return axes
-
-
-def transposed_axes(
-    sizes: Sequence[int],
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    outputs: Sequence[int],
-) -> list[np.ndarray]:
-    """Return each axis' coordinates of a transposed convolution."""
-    return [
-        transposed_axis(size, kernel[a], stride[a], padding[a], dilation[a], outputs[a])
-        for a, size in enumerate(sizes)
-    ]
-
-
-def pool_axes(
-    sizes: Sequence[int],
-    outputs: Sequence[int],
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-) -> list[np.ndarray]:
-    """Return each axis' coordinates of a pooling with so many outputs (rounding up may give one more)."""
-    return [
-        window_axis(size, kernel[a], stride[a], padding[a], dilation[a], outputs=outputs[a])
-        for a, size in enumerate(sizes)
-    ]
-
-
-def adaptive_axes(sizes: Sequence[int], outputs: Sequence[int]) -> list[np.ndarray]:
-    """Return each axis' coordinates of an adaptive pooling."""
-    return [adaptive_axis(size, outputs[a]) for a, size in enumerate(sizes)]
 
 
 def average_divisors(

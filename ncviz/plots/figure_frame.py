@@ -38,14 +38,7 @@ _HEAD = Template(
 
 
 def frame(
-    theme: Theme,
-    width: int,
-    height: int,
-    words: Sequence[str],
-    *,
-    above: int,
-    below: int,
-    left: int,
+    theme: Theme, width: int, height: int, words: Sequence[str], *, above: int, below: int, left: int
 ) -> dict[str, Any]:
     """Return the layout around the axes: colours, colour bar and words, all part of every export.
 
@@ -113,12 +106,7 @@ def paper(theme: Theme) -> dict[str, Any]:
 
 def buttons(theme: Theme) -> dict[str, Any]:
     """Return plotly's row of buttons, upright beside the axes."""
-    return {
-        "orientation": "v",
-        "bgcolor": "rgba(0,0,0,0)",
-        "color": MUTED[theme],
-        "activecolor": INK[theme],
-    }
+    return {"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": MUTED[theme], "activecolor": INK[theme]}
 
 
 def framed(theme: Theme, height: int) -> dict[str, Any]:

@@ -24,14 +24,8 @@ HIGH_NAME = "redundant"
 # Colours at |κ| = 0, 0.4, 1.1 and 2; most curvatures are small, so the hue shows early and then deepens.
 _STOPS = (0.0, 0.2, 0.55, 1.0)
 _RAMPS: dict[Theme, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "light": (
-        ("#b9bdc4", "#dd8f83", "#c73a2e", "#7d0b1c"),
-        ("#b9bdc4", "#86aedc", "#2c6cbf", "#0b2f6f"),
-    ),
-    "dark": (
-        ("#50555f", "#98564f", "#dc543f", "#ff8570"),
-        ("#50555f", "#4a7199", "#3f8fe0", "#80c0ff"),
-    ),
+    "light": (("#b9bdc4", "#dd8f83", "#c73a2e", "#7d0b1c"), ("#b9bdc4", "#86aedc", "#2c6cbf", "#0b2f6f")),
+    "dark": (("#50555f", "#98564f", "#dc543f", "#ff8570"), ("#50555f", "#4a7199", "#3f8fe0", "#80c0ff")),
 }
 
 _TO_CONE = np.array(

@@ -50,41 +50,24 @@ def choices_of(
     chosen = chosen_of(extent.graph, config)
     edges = extent.edges(chosen, config.channels)
 
-    def about(own: int) -> float | None:
-        return None if seconds is None else seconds * own / max(1, edges)
+    def choice(title: str, settings: CurvatureConfig, part: Sequence[int]) -> Choice:
+        own = extent.edges(part, settings.channels)
+        time = None if seconds is None else seconds * own / max(1, edges)
+        return Choice(title, settings, input_shape, extent.bytes(part, settings.channels), own, time)
 
     for channels in _CHANNELS:
         if config.channels and channels >= config.channels:
             continue
-        own = extent.edges(chosen, channels)
-        if own < edges and fits_into(extent, chosen, channels, free):
-            limited = replace(config, channels=channels)
-            found.append(
-                Choice(
-                    f"At most {channels} channels of each layer, drawn with seed {config.seed}: a sample, not exact",
-                    limited,
-                    input_shape,
-                    extent.bytes(chosen, channels),
-                    own,
-                    about(own),
-                )
-            )
+        if extent.edges(chosen, channels) < edges and fits_into(extent, chosen, channels, free):
+            title = f"At most {channels} channels of each layer, drawn with seed {config.seed}: a sample, not exact"
+            found.append(choice(title, replace(config, channels=channels), chosen))
             if len(found) == 2:
                 break
     last = _last_layers(extent, chosen, config.channels, free)
     if last:
         names = tuple(dict.fromkeys(extent.graph.connections[at].parameter for at in last))
-        own = extent.edges(last, config.channels)
-        found.append(
-            Choice(
-                f"Only the last {len(names)} of {len(extent.graph.parameters)} layers: exact",
-                replace(config, layers=names),
-                input_shape,
-                extent.bytes(last, config.channels),
-                own,
-                about(own),
-            )
-        )
+        title = f"Only the last {len(names)} of {len(extent.graph.parameters)} layers: exact"
+        found.append(choice(title, replace(config, layers=names), last))
     smaller = _smaller_input(net, config, input_shape, free)
     return (*found, smaller) if smaller else tuple(found)
 
@@ -134,16 +117,13 @@ def fit_of(
     fits = fits_into(extent, chosen, config.channels, free)
     if device.name == "cpu":
         is_large = fits and seconds is None and extent.bytes(chosen, config.channels) > TIMED_BYTES
-        note = (
-            "Path lengths of this size take minutes by themselves, so that no part is timed."
-            if is_large
-            else ""
-        )
-        return DeviceFit(device.name, device.title, free, fits, seconds, note)
-    note = (
-        "It settles what needs no linear program; the CPU solves the rest, so that it takes at most as long as on "
-        "the CPU alone."
-    )
-    if device.name.startswith("mps"):
+        why = "Path lengths of this size take minutes by themselves, so that no part is timed."
+        note = why if is_large else ""
+    elif device.name.startswith("mps"):
         note = "It does the forward pass only; the rest is done by the CPU."
+    else:
+        note = (
+            "It settles what needs no linear program; the CPU solves the rest, so that it takes at most as long as on "
+            "the CPU alone."
+        )
     return DeviceFit(device.name, device.title, free, fits, seconds, note)

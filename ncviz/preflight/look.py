@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ncviz.config import CurvatureConfig
 from ncviz.devices import available_devices, free_memory
 from ncviz.engine import precompile
-from ncviz.engine.layers import position_major
+from ncviz.engine.layers import layers_of
 from ncviz.engine.results import Settings
 from ncviz.engine.run import shares_of_work, tasks_of
 from ncviz.errors import CancelledError, ModelError
@@ -171,14 +171,10 @@ def _seconds(
 ) -> float:
     """Time a small random part of the work; its path lengths are kept for the computation itself."""
     sampled = graph.sampled(config.channels, config.seed) if config.channels else graph
-    layers = [
-        position_major(own, shape, sampled.kept_channels(level))
-        for level, (own, shape) in enumerate(zip(activity, sampled.layer_shapes, strict=True))
-    ]
     settings = Settings(config.alpha, "cpu", False, False, chosen if config.layers else None)
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
-        tasks = tasks_of(sampled, layers, settings, pool, cancel)
+        tasks = tasks_of(sampled, layers_of(sampled, activity), settings, pool, cancel)
         return shares_of_work(tasks, settings, pool, cancel)[1] / cores
 
 

@@ -187,21 +187,13 @@ CORRUPTIONS: dict[str, Corruption] = {
     kind.name: kind
     for kind in (
         Corruption("noise", "Gaussian noise", "standard deviation", (0.08, 0.12, 0.18, 0.26, 0.38), _noise),
-        Corruption(
-            "impulses", "Salt and pepper", "share of the pixels", (0.03, 0.06, 0.09, 0.17, 0.27), _impulses
-        ),
-        Corruption(
-            "blur", "Gaussian blur", "standard deviation, in pixels,", (0.4, 0.6, 0.7, 0.8, 1.0), _blur
-        ),
-        Corruption(
-            "contrast", "Less contrast", "share of it that is left,", (0.4, 0.3, 0.2, 0.1, 0.05), _contrast
-        ),
+        Corruption("impulses", "Salt and pepper", "share of the pixels", (0.03, 0.06, 0.09, 0.17, 0.27), _impulses),
+        Corruption("blur", "Gaussian blur", "standard deviation, in pixels,", (0.4, 0.6, 0.7, 0.8, 1.0), _blur),
+        Corruption("contrast", "Less contrast", "share of it that is left,", (0.4, 0.3, 0.2, 0.1, 0.05), _contrast),
         Corruption("brightness", "More brightness", "what is added,", (0.1, 0.2, 0.3, 0.4, 0.5), _brightness),
         Corruption("jpeg", "JPEG compression", "quality", (25.0, 18.0, 15.0, 10.0, 7.0), _jpeg),
         Corruption("shift", "Shift", "share of the image's side", (0.04, 0.08, 0.12, 0.16, 0.2), _shift),
         Corruption("rotation", "Rotation", "angle, in degrees,", (5.0, 10.0, 15.0, 20.0, 30.0), _rotation),
-        Corruption(
-            "occlusion", "Grey square", "share of the image's side", (0.2, 0.3, 0.4, 0.5, 0.6), _occlusion
-        ),
+        Corruption("occlusion", "Grey square", "share of the image's side", (0.2, 0.3, 0.4, 0.5, 0.6), _occlusion),
     )
-}
+}  # fmt: skip

@@ -10,15 +10,6 @@ import numpy as np
 from ncviz.config import ORDERS, SCOPES
 from ncviz.errors import NcvizError
 
-__all__ = [
-    "ORDERS",
-    "SCOPES",
-    "protected_positions",
-    "removal_ranks",
-    "removed_for_sparsity",
-    "removed_for_threshold",
-]
-
 
 def removal_ranks(
     scores: Sequence[np.ndarray],

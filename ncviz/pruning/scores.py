@@ -20,47 +20,25 @@ from ncviz.pruning.criteria.transport import curvature, curvature_lamp
 
 __all__ = ["SCORES", "Score", "ScoreInputs", "pruning_scores", "weight_names"]
 
-
 SCORES: dict[str, Score] = {
     score.name: score
     for score in (
-        Score(
-            "curvature",
-            "Curvature",
-            "Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366",
-            curvature,
-            needs_images=True,
-            needs_curvature=True,
-        ),
-        Score(
-            "curvature-lamp",
-            "Curvature-LAMP",
-            "Ours: the mean of the ranks by curvature and by LAMP, arXiv 2601.16366, arXiv 2010.07611",
-            curvature_lamp,
-            needs_images=True,
-            needs_curvature=True,
-        ),
+        Score("curvature", "Curvature", "Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366", curvature,
+              needs_images=True, needs_curvature=True),
+        Score("curvature-lamp", "Curvature-LAMP",
+              "Ours: the mean of the ranks by curvature and by LAMP, arXiv 2601.16366, arXiv 2010.07611",
+              curvature_lamp, needs_images=True, needs_curvature=True),
         Score("magnitude", "Magnitude", "Han, Pool, Tran, Dally, NeurIPS 2015, arXiv 1506.02626", magnitude),
         Score("lamp", "LAMP", "Lee et al., ICLR 2021, arXiv 2010.07611", lamp),
-        Score(
-            "wanda", "Wanda", "Sun, Liu, Bair, Kolter, ICLR 2024, arXiv 2306.11695", wanda, needs_images=True
-        ),
+        Score("wanda", "Wanda", "Sun, Liu, Bair, Kolter, ICLR 2024, arXiv 2306.11695", wanda, needs_images=True),
         Score("snip", "SNIP / Taylor", "Lee, Ajanthan, Torr, ICLR 2019, arXiv 1810.02340", snip, True, True),
         Score("fisher", "Fisher", "Theis et al., 2018, arXiv 1801.05787", fisher, True, True),
-        Score(
-            "grasp",
-            "GraSP",
-            "Made for networks before training: Wang, Zhang, Grosse, ICLR 2020, arXiv 2002.07376",
-            grasp,
-            True,
-            True,
-        ),
-        Score(
-            "synflow", "SynFlow", "Tanaka et al., NeurIPS 2020, arXiv 2006.05467", synflow, needs_shape=True
-        ),
+        Score("grasp", "GraSP",
+              "Made for networks before training: Wang, Zhang, Grosse, ICLR 2020, arXiv 2002.07376", grasp, True, True),
+        Score("synflow", "SynFlow", "Tanaka et al., NeurIPS 2020, arXiv 2006.05467", synflow, needs_shape=True),
         Score("random", "Random", "baseline", random, is_drawn=True),
     )
-}
+}  # fmt: skip
 
 
 def weight_names(net: nn.Module) -> tuple[str, ...]:

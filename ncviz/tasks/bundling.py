@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ncviz.config import COMPARED, COMPARED_DRAWS, CurvatureConfig, PruningConfig
+from ncviz.config import COMPARED, COMPARED_DRAWS, SCOPES, CurvatureConfig, PruningConfig
 from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS, checkpoint_arrays
 from ncviz.progress import Progress
 from ncviz.pruning.compare import GRID
-from ncviz.pruning.order import SCOPES
 from ncviz.store import Store
 from ncviz.tasks.comparison import Curve
 from ncviz.tasks.curvature.task import Curvature

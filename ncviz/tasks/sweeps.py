@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ncviz.config import CurvatureConfig
+from ncviz.config import ORDERS, CurvatureConfig
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
-from ncviz.pruning.order import ORDERS
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import Curvature

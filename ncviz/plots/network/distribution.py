@@ -89,15 +89,7 @@ def distribution(
     total = lines * height + (lines - 1) * TITLE
     inner = width - RIGHT - LEFT
     each = (inner - (columns - 1) * LEFT) / columns
-    layout = frame(
-        theme,
-        width,
-        total,
-        words,
-        above=ABOVE,
-        below=BELOW,
-        left=LEFT,
-    )
+    layout = frame(theme, width, total, words, above=ABOVE, below=BELOW, left=LEFT)
     layout |= {"barmode": "overlay", "bargap": 0.06, "shapes": [], "showlegend": False}
     traces: list[Any] = []
     cuts: list[dict[str, Any]] = []

@@ -58,12 +58,7 @@ def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
         # Where two weight layers join the same nodes, as beside a shortcut, the stronger bottleneck is drawn.
         if graph.has_edge(*ends) and graph.edges[ends]["curvature"] <= float(view.curvature[edge]):
             continue
-        graph.add_edge(
-            *ends,
-            curvature=float(view.curvature[edge]),
-            weight=weight,
-            length=1.0 / abs(weight),
-        )
+        graph.add_edge(*ends, curvature=float(view.curvature[edge]), weight=weight, length=1.0 / abs(weight))
     return graph
 
 

@@ -7,6 +7,7 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
+from ncviz.plots.network.cells import shares
 from ncviz.plots.network.layout import units
 from ncviz.values import NEVER_ACTIVE
 
@@ -187,19 +188,10 @@ def drawn_edges(view: NetworkView, limit: int, connection: int | None = None) ->
     candidates = candidates[np.isfinite(view.curvature[candidates])]
     layer = view.connection[candidates]
     groups = [candidates[layer == c] for c in range(len(view.connection_names))]
-    shares = _even_shares([group.size for group in groups], max(limit, 0))
-    parts = [_of_layer(view.curvature, group, share) for group, share in zip(groups, shares, strict=True)]
+    limits = shares([group.size for group in groups], max(limit, 0))
+    parts = [_of_layer(view.curvature, group, share) for group, share in zip(groups, limits, strict=True)]
     chosen = np.concatenate(parts) if parts else candidates
     return chosen[np.lexsort((chosen, _interleaved(view.curvature[chosen])))]
-
-
-def _even_shares(sizes: Sequence[int], limit: int) -> list[int]:
-    """Split `limit` as evenly as the sizes allow."""
-    shares, left = [0] * len(sizes), limit
-    for done, at in enumerate(sorted(range(len(sizes)), key=lambda index: sizes[index])):
-        shares[at] = min(sizes[at], left // (len(sizes) - done))
-        left -= shares[at]
-    return shares
 
 
 def _of_layer(curvature: FloatArray, group: npt.NDArray[np.int64], share: int) -> npt.NDArray[np.int64]:

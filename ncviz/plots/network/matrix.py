@@ -76,15 +76,7 @@ def matrix(
     margins = [max(_margin(panel) for panel in panels[column::columns]) for column in range(columns)]
     inner = width - RIGHT - margins[0]
     each = (inner - sum(margins[1:])) / columns
-    layout = frame(
-        theme,
-        width,
-        total,
-        [*words, *_legend(panels)],
-        above=ABOVE,
-        below=BELOW,
-        left=margins[0],
-    )
+    layout = frame(theme, width, total, [*words, *_legend(panels)], above=ABOVE, below=BELOW, left=margins[0])
     traces: list[go.Heatmap] = []
     shapes: list[dict[str, Any]] = []
     for number, panel in enumerate(panels):

@@ -17,13 +17,7 @@ import numpy.typing as npt
 from ncviz.plots import palette
 from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedOrder, Roomy
 from ncviz.plots.network.layout import Layout, layout
-from ncviz.plots.network.lines import (
-    NetworkView,
-    drawn_edges,
-    edges_of,
-    layer_subtitle,
-    some_links,
-)
+from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, layer_subtitle, some_links
 from ncviz.values import NEVER_ACTIVE
 
 MAGIC = b"NCV1"

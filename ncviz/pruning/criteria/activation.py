@@ -64,20 +64,15 @@ def _patches(module: nn.Module, heard: Tensor) -> Tensor:
 
     A weight of a transposed convolution hears its input channel at every place, those cut off at the border included.
     """
-    if isinstance(module, nn.Conv1d):
+    if isinstance(module, (nn.Conv1d, nn.Conv2d)):
         # A line is a plane of one row.
-        padded = nn.functional.pad(heard, module._reversed_padding_repeated_twice)[:, :, None]
-        patches = nn.functional.unfold(
-            padded, (1, *module.kernel_size), dilation=(1, *module.dilation), stride=(1, *module.stride)
+        row = (1,) if isinstance(module, nn.Conv1d) else ()
+        padded = nn.functional.pad(heard, module._reversed_padding_repeated_twice)
+        plane = padded[:, :, None] if row else padded
+        kernel, dilation, stride = (
+            (*row, *each) for each in (module.kernel_size, module.dilation, module.stride)
         )
-        return patches.transpose(1, 2).reshape(-1, patches.shape[1])
-    if isinstance(module, nn.Conv2d):
-        patches = nn.functional.unfold(
-            nn.functional.pad(heard, module._reversed_padding_repeated_twice),
-            module.kernel_size,
-            dilation=module.dilation,
-            stride=module.stride,
-        )
+        patches = nn.functional.unfold(plane, kernel, dilation=dilation, stride=stride)
         return patches.transpose(1, 2).reshape(-1, patches.shape[1])
     if isinstance(module, _TRANSPOSED):
         return heard.flatten(2).transpose(1, 2).reshape(-1, heard.shape[1])

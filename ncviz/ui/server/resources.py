@@ -13,10 +13,11 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
+from ncviz.config import ORDERS
 from ncviz.devices import Device, available_devices
 from ncviz.engine import precompile
 from ncviz.jobs import JobRegistry
-from ncviz.pruning.order import ORDERS, mirrored
+from ncviz.pruning.order import mirrored
 from ncviz.store import CACHE_VARIABLE
 from ncviz.tasks import CurvatureRecord
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ncviz.config import ORDERS, SCOPES
 from ncviz.models.zoo import MODELS
 from ncviz.plots.small_graphs import PRESETS
-from ncviz.pruning.order import ORDERS, SCOPES
 from ncviz.tasks import CRITERIA
 from ncviz.ui.link.view_state import DETAILS, EDGE_CAPS, HIDEABLE, LAB_TABS, VIEWS, ViewState, from_query
 
