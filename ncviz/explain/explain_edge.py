@@ -180,20 +180,8 @@ def look(
 ) -> NetworkOnImage:
     """Make a network ready on one image; path lengths, the slow part of it, are kept for the last networks.
 
-    Args:
-        net: A network (see ``build_graph``). Not changed.
-        image: One input as the network sees it, [*input shape] or [1, *input shape].
-        device: Where the forward pass and the path lengths are computed.
-        layers: Names of the weights whose edges will be looked at, as in ``neural_curvature``; by default all. Others
-            can be looked at too, with path lengths of their own.
-        channels: Most channels of each hidden layer that take part, as in ``neural_curvature``; 0 for all.
-        seed: Which channels take part.
-
-    Raises:
-        ModelError: If the network cannot be read, or needs more memory than is free.
-        DataError: If the image does not fit.
-        DeviceError: If the device is missing or runs out of memory.
-        NcvizError: If there is no such layer.
+    Arguments and errors are those of ``explain_edge``. The forward pass and the path lengths are computed on the
+    device; edges of other layers than those named can be looked at too, with path lengths of their own.
     """
     where = resolve_device(device)
     if not isinstance(net, nn.Module):
@@ -236,7 +224,8 @@ def explain_edge(
         weight: What this edge should carry instead of its own weight; the activations, and all other edges, stay as
             they are. Its sign does not count.
         device: "cpu", "cuda", "cuda:N" or "mps".
-        layers: Names of the weights whose edges will be looked at; spares the path lengths around others.
+        layers: Names of the weights whose edges will be looked at, as in ``neural_curvature``; by default all.
+            Spares the path lengths around others.
         channels: Most channels of each hidden layer that take part, as in ``neural_curvature``; 0 for all.
         seed: Which channels take part.
 

@@ -1,4 +1,4 @@
-"""The measures of an edge with its idleness, and its whole problem's plan from the reduced one's."""
+"""The whole problem's plan of an edge from the reduced one's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import numpy as np
 
 # Two ways whose lengths differ by less are equally long: the sums were only rounded differently.
 _TIE = 1e-12
-
-
-def idle(alpha: float, mass: np.ndarray) -> np.ndarray:
-    """Return alpha on the edge's end, then what its neighbours get; all of it on the end if there are none."""
-    return np.concatenate([[alpha], (1 - alpha) * mass]) if len(mass) else np.ones(1)
 
 
 def reduced(length: float, to_target: np.ndarray, from_source: np.ndarray, across: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ import numpy as np
 from ncviz.config import DEFAULT_ALPHA, check_alpha
 from ncviz.errors import NcvizError
 from ncviz.explain.arithmetic import Route, Step, arithmetic, routes
-from ncviz.explain.plans import by_the_ends, idle, is_hub, lifted, reduced
-from ncviz.transport.exact import optimal_plan, optimal_value
+from ncviz.explain.plans import by_the_ends, is_hub, lifted, reduced
+from ncviz.transport.exact import idle, optimal_plan, optimal_value
 from ncviz.values import CLOSED_FROM, DEAD
 
 
@@ -38,10 +38,11 @@ class EdgeProblem:
         layers: The layers of i and of j.
         source: Unit i.
         target: Unit j.
-        weight: What the edge carries.
-        is_dead: Whether an end is a hidden unit with activation 0.
+        weight: What the edge carries, a batch normalisation that follows folded in.
+        is_dead: Whether an end is a hidden unit with activation 0; κ is 1 then, and nothing is moved.
         shared_by: On how many edges this weight stands.
-        in_layers: int64 [P], layer of each in-neighbour u of i that carries mass.
+        in_layers: int64 [P], layer of each in-neighbour u of i that carries mass; there are several where skips or
+            branches meet.
         in_units: int64 [P], the in-neighbours, growing within each layer.
         in_mass: float64 [P], masses p, summing to 1.
         in_count: In-neighbours of i, with mass or without.
@@ -177,29 +178,14 @@ class EdgeExplanation:
     (activation 0) are left out. Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366.
 
     Attributes:
-        problem: The edge's problem, which has the next fifteen of these and ``to_source`` and ``from_target``.
-        connection: Index of the weight layer, from 0.
-        layers: The layers of i and of j.
-        source: Unit i.
-        target: Unit j.
+        problem: The edge's problem; what it says of the edge and its neighbours (from ``connection`` to ``out_count``,
+            ``to_source`` and ``from_target``) this has too.
         weight: What the edge carries, a batch normalisation that follows folded in.
         alpha: Idleness.
-        is_dead: Whether an end is a hidden unit with activation 0; κ is 1 then, and nothing is moved.
-        shared_by: On how many edges this weight stands.
-        in_layers: int64 [P], layer of each in-neighbour u of i; there are several where skips or branches meet.
-        in_units: int64 [P], the in-neighbours, as units of their layers.
-        in_mass: float64 [P], their masses p, summing to 1.
-        in_count: How many in-neighbours i has, those without mass counted.
-        out_layers: int64 [Q], layer of each out-neighbour v of j.
-        out_units: int64 [Q], the out-neighbours.
-        out_mass: float64 [Q], their masses q.
-        out_count: How many out-neighbours j has.
         length: Of the edge itself, 1/|weight|.
         direct: d(i, j): that length, or less where a shorter way leads past the edge, such as a skip.
-        to_source: float64 [P], d(u, i).
         to_target: float64 [P], d(u, j).
         from_source: float64 [Q], d(i, v).
-        from_target: float64 [Q], d(j, v).
         across: float64 [P, Q], d(u, v).
         source_measure: float64 [P + 1], μ: alpha on i, then the in-neighbours; only i, with 1, if there are none.
         target_measure: float64 [Q + 1], ν: alpha on j, then the out-neighbours.

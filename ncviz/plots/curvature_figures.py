@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.palette import LIMIT, Theme, ramp
+from ncviz.plots.palette import LIMIT, Theme, bin_index, ramp
 from ncviz.text import minus
 from ncviz.values import NEVER_ACTIVE
 
@@ -39,11 +39,7 @@ def histograms(
     edges = np.linspace(float(compressed(min(low, -LIMIT))), LIMIT, HISTOGRAM_BINS + 1)
     centres = (edges[1:] + edges[:-1]) / 2
     kappa = expanded(centres)
-    palette = ramp(theme)
-    index = (
-        np.clip((centres + LIMIT) / (2 * LIMIT) * (len(palette) - 1), 0, len(palette) - 1).round().astype(int)
-    )
-    colours = [f"rgb({r},{g},{b})" for r, g, b in palette[index]]
+    colours = [f"rgb({r},{g},{b})" for r, g, b in ramp(theme)[bin_index(centres)]]
     figure = make_subplots(
         rows=len(parts),
         cols=1,

@@ -16,14 +16,10 @@ def training_curve(loss: np.ndarray, train: np.ndarray, test: np.ndarray) -> go.
     """
     epochs = np.arange(1, len(loss) + 1)
     figure = go.Figure()
-    figure.add_trace(
-        go.Scatter(x=epochs, y=loss, name="loss", mode="lines+markers", line={"color": "#9a6a1f"})
-    )
+    figure.add_scatter(x=epochs, y=loss, name="loss", mode="lines+markers", line={"color": "#9a6a1f"})
     for values, name, colour in ((train, "training accuracy", "#7aa7d9"), (test, "test accuracy", "#2c6cbf")):
-        figure.add_trace(
-            go.Scatter(
-                x=epochs, y=values, name=name, mode="lines+markers", yaxis="y2", line={"color": colour}
-            )
+        figure.add_scatter(
+            x=epochs, y=values, name=name, mode="lines+markers", yaxis="y2", line={"color": colour}
         )
     figure.update_layout(
         height=300,

@@ -75,9 +75,8 @@ class Evaluator:
         self._lock = threading.Lock()
         with guard(self.device):
             self._net = own_copy(net)
-            self._state = {
-                name: value.detach().to(self.device, copy=True) for name, value in _tensors(net).items()
-            }
+            tensors = {**dict(net.named_parameters()), **dict(net.named_buffers())}
+            self._state = {name: each.detach().to(self.device, copy=True) for name, each in tensors.items()}
             self._inputs, self._labels = inputs.to(self.device), labels.to(self.device)
 
     @property
@@ -152,7 +151,3 @@ def sweep(
         if progress is not None:
             progress((index + 1) / len(removed))
     return SweepResult(removed, removed / max(1, len(ranks)), found, evaluator.images)
-
-
-def _tensors(net: nn.Module) -> dict[str, Tensor]:
-    return {**dict(net.named_parameters()), **dict(net.named_buffers())}

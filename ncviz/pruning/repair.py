@@ -88,16 +88,3 @@ def factors(chosen: np.ndarray, factor: float, shapes: Mapping[str, Sequence[int
     return {
         name: part.reshape(tuple(shape)) for (name, shape), part in zip(shapes.items(), parts, strict=True)
     }
-
-
-def accuracy_by_class(predictions: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Return the fraction of each class's images that is classified correctly, float64 [classes], NaN without images.
-
-    Args:
-        predictions: int [n].
-        labels: int [n].
-        classes: Number of classes.
-    """
-    images = np.bincount(labels, minlength=classes).astype(np.float64)
-    right = np.bincount(labels[predictions == labels], minlength=classes)
-    return np.divide(right, images, out=np.full(classes, np.nan), where=images > 0)

@@ -23,7 +23,7 @@ from ncviz.pruning.compare import (
 )
 from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
-from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
+from ncviz.pruning.repair import factors, specific_bottlenecks, specificity
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CORRUPTIONS", "GRID", "SEVERITIES", "CorruptionConfig", "Disturbance", "FineTuneConfig", "Overlap", "Spread",
-    "accuracy_by_class", "area_under", "class_accuracy", "confusion", "criteria", "criterion_title", "factors",
+    "area_under", "class_accuracy", "confusion", "criteria", "criterion_title", "factors",
     "flips", "layer_sparsity", "masks_of", "mean_and_deviation", "nearest", "overlap", "removable_within",
     "specific_bottlenecks", "specificity", "steps_of",
 ]  # fmt: skip

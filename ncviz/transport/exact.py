@@ -13,6 +13,11 @@ from ncviz.transport.problem import EdgeGroup
 MAX_ITERATIONS = 10_000_000
 
 
+def idle(alpha: float, mass: np.ndarray) -> np.ndarray:
+    """Return alpha on the edge's end, then what its neighbours get; all of it on the end if there are none."""
+    return np.concatenate([[alpha], (1 - alpha) * mass]) if len(mass) else np.ones(1)
+
+
 def optimal_value(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> float:
     """Return the optimal transport cost between two measures.
 
@@ -77,8 +82,7 @@ def solve_full(group: EdgeGroup, alpha: float, cancel: threading.Event | None = 
     Raises:
         CancelledError: If ``cancel`` was set.
     """
-    source_mass = np.concatenate([[alpha], (1 - alpha) * group.a]) if len(group.a) else np.ones(1)
-    target_mass = np.concatenate([[alpha], (1 - alpha) * group.b]) if len(group.b) else np.ones(1)
+    source_mass, target_mass = idle(alpha, group.a), idle(alpha, group.b)
     value = np.full(group.direct.shape, np.nan)
     cost = np.empty((len(group.a) + 1, len(group.b) + 1))
     cost[1:, 1:] = group.cost

@@ -7,8 +7,9 @@ from ncviz import neural_curvature, tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
+from ncviz.pruning.compare import class_accuracy, confusion
 from ncviz.pruning.masks import apply_masks
-from ncviz.pruning.repair import accuracy_by_class, factors, specific_bottlenecks, specificity
+from ncviz.pruning.repair import factors, specific_bottlenecks, specificity
 from tests.examples.contexts import NOWHERE, here
 
 
@@ -90,7 +91,7 @@ def test_weights_that_are_not_there(chosen):
 
 def test_accuracy_by_class_is_a_count():
     predictions, labels = np.array([0, 1, 1, 2, 0, 0]), np.array([0, 1, 2, 2, 2, 0])
-    found = accuracy_by_class(predictions, labels, 4)
+    found = class_accuracy(confusion(labels, predictions, 4))
     assert found[:3].tolist() == pytest.approx([1, 1, 1 / 3])
     assert np.isnan(found[3])
 
@@ -125,11 +126,11 @@ def test_taking_out_a_classs_own_bottlenecks_hurts_that_class_most(store):
     curvature = here(store).run(tasks.ClassCurvature(network)).result.classes
     measured = tasks.evaluator(network, NOWHERE)
     labels = measured.labels.numpy()
-    before = accuracy_by_class(measured.predictions().numpy(), labels, 10)
+    before = class_accuracy(confusion(labels, measured.predictions().numpy(), 10))
     hurt = 0
     for label in range(10):
         chosen = specific_bottlenecks(curvature, label, 480)
         after = measured.predictions(factors(chosen, 0.0, whole.shapes)).numpy()
-        lost = before - accuracy_by_class(after, labels, 10)
+        lost = before - class_accuracy(confusion(labels, after, 10))
         hurt += lost[label] > np.delete(lost, label).max()
     assert hurt >= 7

@@ -102,12 +102,10 @@ def plan_matrix(plan: np.ndarray, left: Sequence[str], right: Sequence[str], the
     figure = go.Figure()
     for name, colour in ROUTE_COLOURS[theme].items():
         z = np.where((route == name) & (plan > 1e-12), np.clip(shade, 0.12, 1), np.nan)
-        figure.add_trace(
-            go.Heatmap(
-                z=z, x=_axis(right), y=_axis(left), zmin=0, zmax=1, colorscale=[[0, _PAGE[theme]], [1, colour]],
-                showscale=False, xgap=1, ygap=1, customdata=plan, hoverongaps=False,
-                hovertemplate="%{y} → %{x}<br>mass %{customdata:.4g}" + f"<br>{name}<extra></extra>",
-            )
+        figure.add_heatmap(
+            z=z, x=_axis(right), y=_axis(left), zmin=0, zmax=1, colorscale=[[0, _PAGE[theme]], [1, colour]],
+            showscale=False, xgap=1, ygap=1, customdata=plan, hoverongaps=False,
+            hovertemplate="%{y} → %{x}<br>mass %{customdata:.4g}" + f"<br>{name}<extra></extra>",
         )  # fmt: skip
     return _matrix(figure, left, right)
 
@@ -130,19 +128,12 @@ def _curve(
     x: np.ndarray, kappa: np.ndarray, at: float, own: float, theme: Theme, shade: float | None = None
 ) -> go.Figure:
     figure = go.Figure()
-    figure.add_trace(
-        go.Scatter(
-            x=x, y=kappa, mode="lines", line={"color": _LINE[theme], "width": 2}, showlegend=False,
-            hovertemplate="%{x:.3g}: κ = %{y:.3f}<extra></extra>",
-        )
-    )  # fmt: skip
+    common = {"showlegend": False, "hovertemplate": "%{x:.3g}: κ = %{y:.3f}<extra></extra>"}
+    line = {"width": 2, "color": _LINE[theme]}
+    figure.add_scatter(x=x, y=kappa, mode="lines", line=line, **common)
     red, green, blue = colors([own if shade is None else shade], theme)[0].tolist()
-    figure.add_trace(
-        go.Scatter(
-            x=[at], y=[own], mode="markers", showlegend=False, hovertemplate="%{x:.3g}: κ = %{y:.3f}<extra></extra>",
-            marker={"size": 13, "color": f"rgb({red},{green},{blue})", "line": {"width": 2, "color": _LINE[theme]}},
-        )
-    )  # fmt: skip
+    marker = {"size": 13, "color": f"rgb({red},{green},{blue})", "line": line}
+    figure.add_scatter(x=[at], y=[own], mode="markers", marker=marker, **common)
     figure.add_hline(y=0, line={"width": 1, "dash": "dot", "color": "#888888"})
     low, high = float(min(kappa.min(), own, 0)), float(max(kappa.max(), own, 0))
     room = max(0.12 * (high - low), 0.1)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from ncviz.plots.figure_frame import INK
 from ncviz.plots.palette import Theme
 from ncviz.text import shorten
 
@@ -25,7 +26,6 @@ ROUTE_TITLES = {
     "detour": "past the edge, u → v",
 }
 ROUTE_KEYS = {"direct": "direct i → j", "hub": "hub i → v, u → j", "detour": "detour u → v"}
-_INK: dict[Theme, str] = {"light": "#2f2d2b", "dark": "#edebe8"}
 _BAR = 0.035
 _CURVE = 24
 _GAP = 15.0  # pixels between two bars, so that their labels fit
@@ -213,7 +213,7 @@ def _ends(
                 "x1": x + _BAR if x == 0 else x,
                 "y0": top - max(size, 1.2),
                 "y1": top,
-                "fillcolor": _INK[theme],
+                "fillcolor": INK[theme],
                 "line": {"width": 0},
             }
         )
@@ -227,7 +227,7 @@ def _ends(
                 "showarrow": False,
                 "xanchor": "right" if x == 0 else "left",
                 "xshift": -5 if x == 0 else 5,
-                "font": {"size": 12, "color": _INK[theme]},
+                "font": {"size": 12, "color": INK[theme]},
             }
         )
     return bars, labels

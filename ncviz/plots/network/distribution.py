@@ -93,7 +93,9 @@ def distribution(
     layout |= {"barmode": "overlay", "bargap": 0.06, "shapes": [], "showlegend": False}
     traces: list[Any] = []
     cuts: list[dict[str, Any]] = []
-    place = None if threshold is None or not np.isfinite(threshold) else _place(threshold, edges)
+    place = None
+    if threshold is not None and np.isfinite(threshold):
+        place = float(np.clip(compressed(threshold), edges[0], edges[-1]))
     for number, (row, own) in enumerate(zip(rows, active, strict=True)):
         name = "" if number == 0 else str(number + 1)
         line, column = divmod(number, columns)
@@ -140,13 +142,8 @@ def _bars(
         "κ from %{customdata[0]:.2f} to %{customdata[1]:.2f}<br>"
         "%{customdata[2]:,} of %{customdata[3]:,} weights kept<extra></extra>"
     )
-    common = {
-        "x": centres,
-        "xaxis": f"x{name}",
-        "yaxis": f"y{name}",
-        "customdata": facts,
-        "hovertemplate": hover,
-    }
+    axes = {"xaxis": f"x{name}", "yaxis": f"y{name}"}
+    common = {"x": centres, **axes, "customdata": facts, "hovertemplate": hover}
     tint = {"color": kappa, "coloraxis": "coloraxis", "line": {"width": 0}}
     pale = {
         "color": ["rgb({},{},{})".format(*rgb) for rgb in colors(kappa, theme).tolist()],
@@ -242,21 +239,10 @@ def _title(
     return note(f"<b>{escape(row.title)}</b>{muted}", left, top, 1, color=INK[theme], size=12)
 
 
-def _place(threshold: float, edges: npt.NDArray[np.float64]) -> float:
-    return float(np.clip(compressed(threshold), edges[0], edges[-1]))
-
-
 def _line(at: float, dash: str, name: str, colour: str) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "xref": f"x{name}",
-        "yref": f"y{name} domain",
-        "x0": at,
-        "x1": at,
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": colour, "width": 1 if dash == "dot" else 1.5, "dash": dash},
-    }
+    line = {"color": colour, "width": 1 if dash == "dot" else 1.5, "dash": dash}
+    ends = {"xref": f"x{name}", "yref": f"y{name} domain", "x0": at, "x1": at, "y0": 0, "y1": 1}
+    return {"type": "line", **ends, "line": line}
 
 
 def _cut(

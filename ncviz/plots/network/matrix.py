@@ -151,12 +151,8 @@ def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
 def _said(words: str, name: str, theme: Theme) -> dict[str, Any]:
     """Return words in the middle of a panel."""
     found = note(words, 0.5, 0.5, 0, color=INK[theme], size=11)
-    return found | {
-        "xref": f"x{name} domain",
-        "yref": f"y{name} domain",
-        "xanchor": "center",
-        "yanchor": "middle",
-    }
+    middle = {"xanchor": "center", "yanchor": "middle"}
+    return found | {"xref": f"x{name} domain", "yref": f"y{name} domain"} | middle
 
 
 def _has_short_names(panel: Panel) -> bool:
@@ -234,13 +230,5 @@ def _short(name: str, most: int) -> str:
 
 def _box(mark: tuple[int, int, int, int], theme: Theme, x: str, y: str) -> dict[str, Any]:
     t0, t1, s0, s1 = mark
-    return {
-        "type": "rect",
-        "xref": x,
-        "yref": y,
-        "x0": s0 - 0.5,
-        "x1": s1 - 0.5,
-        "y0": t0 - 0.5,
-        "y1": t1 - 0.5,
-        "line": {"color": INK[theme], "width": 2},
-    }
+    ends = {"x0": s0 - 0.5, "x1": s1 - 0.5, "y0": t0 - 0.5, "y1": t1 - 0.5}
+    return {"type": "rect", "xref": x, "yref": y, **ends, "line": {"color": INK[theme], "width": 2}}

@@ -145,17 +145,14 @@ def _ranked(
         own = rank[parameter]
         # The two ends of one criterion are each other's mirror image, and one of them is enough.
         mirrored = next(
-            (at for at, known in enumerate(kept) if np.array_equal(known, _mirror(view, own))), None
+            (at for at, known in enumerate(kept) if np.array_equal(known, view.parameter_count - 1 - own)),
+            None,
         )
         number = len(kept) if mirrored is None else mirrored
         orders.append({"key": order, "rank": number, "mirrored": mirrored is not None})
         if mirrored is None:
             kept.append(own)
     return orders, {f"rank{number}": own.astype(kind) for number, own in enumerate(kept)}
-
-
-def _mirror(view: NetworkView, rank: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return view.parameter_count - 1 - rank
 
 
 def _spans(

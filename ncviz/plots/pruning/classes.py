@@ -1,4 +1,4 @@
-"""Accuracy of each class before and after pruning, one mark each."""
+"""Accuracy of each class as bars: of one network, and before and after pruning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from ncviz.plots.figure_frame import FONT, INK, MUTED, RIGHT, axis, buttons, paper
-from ncviz.plots.palette import Theme
+from ncviz.plots.palette import Theme, ramp
 from ncviz.plots.pruning.styles import Style
 
 Floats = npt.NDArray[np.float64]
@@ -40,28 +40,23 @@ def class_change(
         theme: Which variant of the colours.
     """
     figure = go.Figure()
-    at = np.arange(len(classes))
+    at, every = np.arange(len(classes)), max(1, len(classes) // 25)
     for row in rows:
-        lost = 100 * (row.accuracy - whole)
-        figure.add_trace(
-            go.Bar(
-                x=at,
-                y=row.accuracy,
-                name=escape(row.title),
-                marker={"color": row.style.colour, "opacity": 0.65},
-                customdata=lost,
-                hovertemplate="%{y:.1%} (%{customdata:+.1f} points)<extra>" + escape(row.title) + "</extra>",
-            )
-        )
-    figure.add_trace(
-        go.Scatter(
+        figure.add_bar(
             x=at,
-            y=whole,
-            name="whole network",
-            mode="markers",
-            marker={"symbol": "line-ew", "size": 26, "line": {"width": 2, "color": INK[theme]}},
-            hovertemplate="%{y:.1%}<extra>whole network</extra>",
+            y=row.accuracy,
+            name=escape(row.title),
+            marker={"color": row.style.colour, "opacity": 0.65},
+            customdata=100 * (row.accuracy - whole),
+            hovertemplate="%{y:.1%} (%{customdata:+.1f} points)<extra>" + escape(row.title) + "</extra>",
         )
+    figure.add_scatter(
+        x=at,
+        y=whole,
+        name="whole network",
+        mode="markers",
+        marker={"symbol": "line-ew", "size": 26, "line": {"width": 2, "color": INK[theme]}},
+        hovertemplate="%{y:.1%}<extra>whole network</extra>",
     )
     layout: dict[str, Any] = {
         "height": HEIGHT,
@@ -72,8 +67,8 @@ def class_change(
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": INK[theme]}},
         "xaxis": axis(
             theme,
-            tickvals=at[:: max(1, len(classes) // 25)],
-            ticktext=[escape(name) for name in classes[:: max(1, len(classes) // 25)]],
+            tickvals=at[::every],
+            ticktext=[escape(name) for name in classes[::every]],
             title={"text": "class", "standoff": 4},
         ),
         "yaxis": axis(theme, showgrid=True, tickformat=".0%", range=[0, 1.05]),
@@ -82,4 +77,23 @@ def class_change(
         "dragmode": False,
     }
     figure.update_layout(layout)
+    return figure
+
+
+def class_accuracy(share: Floats, classes: Sequence[str], theme: Theme = "light") -> go.Figure:
+    """Return a bar for each class.
+
+    Args:
+        share: float64 [classes], fraction of each class's images that is classified correctly.
+        classes: Their names.
+        theme: Which variant of the colour scale.
+    """
+    palette = ramp(theme)
+    red, green, blue = palette[int(0.8 * (len(palette) - 1))]
+    hover = "class %{x}: %{y:.2%}<extra></extra>"
+    colour = {"color": f"rgb({red},{green},{blue})"}
+    figure = go.Figure(go.Bar(x=list(classes), y=share, marker=colour, hovertemplate=hover))
+    figure.update_yaxes(range=[0, 1.05], tickformat=".0%")
+    figure.update_xaxes(type="category", title_text="class")
+    figure.update_layout(height=260, margin={"l": 40, "r": 10, "t": 10, "b": 40}, bargap=0.25)
     return figure

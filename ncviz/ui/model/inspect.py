@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.plots.pruning.class_accuracy import class_accuracy
+from ncviz.plots.pruning.classes import class_accuracy
 from ncviz.scene.pictures import picture_strip
 from ncviz.scene.wording import has_labels
 from ncviz.tasks import MODELS

@@ -14,7 +14,7 @@ from ncviz.scene.comparison import Comparison
 from ncviz.scene.pruning_tables import bottleneck_table
 from ncviz.scene.wording import private_title, short_word, word_for
 from ncviz.tasks import CurvatureRecord
-from ncviz.tasks.criteria import accuracy_by_class, factors, specific_bottlenecks
+from ncviz.tasks.criteria import class_accuracy, confusion, factors, specific_bottlenecks
 from ncviz.tasks.images import find_dataset
 from ncviz.text import about, minus, plain, plural
 from ncviz.ui.pruning.run_settings import tied
@@ -148,7 +148,7 @@ def _measure_classes(
 ) -> np.ndarray:
     weights = np.frombuffer(key[3], dtype=np.int64)
     found = evaluation.measure(_of, _context, factors(weights, key[4], _record.shapes)).result()
-    return accuracy_by_class(found.predictions, found.labels, _classes)
+    return class_accuracy(confusion(found.labels, found.predictions, _classes))
 
 
 def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
