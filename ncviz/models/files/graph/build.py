@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,59 +18,25 @@ from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, check_blu
 Shape = tuple[int, ...]
 
 
-def _conv(kind: type[nn.Module]) -> Callable[..., nn.Module]:
-    def make(kernel: Shape, in_channels: int, out_channels: int, **settings: Any) -> nn.Module:
-        return kind(in_channels, out_channels, kernel, **settings)
-
-    return make
-
-
-def _pool(kind: type[nn.Module]) -> Callable[..., nn.Module]:
-    return lambda kernel, **settings: kind(kernel, **settings)
-
-
-# Every value is called with the step's settings by name; a name that is not here is not built.
+# Each is called with the step's settings by name; a name that is not here is not built.
 _LAYERS: dict[str, Callable[..., nn.Module]] = {
-    "conv1d": _conv(nn.Conv1d),
-    "conv2d": _conv(nn.Conv2d),
-    "conv_transpose1d": _conv(nn.ConvTranspose1d),
-    "conv_transpose2d": _conv(nn.ConvTranspose2d),
-    "linear": nn.Linear,
-    "batch_norm1d": lambda channels, eps: nn.BatchNorm1d(channels, eps=eps),
-    "batch_norm2d": lambda channels, eps: nn.BatchNorm2d(channels, eps=eps),
-    "prelu": lambda channels: nn.PReLU(channels),
-    "relu": nn.ReLU,
-    "relu6": nn.ReLU6,
-    "selu": nn.SELU,
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "softsign": nn.Softsign,
-    "hardsigmoid": nn.Hardsigmoid,
-    "hardswish": nn.Hardswish,
-    "mish": nn.Mish,
-    "silu": nn.SiLU,
-    "log_sigmoid": nn.LogSigmoid,
-    "leaky_relu": nn.LeakyReLU,
-    "elu": nn.ELU,
-    "celu": nn.CELU,
-    "softplus": nn.Softplus,
-    "hardtanh": nn.Hardtanh,
-    "gelu": nn.GELU,
-    "softmax": lambda axis: nn.Softmax(dim=axis),
-    "log_softmax": lambda axis: nn.LogSoftmax(dim=axis),
-    "max_pool1d": _pool(nn.MaxPool1d),
-    "max_pool2d": _pool(nn.MaxPool2d),
-    "avg_pool1d": _pool(nn.AvgPool1d),
-    "avg_pool2d": _pool(nn.AvgPool2d),
-    "adaptive_avg_pool1d": lambda size: nn.AdaptiveAvgPool1d(size),
-    "adaptive_avg_pool2d": lambda size: nn.AdaptiveAvgPool2d(size),
-    "adaptive_max_pool1d": lambda size: nn.AdaptiveMaxPool1d(size),
-    "adaptive_max_pool2d": lambda size: nn.AdaptiveMaxPool2d(size),
-    "zero_pad1d": lambda padding: nn.ConstantPad1d(padding, 0.0),
-    "zero_pad2d": lambda padding: nn.ZeroPad2d(padding),
-    "flatten": lambda start: nn.Flatten(start),
-}
-_RENAMED = {"leaky_relu": {"slope": "negative_slope"}, "hardtanh": {"least": "min_val", "most": "max_val"}}
+    "conv1d": nn.Conv1d, "conv2d": nn.Conv2d, "conv_transpose1d": nn.ConvTranspose1d,
+    "conv_transpose2d": nn.ConvTranspose2d, "linear": nn.Linear, "batch_norm1d": nn.BatchNorm1d,
+    "batch_norm2d": nn.BatchNorm2d, "prelu": nn.PReLU, "relu": nn.ReLU, "relu6": nn.ReLU6, "selu": nn.SELU,
+    "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softsign": nn.Softsign, "hardsigmoid": nn.Hardsigmoid,
+    "hardswish": nn.Hardswish, "mish": nn.Mish, "silu": nn.SiLU, "log_sigmoid": nn.LogSigmoid,
+    "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "celu": nn.CELU, "softplus": nn.Softplus, "hardtanh": nn.Hardtanh,
+    "gelu": nn.GELU, "softmax": nn.Softmax, "log_softmax": nn.LogSoftmax, "max_pool1d": nn.MaxPool1d,
+    "max_pool2d": nn.MaxPool2d, "avg_pool1d": nn.AvgPool1d, "avg_pool2d": nn.AvgPool2d,
+    "adaptive_avg_pool1d": nn.AdaptiveAvgPool1d, "adaptive_avg_pool2d": nn.AdaptiveAvgPool2d,
+    "adaptive_max_pool1d": nn.AdaptiveMaxPool1d, "adaptive_max_pool2d": nn.AdaptiveMaxPool2d,
+    "zero_pad1d": partial(nn.ConstantPad1d, value=0.0), "zero_pad2d": nn.ZeroPad2d, "flatten": nn.Flatten,
+}  # fmt: skip
+# What torch calls settings otherwise than a step does.
+_TORCH_NAMES = {
+    "kernel": "kernel_size", "channels": "num_features", "size": "output_size", "start": "start_dim", "axis": "dim",
+    "slope": "negative_slope", "least": "min_val", "most": "max_val",
+}  # fmt: skip
 # Axes without the batch, by the end of an operation's name.
 _RANKS = {"batch_norm1d": (1, 2), "linear": (1,), "1d": (2,), "2d": (3,)}
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -86,8 +53,9 @@ def make_layer(step: Step) -> nn.Module | None:
     make = _LAYERS.get(step.operation)
     if make is None:
         return None
-    renamed = _RENAMED.get(step.operation, {})
-    settings = {renamed.get(name, name): value for name, value in step.settings}
+    settings = {_TORCH_NAMES.get(name, name): value for name, value in step.settings}
+    if step.operation == "prelu":
+        settings = {"num_parameters": step.options["channels"]}
     with torch.device("meta"):
         return make(**settings).eval()
 

@@ -73,72 +73,56 @@ def _is_between(value: Any, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
 
-def _convolution(axes: int) -> Operation:
-    settings: dict[str, tuple[Kind, int]] = {
-        "in_channels": ("count", 0),
-        "out_channels": ("count", 0),
-        "kernel": ("counts", axes),
-        "stride": ("counts", axes),
-        "padding": ("sizes", axes),
-        "dilation": ("counts", axes),
-        "groups": ("count", 0),
-        "bias": ("flag", 0),
-    }
-    return Operation(settings, is_layer=True)
+def _operation(settings: str = "", axes: int = 0, *, is_layer: bool = False) -> Operation:
+    """Return what reads one step; its tuples have a number for each of so many axes, 0 for any."""
+    return Operation({name: (_KINDS[name], axes) for name in settings.split()}, is_layer=is_layer)
 
 
-def _transposed(axes: int) -> Operation:
-    return Operation({**_convolution(axes).settings, "output_padding": ("sizes", axes)}, is_layer=True)
-
-
-def _pool(axes: int, **more: tuple[Kind, int]) -> Operation:
-    window: dict[str, tuple[Kind, int]] = {
-        "kernel": ("counts", axes),
-        "stride": ("counts", axes),
-        "padding": ("sizes", axes),
-        "ceil_mode": ("flag", 0),
-    }
-    return Operation({**window, **more})
-
-
-_NORM = Operation({"channels": ("count", 0), "eps": ("number", 0)}, is_layer=True)
-_PLAIN = Operation()
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("in_channels", "out_channels", "in_features", "out_features", "channels", "groups"), "count"),
+    **dict.fromkeys(("kernel", "stride", "dilation", "size"), "counts"),
+    **dict.fromkeys(("padding", "output_padding"), "sizes"),
+    **dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), "flag"),
+    **dict.fromkeys(("eps", "slope", "alpha", "beta", "least", "most"), "number"),
+    "approximate": "approximation", "axis": "axis", "axes": "axes", "shape": "shape",
+}  # fmt: skip
+_CONVOLUTION = "in_channels out_channels kernel stride padding dilation groups bias"
+_WINDOW = "kernel stride padding ceil_mode"
+_NORM = _operation("channels eps", is_layer=True)
 OPERATIONS: dict[str, Operation] = {
-    "conv1d": _convolution(1),
-    "conv2d": _convolution(2),
-    "conv_transpose1d": _transposed(1),
-    "conv_transpose2d": _transposed(2),
-    "linear": Operation(
-        {"in_features": ("count", 0), "out_features": ("count", 0), "bias": ("flag", 0)}, is_layer=True
-    ),
+    "conv1d": _operation(_CONVOLUTION, 1, is_layer=True),
+    "conv2d": _operation(_CONVOLUTION, 2, is_layer=True),
+    "conv_transpose1d": _operation(f"{_CONVOLUTION} output_padding", 1, is_layer=True),
+    "conv_transpose2d": _operation(f"{_CONVOLUTION} output_padding", 2, is_layer=True),
+    "linear": _operation("in_features out_features bias", is_layer=True),
     "batch_norm1d": _NORM,
     "batch_norm2d": _NORM,
-    "prelu": Operation({"channels": ("count", 0)}, is_layer=True),
+    "prelu": _operation("channels", is_layer=True),
     **dict.fromkeys(
-        ("relu", "relu6", "selu", "sigmoid", "tanh", "softsign", "hardsigmoid", "hardswish", "mish", "silu"), _PLAIN
+        ("relu", "relu6", "selu", "sigmoid", "tanh", "softsign", "hardsigmoid", "hardswish", "mish", "silu",
+         "log_sigmoid"), _operation(),
     ),
-    "log_sigmoid": _PLAIN,
-    "leaky_relu": Operation({"slope": ("number", 0)}),
-    "elu": Operation({"alpha": ("number", 0)}),
-    "celu": Operation({"alpha": ("number", 0)}),
-    "softplus": Operation({"beta": ("number", 0)}),
-    "hardtanh": Operation({"least": ("number", 0), "most": ("number", 0)}),
-    "gelu": Operation({"approximate": ("approximation", 0)}),
-    "softmax": Operation({"axis": ("axis", 0)}),
-    "log_softmax": Operation({"axis": ("axis", 0)}),
-    "max_pool1d": _pool(1, dilation=("counts", 1)),
-    "max_pool2d": _pool(2, dilation=("counts", 2)),
-    "avg_pool1d": _pool(1, count_include_pad=("flag", 0)),
-    "avg_pool2d": _pool(2, count_include_pad=("flag", 0)),
-    "adaptive_avg_pool1d": Operation({"size": ("counts", 1)}),
-    "adaptive_avg_pool2d": Operation({"size": ("counts", 2)}),
-    "adaptive_max_pool1d": Operation({"size": ("counts", 1)}),
-    "adaptive_max_pool2d": Operation({"size": ("counts", 2)}),
-    "zero_pad1d": Operation({"padding": ("sizes", 2)}),
-    "zero_pad2d": Operation({"padding": ("sizes", 4)}),
+    "leaky_relu": _operation("slope"),
+    "elu": _operation("alpha"),
+    "celu": _operation("alpha"),
+    "softplus": _operation("beta"),
+    "hardtanh": _operation("least most"),
+    "gelu": _operation("approximate"),
+    "softmax": _operation("axis"),
+    "log_softmax": _operation("axis"),
+    "max_pool1d": _operation(f"{_WINDOW} dilation", 1),
+    "max_pool2d": _operation(f"{_WINDOW} dilation", 2),
+    "avg_pool1d": _operation(f"{_WINDOW} count_include_pad", 1),
+    "avg_pool2d": _operation(f"{_WINDOW} count_include_pad", 2),
+    "adaptive_avg_pool1d": _operation("size", 1),
+    "adaptive_avg_pool2d": _operation("size", 2),
+    "adaptive_max_pool1d": _operation("size", 1),
+    "adaptive_max_pool2d": _operation("size", 2),
+    "zero_pad1d": _operation("padding", 2),
+    "zero_pad2d": _operation("padding", 4),
     "flatten": Operation({"start": ("axis", 0)}),
-    "reshape": Operation({"shape": ("shape", 0)}),
-    "permute": Operation({"axes": ("axes", 0)}),
+    "reshape": _operation("shape"),
+    "permute": _operation("axes"),
     "narrow": Operation({"axis": ("axis", 0), "start": ("offset", 0), "length": ("count", 0)}),
     "add": Operation(inputs=(2, 2)),
     "cat": Operation({"axis": ("axis", 0)}, inputs=(1, LIMITS.nodes)),

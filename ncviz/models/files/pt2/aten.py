@@ -52,7 +52,7 @@ def _arithmetic(operator: str) -> Translator:
         arguments = call.arguments
         if arguments.get("alpha", 1) != 1 or arguments.get("rounding_mode") is not None:
             raise call.refusal("has an alpha or a rounding mode, which is not supported")
-        return onnx(operator, arguments["self"], arguments.get("other", arguments.get("exponent")))
+        return onnx(operator, call.tensor, call.first("other", "exponent"))
 
     return translate
 
@@ -89,20 +89,12 @@ def _convolution(axes: int | None = None, is_transposed: bool = False) -> Transl
     return translate
 
 
-def _linear(call: Call) -> Onnx:
-    return onnx("Gemm", call.tensor, call.arguments["weight"], call.arguments.get("bias"), transB=1)
-
-
 def _addmm(call: Call) -> Onnx:
     arguments = call.arguments
     # The weights go back into a state dict by name, where there is no place for a factor.
     if arguments.get("alpha", 1) != 1 or arguments.get("beta", 1) != 1:
         raise call.refusal("has an alpha or beta, which is not supported")
     return onnx("Gemm", arguments["mat1"], arguments["mat2"], arguments["self"])
-
-
-def _matmul(call: Call) -> Onnx:
-    return onnx("MatMul", call.arguments["self"], call.arguments.get("mat2", call.arguments.get("other")))
 
 
 def _batch_norm(call: Call) -> Onnx:
@@ -156,8 +148,7 @@ def _reshaped(call: Call, target: list[int]) -> Onnx:
 
 
 def _view(call: Call) -> Onnx:
-    sizes: Any = call.arguments.get("size", call.arguments.get("shape"))
-    return _reshaped(call, [int(size) for size in sizes])
+    return _reshaped(call, [int(size) for size in call.first("size", "shape")])
 
 
 def _flatten(call: Call) -> Onnx:
@@ -199,17 +190,13 @@ def _permute(call: Call) -> Onnx:
     return onnx("Transpose", arguments["self"], perm=axes)
 
 
-def _cat(call: Call) -> Onnx:
-    return onnx("Concat", *call.arguments["tensors"], axis=int(call.arguments.get("dim", 0)))
+def _axis(call: Call) -> int:
+    return int(call.arguments.get("dim", 0))
 
 
 def _stack(call: Call) -> Onnx:
-    axis = int(call.arguments.get("dim", 0))
-    return onnx("Concat", *(onnx("Unsqueeze", each, [axis]) for each in call.arguments["tensors"]), axis=axis)
-
-
-def _repeat(call: Call) -> Onnx:
-    return onnx("Tile", call.arguments["self"], call.arguments.get("repeats", call.arguments.get("dims")))
+    apart = (onnx("Unsqueeze", each, [_axis(call)]) for each in call.arguments["tensors"])
+    return onnx("Concat", *apart, axis=_axis(call))
 
 
 def _repeat_each(call: Call) -> Onnx:
@@ -225,12 +212,11 @@ def _repeat_each(call: Call) -> Onnx:
 
 
 def _split(call: Call) -> Onnx:
-    wanted: Any = call.arguments.get("split_size", call.arguments.get("split_sizes"))
-    axis = int(call.arguments.get("dim", 0))
+    wanted = call.first("split_size", "split_sizes")
     if isinstance(wanted, int):
-        size = _size_along(call, axis)
+        size = _size_along(call)
         wanted = [min(wanted, size - start) for start in range(0, size, max(1, wanted))]
-    return onnx("Split", call.arguments["self"], axis=axis, split=wanted)
+    return onnx("Split", call.tensor, axis=_axis(call), split=wanted)
 
 
 def _cut(call: Call) -> Onnx:
@@ -239,26 +225,19 @@ def _cut(call: Call) -> Onnx:
     stop = start + int(arguments["length"]) if "length" in arguments else arguments.get("end")
     if arguments.get("step", 1) != 1:
         raise call.refusal("takes every other of an axis (step), which is not supported")
-    return onnx(
-        "Slice",
-        arguments["self"],
-        [start],
-        [_END if stop is None else int(stop)],
-        [int(arguments.get("dim", 0))],
-    )
+    return onnx("Slice", call.tensor, [start], [_END if stop is None else int(stop)], [_axis(call)])
 
 
 def _select(call: Call) -> Onnx:
-    axis = int(call.arguments["dim"])
-    index = int(call.arguments["index"]) % _size_along(call, axis)
-    return onnx("Gather", call.arguments["self"], index, axis=axis)
+    return onnx("Gather", call.tensor, int(call.arguments["index"]) % _size_along(call), axis=_axis(call))
 
 
-def _size_along(call: Call, axis: int) -> int:
+def _size_along(call: Call) -> int:
     shape = call.shape
-    if axis % len(shape) == 0 and not call.is_constant:
+    axis = _axis(call) % len(shape)
+    if axis == 0 and not call.is_constant:
         raise call.refusal("divides a batch, which is not supported")
-    return shape[axis % len(shape)]
+    return shape[axis]
 
 
 def _pad(call: Call) -> Onnx:
@@ -276,35 +255,21 @@ def _pad(call: Call) -> Onnx:
 
 # What treats every unit alone, or passes it on.
 UNITWISE: dict[str, Translator] = {
-    "relu": _pointwise("Relu"),
+    **{name: _pointwise(operator) for name, operator in {
+        "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "silu": "Swish", "mish": "Mish", "hardswish": "HardSwish",
+        "selu": "Selu", "log_sigmoid": "LogSigmoid", "softsign": "Softsign", "erf": "Erf", "exp": "Exp", "neg": "Neg",
+        "abs": "Abs", "reciprocal": "Reciprocal",
+    }.items()},
     "relu6": _clip(bounds=(0.0, 6.0)),
-    "sigmoid": _pointwise("Sigmoid"),
-    "tanh": _pointwise("Tanh"),
-    "silu": _pointwise("Swish"),
-    "mish": _pointwise("Mish"),
-    "hardswish": _pointwise("HardSwish"),
     "hardsigmoid": lambda call: onnx("HardSigmoid", call.tensor, alpha=1 / 6),
-    "selu": _pointwise("Selu"),
-    "log_sigmoid": _pointwise("LogSigmoid"),
-    "softsign": _pointwise("Softsign"),
     "leaky_relu": _pointwise("LeakyRelu", alpha="negative_slope"),
     "elu": _elu,
     "celu": _pointwise("Celu", alpha="alpha"),
     "gelu": _pointwise("Gelu", approximate="approximate"),
     "softplus": _pointwise("Softplus", beta="beta", threshold="threshold"),
     "hardtanh": _clip("min_val", "max_val", (-1.0, 1.0)),
-    "clamp": _clip(),
-    "clamp_min": _clip(),
-    "erf": _pointwise("Erf"),
-    "exp": _pointwise("Exp"),
-    "neg": _pointwise("Neg"),
-    "abs": _pointwise("Abs"),
-    "reciprocal": _pointwise("Reciprocal"),
-    "add": _arithmetic("Add"),
-    "sub": _arithmetic("Sub"),
-    "mul": _arithmetic("Mul"),
-    "div": _arithmetic("Div"),
-    "pow": _arithmetic("Pow"),
+    **dict.fromkeys(("clamp", "clamp_min"), _clip()),
+    **{name: _arithmetic(name.title()) for name in ("add", "sub", "mul", "div", "pow")},
     **dict.fromkeys((
         "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "lift_fresh_copy", "detach", "alias",
         "to", "_to_copy", "identity",
@@ -316,13 +281,11 @@ TRANSLATORS: dict[str, Translator] = {
     "conv_transpose1d": _convolution(1, is_transposed=True),
     "conv_transpose2d": _convolution(2, is_transposed=True),
     "convolution": _convolution(),
-    "linear": _linear,
+    "linear": lambda call: onnx("Gemm", call.tensor, call.arguments["weight"], call.first("bias"), transB=1),
     "addmm": _addmm,
-    **dict.fromkeys(("mm", "matmul"), _matmul),
+    **dict.fromkeys(("mm", "matmul"), lambda call: onnx("MatMul", call.tensor, call.first("mat2", "other"))),
     **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
-    **dict.fromkeys(
-        ("prelu", "_prelu_kernel"), lambda call: onnx("PRelu", call.tensor, call.arguments["weight"])
-    ),
+    **dict.fromkeys(("prelu", "_prelu_kernel"), lambda call: onnx("PRelu", call.tensor, call.arguments["weight"])),
     **UNITWISE,
     "max_pool1d": _pool("MaxPool", 1),
     **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices"), _pool("MaxPool", 2)),
@@ -338,17 +301,17 @@ TRANSLATORS: dict[str, Translator] = {
     "squeeze": _squeeze,
     "unsqueeze": _unsqueeze,
     **dict.fromkeys(("permute", "transpose", "t", "numpy_T"), _permute),
-    "chunk": lambda call: onnx("Split", call.tensor, axis=int(call.arguments.get("dim", 0))),
+    "chunk": lambda call: onnx("Split", call.tensor, axis=_axis(call)),
     **dict.fromkeys(("split", "split_with_sizes"), _split),
     **dict.fromkeys(("slice", "narrow"), _cut),
     "select": _select,
-    **dict.fromkeys(("cat", "concat"), _cat),
+    **dict.fromkeys(("cat", "concat"), lambda call: onnx("Concat", *call.arguments["tensors"], axis=_axis(call))),
     "stack": _stack,
     "hstack": lambda call: onnx("Concat", *call.arguments["tensors"], axis=1),
-    **dict.fromkeys(("repeat", "tile"), _repeat),
+    **dict.fromkeys(("repeat", "tile"), lambda call: onnx("Tile", call.tensor, call.first("repeats", "dims"))),
     "repeat_interleave": _repeat_each,
     "expand": lambda call: onnx("Expand", call.tensor, call.arguments["size"]),
     **dict.fromkeys(("pad", "constant_pad_nd"), _pad),
     **dict.fromkeys(("softmax", "_softmax"), _pointwise("Softmax", axis="dim")),
     **dict.fromkeys(("log_softmax", "_log_softmax"), _pointwise("LogSoftmax", axis="dim")),
-}
+}  # fmt: skip

@@ -46,10 +46,14 @@ class Call:
     node: Node
     arguments: Mapping[str, Any]
 
+    def first(self, *names: str) -> Any:
+        """Return the argument that goes by one of these names, None if it is left out."""
+        return next((self.arguments[name] for name in names if name in self.arguments), None)
+
     @property
     def tensor(self) -> Any:
         """The first tensor that it reads."""
-        return self.arguments.get("input", self.arguments.get("self"))
+        return self.first("input", "self")
 
     @property
     def shape(self) -> tuple[int, ...]:
