@@ -40,9 +40,9 @@ def gelu(x: np.ndarray, approximate: str = "none") -> np.ndarray:
     return 0.5 * x * (1.0 + erf(x / math.sqrt(2.0)))
 
 
-def elu(x: np.ndarray, alpha: float, scale: float = 1.0) -> np.ndarray:
-    """Return scale · (x above zero, alpha·(eˣ - 1) below)."""
-    return scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+def elu(x: np.ndarray, alpha: float, scale: float = 1.0, inner: float = 1.0) -> np.ndarray:
+    """Return scale · (x above zero, alpha·(exp(inner·x) - 1) below)."""
+    return scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(inner * x, 0.0)))
 
 
 def hardsigmoid(x: np.ndarray, alpha: float = 1 / 6, beta: float = 0.5) -> np.ndarray:
@@ -50,20 +50,24 @@ def hardsigmoid(x: np.ndarray, alpha: float = 1 / 6, beta: float = 0.5) -> np.nd
     return np.clip(alpha * x + beta, 0.0, 1.0)
 
 
+# Those without settings, by the blueprint's name.
+PLAIN: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "relu": lambda x: np.maximum(x, 0.0),
+    "sigmoid": sigmoid,
+    "tanh": np.tanh,
+    "hardswish": lambda x: x * hardsigmoid(x),
+    "mish": lambda x: x * np.tanh(softplus(x)),
+    "softsign": lambda x: x / (1.0 + np.abs(x)),
+    "log_sigmoid": lambda x: -softplus(-x),
+}
 _KNOWN: list[tuple[Native, np.ndarray]] = [
-    (("relu", {}), np.maximum(GRID, 0.0)),
+    *(((name, {}), np.asarray(function(GRID))) for name, function in PLAIN.items()),
     (("relu6", {}), np.clip(GRID, 0.0, 6.0)),
-    (("sigmoid", {}), sigmoid(GRID)),
-    (("tanh", {}), np.tanh(GRID)),
     (("silu", {}), GRID * sigmoid(GRID)),
     (("gelu", {"approximate": "none"}), gelu(GRID)),
     (("gelu", {"approximate": "tanh"}), gelu(GRID, "tanh")),
-    (("hardswish", {}), GRID * hardsigmoid(GRID)),
     (("hardsigmoid", {}), hardsigmoid(GRID)),
-    (("mish", {}), GRID * np.tanh(softplus(GRID))),
     (("softplus", {"beta": 1.0}), softplus(GRID)),
-    (("softsign", {}), GRID / (1.0 + np.abs(GRID))),
-    (("log_sigmoid", {}), -softplus(-GRID)),
     (("selu", {}), elu(GRID, *SELU)),
     (("elu", {"alpha": 1.0}), elu(GRID, 1.0)),
 ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -168,23 +167,6 @@ class GraphReader:
         values = value if isinstance(value, list) else [value]
         self.values |= {name: each for name, each in zip(node.outputs, values, strict=False) if name}
 
-    def parts(self, node: Node, value: Value, axis: int, lengths: Sequence[int]) -> list[Value]:
-        """Return activations cut along an axis into parts of so many each, one after the other.
-
-        Raises:
-            ModelError: If they do not add up, or the axis is the batch's.
-        """
-        stops = list(accumulate(lengths))
-        parts = [
-            self.part(node, value, axis, stop - length, stop)
-            for length, stop in zip(lengths, stops, strict=True)
-        ]
-        if stops[-1:] != [self.shape_of(value, node)[axis % (len(self.shape_of(value, node)) + 1) - 1]]:
-            raise self.refusal(
-                node, f"cuts into parts of {list(lengths)[:9]}, which is not all that it reads"
-            )
-        return parts
-
     def part(self, node: Node, value: Value, axis: int, start: int, stop: int) -> Value:
         """Return activations from ``start`` to ``stop`` along an axis; negative ones count from the end.
 
@@ -206,43 +188,6 @@ class GraphReader:
         return self.start(
             self.builder.add(node.hint, "narrow", (step,), axis=axis, start=start, length=stop - start)
         )
-
-    def repeated(self, node: Node, value: Value, times: Sequence[int]) -> Value:
-        """Return activations beside themselves, so many times along each axis, the batch's included.
-
-        Raises:
-            ModelError: If the batch is repeated, or nothing or too much would be left.
-        """
-        rank = len(self.shape_of(value, node)) + 1
-        times = (*(1,) * (rank - len(times)), *times)
-        if len(times) != rank or times[0] != 1 or not all(1 <= count <= LIMITS.nodes for count in times):
-            raise self.refusal(node, f"repeats its input {list(times)[:9]} times, which is not supported")
-        for axis, count in enumerate(times):
-            if count > 1:
-                same = (self.step_of(value, node),) * count
-                value = self.start(self.builder.add(node.hint, "cat", same, axis=axis))
-        return value
-
-    def expanded(self, node: Node, value: Value, sizes: Sequence[int]) -> Value:
-        """Return activations whose axes of size 1 were repeated to these sizes, 1 or -1 for those that stay.
-
-        Raises:
-            ModelError: If other axes would change, or the batch would.
-        """
-        shape = self.shape_of(value, node)
-        sizes = (*(1,) * (len(shape) + 1 - len(sizes)), *sizes)
-        stay = (1, -1)
-        fits = len(sizes) == len(shape) + 1 and sizes[0] in (*stay, BATCH, self.batch)
-        if not fits or any(
-            size != own != 1 and size not in stay for own, size in zip(shape, sizes[1:], strict=True)
-        ):
-            raise self.refusal(
-                node, f"spreads the shape {list(shape)} over {list(sizes)[:9]}, which is not supported"
-            )
-        times = [
-            size if own == 1 and size not in stay else 1 for own, size in zip(shape, sizes[1:], strict=True)
-        ]
-        return self.repeated(node, value, (1, *times))
 
     def start(self, step: str) -> Pointwise:
         """Return a step's result as a value."""
@@ -314,12 +259,11 @@ class GraphReader:
         operation: str,
         step: str,
         arrays: Mapping[str, tuple[np.ndarray, Source]],
-        slot: int = 1,
         **settings: Any,
     ) -> Pointwise:
-        """Add a layer with weights, called after the one in ``slot``; remember where its arrays came from."""
+        """Add a layer, called after the weights that it reads; remember where its arrays came from."""
         hint = node.hint
-        weight = node.inputs[slot] if len(node.inputs) > slot else ""
+        weight = node.inputs[1] if len(node.inputs) > 1 else ""
         weight = self.parameters.get(weight, weight)
         if re.fullmatch(r"[\w.]+\.(weight|bias)", weight):
             hint = weight.rpartition(".")[0]

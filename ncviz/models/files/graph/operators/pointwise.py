@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from ncviz.models.files.graph.activations import (
+    PLAIN,
     SELU,
     Native,
     Pointwise,
+    elu,
     erf,
     follow,
     gelu,
@@ -56,12 +58,8 @@ def _shortened(reader: GraphReader, node: Node, value: Pointwise) -> Pointwise:
     return value if value.depth < _MAX_DEPTH else reader.start(reader.step_of(value, node))
 
 
-def _plain(operation: str, function: Function, **settings: Any) -> Handler:
-    return _unary(lambda node: (function, (operation, settings)))
-
-
-def _foreign(function: Function) -> Handler:
-    return _unary(lambda node: (function, None))
+def _fixed(function: Function, native: Native | None = None) -> Handler:
+    return _unary(lambda node: (function, native))
 
 
 def _leaky(node: Node) -> tuple[Function, Native]:
@@ -82,17 +80,15 @@ def _elu(alpha: float = 1.0, gamma: float = 1.0) -> Handler:
             native = "elu", {"alpha": bend}
         elif inner == 1.0 and np.allclose((bend, scale), SELU, rtol=1e-6):
             native = "selu", {}
-        return lambda x: scale * np.where(x > 0, x, bend * np.expm1(np.minimum(inner * x, 0.0))), native
+        return lambda x: elu(x, bend, scale, inner), native
 
     return _unary(make)
 
 
 def _celu(node: Node) -> tuple[Function, Native]:
     alpha = float(node.get("alpha", 1.0))
-    return lambda x: np.maximum(x, 0.0) + np.minimum(0.0, alpha * np.expm1(x / alpha)), (
-        "celu",
-        {"alpha": alpha},
-    )
+    native = "celu", {"alpha": alpha}
+    return lambda x: np.maximum(x, 0.0) + np.minimum(0.0, alpha * np.expm1(x / alpha)), native
 
 
 def _hardsigmoid(node: Node) -> tuple[Function, Native | None]:
@@ -165,20 +161,19 @@ def _per_channel(
     return constant.reshape(-1)
 
 
-def _binary(operator: str, function: Callable[[Any, Any], np.ndarray]) -> Handler:
+def _binary(operator: str) -> Handler:
+    function = _ARITHMETIC[operator]
+
     def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
         if len(inputs) == 1 and operator == "Sum":
             return inputs[0]
         one, other = inputs
         if isinstance(one, Pointwise) and isinstance(other, Pointwise):
-            return _between(reader, node, one, other, operator, function)
+            return _between(reader, node, one, other, operator)
         slot = 0 if isinstance(one, np.ndarray) else 1
         constant, value = (one, other) if slot == 0 else (other, one)
-        if (
-            constant.size == 1
-            and constant.dtype.kind in "fiu"
-            and constant.ndim <= len(reader.shape_of(value, node)) + 1
-        ):
+        is_number = constant.size == 1 and constant.dtype.kind in "fiu"
+        if is_number and constant.ndim <= len(reader.shape_of(value, node)) + 1:
             number = float(constant.ravel()[0])
             apply = (lambda x: function(number, x)) if slot == 0 else (lambda x: function(x, number))
             return _applied(reader, node, value, apply)
@@ -187,20 +182,13 @@ def _binary(operator: str, function: Callable[[Any, Any], np.ndarray]) -> Handle
     return handle
 
 
-def _between(
-    reader: GraphReader,
-    node: Node,
-    one: Pointwise,
-    other: Pointwise,
-    operator: str,
-    function: Callable[[Any, Any], np.ndarray],
-) -> Value:
+def _between(reader: GraphReader, node: Node, one: Pointwise, other: Pointwise, operator: str) -> Value:
     def added() -> str:
         return reader.builder.add(node.hint, "add", (reader.step_of(one, node), reader.step_of(other, node)))
 
     is_sum = operator in ("Add", "Sum")
     one, other = _shortened(reader, node, one), _shortened(reader, node, other)
-    found = follow(node.hint, [one, other], function, None, added if is_sum else None)
+    found = follow(node.hint, [one, other], _ARITHMETIC[operator], None, added if is_sum else None)
     if found is not None:
         return found
     if not is_sum:
@@ -239,17 +227,16 @@ def _by_channel(
         reader.builder.set_bias(step, numbers)
         reader.sources[f"{step}.bias"] = Source(node.index, slot, constant.shape)
         return reader.start(step)
-    ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
-    with np.errstate(all="ignore"):
-        scale, shift = {
-            "Add": (ones, numbers),
-            "Sum": (ones, numbers),
-            "Mul": (numbers, zeros),
-            "Sub": (ones, -numbers) if slot == 1 else (-ones, numbers),
-            "Div": (1.0 / numbers, zeros),
-        }[operator]
     if operator == "Div" and slot == 0:
         raise reader.refusal(node, "divides a constant by activations, which is not supported")
+    ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
+    if operator in ("Mul", "Div"):
+        with np.errstate(all="ignore"):
+            scale, shift = (numbers if operator == "Mul" else 1.0 / numbers), zeros
+    elif operator == "Sub":
+        scale, shift = (ones, -numbers) if slot == 1 else (-ones, numbers)
+    else:
+        scale, shift = ones, numbers
     return reader.start(reader.scaled(node.hint, step, scale, shift))
 
 
@@ -261,15 +248,23 @@ def _scaler(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     return reader.start(reader.scaled(node.hint, step, scale, -offset * scale))
 
 
+_ARITHMETIC: dict[str, Callable[[Any, Any], np.ndarray]] = {
+    "Add": np.add, "Sum": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Pow": np.power,
+    "Max": np.maximum, "Min": np.minimum,
+}  # fmt: skip
+# Parts of activation functions, of which none is a step by itself.
+_PARTS: dict[str, Function] = {
+    "Erf": erf, "Exp": np.exp, "Log": np.log, "Neg": np.negative, "Abs": np.abs, "Sqrt": np.sqrt,
+    "Reciprocal": lambda x: 1.0 / x,
+}  # fmt: skip
+_PLAIN = {
+    "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "LogSigmoid": "log_sigmoid", "Softsign": "softsign",
+    "HardSwish": "hardswish", "Mish": "mish",
+}  # fmt: skip
 POINTWISE: dict[str, Handler] = {
-    "Relu": _plain("relu", lambda x: np.maximum(x, 0.0)),
-    "Sigmoid": _plain("sigmoid", sigmoid),
-    "Tanh": _plain("tanh", np.tanh),
-    "LogSigmoid": _plain("log_sigmoid", lambda x: -softplus(-x)),
-    "Softplus": _unary(_softplus),
-    "Softsign": _plain("softsign", lambda x: x / (1.0 + np.abs(x))),
-    "HardSwish": _plain("hardswish", lambda x: x * hardsigmoid(x)),
-    "Mish": _plain("mish", lambda x: x * np.tanh(softplus(x))),
+    **{name: _fixed(PLAIN[own], (own, {})) for name, own in _PLAIN.items()},
+    **{name: _fixed(function) for name, function in _PARTS.items()},
+    **{name: _binary(name) for name in _ARITHMETIC},
     "LeakyRelu": _unary(_leaky),
     "Elu": _elu(),
     "Celu": _unary(_celu),
@@ -277,22 +272,8 @@ POINTWISE: dict[str, Handler] = {
     "HardSigmoid": _unary(_hardsigmoid),
     "Gelu": _unary(_gelu),
     "Swish": _unary(_swish),
+    "Softplus": _unary(_softplus),
     "Clip": _clip,
     "PRelu": _prelu,
-    "Erf": _foreign(erf),
-    "Exp": _foreign(np.exp),
-    "Log": _foreign(np.log),
-    "Neg": _foreign(np.negative),
-    "Abs": _foreign(np.abs),
-    "Sqrt": _foreign(np.sqrt),
-    "Reciprocal": _foreign(lambda x: 1.0 / x),
-    "Add": _binary("Add", np.add),
-    "Sum": _binary("Sum", np.add),
-    "Sub": _binary("Sub", np.subtract),
-    "Mul": _binary("Mul", np.multiply),
-    "Div": _binary("Div", np.divide),
-    "Pow": _binary("Pow", np.power),
-    "Max": _binary("Max", np.maximum),
-    "Min": _binary("Min", np.minimum),
     "Scaler": _scaler,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -119,13 +121,36 @@ def concat(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
 def tile(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a Tile of activations."""
     times = weights_of(reader, node, inputs[1], "numbers of repeats").ravel()
-    return reader.repeated(node, inputs[0], [int(count) for count in times])
+    return _repeated(reader, node, inputs[0], [int(count) for count in times])
+
+
+def _repeated(reader: GraphReader, node: Node, value: Value, times: Sequence[int]) -> Value:
+    """Return activations beside themselves, so many times along each axis, the batch's included."""
+    rank = len(reader.shape_of(value, node)) + 1
+    times = (*(1,) * (rank - len(times)), *times)
+    if len(times) != rank or times[0] != 1 or not all(1 <= count <= LIMITS.nodes for count in times):
+        raise reader.refusal(node, f"repeats its input {list(times)[:9]} times, which is not supported")
+    for axis, count in enumerate(times):
+        if count > 1:
+            same = (reader.step_of(value, node),) * count
+            value = reader.start(reader.builder.add(node.hint, "cat", same, axis=axis))
+    return value
 
 
 def expand(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read an Expand of activations, such as a grey image for three colours."""
-    sizes = weights_of(reader, node, inputs[1], "a target shape").ravel()
-    return reader.expanded(node, inputs[0], [int(size) for size in sizes])
+    """Read an Expand of activations, such as a grey image for three colours; axes of 1 or -1 stay."""
+    sizes = [int(size) for size in weights_of(reader, node, inputs[1], "a target shape").ravel()]
+    shape = reader.shape_of(inputs[0], node)
+    first, *sizes = [1] * (len(shape) + 1 - len(sizes)) + sizes
+    fits = len(sizes) == len(shape) and first in (1, -1, BATCH, reader.batch)
+    if not fits or any(
+        size != own != 1 and size not in (1, -1) for own, size in zip(shape, sizes, strict=True)
+    ):
+        raise reader.refusal(
+            node, f"spreads the shape {list(shape)} over {[first, *sizes][:9]}, which is not supported"
+        )
+    times = [size if own == 1 and size != -1 else 1 for own, size in zip(shape, sizes, strict=True)]
+    return _repeated(reader, node, inputs[0], (1, *times))
 
 
 def split(reader: GraphReader, node: Node, inputs: list[Any]) -> list[Value]:
@@ -137,11 +162,18 @@ def split(reader: GraphReader, node: Node, inputs: list[Any]) -> list[Value]:
     lengths = node.get("split", None)
     if len(inputs) > 1 and inputs[1] is not None:
         lengths = weights_of(reader, node, inputs[1], "sizes of its parts").ravel()
+    size = shape[axis % (len(shape) + 1) - 1]
     if lengths is None:
-        size, count = shape[axis % (len(shape) + 1) - 1], len(node.outputs)
+        count = len(node.outputs)
         each = -(-size // count)
         lengths = [min(each, size - start) for start in range(0, each * count, each)]
-    return reader.parts(node, value, axis, [int(length) for length in lengths])
+    stops = [int(stop) for stop in accumulate(lengths)]
+    parts = [reader.part(node, value, axis, start, stop) for start, stop in pairwise((0, *stops))]
+    if stops[-1:] != [size]:
+        raise reader.refusal(
+            node, f"cuts into parts of {list(map(int, lengths))[:9]}, which is not all that it reads"
+        )
+    return parts
 
 
 def gather(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
