@@ -24,7 +24,14 @@ from ncviz.tasks.curvature import (
     from_result,
 )
 from ncviz.tasks.desk import Desk, Series, SeriesLog
-from ncviz.tasks.edge import edge_weight, least_sample, lens_on
+from ncviz.tasks.edge import (
+    EdgeCurvature,
+    EdgeCurve,
+    EdgeOnImage,
+    ImageActivations,
+    edge_weight,
+    least_sample,
+)
 from ncviz.tasks.opening import BUNDLED, open_context, open_store
 from ncviz.tasks.own_data import (
     class_names,
@@ -54,7 +61,11 @@ __all__ = [
     "CurvatureRecord",
     "Curve",
     "Desk",
+    "EdgeCurvature",
+    "EdgeCurve",
+    "EdgeOnImage",
     "Flow",
+    "ImageActivations",
     "Network",
     "Order",
     "Outcome",
@@ -76,7 +87,6 @@ __all__ = [
     "from_result",
     "image_settings",
     "least_sample",
-    "lens_on",
     "library",
     "logits_of",
     "measure_curve",

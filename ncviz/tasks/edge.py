@@ -1,9 +1,10 @@
-"""From a network and one of its calibration images to the lens under which any edge can be laid."""
+"""One edge on one calibration image as tasks: its transport problem, κ at an idleness and a weight, and over them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -11,40 +12,126 @@ from ncviz.config import check_whole
 from ncviz.errors import DataError
 from ncviz.models.network import Network
 from ncviz.tasks.curvature.record import CurvatureRecord
-from ncviz.tasks.task import Context
+from ncviz.tasks.task import Context, Task
 
 if TYPE_CHECKING:
-    from ncviz.explain import NetworkOnImage
+    from ncviz.explain import EdgeExplanation, EdgeProblem, NetworkOnImage
 
 
-def lens_on(network: Network, record: CurvatureRecord, sample: int, context: Context) -> NetworkOnImage:
-    """Return the network on one calibration image, ready to look at any edge that its curvature is about.
+@dataclass(frozen=True, eq=False)
+class ImageActivations(Task["NetworkOnImage"]):
+    """The network on one calibration image, ready to look at any edge that its curvature is about.
 
-    Where only some layers or channels were computed, the lens is laid on these, so that it takes no more memory and
-    gives the same numbers.
+    Where only some layers or channels were computed, only these take part, so that it takes no more memory and gives
+    the same numbers.
 
-    Args:
+    Attributes:
         network: The network.
         record: Its curvature, which says what the calibration images are.
         sample: Which of them, from 0.
-        context: Where to run the network, and where the images are that the curvature was computed on.
-
-    Raises:
-        NcvizError: In one sentence, whatever the user can mend.
     """
-    from ncviz.explain import look
 
-    check_whole("the calibration image", sample, 0, len(record.calibration) - 1)
-    pool = context.images(network, "train")
-    config = record.config
-    return look(
-        network.module(),
-        pool.inputs[int(record.calibration[sample])],
-        device=context.device,
-        layers=config.layers,
-        channels=config.channels,
-        seed=config.seed,
-    )
+    network: Network
+    record: CurvatureRecord
+    sample: int
+
+    most_known: ClassVar[int] = 4
+
+    def key(self, context: Context) -> str:
+        """Return a name of its own, which the store does not know."""
+        return f"{self.record.key}/{self.sample}/{context.device}"
+
+    def run(self, context: Context) -> NetworkOnImage:
+        """Run the network on the image."""
+        from ncviz.explain import look
+
+        check_whole("the calibration image", self.sample, 0, len(self.record.calibration) - 1)
+        pool = context.images(self.network, "train")
+        config = self.record.config
+        return look(
+            self.network.module(),
+            pool.inputs[int(self.record.calibration[self.sample])],
+            device=context.device,
+            layers=config.layers,
+            channels=config.channels,
+            seed=config.seed,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeOnImage(Task["EdgeProblem"]):
+    """An edge's transport problem on one calibration image.
+
+    Attributes:
+        on: The network on the image.
+        edge: Connection, source and target.
+    """
+
+    on: ImageActivations
+    edge: tuple[int, int, int]
+
+    most_known: ClassVar[int] = 32
+
+    def key(self, context: Context) -> str:
+        """Return a name of its own, which the store does not know."""
+        return f"{self.on.key(context)}/{'-'.join(map(str, self.edge))}"
+
+    def run(self, context: Context) -> EdgeProblem:
+        """Measure the ways around the edge."""
+        return context.run(self.on).result.edge(*self.edge)
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeCurvature(Task["EdgeExplanation"]):
+    """An edge taken apart at an idleness and a weight.
+
+    Attributes:
+        of: The edge.
+        alpha: Idleness.
+        weight: The edge's weight.
+    """
+
+    of: EdgeOnImage
+    alpha: float
+    weight: float
+
+    most_known: ClassVar[int] = 64
+
+    def key(self, context: Context) -> str:
+        """Return a name of its own, which the store does not know."""
+        return f"{self.of.key(context)}/{self.alpha}/{self.weight}"
+
+    def run(self, context: Context) -> EdgeExplanation:
+        """Solve the transport problem."""
+        return context.run(self.of).result.at(self.alpha, self.weight)
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeCurve(Task[np.ndarray]):
+    """κ of an edge over the idleness, or over its weight, float64 [k]; the other of the two has a single value.
+
+    Attributes:
+        of: The edge.
+        alphas: Idleness.
+        weights: The edge's weight.
+    """
+
+    of: EdgeOnImage
+    alphas: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    most_known: ClassVar[int] = 256
+
+    def key(self, context: Context) -> str:
+        """Return a name of its own, which the store does not know."""
+        return f"{self.of.key(context)}/{self.alphas}/{self.weights}"
+
+    def run(self, context: Context) -> np.ndarray:
+        """Solve the transport problem for each value."""
+        problem = context.run(self.of).result
+        if len(self.weights) == 1:
+            return problem.curve(self.alphas, self.weights[0])
+        return problem.weight_curve(self.weights, self.alphas[0])
 
 
 def edge_weight(record: CurvatureRecord, connection: int, source: int, target: int) -> int:

@@ -12,7 +12,7 @@ from ncviz.scene.selection import Flow, Weight, read_edge, read_flow
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import number, plain
-from ncviz.ui.edge.choice import EdgeOnImage, find_edge
+from ncviz.ui.edge.choice import ChosenEdge, find_edge
 from ncviz.ui.edge.picker import draw_picker
 from ncviz.ui.edge.sliders import draw_sliders
 from ncviz.ui.session import session
@@ -36,7 +36,7 @@ def draw_page() -> None:
         draw_sliders(found)
 
 
-def _choose(of: tasks.Network, record: CurvatureRecord) -> EdgeOnImage | None:
+def _choose(of: tasks.Network, record: CurvatureRecord) -> ChosenEdge | None:
     """Draw the picker and return the edge; None if there is none yet, or what the link asks for does not exist."""
     edge, found = read_edge(session.view().edge), None
     if edge is None:
@@ -52,7 +52,7 @@ def _choose(of: tasks.Network, record: CurvatureRecord) -> EdgeOnImage | None:
     return found
 
 
-def _draw_facts(found: EdgeOnImage) -> None:
+def _draw_facts(found: ChosenEdge) -> None:
     """Say which edge on which image this is."""
     problem, record = found.problem, found.record
     source, target = (plain(found.name(is_source=is_source)) for is_source in (True, False))
@@ -102,7 +102,7 @@ def _draw_facts(found: EdgeOnImage) -> None:
             st.switch_page("pages/explore.py")
 
 
-def _draw_image(found: EdgeOnImage) -> None:
+def _draw_image(found: ChosenEdge) -> None:
     images = found.record.pictures.images
     if found.sample < len(images):
         image = images[found.sample]
@@ -113,7 +113,7 @@ def _draw_image(found: EdgeOnImage) -> None:
         st.image(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels, width=160)
 
 
-def _choose_image(found: EdgeOnImage) -> None:
+def _choose_image(found: ChosenEdge) -> None:
     record, flow = found.record, session.view().flow
     where = f"image {found.sample + 1}, class {found.classes[record.labels[found.sample]]}"
     titles = {str(Flow()): "where this weight's κ is least" + (f": {where}" if flow == str(Flow()) else "")}

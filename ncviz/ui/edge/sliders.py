@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from ncviz import tasks
 from ncviz.plots.edge.figures import alpha_curve, cost_matrix, plan_matrix, weight_curve
 from ncviz.plots.edge.flow import bands, plan_picture
 from ncviz.scene.edge.numbers import arithmetic, formula, neighbours, pairs
@@ -26,7 +27,7 @@ from ncviz.scene.edge.text import (
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.tables import csv
 from ncviz.text import number
-from ncviz.ui.edge.choice import EdgeOnImage, explained, over_alpha, over_weight
+from ncviz.ui.edge.choice import ChosenEdge
 from ncviz.ui.session import session
 from ncviz.ui.session.theme import theme
 from ncviz.values import CLOSED_FROM
@@ -40,12 +41,12 @@ MATRIX_NEIGHBOURS = 30
 ALPHA_MOST = 0.95
 
 
-def draw_sliders(edge: EdgeOnImage) -> None:
+def draw_sliders(edge: ChosenEdge) -> None:
     """Draw what changes with the two sliders; only this part runs when they move."""
     st.fragment(_draw)(edge)
 
 
-def _draw(edge: EdgeOnImage) -> None:
+def _draw(edge: ChosenEdge) -> None:
     problem, mode = edge.problem, theme()
     # Fresh names put both sliders back, which is how the button resets them.
     turn = st.session_state.setdefault("edge-turn", 0)
@@ -53,7 +54,8 @@ def _draw(edge: EdgeOnImage) -> None:
     own_alpha = min(ALPHA_MOST, session.view().alpha)
     alpha, step = float(st.session_state.get(alpha_key, own_alpha)), int(st.session_state.get(weight_key, 0))
     weight = problem.weight * 2 ** (step / STEPS_PER_DOUBLING)
-    found = explained(edge.key, alpha, weight, problem)
+    context = session.context()
+    found = context.run(tasks.EdgeCurvature(edge.task, alpha, weight)).result
 
     def reset() -> None:
         st.session_state["edge-turn"] = turn + 1
@@ -65,7 +67,8 @@ def _draw(edge: EdgeOnImage) -> None:
         is_changed = step != 0 or alpha != own_alpha
         st.button("Reset both sliders", key="edge-reset", on_click=reset, disabled=not is_changed)
     with by_alpha:
-        alphas, kappa = over_alpha(edge.key, weight, problem)
+        alphas = np.append(np.linspace(0, CLOSED_FROM, 21), 0.99)
+        kappa = context.run(tasks.EdgeCurve(edge.task, tuple(alphas.tolist()), (weight,))).result
         st.plotly_chart(
             alpha_curve(alphas, kappa, alpha, found.curvature, mode), config=STATIC, key="edge-alpha-curve"
         )
@@ -80,7 +83,9 @@ def _draw(edge: EdgeOnImage) -> None:
         )
         st.caption(alpha_words(kappa, alphas, found))
     with by_weight:
-        weights, over = over_weight(edge.key, min(alpha, CLOSED_FROM), problem)
+        weights = problem.weight * 2.0 ** (np.arange(-STEPS, STEPS + 1) / STEPS_PER_DOUBLING)
+        curve = tasks.EdgeCurve(edge.task, (min(alpha, CLOSED_FROM),), tuple(weights.tolist()))
+        over = context.run(curve).result
         st.plotly_chart(
             weight_curve(weights, over, weight, found.curvature, problem.weight, mode),
             config=STATIC,
@@ -100,7 +105,7 @@ def _draw(edge: EdgeOnImage) -> None:
     _draw_more(edge, found)
 
 
-def _draw_plan(edge: EdgeOnImage, found: EdgeExplanation) -> None:
+def _draw_plan(edge: ChosenEdge, found: EdgeExplanation) -> None:
     picture, numbers = st.columns([1.5, 1], gap="large")
     left, right = plan_names(edge.record, found, edge.classes)
     assert found.plan is not None
@@ -115,7 +120,7 @@ def _draw_plan(edge: EdgeOnImage, found: EdgeExplanation) -> None:
         st.code("\n".join(formula(found)), language=None, wrap_lines=True)
 
 
-def _draw_more(edge: EdgeOnImage, found: EdgeExplanation) -> None:
+def _draw_more(edge: ChosenEdge, found: EdgeExplanation) -> None:
     left, right = plan_names(edge.record, found, edge.classes)
     tabs = st.tabs(
         ["Neighbours", "Plan as a matrix", "Distances", "Download"], key="edge-tabs", on_change="rerun"
@@ -166,7 +171,7 @@ def _draw_neighbours(found: EdgeExplanation, left: list[str], right: list[str]) 
             )  # fmt: skip
 
 
-def _draw_downloads(edge: EdgeOnImage, found: EdgeExplanation, left: list[str], right: list[str]) -> None:
+def _draw_downloads(edge: ChosenEdge, found: EdgeExplanation, left: list[str], right: list[str]) -> None:
     stem = f"{file_stem(edge.network)}-edge-{found.connection}-{found.source}-{found.target}"
     columns = st.columns([1, 1, 2], vertical_alignment="center")
     columns[0].download_button(
