@@ -56,9 +56,9 @@ def print_json(value: Any) -> None:
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     # Imported here because it brings torch along, which a stored result does without.
-    from ncviz.models.saving import write_file
+    from ncviz.models.saving import write_atomically
 
-    write_file(path, content)
+    write_atomically(path, content)
 
 
 def check_folder(path: Path) -> None:

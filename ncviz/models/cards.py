@@ -13,7 +13,7 @@ from torch import nn
 
 from ncviz.data.datasets import Dataset, find_dataset
 from ncviz.models.catalogue.architectures import find_architecture
-from ncviz.models.saving import write_file
+from ncviz.models.saving import write_atomically
 from ncviz.models.zoo import MODELS
 
 if TYPE_CHECKING:
@@ -108,4 +108,4 @@ def write_card(card: dict[str, Any], path: Path) -> None:
     Raises:
         ModelError: If the file cannot be written.
     """
-    write_file(path, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(path, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())

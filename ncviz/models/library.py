@@ -30,7 +30,7 @@ _FILES = (".json", ".safetensors", ".onnx")
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedNetwork:
     """A saved network, without its weights.
 
     Attributes:
@@ -62,7 +62,7 @@ def save_network(folder: str | Path, network: Network) -> str:
     """
     from safetensors.numpy import save
 
-    from ncviz.models.saving import write_file
+    from ncviz.models.saving import write_atomically
 
     held = sum(values.nbytes for values in network.arrays.values())
     if held > LIMITS.file_bytes:
@@ -94,15 +94,15 @@ def save_network(folder: str | Path, network: Network) -> str:
         "has_original": network.original is not None,
     }
     content = {key: np.array(values) for key, values in network.arrays.items()}
-    write_file(place / f"{name}.safetensors", save(content))
+    write_atomically(place / f"{name}.safetensors", save(content))
     if network.original is not None:
-        write_file(place / f"{name}.onnx", network.original)
+        write_atomically(place / f"{name}.onnx", network.original)
     # Last, because it is what says that the network is there.
-    write_file(place / f"{name}.json", (json.dumps(facts, ensure_ascii=False) + "\n").encode())
+    write_atomically(place / f"{name}.json", (json.dumps(facts, ensure_ascii=False) + "\n").encode())
     return name
 
 
-def list_networks(folder: str | Path) -> list[Saved]:
+def list_networks(folder: str | Path) -> list[SavedNetwork]:
     """Return the networks in a folder by name; files that are none of ours, or damaged, are left out."""
     place = Path(folder)
     if not place.is_dir():
@@ -116,7 +116,7 @@ def list_networks(folder: str | Path) -> list[Saved]:
             size = sum(file.stat().st_size for file in _files(place, path.stem))
         except (ModelError, OSError):
             continue
-        found.append(Saved(path.stem, facts["title"], facts["architecture"], facts["dataset"], size))
+        found.append(SavedNetwork(path.stem, facts["title"], facts["architecture"], facts["dataset"], size))
     return found
 
 
@@ -145,7 +145,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
     }
     label, title, architecture, dataset = (facts[key] for key in ("name", "title", "architecture", "dataset"))
     if facts["blueprint"] is None:
-        arrays = network_from_state(state, architecture, name, is_own=True).arrays
+        arrays = network_from_state(state, architecture, name).arrays
         return Network(heading(label), title, architecture, dataset, arrays, **common)
     from ncviz.models.files.graph.blueprint import Blueprint
     from ncviz.models.files.graph.build import build_module

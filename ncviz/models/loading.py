@@ -46,5 +46,5 @@ def load_checkpoint(source: Source, architecture: str, filename: str | None = No
     """
     net = build_without_weights(find_architecture(architecture))
     state = read_state(source, filename)
-    fitted = fit_state(state.tensors, net.state_dict(), architecture, state.label, is_own=True)
+    fitted = fit_state(state.tensors, net.state_dict(), architecture, state.label)
     return load_state(net, fitted)

@@ -16,6 +16,7 @@ from ncviz.models.catalogue.torchvision_models import (
     torchvision_architecture,
     torchvision_names,
 )
+from ncviz.models.files.content import refusing
 from ncviz.progress import Progress
 from ncviz.text import megabytes
 
@@ -96,18 +97,13 @@ def download_pretrained(
     except DataError as error:
         raise ModelError(str(error)) from error
     state = {_OLD_DENSENET.sub(r"\1\2", key): tensor for key, tensor in _load(path).items()}
-    return network_from_state(state, name, path.name, dataset=dataset, title=architecture.title, is_own=True)
+    return network_from_state(state, name, path.name, dataset=dataset, title=architecture.title)
 
 
 def _load(path: Path) -> dict[str, Any]:
     """Return the state dict of a file whose hash is right."""
     import torch
 
-    try:
+    with refusing(f"{path.name} cannot be read as torchvision's weights", f"delete {path} and try again"):
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch's reader raises almost anything
-        raise ModelError(
-            f"{path.name} cannot be read as torchvision's weights ({type(error).__name__}); delete {path} and "
-            "try again."
-        ) from error
     return state

@@ -43,7 +43,7 @@ def save_checkpoint(
         torch.save(tensors, buffer)
         content = buffer.getvalue()
     if isinstance(target, (str, Path)):
-        write_file(Path(target), content)
+        write_atomically(Path(target), content)
     else:
         target.write(content)
 
@@ -60,7 +60,7 @@ def _halved(name: str, tensor: Tensor) -> Tensor:
     return rounded
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, making its folder if it is missing.
 
     Raises:

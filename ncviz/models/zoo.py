@@ -171,12 +171,9 @@ def checkpoint_arrays(name: str) -> dict[str, np.ndarray]:
             f"The bundled weights of {name} cannot be read ({error}); install ncviz again, or train them "
             f"with `python -m ncviz train {name}`."
         ) from error
-    return {key: _widened(arrays[key]) for key in sorted(arrays, key=_layer_order)}
-
-
-def _widened(values: np.ndarray) -> np.ndarray:
-    """Return half-precision weights, as large networks ship them, in single precision."""
-    return values.astype("float32") if values.dtype == "float16" else values
+    # Large networks ship their weights in half precision.
+    wide = {key: v.astype("float32") if v.dtype == "float16" else v for key, v in arrays.items()}
+    return {key: wide[key] for key in sorted(wide, key=_layer_order)}
 
 
 def _layer_order(key: str) -> tuple[int, int]:

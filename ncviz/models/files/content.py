@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,13 +20,29 @@ SMALLER = (
 )
 
 
+@contextmanager
+def refusing(what: str, advice: str) -> Iterator[None]:
+    """Make one ModelError of whatever a damaged or crafted file makes its reader raise; ModelErrors pass as they are.
+
+    Args:
+        what: What is wrong, such as "net.onnx is a damaged ONNX file"; the kind of the error follows.
+        advice: What to do, at the end of the sentence.
+    """
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{what} ({type(error).__name__}); {advice}.") from error
+
+
 def read_content(source: Source, label: str) -> bytes:
     """Return the file's bytes, never reading more than the limit and one.
 
     Raises:
         ModelError: If it is missing, no file, unreadable or too large.
     """
-    try:
+    with refusing(f"{label} cannot be read", "check the path and its rights"):
         if isinstance(source, (bytes, bytearray, memoryview)):
             check_size(len(source), label)
             content: Any = bytes(source)
@@ -38,12 +56,6 @@ def read_content(source: Source, label: str) -> bytes:
                 content = file.read(LIMITS.file_bytes + 1)
         else:
             content = source.read(LIMITS.file_bytes + 1)
-    except ModelError:
-        raise
-    except Exception as error:  # a file object may be anything, so its read may raise anything
-        raise ModelError(
-            f"{label} cannot be read ({type(error).__name__}); check the path and its rights."
-        ) from error
     if not isinstance(content, bytes):
         raise ModelError(
             f"{label} gave {type(content).__name__} instead of bytes; open the file in binary mode."

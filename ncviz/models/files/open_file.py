@@ -90,7 +90,6 @@ def read_file(
         format=state.format,
         prefix=state.prefix,
         input_shape=input_shape,
-        is_own=True,
     )
 
 
@@ -123,12 +122,11 @@ def network_from_state(
     format: str = "",
     prefix: str = "",
     input_shape: tuple[int, ...] | None = None,
-    is_own: bool = False,
 ) -> Network:
     """Return a network of a known architecture with the weights of a state dict.
 
     Args:
-        state: Key → tensor, without a prefix.
+        state: Key → tensor, without a prefix; nobody else may hold them, since they are not copied.
         architecture: A name that ``find_architecture`` finds; None finds out from keys and shapes.
         label: The file's name.
         dataset: Name of the data that it is shown on; empty for that which its architecture is made for, if any.
@@ -136,7 +134,6 @@ def network_from_state(
         format: What the file was.
         prefix: What stood before every key.
         input_shape: Shape of one image, (C, H, W); None for that of the data, or without data the architecture's own.
-        is_own: Whether nobody else holds the tensors, so that they need not be copied.
 
     Raises:
         ModelError: If the weights fit no architecture, several, or not the one that was named, or it cannot take images
@@ -145,7 +142,7 @@ def network_from_state(
     """
     spec = find_architecture(architecture or recognise(state, quotable(label)))
     outline = build_without_weights(spec).state_dict()
-    fitted = fit_state(dict(state), outline, spec.name, quotable(label), is_own=is_own)
+    fitted = fit_state(dict(state), outline, spec.name, quotable(label))
     data = dataset or spec.dataset
     shape = input_shape or (None if data else spec.input_shape)
     seen = shape or find_dataset(data).input_shape

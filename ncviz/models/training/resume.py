@@ -13,7 +13,7 @@ import torch
 
 from ncviz.errors import ModelError
 from ncviz.fingerprint import digest
-from ncviz.models.saving import write_file
+from ncviz.models.saving import write_atomically
 from ncviz.models.training.settings import EpochResult, TrainingSettings
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class TrainingCheckpoint:
             "machines": list(progress.machines),
         }
         torch.save(content, buffer)
-        write_file(self.path, buffer.getvalue())
+        write_atomically(self.path, buffer.getvalue())
 
     def _read(self) -> dict[str, Any] | None:
         if not self.path.exists():

@@ -22,7 +22,7 @@ from ncviz.models.cards import make_card, write_card
 from ncviz.models.catalogue.architectures import build_seeded, build_without_weights, find_architecture
 from ncviz.models.catalogue.dropout import check_random_layers, restore_dropout, seed_dropout
 from ncviz.models.loading import load_checkpoint
-from ncviz.models.saving import save_checkpoint, write_file
+from ncviz.models.saving import save_checkpoint, write_atomically
 from ncviz.models.training.resume import TrainingCheckpoint, TrainingProgress
 from ncviz.models.training.settings import EpochResult, TrainingSettings
 from ncviz.models.zoo import ModelSpec, find_model
@@ -107,17 +107,8 @@ def train(
     device = resolve_device(device)
     architecture = find_architecture(architecture).name
     settings = TrainingSettings(
-        architecture,
-        train_data.name,
-        epochs,
-        batch_size,
-        learning_rate,
-        weight_decay,
-        seed,
-        device,
-        augment,
-        attack,
-    )
+        architecture, train_data.name, epochs, batch_size, learning_rate, weight_decay, seed, device, augment, attack,
+    )  # fmt: skip
     for data in (train_data, test_data):
         _check_data(architecture, data)
     shape = tuple(train_data.inputs.shape[1:])
@@ -129,7 +120,7 @@ def train(
         done = done.resumed_on(device)
     before = done.seconds
     with guard(device):
-        run = _Run(settings, train_data, test_data, progress or _ignore)
+        run = _Run(settings, train_data, test_data, progress or (lambda fraction, text: None))
         if checkpoint is not None:
             checkpoint.restore(run.parts, run.order)
         for epoch in range(len(done.history) + 1, epochs + 1):
@@ -217,7 +208,7 @@ def train_zoo_model(
         )
         write_card(card, (Path(out_dir) / spec.checkpoint).with_suffix(".json"))
         # Last, because it is what says that the model is there.
-        write_file(Path(out_dir) / spec.checkpoint, buffer.getvalue())
+        write_atomically(Path(out_dir) / spec.checkpoint, buffer.getvalue())
     if resume is not None:
         resume.unlink(missing_ok=True)
     return result
@@ -377,7 +368,3 @@ def _check_layers(architecture: str, shape: tuple[int, ...], images: int, batch_
             f"{architecture} normalises over a batch, so none may hold a single image; {images:,} images in batches of "
             f"{batch_size} leave one alone, choose another batch size."
         )
-
-
-def _ignore(fraction: float, text: str) -> None:
-    """Stand in for a progress callback."""

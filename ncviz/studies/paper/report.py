@@ -8,7 +8,7 @@ import numpy as np
 
 from ncviz.config import DEFAULT_ALPHA
 from ncviz.errors import NcvizError
-from ncviz.models.saving import write_file
+from ncviz.models.saving import write_atomically
 from ncviz.studies.paper import figures, tables
 from ncviz.studies.paper.measured import Group, gather, points_csv, select, summary_csv
 from ncviz.studies.paper.plan import spec_of
@@ -43,9 +43,9 @@ def write_report(work: Work) -> list[Group]:
         drawn[name] = figures.pages(own, main_samples(own), DEFAULT_ALPHA, _where(own))
         files |= {f"figures/{file}": page for file, (_, page) in drawn[name].items()}
     files["report.md"] = text(work, groups, drawn)
-    write_file(work.out / "figures" / "plotly.min.js", figures.script())
+    write_atomically(work.out / "figures" / "plotly.min.js", figures.script())
     for file, content in files.items():
-        write_file(work.out / file, content.encode())
+        write_atomically(work.out / file, content.encode())
     return groups
 
 

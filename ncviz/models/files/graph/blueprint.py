@@ -14,6 +14,7 @@ from torch import fx, nn
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
+from ncviz.models.files.content import refusing
 from ncviz.models.files.graph.operations import OPERATIONS
 
 Setting = bool | int | float | str | tuple[int, ...]
@@ -89,7 +90,7 @@ class Blueprint:
         Raises:
             ModelError: If it is damaged or not such a text.
         """
-        try:
+        with refusing("The stored network is damaged", "bring its file again"):
             if len(text) > LIMITS.header_bytes:
                 raise ValueError("it is too long")
             value = json.loads(text)
@@ -102,12 +103,6 @@ class Blueprint:
             ties, names = (tuple((a, b) for a, b in value.get(key, [])) for key in ("ties", "names"))
             blueprint = cls(tuple(value["input"]), steps, value["output"], ties, names)
             check_blueprint(blueprint)
-        except ModelError:
-            raise
-        except Exception as error:  # junk makes json and the unpacking raise almost anything
-            raise ModelError(
-                f"The stored network is damaged ({type(error).__name__}); bring its file again."
-            ) from error
         return blueprint
 
 

@@ -172,22 +172,24 @@ def build_module(blueprint: Blueprint, arrays: Mapping[str, np.ndarray]) -> fx.G
             nodes[step.name] = graph.create_node("call_module", step.name, tuple(inputs))
     graph.output(nodes[blueprint.output])
     net = fx.GraphModule(root, graph, class_name="Network")
-    homes = dict(blueprint.ties)
-    if any(name not in expected or expected[name] != expected.get(home) for name, home in homes.items()):
+    owners = dict(blueprint.ties)
+    if any(name not in expected or expected[name] != expected.get(owner) for name, owner in owners.items()):
         raise ModelError("The network shares weights between layers of other shapes; export it again.")
-    _check_arrays(arrays, {name: shape for name, shape in expected.items() if name not in homes})
+    _check_arrays(arrays, {name: shape for name, shape in expected.items() if name not in owners})
     state = {
-        name: torch.from_numpy(np.array(arrays[name], order="C")) for name in expected if name not in homes
+        name: torch.from_numpy(np.array(arrays[name], order="C")) for name in expected if name not in owners
     }
-    net.load_state_dict(state | {name: state[home] for name, home in homes.items()}, strict=True, assign=True)
-    for name, home in homes.items():
-        _tie(net, name, home)
+    net.load_state_dict(
+        state | {name: state[owner] for name, owner in owners.items()}, strict=True, assign=True
+    )
+    for name, owner in owners.items():
+        _tie(net, name, owner)
     return net.eval()
 
 
-def _tie(net: nn.Module, name: str, home: str) -> None:
+def _tie(net: nn.Module, name: str, owner: str) -> None:
     """Make an array of one layer that of another."""
-    (layer, _, own), (of, _, other) = name.rpartition("."), home.rpartition(".")
+    (layer, _, own), (of, _, other) = name.rpartition("."), owner.rpartition(".")
     setattr(net.get_submodule(layer), own, getattr(net.get_submodule(of), other))
 
 

@@ -34,7 +34,7 @@ class BlueprintBuilder:
         self.arrays: dict[str, np.ndarray] = {}
         self.ties: dict[str, str] = {}
         # By place in memory and form; what lies there is kept, so that nothing else comes to lie there.
-        self._homes: dict[tuple[Any, ...], tuple[str, np.ndarray]] = {}
+        self._owners: dict[tuple[Any, ...], tuple[str, np.ndarray]] = {}
         self._steps: dict[str, Step] = {}
         self._folders: set[str] = set()
         self._units = self._multiplications = self._parameters = self._layers = 0
@@ -76,14 +76,14 @@ class BlueprintBuilder:
                 raise ModelError(
                     f"{self.label} has a {name} of '{step.name}' that is not finite; train or export it again."
                 )
-        homes = {name: self._home(f"{step.name}.{name}", values) for name, values in given.items()}
-        own = sum(math.prod(expected[name]) for name, home in homes.items() if not home)
+        owners = {name: self._owner_of(f"{step.name}.{name}", values) for name, values in given.items()}
+        own = sum(math.prod(expected[name]) for name, owner in owners.items() if not owner)
         self._count(step, math.prod(shape), multiplications, own)
         self._steps[step.name], self.shapes[step.name] = step, shape
         self._folders |= _folders_of(step.name)
         for name, values in given.items():
-            if homes[name]:
-                self.ties[f"{step.name}.{name}"] = homes[name]
+            if owners[name]:
+                self.ties[f"{step.name}.{name}"] = owners[name]
                 continue
             kind = np.int64 if name == "num_batches_tracked" else np.float32
             self.arrays[f"{step.name}.{name}"] = np.ascontiguousarray(values, dtype=kind).reshape(
@@ -102,17 +102,17 @@ class BlueprintBuilder:
         self._steps[name] = Step(step.name, step.operation, step.inputs, settings)
         self.arrays[f"{name}.bias"] = np.ascontiguousarray(bias, dtype=np.float32)
 
-    def _home(self, name: str, values: np.ndarray) -> str:
+    def _owner_of(self, name: str, values: np.ndarray) -> str:
         """Return the array of an earlier layer that this one is, "" for none."""
         # A file may keep equal arrays once, though one is trained and the other measured: those stay apart.
         is_measured = name.rpartition(".")[2] in _STATISTICS
-        home = self._homes.setdefault((is_measured, *_place_of(values)), (name, values))[0]
-        return "" if home == name else home
+        owner = self._owners.setdefault((is_measured, *_place_of(values)), (name, values))[0]
+        return "" if owner == name else owner
 
     def name_of(self, values: np.ndarray) -> str:
         """Return the array that values of a file became, "" for none."""
         found = (
-            self._homes.get((is_measured, *_place_of(values)), ("",))[0] for is_measured in (False, True)
+            self._owners.get((is_measured, *_place_of(values)), ("",))[0] for is_measured in (False, True)
         )
         return next((name for name in found if name in self.arrays), "")
 
@@ -136,18 +136,18 @@ class BlueprintBuilder:
             )
         owned = tuple(f"{step.name}." for step in kept if OPERATIONS[step.operation].is_layer)
         for name in list(self.ties):
-            home = self.ties[name]
+            owner = self.ties[name]
             if f"{name.rpartition('.')[0]}." not in owned:
                 del self.ties[name]
-            elif f"{home.rpartition('.')[0]}." not in owned:
+            elif f"{owner.rpartition('.')[0]}." not in owned:
                 # Whose it was is not needed, so it belongs to the first that is.
-                self.arrays[name] = self.arrays.pop(home)
+                self.arrays[name] = self.arrays.pop(owner)
                 self.ties = {
-                    tied: name if of == home else of for tied, of in self.ties.items() if tied != name
+                    tied: name if of == owner else of for tied, of in self.ties.items() if tied != name
                 }
-                self._homes = {
-                    place: (name if own == home else own, values)
-                    for place, (own, values) in self._homes.items()
+                self._owners = {
+                    place: (name if own == owner else own, values)
+                    for place, (own, values) in self._owners.items()
                 }
         self.arrays = {name: a for name, a in self.arrays.items() if f"{name.rpartition('.')[0]}." in owned}
         blueprint = Blueprint(self.input_shape, tuple(reversed(kept)), output, tuple(self.ties.items()))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ from ncviz.text import megabytes, quotable
 BATCH = -(2**40)
 
 Value = np.ndarray | Pointwise
+Errors = type[Exception] | tuple[type[Exception], ...]
+_MISFITS: Errors = (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,22 @@ class GraphReader:
     def refusal(self, node: Node, why: str) -> ModelError:
         """Return the error that a node cannot be read."""
         return ModelError(f"{self.label}: node {node.title} ({quotable(node.called)}) {why}.")
+
+    @contextmanager
+    def refusing(self, node: Node, why: str, kinds: Errors = _MISFITS) -> Iterator[None]:
+        """Make the error that a node cannot be read of what one with unfit inputs or attributes raises.
+
+        Args:
+            node: What is read.
+            why: As for ``refusal``.
+            kinds: What it raises; by default what it does if an input or attribute is missing or of another kind.
+        """
+        try:
+            yield
+        except ModelError:
+            raise
+        except kinds as error:
+            raise self.refusal(node, why) from error
 
     def value(self, name: str, reader: str) -> Value:
         """Return what a name stands for.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import onnx
 
 from ncviz.errors import ModelError
-from ncviz.models.files.content import check_size
+from ncviz.models.files.content import check_size, refusing
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint
 from ncviz.models.files.graph.builder import BlueprintBuilder
 from ncviz.models.files.graph.operators.table import read_node
@@ -94,16 +95,8 @@ def read_sources(
         ModelError: See ``read_onnx``.
     """
     label = quotable(label)
-    try:
+    with refusing(f"{label} is a damaged ONNX file", "export it again with torch.onnx.export"):
         return _read(model, label)
-    except ModelError:
-        raise
-    except (
-        Exception
-    ) as error:  # a crafted graph holds names that are no text, and more that protobuf lets pass
-        raise ModelError(
-            f"{label} is a damaged ONNX file ({type(error).__name__}); export it again with torch.onnx.export."
-        ) from error
 
 
 def _read(model: onnx.ModelProto, label: str) -> tuple[Blueprint, dict[str, np.ndarray], dict[str, Source]]:
@@ -118,7 +111,7 @@ def _read(model: onnx.ModelProto, label: str) -> tuple[Blueprint, dict[str, np.n
         BlueprintBuilder(label, image.shape),
         label,
         opset_of(model),
-        {name: _Lazy(tensor, label) for name, tensor in tensors.items()},
+        {name: partial(array_of, tensor, label) for name, tensor in tensors.items()},
         Counter(name for node in nodes if node.index in needed for name in node.inputs) + Counter([output]),
         image.batch,
     )
@@ -138,36 +131,19 @@ def _read_node(reader: GraphReader, node: Node) -> None:
         reader.give(node, reader.counted(_constant(node, reader.label)))
         return
     inputs = [reader.value(name, node.title) if name else None for name in node.inputs]
-    try:
+    with reader.refusing(node, "has inputs or attributes that do not fit its operator"):
         reader.give(node, read_node(reader, node, inputs))
-    except ModelError:
-        raise
-    except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        # A required input or attribute is missing or of another kind.
-        raise reader.refusal(node, "has inputs or attributes that do not fit its operator") from error
 
 
 def _constant(node: Node, label: str) -> np.ndarray:
-    for name, kind in (("value_float", np.float32), ("value_int", np.int64)):
+    for name in ("value_float", "value_int", "value_floats", "value_ints"):
         if name in node.attributes:
-            return np.asarray(node.attributes[name], dtype=kind)
-    for name, kind in (("value_floats", np.float32), ("value_ints", np.int64)):
-        if name in node.attributes:
+            kind = np.float32 if "float" in name else np.int64
             return np.asarray(node.attributes[name], dtype=kind)
     value = node.attributes.get("value")
     if not isinstance(value, np.ndarray):
         raise ModelError(f"{label}: node {node.title} holds no number; export it again.")
     return value
-
-
-class _Lazy:
-    """An initialiser that is converted when it is first used."""
-
-    def __init__(self, tensor: onnx.TensorProto, label: str) -> None:
-        self.tensor, self.label = tensor, label
-
-    def __call__(self) -> np.ndarray:
-        return array_of(self.tensor, self.label)
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

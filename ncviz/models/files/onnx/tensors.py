@@ -9,6 +9,7 @@ from onnx import TensorProto, numpy_helper
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
+from ncviz.models.files.content import refusing
 from ncviz.text import quotable
 
 _ITEM_BYTES: dict[int, int] = {
@@ -54,9 +55,5 @@ def array_of(tensor: TensorProto, label: str) -> np.ndarray:
         raise ModelError(
             f"{label} declares {size:,} values for '{name}', but holds {held:,}; copy or export it again."
         )
-    try:
+    with refusing(f"{label} holds '{name}' in a form that cannot be read", "export it again"):
         return np.asarray(numpy_helper.to_array(tensor))
-    except Exception as error:  # a crafted tensor mixes fields, which numpy refuses in many ways
-        raise ModelError(
-            f"{label} holds '{name}' in a form that cannot be read ({type(error).__name__}); export it again."
-        ) from error

@@ -41,7 +41,9 @@ def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
             continue
         if name not in sources:
             raise ModelError(f"The array '{name}' has changed, which is not one of the file's weights.")
-        shared = [sources[each] for each in (name, *(tied for tied, home in blueprint.ties if home == name))]
+        shared = [
+            sources[each] for each in (name, *(tied for tied, owner in blueprint.ties if owner == name))
+        ]
         if len({model.graph.node[source.node].input[source.slot] for source in shared}) == 1:
             _replace(model.graph, name, shared, new)
             continue

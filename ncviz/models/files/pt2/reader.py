@@ -17,7 +17,7 @@ import numpy as np
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.files.content import check_size
+from ncviz.models.files.content import check_size, refusing
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, check_blueprint
 from ncviz.models.files.graph.builder import BlueprintBuilder
 from ncviz.models.files.graph.reader import GraphReader, Node
@@ -84,19 +84,13 @@ def weight_names(content: bytes, label: str) -> set[str]:
 def _read_archive(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
     label = quotable(label)
     check_size(len(content), label)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            check_entries(entries, len(content), label, ADVICE)
-            return read(Archive(archive, entries, label), label)
-    except ModelError:
-        raise
-    except (
-        Exception
-    ) as error:  # a crafted archive or graph makes zipfile, json and the look-ups raise anything
-        raise ModelError(
-            f"{label} is a damaged or incomplete program of torch.export ({type(error).__name__}); {ADVICE}."
-        ) from error
+    with (
+        refusing(f"{label} is a damaged or incomplete program of torch.export", ADVICE),
+        zipfile.ZipFile(io.BytesIO(content)) as archive,
+    ):
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        check_entries(entries, len(content), label, ADVICE)
+        return read(Archive(archive, entries, label), label)
 
 
 def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
@@ -129,12 +123,8 @@ def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray
         for name in (name for argument in arguments.values() for name in _names(argument)):
             reader.value(name, node.title)
         call = Call(reader, node, arguments)
-        try:
+        with reader.refusing(node, "has arguments that do not fit its operator"):
             value = call.read(TRANSLATORS[_plain_name(node.operator)](call))
-        except ModelError:
-            raise
-        except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
-            raise reader.refusal(node, "has arguments that do not fit its operator") from error
         first = node.inputs[0]
         if _is_in_place(node.operator) and not isinstance(value, list):
             _check_aliases(reader, node, bases, last_use)

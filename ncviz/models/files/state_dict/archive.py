@@ -8,7 +8,7 @@ import zipfile
 from ncviz.archives import check_packing
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
-from ncviz.models.files.content import SMALLER
+from ncviz.models.files.content import SMALLER, refusing
 from ncviz.models.files.state_dict.pickles import check_pickle
 from ncviz.text import megabytes
 
@@ -29,25 +29,21 @@ def repack_archive(content: bytes, label: str) -> io.BytesIO:
         ModelError: If it is no zip, too large once unpacked, suspiciously packed, or no PyTorch checkpoint.
     """
     target = io.BytesIO()
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w") as packed:
-            entries = [entry for entry in source.infolist() if not entry.is_dir()]
-            check_entries(entries, len(content), label)
-            pickle_name = _pickle_name(entries, label)
-            for entry in entries:
-                with source.open(entry) as file:
-                    # With its size: ZipFile.read would unpack all that is there before it cuts what was not declared.
-                    data = file.read(entry.file_size)
-                if entry.filename == pickle_name:
-                    check_pickle(data, label)
-                packed.writestr(entry.filename, data)
-    except ModelError:
-        raise
-    except Exception as error:  # a crafted archive makes zipfile raise almost anything
-        raise ModelError(
-            f"{label} is a damaged or incomplete zip archive ({type(error).__name__}); copy the file again, or "
-            f"{SAVE_AGAIN}."
-        ) from error
+    with (
+        refusing(f"{label} is a damaged or incomplete zip archive", f"copy the file again, or {SAVE_AGAIN}"),
+        zipfile.ZipFile(io.BytesIO(content)) as source,
+        zipfile.ZipFile(target, "w") as packed,
+    ):
+        entries = [entry for entry in source.infolist() if not entry.is_dir()]
+        check_entries(entries, len(content), label)
+        pickle_name = _pickle_name(entries, label)
+        for entry in entries:
+            with source.open(entry) as file:
+                # With its size: ZipFile.read would unpack all that is there before it cuts what was not declared.
+                data = file.read(entry.file_size)
+            if entry.filename == pickle_name:
+                check_pickle(data, label)
+            packed.writestr(entry.filename, data)
     target.seek(0)
     return target
 

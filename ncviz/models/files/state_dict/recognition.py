@@ -50,19 +50,12 @@ class Guess:
         return self.fitting == self.expected == self.given
 
 
-@dataclass(frozen=True)
-class _Outline:
-    """Names and shapes of an architecture's weights, and the name before the dot of its last layer."""
-
-    shapes: Mapping[str, tuple[int, ...]]
-    head: str
-
-
 @cache
-def _outline(architecture: str) -> _Outline:
+def _outline(architecture: str) -> tuple[Mapping[str, tuple[int, ...]], str]:
+    """Return names and shapes of an architecture's weights, and the name before the dot of its last layer."""
     state = build_without_weights(find_architecture(architecture)).state_dict()
     shapes = {key: tuple(tensor.shape) for key, tensor in state.items() if not is_counter(key)}
-    return _Outline(shapes, list(shapes)[-1].rpartition(".")[0])
+    return shapes, list(shapes)[-1].rpartition(".")[0]
 
 
 def guess_architectures(state: Mapping[str, Tensor]) -> list[Guess]:
@@ -118,13 +111,11 @@ def recognise(state: Mapping[str, Tensor], label: str) -> str:
 
 def _guess(name: str, given: Mapping[str, tuple[int, ...]]) -> Guess | None:
     """Return how well an architecture fits, with the state dict's own number of classes; None if not at all."""
-    outline = _outline(name)
-    shapes = outline.shapes
-    usual = shapes.get(f"{outline.head}.weight", ())
-    last = given.get(f"{outline.head}.weight", ())
+    shapes, head = _outline(name)
+    usual, last = (each.get(f"{head}.weight", ()) for each in (shapes, given))
     classes = last[0] if last and last[1:] == usual[1:] else 0
     if classes and classes != usual[0]:
-        ends = {key for key in (f"{outline.head}.weight", f"{outline.head}.bias") if key in shapes}
+        ends = {key for key in (f"{head}.weight", f"{head}.bias") if key in shapes}
         shapes = {key: (classes, *shape[1:]) if key in ends else shape for key, shape in shapes.items()}
         try:
             name = find_architecture(f"{name}@{classes}").name

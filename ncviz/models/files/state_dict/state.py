@@ -20,17 +20,16 @@ _PART = 2**22
 
 
 def fit_state(
-    loaded: Any, expected: Mapping[str, Tensor], architecture: str, label: str, *, is_own: bool = False
+    loaded: Any, expected: Mapping[str, Tensor], architecture: str, label: str
 ) -> dict[str, Tensor]:
     """Return dense tensors with the keys, shapes and dtypes of ``expected``, each with memory of its own.
 
     Args:
-        loaded: What the file held: a state dict, or a dict with one under a usual name.
+        loaded: What the file held: a state dict, or a dict with one under a usual name. Nobody else may hold its
+            tensors, since those that are as wanted are taken as they are.
         expected: The architecture's state dict; only its keys, shapes and dtypes are looked at.
         architecture: Its name, for messages.
         label: The file's name, for messages.
-        is_own: Whether nobody else holds the tensors, as when they were just read from a file: those that are as
-            wanted are then taken as they are, without a copy.
 
     Raises:
         ModelError: If a tensor is missing, unexpected, of another shape or kind, or not finite, or every weight is 0.
@@ -45,7 +44,7 @@ def fit_state(
     for name, wanted in expected.items():
         _check_tensor(name, state[name], wanted, architecture)
         memory = state[name].untyped_storage()
-        is_taken = is_own and memory.nbytes() == 4 * wanted.numel() and memory.data_ptr() not in used
+        is_taken = memory.nbytes() == 4 * wanted.numel() and memory.data_ptr() not in used
         used.add(memory.data_ptr())
         fitted[name] = (
             state[name].detach().to(wanted.dtype, copy=not is_taken, memory_format=torch.contiguous_format)

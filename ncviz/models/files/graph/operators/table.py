@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.errors import ModelError
 from ncviz.models.files.graph.operators import layers, shapes, windows
 from ncviz.models.files.graph.operators.constants import FOLDS, fold
 from ncviz.models.files.graph.operators.pointwise import POINTWISE
@@ -70,12 +69,9 @@ def read_node(
     """
     arrays = [value for value in inputs if isinstance(value, np.ndarray)]
     if inputs and len(arrays) == sum(value is not None for value in inputs) and node.operator in folds:
-        try:
+        # Numpy refuses what does not fit in many ways.
+        with reader.refusing(node, "computes a constant from values that do not fit", Exception):
             return reader.counted(fold(node, arrays, reader.opset))
-        except ModelError:
-            raise
-        except Exception as error:  # numpy refuses what does not fit in many ways
-            raise reader.refusal(node, "computes a constant from values that do not fit") from error
     handler = OPERATORS.get(node.operator)
     if handler is None:
         raise reader.refusal(node, "is applied to activations, which is not supported")
