@@ -285,8 +285,5 @@ def _classes(
 
 def _spread(length: np.ndarray, *tables: np.ndarray) -> float:
     """Bound how much κ can change when a unit of mass is placed elsewhere."""
-    return float(sum(_longest(table) for table in tables) / length.min(initial=np.inf) + 1)
-
-
-def _longest(lengths: np.ndarray) -> float:
-    return float(np.max(lengths, initial=0.0, where=np.isfinite(lengths)))
+    longest = sum(float(np.max(each, initial=0.0, where=np.isfinite(each))) for each in tables)
+    return float(longest / length.min(initial=np.inf) + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,6 @@ class Call:
     parameter: str
     weight: Tensor | None
     outputs: tuple[int, ...]
-    _space: int = field(default=0, repr=False)
 
     @property
     def is_linear(self) -> bool:

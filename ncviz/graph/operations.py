@@ -78,18 +78,8 @@ _SAME = {
     "imul": "mul", "itruediv": "div", "constant_pad_nd": "pad", "_softmax": "softmax", "_log_softmax": "log_softmax",
     "lift_fresh_copy": "clone", "_native_batch_norm_legit_no_training": "batch_norm_no_training", "t": "transpose",
 }  # fmt: skip
-_PLAIN = (
-    POINTWISE
-    | SILENT
-    | RELABEL
-    | SOFTMAX
-    | CONVOLUTIONS
-    | TRANSPOSED
-    | POOLS
-    | REDUCTIONS
-    | JOIN
-    | NEAREST
-    | _OTHERS
+_PLAIN = _OTHERS.union(
+    POINTWISE, SILENT, RELABEL, SOFTMAX, CONVOLUTIONS, TRANSPOSED, POOLS, REDUCTIONS, JOIN, NEAREST
 )
 _FUNCTIONS: dict[Callable[..., Any], str] = {
     found: name

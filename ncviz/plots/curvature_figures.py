@@ -51,15 +51,11 @@ def histograms(
         # In single precision the lowest value may lie a hair below the first edge.
         count, _ = np.histogram(np.maximum(compressed(part), edges[0]), bins=edges)
         share = count / max(1, count.sum())
-        bars = go.Bar(
-            x=centres,
-            y=share,
-            marker={"color": colours, "line": {"width": 0}},
+        figure.add_bar(
+            x=centres, y=share, marker={"color": colours, "line": {"width": 0}}, showlegend=False, row=row, col=1,
             customdata=np.stack([count, kappa], axis=-1),
             hovertemplate="κ ≈ %{customdata[1]:.2f}<br>%{customdata[0]:,} weights (%{y:.1%})<extra></extra>",
-            showlegend=False,
-        )
-        figure.add_trace(bars, row=row, col=1)
+        )  # fmt: skip
         figure.update_yaxes(tickformat=".0%", nticks=3, row=row, col=1)
     figure.add_vline(x=0, line={"width": 1, "dash": "dot", "color": "#888888"})
     figure.update_xaxes(title_text="neural curvature κ, logarithmic below −2", row=len(parts), col=1)
@@ -118,19 +114,11 @@ def class_shares(
     ]  # grey where nothing is a bottleneck, the scale's red where everything is
     figure = go.Figure(
         go.Heatmap(
-            z=grid,
-            x=list(classes),
-            y=list(names),
-            colorscale=scale,
-            zmin=0,
-            zmax=1,
-            texttemplate="%{z:.0%}",
-            xgap=2,
-            ygap=2,
+            z=grid, x=list(classes), y=list(names), xgap=2, ygap=2, texttemplate="%{z:.0%}",
+            colorscale=scale, zmin=0, zmax=1, colorbar={"tickformat": ".0%", "title": {"text": "κ < 0"}},
             hovertemplate="class %{x}<br>%{y}<br>%{z:.1%} of the active weights are bottlenecks<extra></extra>",
-            colorbar={"tickformat": ".0%", "title": {"text": "κ < 0"}},
         )
-    )
+    )  # fmt: skip
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title_text="class of the image", type="category")
     figure.update_layout(height=70 + 52 * len(samples) + 40, margin={"l": 10, "r": 10, "t": 10, "b": 45})

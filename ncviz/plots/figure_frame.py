@@ -129,19 +129,10 @@ def note(
 ) -> dict[str, Any]:
     """Return words at a place of the paper, ``rise`` pixels higher; the text may hold plotly's tags."""
     return {
-        "text": text,
-        "x": x,
-        "y": y,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "top" if top else "bottom",
-        "xshift": shift,
-        "yshift": rise,
-        "align": "left",
-        "showarrow": False,
-        "font": font,
-    }
+        "text": text, "align": "left", "showarrow": False, "font": font,
+        "x": x, "xref": "paper", "xanchor": "left", "xshift": shift,
+        "y": y, "yref": "paper", "yanchor": "top" if top else "bottom", "yshift": rise,
+    }  # fmt: skip
 
 
 def axis(theme: Theme, **more: Any) -> dict[str, Any]:
@@ -151,26 +142,13 @@ def axis(theme: Theme, **more: Any) -> dict[str, Any]:
 
 def _bar(theme: Theme, top: float) -> dict[str, Any]:
     return {
-        "orientation": "h",
-        "thickness": 10,
-        "thicknessmode": "pixels",
-        "len": BAR_PIXELS + 2 * BAR_ENDS,
-        "lenmode": "pixels",
-        "x": 0,
-        "xanchor": "left",
-        "xref": "container",
-        "xpad": BAR_ENDS,
-        "y": top,
-        "yanchor": "top",
-        "yref": "container",
-        "ypad": 0,
-        "outlinewidth": 0,
-        "tickvals": [-LIMIT, 0, LIMIT],
-        "ticktext": [f"{LOW_LABEL} {LOW_NAME}", "κ = 0", f"{HIGH_LABEL} {HIGH_NAME}"],
-        "tickfont": {"color": INK[theme], "size": 12},
-        "ticks": "",
-        "tickangle": 0,
-    }
+        "orientation": "h", "thickness": 10, "thicknessmode": "pixels", "outlinewidth": 0,
+        "len": BAR_PIXELS + 2 * BAR_ENDS, "lenmode": "pixels",
+        "x": 0, "xanchor": "left", "xref": "container", "xpad": BAR_ENDS,
+        "y": top, "yanchor": "top", "yref": "container", "ypad": 0,
+        "tickvals": [-LIMIT, 0, LIMIT], "ticktext": [f"{LOW_LABEL} {LOW_NAME}", "κ = 0", f"{HIGH_LABEL} {HIGH_NAME}"],
+        "tickfont": {"color": INK[theme], "size": 12}, "ticks": "", "tickangle": 0,
+    }  # fmt: skip
 
 
 def wrapped(sentence: str, letters: int) -> list[str]:

@@ -110,15 +110,11 @@ def plan_picture(drawn: Bands, theme: Theme = "light", height: int = 440) -> go.
     if is_short:
         labels.append(
             {
-                "x": 0.5,
-                "y": (left[0] + right[0]) / 2 - thick[0, 0] * scale / 2,
-                "showarrow": False,
+                "x": 0.5, "y": (left[0] + right[0]) / 2 - thick[0, 0] * scale / 2, "showarrow": False,
                 "text": f"{drawn.mass[0, 0]:.3g} of the mass,<br>drawn thinner",
-                "font": {"color": "#ffffff", "size": 12},
-                "bgcolor": "rgba(0,0,0,0.45)",
-                "borderpad": 3,
+                "font": {"color": "#ffffff", "size": 12}, "bgcolor": "rgba(0,0,0,0.45)", "borderpad": 3,
             }
-        )
+        )  # fmt: skip
     layout = {
         "height": height + _LEGEND,
         "margin": {"l": 118, "r": 118, "t": 8, "b": 8 + _LEGEND},
@@ -128,17 +124,12 @@ def plan_picture(drawn: Bands, theme: Theme = "light", height: int = 440) -> go.
         "xaxis": {"visible": False, "range": [-0.005, 1.005], "fixedrange": True},
         "yaxis": {"visible": False, "range": [-6, total + 6], "fixedrange": True},
         "legend": {
-            "orientation": "h",
-            "x": 0.5,
-            "xanchor": "center",
-            "y": -0.02,
-            "yanchor": "top",
-            "itemclick": False,
-            "itemdoubleclick": False,
+            "orientation": "h", "x": 0.5, "xanchor": "center", "y": -0.02, "yanchor": "top",
+            "itemclick": False, "itemdoubleclick": False,
         },
         "shapes": [*bars, *more[0]],
         "annotations": labels,
-    }
+    }  # fmt: skip
     # All at once: plotly checks everything that is there whenever something is added.
     return go.Figure({"data": traces, "layout": layout})
 
@@ -183,21 +174,13 @@ def _band(
     mass, work = drawn.mass[row, column], drawn.work[row, column]
     route = route_of(row, column)
     return {
-        "type": "scatter",
-        "x": np.concatenate([x, x[::-1]]),
-        "y": np.concatenate([upper, lower[::-1]]),
-        "fill": "toself",
-        "mode": "lines",
-        "fillcolor": colour,
-        "line": {"width": 0, "color": colour},
-        "opacity": 0.8,
-        "hoveron": "fills",
-        "hoverinfo": "text",
+        "type": "scatter", "x": np.concatenate([x, x[::-1]]), "y": np.concatenate([upper, lower[::-1]]),
+        "mode": "lines", "line": {"width": 0, "color": colour},
+        "fill": "toself", "fillcolor": colour, "opacity": 0.8, "hoveron": "fills", "hoverinfo": "text",
         "text": f"{escape(drawn.left[row])} → {escape(drawn.right[column])}<br>mass ≈ {mass:.4g}, "
         f"distance ≈ {work / mass:.4g}<br>work ≈ {work:.4g}",
-        "name": ROUTE_KEYS[route],
-        "legendgroup": route,
-    }
+        "name": ROUTE_KEYS[route], "legendgroup": route,
+    }  # fmt: skip
 
 
 def _ends(
@@ -206,28 +189,14 @@ def _ends(
     """Return the bars of one side as shapes, and what stands beside them."""
     bars, labels = [], []
     for at, (name, top, size) in enumerate(zip(names, tops.tolist(), sizes.tolist(), strict=True)):
-        bars.append(
-            {
-                "type": "rect",
-                "x0": x if x == 0 else x - _BAR,
-                "x1": x + _BAR if x == 0 else x,
-                "y0": top - max(size, 1.2),
-                "y1": top,
-                "fillcolor": INK[theme],
-                "line": {"width": 0},
-            }
-        )
+        across = {"x0": 0.0, "x1": _BAR} if x == 0 else {"x0": x - _BAR, "x1": x}
+        ends = {**across, "y0": top - max(size, 1.2), "y1": top}
+        bars.append({"type": "rect", **ends, "fillcolor": INK[theme], "line": {"width": 0}})
         short = shorten(name, _LETTERS)
         words = f"<b>{escape(short)}</b>" if at == 0 else escape(short)
+        beside = {"xanchor": "right", "xshift": -5} if x == 0 else {"xanchor": "left", "xshift": 5}
+        place = {"x": x, "y": top - size / 2, **beside, "showarrow": False}
         labels.append(
-            {
-                "x": x,
-                "y": top - size / 2,
-                "text": f"{words} {masses[at]:.2g}",
-                "showarrow": False,
-                "xanchor": "right" if x == 0 else "left",
-                "xshift": -5 if x == 0 else 5,
-                "font": {"size": 12, "color": INK[theme]},
-            }
+            {"text": f"{words} {masses[at]:.2g}", **place, "font": {"size": 12, "color": INK[theme]}}
         )
     return bars, labels

@@ -71,15 +71,11 @@ def links_between(view: NetworkView, nodes: Collection[int]) -> list[tuple[int, 
     """
     if view.links is None:
         return []
-    own = some_links(view.links, np.fromiter(nodes, dtype=np.int64))
+    links = view.links
+    own = some_links(links, np.fromiter(nodes, dtype=np.int64))
     return [
-        (
-            int(view.links.source[at]),
-            int(view.links.target[at]),
-            view.links.names[link],
-            view.links.kinds[link],
-        )
-        for at, link in zip(own.tolist(), view.links.link[own].tolist(), strict=True)
+        (int(links.source[at]), int(links.target[at]), links.names[link], links.kinds[link])
+        for at, link in zip(own.tolist(), links.link[own].tolist(), strict=True)
     ]
 
 

@@ -123,16 +123,9 @@ def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
     down, across = shown.blocks
     rows, columns = shown.kappa.shape
     common: dict[str, Any] = {
-        "x0": (across - 1) / 2,
-        "dx": across,
-        "y0": (down - 1) / 2,
-        "dy": down,
-        "xaxis": x,
-        "yaxis": y,
-        "xgap": int(columns <= FEW_COLUMNS and rows <= FEW_ROWS),
-        "ygap": int(rows <= FEW_ROWS),
-        "hoverongaps": False,
-    }
+        "x0": (across - 1) / 2, "dx": across, "xaxis": x, "xgap": int(columns <= FEW_COLUMNS and rows <= FEW_ROWS),
+        "y0": (down - 1) / 2, "dy": down, "yaxis": y, "ygap": int(rows <= FEW_ROWS), "hoverongaps": False,
+    }  # fmt: skip
     names, more = _hover(panel)
     facts = {} if more is None else {"customdata": more}
     found = [go.Heatmap(z=shown.kappa, coloraxis="coloraxis", hovertemplate=names, **facts, **common)]

@@ -108,27 +108,19 @@ def accuracy_curves(
         "font": {"family": FONT, "size": 12, "color": MUTED[theme]},
         "hovermode": "x unified",
         "legend": {
-            "orientation": "h",
-            "x": 0,
-            "y": 1 + 18 / HEIGHT,
-            "yanchor": "bottom",
+            "orientation": "h", "x": 0, "y": 1 + 18 / HEIGHT, "yanchor": "bottom", "itemwidth": 36,
             "font": {"color": INK[theme], "size": 12},
-            "itemwidth": 36,
         },
         "xaxis": _sparsity_axis(theme, scale, width),
         "yaxis": axis(
-            theme,
-            showgrid=True,
-            tickformat=".0%",
-            rangemode="tozero",
-            range=[0, 1.02],
+            theme, showgrid=True, tickformat=".0%", rangemode="tozero", range=[0, 1.02],
             title={"text": "accuracy", "standoff": 4},
         ),
         "shapes": [],
         "annotations": [],
         "modebar": buttons(theme),
         "dragmode": "zoom" if width >= PHONE else False,
-    }
+    }  # fmt: skip
     if words:
         found = note("<br>".join(map(escape, text)), 0, 0, -_BELOW, top=True, shift=6 - _LEFT, size=12)
         layout["annotations"].append(found)
@@ -151,29 +143,17 @@ def _lines(curve: Curve, scale: str) -> list[go.Scatter]:
     many = curve.draws > 1
     told = "%{y:.2%}" + (" (%{customdata[1]:.2%} – %{customdata[2]:.2%})" if many else "")
     line = go.Scatter(
-        x=x,
-        y=mean,
-        name=escape(curve.title),
-        mode="lines+markers",
+        x=x, y=mean, name=escape(curve.title), mode="lines+markers", customdata=facts, **group,
         line={"color": style.colour, "width": style.width, "dash": style.dash},
         marker={"symbol": style.symbol, "size": 6, "color": style.colour},
-        customdata=facts,
         hovertemplate=told + f"<extra>{escape(curve.title)}</extra>",
-        **group,
-    )
+    )  # fmt: skip
     if not many:
         return [line]
     band = go.Scatter(
-        x=np.concatenate([x, x[::-1]]),
-        y=np.concatenate([high, low[::-1]]),
-        fill="toself",
-        fillcolor=pale(style.colour, 0.16),
-        line={"width": 0},
-        mode="lines",
-        hoverinfo="skip",
-        showlegend=False,
-        **group,
-    )
+        x=np.concatenate([x, x[::-1]]), y=np.concatenate([high, low[::-1]]), mode="lines", line={"width": 0},
+        fill="toself", fillcolor=pale(style.colour, 0.16), hoverinfo="skip", showlegend=False, **group,
+    )  # fmt: skip
     return [band, line]
 
 

@@ -62,30 +62,17 @@ def robustness_curves(
         title = escape(curve.title)
         for values, dash, what in ((curve.clean, "dot", "as they are"), (curve.under, "solid", under)):
             is_under = dash == "solid"
+            width = curve.style.width if is_under else 1.3
             figure.add_scatter(
-                x=curve.sparsity[kept],
-                y=values[kept],
-                mode="lines+markers" if is_under else "lines",
-                name=title,
-                legendgroup=title,
-                showlegend=is_under,
-                line={
-                    "color": curve.style.colour,
-                    "dash": dash,
-                    "width": curve.style.width if is_under else 1.3,
-                },
+                x=curve.sparsity[kept], y=values[kept], mode="lines+markers" if is_under else "lines",
+                name=title, legendgroup=title, showlegend=is_under,
+                line={"color": curve.style.colour, "dash": dash, "width": width},
                 marker={"symbol": curve.style.symbol, "size": 7},
                 hovertemplate=f"{title}, {what}: %{{y:.1%}} at %{{x:.3~%}} removed<extra></extra>",
-            )
+            )  # fmt: skip
     for dash, what in (("solid", under), ("dot", "as they are")):
-        figure.add_scatter(
-            x=[None],
-            y=[None],
-            mode="lines",
-            name=what,
-            line={"color": MUTED[theme], "dash": dash},
-            hoverinfo="skip",
-        )
+        line = {"color": MUTED[theme], "dash": dash}
+        figure.add_scatter(x=[None], y=[None], mode="lines", name=what, line=line, hoverinfo="skip")
     if marked is not None and (marked > 0 or not is_log):
         figure.add_vline(marked, line={"color": MUTED[theme], "width": 1, "dash": "dash"})
     figure.update_layout(**framed(theme, 380))

@@ -62,14 +62,8 @@ def layer_heatmap(
     ]
     figure = _table(removed, text, criteria, names, told, theme, amounts(theme), (0.0, 1.0))
     for row, column in np.argwhere(emptied).tolist():
-        figure.add_shape(
-            type="rect",
-            x0=column - 0.47,
-            x1=column + 0.47,
-            y0=row - 0.44,
-            y1=row + 0.44,
-            line={"color": INK[theme], "width": 2},
-        )
+        ends = {"x0": column - 0.47, "x1": column + 0.47, "y0": row - 0.44, "y1": row + 0.44}
+        figure.add_shape(type="rect", line={"color": INK[theme], "width": 2}, **ends)
     if is_narrow:
         figure.update_xaxes(title={"text": "layer", "standoff": 4})
     return figure
@@ -151,20 +145,12 @@ def _table(
 ) -> go.Figure:
     is_small = len(columns) <= MOST_NUMBERS
     row = ROW if len(rows) <= MOST_NUMBERS else max(8, 480 // len(rows))
+    gap = 2 if is_small else 0
     trace = go.Heatmap(
-        z=values,
-        x=np.arange(len(columns)),
-        y=np.arange(len(rows)),
-        colorscale=scale,
-        zmin=ends[0],
-        zmax=ends[1],
-        xgap=2 if is_small else 0,
-        ygap=2 if is_small else 0,
-        showscale=False,
-        customdata=np.array(told, dtype=object),
-        hovertemplate="%{customdata}<extra></extra>",
-        hoverongaps=False,
-    )
+        z=values, x=np.arange(len(columns)), y=np.arange(len(rows)), xgap=gap, ygap=gap,
+        colorscale=scale, zmin=ends[0], zmax=ends[1], showscale=False,
+        customdata=np.array(told, dtype=object), hovertemplate="%{customdata}<extra></extra>", hoverongaps=False,
+    )  # fmt: skip
     left = 16 + _LETTER * max((len(name) for name in rows), default=0)
     longest = max((len(name) for name in columns), default=0)
     is_aslant = len(columns) > MOST_NUMBERS or longest * len(columns) > _LETTERS_ABREAST
