@@ -11,11 +11,6 @@ LONGER = {
     "ncviz/models/files/graph/operators/layers.py: reader.layer",
     "ncviz/models/training/train.py: train",
     "ncviz/scene/layered_network.py: NetworkView",
-    "ncviz/ui/components/graph/component.py: graph_editor",
-    "ncviz/ui/components/live/data.py: panel_data",
-    "ncviz/ui/components/network/component.py: network_canvas",
-    "ncviz/ui/explore/canvas.py: network_canvas",
-    "ncviz/ui/explore/panel.py: panel_data",
 }
 
 

@@ -6,14 +6,16 @@ The canvas belongs outside the panel's fragment, so that its payload stays where
 """
 
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
-from ncviz.ui.components.live.data import Answer, Order, Sweep, panel_data
+from ncviz.ui.components.live.data import Answer, Curves, Order, SliderStep, Sweep, panel_data
 from ncviz.ui.components.network.component import Picked, network_canvas
 
 __all__ = [
     "Answer",
+    "Curves",
     "LiveRequest",
     "Order",
     "Picked",
+    "SliderStep",
     "Sweep",
     "live_panel",
     "live_requests",

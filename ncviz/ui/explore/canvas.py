@@ -12,6 +12,7 @@ from ncviz.scene.return_files import file_stem
 from ncviz.scene.selection import read_selection
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
+from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject
 
@@ -36,11 +37,9 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
             nearest_detail(subject),
             subject,
         ),
-        channel=side.name,
+        slider_step(subject),
         height=HEIGHT,
         key=f"network-{side.name}-{subject.network.fingerprint[:12]}",
-        removed=subject.removed,
-        order=subject.order,
         selection=view.selected,
         card=None if view.compare else card(state_of(subject), subject.selection),
         link=link,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ncviz.ui.components.live.title import live_title
 from ncviz.ui.explore.flows import with_flow
-from ncviz.ui.explore.live_curves import PANEL_ORDERS
+from ncviz.ui.explore.live_curves import PANEL_ORDERS, slider_step
 from ncviz.ui.link.view_state import ALL_LAYERS
 from ncviz.ui.session import results, session
 from ncviz.ui.session.problems import telling_errors
@@ -75,12 +75,9 @@ def draw_both(left: Subject, draw: Callable[[Subject], None]) -> None:
 
 def _draw_side(subject: Subject, draw: Callable[[Subject], None], *, is_named: bool) -> None:
     live_title(
-        channel=subject.side.name,
+        slider_step(subject),
+        PANEL_ORDERS,
         network=subject.network.title if is_named else "",
-        total=subject.total,
-        removed=subject.removed,
-        order=subject.order,
-        orders=PANEL_ORDERS,
         key=f"title-{subject.side.name}",
     )
     draw(subject)

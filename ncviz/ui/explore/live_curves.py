@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ncviz.scene.tables import cut_value
 from ncviz.scene.wording import short_word
 from ncviz.tasks import CRITERIA
-from ncviz.ui.components.live.data import Order, Sweep, panel_data
+from ncviz.ui.components.live.data import Curves, Order, SliderStep, Sweep, panel_data
 from ncviz.ui.server import resources
 from ncviz.ui.session.subject import Subject
 
@@ -34,6 +35,11 @@ PANEL_ORDERS = (
     Order("random/redundant", "Random"),
 )
 ORDER_LABELS = {order.key: order.label for order in PANEL_ORDERS}
+
+
+def slider_step(subject: Subject) -> SliderStep:
+    """Return where a side's slider stands."""
+    return SliderStep(subject.side.name, subject.total, subject.removed, subject.order)
 
 
 def thresholds(subject: Subject, removed: np.ndarray) -> np.ndarray:
@@ -84,16 +90,7 @@ def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
         subject: The network at the step with which the page begins.
         channel: The name that the canvas on the page is given too.
     """
-    return panel_data(
-        channel=channel,
-        total=subject.total,
-        removed=subject.removed,
-        order=subject.order,
-        orders=PANEL_ORDERS,
-        sweeps=curves(subject),
-        baseline=subject.sweep.baseline,
-        is_live=False,
-        is_offline=True,
-        sweep_label=f"read off the curve measured on {subject.sweep.images:,} images",
-        word=short_word(subject.network),
-    )
+    label = f"read off the curve measured on {subject.sweep.images:,} images"
+    known = Curves(curves(subject), subject.sweep.baseline, label, short_word(subject.network))
+    step = replace(slider_step(subject), channel=channel)
+    return panel_data(step, PANEL_ORDERS, known, is_live=False, is_offline=True)

@@ -12,8 +12,8 @@ import streamlit as st
 from ncviz.errors import NcvizError
 from ncviz.scene.wording import note_for, short_word
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
-from ncviz.ui.components.live.data import Answer, Sweep, panel_data
-from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, thresholds
+from ncviz.ui.components.live.data import Answer, Curves, Sweep, panel_data
+from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, slider_step, thresholds
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject, change
@@ -72,14 +72,10 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         sweeps = None
     st.session_state[sent] = drawn
     data = panel_data(
-        channel=subject.side.name,
-        total=subject.total,
-        removed=subject.removed,
-        order=subject.order,
+        slider_step(subject),
+        PANEL_ORDERS,
+        Curves(sweeps, subject.sweep.baseline, word=short_word(subject.network)),
         seq=seq,
-        orders=PANEL_ORDERS,
-        sweeps=sweeps,
-        baseline=subject.sweep.baseline,
         answer=answer,
         basis=_basis(subject),
         is_live=_is_live(subject),
@@ -87,7 +83,6 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
         note=note or note_for(subject.network),
-        word=short_word(subject.network),
     )
     live_panel(data, key=subject.key)
     if is_finished:

@@ -11,7 +11,7 @@ from ncviz.plots.small_graphs import PRESETS
 from ncviz.scene.small_graph.arithmetic import enough_digits, plan_table, sentences
 from ncviz.scene.small_graph.workbench import curvature, edge_name, flow, moves, problem
 from ncviz.text import number
-from ncviz.ui.components.graph.component import graph_actions, graph_editor
+from ncviz.ui.components.graph.component import SelectedEdge, graph_actions, graph_editor
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.learn.lessons import LESSONS
 from ncviz.ui.link.view_state import HIDEABLE, ViewState
@@ -81,14 +81,12 @@ def _draw_controls() -> None:
 def _draw_editor() -> None:
     """Draw the graph."""
     bench, alpha = lesson_banner.bench(), session.view().idleness
-    extra: dict[str, Any] = {}
+    selected = None
     if bench.selected is not None:
         found = problem(bench.graph, bench.selected, alpha)
-        extra = {
-            "before": dict(zip(found.sources, found.a.tolist(), strict=True)),
-            "after": dict(zip(found.targets, found.b.tolist(), strict=True)),
-            "flow": flow(bench.graph, found),
-        }
+        before = dict(zip(found.sources, found.a.tolist(), strict=True))
+        after = dict(zip(found.targets, found.b.tolist(), strict=True))
+        selected = SelectedEdge(bench.selected, before, after, flow(bench.graph, found))
     graph_editor(
         bench.graph,
         curvature(bench.graph, alpha),
@@ -96,12 +94,11 @@ def _draw_editor() -> None:
         height=EDITOR_HEIGHT,
         seq=bench.seq,
         on_actions=_take_actions,
-        selected=bench.selected,
+        selected=selected,
         changed=bench.changes(alpha),
         status=bench.summary(alpha),
         can_undo=bench.history.can_undo(bench.graph),
         can_redo=bench.history.can_redo(bench.graph),
-        **extra,
     )
 
 

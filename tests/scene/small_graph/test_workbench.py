@@ -166,8 +166,7 @@ def test_the_editor_gets_plain_json(monkeypatch):
         height=430,
         seq=1,
         on_actions=lambda: None,
-        selected=bench.selected,
-        flow=flow(bench.graph, found),
+        selected=graph_editor.SelectedEdge(bench.selected, flow=flow(bench.graph, found)),
         changed=bench.changes(0.5),
     )
     data = json.loads(json.dumps(sent["data"], allow_nan=False))

@@ -20,7 +20,9 @@ def page():
     from ncviz.plots.network.payload import payload
     from ncviz.ui.components import (
         Answer,
+        Curves,
         Order,
+        SliderStep,
         Sweep,
         live_panel,
         live_requests,
@@ -44,23 +46,19 @@ def page():
     )
     selection = network_canvas(
         payload(view, {"redundant": edges[::-1]}),
-        channel="c",
+        SliderStep("c", 6, 2, "redundant"),
         height=100,
         key="net",
-        removed=2,
-        order="redundant",
     )
     orders = [Order("redundant", "Redundant first", "removes κ > {value}", tone="redundant")]
     request = live_requests("live", total=6, orders=orders)
     data = panel_data(
-        channel="c",
-        total=6,
-        removed=np.int64(2),
-        order="redundant",
+        SliderStep("c", 6, np.int64(2), "redundant"),
+        orders,
+        Curves(
+            {"redundant": Sweep(np.array([0, 3, 6]), [0.9, float("nan"), None], [np.inf, 0.5, -1.0])}, 0.9
+        ),
         seq=request.seq if request else 0,
-        orders=orders,
-        sweeps={"redundant": Sweep(np.array([0, 3, 6]), [0.9, float("nan"), None], [np.inf, 0.5, -1.0])},
-        baseline=0.9,
         answer=Answer(0, 2, "redundant", np.float32(0.75), True, 360, float("-inf")),
     )
     live_panel(data, key="live")

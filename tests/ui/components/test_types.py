@@ -64,9 +64,7 @@ def test_a_pruning_order_is_declared_as_it_is_sent():
 
 
 def test_the_panel_is_declared_with_every_field_that_is_sent():
-    sent = live.panel_data(
-        channel="c", total=1, removed=0, order="a", orders=[], sweeps=None, baseline=None
-    )  # fmt: skip
+    sent = live.panel_data(live.SliderStep("c", 1, 0, "a"), [], live.Curves(None, None))
     text = read_asset("live/types.d.ts").partition("interface PanelData {\n")[2].partition("\n}")[0]
     assert [line.split(":")[0].strip() for line in text.splitlines()] == list(sent)
     for one in (live.Sweep, live.Answer):

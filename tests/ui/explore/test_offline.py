@@ -8,7 +8,7 @@ import pytest
 
 from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import payload, unpack
-from ncviz.ui.components.live.data import Order, Sweep, panel_data
+from ncviz.ui.components.live.data import Curves, Order, SliderStep, Sweep, panel_data
 from ncviz.ui.explore import offline
 
 EVIL = '</script><img src="http://example.org/x" onerror=alert(1)>'
@@ -51,13 +51,9 @@ def page():
         parameter_count=6,
     )
     panel = panel_data(
-        channel="file",
-        total=6,
-        removed=2,
-        order="redundant",
-        orders=[Order("redundant", EVIL)],
-        sweeps={"redundant": Sweep([0, 6], [0.9, 0.1])},
-        baseline=0.9,
+        SliderStep("file", 6, 2, "redundant"),
+        [Order("redundant", EVIL)],
+        Curves({"redundant": Sweep([0, 6], [0.9, 0.1])}, 0.9),
         is_offline=True,
     )
     volatile = {"channel": "file", "height": 300, "removed": 2, "order": "redundant"}

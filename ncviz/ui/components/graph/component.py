@@ -1,6 +1,7 @@
 """The graph editor: a small graph in the browser, every edge coloured by its curvature, to click, drag and change."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,23 @@ from ncviz.ui.components.bundle import component
 
 NAME = "ncviz_graph"
 MAX_ACTIONS = 100
+
+
+@dataclass(frozen=True)
+class SelectedEdge:
+    """The edge whose problem is shown.
+
+    Attributes:
+        edge: The edge, None for none.
+        before: Mass on each node before it is moved.
+        after: Mass on each node after that.
+        flow: Mass that moves along each step (x, y).
+    """
+
+    edge: Edge | None = None
+    before: Mapping[Any, float] = field(default_factory=dict)
+    after: Mapping[Any, float] = field(default_factory=dict)
+    flow: Mapping[Edge, float] = field(default_factory=dict)
 
 
 def graph_actions(key: str, after: int) -> list[Mapping[str, Any]]:
@@ -39,10 +57,7 @@ def graph_editor(
     height: int,
     seq: int,
     on_actions: Callable[[], None],
-    selected: Edge | None = None,
-    before: Mapping[int, float] | None = None,
-    after: Mapping[int, float] | None = None,
-    flow: Mapping[Edge, float] | None = None,
+    selected: SelectedEdge | None = None,
     changed: Mapping[Edge, tuple[float, float]] | None = None,
     status: str = "",
     can_undo: bool = False,
@@ -58,15 +73,12 @@ def graph_editor(
         seq: Number of the last action that was dealt with.
         on_actions: Called when there are new actions, before the page runs.
         selected: The edge whose problem is shown.
-        before: Mass on each node before it is moved, for the selected edge.
-        after: Mass on each node after that.
-        flow: Mass that moves along each step (x, y).
         changed: Edges whose κ the last edit changed, with κ before and after it.
         status: What the last edit did.
         can_undo: Whether there is an edit to undo.
         can_redo: Whether there is an edit to redo.
     """
-    before, after, changed = before or {}, after or {}, changed or {}
+    chosen, changed = selected or SelectedEdge(), changed or {}
     component(NAME, "graph/component")(
         key=key,
         data={
@@ -74,7 +86,13 @@ def graph_editor(
             "height": height,
             "directed": graph.is_directed,
             "nodes": [
-                {"id": node, "x": x, "y": y, "before": before.get(node, 0.0), "after": after.get(node, 0.0)}
+                {
+                    "id": node,
+                    "x": x,
+                    "y": y,
+                    "before": chosen.before.get(node, 0.0),
+                    "after": chosen.after.get(node, 0.0),
+                }
                 for node, (x, y) in graph.places.items()
             ],
             "edges": [
@@ -87,8 +105,8 @@ def graph_editor(
                 }
                 for edge, length in graph.lengths.items()
             ],
-            "selected": list(selected) if selected else None,
-            "flow": [{"x": x, "y": y, "mass": mass} for (x, y), mass in (flow or {}).items()],
+            "selected": list(chosen.edge) if chosen.edge else None,
+            "flow": [{"x": x, "y": y, "mass": mass} for (x, y), mass in chosen.flow.items()],
             "status": status,
             "can_undo": can_undo,
             "can_redo": can_redo,

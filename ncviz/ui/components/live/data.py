@@ -53,15 +53,40 @@ class Answer:
     threshold: float | None = None  # the score at the threshold, in the order's own unit
 
 
+@dataclass(frozen=True)
+class SliderStep:
+    """Where a picture's slider stands.
+
+    `channel` is the name on which the picture, its panel and its heading meet within the page. `removed` of `total`
+    prunable parameters are removed, in the order of the key `order`.
+    """
+
+    channel: str
+    total: int
+    removed: int
+    order: str
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The stored curves. What was read off one has `label` beside it.
+
+    `sweeps` holds them by order key, and may lack some; it is None for those that were sent last. `baseline` is the
+    accuracy with nothing removed, and `word` what that share of right answers is called: agreement, where nobody knows
+    the right ones.
+    """
+
+    sweeps: Mapping[str, Sweep] | None
+    baseline: float | None
+    label: str = "read off the curve"
+    word: str = "accuracy"
+
+
 def panel_data(
-    *,
-    channel: str,
-    total: int,
-    removed: int,
-    order: str,
+    step: SliderStep,
     orders: Sequence[Order],
-    sweeps: Mapping[str, Sweep] | None,
-    baseline: float | None,
+    curves: Curves,
+    *,
     seq: int = 0,
     answer: Answer | None = None,
     basis: str = "",
@@ -71,19 +96,13 @@ def panel_data(
     can_undo: bool = False,
     can_redo: bool = False,
     note: str = "",
-    sweep_label: str = "read off the curve",
-    word: str = "accuracy",
 ) -> dict[str, Any]:
     """Return all that the panel shows, as plain JSON.
 
     Args:
-        channel: The name that the network canvas on this page was given too.
-        total: Number of prunable parameters.
-        removed: How many of them are removed now.
-        order: The key of the order in use.
+        step: Where the slider stands, as the network canvas on this page was told too.
         orders: What can be chosen.
-        sweeps: Per order key, its stored curve; may lack some. None for those that were sent last.
-        baseline: Accuracy with nothing removed.
+        curves: The stored curves.
         seq: The newest `LiveRequest.seq` that was dealt with, 0 at first.
         answer: What was measured last, or None.
         basis: What the answers are about; once it differs, older answers are forgotten.
@@ -93,18 +112,17 @@ def panel_data(
         can_undo: Whether there is a step to undo.
         can_redo: Whether there is a step to redo.
         note: A line under the numbers, such as why nothing is measured yet.
-        sweep_label: The words beside an accuracy that was read off the curve.
-        word: What the share of right answers is called: agreement, where nobody knows the right ones.
     """
+    sweeps = curves.sweeps
     return {
-        "channel": channel,
-        "total": int(total),
-        "removed": int(removed),
-        "order": order,
+        "channel": step.channel,
+        "total": int(step.total),
+        "removed": int(step.removed),
+        "order": step.order,
         "seq": int(seq),
         "orders": [asdict(item) for item in orders],
         "sweeps": None if sweeps is None else {name: _plain_sweep(sweep) for name, sweep in sweeps.items()},
-        "baseline": _number(baseline),
+        "baseline": _number(curves.baseline),
         "answer": None if answer is None else _plain_answer(answer),
         "basis": basis,
         "is_live": is_live,
@@ -113,8 +131,8 @@ def panel_data(
         "can_undo": can_undo,
         "can_redo": can_redo,
         "note": note,
-        "sweep_label": sweep_label,
-        "word": word,
+        "sweep_label": curves.label,
+        "word": curves.word,
         "tones": tones(),
     }
 

@@ -1,33 +1,26 @@
 """The heading over one of two pictures: what is removed from it, following its slider within the browser."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from ncviz.ui.components.bundle import component
-from ncviz.ui.components.live.data import Order, tones
+from ncviz.ui.components.live.data import Order, SliderStep, tones
 
 NAME = "ncviz_title"
 
 
-def live_title(
-    *, channel: str, network: str, total: int, removed: int, order: str, orders: Sequence[Order], key: str
-) -> None:
+def live_title(step: SliderStep, orders: Sequence[Order], *, network: str, key: str) -> None:
     """Draw the heading, such as "Redundant first, 70.0 %".
 
     Args:
-        channel: The name that the live panel of the same picture was given.
-        network: What to say first, such as the network's title; may be empty.
-        total: Number of prunable parameters.
-        removed: How many of them are removed; the panel's word overrides it.
-        order: The key of the order in use, likewise.
+        step: Where the slider of the same picture's live panel stands; the panel's word overrides it.
         orders: What can be chosen.
+        network: What to say first, such as the network's title; may be empty.
         key: Of the component.
     """
     data = {
-        "channel": channel,
+        **asdict(step),
         "network": network,
-        "total": int(total),
-        "removed": int(removed),
-        "order": order,
         "orders": {item.key: {"label": item.label, "tone": item.tone} for item in orders},
         "tones": tones(),
     }

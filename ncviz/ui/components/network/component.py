@@ -8,6 +8,7 @@ import streamlit as st
 
 from ncviz.plots.network.payload import NetworkPayload, pack
 from ncviz.ui.components.bundle import component, ignore
+from ncviz.ui.components.live.data import SliderStep
 
 NAME = "ncviz_network"
 MIN_HEIGHT = 240
@@ -29,12 +30,10 @@ class Picked:
 
 def network_canvas(
     payload: NetworkPayload,
+    step: SliderStep,
     *,
-    channel: str,
     height: int,
     key: str,
-    removed: int = 0,
-    order: str | None = None,
     selection: str = "",
     card: Mapping[str, Any] | None = None,
     link: str | None = None,
@@ -46,15 +45,14 @@ def network_canvas(
     """Draw a network, and report what the reader selects in it.
 
     Call it outside the fragment of the live panel: the panel tells the canvas about every step of a drag within the
-    browser, over `channel`, so the payload travels only when the network, the filter or the number of edges changes.
+    browser, over its channel, so the payload travels only when the network, the filter or the number of edges changes.
 
     Args:
         payload: the network, from `ncviz.plots.network.payload.payload`.
-        channel: the name that the live panel on this page was given too; unique per network on the page.
+        step: where the slider stands, as the live panel on this page was told too, whose word overrides it; the channel
+            is unique per network on the page, the order one of those in the payload.
         height: of the canvas in pixels, at least 240.
         key: of the component; its state is also in `st.session_state[key]["selection"]`.
-        removed: how many parameters are removed; a live panel on the channel overrides it.
-        order: the pruning order that `removed` counts in, one of those in the payload.
         selection: what is selected, as `Picked.selection` has it; a change here overrides the reader's.
         card: what is known of the selection, as `ncviz.scene.cards.card.card` says it.
         link: name of a channel; pictures on the same one zoom and pan together.
@@ -67,10 +65,10 @@ def network_canvas(
         What is selected now, and what was opened.
     """
     volatile = {
-        "channel": channel,
+        "channel": step.channel,
         "height": max(int(height), MIN_HEIGHT),
-        "removed": int(removed),
-        "order": order,
+        "removed": int(step.removed),
+        "order": step.order,
         "selection": selection,
         "card": None if card is None else dict(card),
         "link": link,
