@@ -55,7 +55,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     )
     tell_part(record)
     source = "from the cache" if found.is_stored else "computed"
-    console.print(f"{record.meta['title']}: {source}, {record.seconds} s on {record.meta['device']}.")
+    console.print(f"{record.title}: {source}, {record.seconds} s on {record.device}.")
 
 
 def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:

@@ -213,20 +213,19 @@ def _report(work: Work, *, is_quiet: bool = False) -> bool:
 
 
 def _tell(work: Work, more: dict[str, Any], as_json: bool) -> None:
-    curves = [step for step in work.steps if step.kind == "curve"]
-    measured = sum(work.is_done(step) for step in curves)
+    measured = sum(work.is_done(step) for step in work.curves)
     facts = {
         "experiment": work.experiment.name,
         "out": str(work.out),
-        "curves": len(curves),
+        "curves": len(work.curves),
         "measured": measured,
     }
     if as_json:
         print_json({**facts, **more})
     else:
         console.print(
-            f"{work.experiment.title}: {measured:,} of {len(curves):,} curves are measured; report.md, points.csv, "
-            f"summary.csv and figures are in {work.out}."
+            f"{work.experiment.title}: {measured:,} of {len(work.curves):,} curves are measured; report.md, "
+            f"points.csv, summary.csv and figures are in {work.out}."
         )
 
 

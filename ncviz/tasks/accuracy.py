@@ -23,17 +23,33 @@ class SweepRecord:
 
     Attributes:
         removed: int64 [m], number of weights removed.
-        total: Number of weights.
         accuracy: (criterion, order) → float64 [m].
-        images: Number of evaluation images.
-        meta: Scope, description of the images and so on, as plain JSON.
+        meta: Scope, number and description of the images, number of weights and so on, as plain JSON.
     """
 
     removed: np.ndarray
-    total: int
     accuracy: Mapping[tuple[str, str], np.ndarray]
-    images: int
     meta: Mapping[str, Any]
+
+    @property
+    def total(self) -> int:
+        """Number of weights."""
+        return int(self.meta["total"])
+
+    @property
+    def images(self) -> int:
+        """Number of evaluation images."""
+        return int(self.meta["images"])
+
+    @property
+    def calibrated_on(self) -> str:
+        """What the calibration images of one criterion's curve were chosen from."""
+        return str(self.meta["calibrated_on"])
+
+    @property
+    def evaluated_on(self) -> str:
+        """What the evaluation images are."""
+        return str(self.meta["evaluated_on"])
 
     @property
     def baseline(self) -> float:
@@ -50,14 +66,13 @@ class Curves(StoredTask[SweepRecord]):
 
     kind: ClassVar[str] = "sweep"
     what: ClassVar[str] = "curve"
+    facts: ClassVar[tuple[str, ...]] = ("total", "images")
 
     def encode(self, result: SweepRecord) -> Record:
         """Return the curves as arrays and JSON."""
         arrays = {"removed": result.removed}
         arrays |= {f"{criterion}/{order}": values for (criterion, order), values in result.accuracy.items()}
-        return Record(
-            arrays, {**result.meta, "kind": self.kind, "total": result.total, "images": result.images}
-        )
+        return Record(arrays, dict(result.meta))
 
     def decode(self, record: Record) -> SweepRecord:
         """Read them back."""
@@ -66,8 +81,7 @@ class Curves(StoredTask[SweepRecord]):
             if name != "removed":
                 criterion, order = name.split("/")
                 accuracy[criterion, order] = values
-        total, images = int(record.meta["total"]), int(record.meta["images"])
-        return SweepRecord(record.arrays["removed"], total, accuracy, images, record.meta)
+        return SweepRecord(record.arrays["removed"], accuracy, record.meta)
 
 
 def evaluator(network: Network, context: Context) -> Evaluator:

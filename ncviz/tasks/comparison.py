@@ -62,14 +62,15 @@ class Order(StoredTask[np.ndarray]):
         network, config = self.network, self.config
         names = list(shapes_of(network))
         protected = protected_positions(names, config.protected)
-        found = criterion_scores(network, config, context)
+        own_scores = criterion_scores(network, config, context)
         weights = [network.arrays[name] for name in names]
         # A weight that the network holds but does not use has no score, and goes last.
         each = [
-            found.get(name, np.full_like(own, np.nan, dtype=np.float64))
+            own_scores.get(name, np.full_like(own, np.nan, dtype=np.float64))
             for name, own in zip(names, weights, strict=True)
         ]
-        return removal_ranks(each, config.scope, config.order, protected, weights, may_lack=True)
+        found = removal_ranks(each, config.scope, config.order, protected, weights, may_lack=True)
+        return found.astype(np.int32)
 
     def encode(self, result: np.ndarray) -> Record:
         """Return it as an array, and what it is of."""
@@ -79,7 +80,7 @@ class Order(StoredTask[np.ndarray]):
             "dataset": self.network.dataset,
             "pruning": self.config.as_dict(),
         }
-        return Record({"ranks": result.astype(np.int32)}, meta)
+        return Record({"ranks": result}, meta)
 
     def decode(self, record: Record) -> np.ndarray:
         """Read it back."""
@@ -143,9 +144,11 @@ class Curve(Curves):
             "pruning": config.as_dict(),
             "calibrated_on": context.images(network, "train").description,
             "evaluated_on": context.images(network, "test").description,
+            "kind": self.kind,
+            "total": len(ranks),
+            "images": found.images,
         }
-        accuracy = {(config.criterion, config.order): found.accuracy}
-        return SweepRecord(found.removed, len(ranks), accuracy, found.images, meta)
+        return SweepRecord(found.removed, {(config.criterion, config.order): found.accuracy}, meta)
 
 
 def shapes_of(network: Network) -> dict[str, tuple[int, ...]]:

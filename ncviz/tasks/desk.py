@@ -124,9 +124,7 @@ class Desk:
             return Outcome(known, is_stored=True)
         result, problem, key = task.run(context), None, task.key(context)
         if isinstance(task, StoredTask):
-            # What is shown at once is what will be read later.
-            record = task.encode(result)
-            problem, result = self.keep(task, key, record), task.decode(record)
+            problem, result = self.keep(task, key, task.encode(result)), task.as_asked(result)
         self._remember(task, (key, *task.asked_as), result)
         return Outcome(result, False, problem)
 

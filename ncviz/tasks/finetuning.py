@@ -60,20 +60,29 @@ class FineTuneRecord:
     Attributes:
         loss: float64 [steps], mean cross-entropy of each step's images.
         accuracy: float64 [epochs + 1], on the evaluation images: of the pruned network, and after each epoch.
-        whole: Accuracy of the network before pruning, on the same images.
-        removed: Number of weights removed.
-        total: Number of weights.
         arrays: The fine-tuned network's parameters by name, the removed weights zero.
-        meta: Settings and descriptions of the images, as plain JSON.
+        meta: Settings, descriptions of the images and numbers of weights, as plain JSON.
     """
 
     loss: np.ndarray
     accuracy: np.ndarray
-    whole: float
-    removed: int
-    total: int
     arrays: Mapping[str, np.ndarray]
     meta: Mapping[str, Any]
+
+    @property
+    def whole(self) -> float:
+        """Accuracy of the network before pruning, on the same images."""
+        return float(self.meta["whole"])
+
+    @property
+    def removed(self) -> int:
+        """Number of weights removed."""
+        return int(self.meta["removed"])
+
+    @property
+    def total(self) -> int:
+        """Number of weights."""
+        return int(self.meta["total"])
 
     @property
     def pruning(self) -> PruningConfig:
@@ -129,6 +138,7 @@ class FineTune(StoredTask[FineTuneRecord]):
 
     kind: ClassVar[str] = "finetune"
     what: ClassVar[str] = "fine-tuning"
+    facts: ClassVar[tuple[str, ...]] = ("whole", "removed", "total")
     job: ClassVar[JobKind] = JobKind(kept="criteria that were finished are kept")
     most_known: ClassVar[int] = 32
     most_unstored: ClassVar[int] = 20
@@ -203,13 +213,14 @@ class FineTune(StoredTask[FineTuneRecord]):
             "dataset": network.dataset,
             "trained_on": train.description,
             "evaluated_on": test.description,
+            "kind": self.kind,
+            "whole": whole,
+            "removed": removed,
+            "total": len(ranks),
         }
         return FineTuneRecord(
             loss=np.array(found.loss),
             accuracy=np.array(found.accuracy),
-            whole=whole,
-            removed=removed,
-            total=len(ranks),
             arrays={name: values.detach().numpy() for name, values in found.net.state_dict().items()},
             meta=meta,
         )
@@ -218,25 +229,13 @@ class FineTune(StoredTask[FineTuneRecord]):
         """Return it as arrays and JSON."""
         arrays = {"loss": result.loss, "accuracy": result.accuracy}
         arrays |= {_STATE + name: values for name, values in result.arrays.items()}
-        facts = {"kind": self.kind, "whole": result.whole, "removed": result.removed, "total": result.total}
-        return Record(arrays, {**result.meta, **facts})
+        return Record(arrays, dict(result.meta))
 
     def decode(self, record: Record) -> FineTuneRecord:
         """Read it back."""
-        arrays, meta = record.arrays, record.meta
-        return FineTuneRecord(
-            loss=arrays["loss"],
-            accuracy=arrays["accuracy"],
-            whole=float(meta["whole"]),
-            removed=int(meta["removed"]),
-            total=int(meta["total"]),
-            arrays={
-                name.removeprefix(_STATE): values
-                for name, values in arrays.items()
-                if name.startswith(_STATE)
-            },
-            meta=meta,
-        )
+        arrays = record.arrays
+        state = {name.removeprefix(_STATE): arrays[name] for name in arrays if name.startswith(_STATE)}
+        return FineTuneRecord(arrays["loss"], arrays["accuracy"], state, record.meta)
 
 
 def tuned_network(network: Network, record: FineTuneRecord, name: str) -> Network:

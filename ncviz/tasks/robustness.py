@@ -77,19 +77,25 @@ class RobustnessRecord:
 
     Attributes:
         removed: int64 [m], number of weights removed.
-        total: Number of weights.
         clean: float64 [m], accuracy on the images as they are.
         under: float64 [m], accuracy on the same images, attacked or corrupted.
-        images: Number of images.
-        meta: Settings and descriptions, as plain JSON.
+        meta: Settings, descriptions, numbers of weights and images, as plain JSON.
     """
 
     removed: np.ndarray
-    total: int
     clean: np.ndarray
     under: np.ndarray
-    images: int
     meta: Mapping[str, Any]
+
+    @property
+    def total(self) -> int:
+        """Number of weights."""
+        return int(self.meta["total"])
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return int(self.meta["images"])
 
     @property
     def sparsity(self) -> np.ndarray:
@@ -123,6 +129,7 @@ class Robustness(StoredTask[RobustnessRecord]):
 
     kind: ClassVar[str] = "robustness"
     what: ClassVar[str] = "robustness curve"
+    facts: ClassVar[tuple[str, ...]] = ("total", "images")
     job: ClassVar[JobKind] = JobKind(kept="points that were measured are kept")
 
     @property
@@ -181,14 +188,12 @@ class Robustness(StoredTask[RobustnessRecord]):
     def encode(self, result: RobustnessRecord) -> Record:
         """Return it as arrays and JSON."""
         arrays = {"removed": result.removed, "clean": result.clean, "under": result.under}
-        facts = {"kind": self.kind, "total": result.total, "images": result.images}
-        return Record(arrays, {**result.meta, **facts})
+        return Record(arrays, dict(result.meta))
 
     def decode(self, record: Record) -> RobustnessRecord:
         """Read it back."""
-        arrays, meta = record.arrays, record.meta
-        total, images = int(meta["total"]), int(meta["images"])
-        return RobustnessRecord(arrays["removed"], total, arrays["clean"], arrays["under"], images, meta)
+        arrays = record.arrays
+        return RobustnessRecord(arrays["removed"], arrays["clean"], arrays["under"], record.meta)
 
     def _keep(self, record: RobustnessRecord, context: Context) -> None:
         self._merge(record, context)
@@ -211,10 +216,13 @@ class Robustness(StoredTask[RobustnessRecord]):
             **config.as_dict(),
             "dataset": network.dataset,
             "evaluated_on": data.description,
+            "kind": self.kind,
+            "total": len(ranks),
+            # How many there are, of at most so many as the settings say.
+            "images": len(drawn(len(data), config.images)),
         }
-        nothing = [np.full(len(removed), np.nan) for _ in range(2)]
-        images = len(drawn(len(data), config.images))
-        return RobustnessRecord(removed, len(ranks), nothing[0], nothing[1], images, meta)
+        nothing = np.full(len(removed), np.nan)
+        return RobustnessRecord(removed, nothing, nothing.copy(), meta)
 
 
 def disturber_for(network: Network, config: RobustnessConfig, context: Context) -> Disturber:

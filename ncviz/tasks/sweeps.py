@@ -80,10 +80,12 @@ class Sweep(Curves):
             "config": curvature.meta["config"],
             "scope": self.scope,
             "evaluated_on": context.images(network, "test").description,
+            "kind": self.kind,
+            "total": curvature.total,
+            "images": measured.images,
         }
         first = next(iter(found.values()))
-        accuracy = {name: curve.accuracy for name, curve in found.items()}
-        return SweepRecord(first.removed, curvature.total, accuracy, measured.images, meta)
+        return SweepRecord(first.removed, {name: curve.accuracy for name, curve in found.items()}, meta)
 
 
 def measure_curve(

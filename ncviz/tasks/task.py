@@ -180,11 +180,13 @@ class StoredTask(Task[R]):
     Attributes:
         kind: What the record's ``meta["kind"]`` is.
         what: What the result is called for people, such as "curve".
+        facts: What the record's ``meta`` must hold besides.
         most_unstored: How many results are kept in memory that could not be stored.
     """
 
     kind: ClassVar[str]
     what: ClassVar[str]
+    facts: ClassVar[tuple[str, ...]] = ()
     most_unstored: ClassVar[int] = 50
 
     @abstractmethod
@@ -193,7 +195,11 @@ class StoredTask(Task[R]):
 
     @abstractmethod
     def decode(self, record: Record) -> R:
-        """Read a result back, in the words of whoever asks for it; raises KeyError where a part is missing."""
+        """Read a result back, the same that ``encode`` was given; raises KeyError where a part is missing."""
+
+    def as_asked(self, result: R) -> R:
+        """Return a result, new or read back, in the words and numbers of whoever asks for it."""
+        return result
 
     def read(self, record: Record) -> R:
         """Return what a record holds.
@@ -204,7 +210,10 @@ class StoredTask(Task[R]):
         try:
             if record.meta["kind"] != self.kind:
                 raise KeyError("kind")
-            return self.decode(record)
+            found = self.decode(record)
+            for name in self.facts:
+                record.meta[name]
+            return self.as_asked(found)
         except KeyError as error:
             raise StoreError(
                 f"A stored {self.what} lacks {error}; clear it from the cache and compute again."

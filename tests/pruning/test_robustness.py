@@ -220,9 +220,7 @@ def test_two_runs_of_one_curve_keep_each_others_points(store, network, monkeypat
         # Meanwhile another run stores the second half.
         clean, under = alone.clean.copy(), alone.under.copy()
         clean[:half] = under[:half] = np.nan
-        other = Robustness(network, config).encode(
-            RobustnessRecord(alone.removed, alone.total, clean, under, alone.images, alone.meta)
-        )
+        other = Robustness(network, config).encode(RobustnessRecord(alone.removed, clean, under, alone.meta))
         store.put(key, other.arrays, other.meta)
         raise CancelledError
 

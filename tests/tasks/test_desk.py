@@ -40,10 +40,10 @@ class Squares(StoredTask[np.ndarray]):
             context.say(number / self.count, f"row {number}")
         if self.count > 90:
             raise NcvizError("Too many.")
-        return np.arange(self.count) ** 2
+        return np.arange(self.count, dtype=np.int32) ** 2
 
     def encode(self, result):
-        return Record({"row": result.astype(np.int32)}, {"kind": self.kind})
+        return Record({"row": result}, {"kind": self.kind})
 
     def decode(self, record):
         return record.arrays["row"]

@@ -12,7 +12,7 @@ from ncviz.data.datasets import Dataset, find_dataset
 from ncviz.models.network import Network
 from ncviz.progress import Progress
 from ncviz.studies.paper.plan import spec_of
-from ncviz.studies.paper.work import Step, Work
+from ncviz.studies.paper.work import CurvatureStep, CurveStep, ResultStep, Step, TrainStep, Work
 from ncviz.text import about
 from ncviz.values import CLOSED_FROM
 
@@ -52,10 +52,10 @@ class Costs:
         from ncviz.pruning.scores import SCORES
 
         spec = spec_of(step.network)
-        if step.config is None:
+        if not isinstance(step, ResultStep):
             return self.epoch * spec.recipe.epochs
         samples = step.config.samples_per_class
-        if step.kind == "curvature":
+        if isinstance(step, CurvatureStep):
             images = samples * len(find_dataset(spec.dataset).classes)
             return self.setup + images * self.image[_alpha(step)]
         looks = SCORES[step.config.criterion].needs_images
@@ -86,7 +86,7 @@ def _costs(work: Work, name: str, steps: Sequence[Step]) -> Costs:
         setup=setup,
         image=image,
         score=_scores(network, train, steps),
-        epoch=_epoch(work, name, train, test) if any(step.kind == "train" for step in steps) else 0.0,
+        epoch=_epoch(work, name, train, test) if any(isinstance(step, TrainStep) for step in steps) else 0.0,
     )
 
 
@@ -104,7 +104,7 @@ def _curvature_costs(
     from ncviz.curvature import neural_curvature
     from ncviz.tasks.curvature.task import MAX_SAMPLE_VALUES
 
-    alphas = {_alpha(step): step.config.alpha for step in steps if step.config and step.kind == "curvature"}
+    alphas = {_alpha(step): step.config.alpha for step in steps if isinstance(step, CurvatureStep)}
     if not alphas:
         return {}, 0.0
     inputs = train.inputs[_one_of_each(train)]
@@ -129,7 +129,7 @@ def _curvature_costs(
 def _scores(network: Network, train: Dataset, steps: Sequence[Step]) -> dict[str, float]:
     from ncviz.pruning.scores import SCORES, pruning_scores
 
-    names = dict.fromkeys(step.config.criterion for step in steps if step.config and step.kind == "curve")
+    names = dict.fromkeys(step.config.criterion for step in steps if isinstance(step, CurveStep))
     at = _one_of_each(train)
     net = network.module()
     given: dict[str, Any] = {"inputs": train.inputs[at], "labels": train.labels[at]}
@@ -188,8 +188,8 @@ def _untrained(name: str) -> Network:
 _USUAL = "1/2 or more"
 
 
-def _alpha(step: Step) -> str:
-    alpha = step.config.alpha if step.config else DEFAULT_ALPHA
+def _alpha(step: CurvatureStep) -> str:
+    alpha = step.config.alpha
     return _USUAL if alpha >= CLOSED_FROM else str(alpha)
 
 
@@ -223,14 +223,14 @@ def total(work: Work, costs: dict[str, Costs]) -> dict[str, dict[str, Any]]:
             },
         )
         if step not in pending:
-            row["stored"] += step.kind == "curve"
+            row["stored"] += isinstance(step, CurveStep)
             continue
         row["seconds"] += costs[step.network].seconds(step, points)
-        if step.kind == "curve":
+        if isinstance(step, CurveStep):
             row["curves"] += 1
-        elif step.kind == "train":
+        elif isinstance(step, TrainStep):
             row["train"] = True
-        elif step.config is not None:
+        elif isinstance(step, CurvatureStep):
             row["curvatures"] += 1
             row["images"] += step.config.samples_per_class * len(
                 find_dataset(spec_of(step.network).dataset).classes

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ncviz import tasks
 from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
 from ncviz.pruning.compare import Floats, Spread, area_under, mean_and_deviation, removable_within
 from ncviz.studies.paper.work import Work
@@ -73,11 +72,11 @@ def gather(work: Work) -> list[Group]:
     from ncviz.pruning.scores import SCORES
 
     found: dict[tuple[str, PruningConfig], list[tuple[int, SweepRecord]]] = {}
-    for step in work.steps:
+    for step in work.curves:
         network = work.network(step.network)
-        if step.kind != "curve" or step.config is None or network is None or not work.is_done(step):
+        if network is None or not work.is_done(step):
             continue
-        record = work.context.look_up(tasks.Curve(network, step.config, work.experiment.sparsities))
+        record = work.context.look_up(step.task(network, work.experiment.sparsities))
         if record is not None:
             group = step.network, replace(step.config, seed=0)
             found.setdefault(group, []).append((step.config.seed, record))

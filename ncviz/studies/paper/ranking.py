@@ -92,9 +92,11 @@ class Ranking(Curves):
         meta = {
             "title": network.title if network.is_bundled else "own checkpoint",
             "pruning": {"ranking": self.name},
+            "kind": self.kind,
+            "total": len(ranks),
+            "images": found.images,
         }
-        accuracy = {(self.name, "redundant"): found.accuracy}
-        return SweepRecord(found.removed, len(ranks), accuracy, found.images, meta)
+        return SweepRecord(found.removed, {(self.name, "redundant"): found.accuracy}, meta)
 
 
 def study_rankings(

@@ -57,12 +57,11 @@ def text(work: Work, groups: Sequence[Group], drawn: Mapping[str, Mapping[str, t
         groups: What is measured of it.
         drawn: For each network its figures, file → (what it shows, page).
     """
-    curves = [step for step in work.steps if step.kind == "curve"]
     measured = sum(len(group.records) for group in groups)
     experiment = work.experiment
     parts = [
         f"# {experiment.title}: accuracy over sparsity",
-        f"Measured: {measured:,} of {len(curves):,} curves at {len(experiment.sparsities)} sparsities each, on "
+        f"Measured: {measured:,} of {len(work.curves):,} curves at {len(experiment.sparsities)} sparsities each, on "
         f"{_where(groups)}. Calibration images are correctly classified ones of {_pool(groups)}; seed 0 takes the "
         "first of each class, any other draws them. ± is the sample standard deviation over the seeds (for a random "
         "order, over its draws); criteria that look at no images have none. Sparsity is the share of all weights of "
@@ -226,8 +225,8 @@ def _networks(groups: Sequence[Group]) -> list[str]:
 
 
 def _where(groups: Sequence[Group]) -> str:
-    return str(groups[0].records[0].meta["evaluated_on"])
+    return groups[0].records[0].evaluated_on
 
 
 def _pool(groups: Sequence[Group]) -> str:
-    return str(groups[0].records[0].meta["calibrated_on"])
+    return groups[0].records[0].calibrated_on

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
@@ -23,27 +23,61 @@ LARGE_ORDER = 200_000
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do.
+    """One thing to do for a network, given by its name."""
 
-    Attributes:
-        kind: "train" a network, compute a "curvature", or measure a "curve".
-        network: Which network.
-        config: With which settings; None for a training.
-    """
-
-    kind: Literal["train", "curvature", "curve"]
     network: str
-    config: PruningConfig | None = None
 
     @property
     def title(self) -> str:
         """What it is called while it runs."""
-        name = spec_of(self.network).title
-        if self.config is None:
-            return f"{name}: training"
-        if self.kind == "curvature":
-            return f"{name}: curvature, {self.config.samples_per_class} a class, seed {self.config.seed}"
-        return f"{name}: {self.config.criterion}, {self.config.order} first, {self.config.scope}"
+        return f"{spec_of(self.network).title}: {self._what}"
+
+    @property
+    def _what(self) -> str:
+        raise NotImplementedError
+
+
+class TrainStep(Step):
+    """Training it."""
+
+    @property
+    def _what(self) -> str:
+        return "training"
+
+
+@dataclass(frozen=True)
+class ResultStep(Step):
+    """A result of it that the store keeps, with these settings."""
+
+    config: PruningConfig
+
+    def task(self, network: Network, sparsities: Sequence[float]) -> tasks.Task[Any]:
+        """Return what computes the result on the open network."""
+        raise NotImplementedError
+
+
+class CurvatureStep(ResultStep):
+    """Its curvature."""
+
+    @property
+    def _what(self) -> str:
+        return f"curvature, {self.config.samples_per_class} a class, seed {self.config.seed}"
+
+    def task(self, network: Network, sparsities: Sequence[float]) -> tasks.Curvature:
+        """Return what computes it; no sparsity decides it."""
+        return tasks.Curvature(network, self.config.calibration)
+
+
+class CurveStep(ResultStep):
+    """Its accuracy over sparsity."""
+
+    @property
+    def _what(self) -> str:
+        return f"{self.config.criterion}, {self.config.order} first, {self.config.scope}"
+
+    def task(self, network: Network, sparsities: Sequence[float]) -> tasks.Curve:
+        """Return what measures it at these fractions of all weights."""
+        return tasks.Curve(network, self.config, tuple(sparsities))
 
 
 class Work:
@@ -79,13 +113,18 @@ class Work:
         found: dict[Step, None] = {}
         for curve in curves(self.experiment):
             if is_own(spec_of(curve.network), self.is_trained_anew):
-                found[Step("train", curve.network)] = None
+                found[TrainStep(curve.network)] = None
             config = curve.config
             if SCORES[config.criterion].needs_curvature:
                 calibration = PruningConfig("curvature", config.samples_per_class, config.seed, config.alpha)
-                found[Step("curvature", curve.network, calibration)] = None
-            found[Step("curve", curve.network, config)] = None
+                found[CurvatureStep(curve.network, calibration)] = None
+            found[CurveStep(curve.network, config)] = None
         return tuple(found)
+
+    @property
+    def curves(self) -> tuple[CurveStep, ...]:
+        """Those of the steps that measure a curve."""
+        return tuple(step for step in self.steps if isinstance(step, CurveStep))
 
     @property
     def models(self) -> Path:
@@ -113,21 +152,21 @@ class Work:
         if step in self._keys:
             return self._keys[step]
         network = self.network(step.network)
-        if network is None or step.config is None:
+        if network is None or not isinstance(step, ResultStep):
             return None
-        key = self._task(step, network, step.config).key(self.context)
+        key = step.task(network, self.experiment.sparsities).key(self.context)
         # Kept, because a folder of single images is looked through for each.
         self._keys[step] = key
         return key
 
     def is_done(self, step: Step) -> bool:
         """Whether nothing is left to do for a step."""
-        if step.kind == "train":
+        if isinstance(step, TrainStep):
             return self.network(step.network) is not None
         key = self.key(step)
         if key is None:
             return False
-        return self.context.store.has(key) or (step.kind == "curvature" and not self._is_needed(step))
+        return self.context.store.has(key) or (isinstance(step, CurvatureStep) and not self._is_needed(step))
 
     def pending(self) -> list[Step]:
         """Return the steps that are left to do, in their order."""
@@ -149,43 +188,40 @@ class Work:
 
             if self.is_done(step):  # by another process meanwhile
                 continue
-            if step.kind == "train":
+            if isinstance(step, ResultStep):
+                self._compute(step, report)
+            else:
                 self._train(step, report)
-                yield step
-                continue
-            network = self.network(step.network)
-            if network is None or step.config is None:
-                raise NcvizError(f"{spec_of(step.network).title} is not trained yet.")
-            task = self._task(step, network, step.config)
-            problem = replace(self.context, progress=report).run(task).problem
-            if isinstance(task, tasks.Curve) and tasks.removable(network, step.config) > LARGE_ORDER:
-                self.context.store.remove(task.order.key(self.context))
-            if problem is not None:
-                raise NcvizError(problem)
             yield step
 
-    def _is_needed(self, step: Step) -> bool:
+    def _compute(self, step: ResultStep, report: Progress) -> None:
+        network = self.network(step.network)
+        if network is None:
+            raise NcvizError(f"{spec_of(step.network).title} is not trained yet.")
+        task = step.task(network, self.experiment.sparsities)
+        problem = replace(self.context, progress=report).run(task).problem
+        if isinstance(task, tasks.Curve) and tasks.removable(network, step.config) > LARGE_ORDER:
+            self.context.store.remove(task.order.key(self.context))
+        if problem is not None:
+            raise NcvizError(problem)
+
+    def _is_needed(self, step: CurvatureStep) -> bool:
         """Whether a curve that is not measured yet has to know a curvature."""
         from ncviz.pruning.scores import SCORES
 
         network = self.network(step.network)
-        if network is None or step.config is None:
+        if network is None:
             return True
         own = digest(step.config.calibration.key())
-        for other in self.steps:
+        for other in self.curves:
             config = other.config
-            if other.kind != "curve" or other.network != step.network or config is None:
+            if other.network != step.network:
                 continue
             is_user = SCORES[config.criterion].needs_curvature and digest(config.calibration.key()) == own
             order = tasks.Order(network, config)
             if is_user and not self.is_done(other) and not self.context.desk.has(order, self.context):
                 return True
         return False
-
-    def _task(self, step: Step, network: Network, config: PruningConfig) -> tasks.Task[Any]:
-        if step.kind == "curvature":
-            return tasks.Curvature(network, config.calibration)
-        return tasks.Curve(network, config, tuple(self.experiment.sparsities))
 
     def _train(self, step: Step, report: Progress) -> None:
         from ncviz.models.training.train import train_zoo_model

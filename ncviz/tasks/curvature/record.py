@@ -101,6 +101,16 @@ class CurvatureRecord:
         return float(self.meta["seconds"])
 
     @property
+    def title(self) -> str:
+        """What the network is called for people."""
+        return str(self.meta["title"])
+
+    @property
+    def device(self) -> str:
+        """Where it was computed."""
+        return str(self.meta["device"])
+
+    @property
     def pool(self) -> str:
         """What the calibration images were chosen from."""
         return str(self.meta["pool"])

@@ -111,12 +111,12 @@ class Curvature(_OfNetwork):
         """Return the curvature as arrays and JSON, without the name of an upload."""
         return encode(replace(result, meta={**result.meta, **anonymous(self.network)}))
 
-    def decode(self, record: Record) -> CurvatureRecord:
-        """Read it back: it may have been asked for under another name, or another alpha of the same effect."""
-        found, asked = decode(record), self._asked()
+    def as_asked(self, result: CurvatureRecord) -> CurvatureRecord:
+        """Return it under the name that is asked for, with the alpha asked for, which has the same effect."""
+        asked = self._asked()
         if is_user_data(self.network.dataset):
             asked["pool"] = load_dataset(self.network.dataset, "train").description
-        return replace(found, meta={**found.meta, **asked})
+        return replace(result, meta={**result.meta, **asked})
 
     def _asked(self) -> dict[str, Any]:
         """What was asked for, in the asker's own words."""
@@ -172,12 +172,11 @@ class Flow(_OfNetwork):
         pictures = whole.pictures.cut(samples)
         return from_result(result, self.network.arrays, chosen, whole.labels[samples], pictures, meta)
 
-    def decode(self, record: Record) -> CurvatureRecord:
-        """Read it back, the images numbered as in the whole result."""
-        found, number = decode(record), np.asarray(self.samples)
-        places = tuple(place.renumbered(number) for place in found.places)
+    def as_asked(self, result: CurvatureRecord) -> CurvatureRecord:
+        """Return it with the images numbered as in the whole result."""
+        places = tuple(place.renumbered(np.asarray(self.samples)) for place in result.places)
         return replace(
-            self.whole, weights=found.weights, places=places, meta=self.whole.meta_of(self.samples)
+            self.whole, weights=result.weights, places=places, meta=self.whole.meta_of(self.samples)
         )
 
 

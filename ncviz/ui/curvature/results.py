@@ -80,7 +80,7 @@ def _draw_summary(record: CurvatureRecord) -> None:
         "Never active", f"{(flat == NEVER_ACTIVE).mean():.1%}", help="No live edge on any calibration image"
     )
     columns[3].metric("Most negative κ", f"{flat.min():.2f}")
-    device = record.meta["device"]
+    device = record.device
     facts = f"{len(record.labels)} images of {record.pool}, computed on {device} in {record.seconds:.1f} s."
     part = part_words(record.config, len(record.weights))
     told = f"Of a part alone: {part}. " if part else ""

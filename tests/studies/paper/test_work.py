@@ -19,7 +19,7 @@ from ncviz.studies.paper import estimate, plan, trained, work
 from ncviz.studies.paper.measured import gather, points_csv, select
 from ncviz.studies.paper.plan import Experiment, Part, curves
 from ncviz.studies.paper.report import write_report
-from ncviz.studies.paper.work import Work, check_data
+from ncviz.studies.paper.work import CurvatureStep, CurveStep, TrainStep, Work, check_data
 from tests.examples.contexts import NOWHERE, here
 
 PLAN = Experiment(
@@ -107,10 +107,10 @@ def test_the_steps_are_curvatures_before_what_needs_them_each_once(finished):
     assert tuple(done) == own.steps
     assert len({own.key(step) for step in done}) == len(done)
     # Two numbers of images and two seeds at the usual α; one number and two seeds at the small one.
-    assert [step.kind for step in done].count("curvature") == 4 + 2
-    assert [step.kind for step in done].count("curve") == len(curves(PLAN))
-    first = [step.kind for step in done[:4]]
-    assert first == ["curvature", "curve", "curvature", "curve"]
+    assert [type(step) for step in done].count(CurvatureStep) == 4 + 2
+    assert [type(step) for step in done].count(CurveStep) == len(curves(PLAN))
+    first = [type(step) for step in done[:4]]
+    assert first == [CurvatureStep, CurveStep, CurvatureStep, CurveStep]
 
 
 @pytest.mark.slow
@@ -159,17 +159,17 @@ def test_what_is_left_is_counted(tmp_path):
     costs = estimate.measure(own, lambda fraction, message: None)
     (row,) = estimate.total(own, costs).values()
     left = [step for step in own.steps if step not in done]
-    assert row["stored"] == sum(step.kind == "curve" for step in done)
-    assert row["curves"] == sum(step.kind == "curve" for step in left)
-    assert row["curvatures"] == sum(step.kind == "curvature" for step in left)
+    assert row["stored"] == sum(isinstance(step, CurveStep) for step in done)
+    assert row["curves"] == sum(isinstance(step, CurveStep) for step in left)
+    assert row["curvatures"] == sum(isinstance(step, CurvatureStep) for step in left)
     assert row["images"] == sum(
-        10 * step.config.samples_per_class for step in left if step.kind == "curvature"
+        10 * step.config.samples_per_class for step in left if isinstance(step, CurvatureStep)
     )
     (cost,) = costs.values()
     assert set(cost.image) == {"1/2 or more", "0.1"}
     by_hand = sum(
         4 * cost.evaluation + step.config.samples_per_class * cost.score.get(step.config.criterion, 0)
-        if step.kind == "curve"
+        if isinstance(step, CurveStep)
         else cost.setup
         + 10
         * step.config.samples_per_class
@@ -183,7 +183,7 @@ def test_a_curvature_is_not_computed_for_curves_that_are_there(tmp_path):
     own = make(tmp_path, experiment=replace(PLAN, parts=PLAN.parts[:1]))
     run(own)
     first = own.steps[0]
-    assert first.kind == "curvature"
+    assert isinstance(first, CurvatureStep)
     own.context.store.remove(own.key(first))
     assert own.pending() == []
 
@@ -212,7 +212,7 @@ def test_a_network_that_is_not_there_is_trained_first_and_gone_on_with(tmp_path,
     experiment = Experiment("own", "Own", "digits", (Part((OWN.name,), ("magnitude",)),), (0.0, 0.5))
 
     def stop(step, fraction, message):
-        if step.kind == "train" and fraction > 0.5:
+        if isinstance(step, TrainStep) and fraction > 0.5:
             raise CancelledError
 
     own = make(tmp_path, experiment=experiment)
@@ -224,7 +224,7 @@ def test_a_network_that_is_not_there_is_trained_first_and_gone_on_with(tmp_path,
         run(own, stop)
     assert [file.name for file in own.models.iterdir()] == ["own-digits.training"]
     done = run(make(tmp_path, experiment=experiment))
-    assert [step.kind for step in done] == ["train", "curve", "curve", "curve", "curve"]
+    assert [type(step) for step in done] == [TrainStep, CurveStep, CurveStep, CurveStep, CurveStep]
     whole = make(tmp_path, "whole", experiment)
     run(whole)
     arrays = [make(tmp_path, name, experiment).network(OWN.name).arrays for name in ("one", "whole")]
@@ -246,12 +246,12 @@ def test_networks_that_ship_are_trained_anew_where_asked(tmp_path, monkeypatch):
     )
     experiment = Experiment("own", "Own", "digits", (Part(("mlp-digits-relu",), ("magnitude",)),), (0.0, 0.5))
     own = make(tmp_path, experiment=experiment, is_trained_anew=True)
-    assert own.pending()[0].kind == "train"
+    assert isinstance(own.pending()[0], TrainStep)
     run(own)
     assert own.pending() == []
     taken = make(tmp_path, experiment=experiment)
     assert taken.network("mlp-digits-relu").fingerprint != own.network("mlp-digits-relu").fingerprint
-    assert all(step.kind == "curve" for step in taken.pending())
+    assert all(isinstance(step, CurveStep) for step in taken.pending())
 
 
 def test_a_network_trained_on_other_images_is_not_taken_for_one_of_these(tmp_path, monkeypatch):

@@ -13,15 +13,13 @@ from ncviz.ui.session.subject import Side, Subject
 SCORES = np.array([-2.0, -1.0, 0.5, 3.0])
 SWEEP = SweepRecord(
     removed=np.array([0, 2, 4]),
-    total=4,
     accuracy={
         ("curvature", "redundant"): np.array([0.9, 0.8, 0.1]),
         ("curvature", "bottlenecks"): np.array([0.9, 0.2, 0.1]),
         ("magnitude", "redundant"): np.array([0.9, 0.7, 0.1]),
         ("random", "redundant"): np.array([0.9, 0.5, 0.1]),
     },
-    images=1234,
-    meta={},
+    meta={"total": 4, "images": 1234},
 )
 
 

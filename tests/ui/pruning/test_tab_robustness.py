@@ -251,9 +251,8 @@ def test_the_chosen_class_has_a_colour_of_its_own():
 
 
 def test_the_table_holds_what_is_measured():
-    record = RobustnessRecord(
-        np.array([0, 10, 20]), 20, np.array([1, 0.5, np.nan]), np.array([0.9, 0.4, np.nan]), 7, {}
-    )
+    clean, under = np.array([1, 0.5, np.nan]), np.array([0.9, 0.4, np.nan])
+    record = RobustnessRecord(np.array([0, 10, 20]), clean, under, {"total": 20, "images": 7})
     found = pd.read_csv(io.BytesIO(csv(robustness_table({"lamp": record, "random": record}))))
     assert found["criterion"].tolist() == ["lamp"] * 2 + ["random"] * 2
     assert found["sparsity"].tolist() == [0, 0.5] * 2
