@@ -47,14 +47,8 @@ def cli() -> None:
     """See how information flows through a neural network, and prune it by what you see."""
 
 
-cli.add_command(curvature.curvature)
-cli.add_command(inspect.inspect)
-cli.add_command(prune.prune)
-cli.add_command(train.train)
-cli.add_command(reproduce.reproduce)
-cli.add_command(rankings.rankings)
-cli.add_command(bench.bench)
-cli.add_command(devices.devices)
-cli.add_command(cache.cache)
-cli.add_command(cache.bundle)
-cli.add_command(app.app)
+for command in (
+    curvature.curvature, inspect.inspect, prune.prune, train.train, reproduce.reproduce, rankings.rankings,
+    bench.bench, devices.devices, cache.cache, cache.bundle, app.app,
+):  # fmt: skip
+    cli.add_command(command)

@@ -15,6 +15,7 @@ from ncviz.models.zoo import MODELS
 Command = Callable[..., Any]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+device_option = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps.")
 data_dir_option = click.option(
     "--data-dir", help="Folder of the full data set; default: NCVIZ_DATA, else the bundled sample."
 )
@@ -84,7 +85,7 @@ network_options = with_options(
     click.option("--model", help=f"Bundled network: {', '.join(MODELS)}."),
     *own_network_options,
     with_context,
-    click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps."),
+    device_option,
     click.option("--scheduler", metavar="tcp://HOST:PORT", help="Address of a dask scheduler to compute on."),
     click.option("--samples", default=1, show_default=True, help="Calibration images of each class."),
     click.option("--alpha", default=0.9, show_default=True, help="Idleness in [0, 1)."),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +16,21 @@ import click
 from rich.table import Table
 
 from ncviz import tasks
-from ncviz.cli.options import json_option, with_context
+from ncviz.cli.options import Command, device_option, json_option, with_context
 from ncviz.cli.output import check_folder, console, errors, print_json, progress
+from ncviz.data.datasets import DATA_DIR_VARIABLE
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.progress import Progress
 from ncviz.studies.paper.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
 
 if TYPE_CHECKING:
-    from ncviz.studies.paper.work import Step, Work
+    from ncviz.studies.paper.plan import Step
+    from ncviz.studies.paper.work import Work
 
 INTERRUPTED = 130
-_DATA_VARIABLE = "NCVIZ_DATA"
 
 
-def _listed(
-    kind: type, what: str
-) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Any, ...]]:
+def _listed(kind: type, what: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], Any]:
     """Return what reads an option that may be repeated, and whose values may be separated by commas."""
 
     def read(_context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[Any, ...]:
@@ -45,10 +45,8 @@ def _listed(
     return read
 
 
-def _choice(
-    name: str, kind: type, what: str, help: str
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option(f"--{name}", multiple=True, callback=_listed(kind, what), metavar="LIST", help=help)
+def _choice(option: str, name: str, kind: type, what: str, help: str) -> Callable[[Command], Command]:
+    return click.option(option, name, multiple=True, callback=_listed(kind, what), metavar="LIST", help=help)
 
 
 @click.command()
@@ -59,15 +57,17 @@ def _choice(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of tables, figures and trained networks; default: reproduce-NAME.",
 )
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps.")
-@_choice("networks", str, "names", "Only these networks.")
-@_choice("criteria", str, "names", "Only these criteria.")
-@_choice("samples", int, "whole numbers", "Calibration images of each class, such as 1,5.")
-@_choice("seeds", int, "whole numbers", "Calibration seeds, such as 0,1,2.")
-@_choice("alpha", float, "numbers", "Idleness; below 0.5 is about a hundred times slower.")
-@_choice("scope", str, "names", "global, layer.")
-@_choice("order", str, "names", "redundant, bottlenecks.")
-@_choice("sparsity", float, "fractions", "Fractions to remove, in place of the experiment's own.")
+@device_option
+@_choice("--networks", "networks", str, "names", "Only these networks.")
+@_choice("--criteria", "criteria", str, "names", "Only these criteria.")
+@_choice("--samples", "samples", int, "whole numbers", "Calibration images of each class, such as 1,5.")
+@_choice("--seeds", "seeds", int, "whole numbers", "Calibration seeds, such as 0,1,2.")
+@_choice("--alpha", "alphas", float, "numbers", "Idleness; below 0.5 is about a hundred times slower.")
+@_choice("--scope", "scopes", str, "names", "global, layer.")
+@_choice("--order", "orders", str, "names", "redundant, bottlenecks.")
+@_choice(
+    "--sparsity", "sparsities", float, "fractions", "Fractions to remove, in place of the experiment's own."
+)
 @click.option(
     "--train", "is_trained", is_flag=True, help="Train the networks here; do not take those that ship."
 )
@@ -102,7 +102,7 @@ def reproduce(
         raise NcvizError("Give either --estimate or --report, not both.")
     if is_sample and context.data_dir is not None:
         raise NcvizError("Give either --sample or --data-dir, not both.")
-    experiment = narrowed(experiment, _chosen(chosen))
+    experiment = narrowed(experiment, Choice(**chosen))
     where = out or Path(f"reproduce-{name}")
     if not is_estimate:
         check_folder(where)
@@ -111,23 +111,17 @@ def reproduce(
 
     with _bundled_images(is_sample):
         check_data(experiment.dataset, context, is_sample)
-        work = Work(
-            experiment,
-            replace(context, device=resolve_device(context.device)),
-            where,
-            is_trained_anew=is_trained,
-        )
+        context = replace(context, device=resolve_device(context.device))
+        work = Work(experiment, context, where, is_trained_anew=is_trained)
         if is_report:
             _report(work)
             _tell(work, {}, as_json)
             return
         plan = _estimate(work)
-        if is_estimate:
+        if is_estimate or not as_json:
             _show(work, plan, as_json)
-            return
-        if not as_json:
-            _show(work, plan, False)
-        _run(work, plan, as_json)
+        if not is_estimate:
+            _run(work, plan, as_json)
 
 
 def _run(work: Work, plan: dict[str, Any], as_json: bool) -> None:
@@ -157,13 +151,11 @@ def _over_all(work: Work, plan: dict[str, Any], bar: Progress) -> Callable[[Step
     """Return what turns the progress of one step into that of the whole, by the time that each is expected to take."""
     costs, points = plan["costs"], len(work.experiment.sparsities)
     expected = {step: max(costs[step.network].seconds(step, points), 1e-3) for step in work.pending()}
-    before, total = {}, 0.0
-    for step, seconds in expected.items():
-        before[step] = total
-        total += seconds
+    ends = dict(zip(expected, accumulate(expected.values()), strict=True))
+    total = sum(expected.values())
 
     def report(step: Step, fraction: float, _message: str) -> None:
-        bar((before[step] + fraction * expected[step]) / max(total, 1e-9), step.title)
+        bar((ends[step] - (1 - fraction) * expected[step]) / max(total, 1e-9), step.title)
 
     return report
 
@@ -194,7 +186,7 @@ def _show(work: Work, plan: dict[str, Any], as_json: bool) -> None:
         table.add_row(row["title"], f"{row['curves']:,}", f"{row['stored']:,}", curvatures, note)
     console.print(table)
     if seconds:
-        console.print(f"{in_words(seconds)[:1].upper()}{in_words(seconds)[1:]} on this machine as it is now.")
+        console.print(f"{in_words(seconds).capitalize()} on this machine as it is now.")
     else:
         console.print("Everything is stored already.")
 
@@ -214,14 +206,9 @@ def _report(work: Work, *, is_quiet: bool = False) -> bool:
 
 def _tell(work: Work, more: dict[str, Any], as_json: bool) -> None:
     measured = sum(work.is_done(step) for step in work.curves)
-    facts = {
-        "experiment": work.experiment.name,
-        "out": str(work.out),
-        "curves": len(work.curves),
-        "measured": measured,
-    }
     if as_json:
-        print_json({**facts, **more})
+        facts = {"experiment": work.experiment.name, "out": str(work.out)}
+        print_json({**facts, "curves": len(work.curves), "measured": measured, **more})
     else:
         console.print(
             f"{work.experiment.title}: {measured:,} of {len(work.curves):,} curves are measured; report.md, "
@@ -229,25 +216,12 @@ def _tell(work: Work, more: dict[str, Any], as_json: bool) -> None:
         )
 
 
-def _chosen(given: dict[str, tuple[Any, ...]]) -> Choice:
-    return Choice(
-        networks=given["networks"],
-        criteria=given["criteria"],
-        samples=given["samples"],
-        seeds=given["seeds"],
-        alphas=given["alpha"],
-        scopes=given["scope"],
-        orders=given["order"],
-        sparsities=given["sparsity"],
-    )
-
-
 @contextmanager
 def _bundled_images(is_sample: bool) -> Iterator[None]:
     """Look past the folder of the full data while the bundled images are asked for."""
-    folder = os.environ.pop(_DATA_VARIABLE, None) if is_sample else None
+    folder = os.environ.pop(DATA_DIR_VARIABLE, None) if is_sample else None
     try:
         yield
     finally:
         if folder is not None:
-            os.environ[_DATA_VARIABLE] = folder
+            os.environ[DATA_DIR_VARIABLE] = folder

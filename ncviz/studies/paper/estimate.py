@@ -51,13 +51,11 @@ class Costs:
         """
         from ncviz.pruning.scores import SCORES
 
-        spec = spec_of(step.network)
         if not isinstance(step, ResultStep):
-            return self.epoch * spec.recipe.epochs
+            return self.epoch * spec_of(step.network).recipe.epochs
         samples = step.config.samples_per_class
         if isinstance(step, CurvatureStep):
-            images = samples * len(find_dataset(spec.dataset).classes)
-            return self.setup + images * self.image[_alpha(step)]
+            return self.setup + _images(step) * self.image[_alpha(step)]
         looks = SCORES[step.config.criterion].needs_images
         score = self.score.get(step.config.criterion, 0.0)
         return points * self.evaluation + (samples if looks else 1) * score
@@ -144,25 +142,17 @@ def _epoch(work: Work, name: str, train_data: Dataset, test_data: Dataset) -> fl
     """Return the seconds of one epoch, from a few batches more or less."""
     from ncviz.models.training.train import train
 
-    recipe = spec_of(name).recipe
+    architecture, recipe = spec_of(name).architecture, spec_of(name).recipe
     few = replace(test_data, inputs=test_data.inputs[:10], labels=test_data.labels[:10])
 
     def part(batches: int) -> float:
         count = min(batches * recipe.batch_size, len(train_data))
         data = replace(train_data, inputs=train_data.inputs[:count], labels=train_data.labels[:count])
-        return _seconds(
-            lambda: train(
-                spec_of(name).architecture,
-                data,
-                few,
-                epochs=1,
-                batch_size=recipe.batch_size,
-                learning_rate=recipe.learning_rate,
-                device=work.context.device,
-                augment=recipe.augment,
-                attack=recipe.attack,
-            )
-        )
+        settings = {
+            name: getattr(recipe, name) for name in ("batch_size", "learning_rate", "augment", "attack")
+        }
+        device = work.context.device
+        return _seconds(lambda: train(architecture, data, few, epochs=1, device=device, **settings))
 
     part(1)
     batch = max((part(1 + _BATCHES) - part(1)) / _BATCHES, 1e-6)
@@ -180,8 +170,7 @@ def _untrained(name: str) -> Network:
     from ncviz.models.catalogue.architectures import build_seeded
 
     spec = spec_of(name)
-    state = build_seeded(spec.architecture, 0).state_dict()
-    arrays = {key: values.numpy() for key, values in state.items()}
+    arrays = {key: values.numpy() for key, values in build_seeded(spec.architecture, 0).state_dict().items()}
     return Network(name, spec.title, spec.architecture, spec.dataset, arrays, is_bundled=False)
 
 
@@ -191,6 +180,11 @@ _USUAL = "1/2 or more"
 def _alpha(step: CurvatureStep) -> str:
     alpha = step.config.alpha
     return _USUAL if alpha >= CLOSED_FROM else str(alpha)
+
+
+def _images(step: CurvatureStep) -> int:
+    """Return how many images a curvature looks at."""
+    return step.config.samples_per_class * len(find_dataset(spec_of(step.network).dataset).classes)
 
 
 def _seconds(call: Callable[[], Any]) -> float:
@@ -210,31 +204,18 @@ def total(work: Work, costs: dict[str, Costs]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     pending = set(work.pending())
     for step in work.steps:
-        row = found.setdefault(
-            step.network,
-            {
-                "title": spec_of(step.network).title,
-                "train": False,
-                "curvatures": 0,
-                "images": 0,
-                "curves": 0,
-                "stored": 0,
-                "seconds": 0.0,
-            },
-        )
+        counts = dict.fromkeys(("curvatures", "images", "curves", "stored"), 0)
+        new = {"title": spec_of(step.network).title, "train": False, **counts, "seconds": 0.0}
+        row = found.setdefault(step.network, new)
         if step not in pending:
             row["stored"] += isinstance(step, CurveStep)
             continue
         row["seconds"] += costs[step.network].seconds(step, points)
-        if isinstance(step, CurveStep):
-            row["curves"] += 1
-        elif isinstance(step, TrainStep):
-            row["train"] = True
-        elif isinstance(step, CurvatureStep):
+        row["train"] |= isinstance(step, TrainStep)
+        row["curves"] += isinstance(step, CurveStep)
+        if isinstance(step, CurvatureStep):
             row["curvatures"] += 1
-            row["images"] += step.config.samples_per_class * len(
-                find_dataset(spec_of(step.network).dataset).classes
-            )
+            row["images"] += _images(step)
     for row in found.values():
         row["seconds"] = round(row["seconds"], 3)
     return found

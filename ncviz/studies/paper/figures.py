@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ncviz.plots.pruning.curves import Curve, accuracy_curves
-from ncviz.plots.pruning.styles import Style, styles
+from ncviz.plots.pruning.styles import styles
 from ncviz.studies.paper.measured import POINTS, Group, select
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.tables import title_of
@@ -59,35 +59,27 @@ def script() -> bytes:
 
 
 def _page(own: Sequence[Group], title: str, where: str, scale: str, *, by_samples: bool = False) -> str:
-    names = {
-        group: _samples(group.samples) if by_samples else title_of(group.config.criterion) for group in own
-    }
-    looks = _styles(list(names.values()) if by_samples else None)
+    from ncviz.pruning.scores import SCORES
+
+    keys = [_samples(group.samples) if by_samples else group.config.criterion for group in own]
+    random = [name for name, score in SCORES.items() if score.is_drawn]
+    looks = styles(keys, (), "light") if by_samples else styles(tuple(SCORES), random, "light")
     drawn = []
-    for group, name in names.items():
-        spread = group.spread
-        style = looks[name if by_samples else group.config.criterion]
-        drawn.append(Curve(name, spread.sparsity, spread.mean, spread.low, spread.high, spread.draws, style))
+    for group, key in zip(own, keys, strict=True):
+        name, spread = key if by_samples else title_of(key), group.spread
+        drawn.append(
+            Curve(name, spread.sparsity, spread.mean, spread.low, spread.high, spread.draws, looks[key])
+        )
     words = [
         f"{title}. Accuracy on {where}; a band spans the calibration seeds.",
         f"The dotted level is {POINTS:g} point below the whole network.",
     ]
     level = own[0].whole - POINTS / 100
     figure = accuracy_curves(drawn, "light", words, scale=scale, least=level, least_name="", width=WIDTH)
-    page: str = figure.to_html(
-        include_plotlyjs="directory",
-        div_id="figure",  # else drawn at random
-        config={"displaylogo": False, "responsive": True},
-    )
+    config = {"displaylogo": False, "responsive": True}
+    # Without a name of its own, the figure would have a random one.
+    page: str = figure.to_html(include_plotlyjs="directory", div_id="figure", config=config)
     return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
-
-
-def _styles(names: list[str] | None) -> dict[str, Style]:
-    from ncviz.pruning.scores import SCORES
-
-    if names is not None:
-        return styles(names, (), "light")
-    return styles(tuple(SCORES), [name for name, score in SCORES.items() if score.is_drawn], "light")
 
 
 def _samples(samples: int | None) -> str:

@@ -45,11 +45,9 @@ class Group:
     @cached_property
     def spread(self) -> Spread:
         """Accuracy over sparsity of every seed."""
-        key = self.config.criterion, self.config.order
-        first = self.records[0]
-        return Spread(
-            first.removed / max(1, first.total), np.stack([record.accuracy[key] for record in self.records])
-        )
+        key, first = (self.config.criterion, self.config.order), self.records[0]
+        each = np.stack([record.accuracy[key] for record in self.records])
+        return Spread(first.removed / max(1, first.total), each)
 
     @property
     def whole(self) -> float:
@@ -84,17 +82,9 @@ def gather(work: Work) -> list[Group]:
     for (name, config), curves in found.items():
         score = SCORES[config.criterion]
         seeds, records = zip(*sorted(curves, key=lambda curve: curve[0]), strict=True)
-        groups.append(
-            Group(
-                name,
-                replace(config, seed=seeds[0]),
-                config.samples_per_class if score.needs_images else None,
-                seeds,
-                score.needs_images or score.is_drawn,
-                score.needs_curvature,
-                records,
-            )
-        )
+        samples = config.samples_per_class if score.needs_images else None
+        first, is_seeded = replace(config, seed=seeds[0]), score.needs_images or score.is_drawn
+        groups.append(Group(name, first, samples, seeds, is_seeded, score.needs_curvature, records))
     networks, criteria = work.experiment.networks, tuple(SCORES)
     return sorted(
         groups,
@@ -134,9 +124,9 @@ def points_csv(groups: Sequence[Group]) -> str:
     for group in groups:
         for seed, record in zip(group.seeds, group.records, strict=True):
             accuracy = record.accuracy[group.config.criterion, group.config.order]
+            facts = _facts(group, seed if group.is_seeded else "")
             for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True):
                 share = removed / max(1, record.total)
-                facts = _facts(group, seed if group.is_seeded else "")
                 rows.append([*facts, f"{share:.6f}", removed, f"{value:.6f}", record.images])
     names = ["network", "criterion", "samples", "alpha", "scope", "order", "seed"]
     return _csv([*names, "sparsity", "removed", "accuracy", "images"], rows)
@@ -146,13 +136,9 @@ def summary_csv(groups: Sequence[Group]) -> str:
     """Return a line for each setting: removed at ≤ 1 point lost, area, accuracy at each sparsity, over the seeds."""
     if not groups:
         return _csv([], [])
-    sparsities = [f"{value:g}" for value in groups[0].spread.sparsity.round(4)]
     names = ["network", "criterion", "samples", "alpha", "scope", "order", "seeds", "images", "whole"]
-    for name in (
-        f"removed_within_{POINTS:g}_point",
-        "area",
-        *(f"accuracy_at_{value}" for value in sparsities),
-    ):
+    at = [f"accuracy_at_{value:g}" for value in groups[0].spread.sparsity.round(4)]
+    for name in (f"removed_within_{POINTS:g}_point", "area", *at):
         names += [f"{name}_mean", f"{name}_sd"]
     rows = []
     for group in groups:

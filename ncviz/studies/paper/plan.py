@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass, fields, replace
+from itertools import product
+from typing import Any
 
 from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
 from ncviz.errors import NcvizError
@@ -12,8 +13,6 @@ from ncviz.models.zoo import MODELS, ModelSpec
 from ncviz.pruning.compare import GRID
 from ncviz.pruning.order import removed_for_sparsity
 from ncviz.values import CLOSED_FROM
-
-T = TypeVar("T")
 
 # Networks of the experiments that do not ship with ncviz: they are trained first.
 TRAINED_HERE: dict[str, ModelSpec] = {
@@ -100,32 +99,20 @@ class Curve:
     config: PruningConfig
 
 
+# What a part combines, and a choice narrows.
+_LISTS = tuple(field.name for field in fields(Part) if field.name != "is_aside")
 _LENETS = tuple(
-    f"lenet-mnist-{activation}{way}"
-    for way in ("", "-decay", "-adversarial")
-    for activation in ("relu", "tanh")
+    f"lenet-mnist-{name}{way}" for way in ("", "-decay", "-adversarial") for name in ("relu", "tanh")
+)
+# Below 1/2 every edge is the definition's full problem: about a hundred times the work.
+_SMALL_ALPHA = Part(
+    ("lenet-mnist-relu",), ("curvature",), (1,), alphas=(0.1, 0.3), scopes=("global",), is_aside=True
 )
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
     for experiment in (
-        Experiment(
-            "mnist",
-            "LeNet on MNIST",
-            "mnist",
-            (
-                Part(_LENETS),
-                # Below 1/2 every edge is the definition's full problem: about a hundred times the work.
-                Part(
-                    ("lenet-mnist-relu",),
-                    ("curvature",),
-                    samples=(1,),
-                    alphas=(0.1, 0.3),
-                    scopes=("global",),
-                    is_aside=True,
-                ),
-            ),
-        ),
+        Experiment("mnist", "LeNet on MNIST", "mnist", (Part(_LENETS), _SMALL_ALPHA)),
         Experiment("cifar10", "VGG-9 on CIFAR-10", "cifar10", (Part(("vgg9-cifar10-relu",)),)),
         Experiment("cifar100", "VGG-9 on CIFAR-100", "cifar100", (Part(("vgg9-cifar100-relu",)),)),
     )
@@ -169,27 +156,13 @@ def narrowed(experiment: Experiment, choice: Choice) -> Experiment:
             raise NcvizError(f"'{experiment.name}' has no network '{name}'; choose among: {own}.")
     parts = []
     for part in experiment.parts:
-        part = replace(
-            part,
-            networks=_within(part.networks, choice.networks),
-            criteria=_chosen(_criteria(part), choice.criteria, part.is_aside),
-            samples=_chosen(part.samples, choice.samples, part.is_aside),
-            seeds=_chosen(part.seeds, choice.seeds, part.is_aside),
-            alphas=_chosen(part.alphas, choice.alphas, part.is_aside),
-            scopes=_chosen(part.scopes, choice.scopes, part.is_aside),
-            orders=_chosen(part.orders, choice.orders, part.is_aside),
-        )
-        lists = (
-            part.networks,
-            part.criteria,
-            part.samples,
-            part.seeds,
-            part.alphas,
-            part.scopes,
-            part.orders,
-        )
-        if all(lists):
-            parts.append(part)
+        part = replace(part, criteria=_criteria(part))
+        lists: dict[str, Any] = {
+            name: _chosen(getattr(part, name), getattr(choice, name), part.is_aside or name == "networks")
+            for name in _LISTS
+        }
+        if all(lists.values()):
+            parts.append(replace(part, **lists))
     for value in choice.sparsities:
         removed_for_sparsity(value, 1)
     # The whole network is what every loss is measured from.
@@ -211,29 +184,17 @@ def curves(experiment: Experiment) -> list[Curve]:
     """
     found: dict[Curve, tuple[int, ...]] = {}
     for part in experiment.parts:
-        for place, settings in _grid(part):
-            criterion, samples, seed, alpha, scope, order = settings
+        lists = part.alphas, part.scopes, part.samples, part.orders, _criteria(part), part.seeds
+        for combination in product(*map(enumerate, lists)):
+            place, (alpha, scope, samples, order, criterion, seed) = zip(*combination, strict=True)
             config = _plain(PruningConfig(criterion, samples, seed, alpha, scope, order))
             if config is None:
                 continue
             for name in part.networks:
-                curve = Curve(name, config)
                 is_small = int(config.alpha < CLOSED_FROM)
+                curve = Curve(name, config)
                 found.setdefault(curve, (is_small, experiment.networks.index(name), *place))
     return sorted(found, key=lambda curve: found[curve])
-
-
-def _grid(part: Part) -> list[tuple[tuple[int, ...], tuple[str, int, int, float, str, str]]]:
-    """Return every combination with its place: α, scope, samples, order, criterion, seed."""
-    return [
-        ((a, b, c, d, e, f), (criterion, samples, seed, alpha, scope, order))
-        for a, alpha in enumerate(part.alphas)
-        for b, scope in enumerate(part.scopes)
-        for c, samples in enumerate(part.samples)
-        for d, order in enumerate(part.orders)
-        for e, criterion in enumerate(_criteria(part))
-        for f, seed in enumerate(part.seeds)
-    ]
 
 
 def _plain(config: PruningConfig) -> PruningConfig | None:
@@ -262,9 +223,7 @@ def _criteria(part: Part) -> tuple[str, ...]:
     return part.criteria or tuple(SCORES)
 
 
-def _within(own: Sequence[T], chosen: Sequence[T]) -> tuple[T, ...]:
-    return tuple(value for value in own if value in chosen) if chosen else tuple(own)
-
-
-def _chosen(own: Sequence[T], chosen: Sequence[T], is_aside: bool) -> tuple[T, ...]:
-    return _within(own, chosen) if is_aside or not chosen else tuple(dict.fromkeys(chosen))
+def _chosen(own: Sequence[Any], chosen: Sequence[Any], is_within: bool) -> tuple[Any, ...]:
+    if not chosen:
+        return tuple(own)
+    return tuple(value for value in own if value in chosen) if is_within else tuple(dict.fromkeys(chosen))

@@ -142,58 +142,34 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
     usual = select(groups, alpha=DEFAULT_ALPHA)
     main = select(usual, samples=samples)
     each = "" if samples is None else f", {samples} a class"
-    sections: list[tuple[str, str]] = []
 
-    def add(title: str, own: Sequence[Group], wanted: Sequence[float], by: str = "criterion") -> None:
-        if own:
-            sections.append((title, tables.over_sparsity(own, wanted, _NAMES[by])))
+    def table(own: Sequence[Group], by: str = "criterion", at: Sequence[float] = tables.REDUNDANT_AT) -> str:
+        return tables.over_sparsity(own, at, _NAMES[by]) if own else ""
 
     together = "all layers together"
     redundant = select(usual, scope="global", order="redundant")
-    add(
-        f"Redundant first, {together}{each}",
-        select(main, scope="global", order="redundant"),
-        tables.REDUNDANT_AT,
-    )
-    if redundant:
-        sections.append(
-            (f"Removed at ≤ 1 point lost, redundant first, {together}", tables.within_table(redundant))
-        )
-    add(
-        f"The collapse: bottlenecks first, {together}{each}",
-        select(main, scope="global", order="bottlenecks"),
-        tables.BOTTLENECKS_AT,
-    )
+    bottlenecks = select(main, scope="global", order="bottlenecks")
     looking = [group for group in redundant if group.samples is not None]
-    add(
-        f"Calibration images of each class, redundant first, {together}",
-        looking,
-        tables.REDUNDANT_AT,
-        "samples",
-    )
-    scopes = tables.scope_table(select(main, order="redundant"))
-    if scopes:
-        sections.append((f"All layers together, and the same share of each{each}", scopes))
-    add(
-        f"Redundant first, each layer alike{each}",
-        select(main, scope="layer", order="redundant"),
-        tables.REDUNDANT_AT,
-    )
-    small = [
-        group for group in groups if group.config.alpha < CLOSED_FROM and group.config.order == "redundant"
-    ]
-    if small:
-        beside = [
-            g for s in small for g in select(redundant, criterion=s.config.criterion, samples=s.samples)
-        ]
-        add("α below 1/2, redundant first", [*dict.fromkeys(beside), *small], tables.REDUNDANT_AT, "alpha")
+    small = select([group for group in groups if group.config.alpha < CLOSED_FROM], order="redundant")
+    beside = [g for s in small for g in select(redundant, criterion=s.config.criterion, samples=s.samples)]
+    sections = {
+        f"Redundant first, {together}{each}": table(select(redundant, samples=samples)),
+        f"Removed at ≤ 1 point lost, redundant first, {together}": tables.within_table(redundant),
+        f"The collapse: bottlenecks first, {together}{each}": table(bottlenecks, at=tables.BOTTLENECKS_AT),
+        f"Calibration images of each class, redundant first, {together}": table(looking, "samples"),
+        f"All layers together, and the same share of each{each}": tables.scope_table(
+            select(main, order="redundant")
+        ),
+        f"Redundant first, each layer alike{each}": table(select(main, scope="layer", order="redundant")),
+        "α below 1/2, redundant first": table([*dict.fromkeys(beside), *small], "alpha"),
+    }
     found = [f"## {spec_of(groups[0].network).title}"]
-    for title, table in sections:
-        found += [f"### {title} ({where})", table]
+    for title, rows in sections.items():
+        if rows:
+            found += [f"### {title} ({where})", rows]
     if drawn:
-        found.append(
-            "Figures: " + "; ".join(f"[{title}](figures/{file})" for file, (title, _) in drawn.items()) + "."
-        )
+        links = "; ".join(f"[{title}](figures/{file})" for file, (title, _) in drawn.items())
+        found.append(f"Figures: {links}.")
     return found
 
 

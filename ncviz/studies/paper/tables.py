@@ -45,10 +45,10 @@ def at(groups: Sequence[Group], wanted: Sequence[float]) -> list[float]:
 def over_sparsity(groups: Sequence[Group], wanted: Sequence[float], name: Callable[[Group], str]) -> str:
     """Return accuracy at some sparsities, a row for each group."""
     columns = at(groups, wanted)
-    rows = [
-        [name(group), *(form(group.spread.at(value)) for value in columns), seeds_of(group)]
-        for group in groups
-    ]
+    rows = []
+    for group in groups:
+        seeds = ", ".join(map(str, group.seeds)) if group.is_seeded else "–"
+        rows.append([name(group), *(form(group.spread.at(value)) for value in columns), seeds])
     return markdown(["removed", *(f"{100 * value:g}%" for value in columns), "seeds"], rows)
 
 
@@ -58,6 +58,8 @@ def within_table(groups: Sequence[Group]) -> str:
     Args:
         groups: Of one network, scope, order and α.
     """
+    if not groups:
+        return ""
     counted = sorted({group.samples for group in groups if group.samples is not None})
     samples: list[int | None] = [*counted] or [None]
     rows = []
@@ -71,11 +73,8 @@ def within_table(groups: Sequence[Group]) -> str:
                 cells += ["″"] * (len(samples) - 1)
                 break
         rows.append([title_of(criterion), *cells])
-    head = [
-        "criterion",
-        *("removed (area)" if n is None else f"{n} a class: removed (area)" for n in samples),
-    ]
-    return markdown(head, rows)
+    head = ["removed (area)" if n is None else f"{n} a class: removed (area)" for n in samples]
+    return markdown(["criterion", *head], rows)
 
 
 def scope_table(groups: Sequence[Group]) -> str:
@@ -86,8 +85,7 @@ def scope_table(groups: Sequence[Group]) -> str:
     """
     if not groups:
         return ""
-    shown = at(groups, (SHOWN,))[-1]
-    rows = []
+    shown, rows = at(groups, (SHOWN,))[-1], []
     for criterion in criteria_of(groups):
         both = [select(groups, criterion=criterion, scope=scope) for scope in ("global", "layer")]
         if all(both):
@@ -95,16 +93,10 @@ def scope_table(groups: Sequence[Group]) -> str:
             cells += [form(found[0].spread.at(shown)) for found in both]
             rows.append([title_of(criterion), *cells])
     head = ["criterion", "≤ 1 point lost: global", "per layer"]
-    return (
-        markdown([*head, f"accuracy at {100 * shown:g}% removed: global", "per layer"], rows) if rows else ""
-    )
+    head += [f"accuracy at {100 * shown:g}% removed: global", "per layer"]
+    return markdown(head, rows) if rows else ""
 
 
 def criteria_of(groups: Sequence[Group]) -> list[str]:
     """Return the criteria that there are, in their order."""
     return list(dict.fromkeys(group.config.criterion for group in groups))
-
-
-def seeds_of(group: Group) -> str:
-    """Return which seeds a row is over."""
-    return ", ".join(map(str, group.seeds)) if group.is_seeded else "–"

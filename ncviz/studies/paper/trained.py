@@ -33,10 +33,8 @@ def open_trained(spec: ModelSpec, folder: Path, context: tasks.Context) -> Netwo
     file = folder / spec.checkpoint
     if not file.is_file():
         return None
-    images, now = (
-        card_of(spec, folder).get("training_images"),
-        len(load_dataset(spec.dataset, "train", context.data_dir)),
-    )
+    images = card_of(spec, folder).get("training_images")
+    now = len(load_dataset(spec.dataset, "train", context.data_dir))
     if images is not None and images != now:
         # Or what was trained on a sample would stand in a report on the full data.
         raise ModelError(

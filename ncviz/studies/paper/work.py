@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
+from ncviz.data.datasets import find_dataset, load_dataset
 from ncviz.errors import DataError, NcvizError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
@@ -91,12 +92,7 @@ class Work:
     """
 
     def __init__(
-        self,
-        experiment: Experiment,
-        context: tasks.Context,
-        out: Path,
-        *,
-        is_trained_anew: bool = False,
+        self, experiment: Experiment, context: tasks.Context, out: Path, *, is_trained_anew: bool = False
     ) -> None:
         self.experiment = experiment
         self.context = context
@@ -182,12 +178,9 @@ class Work:
             NcvizError: In one sentence, whatever the user can mend, a store that cannot be written included.
         """
         for step in self.pending():
-
-            def report(fraction: float, message: str, step: Step = step) -> None:
-                progress(step, fraction, message)
-
             if self.is_done(step):  # by another process meanwhile
                 continue
+            report = partial(progress, step)
             if isinstance(step, ResultStep):
                 self._compute(step, report)
             else:
@@ -245,8 +238,6 @@ def check_data(dataset: str, context: tasks.Context, is_sample: bool) -> None:
     Raises:
         DataError: In one sentence.
     """
-    from ncviz.data.datasets import find_dataset, load_dataset
-
     spec = find_dataset(dataset)
     if is_sample:
         if not spec.is_bundled:
