@@ -22,6 +22,12 @@ def quotable(text: str, most: int = 60) -> str:
     return shorten("".join(sign if sign.isprintable() and sign != "`" else "?" for sign in text), most)
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
 def file_name(name: str, most: int = 80) -> str:
     """Return a file's name fit for a message: on one line, and its middle left out where it is long."""
     shown = "".join(sign if sign.isprintable() else " " for sign in name)

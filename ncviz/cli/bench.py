@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from ncviz.cli.options import data_dir_option
+from ncviz.cli.options import FILE, data_dir_option
 from ncviz.cli.output import check_folder, console, progress, write
 from ncviz.config import check_whole
 from ncviz.studies.benchmarks.cases import CASES, DEFAULT_CASES, find_case
@@ -30,9 +29,7 @@ MAX_REPEATS = 1000
 )
 @click.option("--quick", is_flag=True, help="Tiny sizes: shows that everything works, not how fast it is.")
 @data_dir_option
-@click.option(
-    "--json", "output", type=click.Path(path_type=Path, dir_okay=False), help="Write every raw time as JSON."
-)
+@click.option("--json", "output", type=FILE, help="Write every raw time as JSON.")
 def bench(
     cases: tuple[str, ...],
     repeats: int | None,
@@ -56,11 +53,8 @@ def bench(
     from ncviz.studies.benchmarks.report import table_of
     from ncviz.studies.benchmarks.timing import Settings
 
-    def show(found: dict[str, Any]) -> None:
-        console.print(table_of(found))
-
     settings = Settings(repeats=number, is_quick=quick, is_full=full, data_dir=data_dir)
     with progress("bench") as report:
-        found = suite.run(cases, settings, report, show)
+        found = suite.run(cases, settings, report, lambda result: console.print(table_of(result)))
     if output is not None:
         write(output, json.dumps(found, indent=2, ensure_ascii=False).encode())

@@ -11,7 +11,7 @@ from rich.table import Table
 from safetensors.numpy import save
 
 from ncviz.cli.network import curvature_of
-from ncviz.cli.options import network_options
+from ncviz.cli.options import FILE, network_options
 from ncviz.cli.output import console, print_json, tell_part, write
 from ncviz.tasks import CurvatureRecord
 from ncviz.values import NEVER_ACTIVE
@@ -19,11 +19,7 @@ from ncviz.values import NEVER_ACTIVE
 
 @click.command()
 @network_options
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write κ of every weight as .safetensors.",
-)
+@click.option("--output", type=FILE, help="Write κ of every weight as .safetensors.")
 def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     """Compute the neural curvature of a network, or take it from the cache."""
     _, found = curvature_of(**options)
@@ -39,13 +35,9 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     for name in ("weights", "edges", "κ < 0", "never active", "least κ", "median κ"):
         table.add_column(name, justify="right")
     for layer in layers:
-        shares = (
-            [f"{layer[name]:.1%}" for name in ("negative", "never_active")]
-            if layer["measured"]
-            else ["–"] * 2
-        )
-        kappas = [f"{layer[name]:.3f}" for name in ("least", "median")] if layer["measured"] else ["–"] * 2
-        table.add_row(layer["name"], f"{layer['weights']:,}", f"{layer['edges']:,}", *shares, *kappas)
+        formats = {"negative": ".1%", "never_active": ".1%", "least": ".3f", "median": ".3f"}
+        cells = [format(layer[name], form) if layer["measured"] else "–" for name, form in formats.items()]
+        table.add_row(layer["name"], f"{layer['weights']:,}", f"{layer['edges']:,}", *cells)
     console.print(table)
     live, solved = (sum(layer["work"][part] for layer in layers) for part in ("live", "solved"))
     console.print(

@@ -13,6 +13,8 @@ from ncviz import tasks
 from ncviz.models.zoo import MODELS
 
 Command = Callable[..., Any]
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 device_option = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N or mps.")

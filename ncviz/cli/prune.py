@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from ncviz import tasks
 from ncviz.cli.network import curvature_of
-from ncviz.cli.options import network_options
+from ncviz.cli.options import FILE, network_options
 from ncviz.cli.output import console, print_json, progress, tell_part, write
 from ncviz.config import ORDERS, SCOPES
 from ncviz.data.datasets import find_dataset
@@ -38,7 +39,7 @@ from ncviz.tasks import CurvatureRecord
 @click.option("--threshold", type=float, help="Remove every weight whose κ lies above it instead.")
 @click.option(
     "--save",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Write the pruned network: weights (.safetensors), or in the format that it came in (.onnx, .pt); a .pt2 goes "
     "back as the weights (.pt) of the module that was exported.",
 )
@@ -56,14 +57,23 @@ def prune(
     _check_prune(criterion, scope, sparsity, threshold, save, _endings(options["checkpoint"]))
     network, found = curvature_of(**options)
     record = found.result
-    total = sum(values.size for values in record.weights.values())
     if threshold is not None and protect:
         raise NcvizError("--threshold cuts every layer at one κ; use --sparsity with --protect.")
     protected_positions(list(record.weights), protect)
     _check_room(record, sparsity, protect)
     chosen = {order: _fractions(record, sparsity, threshold, order) for order in ORDERS}
     context: tasks.Context = options["context"]
-    points = _measure(network, record, criterion, scope, chosen, context, protect)
+    points: dict[str, list[dict[str, Any]]] = {}
+    with progress("accuracy") as report:
+        whole = replace(context, progress=report)
+        for at, order in enumerate(ORDERS):
+            part = whole.part(at / len(ORDERS), (at + 1) / len(ORDERS), "measuring accuracy")
+            settings: dict[str, Any] = {"order": order, "sparsities": chosen[order], "protected": protect}
+            curve = tasks.measure_curve(network, record, criterion, part, scope=scope, **settings)
+            points[order] = [
+                {"sparsity": float(s), "removed": int(r), "accuracy": float(a)}
+                for s, r, a in zip(curve.sparsity, curve.removed, curve.accuracy, strict=True)
+            ]
     measured = tasks.evaluator(network, context)
     if save is not None:
         by = tasks.ranks(network, criterion, record, context, scope, protected=protect)
@@ -73,6 +83,7 @@ def prune(
         else:
             content, _ = tasks.pruned_file(network, by, removed, record.shapes)
         write(save, content)
+    has_labels = find_dataset(network.dataset).has_labels
     facts = {
         "model": network.name,
         "criterion": criterion,
@@ -81,22 +92,20 @@ def prune(
         "config": record.meta["config"],
         "calibrated_on": record.pool,
         "images": measured.images,
-        "weights": total,
+        "weights": record.total,
         "baseline": measured.accuracy(),
-        "measures": "accuracy"
-        if find_dataset(network.dataset).has_labels
-        else "agreement with the whole network",
+        "measures": "accuracy" if has_labels else "agreement with the whole network",
     }
     if as_json:
         print_json({**facts, "curves": points, "saved": str(save) if save else None})
         return
-    word = "accuracy" if find_dataset(network.dataset).has_labels else "agreement"
+    word = "accuracy" if has_labels else "agreement"
     for order, rows in points.items():
         table = Table("removed", "weights", f"{word}, {order} first")
         for row in rows:
             table.add_row(f"{row['sparsity']:.1%}", f"{row['removed']:,}", f"{row['accuracy']:.4f}")
         console.print(table)
-    if word == "accuracy":
+    if has_labels:
         console.print(
             f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {measured.images:,} images."
         )
@@ -145,9 +154,7 @@ def _check_prune(
 
 def _endings(checkpoint: Path | None) -> list[str]:
     """Return the endings of the files that a pruned network can be written to."""
-    own = (
-        "" if checkpoint is None else {".pth": ".pt", ".pt2": ".pt"}.get(checkpoint.suffix, checkpoint.suffix)
-    )
+    own = "" if checkpoint is None else checkpoint.suffix.replace(".pth", ".pt").replace(".pt2", ".pt")
     return [".safetensors", *([own] if own in (".pt", ".onnx") else [])]
 
 
@@ -167,39 +174,4 @@ def _fractions(
     """Return the fractions to remove in one order, None meaning the standard curve."""
     if threshold is None:
         return sparsity or None
-    values = list(record.weights.values())
-    return (removed_for_threshold(values, threshold, order) / sum(part.size for part in values),)
-
-
-def _measure(
-    network: tasks.Network,
-    record: CurvatureRecord,
-    criterion: str,
-    scope: str,
-    chosen: dict[str, tuple[float, ...] | None],
-    context: tasks.Context,
-    protected: tuple[str, ...],
-) -> dict[str, list[dict[str, Any]]]:
-    points = {}
-    with progress("accuracy") as report:
-        for index, order in enumerate(ORDERS):
-
-            def part(fraction: float, index: int = index) -> None:
-                report((index + fraction) / len(ORDERS), "measuring accuracy")
-
-            curve = tasks.measure_curve(
-                network,
-                record,
-                criterion,
-                context,
-                scope=scope,
-                order=order,
-                sparsities=chosen[order],
-                protected=protected,
-                progress=part,
-            )
-            points[order] = [
-                {"sparsity": float(s), "removed": int(r), "accuracy": float(a)}
-                for s, r, a in zip(curve.sparsity, curve.removed, curve.accuracy, strict=True)
-            ]
-    return points
+    return (removed_for_threshold(list(record.weights.values()), threshold, order) / record.total,)

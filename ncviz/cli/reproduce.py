@@ -16,7 +16,7 @@ import click
 from rich.table import Table
 
 from ncviz import tasks
-from ncviz.cli.options import Command, device_option, json_option, with_context
+from ncviz.cli.options import FOLDER, Command, device_option, json_option, with_context
 from ncviz.cli.output import check_folder, console, errors, print_json, progress
 from ncviz.data.datasets import DATA_DIR_VARIABLE
 from ncviz.errors import CancelledError, NcvizError
@@ -53,9 +53,7 @@ def _choice(option: str, name: str, kind: type, what: str, help: str) -> Callabl
 @click.argument("name", metavar="|".join(EXPERIMENTS))
 @with_context
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of tables, figures and trained networks; default: reproduce-NAME.",
+    "--out", type=FOLDER, help="Folder of tables, figures and trained networks; default: reproduce-NAME."
 )
 @device_option
 @_choice("--networks", "networks", str, "names", "Only these networks.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ncviz.cli.options import data_dir_option, json_option
+from ncviz.cli.options import FOLDER, data_dir_option, json_option
 from ncviz.cli.output import check_folder, console, print_json, progress
 from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
@@ -21,9 +21,7 @@ from ncviz.models.zoo import find_model, own_spec
 @click.option("--learning-rate", type=float, help="Largest of the cycle; default: the model's own recipe.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
-@click.option(
-    "--out-dir", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where to write."
-)
+@click.option("--out-dir", type=FOLDER, required=True, help="Where to write.")
 @json_option
 def train(
     model: str,

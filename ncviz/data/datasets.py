@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ncviz.data.specs import DATASETS, DatasetSpec
-from ncviz.data.user_data.registry import find_user_data, is_user_data
+from ncviz.data.user_data.registry import amount_of, find_user_data, is_user_data
 from ncviz.errors import DataError
 from ncviz.progress import Progress
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 __all__ = [
-    "DATASETS",
-    "Dataset",
-    "DatasetSpec",
-    "default_data_dir",
-    "download_dataset",
-    "find_dataset",
-    "load_dataset",
-    "load_pixels",
-    "load_sample_arrays",
-]
+    "DATASETS", "Dataset", "DatasetSpec", "default_data_dir", "download_dataset", "find_dataset", "load_dataset",
+    "load_pixels", "load_sample_arrays",
+]  # fmt: skip
 
 SAMPLE_DIR = Path(__file__).parent / "samples"
 DATA_DIR_VARIABLE = "NCVIZ_DATA"
@@ -120,10 +115,6 @@ def load_sample_arrays(name: str, split: str = "test") -> tuple[np.ndarray, np.n
     Raises:
         DataError: If the name or split is unknown, no sample of it ships with ncviz, or the file is damaged.
     """
-    import zipfile
-
-    import numpy as np
-
     spec = find_dataset(name)
     _check_split(split)
     if not spec.is_bundled:
@@ -170,8 +161,6 @@ def load_pixels(
     Raises:
         DataError: If the name or split is unknown, or the data are missing or damaged.
     """
-    import numpy as np
-
     spec = find_dataset(name)
     _check_split(split)
     images, labels = _arrays(spec, split, data_dir)
@@ -223,20 +212,12 @@ def _by_channel(values: tuple[float, ...], images: Tensor) -> Tensor:
 
 def _user_dataset(name: str, split: str) -> Dataset:
     own = find_user_data(name)
-    inputs, labels = own.tensors(split)
-    part = own.part(split)
+    part, how = own.part(split), own.settings
+    is_complete, description = len(part) == part.total, own.description(split)
     return Dataset(
-        inputs=inputs,
-        labels=labels,
-        classes=own.classes,
-        name=name,
-        split=split,
-        is_complete=len(part) == part.total,
-        description=own.description(split),
-        mean=own.settings.pixel_mean,
-        std=own.settings.pixel_std,
-        has_labels=own.has_labels,
-    )
+        *own.tensors(split), own.classes, name, split, is_complete, description,
+        mean=how.pixel_mean, std=how.pixel_std, has_labels=own.has_labels,
+    )  # fmt: skip
 
 
 def _as_dataset(spec: DatasetSpec, split: str, images: np.ndarray, labels: np.ndarray) -> Dataset:
@@ -246,13 +227,6 @@ def _as_dataset(spec: DatasetSpec, split: str, images: np.ndarray, labels: np.nd
     inputs = torch.from_numpy(images).reshape(-1, *spec.input_shape).float() / PIXEL_MAX[spec.name]
     total = spec.sizes[split]
     is_complete = len(labels) == total
-    amount = f"all {total:,}" if is_complete else f"{len(labels):,} of the {total:,}"
-    return Dataset(
-        inputs=inputs,
-        labels=torch.from_numpy(labels).long(),
-        classes=spec.classes,
-        name=spec.name,
-        split=split,
-        is_complete=is_complete,
-        description=f"{amount} {spec.title} {split} images",
-    )
+    description = f"{amount_of(len(labels), total)} {spec.title} {split} images"
+    known = torch.from_numpy(labels).long()
+    return Dataset(inputs, known, spec.classes, spec.name, split, is_complete, description)

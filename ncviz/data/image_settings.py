@@ -50,13 +50,9 @@ class ImageSettings:
     def __post_init__(self) -> None:
         size = tuple(self.size)
         if len(size) != 2 or not all(_is_whole(side, 1, 4096) for side in size):
-            raise DataError(
-                f"The image size must be height and width from 1 to 4096, got {shorten(repr(self.size), 40)}."
-            )
+            raise _refusal("The image size must be height and width from 1 to 4096", self.size)
         if not _is_whole(self.channels, 1, 3) or self.channels == 2:
-            raise DataError(
-                f"Images have 1 channel (grey) or 3 (colour), got {shorten(repr(self.channels), 40)}."
-            )
+            raise _refusal("Images have 1 channel (grey) or 3 (colour)", self.channels)
         if size[0] * size[1] * self.channels > LIMITS.layer_units:
             raise DataError(
                 f"Images of {self.channels} × {size[0]} × {size[1]} are more than {LIMITS.layer_units:,} numbers each; "
@@ -67,10 +63,8 @@ class ImageSettings:
                 f"There is no way {shorten(repr(self.how), 40)} to resize an image; choose one of {', '.join(WAYS)}."
             )
         if self.resize is not None and not _is_whole(self.resize, max(size), 8192):
-            raise DataError(
-                f"The shorter side before cutting must be from {max(size)}, the longer side of what is cut out, to "
-                f"8192, got {shorten(repr(self.resize), 40)}."
-            )
+            between = f"from {max(size)}, the longer side of what is cut out, to 8192"
+            raise _refusal(f"The shorter side before cutting must be {between}", self.resize)
         if self.interpolation not in INTERPOLATIONS:
             raise DataError(
                 f"There is no interpolation {shorten(repr(self.interpolation), 40)}; choose one of "
@@ -78,11 +72,9 @@ class ImageSettings:
             )
         mean, std = (self._for_channels(name, getattr(self, name)) for name in ("mean", "std"))
         if min(std) <= 0:
-            raise DataError(f"The std must be positive, got {shorten(repr(min(std)), 40)}.")
+            raise _refusal("The std must be positive", min(std))
         if not _is_finite(self.scale) or self.scale <= 0:
-            raise DataError(
-                f"The scale of the pixels must be a positive number, got {shorten(repr(self.scale), 40)}."
-            )
+            raise _refusal("The scale of the pixels must be a positive number", self.scale)
         # Equal settings must be equal however they were written, since the name of a data set depends on them.
         for name, value in (("size", size), ("mean", mean), ("std", std), ("scale", float(self.scale))):
             object.__setattr__(self, name, value)
@@ -137,14 +129,12 @@ class ImageSettings:
 
     def _for_channels(self, name: str, values: Sequence[float]) -> tuple[float, ...]:
         found = tuple(values) if isinstance(values, (tuple, list)) else (values,)
-        if not all(_is_finite(value) for value in found) or (
-            len(set(found)) != 1 and len(found) != self.channels
-        ):
-            raise DataError(
-                f"The {name} must be one number, or one for each of the {self.channels} channels, got "
-                f"{shorten(repr(values), 40)}."
-            )
-        return tuple(float(value) for value in (found[:1] * self.channels if len(set(found)) == 1 else found))
+        if all(_is_finite(value) for value in found):
+            given = found[:1] * self.channels if len(set(found)) == 1 else found
+            if len(given) == self.channels:
+                return tuple(map(float, given))
+        expected = f"one number, or one for each of the {self.channels} channels"
+        raise _refusal(f"The {name} must be {expected}", values)
 
 
 def settings_for(input_shape: Sequence[int]) -> ImageSettings:
@@ -164,6 +154,10 @@ def settings_for(input_shape: Sequence[int]) -> ImageSettings:
             f"Images need a network with inputs (channels, height, width), got {list(shape)}; choose another network."
         )
     return ImageSettings(size=(shape[1], shape[2]), channels=shape[0])
+
+
+def _refusal(expected: str, got: Any) -> DataError:
+    return DataError(f"{expected}, got {shorten(repr(got), 40)}.")
 
 
 def _is_whole(value: Any, least: int, most: int) -> bool:

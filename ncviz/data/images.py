@@ -10,7 +10,7 @@ import numpy as np
 
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
-from ncviz.text import file_name
+from ncviz.text import file_name, first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -81,11 +81,8 @@ def fit_pixels(pixels: np.ndarray, name: str, settings: ImageSettings) -> np.nda
     from PIL import Image
 
     if pixels.shape[1:] != settings.size:
-        planes = []
-        for plane in pixels:
-            # The type of a plane decides its mode: uint8 is "L", float32 is "F".
-            planes.append(np.asarray(_sized(Image.fromarray(plane), name, settings)))
-        pixels = np.stack(planes)
+        # The type of a plane decides its mode: uint8 is "L", float32 is "F".
+        pixels = np.stack([np.asarray(_sized(Image.fromarray(plane), name, settings)) for plane in pixels])
         if pixels.dtype != np.uint8:
             pixels = pixels.clip(0.0, 1.0)  # bicubic and Lanczos overshoot
     if len(pixels) == settings.channels:
@@ -134,15 +131,13 @@ def _sized(image: Image, name: str, settings: ImageSettings) -> Image:
             height if image.height <= image.width else -(-height * image.width // image.height),
             width if image.width <= image.height else -(-width * image.height // image.width),
         )
-        if image.width <= image.height:
-            image = _resized(image, int(short * image.height / image.width), short, name, settings)
-        else:
-            image = _resized(image, short, int(short * image.width / image.height), name, settings)
+        tall = int(short * image.height / image.width) if image.width <= image.height else short
+        wide = short if image.width <= image.height else int(short * image.width / image.height)
+        image = _resized(image, tall, wide, name, settings)
     elif settings.how == "pad":
         by = min(height / image.height, width / image.width)
-        image = _resized(
-            image, max(1, round(by * image.height)), max(1, round(by * image.width)), name, settings
-        )
+        tall, wide = (max(1, round(by * side)) for side in (image.height, image.width))
+        image = _resized(image, tall, wide, name, settings)
     return _centre(image, height, width)
 
 
@@ -174,7 +169,6 @@ def _centre(image: Image, height: int, width: int) -> Image:
 
 
 def _reason(error: Any) -> str:
-    lines = str(error).strip().splitlines()
+    line = first_line(error)
     # Pillow names the buffer that it reads from, which says nothing.
-    is_useful = lines and "BytesIO" not in lines[0] and len(lines[0]) <= 120
-    return lines[0].rstrip(".") if is_useful else type(error).__name__
+    return line if "BytesIO" not in line and len(line) <= 120 else type(error).__name__

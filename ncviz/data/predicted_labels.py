@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncviz.data.user_data.registry import Part, UserData
+from ncviz.data.user_data.registry import UserData
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
 from ncviz.text import file_name
@@ -136,9 +136,7 @@ def matched_classes(class_names: Sequence[str], network_classes: Sequence[str]) 
     asked = [_plain(name) for name in class_names]
     if asked and all(name and count[name] == 1 for name in asked):
         if len(set(asked)) < len(asked):
-            twice = next(
-                given for given, name in zip(class_names, asked, strict=True) if asked.count(name) > 1
-            )
+            twice = class_names[next(at for at, name in enumerate(asked) if asked.count(name) > 1)]
             raise DataError(
                 f"Two classes are called '{file_name(twice)}', but for case or spaces; put them together."
             )
@@ -178,10 +176,7 @@ def fit_classes(own: UserData, network_classes: Sequence[str]) -> UserData:
                 "since not all are among its class names.",
             )
     place = np.array(match.labels, dtype=np.int64)
-    parts = {
-        split: Part(part.images, None if part.labels is None else place[part.labels], part.total)
-        for split, part in own.parts.items()
-    }
+    parts = {split: replace(part, labels=place[part.labels]) for split, part in own.parts.items()}
     return replace(own, classes=names, parts=parts, notes=notes)
 
 

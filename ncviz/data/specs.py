@@ -76,65 +76,40 @@ DATASETS: dict[str, DatasetSpec] = {
     spec.name: spec
     for spec in (
         DatasetSpec(
-            name="digits",
-            title="Digits 8×8",
-            classes=DIGITS,
-            input_shape=(1, 8, 8),
-            sizes={"train": 1437, "test": 360},
-            is_bundled=True,
-            files=(),
+            name="digits", title="Digits 8×8", classes=DIGITS, input_shape=(1, 8, 8),
+            sizes={"train": 1437, "test": 360}, is_bundled=True, files=(),
             source="https://archive.ics.uci.edu/dataset/80, as distributed with scikit-learn",
             licence="CC BY 4.0",
             citation="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine "
             "Learning Repository, 1998.",
         ),
         DatasetSpec(
-            name="mnist",
-            title="MNIST",
-            classes=DIGITS,
-            input_shape=(1, 28, 28),
-            sizes={"train": 60_000, "test": 10_000},
-            is_bundled=True,
-            files=(
-                "MNIST/raw/train-images-idx3-ubyte",
-                "MNIST/raw/train-labels-idx1-ubyte",
-                "MNIST/raw/t10k-images-idx3-ubyte",
-                "MNIST/raw/t10k-labels-idx1-ubyte",
+            name="mnist", title="MNIST", classes=DIGITS, input_shape=(1, 28, 28),
+            sizes={"train": 60_000, "test": 10_000}, is_bundled=True,
+            files=tuple(
+                f"MNIST/raw/{split}-{kind}-ubyte"
+                for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
             ),
             source="http://yann.lecun.com/exdb/mnist",
             licence="CC BY-SA 3.0",
-            citation="Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST Database of Handwritten Digits, "
-            "1998.",
+            citation="Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST Database of Handwritten Digits, 1998.",
         ),
         DatasetSpec(
-            name="cifar10",
-            title="CIFAR-10",
-            classes=CIFAR10_CLASSES,
-            input_shape=(3, 32, 32),
-            sizes={"train": 50_000, "test": 10_000},
-            is_bundled=True,
-            files=(
-                *(f"cifar-10-batches-py/data_batch_{number}" for number in range(1, 6)),
-                "cifar-10-batches-py/test_batch",
-                "cifar-10-batches-py/batches.meta",
+            name="cifar10", title="CIFAR-10", classes=CIFAR10_CLASSES, input_shape=(3, 32, 32),
+            sizes={"train": 50_000, "test": 10_000}, is_bundled=True,
+            files=tuple(
+                f"cifar-10-batches-py/{file}"
+                for file in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
             ),
-            source=_CIFAR_SOURCE,
-            licence=_CIFAR_LICENCE,
-            citation=_CIFAR_CITATION,
+            source=_CIFAR_SOURCE, licence=_CIFAR_LICENCE, citation=_CIFAR_CITATION,
             sample_note="The bundled images were re-encoded as WebP at quality 90, so their pixels differ slightly "
             "from the source's.",
         ),
         DatasetSpec(
-            name="cifar100",
-            title="CIFAR-100",
-            classes=CIFAR100_CLASSES,
-            input_shape=(3, 32, 32),
-            sizes={"train": 50_000, "test": 10_000},
-            is_bundled=False,
+            name="cifar100", title="CIFAR-100", classes=CIFAR100_CLASSES, input_shape=(3, 32, 32),
+            sizes={"train": 50_000, "test": 10_000}, is_bundled=False,
             files=tuple(f"cifar-100-python/{file}" for file in ("train", "test", "meta")),
-            source=_CIFAR_SOURCE,
-            licence=_CIFAR_LICENCE,
-            citation=_CIFAR_CITATION,
+            source=_CIFAR_SOURCE, licence=_CIFAR_LICENCE, citation=_CIFAR_CITATION,
         ),
     )
-}
+}  # fmt: skip

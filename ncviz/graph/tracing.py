@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 
 from ncviz.errors import ModelError
 from ncviz.graph.operations import POINTWISE, SILENT, operation
+from ncviz.text import first_line
 
 # The forward runs on this many inputs, so that an operation which mixes images is found out.
 BATCH = 2
@@ -175,9 +176,3 @@ def record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> tuple
             f"An input of shape {list(input_shape)} does not fit the network ({after}): {first_line(error)}."
         ) from error
     return recorder.shapes, recorder.several
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, or its type where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

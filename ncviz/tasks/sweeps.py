@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -56,20 +56,12 @@ class Sweep(Curves):
         found: dict[tuple[str, str], SweepResult] = {}
         ends: dict[int, float] = {}
         for index, (criterion, order) in enumerate(CURVES):
-
-            def tell(fraction: float, index: int = index, criterion: str = criterion) -> None:
-                context.say((index + fraction) / len(CURVES), f"accuracy curve: {criterion}")
-
-            tell(0.0)
+            part = context.part(
+                index / len(CURVES), (index + 1) / len(CURVES), f"accuracy curve: {criterion}"
+            )
+            part.say(0.0)
             curve = measure_curve(
-                network,
-                curvature,
-                criterion,
-                context,
-                scope=self.scope,
-                order=order,
-                known=ends,
-                progress=tell,
+                network, curvature, criterion, part, scope=self.scope, order=order, known=ends
             )
             # Nothing removed, and everything: the same whatever the order.
             ends = {int(curve.removed[at]): float(curve.accuracy[at]) for at in (0, -1)}
@@ -99,7 +91,6 @@ def measure_curve(
     sparsities: Sequence[float] | None = None,
     known: Mapping[int, float] | None = None,
     protected: Sequence[str] = (),
-    progress: Callable[[float], None] | None = None,
 ) -> SweepResult:
     """Measure one criterion's accuracy over sparsity in one order, by default at the standard sparsities.
 
@@ -107,13 +98,12 @@ def measure_curve(
         network: The network.
         curvature: Its curvature.
         criterion: A name in ``ncviz.pruning.scores.SCORES``.
-        context: Where and how.
+        context: Where and how; it is told the fraction done.
         scope: "global" or "layer".
         order: "redundant" or "bottlenecks".
         sparsities: Fractions of the weights to remove.
         known: Accuracies that need no measuring, by number of weights removed.
         protected: Names of weights that are never removed; sparsities that would reach into them are left out.
-        progress: Called with the fraction done.
     """
     from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES, sweep
 
@@ -130,5 +120,5 @@ def measure_curve(
             if round(value * curvature.total) <= curvature.total - held
         ],
         known=known,
-        progress=progress,
+        progress=context.say,
     )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ncviz.data.array_checks import Fault, find_fault
 from ncviz.data.known.published_files import fetch_published
 from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.errors import CancelledError, DataError
 from ncviz.progress import Progress
+from ncviz.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
-
-    import numpy as np
 
 # Torchvision's classes for the data sets that ncviz has networks for.
 _KINDS = {"mnist": "MNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
@@ -43,11 +45,8 @@ def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray
             f"{folder} lacks {spec.title}: expected {missing[0]} in it; name another folder with --data-dir, "
             f"or download {spec.title} there."
         )
-    images, labels = read_files(
-        spec.title,
-        folder,
-        lambda: _as_arrays(_torchvision_class(_KINDS[spec.name])(folder, train=split == "train")),
-    )
+    read = partial(_torchvision_arrays, _KINDS[spec.name], folder, split)
+    images, labels = read_files(spec.title, folder, read)
     _check_arrays(spec, folder, images, labels)
     return images, labels
 
@@ -58,7 +57,6 @@ def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndar
     Raises:
         DataError: If the classes are other ones, or an image is damaged or of another size.
     """
-    import numpy as np
     from torchvision.datasets import ImageFolder
 
     classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
@@ -73,7 +71,7 @@ def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndar
         images = np.stack([np.asarray(image.convert(mode)) for image, _ in listed])
     except Exception as error:  # damaged images make the decoders raise almost anything
         raise DataError(
-            f"The images in {folder} cannot be read ({_first_line(error)}); expected {spec.title} as "
+            f"The images in {folder} cannot be read ({first_line(error)}); expected {spec.title} as "
             f"{spec.name}/<split>/<class>/<image>, all of one size."
         ) from error
     own = np.array([spec.classes.index(name) for name in listed.classes], dtype=np.int64)
@@ -116,7 +114,7 @@ def read_files(
         raise
     except Exception as error:  # damaged files make the readers raise almost anything, assertions included
         raise DataError(
-            f"The {title} files in {folder} are incomplete or damaged ({_first_line(error)}); delete them and "
+            f"The {title} files in {folder} are incomplete or damaged ({first_line(error)}); delete them and "
             f"download {title} again."
         ) from error
 
@@ -145,7 +143,7 @@ def download_files(
         raise
     except Exception as error:  # network, disk, archive and checksum each raise their own kinds
         raise DataError(
-            f"{title} could not be downloaded to {folder} ({_first_line(error)}); check the connection and the "
+            f"{title} could not be downloaded to {folder} ({first_line(error)}); check the connection and the "
             "folder, or copy the files there by hand."
         ) from error
 
@@ -156,10 +154,9 @@ def _torchvision_class(kind: str) -> Any:
     return getattr(datasets, kind)
 
 
-def _as_arrays(data: Any) -> tuple[np.ndarray, np.ndarray]:
+def _torchvision_arrays(kind: str, folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a torchvision dataset's images [n, C, H, W] uint8 and labels [n] int64."""
-    import numpy as np
-
+    data = _torchvision_class(kind)(folder, train=split == "train")
     images = np.asarray(data.data)  # MNIST [n, H, W], CIFAR [n, H, W, C]
     images = images.transpose(0, 3, 1, 2) if images.ndim == 4 else images[:, None]
     return np.ascontiguousarray(images), np.asarray(data.targets, dtype=np.int64)
@@ -179,9 +176,3 @@ def _check_arrays(spec: DatasetSpec, folder: Path, images: np.ndarray, labels: n
             f"The {spec.title} labels in {folder} run from {labels.min()} to {labels.max()}, expected 0 to "
             f"{len(spec.classes) - 1}; download {spec.title} again."
         )
-
-
-def _first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, or its type where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -13,7 +13,7 @@ from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import fit_pixels
 from ncviz.data.known.folders import download_files, read_files
 from ncviz.data.known.torchvision_sets import NAMED, NamedSet
-from ncviz.data.specs import DATASETS
+from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.data.user_data.image_files import check_amount, check_most, drawn
 from ncviz.data.user_data.registry import Part, UserData
 from ncviz.errors import DataError
@@ -52,11 +52,8 @@ def read_named(
     """
     check_most(most)
     folder = Path(data_dir).expanduser() if data_dir else default_data_dir()
-    if name in DATASETS:
-        title, classes = DATASETS[name].title, DATASETS[name].classes
-    else:
-        title, classes = find_named(name).title, find_named(name).classes
-    parts = {}
+    known: DatasetSpec | NamedSet = DATASETS[name] if name in DATASETS else find_named(name)
+    title, parts = known.title, {}
     for at, split in enumerate(("train", "test")):
         images, labels = (
             load_pixels(name, split, folder) if name in DATASETS else _from_folder(NAMED[name], split, folder)
@@ -69,7 +66,7 @@ def read_named(
                 progress((at + place / len(rows)) / 2, f"{split} image {place + 1:,} of {len(rows):,}")
             pixels[place] = fit_pixels(images[row], f"{row + 1:,} of {title}", settings)
         parts[split] = Part(pixels, labels[rows], len(images))
-    return UserData(title, classes, settings, parts)
+    return UserData(title, known.classes, settings, parts)
 
 
 def download_named(name: str, data_dir: str | Path, progress: Progress | None = None) -> None:

@@ -66,15 +66,11 @@ def fetch_published(kind: str, folder: Path, progress: Progress) -> None:
         def report(fraction: float, message: str, number: int = number) -> None:
             progress((number + fraction) / len(files), f"file {number + 1} of {len(files)}: {message}")
 
-        problem: DataError | None = None
         for url in file.urls:
             try:
                 fetch(url, file.path, "md5", file.md5, _MOST_BYTES, report)
-            except DataError as error:
-                problem = error
-            else:
-                problem = None
                 break
-        if problem is not None:
-            raise problem
+            except DataError:
+                if url == file.urls[-1]:
+                    raise
     progress(1.0, "unpacking")

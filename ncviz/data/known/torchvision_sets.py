@@ -46,13 +46,6 @@ class NamedSet:
     downloads: tuple[dict[str, Any], ...]
 
 
-def _idx_files(base: str, prefixes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    return {
-        split: tuple(f"{base}/raw/{prefix}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1"))
-        for split, prefix in zip(("train", "test"), prefixes, strict=True)
-    }
-
-
 def _idx_reader(files: dict[str, tuple[str, ...]]) -> Callable[[Path, str], tuple[np.ndarray, np.ndarray]]:
     def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         from torchvision.datasets.mnist import read_image_file, read_label_file
@@ -71,15 +64,21 @@ def _idx_reader(files: dict[str, tuple[str, ...]]) -> Callable[[Path, str], tupl
 
 def _like_mnist(name: str, title: str, classes: tuple[str, ...], kind: str, emnist: str = "") -> NamedSet:
     """Return a data set whose files are MNIST's."""
-    prefixes = [f"emnist-{emnist}-train", f"emnist-{emnist}-test"] if emnist else ["train", "t10k"]
-    files = _idx_files(kind, prefixes)
-
+    prefixes = {"train": "train", "test": "t10k"}
+    if emnist:
+        prefixes = {split: f"emnist-{emnist}-{split}" for split in prefixes}
+    files = {
+        split: tuple(f"{kind}/raw/{prefix}-{part}-ubyte" for part in ("images-idx3", "labels-idx1"))
+        for split, prefix in prefixes.items()
+    }
     asked = {"train": True, **({"split": emnist} if emnist else {})}
     return NamedSet(name, title, classes, (1, 28, 28), files, kind, _idx_reader(files), (asked,))
 
 
-def _by_class(kind: str) -> Callable[[Path, str], tuple[np.ndarray, np.ndarray]]:
-    """Return a reader through one of torchvision's classes, which compare the files' MD5 before they open them."""
+def _by_class(
+    name: str, title: str, classes: tuple[str, ...], side: int, kind: str, files: Sequence[str]
+) -> NamedSet:
+    """Return a data set read through torchvision's class, which compares the files' MD5 before it opens them."""
 
     def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         from torchvision import datasets
@@ -87,14 +86,14 @@ def _by_class(kind: str) -> Callable[[Path, str], tuple[np.ndarray, np.ndarray]]
         data = getattr(datasets, kind)(folder, split=split, download=False)
         return np.ascontiguousarray(data.data), np.asarray(data.labels).astype(np.int64)
 
-    return read
+    named = {split: tuple(file.format(split) for file in files) for split in ("train", "test")}
+    asked = tuple({"split": split} for split in named)
+    return NamedSet(name, title, classes, (3, side, side), named, kind, read, asked)
 
 
 # EMNIST's letters without upper and lower case apart: those whose two forms look alike count as one.
 _BALANCED = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt")
 _LETTERS = ("N/A", *"abcdefghijklmnopqrstuvwxyz")
-_STL = "stl10_binary"
-_BOTH = ({"split": "train"}, {"split": "test"})
 
 NAMED: dict[str, NamedSet] = {
     named.name: named
@@ -104,25 +103,9 @@ NAMED: dict[str, NamedSet] = {
         _like_mnist("emnist-balanced", "EMNIST, balanced", _BALANCED, "EMNIST", "balanced"),
         _like_mnist("emnist-letters", "EMNIST, letters", _LETTERS, "EMNIST", "letters"),
         _like_mnist("emnist-digits", "EMNIST, digits", DIGITS, "EMNIST", "digits"),
-        NamedSet(
-            "svhn",
-            "SVHN",
-            DIGITS,
-            (3, 32, 32),
-            {split: (f"{split}_32x32.mat",) for split in ("train", "test")},
-            "SVHN",
-            _by_class("SVHN"),
-            _BOTH,
-        ),
-        NamedSet(
-            "stl10",
-            "STL-10",
-            STL10_CLASSES,
-            (3, 96, 96),
-            {split: (f"{_STL}/{split}_X.bin", f"{_STL}/{split}_y.bin") for split in ("train", "test")},
-            "STL10",
-            _by_class("STL10"),
-            _BOTH,
+        _by_class("svhn", "SVHN", DIGITS, 32, "SVHN", ("{}_32x32.mat",)),
+        _by_class(
+            "stl10", "STL-10", STL10_CLASSES, 96, "STL10", ("stl10_binary/{}_X.bin", "stl10_binary/{}_y.bin")
         ),
     )
 }

@@ -72,12 +72,12 @@ def whole_labels(
 def _text_labels(
     arrays: dict[str, np.ndarray | None], classes: tuple[str, ...] | None, title: str
 ) -> tuple[tuple[str, ...], dict[str, np.ndarray | None]]:
-    texts: dict[str, list[str] | None] = {}
+    texts: dict[str, list[str]] = {}
     for split, values in arrays.items():
         if values is not None and (values.ndim != 1 or values.dtype.kind not in "US"):
             raise DataError(f"The labels in {title} must be all texts or all numbers, one for each image.")
-        texts[split] = None if values is None else [_text(value) for value in values]
-    seen = sorted({text for own in texts.values() if own is not None for text in own})
+        texts[split] = [] if values is None else [_text(value) for value in values]
+    seen = sorted({text for own in texts.values() for text in own})
     names = classes or tuple(seen)
     unknown = [text for text in seen if text not in names]
     if unknown or len(names) > LIMITS.classes:
@@ -86,7 +86,5 @@ def _text_labels(
             f"{LIMITS.classes:,}, each one of its class names."
         )
     place = {name: number for number, name in enumerate(names)}
-    return names, {
-        split: None if own is None else np.array([place[text] for text in own], dtype=np.int64)
-        for split, own in texts.items()
-    }
+    found = {split: np.array([place[text] for text in own], dtype=np.int64) for split, own in texts.items()}
+    return names, {split: None if arrays[split] is None else own for split, own in found.items()}

@@ -66,27 +66,28 @@ def read_arrays(
     if content.startswith(_MAGIC):
         found = {"images": lambda: array_of(content, title)}
         if labels is not None:
-            found["labels"] = lambda: array_of(
-                read_source(labels, "The file of labels"), "The file of labels"
-            )
+            beside = "The file of labels"
+            found["labels"] = lambda: array_of(read_source(labels, beside), beside)
     else:
         found = _members(content, title)
     splits = _splits(found, title)
     names = _first(found, CLASSES)
     classes = None if names is None else class_names(found[names](), title)
-    arrays: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+    arrays: dict[str, np.ndarray] = {}
+    given: dict[str, np.ndarray | None] = {}
     for split, (image_name, label_name) in splits.items():
-        arrays[split] = found[image_name](), None if label_name is None else found[label_name]()
-    classes, whole = whole_labels({split: pair[1] for split, pair in arrays.items()}, classes, title)
-    for images, _ in arrays.values():
+        arrays[split] = found[image_name]()
+        given[split] = None if label_name is None else found[label_name]()
+    classes, whole = whole_labels(given, classes, title)
+    for images in arrays.values():
         # Before a row is drawn of them: millions of tiny images would take gigabytes to be numbered alone.
         if images.ndim and len(images) > LIMITS.images:
             raise DataError(
                 f"{title} holds {len(images):,} images, at most {LIMITS.images:,} are read; leave some out."
             )
-    rows = {split: drawn(len(pair[0]) if pair[0].ndim else 0, most) for split, pair in arrays.items()}
+    rows = {split: drawn(len(images) if images.ndim else 0, most) for split, images in arrays.items()}
     check_amount(sum(map(len, rows.values())), settings, title)
-    for split, (images, _) in arrays.items():
+    for split, images in arrays.items():
         own = whole[split]
         if images.dtype.kind not in "buif":
             raise DataError(f"The images in {title} are {images.dtype}, expected numbers.")
@@ -97,9 +98,9 @@ def read_arrays(
             )
     note = ""
     if white is None and not is_normalised:
-        white, note = find_white((images for images, _ in arrays.values()), title)
+        white, note = find_white(arrays.values(), title)
     parts = {}
-    for split, (images, _) in arrays.items():
+    for split, images in arrays.items():
         own = whole[split]
         chosen = images if len(rows[split]) == len(images) else images[rows[split]]
         pixels = _pixels(chosen, settings, title, white)
@@ -144,12 +145,11 @@ def array_of(content: bytes, label: str) -> np.ndarray:
         )
     if dtype.kind not in "biufUS":
         raise DataError(f"{label} holds values of type {str(dtype)[:40]}, expected numbers or texts.")
-    sizes = [int(size) for size in shape]
+    sizes, held = [int(size) for size in shape], len(content) - file.tell()
     declared = math.prod(sizes) * dtype.itemsize
-    if len(sizes) > LIMITS.dimensions or min(sizes, default=0) < 0 or declared != len(content) - file.tell():
+    if len(sizes) > LIMITS.dimensions or min(sizes, default=0) < 0 or declared != held:
         raise DataError(
-            f"{label} declares {declared:,} bytes but holds {len(content) - file.tell():,}; save it again with "
-            "numpy.save."
+            f"{label} declares {declared:,} bytes but holds {held:,}; save it again with numpy.save."
         )
     if not declared:
         raise DataError(f"{label} is empty; expected at least one image.")
@@ -168,15 +168,10 @@ def _splits(found: dict[str, Callable[[], np.ndarray]], title: str) -> dict[str,
         if image_name is not None:
             splits[split] = image_name, label_name
     if "val" in splits:
-        validation = splits.pop("val")
-        splits.setdefault("test", validation)
-    if len(splits) == 2:
-        return splits
-    if len(splits) == 1:
-        return {ALL: next(iter(splits.values()))}
-    image_name = _first(found, IMAGES)
-    if image_name is None and len(found) == 1:
-        image_name = next(iter(found))
+        splits.setdefault("test", splits.pop("val"))
+    if splits:
+        return splits if len(splits) == 2 else {ALL: next(iter(splits.values()))}
+    image_name = next(iter(found)) if len(found) == 1 else _first(found, IMAGES)
     if image_name is None:
         held = file_name(", ".join(sorted(found)), 120) or "no array"
         raise DataError(f"{title} holds {held}; call the images 'images' and the labels 'labels'.")

@@ -66,21 +66,14 @@ def find_layout(names: Iterable[str], label: str) -> Layout:
     folders = [tuple(name.split("/")[:-1]) for name in images]
     depth = len(folders[0])
     if any(len(folder) != depth for folder in folders):
-        other = next(
-            name for name, folder in zip(images, folders, strict=True) if len(folder) != len(folders[0])
-        )
+        other = next(name for name, folder in zip(images, folders, strict=True) if len(folder) != depth)
         raise DataError(
             f"The images in {label} lie at different depths, such as {file_name(images[0], 60)} and "
             f"{file_name(other, 60)}; {EXPECTED}."
         )
-    at = next(
-        (
-            level
-            for level in range(depth)
-            if depth - level <= 2 and all(folder[level].lower() in SPLIT_NAMES for folder in folders)
-        ),
-        None,
-    )
+    levels = range(max(0, depth - 2), depth)
+    fits = (level for level in levels if all(folder[level].lower() in SPLIT_NAMES for folder in folders))
+    at = next(fits, None)
     wrapping = at if at is not None else max(0, depth - 1)
     if len({folder[:wrapping] for folder in folders}) > 1:
         raise DataError(f"The folders in {label} are nested too deep; {EXPECTED}.")
@@ -93,12 +86,10 @@ def find_layout(names: Iterable[str], label: str) -> Layout:
 
 def _sorted_out(images: list[str], splits: list[str], kinds: list[str], label: str) -> Layout:
     notes: tuple[str, ...] = ()
-    if "val" in splits:
-        if "test" in splits:
-            count = splits.count("val")
-            notes = (f"{count:,} validation images were left out, since there are test images.",)
-        else:
-            splits = ["test" if split == "val" else split for split in splits]
+    if {"val", "test"} <= set(splits):
+        notes = (f"{splits.count('val'):,} validation images were left out, since there are test images.",)
+    elif "val" in splits:
+        splits = ["test" if split == "val" else split for split in splits]
     if not {"train", "test"} <= set(splits):
         splits = ["all" if split in ("train", "test") else split for split in splits]
     used = [number for number, split in enumerate(splits) if split != "val"]

@@ -89,10 +89,8 @@ def as_shares(images: np.ndarray, settings: ImageSettings, title: str, white: fl
             f"{settings.channels}; choose as many."
         )
     else:
-        mean, std = (
-            np.array(part, dtype=np.float32)[:, None, None]
-            for part in (settings.pixel_mean, settings.pixel_std)
-        )
+        how = settings.pixel_mean, settings.pixel_std
+        mean, std = (np.array(part, dtype=np.float32)[:, None, None] for part in how)
         values = values * std + mean
     low, high = float(values.min()), float(values.max())
     slack = _SLACK if white is None else 1e-6
@@ -108,7 +106,5 @@ def _are_whole(images: np.ndarray) -> bool:
     """Whether all numbers are whole ones; in parts, and no further than it takes."""
     if images.dtype.kind != "f":
         return True
-    return all(
-        bool((np.mod(images[first : first + _CHUNK], 1) == 0).all())
-        for first in range(0, len(images), _CHUNK)
-    )
+    starts = range(0, len(images), _CHUNK)
+    return all(bool((np.mod(images[first : first + _CHUNK], 1) == 0).all()) for first in starts)

@@ -114,21 +114,12 @@ class UserData:
     @cached_property
     def spec(self) -> DatasetSpec:
         """What is known of it, as of every data set."""
+        sizes = {split: self.part(split).total for split in ("train", "test")}
         return DatasetSpec(
-            name=self.name,
-            title=self.title,
-            classes=self.classes,
-            input_shape=self.settings.input_shape,
-            sizes={split: self.part(split).total for split in ("train", "test")},
-            is_bundled=False,
-            files=(),
-            source="your own images",
-            licence="",
-            citation="",
-            normalisation=self.settings.told,
-            sample_note=" ".join(self.notes),
-            has_labels=self.has_labels,
-        )
+            self.name, self.title, self.classes, self.settings.input_shape, sizes, is_bundled=False, files=(),
+            source="your own images", licence="", citation="", normalisation=self.settings.told,
+            sample_note=" ".join(self.notes), has_labels=self.has_labels,
+        )  # fmt: skip
 
     def part(self, split: str) -> Part:
         """Return the images of "train" or "test"."""
@@ -137,12 +128,11 @@ class UserData:
     def description(self, split: str) -> str:
         """Return what the images of a split are, in words."""
         part = self.part(split)
-        amount = f"all {part.total:,}" if len(part) == part.total else f"{len(part):,} of the {part.total:,}"
+        amount = amount_of(len(part), part.total)
         unlabelled = "" if self.has_labels else " without labels"
         if ALL in self.parts:
-            return (
-                f"{amount} images{unlabelled} of {self.title}, which serve both to calibrate and to evaluate"
-            )
+            unlabelled += f" of {self.title}, which serve both to calibrate and to evaluate"
+            return f"{amount} images{unlabelled}"
         return f"{amount} {split} images{unlabelled} of {self.title}"
 
     def fingerprint(self, split: str) -> str:
@@ -176,6 +166,11 @@ class UserData:
             labels = part.labels if part.labels is not None else np.full(len(part), -1, dtype=np.int64)
             found[name] = pixels.sub_(mean).div_(std), torch.from_numpy(labels)
         return found
+
+
+def amount_of(count: int, total: int) -> str:
+    """Return such as "all 2,000" or "2,000 of the 10,000"."""
+    return f"all {total:,}" if count == total else f"{count:,} of the {total:,}"
 
 
 class UserDataRegistry:

@@ -34,13 +34,9 @@ def save_user_data(folder: str | Path, own: UserData) -> Path:
     """
     root = Path(folder).expanduser()
     about = {
-        "format": FORMAT,
-        "title": own.title,
-        "classes": list(own.classes),
-        "settings": own.settings.as_dict(),
-        "totals": {split: part.total for split, part in own.parts.items()},
-        "notes": list(own.notes),
-    }
+        "format": FORMAT, "title": own.title, "classes": list(own.classes), "settings": own.settings.as_dict(),
+        "totals": {split: part.total for split, part in own.parts.items()}, "notes": list(own.notes),
+    }  # fmt: skip
     arrays = {_ABOUT: np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
     for split, part in own.parts.items():
         arrays[f"{split}_images"] = part.images
@@ -67,9 +63,8 @@ def save_user_data(folder: str | Path, own: UserData) -> Path:
 
 def saved_names(folder: str | Path) -> tuple[str, ...]:
     """Return the names of the data sets that are kept in a folder, sorted; none if there is no such folder."""
-    return tuple(
-        sorted(path.stem for path in Path(folder).expanduser().glob("*.npz") if _NAME.fullmatch(path.stem))
-    )
+    files = Path(folder).expanduser().glob("*.npz")
+    return tuple(sorted(path.stem for path in files if _NAME.fullmatch(path.stem)))
 
 
 def remove_user_data(folder: str | Path, name: str) -> None:
@@ -78,10 +73,9 @@ def remove_user_data(folder: str | Path, name: str) -> None:
     Raises:
         DataError: If there can be none of that name, or it cannot be deleted.
     """
-    if not _NAME.fullmatch(name):
-        raise DataError(f"{name[:60]!r} is not the name of images that were kept.")
+    path = _file(folder, name)
     try:
-        (Path(folder).expanduser() / f"{name}.npz").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(
             f"{name}.npz cannot be removed ({error.strerror}); check the folder's rights."
@@ -94,22 +88,15 @@ def open_saved(folder: str | Path, name: str) -> UserData:
     Raises:
         DataError: If there is none of that name, or its file is damaged or was changed.
     """
-    if not _NAME.fullmatch(name):
-        raise DataError(f"{name[:60]!r} is not the name of images that were kept.")
-    archive = Archive(
-        read_source(Path(folder).expanduser() / f"{name}.npz", f"{name}.npz", _MOST), f"{name}.npz", _MOST
-    )
+    path = _file(folder, name)
+    archive = Archive(read_source(path, path.name, _MOST), path.name, _MOST)
     held = {member.removesuffix(".npy"): member for member in archive.names}
     try:
         about = json.loads(array_of(archive.read(held[_ABOUT]), _ABOUT).tobytes())
         parts = {split: _part(archive, held, split, total) for split, total in about["totals"].items()}
-        own = UserData(
-            str(about["title"]),
-            tuple(map(str, about["classes"])),
-            ImageSettings.from_dict(about["settings"]),
-            parts,
-            tuple(map(str, about["notes"])),
-        )
+        classes, notes = (tuple(map(str, about[key])) for key in ("classes", "notes"))
+        settings = ImageSettings.from_dict(about["settings"])
+        own = UserData(str(about["title"]), classes, settings, parts, notes)
     except DataError:
         raise
     except Exception as error:  # a crafted file can hold anything where something else is expected
@@ -117,6 +104,13 @@ def open_saved(folder: str | Path, name: str) -> UserData:
     if own.name != name:
         raise DataError(f"{name}.npz was changed after it was kept; bring the images again.")
     return own
+
+
+def _file(folder: str | Path, name: str) -> Path:
+    """Return where a data set of that name is kept, which must be one of a user's own."""
+    if not _NAME.fullmatch(name):
+        raise DataError(f"{name[:60]!r} is not the name of images that were kept.")
+    return Path(folder).expanduser() / f"{name}.npz"
 
 
 def _part(archive: Archive, held: dict[str, str], split: str, total: Any) -> Part:

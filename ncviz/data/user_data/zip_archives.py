@@ -29,12 +29,11 @@ def read_source(
     Raises:
         DataError: If it is missing or larger than what is read.
     """
-    large = "leave some of the images out"
-    if isinstance(source, bytes):
+    if isinstance(source, (str, Path)):
+        source = Path(source).expanduser()
+    elif isinstance(source, bytes):
         source = io.BytesIO(source)
-    elif isinstance(source, (str, Path)):
-        return read_bounded(Path(source).expanduser(), most, label, DataError, large=large)
-    return read_bounded(source, most, label, DataError, large=large)
+    return read_bounded(source, most, label, DataError, large="leave some of the images out")
 
 
 class Archive:
@@ -65,11 +64,8 @@ class Archive:
                 f"{PACK_AGAIN}."
             ) from error
         _check_entries(entries, len(content), label, unpacked)
-        self._entries = {
-            entry.filename: entry
-            for entry in entries
-            if not entry.is_dir() and not _CLUTTER.search(entry.filename)
-        }
+        files = [entry for entry in entries if not entry.is_dir() and not _CLUTTER.search(entry.filename)]
+        self._entries = {entry.filename: entry for entry in files}
 
     @property
     def names(self) -> list[str]:

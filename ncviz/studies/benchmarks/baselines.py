@@ -179,23 +179,18 @@ def start_worker(folder: str) -> None:
     _network = Network(Path(folder))
 
 
-def solve_edges(
-    method: str,
-    connection: np.ndarray,
-    sample: np.ndarray,
-    source: np.ndarray,
-    target: np.ndarray,
-    length: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return κ of each edge and the seconds that it took, both float64 [n]."""
+def solve_edges(method: str, *edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return κ of each edge and the seconds that it took, both float64 [n].
+
+    Args:
+        method: One of ``METHODS``.
+        edges: Connection, sample, source, target and length of each edge, every array [n].
+    """
     assert _network is not None
     solve, net = _SOLVERS[method], _network
-    curvature, seconds = np.empty(len(source)), np.empty(len(source))
-    listed = zip(
-        connection.tolist(), sample.tolist(), source.tolist(), target.tolist(), length.tolist(), strict=True
-    )
-    for at, (level, which, i, j, d) in enumerate(listed):
+    curvature, seconds = np.empty((2, len(edges[0])))
+    for at, edge in enumerate(zip(*(values.tolist() for values in edges), strict=True)):
         begun = time.perf_counter()
-        curvature[at] = solve(net, level, which, i, j, d)
+        curvature[at] = solve(net, *edge)
         seconds[at] = time.perf_counter() - begun
     return curvature, seconds

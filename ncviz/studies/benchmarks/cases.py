@@ -9,7 +9,10 @@ from ncviz.errors import NcvizError
 from ncviz.text import plural
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor, nn
+
+    from ncviz.graph.neural_graph import NeuralGraph
 
 EDGES, WEIGHTS = "every edge", "least per weight"
 
@@ -168,10 +171,9 @@ def _quick(case: Case) -> Case:
         return case
     if case.name == "samples":
         return _by_samples(("mlp-digits-relu",), (1, 2))
-    shapes = [TwoConv(2, 8), TwoConv(4, 8)] if case.name == "channels" else [TwoConv(2, 8), TwoConv(2, 11)]
-    return _by_shape(
-        case.name, case.axis, {s.width if case.name == "channels" else s.size: s for s in shapes}
-    )
+    if case.name == "channels":
+        return _by_shape(case.name, case.axis, {width: TwoConv(width, 8) for width in (2, 4)})
+    return _by_shape(case.name, case.axis, {size: TwoConv(2, size) for size in (8, 11)})
 
 
 def prepare(network: Source, samples: int, data_dir: str | None = None) -> tuple[nn.Module, Tensor]:
@@ -196,23 +198,26 @@ def prepare(network: Source, samples: int, data_dir: str | None = None) -> tuple
     return net, pool.inputs[chosen.reshape(classes, -1).T.reshape(-1)[:samples]]
 
 
+def live_graph(net: nn.Module, inputs: Tensor) -> tuple[NeuralGraph, list[np.ndarray]]:
+    """Return a network's graph, and the normalised activity of each layer, float64 [samples, units]."""
+    from ncviz.graph.activations import layer_activations, normalise
+    from ncviz.graph.build import build_graph
+
+    graph = build_graph(net, tuple(inputs.shape[1:]))
+    return graph, [normalise(layer) for layer in layer_activations(net, graph, inputs)]
+
+
 def _random_network(shape: TwoConv, samples: int) -> tuple[nn.Module, Tensor]:
     import torch
     from torch import nn
 
-    def after(size: int) -> int:
-        return (size - 3) // 2 + 1
-
+    # Each convolution leaves (size - 3) // 2 + 1.
+    side = ((shape.size - 1) // 2 - 1) // 2
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = nn.Sequential(
-            nn.Conv2d(1, shape.width, 3, stride=2),
-            nn.Tanh(),
-            nn.Conv2d(shape.width, shape.width, 3, stride=2),
-            nn.Tanh(),
-            nn.Flatten(),
-            nn.Linear(shape.width * after(after(shape.size)) ** 2, 32),
-            nn.Tanh(),
-            nn.Linear(32, 10),
-        )
+            nn.Conv2d(1, shape.width, 3, stride=2), nn.Tanh(),
+            nn.Conv2d(shape.width, shape.width, 3, stride=2), nn.Tanh(), nn.Flatten(),
+            nn.Linear(shape.width * side**2, 32), nn.Tanh(), nn.Linear(32, 10),
+        )  # fmt: skip
         return net.eval(), torch.rand(samples, 1, shape.size, shape.size)

@@ -40,24 +40,16 @@ class Edges:
 
 def live_counts(graph: NeuralGraph, activity: Sequence[np.ndarray]) -> np.ndarray:
     """Return int64 [connections, samples], how many edges are live."""
-    samples = len(activity[0])
+    samples, connections = range(len(activity[0])), range(len(graph.connections))
     return np.array(
-        [
-            [int(_grid(graph, activity, index, sample).sum()) for sample in range(samples)]
-            for index in range(len(graph.connections))
-        ]
+        [[int(_grid(graph, activity, index, sample).sum()) for sample in samples] for index in connections]
     )
 
 
 def draw(
-    graph: NeuralGraph,
-    activity: Sequence[np.ndarray],
-    live: np.ndarray,
-    total: int | None,
-    least: int = 50,
-    seed: int = 0,
+    graph: NeuralGraph, activity: Sequence[np.ndarray], live: np.ndarray, total: int | None, least: int = 50
 ) -> Edges:
-    """Draw live edges at random without replacement, shuffled.
+    """Draw live edges at random without replacement, shuffled; always the same ones.
 
     Args:
         graph: The neural graph.
@@ -65,9 +57,8 @@ def draw(
         live: int64 [connections, samples], as ``live_counts`` gives it.
         total: How many to draw, in proportion to the connections' live edges; None takes every live edge.
         least: At least so many of each connection, if it has them.
-        seed: Of the draw.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     parts = []
     for index, counts in enumerate(live):
         number = int(counts.sum())
@@ -154,13 +145,15 @@ def _edges(
 ) -> Edges:
     _, channels, slots = connection.weight.shape
     row = g * channels + c
+    source, target = connection.fields[g, p, k], row * connection.fields.shape[1] + p
+    length = 1.0 / np.abs(connection.weight[g, c, k])
     return Edges(
-        connection=np.full(len(g), index),
-        sample=np.full(len(g), sample),
-        source=connection.fields[g, p, k],
-        target=row * connection.fields.shape[1] + p,
+        np.full(len(g), index),
+        np.full(len(g), sample),
+        source,
+        target,
         parameter=row * slots + k,
-        length=1.0 / np.abs(connection.weight[g, c, k]),
+        length=length,
     )
 
 

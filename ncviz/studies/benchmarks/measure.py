@@ -10,7 +10,7 @@ from ncviz.progress import Progress
 from ncviz.studies.benchmarks import edges as live_edges
 from ncviz.studies.benchmarks.agreement import compare_edges, compare_weights, difference, report_difference
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
-from ncviz.studies.benchmarks.cases import EDGES, CurvatureCase, prepare
+from ncviz.studies.benchmarks.cases import EDGES, CurvatureCase, live_graph, prepare
 from ncviz.studies.benchmarks.edges import Edges
 from ncviz.studies.benchmarks.peak import peak_memory
 from ncviz.studies.benchmarks.pool import BaselinePool, Solved, baseline_pool
@@ -24,15 +24,12 @@ if TYPE_CHECKING:
 
 def measure_curvature(case: CurvatureCase, settings: Settings, report: Progress) -> dict[str, Any]:
     """Measure our curvature beside POT's, full problem and closed form, on the same live edges."""
-    from ncviz.graph.activations import layer_activations, normalise
-    from ncviz.graph.build import build_graph
     from ncviz.graph.paths import distances
 
     steps = 3 + settings.repeats
     report(0, "loading")
     net, inputs = prepare(case.network, case.samples, settings.data_dir)
-    graph = build_graph(net, tuple(inputs.shape[1:]))
-    activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
+    graph, activity = live_graph(net, inputs)
     live = live_edges.live_counts(graph, activity)
     is_full = settings.is_full and case.mode == EDGES
     drawn = live_edges.draw(graph, activity, live, None if is_full else case.drawn, case.least)

@@ -58,21 +58,14 @@ class BaselinePool:
         """Return κ of every edge by one of ``baselines.METHODS``, computed on all workers."""
         begun = time.perf_counter()
         step = max(1, min(_EDGES_AT_ONCE, len(edges) // (4 * self.workers)))
+        given = edges.connection, edges.sample, edges.source, edges.target, edges.length
         futures = [
-            self._executor.submit(
-                solve_edges,
-                method,
-                *(
-                    values[begin : begin + step]
-                    for values in (edges.connection, edges.sample, edges.source, edges.target, edges.length)
-                ),
-            )
+            self._executor.submit(solve_edges, method, *(values[begin : begin + step] for values in given))
             for begin in range(0, len(edges), step)
         ]
         parts = [future.result() for future in futures]
         wall = time.perf_counter() - begun
-        curvature = np.concatenate([part[0] for part in parts]) if parts else np.empty(0)
-        seconds = np.concatenate([part[1] for part in parts]) if parts else np.empty(0)
+        curvature, seconds = np.concatenate([np.empty((2, 0)), *parts], axis=1)
         return Solved(curvature, seconds, wall)
 
 
