@@ -14,7 +14,7 @@ from ncviz import tasks
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import FILE, network_options
 from ncviz.cli.output import console, print_json, progress, tell_part, write
-from ncviz.config import ORDERS, SCOPES
+from ncviz.config import ORDERS, SCOPES, PruningConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import protected_positions, removed_for_sparsity, removed_for_threshold
@@ -127,12 +127,10 @@ def _check_prune(
     endings: list[str],
 ) -> None:
     """Refuse what cannot work before anything is computed."""
-    from ncviz.pruning.scores import SCORES
+    from ncviz.pruning.scores import find_score
 
-    if criterion not in SCORES:
-        raise NcvizError(f"There is no criterion '{criterion}'; choose one of: {', '.join(SCORES)}.")
-    if scope not in SCOPES:
-        raise NcvizError(f"There is no scope '{scope}'; choose one of: {', '.join(SCOPES)}.")
+    find_score(criterion)
+    PruningConfig(scope=scope)
     if threshold is not None:
         if sparsity or criterion != "curvature" or scope != "global":
             raise NcvizError(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,10 @@ from ncviz.data.datasets import DATA_DIR_VARIABLE
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.progress import Progress
 from ncviz.studies.paper.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
+from ncviz.text import about
 
 if TYPE_CHECKING:
-    from ncviz.studies.paper.plan import Step
-    from ncviz.studies.paper.work import Work
+    from ncviz.studies.paper.work import Step, Work
 
 INTERRUPTED = 130
 
@@ -168,8 +169,7 @@ def _estimate(work: Work) -> dict[str, Any]:
 
 def _show(work: Work, plan: dict[str, Any], as_json: bool) -> None:
     """Say what is left and how long it takes."""
-    from ncviz.studies.paper.estimate import in_words
-
+    in_words = partial(about, least="about 1 s")
     rows = plan["networks"]
     seconds = sum(row["seconds"] for row in rows.values())
     if as_json:

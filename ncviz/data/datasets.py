@@ -115,8 +115,7 @@ def load_sample_arrays(name: str, split: str = "test") -> tuple[np.ndarray, np.n
     Raises:
         DataError: If the name or split is unknown, no sample of it ships with ncviz, or the file is damaged.
     """
-    spec = find_dataset(name)
-    _check_split(split)
+    spec = _spec(name, split)
     if not spec.is_bundled:
         raise DataError(f"No sample of {spec.title} ships with ncviz; name a folder that holds it.")
     path = SAMPLE_DIR / f"{name}.npz"
@@ -143,8 +142,7 @@ def load_dataset(name: str, split: str = "test", data_dir: str | Path | None = N
     Raises:
         DataError: If the name or split is unknown, or the data are missing or damaged.
     """
-    spec = find_dataset(name)
-    _check_split(split)
+    spec = _spec(name, split)
     if spec.is_user_data:
         return _user_dataset(name, split)
     return _as_dataset(spec, split, *_arrays(spec, split, data_dir))
@@ -161,8 +159,7 @@ def load_pixels(
     Raises:
         DataError: If the name or split is unknown, or the data are missing or damaged.
     """
-    spec = find_dataset(name)
-    _check_split(split)
+    spec = _spec(name, split)
     images, labels = _arrays(spec, split, data_dir)
     images = images.reshape(-1, *spec.input_shape)
     white = PIXEL_MAX[name]
@@ -194,16 +191,24 @@ def download_dataset(name: str, data_dir: str | Path, progress: Progress | None 
 
     Raises:
         DataError: If there is nothing to download under that name, or the download or the folder fails.
+        CancelledError: If it was stopped.
     """
-    from ncviz.data.known.folders import fill_folder
+    from ncviz.data.known.folders import KINDS, download_files
 
-    fill_folder(find_dataset(name), Path(data_dir).expanduser(), progress)
+    spec = find_dataset(name)
+    if not spec.files:
+        choices = ", ".join(other.name for other in DATASETS.values() if other.files)
+        raise DataError(f"{spec.title} is complete in ncviz; only {choices} can be downloaded.")
+    folder = Path(data_dir).expanduser()
+    download_files(spec.title, KINDS[spec.name], spec.files, folder, ({"train": True},), progress)
 
 
-def _check_split(split: str) -> None:
-    """Raise a DataError unless ``split`` is one of ``SPLITS``."""
+def _spec(name: str, split: str) -> DatasetSpec:
+    """Return the data set called ``name``; raise a DataError unless ``split`` is one of ``SPLITS``."""
+    spec = find_dataset(name)
     if split not in SPLITS:
         raise DataError(f'The split must be "train" or "test", got {split!r}.')
+    return spec
 
 
 def _by_channel(values: tuple[float, ...], images: Tensor) -> Tensor:

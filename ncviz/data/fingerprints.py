@@ -23,12 +23,10 @@ def data_fingerprint(dataset: str, split: str, data_dir: str | None) -> str:
         load_dataset(dataset, split)
     where = Path(str(folder)).expanduser().absolute()
     pictures = where / dataset / split
-    folders = _subfolders(pictures) if pictures.is_dir() else [(where / spec.first_file).parent]
+    folders = [(where / spec.first_file).parent]
+    if pictures.is_dir():
+        folders = [entry for entry in pictures.iterdir() if entry.is_dir()]
     return _folder_fingerprint(dataset, split, str(where), _file_states(folders))
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return [entry for entry in folder.iterdir() if entry.is_dir()]
 
 
 def _file_states(folders: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:

@@ -48,7 +48,8 @@ def read_image(content: bytes, name: str, settings: ImageSettings) -> np.ndarray
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 _check_size(image, name)
-                return _prepared(_eight_bits(image, settings), name, settings)
+                pixels = np.asarray(_sized(_eight_bits(image, settings), name, settings))
+                return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
     except DataError:
         raise
     except Image.DecompressionBombError as error:
@@ -113,11 +114,6 @@ def _eight_bits(image: Image, settings: ImageSettings) -> Image:
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
     return image.convert("L" if settings.channels == 1 else "RGB")
-
-
-def _prepared(image: Image, name: str, settings: ImageSettings) -> np.ndarray:
-    pixels = np.asarray(_sized(image, name, settings))
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def _sized(image: Image, name: str, settings: ImageSettings) -> Image:

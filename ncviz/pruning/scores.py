@@ -81,12 +81,22 @@ def pruning_scores(
         NcvizError: If there is no such criterion or it lacks what it needs.
         DataError: If the network cannot take the images, or the labels name classes that it has not.
     """
-    if criterion not in SCORES:
-        raise NcvizError(f"There is no criterion '{criterion}'; choose one of: {', '.join(SCORES)}.")
+    score = find_score(criterion)
     check_whole("seed", seed, 0, 2**31 - 1)
     names = weight_names(net)
     _check_images(net, criterion, inputs, labels)
-    return SCORES[criterion].compute(ScoreInputs(net, names, inputs, labels, curvature, alpha, seed))
+    return score.compute(ScoreInputs(net, names, inputs, labels, curvature, alpha, seed))
+
+
+def find_score(criterion: str) -> Score:
+    """Return the criterion called so.
+
+    Raises:
+        NcvizError: If there is none of that name; the message lists the choices.
+    """
+    if criterion not in SCORES:
+        raise NcvizError(f"There is no criterion '{criterion}'; choose one of: {', '.join(SCORES)}.")
+    return SCORES[criterion]
 
 
 def _check_images(net: nn.Module, criterion: str, inputs: Tensor | None, labels: Tensor | None) -> None:

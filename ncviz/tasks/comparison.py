@@ -9,7 +9,6 @@ import numpy as np
 
 from ncviz.config import CurvatureConfig, PruningConfig
 from ncviz.data.calibration import select_calibration
-from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
@@ -205,8 +204,6 @@ def calibration(network: Network, config: CurvatureConfig, pool: Dataset, device
 
 
 def _criterion(name: str) -> Score:
-    from ncviz.pruning.scores import SCORES
+    from ncviz.pruning.scores import find_score
 
-    if name not in SCORES:
-        raise NcvizError(f"There is no criterion '{name}'; choose one of: {', '.join(SCORES)}.")
-    return SCORES[name]
+    return find_score(name)

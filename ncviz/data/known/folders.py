@@ -9,7 +9,7 @@ import numpy as np
 
 from ncviz.data.array_checks import Fault, find_fault
 from ncviz.data.known.published_files import fetch_published
-from ncviz.data.specs import DATASETS, DatasetSpec
+from ncviz.data.specs import DatasetSpec
 from ncviz.errors import CancelledError, DataError
 from ncviz.progress import Progress
 from ncviz.text import first_line
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Torchvision's classes for the data sets that ncviz has networks for.
-_KINDS = {"mnist": "MNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
+KINDS = {"mnist": "MNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
 def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +45,7 @@ def read_folder(spec: DatasetSpec, split: str, folder: Path) -> tuple[np.ndarray
             f"{folder} lacks {spec.title}: expected {missing[0]} in it; name another folder with --data-dir, "
             f"or download {spec.title} there."
         )
-    read = partial(_torchvision_arrays, _KINDS[spec.name], folder, split)
+    read = partial(_torchvision_arrays, KINDS[spec.name], folder, split)
     images, labels = read_files(spec.title, folder, read)
     _check_arrays(spec, folder, images, labels)
     return images, labels
@@ -80,24 +80,6 @@ def _read_pictures(spec: DatasetSpec, folder: Path) -> tuple[np.ndarray, np.ndar
     images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     _check_arrays(spec, folder, images, labels)
     return images, labels
-
-
-def fill_folder(spec: DatasetSpec, folder: Path, progress: Progress | None = None) -> None:
-    """Download a dataset into a folder, made if it is missing; torchvision checks what came by its MD5.
-
-    Args:
-        spec: The dataset.
-        folder: The folder.
-        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
-
-    Raises:
-        DataError: If the dataset cannot be downloaded, or the download or the folder fails.
-        CancelledError: If it was stopped.
-    """
-    if not spec.files:
-        choices = ", ".join(other.name for other in DATASETS.values() if other.files)
-        raise DataError(f"{spec.title} is complete in ncviz; only {choices} can be downloaded.")
-    download_files(spec.title, _KINDS[spec.name], spec.files, folder, ({"train": True},), progress)
 
 
 def read_files(

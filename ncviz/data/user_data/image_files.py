@@ -85,24 +85,19 @@ def read_tree(
 
 
 def read_images(
-    files: Sequence[tuple[str, bytes]],
-    settings: ImageSettings,
-    title: str = "",
-    *,
-    labels: Mapping[str, str] | None = None,
+    files: Sequence[tuple[str, bytes]], settings: ImageSettings, *, labels: Mapping[str, str] | None = None
 ) -> UserData:
     """Read single images.
 
     Args:
         files: Name and content of each.
         settings: How images become inputs.
-        title: What to call them.
         labels: Class of each file by its name, for all or none of them.
 
     Raises:
         DataError: If there are none, too many, or one cannot be read, naming it.
     """
-    title = title or (files[0][0] if len(files) == 1 else f"{len(files):,} images")
+    title = files[0][0] if len(files) == 1 else f"{len(files):,} images"
     if not files:
         raise DataError("No image was given; choose at least one.")
     check_amount(len(files), settings, title)

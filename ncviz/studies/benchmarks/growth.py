@@ -8,8 +8,7 @@ from typing import Any
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.cases import GrowthCase, GrowthPoint, live_graph, prepare
 from ncviz.studies.benchmarks.edges import live_counts
-from ncviz.studies.benchmarks.statistics import log_slope, summary
-from ncviz.studies.benchmarks.timing import Settings, run_ours
+from ncviz.studies.benchmarks.timing import Settings, log_slope, run_ours, summary
 
 
 def measure_growth(case: GrowthCase, settings: Settings, report: Progress) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncviz.graph.paths import distances
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks import edges as live_edges
 from ncviz.studies.benchmarks.agreement import compare_edges, compare_weights, difference, report_difference
@@ -14,8 +15,7 @@ from ncviz.studies.benchmarks.cases import EDGES, CurvatureCase, live_graph, pre
 from ncviz.studies.benchmarks.edges import Edges
 from ncviz.studies.benchmarks.peak import peak_memory
 from ncviz.studies.benchmarks.pool import BaselinePool, Solved, baseline_pool
-from ncviz.studies.benchmarks.statistics import ratios, summary
-from ncviz.studies.benchmarks.timing import Settings, ours, run_ours
+from ncviz.studies.benchmarks.timing import Settings, ours, ratios, run_ours, summary
 
 if TYPE_CHECKING:
     from ncviz.curvature import CurvatureResult
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 def measure_curvature(case: CurvatureCase, settings: Settings, report: Progress) -> dict[str, Any]:
     """Measure our curvature beside POT's, full problem and closed form, on the same live edges."""
-    from ncviz.graph.paths import distances
-
     steps = 3 + settings.repeats
     report(0, "loading")
     net, inputs = prepare(case.network, case.samples, settings.data_dir)

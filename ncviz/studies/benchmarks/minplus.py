@@ -18,8 +18,7 @@ from ncviz.progress import Progress
 from ncviz.studies.benchmarks.agreement import difference, report_difference
 from ncviz.studies.benchmarks.cases import MinPlusCase, prepare
 from ncviz.studies.benchmarks.pool import cores
-from ncviz.studies.benchmarks.statistics import ratios, summary
-from ncviz.studies.benchmarks.timing import Settings, ours
+from ncviz.studies.benchmarks.timing import Settings, ours, ratios, summary
 
 _CHUNK_ELEMENTS = 2**24
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
 
 from ncviz.config import DEFAULT_ALPHA
+from ncviz.curvature import neural_curvature
 from ncviz.data.datasets import Dataset, find_dataset
+from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.network import Network
+from ncviz.models.training.train import train
 from ncviz.progress import Progress
+from ncviz.pruning.curve import Evaluator
+from ncviz.pruning.scores import SCORES, pruning_scores
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.work import CurvatureStep, CurveStep, ResultStep, Step, TrainStep, Work
-from ncviz.text import about
+from ncviz.tasks.curvature.task import MAX_SAMPLE_VALUES
 from ncviz.values import CLOSED_FROM
-
-if TYPE_CHECKING:
-    import torch
 
 # An evaluation is timed on so many images.
 _IMAGES = 1000
@@ -49,8 +53,6 @@ class Costs:
             step: The step.
             points: Accuracies on a curve.
         """
-        from ncviz.pruning.scores import SCORES
-
         if not isinstance(step, ResultStep):
             return self.epoch * spec_of(step.network).recipe.epochs
         samples = step.config.samples_per_class
@@ -89,8 +91,6 @@ def _costs(work: Work, name: str, steps: Sequence[Step]) -> Costs:
 
 
 def _evaluation(network: Network, few: Dataset, device: str) -> float:
-    from ncviz.pruning.curve import Evaluator
-
     measured = Evaluator(network.module(), few.inputs, few.labels, device)
     # The first touches memory that later ones find ready.
     return min(_seconds(measured.accuracy) for _ in range(3))
@@ -99,9 +99,6 @@ def _evaluation(network: Network, few: Dataset, device: str) -> float:
 def _curvature_costs(
     work: Work, network: Network, train: Dataset, steps: Sequence[Step]
 ) -> tuple[dict[str, float], float]:
-    from ncviz.curvature import neural_curvature
-    from ncviz.tasks.curvature.task import MAX_SAMPLE_VALUES
-
     alphas = {_alpha(step): step.config.alpha for step in steps if isinstance(step, CurvatureStep)}
     if not alphas:
         return {}, 0.0
@@ -125,8 +122,6 @@ def _curvature_costs(
 
 
 def _scores(network: Network, train: Dataset, steps: Sequence[Step]) -> dict[str, float]:
-    from ncviz.pruning.scores import SCORES, pruning_scores
-
     names = dict.fromkeys(step.config.criterion for step in steps if isinstance(step, CurveStep))
     at = _one_of_each(train)
     net = network.module()
@@ -140,8 +135,6 @@ def _scores(network: Network, train: Dataset, steps: Sequence[Step]) -> dict[str
 
 def _epoch(work: Work, name: str, train_data: Dataset, test_data: Dataset) -> float:
     """Return the seconds of one epoch, from a few batches more or less."""
-    from ncviz.models.training.train import train
-
     architecture, recipe = spec_of(name).architecture, spec_of(name).recipe
     few = replace(test_data, inputs=test_data.inputs[:10], labels=test_data.labels[:10])
 
@@ -161,14 +154,10 @@ def _epoch(work: Work, name: str, train_data: Dataset, test_data: Dataset) -> fl
 
 def _one_of_each(data: Dataset) -> torch.Tensor:
     """Return the number of the first image of each class, int64 [classes]."""
-    import torch
-
     return torch.stack([(data.labels == label).int().argmax() for label in range(len(data.classes))])
 
 
 def _untrained(name: str) -> Network:
-    from ncviz.models.catalogue.architectures import build_seeded
-
     spec = spec_of(name)
     arrays = {key: values.numpy() for key, values in build_seeded(spec.architecture, 0).state_dict().items()}
     return Network(name, spec.title, spec.architecture, spec.dataset, arrays, is_bundled=False)
@@ -219,8 +208,3 @@ def total(work: Work, costs: dict[str, Costs]) -> dict[str, dict[str, Any]]:
     for row in found.values():
         row["seconds"] = round(row["seconds"], 3)
     return found
-
-
-def in_words(seconds: float) -> str:
-    """Return a time in words, such as "about 25 min"."""
-    return about(seconds, least="about 1 s")

@@ -7,6 +7,7 @@ from html import escape
 
 from ncviz.plots.pruning.curves import Curve, accuracy_curves
 from ncviz.plots.pruning.styles import styles
+from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.measured import POINTS, Group, select
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.tables import title_of
@@ -59,8 +60,6 @@ def script() -> bytes:
 
 
 def _page(own: Sequence[Group], title: str, where: str, scale: str, *, by_samples: bool = False) -> str:
-    from ncviz.pruning.scores import SCORES
-
     keys = [_samples(group.samples) if by_samples else group.config.criterion for group in own]
     random = [name for name, score in SCORES.items() if score.is_drawn]
     looks = styles(keys, (), "light") if by_samples else styles(tuple(SCORES), random, "light")

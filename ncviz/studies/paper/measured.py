@@ -13,6 +13,7 @@ import numpy as np
 
 from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
 from ncviz.pruning.compare import Floats, Spread, area_under, mean_and_deviation, removable_within
+from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.work import Work
 from ncviz.tasks import SweepRecord
 
@@ -67,8 +68,6 @@ class Group:
 
 def gather(work: Work) -> list[Group]:
     """Return what is measured of an experiment: network by network, α, scope, order, criterion, images."""
-    from ncviz.pruning.scores import SCORES
-
     found: dict[tuple[str, PruningConfig], list[tuple[int, SweepRecord]]] = {}
     for step in work.curves:
         network = work.network(step.network)

@@ -215,11 +215,10 @@ def _plain(config: PruningConfig) -> PruningConfig | None:
 
 
 def _criteria(part: Part) -> tuple[str, ...]:
-    from ncviz.pruning.scores import SCORES
+    from ncviz.pruning.scores import SCORES, find_score
 
     for name in part.criteria:
-        if name not in SCORES:
-            raise NcvizError(f"There is no criterion '{name}'; choose one of: {', '.join(SCORES)}.")
+        find_score(name)
     return part.criteria or tuple(SCORES)
 
 

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
+from ncviz.curvature import neural_curvature
 from ncviz.errors import NcvizError, StoreError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
+from ncviz.pruning.curve import Evaluator, sweep
 from ncviz.pruning.order import removal_ranks
 from ncviz.pruning.variants import VARIANTS, Evidence
 from ncviz.tasks import SweepRecord
 from ncviz.tasks.accuracy import Curves
-
-if TYPE_CHECKING:
-    from ncviz.pruning.curve import Evaluator
 
 SPARSITIES = (0.0, 0.1, 0.2, 0.4, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 IMAGES = 10_000
@@ -76,8 +75,6 @@ class Ranking(Curves):
 
     def run(self, context: tasks.Context) -> SweepRecord:
         """Rank the weights and measure the accuracy."""
-        from ncviz.pruning.curve import sweep
-
         network = self.network
         measured = context.share(
             "training images", self.images, lambda: _evaluator(network, self.images, context)
@@ -155,10 +152,6 @@ def _evidence(network: Network, count: int, seed: int, context: tasks.Context) -
     record = context.run(tasks.Curvature(network, config)).result
     if record.samples:
         return Evidence(size, {name: record.samples[name].astype(np.float64) for name in names})
-    import torch
-
-    from ncviz.curvature import neural_curvature
-
     inputs = context.images(network, "train").inputs[torch.from_numpy(record.calibration)]
     each = neural_curvature(network.module(), inputs, device=context.device, keep_samples=True).samples
     assert each is not None
@@ -166,10 +159,6 @@ def _evidence(network: Network, count: int, seed: int, context: tasks.Context) -
 
 
 def _evaluator(network: Network, images: int, context: tasks.Context) -> Evaluator:
-    import torch
-
-    from ncviz.pruning.curve import Evaluator
-
     pool = context.images(network, "train")
     # At random: MNIST's images lie ordered by writer, and its last thousands are far easier than the others.
     drawn = torch.randperm(len(pool), generator=torch.Generator().manual_seed(0))[:images]

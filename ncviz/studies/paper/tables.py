@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ncviz.pruning.compare import Floats, mean_and_deviation
+from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.measured import Group, select
 
 REDUNDANT_AT = (0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
@@ -29,8 +30,6 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def title_of(criterion: str) -> str:
     """Return what a criterion is called."""
-    from ncviz.pruning.scores import SCORES
-
     return SCORES[criterion].title
 
 

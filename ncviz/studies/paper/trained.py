@@ -10,6 +10,7 @@ from typing import Any
 from ncviz import tasks
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import ModelError
+from ncviz.models.files.open_file import read_file
 from ncviz.models.network import Network
 from ncviz.models.zoo import ModelSpec
 
@@ -41,8 +42,6 @@ def open_trained(spec: ModelSpec, folder: Path, context: tasks.Context) -> Netwo
             f"{file} was trained on {images} images, but {now} are given now: delete it to train it anew, or name "
             "another folder with --out."
         )
-    from ncviz.models.files.open_file import read_file  # which imports torch
-
     arrays = read_file(file, architecture=spec.architecture).arrays
     return Network(spec.name, spec.title, spec.architecture, spec.dataset, arrays, is_bundled=False)
 

@@ -14,7 +14,9 @@ from ncviz.data.datasets import find_dataset, load_dataset
 from ncviz.errors import DataError, NcvizError
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
+from ncviz.models.training.train import train_zoo_model
 from ncviz.progress import Progress
+from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.plan import Experiment, curves, spec_of
 from ncviz.studies.paper.trained import is_own, open_trained
 
@@ -104,8 +106,6 @@ class Work:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in the order in which they are done."""
-        from ncviz.pruning.scores import SCORES
-
         found: dict[Step, None] = {}
         for curve in curves(self.experiment):
             if is_own(spec_of(curve.network), self.is_trained_anew):
@@ -200,8 +200,6 @@ class Work:
 
     def _is_needed(self, step: CurvatureStep) -> bool:
         """Whether a curve that is not measured yet has to know a curvature."""
-        from ncviz.pruning.scores import SCORES
-
         network = self.network(step.network)
         if network is None:
             return True
@@ -217,8 +215,6 @@ class Work:
         return False
 
     def _train(self, step: Step, report: Progress) -> None:
-        from ncviz.models.training.train import train_zoo_model
-
         anew = " --train" if self.is_trained_anew else ""
         train_zoo_model(
             spec_of(step.network),

@@ -12,7 +12,7 @@ from ncviz.errors import NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.paths import distances
-from ncviz.studies.benchmarks import cases, edges, statistics
+from ncviz.studies.benchmarks import cases, edges, timing
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
 from ncviz.studies.benchmarks.minplus import chain_ends, dense_distances, dense_lengths
 from ncviz.studies.benchmarks.peak import peak_memory
@@ -104,10 +104,10 @@ def test_dense_min_plus_is_the_path_lengths():
 
 
 def test_statistics():
-    assert statistics.summary([4.0, 1.0, 2.0, 3.0, 5.0]) == {"median": 3.0, "q1": 2.0, "q3": 4.0}
-    assert statistics.ratios([10.0, 30.0, 20.0], [5.0, 3.0, 4.0])["each"] == [2.0, 10.0, 5.0]
-    assert statistics.ratios([10.0, 30.0, 20.0], [5.0, 3.0, 4.0])["median"] == 5.0
-    assert statistics.log_slope([1, 2, 4], [3.0, 12.0, 48.0]) == pytest.approx(2.0)
+    assert timing.summary([4.0, 1.0, 2.0, 3.0, 5.0]) == {"median": 3.0, "q1": 2.0, "q3": 4.0}
+    assert timing.ratios([10.0, 30.0, 20.0], [5.0, 3.0, 4.0])["each"] == [2.0, 10.0, 5.0]
+    assert timing.ratios([10.0, 30.0, 20.0], [5.0, 3.0, 4.0])["median"] == 5.0
+    assert timing.log_slope([1, 2, 4], [3.0, 12.0, 48.0]) == pytest.approx(2.0)
 
 
 @pytest.fixture
