@@ -122,13 +122,11 @@ def _kinds(table: PathTable) -> np.ndarray:
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
     """Set environment variables for the processes that start inside."""
-    before = {name: os.environ.get(name) for name in values}
+    before = {name: os.environ[name] for name in values if name in os.environ}
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in values:
+            del os.environ[name]
+        os.environ.update(before)

@@ -64,14 +64,10 @@ def within_table(groups: Sequence[Group]) -> str:
     rows = []
     for criterion in criteria_of(groups):
         own = select(groups, criterion=criterion)
-        cells = []
-        for count in samples:
-            found = [group for group in own if group.samples in (count, None)]
-            cells.append(f"{form(found[0].within)} ({form(found[0].area)})" if found else "")
-            if own[0].samples is None:
-                cells += ["″"] * (len(samples) - 1)
-                break
-        rows.append([title_of(criterion), *cells])
+        known = {group.samples: f"{form(group.within)} ({form(group.area)})" for group in own}
+        # What looks at no images is the same for any number of them.
+        cells = [known.get(count, "″" if None in known else "") for count in samples]
+        rows.append([title_of(criterion), known.get(None, cells[0]), *cells[1:]])
     head = ["removed (area)" if n is None else f"{n} a class: removed (area)" for n in samples]
     return markdown(["criterion", *head], rows)
 
