@@ -104,6 +104,7 @@ class Job:
         most_seconds: How long it may run.
         kind: What it has in common with others.
         log: What its work has to show so far; the work writes, pages read.
+        cancel_event: Set once it is to stop, for code that takes an event.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Job:
         self.result: Any = None
         self._clock = clock
         self._lock = threading.RLock()
-        self._finished, self._cancel = threading.Event(), threading.Event()
+        self._finished, self.cancel_event = threading.Event(), threading.Event()
         self._speed = _Speed()
         self._began = self._reported = self._ended = 0.0
 
@@ -141,7 +142,7 @@ class Job:
     @property
     def is_cancelling(self) -> bool:
         """Whether it was cancelled but has not come to its next check yet."""
-        return self._cancel.is_set() and self.is_active
+        return self.cancel_event.is_set() and self.is_active
 
     @property
     def elapsed(self) -> float:
@@ -163,7 +164,7 @@ class Job:
     def cancel(self) -> None:
         """Stop it, at once if it is queued and at its next check if it runs; nothing is published."""
         with self._lock:
-            self._cancel.set()
+            self.cancel_event.set()
             if self.state == "queued":
                 self._end("cancelled")
 
@@ -185,8 +186,18 @@ class Job:
             self.state = "running"
             return True
 
-    def _progress(self, fraction: float, message: str) -> None:
-        if self._cancel.is_set():
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Report the share of work done; without a message the last one stays. Only the work calls this.
+
+        Args:
+            fraction: In [0, 1]; beyond is clamped, NaN leaves the last one.
+            message: What is being done, for people.
+
+        Raises:
+            CancelledError: If the job was cancelled.
+            NcvizError: If it has run for longer than it may.
+        """
+        if self.cancel_event.is_set():
             raise CancelledError(f"{self.label} was cancelled")
         if self.elapsed > self.most_seconds:
             ran = f"{self.elapsed:.0f} s" if self.elapsed < 90 else f"{self.elapsed / 60:.0f} minutes"
@@ -209,9 +220,9 @@ class Job:
     def _publish(self, result: Any) -> None:
         with self._lock:
             # Whoever cancelled in time sees no result, even if the work came to its end without a check.
-            if not self._cancel.is_set():
+            if not self.cancel_event.is_set():
                 self.result, self.fraction = result, 1.0
-            self._end("cancelled" if self._cancel.is_set() else "done")
+            self._end("cancelled" if self.cancel_event.is_set() else "done")
 
     def _fail(self, exc: BaseException) -> None:
         with self._lock:
@@ -241,35 +252,6 @@ def _step_aside() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
-class JobHandle:
-    """What the work sees of its job; ``cancel_event`` is for code that takes an event."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self.cancel_event = job._cancel
-
-    def progress(self, fraction: float, message: str = "") -> None:
-        """Report the share of work done; without a message the last one stays.
-
-        Args:
-            fraction: In [0, 1]; beyond is clamped, NaN leaves the last one.
-            message: What is being done, for people.
-
-        Raises:
-            CancelledError: If the job was cancelled.
-        """
-        self._job._progress(fraction, message)
-
-    @property
-    def problem(self) -> str | None:
-        """What kept a result from being stored, in one sentence."""
-        return self._job.problem
-
-    @problem.setter
-    def problem(self, sentence: str | None) -> None:
-        self._job.problem = sentence
-
-
 class JobRegistry:
     """All jobs of the process, at most ``max_workers`` running, the last finished ones kept for the page.
 
@@ -289,7 +271,7 @@ class JobRegistry:
         self._max_workers, self._clock = max_workers, clock
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
-        self._queue: list[tuple[Job, Callable[[JobHandle], Any]]] = []
+        self._queue: list[tuple[Job, Callable[[Job], Any]]] = []
         self._busy: dict[str, str | None] = {}
         self._threads = 0
 
@@ -297,7 +279,7 @@ class JobRegistry:
         self,
         key: str,
         label: str,
-        work: Callable[[JobHandle], Any],
+        work: Callable[[Job], Any],
         owner: str | None = None,
         most_seconds: float = math.inf,
         *,
@@ -311,7 +293,7 @@ class JobRegistry:
         Args:
             key: What is computed.
             label: What it is called for people.
-            work: Returns the result; it calls the handle's ``progress`` often, so that it can be cancelled.
+            work: Returns the result; it calls its job's ``progress`` often, so that it can be cancelled.
             owner: Who asked for it, such as a session; None shares with nobody.
             most_seconds: How long it may run; it fails at its next report beyond.
             kind: What it has in common with others.
@@ -391,7 +373,7 @@ class JobRegistry:
             self._hire()
         try:
             if job._begin():
-                job._publish(work(JobHandle(job)))
+                job._publish(work(job))
         except BaseException as exc:
             # Not even SystemExit may leave a job running for ever on the page.
             job._fail(exc)

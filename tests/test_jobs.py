@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncviz.errors import CancelledError, ModelError
-from ncviz.jobs import KEEP_FINISHED, JobHandle, JobRegistry
+from ncviz.jobs import KEEP_FINISHED, Job, JobRegistry
 
 PATIENCE = 20.0
 
@@ -230,7 +230,7 @@ def test_other_error_becomes_one_sentence_and_a_logged_traceback(kind, caplog):
 def test_progress_is_clamped_and_the_last_message_stays(gate):
     seen = []
 
-    def work(handle: JobHandle):
+    def work(handle: Job):
         for fraction, message in [(-1, "start"), (0.4, ""), (math.nan, "odd"), (7, "")]:
             handle.progress(fraction, message)
             snapshot = job.snapshot()

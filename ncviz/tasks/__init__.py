@@ -11,18 +11,10 @@ from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import removed_for_threshold
 from ncviz.tasks.accuracy import SweepRecord, evaluator
 from ncviz.tasks.comparison import Curve, Order, calibration, criterion_scores, removable, shapes_of
-from ncviz.tasks.curvature import (
-    ClassCurvature,
-    ClassCurvatureResult,
-    Curvature,
-    CurvatureRecord,
-    Flow,
-    Pictures,
-    StoredEdges,
-    StoredLink,
-    StoredWeights,
-    from_result,
-)
+from ncviz.tasks.curvature.building import from_result
+from ncviz.tasks.curvature.pictures import Pictures
+from ncviz.tasks.curvature.record import CurvatureRecord
+from ncviz.tasks.curvature.task import ClassCurvature, ClassCurvatureResult, Curvature, Flow
 from ncviz.tasks.desk import Desk, Series, SeriesLog
 from ncviz.tasks.edge import (
     EdgeCurvature,
@@ -51,56 +43,11 @@ if TYPE_CHECKING:
     from ncviz.explain import NetworkOnImage as NetworkOnImage
 
 __all__ = [
-    "BUNDLED",
-    "CRITERIA",
-    "MODELS",
-    "ClassCurvature",
-    "ClassCurvatureResult",
-    "Context",
-    "Curvature",
-    "CurvatureRecord",
-    "Curve",
-    "Desk",
-    "EdgeCurvature",
-    "EdgeCurve",
-    "EdgeOnImage",
-    "Flow",
-    "ImageActivations",
-    "Network",
-    "Order",
-    "Outcome",
-    "Pictures",
-    "Series",
-    "SeriesLog",
-    "StoredEdges",
-    "StoredLink",
-    "StoredTask",
-    "StoredWeights",
-    "Sweep",
-    "SweepRecord",
-    "Task",
-    "calibration",
-    "class_names",
-    "criterion_scores",
-    "edge_weight",
-    "evaluator",
-    "from_result",
-    "image_settings",
-    "least_sample",
-    "library",
-    "logits_of",
-    "measure_curve",
-    "open_context",
-    "open_network",
-    "open_store",
-    "pruned_checkpoint",
-    "pruned_file",
-    "ranks",
-    "removable",
-    "removed_for_threshold",
-    "scores",
-    "shapes_of",
-    "smaller_images",
-    "takes_other_sizes",
-    "with_images",
-]
+    "BUNDLED", "CRITERIA", "MODELS", "ClassCurvature", "ClassCurvatureResult", "Context", "Curvature",
+    "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "ImageActivations",
+    "Network", "Order", "Outcome", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task",
+    "calibration", "class_names", "criterion_scores", "edge_weight", "evaluator", "from_result", "image_settings",
+    "least_sample", "library", "logits_of", "measure_curve", "open_context", "open_network", "open_store",
+    "pruned_checkpoint", "pruned_file", "ranks", "removable", "removed_for_threshold", "scores", "shapes_of",
+    "smaller_images", "takes_other_sizes", "with_images",
+]  # fmt: skip

@@ -17,18 +17,9 @@ if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator
 
 
-@dataclass(frozen=True, eq=False)
-class SweepRecord:
-    """Accuracy over sparsity for every criterion in both orders; a random order has one only.
+class OnImages:
+    """What a result says of the weights and images that it was measured on, in its ``meta``."""
 
-    Attributes:
-        removed: int64 [m], number of weights removed.
-        accuracy: (criterion, order) → float64 [m].
-        meta: Scope, number and description of the images, number of weights and so on, as plain JSON.
-    """
-
-    removed: np.ndarray
-    accuracy: Mapping[tuple[str, str], np.ndarray]
     meta: Mapping[str, Any]
 
     @property
@@ -42,14 +33,29 @@ class SweepRecord:
         return int(self.meta["images"])
 
     @property
-    def calibrated_on(self) -> str:
-        """What the calibration images of one criterion's curve were chosen from."""
-        return str(self.meta["calibrated_on"])
-
-    @property
     def evaluated_on(self) -> str:
         """What the evaluation images are."""
         return str(self.meta["evaluated_on"])
+
+
+@dataclass(frozen=True, eq=False)
+class SweepRecord(OnImages):
+    """Accuracy over sparsity for every criterion in both orders; a random order has one only.
+
+    Attributes:
+        removed: int64 [m], number of weights removed.
+        accuracy: (criterion, order) → float64 [m].
+        meta: Scope, number and description of the images, number of weights and so on, as plain JSON.
+    """
+
+    removed: np.ndarray
+    accuracy: Mapping[tuple[str, str], np.ndarray]
+    meta: Mapping[str, Any]
+
+    @property
+    def calibrated_on(self) -> str:
+        """What the calibration images of one criterion's curve were chosen from."""
+        return str(self.meta["calibrated_on"])
 
     @property
     def baseline(self) -> float:

@@ -25,9 +25,7 @@ WITH_RESULTS = tuple(name for name, spec in MODELS.items() if spec.has_results)
 
 
 def bundle(
-    folder: Path = BUNDLED,
-    progress: Progress | None = None,
-    models: Sequence[str] = WITH_RESULTS,
+    folder: Path = BUNDLED, progress: Progress | None = None, models: Sequence[str] = WITH_RESULTS
 ) -> int:
     """Compute the results that ship with ncviz, so that the first page of each bundled network needs no computing.
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ncviz.data.user_data.registry import is_user_data
 from ncviz.errors import NcvizError, StoreError
-from ncviz.jobs import Job, JobHandle, JobRegistry
+from ncviz.jobs import Job, JobRegistry
 from ncviz.store import Record, Store
 from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 
@@ -161,8 +161,8 @@ class Desk:
         count = len(log.tasks)
         ends = [0.0, *(series.ends or [(number + 1) / count for number in range(count)])]
 
-        def work(handle: JobHandle) -> Any:
-            own = replace(context, progress=handle.progress, cancel=handle.cancel_event, ready={})
+        def work(job: Job) -> Any:
+            own = replace(context, progress=job.progress, cancel=job.cancel_event, ready={})
             result = None
             for number, task in enumerate(log.tasks):
                 prefix = series.prefixes[number] if series.prefixes else ""
@@ -180,7 +180,7 @@ class Desk:
                     log.failures[task] = str(error)
                 else:
                     result = outcome.result
-                    handle.problem = outcome.problem or handle.problem
+                    job.problem = outcome.problem or job.problem
                 log.done += 1
             return result
 

@@ -16,6 +16,7 @@ from ncviz.models.network import Network
 from ncviz.pruning.finetune import FineTuneConfig, fine_tune, steps_of
 from ncviz.pruning.order import removed_for_sparsity
 from ncviz.store import Record
+from ncviz.tasks.accuracy import OnImages
 from ncviz.tasks.comparison import Order, removable, shapes_of
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
@@ -54,7 +55,7 @@ _STATE = "state/"
 
 
 @dataclass(frozen=True, eq=False)
-class FineTuneRecord:
+class FineTuneRecord(OnImages):
     """What a fine-tuning gave.
 
     Attributes:
@@ -78,11 +79,6 @@ class FineTuneRecord:
     def removed(self) -> int:
         """Number of weights removed."""
         return int(self.meta["removed"])
-
-    @property
-    def total(self) -> int:
-        """Number of weights."""
-        return int(self.meta["total"])
 
     @property
     def pruning(self) -> PruningConfig:

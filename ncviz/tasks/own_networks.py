@@ -12,6 +12,11 @@ from ncviz.models.pretrained import download_bytes, download_pretrained, pretrai
 from ncviz.progress import Progress
 from ncviz.text import quotable
 
+__all__ = [
+    "ENDINGS", "NETWORK_MEMORY", "Published", "architecture_title", "download_published", "pretrained_names",
+    "published", "read_network",
+]  # fmt: skip
+
 ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
 
 
@@ -22,15 +27,6 @@ class Published:
     bytes: int
     is_here: bool
     host: str
-
-
-def hold(network: Network) -> None:
-    """Count a network among those that the server holds.
-
-    Raises:
-        ModelError: If there is no room, saying what to do.
-    """
-    NETWORK_MEMORY.claim(network)
 
 
 def read_network(
@@ -62,11 +58,6 @@ def architecture_title(name: str) -> str:
     from ncviz.models.catalogue.architectures import find_architecture
 
     return f"{find_architecture(name).title} ({name})"
-
-
-def published_names() -> tuple[str, ...]:
-    """Return the architectures whose published weights can be had."""
-    return pretrained_names()
 
 
 def published(name: str) -> Published:

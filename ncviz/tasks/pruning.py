@@ -16,7 +16,7 @@ from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.tasks.task import Context
 
 if TYPE_CHECKING:
-    from ncviz.tasks.curvature import CurvatureRecord
+    from ncviz.tasks.curvature.record import CurvatureRecord
 
 # Those whose curves are measured with every curvature, for the slider.
 CRITERIA = ("curvature", "magnitude", "random")
@@ -120,11 +120,7 @@ def pruned_file(
 ) -> tuple[bytes, str]:
     """Return the pruned network as a file in the format that it came in, and the ending of its name.
 
-    Args:
-        network: The network.
-        by: int64 [N], the removal order.
-        removed: How many weights to remove.
-        shapes: Name and shape of each ranked weight.
+    The arguments are those of ``pruned_checkpoint``.
     """
     from ncviz.pruning.masks import masks_at
 

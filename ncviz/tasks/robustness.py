@@ -16,6 +16,7 @@ from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.pruning.corruptions import Disturbance
 from ncviz.store import Record
+from ncviz.tasks.accuracy import OnImages
 from ncviz.tasks.comparison import Order, removable, shapes_of
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
@@ -72,7 +73,7 @@ class RobustnessConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class RobustnessRecord:
+class RobustnessRecord(OnImages):
     """One criterion's accuracies over sparsity; what is not measured yet is NaN.
 
     Attributes:
@@ -86,16 +87,6 @@ class RobustnessRecord:
     clean: np.ndarray
     under: np.ndarray
     meta: Mapping[str, Any]
-
-    @property
-    def total(self) -> int:
-        """Number of weights."""
-        return int(self.meta["total"])
-
-    @property
-    def images(self) -> int:
-        """Number of images."""
-        return int(self.meta["images"])
 
     @property
     def sparsity(self) -> np.ndarray:

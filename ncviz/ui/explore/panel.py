@@ -11,6 +11,7 @@ import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.scene.wording import note_for, short_word
+from ncviz.tasks.criteria import masks_of
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live.data import Answer, Curves, Sweep, panel_data
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, slider_step, thresholds
@@ -153,7 +154,7 @@ def _measurement(subject: Subject) -> Future[evaluation.Measured]:
     if future is not None:
         # Nobody waits for it any more.
         future.cancel()
-    future = evaluation.measure_pruned(subject.network, record, subject.ranks, removed, context)
+    future = evaluation.measure(subject.network, context, masks_of(subject.ranks, removed, record.shapes))
     of_side[subject.side.name] = (step, future)
     return future
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ncviz.jobs import JobHandle
+from ncviz.jobs import Job
 from ncviz.tasks.images import download_named
 from ncviz.ui.model import draft
 from ncviz.ui.session import visitors
@@ -32,8 +32,8 @@ def offer_download(slot: str, name: str, title: str, folder: str) -> bool:
         with telling_errors():
             visitors.check_trusted(FOLDER)
 
-            def fetch(handle: JobHandle) -> bool:
-                download_named(name, folder, handle.progress)
+            def fetch(job: Job) -> bool:
+                download_named(name, folder, job.progress)
                 return True
 
             draft.begin(slot, f"Downloading {title}", fetch)

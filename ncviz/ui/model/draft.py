@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz import tasks
-from ncviz.jobs import Job, JobHandle
+from ncviz.jobs import Job
 from ncviz.tasks import own_networks
 from ncviz.tasks.images import ImageSettings
 from ncviz.text import plain
@@ -67,7 +67,7 @@ def take_network(network: tasks.Network, dataset: str = "") -> None:
         ModelError: If it gives no list of classes, or the server has no room for it.
     """
     classes = tasks.logits_of(network)
-    own_networks.hold(network)
+    own_networks.NETWORK_MEMORY.claim(network)
     st.session_state[_DRAFT] = Draft(network, classes, tasks.takes_other_sizes(network), dataset)
     change("")
 
@@ -107,7 +107,7 @@ def drop_upload(file: UploadedFile) -> None:
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
-def begin(slot: str, label: str, work: Callable[[JobHandle], Any]) -> None:
+def begin(slot: str, label: str, work: Callable[[Job], Any]) -> None:
     """Start one of the page's own pieces of work, seen by this session alone.
 
     Args:

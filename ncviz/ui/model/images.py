@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.jobs import JobHandle
+from ncviz.jobs import Job
 from ncviz.tasks.images import ImageSettings, is_ready
 from ncviz.ui.model import draft, image_preview, image_sources
 from ncviz.ui.model.draft import Draft
@@ -59,8 +59,8 @@ def _start(found: Draft, source: Source, settings: ImageSettings, most: int, nam
         draft.take_images(source.known, None)
         return
 
-    def work(handle: JobHandle) -> tuple[str, ImageSettings]:
-        data = source.read(settings, most, handle.progress)
+    def work(job: Job) -> tuple[str, ImageSettings]:
+        data = source.read(settings, most, job.progress)
         # The server holds a bounded amount of images; the session holds their name alone.
         return tasks.with_images(found.network, data, names).dataset, settings
 

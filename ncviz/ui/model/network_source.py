@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz import tasks
-from ncviz.jobs import JobHandle
+from ncviz.jobs import Job
 from ncviz.limits import LIMITS
 from ncviz.tasks import own_networks
 from ncviz.text import megabytes, plain
@@ -131,7 +131,7 @@ def _draw_published() -> None:
         with telling_errors(partial(draft.say_problem, "published")):
             draft.take_network(network)
             st.rerun()
-    names = own_networks.published_names()
+    names = own_networks.pretrained_names()
     columns = st.columns([3, 1], vertical_alignment="bottom")
     name = columns[0].selectbox(
         "Architecture",
@@ -159,8 +159,8 @@ def _draw_published() -> None:
     st.caption(f"Torchvision's weights, trained on ImageNet's 1,000 classes. {size}, {where}")
     if is_pressed:
 
-        def work(handle: JobHandle) -> tasks.Network:
-            return own_networks.download_published(name, handle.progress, handle.cancel_event.is_set)
+        def work(job: Job) -> tasks.Network:
+            return own_networks.download_published(name, job.progress, job.cancel_event.is_set)
 
         draft.begin("published", f"Weights of {own_networks.architecture_title(name)}", work)
         st.rerun()

@@ -73,11 +73,10 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
             "paper": st.column_config.LinkColumn(display_text=r"abs/(.*)"),
             lost_name: st.column_config.NumberColumn(
                 help="The largest measured fraction up to which the accuracy never falls further, mean over the draws. "
-                "Nothing is interpolated.",
+                "Nothing is interpolated."
             ),
             "mean accuracy": st.column_config.NumberColumn(
-                f"mean {short_word(of)}",
-                help="Area under the curve by the trapezoid rule, over its width.",
+                f"mean {short_word(of)}", help="Area under the curve by the trapezoid rule, over its width."
             ),
             at_name: st.column_config.NumberColumn(
                 at_name.replace("accuracy", short_word(of)), help="Mean over the draws."

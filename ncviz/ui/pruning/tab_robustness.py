@@ -18,13 +18,7 @@ from ncviz.tasks.criteria import CORRUPTIONS, SEVERITIES, CorruptionConfig, Dist
 from ncviz.tasks.images import Dataset, find_dataset
 from ncviz.tasks.robustness import ROBUST_SPARSITIES, Robustness, RobustnessConfig, RobustnessRecord
 from ncviz.ui.link.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
-from ncviz.ui.pruning import (
-    comparison,
-    robustness_examples,
-    robustness_repair,
-    run_settings,
-    runs,
-)
+from ncviz.ui.pruning import comparison, robustness_examples, robustness_repair, run_settings, runs
 from ncviz.ui.pruning.run_settings import linked
 from ncviz.ui.session import session
 from ncviz.ui.session.following import follow

@@ -13,7 +13,6 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.tasks import CurvatureRecord
 from ncviz.ui.server import resources
 
 if TYPE_CHECKING:
@@ -70,19 +69,6 @@ def measure(
     _waiting().add(future)
     future.add_done_callback(_waiting().discard)
     return future
-
-
-def measure_pruned(
-    of: tasks.Network,
-    record: CurvatureRecord,
-    ranks: np.ndarray,
-    removed: int,
-    context: tasks.Context,
-) -> Future[Measured]:
-    """Start to measure a network without the weights that are removed first; arguments as in ``measure``."""
-    from ncviz.pruning.masks import masks_at
-
-    return measure(of, context, masks_at(ranks, removed, record.shapes))
 
 
 def waiting() -> int:

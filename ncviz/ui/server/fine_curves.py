@@ -15,6 +15,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.tasks import CurvatureRecord
+from ncviz.tasks.criteria import masks_of
 from ncviz.ui.server import evaluation, resources
 
 STEPS = 1000
@@ -48,11 +49,7 @@ class FineCurve:
 
 
 def fine_curve(
-    of: tasks.Network,
-    record: CurvatureRecord,
-    order: tuple[str, str],
-    scope: str,
-    context: tasks.Context,
+    of: tasks.Network, record: CurvatureRecord, order: tuple[str, str], scope: str, context: tasks.Context
 ) -> FineCurve | None:
     """Return the fine curve of an order once it is measured; begin to measure it where that is affordable.
 
@@ -82,14 +79,9 @@ def slider_steps(total: int) -> np.ndarray:
 
 
 def _measure(
-    curve: FineCurve,
-    of: tasks.Network,
-    record: CurvatureRecord,
-    ranks: np.ndarray,
-    context: tasks.Context,
+    curve: FineCurve, of: tasks.Network, record: CurvatureRecord, ranks: np.ndarray, context: tasks.Context
 ) -> None:
     """Measure the next step, and then the one after it: whatever the slider asks for meanwhile comes in between."""
-    from ncviz.pruning.masks import masks_at
 
     def note(done: Future[evaluation.Measured]) -> None:
         if done.cancelled() or done.exception() is not None:
@@ -103,7 +95,7 @@ def _measure(
             with suppress(RuntimeError):
                 _measure(curve, of, record, ranks, context)
 
-    masks = masks_at(ranks, int(curve.removed[curve.known]), record.shapes)
+    masks = masks_of(ranks, int(curve.removed[curve.known]), record.shapes)
     evaluation.measure(of, context, masks).add_done_callback(note)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.errors import NcvizError
-from ncviz.jobs import Job, JobHandle, JobKind
+from ncviz.jobs import Job, JobKind
 from ncviz.limits import LIMITS
 from ncviz.scene.wording import part_words, private_title
 from ncviz.tasks import CurvatureRecord, SweepRecord
@@ -50,7 +50,7 @@ def start(series: tasks.Series, label: str) -> Job:
     )
 
 
-def begin(key: str, label: str, work: Callable[[JobHandle], Any], kind: JobKind) -> Job:
+def begin(key: str, label: str, work: Callable[[Job], Any], kind: JobKind) -> Job:
     """Start long work that is no task for this session, or join the run of that key."""
     return _begin(
         key, lambda left: resources.registry().start(key, label, work, session.token(), left, kind=kind)
