@@ -44,13 +44,8 @@ _CONSTANT = (
 def _mlp_digits(activation: Callable[[], nn.Module], num_classes: int = 10) -> nn.Sequential:
     """Return the multilayer perceptron 64-32-16-10 for 8×8 digits."""
     return nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(64, 32),
-        activation(),
-        nn.Linear(32, 16),
-        activation(),
-        nn.Linear(16, num_classes),
-    )
+        nn.Flatten(), nn.Linear(64, 32), activation(), nn.Linear(32, 16), activation(), nn.Linear(16, num_classes),
+    )  # fmt: skip
 
 
 def _lenet_mnist(activation: Callable[[], nn.Module], num_classes: int = 10) -> nn.Sequential:
@@ -84,14 +79,9 @@ def _vgg9(num_classes: int = 10) -> nn.Sequential:
         layers += [nn.Conv2d(read, channels, kernel, stride=stride), nn.BatchNorm2d(channels), nn.ReLU()]
         read = channels
     return nn.Sequential(
-        *layers,
-        nn.Flatten(),  # [n, 256]
-        nn.Linear(256, 512),
-        nn.ReLU(),
-        nn.Linear(512, 128),
-        nn.ReLU(),
-        nn.Linear(128, num_classes),
-    )
+        *layers, nn.Flatten(),  # [n, 256]
+        nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, num_classes),
+    )  # fmt: skip
 
 
 ARCHITECTURES: dict[str, Architecture] = {

@@ -12,14 +12,9 @@ from ncviz.models.catalogue.form import POOL_SIZE, Form, read_form
 from ncviz.models.catalogue.specs import Architecture
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "leaky": nn.LeakyReLU,
-    "elu": nn.ELU,
+    "relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "silu": nn.SiLU, "leaky": nn.LeakyReLU, "elu": nn.ELU,
     "sigmoid": nn.Sigmoid,
-}
+}  # fmt: skip
 
 
 class Residual(nn.Sequential):

@@ -63,16 +63,9 @@ class ResNet(nn.Module):
         self.act1 = activation()
         stages, read = [], STAGES[0]
         for number, maps in enumerate(STAGES):
-            strides = [2 if number > 0 else 1] + [1] * (blocks - 1)
-            sizes = [read] + [maps] * (blocks - 1)
-            stages.append(
-                nn.Sequential(
-                    *(
-                        Block(size, maps, stride, activation)
-                        for size, stride in zip(sizes, strides, strict=True)
-                    )
-                )
-            )
+            first = Block(read, maps, 2 if number > 0 else 1, activation)
+            rest = (Block(maps, maps, 1, activation) for _ in range(blocks - 1))
+            stages.append(nn.Sequential(first, *rest))
             read = maps
         self.stage1, self.stage2, self.stage3 = stages
         self.pool = nn.AdaptiveAvgPool2d(1)

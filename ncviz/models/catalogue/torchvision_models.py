@@ -69,17 +69,9 @@ def torchvision_architecture(name: str) -> Architecture:
     )
     classes = tuple(weights.meta["categories"])
     shape = (len(preprocessing.mean), preprocessing.crop, preprocessing.crop)
-    return Architecture(
-        name,
-        f"{_title(known)} of torchvision",
-        partial(_build, known),
-        shape,
-        len(classes),
-        "",
-        classes,
-        preprocessing,
-        is_resizable=known.startswith(_PLAIN),
-    )
+    title, is_plain = f"{_title(known)} of torchvision", known.startswith(_PLAIN)
+    build = partial(_build, known)
+    return Architecture(name, title, build, shape, len(classes), "", classes, preprocessing, is_plain)
 
 
 def default_weights(name: str) -> Any:

@@ -83,14 +83,9 @@ def read_file(
         )
     state = read_state(data, label)
     return network_from_state(
-        state.tensors,
-        architecture,
-        name,
-        dataset=dataset,
-        format=state.format,
-        prefix=state.prefix,
+        state.tensors, architecture, name, dataset=dataset, format=state.format, prefix=state.prefix,
         input_shape=input_shape,
-    )
+    )  # fmt: skip
 
 
 def load_network(path: str | Path, architecture: str | None = None) -> nn.Module:
@@ -153,18 +148,11 @@ def network_from_state(
             )
         _check_runs(build_without_weights(spec), seen, spec.name)
     name = heading(label)
+    arrays = {key: tensor.detach().numpy() for key, tensor in fitted.items()}
     return Network(
-        name,
-        title or f"{name} ({spec.title})",
-        spec.name,
-        data,
-        {key: tensor.detach().numpy() for key, tensor in fitted.items()},
-        is_bundled=False,
-        format=format,
-        classes=spec.classes,
-        input_shape=shape,
-        prefix=prefix,
-    )
+        name, title or f"{name} ({spec.title})", spec.name, data, arrays, is_bundled=False, format=format,
+        classes=spec.classes, input_shape=shape, prefix=prefix,
+    )  # fmt: skip
 
 
 def _with_graph(
@@ -183,17 +171,9 @@ def _with_graph(
         _check_runs(build_module(blueprint, arrays), seen, quotable(name))
     title = heading(name)
     return Network(
-        title,
-        f"{title} ({_TITLES[format]})",
-        format,
-        dataset,
-        arrays,
-        is_bundled=False,
-        blueprint=blueprint,
-        original=original,
-        format=format,
-        input_shape=seen,
-    )
+        title, f"{title} ({_TITLES[format]})", format, dataset, arrays, is_bundled=False, blueprint=blueprint,
+        original=original, format=format, input_shape=seen,
+    )  # fmt: skip
 
 
 def _as_images(blueprint: Blueprint) -> Blueprint:

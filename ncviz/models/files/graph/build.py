@@ -100,11 +100,7 @@ def shape_after(step: Step, inputs: Sequence[Shape]) -> tuple[Shape, dict[str, S
         raise
     except Exception as error:  # torch refuses shapes by RuntimeError, IndexError, ValueError and more
         lines = str(error).strip().splitlines()
-        reason = f" ({lines[0][:120].rstrip('.')})" if lines else ""
-        raise ModelError(
-            f"Step '{step.name}' ({step.operation}) does not fit what it reads, of shape "
-            f"{' and '.join(str(list(shape)) for shape in inputs[:4])}{reason}."
-        ) from error
+        raise _misfit(step, inputs, f" ({lines[0][:120].rstrip('.')})" if lines else "") from error
     shape = tuple(result.shape[1:])
     if result.shape[0] != 1 or not shape or len(shape) >= LIMITS.dimensions or min(shape) < 1:
         raise ModelError(f"Step '{step.name}' ({step.operation}) gives the unfit shape {list(result.shape)}.")
@@ -127,10 +123,14 @@ def _check_inputs(step: Step, inputs: Sequence[Shape]) -> None:
     if step.operation == "cat":
         fits = all(len(shape) == len(inputs[0]) for shape in inputs)
     if not fits:
-        raise ModelError(
-            f"Step '{step.name}' ({step.operation}) does not fit what it reads, of shape "
-            f"{' and '.join(str(list(shape)) for shape in inputs[:4])}."
-        )
+        raise _misfit(step, inputs)
+
+
+def _misfit(step: Step, inputs: Sequence[Shape], reason: str = "") -> ModelError:
+    return ModelError(
+        f"Step '{step.name}' ({step.operation}) does not fit what it reads, of shape "
+        f"{' and '.join(str(list(shape)) for shape in inputs[:4])}{reason}."
+    )
 
 
 def _multiplications(step: Step, inputs: Sequence[Shape], units: int, arrays: Mapping[str, Shape]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from ncviz.errors import ModelError
 from ncviz.models.files.graph.reader import Node
@@ -53,9 +53,9 @@ def check_read(
     *,
     fault: Callable[[Node], str],
     plain: Callable[[Node], str],
-    unitwise: Callable[[str], bool],
-    shapes: frozenset[str],
-    handles: Callable[[str], bool],
+    unitwise: Container[str],
+    shapes: Container[str],
+    handled: Container[str],
 ) -> None:
     """Refuse a graph with operations that are not read, naming every one of them.
 
@@ -65,9 +65,9 @@ def check_read(
         label: The file's name.
         fault: What is wrong with a node whatever it reads, such as a custom operator; else "".
         plain: The name of what a node does.
-        unitwise: Whether an operation treats each unit alone, or passes on what it reads.
+        unitwise: Operations that treat each unit alone, or pass on what they read.
         shapes: Operations that give sizes, not activations.
-        handles: Whether an operation on activations is read.
+        handled: Operations that are read.
 
     Raises:
         ModelError: With one part for each kind.
@@ -79,15 +79,15 @@ def check_read(
         name = plain(node)
         activations = [roots[each] for each in node.inputs if each in roots]
         read = list(dict.fromkeys(activations))
-        kind = _kind(node, name, len(activations), fault, handles)
+        kind = _kind(node, name, len(activations), fault, handled)
         if kind:
             where = found if read or fault(node) else on_constants
             where.setdefault(kind, {})[_place(node)] = None
         if not read or name in shapes:
             continue
-        if unitwise(name) and len(read) > 1 and name in _SCALINGS:
+        if name in unitwise and len(read) > 1 and name in _SCALINGS:
             found.setdefault(_GATE, {})[_place(node)] = None
-        keeps = unitwise(name) and len(read) == 1
+        keeps = name in unitwise and len(read) == 1
         roots |= {output: read[0] if keeps else output for output in node.outputs}
     # An unknown operation on sizes or weights alone matters only where all the rest is read.
     found = found or on_constants
@@ -122,18 +122,14 @@ def _kind_of(name: str) -> str:
 
 
 def _kind(
-    node: Node, name: str, activations: int, fault: Callable[[Node], str], handles: Callable[[str], bool]
+    node: Node, name: str, activations: int, fault: Callable[[Node], str], handled: Container[str]
 ) -> str:
     kind = _kind_of(name)
     if fault(node):
         return kind or fault(node)
     if activations > 1 and name in _PRODUCTS:
         return _ATTENTION
-    if kind and not handles(name):
-        return kind
-    if not handles(name):
-        return f"the operation {quotable(name)}"
-    return ""
+    return "" if name in handled else kind or f"the operation {quotable(name)}"
 
 
 def _place(node: Node) -> str:

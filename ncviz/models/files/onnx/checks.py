@@ -19,12 +19,7 @@ from ncviz.text import quotable
 DOMAINS = {"", "ai.onnx"}
 _SHAPES = frozenset({"Shape", "Size"})
 _UNITWISE = frozenset({*POINTWISE, "Identity", "Dropout", "Cast", "CastLike"}) - OWN
-_FLOATS = {
-    onnx.TensorProto.FLOAT,
-    onnx.TensorProto.DOUBLE,
-    onnx.TensorProto.FLOAT16,
-    onnx.TensorProto.BFLOAT16,
-}
+_FLOATS = {getattr(onnx.TensorProto, kind) for kind in ("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16")}
 
 
 @dataclass(frozen=True)
@@ -95,9 +90,9 @@ def check_supported(needed: list[Node], image: str, label: str) -> None:
         label,
         fault=_fault,
         plain=lambda node: node.operator,
-        unitwise=lambda name: name in _UNITWISE,
+        unitwise=_UNITWISE,
         shapes=_SHAPES,
-        handles=lambda name: name in FOLDS or (name in OPERATORS and name not in OWN),
+        handled=FOLDS.keys() | OPERATORS.keys() - OWN,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import onnx
@@ -13,6 +14,16 @@ from ncviz.models.files.onnx.tensors import array_of
 
 _MAX_NUMBERS = 10_000  # of an attribute
 _SCOPES, _MAX_SCOPES = "pkg.torch.onnx.name_scopes", 2_000
+
+
+_READ: dict[int, Callable[[AttributeProto], Any]] = {
+    AttributeProto.INT: lambda each: int(each.i),
+    AttributeProto.FLOAT: lambda each: float(each.f),
+    AttributeProto.STRING: lambda each: each.s.decode("utf-8", "replace"),
+    AttributeProto.INTS: lambda each: tuple(each.ints[:_MAX_NUMBERS]),
+    AttributeProto.FLOATS: lambda each: tuple(each.floats[:_MAX_NUMBERS]),
+    AttributeProto.TENSOR: lambda each: array_of(each.t, "the file"),
+}
 
 
 def node_of(node: onnx.NodeProto, index: int) -> Node:
@@ -34,17 +45,5 @@ def _place(node: onnx.NodeProto) -> str:
 
 
 def _plain(attribute: AttributeProto) -> Any:
-    kind = attribute.type
-    if kind == AttributeProto.INT:
-        return int(attribute.i)
-    if kind == AttributeProto.FLOAT:
-        return float(attribute.f)
-    if kind == AttributeProto.STRING:
-        return attribute.s.decode("utf-8", "replace")
-    if kind == AttributeProto.INTS:
-        return tuple(attribute.ints[:_MAX_NUMBERS])
-    if kind == AttributeProto.FLOATS:
-        return tuple(attribute.floats[:_MAX_NUMBERS])
-    if kind == AttributeProto.TENSOR:
-        return array_of(attribute.t, "the file")
-    return None
+    read = _READ.get(attribute.type)
+    return None if read is None else read(attribute)

@@ -13,14 +13,9 @@ from ncviz.models.files.content import refusing
 from ncviz.text import quotable
 
 _ITEM_BYTES: dict[int, int] = {
-    TensorProto.FLOAT: 4,
-    TensorProto.DOUBLE: 8,
-    TensorProto.FLOAT16: 2,
-    TensorProto.BFLOAT16: 2,
-    TensorProto.INT64: 8,
-    TensorProto.INT32: 4,
-    TensorProto.BOOL: 1,
-}
+    TensorProto.FLOAT: 4, TensorProto.DOUBLE: 8, TensorProto.FLOAT16: 2, TensorProto.BFLOAT16: 2, TensorProto.INT64: 8,
+    TensorProto.INT32: 4, TensorProto.BOOL: 1,
+}  # fmt: skip
 
 
 def is_external(tensor: TensorProto) -> bool:

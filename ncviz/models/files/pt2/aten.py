@@ -153,10 +153,8 @@ def _view(call: Call) -> Onnx:
 
 def _flatten(call: Call) -> Onnx:
     shape = call.shape
-    start, end = (
-        int(call.arguments.get(name, usual)) % len(shape)
-        for name, usual in (("start_dim", 0), ("end_dim", -1))
-    )
+    start = int(call.arguments.get("start_dim", 0)) % len(shape)
+    end = int(call.arguments.get("end_dim", -1)) % len(shape)
     if start == 0 or end < start:
         raise call.refusal("flattens the batch too, which is not supported")
     inner = math.prod(shape[start : end + 1])
@@ -260,12 +258,9 @@ UNITWISE: dict[str, Translator] = {
         "selu": "Selu", "log_sigmoid": "LogSigmoid", "softsign": "Softsign", "erf": "Erf", "exp": "Exp", "neg": "Neg",
         "abs": "Abs", "reciprocal": "Reciprocal",
     }.items()},
-    "relu6": _clip(bounds=(0.0, 6.0)),
+    "elu": _elu, "celu": _pointwise("Celu", alpha="alpha"), "gelu": _pointwise("Gelu", approximate="approximate"),
+    "leaky_relu": _pointwise("LeakyRelu", alpha="negative_slope"), "relu6": _clip(bounds=(0.0, 6.0)),
     "hardsigmoid": lambda call: onnx("HardSigmoid", call.tensor, alpha=1 / 6),
-    "leaky_relu": _pointwise("LeakyRelu", alpha="negative_slope"),
-    "elu": _elu,
-    "celu": _pointwise("Celu", alpha="alpha"),
-    "gelu": _pointwise("Gelu", approximate="approximate"),
     "softplus": _pointwise("Softplus", beta="beta", threshold="threshold"),
     "hardtanh": _clip("min_val", "max_val", (-1.0, 1.0)),
     **dict.fromkeys(("clamp", "clamp_min"), _clip()),
@@ -276,37 +271,25 @@ UNITWISE: dict[str, Translator] = {
     ), _same),
 }  # fmt: skip
 TRANSLATORS: dict[str, Translator] = {
-    "conv1d": _convolution(1),
-    "conv2d": _convolution(2),
-    "conv_transpose1d": _convolution(1, is_transposed=True),
-    "conv_transpose2d": _convolution(2, is_transposed=True),
-    "convolution": _convolution(),
+    "conv1d": _convolution(1), "conv2d": _convolution(2), "convolution": _convolution(), "addmm": _addmm, "mean": _mean,
+    "conv_transpose1d": _convolution(1, is_transposed=True), "conv_transpose2d": _convolution(2, is_transposed=True),
     "linear": lambda call: onnx("Gemm", call.tensor, call.arguments["weight"], call.first("bias"), transB=1),
-    "addmm": _addmm,
     **dict.fromkeys(("mm", "matmul"), lambda call: onnx("MatMul", call.tensor, call.first("mat2", "other"))),
     **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
     **dict.fromkeys(("prelu", "_prelu_kernel"), lambda call: onnx("PRelu", call.tensor, call.arguments["weight"])),
     **UNITWISE,
-    "max_pool1d": _pool("MaxPool", 1),
+    "max_pool1d": _pool("MaxPool", 1), "avg_pool1d": _pool("AveragePool", 1), "avg_pool2d": _pool("AveragePool", 2),
     **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices"), _pool("MaxPool", 2)),
-    "avg_pool1d": _pool("AveragePool", 1),
-    "avg_pool2d": _pool("AveragePool", 2),
-    "adaptive_avg_pool1d": _adaptive("AdaptiveAveragePool", 1),
     **dict.fromkeys(("adaptive_avg_pool2d", "_adaptive_avg_pool2d"), _adaptive("AdaptiveAveragePool", 2)),
-    "adaptive_max_pool1d": _adaptive("AdaptiveMaxPool", 1),
-    "adaptive_max_pool2d": _adaptive("AdaptiveMaxPool", 2),
-    "mean": _mean,
+    "adaptive_avg_pool1d": _adaptive("AdaptiveAveragePool", 1),
+    "adaptive_max_pool1d": _adaptive("AdaptiveMaxPool", 1), "adaptive_max_pool2d": _adaptive("AdaptiveMaxPool", 2),
     **dict.fromkeys(("view", "_unsafe_view", "reshape"), _view),
-    "flatten": _flatten,
-    "squeeze": _squeeze,
-    "unsqueeze": _unsqueeze,
+    "flatten": _flatten, "squeeze": _squeeze, "unsqueeze": _unsqueeze, "select": _select, "stack": _stack,
     **dict.fromkeys(("permute", "transpose", "t", "numpy_T"), _permute),
     "chunk": lambda call: onnx("Split", call.tensor, axis=_axis(call)),
     **dict.fromkeys(("split", "split_with_sizes"), _split),
     **dict.fromkeys(("slice", "narrow"), _cut),
-    "select": _select,
     **dict.fromkeys(("cat", "concat"), lambda call: onnx("Concat", *call.arguments["tensors"], axis=_axis(call))),
-    "stack": _stack,
     "hstack": lambda call: onnx("Concat", *call.arguments["tensors"], axis=1),
     **dict.fromkeys(("repeat", "tile"), lambda call: onnx("Tile", call.tensor, call.first("repeats", "dims"))),
     "repeat_interleave": _repeat_each,

@@ -239,9 +239,9 @@ def _check_supported(needed: list[Node], image: str, label: str) -> None:
         label,
         fault=lambda node: f"the operation {quotable(node.operator)}" if node.domain else "",
         plain=lambda node: _plain_name(node.operator),
-        unitwise=lambda name: name in UNITWISE,
+        unitwise=UNITWISE,
         shapes=SYMBOLIC,
-        handles=lambda name: name in TRANSLATORS or name in SYMBOLIC,
+        handled=TRANSLATORS.keys() | SYMBOLIC,
     )
 
 

@@ -13,20 +13,13 @@ MAX_TUPLES = 20_000
 _PROTOCOL = 2  # what torch.save writes, and the only one that torch.load(weights_only=True) fully reads
 _TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"}
 _CALLABLES = {
-    "collections.OrderedDict",
-    "torch._utils._rebuild_tensor_v2",
-    "torch._utils._rebuild_parameter",
-    "torch.nn.parameter.Parameter",
-    "torch.Size",
-    "torch.device",
-}
-_DTYPES = {
-    *(
-        f"torch.{name}"
-        for name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool")
-    ),
-    *(f"torch.{name}" for name in ("uint8", "int8", "int16", "int32", "int64")),
-}
+    "collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter",
+    "torch.nn.parameter.Parameter", "torch.Size", "torch.device",
+}  # fmt: skip
+_DTYPES = {f"torch.{name}" for name in (
+    "float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool", "uint8", "int8", "int16", "int32",
+    "int64",
+)}  # fmt: skip
 _WEIGHTS_ONLY = "save only the weights with torch.save(net.state_dict(), path)"
 
 

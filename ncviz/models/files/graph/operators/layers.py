@@ -7,63 +7,56 @@ from typing import Any
 import numpy as np
 
 from ncviz.models.files.graph.activations import Pointwise
+from ncviz.models.files.graph.operators.pointwise import Handler
 from ncviz.models.files.graph.operators.shapes import weights_of
 from ncviz.models.files.graph.operators.windows import padded, window
 from ncviz.models.files.graph.reader import GraphReader, Node, Source, Value
 
 
-def conv(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read a convolution over one or two axes."""
-    step = reader.step_of(inputs[0], node)
-    weight = weights_of(reader, node, inputs[1])
-    shape, groups = reader.builder.shapes[step], node.get("group", 1)
-    kernel = weight.shape[2:]
-    stride, dilation, before, after = window(reader, node, shape, kernel)
-    if groups < 1 or weight.shape[1] * groups != shape[0]:
-        raise reader.refusal(
-            node,
-            f"has weights of shape {list(weight.shape)} in {groups} groups, but reads {shape[0]} channels",
-        )
-    if before != after:
-        step, before = padded(reader, node, step, before, after), (0,) * len(before)
-    return reader.layer(
-        node, f"conv{len(kernel)}d", step, _with_bias(reader, node, inputs, weight),
-        in_channels=shape[0], out_channels=weight.shape[0], kernel=kernel, stride=stride, padding=before,
-        dilation=dilation, groups=groups, bias=_has_bias(inputs),
-    )  # fmt: skip
+def convolution(is_transposed: bool) -> Handler:
+    """Return the reader of a convolution, or a transposed one, over one or two axes."""
 
+    def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+        step = reader.step_of(inputs[0], node)
+        weight = weights_of(reader, node, inputs[1])
+        shape, groups = reader.builder.shapes[step], node.get("group", 1)
+        kernel, channels = weight.shape[2:], weight.shape[0]
+        more: dict[str, Any] = {}
+        if is_transposed:
+            if "output_shape" in node.attributes or node.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+                raise reader.refusal(
+                    node, "asks for an output shape instead of padding, which is not supported"
+                )
+            more["output_padding"] = tuple(node.get("output_padding", (0,) * len(kernel)))
+        stride, dilation, before, after = window(reader, node, shape, kernel)
+        if is_transposed:
+            channels = weight.shape[1] * groups
+        elif groups < 1 or weight.shape[1] * groups != shape[0]:
+            raise reader.refusal(
+                node,
+                f"has weights of shape {list(weight.shape)} in {groups} groups, but reads {shape[0]} channels",
+            )
+        if before != after:
+            if is_transposed:
+                raise reader.refusal(
+                    node, "has padding that differs between sides, which is not supported here"
+                )
+            step, before = padded(reader, node, step, before, after), (0,) * len(before)
+        arrays = {"weight": (weight, Source(node.index, 1, weight.shape))}
+        if _has_bias(inputs):
+            bias = weights_of(reader, node, inputs[2])
+            arrays["bias"] = (bias, Source(node.index, 2, bias.shape))
+        return reader.layer(
+            node, f"conv{'_transpose' * is_transposed}{len(kernel)}d", step, arrays, in_channels=shape[0],
+            out_channels=channels, kernel=kernel, stride=stride, padding=before, dilation=dilation, groups=groups,
+            bias=_has_bias(inputs), **more,
+        )  # fmt: skip
 
-def conv_transpose(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-    """Read a transposed convolution over one or two axes."""
-    step = reader.step_of(inputs[0], node)
-    weight = weights_of(reader, node, inputs[1])
-    shape, groups = reader.builder.shapes[step], node.get("group", 1)
-    kernel = weight.shape[2:]
-    if "output_shape" in node.attributes or node.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
-        raise reader.refusal(node, "asks for an output shape instead of padding, which is not supported")
-    stride, dilation, before, after = window(reader, node, shape, kernel)
-    if before != after:
-        raise reader.refusal(node, "has padding that differs between sides, which is not supported here")
-    return reader.layer(
-        node, f"conv_transpose{len(kernel)}d", step, _with_bias(reader, node, inputs, weight),
-        in_channels=shape[0], out_channels=weight.shape[1] * groups, kernel=kernel, stride=stride, padding=before,
-        dilation=dilation, groups=groups, bias=_has_bias(inputs),
-        output_padding=tuple(node.get("output_padding", (0,) * len(kernel))),
-    )  # fmt: skip
+    return handle
 
 
 def _has_bias(inputs: list[Any]) -> bool:
     return len(inputs) > 2 and inputs[2] is not None
-
-
-def _with_bias(
-    reader: GraphReader, node: Node, inputs: list[Any], weight: np.ndarray
-) -> dict[str, tuple[np.ndarray, Source]]:
-    arrays = {"weight": (weight, Source(node.index, 1, weight.shape))}
-    if _has_bias(inputs):
-        bias = weights_of(reader, node, inputs[2])
-        arrays["bias"] = (bias, Source(node.index, 2, bias.shape))
-    return arrays
 
 
 def gemm(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:

@@ -102,11 +102,9 @@ def _is_never_negative(reader: GraphReader, name: str) -> bool:
 
 def adaptive_pool(kind: str) -> Handler:
     """Return the reader of a pooling ("avg", "max") to a size, by default over all of space."""
-
-    def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-        return reader.start(_pooled(reader, node, reader.step_of(inputs[0], node), kind))
-
-    return handle
+    return lambda reader, node, inputs: reader.start(
+        _pooled(reader, node, reader.step_of(inputs[0], node), kind)
+    )
 
 
 def _pooled(reader: GraphReader, node: Node, step: str, kind: str) -> str:
