@@ -10,7 +10,6 @@ LONGER = {
     "ncviz/data/user_data/registry.py: DatasetSpec",
     "ncviz/models/files/graph/operators/layers.py: reader.layer",
     "ncviz/models/training/train.py: train",
-    "ncviz/scene/layered_network.py: NetworkView",
 }
 
 

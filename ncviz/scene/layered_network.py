@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,7 @@ def has_every_position(record: CurvatureRecord) -> bool:
 
 
 def network_view(
-    record: CurvatureRecord,
-    arrays: Mapping[str, np.ndarray],
-    classes: Sequence[str],
-    detail: str = "units",
+    record: CurvatureRecord, arrays: Mapping[str, np.ndarray], classes: Sequence[str], detail: str = "units"
 ) -> NetworkView:
     """Return the network as arrays that can be drawn.
 
@@ -65,18 +63,16 @@ def network_view(
     members = _members(parts) if any(grouped) else None
     if members is not None:
         parts = [part.strongest() for part in parts]
+    lines: dict[str, Any] = {
+        name: _Lines.joined(parts, name, np.float32 if name in ("curvature", "weight") else np.int32)
+        for name in ("source", "target", "curvature", "weight", "parameter")
+    }
     return NetworkView(
         layer_names=unit_layer_titles(record),
         layer_shapes=drawn_shapes(record),
         classes=tuple(classes),
-        source=_Lines.joined(parts, "source"),
-        target=_Lines.joined(parts, "target"),
-        curvature=_Lines.joined(parts, "curvature", np.float32),
-        weight=_Lines.joined(parts, "weight", np.float32),
-        parameter=_Lines.joined(parts, "parameter"),
-        connection=np.repeat(
-            [part.connection for part in parts], [len(part.source) for part in parts]
-        ).astype(np.int32),
+        **lines,
+        connection=np.concatenate([np.full(len(part.source), part.connection, np.int32) for part in parts]),
         connection_names=tuple(layer_title(record, index) for index in range(len(record.edges))),
         parameter_count=record.total,
         grouped=grouped,
@@ -117,8 +113,7 @@ class _Lines:
         pair = self.target.astype(np.int64) * (int(self.source.max(initial=0)) + 1) + self.source
         if (pair[1:] >= pair[:-1]).all():
             return self
-        by = np.lexsort((self.parameter, self.source, self.target))
-        return self._at(by)
+        return self._at(np.lexsort((self.parameter, self.source, self.target)))
 
     def strongest(self) -> _Lines:
         """Return for each pair of nodes the edge of least curvature; of equal ones the first."""
@@ -129,8 +124,7 @@ class _Lines:
         least = np.minimum.reduceat(self.curvature, first)
         is_least = np.flatnonzero(self.curvature == np.repeat(least, size))
         line = np.repeat(np.arange(len(first)), size)[is_least]
-        at = is_least[np.searchsorted(line, np.arange(len(first)))]
-        return self._at(at)
+        return self._at(is_least[np.searchsorted(line, np.arange(len(first)))])
 
     def _at(self, at: np.ndarray) -> _Lines:
         of_each = {name: values[at] for name, values in vars(self).items() if name != "connection"}

@@ -8,6 +8,7 @@ import numpy as np
 
 from ncviz.scene.feature_maps import drawn_shapes
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import plural
 
 FOLDED = "With the batch normalisation that follows it folded in, as the lengths of the paths have it."
 NO_SAMPLES = "Each image's own κ is kept for up to ten million values; this network on these images has more."
@@ -77,18 +78,21 @@ def unit_layer_titles(record: CurvatureRecord) -> tuple[str, ...]:
 
 def unit_title(record: CurvatureRecord, layer: int, index: int, classes: Sequence[str]) -> str:
     """Return such as "hidden 1 · unit 5", "hidden 2 · channel 3, row 0, column 2" or "class 7"."""
-    shape = record.layer_shapes[layer]
     if layer == len(record.layer_shapes) - 1:
-        return f"class {classes[index]}" if index < len(classes) else f"output {index}"
-    name = unit_layer_titles(record)[layer]
-    if len(shape) < 2:
+        return output_title(index, classes)
+    name, drawn = unit_layer_titles(record)[layer], drawn_shapes(record)[layer]
+    if len(drawn) < 2:
         return f"{name} · unit {index}"
-    drawn = drawn_shapes(record)[layer]
     at = [int(part) for part in np.unravel_index(index, drawn)]
     channel = f"channel {at[-3]}, " if len(at) > 2 and drawn[-3] > 1 else ""
     if len(drawn) == 3 and drawn[1] == 1:
         return f"{name} · {channel}place {at[-1]}"
     return f"{name} · {channel}row {at[-2]}, column {at[-1]}"
+
+
+def output_title(index: int, classes: Sequence[str]) -> str:
+    """Return such as "class 7", or "output 12" where the network has more outputs than there are classes."""
+    return f"class {classes[index]}" if index < len(classes) else f"output {index}"
 
 
 def measured_words(record: CurvatureRecord) -> str:
@@ -101,9 +105,8 @@ def measured_words(record: CurvatureRecord) -> str:
 def link_words(record: CurvatureRecord) -> str:
     """Return what joins a network's layers without weights, such as "3 skips, 1 pooling"; "" if nothing does."""
     kinds = [link.kind for link in record.links]
-    names = {"skip": ("skip", "skips"), "pool": ("pooling", "poolings"), "scale": ("scaling", "scalings")}
-    parts = [f"{kinds.count(kind)} {names[kind][kinds.count(kind) > 1]}" for kind in dict.fromkeys(kinds)]
-    return ", ".join(parts)
+    names = {"skip": "skip", "pool": "pooling", "scale": "scaling"}
+    return ", ".join(plural(kinds.count(kind), names[kind]) for kind in dict.fromkeys(kinds))
 
 
 def weight_index(record: CurvatureRecord, name: str, flat: int) -> str:

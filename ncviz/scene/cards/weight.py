@@ -19,9 +19,8 @@ from ncviz.values import NEVER_ACTIVE
 def connection_of(record: CurvatureRecord, name: str, at: int) -> int:
     """Return the connection in which a weight has its least curvature."""
     several = record.connections_of(name)
-    lines = [
-        (line["curvature"], index) for index in several if (line := _line(record, index, at)) is not None
-    ]
+    found = [(index, _edge_of(record, index, at)) for index in several]
+    lines = [(record.edges[index].curvature[where], index) for index, where in found if where is not None]
     if lines:
         return int(min(lines)[1])
     weight = Weight(at + parameter_offsets(record)[name])
@@ -51,10 +50,8 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
     lowest_first = np.where(np.isnan(kappa[inside]), np.inf, kappa[inside])
     about = at if at is not None else int(inside[lowest_first.argmin()])
     kept = of.ranks[inside + parameter_offsets(record)[name]] >= of.removed
-    rows: list[tuple[str, str]] = []
     part = part_title(record, connection)
-    if part:
-        rows.append(("of its layer", part))
+    rows = [("of its layer", part)] if part else []
     if len(inside) > 1:
         negative = int((kappa[inside] < 0).sum())
         rows += [
@@ -76,11 +73,17 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
     )
 
 
+def _edge_of(record: CurvatureRecord, connection: int, at: int) -> int | None:
+    """Return which of a connection's edges is that on which a weight has its κ, None if there is none."""
+    parameter = record.edges[connection].parameter
+    where = int(np.searchsorted(parameter, at))
+    return where if where < len(parameter) and parameter[where] == at else None
+
+
 def _line(record: CurvatureRecord, connection: int, at: int) -> Drawing | None:
     """Return the edge on which a weight has its κ, so that it can be drawn where it is not among the strongest."""
-    edges = record.edges[connection]
-    where = int(np.searchsorted(edges.parameter, at))
-    if where >= len(edges.parameter) or edges.parameter[where] != at:
+    edges, where = record.edges[connection], _edge_of(record, connection, at)
+    if where is None:
         return None
     return {
         "source": [record.ends[connection][0], int(edges.source[where])],
@@ -114,8 +117,8 @@ def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | 
     slots = grid.slots[group, int(np.flatnonzero(grid.columns[group] == cell[1])[0])]
     parameters = place.parameter(cell[0] * place.fields.shape[2] + np.maximum(slots, 0))
     kappa, weight = record.weights[name].reshape(-1), record.folded(connection, of.arrays)
-    kept = of.ranks[parameters + parameter_offsets(record)[name]] >= of.removed
     start = parameter_offsets(record)[name]
+    kept = of.ranks[parameters + start] >= of.removed
     cells = [
         {
             "parameter": index + start,
@@ -134,9 +137,8 @@ def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | 
 
 def _place(of: NetworkState, connection: int, at: int) -> Drawing | None:
     """Return the calibration image on which a weight's κ is least, with the part of it that its unit sees."""
-    record, edges = of.record, of.record.edges[connection]
-    where = int(np.searchsorted(edges.parameter, at))
-    if where >= len(edges.parameter) or edges.parameter[where] != at:
+    record, edges, where = of.record, of.record.edges[connection], _edge_of(of.record, connection, at)
+    if where is None:
         return None
     sample = int(edges.sample[where])
     if not 0 <= sample < len(record.pictures) or len(record.layer_shapes[0]) < 2:
@@ -148,11 +150,7 @@ def _place(of: NetworkState, connection: int, at: int) -> Drawing | None:
     label = of.classes[record.labels[sample]]
     words = f"Least on image {sample + 1}, a {label}"
     if box is not None:
-        words += (
-            ". The frame is what the unit behind it sees"
-            if not is_conv
-            else ". The frame is what its unit sees"
-        )
+        words += f". The frame is what {'its unit' if is_conv else 'the unit behind it'} sees"
     return {**image(record.pictures.images[sample]), "box": box, "caption": f"{words}."}
 
 

@@ -159,16 +159,16 @@ def neighbours(found: EdgeExplanation, names: Sequence[str], *, is_in: bool) -> 
         names: Names of the plan's rows or columns.
         is_in: Whether the in-neighbours of i are asked for, or the out-neighbours of j.
     """
-    if is_in:
-        table = {"unit": names[1:], "mass p": found.in_mass, "to i": found.to_source, "to j": found.to_target}
-    else:
-        table = {
+    frame = pd.DataFrame(
+        {"unit": names[1:], "mass p": found.in_mass, "to i": found.to_source, "to j": found.to_target}
+        if is_in
+        else {
             "unit": names[1:],
             "mass q": found.out_mass,
             "from j": found.from_target,
             "from i": found.from_source,
         }
-    frame = pd.DataFrame(table)
+    )
     return frame.sort_values(frame.columns[1], ascending=False, kind="stable", ignore_index=True)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncviz.scene.feature_maps import drawn_shapes
-from ncviz.scene.names import unit_layer_titles
+from ncviz.scene.names import output_title, unit_layer_titles
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import minus, number
 
@@ -25,12 +25,11 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def short_name(record: CurvatureRecord, layer: int, index: int, classes: Sequence[str]) -> str:
     """Return such as "unit 5", "ch 3 (2, 5)", "pixel (2, 5)" or "class 7"."""
-    shape = record.layer_shapes[layer]
     if layer == len(record.layer_shapes) - 1:
-        return f"class {classes[index]}" if index < len(classes) else f"output {index}"
-    if len(shape) < 2:
-        return f"unit {index}"
+        return output_title(index, classes)
     drawn = drawn_shapes(record)[layer]
+    if len(drawn) < 2:
+        return f"unit {index}"
     at = [int(part) for part in np.unravel_index(index, drawn)]
     is_row = len(at) > 2 and drawn[-2] == 1
     name = f"ch {at[-3]}" if len(at) > 2 and (drawn[-3] > 1 or layer > 0) else "place" if is_row else "pixel"
@@ -44,10 +43,8 @@ def plan_names(
     (before, after), titles = found.layers, unit_layer_titles(record)
     left = [f"i = {short_name(record, before, found.source, classes)}"]
     right = [f"j = {short_name(record, after, found.target, classes)}"]
-    for names, layers, units in (
-        (left, found.in_layers, found.in_units),
-        (right, found.out_layers, found.out_units),
-    ):
+    ends = (left, found.in_layers, found.in_units), (right, found.out_layers, found.out_units)
+    for names, layers, units in ends:
         # Neighbours in several layers would have the same name.
         is_one = len(np.unique(layers)) < 2
         for layer, unit in zip(layers.tolist(), units.tolist(), strict=True):
@@ -78,11 +75,8 @@ def meaning(found: EdgeExplanation, layers: int) -> str:
             f"{far:.3g} times the edge's own length."
         )
     elif found.curvature > NEUTRAL:
-        cost = (
-            f"only {far:.3g} times the edge's own length"
-            if far >= 0.005
-            else "no more work than the edge saves"
-        )
+        some = f"only {far:.3g} times the edge's own length"
+        cost = some if far >= 0.005 else "no more work than the edge saves"
         words = (
             "**Redundant.** The neighbourhoods of its two ends lie close together for so long an edge: "
             f"{task} {cost}. Other ways serve as well."
@@ -97,9 +91,8 @@ def meaning(found: EdgeExplanation, layers: int) -> str:
 
 def _where(found: EdgeExplanation, layers: int) -> str:
     if not len(found.in_units):
-        whose = (
-            "is an input and hears from nobody" if found.layers[0] == 0 else "hears only from silent units"
-        )
+        is_first = found.layers[0] == 0
+        whose = "is an input and hears from nobody" if is_first else "hears only from silent units"
         return f"Its source i {whose}, so all the mass starts on i."
     if not len(found.out_units):
         is_last = found.layers[1] == layers - 1
@@ -134,15 +127,11 @@ def plan_words(found: EdgeExplanation) -> str:
     if not len(found.in_units) or not len(found.out_units):
         side = "left" if not len(found.in_units) else "right"
         words = f"All the mass of the {side} lies on the edge's own end: there are no active neighbours beyond it."
-    route = max(
-        (
-            ("along the edge", found.direct_route),
-            ("by one of its ends", found.hub_route),
-            ("past the edge", found.detour_route),
-        ),
-        key=lambda pair: pair[1].work,
-    )
-    return f"{words} Most of the work, {route[1].work / found.value if found.value else 0:.0%}, is done {route[0]}."
+    ways = ("along the edge", "by one of its ends", "past the edge")
+    works = [route.work for route in (found.direct_route, found.hub_route, found.detour_route)]
+    most = max(works)
+    share = most / found.value if found.value else 0
+    return f"{words} Most of the work, {share:.0%}, is done {ways[works.index(most)]}."
 
 
 def alpha_words(kappa: np.ndarray, alphas: np.ndarray, found: EdgeExplanation) -> str:

@@ -29,13 +29,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     view, side, record = subject.view, subject.side, subject.drawn
     picked = network_canvas(
         _payload(
-            record.key,
-            view.criterion,
-            view.scope,
-            view.edges,
-            view.layer,
-            nearest_detail(subject),
-            subject,
+            record.key, view.criterion, view.scope, view.edges, view.layer, nearest_detail(subject), subject
         ),
         slider_step(subject),
         height=HEIGHT,
@@ -58,14 +52,8 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
 
 def state_of(subject: Subject) -> NetworkState:
     """Return what a card about a selection draws on."""
-    return NetworkState(
-        subject.drawn,
-        subject.network.arrays,
-        subject.classes,
-        subject.ranks,
-        subject.removed,
-        subject.drawn_samples,
-    )
+    drawn, arrays = subject.drawn, subject.network.arrays
+    return NetworkState(drawn, arrays, subject.classes, subject.ranks, subject.removed, subject.drawn_samples)
 
 
 @st.cache_resource(max_entries=24)

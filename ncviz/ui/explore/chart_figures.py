@@ -28,12 +28,7 @@ from ncviz.values import NEVER_ACTIVE
 FREE_CAPS = (100, 300, 1000)
 
 
-def matrix_figure(
-    subject: Subject,
-    theme: Theme,
-    *,
-    width: int = WIDTH,
-) -> go.Figure:
+def matrix_figure(subject: Subject, theme: Theme, *, width: int = WIDTH) -> go.Figure:
     """Return a heatmap for each connection that the view shows.
 
     Args:
@@ -74,11 +69,7 @@ def matrix_figure(
 
 
 def distribution_figure(
-    subject: Subject,
-    theme: Theme,
-    *,
-    is_logarithmic: bool = False,
-    width: int = WIDTH,
+    subject: Subject, theme: Theme, *, is_logarithmic: bool = False, width: int = WIDTH
 ) -> go.Figure:
     """Return a histogram of κ for each connection that the view shows; arguments as in ``matrix_figure``."""
     kept = _kept(subject)
@@ -146,14 +137,11 @@ def words(subject: Subject, kept: Mapping[str, np.ndarray]) -> list[str]:
     measured = measured_words(record)
     # What stands in several parts of a layer is removed by its least κ, whichever part that is in.
     is_shared = any(record.places[index].curvature is not None for index in layers)
+    shared = "A weight that stands in several parts of a layer has its lowest κ in each."
     return [
         f"showing {count:,} of {total:,} {'measured weights' if measured else 'weights'}{of_all}.",
         *([f"{measured} The others are neither drawn nor removed by curvature."] if measured else []),
-        *(
-            ["A weight that stands in several parts of a layer has its lowest κ in each."]
-            if is_shared
-            else []
-        ),
+        *([shared] if is_shared else []),
         f"{described(subject)}.",
     ]
 

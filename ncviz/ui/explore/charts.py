@@ -9,10 +9,7 @@ import streamlit as st
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.network.free_layout import MAX_OUTLINES
 from ncviz.plots.palette import Theme
-from ncviz.scene.free_figure import (
-    HEIGHT,
-    FreeFigure,
-)
+from ncviz.scene.free_figure import HEIGHT, FreeFigure
 from ncviz.scene.return_files import file_stem
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.explore.chart_figures import FREE_CAPS, distribution_figure, free_layout_figure, matrix_figure
@@ -73,14 +70,7 @@ def draw_free_layout(subject: Subject) -> None:
         )
     view = subject.view
     found = _free_figure(
-        (
-            subject.record.key,
-            view.flow,
-            subject.flow is None,
-            view.scope,
-            view.detail,
-            view.layer,
-        ),
+        (subject.record.key, view.flow, subject.flow is None, view.scope, view.detail, view.layer),
         (view.selected, subject.order, subject.removed, most or FREE_CAPS[1]),
         theme(),
         only == FREE_CHOICES[1],

@@ -21,12 +21,12 @@ from ncviz.ui.explore import offline
 from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figure, matrix_figure, whose_flow
 from ncviz.ui.explore.drawn import details_of, drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel
+from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session.subject import Subject
 from ncviz.values import NEVER_ACTIVE
 
 CHANNEL = "file"
 CANVAS_HEIGHT = 460
-OTHER_PICTURES = {"matrix": "Matrix", "distribution": "Distribution", "free": "Free layout"}
 
 
 def offline_page(subject: Subject, activity: Sequence[np.ndarray] | None = None) -> bytes:
@@ -64,7 +64,7 @@ def picture_page(subject: Subject, colours: Theme) -> bytes:
     if show == "free":
         return free_layout_figure(subject, colours).page.encode()
     make = distribution_figure if show == "distribution" else matrix_figure
-    return figure_page(make(subject, colours), f"{subject.network.title} · {OTHER_PICTURES[show]}", colours)
+    return figure_page(make(subject, colours), f"{subject.network.title} · {VIEW_TITLES[show]}", colours)
 
 
 def graph_file(subject: Subject) -> bytes:

@@ -13,6 +13,7 @@ from ncviz.scene.tables import csv, edge_table
 from ncviz.text import plain
 from ncviz.ui.explore import charts, export_files
 from ncviz.ui.explore.chart_figures import whose_flow
+from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session import session
 from ncviz.ui.session.camera import draw_camera_choice
 from ncviz.ui.session.subject import Subject
@@ -94,9 +95,9 @@ def _files(subject: Subject) -> Iterator[_File]:
         "Cytoscape. The file says of how many.",
     )
     show = latest.view.show
-    if show in export_files.OTHER_PICTURES:
+    if show != "network":
         yield _File(
-            f"{export_files.OTHER_PICTURES[show]} (HTML)",
+            f"{VIEW_TITLES[show]} (HTML)",
             lambda: export_files.picture_page(now(), colours),
             f"{stem}-{show}.html",
             "text/html",

@@ -22,17 +22,10 @@ from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import threshold
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.explore.selected import draw_selected
-from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEWS
+from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import results, session
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, first_side
-
-VIEW_TITLES = {
-    "network": "Network",
-    "matrix": "Matrix",
-    "distribution": "Distribution",
-    "free": "Free layout",
-}
 
 
 def draw_page() -> None:
@@ -99,7 +92,7 @@ def _draw_introduction(subject: Subject) -> None:
     if not subject.view.hides("views"):
         views.segmented_control(
             "Picture",
-            VIEWS,
+            list(VIEW_TITLES),
             format_func=lambda name: VIEW_TITLES[name],
             required=True,
             label_visibility="collapsed",

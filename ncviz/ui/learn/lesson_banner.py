@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import streamlit as st
@@ -70,8 +70,7 @@ def bench() -> Workbench:
     """Return this session's graph on the Learn page."""
     if "workbench" not in st.session_state:
         begin(session.view().graph)
-    found: Workbench = st.session_state["workbench"]
-    return found
+    return cast(Workbench, st.session_state["workbench"])
 
 
 def begin(name: str, edge: tuple[int, int] | None = None) -> None:
@@ -85,8 +84,7 @@ def begin(name: str, edge: tuple[int, int] | None = None) -> None:
 
 def done() -> set[int]:
     """Return the lessons whose task was done in this session."""
-    found: set[int] = st.session_state.setdefault("lessons-done", set())
-    return found
+    return cast(set[int], st.session_state.setdefault("lessons-done", set()))
 
 
 def draw_banner() -> None:

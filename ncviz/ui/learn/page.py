@@ -14,20 +14,12 @@ from ncviz.text import number
 from ncviz.ui.components.graph.component import SelectedEdge, graph_actions, graph_editor
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.learn.lessons import LESSONS
-from ncviz.ui.link.view_state import HIDEABLE, ViewState
+from ncviz.ui.link.view_state import HIDE_TITLES, ViewState
 from ncviz.ui.session import session
 
 EDITOR_HEIGHT = 430
 KEY = "graph-editor"
 TABLE_ROWS = 7
-HIDE_TITLES = {
-    "sidebar": "Sidebar",
-    "navigation": "Other pages",
-    "settings": "Settings under the picture (Explore)",
-    "tabs": "Tabs below (Explore)",
-    "orders": "Other orders (Explore)",
-    "views": "Other views (Explore)",
-}
 
 
 def draw_page() -> None:
@@ -192,8 +184,8 @@ def _draw_share() -> None:
     columns = st.columns(3)
     hidden = [
         part
-        for at, part in enumerate(HIDEABLE)
-        if columns[at % 3].checkbox(HIDE_TITLES[part], value=view.hides(part), key=f"share-{part}")
+        for at, (part, title) in enumerate(HIDE_TITLES.items())
+        if columns[at % 3].checkbox(title, value=view.hides(part), key=f"share-{part}")
     ]
     st.code(lesson_link(st.context.url or "", lesson, hidden, view), language=None, wrap_lines=True)
 

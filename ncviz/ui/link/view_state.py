@@ -38,10 +38,17 @@ from ncviz.ui.link.readers import (
 T = TypeVar("T")
 DEFAULT_MODEL = "mlp-digits-relu"
 DEFAULT_GRAPH = "bridge"
-VIEWS = ("network", "matrix", "distribution", "free")
+VIEW_TITLES = {
+    "network": "Network", "matrix": "Matrix", "distribution": "Distribution", "free": "Free layout",
+}  # fmt: skip
+VIEWS = tuple(VIEW_TITLES)
 DETAILS = ("channels", "units", "positions")
 # What a link can take off the pages, so that a class sees only what a lesson is about.
-HIDEABLE = ("sidebar", "navigation", "settings", "tabs", "orders", "views")
+HIDE_TITLES = {
+    "sidebar": "Sidebar", "navigation": "Other pages", "settings": "Settings under the picture (Explore)",
+    "tabs": "Tabs below (Explore)", "orders": "Other orders (Explore)", "views": "Other views (Explore)",
+}  # fmt: skip
+HIDEABLE = tuple(HIDE_TITLES)
 # Scales of the sparsity: as it is, the share that is kept in powers of ten, and the share that is removed.
 AXES = ("linear", "kept", "removed")
 # Tabs of the Pruning page.

@@ -27,10 +27,7 @@ def follow(
         seconds: How often to look.
         has_news: Whether the page is to be drawn anew before that.
     """
-    if job.key not in st.session_state.get("jobs", []):
-        jobs.watch(job.key)
-        st.rerun()
-    jobs.progress_here(job)
+    jobs.follow(job)
     st.fragment(_look, run_every=visitors.every(seconds))(job, draw, has_news)
 
 

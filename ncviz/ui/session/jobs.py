@@ -121,6 +121,14 @@ def _visible() -> list[Job]:
     return [job for job in resources.registry().jobs() if job.key in keys or job.kind.is_public]
 
 
+def follow(job: Job) -> None:
+    """Show a run, whoever started it; the sidebar, which redraws the page at its end, has to know of it first."""
+    if job.key not in st.session_state.get("jobs", []):
+        watch(job.key)
+        st.rerun()
+    progress_here(job)
+
+
 def progress_here(job: Job) -> None:
     """Show one running job in the page itself, where a phone shows no sidebar."""
     st.fragment(_running, run_every=visitors.every(POLL_SECONDS))(job, "here")

@@ -8,7 +8,6 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
-from ncviz.jobs import Job
 from ncviz.scene.wording import part_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain, plural
@@ -69,7 +68,7 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
     job = jobs.job_for(of, view.config, view.scope)
     if job is not None and job.is_active:
         st.info(f"Computing the curvature of {plain(of.title)}. The picture appears here when it is done.")
-        _follow(job)
+        jobs.follow(job)
         return
     images = plural(view.samples, "image")
     part = part_words(view.config)
@@ -90,7 +89,7 @@ def offer_curves(of: tasks.Network, side: Side) -> None:
         st.rerun()
     if job.is_active:
         st.info("Measuring the accuracy curves for this choice; the picture appears here when they are done.")
-        _follow(job)
+        jobs.follow(job)
         return
     st.info("The accuracy curves for this choice were not measured.")
     again, back = st.columns([1, 3])
@@ -100,14 +99,6 @@ def offer_curves(of: tasks.Network, side: Side) -> None:
     if view.scope != "global" and back.button("Back to the whole network", key=_key("back-to-global", side)):
         session.change(scope="global")
         st.rerun()
-
-
-def _follow(job: Job) -> None:
-    """Show a run, whoever started it; the sidebar, which redraws the page at its end, has to know of it first."""
-    if job.key not in st.session_state.get("jobs", []):
-        jobs.watch(job.key)
-        st.rerun()
-    jobs.progress_here(job)
 
 
 def _key(name: str, side: Side) -> str:

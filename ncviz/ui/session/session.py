@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -43,11 +43,9 @@ def begin() -> None:
     if has_lost_network() and "model" not in st.query_params:
         # What the link says of the network that is gone means nothing on the one in its place.
         state = replace(state, **_WHOLE)
-    st.session_state["latest"] = Latest(state)
-    st.session_state["history"] = History()
-    st.session_state["networks"] = {}
-    st.session_state["device"] = "cpu"
-    st.session_state["data_dir"] = None
+    st.session_state.update(
+        {"latest": Latest(state), "history": History(), "networks": {}, "device": "cpu", "data_dir": None}
+    )
     for problem in problems:
         st.toast(plain(problem))
 
@@ -61,14 +59,12 @@ class Latest:
 
 def latest() -> Latest:
     """Return the holder of what this session looks at."""
-    found: Latest = st.session_state["latest"]
-    return found
+    return cast(Latest, st.session_state["latest"])
 
 
 def token() -> str:
     """Return what tells this session from others, and nothing else of it."""
-    found: str = st.session_state.setdefault("token", uuid.uuid4().hex)
-    return found
+    return str(st.session_state.setdefault("token", uuid.uuid4().hex))
 
 
 def view() -> ViewState:
@@ -141,8 +137,7 @@ def shows(name: str, value: Any, take: Callable[[Any], None]) -> dict[str, Any]:
 
 def own_networks() -> dict[str, tasks.Network]:
     """Return the networks that this session brought, by name; no other session sees them."""
-    found: dict[str, tasks.Network] = st.session_state["networks"]
-    return found
+    return cast(dict[str, tasks.Network], st.session_state["networks"])
 
 
 def add_network(brought: tasks.Network) -> None:
@@ -204,8 +199,7 @@ def select_model(name: str) -> None:
 
 def device() -> str:
     """Return the device that this session computes on."""
-    found: str = st.session_state["device"]
-    return found
+    return str(st.session_state["device"])
 
 
 def select_device(name: str) -> None:
@@ -215,8 +209,7 @@ def select_device(name: str) -> None:
 
 def data_dir() -> str | None:
     """Return the folder with full data sets, if the user named one."""
-    found: str | None = st.session_state["data_dir"]
-    return found
+    return cast(str | None, st.session_state["data_dir"])
 
 
 def context() -> tasks.Context:
@@ -230,8 +223,7 @@ def use_data_dir(folder: str | None) -> None:
 
 
 def _history() -> History:
-    found: History = st.session_state["history"]
-    return found
+    return cast(History, st.session_state["history"])
 
 
 def _step(state: ViewState) -> tuple[Any, ...]:

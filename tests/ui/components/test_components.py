@@ -4,9 +4,10 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ncviz.ui.components import Order, bundle
+from ncviz.ui.components import bundle
 from ncviz.ui.components.bundle import read_asset
 from ncviz.ui.components.live import component as live
+from ncviz.ui.components.live.data import Order
 
 ENTRIES = ("network/component.js", "live/component.js")
 ORDERS = [Order("redundant", "Redundant first"), Order("bottlenecks", "Bottlenecks first")]
@@ -18,17 +19,9 @@ def page():
 
     from ncviz.plots.network.lines import NetworkView
     from ncviz.plots.network.payload import payload
-    from ncviz.ui.components import (
-        Answer,
-        Curves,
-        Order,
-        SliderStep,
-        Sweep,
-        live_panel,
-        live_requests,
-        network_canvas,
-        panel_data,
-    )
+    from ncviz.ui.components.live.component import live_panel, live_requests
+    from ncviz.ui.components.live.data import Answer, Curves, Order, SliderStep, Sweep, panel_data
+    from ncviz.ui.components.network.component import network_canvas
 
     edges = np.arange(6, dtype=np.int32)
     view = NetworkView(

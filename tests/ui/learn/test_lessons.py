@@ -156,6 +156,6 @@ def test_the_bundled_results_make_the_pruning_tasks_possible(number, removed, tm
 
 
 def test_every_part_that_can_be_hidden_has_a_name():
-    from ncviz.ui.learn.page import HIDE_TITLES
+    from ncviz.ui.link.view_state import HIDE_TITLES
 
     assert list(HIDE_TITLES) == list(HIDEABLE)

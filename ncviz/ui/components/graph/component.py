@@ -79,6 +79,7 @@ def graph_editor(
         can_redo: Whether there is an edit to redo.
     """
     chosen, changed = selected or SelectedEdge(), changed or {}
+    before, after = chosen.before, chosen.after
     component(NAME, "graph/component")(
         key=key,
         data={
@@ -86,24 +87,18 @@ def graph_editor(
             "height": height,
             "directed": graph.is_directed,
             "nodes": [
-                {
-                    "id": node,
-                    "x": x,
-                    "y": y,
-                    "before": chosen.before.get(node, 0.0),
-                    "after": chosen.after.get(node, 0.0),
-                }
+                {"id": node, "x": x, "y": y, "before": before.get(node, 0.0), "after": after.get(node, 0.0)}
                 for node, (x, y) in graph.places.items()
             ],
             "edges": [
                 {
-                    "u": edge[0],
-                    "v": edge[1],
+                    "u": u,
+                    "v": v,
                     "length": length,
-                    "kappa": curvature[edge],
-                    "was": changed[edge][0] if edge in changed else None,
+                    "kappa": curvature[u, v],
+                    "was": changed.get((u, v), (None,))[0],
                 }
-                for edge, length in graph.lengths.items()
+                for (u, v), length in graph.lengths.items()
             ],
             "selected": list(chosen.edge) if chosen.edge else None,
             "flow": [{"x": x, "y": y, "mass": mass} for (x, y), mass in chosen.flow.items()],
