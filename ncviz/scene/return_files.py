@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-
-import numpy as np
 
 from ncviz import tasks
 
@@ -51,24 +48,9 @@ def file_stem(of: tasks.Network) -> str:
 
 
 def ending(of: tasks.Network) -> str:
-    """Return the ending of the file that ``pruned`` makes, such as ".onnx"."""
-    return (
-        ".safetensors"
-        if of.format == "onnx" and of.original is None
-        else _ENDINGS.get(of.format, ".safetensors")
-    )
-
-
-def pruned(of: tasks.Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> bytes:
-    """Return the network with zeros in place of what is removed, in the format that it came in.
-
-    Args:
-        of: The network.
-        by: int64 [N], the removal order.
-        removed: How many weights to remove.
-        shapes: Name and shape of each ranked weight.
-    """
-    return tasks.pruned_file(of, by, removed, shapes)[0]
+    """Return the ending of a pruned network's file, such as ".onnx"."""
+    has_original = of.format != "onnx" or of.original is not None
+    return _ENDINGS.get(of.format, ".safetensors") if has_original else ".safetensors"
 
 
 def snippet(of: tasks.Network, file: str, pixels: str, *, is_reparametrised: bool = False) -> str:

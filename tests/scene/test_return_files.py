@@ -62,7 +62,7 @@ def test_a_pruned_network_goes_back_as_it_came_and_gives_the_accuracy_of_the_pag
     total = sum(int(np.prod(shape)) for shape in shapes.values())
     by = np.random.default_rng(0).permutation(total)
     removed = total // 3
-    content = return_files.pruned(of, by, removed, shapes)
+    content = tasks.pruned_file(of, by, removed, shapes)[0]
     images = load_dataset("digits", "test")
     logits = logits_of(content, format, images.inputs, load_model("mlp-digits-relu"))
     shown = tasks.evaluator(of, NOWHERE).accuracy(masks_at(by, removed, shapes))

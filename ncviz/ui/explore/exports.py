@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
-from ncviz.scene.return_files import ending, file_stem, pruned
+from ncviz import tasks
+from ncviz.scene.return_files import ending, file_stem
 from ncviz.scene.tables import csv, edge_table
 from ncviz.text import plain
 from ncviz.ui.explore import charts, export_files
@@ -20,27 +20,19 @@ from ncviz.ui.session.subject import Subject
 from ncviz.ui.session.theme import theme
 
 
-class _File(NamedTuple):
-    """One download: its button, how it is made, and what it is called."""
-
-    label: str
-    make: Callable[[], bytes]
-    name: str
-    mime: str
-    help: str
-
-
 def draw_downloads(subject: Subject) -> None:
     """Draw the download buttons; the canvas's own buttons give PNG and SVG."""
     if subject.view.show in charts.CHARTS:
         draw_camera_choice()
     with st.container(horizontal=True):
-        for label, make, name, mime, words in _files(subject):
-            key = f"download-{label}"
-            st.download_button(label, make, name, mime, key=key, on_click="ignore", help=words)
+        _draw_files(subject)
 
 
-def _files(subject: Subject) -> Iterator[_File]:
+def _offer(label: str, make: Callable[[], bytes], name: str, mime: str, words: str) -> None:
+    st.download_button(label, make, name, mime, key=f"download-{label}", on_click="ignore", help=words)
+
+
+def _draw_files(subject: Subject) -> None:
     # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
     # and must be the step that the slider has reached by then.
     latest, colours = session.latest(), theme()
@@ -55,22 +47,22 @@ def _files(subject: Subject) -> Iterator[_File]:
         at = now()
         return edge_table(at.record, at.network.arrays, at.ranks, at.removed, at.drawn)
 
-    yield _File(
+    _offer(
         "Interactive page (HTML)",
         lambda: export_files.offline_page(now(), activity),
         f"{stem}-curvature.html",
         "text/html",
         "One file with the network, the slider, the accuracy and the curves, that works without a server.",
     )
-    yield _File(
+    _offer(
         "Pruned checkpoint" if subject.network.is_bundled else f"Pruned network ({of_kind})",
-        lambda: pruned(subject.network, now().ranks, now().removed, subject.record.shapes),
+        lambda: tasks.pruned_file(subject.network, now().ranks, now().removed, subject.record.shapes)[0],
         f"{stem}-pruned{of_kind}",
         "application/octet-stream",
         "The network with zeros in place of what is removed, as accurate as the slider shows; zeros alone do "
         "not make a network faster.",
     )
-    yield _File(
+    _offer(
         "Weights (CSV)",
         lambda: csv(table()),
         f"{stem}-weights.csv",
@@ -79,14 +71,14 @@ def _files(subject: Subject) -> Iterator[_File]:
         "goes by the κ over all images. connection, source, target, parameter, position and image count from 0: "
         "the app's image 1 is 0 there, and −1 stands for never active.",
     )
-    yield _File(
+    _offer(
         "Weights (Parquet)",
         lambda: export_files.parquet(table()),
         f"{stem}-weights.parquet",
         "application/vnd.apache.parquet",
         f"The same table over {whose}, smaller and with its types, for pandas, polars, DuckDB or R.",
     )
-    yield _File(
+    _offer(
         "Graph (GraphML)",
         lambda: export_files.graph_file(now()),
         f"{stem}-drawn.graphml",
@@ -96,7 +88,7 @@ def _files(subject: Subject) -> Iterator[_File]:
     )
     show = latest.view.show
     if show != "network":
-        yield _File(
+        _offer(
             f"{VIEW_TITLES[show]} (HTML)",
             lambda: export_files.picture_page(now(), colours),
             f"{stem}-{show}.html",

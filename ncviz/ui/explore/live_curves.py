@@ -17,23 +17,15 @@ from ncviz.ui.session.subject import Subject
 
 PANEL_ORDERS = (
     Order(
-        "curvature/redundant",
-        "Redundant first",
-        "removes κ > {value}",
-        "Highest curvature goes first",
-        "redundant",
+        "curvature/redundant", "Redundant first", "removes κ > {value}", "Highest curvature goes first", "redundant"
     ),
     Order(
-        "curvature/bottlenecks",
-        "Bottlenecks first",
-        "removes κ < {value}",
-        "Lowest curvature goes first",
-        "bottleneck",
+        "curvature/bottlenecks", "Bottlenecks first", "removes κ < {value}", "Lowest curvature goes first", "bottleneck"
     ),
     Order("magnitude/redundant", "Magnitude, smallest first", "removes |w| < {value}"),
     Order("magnitude/bottlenecks", "Magnitude, largest first", "removes |w| > {value}"),
     Order("random/redundant", "Random"),
-)
+)  # fmt: skip
 ORDER_LABELS = {order.key: order.label for order in PANEL_ORDERS}
 
 

@@ -206,13 +206,9 @@ def _draw_layers(subject: Subject) -> None:
         # Every layer has a share of each, but for those that were left out.
         placeholder="not measured",
         column_config={
-            "weights": number,
-            "kept": number,
-            "measured": number,
-            "edges": number,
+            **dict.fromkeys(("weights", "kept", "measured", "edges"), number),
+            **dict.fromkeys(("bottlenecks", "never active"), percent),
             "kept share": share,
-            "bottlenecks": percent,
-            "never active": percent,
             "most negative κ": st.column_config.NumberColumn(format="%.2f"),
         },
     )

@@ -140,59 +140,40 @@ LESSONS = {
         "Each end of an edge has a heap of mass on its neighbours (a share α stays on the end itself). W is the least "
         "work, mass × distance, that moves one heap onto the other.",
         "Click the edge whose mass has the most work to do.",
-        "learn",
-        _lowest,
-        {"graph": "bridge", "idleness": 0.0},
-        (1, 2),
+        "learn", _lowest, {"graph": "bridge", "idleness": 0.0}, (1, 2),
     ),
     2: Lesson(
         "Curvature compares work with distance",
         "κ = 1 − W/d. On a long cycle all mass moves on by exactly one step, so W = d and κ = 0. Where the neighbours "
         "of both ends are close to each other, W is less.",
         "Click one node, then another, to add an edge that makes some κ positive.",
-        "learn",
-        _has_positive,
-        {"graph": "cycle", "idleness": 0.0},
-        (1, 2),
-        by_adding=True,
+        "learn", _has_positive, {"graph": "cycle", "idleness": 0.0}, (1, 2), by_adding=True,
     ),
     3: Lesson(
         "A bridge is a bottleneck",
         "Everything between the two groups goes over 4–5, so mass has to go a long way: κ < 0. Other ways across would "
         "relieve it.",
         "Add edges until the bridge 4–5 has κ ≥ 0. Two are enough.",
-        "learn",
-        _bridge_is_flat,
-        {"graph": "bridge", "idleness": 0.5},
-        (4, 5),
-        by_adding=True,
+        "learn", _bridge_is_flat, {"graph": "bridge", "idleness": 0.5}, (4, 5), by_adding=True,
     ),
     4: Lesson(
         "In a network, mass goes one way",
         "Mass now comes from those that the edge's source hears from, and goes to those that its target speaks to. "
         "Strong weights are short edges (length 1/|w|). The edge 7 → 9 is the strongest bottleneck.",
         "Add one connection that lifts 7 → 9 to κ ≥ −1. Where does its mass have to go?",
-        "learn",
-        _detour,
-        {"graph": "layered", "idleness": 0.5},
-        (7, 9),
-        by_adding=True,
+        "learn", _detour, {"graph": "layered", "idleness": 0.5}, (7, 9), by_adding=True,
     ),
     5: Lesson(
         "Bottlenecks carry the network",
         "This network reads handwritten digits, and each of its connections has a κ. Bottlenecks go first now: "
         "the most negative κ.",
         "Remove less than 5 % of the weights so that the accuracy falls below 50 %.",
-        "explore",
-        _collapses,
-        {"order": "bottlenecks"},
+        "explore", _collapses, {"order": "bottlenecks"},
     ),
     6: Lesson(
         "Prune the redundant ones of LeNet",
         "Redundant weights have other ways around them. Taken first, they are hardly missed.",
         "Remove at least 60 % of the weights and keep an accuracy of 95 % or more.",
-        "explore",
-        _survives,
-        {"model": "lenet-mnist-relu"},
+        "explore", _survives, {"model": "lenet-mnist-relu"},
     ),
-}
+}  # fmt: skip

@@ -76,6 +76,10 @@ def _layer(text: str) -> int:
     return value
 
 
+_model = one_of("the model", tuple(MODELS))
+_detail = one_of("the detail", DETAILS)
+_looked_at = criterion_or_none("curvature")
+_robust = normalise("lab_robust")
 _removed = within("the fraction removed", 0, 1)
 _points = within("the points of accuracy lost", 0, 100)
 _seeds = whole("the number of seeds", 1, MAX_SEEDS)
@@ -92,9 +96,7 @@ _edge = parsed_by(read_edge, "the edge", "1-20-7 (connection, source, target)")
 class ViewState:
     """Model, settings and pruning step that the pages show; every field can stand in a link under its name."""
 
-    model: str = _row(
-        DEFAULT_MODEL, one_of("the model", tuple(MODELS)), "its name, or that of one of the session's own"
-    )
+    model: str = _row(DEFAULT_MODEL, _model, "its name, or that of one of the session's own")
     criterion: str = _row("curvature", one_of("the criterion", CRITERIA), "what the weights are ranked by")
     order: str = _row("redundant", one_of("the order", ORDERS), "which end goes first")
     scope: str = _row("global", one_of("the scope", SCOPES), "within what weights compete")
@@ -107,9 +109,7 @@ class ViewState:
     parts: str = _row("", _parts, "weights whose curvature is looked at, comma between; none for all")
     channels: int = _row(0, int, "most channels of a hidden layer that take part, 0 for all")
     show: str = _row(VIEWS[0], one_of("the picture", VIEWS), "which picture of the network")
-    detail: str = _row(
-        DETAILS[0], one_of("the detail", DETAILS), "what is a node, or that weights have all positions"
-    )
+    detail: str = _row(DETAILS[0], _detail, "what is a node, or that weights have all positions")
     flow: str = _row("all", _flow, "over which images the curvature is drawn: see ncviz.scene.selection")
     selected: str = _row("", _selected, "unit, channel, weight or kernel slice, likewise; none for nothing")
     edge: str = _row("", _edge, "the edge that is worked out, likewise")
@@ -131,15 +131,11 @@ class ViewState:
     lab_sparsity: float = _row(0.8, _removed, "fraction that is removed where it looks closer, in [0, 1]")
     lab_lost: float = _row(1.0, _points, "how many points of accuracy may be lost in its table")
     lab_axis: str = _row(AXES[0], one_of("the scale", AXES), "scale of the sparsity in its figure")
-    lab_look: str = _row(
-        "", criterion_or_none("curvature"), "criterion that it looks at alone, none for the first"
-    )
+    lab_look: str = _row("", _looked_at, "criterion that it looks at alone, none for the first")
     lab_beside: str = _row("", criterion_or_none("magnitude"), "criterion beside that one, or none")
     lab_tab: str = _row(LAB_TABS[0], one_of("the tab", LAB_TABS), "which of its tabs is open")
     lab_tune: str = _row("", normalise("lab_tune"), "how it fine-tunes: see ncviz.ui.link.finetune_fields")
-    lab_robust: str = _row(
-        "", normalise("lab_robust"), "what happens to the network under Robustness, likewise"
-    )
+    lab_robust: str = _row("", _robust, "what happens to the network under Robustness, likewise")
 
     @property
     def config(self) -> CurvatureConfig:

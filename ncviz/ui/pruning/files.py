@@ -85,8 +85,10 @@ def snippet(of: tasks.Network, form: str) -> str:
 
 def content(of: tasks.Network, ranks: np.ndarray, removed: int, form: str) -> bytes:
     """Return a file's bytes."""
-    write = return_files.pruned if form == FORMS[0] else partial(form_file, form=form)
-    return write(of, ranks, removed, comparison.shapes(of))
+    shapes = comparison.shapes(of)
+    if form == FORMS[0]:
+        return tasks.pruned_file(of, ranks, removed, shapes)[0]
+    return form_file(of, ranks, removed, shapes, form=form)
 
 
 def button(label: str, make: Callable[[], bytes], name: str, mime: str, note: str | None = None) -> None:
