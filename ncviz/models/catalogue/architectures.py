@@ -14,18 +14,8 @@ from torch.overrides import TorchFunctionMode
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.form_layers import form_architecture
 from ncviz.models.catalogue.resnets import ResNet
-from ncviz.models.catalogue.specs import Architecture, Preprocessing
+from ncviz.models.catalogue.specs import Architecture
 from ncviz.models.catalogue.torchvision_models import torchvision_architecture
-
-__all__ = [
-    "ARCHITECTURES",
-    "Architecture",
-    "Preprocessing",
-    "build_empty",
-    "build_seeded",
-    "build_without_weights",
-    "find_architecture",
-]
 
 _ALIASES = {"resnet8": "resnet8-cifar10", "resnet20": "resnet20-cifar10"}
 # The same network for two data sets has one name for each number of classes.

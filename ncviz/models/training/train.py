@@ -28,8 +28,6 @@ from ncviz.models.training.settings import EpochResult, TrainingSettings
 from ncviz.models.zoo import ModelSpec, find_model
 from ncviz.progress import Progress
 
-__all__ = ["EpochResult", "TrainingResult", "TrainingSettings", "train", "train_zoo_model"]
-
 _STEPS_BETWEEN_REPORTS = 10
 _EVALUATION_BATCH = 2000
 _MAX_SHIFT = 4

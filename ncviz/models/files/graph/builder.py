@@ -86,9 +86,7 @@ class BlueprintBuilder:
                 self.ties[f"{step.name}.{name}"] = owners[name]
                 continue
             kind = np.int64 if name == "num_batches_tracked" else np.float32
-            self.arrays[f"{step.name}.{name}"] = np.ascontiguousarray(values, dtype=kind).reshape(
-                values.shape
-            )
+            self.arrays[f"{step.name}.{name}"] = np.asarray(values, dtype=kind, order="C")
         return step.name
 
     def step(self, name: str) -> Step | None:

@@ -25,8 +25,6 @@ from ncviz.models.files.onnx.tensors import array_of, is_external
 from ncviz.models.files.onnx.wire import check_wire
 from ncviz.text import quotable
 
-__all__ = ["read_onnx", "read_sources"]
-
 MIN_OPSET = 9
 
 

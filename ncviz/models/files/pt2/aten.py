@@ -262,8 +262,7 @@ UNITWISE: dict[str, Translator] = {
     "leaky_relu": _pointwise("LeakyRelu", alpha="negative_slope"), "relu6": _clip(bounds=(0.0, 6.0)),
     "hardsigmoid": lambda call: onnx("HardSigmoid", call.tensor, alpha=1 / 6),
     "softplus": _pointwise("Softplus", beta="beta", threshold="threshold"),
-    "hardtanh": _clip("min_val", "max_val", (-1.0, 1.0)),
-    **dict.fromkeys(("clamp", "clamp_min"), _clip()),
+    "hardtanh": _clip("min_val", "max_val", (-1.0, 1.0)), **dict.fromkeys(("clamp", "clamp_min"), _clip()),
     **{name: _arithmetic(name.title()) for name in ("add", "sub", "mul", "div", "pow")},
     **dict.fromkeys((
         "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "lift_fresh_copy", "detach", "alias",
