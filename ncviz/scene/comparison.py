@@ -67,15 +67,14 @@ class Comparison:
         )
 
 
-def weight_count(shapes: Shapes) -> int:
-    """Return how many weights there are in all."""
-    return sum(math.prod(shape) for shape in shapes.values())
+def weight_count(shapes: Shapes, protected: Collection[str] = ()) -> int:
+    """Return how many weights there are in all, but for the protected ones."""
+    return sum(math.prod(shape) for name, shape in shapes.items() if name not in protected)
 
 
 def measured_sparsities(shapes: Shapes, protected: Collection[str] = ()) -> tuple[float, ...]:
     """Return the sparsities that are measured: those of the grid that do not reach into protected weights."""
-    total = weight_count(shapes)
-    most = total - sum(math.prod(shapes[name]) for name in protected)
+    total, most = weight_count(shapes), weight_count(shapes, protected)
     return tuple(value for value in GRID if round(value * total) <= most)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from ncviz.config import COMPARED, COMPARED_DRAWS, SCOPES, CurvatureConfig, PruningConfig
 from ncviz.models.network import Network, open_network
-from ncviz.models.zoo import MODELS, checkpoint_arrays
+from ncviz.models.zoo import MODELS
 from ncviz.progress import Progress
 from ncviz.pruning.compare import GRID
 from ncviz.store import Store
 from ncviz.tasks.comparison import Curve
-from ncviz.tasks.curvature.task import Curvature
+from ncviz.tasks.curvature.task import Curvature, count_weights
 from ncviz.tasks.desk import Desk
 from ncviz.tasks.opening import BUNDLED
 from ncviz.tasks.sweeps import Sweep
@@ -40,7 +40,7 @@ def bundle(
     desk = Desk(Store(str(folder)))
     desk.store.clear()
     # A comparison needs its orders, too, which are small for small networks alone.
-    small = [name for name in models if _weights(name) <= MAX_COMPARED_WEIGHTS]
+    small = [name for name in models if count_weights(open_network(name)) <= MAX_COMPARED_WEIGHTS]
     steps = len(models) * (1 + len(SCOPES)) + len(small)
     whole, done = Context(desk, progress=progress), 0
     for name in models:
@@ -64,7 +64,3 @@ def _compare(network: Network, context: Context) -> None:
     for seed in range(1, COMPARED_DRAWS):
         # Needed for the orders alone, and large beside them.
         context.store.remove(Curvature(network, CurvatureConfig(seed=seed)).key(context))
-
-
-def _weights(name: str) -> int:
-    return sum(values.size for values in checkpoint_arrays(name).values() if values.ndim > 1)

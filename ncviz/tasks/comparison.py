@@ -129,14 +129,12 @@ class Curve(Curves):
         if known is not None:
             return known
 
-        def tell(fraction: float) -> None:
-            context.say(0.5 + 0.5 * fraction, f"{title}: accuracy")
-
-        tell(0.0)
+        measuring = context.part(0.5, 1.0, f"{title}: accuracy")
+        measuring.say(0.0)
         most = removable(network, config)
         within = [value for value in self.sparsities if round(value * len(ranks)) <= most]
         measured = evaluator(network, context)
-        found = sweep(measured, ranks, shapes_of(network), sparsities=within, progress=tell)
+        found = sweep(measured, ranks, shapes_of(network), sparsities=within, progress=measuring.say)
         meta = {
             **anonymous(network),
             "dataset": network.dataset,

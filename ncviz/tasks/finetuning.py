@@ -83,8 +83,7 @@ class FineTuneRecord(OnImages):
     @property
     def pruning(self) -> PruningConfig:
         """By what the network was pruned."""
-        asked = self.meta["pruning"]
-        return PruningConfig(**{**asked, "protected": tuple(asked["protected"])})
+        return PruningConfig(**self.meta["pruning"])
 
     @property
     def before(self) -> float:

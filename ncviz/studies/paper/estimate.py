@@ -20,7 +20,7 @@ from ncviz.pruning.curve import Evaluator
 from ncviz.pruning.scores import SCORES, pruning_scores
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.work import CurvatureStep, CurveStep, ResultStep, Step, TrainStep, Work
-from ncviz.tasks.curvature.task import MAX_SAMPLE_VALUES
+from ncviz.tasks.curvature.task import MAX_SAMPLE_VALUES, count_weights
 from ncviz.values import CLOSED_FROM
 
 # An evaluation is timed on so many images.
@@ -103,11 +103,11 @@ def _curvature_costs(
     if not alphas:
         return {}, 0.0
     inputs = train.inputs[_one_of_each(train)]
-    net, weights = network.module(), sum(values.size for values in network.arrays.values() if values.ndim > 1)
+    net = network.module()
 
     def compute(count: int, alpha: float) -> float:
         # As the pipeline does it: each image's own minima are kept where they fit.
-        keep = len(inputs) * weights <= MAX_SAMPLE_VALUES
+        keep = len(inputs) * count_weights(network) <= MAX_SAMPLE_VALUES
         settings: dict[str, Any] = {"alpha": alpha, "device": work.context.device, "keep_samples": keep}
         return _seconds(lambda: neural_curvature(net, inputs[:count], **settings))
 

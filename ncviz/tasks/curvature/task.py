@@ -83,7 +83,7 @@ class Curvature(_OfNetwork):
             pool.inputs[chosen],
             alpha=config.alpha,
             device=device,
-            keep_samples=len(chosen) * _weights(network) <= MAX_SAMPLE_VALUES,
+            keep_samples=len(chosen) * count_weights(network) <= MAX_SAMPLE_VALUES,
             layers=config.layers,
             channels=config.channels,
             seed=config.seed,
@@ -258,6 +258,6 @@ def _flat(record: CurvatureRecord) -> np.ndarray:
     return np.concatenate([values.reshape(-1) for values in record.weights.values()])
 
 
-def _weights(network: Network) -> int:
+def count_weights(network: Network) -> int:
     """Return how many weights there are; what has fewer than two axes (biases, normalisations) carries no edges."""
     return sum(values.size for values in network.arrays.values() if values.ndim > 1)

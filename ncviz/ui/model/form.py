@@ -21,7 +21,7 @@ MAX_EPOCHS = 200
 @telling_errors()
 def draw_form() -> None:
     """Draw the form, and the run that this session started last."""
-    trained = training.take_trained(training.FORM)
+    trained = training.take_trained(training.Kind.FORM)
     if trained is not None:
         with telling_errors():
             draft.take_network(trained, trained.dataset)
@@ -82,12 +82,9 @@ def draw_form() -> None:
         bool(is_residual),
     )
     pressed = columns[4].button("Train", type="primary", key="form-train", width="stretch")
-    st.caption(plain(f"{form.title}: {form.parameters:,} weights, for images of {_shape(form.input_shape)}."))
+    shape = "×".join(map(str, form.input_shape))
+    st.caption(plain(f"{form.title}: {form.parameters:,} weights, for images of {shape}."))
     if pressed:
         training.start_form(form.name, str(dataset), int(epochs), int(seed))
         st.rerun()
-    training.follow(training.FORM)
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))
+    training.follow(training.Kind.FORM)

@@ -31,7 +31,6 @@ from ncviz.ui.model import data_download
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session import session, visitors
 
-WAYS = {"known": "A known set", "files": "Your files", "folder": "A folder on this machine"}
 # What the uploader stands beside takes names without a dot.
 _ARRAYS = (".npz", ".npy")
 Read = Callable[[ImageSettings, int, Any], UserData]
@@ -54,23 +53,23 @@ def draw_sources(found: Draft) -> Source | None:
         NcvizError: If a field holds nothing of use, or what is asked for is not this visitor's to ask.
     """
     native = native_set(found.network)
-    ways = [way for way in WAYS if way != "folder" or visitors.is_trusted()]
+    ways: dict[str, tuple[str, Callable[[], Source | None]]] = {
+        "known": ("A known set", lambda: _draw_known(found, native)),
+        "files": ("Your files", _draw_files),
+    }
+    if visitors.is_trusted():
+        ways["folder"] = "A folder on this machine", _draw_folder
     way = st.pills(
         "Which images",
-        ways,
-        format_func=lambda name: WAYS[name],
+        list(ways),
+        format_func=lambda name: ways[name][0],
         default="known" if native else "files",
         required=True,
         label_visibility="collapsed",
         key=f"data-way-{found.network.fingerprint[:8]}",
         persist_state="session",
     )
-    drawn: dict[str, Callable[[], Source | None]] = {
-        "known": lambda: _draw_known(found, native),
-        "files": _draw_files,
-        "folder": _draw_folder,
-    }
-    return drawn[str(way)]()
+    return ways[str(way)][1]()
 
 
 def _draw_known(found: Draft, native: str) -> Source | None:

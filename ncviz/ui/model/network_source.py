@@ -18,12 +18,6 @@ from ncviz.ui.model.draft import Draft
 from ncviz.ui.session.problems import telling_errors
 
 USUAL_PUBLISHED = "torchvision/squeezenet1_1"
-WAYS = {
-    "file": "A file",
-    "published": "Published weights",
-    "form": "Build and train one",
-    "python": "From Python",
-}
 PYTHON = """import ncviz, torch
 
 # Any nn.Module that torch.fx or torch.export can trace, with images [n, C, H, W] as the network sees them.
@@ -44,23 +38,23 @@ def draw_network_step(found: Draft | None) -> None:
         return
     if found is not None:
         draft.keep_former("network", plain(found.network.title))
+    ways: dict[str, tuple[str, Callable[[], None]]] = {
+        "file": ("A file", _draw_upload),
+        "published": ("Published weights", _draw_published),
+        "form": ("Build and train one", form.draw_form),
+        "python": ("From Python", _draw_python),
+    }
     way = st.pills(
         "Where from",
-        list(WAYS),
-        format_func=lambda name: WAYS[name],
+        list(ways),
+        format_func=lambda name: ways[name][0],
         default="file",
         required=True,
         label_visibility="collapsed",
         key="bring-way",
         persist_state="session",
     )
-    ways: dict[str, Callable[[], None]] = {
-        "file": _draw_upload,
-        "published": _draw_published,
-        "form": form.draw_form,
-        "python": _draw_python,
-    }
-    ways[str(way)]()
+    ways[str(way)][1]()
 
 
 def _draw_network(found: Draft) -> None:

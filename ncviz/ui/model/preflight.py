@@ -30,7 +30,7 @@ QUICK_EDGES = 3_000_000
 def draw_check(found: Draft) -> None:
     """Draw the check; it starts by itself once there are images."""
     of = found.bound
-    checked = run("check", Check(of))
+    checked = run("check", Check(of), "Reading your network")
     if checked is None:
         return
     check = checked.preflight
@@ -66,7 +66,7 @@ def _measure_time(of: tasks.Network, checked: Checked) -> Preflight | None:
             st.session_state[slot] = True
             st.rerun()
         return None
-    return run("time", task)
+    return run("time", task, "Measuring how long it takes")
 
 
 def _draw_accuracy(result: Checked) -> None:

@@ -17,12 +17,13 @@ R = TypeVar("R")
 PATIENCE_SECONDS = 1.5
 
 
-def run(slot: str, task: tasks.Task[R]) -> R | None:
+def run(slot: str, task: tasks.Task[R], what: str) -> R | None:
     """Return what a part of the check found, and show it while it runs.
 
     Args:
         slot: "check" or "time".
         task: What to do where that is not known.
+        what: What it is called.
     """
     key = task.key(session.context())
     held: tuple[str, R] | None = st.session_state.get(f"bring-{slot}")
@@ -30,7 +31,6 @@ def run(slot: str, task: tasks.Task[R]) -> R | None:
         return held[1]
     name = f"bring-{slot}-{key}"
     job = resources.registry().get(name)
-    what = "Reading your network" if slot == "check" else "Measuring how long it takes"
     if job is None:
         job = jobs.start(tasks.Series([task], name), what)
     with st.spinner(f"{what}…"):

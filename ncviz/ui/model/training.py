@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import numpy as np
 import streamlit as st
 
@@ -18,8 +20,13 @@ from ncviz.ui.session.problems import telling_errors
 
 POLL_SECONDS = 0.7
 MAX_EPOCHS = 200
-# What is trained out of a form is its maker's own: other sessions are not shown it.
-ZOO, FORM = "training-", "form-training-"
+
+
+class Kind(StrEnum):
+    """What is trained, as widgets' keys begin; what comes of a form is its maker's own, and no other session's."""
+
+    ZOO = "training-"
+    FORM = "form-training-"
 
 
 def draw_training() -> None:
@@ -34,16 +41,16 @@ def draw_training() -> None:
         seed = columns[2].number_input("Seed", 0, 2**31 - 1, 1)
         pressed = columns[3].form_submit_button("Train", type="primary", width="stretch")
     if pressed:
-        _start(MODELS[str(name)], ZOO, int(epochs), int(seed))
-    follow(ZOO)
+        _start(MODELS[str(name)], Kind.ZOO, int(epochs), int(seed))
+    follow(Kind.ZOO)
 
 
 def start_form(architecture: str, dataset: str, epochs: int, seed: int) -> None:
     """Train the network of a form."""
-    _start(own_spec(architecture, dataset), FORM, epochs, seed)
+    _start(own_spec(architecture, dataset), Kind.FORM, epochs, seed)
 
 
-def follow(kind: str) -> None:
+def follow(kind: Kind) -> None:
     """Draw the latest run of a kind: of the server's for the zoo's networks, else of this session's."""
     job = _find_latest(kind)
     if job is not None:
@@ -52,20 +59,20 @@ def follow(kind: str) -> None:
         )
 
 
-def take_trained(kind: str) -> tasks.Network | None:
+def take_trained(kind: Kind) -> tasks.Network | None:
     """Return the network that was chosen out of the runs of a kind, once."""
     found: tasks.Network | None = st.session_state.pop(f"{kind}chosen", None)
     return found
 
 
-def _find_latest(kind: str) -> Job | None:
+def _find_latest(kind: Kind) -> Job | None:
     own = st.session_state.get("jobs", [])
     jobs = [
         job
         for job in resources.registry().jobs()
         if (task := _find_task(job)) is not None
-        and task.is_public == (kind == ZOO)
-        and (kind == ZOO or job.key in own)
+        and task.is_public == (kind == Kind.ZOO)
+        and (kind == Kind.ZOO or job.key in own)
     ]
     return jobs[-1] if jobs else None
 
@@ -76,12 +83,12 @@ def _find_task(job: Job) -> Training | None:
     return task if isinstance(task, Training) else None
 
 
-def _start(spec: ModelSpec, kind: str, epochs: int, seed: int) -> None:
-    task = Training(spec, epochs, seed, is_public=kind == ZOO)
+def _start(spec: ModelSpec, kind: Kind, epochs: int, seed: int) -> None:
+    task = Training(spec, epochs, seed, is_public=kind == Kind.ZOO)
     background.start(tasks.Series([task]), f"Training {spec.title}, {epochs} epochs, seed {seed}")
 
 
-def _draw_run(job: Job, was_active: bool, kind: str) -> None:
+def _draw_run(job: Job, was_active: bool, kind: Kind) -> None:
     now = job.snapshot()
     if was_active and not now.is_active:
         st.rerun(scope="app")
@@ -108,7 +115,7 @@ def _draw_run(job: Job, was_active: bool, kind: str) -> None:
         st.success(f"Test accuracy {result.accuracy:.2%} after {result.seconds:.0f} s.")
         if st.button("Use this network", type="primary", key=f"use-{kind}"):
             with telling_errors():
-                if kind == ZOO:
+                if kind == Kind.ZOO:
                     session.add_network(result.network)
                 else:
                     st.session_state[f"{kind}chosen"] = result.network

@@ -48,11 +48,6 @@ def read(view: ViewState, known: tuple[str, ...], sizes: Shapes) -> Comparison:
     )
 
 
-def layer_names(network: tasks.Network) -> tuple[str, ...]:
-    """Return the names of the weights that are ranked, in the network's order."""
-    return tuple(shapes(network))
-
-
 def shapes(network: tasks.Network) -> dict[str, tuple[int, ...]]:
     """Return name and shape of each weight that is ranked, in the network's order."""
     return _shapes(network.fingerprint, network)

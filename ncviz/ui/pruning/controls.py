@@ -88,7 +88,7 @@ def _draw_images(network: tasks.Network, compared: Comparison) -> None:
         help="How many draws of those images: the bands in the figure are the spread over them.",
         **_tie("lab_seeds", len(compared.seeds), int),
     )
-    names = comparison.layer_names(network)
+    names = list(comparison.shapes(network))
     columns[2].multiselect(
         "Protect layers",
         range(len(names)),

@@ -28,10 +28,11 @@ def needed(of: tasks.Network, compared: Comparison) -> dict[str, PruningConfig]:
     Criteria that look at nothing that differs from seed to seed have one curve for all seeds.
     """
     found: dict[str, PruningConfig] = {}
+    context = session.context()
     for criterion in compared.criteria:
         for seed in compared.seeds:
             config = compared.config(criterion, seed)
-            found.setdefault(_key(of, config), config)
+            found.setdefault(_task(of, config).key(context), config)
     return found
 
 
@@ -136,10 +137,6 @@ def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
     classes = 0 if known is None else len(set(known.labels.tolist()))
     images = sum(config.samples_per_class * classes for config in unknown)
     return each * len(GRID) * len(configs) + per_image * images
-
-
-def _key(of: tasks.Network, config: PruningConfig) -> str:
-    return _task(of, config).key(session.context())
 
 
 def _task(of: tasks.Network, config: PruningConfig) -> tasks.Curve:

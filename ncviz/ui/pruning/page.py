@@ -11,7 +11,6 @@ from ncviz import tasks
 from ncviz.config import PruningConfig
 from ncviz.scene.comparison import Comparison, calibration_words, measured_sparsities, nothing_to_remove
 from ncviz.scene.wording import note_for
-from ncviz.tasks.criteria import Spread
 from ncviz.tasks.images import find_dataset
 from ncviz.text import about, percent, plain, plural
 from ncviz.ui.link.view_state import LAB_TABS
@@ -64,7 +63,10 @@ def draw_page(of: tasks.Network) -> None:
             st.info(nothing)
             return
         _draw_run(of, compared, missing, is_empty=not spreads)
-        _draw_if_measured(spreads, part)
+        if spreads:
+            part()
+        else:
+            st.caption("This appears when the first curve is measured.")
 
     parts: dict[str, Callable[[], None]] = {
         "compare": lambda: when_measured(lambda: tab_compare.draw_curves(of, compared, spreads)),
@@ -82,13 +84,6 @@ def draw_page(of: tasks.Network) -> None:
             session.change(lab_tab=name)
             with tab:
                 parts[name]()
-
-
-def _draw_if_measured(spreads: Mapping[str, Spread], part: Callable[[], None]) -> None:
-    if spreads:
-        part()
-    else:
-        st.caption("This appears when the first curve is measured.")
 
 
 def _draw_run(

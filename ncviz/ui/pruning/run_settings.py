@@ -36,7 +36,7 @@ def linked(field: str, name: str, usual: Any, most: int | None = None) -> dict[s
 
 def tied(name: str, default: Any) -> dict[str, Any]:
     """Return the arguments that make a widget show and keep the value of this name."""
-    kept = _kept()
+    kept = st.session_state.setdefault("lab-kept", {})
     return session.shows(name, kept.get(name, default), lambda chosen: kept.update({name: chosen}))
 
 
@@ -118,8 +118,3 @@ def _choose(field: str, name: str, chosen: Any, usual: Any) -> None:
     if chosen == usual:
         del values[name]
     session.change(**{field: finetune_fields.written(field, values)})
-
-
-def _kept() -> dict[str, Any]:
-    found: dict[str, Any] = st.session_state.setdefault("lab-kept", {})
-    return found

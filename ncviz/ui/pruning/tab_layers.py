@@ -10,7 +10,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.tables import layer_heatmap, overlap_heatmap
-from ncviz.scene.comparison import Comparison, layer_titles
+from ncviz.scene.comparison import Comparison, layer_titles, weight_count
 from ncviz.tasks.criteria import Overlap, Spread, criterion_title, layer_sparsity, overlap
 from ncviz.text import percent
 from ncviz.ui.components.shared.width import column_width
@@ -60,7 +60,7 @@ def _draw_overlap(
     removed: int,
 ) -> None:
     """Draw what criteria have in common in what goes, or in what stays."""
-    removable = _count_removable(of, compared)
+    removable = weight_count(comparison.shapes(of), compared.protected)
     # The smaller set tells more: of two that are nearly everything, most is in common anyhow.
     part: str = st.segmented_control(
         "In common",
@@ -122,9 +122,3 @@ def _find_overlaps(orders: list[list[np.ndarray]], removed: int, removable: int)
             row.append(overlap(first, second, removed, removable))
         found.append(row)
     return found
-
-
-def _count_removable(of: tasks.Network, compared: Comparison) -> int:
-    return sum(
-        int(np.prod(shape)) for name, shape in comparison.shapes(of).items() if name not in compared.protected
-    )

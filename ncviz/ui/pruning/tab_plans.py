@@ -157,14 +157,15 @@ def _draw_plan_choice(of: tasks.Network, plans: list[Plan]) -> None:
 
 def _open_plan(of: tasks.Network, plan: Plan) -> None:
     view, config = session.view(), plan.pruning
-    names = comparison.layer_names(of)
     compared = view.lab_criteria.split(",")
     comparison.change(
         lab_criteria=",".join(compared if config.criterion in compared else [*compared, config.criterion]),
         lab_samples=config.samples_per_class,
         lab_scope=config.scope,
         lab_order=config.order,
-        lab_protect=",".join(str(index) for index, name in enumerate(names) if name in config.protected),
+        lab_protect=",".join(
+            str(index) for index, name in enumerate(comparison.shapes(of)) if name in config.protected
+        ),
         lab_seeds=max(view.lab_seeds, config.seed + 1),
     )
     session.change(alpha=config.alpha, lab_sparsity=plan.sparsity, lab_look=config.criterion)
