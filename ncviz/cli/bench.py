@@ -11,6 +11,7 @@ from ncviz.cli.options import FILE, data_dir_option
 from ncviz.cli.output import check_folder, console, progress, write
 from ncviz.config import check_whole
 from ncviz.studies.benchmarks.cases import CASES, DEFAULT_CASES, find_case
+from ncviz.studies.benchmarks.timing import Settings
 
 MAX_REPEATS = 1000
 
@@ -51,7 +52,6 @@ def bench(
     # Imported here because it brings POT along.
     from ncviz.studies.benchmarks import suite
     from ncviz.studies.benchmarks.report import table_of
-    from ncviz.studies.benchmarks.timing import Settings
 
     settings = Settings(repeats=number, is_quick=quick, is_full=full, data_dir=data_dir)
     with progress("bench") as report:

@@ -6,14 +6,13 @@ import click
 
 from ncviz.cli.options import json_option
 from ncviz.cli.output import console, print_json
+from ncviz.devices import available_devices
 
 
 @click.command()
 @json_option
 def devices(as_json: bool) -> None:
     """List the devices that can compute."""
-    from ncviz.devices import available_devices
-
     found = available_devices()
     if as_json:
         print_json([vars(device) for device in found])

@@ -13,7 +13,10 @@ from ncviz.cli.output import progress
 from ncviz.cli.scheduler import executor
 from ncviz.config import CurvatureConfig
 from ncviz.data.image_settings import ImageSettings
+from ncviz.data.user_data.image_files import read_tree
 from ncviz.data.user_data.registry import UserData
+from ncviz.data.user_data.uploads import read_uploads
+from ncviz.devices import resolve_device
 from ncviz.errors import NcvizError
 from ncviz.tasks import CurvatureRecord
 
@@ -39,7 +42,6 @@ def curvature_of(
         raise NcvizError(
             "Curvature is computed on images: name yours with --images (a zip, a folder, .npz or .npy)."
         )
-    from ncviz.devices import resolve_device
 
     context = replace(context, device=resolve_device(context.device))
     with executor(scheduler) as cluster, progress("curvature") as report:
@@ -106,10 +108,7 @@ def _read(images: Path, settings: ImageSettings, white: float | None) -> UserDat
             f"--white is for the numbers in an .npz or .npy; {images.name} holds images, whose white is known."
         )
     if images.is_dir():
-        from ncviz.data.user_data.image_files import read_tree
-
         return read_tree(images, settings)
-    from ncviz.data.user_data.uploads import read_uploads
 
     try:
         content = images.read_bytes()

@@ -11,6 +11,8 @@ from rich.table import Table
 from ncviz import tasks
 from ncviz.cli.options import device_option, json_option, with_context
 from ncviz.cli.output import console, print_json, progress
+from ncviz.devices import resolve_device
+from ncviz.pruning.variants import VARIANTS
 
 
 @click.command()
@@ -25,8 +27,6 @@ def rankings(
     context: tasks.Context, model: str, samples: tuple[int, ...], seeds: int, images: int, as_json: bool
 ) -> None:
     """Measure other rankings by curvature on training images, the test images left alone; stored as they come."""
-    from ncviz.devices import resolve_device
-    from ncviz.pruning.variants import VARIANTS
     from ncviz.studies.paper.ranking import study_rankings
 
     network = tasks.open_network(model)

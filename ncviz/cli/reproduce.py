@@ -20,6 +20,7 @@ from ncviz import tasks
 from ncviz.cli.options import FOLDER, Command, device_option, json_option, with_context
 from ncviz.cli.output import check_folder, console, errors, print_json, progress
 from ncviz.data.datasets import DATA_DIR_VARIABLE
+from ncviz.devices import resolve_device
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.progress import Progress
 from ncviz.studies.paper.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
@@ -105,7 +106,6 @@ def reproduce(
     where = out or Path(f"reproduce-{name}")
     if not is_estimate:
         check_folder(where)
-    from ncviz.devices import resolve_device
     from ncviz.studies.paper.work import Work, check_data
 
     with _bundled_images(is_sample):

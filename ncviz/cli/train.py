@@ -9,6 +9,7 @@ import click
 from ncviz.cli.options import FOLDER, data_dir_option, json_option
 from ncviz.cli.output import check_folder, console, print_json, progress
 from ncviz.data.datasets import find_dataset
+from ncviz.devices import resolve_device
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import find_model, own_spec
 
@@ -39,7 +40,6 @@ def train(
     MODEL is a network of the zoo, or with --dataset any architecture: resnet20, torchvision/resnet18@10, or one of the
     form, such as form/cnn/1x28x28/8k5s2-16k5s2/64/relu-bn@10.
     """
-    from ncviz.devices import resolve_device
     from ncviz.models.training.train import train_zoo_model
 
     where = resolve_device(device)

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncviz.data.known.folders import read_folder
 from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.data.user_data.registry import amount_of, find_user_data, is_user_data
 from ncviz.errors import DataError
-from ncviz.progress import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "DATASETS", "Dataset", "DatasetSpec", "default_data_dir", "download_dataset", "find_dataset", "load_dataset",
+    "DATASETS", "Dataset", "DatasetSpec", "default_data_dir", "find_dataset", "load_dataset",
     "load_pixels", "load_sample_arrays",
 ]  # fmt: skip
 
@@ -176,31 +176,8 @@ def _arrays(spec: DatasetSpec, split: str, data_dir: str | Path | None) -> tuple
             f"{spec.title} does not ship with ncviz: name a folder that holds {spec.first_file} with "
             f"--data-dir or {DATA_DIR_VARIABLE}, or download it there."
         )
-    from ncviz.data.known.folders import read_folder
 
     return read_folder(spec, split, folder)
-
-
-def download_dataset(name: str, data_dir: str | Path, progress: Progress | None = None) -> None:
-    """Download a dataset into ``data_dir`` with torchvision; nothing else in ncviz uses the network.
-
-    Args:
-        name: A name in ``DATASETS`` that is not complete in its bundle.
-        data_dir: The folder to fill; made if it is missing.
-        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
-
-    Raises:
-        DataError: If there is nothing to download under that name, or the download or the folder fails.
-        CancelledError: If it was stopped.
-    """
-    from ncviz.data.known.folders import KINDS, download_files
-
-    spec = find_dataset(name)
-    if not spec.files:
-        choices = ", ".join(other.name for other in DATASETS.values() if other.files)
-        raise DataError(f"{spec.title} is complete in ncviz; only {choices} can be downloaded.")
-    folder = Path(data_dir).expanduser()
-    download_files(spec.title, KINDS[spec.name], spec.files, folder, ({"train": True},), progress)
 
 
 def _spec(name: str, split: str) -> DatasetSpec:

@@ -15,7 +15,7 @@ from ncviz.tasks.curvature.building import from_result
 from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import ClassCurvature, ClassCurvatureResult, Curvature, Flow
-from ncviz.tasks.desk import Desk, Series, SeriesLog
+from ncviz.tasks.desk import BUNDLED, Desk, Series, SeriesLog, open_context, open_store
 from ncviz.tasks.edge import (
     EdgeCurvature,
     EdgeCurve,
@@ -24,7 +24,6 @@ from ncviz.tasks.edge import (
     edge_weight,
     least_sample,
 )
-from ncviz.tasks.opening import BUNDLED, open_context, open_store
 from ncviz.tasks.own_data import (
     class_names,
     image_settings,

@@ -15,8 +15,7 @@ from ncviz.pruning.compare import GRID
 from ncviz.store import Store
 from ncviz.tasks.comparison import Curve
 from ncviz.tasks.curvature.task import Curvature, count_weights
-from ncviz.tasks.desk import Desk
-from ncviz.tasks.opening import BUNDLED
+from ncviz.tasks.desk import BUNDLED, Desk
 from ncviz.tasks.sweeps import Sweep
 from ncviz.tasks.task import Context, Task
 

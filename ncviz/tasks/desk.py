@@ -8,6 +8,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ncviz.data.user_data.registry import is_user_data
@@ -17,6 +18,7 @@ from ncviz.store import Record, Store
 from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 
 R = TypeVar("R")
+BUNDLED = Path(__file__).parents[1] / "models" / "results"
 # Where a result speaks of images in the words of whoever brought them, and what every session may read instead.
 _ABOUT_IMAGES = ("pool", "calibrated_on", "evaluated_on", "trained_on")
 _OWN_IMAGES = "a user's own images"
@@ -220,3 +222,19 @@ def _impersonal(meta: dict[str, Any]) -> dict[str, Any]:
         return meta
     told = {name: _OWN_IMAGES for name in _ABOUT_IMAGES if name in meta}
     return {**meta, **told, **({"notes": []} if "notes" in meta else {})}
+
+
+def open_store(url: str | None = None) -> Store:
+    """Return the user's store, with the results that ship with ncviz behind it."""
+    return Store(url, bundled=BUNDLED)
+
+
+def open_context(url: str | None = None, data_dir: str | None = None, device: str = "cpu") -> Context:
+    """Return where and how tasks run that keep their results in the user's store.
+
+    Args:
+        url: Folder or URL of the results; by default that of NCVIZ_CACHE, else the user's cache folder.
+        data_dir: Folder of the full data sets; without it, the bundled samples.
+        device: Where to compute.
+    """
+    return Context(Desk(open_store(url)), data_dir, device)

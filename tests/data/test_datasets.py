@@ -10,8 +10,9 @@ import torch
 import torchvision
 
 from ncviz.data import datasets
-from ncviz.data.datasets import DATASETS, download_dataset, load_dataset, load_sample_arrays
+from ncviz.data.datasets import DATASETS, load_dataset, load_sample_arrays
 from ncviz.data.known import make_samples
+from ncviz.data.known.prepared import download_dataset
 from ncviz.errors import DataError
 
 CIFAR = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}

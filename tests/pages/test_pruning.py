@@ -23,7 +23,7 @@ def make(open_app, tmp_path, monkeypatch):
     def open_page(*, is_bare=True, **query):
         if is_bare:
             # What ships with ncviz would leave nothing to measure.
-            monkeypatch.setattr("ncviz.tasks.opening.BUNDLED", tmp_path / "nothing")
+            monkeypatch.setattr("ncviz.tasks.desk.BUNDLED", tmp_path / "nothing")
         app = open_app()
         for name, value in (FEW | query).items():
             app.query_params[name] = value

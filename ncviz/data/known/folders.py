@@ -1,4 +1,4 @@
-"""Read and download complete datasets in a user's folder, through torchvision's own readers and checks."""
+"""Read complete datasets in a user's folder, through torchvision's own readers and checks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncviz.data.array_checks import Fault, find_fault
-from ncviz.data.known.published_files import fetch_published
 from ncviz.data.specs import DatasetSpec
-from ncviz.errors import CancelledError, DataError
-from ncviz.progress import Progress
+from ncviz.errors import DataError
 from ncviz.text import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
 # Torchvision's classes for the data sets that ncviz has networks for.
@@ -101,36 +99,8 @@ def read_files(
         ) from error
 
 
-def download_files(
-    title: str,
-    kind: str,
-    files: Iterable[str],
-    folder: Path,
-    requests: Iterable[Mapping[str, Any]],
-    progress: Progress | None,
-) -> None:
-    """Fill a folder, made if it is missing, through torchvision's class ``kind``, once for each of ``requests``.
-
-    Raises:
-        DataError: If the download or the folder fails.
-        CancelledError: If it was stopped.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if progress is not None and not all((folder / file).is_file() for file in files):
-            fetch_published(kind, folder, progress)
-        for options in requests:
-            _torchvision_class(kind)(folder, download=True, **options)
-    except (CancelledError, DataError):
-        raise
-    except Exception as error:  # network, disk, archive and checksum each raise their own kinds
-        raise DataError(
-            f"{title} could not be downloaded to {folder} ({first_line(error)}); check the connection and the "
-            "folder, or copy the files there by hand."
-        ) from error
-
-
-def _torchvision_class(kind: str) -> Any:
+def torchvision_class(kind: str) -> Any:
+    """Return torchvision's data set of that name."""
     from torchvision import datasets
 
     return getattr(datasets, kind)
@@ -138,7 +108,7 @@ def _torchvision_class(kind: str) -> Any:
 
 def _torchvision_arrays(kind: str, folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a torchvision dataset's images [n, C, H, W] uint8 and labels [n] int64."""
-    data = _torchvision_class(kind)(folder, train=split == "train")
+    data = torchvision_class(kind)(folder, train=split == "train")
     images = np.asarray(data.data)  # MNIST [n, H, W], CIFAR [n, H, W, C]
     images = images.transpose(0, 3, 1, 2) if images.ndim == 4 else images[:, None]
     return np.ascontiguousarray(images), np.asarray(data.targets, dtype=np.int64)

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ncviz.data.array_checks import find_fault
-from ncviz.data.datasets import default_data_dir, download_dataset, load_pixels
+from ncviz.data.datasets import default_data_dir, find_dataset, load_pixels
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import fit_pixels
-from ncviz.data.known.folders import download_files, read_files
+from ncviz.data.known.folders import KINDS, read_files
+from ncviz.data.known.published_files import download_files
 from ncviz.data.known.torchvision_sets import NAMED, NamedSet
 from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.data.user_data.image_files import check_amount, check_most, drawn
@@ -67,6 +68,26 @@ def read_named(
             pixels[place] = fit_pixels(images[row], f"{row + 1:,} of {title}", settings)
         parts[split] = Part(pixels, labels[rows], len(images))
     return UserData(title, known.classes, settings, parts)
+
+
+def download_dataset(name: str, data_dir: str | Path, progress: Progress | None = None) -> None:
+    """Download a dataset into ``data_dir`` with torchvision; nothing else in ncviz uses the network.
+
+    Args:
+        name: A name in ``DATASETS`` that is not complete in its bundle.
+        data_dir: The folder to fill; made if it is missing.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
+
+    Raises:
+        DataError: If there is nothing to download under that name, or the download or the folder fails.
+        CancelledError: If it was stopped.
+    """
+    spec = find_dataset(name)
+    if not spec.files:
+        choices = ", ".join(other.name for other in DATASETS.values() if other.files)
+        raise DataError(f"{spec.title} is complete in ncviz; only {choices} can be downloaded.")
+    folder = Path(data_dir).expanduser()
+    download_files(spec.title, KINDS[spec.name], spec.files, folder, ({"train": True},), progress)
 
 
 def download_named(name: str, data_dir: str | Path, progress: Progress | None = None) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ncviz.data.known.downloads import fetch
-from ncviz.errors import DataError
+from ncviz.data.known.folders import torchvision_class
+from ncviz.errors import CancelledError, DataError
 from ncviz.progress import Progress
+from ncviz.text import first_line
 
 # STL-10's archive, the largest of them, has 2.6 GB.
 _MOST_BYTES = 3_000_000_000
@@ -30,9 +33,7 @@ def published_files(kind: str, folder: Path) -> tuple[PublishedFile, ...]:
         kind: Name of torchvision's class.
         folder: Where the data set goes.
     """
-    from torchvision import datasets
-
-    of: Any = getattr(datasets, kind)
+    of = torchvision_class(kind)
     if kind == "SVHN":
         return tuple(
             PublishedFile((url,), folder / name, md5)
@@ -74,3 +75,32 @@ def fetch_published(kind: str, folder: Path, progress: Progress) -> None:
                 if url == file.urls[-1]:
                     raise
     progress(1.0, "unpacking")
+
+
+def download_files(
+    title: str,
+    kind: str,
+    files: Iterable[str],
+    folder: Path,
+    requests: Iterable[Mapping[str, Any]],
+    progress: Progress | None,
+) -> None:
+    """Fill a folder, made if it is missing, through torchvision's class ``kind``, once for each of ``requests``.
+
+    Raises:
+        DataError: If the download or the folder fails.
+        CancelledError: If it was stopped.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if progress is not None and not all((folder / file).is_file() for file in files):
+            fetch_published(kind, folder, progress)
+        for options in requests:
+            torchvision_class(kind)(folder, download=True, **options)
+    except (CancelledError, DataError):
+        raise
+    except Exception as error:  # network, disk, archive and checksum each raise their own kinds
+        raise DataError(
+            f"{title} could not be downloaded to {folder} ({first_line(error)}); check the connection and the "
+            "folder, or copy the files there by hand."
+        ) from error

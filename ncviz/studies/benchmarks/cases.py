@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ncviz.data.calibration import select_calibration
+from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
+from ncviz.models.zoo import find_model
 from ncviz.text import plural
 
 if TYPE_CHECKING:
@@ -186,10 +189,7 @@ def prepare(network: Source, samples: int, data_dir: str | None = None) -> tuple
     """
     if isinstance(network, TwoConv):
         return _random_network(network, samples)
-    from ncviz.data.calibration import select_calibration
-    from ncviz.data.datasets import load_dataset
     from ncviz.models.loading import load_model
-    from ncviz.models.zoo import find_model
 
     net = load_model(network)
     pool = load_dataset(find_model(network).dataset, "train", data_dir)

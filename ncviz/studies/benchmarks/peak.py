@@ -42,7 +42,7 @@ def largest_resident() -> int | None:
         if match:
             return int(match[1]) * 1024
     try:
-        import resource
+        import resource  # Windows has none.
     except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -50,8 +50,9 @@ def largest_resident() -> int | None:
 
 
 def _main(wanted: str) -> None:
+    # The process that asks for a measurement needs neither.
     from ncviz.studies.benchmarks.cases import CurvatureCase, find_case, prepare
-    from ncviz.studies.benchmarks.timing import run_ours
+    from ncviz.studies.benchmarks.timing import run_ours  # likewise
 
     asked = json.loads(wanted)
     case = find_case(asked["case"], asked["is_quick"])
