@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from numbers import Real
 from typing import Any
@@ -33,6 +34,12 @@ def check_alpha(alpha: Any) -> float:
     if not 0.0 <= float(alpha) < 1.0:
         raise NcvizError(f"alpha (idleness) must lie in [0, 1), got {alpha}; the paper uses 0.9.")
     return float(alpha)
+
+
+def check_choice(what: str, value: str, choices: Collection[str]) -> None:
+    """Raise an NcvizError that lists the choices unless ``value`` is one of them."""
+    if value not in choices:
+        raise NcvizError(f"There is no {what} '{value}'; choose one of: {', '.join(choices)}.")
 
 
 def check_whole(name: str, value: int, low: int, high: int) -> int:
@@ -121,10 +128,8 @@ class PruningConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "protected", tuple(sorted(set(self.protected))))
         object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
-        if self.scope not in SCOPES:
-            raise NcvizError(f"There is no scope '{self.scope}'; choose one of: {', '.join(SCOPES)}.")
-        if self.order not in ORDERS:
-            raise NcvizError(f"There is no order '{self.order}'; choose one of: {', '.join(ORDERS)}.")
+        check_choice("scope", self.scope, SCOPES)
+        check_choice("order", self.order, ORDERS)
         _ = self.calibration
 
     @property

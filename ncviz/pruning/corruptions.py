@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncviz.config import AttackConfig, check_whole
+from ncviz.config import AttackConfig, check_choice, check_whole
 from ncviz.errors import NcvizError
 
 if TYPE_CHECKING:
@@ -52,10 +52,7 @@ class CorruptionConfig:
     severity: int = 3
 
     def __post_init__(self) -> None:
-        if self.name not in CORRUPTIONS:
-            raise NcvizError(
-                f"There is no corruption '{self.name}'; choose one of: {', '.join(CORRUPTIONS)}."
-            )
+        check_choice("corruption", self.name, CORRUPTIONS)
         check_whole("the severity", self.severity, 1, SEVERITIES)
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ncviz.config import ORDERS, SCOPES
+from ncviz.config import ORDERS, SCOPES, check_choice
 from ncviz.errors import NcvizError
 
 
@@ -38,10 +38,8 @@ def removal_ranks(
     Raises:
         NcvizError: If scope or order is unknown, or a score is NaN.
     """
-    if scope not in SCOPES:
-        raise NcvizError(f"There is no scope '{scope}'; choose one of: {', '.join(SCOPES)}.")
-    if order not in ORDERS:
-        raise NcvizError(f"There is no order '{order}'; choose one of: {', '.join(ORDERS)}.")
+    check_choice("scope", scope, SCOPES)
+    check_choice("order", order, ORDERS)
     flat = [np.asarray(score, dtype=np.float64).reshape(-1) for score in scores]
     live = [np.ones(len(score), dtype=bool) for score in flat]
     if weights is not None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import DEFAULT_ALPHA, check_whole
-from ncviz.errors import DataError, NcvizError
+from ncviz.config import DEFAULT_ALPHA, check_choice, check_whole
+from ncviz.errors import DataError
 from ncviz.graph.operations import WEIGHT_MODULES
 from ncviz.graph.tracing import own_copy
 from ncviz.pruning.criteria.activation import wanda
@@ -94,8 +94,7 @@ def find_score(criterion: str) -> Score:
     Raises:
         NcvizError: If there is none of that name; the message lists the choices.
     """
-    if criterion not in SCORES:
-        raise NcvizError(f"There is no criterion '{criterion}'; choose one of: {', '.join(SCORES)}.")
+    check_choice("criterion", criterion, SCORES)
     return SCORES[criterion]
 
 

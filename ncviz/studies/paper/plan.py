@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
+from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig, check_choice
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS, ModelSpec
 from ncviz.pruning.compare import GRID
@@ -125,8 +125,7 @@ def find_experiment(name: str) -> Experiment:
     Raises:
         NcvizError: If there is none of that name; the message lists the choices.
     """
-    if name not in EXPERIMENTS:
-        raise NcvizError(f"There is no experiment '{name}'; choose one of: {', '.join(EXPERIMENTS)}.")
+    check_choice("experiment", name, EXPERIMENTS)
     return EXPERIMENTS[name]
 
 
@@ -137,8 +136,7 @@ def spec_of(name: str) -> ModelSpec:
         NcvizError: If there is none of that name.
     """
     found = {**MODELS, **TRAINED_HERE}
-    if name not in found:
-        raise NcvizError(f"There is no network '{name}'; choose one of: {', '.join(found)}.")
+    check_choice("network", name, found)
     return found[name]
 
 
