@@ -47,6 +47,14 @@ def own_place(tmp_path, monkeypatch):
     monkeypatch.delenv("NCVIZ_DATA", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def own_main():
+    """Streamlit puts a page in the main module's place, which processes that a later test starts would then run."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
 @pytest.fixture
 def store(tmp_path):
     """The store that a command or page of this test would open."""

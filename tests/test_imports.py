@@ -158,6 +158,7 @@ def source_files():
     return sorted(path.relative_to(ROOT) for path in paths if path.exists())
 
 
+@pytest.mark.slow
 def test_every_import_runs_downward():
     found = [fault for path, source in house().items() for fault in faults(source, path)]
     assert not found, "\n".join(found)

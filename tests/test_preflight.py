@@ -84,6 +84,7 @@ def wide():
     ).eval()  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_comes_with_choices_that_do(monkeypatch):
     net, shape = wide(), (1, 32, 32)
     whole = preflight.preflight(net, shape)

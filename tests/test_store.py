@@ -84,6 +84,7 @@ def typed(part):
     return (type(part), part.hex() if isinstance(part, float) else part)
 
 
+@pytest.mark.slow
 @given(parts, parts)
 def test_digests_are_equal_exactly_when_the_values_are(left, right):
     assert (digest(left) == digest(right)) == (typed(left) == typed(right))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -169,15 +170,18 @@ def test_a_signal_in_the_middle_of_the_work_stops_it_soon(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # What runs the tests in the background may have had it ignored.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
-    try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and len(list((tmp_path / "cache").glob("*.ncviz"))) < 3:
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
+    with process:
+        try:
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline and len(list((tmp_path / "cache").glob("*.ncviz"))) < 3:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "the same command goes on" in err
     assert "Traceback" not in err

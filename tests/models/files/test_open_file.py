@@ -174,6 +174,7 @@ def test_what_a_program_does_not_use_goes_back_with_the_rest():
         assert torch.equal(values, expected[name]), name
 
 
+@pytest.mark.slow
 def test_a_shuffled_program_goes_out_as_the_weights_of_its_module():
     torch.manual_seed(0)
     whole = torchvision.models.shufflenet_v2_x0_5(num_classes=10).eval()

@@ -63,6 +63,7 @@ def test_graphml_loads_in_networkx_with_the_drawn_edges_that_are_kept(subject, d
     assert {"layer", "unit", "label"} <= set(next(iter(graph.nodes(data=True)))[1])
 
 
+@pytest.mark.slow
 def test_graphml_holds_what_is_drawn_and_says_that_it_is_a_cut(subject):
     whole = seen(subject, detail="positions", edges=200000)
     graph = nx.parse_graphml(export_files.graph_file(whole).decode())

@@ -358,6 +358,7 @@ def test_declared_sizes_are_checked_against_the_bytes(size):
         read_onnx(parsed.SerializeToString(), "net.onnx")
 
 
+@pytest.mark.slow
 def test_small_files_that_would_fill_the_memory_are_refused():
     with pytest.raises(ModelError, match="graph of more than"):
         read_onnx(b"\x3a\x84\xad\xe2\x04" + b"\x0a\x00" * 5_000_002, "net.onnx")
