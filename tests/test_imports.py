@@ -361,7 +361,12 @@ def test_no_two_modules_import_each_other_at_any_depth():
 
 
 def test_no_folder_holds_many_modules():
-    files = [path.relative_to(ROOT) for top in ("ncviz", "tests") for path in (ROOT / top).rglob("*.py")]
+    files = [
+        path.relative_to(ROOT)
+        for top, ending in (("ncviz", "py"), ("ncviz", "js"), ("tests", "py"))
+        for path in (ROOT / top).rglob(f"*.{ending}")
+        if "node_modules" not in path.parts
+    ]
     folders = Counter(
         path.parent.as_posix() for path in files if path.name not in {"__init__.py", "conftest.py"}
     )

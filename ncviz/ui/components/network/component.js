@@ -14,7 +14,7 @@ import { Overview } from "./overview.js";
 import { Painter } from "./painter.js";
 import { listen } from "./pointer.js";
 import { EMPTY, reduce } from "./state.js";
-import { Tip } from "./tip.js";
+import { Tip } from "../shared/tip.js";
 import { ariaLabel, describeHit, describeSelection } from "./words.js";
 
 const ROW = 46; // least height of a layer on a narrow screen, and what the rest of the picture takes

@@ -1,6 +1,6 @@
 // The tooltip beside the pointer.
 
-import { make } from "../shared/dom.js";
+import { make } from "./dom.js";
 
 export class Tip {
   /** @param {HTMLElement} root */
