@@ -1,4 +1,4 @@
-"""What the tests of every room share: a place of their own, the app, the command line, and the smallest network."""
+"""What all tests share: a place of their own, the app, the command line, and the smallest network."""
 
 from __future__ import annotations
 

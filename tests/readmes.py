@@ -8,9 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 READMES = [
     Path("README.md"),
-    *sorted(
-        path.relative_to(ROOT) for room in ("ncviz", "tests") for path in (ROOT / room).rglob("README.md")
-    ),
+    *sorted(path.relative_to(ROOT) for top in ("ncviz", "tests") for path in (ROOT / top).rglob("README.md")),
 ]
 _PRINTING = re.compile(r"^```python\n(.*?)^```\n\n^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -1,1 +1,1 @@
-"""Widgets, session state and what the pages share; the only room that imports streamlit."""
+"""A package for each page, and what they share: links, session, server, components. Nothing else imports streamlit."""

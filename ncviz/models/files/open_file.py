@@ -214,9 +214,8 @@ def _holds_program(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
-    except (
-        Exception
-    ):  # a crafted archive makes zipfile raise almost anything; its reader will say what is wrong
+    # A crafted archive makes zipfile raise almost anything; its reader will say what is wrong.
+    except Exception:
         return False
     return any(name.rpartition("/")[2] in _PT2_ENTRIES for name in names)
 

@@ -1,4 +1,4 @@
-"""The two custom components, network canvas and live panel, and how they talk.
+"""The custom components, and how two of them, network canvas and live panel, talk.
 
 The panel leads: while its slider moves, it publishes `{removed, order}` on a channel of the page, and the canvas
 hides edges in the same frame, without the server. Beside that it asks Python for accuracies, one request at a time.
