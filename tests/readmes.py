@@ -8,7 +8,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 READMES = [
     Path("README.md"),
-    *sorted(path.relative_to(ROOT) for top in ("ncviz", "tests") for path in (ROOT / top).rglob("README.md")),
+    *sorted(
+        path.relative_to(ROOT)
+        for top in ("ncviz", "tests")
+        for path in (ROOT / top).rglob("README.md")
+        if "node_modules" not in path.parts
+    ),
 ]
 _PRINTING = re.compile(r"^```python\n(.*?)^```\n\n^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
