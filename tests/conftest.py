@@ -7,10 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before anything loads torch, and for every program that a test starts: tests run beside each other, one to a core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# No test is about time: this machine may be doing anything beside.
+settings.register_profile("ncviz", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ncviz")
 
 ROOT = Path(__file__).parents[1]
 SLOW_SECONDS = 2
