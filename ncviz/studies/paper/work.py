@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -25,7 +26,7 @@ LARGE_ORDER = 200_000
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(ABC):
     """One thing to do for a network, given by its name."""
 
     network: str
@@ -36,8 +37,8 @@ class Step:
         return f"{spec_of(self.network).title}: {self._what}"
 
     @property
-    def _what(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _what(self) -> str: ...
 
 
 class TrainStep(Step):
@@ -54,9 +55,9 @@ class ResultStep(Step):
 
     config: PruningConfig
 
+    @abstractmethod
     def task(self, network: Network, sparsities: Sequence[float]) -> tasks.Task[Any]:
         """Return what computes the result on the open network."""
-        raise NotImplementedError
 
 
 class CurvatureStep(ResultStep):

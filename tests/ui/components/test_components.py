@@ -17,26 +17,14 @@ def page():
     import numpy as np
     import streamlit as st
 
-    from ncviz.plots.network.lines import NetworkView
     from ncviz.plots.network.payload import payload
     from ncviz.ui.components.live.component import live_panel, live_requests
     from ncviz.ui.components.live.data import Answer, Curves, Order, SliderStep, Sweep, panel_data
     from ncviz.ui.components.network.component import network_canvas
+    from tests.examples.three_by_two import three_by_two
 
     edges = np.arange(6, dtype=np.int32)
-    view = NetworkView(
-        layer_names=("<b>in</b>", "out"),
-        layer_shapes=((3,), (2,)),
-        classes=("a", "b"),
-        source=edges // 2,
-        target=3 + edges % 2,
-        curvature=np.linspace(-1, 1, 6).astype(np.float32),
-        weight=np.ones(6, np.float32),
-        parameter=edges,
-        connection=np.zeros(6, np.int32),
-        connection_names=("fc",),
-        parameter_count=6,
-    )
+    view = three_by_two(layer_names=("<b>in</b>", "out"))
     selection = network_canvas(
         payload(view, {"redundant": edges[::-1]}),
         SliderStep("c", 6, 2, "redundant"),

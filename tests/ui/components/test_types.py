@@ -9,11 +9,11 @@ import pytest
 
 from ncviz.plots.figure_frame import LINE, MUTED
 from ncviz.plots.network import header
-from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import payload
 from ncviz.plots.palette import Theme
 from ncviz.ui.components.bundle import read_asset
 from ncviz.ui.components.live import data as live
+from tests.examples.three_by_two import three_by_two
 
 PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", types.NoneType: "null"}
 SCHEMAS = [
@@ -78,19 +78,7 @@ def test_the_panel_is_declared_with_every_field_that_is_sent():
 
 def test_what_is_sent_has_every_field_of_the_header():
     edges = np.arange(6, dtype=np.int32)
-    view = NetworkView(
-        layer_names=("in", "out"),
-        layer_shapes=((3,), (2,)),
-        classes=("a", "b"),
-        source=edges // 2,
-        target=3 + edges % 2,
-        curvature=np.linspace(-1, 1, 6).astype(np.float32),
-        weight=np.ones(6, np.float32),
-        parameter=edges,
-        connection=np.zeros(6, np.int32),
-        connection_names=("fc",),
-        parameter_count=6,
-    )
+    view = three_by_two()
     assert payload(view, {"up": edges}).header.keys() == header.Header.__annotations__.keys()
 
 

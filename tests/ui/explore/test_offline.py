@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import payload, unpack
 from ncviz.ui.components.live.data import Curves, Order, SliderStep, Sweep, panel_data
 from ncviz.ui.explore import offline
+from tests.examples.three_by_two import three_by_two
 
 EVIL = '</script><img src="http://example.org/x" onerror=alert(1)>'
 
@@ -37,19 +37,7 @@ class Parts(HTMLParser):
 @pytest.fixture(scope="module")
 def page():
     edges = np.arange(6, dtype=np.int32)
-    view = NetworkView(
-        layer_names=(EVIL, "out"),
-        layer_shapes=((3,), (2,)),
-        classes=("a", EVIL),
-        source=edges // 2,
-        target=3 + edges % 2,
-        curvature=np.linspace(-1, 1, 6).astype(np.float32),
-        weight=np.ones(6, np.float32),
-        parameter=edges,
-        connection=np.zeros(6, np.int32),
-        connection_names=("fc",),
-        parameter_count=6,
-    )
+    view = three_by_two(layer_names=(EVIL, "out"), classes=("a", EVIL))
     panel = panel_data(
         SliderStep("file", 6, 2, "redundant"),
         [Order("redundant", EVIL)],
