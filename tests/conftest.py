@@ -18,6 +18,7 @@ settings.register_profile("ncviz", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("ncviz")
 
 ROOT = Path(__file__).parents[1]
+MAIN = sys.modules["__main__"]
 SLOW_SECONDS = 2
 MOST_WORKERS = 4  # each of which may hold a server, a browser and two gigabytes
 # How long Streamlit's test harness waits for one run of a page, on a busy machine.
@@ -29,6 +30,20 @@ def pytest_xdist_auto_num_workers(config):
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return 0
     return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup():
+    """Streamlit puts a page in the main module's place, which processes that are started later would then run.
+
+    Before each fixture, not by one: a fixture of a module may open a page, the next start processes.
+    """
+    sys.modules["__main__"] = MAIN
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call():
+    sys.modules["__main__"] = MAIN
 
 
 def pytest_collection_modifyitems(items):
@@ -50,14 +65,6 @@ def own_place(tmp_path, monkeypatch):
     monkeypatch.setenv("NCVIZ_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NCVIZ_LIBRARY", str(tmp_path / "library"))
     monkeypatch.delenv("NCVIZ_DATA", raising=False)
-
-
-@pytest.fixture(autouse=True)
-def own_main():
-    """Streamlit puts a page in the main module's place, which processes that a later test starts would then run."""
-    main = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = main
 
 
 @pytest.fixture
