@@ -18,6 +18,8 @@ MAX_DISTURBED_IMAGES = 1_000_000
 MAX_SAMPLES_PER_CLASS = 1000
 SCOPES = ("global", "layer")
 ORDERS = ("redundant", "bottlenecks")
+# Where weights that are never active stand in an order by curvature; see ``ncviz.pruning.never_active``.
+NEVER_ACTIVE_PLACES = ("first", "median", "last")
 # What the Pruning page sets side by side at first, and over how many draws of the calibration images.
 COMPARED = ("curvature", "curvature-lamp", "magnitude", "wanda", "random")
 COMPARED_DRAWS = 3
@@ -113,6 +115,8 @@ class PruningConfig:
         layers: For criteria that use the curvature, the weights whose curvature is computed, as for
             ``CurvatureConfig``; the others go last.
         channels: Most channels of a hidden layer that take part in it, likewise.
+        never_active: For criteria that use the curvature, where weights without a live edge on any of the images go:
+            "first", as in the paper, at the "median" cost of their layer, or "last".
     """
 
     criterion: str = "curvature"
@@ -124,12 +128,14 @@ class PruningConfig:
     protected: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     channels: int = 0
+    never_active: str = "first"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protected", tuple(sorted(set(self.protected))))
         object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
         check_choice("scope", self.scope, SCOPES)
         check_choice("order", self.order, ORDERS)
+        check_choice("place of never-active weights", self.never_active, NEVER_ACTIVE_PLACES)
         _ = self.calibration
 
     @property
@@ -138,9 +144,10 @@ class PruningConfig:
         return CurvatureConfig(self.alpha, self.samples_per_class, self.seed, self.layers, self.channels)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain JSON types, for reports; those of a whole curvature leave its parts out."""
+        """Return the settings as plain JSON types, for reports; what is as in the paper is left out."""
         whole = {**asdict(self), "protected": list(self.protected), "layers": list(self.layers)}
-        parts = ("layers", "channels") if self.calibration.is_whole else ()
+        parts = ["layers", "channels"] if self.calibration.is_whole else []
+        parts += ["never_active"] if self.never_active == NEVER_ACTIVE_PLACES[0] else []
         return {name: value for name, value in whole.items() if name not in parts}
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -44,8 +45,9 @@ class CurvatureResult:
         graph: The neural graph.
         alpha: Idleness that it was computed with.
         weights: For each weight's name, float64 of its shape: the minimum of κ over its live edges (output
-            positions) and over the samples; 2, the upper bound, if it has no live edge in any sample. NaN where it was
-            not computed: in layers that were not chosen, and between channels that were left out.
+            positions) and over the samples; 2, the upper bound, if it has no live edge in any sample, which says
+            nothing of the weight (see ``never_active``). NaN where it was not computed: in layers that were not
+            chosen, and between channels that were left out.
         least: For each connection, where these minima are: curvature float64, position int64 and sample int64,
             each [W] in the order of the flat weight. The position is that of the edge's target in its feature map,
             a valid one where no edge is live, and -1 where the weight has no edge; the sample is -1 then.
@@ -66,6 +68,24 @@ class CurvatureResult:
     dead_share: tuple[float, ...]
     work: tuple[Work, ...]
     _grids: tuple[tuple[np.ndarray, ...], ...] | None = field(default=None, repr=False)
+
+    @cached_property
+    def never_active(self) -> Mapping[str, Tensor]:
+        """For each weight's name, which weights have edges, but none that is live in any sample: bool of its shape.
+
+        They are a group of their own: on other samples they may well be active. A weight that is zero has no edge and
+        is none of them, nor is one whose curvature was not computed.
+        """
+        has_edge: dict[str, np.ndarray] = {}
+        for each in self.graph.connections:
+            own = each.as_parameter(each.first_position >= 0)
+            has_edge[each.parameter] = has_edge.get(each.parameter, False) | own
+        return MappingProxyType(
+            {
+                name: torch.from_numpy(has_edge[name]) & (values >= NEVER_ACTIVE)
+                for name, values in self.weights.items()
+            }
+        )
 
     def edges(self, connection: int, sample: int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """Return all edges of one connection with their curvature on one sample.

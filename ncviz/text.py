@@ -45,6 +45,12 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.4g}%"
 
 
+def never_active_words(share: float, images: int) -> str:
+    """Return such as "16.2% of the weights are never active on these 10 images"; "1 image" is "this image"."""
+    where = "this image" if images == 1 else f"these {images:,} images"
+    return f"{100 * share:.3g}% of the weights are never active on {where}"
+
+
 def minus(text: str) -> str:
     """Return a number's text with real minus signs."""
     return text.replace("-", "−")

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import FILE, network_options
-from ncviz.cli.output import console, print_json, tell_part, write
+from ncviz.cli.output import console, print_json, tell_never_active, tell_part, write
 from ncviz.tasks import CurvatureRecord
 from ncviz.values import NEVER_ACTIVE
 
@@ -29,14 +29,15 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     layers = [_layer_summary(record, index) for index in range(len(record.places))]
     if as_json:
         facts = {name: value for name, value in record.meta.items() if name != "connections"}
-        print_json({**facts, "from_cache": found.is_stored, "layers": layers})
+        never = record.never_active_count / max(1, record.measured)
+        print_json({**facts, "from_cache": found.is_stored, "never_active": never, "layers": layers})
         return
     table = Table("layer")
     for name in ("weights", "edges", "κ < 0", "never active", "least κ", "median κ"):
         table.add_column(name, justify="right")
     for layer in layers:
         formats = {"negative": ".1%", "never_active": ".1%", "least": ".3f", "median": ".3f"}
-        cells = [format(layer[name], form) if layer["measured"] else "–" for name, form in formats.items()]
+        cells = ["–" if layer[name] is None else format(layer[name], form) for name, form in formats.items()]
         table.add_row(layer["name"], f"{layer['weights']:,}", f"{layer['edges']:,}", *cells)
     console.print(table)
     live, solved = (sum(layer["work"][part] for layer in layers) for part in ("live", "solved"))
@@ -45,6 +46,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
         f"{solved:,} needed a simplex.",
         highlight=False,
     )
+    tell_never_active(record)
     tell_part(record)
     source = "from the cache" if found.is_stored else "computed"
     console.print(f"{record.title}: {source}, {record.seconds} s on {record.device}.")
@@ -53,9 +55,11 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
 def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:
     connection = record.meta["connections"][index]
     values = record.weights[connection["parameter"]].reshape(-1)
+    never = record.never_active[connection["parameter"]].reshape(-1)
     if len(record.connections_of(connection["parameter"])) > 1:
         # The part of the weight that stands in this connection.
-        values = values[record.edges[index].parameter]
+        part = record.edges[index].parameter
+        values, never = values[part], never[part]
     known = values[~np.isnan(values)]
     active = known[known < NEVER_ACTIVE]
     return {
@@ -63,7 +67,7 @@ def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:
         "weights": int(values.size),
         "measured": int(known.size),
         "negative": float((known < 0).mean()) if known.size else None,
-        "never_active": float((known == 2).mean()) if known.size else None,
-        "least": float(known.min()) if known.size else None,
-        "median": float(np.median(active)) if active.size else 2.0 if known.size else None,
+        "never_active": float(never.sum() / known.size) if known.size else None,
+        "least": float(active.min()) if active.size else None,
+        "median": float(np.median(active)) if active.size else None,
     }

@@ -16,7 +16,7 @@ from ncviz.cli.output import console, print_json, progress
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import DataError, NcvizError
-from ncviz.text import gigabytes
+from ncviz.text import gigabytes, never_active_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,6 +100,8 @@ def _show(found: Preflight) -> None:
         f"{found.edges:,} edges on {found.parameters:,} weights; path lengths take {_size(found.table_bytes)}.",
         highlight=False,
     )
+    if found.never_active is not None:
+        console.print(f"{never_active_words(found.never_active, found.images)}.", highlight=False)
     for device in found.devices:
         free = "" if device.free_bytes is None else f", {_size(device.free_bytes)} free"
         time = "" if device.seconds is None else f", about {device.seconds:,.0f} s"

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from ncviz.errors import NcvizError
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import never_active_words
 
 console = Console()
 errors = Console(stderr=True)
@@ -46,6 +47,18 @@ def tell_part(record: CurvatureRecord) -> None:
         f"Of a part alone: {', '.join(parts)}. Computed for {record.measured:,} of {record.total:,} weights.",
         highlight=False,
     )
+
+
+def tell_never_active(record: CurvatureRecord, place: str = "") -> None:
+    """Say which share of the weights is never active on the calibration images, and where they go in the order."""
+    where = {
+        "": "",
+        "first": "; they go before all redundant ones",
+        "median": "; they go where the median cost of their layer puts them",
+        "last": "; they go after all others",
+    }[place]
+    share = record.never_active_count / max(1, record.measured)
+    console.print(f"{never_active_words(share, len(record.labels))}{where}.", highlight=False)
 
 
 def print_json(value: Any) -> None:

@@ -13,8 +13,8 @@ from rich.table import Table
 from ncviz import tasks
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import FILE, network_options
-from ncviz.cli.output import console, print_json, progress, tell_part, write
-from ncviz.config import ORDERS, SCOPES, PruningConfig
+from ncviz.cli.output import console, print_json, progress, tell_never_active, tell_part, write
+from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, SCOPES, PruningConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import protected_positions, removed_for_sparsity, removed_for_threshold
@@ -36,6 +36,13 @@ from ncviz.tasks import CurvatureRecord
 @click.option(
     "--protect", multiple=True, help="Name of a weight that loses nothing, such as 0.weight (repeatable)."
 )
+@click.option(
+    "--never-active",
+    default=NEVER_ACTIVE_PLACES[0],
+    show_default=True,
+    help="Where weights go that are active on no calibration image, in orders by curvature: first (as in the paper), "
+    "median (at that cost of their layer) or last.",
+)
 @click.option("--threshold", type=float, help="Remove every weight whose κ lies above it instead.")
 @click.option(
     "--save",
@@ -48,12 +55,16 @@ def prune(
     scope: str,
     sparsity: tuple[float, ...],
     protect: tuple[str, ...],
+    never_active: str,
     threshold: float | None,
     save: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Measure accuracy over sparsity, redundant first and bottlenecks first; save a pruned checkpoint."""
+    from ncviz.pruning.scores import find_score
+
+    PruningConfig(never_active=never_active)
     _check_prune(criterion, scope, sparsity, threshold, save, _endings(options["checkpoint"]))
     network, found = curvature_of(**options)
     record = found.result
@@ -61,22 +72,27 @@ def prune(
         raise NcvizError("--threshold cuts every layer at one κ; use --sparsity with --protect.")
     protected_positions(list(record.weights), protect)
     _check_room(record, sparsity, protect)
-    chosen = {order: _fractions(record, sparsity, threshold, order) for order in ORDERS}
+    ranked = list(tasks.ranked_curvature(network, record, never_active).values())
+    chosen = {order: _fractions(ranked, record.total, sparsity, threshold, order) for order in ORDERS}
     context: tasks.Context = options["context"]
     points: dict[str, list[dict[str, Any]]] = {}
     with progress("accuracy") as report:
         whole = replace(context, progress=report)
         for at, order in enumerate(ORDERS):
             part = whole.part(at / len(ORDERS), (at + 1) / len(ORDERS), "measuring accuracy")
-            settings: dict[str, Any] = {"order": order, "sparsities": chosen[order], "protected": protect}
-            curve = tasks.measure_curve(network, record, criterion, part, scope=scope, **settings)
+            curve = tasks.measure_curve(
+                network, record, criterion, part, scope=scope, order=order, sparsities=chosen[order],
+                protected=protect, never_active=never_active,
+            )  # fmt: skip
             points[order] = [
                 {"sparsity": float(s), "removed": int(r), "accuracy": float(a)}
                 for s, r, a in zip(curve.sparsity, curve.removed, curve.accuracy, strict=True)
             ]
     measured = tasks.evaluator(network, context)
     if save is not None:
-        by = tasks.ranks(network, criterion, record, context, scope, protected=protect)
+        by = tasks.ranks(
+            network, criterion, record, context, scope, protected=protect, never_active=never_active
+        )
         removed = points["redundant"][0]["removed"]
         if save.suffix == ".safetensors":
             content = tasks.pruned_checkpoint(network, by, removed, record.shapes)
@@ -89,6 +105,11 @@ def prune(
         "criterion": criterion,
         "scope": scope,
         "protected": list(protect),
+        "never_active": {
+            "share": record.never_active_count / max(1, record.measured),
+            "images": len(record.labels),
+            "place": never_active,
+        },
         "config": record.meta["config"],
         "calibrated_on": record.pool,
         "images": measured.images,
@@ -115,6 +136,8 @@ def prune(
             "accuracy needs labels.",
             highlight=False,
         )
+    if find_score(criterion).needs_curvature:
+        tell_never_active(record, never_active)
     tell_part(record)
 
 
@@ -167,9 +190,9 @@ def _check_room(record: CurvatureRecord, sparsity: tuple[float, ...], protected:
 
 
 def _fractions(
-    record: CurvatureRecord, sparsity: tuple[float, ...], threshold: float | None, order: str
+    ranked: list[np.ndarray], total: int, sparsity: tuple[float, ...], threshold: float | None, order: str
 ) -> tuple[float, ...] | None:
-    """Return the fractions to remove in one order, None meaning the standard curve."""
+    """Return the fractions to remove in one order by the κ that ranks, None meaning the standard curve."""
     if threshold is None:
         return sparsity or None
-    return (removed_for_threshold(list(record.weights.values()), threshold, order) / record.total,)
+    return (removed_for_threshold(ranked, threshold, order) / total,)

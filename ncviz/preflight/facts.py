@@ -90,6 +90,8 @@ class Preflight:
         fits: Whether path lengths fit this machine's memory.
         choices: Ways to make it smaller; empty if it fits comfortably.
         devices: What it means for each device.
+        images: How many calibration images were looked at.
+        never_active: Share of the weights that are active on none of them; None without images.
     """
 
     input_shape: tuple[int, ...]
@@ -103,3 +105,5 @@ class Preflight:
     fits: bool = False
     choices: tuple[Choice, ...] = ()
     devices: tuple[DeviceFit, ...] = ()
+    images: int = 0
+    never_active: float | None = None

@@ -27,6 +27,7 @@ from ncviz.graph.values import told_by_kind
 from ncviz.limits import LIMITS
 from ncviz.preflight.choices import TIMED_BYTES, choices_of, chosen_of, fit_of, fits_into
 from ncviz.preflight.facts import LayerFacts, Preflight
+from ncviz.preflight.never_active import never_active_share
 from ncviz.progress import Progress
 
 # What takes longer, or looks at more edges where no time is known, comes with ways to make it smaller.
@@ -86,11 +87,12 @@ def preflight(
     bytes_ = extent.bytes(chosen, settings.channels)
     fits = fits_into(extent, chosen, settings.channels, free_memory())
     live: Sequence[float | None] = [None] * len(graph.connections)
-    seconds = None
+    seconds = never = None
     if inputs is not None:
         say(0.4, "looking at the images")
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
         live = live_shares(graph, activity)
+        never = never_active_share(graph, activity)
         if fits and bytes_ <= TIMED_BYTES:
             precompile.wait(lambda _, message: say(0.5, message), cancel)
             say(0.5, "timing a small part of the work")
@@ -111,6 +113,8 @@ def preflight(
         fits,
         choices,
         tuple(fit_of(device, extent, chosen, settings, seconds) for device in available_devices()),
+        0 if inputs is None else len(inputs),
+        never,
     )
     say(1.0, "done")
     return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import DEFAULT_ALPHA, check_choice, check_whole
+from ncviz.config import DEFAULT_ALPHA, NEVER_ACTIVE_PLACES, check_choice, check_whole
 from ncviz.errors import DataError
 from ncviz.graph.operations import WEIGHT_MODULES
 from ncviz.graph.tracing import own_copy
@@ -62,6 +62,7 @@ def pruning_scores(
     curvature: Mapping[str, Tensor] | None = None,
     alpha: float = DEFAULT_ALPHA,
     seed: int = 0,
+    never_active: str = "first",
 ) -> dict[str, Tensor]:
     """Score every weight that carries edges; higher means more important.
 
@@ -73,6 +74,9 @@ def pruning_scores(
         curvature: κ for each weight, if it was computed before.
         alpha: Idleness for the curvature.
         seed: For criteria that draw.
+        never_active: Where weights without a live edge on any of the images go, for criteria that use the curvature:
+            "first", as in the paper, at the "median" cost of their layer, or "last"; see
+            ``ncviz.pruning.never_active.placed``.
 
     Returns:
         float64 of the weight's shape for each weight's name.
@@ -83,9 +87,10 @@ def pruning_scores(
     """
     score = find_score(criterion)
     check_whole("seed", seed, 0, 2**31 - 1)
+    check_choice("place of never-active weights", never_active, NEVER_ACTIVE_PLACES)
     names = weight_names(net)
     _check_images(net, criterion, inputs, labels)
-    return score.compute(ScoreInputs(net, names, inputs, labels, curvature, alpha, seed))
+    return score.compute(ScoreInputs(net, names, inputs, labels, curvature, alpha, seed, never_active))
 
 
 def find_score(criterion: str) -> Score:

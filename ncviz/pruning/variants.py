@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncviz.pruning.criteria.layers import among_not_smaller, mean_ranks
+from ncviz.pruning.never_active import placed
 
 Scores = dict[str, np.ndarray]
 
@@ -68,13 +69,8 @@ def _quantile(share: float) -> Callable[[Evidence], Scores]:
 
 def _never_active_as_usual(given: Evidence) -> Scores:
     """A weight that is never active is given the median transport cost of its layer, times its own size."""
-    found = {}
-    for name, size in given.size.items():
-        live = ~np.isnan(given.curvature[name]).all(axis=0)
-        cost = 1 - given.least(name)
-        usual = float(np.median((cost / np.maximum(size, 1e-12))[live])) if live.any() else 0.0
-        found[name] = np.where(live, cost, size * usual)
-    return found
+    kappa = placed([given.least(name) for name in given.size], list(given.size.values()), "median")
+    return {name: 1 - values for name, values in zip(given.size, kappa, strict=True)}
 
 
 def _over_the_layers_median(given: Evidence) -> Scores:

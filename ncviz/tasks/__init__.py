@@ -32,7 +32,7 @@ from ncviz.tasks.own_data import (
     takes_other_sizes,
     with_images,
 )
-from ncviz.tasks.pruning import CRITERIA, pruned_checkpoint, pruned_file, ranks, scores
+from ncviz.tasks.pruning import CRITERIA, pruned_checkpoint, pruned_file, ranked_curvature, ranks, scores
 from ncviz.tasks.sweeps import Sweep, measure_curve
 from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 
@@ -47,6 +47,6 @@ __all__ = [
     "Network", "Order", "Outcome", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task",
     "calibration", "class_names", "criterion_scores", "edge_weight", "evaluator", "from_result", "image_settings",
     "least_sample", "library", "logits_of", "measure_curve", "open_context", "open_network", "open_store",
-    "pruned_checkpoint", "pruned_file", "ranks", "removable", "removed_for_threshold", "scores", "shapes_of",
-    "smaller_images", "takes_other_sizes", "with_images",
+    "pruned_checkpoint", "pruned_file", "ranked_curvature", "ranks", "removable", "removed_for_threshold", "scores",
+    "shapes_of", "smaller_images", "takes_other_sizes", "with_images",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ncviz.config import CurvatureConfig, PruningConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig, PruningConfig
 from ncviz.data.calibration import select_calibration
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -54,6 +54,8 @@ class Order(StoredTask[np.ndarray]):
             parts.append(config.seed)
         if score.needs_curvature:
             parts.append(config.calibration.key())
+            if config.never_active != NEVER_ACTIVE_PLACES[0]:
+                parts.append(config.never_active)
         return digest(*parts, config.scope, config.order, list(config.protected))
 
     def run(self, context: Context) -> np.ndarray:
@@ -177,7 +179,7 @@ def criterion_scores(network: Network, config: PruningConfig, context: Context) 
     score = _criterion(config.criterion)
     if score.needs_curvature:
         curvature = context.run(Curvature(network, config.calibration)).result
-        return scores(network, config.criterion, curvature, context, config.seed)
+        return scores(network, config.criterion, curvature, context, config.seed, config.never_active)
     chosen = None
     if score.needs_images:
         pool = context.images(network, "train")

@@ -12,6 +12,7 @@ from ncviz.data.datasets import find_dataset
 from ncviz.data.predicted_labels import labels_for
 from ncviz.models.files.write_file import write_file
 from ncviz.models.network import Network
+from ncviz.pruning.never_active import placed
 from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.tasks.task import Context
 
@@ -23,16 +24,39 @@ CRITERIA = ("curvature", "magnitude", "random")
 
 
 def scores(
-    network: Network, criterion: str, curvature: CurvatureRecord, context: Context, seed: int = 0
+    network: Network,
+    criterion: str,
+    curvature: CurvatureRecord,
+    context: Context,
+    seed: int = 0,
+    never_active: str = "first",
 ) -> dict[str, np.ndarray]:
     """Return a criterion's score of each weight, higher meaning more important, in the curvature's order.
 
-    Criteria that look at data look at the calibration images of the curvature.
+    Criteria that look at data look at the calibration images of the curvature; ``never_active`` says where weights go
+    that are active on none of them.
     """
     if criterion == "curvature":
-        return {name: -values for name, values in curvature.weights.items()}
-    found = scores_on(network, criterion, curvature.calibration, context, curvature=curvature, seed=seed)
+        return {name: -values for name, values in ranked_curvature(network, curvature, never_active).items()}
+    found = scores_on(
+        network,
+        criterion,
+        curvature.calibration,
+        context,
+        curvature=curvature,
+        seed=seed,
+        never_active=never_active,
+    )
     return {name: found[name] for name in curvature.weights}
+
+
+def ranked_curvature(
+    network: Network, curvature: CurvatureRecord, never_active: str = "first"
+) -> dict[str, np.ndarray]:
+    """Return the κ by which each weight is ranked, never-active ones where they are to stand; see ``placed``."""
+    sizes = [np.abs(network.arrays[name].astype(np.float64)) for name in curvature.weights]
+    kappa = placed(list(curvature.weights.values()), sizes, never_active)
+    return dict(zip(curvature.weights, kappa, strict=True))
 
 
 def scores_on(
@@ -43,6 +67,7 @@ def scores_on(
     *,
     curvature: CurvatureRecord | None = None,
     seed: int = 0,
+    never_active: str = "first",
 ) -> dict[str, np.ndarray]:
     """Return a criterion's score of each weight on some training images.
 
@@ -53,6 +78,7 @@ def scores_on(
         context: Where the images are.
         curvature: For criteria that use it.
         seed: For criteria that draw.
+        never_active: Where never-active weights go, for criteria that use the curvature.
     """
     import torch
 
@@ -70,7 +96,13 @@ def scores_on(
     if curvature is not None:
         kappa = {name: torch.from_numpy(values) for name, values in curvature.weights.items()}
     found = pruning_scores(
-        network.module(), criterion, inputs=images, labels=labels, curvature=kappa, seed=seed
+        network.module(),
+        criterion,
+        inputs=images,
+        labels=labels,
+        curvature=kappa,
+        seed=seed,
+        never_active=never_active,
     )
     return {name: values.numpy() for name, values in found.items()}
 
@@ -83,9 +115,10 @@ def ranks(
     scope: str = "global",
     order: str = "redundant",
     protected: Sequence[str] = (),
+    never_active: str = "first",
 ) -> np.ndarray:
     """Return int64 [N], when each weight is removed, 0 first; protected ones and those not measured come last."""
-    found = scores(network, criterion, curvature, context, curvature.config.seed)
+    found = scores(network, criterion, curvature, context, curvature.config.seed, never_active)
     return removal_ranks(
         list(found.values()),
         scope,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ncviz.config import ORDERS, CurvatureConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, CurvatureConfig
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
@@ -35,37 +35,51 @@ class Sweep(Curves):
         network: The network.
         config: Settings of its curvature.
         scope: "global" or "layer".
+        never_active: Where never-active weights go in the orders by curvature; see ``ncviz.pruning.never_active``.
     """
 
     network: Network
     config: CurvatureConfig = field(default_factory=CurvatureConfig)
     scope: str = "global"
+    never_active: str = NEVER_ACTIVE_PLACES[0]
 
     most_known: ClassVar[int] = 64
 
     def key(self, context: Context) -> str:
         """Return the store's key."""
         curvature = Curvature(self.network, self.config).key(context)
-        return digest("sweep", SWEEP_VERSION, curvature, context.fingerprint(self.network), self.scope)
+        images = context.fingerprint(self.network)
+        placed = [] if self.never_active == NEVER_ACTIVE_PLACES[0] else [self.never_active]
+        return digest("sweep", SWEEP_VERSION, curvature, images, self.scope, *placed)
 
     def run(self, context: Context) -> SweepRecord:
         """Measure them."""
         network = self.network
         curvature = context.run(Curvature(network, self.config)).result
         measured = evaluator(network, context)
-        found: dict[tuple[str, str], SweepResult] = {}
+        # Only orders by curvature depend on where never-active weights go.
+        is_as_in_paper = self.never_active == NEVER_ACTIVE_PLACES[0]
+        other = (
+            None if is_as_in_paper else context.look_up(replace(self, never_active=NEVER_ACTIVE_PLACES[0]))
+        )
+        known = (
+            {name: each for name, each in other.accuracy.items() if name[0] != "curvature"} if other else {}
+        )
+        found: dict[tuple[str, str], np.ndarray] = dict(known)
+        todo = [name for name in CURVES if name not in known]
+        removed = np.empty(0, dtype=np.int64)
         ends: dict[int, float] = {}
-        for index, (criterion, order) in enumerate(CURVES):
-            part = context.part(
-                index / len(CURVES), (index + 1) / len(CURVES), f"accuracy curve: {criterion}"
-            )
+        for index, (criterion, order) in enumerate(todo):
+            part = context.part(index / len(todo), (index + 1) / len(todo), f"accuracy curve: {criterion}")
             part.say(0.0)
             curve = measure_curve(
-                network, curvature, criterion, part, scope=self.scope, order=order, known=ends
-            )
+                network, curvature, criterion, part, scope=self.scope, order=order, known=ends,
+                never_active=self.never_active,
+            )  # fmt: skip
             # Nothing removed, and everything: the same whatever the order.
             ends = {int(curve.removed[at]): float(curve.accuracy[at]) for at in (0, -1)}
-            found[criterion, order] = curve
+            removed = curve.removed
+            found[criterion, order] = curve.accuracy
         meta = {
             **anonymous(network),
             "dataset": network.dataset,
@@ -76,8 +90,9 @@ class Sweep(Curves):
             "total": curvature.total,
             "images": measured.images,
         }
-        first = next(iter(found.values()))
-        return SweepRecord(first.removed, {name: curve.accuracy for name, curve in found.items()}, meta)
+        if not is_as_in_paper:
+            meta["never_active"] = self.never_active
+        return SweepRecord(removed, {name: found[name] for name in CURVES}, meta)
 
 
 def measure_curve(
@@ -91,6 +106,7 @@ def measure_curve(
     sparsities: Sequence[float] | None = None,
     known: Mapping[int, float] | None = None,
     protected: Sequence[str] = (),
+    never_active: str = NEVER_ACTIVE_PLACES[0],
 ) -> SweepResult:
     """Measure one criterion's accuracy over sparsity in one order, by default at the standard sparsities.
 
@@ -104,6 +120,7 @@ def measure_curve(
         sparsities: Fractions of the weights to remove.
         known: Accuracies that need no measuring, by number of weights removed.
         protected: Names of weights that are never removed; sparsities that would reach into them are left out.
+        never_active: Where never-active weights go, for criteria that use the curvature.
     """
     from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES, sweep
 
@@ -112,7 +129,7 @@ def measure_curve(
     is_heavy = curvature.number_of_edges * measured.images > HEAVY
     return sweep(
         measured,
-        ranks(network, criterion, curvature, context, scope, order, protected),
+        ranks(network, criterion, curvature, context, scope, order, protected, never_active),
         curvature.shapes,
         sparsities=[
             value

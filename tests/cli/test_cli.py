@@ -61,6 +61,43 @@ def test_curvature_as_json_and_file(run, tmp_path):
     assert json.loads(run("curvature", "--model", NAME, "--samples", 2, "--json")[1])["from_cache"]
 
 
+def test_never_active_weights_are_told_and_placed(run):
+    whole = json.loads(run("curvature", "--model", NAME, "--json")[1])
+    share = whole["never_active"]
+    layers = sum(layer["never_active"] * layer["weights"] for layer in whole["layers"])
+    assert 0.1 < share == pytest.approx(layers / 2720)
+    told = f"{100 * share:.3g}% of the weights are never active on these 10 images"
+    assert told in " ".join(run("curvature", "--model", NAME)[1].split())
+    assert told in " ".join(run("inspect", "--model", NAME)[1].split())
+    accuracies = {}
+    for place, words in (
+        ("first", "before all redundant"),
+        ("median", "median cost"),
+        ("last", "after all others"),
+    ):
+        options = ["prune", "--model", NAME, "--never-active", place, "--sparsity", "0.7"]
+        text = " ".join(run(*options)[1].split())
+        assert told in text
+        assert words in text
+        found = json.loads(run(*options, "--json")[1])
+        assert found["never_active"] == {"share": share, "images": 10, "place": place}
+        accuracies[place] = found["curves"]["redundant"][0]["accuracy"]
+    assert len(set(accuracies.values())) > 1
+    usual = json.loads(run("prune", "--model", NAME, "--sparsity", "0.7", "--json")[1])
+    assert usual["curves"]["redundant"][0]["accuracy"] == accuracies["first"]
+
+
+def test_a_threshold_leaves_never_active_weights_where_they_stand(run):
+    removed = {}
+    for place in ("first", "last"):
+        found = json.loads(
+            run("prune", "--model", NAME, "--threshold", 0.5, "--never-active", place, "--json")[1]
+        )
+        removed[place] = found["curves"]["redundant"][0]["removed"]
+    never = round(found["never_active"]["share"] * 2720)
+    assert removed["first"] == removed["last"] + never
+
+
 def test_curvature_as_table(run):
     code, out, _ = run("curvature", "--model", NAME)
     assert code == 0
@@ -194,6 +231,7 @@ def test_cache_is_listed_and_cleared(run):
         (["prune", "--model", NAME, "--scope", "row"], "no scope"),
         (["prune", "--model", NAME, "--threshold", "3"], "at most 2"),
         (["prune", "--model", NAME, "--threshold", "nan"], "finite"),
+        (["prune", "--model", NAME, "--never-active", "middle"], "choose one of: first, median, last"),
         (["prune", "--model", NAME, "--save", "x.safetensors"], "how much to remove"),
         (["prune", "--model", NAME, "--sparsity", "0.1", "--save", "x.pt"], ".safetensors"),
         (["train", NAME, "--out-dir", "/dev/null/x"], "can be written"),

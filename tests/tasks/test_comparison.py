@@ -56,6 +56,10 @@ def test_the_key_holds_what_a_criterion_looks_at_and_nothing_else(network):
         assert differs(criterion, scope="layer")
         assert differs(criterion, order="bottlenecks")
         assert differs(criterion, protected=("1.weight",))
+        assert differs(criterion, never_active="last") == score.needs_curvature
+    # What is as in the paper leaves no trace, so that what was stored before there was a choice stays.
+    assert "never_active" not in PruningConfig().as_dict()
+    assert PruningConfig(never_active="last").as_dict()["never_active"] == "last"
     config = PruningConfig()
     assert tasks.Curve(network, config, (0.1,)).key(NOWHERE) != tasks.Curve(network, config, (0.2,)).key(
         NOWHERE

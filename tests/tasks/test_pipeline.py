@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ncviz import load_model, tasks
+from ncviz import accuracy, load_model, neural_curvature, prune, pruning_scores, tasks
 from ncviz.config import COMPARED_DRAWS, CurvatureConfig, PruningConfig
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError, StoreError
 from ncviz.models.files.open_file import read_file
@@ -115,6 +115,37 @@ def test_a_full_disk_loses_the_copy_but_not_the_result(store, network, monkeypat
     found = here(store).run(tasks.Curvature(network, CurvatureConfig()))
     assert found.problem == "The disk is full."
     assert found.result.weights
+
+
+def test_never_active_weights_of_a_record_are_those_of_the_result(store, network):
+    record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
+    pool = NOWHERE.images(network, "train")
+    result = neural_curvature(network.module(), pool.inputs[torch.from_numpy(record.calibration)])
+    assert sum(int(mask.sum()) for mask in record.never_active.values()) > 100
+    for name, mask in record.never_active.items():
+        assert np.array_equal(mask, result.never_active[name].numpy())
+    assert record.never_active_count == sum(int(mask.sum()) for mask in result.never_active.values())
+
+
+@pytest.mark.parametrize("place", ["median", "last"])
+def test_curves_with_never_active_weights_elsewhere(store, network, place):
+    context = here(store)
+    usual = context.run(tasks.Sweep(network)).result
+    task = tasks.Sweep(network, never_active=place)
+    assert task.key(context) != tasks.Sweep(network).key(context)
+    found = context.run(task).result
+    for name, values in found.accuracy.items():
+        assert name[0] == "curvature" or np.array_equal(values, usual.accuracy[name])
+    record = context.look_up(tasks.Curvature(network))
+    net, test = network.module(), NOWHERE.images(network, "test")
+    kappa = {name: torch.from_numpy(values) for name, values in record.weights.items()}
+    at = int(np.argmin(np.abs(found.removed / record.total - 0.7)))
+    for order in ("redundant", "bottlenecks"):
+        scores = pruning_scores(net, "curvature", curvature=kappa, never_active=place)
+        pruned = prune(net, scores, sparsity=found.removed[at] / record.total, order=order)
+        assert found.accuracy["curvature", order][at] == pytest.approx(
+            accuracy(pruned, test.inputs, test.labels)
+        )
 
 
 def test_a_damaged_result_is_reported_and_computed_again(store, network, tmp_path):

@@ -22,6 +22,8 @@ class ScoreInputs:
         curvature: κ for each weight if it is known already; saves computing it again.
         alpha: Idleness, for the curvature.
         seed: For criteria that draw.
+        never_active: Where weights go that are never active, for criteria that use the curvature; see
+            ``ncviz.pruning.never_active.placed``.
     """
 
     net: nn.Module
@@ -31,6 +33,7 @@ class ScoreInputs:
     curvature: Mapping[str, Tensor] | None
     alpha: float
     seed: int
+    never_active: str = "first"
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ncviz.config import NEVER_ACTIVE_PLACES
 from ncviz.curvature import neural_curvature
 from ncviz.errors import NcvizError
 from ncviz.pruning.criteria.given import ScoreInputs, images_of, weights_of
 from ncviz.pruning.criteria.layers import among_not_smaller, mean_ranks
+from ncviz.pruning.never_active import placed
 
 
 def curvature(given: ScoreInputs) -> dict[str, Tensor]:
     """-κ: bottlenecks matter most. Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366.
 
-    κ of a weight is the least over positions and images, 2 where it is never active.
+    κ of a weight is the least over positions and images; where weights stand that are never active is a choice.
     """
     return {name: -values for name, values in _kappa(given, "curvature").items()}
 
@@ -53,4 +55,12 @@ def _kappa(given: ScoreInputs, criterion: str) -> Mapping[str, Tensor]:
             "The curvature given holds no weights; expected that of neural_curvature(...).weights."
         )
     # Weights that the network holds but does not use have no edges, and so no curvature.
-    return known
+    if given.never_active == NEVER_ACTIVE_PLACES[0]:
+        return known
+    weights = weights_of(given)
+    found = placed(
+        [values.detach().cpu().numpy() for values in known.values()],
+        [weights[name].detach().abs().to("cpu", torch.float64).numpy() for name in known],
+        given.never_active,
+    )
+    return {name: torch.from_numpy(values) for name, values in zip(known, found, strict=True)}

@@ -12,7 +12,7 @@ import numpy as np
 from ncviz.config import CurvatureConfig
 from ncviz.graph.neural_graph import drawn_channels
 from ncviz.tasks.curvature.pictures import Pictures
-from ncviz.tasks.curvature.places import StoredEdges, StoredLink, StoredWeights
+from ncviz.tasks.curvature.places import StoredEdges, StoredLink, StoredWeights, unpacked
 from ncviz.values import NEVER_ACTIVE
 
 
@@ -175,6 +175,25 @@ class CurvatureRecord:
     def connections_of(self, name: str) -> tuple[int, ...]:
         """Return the connections in which a weight tensor stands."""
         return tuple(at for at, own in enumerate(self.parameters) if own == name)
+
+    @cached_property
+    def never_active(self) -> dict[str, np.ndarray]:
+        """For each weight's name, which weights have edges, but none that is live on any image: bool of its shape.
+
+        The same as that of ``CurvatureResult``: neither zeros are among them nor what was not measured.
+        """
+        has_edge = {name: np.zeros(values.size, dtype=np.bool_) for name, values in self.weights.items()}
+        for place, name in zip(self.places, self.parameters, strict=True):
+            has_edge[name] |= place.by_parameter(unpacked(place.position) >= 0)
+        return {
+            name: has_edge[name].reshape(values.shape) & (values >= NEVER_ACTIVE)
+            for name, values in self.weights.items()
+        }
+
+    @cached_property
+    def never_active_count(self) -> int:
+        """How many weights are never active."""
+        return sum(int(mask.sum()) for mask in self.never_active.values())
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -12,7 +12,7 @@ from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.tasks.images import register
 from ncviz.tasks.preflight import Check, Checked, Timing
-from ncviz.text import about, amount, plain, size
+from ncviz.text import about, amount, never_active_words, plain, size
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.preflight_runs import run
 from ncviz.ui.session import jobs, session
@@ -125,6 +125,12 @@ def _draw_layers(check: Preflight) -> None:
         hide_index=True,
         column_config={"parameters": number, "edges": number, "live edges": share},
     )
+
+    if check.never_active is not None:
+        st.caption(
+            f"{never_active_words(check.never_active, check.images)}: nothing is measured of them, so their place in "
+            "the pruning order is a choice (Explore, *Never active*)."
+        )
 
 
 def _draw_devices(check: Preflight) -> None:
