@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _MARKDOWN = re.compile(r"([\\\\`*_\[\]()$:~#<>!|])")
 
@@ -38,6 +39,11 @@ def plural(count: float, noun: str, nouns: str = "") -> str:
     """Return such as "1 image", "2 images" or "1.5 points"; ``nouns`` where it is not the noun and an s."""
     shown = f"{count:g}" if isinstance(count, float) else str(count)
     return f"{shown} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as "a, b and c"."""
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
 def percent(fraction: float) -> str:

@@ -61,6 +61,7 @@ def network_of(
     std: str | None = None,
     white: float | None = None,
     size: str | None = None,
+    weights: str | None = None,
 ) -> tasks.Network:
     """Return the network that the options name, with its images if there are any.
 
@@ -74,7 +75,9 @@ def network_of(
     else:
         from ncviz.models.files.open_file import read_file
 
-        network = read_file(checkpoint, architecture=architecture)
+        network = read_file(checkpoint, architecture=architecture, weights=weights)
+        for note in network.notes:
+            click.echo(f"Note: {note}", err=True)
     network = resized(network, size)
     if images is None:
         if mean or std or white:

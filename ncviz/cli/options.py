@@ -33,6 +33,9 @@ own_network_options = (
         "--architecture", help="What the weights are of; by default whatever their names and shapes fit."
     ),
     click.option(
+        "--weights", help="Which of several weights in a checkpoint, such as ema; by default said which."
+    ),
+    click.option(
         "--images",
         type=click.Path(path_type=Path),
         help="Your own images: a zip or a folder with a folder for each class, .npz or .npy.",

@@ -90,6 +90,7 @@ def save_network(folder: str | Path, network: Network) -> str:
         "classes": list(network.classes),
         "input_shape": None if network.input_shape is None else list(network.input_shape),
         "prefix": network.prefix,
+        "notes": [note[: LIMITS.name_length * 4] for note in network.notes],
         "blueprint": None if network.blueprint is None else network.blueprint.to_json(),
         "has_original": network.original is not None,
     }
@@ -142,6 +143,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
         "classes": tuple(facts["classes"]),
         "input_shape": shape,
         "prefix": facts["prefix"],
+        "notes": tuple(facts.get("notes", ())),
     }
     label, title, architecture, dataset = (facts[key] for key in ("name", "title", "architecture", "dataset"))
     if facts["blueprint"] is None:
@@ -228,6 +230,8 @@ def _facts(place: Path, name: str) -> dict[str, Any]:
             and (facts["blueprint"] is None or isinstance(facts["blueprint"], str))
             and isinstance(facts["classes"], list)
             and all(isinstance(text, str) for text in facts["classes"])
+            and isinstance(facts.get("notes", []), list)
+            and all(isinstance(text, str) for text in facts.get("notes", []))
             and (
                 shape is None
                 or (isinstance(shape, list) and all(type(size) is int and size > 0 for size in shape))

@@ -40,6 +40,7 @@ class Network:
         classes: Class names; empty for those of its data.
         input_shape: Shape of one image, (C, H, W); None for that of its data.
         prefix: What stands before every key in the file that it came in, such as "module.".
+        notes: What was left out of the file or taken of several, one sentence each.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Network:
     classes: tuple[str, ...] = field(default=(), repr=False)
     input_shape: tuple[int, ...] | None = None
     prefix: str = ""
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ncviz.models.catalogue.torchvision_models import default_weights
+from ncviz.models.files.choices import SeveralFitError
 from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.network import Network
 from ncviz.models.pretrained import download_bytes, download_pretrained, pretrained_names, weights_file
@@ -13,8 +14,8 @@ from ncviz.progress import Progress
 from ncviz.text import quotable
 
 __all__ = [
-    "ENDINGS", "NETWORK_MEMORY", "Published", "architecture_title", "download_published", "pretrained_names",
-    "published", "read_network",
+    "ENDINGS", "NETWORK_MEMORY", "Published", "Question", "architecture_title", "download_published",
+    "pretrained_names", "published", "read_network",
 ]  # fmt: skip
 
 ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")
@@ -29,28 +30,43 @@ class Published:
     host: str
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a file leaves open.
+
+    Attributes:
+        what: "architecture" or "weights".
+        choices: What it may be.
+    """
+
+    what: str
+    choices: tuple[str, ...]
+
+
 def read_network(
-    content: Callable[[], bytes], size: int, filename: str, architecture: str | None = None
-) -> Network | tuple[str, ...]:
-    """Return the network in an uploaded file, or the architectures that its weights fit alike.
+    content: Callable[[], bytes], size: int, filename: str, answers: Mapping[str, str] | None = None
+) -> Network | Question:
+    """Return the network in an uploaded file, or what the user has to choose first.
 
     Args:
         content: Gives the file's bytes, which are asked for only if there is room.
         size: How many they are.
         filename: What it is called.
-        architecture: For a file of weights alone, None to find it out.
+        answers: What was chosen, by what it is.
 
     Raises:
         ModelError: If there is no room, or the file is none that is read; one sentence.
     """
     from ncviz.models.files.open_file import read_file
-    from ncviz.models.files.state_dict.recognition import SeveralFitError
 
+    given = answers or {}
     try:
         with NETWORK_MEMORY.reading(size, quotable(filename)):
-            return read_file(content(), filename, architecture)
+            return read_file(
+                content(), filename, given.get("architecture"), weights=given.get("weights"), is_asking=True
+            )
     except SeveralFitError as error:
-        return error.choices
+        return Question(error.what, error.choices)
 
 
 def architecture_title(name: str) -> str:

@@ -11,7 +11,7 @@ from torch import nn
 
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.architectures import ARCHITECTURES, build_seeded
-from ncviz.models.files.state_dict.state import fit_state
+from ncviz.models.files.state_dict.candidates import find_candidates
 from ncviz.models.loading import load_checkpoint, load_model, save_checkpoint
 
 NAME = "mlp-digits-relu"
@@ -211,16 +211,16 @@ def test_a_network_of_zeros_is_refused(state):
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ({}, "holds no tensors"),
-        ({"epoch": 3}, "holds no tensors"),
-        ({"state_dict": {}}, "holds no tensors"),
-        ({"state_dict": {"model": {"model": {"model": {}}}}}, "holds no tensors"),
+        ({}, "holds no tensors by name"),
+        ({"epoch": 3}, "holds no tensors by name"),
+        ({"state_dict": {}}, "holds no tensors by name"),
+        ({"state_dict": {"model": {"model": {"model": {}}}}}, "holds no tensors by name"),
         (torch.ones(3), "holds a single tensor, expected a state dict"),
-        ([torch.ones(3)], "holds a list, expected a state dict"),
+        ([torch.ones(3)], "holds no tensors by name"),
         (None, "holds nothing, expected a state dict"),
         (7, "holds an int, expected a state dict"),
-        ({"1.weight": torch.ones(2), "epoch": 3}, "holds an int under `epoch`"),
-        ({1: torch.ones(2)}, "holds a single tensor under a key that is an int"),
+        ({"1.weight": torch.ones(2), "epoch": 3}, "missing, first `1.bias`"),
+        ({1: torch.ones(2)}, "holds no tensors by name"),
         ({"<b>\n`x`": torch.ones(2)}, "1 unexpected, first `<b>??x?`"),
         ({"k" * 1000: torch.ones(2)}, f"first `{'k' * 59}…`"),
     ],
@@ -256,8 +256,10 @@ def test_keys_that_overflow_the_stack_when_printed_or_stripped():
     for _ in range(2000):
         nested = (nested,)
     loaded = {nested: torch.ones(2)}
-    with pytest.raises(ModelError, match="under a key that is a tuple"):
-        fit_state(loaded, {}, NAME, "it")
+    with pytest.raises(ModelError, match="holds no tensors by name"):
+        find_candidates(loaded, "it")
+    with pytest.raises(ModelError, match="holds no tensors by name"):
+        find_candidates({nested: {nested: loaded}}, "it")
     assert "missing" in refusal(torch_bytes({"module." * 5000 + "weight": torch.ones(2)}))
 
 

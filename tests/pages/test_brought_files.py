@@ -108,3 +108,18 @@ def test_a_full_session_says_so_and_loses_nothing(app, monkeypatch):
     with pytest.raises(session.ModelError, match="8 networks of its own.* forget one"):
         session.add_network(open_network("lenet-mnist-relu"))
     assert len(own) == LIMITS.session_networks
+
+
+def test_of_several_weights_one_is_chosen_and_then_the_architecture(app):
+    state = load_model("mlp-digits-relu").state_dict()
+    buffer = io.BytesIO()
+    torch.save({"model": state, "ema": {key: 2 * value for key, value in state.items()}}, buffer)
+    drop(app, "net.pt", buffer.getvalue())
+    assert app.selectbox(key="bring-weights").options == ["model", "ema"]
+    app.selectbox(key="bring-weights").select("ema")
+    app.button(key="bring-use").click().run()
+    app.selectbox(key="bring-architecture").select("mlp-digits-relu")
+    app.button(key="bring-use").click().run()
+    assert not app.exception
+    found = app.session_state["bring-draft"].network
+    np.testing.assert_array_equal(found.arrays["1.weight"], 2 * state["1.weight"].numpy())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,7 +23,8 @@ from ncviz.models.files.content import read_content
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, settings_of
 from ncviz.models.files.graph.build import build_module
 from ncviz.models.files.pt2.reader import read_exported, weight_names
-from ncviz.models.files.state_dict.reader import PICKLE_START, ZIP_START, is_safetensors, read_state
+from ncviz.models.files.state_dict.choosing import choose_weights
+from ncviz.models.files.state_dict.reader import PICKLE_START, ZIP_START, is_safetensors, read_checkpoint
 from ncviz.models.files.state_dict.recognition import recognise
 from ncviz.models.files.state_dict.state import fit_state
 from ncviz.models.network import Network, heading
@@ -39,6 +41,9 @@ def read_file(
     architecture: str | None = None,
     dataset: str = "",
     input_shape: tuple[int, ...] | None = None,
+    *,
+    weights: str | None = None,
+    is_asking: bool = False,
 ) -> Network:
     """Return the network in a ``.pt``, ``.pth``, ``.safetensors``, ``.onnx`` or ``.pt2`` file.
 
@@ -50,8 +55,12 @@ def read_file(
         dataset: Name of the data that it is shown on; empty for that which its architecture is made for, if any.
         input_shape: Shape of one image, (C, H, W); None for that of the data, or without data that of the file or the
             architecture.
+        weights: For a file of weights alone: which of several that fit, such as "ema", by the keys that lead to them or
+            the last of these. None takes the first that are no moving average; ``Network.notes`` says so.
+        is_asking: Whether to raise a SeveralFitError with the choices instead of taking one.
 
     Raises:
+        SeveralFitError: If weights fit several architectures alike, or several choices fit and ``is_asking``.
         ModelError: If the file is too large, damaged, unsafe, of no kind that is read, or does not fit; one sentence.
         DataError: If there is no data set of that name.
     """
@@ -81,14 +90,19 @@ def read_file(
             f"{label} is no network that ncviz reads; bring a .pt, .pth or .safetensors file of weights, or an .onnx "
             "or .pt2 file with weights and graph."
         )
-    state = read_state(data, label)
-    return network_from_state(
-        state.tensors, architecture, name, dataset=dataset, format=state.format, prefix=state.prefix,
+    read = read_checkpoint(data, label)
+    del data
+    chosen = choose_weights(read.candidates, architecture, weights, label, is_asking=is_asking)
+    found = network_from_state(
+        chosen.tensors, chosen.architecture, name, dataset=dataset, format=read.format, prefix=chosen.prefix,
         input_shape=input_shape,
     )  # fmt: skip
+    return replace(found, notes=chosen.notes)
 
 
-def load_network(path: str | Path, architecture: str | None = None) -> nn.Module:
+def load_network(
+    path: str | Path, architecture: str | None = None, *, weights: str | None = None
+) -> nn.Module:
     """Return the network in any file that ncviz reads, in eval mode, on the CPU, in float32.
 
     A ``.onnx`` or ``.pt2`` file holds the graph, too, and becomes a traced module of plain layers; a ``.pt``,
@@ -99,12 +113,16 @@ def load_network(path: str | Path, architecture: str | None = None) -> nn.Module
         path: The file.
         architecture: For a file of weights alone: a name such as "resnet20" or "torchvision/resnet18". None finds out
             from keys and shapes.
+        weights: As for ``read_file``; what was taken of several, or left out, a warning says.
 
     Raises:
         ModelError: If the file is missing, too large, damaged, unsafe or of no kind that is read, holds layers that are
             not supported, or its weights fit no architecture, several, or not the one that was named; one sentence.
     """
-    return read_file(path, architecture=architecture).module()
+    network = read_file(path, architecture=architecture, weights=weights)
+    for note in network.notes:
+        warnings.warn(note, stacklevel=2)
+    return network.module()
 
 
 def network_from_state(
@@ -199,7 +217,7 @@ def _as_images(blueprint: Blueprint) -> Blueprint:
 
 
 def _format_of(content: bytes, name: str) -> str:
-    """Return "onnx", "pt2", "unknown", or "weights" for what ``read_state`` reads or refuses in its own words."""
+    """Return "onnx", "pt2", "unknown", or "weights" for what ``read_checkpoint`` reads or refuses in its own words."""
     if content.startswith(ZIP_START):
         return "pt2" if _holds_program(content) else "weights"
     if not content or is_safetensors(content) or content.startswith(PICKLE_START):

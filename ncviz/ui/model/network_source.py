@@ -12,6 +12,7 @@ from ncviz import tasks
 from ncviz.jobs import Job
 from ncviz.limits import LIMITS
 from ncviz.tasks import own_networks
+from ncviz.tasks.own_networks import Question
 from ncviz.text import megabytes, plain
 from ncviz.ui.model import draft, form
 from ncviz.ui.model.draft import Draft
@@ -29,6 +30,22 @@ torch.onnx.export(net.eval(), (images[:1],), "net.onnx", dynamic_shapes=({0: tor
 # … or the weights alone, if the architecture is one that ncviz knows.
 torch.save(net.state_dict(), "net.pt")
 """
+
+
+_ANSWERS, _QUESTION = "bring-answers", "bring-question"
+# What a file may leave open: what to call it, why it does, and how its choices are shown.
+_QUESTIONS: dict[str, tuple[str, str, Callable[[str], str]]] = {
+    "architecture": (
+        "Architecture",
+        "holds weights that fit several architectures alike, because activations have none.",
+        own_networks.architecture_title,
+    ),
+    "weights": (
+        "Weights",
+        "holds several weights that fit, such as the last ones and their average over the training.",
+        lambda name: name or "the outermost",
+    ),
+}
 
 
 def draw_network_step(found: Draft | None) -> None:
@@ -66,6 +83,8 @@ def _draw_network(found: Draft) -> None:
         f"**{plain(of.title)}** · input {shape} · {found.classes:,} classes · {weights:,} parameters",
         width="stretch",
     )
+    for note in of.notes:
+        words.caption(plain(note))
     if other.button("Bring another", key="bring-another", width="stretch"):
         draft.change("network")
         st.rerun()
@@ -82,19 +101,11 @@ def _draw_upload() -> None:
     # Streamlit runs the page again at every click; a file is read once.
     if file is not None and st.session_state.get("bring-read") != file.file_id:
         st.session_state["bring-read"] = file.file_id
-        st.session_state["bring-choices"] = ()
+        st.session_state[_ANSWERS], st.session_state[_QUESTION] = {}, None
         _read(file)
-    choices: tuple[str, ...] = st.session_state.get("bring-choices", ())
-    if file is not None and choices:
-        st.info(
-            f"The weights in {plain(file.name)} fit several architectures alike, because activations have none."
-        )
-        columns = st.columns([3, 1], vertical_alignment="bottom")
-        architecture = columns[0].selectbox(
-            "Architecture", choices, format_func=own_networks.architecture_title, key="bring-architecture"
-        )
-        if columns[1].button("Use this one", type="primary", key="bring-use", width="stretch"):
-            _read(file, str(architecture))
+    question: Question | None = st.session_state.get(_QUESTION)
+    if file is not None and question is not None:
+        _ask(file, question)
     draft.draw_problem("file")
     if file is None:
         st.caption(
@@ -104,17 +115,31 @@ def _draw_upload() -> None:
         )
 
 
-def _read(file: UploadedFile, architecture: str | None = None) -> None:
+def _ask(file: UploadedFile, question: Question) -> None:
+    """Draw the choice of what a file leaves open."""
+    label, why, shown = _QUESTIONS[question.what]
+    st.info(f"{plain(file.name)} {why}")
+    columns = st.columns([3, 1], vertical_alignment="bottom")
+    answer = columns[0].selectbox(label, question.choices, format_func=shown, key=f"bring-{question.what}")
+    if columns[1].button("Use this one", type="primary", key="bring-use", width="stretch"):
+        st.session_state[_ANSWERS] = {**st.session_state[_ANSWERS], question.what: str(answer)}
+        _read(file)
+
+
+def _read(file: UploadedFile) -> None:
     """Read a file; the page begins anew where it is a network."""
     draft.clear_problem("file")
     with telling_errors(partial(draft.say_problem, "file"), then=partial(draft.drop_upload, file)):
         with st.spinner(f"Reading {plain(file.name)}…"):
-            network = own_networks.read_network(file.getvalue, file.size, file.name, architecture)
-            if isinstance(network, tuple):
-                st.session_state["bring-choices"] = network
+            answers = st.session_state[_ANSWERS]
+            found = own_networks.read_network(file.getvalue, file.size, file.name, answers)
+            if isinstance(found, Question):
+                st.session_state[_QUESTION] = found
+                if answers:
+                    st.rerun()
                 return
-            draft.take_network(network)
-        st.session_state["bring-choices"] = ()
+            draft.take_network(found)
+        st.session_state[_QUESTION] = None
         draft.drop_upload(file)
         st.rerun()
 

@@ -9,7 +9,7 @@ from ncviz.archives import check_packing
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.content import SMALLER, refusing
-from ncviz.models.files.state_dict.pickles import check_pickle
+from ncviz.models.files.state_dict.rewriting import rewrite_pickle
 from ncviz.text import megabytes
 
 SAVE_AGAIN = "save it again with torch.save(net.state_dict(), path)"
@@ -42,7 +42,7 @@ def repack_archive(content: bytes, label: str) -> io.BytesIO:
                 # With its size: ZipFile.read would unpack all that is there before it cuts what was not declared.
                 data = file.read(entry.file_size)
             if entry.filename == pickle_name:
-                check_pickle(data, label)
+                data = rewrite_pickle(data, label)
             packed.writestr(entry.filename, data)
     target.seek(0)
     return target

@@ -8,13 +8,12 @@ from typing import Any, BinaryIO
 
 import safetensors.torch
 import torch
-from torch import Tensor
 
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.content import Source, read_content
 from ncviz.models.files.state_dict.archive import SAVE_AGAIN, repack_archive
-from ncviz.models.files.state_dict.state import find_state
+from ncviz.models.files.state_dict.candidates import Candidate, find_candidates
 from ncviz.text import quotable
 
 ZIP_START = b"PK\x03\x04"
@@ -22,31 +21,29 @@ PICKLE_START = b"\x80"
 
 
 @dataclass(frozen=True, eq=False)
-class StateDict:
-    """The weights that a checkpoint holds, whatever network they are of.
+class Checkpoint:
+    """The tensors that a file of weights holds, whatever network they are of.
 
     Attributes:
-        tensors: Key → dense tensor, as the file holds them; the prefix is cut off.
-        prefix: What stands before every key in the file, such as "module."; often nothing.
+        candidates: Every dict with tensors in it.
         format: "safetensors" or "pt".
         label: The file's name, for messages.
     """
 
-    tensors: dict[str, Tensor]
-    prefix: str
+    candidates: tuple[Candidate, ...]
     format: str
     label: str
 
 
-def read_state(source: Source, filename: str | None = None) -> StateDict:
-    """Return the weights that a ``.pt``, ``.pth`` or ``.safetensors`` file holds, as safely as ``load_checkpoint``.
+def read_checkpoint(source: Source, filename: str | None = None) -> Checkpoint:
+    """Return the tensors that a ``.pt``, ``.pth`` or ``.safetensors`` file holds; nothing in it is run.
 
     Args:
         source: A path, the file's bytes, or an open binary file.
         filename: The file's name for messages; by default that of the source.
 
     Raises:
-        ModelError: If the file is missing, too large, damaged, unsafe, or holds no state dict; one sentence.
+        ModelError: If the file is missing, too large, damaged, unsafe, or holds no tensors; one sentence.
     """
     label = quotable(filename or _name_of(source))
     content = read_content(source, label)
@@ -69,8 +66,7 @@ def read_state(source: Source, filename: str | None = None) -> StateDict:
         raise ModelError(
             f"{label} is no checkpoint, expected a .pt or .pth file of torch.save or a .safetensors file; {SAVE_AGAIN}."
         )
-    tensors, prefix = find_state(loaded, label)
-    return StateDict(tensors, prefix, format, label)
+    return Checkpoint(find_candidates(loaded, label), format, label)
 
 
 def _name_of(source: Source) -> str:

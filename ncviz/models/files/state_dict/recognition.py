@@ -11,21 +11,14 @@ from torch import Tensor
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.architectures import ARCHITECTURES, build_without_weights, find_architecture
 from ncviz.models.catalogue.torchvision_models import torchvision_names
-from ncviz.models.files.state_dict.state import is_counter
+from ncviz.models.files.choices import SeveralFitError
+from ncviz.models.files.state_dict.candidates import Candidate, Part, is_counter, parts_for
 from ncviz.text import quotable
 
 _HELP = (
     "export the network with torch.onnx.export and bring the .onnx file, which holds its layers too, or build the same "
     "layers in the form"
 )
-
-
-class SeveralFitError(ModelError):
-    """Weights fit several architectures alike; ``choices`` are their names."""
-
-    def __init__(self, message: str, choices: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.choices = choices
 
 
 @dataclass(frozen=True)
@@ -75,6 +68,18 @@ def guess_architectures(state: Mapping[str, Tensor]) -> list[Guess]:
     return sorted(likely.values(), key=lambda guess: -guess.fitting / max(guess.expected, guess.given))
 
 
+def architectures_of(candidate: Candidate) -> list[tuple[str, Part]]:
+    """Return the known architectures that some of a candidate's tensors are of, behind whatever prefix, with these."""
+    found = {}
+    for architecture in (*ARCHITECTURES, *torchvision_names(is_plain=False)):
+        for part in parts_for(candidate, _outline(architecture)[0], is_named=False):
+            given = {key: tuple(each.shape) for key, each in part.tensors.items() if not is_counter(key)}
+            guess = _guess(architecture, given)
+            if guess is not None and guess.is_exact:
+                found[guess.architecture, part.prefix] = part
+    return [(name, part) for (name, _), part in found.items()]
+
+
 def recognise(state: Mapping[str, Tensor], label: str) -> str:
     """Return the one architecture that a state dict is of.
 
@@ -93,6 +98,7 @@ def recognise(state: Mapping[str, Tensor], label: str) -> str:
     if exact:
         raise SeveralFitError(
             f"The weights in {label} fit {' and '.join(exact)} alike, because activations have no weights; choose one.",
+            "architecture",
             tuple(exact),
         )
     first = next(iter(state), "")

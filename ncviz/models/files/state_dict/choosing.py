@@ -1,0 +1,178 @@
+"""Which of the weights in a checkpoint are taken: those that fit the architecture exactly, or that the user names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ncviz.errors import ModelError
+from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
+from ncviz.models.files.choices import SeveralFitError
+from ncviz.models.files.state_dict.candidates import (
+    Candidate,
+    Part,
+    Shapes,
+    is_counter,
+    parts_for,
+    whole_part,
+)
+from ncviz.models.files.state_dict.recognition import architectures_of, recognise
+from ncviz.models.files.state_dict.state import check_storage
+from ncviz.text import listed, quotable
+
+_NAMED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The weights that are taken of a checkpoint.
+
+    Attributes:
+        architecture: What they are of.
+        tensors: Key → dense tensor, under the architecture's keys.
+        prefix: What stands before every key in the file; often nothing.
+        notes: What was left out or taken of several, one sentence each.
+    """
+
+    architecture: str
+    tensors: dict[str, Tensor]
+    prefix: str
+    notes: tuple[str, ...]
+
+
+def choose_weights(
+    candidates: Sequence[Candidate],
+    architecture: str | None,
+    weights: str | None,
+    label: str,
+    *,
+    is_asking: bool = False,
+) -> Chosen:
+    """Return the weights that fit an architecture.
+
+    Where several do, as raw ones and their moving average, the first that is no average is taken, and a note says so.
+
+    Args:
+        candidates: The dicts of tensors in the file.
+        architecture: A name that ``find_architecture`` finds; None finds out from keys and shapes.
+        weights: Which of several are meant: the keys that lead to them, or the last of these, such as "ema".
+        label: The file's name, for messages.
+        is_asking: Whether to raise an error with the choices where several fit, instead of taking one.
+
+    Raises:
+        ModelError: If none fit, or none that fit are called so.
+        SeveralFitError: If they fit several architectures alike, or several weights fit and ``is_asking``.
+    """
+    fitting: list[tuple[str, Part]] = []
+    for candidate in candidates:
+        if architecture is not None:
+            shapes = _shapes_of(architecture)
+            found = [(architecture, part) for part in parts_for(candidate, shapes, is_named=True)]
+            fitting += [(name, part) for name, part in found if _fits(part, shapes)]
+        else:
+            fitting += architectures_of(candidate)
+    fitting = _distinct(fitting)
+    if not fitting:
+        return _nearest(candidates, architecture, weights, label)
+    names = list(dict.fromkeys(part.name for _, part in fitting))
+    if weights is not None:
+        chosen = [name for name in names if name == weights or name.endswith(f".{weights}")]
+        if len(chosen) != 1:
+            raise ModelError(
+                f"{label} holds {'several' if chosen else 'no'} fitting weights called '{quotable(weights)}'; choose "
+                f"one of {listed([name or 'the outermost' for name in names])}."
+            )
+    elif len(names) > 1 and is_asking:
+        raise SeveralFitError(
+            f"{label} holds several weights that fit: {listed(names)}; choose one.", "weights", tuple(names)
+        )
+    else:
+        chosen = [part.name for _, part in fitting if not part.is_average] or names
+    same = [(name, part) for name, part in fitting if part.name == chosen[0]]
+    if len(same) > 1:
+        alike = tuple(name for name, _ in same)
+        raise SeveralFitError(
+            f"The weights in {label} fit {' and '.join(alike)} alike, because activations have no weights; choose one.",
+            "architecture",
+            alike,
+        )
+    name, part = same[0]
+    others = [other for other in names if other != part.name]
+    notes = []
+    if others and weights is None:
+        notes.append(
+            f"{label} holds several weights that fit: those under '{quotable(part.name or 'the outermost keys')}' were "
+            f"taken; there are also {listed([quotable(other) for other in others])}."
+        )
+    notes += _left_out(part, label)
+    for key, tensor in part.tensors.items():
+        check_storage(key, tensor, label)
+    return Chosen(name, part.tensors, part.prefix, tuple(notes))
+
+
+def _shapes_of(architecture: str) -> Shapes:
+    state = build_without_weights(find_architecture(architecture)).state_dict()
+    return {key: tuple(tensor.shape) for key, tensor in state.items() if not is_counter(key)}
+
+
+def _fits(part: Part, shapes: Shapes) -> bool:
+    given = {key: tuple(tensor.shape) for key, tensor in part.tensors.items() if not is_counter(key)}
+    return given == dict(shapes)
+
+
+def _distinct(fitting: Sequence[tuple[str, Part]]) -> list[tuple[str, Part]]:
+    """Return the parts without those that hold the same values as an earlier one."""
+    found: list[tuple[str, Part]] = []
+    for name, part in fitting:
+        if not any(name == other and _is_same(part, before) for other, before in found):
+            found.append((name, part))
+    return found
+
+
+def _is_same(one: Part, other: Part) -> bool:
+    return one.tensors.keys() == other.tensors.keys() and all(
+        tensor is other.tensors[key]
+        or (tensor.untyped_storage().data_ptr() == other.tensors[key].untyped_storage().data_ptr() != 0
+            and tensor.shape == other.tensors[key].shape and tensor.stride() == other.tensors[key].stride()
+            and tensor.storage_offset() == other.tensors[key].storage_offset())
+        for key, tensor in one.tensors.items()
+    )  # fmt: skip
+
+
+def _left_out(part: Part, label: str) -> list[str]:
+    foreign = [key for key in part.foreign if key.rpartition(".")[2] != "num_batches_tracked"]
+    if not foreign:
+        return []
+    named = listed([f"`{quotable(key)}`" for key in foreign[:_NAMED]])
+    more = f" and {len(foreign) - _NAMED:,} more" if len(foreign) > _NAMED else ""
+    return [f"{label} also holds {named}{more}, which the network does not have: left out."]
+
+
+def _nearest(
+    candidates: Sequence[Candidate], architecture: str | None, weights: str | None, label: str
+) -> Chosen:
+    """Return the weights that come nearest to an architecture that was named; what does not fit is for others to say.
+
+    Raises:
+        ModelError: If none was named, saying which comes nearest.
+    """
+    wholes = [whole_part(candidate) for candidate in candidates]
+    if weights is not None:
+        wholes = [part for part in wholes if f".{part.name}".endswith(f".{weights}")] or wholes
+    if architecture is None:
+        # The largest is the network; an optimiser's numbers come in many small dicts.
+        largest = max(wholes, key=lambda part: len(part.tensors))
+        recognise(largest.tensors, label)
+        raise AssertionError("what nothing fits was recognised")
+    shapes = _shapes_of(architecture)
+    parts = [part for candidate in candidates for part in parts_for(candidate, shapes, is_named=True)]
+
+    def fitting(part: Part) -> tuple[int, int]:
+        return sum(key in shapes for key in part.tensors), len(part.tensors)
+
+    nearest = max((*parts, *wholes), key=fitting)
+    for key, tensor in nearest.tensors.items():
+        check_storage(key, tensor, label)
+    return Chosen(architecture, nearest.tensors, nearest.prefix, ())
