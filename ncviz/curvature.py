@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, check_alpha, check_whole
+from ncviz.copies.own_copy import own_copy
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.results import ConnectionCurvature, Settings, Work
 from ncviz.engine.run import run
@@ -171,6 +172,8 @@ def neural_curvature(
     _check_hooks(net, progress, cancel, executor)
     report = progress or (lambda fraction, message: None)
     report(0.0, "reading the network")
+    # Once for all that follows, so that hooks which only look are called once.
+    net = own_copy(net, inputs)
     graph = build_graph(net, tuple(inputs.shape[1:]))
     if channels:
         if keep_edges:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 COMMON = {"config", "devices", "errors", "limits", "progress", "text", "values"}
 # "public" is the package itself, `import ncviz` or `from ncviz import load_model`.
 CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "ricci",
-        "explain", "preflight"}  # fmt: skip
+        "explain", "preflight", "copies"}  # fmt: skip
 # Packages whose own packages are rooms: what one of them may import is said one by one.
 DIVIDED = {"studies", "ui"}
 # What pages are made of.
@@ -36,17 +36,18 @@ ALLOWED = {
     "jobs": COMMON,
     "compiled": set(),
     "attacks": COMMON,
-    "graph": COMMON | {"compiled"},
+    "copies": COMMON,
+    "graph": COMMON | {"compiled", "copies"},
     "transport": COMMON | {"compiled"},
     "engine": COMMON | {"compiled", "fingerprint", "graph", "transport"},
     "plots": COMMON | {"assets"},
-    "data": COMMON | {"archives", "fingerprint"},
+    "data": COMMON | {"archives", "copies", "fingerprint"},
     "models": COMMON | {"archives", "attacks", "fingerprint", "data"},
-    "curvature": COMMON | {"engine", "graph"},
+    "curvature": COMMON | {"copies", "engine", "graph"},
     "preflight": COMMON | {"engine", "graph"},
     "ricci": COMMON | {"transport"},
     "explain": COMMON | {"engine", "graph", "transport"},
-    "pruning": COMMON | {"attacks", "graph", "curvature"},
+    "pruning": COMMON | {"attacks", "copies", "graph", "curvature"},
     "tasks": COMMON | CORE - {"transport", "ricci"} | {"jobs"},
     "scene": COMMON | {"explain", "plots", "ricci", "tasks"},
     "studies.paper": COMMON | {"fingerprint", "data", "models", "pruning", "tasks", "plots", "curvature"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 from ncviz.data.predicted_labels import check_labels, logits
@@ -45,12 +44,14 @@ def select_calibration(
     """
     import torch
 
+    from ncviz.copies.own_copy import COMPARED, own_copy
+
     order = torch.arange(len(pool))
     if seed:
         order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))
     where = resolve_device(device)
     with guard(where):
-        own = copy.deepcopy(net).eval().to(where)
+        own = own_copy(net, pool.inputs[:COMPARED]).to(where)
         if not pool.has_labels:
             return _by_prediction(own, pool, per_class, order, where)
         if is_user_data(pool.name):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -57,9 +56,11 @@ def predictions(net: nn.Module, inputs: Tensor, device: str = "cpu") -> Tensor:
     """
     import torch
 
+    from ncviz.copies.own_copy import own_copy
+
     where = resolve_device(device)
     with guard(where):
-        own = copy.deepcopy(net).eval().to(where)
+        own = own_copy(net, inputs).to(where)
         found = [logits(own, part.to(where)).argmax(dim=1).cpu() for part in inputs.split(_BATCH)]
     return torch.cat(found)
 

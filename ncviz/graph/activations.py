@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from ncviz.copies.hooks import without_global_hooks
+from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import NeuralGraph, Tap
-from ncviz.graph.tracing import own_copy, trace
+from ncviz.graph.tracing import trace
 
 
 class _TapReader(fx.Interpreter):
@@ -51,9 +53,9 @@ def layer_activations(
     """
     dtype = torch.float32 if device.startswith("mps") else torch.float64
     # Traced before it moves, as when the graph was built: the operations must have the same names.
-    own = trace(own_copy(net), tuple(inputs.shape[1:])).to(device=device, dtype=dtype)
+    own = trace(own_copy(net, inputs), tuple(inputs.shape[1:])).to(device=device, dtype=dtype)
     reader = _TapReader(own, {tap.node for taps in graph.taps for tap in taps})
-    with torch.no_grad():
+    with torch.no_grad(), without_global_hooks():
         reader.run(inputs.to(device=device, dtype=dtype, copy=True))
     layers = [
         _gathered(reader.values, taps, size) for taps, size in zip(graph.taps, graph.layer_sizes, strict=True)

@@ -7,12 +7,14 @@ from math import prod
 
 from torch import fx, nn
 
+from ncviz.copies.hooks import without_global_hooks
+from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.operations import NORM_MODULES, describe
 from ncviz.graph.positions import MAX_PARTS, by_places
 from ncviz.graph.reader import Reader
-from ncviz.graph.tracing import check_trace, own_copy, record_shapes, trace
+from ncviz.graph.tracing import check_trace, noise_input, record_shapes, trace
 from ncviz.graph.values import Problem, sentence
 
 _TOO_MANY_PARTS = (
@@ -89,7 +91,12 @@ def _divided(connection: Connection, places: int) -> list[Connection] | None:
 
 
 def _read(net: nn.Module, input_shape: tuple[int, ...]) -> Reader:
-    own = own_copy(net)
+    own = own_copy(net, noise_input(net, tuple(input_shape)))
+    with without_global_hooks():
+        return _read_copy(own, input_shape)
+
+
+def _read_copy(own: nn.Module, input_shape: tuple[int, ...]) -> Reader:
     traced = trace(own, tuple(input_shape))
     _check_statistics(traced)
     shapes = record_shapes(traced, tuple(input_shape))

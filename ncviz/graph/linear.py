@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx, nn
 
+from ncviz.copies.own_copy import own_copy
 from ncviz.graph.operations import NORM_MODULES, WEIGHT_MODULES, is_pointwise, is_softmax
-from ncviz.graph.tracing import own_copy, trace
+from ncviz.graph.tracing import trace
 
 
 class _Scale(nn.Module):

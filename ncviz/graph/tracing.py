@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
+from ncviz.copies.hooks import without_global_hooks
 from ncviz.errors import ModelError
 from ncviz.graph.operations import POINTWISE, SILENT, operation
 from ncviz.text import first_line
 
 # The forward runs on this many inputs, so that an operation which mixes images is found out.
 BATCH = 2
-
-
-def own_copy(net: nn.Module) -> nn.Module:
-    """Return a copy in eval mode and without hooks: the caller's network is neither run nor changed."""
-    copied = copy.deepcopy(net).eval()
-    for module in copied.modules():
-        module._forward_hooks.clear()
-        module._forward_pre_hooks.clear()
-    return copied
 
 
 def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.GraphModule:
@@ -35,16 +26,17 @@ def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.Grap
     Raises:
         ModelError: If its forward cannot be traced (control flow that depends on the data).
     """
-    try:
-        traced = fx.symbolic_trace(net)
-    except Exception as error:
-        exported = _exported(net, input_shape)
-        if exported is None:
-            raise ModelError(
-                f"The forward of {type(net).__name__} cannot be traced ({first_line(error)}); "
-                "write it as an nn.Sequential, or without control flow that depends on the data."
-            ) from error
-        traced = exported
+    with without_global_hooks():
+        try:
+            traced = fx.symbolic_trace(net)
+        except Exception as error:
+            exported = _exported(net, input_shape)
+            if exported is None:
+                raise ModelError(
+                    f"The forward of {type(net).__name__} cannot be traced ({first_line(error)}); "
+                    "write it as an nn.Sequential, or without control flow that depends on the data."
+                ) from error
+            traced = exported
     _check_in_place(traced)
     traced.graph.eliminate_dead_code()
     return traced
@@ -86,8 +78,7 @@ def check_trace(net: nn.Module, traced: fx.GraphModule, input_shape: tuple[int, 
     Raises:
         ModelError: If the two differ on random inputs.
     """
-    zeros = example_input(net, input_shape)
-    noise = torch.rand(zeros.shape, generator=torch.Generator().manual_seed(0)).to(zeros.device, zeros.dtype)
+    noise = noise_input(net, input_shape)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         expected, found = net(noise.clone()), traced(noise.clone())
     if not isinstance(expected, Tensor) or not isinstance(found, Tensor):
@@ -128,6 +119,13 @@ def example_input(net: nn.Module, input_shape: tuple[int, ...]) -> Tensor:
     parameter = next((each for each in net.parameters() if each.is_floating_point()), None)
     zeros = torch.zeros((BATCH, *input_shape))
     return zeros if parameter is None else zeros.to(parameter.device, parameter.dtype)
+
+
+def noise_input(net: nn.Module, input_shape: tuple[int, ...]) -> Tensor:
+    """Return random numbers in [0, 1), always the same, in place of the zeros of ``example_input``."""
+    zeros = example_input(net, input_shape)
+    noise = torch.rand(zeros.shape, generator=torch.Generator().manual_seed(0))
+    return noise.to(zeros.device, zeros.dtype)
 
 
 Shapes = dict[str, tuple[int, ...]]

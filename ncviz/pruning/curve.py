@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ncviz.copies.own_copy import own_copy
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
-from ncviz.graph.tracing import own_copy
 from ncviz.pruning.masks import masks_at
 
 BATCH = 1000
@@ -74,8 +74,8 @@ class Evaluator:
         # functional_call swaps the module's tensors while it runs, so one module serves one thread at a time.
         self._lock = threading.Lock()
         with guard(self.device):
-            self._net = own_copy(net)
-            tensors = {**dict(net.named_parameters()), **dict(net.named_buffers())}
+            self._net = own_copy(net, inputs)
+            tensors = {**dict(self._net.named_parameters()), **dict(self._net.named_buffers())}
             self._state = {name: each.detach().to(self.device, copy=True) for name, each in tensors.items()}
             self._inputs, self._labels = inputs.to(self.device), labels.to(self.device)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
+from ncviz.copies.own_copy import plain_copy
 from ncviz.errors import NcvizError
 from ncviz.pruning.masks import apply_masks, places_of, under_all_names
 
@@ -52,7 +52,7 @@ def reparametrised_file(net: nn.Module, masks: Mapping[str, Tensor]) -> bytes:
     Raises:
         NcvizError: If a mask names no weight of the network or has another shape.
     """
-    own = copy.deepcopy(net)
+    own = plain_copy(net)
     for module, parameter, mask in places_of(own, masks):
         torch_prune.custom_from_mask(module, parameter, mask)
     return save(_plain(own.state_dict()))

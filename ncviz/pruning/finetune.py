@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -106,6 +105,7 @@ def fine_tune(
     from torch.nn import functional
     from torch.nn.utils import prune
 
+    from ncviz.copies.own_copy import plain_copy
     from ncviz.pruning.masks import places_of
 
     device = resolve_device(device)
@@ -119,7 +119,7 @@ def fine_tune(
             on_epoch(epoch, accuracies[-1])
 
     with guard(device):
-        own = copy.deepcopy(net).to(device).requires_grad_(True)
+        own = plain_copy(net).to(device).requires_grad_(True)
         places = places_of(own, masks)
         for module, name, mask in places:
             prune.custom_from_mask(module, name, mask.to(device))
@@ -150,7 +150,7 @@ def fine_tune(
         for module, name, _ in places:
             prune.remove(module, name)
         # Taking the masks away leaves the parameters in another order; a copy of the network has its own.
-        tuned = copy.deepcopy(net).cpu()
+        tuned = plain_copy(net).cpu()
         tuned.load_state_dict(own.state_dict())
     return FineTuneResult(tuned.eval(), tuple(losses), tuple(accuracies))
 

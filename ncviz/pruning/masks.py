@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ncviz.copies.own_copy import plain_copy
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import protected_positions, removal_ranks, removed_for_sparsity
 
@@ -45,7 +45,7 @@ def apply_masks(net: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
     Raises:
         NcvizError: If a mask names no weight of the network or has another shape.
     """
-    pruned = copy.deepcopy(net)
+    pruned = plain_copy(net)
     weights = _checked(pruned, masks)
     with torch.no_grad():
         for name, mask in masks.items():

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from ncviz.attacks import attacked
 from ncviz.config import AttackConfig, check_whole
+from ncviz.copies.own_copy import own_copy
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
-from ncviz.graph.tracing import own_copy
 from ncviz.pruning.corruptions import CorruptionConfig, Disturbance, corrupted
 from ncviz.pruning.masks import apply_masks
 
@@ -89,7 +89,8 @@ class Disturber:
         self.device = resolve_device(device)
         self.disturbance = disturbance
         self._normalise = normalise
-        self._net, self._inputs, self._labels = own_copy(net).requires_grad_(False), inputs, labels
+        first = inputs[:1] if normalise is None else normalise(inputs[:1])
+        self._net, self._inputs, self._labels = own_copy(net, first).requires_grad_(False), inputs, labels
         self._corrupted = (
             corrupted(inputs, disturbance, seed) if isinstance(disturbance, CorruptionConfig) else None
         )

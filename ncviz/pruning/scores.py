@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ncviz.config import DEFAULT_ALPHA, NEVER_ACTIVE_PLACES, check_choice, check_whole
+from ncviz.copies.own_copy import own_copy
 from ncviz.errors import DataError
 from ncviz.graph.operations import WEIGHT_MODULES
-from ncviz.graph.tracing import own_copy
 from ncviz.pruning.criteria.activation import wanda
 from ncviz.pruning.criteria.flow import synflow
 from ncviz.pruning.criteria.given import Score, ScoreInputs
@@ -88,9 +88,11 @@ def pruning_scores(
     score = find_score(criterion)
     check_whole("seed", seed, 0, 2**31 - 1)
     check_choice("place of never-active weights", never_active, NEVER_ACTIVE_PLACES)
-    names = weight_names(net)
-    _check_images(net, criterion, inputs, labels)
-    return score.compute(ScoreInputs(net, names, inputs, labels, curvature, alpha, seed, never_active))
+    _check_inputs(criterion, inputs)
+    own = own_copy(net, inputs if isinstance(inputs, Tensor) and inputs.ndim > 1 else None)
+    _check_fit(own, criterion, inputs, labels)
+    names = weight_names(own)
+    return score.compute(ScoreInputs(own, names, inputs, labels, curvature, alpha, seed, never_active))
 
 
 def find_score(criterion: str) -> Score:
@@ -103,19 +105,25 @@ def find_score(criterion: str) -> Score:
     return SCORES[criterion]
 
 
-def _check_images(net: nn.Module, criterion: str, inputs: Tensor | None, labels: Tensor | None) -> None:
-    """Refuse images and labels that would end in an error of torch, or in scores that mean nothing."""
-    score = SCORES[criterion]
-    if inputs is None or not score.needs_images:
+def _check_inputs(criterion: str, inputs: Tensor | None) -> None:
+    """Refuse images that no network takes."""
+    if inputs is None or not SCORES[criterion].needs_images:
         return
     if not isinstance(inputs, Tensor) or not inputs.is_floating_point() or inputs.ndim < 2 or not len(inputs):
         got = f"{inputs.dtype} {list(inputs.shape)}" if isinstance(inputs, Tensor) else type(inputs).__name__
         raise DataError(f"inputs must be a floating-point tensor [n, …] with at least one image, got {got}.")
     if not torch.isfinite(inputs).all():
         raise DataError("The calibration images hold NaN or infinite values; expected finite numbers.")
+
+
+def _check_fit(net: nn.Module, criterion: str, inputs: Tensor | None, labels: Tensor | None) -> None:
+    """Refuse images and labels that would end in an error of torch, or in scores that mean nothing."""
+    score = SCORES[criterion]
+    if inputs is None or not score.needs_images:
+        return
     try:
         with torch.no_grad():
-            classes = own_copy(net)(inputs[:1].clone()).shape[-1]
+            classes = net(inputs[:1].clone()).shape[-1]
     except RuntimeError as error:
         raise DataError(
             f"The network does not take images of shape {list(inputs.shape[1:])} ({str(error).splitlines()[0]})."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ncviz.copies.own_copy import own_copy
 from ncviz.graph.operations import WEIGHT_MODULES
-from ncviz.graph.tracing import own_copy
 from ncviz.pruning.criteria.given import ScoreInputs, images_of
 
 _CHUNK = 64

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from ncviz.graph.tracing import own_copy
+from ncviz.copies.own_copy import own_copy
 from ncviz.pruning.criteria.given import ScoreInputs, labelled_images
 
 _CHUNK = 16

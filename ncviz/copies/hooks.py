@@ -1,0 +1,174 @@
+"""Which of a network's forward hooks change values: found out by watching each of them while the network runs once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as registry
+from torch.nn.utils.prune import BasePruningMethod
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
+
+from ncviz.errors import ModelError
+
+# PyTorch's own hooks that write a weight, and nothing else, before each pass.
+WEIGHT_HOOKS = (BasePruningMethod, WeightNorm, SpectralNorm)
+PRE = "forward pre-hook"
+_GLOBAL = {"forward hook": registry._global_forward_hooks, PRE: registry._global_forward_pre_hooks}
+_KEPT_BY_MODULES = (
+    "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs", "_backward_hooks", "_backward_pre_hooks",
+)  # fmt: skip
+_LOCK = threading.RLock()
+
+Hooks = MutableMapping[int, Callable[..., Any]]
+
+
+def name_of(hook: object) -> str:
+    """Return what a hook is called in its owner's code."""
+    while isinstance(hook, partial):
+        hook = hook.func
+    return getattr(hook, "__name__", type(hook).__name__)
+
+
+def title_of(name: str, module: nn.Module) -> str:
+    """Return what a module is called in a sentence; the network itself has no name."""
+    return f"layer '{name}'" if name else f"the network ({type(module).__name__})"
+
+
+@contextmanager
+def watched(net: nn.Module) -> Iterator[list[str]]:
+    """Watch all hooks of a network, and global ones, while it runs; afterwards all are as they were.
+
+    A hook changes values if it returns anything but None and what it was given, or changes that in place. Whether the
+    new values are equal on these images does not count: they need not be on others.
+
+    Yields:
+        What there is to say of each hook that changed values, in the order of their calls, e.g. "layer '0' has a
+        forward hook ('clip')".
+    """
+    found: list[str] = []
+    places = [
+        (f"{title_of(name, module)} has a", kind, hooks)
+        for name, module in net.named_modules()
+        for kind, hooks in zip(_GLOBAL, hooks_of(module), strict=False)
+    ]
+    places += [("there is a global", kind, hooks) for kind, hooks in _GLOBAL.items()]
+    places = [place for place in places if place[-1]]
+    with _swapping([hooks for *_, hooks in places]):
+        for told, kind, hooks in places:
+            for key, hook in hooks.items():
+                if not isinstance(hook, WEIGHT_HOOKS):
+                    hooks[key] = _watching(hook, f"{told} {kind} ('{name_of(hook)}')", kind == PRE, found)
+        yield found
+
+
+def hooks_of(module: nn.Module) -> tuple[Hooks, ...]:
+    """Return a module's forward hooks and its pre-hooks, as torch holds them; none of a compiled program's."""
+    return (
+        ()
+        if isinstance(module, torch.jit.ScriptModule)
+        else (module._forward_hooks, module._forward_pre_hooks)
+    )
+
+
+def check_hooks(changing: list[str]) -> None:
+    """Refuse hooks that change values.
+
+    Raises:
+        ModelError: Naming the first.
+    """
+    if changing:
+        told = changing[0][0].upper() + changing[0][1:]
+        raise ModelError(f"{told} that changes values; remove it, or write what it does into forward.")
+
+
+@contextmanager
+def _swapping(places: Sequence[Hooks]) -> Iterator[None]:
+    """Put hooks back as they are now, those that take themselves off too; one thread at a time changes any."""
+    with _LOCK if places else nullcontext():
+        saved = [(hooks, dict(hooks)) for hooks in places]
+        try:
+            yield
+        finally:
+            for hooks, before in saved:
+                hooks.clear()
+                hooks.update(before)
+
+
+@contextmanager
+def without_global_hooks() -> Iterator[None]:
+    """Run something of our own that is nobody else's to look at."""
+    every = [hooks for hooks in _GLOBAL.values() if hooks]
+    with _swapping(every):
+        for hooks in every:
+            hooks.clear()
+        yield
+
+
+def remove_hooks(net: nn.Module) -> None:
+    """Take all hooks off a network that is ours alone, those of the backward pass too."""
+    for module in net.modules():
+        for name in _KEPT_BY_MODULES if hooks_of(module) else ():
+            getattr(module, name).clear()
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Return the tensors in nested tuples, lists and dictionaries, in their order."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [each for part in value for each in tensors_in(part)] if isinstance(value, (tuple, list)) else []
+
+
+def same_values(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same, NaN beside NaN included."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if one.is_meta or other.is_meta:  # which hold nothing
+        return one.is_meta and other.is_meta
+    return bool(((one == other) | ((one != one) & (other != other))).all())
+
+
+def _watching(hook: Callable[..., Any], told: str, is_pre: bool, found: list[str]) -> Callable[..., Any]:
+    def watch(module: nn.Module, *given: Any) -> Any:
+        held = tensors_in(given)
+        before = [(each.clone(), _version(each)) for each in held]
+        result = hook(module, *given)
+        is_changed = any(
+            _version(each) != version or not same_values(each, copied)
+            for each, (copied, version) in zip(held, before, strict=True)
+        )
+        if is_changed or (result is not None and not _is_given(result, given, is_pre)):
+            found.append(told)
+        return result
+
+    return watch
+
+
+def _is_given(result: Any, given: tuple[Any, ...], is_pre: bool) -> bool:
+    """Whether what a hook returns is what it was given."""
+    expected: Any = given[-1]
+    if is_pre:
+        expected = given if len(given) == 2 else given[0]
+        if not isinstance(result, tuple):
+            result = (result,)
+    if type(result) is not type(expected):
+        return False
+    pairs = tensors_in(result), tensors_in(expected)
+    return len(pairs[0]) == len(pairs[1]) and all(
+        one is other or (one.data_ptr() == other.data_ptr() and one.shape == other.shape and one.dtype == other.dtype
+                         and one.stride() == other.stride())
+        for one, other in zip(*pairs, strict=True)
+    )  # fmt: skip
+
+
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
