@@ -19,7 +19,7 @@ from ncviz.values import NEVER_ACTIVE
 
 @click.command()
 @network_options
-@click.option("--output", type=FILE, help="Write κ of every weight as .safetensors.")
+@click.option("--output", type=FILE, help="Write κ of every weight as .safetensors; 2 where never active.")
 def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     """Compute the neural curvature of a network, or take it from the cache."""
     _, found = curvature_of(**options)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ncviz.config import ORDERS, PruningConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, PruningConfig
 from ncviz.tasks import SweepRecord
 from ncviz.tasks.criteria import GRID, Spread, area_under, criteria, mean_and_deviation, removable_within
 from ncviz.text import percent, plural
@@ -19,6 +19,11 @@ from ncviz.text import percent, plural
 Shapes = Mapping[str, tuple[int, ...]]
 
 ORDER_TITLES = {"redundant": "Least important first", "bottlenecks": "Most important first"}
+NEVER_ACTIVE_TITLES = {
+    "first": "first, as in the paper",
+    "median": "at their layer's median cost",
+    "last": "last",
+}
 SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 # Words of a criterion's source that are an address.
 _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
@@ -39,6 +44,7 @@ class Comparison:
         sparsity: Fraction of the weights that is removed where one looks closer, one of those that are measured.
         layers: Names of the weights whose curvature is computed; none means all.
         channels: Most channels of a hidden layer that take part in it; 0 means all.
+        never_active: Where never-active weights go in orders by curvature.
     """
 
     criteria: tuple[str, ...]
@@ -51,6 +57,7 @@ class Comparison:
     sparsity: float
     layers: tuple[str, ...] = ()
     channels: int = 0
+    never_active: str = NEVER_ACTIVE_PLACES[0]
 
     def config(self, criterion: str, seed: int | None = None) -> PruningConfig:
         """Return the settings of one curve, by default of the first draw."""
@@ -64,6 +71,7 @@ class Comparison:
             self.protected,
             self.layers,
             self.channels,
+            self.never_active,
         )
 
 

@@ -59,6 +59,7 @@ def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.
     for name, values in record.weights.items():
         own = ranks[starts[name] : starts[name] + values.size]
         flat = values[~np.isnan(values)]
+        active = flat[flat < NEVER_ACTIVE]
         rows.append(
             {
                 "layer": weight_title(record, name),
@@ -67,8 +68,8 @@ def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.
                 "kept share": float((own >= removed).mean()),
                 "measured": flat.size,
                 "bottlenecks": float((flat < 0).mean()) if flat.size else np.nan,
-                "never active": float((flat == NEVER_ACTIVE).mean()) if flat.size else np.nan,
-                "most negative κ": float(flat.min()) if flat.size else np.nan,
+                "never active": float(record.never_active[name].sum() / flat.size) if flat.size else np.nan,
+                "most negative κ": float(active.min()) if active.size else np.nan,
                 "edges": sum(record.connections[at].edges for at in record.connections_of(name)),
             }
         )
@@ -87,7 +88,8 @@ def edge_table(
 
     All columns that are whole numbers count from 0. ``parameter`` is the flat index within the layer's weight,
     ``weight`` has a batch normalisation that follows folded in, ``position`` is the edge's output position and
-    ``image`` the calibration image with the least curvature; -1 where the weight is never active.
+    ``image`` the calibration image with the least curvature. Where ``never_active``, ``curvature`` is empty and
+    ``image`` -1.
 
     Args:
         record: The curvature over all calibration images, by which weights are removed.
@@ -105,7 +107,8 @@ def edge_table(
             "target": edges.target,
             "parameter": edges.parameter,
             "weight": weight,
-            "curvature": edges.curvature,
+            "curvature": np.where(edges.curvature < NEVER_ACTIVE, edges.curvature, np.float32(np.nan)),
+            "never_active": edges.curvature >= NEVER_ACTIVE,
             "position": edges.position,
             "image": edges.sample,
             "kept": ranks[starts[record.parameters[index]] + edges.parameter] >= removed,

@@ -105,3 +105,28 @@ def test_a_layer_that_is_not_there_is_left_out(app):
     app.run()
     assert not app.exception
     assert app.session_state["latest"].view.layer == -1
+
+
+@pytest.mark.slow
+def test_the_places_of_never_active_weights_are_measured_side_by_side(app):
+    from ncviz import tasks
+
+    context = tasks.open_context()
+    network = tasks.open_network("mlp-digits-relu")
+    wanted = {
+        place: context.run(tasks.Sweep(network, never_active=place)).result
+        for place in ("first", "median", "last")
+    }
+    app.run()
+    app.session_state["explore-tabs"] = "Never active"
+    app.run()
+    assert not app.exception
+    tab = next(tab for tab in app.tabs if tab.label == "Never active")
+    assert "16% of the weights are never active on these 10 images" in tab.markdown[0].value
+    (table,) = [element.value for element in tab.table]
+    for (_, row), sweep in zip(table.iterrows(), wanted.values(), strict=True):
+        at = list(sweep.removed).index(round(0.7 * sweep.total))
+        assert row["70%"] == f"{sweep.accuracy['curvature', 'redundant'][at]:.1%}"
+    tab.radio[0].set_value("last").run()
+    assert app.session_state["latest"].view.never == "last"
+    assert not app.exception

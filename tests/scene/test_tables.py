@@ -93,8 +93,13 @@ def test_the_table_can_list_another_flow_and_counts_from_zero(found):
     assert set(one["image"]) == {3, -1}
     assert whole["image"].min() >= -1
     assert whole["image"].max() < len(record.labels)
-    assert ((one["image"] == -1) == (one["curvature"] == 2)).all()
-    assert (one["curvature"] >= whole["curvature"] - 1e-6).all()
+    for table in (one, whole):
+        assert ((table["image"] == -1) == table["never_active"]).all()
+        assert (table["curvature"].isna() == table["never_active"]).all()
+    assert whole["never_active"].sum() == record.never_active_count > 0
+    assert not (whole["never_active"] & ~one["never_active"]).any()
+    both = ~one["never_active"]
+    assert (one["curvature"][both] >= whole["curvature"][both] - 1e-6).all()
     assert (one["curvature"] != whole["curvature"]).any()
     pd.testing.assert_frame_equal(
         one[["connection", "parameter", "weight", "kept"]],
@@ -139,7 +144,8 @@ def test_a_table_as_csv(found):
     table = edge_table(record, network.arrays, tasks.ranks(network, "curvature", record, NOWHERE), 10)
     again = pd.read_csv(io.BytesIO(csv(table)))
     assert list(again.columns) == list(table.columns)
-    assert np.allclose(again["curvature"], table["curvature"])
+    assert np.allclose(again["curvature"], table["curvature"], equal_nan=True)
+    assert np.array_equal(again["never_active"], table["never_active"])
     assert np.array_equal(again["kept"], table["kept"])
 
 

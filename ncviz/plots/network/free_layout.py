@@ -16,6 +16,7 @@ from ncviz.plots import palette
 from ncviz.plots.figure_frame import AREA, FONT, INK, LINE, MUTED, PAPER
 from ncviz.plots.network.connected_parts import Component
 from ncviz.plots.network.lines import NetworkView, some_links
+from ncviz.values import NEVER_ACTIVE
 
 # networkx and pyvis take a second to import, which the first page has no use for.
 if TYPE_CHECKING:
@@ -87,10 +88,18 @@ def add_links(graph: nx.DiGraph, view: NetworkView) -> None:
 
 
 def graphml(graph: nx.DiGraph) -> bytes:
-    """Return the graph as a GraphML file, which Gephi, yEd and Cytoscape read."""
+    """Return the graph as a GraphML file, which Gephi, yEd and Cytoscape read.
+
+    An edge that is never active has ``never_active`` in place of a ``curvature``.
+    """
     import networkx as nx
 
-    return "\n".join(nx.generate_graphml(graph)).encode()
+    named = graph.copy()
+    for _, _, facts in named.edges(data=True):
+        if facts.get("curvature", 0.0) >= NEVER_ACTIVE:
+            del facts["curvature"]
+            facts["never_active"] = True
+    return "\n".join(nx.generate_graphml(named)).encode()
 
 
 def free_layout(
@@ -144,13 +153,14 @@ def free_layout(
         )
     for source, target, facts in graph.edges(data=True):
         kappa = facts["curvature"]
-        strength = min(abs(kappa), palette.LIMIT) / palette.LIMIT
+        is_never = kappa >= NEVER_ACTIVE
+        strength = 0.0 if is_never else min(abs(kappa), palette.LIMIT) / palette.LIMIT
         picture.add_edge(
             source,
             target,
-            color=ramp[int(palette.bin_index(np.array([kappa]))[0])],
+            color=line if is_never else ramp[int(palette.bin_index(np.array([kappa]))[0])],
             width=1 + 5 * strength,
-            title=f"κ = {kappa:.3f}, weight {facts['weight']:.3f}",
+            title=f"{'never active' if is_never else f'κ = {kappa:.3f}'}, weight {facts['weight']:.3f}",
             arrows={"to": {"enabled": False}},
             rank=facts.get("rank", 0),
         )

@@ -61,7 +61,7 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
     rows += _facts(of, connection, about, is_strongest=at is None and len(inside) > 1)
     before, after = record.ends[connection]
     title = f"{_side(of, after, target, grid.target)} ← {_side(of, before, source, grid.source)}"
-    never = "Not measured." if np.isnan(kappa[about]) else "Never active on these images: it goes first."
+    never = "Not measured." if np.isnan(kappa[about]) else "Never active on these images: it has no κ."
     return Card(
         title,
         rows,

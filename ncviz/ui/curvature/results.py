@@ -77,9 +77,14 @@ def _draw_summary(record: CurvatureRecord) -> None:
     )
     columns[1].metric("Bottlenecks (κ < 0)", f"{(flat < 0).mean():.1%}")
     columns[2].metric(
-        "Never active", f"{(flat == NEVER_ACTIVE).mean():.1%}", help="No live edge on any calibration image"
+        "Never active",
+        f"{record.never_active_count / max(1, record.measured):.1%}",
+        help=f"No live edge on any of the {len(record.labels)} calibration images. κ says nothing of these weights; "
+        "where they go in the pruning order is a choice (Explore, Never active).",
     )
-    columns[3].metric("Most negative κ", f"{flat.min():.2f}")
+    columns[3].metric(
+        "Most negative κ", f"{flat.min():.2f}" if flat.min(initial=NEVER_ACTIVE) < NEVER_ACTIVE else "–"
+    )
     device = record.device
     facts = f"{len(record.labels)} images of {record.pool}, computed on {device} in {record.seconds:.1f} s."
     part = part_words(record.config, len(record.weights))
@@ -101,7 +106,7 @@ def strongest_bottlenecks(of: tasks.Network, record: CurvatureRecord, names: lis
                 "value": float(weights[at]),
             }
             for at in lowest(flat, STRONGEST).tolist()
-            if np.isfinite(flat[at])
+            if flat[at] < NEVER_ACTIVE
         ]
     table = pd.DataFrame(rows, columns=["layer", "weight", "κ", "value"])
     return table.sort_values("κ", kind="stable").head(STRONGEST)

@@ -29,7 +29,11 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     view, side, record = subject.view, subject.side, subject.drawn
     picked = network_canvas(
         _payload(
-            record.key, view.criterion, view.scope, view.edges, view.layer, nearest_detail(subject), subject
+            (record.key, view.criterion, view.scope, view.never),
+            view.edges,
+            view.layer,
+            nearest_detail(subject),
+            subject,
         ),
         slider_step(subject),
         height=HEIGHT,
@@ -58,8 +62,9 @@ def state_of(subject: Subject) -> NetworkState:
 
 @st.cache_resource(max_entries=24)
 def _payload(
-    key: str, criterion: str, scope: str, edges: int, layer: int, detail: str, _subject: Subject
+    order: tuple[str, str, str, str], edges: int, layer: int, detail: str, _subject: Subject
 ) -> NetworkPayload:
+    key, criterion = order[:2]
     orders = [f"{criterion}/{order}" for order in ORDERS]
     ranks = {order: _subject.at(order).ranks for order in orders}
     activity = _subject.drawn.pictures.of(_subject.drawn_samples)

@@ -70,7 +70,15 @@ def draw_free_layout(subject: Subject) -> None:
         )
     view = subject.view
     found = _free_figure(
-        (subject.record.key, view.flow, subject.flow is None, view.scope, view.detail, view.layer),
+        (
+            subject.record.key,
+            view.flow,
+            subject.flow is None,
+            view.scope,
+            view.never,
+            view.detail,
+            view.layer,
+        ),
         (view.selected, subject.order, subject.removed, most or FREE_CAPS[1]),
         theme(),
         only == FREE_CHOICES[1],

@@ -13,17 +13,18 @@ from ncviz.plots.network.free_layout import add_links, graphml
 from ncviz.plots.network.lines import NetworkView, edges_of
 from ncviz.plots.network.payload import payload
 from ncviz.plots.palette import LIMIT, Theme
+from ncviz.scene.comparison import NEVER_ACTIVE_TITLES
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import part_words, word_for
+from ncviz.text import never_active_words
 from ncviz.ui.explore import offline
 from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figure, matrix_figure, whose_flow
 from ncviz.ui.explore.drawn import details_of, drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel
 from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session.subject import Subject
-from ncviz.values import NEVER_ACTIVE
 
 CHANNEL = "file"
 CANVAS_HEIGHT = 460
@@ -87,8 +88,7 @@ def graph_file(subject: Subject) -> bytes:
         "removed": f"{removed:,} of {subject.total:,} weights",
         "showing": f"showing {graph.number_of_edges():,} of {total:,} lines{where}{which}{left_out}",
         "detail": details_of(record)[nearest_detail(subject)],
-        "scale": f"κ < 0 is a bottleneck, κ > 0 redundant; {NEVER_ACTIVE:g} stands for never active; colours end at "
-        f"±{LIMIT:g}",
+        "scale": f"κ < 0 is a bottleneck, κ > 0 redundant; never-active lines have no κ; colours end at ±{LIMIT:g}",
     }
     add_links(graph, network)
     return graphml(graph)
@@ -126,6 +126,11 @@ def _facts(subject: Subject) -> dict[str, str]:
     """Return what the file is about, for the reader who finds it on a disk."""
     network, sweep, edges = subject.network, subject.sweep, subject.record.number_of_edges
     is_global = subject.view.scope == "global"
+    record = subject.record
+    share = record.never_active_count / max(1, record.measured)
+    never = (
+        f"{never_active_words(share, len(record.labels))}; they go {NEVER_ACTIVE_TITLES[subject.view.never]}"
+    )
     return {
         "Network": f"{network.title}, {subject.total:,} weights, {edges:,} edges",
         "Calibration": _images(subject),
@@ -133,4 +138,5 @@ def _facts(subject: Subject) -> dict[str, str]:
         "Curvature": _curvature(subject),
         "Drawn": f"κ over {whose_flow(subject)}; the slider removes by κ over all calibration images",
         "Ranking": "all weights together" if is_global else "the same share of every layer",
+        **({"Never active": never} if share else {}),
     }

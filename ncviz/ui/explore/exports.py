@@ -69,7 +69,7 @@ def _draw_files(subject: Subject) -> None:
         "text/csv",
         f"A row for each weight with the edge on which its κ over {whose} is least, and whether it is kept, which "
         "goes by the κ over all images. connection, source, target, parameter, position and image count from 0: "
-        "the app's image 1 is 0 there, and −1 stands for never active.",
+        "the app's image 1 is 0 there. never_active weights have no curvature, and −1 as image.",
     )
     _offer(
         "Weights (Parquet)",

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.config import ORDERS
 from ncviz.scene.tables import cut_value
 from ncviz.scene.wording import short_word
 from ncviz.tasks import CRITERIA
-from ncviz.ui.components.live.data import Curves, Order, SliderStep, Sweep, panel_data
+from ncviz.ui.components.live.data import Band, Curves, NeverActive, Order, SliderStep, Sweep, panel_data
 from ncviz.ui.server import resources
 from ncviz.ui.session.subject import Subject
+from ncviz.values import NEVER_ACTIVE
 
 PANEL_ORDERS = (
     Order(
@@ -42,14 +44,17 @@ def thresholds(subject: Subject, removed: np.ndarray) -> np.ndarray:
         removed: How many weights are removed, int64 [m].
 
     Returns:
-        float64 [m], NaN where nothing stays; empty where there is no single value, as layer by layer.
+        float64 [m], NaN where nothing stays, or what stays first is never active, which has no κ; empty where there is
+        no single value, as layer by layer.
     """
     view = subject.view
     if view.scope != "global" or view.criterion == "random":
         return np.empty(0)
-    ordered = resources.ordered_scores(subject.network, subject.record, view.criterion)
-    sign = -1.0 if view.criterion == "curvature" else 1.0
-    return sign * cut_value(ordered, removed, view.order)
+    ordered = resources.ordered_scores(subject.network, subject.record, view.criterion, view.never)
+    found = cut_value(ordered, removed, view.order)
+    if view.criterion != "curvature":
+        return found
+    return np.where(np.isinf(found) | (found <= -NEVER_ACTIVE), np.nan, -found)
 
 
 def threshold(subject: Subject) -> float | None:
@@ -75,6 +80,25 @@ def curves(subject: Subject, criteria: Collection[str] = CRITERIA) -> dict[str, 
     return found
 
 
+def never_active(subject: Subject) -> NeverActive | None:
+    """Return the weights that are never active, and where they lie in the orders by curvature; None without any."""
+    record, view = subject.record, subject.view
+    if not record.never_active_count:
+        return None
+    bands = {}
+    if view.scope == "global" and view.never != "median":
+        is_never = np.concatenate([mask.reshape(-1) for mask in record.never_active.values()])
+        for order in ORDERS:
+            ranks = subject.at(f"curvature/{order}").ranks[is_never]
+            start, end = int(ranks.min()), int(ranks.max()) + 1
+            if end - start == len(ranks):
+                bands[f"curvature/{order}"] = Band(
+                    start, end, (view.never == "first") == (order == ORDERS[0])
+                )
+    rule = "never-active weights at their layer's median cost" if view.never == "median" else ""
+    return NeverActive(record.never_active_count, len(record.labels), bands, rule)
+
+
 def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
     """Return a panel's data for a page that has no Python behind it: it reads its curves and keeps its own history.
 
@@ -85,4 +109,4 @@ def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
     label = f"read off the curve measured on {subject.sweep.images:,} images"
     known = Curves(curves(subject), subject.sweep.baseline, label, short_word(subject.network))
     step = replace(slider_step(subject), channel=channel)
-    return panel_data(step, PANEL_ORDERS, known, is_live=False, is_offline=True)
+    return panel_data(step, PANEL_ORDERS, known, never=never_active(subject), is_live=False, is_offline=True)

@@ -20,6 +20,7 @@ from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.exports import draw_downloads
 from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import threshold
+from ncviz.ui.explore.never_active import draw_never_active
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.explore.selected import draw_selected
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
@@ -51,7 +52,12 @@ def draw_page() -> None:
 
 
 def _draw_tabs(subject: Subject) -> None:
-    parts = {"Selected": draw_selected, "Layers": _draw_layers, "Downloads": draw_downloads}
+    parts = {
+        "Selected": draw_selected,
+        "Layers": _draw_layers,
+        "Never active": draw_never_active,
+        "Downloads": draw_downloads,
+    }
     tabs = st.tabs(list(parts), key="explore-tabs", on_change="rerun")
     for tab, draw in zip(tabs, parts.values(), strict=True):
         if tab.open:
@@ -178,7 +184,7 @@ def _draw_threshold(subject: Subject) -> None:
     """Let the reader cut at a value of κ instead of a share of the weights."""
     view = subject.view
     known = threshold(subject)
-    weights = list(subject.record.weights.values())
+    weights = list(tasks.ranked_curvature(subject.network, subject.record, view.never).values())
 
     def cut(value: float) -> None:
         with telling_errors(st.toast):
@@ -203,8 +209,8 @@ def _draw_layers(subject: Subject) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        # Every layer has a share of each, but for those that were left out.
-        placeholder="not measured",
+        # What a layer has none of: weights that were measured, or that are ever active.
+        placeholder="–",
         column_config={
             **dict.fromkeys(("weights", "kept", "measured", "edges"), number),
             **dict.fromkeys(("bottlenecks", "never active"), percent),

@@ -14,7 +14,7 @@ from ncviz.scene.wording import note_for, short_word
 from ncviz.tasks.criteria import masks_of
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live.data import Answer, Curves, Sweep, panel_data
-from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, slider_step, thresholds
+from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, never_active, slider_step, thresholds
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject, change
@@ -78,6 +78,7 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         Curves(sweeps, subject.sweep.baseline, word=short_word(subject.network)),
         seq=seq,
         answer=answer,
+        never=never_active(subject),
         basis=_basis(subject),
         is_live=_is_live(subject),
         is_followed=above is not None,
@@ -140,13 +141,14 @@ def _is_live(subject: Subject) -> bool:
 def _basis(subject: Subject) -> str:
     """Return what an accuracy depends on beside the step: an answer for another is none for this."""
     key, scope = subject.sweep.meta.get("key", ""), subject.view.scope
-    return f"{key} {scope} {session.device()} {session.data_dir()}"
+    return f"{key} {scope} {subject.view.never} {session.device()} {session.data_dir()}"
 
 
 def _measurement(subject: Subject) -> Future[evaluation.Measured]:
     """Return the measuring of a step: the one under way or done if it is of the same step, else a new one."""
     record, removed, context = subject.record, subject.removed, session.context()
-    step = (record.key, subject.order, subject.view.scope, removed, context.device, context.data_dir)
+    view = subject.view
+    step = (record.key, subject.order, view.scope, view.never, removed, context.device, context.data_dir)
     of_side = _measurements()
     known, future = of_side.get(subject.side.name, (None, None))
     if known == step and future is not None:

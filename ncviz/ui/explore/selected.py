@@ -42,7 +42,7 @@ def _draw_weight(subject: Subject, parameter: int) -> None:
         return
     st.caption(f"{name}: its curvature on each calibration image.")
     if table.empty:
-        st.caption("It is active on none of them, so it goes first.")
+        st.caption("It is active on none of them: never active, so it has no κ.")
         return
     import plotly.graph_objects as go
 

@@ -10,6 +10,7 @@ from ncviz.config import (
     COMPARED,
     COMPARED_DRAWS,
     MAX_SAMPLES_PER_CLASS,
+    NEVER_ACTIVE_PLACES,
     ORDERS,
     SCOPES,
     CurvatureConfig,
@@ -77,6 +78,7 @@ def _layer(text: str) -> int:
 
 
 _model = one_of("the model", tuple(MODELS))
+_never = one_of("the place of never-active weights", NEVER_ACTIVE_PLACES)
 _detail = one_of("the detail", DETAILS)
 _looked_at = criterion_or_none("curvature")
 _robust = normalise("lab_robust")
@@ -100,6 +102,7 @@ class ViewState:
     criterion: str = _row("curvature", one_of("the criterion", CRITERIA), "what the weights are ranked by")
     order: str = _row("redundant", one_of("the order", ORDERS), "which end goes first")
     scope: str = _row("global", one_of("the scope", SCOPES), "within what weights compete")
+    never: str = _row(NEVER_ACTIVE_PLACES[0], _never, "where never-active weights go in orders by curvature")
     removed: float = _row(0.0, _removed, "fraction of the weights that is removed, in [0, 1]")
     layer: int = _row(ALL_LAYERS, _layer, "connection whose edges are drawn, -1 for all")
     edges: int = _row(DEFAULT_EDGE_CAP, nearest(EDGE_CAPS), "most edges to draw")
@@ -127,6 +130,7 @@ class ViewState:
     lab_samples: int = _row(1, _samples, "its calibration images of each class")
     lab_scope: str = _row(SCOPES[0], one_of("the scope", SCOPES), "within what weights compete there")
     lab_order: str = _row(ORDERS[0], one_of("the order", ORDERS), "which end goes first there")
+    lab_never: str = _row(NEVER_ACTIVE_PLACES[0], _never, "where never-active weights go there")
     lab_protect: str = _row("", _protected, "numbers of the layers that lose no weight there, comma between")
     lab_sparsity: float = _row(0.8, _removed, "fraction that is removed where it looks closer, in [0, 1]")
     lab_lost: float = _row(1.0, _points, "how many points of accuracy may be lost in its table")

@@ -191,8 +191,8 @@ def _compute(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> N
         order="redundant",
     )
     view, of = session.view(), session.network()
-    if None in jobs.results(of, view.config, view.scope):
-        jobs.start_curvature(of, view.config, view.scope)
+    if None in jobs.results(of, view):
+        jobs.start_curvature(of, view.config, view.scope, view.never)
     st.switch_page("pages/explore.py")
 
 

@@ -14,7 +14,7 @@ from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session import session
 
 # What can be taken back; where one looks (sparsity, axis, criterion) is no step.
-_STEP = ("lab_criteria", "lab_seeds", "lab_samples", "lab_scope", "lab_order", "lab_protect")
+_STEP = ("lab_criteria", "lab_seeds", "lab_samples", "lab_scope", "lab_order", "lab_never", "lab_protect")
 
 
 def current() -> Comparison:
@@ -45,6 +45,7 @@ def read(view: ViewState, known: tuple[str, ...], sizes: Shapes) -> Comparison:
         nearest(view.lab_sparsity, measured_sparsities(sizes, protected)),
         view.config.layers,
         view.channels,
+        view.lab_never,
     )
 
 

@@ -8,8 +8,15 @@ from typing import Any
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import MAX_SAMPLES_PER_CLASS, ORDERS, SCOPES
-from ncviz.scene.comparison import ORDER_TITLES, SCOPE_TITLES, Comparison, layer_titles, measured_sparsities
+from ncviz.config import MAX_SAMPLES_PER_CLASS, NEVER_ACTIVE_PLACES, ORDERS, SCOPES
+from ncviz.scene.comparison import (
+    NEVER_ACTIVE_TITLES,
+    ORDER_TITLES,
+    SCOPE_TITLES,
+    Comparison,
+    layer_titles,
+    measured_sparsities,
+)
 from ncviz.tasks.criteria import criteria, criterion_title
 from ncviz.text import percent, plain
 from ncviz.ui.link.view_state import MAX_SEEDS, ViewState
@@ -73,7 +80,7 @@ def _draw_order(network: tasks.Network, compared: Comparison) -> None:
 
 
 def _draw_images(network: tasks.Network, compared: Comparison) -> None:
-    columns = st.columns([1, 1, 3])
+    columns = st.columns([1, 1, 1.8, 2.4])
     columns[0].number_input(
         "Samples per class",
         1,
@@ -88,8 +95,16 @@ def _draw_images(network: tasks.Network, compared: Comparison) -> None:
         help="How many draws of those images: the bands in the figure are the spread over them.",
         **_tie("lab_seeds", len(compared.seeds), int),
     )
+    columns[2].selectbox(
+        "Never-active weights go",
+        NEVER_ACTIVE_PLACES,
+        format_func=lambda name: NEVER_ACTIVE_TITLES[name],
+        help="Weights without a live edge on any calibration image have no curvature of their own. The choice counts "
+        "for criteria that use the curvature; Explore measures all three side by side (Never active).",
+        **_tie("lab_never", compared.never_active),
+    )
     names = list(comparison.shapes(network))
-    columns[2].multiselect(
+    columns[3].multiselect(
         "Protect layers",
         range(len(names)),
         format_func=layer_titles(comparison.shapes(network)).__getitem__,

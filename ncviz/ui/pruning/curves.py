@@ -121,6 +121,7 @@ def job_key(of: tasks.Network, compared: Comparison) -> str:
         compared.scope,
         compared.order,
         list(compared.protected),
+        compared.never_active,
     )
     return digest("comparison", of.fingerprint, session.context().fingerprint(of), *settings)
 

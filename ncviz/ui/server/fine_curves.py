@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
+from ncviz.config import NEVER_ACTIVE_PLACES
 from ncviz.tasks import CurvatureRecord
 from ncviz.tasks.criteria import masks_of
 from ncviz.ui.server import evaluation, resources
@@ -49,7 +50,12 @@ class FineCurve:
 
 
 def fine_curve(
-    of: tasks.Network, record: CurvatureRecord, order: tuple[str, str], scope: str, context: tasks.Context
+    of: tasks.Network,
+    record: CurvatureRecord,
+    order: tuple[str, str],
+    scope: str,
+    context: tasks.Context,
+    never_active: str = NEVER_ACTIVE_PLACES[0],
 ) -> FineCurve | None:
     """Return the fine curve of an order once it is measured; begin to measure it where that is affordable.
 
@@ -59,15 +65,16 @@ def fine_curve(
         order: Criterion, and which end goes first.
         scope: Within what the weights compete.
         context: Where to evaluate, and on which images.
+        never_active: Where never-active weights go in it.
     """
-    key = record.key, *order, scope, context.device, context.fingerprint(of)
+    key = record.key, *order, scope, never_active, context.device, context.fingerprint(of)
     kept = _curves()
     curve = kept.get(key)
     if curve is None:
         if evaluation.evaluation_seconds(of, context) * STEPS > AFFORDABLE_SECONDS:
             return None
         curve = resources.keep(kept, key, FineCurve(slider_steps(record.total)), KEPT_CURVES)
-        ranks = resources.ranks(of, record, order[0], scope, order[1])
+        ranks = resources.ranks(of, record, order[0], scope, order[1], never_active)
         _measure(curve, of, record, ranks, context)
     return curve if curve.is_done else None
 

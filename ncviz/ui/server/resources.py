@@ -94,16 +94,20 @@ def devices() -> list[Device]:
     return available_devices()
 
 
-def ranks(of: tasks.Network, record: CurvatureRecord, criterion: str, scope: str, order: str) -> np.ndarray:
+def ranks(
+    of: tasks.Network, record: CurvatureRecord, criterion: str, scope: str, order: str, never_active: str
+) -> np.ndarray:
     """Return int64 [N], when each weight is removed."""
-    by = _ranks(record.key, criterion, scope, of, record)
+    by = _ranks(record.key, criterion, scope, never_active, of, record)
     ranked = record.measured if criterion == "curvature" else len(by)
     return by if order == ORDERS[0] else mirrored(by, ranked)
 
 
-def ordered_scores(of: tasks.Network, record: CurvatureRecord, criterion: str) -> np.ndarray:
+def ordered_scores(
+    of: tasks.Network, record: CurvatureRecord, criterion: str, never_active: str
+) -> np.ndarray:
     """Return a criterion's scores of all weights that were measured, growing, float64 [N]."""
-    return _ordered_scores(record.key, criterion, of, record)
+    return _ordered_scores(record.key, criterion, never_active, of, record)
 
 
 def keep(kept: dict[K, V], key: K, value: V, most: int) -> V:
@@ -120,12 +124,19 @@ def _open_desk(url: str | None) -> tasks.Desk:
 
 
 @st.cache_resource(max_entries=24)
-def _ranks(key: str, criterion: str, scope: str, _of: tasks.Network, _record: CurvatureRecord) -> np.ndarray:
-    return tasks.ranks(_of, criterion, _record, tasks.Context(desk()), scope, ORDERS[0])
+def _ranks(
+    key: str, criterion: str, scope: str, never_active: str, _of: tasks.Network, _record: CurvatureRecord
+) -> np.ndarray:
+    return tasks.ranks(
+        _of, criterion, _record, tasks.Context(desk()), scope, ORDERS[0], never_active=never_active
+    )
 
 
 @st.cache_resource(max_entries=12)
-def _ordered_scores(key: str, criterion: str, _of: tasks.Network, _record: CurvatureRecord) -> np.ndarray:
-    found = tasks.scores(_of, criterion, _record, tasks.Context(desk()), _record.config.seed)
+def _ordered_scores(
+    key: str, criterion: str, never_active: str, _of: tasks.Network, _record: CurvatureRecord
+) -> np.ndarray:
+    context = tasks.Context(desk())
+    found = tasks.scores(_of, criterion, _record, context, _record.config.seed, never_active)
     flat = np.concatenate([values.reshape(-1) for values in found.values()]).astype(np.float64)
     return np.sort(flat[~np.isnan(flat)])

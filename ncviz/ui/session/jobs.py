@@ -9,13 +9,14 @@ from typing import Any
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import CurvatureConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job, JobKind
 from ncviz.limits import LIMITS
 from ncviz.scene.wording import part_words, private_title
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import about, plain, plural
+from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.server import resources
 from ncviz.ui.session import session, visitors
 
@@ -27,7 +28,12 @@ CURVATURE_SHARE, CURVATURE_SHARE_LARGE = 0.9, 0.3
 LARGE = 500_000
 
 
-def start_curvature(of: tasks.Network, config: CurvatureConfig, scope: str = "global") -> Job:
+def start_curvature(
+    of: tasks.Network,
+    config: CurvatureConfig,
+    scope: str = "global",
+    never_active: str = NEVER_ACTIVE_PLACES[0],
+) -> Job:
     """Compute curvature and accuracy curves in the background; a run under way for the same key is joined."""
     curvature = tasks.Curvature(of, config)
     is_known = session.context().look_up(curvature) is not None
@@ -38,7 +44,8 @@ def start_curvature(of: tasks.Network, config: CurvatureConfig, scope: str = "gl
     part = part_words(config)
     whose = private_title(of) + (f" ({part})" if part else "")
     label = f"{what} of {whose}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
-    return start(tasks.Series((curvature, tasks.Sweep(of, config, scope)), ends=(share, 1.0)), label)
+    curves = tasks.Sweep(of, config, scope, never_active)
+    return start(tasks.Series((curvature, curves), ends=(share, 1.0)), label)
 
 
 def start(series: tasks.Series, label: str) -> Job:
@@ -91,17 +98,15 @@ def watch(key: str) -> None:
         watched.append(key)
 
 
-def job_for(of: tasks.Network, config: CurvatureConfig, scope: str) -> Job | None:
-    """Return the latest run for these settings, if there was one."""
-    return resources.desk().job(tasks.Sweep(of, config, scope), session.context())
+def job_for(of: tasks.Network, view: ViewState) -> Job | None:
+    """Return the latest run for what a view looks at, if there was one."""
+    return resources.desk().job(tasks.Sweep(of, view.config, view.scope, view.never), session.context())
 
 
-def results(
-    of: tasks.Network, config: CurvatureConfig, scope: str
-) -> tuple[CurvatureRecord | None, SweepRecord | None]:
-    """Return curvature and accuracy curves as far as they are known."""
-    context = session.context()
-    return context.look_up(tasks.Curvature(of, config)), context.look_up(tasks.Sweep(of, config, scope))
+def results(of: tasks.Network, view: ViewState) -> tuple[CurvatureRecord | None, SweepRecord | None]:
+    """Return curvature and accuracy curves of what a view looks at, as far as they are known."""
+    context, curves = session.context(), tasks.Sweep(of, view.config, view.scope, view.never)
+    return context.look_up(tasks.Curvature(of, view.config)), context.look_up(curves)
 
 
 def running_jobs() -> None:
@@ -117,7 +122,7 @@ def _visible() -> list[Job]:
     keys = set(st.session_state.get("jobs", []))
     # Where the data cannot be read, the page says so.
     with suppress(NcvizError):
-        keys.add(tasks.Sweep(session.network(), view.config, view.scope).key(session.context()))
+        keys.add(tasks.Sweep(session.network(), view.config, view.scope, view.never).key(session.context()))
     return [job for job in resources.registry().jobs() if job.key in keys or job.kind.is_public]
 
 

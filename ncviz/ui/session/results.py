@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import CurvatureConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig
 from ncviz.scene.wording import part_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain, plural
@@ -21,8 +21,8 @@ def look_at(of: tasks.Network, samples: int, alpha: float, seed: int) -> None:
     """Look at these settings, and compute what is not known yet."""
     view = session.view()
     config = replace(view.config, alpha=alpha, samples_per_class=samples, seed=seed)
-    if None in jobs.results(of, config, view.scope):
-        jobs.start_curvature(of, config, view.scope)
+    if None in jobs.results(of, replace(view, samples=samples, alpha=alpha, seed=seed)):
+        jobs.start_curvature(of, config, view.scope, view.never)
     else:
         st.toast("This result was stored before.")
     if config != view.config:
@@ -37,8 +37,7 @@ def find_results(of: tasks.Network, side: Side) -> tuple[CurvatureRecord | None,
     Raises:
         NcvizError: If data or results cannot be read.
     """
-    view = side.view
-    return jobs.results(of, view.config, view.scope)
+    return jobs.results(of, side.view)
 
 
 def current_results(of: tasks.Network) -> tuple[CurvatureRecord | None, SweepRecord | None]:
@@ -48,7 +47,7 @@ def current_results(of: tasks.Network) -> tuple[CurvatureRecord | None, SweepRec
         found = find_results(of, first_side())
     good: CurvatureConfig | None = st.session_state.get("good_settings")
     if found[0] is None and good is not None and good != view.config:
-        job = jobs.job_for(of, view.config, view.scope)
+        job = jobs.job_for(of, view)
         if job is not None and not job.is_active:
             del st.session_state["good_settings"]
             session.change(
@@ -65,7 +64,7 @@ def current_results(of: tasks.Network) -> tuple[CurvatureRecord | None, SweepRec
 def offer_curvature(of: tasks.Network, side: Side) -> None:
     """Say that there is nothing yet, and offer the next click."""
     view = side.view
-    job = jobs.job_for(of, view.config, view.scope)
+    job = jobs.job_for(of, view)
     if job is not None and job.is_active:
         st.info(f"Computing the curvature of {plain(of.title)}. The picture appears here when it is done.")
         jobs.follow(job)
@@ -83,9 +82,9 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
 def offer_curves(of: tasks.Network, side: Side) -> None:
     """Measure the accuracy curves of a curvature that is known, such as after the scope was changed."""
     view = side.view
-    job = jobs.job_for(of, view.config, view.scope)
+    job = jobs.job_for(of, view)
     if job is None:
-        jobs.start_curvature(of, view.config, view.scope)
+        jobs.start_curvature(of, view.config, view.scope, view.never)
         st.rerun()
     if job.is_active:
         st.info("Measuring the accuracy curves for this choice; the picture appears here when they are done.")
@@ -94,7 +93,12 @@ def offer_curves(of: tasks.Network, side: Side) -> None:
     st.info("The accuracy curves for this choice were not measured.")
     again, back = st.columns([1, 3])
     if again.button("Measure them", type="primary", key=_key("measure-curves", side)):
-        jobs.start_curvature(of, view.config, view.scope)
+        jobs.start_curvature(of, view.config, view.scope, view.never)
+        st.rerun()
+    if view.never != NEVER_ACTIVE_PLACES[0] and back.button(
+        "Back to never-active weights first", key=_key("back-to-first", side)
+    ):
+        session.change(never=NEVER_ACTIVE_PLACES[0])
         st.rerun()
     if view.scope != "global" and back.button("Back to the whole network", key=_key("back-to-global", side)):
         session.change(scope="global")

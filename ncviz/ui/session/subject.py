@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ncviz import tasks
+from ncviz.config import NEVER_ACTIVE_PLACES
 from ncviz.scene.selection import Selection, read_flow, read_selection
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
@@ -118,7 +119,7 @@ class Subject:
     def ranks(self) -> np.ndarray:
         """When each weight is removed in this order, int64 [N]."""
         view = self.view
-        return resources.ranks(self.network, self.record, view.criterion, view.scope, view.order)
+        return resources.ranks(self.network, self.record, view.criterion, view.scope, view.order, view.never)
 
     @property
     def layer(self) -> int | None:
@@ -150,6 +151,7 @@ class Subject:
         """Name of the panel's widget: another network or other settings start a fresh one."""
         view = self.view
         part = f"-{view.channels}-{view.parts}" if view.channels or view.parts else ""
+        part += "" if view.never == NEVER_ACTIVE_PLACES[0] else f"-{view.never}"
         where = f"{self.network.fingerprint[:12]}-{view.samples}-{view.seed}-{view.alpha}-{view.scope}{part}"
         return f"live-{self.side.name}-{where}"
 
@@ -159,7 +161,7 @@ class Subject:
             return None
         view = self.view
         order = view.criterion, view.order
-        return fine_curve(self.network, self.record, order, view.scope, session.context())
+        return fine_curve(self.network, self.record, order, view.scope, session.context(), view.never)
 
     def showing(self, view: ViewState) -> Subject:
         """Return the same network with something else seen of it."""

@@ -2,12 +2,14 @@
 // Its plot area has fixed side margins, so that the slider below it can share its horizontal axis.
 
 import { make, makeSvg, setAttributes } from "../shared/dom.js";
+import { shareWords } from "./never.js";
 
 /** @typedef {(share: number | null, isDragging: boolean) => void} Seek a share of all weights, null to let go */
 
 const SIDE = 46;
 const TOP = 14;
 const BOTTOM = 36;
+const BAND_LABEL = 70; // px that its name needs
 
 export class Chart {
   width = 0;
@@ -33,6 +35,8 @@ export class Chart {
     const { width, height, total, sweeps, orders, order, baseline } = model;
     this.svg.replaceChildren();
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const band = model.never?.bands[order];
+    if (band) this.#band(band, total);
     this.#axes(width, model.word);
     if (baseline !== null) {
       const y = this.#y(baseline);
@@ -68,6 +72,22 @@ export class Chart {
     setAttributes(guide, { x1: x, x2: x, y1: isKnown ? y : TOP });
     setAttributes(dot, { cx: x, cy: y });
     dot.style.display = isKnown ? "" : "none";
+  }
+
+  /**
+   * Where never-active weights go and no others: a pale area with a line where it meets those that were ever active.
+   * @param {Band} band
+   * @param {number} total
+   */
+  #band({ start, end, is_first: isFirst }, total) {
+    const [left, right] = [this.#x(start / total), this.#x(end / total)];
+    const height = this.height - TOP - BOTTOM;
+    this.#add("rect", { class: "band", x: left, y: TOP, width: right - left, height });
+    const edge = isFirst ? right : left;
+    this.#add("line", { class: "band-edge", x1: edge, x2: edge, y1: TOP, y2: this.height - BOTTOM });
+    if (right - left < BAND_LABEL) return;
+    const label = { class: "tick", x: (left + right) / 2, y: TOP + height - 6, "text-anchor": "middle" };
+    this.#add("text", label, "never active");
   }
 
   /** @param {number} share */
@@ -148,7 +168,7 @@ export class Chart {
  * @param {HTMLElement} key
  * @param {ChartModel} model
  */
-export function drawKey(key, { orders, order: chosen, sweeps }) {
+export function drawKey(key, { orders, order: chosen, sweeps, never, total }) {
   const drawn = orders.filter((order) => sweeps[order.key]?.removed.length);
   key.replaceChildren(
     ...drawn.map((order) => {
@@ -158,4 +178,6 @@ export function drawKey(key, { orders, order: chosen, sweeps }) {
       return item;
     }),
   );
+  const words = shareWords({ never, total });
+  if (words) key.append(make("span", { className: never?.bands[chosen] ? "never is-marked" : "never", textContent: words }));
 }

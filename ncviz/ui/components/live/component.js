@@ -6,10 +6,11 @@ import { part, query } from "../shared/dom.js";
 import { percent } from "../shared/format.js";
 import { keepInstance } from "../shared/instances.js";
 import { Chart, drawKey } from "./chart.js";
-import { measuredAt, readout } from "./curve.js";
+import { measuredAt, readout, thresholdAt } from "./curve.js";
 import { Figures, titled } from "./figures.js";
 import { listenToPage, slide } from "./keys.js";
 import { OfflineHistory } from "./history.js";
+import { bandWords, markBand, ruleWords } from "./never.js";
 import { Orders } from "./orders.js";
 import { Sender } from "./sender.js";
 import { readTheme } from "../shared/theme.js";
@@ -245,7 +246,8 @@ class LivePanel {
     const dash = (/** @type {Order} */ order) => DASHES[grey.indexOf(order)] ?? "";
     const orders = data.orders.map((order) => ({ ...order, color: this.#color(order.tone), dash: dash(order) }));
     const { total, sweeps, baseline } = data;
-    const model = { width, height, total, sweeps, orders, order: this.order, baseline, word: data.word };
+    const { never, word } = data;
+    const model = { width, height, total, sweeps, orders, order: this.order, baseline, word, never };
     // Answers come twenty times a second; the lines change with few of them.
     const drawn = JSON.stringify({ ...model, sweeps: null });
     if (drawn !== this.drawn || sweeps !== this.drawnSweeps) {
@@ -254,8 +256,10 @@ class LivePanel {
       this.chart.drawLines(model);
       drawKey(part(root, "div", "key"), model);
     }
-    part(root, "span", "word").textContent = titled(data.word);
-    this.chart.svg.setAttribute("aria-label", `${titled(data.word)} over the share of weights removed`);
+    part(root, "span", "word").textContent = titled(word);
+    markBand(this.slider, data, this.order);
+    const marked = bandWords(data, this.order);
+    this.chart.svg.setAttribute("aria-label", `${titled(word)} over the share of weights removed${marked}`);
     part(root, "button", "undo").disabled = !data.can_undo;
     part(root, "button", "redo").disabled = !data.can_redo;
     part(root, "p", "note").textContent = data.note;
@@ -268,7 +272,6 @@ class LivePanel {
     const share = data.total > 0 ? removed / data.total : 0;
     if (!this.isHeld) slider.value = String(100 * share);
     slider.style.setProperty("--fill", `${100 * share}%`);
-    slider.setAttribute("aria-valuetext", `${percent(share)} of the weights removed`);
     const now = performance.now();
     const { sweeps, is_live: isLive } = data;
     const situation = { answer, answeredAt, sweeps, order, removed, isDragging, isLive, now };
@@ -276,6 +279,8 @@ class LivePanel {
     clearTimeout(this.looking);
     if (reading.expires) this.looking = window.setTimeout(() => this.#show(), reading.expires - now);
     this.figures.show(data, situation, reading, this.current);
+    const rule = removed > 0 ? `, ${ruleWords(data, this.current, removed, thresholdAt(situation))}` : "";
+    slider.setAttribute("aria-valuetext", `${percent(share)} of the weights removed${rule}`);
     if (this.sender.isIdle) this.figures.say(data, situation, reading);
     if (data.total > 0) this.chart.moveTo(share, reading.accuracy);
   }

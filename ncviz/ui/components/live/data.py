@@ -68,6 +68,32 @@ class SliderStep:
 
 
 @dataclass(frozen=True)
+class Band:
+    """Where one order removes never-active weights and no others: from `start` to `end` weights removed.
+
+    `is_first` says that it stands before all weights that were ever active, and not behind them.
+    """
+
+    start: int
+    end: int
+    is_first: bool
+
+
+@dataclass(frozen=True)
+class NeverActive:
+    """The weights without a live edge on any of `images` calibration images.
+
+    `count` is how many they are; `bands` says by order where they lie, if they lie together there. `rule` takes the
+    place of an order's rule where they lie among the others.
+    """
+
+    count: int
+    images: int
+    bands: Mapping[str, Band]
+    rule: str = ""
+
+
+@dataclass(frozen=True)
 class Curves:
     """The stored curves. What was read off one has `label` beside it.
 
@@ -89,6 +115,7 @@ def panel_data(
     *,
     seq: int = 0,
     answer: Answer | None = None,
+    never: NeverActive | None = None,
     basis: str = "",
     is_live: bool = True,
     is_followed: bool = False,
@@ -105,6 +132,7 @@ def panel_data(
         curves: The stored curves.
         seq: The newest `LiveRequest.seq` that was dealt with, 0 at first.
         answer: What was measured last, or None.
+        never: The weights that are never active, None where there are none or nobody looked.
         basis: What the answers are about; once it differs, older answers are forgotten.
         is_live: Whether accuracies are measured during a drag, and not only at its end.
         is_followed: Whether something that Python draws follows a drag, so that it has to hear of every step.
@@ -124,6 +152,7 @@ def panel_data(
         "sweeps": None if sweeps is None else {name: _plain_sweep(sweep) for name, sweep in sweeps.items()},
         "baseline": _number(curves.baseline),
         "answer": None if answer is None else _plain_answer(answer),
+        "never": None if never is None else asdict(never),
         "basis": basis,
         "is_live": is_live,
         "is_followed": is_followed,

@@ -1,8 +1,9 @@
 // The panel's numbers: accuracy, how it changed and where it comes from; how much is removed, and by which rule.
 
 import { part } from "../shared/dom.js";
-import { count, percent, plain, signed } from "../shared/format.js";
+import { count, percent, signed } from "../shared/format.js";
 import { thresholdAt } from "./curve.js";
+import { ruleWords } from "./never.js";
 
 export const titled = (word = "accuracy") => word[0].toUpperCase() + word.slice(1);
 
@@ -35,9 +36,8 @@ export class Figures {
     this.#accuracy(data, situation, reading);
     parts.share.textContent = percent(data.total > 0 ? removed / data.total : 0);
     parts.counts.textContent = `${count(removed)} removed · ${count(data.total - removed)} kept`;
-    const kappa = thresholdAt(situation);
-    if (kappa !== null && removed > 0 && order.rule) parts.rule.textContent = order.rule.replace("{value}", plain(kappa));
-    else parts.rule.textContent = removed > 0 ? order.label : `of ${count(data.total)} weights`;
+    const rule = ruleWords(data, order, removed, thresholdAt(situation));
+    parts.rule.textContent = removed > 0 ? rule : `of ${count(data.total)} weights`;
   }
 
   /**
@@ -78,7 +78,7 @@ export class Figures {
     if (this.said !== null && this.said !== step) {
       const share = percent(data.total > 0 ? removed / data.total : 0);
       const outcome = `${titled(data.word)} ${percent(accuracy)} with ${share} removed`;
-      this.parts.said.textContent = `${outcome}, ${this.parts.source.textContent}.`;
+      this.parts.said.textContent = `${outcome}, ${this.parts.source.textContent}; ${this.parts.rule.textContent}.`;
     }
     this.said = step;
   }

@@ -28,6 +28,21 @@ interface Answer {
   threshold: number | null;
 }
 
+/** Where one order removes never-active weights and no others, in weights removed. */
+interface Band {
+  start: number;
+  end: number;
+  is_first: boolean;
+}
+
+/** The weights without a live edge on any calibration image. */
+interface NeverActive {
+  count: number;
+  images: number;
+  bands: Record<string, Band>;
+  rule: string;
+}
+
 type Tones = Record<ThemeName, Record<Tone, string>>;
 
 interface PanelData {
@@ -40,6 +55,7 @@ interface PanelData {
   sweeps: Record<string, Sweep> | null;
   baseline: number | null;
   answer: Answer | null;
+  never: NeverActive | null;
   basis: string;
   is_live: boolean;
   is_followed: boolean;
@@ -110,6 +126,7 @@ interface ChartModel {
   order: string;
   baseline: number | null;
   word: string;
+  never: NeverActive | null;
 }
 
 interface TitleData extends Threshold {

@@ -39,6 +39,8 @@ export function readNetwork(message) {
   const edges = arrays.source.length;
   const bin = new Uint8Array(edges);
   const binOf = (/** @type {number} */ curvature) => {
+    // Nothing was measured of what is never active: it has the colour of neither end.
+    if (curvature >= scale.never) return (bins - 1) / 2;
     const value = Math.max(-scale.limit, Math.min(scale.limit, curvature));
     return Math.round(((value + scale.limit) / (2 * scale.limit)) * (bins - 1));
   };

@@ -88,7 +88,7 @@ export function trace(context, network, geometry, view, edge) {
  */
 function strokeEdges(context, scene, ink, only) {
   const { network, geometry, view, theme } = scene;
-  const { visible, bin, lowest, negative } = scene.left;
+  const { visible, bin, negative } = scene.left;
   const { width, height } = geometry.frame;
   const ramp = network.ramps[theme.name];
   const middle = (network.bins - 1) / 2;
@@ -108,8 +108,7 @@ function strokeEdges(context, scene, ink, only) {
     // goes on, and lets the strongest few stand out of a thousand that all have the last colour.
     const place = i / total;
     const density = only ? 1 : inks[network.connection[e]] ** (1 - place ** 6);
-    const isNever = lowest[e] >= network.scale.never;
-    const strength = isNever ? 0 : Math.abs(bin[e] - middle) / middle;
+    const strength = Math.abs(bin[e] - middle) / middle;
     const size = sizeOf(network, e);
     // A kernel slice is as wide as many of its parameters are bottlenecks.
     const weight =

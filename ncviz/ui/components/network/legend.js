@@ -31,7 +31,7 @@ export function drawLegend(context, { network, geometry, theme, left: { kept } }
   const most = isPortrait ? width - 28 : left - sides[0] - 40;
   // What is kept matters more than how the lines were chosen.
   const whole = captionOf(network, kept, isPortrait);
-  const links = linkWords(network);
+  const links = greyWords(network);
   const forms = [`${whole} · ${links}`, whole, `${captionOf(network, kept, true)} · ${links}`];
   const words =
     forms.slice(links ? 0 : 1, links ? 3 : 2).find((text) => measure(text) <= most) ?? captionOf(network, kept, true);
@@ -69,13 +69,14 @@ function drawBar(context, ramp, left, top, width) {
 }
 
 /**
- * The kinds of links in a few words, such as "grey: skips, pooling"; "" where there are none.
+ * What is grey in a few words, such as "grey: never active, skips, pooling"; "" where nothing is.
  * @param {Network} network
  */
-export function linkWords(network) {
-  if (network.linkSource.length === 0) return "";
+export function greyWords(network) {
+  const never = network.curvature.some((kappa) => kappa >= network.scale.never) ? ["never active"] : [];
   /** @type {Record<string, string>} */
   const names = { skip: "skips", pool: "pooling", scale: "scaling" };
   const kinds = [...new Set(network.links.map(({ kind }) => names[kind] ?? kind))];
-  return `grey: ${kinds.join(", ")}`;
+  const grey = [...never, ...kinds];
+  return grey.length > 0 ? `grey: ${grey.join(", ")}` : "";
 }

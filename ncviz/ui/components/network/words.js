@@ -1,7 +1,7 @@
 // What the network says in words: tooltip, selection, the picture's name for those who cannot see it.
 
 import { count, plain, signed } from "../shared/format.js";
-import { captionOf, linkWords } from "./legend.js";
+import { captionOf, greyWords } from "./legend.js";
 import { activityOf, sizeOf, unitName } from "./data.js";
 
 /**
@@ -111,7 +111,8 @@ export function describeSelection(network, hit, left) {
  */
 export function ariaLabel(network, kept) {
   const layers = network.layers.map((layer) => `${layer.name} (${layer.subtitle})`).join(", ");
-  const links = network.linkSource.length > 0 ? ` ${linkWords(network)}.` : "";
+  const grey = greyWords(network);
+  const links = grey ? ` ${grey}.` : "";
   return (
     `Layered network coloured by curvature: ${layers}; ${captionOf(network, kept)}.${links} ` +
     "Red edges are bottlenecks, blue ones are redundant. " +
