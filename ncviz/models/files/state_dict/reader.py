@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +14,7 @@ from ncviz.limits import LIMITS
 from ncviz.models.files.content import Source, read_content
 from ncviz.models.files.state_dict.archive import SAVE_AGAIN, repack_archive
 from ncviz.models.files.state_dict.candidates import Candidate, find_candidates
+from ncviz.models.files.state_dict.computed import check_complete, is_masks, with_computed_weights
 from ncviz.text import quotable
 
 ZIP_START = b"PK\x03\x04"
@@ -66,7 +67,13 @@ def read_checkpoint(source: Source, filename: str | None = None) -> Checkpoint:
         raise ModelError(
             f"{label} is no checkpoint, expected a .pt or .pth file of torch.save or a .safetensors file; {SAVE_AGAIN}."
         )
-    return Checkpoint(find_candidates(loaded, label), format, label)
+    candidates = [
+        replace(each, tensors=with_computed_weights(each.tensors, label))
+        for each in find_candidates(loaded, label)
+    ]
+    check_complete([each.tensors for each in candidates], label)
+    # Beside the network that they were laid over, masks say nothing new.
+    return Checkpoint(tuple(each for each in candidates if not is_masks(each.tensors)), format, label)
 
 
 def _name_of(source: Source) -> str:
