@@ -10,6 +10,7 @@ from torch import fx, nn
 from ncviz.copies.hooks import without_global_hooks
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
+from ncviz.graph.channels import with_channels_first
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.operations import NORM_MODULES, describe
 from ncviz.graph.positions import MAX_PARTS, by_places
@@ -72,7 +73,7 @@ def look_at(net: nn.Module, input_shape: tuple[int, ...]) -> Reading:
     reader = _read(net, input_shape)
     if reader.problems:
         return Reading(None, tuple(reader.problems))
-    graph = reader.result()
+    graph = with_channels_first(reader.result())
     problems = []
     kept = []
     for every in (graph.connections, graph.links):

@@ -62,8 +62,12 @@ class Call:
             return f"has padding_mode='{mode}', which is not supported; use 'zeros'"
         if self.settings.get("return_indices"):
             return "returns indices, which is not supported"
-        if self.kind in ops.REDUCTIONS and not self._is_spatial(len(shape)):
-            return "averages over something else than all places of a channel, which is not supported"
+        if self.kind in ops.REDUCTIONS:
+            reduced = self._reduced(len(shape))
+            if not reduced:
+                return "averages over the images of a batch, too; name the axes, as in x.mean((2, 3))"
+            if 0 in reduced and not self._is_of_last(len(shape)):
+                return "averages channels with each other, which is not supported"
         if not self.is_linear and self.kind not in ops.REDUCTIONS and len(shape) != 1 + int(self.kind[-2]):
             return f"reads units of shape {list(shape)}, expected channels and {self.kind[-2]} axes"
         return ""
@@ -73,9 +77,15 @@ class Call:
         if self.is_linear:
             assert self.weight is not None
             return [linear_term(self.name, self.parameter, self.weight, ids)]
+        if self.kind in ops.REDUCTIONS:
+            reduced = self._reduced(ids.ndim)
+            if self._is_of_last(ids.ndim):
+                ids, reduced = np.moveaxis(ids, -1, 0), [axis + 1 for axis in reduced]
+            left = [1 if axis in reduced else ids.shape[axis] for axis in range(1, ids.ndim)]
+            return self._adaptive(ids, ids.shape[1:], left)
         sizes = ids.shape[1:]
-        if self.kind in ops.REDUCTIONS or self.kind.startswith("adaptive"):
-            return self._adaptive(ids, sizes)
+        if self.kind.startswith("adaptive"):
+            return self._adaptive(ids, sizes, self.outputs[2:])
         if self.kind in ops.CONVOLUTIONS | ops.TRANSPOSED:
             return [self._convolution(ids, sizes)]
         return self._pool(ids, sizes)
@@ -100,8 +110,7 @@ class Call:
         axes = list(map(transposed_axis, sizes, kernel, stride, padding, dilation, self.outputs[2:]))
         return transposed_term(self.name, self.parameter, self.weight, ids, axes, groups)
 
-    def _adaptive(self, ids: np.ndarray, sizes: tuple[int, ...]) -> list[Term]:
-        outputs = (1,) * len(sizes) if self.kind in ops.REDUCTIONS else self.outputs[2:]
+    def _adaptive(self, ids: np.ndarray, sizes: tuple[int, ...], outputs: Sequence[int]) -> list[Term]:
         axes = list(map(adaptive_axis, sizes, outputs))
         if self.kind == "amax" or "max" in self.kind:
             return pool_terms(self.name, ids, axes, None)
@@ -124,13 +133,21 @@ class Call:
         )
         return pool_terms(self.name, ids, axes, np.full_like(divisors, override) if override else divisors)
 
-    def _is_spatial(self, axes: int) -> bool:
-        """Whether a reduction goes over all axes behind the channels, and over no other."""
+    def is_last(self, axes: int) -> bool:
+        """Whether it returns its channels last, given the number of axes of the units that it reads."""
+        return self.is_linear or (self.kind in ops.REDUCTIONS and self._is_of_last(axes))
+
+    def _is_of_last(self, axes: int) -> bool:
+        """Whether a reduction leaves nothing but the last axis, which then holds the channels."""
+        return axes > 1 and self._reduced(axes) == list(range(axes - 1))
+
+    def _reduced(self, axes: int) -> list[int]:
+        """Return over which of the units' axes a reduction goes; none where it goes over the batch, too."""
         dims = self.settings.get("dim")
         if dims is None:
-            return False
-        given = (dims,) if isinstance(dims, int) else tuple(dims)
-        return {dim % (axes + 1) for dim in given} == set(range(2, axes + 1))
+            return []
+        given = {dim % (axes + 1) for dim in ((dims,) if isinstance(dims, int) else tuple(dims))}
+        return [] if 0 in given else [dim - 1 for dim in sorted(given)]
 
 
 def read_call(

@@ -151,7 +151,7 @@ class Reader(fx.Interpreter):
                     "path through it; give larger images or less padding."
                 )
         shape = self.shapes[n.name][1:]
-        is_last = call.is_linear and len(shape) > 1
+        is_last = len(shape) > 1 and call.is_last(value.own.ndim)
         return Pending(tuple(terms), (shape[-1], *shape[:-1]) if is_last else shape, is_last, n)
 
     def _opaque(self, n: fx.Node) -> Units | tuple[Units | None, ...]:
