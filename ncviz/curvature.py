@@ -31,6 +31,7 @@ from ncviz.errors import DataError, NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.extent import check_activity
+from ncviz.graph.forward.readable import check_readable
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.progress import Progress
 from ncviz.values import DEAD, NEVER_ACTIVE
@@ -169,9 +170,10 @@ def neural_curvature(
     check_alpha(alpha)
     where = resolve_device(device)
     _check_inputs(inputs)
-    _check_hooks(net, progress, cancel, executor)
+    _check_hooks(progress, cancel, executor)
     report = progress or (lambda fraction, message: None)
     report(0.0, "reading the network")
+    check_readable(net)
     # Once for all that follows, so that hooks which only look are called once.
     net = own_copy(net, inputs)
     graph = build_graph(net, tuple(inputs.shape[1:]))
@@ -209,9 +211,8 @@ def _check_inputs(inputs: Tensor) -> None:
         raise DataError("The calibration images hold NaN or infinite values; expected finite numbers.")
 
 
-def _check_hooks(net: object, progress: object, cancel: object, executor: object) -> None:
+def _check_hooks(progress: object, cancel: object, executor: object) -> None:
     wanted = {
-        "net": (isinstance(net, nn.Module), "an nn.Module", net),
         "progress": (
             progress is None or callable(progress),
             "a function of a fraction and a message",

@@ -102,6 +102,8 @@ def _show(found: Preflight) -> None:
     )
     if found.never_active is not None:
         console.print(f"{never_active_words(found.never_active, found.images)}.", highlight=False)
+    for note in found.notes:
+        console.print(note, highlight=False, markup=False)
     for device in found.devices:
         free = "" if device.free_bytes is None else f", {_size(device.free_bytes)} free"
         time = "" if device.seconds is None else f", about {device.seconds:,.0f} s"

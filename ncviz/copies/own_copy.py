@@ -25,6 +25,7 @@ from ncviz.copies.hooks import (
     watched,
     without_global_hooks,
 )
+from ncviz.copies.wrappers import unwrap_within, unwrapped
 from ncviz.errors import ModelError
 from ncviz.text import first_line
 
@@ -37,10 +38,12 @@ def own_copy(net: nn.Module, inputs: Tensor | None = None) -> nn.Module:
 
     A weight that is computed before each pass (``torch.nn.utils.prune``, ``weight_norm``, ``spectral_norm``,
     parametrizations) is what the forward uses in eval mode at this moment, a parameter under the name that it has there
-    ("3.weight"). The network itself runs once on a few images, in eval mode and without gradients; its training flags,
-    tensors, attributes and the random state are afterwards what they were. Its hooks run in that pass and never again:
-    a hook that only looks is called once for each copy, twice if it fails without gradients. A global one sees the
-    copy's later passes as those of any module, but for those in which a graph is read from it.
+    ("3.weight"). What is wrapped around the network or a part of it (``DataParallel``, ``torch.compile``) hands on what
+    it is given, and weights keep the names that they have there. The network itself runs once on a few images, in eval
+    mode and without gradients; its training flags, tensors, attributes and the random state are afterwards what they
+    were. Its hooks run in that pass and never again: a hook that only looks is called once for each copy, twice if it
+    fails without gradients. A global one sees the copy's later passes as those of any module, but for those in which a
+    graph is read from it.
 
     Args:
         net: The network. Not changed.
@@ -51,8 +54,10 @@ def own_copy(net: nn.Module, inputs: Tensor | None = None) -> nn.Module:
         ModelError: If a hook changes values; if the copy gives other outputs, naming where they differ first; if
             something in the network cannot be copied; or if a lazy module has no weights yet.
     """
+    net = unwrapped(net)
     check_materialised(net)
     with _unchanged(net):
+        unwrap_within(net)
         expected = None if inputs is None else _watched_run(net, inputs)
         if expected is None:
             compute_weights(net)

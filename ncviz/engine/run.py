@@ -88,7 +88,8 @@ def run(
     report(0.0, "measuring path lengths" if is_cached(kernel) else precompile.PREPARING)
     tasks = tasks_of(graph, layers, settings, executor, cancel)
     text = "measuring the curvature"
-    edges = [graph.connections[index].number_of_edges for index in settings.chosen(graph)]
+    # A layer whose weights are all zero has none, and is done at once.
+    edges = [max(1, graph.connections[index].number_of_edges) for index in settings.chosen(graph)]
     shares = [own / sum(edges) for own in edges]
     if sum(edges) * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
         shares, seconds = shares_of_work(tasks, settings, executor, cancel)

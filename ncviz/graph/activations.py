@@ -12,6 +12,7 @@ from torch import Tensor, fx, nn
 from ncviz.copies.hooks import without_global_hooks
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
+from ncviz.graph.forward.constants import free_of_types
 from ncviz.graph.neural_graph import NeuralGraph, Tap
 from ncviz.graph.tracing import trace
 
@@ -53,7 +54,9 @@ def layer_activations(
     """
     dtype = torch.float32 if device.startswith("mps") else torch.float64
     # Traced before it moves, as when the graph was built: the operations must have the same names.
-    own = trace(own_copy(net, inputs), tuple(inputs.shape[1:])).to(device=device, dtype=dtype)
+    own = trace(own_copy(net, inputs).cpu(), tuple(inputs.shape[1:]))
+    free_of_types(own)
+    own.to(device=device, dtype=dtype)
     reader = _TapReader(own, {tap.node for taps in graph.taps for tap in taps})
     with torch.no_grad(), without_global_hooks():
         reader.run(inputs.to(device=device, dtype=dtype, copy=True))

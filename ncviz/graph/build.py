@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from math import prod
 
+import torch
 from torch import fx, nn
 
 from ncviz.copies.hooks import without_global_hooks
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
 from ncviz.graph.channels import with_channels_first
+from ncviz.graph.forward.arguments import ignored_arguments
+from ncviz.graph.forward.readable import check_readable
 from ncviz.graph.neural_graph import Connection, NeuralGraph
 from ncviz.graph.operations import NORM_MODULES, describe
 from ncviz.graph.positions import MAX_PARTS, by_places
@@ -54,13 +58,19 @@ def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
         of an average 1 over the number of units) and the plain branch of an addition (weight 1). Where a unit's value
         is used before and after an activation function, its activation is the one after.
 
+        Of the forward's arguments only the first is given; what is to be known of that, or of weights that the forward
+        computes from its parameters, is a warning and one of the graph's ``notes``. ``DataParallel``,
+        ``torch.compile`` and ``AveragedModel`` are looked through, weights under the names that they have there.
+
     Raises:
         ModelError: Naming every layer that is not supported, or the first that does not fit its input or has bad
-            weights.
+            weights; or if nothing leads from the image to the logits.
     """
     found = look_at(net, input_shape)
     if found.graph is None:
         raise ModelError(sentence(found.problems))
+    for note in found.graph.notes:
+        warnings.warn(note, stacklevel=2)
     return found.graph
 
 
@@ -82,7 +92,7 @@ def look_at(net: nn.Module, input_shape: tuple[int, ...]) -> Reading:
         kept.append(tuple(part for _, parts in divided for part in parts or ()))
     if problems:
         return Reading(None, tuple(problems))
-    return Reading(replace(graph, connections=kept[0], links=kept[1]), ())
+    return Reading(replace(graph, connections=kept[0], links=kept[1], notes=tuple(reader.notes)), ())
 
 
 def _divided(connection: Connection, places: int) -> list[Connection] | None:
@@ -92,19 +102,23 @@ def _divided(connection: Connection, places: int) -> list[Connection] | None:
 
 
 def _read(net: nn.Module, input_shape: tuple[int, ...]) -> Reader:
-    own = own_copy(net, noise_input(net, tuple(input_shape)))
+    check_readable(net)
+    own = own_copy(net, noise_input(net, tuple(input_shape))).cpu()
     with without_global_hooks():
         return _read_copy(own, input_shape)
 
 
 def _read_copy(own: nn.Module, input_shape: tuple[int, ...]) -> Reader:
+    notes = ignored_arguments(own)
     traced = trace(own, tuple(input_shape))
     _check_statistics(traced)
     shapes = record_shapes(traced, tuple(input_shape))
     check_trace(own, traced, tuple(input_shape))
     reader = Reader(traced, *shapes, {id(tensor): key for key, tensor in own.named_parameters()})
+    reader.notes += notes
     try:
-        reader.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
+        with torch.no_grad():
+            reader.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
     except ModelError:
         # What cannot be read at all is more than one bad weight beyond it.
         if not reader.problems:

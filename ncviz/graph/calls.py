@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, fx, nn
 
 from ncviz.graph import operations as ops
+from ncviz.graph.forward.origins import Origin, Origins
 from ncviz.graph.terms import (
     Term,
     average_divisors,
@@ -25,7 +26,6 @@ _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
 _MAX = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
 _AVERAGE = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
-_MISSING = "has weights that are no parameters of the network, which is not supported"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ class Call:
         parameter: Name of its weight.
         weight: The weight; None for a pooling.
         outputs: Shape [BATCH, …] of what it returns.
+        origin: Which of the parameter's values each of the weight's is; None where they are one and the same.
+        missing: Why its weight is no parameter's, "" if it is.
     """
 
     kind: str
@@ -47,6 +49,8 @@ class Call:
     parameter: str
     weight: Tensor | None
     outputs: tuple[int, ...]
+    origin: Origin | None = None
+    missing: str = ""
 
     @property
     def is_linear(self) -> bool:
@@ -55,8 +59,8 @@ class Call:
 
     def problem(self, shape: tuple[int, ...]) -> str:
         """Return why it cannot be read on units of this shape, "" if it can."""
-        if not self.parameter and (self.is_linear or self.kind in ops.CONVOLUTIONS | ops.TRANSPOSED):
-            return _MISSING
+        if self.missing:
+            return self.missing
         mode = self.settings.get("padding_mode", "zeros")
         if mode != "zeros":
             return f"has padding_mode='{mode}', which is not supported; use 'zeros'"
@@ -74,6 +78,12 @@ class Call:
 
     def terms(self, ids: np.ndarray) -> list[Term]:
         """Return what it sums up, given the units that it reads, without the batch axis."""
+        terms = self._terms(ids)
+        if self.origin is None:
+            return terms
+        return [term.of(self.origin.shape, self.origin.index.numpy()) for term in terms]
+
+    def _terms(self, ids: np.ndarray) -> list[Term]:
         if self.is_linear:
             assert self.weight is not None
             return [linear_term(self.name, self.parameter, self.weight, ids)]
@@ -157,6 +167,7 @@ def read_call(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     names: Mapping[int, str],
+    origins: Origins,
     outputs: tuple[int, ...],
 ) -> Call:
     """Return a weight layer or pooling with its settings.
@@ -168,6 +179,7 @@ def read_call(
         args: Its arguments.
         kwargs: Its arguments by name.
         names: Name of each parameter, by the tensor's identity.
+        origins: Finds the parameter that a weight is computed from.
         outputs: Shape of what it returns.
     """
     if module is not None:
@@ -177,10 +189,20 @@ def read_call(
         # Two layers may share a weight, which then has one name.
         return Call(kind, name, vars(module), names.get(id(weight), own), weight, outputs)
     given = dict(zip(_arguments(kind), args, strict=False)) | dict(kwargs)
-    weight = given.get("weight")
-    parameter = names.get(id(weight), "") if isinstance(weight, Tensor) else ""
-    name = parameter.removesuffix(".weight") if parameter else ops.describe(node, {}).split("'")[1]
-    return Call(kind, name, given, parameter, weight, outputs)
+    if "weight" not in _arguments(kind):
+        return Call(kind, ops.place(node), given, "", None, outputs)
+    weight, at = given["weight"], dict(zip(_arguments(kind), node.args, strict=False)) | dict(node.kwargs)
+    if not isinstance(weight, Tensor):
+        return Call(
+            kind, ops.place(node), given, "", None, outputs, missing=origins.why_missing(at["weight"])
+        )
+    origin = origins.take(at["weight"])
+    if origin is None or not origin.is_whole:
+        return Call(
+            kind, ops.place(node), given, "", weight, outputs, missing=origins.why_missing(at["weight"])
+        )
+    name = origin.parameter.removesuffix(".weight")
+    return Call(kind, name, given, origin.parameter, weight, outputs, origin)
 
 
 def _arguments(kind: str) -> tuple[str, ...]:

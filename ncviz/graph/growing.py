@@ -105,6 +105,7 @@ class Growing:
             raise ModelError(
                 "The network's output is not the result of its last layer; expected its logits alone."
             )
+        self._check_path()
         taps = tuple(tuple(each) for each in self.taps)
         return NeuralGraph(
             tuple(self.layer_shapes),
@@ -114,10 +115,35 @@ class Growing:
             taps,
         )
 
+    def _check_path(self) -> None:
+        """Refuse a network in which nothing leads from the image to the logits.
+
+        Raises:
+            ModelError: Naming the weights that end every path.
+        """
+        reached, ends = {0}, []
+        for each in sorted((*self.connections, *self.links), key=lambda one: one.target):
+            if each.number_of_edges and each.source in reached:
+                reached.add(each.target)
+            elif each.source in reached:
+                ends.append(each)
+        if len(self.layer_shapes) - 1 in reached:
+            return
+        ends = [each for each in ends if each.target not in reached]
+        zero = dict.fromkeys(f"'{each.parameter}'" for each in ends if not each.weight.any())
+        padded = dict.fromkeys(f"'{each.name}'" for each in ends if each.weight.any())
+        reasons = [f"all of {' and of '.join(zero)} is zero or multiplied by zero"] if zero else []
+        if padded:
+            reasons.append(f"every weight of layer {' and '.join(padded)} that is not zero falls on padding")
+        remedy = "load a trained network" if zero else "give larger images or less padding"
+        why = f": {', and '.join(reasons)}; {remedy}" if reasons else ""
+        raise ModelError(f"No path leads from the image to the logits of this network{why}.")
+
     def _connect(self, term: Term, target: int) -> None:
         """Add a term's connections, one for each layer that it reads."""
         layer = np.where(term.fields >= 0, np.searchsorted(self.starts, term.fields, side="right") - 1, -1)
-        for source in np.unique(layer[layer >= 0]):
+        # A weight layer that reads nothing but padding stays one, without edges.
+        for source in np.unique(layer[layer >= 0]) if (layer >= 0).any() else [0]:
             fields = np.where(layer == source, term.fields - self.starts[source], -1)
             made = Connection(
                 term.name, term.parameter, term.shape, fields, term.weight, int(source), target, term.order

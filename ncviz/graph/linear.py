@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ncviz.copies.own_copy import own_copy
+from ncviz.graph.forward.constants import image_free
 from ncviz.graph.operations import NORM_MODULES, WEIGHT_MODULES, is_pointwise, is_softmax
 from ncviz.graph.tracing import trace
 
@@ -39,13 +40,15 @@ def linearised(net: nn.Module) -> fx.GraphModule:
         if isinstance(module, WEIGHT_MODULES) and module.bias is not None:
             module.bias.data.zero_()
     traced = trace(own)
-    modules = dict(traced.named_modules())
+    modules, constant = dict(traced.named_modules()), image_free(traced.graph)
     for node in list(traced.graph.nodes):
         layer = modules.get(str(node.target)) if node.op == "call_module" else None
         if isinstance(layer, NORM_MODULES):
             traced.set_submodule(str(node.target), _Scale(layer))
-        elif node.op not in ("placeholder", "output", "get_attr") and (
-            is_pointwise(node, modules) or is_softmax(node, modules)
+        elif (
+            node not in constant
+            and node.op not in ("placeholder", "output")
+            and (is_pointwise(node, modules) or is_softmax(node, modules))
         ):
             node.replace_all_uses_with(node.all_input_nodes[0])
             traced.graph.erase_node(node)

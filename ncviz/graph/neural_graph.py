@@ -133,6 +133,7 @@ class NeuralGraph:
         links: Connections without parameters: skips, poolings and scalings.
         taps: For each layer, where its activation is read; of several, the later one counts.
         kept: For each layer the channels that take part, growing, int64; None for all. Empty where no layer is sampled.
+        notes: What a reader of any number should know of how the network was read, one sentence each.
     """
 
     layer_shapes: tuple[tuple[int, ...], ...]
@@ -141,6 +142,7 @@ class NeuralGraph:
     links: tuple[Connection, ...]
     taps: tuple[tuple[Tap, ...], ...] = field(repr=False)
     kept: tuple[np.ndarray | None, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:

@@ -24,7 +24,11 @@ POINTWISE = frozenset({
 # What passes on what it reads, once the network is trained.
 SILENT = frozenset({
     "identity", "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
-    "feature_dropout", "stochastic_depth", "contiguous", "clone", "detach", "float", "double", "alias",
+    "feature_dropout", "stochastic_depth", "contiguous", "clone", "detach", "alias",
+})  # fmt: skip
+# What gives numbers another type or another place in memory.
+CASTS = frozenset({
+    "to", "_to_copy", "type", "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda",
 })  # fmt: skip
 # What puts units in another order or shape, takes some of them, or repeats them.
 RELABEL = frozenset({
@@ -76,10 +80,11 @@ _OTHERS = frozenset({"linear", "batch_norm", "pad", "concat", "add", "sub", "mul
 _SAME = {
     "concat": "cat", "concatenate": "cat", "true_divide": "div", "truediv": "div", "iadd": "add", "isub": "sub",
     "imul": "mul", "itruediv": "div", "constant_pad_nd": "pad", "_softmax": "softmax", "_log_softmax": "log_softmax",
-    "lift_fresh_copy": "clone", "_native_batch_norm_legit_no_training": "batch_norm_no_training", "t": "transpose",
+    "lift_fresh_copy": "clone", "to_dtype": "to",
+    "_native_batch_norm_legit_no_training": "batch_norm_no_training", "t": "transpose",
 }  # fmt: skip
 _PLAIN = _OTHERS.union(
-    POINTWISE, SILENT, RELABEL, SOFTMAX, CONVOLUTIONS, TRANSPOSED, POOLS, REDUCTIONS, JOIN, NEAREST
+    POINTWISE, SILENT, CASTS, RELABEL, SOFTMAX, CONVOLUTIONS, TRANSPOSED, POOLS, REDUCTIONS, JOIN, NEAREST
 )
 _FUNCTIONS: dict[Callable[..., Any], str] = {
     found: name
@@ -92,12 +97,12 @@ _FUNCTIONS: dict[Callable[..., Any], str] = {
     getattr: "getattr",
 }  # fmt: skip
 # Whose name in a trace, or kind of module, says that a network attends or recurs.
-_ATTENTION = ("attention", "transformer", "matmul", "bmm", "baddbmm", "einsum")
+_ATTENTION = ("attention", "attn", "transformer")
 _RECURRENCE = ("lstm", "gru", "rnn")
 
 
-def operation(node: fx.Node, modules: dict[str, nn.Module]) -> str:
-    """Return the name of what an operation of a trace does, "" where ncviz knows none."""
+def name_of(node: fx.Node, modules: dict[str, nn.Module]) -> str:
+    """Return the name of what an operation of a trace does, whether or not it can be read on units."""
     if node.op == "call_module":
         return next((name for kind, name in _MODULES.items() if type(modules[str(node.target)]) is kind), "")
     if node.op == "call_method":
@@ -109,13 +114,18 @@ def operation(node: fx.Node, modules: dict[str, nn.Module]) -> str:
     else:
         # Functions of the same name and meaning live in several places, such as torchvision's stochastic_depth.
         name = getattr(node.target, "__name__", "").removesuffix("_")
-    name = _SAME.get(name, name)
+    return _SAME.get(name, name)
+
+
+def operation(node: fx.Node, modules: dict[str, nn.Module]) -> str:
+    """Return the name of what an operation of a trace does, "" where ncviz knows none."""
+    name = name_of(node, modules)
     return name if name in _PLAIN | SHAPE or name == "batch_norm_no_training" else ""
 
 
 def is_pointwise(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     """Return whether the operation treats every unit alike and alone, or passes it on."""
-    return operation(node, modules) in POINTWISE | SILENT
+    return operation(node, modules) in POINTWISE | SILENT | CASTS
 
 
 def is_softmax(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
@@ -130,16 +140,17 @@ def describe(node: fx.Node, modules: dict[str, nn.Module]) -> str:
         name = str(node.target)
     else:
         kind = getattr(node.target, "__name__", str(node.target))
-        name = _place(node) or node.name
+        name = place(node)
     lowered = kind.lower()
     if any(word in lowered for word in _ATTENTION):
-        kind += ", attention or a product of activations"
+        kind += ", attention"
     elif any(lowered.startswith(word) for word in _RECURRENCE):
         kind += ", recurrence"
     return f"'{name}' ({kind})"
 
 
-def _place(node: fx.Node) -> str:
-    """Return the name of the module in whose forward an operation stands, "" where the trace does not tell."""
+def place(node: fx.Node) -> str:
+    """Return the name of the module in whose forward an operation stands, its own where the trace does not tell."""
     stack = node.meta.get("nn_module_stack") or {}
-    return next((str(path) for path, _ in reversed(list(stack.values())) if path), "") if stack else ""
+    found = next((str(path) for path, _ in reversed(list(stack.values())) if path), "") if stack else ""
+    return found or node.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from ncviz.errors import ModelError
 from ncviz.graph import operations as ops
 from ncviz.graph.arithmetic import added, multiplied, normed
 from ncviz.graph.calls import Call, read_call
+from ncviz.graph.forward.contractions import CONTRACTIONS, contracted
+from ncviz.graph.forward.origins import Origins
 from ncviz.graph.growing import Growing
 from ncviz.graph.neural_graph import NeuralGraph, Tap
 from ncviz.graph.tracing import BATCH, Several, Shapes
@@ -46,15 +49,12 @@ class Reader(fx.Interpreter):
         self.names = {id(tensor): key for key, tensor in traced.named_parameters()} | names
         self.grown = Growing()
         self.problems: list[Problem] = []
+        self.notes: list[str] = []
         self.output: Any = None
 
     def run_node(self, n: fx.Node) -> Any:
         """Take in the next operation; fx calls this for each of the trace."""
         if n.op == "placeholder":
-            if self.grown.layer_shapes:
-                raise ModelError(
-                    f"The network takes more than one input (second: '{n.target}'); expected one."
-                )
             return self.grown.layer(n, self.shapes[n.name][1:], "input", Tap(n.name))
         if n.op == "get_attr":
             return self.fetch_attr(str(n.target))
@@ -82,6 +82,11 @@ class Reader(fx.Interpreter):
             return self.grown.finish(found)
         return found
 
+    @cached_property
+    def origins(self) -> Origins:
+        """Finds the parameter that a weight is computed from; to be asked while the trace is read."""
+        return Origins(self.traced, self.env, self.names)
+
     def result(self) -> NeuralGraph:
         """Return what was read.
 
@@ -90,18 +95,21 @@ class Reader(fx.Interpreter):
         """
         if self.problems:
             raise ModelError(sentence(self.problems))
+        self.notes += self.origins.notes()
         return self.grown.result(self.output)
 
     def _symbolic(
         self, n: fx.Node, args: Any, kwargs: Any, read: list[Units | Pending | Probabilities]
     ) -> Any:
         name = ops.operation(n, self.named_modules)
+        if n.target is getattr and args[1] in ("device", "dtype"):
+            return getattr(next(self.traced.parameters(), torch.zeros(0)), args[1])
         if name in ops.SHAPE:
             return size_of(n, read[0], args)
         first = read[0]
         for value in read:
             if isinstance(value, Probabilities):
-                if name in ops.SILENT:
+                if name in ops.SILENT | ops.CASTS:
                     return value
                 raise ModelError(
                     f"Layer '{value.name}' is a softmax inside the network; only one at its end is supported."
@@ -110,6 +118,8 @@ class Reader(fx.Interpreter):
         module = self.named_modules[str(n.target)] if n.op == "call_module" else None
         if name in ops.SILENT:
             return first
+        if name in ops.CASTS:
+            return self._cast(args, kwargs, first)
         if name in ops.SOFTMAX:
             return Probabilities(first, str(n.target) if n.op == "call_module" else n.name)
         if name in ops.POINTWISE:
@@ -132,9 +142,11 @@ class Reader(fx.Interpreter):
             return multiplied(self.grown, n, args, name)
         if name.startswith("batch_norm"):
             return normed(self.grown, n, name, module, args, kwargs)
+        if ops.name_of(n, self.named_modules) in CONTRACTIONS:
+            return contracted(self.grown, n, ops.name_of(n, self.named_modules), args, kwargs, self.origins)
         if not name:
             raise UnreadableError(NOT_SUPPORTED)
-        call = read_call(name, n, module, args, kwargs, self.names, self.shapes[n.name])
+        call = read_call(name, n, module, args, kwargs, self.names, self.origins, self.shapes[n.name])
         return self._computed(n, call, self.grown.finish(first))
 
     def _computed(self, n: fx.Node, call: Call, value: Units) -> Pending:
@@ -143,13 +155,6 @@ class Reader(fx.Interpreter):
         if problem:
             raise UnreadableError(problem)
         terms = call.terms(value.own)
-        for term in terms:
-            # A term of padding alone is a layer without paths; a link may well have a part without edges.
-            if term.parameter and not ((term.weight != 0).any(axis=1) & (term.fields >= 0).any(axis=1)).any():
-                raise ModelError(
-                    f"Every weight of layer '{call.name}' that is not zero falls on padding, so the network has no "
-                    "path through it; give larger images or less padding."
-                )
         shape = self.shapes[n.name][1:]
         is_last = len(shape) > 1 and call.is_last(value.own.ndim)
         return Pending(tuple(terms), (shape[-1], *shape[:-1]) if is_last else shape, is_last, n)
@@ -169,6 +174,19 @@ class Reader(fx.Interpreter):
         found = units(self.shapes.get(n.name, ()))
         assert found is not None
         return found
+
+    def _cast(self, args: Any, kwargs: Any, value: Units | Pending) -> Units | Pending:
+        """Follow a change of number type: units are what they are, as long as they are not rounded."""
+        wanted = next(
+            (each for each in (*args, *kwargs.values()) if isinstance(each, (torch.dtype, str))), None
+        )
+        is_whole = isinstance(wanted, torch.dtype) and not wanted.is_floating_point
+        if is_whole or (
+            isinstance(wanted, str)
+            and any(kind in wanted for kind in ("Int", "Long", "Byte", "Short", "Bool"))
+        ):
+            raise UnreadableError(f"rounds activations to {wanted}, which is not supported")
+        return value
 
     def _relabelled(self, n: fx.Node, args: Any, kwargs: Any) -> Any:
         done = [self.grown.finish(v) if isinstance(v, Pending) else v for v in args]
@@ -254,7 +272,7 @@ class Reader(fx.Interpreter):
     def _plain(self, n: fx.Node, args: Any, kwargs: Any) -> Any:
         """Run what knows nothing of units, such as arithmetic on sizes."""
         if n.op == "call_module":
-            return None  # a module of an exported program that checks sizes
+            return self.named_modules[str(n.target)](*args, **kwargs)
         if n.op == "call_method":
             return getattr(args[0], str(n.target))(*args[1:], **kwargs)
         return n.target(*args, **kwargs)  # type: ignore[operator]

@@ -35,6 +35,17 @@ class Term:
     weight: np.ndarray
     order: np.ndarray | None = None
 
+    def of(self, shape: tuple[int, ...], index: np.ndarray) -> Term:
+        """Return the term with its weight read from another parameter.
+
+        Args:
+            shape: Shape of that parameter.
+            index: int64, which of its values, flat, each value of the weight is, in the weight's own order.
+        """
+        order = index.reshape(-1) if self.order is None else index.reshape(-1)[self.order]
+        is_same = np.array_equal(order, np.arange(order.size))
+        return replace(self, shape=shape, order=None if is_same else order)
+
     def scaled(self, scale: np.ndarray, by: str) -> Term:
         """Return the term with each output channel's weights times a factor, float64 [channels].
 
@@ -53,6 +64,23 @@ def linear_term(name: str, parameter: str, weight: Tensor, ids: np.ndarray) -> T
     values = _checked(weight, parameter)
     fields = ids.reshape(1, -1, ids.shape[-1])
     return Term(name, parameter, tuple(values.shape), fields, values[None])
+
+
+def contraction_term(
+    name: str, parameter: str, weight: Tensor, ids: np.ndarray, index: np.ndarray, shape: tuple[int, ...]
+) -> Term:
+    """Return a sum of products of units and weights.
+
+    Args:
+        name: Name of the layer.
+        parameter: Name of the parameter that holds the weights.
+        weight: [G, C, K].
+        ids: Units [G, P, K].
+        index: [G, C, K], which of the parameter's values, flat, each weight is.
+        shape: Shape of the parameter.
+    """
+    values = _checked(weight, parameter)
+    return Term(name, parameter, shape, ids, values).of(shape, index)
 
 
 def conv_term(
@@ -158,7 +186,7 @@ def average_divisors(
 
 
 def check_weight(weight: np.ndarray, label: str) -> None:
-    """Raise a ModelError if a weight holds what is no finite length, or nothing but zeros."""
+    """Raise a ModelError if a weight holds what is no finite length."""
     bad = int(np.count_nonzero(~np.isfinite(weight)))
     if bad:
         raise ModelError(
@@ -169,10 +197,6 @@ def check_weight(weight: np.ndarray, label: str) -> None:
     if endless:
         raise ModelError(
             f"Weight {label} holds {endless} values so small that 1/|w| overflows; set them to zero."
-        )
-    if not np.any(weight):
-        raise ModelError(
-            f"All of {label} is zero, so the network has no path through it; load a trained network."
         )
 
 

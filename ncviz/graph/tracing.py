@@ -9,7 +9,8 @@ from torch import Tensor, fx, nn
 
 from ncviz.copies.hooks import without_global_hooks
 from ncviz.errors import ModelError
-from ncviz.graph.operations import POINTWISE, SILENT, operation
+from ncviz.graph.forward.tracer import TRACING, symbolic_trace
+from ncviz.graph.operations import CASTS, POINTWISE, SILENT, operation
 from ncviz.text import first_line
 
 # The forward runs on this many inputs, so that an operation which mixes images is found out.
@@ -28,7 +29,7 @@ def trace(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> fx.Grap
     """
     with without_global_hooks():
         try:
-            traced = fx.symbolic_trace(net)
+            traced = symbolic_trace(net)
         except Exception as error:
             exported = _exported(net, input_shape)
             if exported is None:
@@ -54,7 +55,7 @@ def _check_in_place(traced: fx.GraphModule) -> None:
                 f"'{told}' changes its input in place and its result is not used; write x = … with what it returns."
             )
         # A function of each unit alone leaves the units what they are, and only their last value counts.
-        if node.op != "call_module" and operation(node, {}) not in POINTWISE | SILENT:
+        if node.op != "call_module" and operation(node, {}) not in POINTWISE | SILENT | CASTS:
             changed = node.all_input_nodes[0]
             if any(order[user] > order[node] for user in changed.users):
                 raise ModelError(
@@ -101,8 +102,9 @@ def _exported(net: nn.Module, input_shape: tuple[int, ...] | None) -> fx.GraphMo
     try:
         example = example_input(net, input_shape)
         any_number = {0: torch.export.Dim("n")}
-        program = torch.export.export(net, (example,), dynamic_shapes=(any_number,), strict=False)
-        exported = program.module(check_guards=False)
+        with TRACING:
+            program = torch.export.export(net, (example,), dynamic_shapes=(any_number,), strict=False)
+            exported = program.module(check_guards=False)
     except Exception:  # whatever torch.export cannot follow, it says in exceptions of many kinds
         return None
     return exported if isinstance(exported, fx.GraphModule) else None

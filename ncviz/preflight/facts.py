@@ -92,6 +92,7 @@ class Preflight:
         devices: What it means for each device.
         images: How many calibration images were looked at.
         never_active: Share of the weights that are active on none of them; None without images.
+        notes: What is to be known of how it was read, one sentence each.
     """
 
     input_shape: tuple[int, ...]
@@ -107,3 +108,4 @@ class Preflight:
     devices: tuple[DeviceFit, ...] = ()
     images: int = 0
     never_active: float | None = None
+    notes: tuple[str, ...] = ()

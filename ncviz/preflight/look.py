@@ -115,6 +115,7 @@ def preflight(
         tuple(fit_of(device, extent, chosen, settings, seconds) for device in available_devices()),
         0 if inputs is None else len(inputs),
         never,
+        notes=graph.notes,
     )
     say(1.0, "done")
     return found

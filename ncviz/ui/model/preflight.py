@@ -42,6 +42,8 @@ def draw_check(found: Draft) -> None:
             "concatenations, pooling and elementwise activations can."
         )
         return
+    for note in check.notes:
+        st.info(plain(note))
     _draw_accuracy(checked)
     # Measuring the time takes far longer than reading the network, so that is shown first.
     place = st.container()
