@@ -115,10 +115,9 @@ def preflight(
         tuple(fit_of(device, extent, chosen, settings, seconds) for device in available_devices()),
         0 if inputs is None else len(inputs),
         never,
-        notes=graph.notes,
     )
     say(1.0, "done")
-    return found
+    return replace(found, notes=graph.notes)
 
 
 def check_limits(graph: NeuralGraph) -> None:

@@ -69,6 +69,7 @@ def test_pruning_works_on_what_was_given(name):
     assert accuracy(pruned, x, labels) == accuracy(expected, x, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile, averaged])
 def test_a_wrapper_within_is_looked_through(wrap):
     x = torch.rand(3, 1, 5, 5)
