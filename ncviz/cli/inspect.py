@@ -15,6 +15,7 @@ from ncviz.cli.options import data_dir_option, json_option, own_network_options,
 from ncviz.cli.output import console, print_json, progress
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
+from ncviz.data.image_settings import size_of
 from ncviz.errors import DataError, NcvizError
 from ncviz.text import gigabytes, never_active_words
 
@@ -115,7 +116,7 @@ def _show(found: Preflight) -> None:
         options = "".join(f" --layer {name}" for name in choice.config.layers)
         options += f" --channels {choice.config.channels}" if choice.config.channels else ""
         if choice.input_shape != found.input_shape:
-            options += f" --size {'x'.join(map(str, choice.input_shape[1:]))}"
+            options += f" --size {'x'.join(map(str, size_of(choice.input_shape)))}"
         console.print(f"Or {options.strip()}: {choice.title}; {_size(choice.table_bytes)}.", highlight=False)
 
 

@@ -12,7 +12,7 @@ from ncviz import tasks
 from ncviz.cli.output import progress
 from ncviz.cli.scheduler import executor
 from ncviz.config import CurvatureConfig
-from ncviz.data.image_settings import ImageSettings
+from ncviz.data.image_settings import ImageSettings, with_size
 from ncviz.data.user_data.image_files import read_tree
 from ncviz.data.user_data.registry import UserData
 from ncviz.data.user_data.uploads import read_uploads
@@ -62,6 +62,7 @@ def network_of(
     white: float | None = None,
     size: str | None = None,
     weights: str | None = None,
+    layout: str | None = None,
 ) -> tasks.Network:
     """Return the network that the options name, with its images if there are any.
 
@@ -80,12 +81,12 @@ def network_of(
             click.echo(f"Note: {note}", err=True)
     network = resized(network, size)
     if images is None:
-        if mean or std or white:
+        if mean or std or white or layout:
             raise NcvizError(
-                "--mean, --std and --white say how your own images are normalised; name them with --images."
+                "--mean, --std, --white and --layout say how your own images become inputs; name them with --images."
             )
         return network
-    settings = tasks.image_settings(network)
+    settings = tasks.image_settings(network, layout)
     settings = replace(
         settings, mean=_numbers("--mean", mean) or settings.mean, std=_numbers("--std", std) or settings.std
     )
@@ -101,7 +102,9 @@ def resized(network: tasks.Network, size: str | None) -> tasks.Network:
     Raises:
         NcvizError: If that is no size.
     """
-    return network if size is None else replace(network, input_shape=(network.image_shape[0], *_size(size)))
+    return (
+        network if size is None else replace(network, input_shape=with_size(network.image_shape, _size(size)))
+    )
 
 
 def _read(images: Path, settings: ImageSettings, white: float | None) -> UserData:

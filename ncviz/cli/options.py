@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ncviz import tasks
+from ncviz.data.image_settings import LAYOUTS
 from ncviz.models.zoo import MODELS
 
 Command = Callable[..., Any]
@@ -46,6 +47,11 @@ own_network_options = (
         "--white",
         type=float,
         help="What a white pixel counts in an .npz or .npy; by default found out, and said.",
+    ),
+    click.option(
+        "--layout",
+        type=click.Choice(list(LAYOUTS)),
+        help="Where an input has its channels; by default guessed from its shape, [H, W, 3] last.",
     ),
     click.option(
         "--size", help="Height and width of one input, such as 64x64; by default what the file says."

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncviz.data.image_settings import FIRST, LAST, layouts_of
 from ncviz.data.known.folders import read_folder
 from ncviz.data.specs import DATASETS, DatasetSpec
 from ncviz.data.user_data.registry import amount_of, find_user_data, is_user_data
@@ -35,7 +37,8 @@ class Dataset:
     """The images and labels of one split, in memory.
 
     Attributes:
-        inputs: [n, C, H, W] float32, what the network sees: (pixel - mean) / std, with pixels in [0, 1].
+        inputs: [n, C, H, W] float32, or [n, H, W, C], what the network sees: (pixel - mean) / std, with pixels in
+            [0, 1].
         labels: [n] int64, indices into ``classes``; -1 everywhere if nobody knows them.
         classes: Class names.
         name: Name in ``DATASETS``, or of a registered data set of the user's own.
@@ -46,6 +49,7 @@ class Dataset:
         std: The same.
         has_labels: Whether the right classes are known; if not, ``ncviz.data.predicted_labels.labels_for`` gives the
             network's own.
+        layout: Where the inputs have their channels, a name in ``LAYOUTS``.
     """
 
     inputs: Tensor
@@ -58,6 +62,7 @@ class Dataset:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     has_labels: bool = True
+    layout: str = FIRST
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,21 +73,31 @@ class Dataset:
         return any(self.mean) or any(value != 1 for value in self.std)
 
     def pictures(self, inputs: Tensor | None = None) -> Tensor:
-        """Return pixels in [0, 1], as people look at them.
+        """Return pixels [n, C, H, W] in [0, 1], as people look at them.
 
         Args:
-            inputs: [n, C, H, W] of this data set; by default all of it.
+            inputs: Some of this data set, in its layout; by default all of it.
         """
         inputs = self.inputs if inputs is None else inputs
+        if self.layout == LAST:
+            inputs = inputs.movedim(-1, 1)
         if not self.is_normalised:
             return inputs
         return (inputs * _by_channel(self.std, inputs) + _by_channel(self.mean, inputs)).clamp(0.0, 1.0)
 
     def normalised(self, pixels: Tensor) -> Tensor:
-        """Return what the network sees of pixels [n, C, H, W] in [0, 1]; the inverse of ``pictures``."""
-        if not self.is_normalised:
-            return pixels
-        return (pixels - _by_channel(self.mean, pixels)) / _by_channel(self.std, pixels)
+        """Return what the network sees of pixels [n, C, H, W] in [0, 1], in its layout; the inverse of ``pictures``."""
+        if self.is_normalised:
+            pixels = (pixels - _by_channel(self.mean, pixels)) / _by_channel(self.std, pixels)
+        return pixels.movedim(1, -1) if self.layout == LAST else pixels
+
+    def for_input(self, input_shape: Sequence[int]) -> Dataset:
+        """Return the same images in the layout of a network's input; as they are where that has another size."""
+        layout = layouts_of(input_shape)[0]
+        if layout == self.layout or tuple(self.inputs.shape[1:]) == tuple(input_shape):
+            return self
+        inputs = self.inputs.movedim(-1, 1) if layout == FIRST else self.inputs.movedim(1, -1)
+        return replace(self, inputs=inputs.contiguous(), layout=layout)
 
 
 def default_data_dir() -> Path | None:
@@ -198,7 +213,7 @@ def _user_dataset(name: str, split: str) -> Dataset:
     is_complete, description = len(part) == part.total, own.description(split)
     return Dataset(
         *own.tensors(split), own.classes, name, split, is_complete, description,
-        mean=how.pixel_mean, std=how.pixel_std, has_labels=own.has_labels,
+        mean=how.pixel_mean, std=how.pixel_std, has_labels=own.has_labels, layout=how.layout,
     )  # fmt: skip
 
 

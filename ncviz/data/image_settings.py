@@ -20,6 +20,10 @@ WAYS = {
     "pad": "Resizing, black borders",
     "stretch": "Stretching",
 }
+# Where the axis of the channels stands in an input: before height and width, as in PyTorch, or after, as in Keras.
+LAYOUTS = {"channels_first": "Channels first", "channels_last": "Channels last"}
+FIRST, LAST = LAYOUTS
+_CHANNELS = (1, 3)
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 
 
@@ -36,6 +40,7 @@ class ImageSettings:
         mean: One number for each channel, or one for all.
         std: The same; positive.
         scale: What a white pixel counts before mean and std: 1 in PyTorch, 255 for networks that take bytes.
+        layout: A name in ``LAYOUTS``: whether the network takes [C, H, W] or [H, W, C].
     """
 
     size: tuple[int, int]
@@ -46,6 +51,7 @@ class ImageSettings:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     scale: float = 1.0
+    layout: str = FIRST
 
     def __post_init__(self) -> None:
         size = tuple(self.size)
@@ -61,6 +67,10 @@ class ImageSettings:
         if self.how not in WAYS:
             raise DataError(
                 f"There is no way {shorten(repr(self.how), 40)} to resize an image; choose one of {', '.join(WAYS)}."
+            )
+        if self.layout not in LAYOUTS:
+            raise DataError(
+                f"There is no layout {shorten(repr(self.layout), 40)} of an input; choose one of {', '.join(LAYOUTS)}."
             )
         if self.resize is not None and not _is_whole(self.resize, max(size), 8192):
             between = f"from {max(size)}, the longer side of what is cut out, to 8192"
@@ -80,9 +90,14 @@ class ImageSettings:
             object.__setattr__(self, name, value)
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of one input."""
+    def pixel_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image, wherever the network wants its channels."""
         return self.channels, *self.size
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape of one input as the network takes it: (C, H, W) or (H, W, C)."""
+        return (*self.size, self.channels) if self.layout == LAST else self.pixel_shape
 
     @property
     def pixel_mean(self) -> tuple[float, ...]:
@@ -104,9 +119,11 @@ class ImageSettings:
         return f"pixels scaled to [0, {self.scale:g}], minus {mean}, divided by {std}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain JSON types."""
+        """Return the settings as plain JSON types; the usual layout goes without saying, as before there were two."""
         return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if (name, value) != ("layout", FIRST)
         }
 
     @classmethod
@@ -137,11 +154,12 @@ class ImageSettings:
         raise _refusal(f"The {name} must be {expected}", values)
 
 
-def settings_for(input_shape: Sequence[int]) -> ImageSettings:
+def settings_for(input_shape: Sequence[int], layout: str | None = None) -> ImageSettings:
     """Return the settings for a network's inputs, pixels in [0, 1]: what a user starts from.
 
     Args:
-        input_shape: (C, H, W); (features,) counts as one grey row.
+        input_shape: (C, H, W) or (H, W, C); (features,) counts as one grey row.
+        layout: Which of the two; None for the first of ``layouts_of``.
 
     Raises:
         DataError: If images do not fit such inputs.
@@ -151,9 +169,42 @@ def settings_for(input_shape: Sequence[int]) -> ImageSettings:
         shape = (1, 1, *shape)
     if len(shape) != 3:
         raise DataError(
-            f"Images need a network with inputs (channels, height, width), got {list(shape)}; choose another network."
+            f"Images need a network with inputs (channels, height, width), or (height, width, channels), got "
+            f"{list(shape)}; choose another network."
         )
-    return ImageSettings(size=(shape[1], shape[2]), channels=shape[0])
+    layout = layouts_of(shape)[0] if layout is None else layout
+    if layout not in LAYOUTS:
+        raise DataError(
+            f"There is no layout {shorten(repr(layout), 40)}; choose one of {', '.join(LAYOUTS)}."
+        )
+    *size, channels = shape if layout == LAST else (*shape[1:], shape[0])
+    if channels not in _CHANNELS:
+        raise DataError(
+            f"The network takes inputs of shape {list(shape)}; images need 1 or 3 channels, in front or at the end, a "
+            "height and a width. From Python, ncviz.neural_curvature takes such inputs as they are."
+        )
+    return ImageSettings(size=(size[0], size[1]), channels=channels, layout=layout)
+
+
+def layouts_of(input_shape: Sequence[int]) -> tuple[str, ...]:
+    """Return how an input of this shape can be an image, the likelier first: [H, W, 3] has its channels last."""
+    if len(input_shape) != 3:
+        return (FIRST,)
+    ends = {FIRST: input_shape[0], LAST: input_shape[2]}
+    return tuple(layout for layout, count in ends.items() if count in _CHANNELS) or (FIRST,)
+
+
+def with_size(input_shape: Sequence[int], size: Sequence[int]) -> tuple[int, ...]:
+    """Return an input's shape at another height and width, its channels where they are."""
+    if layouts_of(input_shape)[0] == LAST:
+        return *size, input_shape[2]
+    return input_shape[0], *size
+
+
+def size_of(input_shape: Sequence[int]) -> tuple[int, int]:
+    """Return height and width of an input of three axes."""
+    height, width = input_shape[:2] if layouts_of(input_shape)[0] == LAST else input_shape[1:]
+    return height, width
 
 
 def _refusal(expected: str, got: Any) -> DataError:

@@ -68,7 +68,8 @@ def choices_of(
         names = tuple(dict.fromkeys(extent.graph.connections[at].parameter for at in last))
         title = f"Only the last {len(names)} of {len(extent.graph.parameters)} layers: exact"
         found.append(choice(title, replace(config, layers=names), last))
-    smaller = _smaller_input(net, config, input_shape, free)
+    is_last = extent.graph.layer_shapes[0] != input_shape
+    smaller = _smaller_input(net, config, input_shape, free, slice(0, 2) if is_last else slice(1, 3))
     return (*found, smaller) if smaller else tuple(found)
 
 
@@ -85,14 +86,14 @@ def _last_layers(extent: Extent, chosen: Sequence[int], channels: int, free: int
 
 
 def _smaller_input(
-    net: nn.Module, config: CurvatureConfig, input_shape: tuple[int, ...], free: int | None
+    net: nn.Module, config: CurvatureConfig, input_shape: tuple[int, ...], free: int | None, sides: slice
 ) -> Choice | None:
-    """Return the largest half, quarter, … of the image that the network takes and that fits."""
-    shape = input_shape
-    while len(shape) == 3 and min(shape[1:]) >= 2 * _LEAST_SIDE:
-        shape = (shape[0], *(side // 2 for side in shape[1:]))
+    """Return the largest half, quarter, … of the image that the network takes and that fits; ``sides`` are its axes."""
+    shape = list(input_shape)
+    while len(shape) == 3 and min(shape[sides]) >= 2 * _LEAST_SIDE:
+        shape[sides] = [side // 2 for side in shape[sides]]
         try:
-            graph = look_at(net, shape).graph
+            graph = look_at(net, tuple(shape)).graph
         except ModelError:
             return None
         if graph is None:
@@ -100,9 +101,9 @@ def _smaller_input(
         extent, chosen = extent_of(graph), chosen_of(graph, config)
         if fits_into(extent, chosen, config.channels, free):
             return Choice(
-                f"Images of {shape[1]}×{shape[2]}: exact, for smaller images",
+                f"Images of {'×'.join(map(str, shape[sides]))}: exact, for smaller images",
                 config,
-                shape,
+                tuple(shape),
                 extent.bytes(chosen, config.channels),
                 extent.edges(chosen, config.channels),
             )

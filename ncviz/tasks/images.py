@@ -11,7 +11,7 @@ from ncviz.data.datasets import (
     load_dataset,
     load_sample_arrays,
 )
-from ncviz.data.image_settings import WAYS, ImageSettings, settings_for
+from ncviz.data.image_settings import LAST, LAYOUTS, WAYS, ImageSettings, layouts_of, settings_for, size_of
 from ncviz.data.known.prepared import download_named, known_names, read_named
 from ncviz.data.known.torchvision_sets import NAMED
 from ncviz.data.user_data.image_files import read_tree
@@ -21,10 +21,10 @@ from ncviz.errors import DataError, NcvizError
 from ncviz.models.network import Network
 
 __all__ = [
-    "DATASETS", "ENDINGS", "WAYS", "Dataset", "DatasetSpec", "ImageSettings", "UserData", "default_data_dir",
-    "download_named", "find_dataset", "is_gone", "is_ready", "is_user_data", "known_names", "known_title",
-    "load_dataset", "load_sample_arrays", "native_set", "numbers_text", "read_class_names", "read_named",
-    "read_numbers", "read_tree", "read_uploads", "read_white", "register",
+    "DATASETS", "ENDINGS", "LAST", "LAYOUTS", "WAYS", "Dataset", "DatasetSpec", "ImageSettings", "UserData",
+    "default_data_dir", "download_named", "find_dataset", "is_gone", "is_ready", "is_user_data", "known_names",
+    "known_title", "layouts_of", "load_dataset", "load_sample_arrays", "native_set", "numbers_text",
+    "read_class_names", "read_named", "read_numbers", "read_tree", "read_uploads", "read_white", "register", "size_of",
 ]  # fmt: skip
 
 
@@ -48,9 +48,11 @@ def native_set(network: Network) -> str:
     """Return the known set that a network is made for, or whose images have its shape; "" if there is none."""
     if network.dataset in DATASETS:
         return network.dataset
-    fits = [
-        name for name, spec in DATASETS.items() if spec.is_bundled and spec.input_shape == network.image_shape
-    ]
+    try:
+        shape = settings_for(network.image_shape).pixel_shape
+    except DataError:
+        return ""
+    fits = [name for name, spec in DATASETS.items() if spec.is_bundled and spec.input_shape == shape]
     return fits[0] if fits else ""
 
 

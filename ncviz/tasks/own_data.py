@@ -8,29 +8,27 @@ from dataclasses import replace
 import numpy as np
 
 from ncviz.data.datasets import find_dataset
-from ncviz.data.image_settings import ImageSettings, settings_for
+from ncviz.data.image_settings import ImageSettings, settings_for, size_of, with_size
 from ncviz.data.images import fit_pixels
 from ncviz.data.known.prepared import read_named
 from ncviz.data.predicted_labels import fit_classes
 from ncviz.data.user_data.registry import Part, UserData, find_user_data, is_user_data, register
-from ncviz.errors import DataError, ModelError
+from ncviz.errors import ModelError
 from ncviz.models.network import Network
 from ncviz.tasks.task import Context
 
 
-def image_settings(network: Network) -> ImageSettings:
+def image_settings(network: Network, layout: str | None = None) -> ImageSettings:
     """Return how images become a network's inputs, as far as is known: its size, and its published normalisation.
+
+    Args:
+        network: The network.
+        layout: Where its inputs have their channels, a name in ``LAYOUTS``; None guesses it from their shape.
 
     Raises:
         DataError: If images do not fit its inputs.
     """
-    shape = network.image_shape
-    if len(shape) == 3 and shape[0] not in (1, 3):
-        raise DataError(
-            f"{network.name} takes inputs of shape {list(shape)}; images need 1 or 3 channels, a height and a width. "
-            "From Python, ncviz.neural_curvature takes such inputs as they are."
-        )
-    found = settings_for(shape)
+    found = settings_for(network.image_shape, layout)
     if network.blueprint is not None:
         return found
     from ncviz.models.catalogue.architectures import find_architecture
@@ -74,11 +72,12 @@ def logits_of(network: Network, shape: Sequence[int] | None = None) -> int:
 
 def takes_other_sizes(network: Network) -> bool:
     """Whether a network also tells as many classes apart on larger images."""
-    channels, *sides = network.image_shape
-    if len(sides) != 2:
+    shape = network.image_shape
+    if len(shape) != 3:
         return False
     try:
-        return logits_of(network, (channels, *(side + 32 for side in sides))) == logits_of(network)
+        larger = with_size(shape, [side + 32 for side in size_of(shape)])
+        return logits_of(network, larger) == logits_of(network)
     except ModelError:
         return False
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncviz.data.datasets import find_dataset
 from ncviz.data.predicted_labels import labels_for
 from ncviz.models.files.write_file import write_file
 from ncviz.models.network import Network
@@ -92,7 +91,7 @@ def scores_on(
         at = torch.from_numpy(np.asarray(chosen, dtype=np.int64))
         images, labels = pool.inputs[at], labels_for(network.module(), pool, rows=at)
     elif score is not None and score.needs_shape:
-        images = torch.zeros(1, *find_dataset(network.dataset).input_shape)
+        images = torch.zeros(1, *network.image_shape)
     if curvature is not None:
         kappa = {name: torch.from_numpy(values) for name, values in curvature.weights.items()}
     found = pruning_scores(

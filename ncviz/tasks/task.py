@@ -99,7 +99,7 @@ class Context:
 
     def images(self, network: Network, split: str) -> Dataset:
         """Return a network's "train" or "test" images."""
-        return load_dataset(network.dataset, split, self.data_dir)
+        return load_dataset(network.dataset, split, self.data_dir).for_input(network.image_shape)
 
     def fingerprint(self, network: Network, split: str = "test") -> str:
         """Return the fingerprint of a network's images, by default of those that it is evaluated on."""

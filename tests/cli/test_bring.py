@@ -13,6 +13,7 @@ from torch import nn
 
 from ncviz import load_checkpoint, load_model
 from ncviz.data.datasets import load_sample_arrays
+from tests.examples.keras_files import keras_file
 
 ARCHITECTURE = "mlp-digits-relu"
 
@@ -188,3 +189,23 @@ def test_an_architecture_can_be_looked_at_without_weights(run):
     assert found["input_shape"] == [3, 32, 32]
     fire = next(layer for layer in found["layers"] if layer["name"] == "features.4.squeeze")
     assert len(fire["reads"]) == 2
+
+
+@pytest.mark.parametrize("layout", [(), ("--layout", "channels_last")])
+def test_photos_for_a_network_with_its_channels_last(run, tmp_path, layout):
+    (tmp_path / "net.onnx").write_bytes(keras_file())
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for number in range(4):
+            content = io.BytesIO()
+            pixels = np.random.default_rng(number).integers(0, 256, (30, 24, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(content, "PNG")
+            archive.writestr(f"{number}.png", content.getvalue())
+    own = ["--checkpoint", tmp_path / "net.onnx", "--images", tmp_path / "photos.zip", *layout]
+    code, out, errors = run("curvature", *own, "--json")
+    assert code == 0, errors
+    assert set(json.loads(out)["layers"][0]) >= {"name"}
+    code, _, errors = run("curvature", *own[:4], "--layout", "channels_first")
+    assert code != 0
+    assert "images need 1 or 3 channels, in front or at the end" in errors
+    code, _, errors = run("curvature", *own[:2], "--layout", "channels_last")
+    assert "name them with --images" in errors

@@ -11,7 +11,7 @@ from PIL import Image
 from torchvision.models import AlexNet_Weights, EfficientNet_B0_Weights, ResNet18_Weights
 
 from ncviz.data.datasets import load_dataset
-from ncviz.data.image_settings import WAYS, ImageSettings, settings_for
+from ncviz.data.image_settings import WAYS, ImageSettings, layouts_of, settings_for, size_of, with_size
 from ncviz.data.images import fit_pixels, read_image
 from ncviz.data.user_data.image_files import read_images
 from ncviz.data.user_data.registry import register
@@ -150,3 +150,28 @@ def test_settings_for_a_network():
     for shape in ((4, 8, 8), (3, 8), ()):
         with pytest.raises(DataError):
             settings_for(shape)
+
+
+def test_the_layout_is_guessed_from_the_shape_and_can_be_said():
+    last = settings_for((32, 24, 3))
+    assert (last.layout, last.size, last.channels) == ("channels_last", (32, 24), 3)
+    assert (last.input_shape, last.pixel_shape) == ((32, 24, 3), (3, 32, 24))
+    assert settings_for((28, 28, 1)).pixel_shape == (1, 28, 28)
+    assert layouts_of((3, 9, 3)) == ("channels_first", "channels_last")
+    assert settings_for((3, 9, 3)).pixel_shape == (3, 9, 3)
+    assert settings_for((3, 9, 3), "channels_last").size == (3, 9)
+    assert with_size((32, 24, 3), (8, 9)) == (8, 9, 3)
+    assert with_size((3, 32, 24), (8, 9)) == (3, 8, 9)
+    assert size_of((32, 24, 3)) == size_of((3, 32, 24)) == (32, 24)
+    with pytest.raises(DataError, match="1 or 3 channels, in front or at the end"):
+        settings_for((32, 32, 3), "channels_first")
+    with pytest.raises(DataError, match="no layout 'NHWC'.*choose one of channels_first, channels_last"):
+        settings_for((32, 32, 3), "NHWC")
+
+
+def test_the_usual_layout_goes_without_saying():
+    # What was kept before there were two keeps its name.
+    assert "layout" not in settings_for((3, 8, 8)).as_dict()
+    last = settings_for((8, 8, 3))
+    assert last.as_dict()["layout"] == "channels_last"
+    assert ImageSettings.from_dict(json.loads(json.dumps(last.as_dict()))) == last

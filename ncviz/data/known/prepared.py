@@ -61,7 +61,7 @@ def read_named(
         )
         rows = drawn(len(images), most)
         check_amount(len(rows) * (1 if at else 2), settings, title)
-        pixels = np.empty((len(rows), *settings.input_shape), dtype=images.dtype)
+        pixels = np.empty((len(rows), *settings.pixel_shape), dtype=images.dtype)
         for place, row in enumerate(rows):
             if progress is not None and place % _BATCH == 0:
                 progress((at + place / len(rows)) / 2, f"{split} image {place + 1:,} of {len(rows):,}")

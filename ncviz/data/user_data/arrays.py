@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from ncviz.data.image_settings import ImageSettings
+from ncviz.data.image_settings import LAST, ImageSettings
 from ncviz.data.images import fit_pixels
 from ncviz.data.user_data.array_labels import class_names, whole_labels
 from ncviz.data.user_data.image_files import check_amount, check_most, drawn
@@ -186,13 +186,13 @@ def _pixels(images: np.ndarray, settings: ImageSettings, title: str, white: floa
     """Return uint8, or float32 in [0, 1], [n, C, H, W] of the network's size."""
     images = _planes(images, settings, title)
     is_kept = images.dtype == np.uint8 and white == 255
-    fitted = np.empty((len(images), *settings.input_shape), dtype=np.uint8 if is_kept else np.float32)
+    fitted = np.empty((len(images), *settings.pixel_shape), dtype=np.uint8 if is_kept else np.float32)
     # In parts, because what is whole numbers in the file takes up to four times the memory as float32.
     for first in range(0, len(images), _CHUNK):
         part = images[first : first + _CHUNK]
         if not is_kept:
             part = as_shares(part, settings, title, white)
-        if part.shape[1:] == settings.input_shape:
+        if part.shape[1:] == settings.pixel_shape:
             fitted[first : first + _CHUNK] = part
             continue
         for number, image in enumerate(part, first):
@@ -203,16 +203,18 @@ def _pixels(images: np.ndarray, settings: ImageSettings, title: str, white: floa
 def _planes(images: np.ndarray, settings: ImageSettings, title: str) -> np.ndarray:
     """Return [n, 1 or 3, H, W], however the axes stand."""
     shape = images.shape
-    if images.ndim == 2 and shape[1] == math.prod(settings.input_shape):
-        return images.reshape(-1, *settings.input_shape)
+    is_last = settings.layout == LAST
+    if images.ndim == 2 and shape[1] == math.prod(settings.pixel_shape):
+        images = images.reshape(-1, *settings.input_shape)
+        return images.transpose(0, 3, 1, 2) if is_last else images
     if images.ndim == 3:
         images = images[:, None]
-    elif images.ndim == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3):
+    elif images.ndim == 4 and shape[3] in (1, 3) and (is_last or shape[1] not in (1, 3)):
         images = images.transpose(0, 3, 1, 2)
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise DataError(
             f"The images in {title} have shape {list(shape)}; expected [n, height, width], with 1 or 3 channels before "
-            f"or after them, or [n, {math.prod(settings.input_shape)}]."
+            f"or after them, or [n, {math.prod(settings.pixel_shape)}]."
         )
     if images.shape[2] * images.shape[3] > LIMITS.image_pixels:
         raise DataError(

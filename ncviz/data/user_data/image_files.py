@@ -164,7 +164,7 @@ def _read(
     check_amount(total, settings, title)
     parts, done = {}, 0
     for split, chosen in rows.items():
-        images = np.empty((len(chosen), *settings.input_shape), dtype=np.uint8)
+        images = np.empty((len(chosen), *settings.pixel_shape), dtype=np.uint8)
         for place, row in enumerate(chosen):
             if progress is not None and done % _BATCH == 0:
                 progress(done / total, f"image {done + 1:,} of {total:,}")
@@ -179,9 +179,9 @@ def _read(
 
 def check_amount(count: int, settings: ImageSettings, title: str) -> None:
     """Raise a DataError unless so many images of that size are held."""
-    fits = min(LIMITS.images, LIMITS.image_values // int(np.prod(settings.input_shape)))
+    fits = min(LIMITS.images, LIMITS.image_values // int(np.prod(settings.pixel_shape)))
     if count > fits:
-        shape = " × ".join(map(str, settings.input_shape))
+        shape = " × ".join(map(str, settings.pixel_shape))
         raise DataError(
             f"{title} has {count:,} images, at {shape} at most {fits:,} are held at once; read fewer, or make "
             "them smaller."

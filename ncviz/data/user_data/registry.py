@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncviz.data.array_checks import Fault, find_fault
-from ncviz.data.image_settings import ImageSettings
+from ncviz.data.image_settings import LAST, ImageSettings
 from ncviz.data.specs import USER_DATA_PREFIX, DatasetSpec
 from ncviz.errors import DataError
 from ncviz.fingerprint import digest
@@ -76,11 +76,11 @@ class UserData:
     def _check(self, part: Part) -> None:
         images, labels = part.images, part.labels
         fault = find_fault(
-            images, labels, self.settings.input_shape, len(self.classes), (np.uint8, np.float32)
+            images, labels, self.settings.pixel_shape, len(self.classes), (np.uint8, np.float32)
         )
         if fault is Fault.IMAGES:
             raise DataError(
-                f"{self.title} needs at least one image of shape {list(self.settings.input_shape)}, got {images.dtype} "
+                f"{self.title} needs at least one image of shape {list(self.settings.pixel_shape)}, got {images.dtype} "
                 f"{list(images.shape)}; bring the images again."
             )
         if labels is not None and fault is Fault.LABELS:
@@ -116,7 +116,7 @@ class UserData:
         """What is known of it, as of every data set."""
         sizes = {split: self.part(split).total for split in ("train", "test")}
         return DatasetSpec(
-            self.name, self.title, self.classes, self.settings.input_shape, sizes, is_bundled=False, files=(),
+            self.name, self.title, self.classes, self.settings.pixel_shape, sizes, is_bundled=False, files=(),
             source="your own images", licence="", citation="", normalisation=self.settings.told,
             sample_note=" ".join(self.notes), has_labels=self.has_labels,
         )  # fmt: skip
@@ -140,7 +140,7 @@ class UserData:
         return self._fingerprints[ALL if ALL in self.parts else split]
 
     def tensors(self, split: str) -> tuple[Tensor, Tensor]:
-        """Return the inputs [n, C, H, W] float32 as the network sees them, and labels [n] int64, -1 for unknown.
+        """Return the inputs [n, *input_shape] float32 as the network sees them, and labels [n] int64, -1 for unknown.
 
         Made once; not to be changed.
         """
@@ -164,7 +164,10 @@ class UserData:
             images = torch.from_numpy(part.images)
             pixels = images.float() / 255 if part.images.dtype == np.uint8 else images.clone()
             labels = part.labels if part.labels is not None else np.full(len(part), -1, dtype=np.int64)
-            found[name] = pixels.sub_(mean).div_(std), torch.from_numpy(labels)
+            inputs = pixels.sub_(mean).div_(std)
+            if self.settings.layout == LAST:
+                inputs = inputs.permute(0, 2, 3, 1).contiguous()
+            found[name] = inputs, torch.from_numpy(labels)
         return found
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ncviz.data.datasets import find_dataset
+from ncviz.data.image_settings import LAST, layouts_of
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
@@ -184,7 +185,10 @@ def _with_graph(
 ) -> Network:
     """Return a network that came with its graph."""
     blueprint = _as_images(blueprint)
-    seen = input_shape or (find_dataset(dataset).input_shape if dataset else blueprint.input_shape)
+    seen = input_shape or blueprint.input_shape
+    if dataset and input_shape is None:
+        spec = find_dataset(dataset).input_shape
+        seen = (*spec[1:], spec[0]) if layouts_of(seen)[0] == LAST else spec
     if seen != blueprint.input_shape:
         _check_runs(build_module(blueprint, arrays), seen, quotable(name))
     title = heading(name)

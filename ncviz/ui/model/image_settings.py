@@ -8,7 +8,16 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.limits import LIMITS
-from ncviz.tasks.images import WAYS, ImageSettings, numbers_text, read_class_names, read_numbers
+from ncviz.tasks.images import (
+    LAST,
+    LAYOUTS,
+    WAYS,
+    ImageSettings,
+    layouts_of,
+    numbers_text,
+    read_class_names,
+    read_numbers,
+)
 from ncviz.text import plain
 from ncviz.ui.model.draft import Draft
 
@@ -29,12 +38,24 @@ def draw_settings(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
     Raises:
         DataError: If a field holds nothing of use, or the network takes no images.
     """
-    usual = tasks.image_settings(found.network)
-    can_resize = found.can_resize
-    columns = [*st.columns([1, 1, 2]), *st.columns([1.5, 1.5, 1])]
 
     def field(name: str) -> dict[str, Any]:
         return {"key": f"data-{name}-{stem}", "persist_state": "session"}
+
+    layout, layouts = None, layouts_of(found.network.image_shape)
+    if len(layouts) > 1:
+        layout = st.segmented_control(
+            "Channels of an input",
+            layouts,
+            format_func=lambda name: LAYOUTS[name],
+            default=layouts[0],
+            required=True,
+            help="Before height and width, as in PyTorch, or after, as in Keras.",
+            **field("layout"),
+        )
+    usual = tasks.image_settings(found.network, layout)
+    can_resize = found.can_resize
+    columns = [*st.columns([1, 1, 2]), *st.columns([1.5, 1.5, 1])]
 
     locked = None if can_resize else "This network takes images of this size alone."
     height = columns[0].number_input(
@@ -68,9 +89,13 @@ def draw_settings(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
         resize=usual.resize if str(how) == "resize" and (height, width) == usual.size else None,
         mean=read_numbers("mean", mean),
         std=read_numbers("standard deviation", std),
+        layout=usual.layout,
     )
     st.caption(
-        plain(f"{CHANNEL_TITLES[usual.channels].capitalize()} images of {height}×{width}; {settings.told}.")
+        plain(
+            f"{CHANNEL_TITLES[usual.channels].capitalize()} images of {height}×{width}"
+            f"{', given with their channels last' if usual.layout == LAST else ''}; {settings.told}."
+        )
         + (
             " Normalise as in training: wrong numbers make the network guess."
             if usual.mean == (0.0,) * usual.channels

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
-from ncviz.tasks.images import register
+from ncviz.tasks.images import register, size_of
 from ncviz.tasks.preflight import Check, Checked, Timing
 from ncviz.text import about, amount, never_active_words, plain, size
 from ncviz.ui.model.draft import Draft
@@ -180,7 +180,7 @@ def _compute(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> N
     """Make it one of this session's networks, start the computation and go to its picture."""
     if shape != found.input_shape:
         with st.spinner("Making the images smaller…"):
-            smaller = tasks.smaller_images(found.dataset, (shape[1], shape[2]), session.context())
+            smaller = tasks.smaller_images(found.dataset, size_of(shape), session.context())
         found = replace(found, dataset=register(smaller), settings=smaller.settings)
     session.add_network(found.bound)
     session.change(

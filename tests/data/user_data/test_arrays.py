@@ -2,6 +2,7 @@
 
 import struct
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,23 @@ def test_images_in_any_order_of_axes(name, axes):
     own = read_arrays(npz_of(**{name: IMAGES.transpose(axes)}), SMALL, "mine")
     assert np.array_equal(own.parts["all"].images, IMAGES)
     assert not own.has_labels
+
+
+def test_inputs_have_their_channels_where_the_network_takes_them():
+    last = replace(SMALL, layout="channels_last")
+    flat = IMAGES.transpose(0, 2, 3, 1).reshape(5, -1)
+    for given in (IMAGES, IMAGES.transpose(0, 2, 3, 1), flat):
+        own = read_arrays(npy_of(given), last, "mine")
+        assert np.array_equal(own.parts["all"].images, IMAGES)
+        inputs = own.tensors("train")[0]
+        assert inputs.shape == (5, 8, 8, 3)
+        assert np.array_equal(inputs.numpy(), IMAGES.transpose(0, 2, 3, 1) / np.float32(255))
+    # Three rows of three colours: only the layout tells which axis is which.
+    narrow = RNG.integers(0, 256, (4, 3, 5, 3), dtype=np.uint8)
+    settings = replace(last, size=(3, 5))
+    assert np.array_equal(
+        read_arrays(npy_of(narrow), settings, "m").parts["all"].images, narrow.transpose(0, 3, 1, 2)
+    )
 
 
 def test_without_channels_and_flat():
