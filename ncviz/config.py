@@ -13,13 +13,16 @@ from ncviz.values import CLOSED_FROM
 
 DEFAULT_ALPHA = 0.9
 # Raised whenever a change could alter a stored number, so that no old result is taken for a new one.
-ALGORITHM_VERSION = 3
+ALGORITHM_VERSION = 4
 MAX_DISTURBED_IMAGES = 1_000_000
 MAX_SAMPLES_PER_CLASS = 1000
 SCOPES = ("global", "layer")
 ORDERS = ("redundant", "bottlenecks")
 # Where weights that are never active stand in an order by curvature; see ``ncviz.pruning.never_active``.
 NEVER_ACTIVE_PLACES = ("first", "median", "last")
+# What a batch normalisation is to the neural graph: nothing, so that every edge has the network's own weight, or a
+# factor to the weights before it.
+BATCHNORM = ("own", "folded")
 # What the Pruning page sets side by side at first, and over how many draws of the calibration images.
 COMPARED = ("curvature", "curvature-lamp", "magnitude", "wanda", "random")
 COMPARED_DRAWS = 3
@@ -65,6 +68,8 @@ class CurvatureConfig:
         seed: 0 takes the first such images in the data's own order; any other value shuffles the pool first.
         layers: Names of the weights whose curvature is computed; none means all.
         channels: Most channels of a hidden layer that take part, drawn by ``seed``; 0 means all.
+        batchnorm: "own": a batch normalisation is no part of the graph, whose edges have the network's own weights, as
+            in the paper; "folded": each is multiplied into the weights before it. No matter without one.
     """
 
     alpha: float = DEFAULT_ALPHA
@@ -72,6 +77,7 @@ class CurvatureConfig:
     seed: int = 0
     layers: tuple[str, ...] = ()
     channels: int = 0
+    batchnorm: str = BATCHNORM[0]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
@@ -79,6 +85,7 @@ class CurvatureConfig:
         check_whole("channels", self.channels, 0, 2**31 - 1)
         check_whole("samples per class", self.samples_per_class, 1, MAX_SAMPLES_PER_CLASS)
         check_whole("seed", self.seed, 0, 2**31 - 1)
+        check_choice("way to read BatchNorm", self.batchnorm, BATCHNORM)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON types, for reports."""
@@ -89,14 +96,20 @@ class CurvatureConfig:
         """Whether every weight's curvature is computed, and exactly: no layer chosen, no channel left out."""
         return not self.layers and not self.channels
 
-    def key(self) -> dict[str, Any]:
-        """Return what decides the result: every alpha from 1/2 on gives the same curvature, so they share a key."""
+    def key(self, *, has_batchnorm: bool = True) -> dict[str, Any]:
+        """Return what decides the result: every alpha from 1/2 on gives the same curvature, so they share a key.
+
+        Args:
+            has_batchnorm: Whether the network has a BatchNorm; without one the way to read it decides nothing.
+        """
         whole = {
             "alpha": self.alpha if self.alpha < CLOSED_FROM else "1/2 or more",
             "samples_per_class": self.samples_per_class,
             "seed": self.seed,
             "v": ALGORITHM_VERSION,
         }
+        if has_batchnorm and self.batchnorm != BATCHNORM[0]:
+            whole["batchnorm"] = self.batchnorm
         return whole if self.is_whole else {**whole, "layers": list(self.layers), "channels": self.channels}
 
 
@@ -117,6 +130,7 @@ class PruningConfig:
         channels: Most channels of a hidden layer that take part in it, likewise.
         never_active: For criteria that use the curvature, where weights without a live edge on any of the images go:
             "first", as in the paper, at the "median" cost of their layer, or "last".
+        batchnorm: How it reads a batch normalisation, likewise.
     """
 
     criterion: str = "curvature"
@@ -129,6 +143,7 @@ class PruningConfig:
     layers: tuple[str, ...] = ()
     channels: int = 0
     never_active: str = "first"
+    batchnorm: str = BATCHNORM[0]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protected", tuple(sorted(set(self.protected))))
@@ -141,7 +156,9 @@ class PruningConfig:
     @property
     def calibration(self) -> CurvatureConfig:
         """Which images are looked at, and at which idleness."""
-        return CurvatureConfig(self.alpha, self.samples_per_class, self.seed, self.layers, self.channels)
+        return CurvatureConfig(
+            self.alpha, self.samples_per_class, self.seed, self.layers, self.channels, self.batchnorm
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON types, for reports; what is as in the paper is left out."""

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import DEFAULT_ALPHA, check_alpha, check_whole
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, check_alpha, check_choice, check_whole
 from ncviz.copies.own_copy import own_copy
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.results import ConnectionCurvature, Settings, Work
@@ -131,6 +131,7 @@ def neural_curvature(
     layers: Sequence[str] | None = None,
     channels: int | None = None,
     seed: int = 0,
+    batchnorm: str = BATCHNORM[0],
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
     executor: Executor | None = None,
@@ -153,6 +154,8 @@ def neural_curvature(
         channels: Most channels of each hidden layer that take part. The others are left out of the graph, as sources,
             targets and neighbours, so that the result is that of a part of the network, no longer exact.
         seed: Which channels take part.
+        batchnorm: "own": a BatchNorm is no part of the graph, whose edges have the network's own weights, as in the
+            paper; "folded": each is multiplied into the weights before it (see ``build_graph``).
         progress: Called with the fraction done and a short message.
         cancel: Set it from another thread to stop.
         executor: Any ``concurrent.futures.Executor``, such as dask's ``Client.get_executor()``: connections and
@@ -164,10 +167,12 @@ def neural_curvature(
         ModelError: If the network cannot be read, or needs more memory than is free.
         DataError: If there is no sample or it does not fit.
         DeviceError: If the device is missing or runs out of memory.
-        NcvizError: If alpha is out of range, there is no such layer, or edges are to be kept of sampled channels.
+        NcvizError: If alpha is out of range, there is no such layer or way to read BatchNorm, or edges are to be kept
+            of sampled channels.
         CancelledError: If ``cancel`` was set.
     """
     check_alpha(alpha)
+    check_choice("way to read BatchNorm", batchnorm, BATCHNORM)
     where = resolve_device(device)
     _check_inputs(inputs)
     _check_hooks(progress, cancel, executor)
@@ -176,7 +181,7 @@ def neural_curvature(
     check_readable(net)
     # Once for all that follows, so that hooks which only look are called once.
     net = own_copy(net, inputs)
-    graph = build_graph(net, tuple(inputs.shape[1:]))
+    graph = build_graph(net, tuple(inputs.shape[1:]), batchnorm=batchnorm)
     if channels:
         if keep_edges:
             raise NcvizError("keep_edges=True needs all channels; leave out channels, or keep_edges.")

@@ -11,8 +11,15 @@ from rich.table import Table
 
 from ncviz import tasks
 from ncviz.cli.network import network_of, resized
-from ncviz.cli.options import data_dir_option, json_option, own_network_options, part_options, with_options
-from ncviz.cli.output import console, print_json, progress
+from ncviz.cli.options import (
+    batchnorm_option,
+    data_dir_option,
+    json_option,
+    own_network_options,
+    part_options,
+    with_options,
+)
+from ncviz.cli.output import console, print_json, progress, tell_batchnorm
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.image_settings import size_of
@@ -31,18 +38,25 @@ if TYPE_CHECKING:
     click.option("--model", help="Bundled network."),
     *own_network_options,
     *part_options,
+    batchnorm_option,
     click.option("--seed", default=0, show_default=True, help="Which images and channels."),
     data_dir_option,
     json_option,
 )
 def inspect(
-    data_dir: str | None, seed: int, layers: tuple[str, ...], channels: int, as_json: bool, **named: Any
+    data_dir: str | None,
+    seed: int,
+    layers: tuple[str, ...],
+    channels: int,
+    batchnorm: str,
+    as_json: bool,
+    **named: Any,
 ) -> None:
     """Look at a network, or an architecture, before its curvature is computed: layers, problems, memory and time."""
     from ncviz.preflight import preflight
 
     network = _untrained(**named) or network_of(**named)
-    config = CurvatureConfig(seed=seed, layers=layers, channels=channels)
+    config = CurvatureConfig(seed=seed, layers=layers, channels=channels, batchnorm=batchnorm)
     inputs = None
     if network.dataset:
         inputs = _images(network, config, load_dataset(network.dataset, "train", data_dir))
@@ -105,6 +119,7 @@ def _show(found: Preflight) -> None:
         console.print(f"{never_active_words(found.never_active, found.images)}.", highlight=False)
     for note in found.notes:
         console.print(note, highlight=False, markup=False)
+    tell_batchnorm(found.batchnorm)
     for device in found.devices:
         free = "" if device.free_bytes is None else f", {_size(device.free_bytes)} free"
         time = "" if device.seconds is None else f", about {device.seconds:,.0f} s"

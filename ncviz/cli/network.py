@@ -29,6 +29,7 @@ def curvature_of(
     scheduler: str | None,
     layers: tuple[str, ...],
     channels: int,
+    batchnorm: str,
     **named: Any,
 ) -> tuple[tasks.Network, tasks.Outcome[CurvatureRecord]]:
     """Return the network that the options name and its curvature, computed or from the cache.
@@ -36,7 +37,7 @@ def curvature_of(
     Raises:
         NcvizError: In one sentence, whatever the user can mend.
     """
-    config = CurvatureConfig(alpha, samples, seed, layers, channels)
+    config = CurvatureConfig(alpha, samples, seed, layers, channels, batchnorm)
     network = network_of(**named)
     if not network.dataset:
         raise NcvizError(

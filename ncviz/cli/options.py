@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ncviz import tasks
+from ncviz.config import BATCHNORM
 from ncviz.data.image_settings import LAYOUTS
 from ncviz.models.zoo import MODELS
 
@@ -67,6 +68,12 @@ part_options = (
         help="Most channels of a hidden layer that take part, drawn by --seed; 0: all, exact.",
     ),
 )
+batchnorm_option = click.option(
+    "--batchnorm",
+    default=BATCHNORM[0],
+    show_default=True,
+    help="own: each edge has the network's own weight, as in the paper; folded: BatchNorm multiplied into it.",
+)
 
 
 def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -102,5 +109,6 @@ network_options = with_options(
     click.option("--alpha", default=0.9, show_default=True, help="Idleness in [0, 1)."),
     click.option("--seed", default=0, show_default=True, help="0: the first images; else a random draw."),
     *part_options,
+    batchnorm_option,
     json_option,
 )

@@ -33,9 +33,17 @@ def progress(label: str) -> Iterator[Callable[[float, str], None]]:
         yield lambda fraction, message: bar.update(task, completed=fraction, description=message or label)
 
 
+def tell_batchnorm(batchnorm: str) -> None:
+    """Say how a network's BatchNorm was read, if it has one."""
+    if batchnorm:
+        told = {"own": "joins nothing and weighs nothing", "folded": "multiplied into the weights before it"}
+        console.print(f"BatchNorm: {batchnorm} ({told[batchnorm]}).", highlight=False)
+
+
 def tell_part(record: CurvatureRecord) -> None:
-    """Say on what part of the network a curvature rests, unless it is the whole."""
+    """Say how a curvature reads BatchNorm, and on what part of the network it rests unless it is the whole."""
     config = record.config
+    tell_batchnorm(record.batchnorm)
     if config.is_whole:
         return
     parts = [f"{len(config.layers)} layers chosen"] if config.layers else []

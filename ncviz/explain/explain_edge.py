@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import DEFAULT_ALPHA, check_alpha, check_whole
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, check_alpha, check_whole
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.prepared import paths_of
 from ncviz.errors import DataError, ModelError, NcvizError
@@ -177,6 +177,7 @@ def look(
     layers: Sequence[str] | None = None,
     channels: int = 0,
     seed: int = 0,
+    batchnorm: str = BATCHNORM[0],
 ) -> NetworkOnImage:
     """Make a network ready on one image; path lengths, the slow part of it, are kept for the last networks.
 
@@ -186,7 +187,7 @@ def look(
     where = resolve_device(device)
     if not isinstance(net, nn.Module):
         raise NcvizError(f"net must be an nn.Module, got {type(net).__name__}.")
-    image, graph = _single(net, image)
+    image, graph = _single(net, image, batchnorm)
     if channels:
         graph = graph.sampled(check_whole("channels", channels, 1, 2**31 - 1), seed)
     chosen = graph.carrying(layers)
@@ -209,6 +210,7 @@ def explain_edge(
     layers: Sequence[str] | None = None,
     channels: int = 0,
     seed: int = 0,
+    batchnorm: str = BATCHNORM[0],
 ) -> EdgeExplanation:
     """Take the curvature of one edge on one image apart: measures, distances, optimal plan, arithmetic.
 
@@ -228,19 +230,21 @@ def explain_edge(
             Spares the path lengths around others.
         channels: Most channels of each hidden layer that take part, as in ``neural_curvature``; 0 for all.
         seed: Which channels take part.
+        batchnorm: How a BatchNorm is read, as in ``neural_curvature``.
 
     Raises:
         ModelError: If the network cannot be read, or needs more memory than is free.
         DataError: If the image does not fit, or there is no such edge, or a channel of its was left out.
         DeviceError: If the device is missing or runs out of memory.
-        NcvizError: If an index, alpha or the weight is out of range, or there is no such layer.
+        NcvizError: If an index, alpha or the weight is out of range, or there is no such layer or way to read
+            BatchNorm.
     """
     check_alpha(alpha)
-    ready = look(net, image, device=device, layers=layers, channels=channels, seed=seed)
+    ready = look(net, image, device=device, layers=layers, channels=channels, seed=seed, batchnorm=batchnorm)
     return ready.edge(connection, source, target).at(alpha, weight)
 
 
-def _single(net: nn.Module, image: object) -> tuple[Tensor, NeuralGraph]:
+def _single(net: nn.Module, image: object, batchnorm: str) -> tuple[Tensor, NeuralGraph]:
     """Return one input without a batch axis, and the network's graph for it."""
     if not isinstance(image, Tensor) or image.is_complex():
         kind = f"{type(image).__module__}.{type(image).__name__}".removeprefix("builtins.")
@@ -257,11 +261,11 @@ def _single(net: nn.Module, image: object) -> tuple[Tensor, NeuralGraph]:
     first, second = (of_batch, alone) if image.ndim in (2, 4) else (alone, of_batch)
     is_either = image.ndim == 2 or (image.ndim == 3 and shape[0] == 1)
     try:
-        graph = build_graph(net, tuple(first[1]))
+        graph = build_graph(net, tuple(first[1]), batchnorm=batchnorm)
     except ModelError:
         if not is_either:
             raise
-        return second[0], build_graph(net, tuple(second[1]))
+        return second[0], build_graph(net, tuple(second[1]), batchnorm=batchnorm)
     if first is of_batch and shape[0] != 1:
         raise DataError(f"image must be one input, [*input shape] or [1, …], got shape {shape}.")
     return first[0], graph

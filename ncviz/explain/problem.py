@@ -38,7 +38,7 @@ class EdgeProblem:
         layers: The layers of i and of j.
         source: Unit i.
         target: Unit j.
-        weight: What the edge carries, a batch normalisation that follows folded in.
+        weight: What the edge carries.
         is_dead: Whether an end is a hidden unit with activation 0; κ is 1 then, and nothing is moved.
         shared_by: On how many edges this weight stands.
         in_layers: int64 [P], layer of each in-neighbour u of i that carries mass; there are several where skips or
@@ -180,7 +180,7 @@ class EdgeExplanation:
     Attributes:
         problem: The edge's problem; what it says of the edge and its neighbours (from ``connection`` to ``out_count``,
             ``to_source`` and ``from_target``) this has too.
-        weight: What the edge carries, a batch normalisation that follows folded in.
+        weight: What the edge carries.
         alpha: Idleness.
         length: Of the edge itself, 1/|weight|.
         direct: d(i, j): that length, or less where a shorter way leads past the edge, such as a skip.

@@ -59,7 +59,7 @@ def added(grown: Growing, n: fx.Node, args: Sequence[Any], shape: tuple[int, ...
 
 
 def _shifted(grown: Growing, n: fx.Node, value: Units | Pending) -> Units | Pending:
-    """Follow the addition of constants: a bias is no part of the graph."""
+    """Follow what is no part of the graph, such as a bias: the same units, with the activation that it returns."""
     if isinstance(value, Pending):
         return replace(value, node=n)
     return grown.activated(n, value)
@@ -99,6 +99,7 @@ def _scaled(grown: Growing, n: fx.Node, value: Units | Pending, factor: Tensor, 
     shape = value.traced_shape
     channel = len(shape) - 1 if isinstance(value, Pending) and value.is_last else 1
     each = factor.expand(shape).movedim(channel, 0).reshape(shape[channel], -1).numpy()
+    _check_finite(each, by, "factors")
     if (each != each[:, :1]).any():
         raise UnreadableError(
             "multiplies the places of a channel by different numbers, which is not supported"
@@ -114,7 +115,12 @@ def _scaled(grown: Growing, n: fx.Node, value: Units | Pending, factor: Tensor, 
 def normed(
     grown: Growing, n: fx.Node, name: str, module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Fold a batch normalisation into the weights before it; where there are none, it is a link of its own.
+    """Follow a batch normalisation: it joins nothing and weighs nothing, or is folded into the weights before it.
+
+    By default the unit that comes out is the unit that went in, and its activation is what comes out: the edges have
+    the network's own weights, as in the code of the paper's authors (arXiv 2601.16366). A unit that is read both before
+    and after it is one node with the activation after it; of two that read the same unit the first counts, as of two
+    activation functions. Folded, it multiplies the weights before it; where there are none, it is a link of its own.
 
     Args:
         grown: The graph so far.
@@ -128,14 +134,29 @@ def normed(
         ModelError: If it scales by NaN or infinity.
         UnreadableError: If it keeps no running statistics.
     """
+    value, scale, label = _norm(n, name, module, args, kwargs)
+    title = f"BatchNorm '{label}'"
+    _check_finite(scale.numpy()[:, None], title, "weights and a positive running variance")
+    grown.has_norm = True
+    if grown.batchnorm == "folded":
+        by_channel = scale.reshape(-1, *(1,) * (len(value.traced_shape) - 2))
+        found = _scaled(grown, n, value, by_channel, title)
+    else:
+        found = _shifted(grown, n, value)
+    return [found] if name == "batch_norm_no_training" else found
+
+
+def _norm(
+    n: fx.Node, name: str, module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Units | Pending, Tensor, str]:
+    """Return what a batch normalisation reads, what it multiplies each channel by, and what it is called.
+
+    Raises:
+        UnreadableError: If it keeps no running statistics.
+    """
     if module is not None:
-        value, gamma, variance, eps, label = (
-            args[0],
-            module.weight,
-            module.running_var,
-            module.eps,
-            str(n.target),
-        )
+        value, gamma, variance, eps = args[0], module.weight, module.running_var, module.eps
+        label = str(n.target)
     else:
         is_aten = isinstance(n.target, torch._ops.OpOverload) and name == "batch_norm"
         given = dict(zip(_NORM_ARGUMENTS["aten" if is_aten else name], args, strict=False)) | dict(kwargs)
@@ -146,12 +167,11 @@ def normed(
     scale = torch.rsqrt(variance.detach().to("cpu", torch.float64) + eps)
     if gamma is not None:
         scale = scale * gamma.detach().to("cpu", torch.float64)
-    bad = int((~torch.isfinite(scale)).sum())
+    return value, scale, label
+
+
+def _check_finite(factors: np.ndarray, title: str, of: str) -> None:
+    """Raise a ModelError if what channels are multiplied by, [channels, n], holds NaN or infinity."""
+    bad = int((~np.isfinite(factors)).any(axis=1).sum())
     if bad:
-        raise ModelError(
-            f"BatchNorm '{label}' scales {bad} channels by NaN or infinity; expected finite weights and a positive "
-            "running variance."
-        )
-    by_channel = scale.reshape(-1, *(1,) * (len(value.traced_shape) - 2))
-    found = _scaled(grown, n, value, by_channel, f"BatchNorm '{label}'")
-    return [found] if name == "batch_norm_no_training" else found
+        raise ModelError(f"{title} scales {bad} channels by NaN or infinity; expected finite {of}.")

@@ -9,6 +9,7 @@ from math import prod
 import torch
 from torch import fx, nn
 
+from ncviz.config import BATCHNORM, check_choice
 from ncviz.copies.hooks import without_global_hooks
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
@@ -41,7 +42,9 @@ class Reading:
     problems: tuple[Problem, ...]
 
 
-def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
+def build_graph(
+    net: nn.Module, input_shape: tuple[int, ...], *, batchnorm: str = BATCHNORM[0]
+) -> NeuralGraph:
     """Read a network into its neural graph (arXiv 2601.16366, section on the neural graph).
 
     Args:
@@ -50,13 +53,20 @@ def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
             pooling, Flatten, reshaping, Dropout, Identity, pointwise activations, additions and concatenations, as
             modules, functions or methods. Not changed.
         input_shape: Shape of one input without the batch axis, e.g. (1, 28, 28).
+        batchnorm: What a BatchNorm is to the graph. "own": it joins nothing and weighs nothing. Every edge has the
+            network's own weight, as in the code of the paper's authors; the unit that comes out is the one that went
+            in, and its activation is what comes out, after the activation function that may follow. A scale of zero
+            leaves the edges. "folded": it multiplies the weights before it, so that the graph is that of the fused
+            network, the parameter under its own name; where there are none (after an activation), it is a link of its
+            own. Folding puts each channel's scale γ/√(variance + ε) into the lengths, and so into the ranking.
 
     Returns:
-        The graph: weights in float64; activations, biases and dropout left out. A BatchNorm is folded into the weights
-        before it, so the graph is that of the fused network; the parameter keeps its own name. A BatchNorm that has no
-        weights before it to go into (after an activation) is a link of its own, as is a pooling (edges of weight 1,
-        of an average 1 over the number of units) and the plain branch of an addition (weight 1). Where a unit's value
-        is used before and after an activation function, its activation is the one after.
+        The graph: weights in float64; activations, biases and dropout left out. A pooling is a link (edges of weight 1,
+        of an average 1 over the number of units), as is the plain branch of an addition (weight 1). What a forward
+        multiplies by constants multiplies the weights before it, or is a link. Where a unit's value is used before and
+        after an activation function or a BatchNorm, its activation is the one after; of two after it (the norms of
+        DenseNet that read the same units) the first counts. A weight that is all zero has no edges; what it joins may
+        be joined otherwise, as by a skip.
 
         Of the forward's arguments only the first is given; what is to be known of that, or of weights that the forward
         computes from its parameters, is a warning and one of the graph's ``notes``. ``DataParallel``,
@@ -65,8 +75,9 @@ def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
     Raises:
         ModelError: Naming every layer that is not supported, or the first that does not fit its input or has bad
             weights; or if nothing leads from the image to the logits.
+        NcvizError: If ``batchnorm`` is neither.
     """
-    found = look_at(net, input_shape)
+    found = look_at(net, input_shape, batchnorm=batchnorm)
     if found.graph is None:
         raise ModelError(sentence(found.problems))
     for note in found.graph.notes:
@@ -74,13 +85,14 @@ def build_graph(net: nn.Module, input_shape: tuple[int, ...]) -> NeuralGraph:
     return found.graph
 
 
-def look_at(net: nn.Module, input_shape: tuple[int, ...]) -> Reading:
-    """Read a network and collect what cannot be read instead of giving up.
+def look_at(net: nn.Module, input_shape: tuple[int, ...], *, batchnorm: str = BATCHNORM[0]) -> Reading:
+    """Read a network and collect what cannot be read instead of giving up; arguments are those of ``build_graph``.
 
     Raises:
         ModelError: If the forward cannot be traced, the input does not fit, or a weight is bad.
     """
-    reader = _read(net, input_shape)
+    check_choice("way to read BatchNorm", batchnorm, BATCHNORM)
+    reader = _read(net, input_shape, batchnorm)
     if reader.problems:
         return Reading(None, tuple(reader.problems))
     graph = with_channels_first(reader.result())
@@ -101,20 +113,21 @@ def _divided(connection: Connection, places: int) -> list[Connection] | None:
     return None if parts is None else [replace(connection, fields=fields) for fields in parts]
 
 
-def _read(net: nn.Module, input_shape: tuple[int, ...]) -> Reader:
+def _read(net: nn.Module, input_shape: tuple[int, ...], batchnorm: str) -> Reader:
     check_readable(net)
     own = own_copy(net, noise_input(net, tuple(input_shape))).cpu()
     with without_global_hooks():
-        return _read_copy(own, input_shape)
+        return _read_copy(own, input_shape, batchnorm)
 
 
-def _read_copy(own: nn.Module, input_shape: tuple[int, ...]) -> Reader:
+def _read_copy(own: nn.Module, input_shape: tuple[int, ...], batchnorm: str) -> Reader:
     notes = ignored_arguments(own)
     traced = trace(own, tuple(input_shape))
     _check_statistics(traced)
     shapes = record_shapes(traced, tuple(input_shape))
     check_trace(own, traced, tuple(input_shape))
-    reader = Reader(traced, *shapes, {id(tensor): key for key, tensor in own.named_parameters()})
+    names = {id(tensor): key for key, tensor in own.named_parameters()}
+    reader = Reader(traced, *shapes, names, batchnorm)
     reader.notes += notes
     try:
         with torch.no_grad():

@@ -17,9 +17,15 @@ from ncviz.graph.values import APART, Pending, Probabilities, Units
 
 
 class Growing:
-    """The layers that were found so far; units are numbered through all of them."""
+    """The layers that were found so far; units are numbered through all of them.
 
-    def __init__(self) -> None:
+    Attributes:
+        batchnorm: "own" or "folded", how a batch normalisation is read.
+        has_norm: Whether there was one.
+    """
+
+    def __init__(self, batchnorm: str) -> None:
+        self.batchnorm, self.has_norm = batchnorm, False
         self.layer_shapes: list[tuple[int, ...]] = []
         self.layer_names: list[str] = []
         self.taps: list[list[Tap]] = []
@@ -113,6 +119,7 @@ class Growing:
             tuple(self.connections),
             tuple(self.links),
             taps,
+            batchnorm=self.batchnorm if self.has_norm else "",
         )
 
     def _check_path(self) -> None:
@@ -150,5 +157,5 @@ class Growing:
             )
             if term.parameter:
                 self.connections.append(made)
-            elif made.number_of_edges:
+            else:
                 self.links.append(made)

@@ -50,8 +50,8 @@ class Connection:
         parameter: Name of its weight, as in ``named_parameters``; "" for a link.
         shape: Shape of that weight; () for a link.
         fields: int64 [G, P, K], source unit of each kernel slot at each output position; -1 is padding.
-        weight: float64 [G, C, K], kernels by group, with a batch normalisation that follows folded in. The target
-            unit is (g·C + c)·P + p.
+        weight: float64 [G, C, K], kernels by group, with what multiplies them by constants folded in. The target unit
+            is (g·C + c)·P + p.
         source: Index of the layer that it reads.
         target: Index of the layer that it ends in.
         order: int64 [G·C·K], where each value of ``weight`` lies in the flat parameter; None where the order is the
@@ -134,6 +134,7 @@ class NeuralGraph:
         taps: For each layer, where its activation is read; of several, the later one counts.
         kept: For each layer the channels that take part, growing, int64; None for all. Empty where no layer is sampled.
         notes: What a reader of any number should know of how the network was read, one sentence each.
+        batchnorm: How the network's batch normalisations were read, as in ``build_graph``; "" if it has none.
     """
 
     layer_shapes: tuple[tuple[int, ...], ...]
@@ -143,6 +144,7 @@ class NeuralGraph:
     taps: tuple[tuple[Tap, ...], ...] = field(repr=False)
     kept: tuple[np.ndarray | None, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    batchnorm: str = ""
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:

@@ -40,14 +40,19 @@ class Reader(fx.Interpreter):
     """Reads a trace. What it cannot read becomes a problem and a layer without edges, and it goes on."""
 
     def __init__(
-        self, traced: fx.GraphModule, shapes: Shapes, several: dict[str, Several], names: dict[int, str]
+        self,
+        traced: fx.GraphModule,
+        shapes: Shapes,
+        several: dict[str, Several],
+        names: dict[int, str],
+        batchnorm: str,
     ) -> None:
         super().__init__(traced, garbage_collect_values=False)
         self.extra_traceback = False  # fx would write its own lines into our sentences
         self.named_modules = dict(traced.named_modules())
         self.traced, self.shapes, self.several = traced, shapes, several
         self.names = {id(tensor): key for key, tensor in traced.named_parameters()} | names
-        self.grown = Growing()
+        self.grown = Growing(batchnorm)
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.output: Any = None

@@ -52,7 +52,7 @@ class Units:
 
 @dataclass(frozen=True, eq=False)
 class Pending:
-    """A sum that is not yet a layer: what follows may still add to it, scale it, or be its activation.
+    """A sum that is not yet a layer: what follows may still add to it, scale it, normalise it, or be its activation.
 
     Attributes:
         terms: What is summed up.

@@ -66,6 +66,11 @@ class Network:
         return digest(self.architecture, dict(self.arrays), joined, self.input_shape)
 
     @property
+    def has_batchnorm(self) -> bool:
+        """Whether it has a BatchNorm, told by the statistics that such a layer keeps."""
+        return any(name.rpartition(".")[2] == "running_var" for name in self.arrays)
+
+    @property
     def image_shape(self) -> tuple[int, ...]:
         """Shape of one image, (C, H, W): its own, or that of its data.
 

@@ -93,6 +93,7 @@ class Preflight:
         images: How many calibration images were looked at.
         never_active: Share of the weights that are active on none of them; None without images.
         notes: What is to be known of how it was read, one sentence each.
+        batchnorm: How its BatchNorm was read, "own" or "folded"; "" if it has none.
     """
 
     input_shape: tuple[int, ...]
@@ -109,3 +110,4 @@ class Preflight:
     images: int = 0
     never_active: float | None = None
     notes: tuple[str, ...] = ()
+    batchnorm: str = ""

@@ -71,7 +71,7 @@ def preflight(
             progress(fraction, message)
 
     say(0.0, "reading the network")
-    reading = look_at(net, input_shape)
+    reading = look_at(net, input_shape, batchnorm=settings.batchnorm)
     if reading.graph is None:
         problems = tuple(f"{told}." for told in told_by_kind(reading.problems))
         rows = tuple(
@@ -117,7 +117,7 @@ def preflight(
         never,
     )
     say(1.0, "done")
-    return replace(found, notes=graph.notes)
+    return replace(found, notes=graph.notes, batchnorm=graph.batchnorm)
 
 
 def check_limits(graph: NeuralGraph) -> None:

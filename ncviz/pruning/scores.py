@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import DEFAULT_ALPHA, NEVER_ACTIVE_PLACES, check_choice, check_whole
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, NEVER_ACTIVE_PLACES, check_choice, check_whole
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import DataError
 from ncviz.graph.operations import WEIGHT_MODULES
@@ -63,6 +63,7 @@ def pruning_scores(
     alpha: float = DEFAULT_ALPHA,
     seed: int = 0,
     never_active: str = "first",
+    batchnorm: str = BATCHNORM[0],
 ) -> dict[str, Tensor]:
     """Score every weight that carries edges; higher means more important.
 
@@ -77,22 +78,25 @@ def pruning_scores(
         never_active: Where weights without a live edge on any of the images go, for criteria that use the curvature:
             "first", as in the paper, at the "median" cost of their layer, or "last"; see
             ``ncviz.pruning.never_active.placed``.
+        batchnorm: How the curvature reads a BatchNorm, as in ``neural_curvature``.
 
     Returns:
         float64 of the weight's shape for each weight's name.
 
     Raises:
-        NcvizError: If there is no such criterion or it lacks what it needs.
+        NcvizError: If there is no such criterion or way to read BatchNorm, or it lacks what it needs.
         DataError: If the network cannot take the images, or the labels name classes that it has not.
     """
     score = find_score(criterion)
     check_whole("seed", seed, 0, 2**31 - 1)
+    check_choice("way to read BatchNorm", batchnorm, BATCHNORM)
     check_choice("place of never-active weights", never_active, NEVER_ACTIVE_PLACES)
     _check_inputs(criterion, inputs)
     own = own_copy(net, inputs if isinstance(inputs, Tensor) and inputs.ndim > 1 else None)
     _check_fit(own, criterion, inputs, labels)
     names = weight_names(own)
-    return score.compute(ScoreInputs(own, names, inputs, labels, curvature, alpha, seed, never_active))
+    given = ScoreInputs(own, names, inputs, labels, curvature, alpha, seed, never_active, batchnorm)
+    return score.compute(given)
 
 
 def find_score(criterion: str) -> Score:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, PruningConfig
+from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, ORDERS, PruningConfig
 from ncviz.tasks import SweepRecord
 from ncviz.tasks.criteria import GRID, Spread, area_under, criteria, mean_and_deviation, removable_within
 from ncviz.text import percent, plural
@@ -45,6 +45,7 @@ class Comparison:
         layers: Names of the weights whose curvature is computed; none means all.
         channels: Most channels of a hidden layer that take part in it; 0 means all.
         never_active: Where never-active weights go in orders by curvature.
+        batchnorm: How it reads a BatchNorm.
     """
 
     criteria: tuple[str, ...]
@@ -58,6 +59,7 @@ class Comparison:
     layers: tuple[str, ...] = ()
     channels: int = 0
     never_active: str = NEVER_ACTIVE_PLACES[0]
+    batchnorm: str = BATCHNORM[0]
 
     def config(self, criterion: str, seed: int | None = None) -> PruningConfig:
         """Return the settings of one curve, by default of the first draw."""
@@ -72,6 +74,7 @@ class Comparison:
             self.layers,
             self.channels,
             self.never_active,
+            self.batchnorm,
         )
 
 
@@ -176,6 +179,7 @@ def curves_csv(
             "scope": config.scope,
             "samples_per_class": config.samples_per_class if score.needs_images else None,
             "alpha": config.alpha if score.needs_curvature else None,
+            "batchnorm": config.batchnorm if score.needs_curvature else None,
             "seed": config.seed if score.needs_images or score.is_drawn else None,
             "protected": " ".join(config.protected),
             "images": record.images,

@@ -12,6 +12,7 @@ from ncviz.plots.network.lines import Links, Members, NetworkView
 from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
+from ncviz.scene.wording import FOLDED
 from ncviz.tasks import CurvatureRecord
 
 # Every position of more edges than this would neither fit a browser nor tell anything.
@@ -67,6 +68,11 @@ def network_view(
         name: _Lines.joined(parts, name, np.float32 if name in ("curvature", "weight") else np.int32)
         for name in ("source", "target", "curvature", "weight", "parameter")
     }
+    unusual: dict[str, Any] = {
+        "unmeasured": record.total - record.measured,
+        "note": FOLDED if record.batchnorm == "folded" else "",
+        "left_out": _left_out(record, nodes) if record.config.channels else None,
+    }
     return NetworkView(
         layer_names=unit_layer_titles(record),
         layer_shapes=drawn_shapes(record),
@@ -78,8 +84,7 @@ def network_view(
         grouped=grouped,
         members=members,
         links=_links(record, areas, first_node),
-        unmeasured=record.total - record.measured,
-        left_out=_left_out(record, nodes) if record.config.channels else None,
+        **unusual,
     )
 
 

@@ -10,8 +10,15 @@ from ncviz.scene.feature_maps import drawn_shapes
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import plural
 
-FOLDED = "With the batch normalisation that follows it folded in, as the lengths of the paths have it."
 NO_SAMPLES = "Each image's own κ is kept for up to ten million values; this network on these images has more."
+
+
+def factor_words(record: CurvatureRecord) -> str | None:
+    """Return what is multiplied into the weights that are shown, None if nothing is."""
+    if not record.is_folded:
+        return None
+    by = "BatchNorm" if record.batchnorm == "folded" else "what the network multiplies it by"
+    return f"With {by} folded in, as the lengths of the paths have it."
 
 
 def layer_title(record: CurvatureRecord, connection: int) -> str:

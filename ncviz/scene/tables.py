@@ -87,9 +87,9 @@ def edge_table(
     """Return one edge for each weight, that with the least curvature, and whether it is kept.
 
     All columns that are whole numbers count from 0. ``parameter`` is the flat index within the layer's weight,
-    ``weight`` has a batch normalisation that follows folded in, ``position`` is the edge's output position and
+    ``weight`` has what the network multiplies it by folded in, ``position`` is the edge's output position and
     ``image`` the calibration image with the least curvature. Where ``never_active``, ``curvature`` is empty and
-    ``image`` -1.
+    ``image`` -1. Where BatchNorm was folded into the weights, a column says so.
 
     Args:
         record: The curvature over all calibration images, by which weights are removed.
@@ -113,6 +113,8 @@ def edge_table(
             "image": edges.sample,
             "kept": ranks[starts[record.parameters[index]] + edges.parameter] >= removed,
         }
+        if record.batchnorm == "folded":
+            part["batchnorm"] = pd.Categorical.from_codes(np.zeros(len(weight), np.int8), [record.batchnorm])
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
 

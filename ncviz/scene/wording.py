@@ -9,6 +9,9 @@ from ncviz.text import plural
 
 ACCURACY = "accuracy"
 AGREEMENT = "agreement with the whole network"
+# How a BatchNorm is read, in words.
+NORM_WORDS = {"own": "BatchNorm left out of the graph", "folded": "BatchNorm folded into the weights"}
+FOLDED = "BatchNorm folded"
 NO_LABELS = (
     "These images have no labels, so this is how often the network still gives the whole network's answer; "
     "accuracy needs labels."
@@ -52,6 +55,16 @@ def part_words(config: CurvatureConfig, layers: int | None = None) -> str:
     if config.channels:
         told.append(f"at most {config.channels} channels a layer, drawn with seed {config.seed}")
     return ", ".join(told)
+
+
+def norm_words(of: tasks.Network, config: CurvatureConfig) -> str:
+    """Return how a curvature reads the network's BatchNorm, "" where it has none."""
+    return NORM_WORDS[config.batchnorm] if of.has_batchnorm else ""
+
+
+def folded_words(of: tasks.Network, config: CurvatureConfig) -> str:
+    """Return "BatchNorm folded" where a network's BatchNorm is, for what says only what is unusual; else ""."""
+    return FOLDED if of.has_batchnorm and config.batchnorm == "folded" else ""
 
 
 def private_title(of: tasks.Network) -> str:

@@ -53,7 +53,7 @@ class Order(StoredTask[np.ndarray]):
         if score.needs_images or score.is_drawn:
             parts.append(config.seed)
         if score.needs_curvature:
-            parts.append(config.calibration.key())
+            parts.append(config.calibration.key(has_batchnorm=self.network.has_batchnorm))
             if config.never_active != NEVER_ACTIVE_PLACES[0]:
                 parts.append(config.never_active)
         return digest(*parts, config.scope, config.order, list(config.protected))

@@ -58,7 +58,7 @@ def test_sampled_channels_are_the_network_without_the_others(name, alpha, monkey
     assert sampled.kept or all(shape[0] <= 2 for shape in graph.layer_shapes[1:-1])
     found = neural_curvature(net, x, channels=2, seed=4, alpha=alpha, keep_samples=True)
     held = layer_activations(net, graph, x)
-    monkeypatch.setattr(curvature, "build_graph", lambda *_: without(graph, sampled))
+    monkeypatch.setattr(curvature, "build_graph", lambda *_, **__: without(graph, sampled))
     monkeypatch.setattr(curvature, "layer_activations", lambda *_: held)
     slow = neural_curvature(net, x, alpha=alpha, keep_samples=True)
     counted = 0

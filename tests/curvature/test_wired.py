@@ -6,16 +6,16 @@ import torch
 from ncviz import build_graph, neural_curvature
 from ncviz.graph.activations import layer_activations, normalise
 from tests.examples.brute_force_wired import activity_of, slow_curvature
-from tests.examples.wired import WIRED, make
+from tests.examples.wired import CASES, WIRED, make
 
 
 @pytest.mark.parametrize("alpha", [0.9, 0.3])
 @pytest.mark.parametrize("zero_share", [0.0, 0.4])
-@pytest.mark.parametrize("name", WIRED)
-def test_every_edge_agrees_with_the_definition(name, zero_share, alpha):
+@pytest.mark.parametrize(("name", "batchnorm"), CASES)
+def test_every_edge_agrees_with_the_definition(name, batchnorm, zero_share, alpha):
     net, x = make(name, 3, zero_share)
-    expected = slow_curvature(net.wiring(), x, alpha)
-    result = neural_curvature(net, x, alpha=alpha, keep_edges=True)
+    expected = slow_curvature(net.wiring(batchnorm == "folded"), x, alpha)
+    result = neural_curvature(net, x, alpha=alpha, keep_edges=True, batchnorm=batchnorm)
     found, least = {}, {}
     for index, connection in enumerate(result.graph.connections):
         source, target, curvature = (part.tolist() for part in result.edges(index))
@@ -38,11 +38,39 @@ def test_every_edge_agrees_with_the_definition(name, zero_share, alpha):
             )
 
 
-@pytest.mark.parametrize("name", WIRED)
-def test_layers_and_their_activations(name):
+# A parameter that is all zero beside what leads past it: a branch that training or pruning has switched off.
+SWITCHED_OFF = [
+    ("Residual", "b.weight"), ("Residual", "a.weight"), ("Residual", "nb.weight"), ("Projected", "skip.weight"),
+    ("Projected", "na.weight"), ("Fire", "left.weight"), ("Fire", "right.weight"), ("Dense", "grow.weight"),
+    ("Dense", "norm.weight"), ("Inverted", "deep.weight"), ("Inverted", "down.1.weight"), ("Beside", "mix.weight"),
+    ("Deep", "layers.0.weight"), ("Deep", "layers.1.weight"), ("Deep", "long.weight"), ("Preactivated", "b.weight"),
+    ("Preactivated", "nb.weight"), ("Between", "beside.weight"), ("Between", "right.weight"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("batchnorm", ["own", "folded"])
+@pytest.mark.parametrize(("name", "parameter"), SWITCHED_OFF)
+def test_a_branch_that_is_all_zero_leaves_the_rest_as_it_is(name, parameter, batchnorm):
+    net, x = make(name, 3)
+    net.get_parameter(parameter).data.zero_()
+    expected = slow_curvature(net.wiring(batchnorm == "folded"), x, 0.9)
+    result = neural_curvature(net, x, keep_edges=True, batchnorm=batchnorm)
+    found = {
+        (connection.parameter, connection.source, i, j): kappa
+        for index, connection in enumerate(result.graph.connections)
+        for i, j, kappa in zip(*(part.tolist() for part in result.edges(index)), strict=True)
+    }
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert (result.weights.get(parameter, torch.tensor(2.0)) == 2).all()
+    fast = neural_curvature(net, x, batchnorm=batchnorm)
+    assert all(torch.allclose(fast.weights[key], value) for key, value in result.weights.items())
+
+
+@pytest.mark.parametrize(("name", "batchnorm"), CASES)
+def test_layers_and_their_activations(name, batchnorm):
     net, x = make(name, 5)
-    graph = build_graph(net, net.shape)
-    raw, activity = activity_of(net.wiring(), x)
+    graph = build_graph(net, net.shape, batchnorm=batchnorm)
+    raw, activity = activity_of(net.wiring(batchnorm == "folded"), x)
     assert graph.layer_sizes == tuple(value[0].numel() for value in raw)
     for found, expected in zip(layer_activations(net, graph, x), activity, strict=True):
         assert normalise(found)[0] == pytest.approx(expected, abs=1e-12)

@@ -4,53 +4,12 @@ A wiring says, apart from how the network is built: which layers of units there 
 input, and which linear map leads from one to the other. Nothing of it comes from the code under test.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-
-@dataclass(frozen=True)
-class Wiring:
-    """One network written out.
-
-    Attributes:
-        activations: From an input [1, …] to the activation of each layer, input first, logits (before softmax) last.
-        maps: (source layer, target layer, parameter name or "", linear map without bias).
-    """
-
-    activations: object
-    maps: list
-
-
-def scale_of(norm):
-    """What a BatchNorm multiplies each channel by."""
-    return (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach()
-
-
-def conv(layer, norm=None):
-    """Return a convolution without its bias, with a norm's scale on its channels."""
-
-    def apply(x):
-        kind = F.conv2d if x.ndim == 4 else F.conv1d
-        out = kind(x, layer.weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)
-        return out if norm is None else out * scale_of(norm).reshape(1, -1, *(1,) * (out.ndim - 2))
-
-    return apply
-
-
-def linear(layer):
-    return lambda x: F.linear(x.flatten(1), layer.weight)
-
-
-def window(kernel, stride, padding=0):
-    """Return the map whose edges are a maximum's window: each of weight 1."""
-    return lambda x: F.avg_pool2d(x, kernel, stride, padding, divisor_override=1)
-
-
-def same(x):
-    return x
+from tests.examples.maps import Wiring, conv, linear, same, scaled, window
+from tests.examples.normed import NORMED
 
 
 class Residual(nn.Module):
@@ -71,7 +30,7 @@ class Residual(nn.Module):
         x = F.relu(x + y)
         return self.head(torch.flatten(self.pool(x), 1))
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = torch.relu(self.stem(x))
             two = torch.relu(self.na(self.a(one)))
@@ -80,8 +39,8 @@ class Residual(nn.Module):
             return [x, one, two, three, four, self.head(four.flatten(1))]
 
         return Wiring(activations, [
-            (0, 1, "stem.weight", conv(self.stem)), (1, 2, "a.weight", conv(self.a, self.na)),
-            (2, 3, "b.weight", conv(self.b, self.nb)), (1, 3, "", same), (3, 4, "", window(3, 2, 1)),
+            (0, 1, "stem.weight", conv(self.stem)), (1, 2, "a.weight", conv(self.a, self.na, is_folded)),
+            (2, 3, "b.weight", conv(self.b, self.nb, is_folded)), (1, 3, "", same), (3, 4, "", window(3, 2, 1)),
             (4, 5, "head.weight", linear(self.head)),
         ])  # fmt: skip
 
@@ -102,7 +61,7 @@ class Projected(nn.Module):
         x = torch.tanh(self.na(self.a(x)) + self.ns(self.skip(x)))
         return self.head(self.pool(x).mean((2, 3)))
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = torch.tanh(self.na(self.a(x)) + self.ns(self.skip(x)))
             two = self.pool(one)
@@ -110,7 +69,8 @@ class Projected(nn.Module):
             return [x, one, two, three, self.head(three)]
 
         return Wiring(activations, [
-            (0, 1, "a.weight", conv(self.a, self.na)), (0, 1, "skip.weight", conv(self.skip, self.ns)),
+            (0, 1, "a.weight", conv(self.a, self.na, is_folded)),
+            (0, 1, "skip.weight", conv(self.skip, self.ns, is_folded)),
             (1, 2, "", lambda x: F.avg_pool2d(x, 2, 1, 1)), (2, 3, "", lambda x: x.mean((2, 3))),
             (3, 4, "head.weight", linear(self.head)),
         ])  # fmt: skip
@@ -132,7 +92,7 @@ class Fire(nn.Module):
         x = torch.cat([F.relu(self.left(x)), F.gelu(self.right(x))], 1)
         return F.adaptive_avg_pool2d(F.relu(self.last(x)), (1, 1)).flatten(1)
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = F.relu(self.squeeze(x))
             left, right = F.relu(self.left(one)), F.gelu(self.right(one))
@@ -167,29 +127,41 @@ class Dense(nn.Module):
         x = F.adaptive_avg_pool2d(F.relu(self.end(x)), 1)
         return self.head(torch.flatten(x, 1))
 
-    def wiring(self):
-        def activations(x):
+    def wiring(self, is_folded=False):
+        def outputs(x):
             one = self.stem(x)
             two = F.relu(self.norm(one))
             three = self.grow(two)
             four = F.relu(self.end(torch.cat([one, three], 1)))
             five = four.mean((2, 3), keepdim=True)
-            return [x, one, two, three, four, five, self.head(five.flatten(1))]
+            return one, two, three, four, five, self.head(five.flatten(1))
 
-        def put(begin, end):
+        def put(begin, end, after):
             def apply(x):
                 out = x.new_zeros(len(x), 4, *x.shape[2:])
                 out[:, begin:end] = x
-                return out * scale_of(self.end).reshape(1, -1, 1, 1)
+                return after(out)
 
             return apply
 
-        scaled = scale_of(self.norm).reshape(1, -1, 1, 1)
+        def mean(x):
+            return x.mean((2, 3), keepdim=True)
+
+        if is_folded:
+            return Wiring(lambda x: [x, *outputs(x)], [
+                (0, 1, "stem.weight", conv(self.stem)), (1, 2, "", scaled(self.norm)),
+                (2, 3, "grow.weight", conv(self.grow)), (1, 4, "", put(0, 2, scaled(self.end))),
+                (3, 4, "", put(2, 4, scaled(self.end))), (4, 5, "", mean), (5, 6, "head.weight", linear(self.head)),
+            ])  # fmt: skip
+
+        def activations(x):
+            # Two norms read the stem's units: the first counts.
+            _, two, _, four, five, six = outputs(x)
+            return [x, two, four[:, 2:], five, six]
+
         return Wiring(activations, [
-            (0, 1, "stem.weight", conv(self.stem)), (1, 2, "", lambda x: x * scaled),
-            (2, 3, "grow.weight", conv(self.grow)),
-            (1, 4, "", put(0, 2)), (3, 4, "", put(2, 4)), (4, 5, "", lambda x: x.mean((2, 3), keepdim=True)),
-            (5, 6, "head.weight", linear(self.head)),
+            (0, 1, "stem.weight", conv(self.stem)), (1, 2, "grow.weight", conv(self.grow)),
+            (1, 3, "", put(0, 2, mean)), (2, 3, "", put(2, 4, mean)), (3, 4, "head.weight", linear(self.head)),
         ])  # fmt: skip
 
 
@@ -211,7 +183,7 @@ class Inverted(nn.Module):
         x = x + self.down(y)
         return self.head(x).flatten(1)
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = self.stem(x)
             two = F.relu6(self.up(one))
@@ -220,8 +192,9 @@ class Inverted(nn.Module):
             return [x, one, two, three, four, self.head(four)]
 
         return Wiring(activations, [
-            (0, 1, "stem.0.weight", conv(*self.stem)), (1, 2, "up.weight", conv(self.up)),
-            (2, 3, "deep.weight", conv(self.deep)), (3, 4, "down.0.weight", conv(*self.down)), (1, 4, "", same),
+            (0, 1, "stem.0.weight", conv(*self.stem, is_folded)), (1, 2, "up.weight", conv(self.up)),
+            (2, 3, "deep.weight", conv(self.deep)), (3, 4, "down.0.weight", conv(*self.down, is_folded)),
+            (1, 4, "", same),
             (4, 5, "head.weight", conv(self.head)),
         ])  # fmt: skip
 
@@ -242,7 +215,7 @@ class Beside(nn.Module):
         x = x * torch.sigmoid(x)
         return self.head(x.view(x.size(0), -1))
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = F.silu(self.stem(x))
             two = F.silu(one + self.mix(one))
@@ -270,7 +243,7 @@ class Transposed(nn.Module):
         x = F.leaky_relu(self.wide(self.pad(x)))
         return F.log_softmax(self.head(self.pool(x).reshape(-1, 12)), dim=1)
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = torch.sigmoid(self.up(x))
             two = F.leaky_relu(self.wide(self.pad(one)))
@@ -310,7 +283,7 @@ class Sequence(nn.Module):
         x = self.short(F.softplus(self.b(x)))
         return self.head(torch.flatten(x, start_dim=1))
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = F.elu(self.a(x))
             two = self.pool(one)
@@ -346,7 +319,7 @@ class Shuffled(nn.Module):
         x = self.shuffle(torch.cat((stays, torch.relu(self.deep(goes) / 2)), 1))
         return self.last(x).squeeze(3).squeeze(2)
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = torch.relu(self.deep(x[:, 2:]) / 2)
             both = torch.stack([x[:, 0], one[:, 0], x[:, 1], one[:, 1]], 1)
@@ -378,7 +351,7 @@ class Deep(nn.Module):
             x = torch.tanh(torch.add(x, self.layers[index + 1](torch.relu(self.layers[index](x)))))
         return self.head(torch.relu(x - self.long(begin)))
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         first, second, third, fourth = self.layers
 
         def activations(x):
@@ -413,7 +386,7 @@ class Copied(nn.Module):
         x = torch.tanh(self.last(torch.cat([x, x], 1)))
         return self.head(x.flatten(1))
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = torch.relu(self.mix(x.expand(-1, 3, -1, -1)))
             two = torch.tanh(self.last(one.repeat(1, 2, 1, 1)))
@@ -451,7 +424,7 @@ class Enlarged(nn.Module):
         x = torch.relu(self.mix(self.enlarge(x)))
         return self.head(torch.sigmoid(self.rows(x)).flatten(1))
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = torch.relu(self.mix(self.enlarge(x)))
             # Units are numbered with the rows' features first.
@@ -477,7 +450,7 @@ class Wrapped(nn.Module):
     def forward(self, x):
         return self.head(torch.relu(self.mix(torch.cat([x, x], 3))).flatten(1))
 
-    def wiring(self):
+    def wiring(self, is_folded=False):
         def activations(x):
             one = torch.relu(self.mix(torch.cat([x, x], 3)))
             return [x, one, self.head(one.flatten(1))]
@@ -499,9 +472,18 @@ WIRED = {
     kind.__name__: kind
     for kind in (
         Residual, Projected, Fire, Dense, Inverted, Beside, Transposed, Sequence, Shuffled, Deep,
-        Copied, Enlarged, Wrapped,
+        Copied, Enlarged, Wrapped, *NORMED,
     )
 }  # fmt: skip
+
+# Each as it is, and those with a BatchNorm with it folded, too.
+CASES = [
+    (name, batchnorm)
+    for name, kind in WIRED.items()
+    for batchnorm in ("own", "folded")
+    if batchnorm == "own"
+    or any(isinstance(each, nn.modules.batchnorm._BatchNorm) for each in kind().modules())
+]
 
 
 def make(name, seed, zero_share=0.0):
@@ -514,6 +496,9 @@ def make(name, seed, zero_share=0.0):
             module.running_mean.copy_(torch.randn(module.num_features, generator=generator))
             module.running_var.copy_(torch.rand(module.num_features, generator=generator) + 0.3)
             module.weight.data.copy_(torch.randn(module.num_features, generator=generator))
+            module.bias.data.copy_(torch.randn(module.num_features, generator=generator))
+            if zero_share:
+                module.weight.data[-1] = 0
         elif zero_share and getattr(module, "weight", None) is not None:
             keep = torch.rand(module.weight.shape, generator=generator) >= zero_share
             keep.view(-1)[0] = True

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ncviz import neural_curvature
+from ncviz.config import ALGORITHM_VERSION
 from ncviz.tasks import from_result
 from ncviz.tasks.curvature.pictures import take_pictures
 from tests.examples import wired
@@ -31,12 +32,15 @@ def network(name, seed=1):
     return Twice().double().eval(), torch.rand(1, 4, dtype=torch.float64)
 
 
-def kept(name):
+META = {"config": {}, "key": "k", "algorithm": ALGORITHM_VERSION}
+
+
+def kept(name, batchnorm="own"):
     """The result with every edge, the parameters, and what is kept of them."""
     net, first = network(name)
     inputs = torch.cat([first, torch.rand(1, *first.shape[1:], dtype=torch.float64)])
-    result = neural_curvature(net, inputs, keep_edges=True, keep_samples=True)
+    result = neural_curvature(net, inputs, keep_edges=True, keep_samples=True, batchnorm=batchnorm)
     arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
     pictures = take_pictures(net, result.graph, inputs)
     number = np.arange(len(inputs))
-    return result, arrays, from_result(result, arrays, number, number, pictures, {"config": {}, "key": "k"})
+    return result, arrays, from_result(result, arrays, number, number, pictures, META)

@@ -1,4 +1,4 @@
-"""What each layer says where a BatchNorm stands between the weights and the nonlinearity."""
+"""What a graph and its activations are where a BatchNorm stands between the weights and the nonlinearity."""
 
 import copy
 
@@ -69,9 +69,25 @@ NETS = pytest.mark.parametrize("make", [conv_net, grouped_net, ending_in_norm, t
 
 
 @NETS
-def test_the_graph_is_that_of_the_fused_network(make):
+def test_a_norm_joins_nothing_and_weighs_nothing(make):
     net, shape = make()
-    graph, plain = build_graph(trained(net), shape), build_graph(fused(net), shape)
+    graph = build_graph(trained(net), shape)
+    assert graph.batchnorm == "own"
+    without = nn.Sequential(*(each for each in net if not isinstance(each, (nn.BatchNorm1d, nn.BatchNorm2d))))
+    plain = build_graph(without, shape)
+    assert graph.layer_shapes == plain.layer_shapes
+    for one, other in zip(graph.connections, plain.connections, strict=True):
+        assert (one.weight == other.weight).all()
+        assert (one.weight.reshape(-1) == net.get_parameter(one.parameter).detach().numpy().reshape(-1)).all()
+        assert (one.fields == other.fields).all()
+    assert build_graph(without, shape, batchnorm="folded").batchnorm == plain.batchnorm == ""
+
+
+@NETS
+def test_the_folded_graph_is_that_of_the_fused_network(make):
+    net, shape = make()
+    graph, plain = build_graph(trained(net), shape, batchnorm="folded"), build_graph(fused(net), shape)
+    assert graph.batchnorm == "folded"
     assert graph.layer_shapes == plain.layer_shapes
     weights = dict(net.named_parameters())
     for one, other in zip(graph.connections, plain.connections, strict=True):
@@ -94,10 +110,10 @@ def test_the_activations_are_those_of_the_fused_network(make):
     assert torch.allclose(one[-1], net(x.double()).softmax(dim=1), rtol=1e-12)
 
 
-def test_the_curvature_is_that_of_the_fused_network():
+def test_the_folded_curvature_is_that_of_the_fused_network():
     net, shape = conv_net()
     x = torch.randn(2, *shape)
-    one, other = neural_curvature(trained(net), x), neural_curvature(fused(net), x)
+    one, other = neural_curvature(trained(net), x, batchnorm="folded"), neural_curvature(fused(net), x)
     assert list(one.weights) == ["0.weight", "3.weight", "9.weight", "12.weight"]
     for a, b in zip(one.weights.values(), other.weights.values(), strict=True):
         assert torch.allclose(a, b, rtol=1e-6, atol=1e-6)

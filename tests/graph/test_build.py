@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ncviz import build_graph, neural_curvature
-from ncviz.errors import DataError, ModelError
+from ncviz import build_graph, explain_edge, neural_curvature
+from ncviz.errors import DataError, ModelError, NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import look_at
 from ncviz.graph.terms import conv_term, convolution_axes
@@ -414,6 +414,9 @@ def test_weights_that_are_zero_or_scaled_to_zero_are_no_edges():
     net = normed(weight=[1.0, 0.0, -2.0], running_var=[0.1, 2.0, 7.0])
     net[0].weight.data[2, 1] = 0
     edges = build_graph(net, (4,)).connections[0].edges
+    assert edges.parameter.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11]
+    assert edges.length == pytest.approx(1 / net[0].weight.data.abs().reshape(-1)[edges.parameter].numpy())
+    edges = build_graph(net, (4,), batchnorm="folded").connections[0].edges
     assert edges.parameter.tolist() == [0, 1, 2, 3, 8, 10, 11]
     assert set(edges.target.tolist()) == {0, 2}
     # The unit that no edge reaches is there all the same, and the curvature of its weights the bound.
@@ -424,7 +427,28 @@ def test_a_norm_that_silences_every_channel_is_named():
     with pytest.raises(
         ModelError, match=r"^No path leads .* all of '0\.weight' is zero or multiplied by zero"
     ):
-        build_graph(normed(weight=[0.0, 0.0, 0.0]), (4,))
+        build_graph(normed(weight=[0.0, 0.0, 0.0]), (4,), batchnorm="folded")
+
+
+def test_a_norm_that_silences_every_channel_leaves_the_edges():
+    net = normed(weight=[0.0, 0.0, 0.0], bias=[1.0, 2.0, -1.0])
+    result = neural_curvature(net, torch.rand(1, 4))
+    assert result.graph.connections[0].number_of_edges == 12
+    # The third unit says nothing whatever the image: its weights are never active.
+    assert (result.weights["0.weight"][2] == 2).all()
+    assert (result.weights["0.weight"][:2] < 2).all()
+
+
+@pytest.mark.parametrize("batchnorm", ["folding", "", None, True])
+def test_a_way_to_read_batchnorm_that_there_is_not_is_named(batchnorm):
+    net = normed()
+    for ask in (
+        lambda: build_graph(net, (4,), batchnorm=batchnorm),
+        lambda: neural_curvature(net, torch.rand(1, 4), batchnorm=batchnorm),
+        lambda: explain_edge(net, torch.rand(1, 4), 0, 0, 0, batchnorm=batchnorm),
+    ):
+        with pytest.raises(NcvizError, match="no way to read BatchNorm .*; choose one of: own, folded"):
+            ask()
 
 
 @pytest.mark.parametrize(
@@ -432,15 +456,22 @@ def test_a_norm_that_silences_every_channel_is_named():
     [
         ({"weight": [1.0, float("nan"), 1.0]}, "BatchNorm '1' scales 1 channels by NaN or infinity"),
         ({"running_var": [-1.0, -2.0, 1.0]}, "BatchNorm '1' scales 2 channels by NaN or infinity"),
-        ({"weight": [1e-320, 1.0, 1.0]}, "folded in holds 4 values so small that 1/|w| overflows"),
         ({"running_mean": [float("nan"), 0.0, 0.0]}, "activations of layer '0' hold NaN or infinite"),
     ],
 )
-def test_a_norm_that_cannot_be_folded_is_named(values, words):
+@pytest.mark.parametrize("batchnorm", ["own", "folded"])
+def test_a_norm_that_is_not_finite_is_named(values, words, batchnorm):
     with pytest.raises(ModelError) as caught:
-        neural_curvature(normed(**values), torch.rand(1, 4))
+        neural_curvature(normed(**values), torch.rand(1, 4), batchnorm=batchnorm)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_norm_whose_scale_makes_no_length_cannot_be_folded():
+    net = normed(weight=[1e-320, 1.0, 1.0])
+    assert build_graph(net, (4,)).connections[0].number_of_edges == 12
+    with pytest.raises(ModelError, match=r"'1' folded in holds 4 values so small that 1/\|w\| overflows"):
+        build_graph(net, (4,), batchnorm="folded")
 
 
 def test_a_layer_shared_by_two_norms_is_folded_into_each():
@@ -449,8 +480,94 @@ def test_a_layer_shared_by_two_norms_is_folded_into_each():
     net[1].running_var.fill_(4.0)
     net[4].running_var.fill_(9.0)
     first, second = build_graph(net, (3,)).connections
+    assert (first.weight == second.weight).all()
+    first, second = build_graph(net, (3,), batchnorm="folded").connections
     assert first.parameter == second.parameter == "0.weight"
     assert first.weight * (4 + 1e-5) ** 0.5 == pytest.approx(second.weight * (9 + 1e-5) ** 0.5)
+
+
+class PlacesFirst(nn.Module):
+    """A linear layer at each of five places, and a norm that takes the places for its channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.each, self.norm, self.head = nn.Linear(3, 2), nn.BatchNorm1d(5), nn.Linear(10, 2)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.norm(self.each(x))).flatten(1))
+
+
+def test_a_norm_of_places_weighs_nothing_and_cannot_be_folded():
+    net, x = PlacesFirst().double().eval(), torch.rand(1, 5, 3)
+    net.norm.running_var.copy_(torch.rand(5) + 0.5)
+    graph = build_graph(net, (5, 3))
+    assert (graph.connections[0].weight[0] == net.each.weight.data.numpy()).all()
+    expected = torch.relu(net.norm(net.each(x.double())))
+    assert torch.allclose(layer_activations(net, graph, x)[1], expected.movedim(2, 1).flatten(1))
+    with pytest.raises(ModelError, match="'norm' \\(BatchNorm1d\\) multiplies the places of a channel"):
+        build_graph(net, (5, 3), batchnorm="folded")
+
+
+class ByFunction(nn.Module):
+    """Norms as torch's functions have them, one of them read through torch.export."""
+
+    def __init__(self, is_exported):
+        super().__init__()
+        self.is_exported = is_exported
+        self.mix, self.head = nn.Conv2d(1, 2, 2), nn.Linear(8, 3)
+        self.register_buffer("mean", torch.tensor([0.5, -0.5]))
+        self.register_buffer("spread", torch.tensor([0.25, 4.0]))
+
+    def forward(self, x):
+        if self.is_exported and x.shape[0] > 0 and x.flatten(1).shape[1] != 9:
+            return x
+        x = F.batch_norm(self.mix(x), self.mean, self.spread, training=False, eps=0.0)
+        return self.head(torch.tanh(x).flatten(1))
+
+
+@pytest.mark.parametrize("is_exported", [False, True])
+def test_norms_by_functions_weigh_nothing_either(is_exported):
+    net = ByFunction(is_exported).double().eval()
+    own, folded = (build_graph(net, (1, 3, 3), batchnorm=each).connections[0] for each in ("own", "folded"))
+    assert (own.weight.reshape(-1) == net.mix.weight.data.reshape(-1).numpy()).all()
+    scale = np.array([2.0, 0.5])[None, :, None]
+    assert folded.weight == pytest.approx(own.weight * scale, rel=1e-12)
+
+
+def test_of_two_norms_of_the_same_units_the_first_counts():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.a, self.b = nn.Linear(3, 2), nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+            self.head = nn.Linear(4, 2)
+
+        def forward(self, x):
+            x = self.stem(x)
+            return self.head(torch.cat([torch.tanh(self.a(x)), torch.relu(self.b(x))], 1))
+
+    net, x = Twice().double().eval(), torch.rand(2, 3, dtype=torch.float64)
+    net.a.running_mean.fill_(0.3)
+    graph = build_graph(net, (3,))
+    assert graph.layer_shapes == ((3,), (2,), (2,))
+    assert torch.allclose(layer_activations(net, graph, x)[1], torch.tanh(net.a(net.stem(x))))
+    # Each of the two reads them with weights of its own.
+    assert [(each.source, each.number_of_edges) for each in graph.connections] == [(0, 6), (1, 4), (1, 4)]
+
+
+@pytest.mark.parametrize("factor", [float("inf"), float("nan")])
+@pytest.mark.parametrize("is_after", [False, True])
+def test_a_factor_that_is_not_finite_is_named(factor, is_after):
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(3, 2), nn.Linear(2, 2)
+
+        def forward(self, x):
+            x = self.a(x)
+            return self.b((torch.relu(x) if is_after else x) * factor)
+
+    with pytest.raises(ModelError, match="'mul' scales 2 channels by NaN or infinity"):
+        build_graph(Scaled(), (3,))
 
 
 def test_overflowing_activations_are_named():
@@ -513,5 +630,6 @@ def test_a_layer_that_reads_nothing_but_padding_is_named(kernel, zero_centre):
     layer = nn.Conv2d(1, 2, kernel, stride=2, padding=1)
     if zero_centre:
         layer.weight.data[..., 1, 1] = 0
-    with pytest.raises(ModelError, match="layer '0' that is not zero falls on padding"):
+    words = "layer '0' that is not zero falls on padding" if zero_centre else "'0' reads nothing but padding"
+    with pytest.raises(ModelError, match=words):
         build_graph(nn.Sequential(layer, nn.Flatten()), (1, 1, 1))

@@ -61,6 +61,27 @@ def test_every_input_counts_in_the_key_and_alpha_only_where_it_matters(network):
     assert tanh.fingerprint != network.fingerprint
 
 
+def test_how_batchnorm_is_read_counts_where_there_is_one(network):
+    folded = CurvatureConfig(batchnorm="folded")
+    norms = tasks.open_network("vgg9-cifar10-relu")
+    assert (network.has_batchnorm, norms.has_batchnorm) == (False, True)
+
+    def of(make):
+        return [make(config).key(NOWHERE) for config in (CurvatureConfig(), folded)]
+
+    one, other = of(lambda config: tasks.Curvature(network, config))
+    assert one == other
+    one, other = of(lambda config: tasks.Curvature(norms, config))
+    assert one != other
+    for criterion, count in (("curvature", 2), ("curvature-lamp", 2), ("magnitude", 1), ("wanda", 1)):
+        keys = {
+            tasks.Order(norms, PruningConfig(criterion, batchnorm=batchnorm)).key(NOWHERE)
+            for batchnorm in ("own", "folded")
+        }
+        assert len(keys) == count
+    assert PruningConfig(batchnorm="folded").calibration == folded
+
+
 def test_seed_draws_other_images(store, network):
     picks = [
         here(store).run(tasks.Curvature(network, CurvatureConfig(seed=seed))).result.calibration

@@ -6,11 +6,13 @@ import torch
 from torch import nn
 
 from ncviz import neural_curvature
+from ncviz.config import ALGORITHM_VERSION
 from ncviz.tasks import from_result
 from ncviz.tasks.curvature import stored
 from ncviz.tasks.curvature.pictures import take_pictures
 
 SAMPLES = 2
+META = {"config": {}, "key": "k", "algorithm": ALGORITHM_VERSION}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def both():
     net[1].weight.data.copy_(torch.tensor([1.5, -0.5, 2.0, 1.0]))
     net[0].weight.data[1, 0, 1, 1] = 0
     images = torch.rand(SAMPLES, 2, 6, 6)
-    result = neural_curvature(net, images, keep_edges=True, keep_samples=True)
+    result = neural_curvature(net, images, keep_edges=True, keep_samples=True, batchnorm="folded")
     arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
     return result, arrays, _record(net, images, result, arrays)
 
@@ -38,7 +40,7 @@ def both():
 def _record(net, images, result, arrays):
     pictures = take_pictures(net, result.graph, images)
     number = np.arange(len(images))
-    return from_result(result, arrays, number, number, pictures, {"config": {}, "key": "k"})
+    return from_result(result, arrays, number, number, pictures, META)
 
 
 def test_the_kept_edge_of_each_weight_is_that_with_its_least_curvature(both):
@@ -123,9 +125,22 @@ def test_pictures_hold_images_and_activity(both):
 def test_weights_are_shown_as_the_edges_carry_them(both):
     result, arrays, record = both
     assert record.is_folded
+    assert record.batchnorm == "folded"
     assert [place.scale is None for place in record.places] == [False, True, True]
     for index, connection in enumerate(result.graph.connections):
         assert np.allclose(record.folded(index, arrays), connection.weight.reshape(-1), rtol=1e-6)
+
+
+def test_own_weights_are_shown_as_the_network_has_them():
+    net = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 2)).eval()
+    net[1].running_var.fill_(9.0)
+    images = torch.rand(SAMPLES, 3)
+    result = neural_curvature(net, images)
+    arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
+    record = _record(net, images, result, arrays)
+    assert not record.is_folded
+    assert record.batchnorm == "own"
+    assert (record.folded(0, arrays) == arrays["0.weight"].reshape(-1)).all()
 
 
 def test_it_comes_back_from_its_arrays(both):

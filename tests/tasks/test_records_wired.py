@@ -4,13 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
-from ncviz import neural_curvature
-from ncviz.tasks import from_result
 from ncviz.tasks.curvature import stored
-from ncviz.tasks.curvature.pictures import take_pictures
 from tests.examples import wired
 from tests.examples.wired_records import kept
 
@@ -54,7 +49,7 @@ def test_no_weight_counts_twice(name):
     assert record.measured == record.total
     assert record.meta["edges"] == result.graph.number_of_edges
     assert record.ends == tuple((each.source, each.target) for each in result.graph.connections)
-    assert not record.is_chain
+    assert record.is_chain == result.graph.is_chain
     for layer in range(len(record.layer_shapes)):
         assert [result.graph.connections[at].name for at in record.into(layer)] == [
             each.name for each in result.graph.into(layer) if each.parameter
@@ -90,27 +85,10 @@ def test_links_say_what_they_are_and_what_they_join():
     assert pool.places.shape == (4, 9)
     assert record.meta["links"][0]["name"]
     assert record.meta["layer_names"][0] == "input"
-    _, _, dense = kept("Dense")
+    _, _, dense = kept("Dense", "folded")
     assert {link.kind for link in dense.links} >= {"scale", "pool"}
-
-
-def test_a_record_without_ends_is_a_chain():
-    chain = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2)).double()
-    inputs = torch.rand(2, 3, dtype=torch.float64)
-    result = neural_curvature(chain, inputs)
-    arrays = {name: values.detach().numpy() for name, values in chain.state_dict().items()}
-    number = np.arange(2)
-    record = from_result(
-        result, arrays, number, number, take_pictures(chain, result.graph, inputs), {"config": {}}
-    )
-    assert record.is_chain
-    old = stored.encode(record)
-    for each in old.meta["connections"]:
-        del each["source"], each["target"]
-    del old.meta["links"], old.meta["layer_names"]
-    again = stored.decode(old)
-    assert again.is_chain
-    assert again.ends == ((0, 1), (1, 2))
+    assert dense.batchnorm == "folded"
+    assert {link.kind for link in kept("Dense")[2].links} == {"pool"}
 
 
 def test_what_was_not_measured_has_no_edge():

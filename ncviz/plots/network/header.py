@@ -78,6 +78,7 @@ class Header(TypedDict):
     links: list[Link]
     parameters: int
     unmeasured: int
+    note: str
     lines: str
     orders: list[RankedOrder]
     drawn: int

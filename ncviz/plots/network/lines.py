@@ -54,7 +54,8 @@ class NetworkView:
     `parameter[e]` of the flat list of all of them, and to the weight layer `connection[e]`, named in
     `connection_names`. In a convolution several edges share a parameter, if every position is drawn; and where feature
     maps are nodes, an edge is a slice of the kernel: it has `members`, and shows the one of least curvature. Of
-    `unmeasured` parameters there is no curvature and so no edge; nodes that are `left_out` took no part in it.
+    `unmeasured` parameters there is no curvature and so no edge; nodes that are `left_out` took no part in it. The
+    `note` says what is unusual about the curvature and stands in every picture's caption.
     """
 
     layer_names: tuple[str, ...]
@@ -72,6 +73,7 @@ class NetworkView:
     members: Members | None = None
     links: Links | None = None
     unmeasured: int = 0
+    note: str = ""
     left_out: npt.NDArray[np.bool_] | None = None  # [N] per node
 
     def __post_init__(self) -> None:

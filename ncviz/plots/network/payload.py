@@ -229,6 +229,7 @@ def _describe(
         ],
         "parameters": view.parameter_count,
         "unmeasured": view.unmeasured,
+        "note": view.note,
         "lines": "edges" if view.members is None else "kernel slices",
         "orders": orders,
         "drawn": drawn,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ncviz.config import BATCHNORM
 from ncviz.errors import NcvizError
 
 
@@ -24,6 +25,7 @@ class ScoreInputs:
         seed: For criteria that draw.
         never_active: Where weights go that are never active, for criteria that use the curvature; see
             ``ncviz.pruning.never_active.placed``.
+        batchnorm: How the curvature reads a BatchNorm.
     """
 
     net: nn.Module
@@ -34,6 +36,7 @@ class ScoreInputs:
     alpha: float
     seed: int
     never_active: str = "first"
+    batchnorm: str = BATCHNORM[0]
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,8 @@ def curvature_lamp(given: ScoreInputs) -> dict[str, Tensor]:
 def _kappa(given: ScoreInputs, criterion: str) -> Mapping[str, Tensor]:
     known = given.curvature
     if known is None:
-        known = neural_curvature(given.net, images_of(given, criterion), alpha=given.alpha).weights
+        inputs = images_of(given, criterion)
+        known = neural_curvature(given.net, inputs, alpha=given.alpha, batchnorm=given.batchnorm).weights
     if not known:
         raise NcvizError(
             "The curvature given holds no weights; expected that of neural_curvature(...).weights."

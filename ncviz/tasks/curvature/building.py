@@ -66,6 +66,7 @@ def from_result(
         "kind": "curvature",
         "layer_shapes": [list(shape) for shape in graph.layer_shapes],
         "layer_names": list(graph.layer_names),
+        "batchnorm": graph.batchnorm,
         "connections": connections,
         "links": [link.facts for link in links],
         "edges": sum(connection["edges"] for connection in connections),

@@ -46,8 +46,8 @@ class StoredWeights:
             layer where the weights read several.
         position: Output position of the edge with the least κ, unsigned [W]; none where a weight has no edge.
         sample: Calibration image with the least κ, unsigned [W]; none where a weight is never active.
-        scale: What is folded into each output channel's weights, such as a batch normalisation that follows, float32
-            [G·C]; [W] where it differs within a channel; None where nothing is.
+        scale: What multiplies each output channel's weights, such as a constant of the forward or a batch normalisation
+            that was asked to be folded, float32 [G·C]; [W] where it differs within a channel; None where nothing does.
         order: Where each weight lies in the flat parameter, unsigned [W]; None where that is the same.
         curvature: κ of each weight in this connection alone, float32 [W]; None where it is the parameter's.
     """

@@ -73,16 +73,12 @@ class CurvatureRecord:
 
     @cached_property
     def connections(self) -> tuple[StoredConnection, ...]:
-        """The weight layers; those of an old result, which does not say what they join, are a chain."""
+        """The weight layers."""
         return tuple(
             StoredConnection(
-                each["parameter"],
-                tuple(each.get("shape", ())),
-                each.get("source", at),
-                each.get("target", at + 1),
-                each.get("edges", 0),
+                each["parameter"], tuple(each["shape"]), each["source"], each["target"], each["edges"]
             )
-            for at, each in enumerate(self.meta["connections"])
+            for each in self.meta["connections"]
         )
 
     @property
@@ -116,9 +112,14 @@ class CurvatureRecord:
         return str(self.meta["pool"])
 
     @property
+    def batchnorm(self) -> str:
+        """How the network's BatchNorm was read, "own" or "folded"; "" if it has none."""
+        return str(self.meta["batchnorm"])
+
+    @property
     def layer_names(self) -> tuple[str, ...]:
-        """Name of each layer of units, where modules have names; none in old results."""
-        return tuple(self.meta.get("layer_names", ()))
+        """Name of each layer of units, where modules have names."""
+        return tuple(self.meta["layer_names"])
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -201,9 +202,10 @@ class CurvatureRecord:
         return {name: values.shape for name, values in self.weights.items()}
 
     def folded(self, connection: int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return a connection's weights as its edges carry them, batch normalisation folded in, float32 [W].
+        """Return a connection's weights as its edges carry them, float32 [W], what multiplies them folded in.
 
-        They stand in the order of the flat parameter.
+        That is a constant of the forward, or a batch normalisation that was asked to be folded. They stand in the order
+        of the flat parameter.
 
         Args:
             connection: Index of the weight layer.
@@ -213,7 +215,7 @@ class CurvatureRecord:
 
     @property
     def is_folded(self) -> bool:
-        """Whether a batch normalisation is folded into any weight."""
+        """Whether anything is folded into a weight: a constant factor, or a batch normalisation."""
         return any(place.scale is not None for place in self.places)
 
     def of(self, samples: Sequence[int]) -> CurvatureRecord | None:

@@ -34,7 +34,7 @@ def decode(record: Record) -> CurvatureRecord:
         StoreError: If it was computed by another version of the algorithm.
     """
     arrays, meta = record.arrays, record.meta
-    if meta.get("algorithm", ALGORITHM_VERSION) != ALGORITHM_VERSION:
+    if meta.get("algorithm") != ALGORITHM_VERSION:
         raise StoreError(
             "A stored result is of another version of ncviz; clear it from the cache and compute again."
         )

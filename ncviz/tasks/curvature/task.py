@@ -66,7 +66,8 @@ class Curvature(_OfNetwork):
     def key(self, context: Context) -> str:
         """Return the store's key: weights, calibration pool, settings, algorithm."""
         images = context.fingerprint(self.network, "train")
-        return digest("curvature", self.network.fingerprint, images, self.config.key())
+        config = self.config.key(has_batchnorm=self.network.has_batchnorm)
+        return digest("curvature", self.network.fingerprint, images, config)
 
     def run(self, context: Context) -> CurvatureRecord:
         """Compute it."""
@@ -87,6 +88,7 @@ class Curvature(_OfNetwork):
             layers=config.layers,
             channels=config.channels,
             seed=config.seed,
+            batchnorm=config.batchnorm,
             progress=context.say,
             cancel=context.cancel,
             executor=context.executor,
@@ -164,6 +166,7 @@ class Flow(_OfNetwork):
             layers=whole.config.layers,
             channels=whole.config.channels,
             seed=whole.config.seed,
+            batchnorm=whole.config.batchnorm,
             device=context.device,
             progress=context.say,
             cancel=context.cancel,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz import tasks
+from ncviz.config import BATCHNORM
 from ncviz.scene.wording import part_words
 from ncviz.text import plain
 from ncviz.ui.curvature.results import draw_results
@@ -16,6 +17,11 @@ from ncviz.ui.session.subject import first_side
 ALPHA_HELP = (
     "Share of the mass that stays where it is. From 1/2 on the curvature no longer depends on it and a closed form "
     "is used; below, every edge's full transport problem is solved, which takes far longer."
+)
+NORM_TITLES = {"own": "left out", "folded": "folded in"}
+NORM_HELP = (
+    "Left out: it joins nothing and weighs nothing, so that every edge has the network's own weight, as in the paper. "
+    "Folded in: it multiplies the weights before it, as exporters do, and puts each channel's scale into the order."
 )
 
 
@@ -35,7 +41,7 @@ def _draw_settings(of: tasks.Network) -> None:
     """Draw the settings; the view follows them only when Compute is pressed."""
     view = session.view()
     with st.form("curvature-settings", border=True):
-        columns = st.columns([1, 1, 1, 1], vertical_alignment="bottom")
+        columns = st.columns(5 if of.has_batchnorm else 4, vertical_alignment="bottom")
         # No bounds here: a field with bounds refuses in silence, and the sentence is what helps.
         samples = columns[0].number_input(
             "Samples per class",
@@ -46,10 +52,19 @@ def _draw_settings(of: tasks.Network) -> None:
         seed = columns[2].number_input(
             "Seed", value=view.seed, help="0 takes the first images of each class; any other number draws."
         )
-        pressed = columns[3].form_submit_button("Compute", type="primary", width="stretch")
+        batchnorm = view.batchnorm
+        if of.has_batchnorm:
+            batchnorm = columns[3].selectbox(
+                "BatchNorm",
+                BATCHNORM,
+                index=BATCHNORM.index(view.batchnorm),
+                format_func=lambda name: NORM_TITLES[name],
+                help=NORM_HELP,
+            )
+        pressed = columns[-1].form_submit_button("Compute", type="primary", width="stretch")
     _draw_scope(of)
     if pressed:
-        look_at(of, int(samples), float(alpha), int(seed))
+        look_at(of, int(samples), float(alpha), int(seed), batchnorm)
 
 
 def _draw_scope(of: tasks.Network) -> None:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.plots.curvature_figures import class_shares, histograms
-from ncviz.scene.names import FOLDED, NO_SAMPLES, measured_words, weight_index, weight_title
+from ncviz.scene.names import NO_SAMPLES, factor_words, measured_words, weight_index, weight_title
 from ncviz.scene.tables import lowest
-from ncviz.scene.wording import part_words
+from ncviz.scene.wording import norm_words, part_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import plain
 from ncviz.ui.session.theme import theme
@@ -21,7 +21,7 @@ STRONGEST = 200
 
 def draw_results(of: tasks.Network, record: CurvatureRecord) -> None:
     """Draw the result."""
-    _draw_summary(record)
+    _draw_summary(of, record)
     names = [weight_title(record, name) for name in record.weights]
     left, right = st.columns(2, gap="large")
     with left:
@@ -62,13 +62,13 @@ def _draw_strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]
         height=330,
         column_config={
             "κ": st.column_config.NumberColumn(format="%.3f"),
-            "value": st.column_config.NumberColumn(help=FOLDED if record.is_folded else None),
+            "value": st.column_config.NumberColumn(help=factor_words(record)),
         },
     )
     st.download_button("Download the table (CSV)", table.to_csv(index=False), "bottlenecks.csv", "text/csv")
 
 
-def _draw_summary(record: CurvatureRecord) -> None:
+def _draw_summary(of: tasks.Network, record: CurvatureRecord) -> None:
     """Draw the figures that tell a result at a glance."""
     flat = np.concatenate([values[~np.isnan(values)] for values in record.weights.values()])
     columns = st.columns(4)
@@ -87,6 +87,8 @@ def _draw_summary(record: CurvatureRecord) -> None:
     )
     device = record.device
     facts = f"{len(record.labels)} images of {record.pool}, computed on {device} in {record.seconds:.1f} s."
+    norms = norm_words(of, record.config)
+    facts += f" {norms}." if norms else ""
     part = part_words(record.config, len(record.weights))
     told = f"Of a part alone: {part}. " if part else ""
     st.caption(plain(f"{told}{measured_words(record)} {facts}".strip()))

@@ -7,9 +7,10 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.scene.edge.text import significant
-from ncviz.scene.names import FOLDED, layer_title
+from ncviz.scene.names import factor_words, layer_title
 from ncviz.scene.selection import Flow, Weight, read_edge, read_flow
 from ncviz.scene.tables import parameter_offsets
+from ncviz.scene.wording import folded_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import number, plain
 from ncviz.ui.edge.choice import ChosenEdge, find_edge
@@ -63,9 +64,7 @@ def _draw_facts(found: ChosenEdge) -> None:
     least = record.weights[record.parameters[problem.connection]].reshape(-1)[found.weight]
     # Side by side as far as the screen is wide enough, also on a phone.
     with facts.container(horizontal=True, gap="medium"):
-        st.metric(
-            "Weight", significant(problem.weight), help=FOLDED if record.is_folded else None, width="content"
-        )
+        st.metric("Weight", significant(problem.weight), help=factor_words(record), width="content")
         length = 1 / abs(problem.weight)
         st.metric(
             "Length d = 1/|weight|",
@@ -94,6 +93,8 @@ def _draw_facts(found: ChosenEdge) -> None:
             words += f" This weight stands on {problem.shared_by:,} edges; here is one of them."
         if record.config.channels:
             words += f" As in the result, at most {record.config.channels} channels of each layer take part."
+        norms = folded_words(session.network(), record.config)
+        words += f" {norms} into the weights." if norms else ""
         says, way = st.columns([2.2, 1], vertical_alignment="center")
         says.caption(words)
         if way.button("Show it in the network", key="edge-explore", width="stretch"):

@@ -18,6 +18,7 @@ from ncviz.scene.free_figure import FreeFigure, flat_curvature, free_figure, sel
 from ncviz.scene.grid import Grid, connection_grid, selected_cells, selected_weights
 from ncviz.scene.names import layer_title, measured_words, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
+from ncviz.scene.wording import folded_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.explore.drawn import drawn_network
 from ncviz.ui.explore.live_curves import ORDER_LABELS, threshold
@@ -151,7 +152,8 @@ def described(subject: Subject) -> str:
     label, share = ORDER_LABELS.get(subject.order, "random").lower(), subject.removed / max(subject.total, 1)
     state = f"{share:.1%} removed, {label}" if subject.removed else "nothing removed"
     whose = "" if subject.flow is None else f", κ over {whose_flow(subject)}"
-    return f"{subject.network.title}: {state}{whose}"
+    norms = folded_words(subject.network, subject.record.config)
+    return f"{subject.network.title}: {state}{whose}{f', {norms}' if norms else ''}"
 
 
 def whose_flow(subject: Subject) -> str:

@@ -17,7 +17,7 @@ from ncviz.scene.comparison import NEVER_ACTIVE_TITLES
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.wording import part_words, word_for
+from ncviz.scene.wording import norm_words, part_words, word_for
 from ncviz.text import never_active_words
 from ncviz.ui.explore import offline
 from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figure, matrix_figure, whose_flow
@@ -119,7 +119,8 @@ def _curvature(subject: Subject) -> str:
     config = subject.record.config
     part = part_words(config, len(subject.record.weights))
     words = f"neural curvature κ (arXiv 2601.16366), idleness α = {config.alpha:g}"
-    return f"{words}; of a part alone: {part}" if part else words
+    norms = norm_words(subject.network, config)
+    return "; ".join([words, *([norms] if norms else []), *([f"of a part alone: {part}"] if part else [])])
 
 
 def _facts(subject: Subject) -> dict[str, str]:

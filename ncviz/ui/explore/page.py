@@ -11,7 +11,7 @@ from ncviz.scene.comparison import SCOPE_TITLES
 from ncviz.scene.flow_choices import flow_titles
 from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
-from ncviz.scene.wording import part_words, short_word
+from ncviz.scene.wording import folded_words, part_words, short_word
 from ncviz.text import plain
 from ncviz.ui.explore import charts
 from ncviz.ui.explore.canvas import draw_network, state_of
@@ -93,8 +93,10 @@ def _draw_introduction(subject: Subject) -> None:
         f"{short_word(subject.network)}."
     )
     part = part_words(subject.record.config, len(subject.record.weights))
-    if part:
-        st.caption(plain(f"Curvature of a part alone: {part}."))
+    told = [f"of a part alone: {part}"] if part else []
+    told += [words for words in (folded_words(subject.network, subject.record.config),) if words]
+    if told:
+        st.caption(plain(f"Curvature {'; '.join(told)}."))
     if not subject.view.hides("views"):
         views.segmented_control(
             "Picture",

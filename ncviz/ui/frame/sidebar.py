@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz.errors import NcvizError
-from ncviz.scene.wording import part_words
+from ncviz.scene.wording import norm_words, part_words
 from ncviz.text import plain, plural
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
@@ -46,10 +46,10 @@ def _draw_network() -> None:
 def _draw_settings() -> None:
     view = session.view()
     images = plural(view.samples, "image")
-    part = part_words(view.config)
-    st.caption(
-        f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}{f'; of {part}' if part else ''}."
-    )
+    part, norms = part_words(view.config), norm_words(session.network(), view.config)
+    told = [f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}"]
+    told += [norms] * bool(norms) + [f"of {part}"] * bool(part)
+    st.caption(f"{'; '.join(told)}.")
     st.page_link("pages/curvature.py", label="Change, or compute anew")
 
 

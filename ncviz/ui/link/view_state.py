@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from ncviz.config import (
+    BATCHNORM,
     COMPARED,
     COMPARED_DRAWS,
     MAX_SAMPLES_PER_CLASS,
@@ -79,6 +80,7 @@ def _layer(text: str) -> int:
 
 _model = one_of("the model", tuple(MODELS))
 _never = one_of("the place of never-active weights", NEVER_ACTIVE_PLACES)
+_norms = one_of("the way to read BatchNorm", BATCHNORM)
 _detail = one_of("the detail", DETAILS)
 _looked_at = criterion_or_none("curvature")
 _robust = normalise("lab_robust")
@@ -111,6 +113,9 @@ class ViewState:
     seed: int = _row(0, int, "draw of the calibration images")
     parts: str = _row("", _parts, "weights whose curvature is looked at, comma between; none for all")
     channels: int = _row(0, int, "most channels of a hidden layer that take part, 0 for all")
+    batchnorm: str = _row(
+        BATCHNORM[0], _norms, "own: BatchNorm is no part of the graph; folded: into its weights"
+    )
     show: str = _row(VIEWS[0], one_of("the picture", VIEWS), "which picture of the network")
     detail: str = _row(DETAILS[0], _detail, "what is a node, or that weights have all positions")
     flow: str = _row("all", _flow, "over which images the curvature is drawn: see ncviz.scene.selection")
@@ -145,7 +150,7 @@ class ViewState:
     def config(self) -> CurvatureConfig:
         """Settings of the curvature that is looked at."""
         layers = tuple(self.parts.split(",")) if self.parts else ()
-        return CurvatureConfig(self.alpha, self.samples, self.seed, layers, self.channels)
+        return CurvatureConfig(self.alpha, self.samples, self.seed, layers, self.channels, self.batchnorm)
 
     def to_query(self) -> dict[str, str]:
         """Return the values that differ from the defaults, as a link carries them."""

@@ -46,6 +46,7 @@ def read(view: ViewState, known: tuple[str, ...], sizes: Shapes) -> Comparison:
         view.config.layers,
         view.channels,
         view.lab_never,
+        view.batchnorm,
     )
 
 

@@ -67,9 +67,7 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
         "Which connections are bottlenecks for one class more than for the others? Take them out, or scale them, and "
         "see whether that class alone is hit."
     )
-    config = CurvatureConfig(
-        compared.alpha, compared.samples_per_class, compared.seeds[0], compared.layers, compared.channels
-    )
+    config = compared.config("curvature").calibration
     found = session.context().look_up(tasks.ClassCurvature(of, config))
     if found is None:
         _draw_missing(of, config)

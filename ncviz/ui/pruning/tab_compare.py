@@ -21,8 +21,8 @@ from ncviz.scene.comparison import (
     curves_csv,
 )
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.wording import part_words, short_word, word_for
-from ncviz.tasks.criteria import Spread, criterion_title
+from ncviz.scene.wording import norm_words, part_words, short_word, word_for
+from ncviz.tasks.criteria import Spread, criteria, criterion_title
 from ncviz.tasks.images import find_dataset
 from ncviz.text import plural
 from ncviz.ui.components.shared.width import column_width
@@ -124,6 +124,9 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     )
     part = part_words(first.calibration, len(comparison.shapes(of)))
     part = f" Curvature of a part alone ({part}); what has none goes last." if part else ""
+    norms = norm_words(of, first.calibration)
+    looks = any(criteria()[name].needs_curvature for name in spreads)
+    part += f" In the curvature, {norms}." if norms and looks else ""
     return [
         f"{of.title}, {word_for(of)}{images}, without training again. {way.capitalize()}, {among}{held}.{band}{part}",
         f"Criteria that look at images look at {pool}; the others at none.",

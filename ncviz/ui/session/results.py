@@ -8,7 +8,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig
-from ncviz.scene.wording import part_words
+from ncviz.scene.wording import norm_words, part_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain, plural
 from ncviz.ui.session import jobs, session
@@ -17,17 +17,18 @@ from ncviz.ui.session.subject import Side, first_side
 
 
 @telling_errors()
-def look_at(of: tasks.Network, samples: int, alpha: float, seed: int) -> None:
+def look_at(of: tasks.Network, samples: int, alpha: float, seed: int, batchnorm: str) -> None:
     """Look at these settings, and compute what is not known yet."""
     view = session.view()
-    config = replace(view.config, alpha=alpha, samples_per_class=samples, seed=seed)
-    if None in jobs.results(of, replace(view, samples=samples, alpha=alpha, seed=seed)):
+    asked = replace(view, samples=samples, alpha=alpha, seed=seed, batchnorm=batchnorm)
+    config = asked.config
+    if None in jobs.results(of, asked):
         jobs.start_curvature(of, config, view.scope, view.never)
     else:
         st.toast("This result was stored before.")
     if config != view.config:
         st.session_state["good_settings"] = view.config
-    session.change(samples=samples, alpha=alpha, seed=seed)
+    session.change(samples=samples, alpha=alpha, seed=seed, batchnorm=batchnorm)
     st.rerun()
 
 
@@ -56,6 +57,7 @@ def current_results(of: tasks.Network) -> tuple[CurvatureRecord | None, SweepRec
                 seed=good.seed,
                 parts=",".join(good.layers),
                 channels=good.channels,
+                batchnorm=good.batchnorm,
             )
             st.rerun()
     return found
@@ -70,13 +72,11 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
         jobs.follow(job)
         return
     images = plural(view.samples, "image")
-    part = part_words(view.config)
-    st.info(
-        f"No curvature yet for {plain(of.title)} with {images} per class, α = {view.alpha:g}, seed {view.seed}"
-        f"{f', {part}' if part else ''}."
-    )
+    more = [words for words in (norm_words(of, view.config), part_words(view.config)) if words]
+    told = ", ".join([f"{images} per class", f"α = {view.alpha:g}", f"seed {view.seed}", *more])
+    st.info(f"No curvature yet for {plain(of.title)} with {told}.")
     if st.button("Compute it now", type="primary", key=_key("compute-now", side)):
-        look_at(of, view.samples, view.alpha, view.seed)
+        look_at(of, view.samples, view.alpha, view.seed, view.batchnorm)
 
 
 def offer_curves(of: tasks.Network, side: Side) -> None:

@@ -20,6 +20,8 @@ from ncviz.models.files.graph.operations import OPERATIONS
 Setting = bool | int | float | str | tuple[int, ...]
 INPUT = "input"  # what a step reads that reads the network's input
 _FORMAT = "ncviz blueprint 1"
+# Of the BatchNorm that once stood for a multiplication by constants; that of none in a file.
+_SCALE_EPS = 1e-12
 # Attributes of a traced module, which a layer's name must not hide.
 _TAKEN = frozenset(
     {"graph", "code", "meta", "weight", "bias", "running_mean", "running_var", "self", INPUT}
@@ -96,6 +98,11 @@ class Blueprint:
             value = json.loads(text)
             if value["format"] != _FORMAT:
                 raise ValueError("it is of another version")
+            if any(settings.get("eps") == _SCALE_EPS for *_, settings in value["steps"]):
+                raise ModelError(
+                    "The network was stored by an earlier version of ncviz, which took its multiplications for "
+                    "BatchNorm; bring its file again."
+                )
             steps = tuple(
                 Step(name, operation, tuple(inputs), settings_of(settings))
                 for name, operation, inputs, settings in value["steps"]

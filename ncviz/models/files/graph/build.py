@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, check_blueprint
+from ncviz.models.files.graph.by_channel import BY_CHANNEL
 
 Shape = tuple[int, ...]
 
@@ -31,6 +32,7 @@ _LAYERS: dict[str, Callable[..., nn.Module]] = {
     "adaptive_avg_pool1d": nn.AdaptiveAvgPool1d, "adaptive_avg_pool2d": nn.AdaptiveAvgPool2d,
     "adaptive_max_pool1d": nn.AdaptiveMaxPool1d, "adaptive_max_pool2d": nn.AdaptiveMaxPool2d,
     "zero_pad1d": partial(nn.ConstantPad1d, value=0.0), "zero_pad2d": nn.ZeroPad2d, "flatten": nn.Flatten,
+    **BY_CHANNEL,
 }  # fmt: skip
 # What torch calls settings otherwise than a step does.
 _TORCH_NAMES = {
@@ -54,6 +56,8 @@ def make_layer(step: Step) -> nn.Module | None:
     if make is None:
         return None
     settings = {_TORCH_NAMES.get(name, name): value for name, value in step.settings}
+    if step.operation in BY_CHANNEL:
+        settings = step.options
     if step.operation == "prelu":
         settings = {"num_parameters": step.options["channels"]}
     with torch.device("meta"):
@@ -120,6 +124,8 @@ def _check_inputs(step: Step, inputs: Sequence[Shape]) -> None:
     fits = ranks is None or len(inputs[0]) in ranks
     if step.operation == "add" and inputs[0] != inputs[1]:
         fits = False
+    if step.operation in BY_CHANNEL:
+        fits = len(inputs[0]) == step.options["rank"] and inputs[0][0] == step.options["channels"]
     if step.operation == "cat":
         fits = all(len(shape) == len(inputs[0]) for shape in inputs)
     if not fits:

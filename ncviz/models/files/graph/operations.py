@@ -84,7 +84,7 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("padding", "output_padding"), "sizes"),
     **dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), "flag"),
     **dict.fromkeys(("eps", "slope", "alpha", "beta", "least", "most"), "number"),
-    "approximate": "approximation", "axis": "axis", "axes": "axes", "shape": "shape",
+    "approximate": "approximation", "axis": "axis", "rank": "axis", "axes": "axes", "shape": "shape",
 }  # fmt: skip
 _CONVOLUTION = "in_channels out_channels kernel stride padding dilation groups bias"
 _WINDOW = "kernel stride padding ceil_mode"
@@ -93,6 +93,7 @@ OPERATIONS: dict[str, Operation] = {
     **{f"conv_transpose{n}d": _operation(f"{_CONVOLUTION} output_padding", n, is_layer=True) for n in (1, 2)},
     "linear": _operation("in_features out_features bias", is_layer=True),
     **dict.fromkeys(("batch_norm1d", "batch_norm2d"), _operation("channels eps", is_layer=True)),
+    **dict.fromkeys(("scale", "shift", "subtract_from"), _operation("channels rank", is_layer=True)),
     "prelu": _operation("channels", is_layer=True),
     **dict.fromkeys(
         ("relu", "relu6", "selu", "sigmoid", "tanh", "softsign", "hardsigmoid", "hardswish", "mish", "silu",

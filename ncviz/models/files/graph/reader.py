@@ -243,10 +243,11 @@ class GraphReader:
             if operation != "affine":
                 return self.builder.add(value.node, operation, (source,), **settings)
             channels = self.builder.shapes[source][0]
-            scale, shift = settings["scale"], settings["shift"]
-            if abs(scale - 1.0) < 1e-12 and abs(shift) < 1e-12:
-                return source
-            return self.scaled(value.node, source, np.full(channels, scale), np.full(channels, shift))
+            scale, shift = (
+                np.full(channels, usual if abs(settings[name] - usual) < 1e-12 else settings[name])
+                for name, usual in (("scale", 1.0), ("shift", 0.0))
+            )
+            return self.scaled(value.node, source, scale, shift)
         if value.fallback is None:
             raise ModelError(
                 f"{self.label}: what is computed up to node '{quotable(value.node)}' is no activation function that "
@@ -255,22 +256,19 @@ class GraphReader:
         return value.fallback()
 
     def scaled(self, hint: str, step: str, scale: np.ndarray, shift: np.ndarray) -> str:
-        """Add a fixed scale and shift per channel, as a BatchNorm with mean 0 and variance 1; return the step."""
-        rank = len(self.builder.shapes[step])
-        if rank > 3:
-            raise ModelError(
-                f"{self.label}: node '{quotable(hint)}' scales values of {rank} axes, at most 3 are read."
-            )
-        channels = len(scale)
-        arrays = {
-            "weight": np.asarray(scale, dtype=np.float32),
-            "bias": np.asarray(shift, dtype=np.float32),
-            "running_mean": np.zeros(channels, dtype=np.float32),
-            "running_var": np.ones(channels, dtype=np.float32),
-        }
-        # So small that 1 + eps is 1 in float32: the scale is applied exactly.
-        operation = "batch_norm2d" if rank == 3 else "batch_norm1d"
-        return self.builder.add(hint, operation, (step,), arrays, channels=channels, eps=1e-12)
+        """Add a fixed scale and shift per channel, each a step of its own unless it changes nothing; return the last.
+
+        No BatchNorm: a multiplication weighs in the neural graph, as in a network of torch, and a BatchNorm does not.
+        """
+        if (scale == -1.0).all():  # a difference, which is the same units with another activation
+            todo = {"subtract_from": shift}
+        else:
+            todo = {"scale": scale} if (scale != 1.0).any() else {}
+            todo |= {"shift": shift} if (shift != 0.0).any() else {}
+        for operation, numbers in todo.items():
+            rank, arrays = len(self.builder.shapes[step]), {"weight": np.asarray(numbers, dtype=np.float32)}
+            step = self.builder.add(hint, operation, (step,), arrays, channels=len(numbers), rank=rank)
+        return step
 
     def layer(
         self,

@@ -12,7 +12,8 @@ export function captionOf(network, kept, isShort = false) {
   const where = network.filter ? ` in ${network.filter}` : "";
   const which = network.drawn < network.total && !isShort ? ": the strongest and an even sample" : "";
   const rest = network.unmeasured ? ` · ${count(network.unmeasured)} weights not measured` : "";
-  return `showing ${count(network.drawn)} of ${count(network.total)} ${network.lines}${where}${which} · ${count(kept)} kept${rest}`;
+  const note = network.note ? ` · ${network.note}` : "";
+  return `showing ${count(network.drawn)} of ${count(network.total)} ${network.lines}${where}${which} · ${count(kept)} kept${note}${rest}`;
 }
 
 /**

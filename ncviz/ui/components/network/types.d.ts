@@ -57,6 +57,7 @@ interface Header {
   links: Link[];
   parameters: number;
   unmeasured: number;
+  note: string;
   lines: string;
   orders: RankedOrder[];
   drawn: number;

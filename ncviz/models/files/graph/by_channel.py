@@ -1,0 +1,33 @@
+"""Arithmetic with one constant for each channel, as files have it: torch's own, and no BatchNorm."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class _ByChannel(nn.Module):
+    """One number for each channel of values with so many axes, the batch's not counted."""
+
+    def __init__(self, channels: int, rank: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.shape = (-1, *(1,) * (rank - 1))
+
+
+class _Scale(_ByChannel):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight.reshape(self.shape)
+
+
+class _Shift(_ByChannel):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.weight.reshape(self.shape)
+
+
+class _SubtractFrom(_ByChannel):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight.reshape(self.shape) - x
+
+
+BY_CHANNEL: dict[str, type[nn.Module]] = {"scale": _Scale, "shift": _Shift, "subtract_from": _SubtractFrom}
