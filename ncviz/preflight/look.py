@@ -113,11 +113,10 @@ def preflight(
         fits,
         choices,
         tuple(fit_of(device, extent, chosen, settings, seconds) for device in available_devices()),
-        0 if inputs is None else len(inputs),
-        never,
     )
     say(1.0, "done")
-    return replace(found, notes=graph.notes, batchnorm=graph.batchnorm)
+    images = 0 if inputs is None else len(inputs)
+    return replace(found, images=images, never_active=never, notes=graph.notes, batchnorm=graph.batchnorm)
 
 
 def check_limits(graph: NeuralGraph) -> None:
