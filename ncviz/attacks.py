@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from ncviz.config import AttackConfig
+from ncviz.config import AttackConfig, RadiusConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,3 +51,79 @@ def attacked(
             (slope,) = torch.autograd.grad(loss, point)
         moved = torch.minimum(torch.maximum(moved + attack.step * slope.sign(), low), high)
     return moved.detach()
+
+
+def smallest_radii(
+    logits_of: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    search: RadiusConfig,
+    generator: torch.Generator | None = None,
+    report: Callable[[float], None] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return the smallest radius at which projected gradient descent is seen to fool a network, image by image.
+
+    The largest radius is tried first; where it fools, bisection halves the interval between a radius that did not fool
+    and one that did. At each radius ε there are ``search.restarts`` runs of ``search.steps`` steps of 2.5 ε / steps,
+    the first from the image itself, the others from a random point of the cube; an image is fooled if any point on the
+    way is misclassified. What is found is an upper bound of the true smallest radius.
+
+    Args:
+        logits_of: Maps images [n, *shape] to logits [n, classes]; its parameters get no gradient.
+        images: [n, *shape], pixels in [0, 1], classified correctly as they are.
+        labels: int64 [n], the right classes.
+        search: How far, how finely, and with how many steps and restarts.
+        generator: Where random starts are drawn from, on the CPU; the global random state without one.
+        report: Called with the fraction done; may raise ``CancelledError`` to stop.
+
+    Returns:
+        float64 [n] on the CPU, the radius, the largest one where none fools; and bool [n], whether one does.
+    """
+    say = report or (lambda fraction: None)
+    runs = search.halvings + 1
+    say(0.0)
+    high = torch.full((len(images),), search.largest, dtype=torch.float64)
+    low = torch.zeros_like(high)
+    is_fooled = _fooled(logits_of, images, labels, high, search, generator)
+    say(1 / runs)
+    own = is_fooled.nonzero().flatten()
+    for number in range(search.halvings):
+        middle = (low + high) / 2
+        found = torch.zeros_like(is_fooled)
+        if len(own):
+            found[own] = _fooled(logits_of, images[own], labels[own], middle[own], search, generator)
+        high = torch.where(found, middle, high)
+        low = torch.where(is_fooled & ~found, middle, low)
+        say((number + 2) / runs)
+    return high, is_fooled
+
+
+def _fooled(
+    logits_of: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    radii: Tensor,
+    search: RadiusConfig,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Return which images a run of each one's own radius fools, bool [n] on the CPU."""
+    radius = radii.to(images).reshape(-1, *[1] * (images.ndim - 1))
+    low, high = (images - radius).clamp_min(0.0), (images + radius).clamp_max(1.0)
+    fooled = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+    for number in range(search.restarts):
+        moved = images
+        if number:
+            draw = torch.rand(images.shape, generator=generator, dtype=images.dtype).to(images.device)
+            moved = torch.minimum(torch.maximum(images + radius * (2 * draw - 1), low), high)
+        for step in range(search.steps + 1):
+            with torch.enable_grad():
+                point = moved.detach().requires_grad_()
+                logits = logits_of(point)
+                loss = F.cross_entropy(logits, labels, reduction="sum")
+                (slope,) = torch.autograd.grad(loss, point)
+            fooled |= logits.detach().argmax(dim=1) != labels
+            if step == search.steps or bool(fooled.all()):
+                break
+            moved = moved + 2.5 * radius / search.steps * slope.sign()
+            moved = torch.minimum(torch.maximum(moved, low), high)
+    return fooled.cpu()

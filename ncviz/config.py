@@ -197,3 +197,30 @@ class AttackConfig:
     def fgsm(epsilon: float) -> AttackConfig:
         """Return the fast gradient sign method (Goodfellow et al., ICLR 2015, arXiv 1412.6572)."""
         return AttackConfig(epsilon, epsilon, 1, random_start=False)
+
+
+@dataclass(frozen=True)
+class RadiusConfig:
+    """How the smallest radius is searched for at which an attack fools a network; see ``ncviz.attacks``.
+
+    Attributes:
+        largest: The largest change of one pixel that is tried (L∞), on the scale of the inputs.
+        steps: Steps of projected gradient descent at each radius.
+        restarts: Runs at each radius, the first from the image itself, the others from a random point.
+        halvings: How often the interval is halved: radii are known to within ``largest`` / 2^halvings.
+    """
+
+    largest: float = 64 / 255
+    steps: int = 40
+    restarts: int = 2
+    halvings: int = 8
+
+    def __post_init__(self) -> None:
+        largest: Any = self.largest
+        if isinstance(largest, bool) or not isinstance(largest, Real) or not 0 < float(largest) <= 1:
+            raise NcvizError(
+                f"The largest radius must be a number above 0 and at most 1, got {largest!r}; try 64/255."
+            )
+        check_whole("an attack's steps", self.steps, 1, 1000)
+        check_whole("an attack's restarts", self.restarts, 1, 100)
+        check_whole("the number of halvings", self.halvings, 0, 30)

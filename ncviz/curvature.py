@@ -3,7 +3,10 @@
     κ(i, j) = (1 − W₁(μ_i, ν_j) / d(i, j)) / (1 − α)
 
 with μ_i the mass on i (α) and on its active in-neighbours, ν_j that on j and on its active out-neighbours.
-Negative: a bottleneck. Positive: redundant. Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366.
+Negative: a bottleneck. Positive: redundant.
+
+Source: Tan, Sia, Bogdan, Ivanov, *Post-Training Neural Network Pruning using Graph Curvature*, arXiv 2601.16366v2; its
+first version is *Analyzing Neural Network Information Flow Using Differential Geometry*.
 """
 
 from __future__ import annotations
@@ -103,8 +106,8 @@ class CurvatureResult:
         Raises:
             DataError: If the result was computed without ``keep_edges=True``, or an index is out of range.
         """
-        if self._grids is None:
-            raise DataError("This result keeps no single edges; compute it with keep_edges=True.")
+        self._check_edges()
+        assert self._grids is not None
         if not 0 <= connection < len(self._grids):
             raise DataError(f"connection must lie in 0 … {len(self._grids) - 1}, got {connection}.")
         if not self._grids[connection]:
@@ -118,6 +121,26 @@ class CurvatureResult:
         curvature[np.isnan(curvature)] = DEAD
         source, target = torch.from_numpy(listed.source.copy()), torch.from_numpy(listed.target.copy())
         return source, target, torch.from_numpy(curvature)
+
+    def count_edges(self, sample: int = 0) -> tuple[int, int]:
+        """Return how many edges of all connections have κ < 0 on one sample, and how many are live on it.
+
+        Raises:
+            DataError: If the result was computed without ``keep_edges=True``, or there is no such sample.
+        """
+        self._check_edges()
+        assert self._grids is not None
+        own = [grids for grids in self._grids if grids]
+        count = min((len(grids) for grids in own), default=0)
+        if not 0 <= sample < count:
+            raise DataError(f"sample must lie in 0 … {count - 1}, got {sample}.")
+        # What is dead, or no edge at all, is NaN there.
+        negative = sum(int(np.count_nonzero(grids[sample] < 0)) for grids in own)
+        return negative, sum(int(np.count_nonzero(~np.isnan(grids[sample]))) for grids in own)
+
+    def _check_edges(self) -> None:
+        if self._grids is None:
+            raise DataError("This result keeps no single edges; compute it with keep_edges=True.")
 
 
 def neural_curvature(

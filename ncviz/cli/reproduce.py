@@ -17,13 +17,16 @@ import click
 from rich.table import Table
 
 from ncviz import tasks
+from ncviz.cli.negative_edges import ROBUSTNESS, reproduce_robustness
 from ncviz.cli.options import FOLDER, Command, device_option, json_option, with_context
 from ncviz.cli.output import check_folder, console, errors, print_json, progress
+from ncviz.config import check_choice
 from ncviz.data.datasets import DATA_DIR_VARIABLE
 from ncviz.devices import resolve_device
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.progress import Progress
 from ncviz.studies.paper.plan import EXPERIMENTS, Choice, find_experiment, narrowed, spec_of
+from ncviz.tasks.negative_edges.record import NegativeEdgesConfig
 from ncviz.text import about
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ def _choice(option: str, name: str, kind: type, what: str, help: str) -> Callabl
 
 
 @click.command()
-@click.argument("name", metavar="|".join(EXPERIMENTS))
+@click.argument("name", metavar="|".join([*EXPERIMENTS, ROBUSTNESS]))
 @with_context
 @click.option(
     "--out", type=FOLDER, help="Folder of tables, figures and trained networks; default: reproduce-NAME."
@@ -67,6 +70,11 @@ def _choice(option: str, name: str, kind: type, what: str, help: str) -> Callabl
 @_choice("--order", "orders", str, "names", "redundant, bottlenecks.")
 @_choice(
     "--sparsity", "sparsities", float, "fractions", "Fractions to remove, in place of the experiment's own."
+)
+@click.option(
+    "--images",
+    type=int,
+    help=f"How many images {ROBUSTNESS} looks at.  [default: {NegativeEdgesConfig.images}]",
 )
 @click.option(
     "--train", "is_trained", is_flag=True, help="Train the networks here; do not take those that ship."
@@ -86,6 +94,7 @@ def reproduce(
     context: tasks.Context,
     name: str,
     out: Path | None,
+    images: int | None,
     is_trained: bool,
     is_sample: bool,
     is_estimate: bool,
@@ -95,13 +104,28 @@ def reproduce(
 ) -> None:
     """Run an experiment of the paper step by step; what is measured is kept, and the next run goes on.
 
+    "robustness" is the finding of its predecessor (arXiv 2410.19607): negative edges of an image beside the smallest
+    attack that fools the network on it.
+
     Lists are separated by commas, and choose a part of the experiment. Ctrl-C stops; nothing finished is lost.
     """
+    if is_sample and context.data_dir is not None:
+        raise NcvizError("Give either --sample or --data-dir, not both.")
+    if name == ROBUSTNESS:
+        flags = {"--train": is_trained, "--estimate": is_estimate, "--report": is_report}
+        with _bundled_images(is_sample):
+            reproduce_robustness(
+                context, out, images, {**chosen, **flags}, is_sample=is_sample, as_json=as_json
+            )
+        return
+    check_choice("experiment", name, [*EXPERIMENTS, ROBUSTNESS])
+    if images is not None:
+        raise NcvizError(
+            f"--images goes with '{ROBUSTNESS}' alone; '{name}' measures on all evaluation images."
+        )
     experiment = find_experiment(name)
     if is_estimate and is_report:
         raise NcvizError("Give either --estimate or --report, not both.")
-    if is_sample and context.data_dir is not None:
-        raise NcvizError("Give either --sample or --data-dir, not both.")
     experiment = narrowed(experiment, Choice(**chosen))
     where = out or Path(f"reproduce-{name}")
     if not is_estimate:

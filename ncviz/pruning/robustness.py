@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ncviz import attacks
 from ncviz.attacks import attacked
-from ncviz.config import AttackConfig, check_whole
+from ncviz.config import AttackConfig, RadiusConfig, check_whole
 from ncviz.copies.own_copy import own_copy
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
@@ -45,6 +46,42 @@ class Disturbed:
     def accuracy(self) -> float:
         """Fraction of all the images that is classified correctly after, whatever was said of them before."""
         return float((self.under == self.labels).double().mean())
+
+
+def smallest_radii(
+    net: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    search: RadiusConfig,
+    *,
+    normalise: Callable[[Tensor], Tensor] | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    report: Callable[[float], None] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return the smallest radius at which an attack is seen to fool a network, and whether any does, image by image.
+
+    Args:
+        net: The network. Not changed.
+        inputs: [n, C, H, W], pixels in [0, 1], classified correctly as they are.
+        labels: int64 [n].
+        search: How the radius is searched for; see ``ncviz.attacks.smallest_radii``.
+        normalise: Makes of pixels what the network sees; by default that is the pixels.
+        seed: Of random starts.
+        device: Where to compute.
+        report: Called with the fraction done; may raise ``CancelledError`` to stop.
+
+    Returns:
+        float64 [n] and bool [n].
+    """
+    where = resolve_device(device)
+    see = normalise or (lambda pixels: pixels)
+    own = own_copy(net, see(inputs[:1])).requires_grad_(False).to(where)
+    generator = torch.Generator().manual_seed(seed)
+    with guard(where):
+        return attacks.smallest_radii(
+            lambda pixels: own(see(pixels)), inputs.to(where), labels.to(where), search, generator, report
+        )
 
 
 class Disturber:

@@ -235,6 +235,10 @@ def test_lists_are_repeated_or_separated_by_commas(run, tmp_path):
         (("mnist",), "needs all of MNIST"),
         (("mnist", "--sample", "--data-dir", "x"), "either --sample or --data-dir"),
         (("mnist", "--data-dir", "/nowhere"), "/nowhere is not a folder"),
+        (("mnist", "--sample", "--images", "9"), "--images goes with 'robustness' alone"),
+        (("robustness", "--sample", "--scope", "layer"), "--scope means nothing to 'robustness'"),
+        (("robustness", "--sample", "--train"), "--train means nothing to 'robustness'"),
+        (("robustness", "--sample", "--images", "2"), "the number of images must be a whole number from 3"),
         (("cifar100",), "CIFAR-100 does not ship with ncviz"),
         (("cifar100", "--sample"), "No sample of CIFAR-100 ships with ncviz"),
         (("tiny", "--out", "/etc/passwd/out"), "Nothing can be written in /etc/passwd/out"),
@@ -248,6 +252,32 @@ def test_bad_input_is_one_sentence(run, arguments, message, tmp_path, monkeypatc
     assert err.count("\n") == 1
     assert out == ""
     assert not list(tmp_path.glob("reproduce-*"))
+
+
+@pytest.mark.slow
+def test_robustness_is_written_and_said(run, tmp_path):
+    options = (
+        "reproduce",
+        "robustness",
+        "--sample",
+        "--networks",
+        "mlp-digits-relu",
+        "--images",
+        20,
+        "--out",
+        tmp_path,
+    )
+    code, out, _ = run(*options)
+    assert code == 0
+    assert "Spearman’s ρ = " in out
+    assert "20 images" in " ".join(out.split())
+    assert (tmp_path / "report.md").read_text().count("arXiv 2410.19607") >= 1
+    rows = (tmp_path / "points.csv").read_text().splitlines()
+    assert len(rows) == 21
+    assert (tmp_path / "figures" / "mlp-digits-relu-0-0.9.html").is_file()
+    found = json.loads(run(*options, "--json")[1])["networks"][0]
+    assert found["images"] == found["share"]["count"] == 20
+    assert -1 <= found["share"]["low"] <= found["share"]["value"] <= found["share"]["high"] <= 1
 
 
 def test_starting_brings_no_torch():

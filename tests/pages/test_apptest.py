@@ -130,3 +130,23 @@ def test_the_places_of_never_active_weights_are_measured_side_by_side(app):
     tab.radio[0].set_value("last").run()
     assert app.session_state["latest"].view.never == "last"
     assert not app.exception
+
+
+@pytest.mark.slow
+def test_negative_edges_are_measured_and_drawn(app):
+    from ncviz.ui.server import resources
+
+    app.run()
+    app.switch_page("pages/curvature.py").run()
+    app.session_state["curvature-tabs"] = "Bottlenecks and robustness"
+    app.run()
+    app.number_input(key="negative-images").set_value(10).run()
+    app.button(key="measure-negative").click().run()
+    assert not app.exception
+    job = resources.registry().jobs()[-1]
+    assert job.label.startswith("Negative edges of MLP")
+    assert job.wait(60)
+    app.run()
+    assert not app.exception
+    assert any("Spearman’s ρ" in caption.value and "10 images" in caption.value for caption in app.caption)
+    assert not [button for button in app.button if button.key == "measure-negative"]

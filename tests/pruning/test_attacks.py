@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from ncviz.attacks import attacked
-from ncviz.config import AttackConfig
+from ncviz.attacks import attacked, smallest_radii
+from ncviz.config import AttackConfig, RadiusConfig
 from ncviz.errors import NcvizError
 
 
@@ -139,3 +139,58 @@ def test_nothing_else_changes(net, images):
 def test_settings_out_of_range(values, message):
     with pytest.raises(NcvizError, match=message):
         AttackConfig(**values)
+
+
+def test_the_smallest_radius_of_a_linear_network_is_its_margin():
+    generator = torch.Generator().manual_seed(4)
+    weight = torch.randn(2, 9, generator=generator, dtype=torch.float64)
+    images = 0.5 + 0.1 * torch.rand(30, 1, 3, 3, generator=generator, dtype=torch.float64)
+    scores = images.flatten(1) @ weight.T
+    labels = scores.argmax(dim=1)
+    # Of two classes, all pixels moving against the difference of the rows close the gap at once.
+    gap = (scores[:, 0] - scores[:, 1]).abs() / (weight[0] - weight[1]).abs().sum()
+    search = RadiusConfig(largest=1.001 * float(gap.median()), steps=5, restarts=1, halvings=12)
+    radius, is_fooled = smallest_radii(lambda x: x.flatten(1) @ weight.T, images, labels, search)
+    assert torch.equal(is_fooled, gap < search.largest)
+    resolution = search.largest / 2**12
+    assert (radius[is_fooled] - gap[is_fooled]).min() >= 0
+    assert (radius[is_fooled] - gap[is_fooled]).max() <= resolution
+    assert (radius[~is_fooled] == search.largest).all()
+
+
+def test_what_is_found_fools_and_restarts_only_help(net, images):
+    inputs = images[0]
+    with torch.no_grad():
+        labels = net(inputs).argmax(dim=1)
+    net.requires_grad_(False)
+
+    def search(restarts):
+        generator = torch.Generator().manual_seed(0)
+        return smallest_radii(net, inputs, labels, RadiusConfig(0.5, 10, restarts, 6), generator)
+
+    (one, is_one), (more, is_more) = search(1), search(4)
+    assert is_one.any()
+    assert (is_more | ~is_one).all()
+    assert (more <= one).all()
+    # A brute search at the radius that was found finds a point that fools as well.
+    at = int(is_one.nonzero()[0])
+    attack = AttackConfig(float(one[at]), 2.5 * float(one[at]) / 10, 10, random_start=False)
+    points = [
+        attacked(
+            net,
+            inputs[at : at + 1],
+            labels[at : at + 1],
+            AttackConfig(attack.epsilon, attack.step, steps, False),
+        )
+        for steps in range(1, 11)
+    ]
+    assert any(int(net(point).argmax()) != int(labels[at]) for point in points)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"largest": 0}, {"largest": 2}, {"largest": "far"}, {"steps": 0}, {"restarts": 0}, {"halvings": -1}],
+)
+def test_bad_searches_are_refused(settings):
+    with pytest.raises(NcvizError, match="must be"):
+        RadiusConfig(**settings)

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from ncviz import tasks
-from ncviz.config import AttackConfig, CurvatureConfig, PruningConfig
+from ncviz.config import AttackConfig, CurvatureConfig, PruningConfig, RadiusConfig
 from ncviz.errors import StoreError
 from ncviz.pruning.finetune import FineTuneConfig
 from ncviz.store import Record, Store
 from ncviz.studies.paper.ranking import Ranking
 from ncviz.tasks.finetuning import FineTune, PruneAndTune
+from ncviz.tasks.negative_edges.record import NegativeEdgesConfig
+from ncviz.tasks.negative_edges.task import NegativeEdges
 from ncviz.tasks.robustness import Robustness, RobustnessConfig
 from tests.examples.contexts import here
 
@@ -44,6 +46,9 @@ MADE = {
     ),
     "robustness": lambda network, context: Robustness(
         network, RobustnessConfig(PruningConfig("magnitude"), AttackConfig(0.1, 0.1, steps=1), images=20)
+    ),
+    "negative-edges": lambda network, context: NegativeEdges(
+        network, NegativeEdgesConfig(6, search=RadiusConfig(0.1, 3, 1, 2))
     ),
     "ranking": lambda network, context: Ranking(network, "paper", 1, 1, 30),
 }

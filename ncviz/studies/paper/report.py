@@ -20,7 +20,12 @@ from ncviz.values import CLOSED_FROM
 MAIN_SAMPLES = 5
 CLAIM = (
     "“removing negative-ORC edges quickly degrades the overall NN performance, whereas positive-ORC edges have little "
-    "impact” (Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, abstract)"
+    "impact” (Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366v1, abstract)"
+)
+SECOND = (
+    "the paper of record (*Post-Training Neural Network Pruning using Graph Curvature*, v2), says less: of "
+    "small and medium size models, that it “can identify a larger number of unimportant edges compared to existing "
+    "pruning methods”"
 )
 
 
@@ -73,7 +78,7 @@ def text(work: Work, groups: Sequence[Group], drawn: Mapping[str, Mapping[str, t
     if said:
         parts += [
             "## What this says of the paper",
-            f"The paper claims that {CLAIM}. What was measured:",
+            f"The paper claims that {CLAIM}. Its second version, {SECOND}. What was measured:",
             "\n".join(said),
         ]
     for name in _networks(groups):

@@ -1,4 +1,4 @@
-"""The Curvature page: the settings of a computation, the button that starts it, and its result in numbers."""
+"""The Curvature page: the settings of a computation, the button that starts it, its result and robustness."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ncviz import tasks
 from ncviz.config import BATCHNORM
 from ncviz.scene.wording import part_words
 from ncviz.text import plain
+from ncviz.ui.curvature.negative_edges import draw_negative_edges
 from ncviz.ui.curvature.results import draw_results
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
@@ -31,10 +32,18 @@ def draw_page() -> None:
     st.title("Curvature")
     _draw_settings(network)
     record, _ = current_results(network)
-    if record is None:
-        offer_curvature(network, first_side())
-    else:
-        draw_results(network, record)
+    numbers, robustness = st.tabs(
+        ["In numbers", "Bottlenecks and robustness"], key="curvature-tabs", on_change="rerun"
+    )
+    if numbers.open:
+        with numbers:
+            if record is None:
+                offer_curvature(network, first_side())
+            else:
+                draw_results(network, record)
+    if robustness.open:
+        with robustness:
+            draw_negative_edges(network, None if record is None else record.number_of_edges)
 
 
 def _draw_settings(of: tasks.Network) -> None:

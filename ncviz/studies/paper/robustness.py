@@ -1,0 +1,76 @@
+"""The predecessor's finding, again: the report of negative edges beside robustness, for each network."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from ncviz.plots.negative_edges import negative_edges_figure
+from ncviz.studies.paper import figures
+from ncviz.tasks.negative_edges.record import NegativeEdgesRecord
+from ncviz.tasks.negative_edges.task import NegativeEdges
+
+CLAIM = (
+    "“such edges indeed occur more frequently for inputs where NNs are less robust” (Tan, Sia, Bogdan, Ivanov, "
+    "*Analyzing Neural Network Robustness Using Graph Curvature*, arXiv 2410.19607, abstract)"
+)
+_COLUMNS = (
+    "network", "alpha", "seed", "image", "class", "negative_edges", "live_edges", "negative_share", "smallest_radius",
+    "is_fooled",
+)  # fmt: skip
+
+
+def write_robustness(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]]) -> dict[str, bytes]:
+    """Return the files of the report: report.md, points.csv and a figure for each network, with plotly's script.
+
+    Args:
+        found: What was measured.
+    """
+    files, parts = (
+        {"points.csv": _points(found)},
+        ["# Negative edges beside robustness", f"The claim: {CLAIM}."],
+    )
+    for task, record in found:
+        config, network = task.config, task.network
+        name = f"{network.name}-{config.seed}-{config.alpha:g}.html"
+        title = f"{network.title}: {record.headline}"
+        files[f"figures/{name}"] = _page(record, title).encode()
+        settings = f"α {config.alpha:g}, seed {config.seed}"
+        parts += [
+            f"## {network.title}, {settings}",
+            " ".join(record.sentences()),
+            f"[Figure](figures/{name})",
+        ]
+    files["figures/plotly.min.js"] = figures.script()
+    files["report.md"] = ("\n\n".join(parts) + "\n").encode()
+    return files
+
+
+def _points(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]]) -> bytes:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(_COLUMNS)
+    for task, record in found:
+        about = task.network.name, task.config.alpha, task.config.seed
+        for at in np.flatnonzero(record.known).tolist():
+            counts = (
+                int(values[at]) for values in (record.image, record.label, record.negative, record.live)
+            )
+            share, radius = float(record.share[at]), float(record.radius[at])
+            rows.writerow([*about, *counts, f"{share:.6f}", f"{radius:.6f}", bool(record.is_fooled[at])])
+    return text.getvalue().encode()
+
+
+def _page(record: NegativeEdgesRecord, title: str) -> str:
+    known = record.known
+    names = [f"image {record.image[at]}, class {record.label[at]}" for at in np.flatnonzero(known)]
+    figure = negative_edges_figure(
+        record.share[known], record.radius[known], record.is_fooled[known], names, title, "light"
+    )
+    config = {"displaylogo": False, "responsive": True}
+    page: str = figure.to_html(include_plotlyjs="directory", div_id="figure", config=config)
+    return page.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
