@@ -1,5 +1,7 @@
 """Ollivier–Ricci curvature against closed forms, a linear program and the neural definition."""
 
+import tracemalloc
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -7,9 +9,11 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from scipy.sparse.csgraph import dijkstra
 from torch import nn
 
 import ncviz
+from ncviz import ricci
 from ncviz.errors import NcvizError
 from ncviz.ricci import edge_transport, ollivier_ricci
 from tests.examples import brute_force
@@ -306,3 +310,57 @@ def test_other_bad_input():
     for edge in ((0, 2), (0,), "01", None, ([], 1)):
         with pytest.raises(NcvizError, match="pair"):
             edge_transport(path, edge)
+
+
+def graphs_with_hubs():
+    """Graphs with nodes of many neighbours, and their lengths' name."""
+    random = np.random.default_rng(0)
+    spokes = nx.star_graph(60)
+    found = [
+        (spokes, None),
+        (nx.disjoint_union(spokes, nx.star_graph(40)), None),
+        (nx.barabasi_albert_graph(80, 3, seed=0), None),
+        (nx.complete_graph(14), None),
+        (nx.gnp_random_graph(40, 0.15, seed=1, directed=True), "length"),
+        (nx.barabasi_albert_graph(50, 2, seed=1), "length"),
+    ]
+    found[1][0].add_edge(0, 61)  # from hub to hub
+    for graph, weight in found:
+        for u, v in graph.edges if weight else ():
+            graph[u][v][weight] = float(random.uniform(0.1, 1.5))
+    return found
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_hubs_are_solved_in_blocks_of_bounded_size(at, monkeypatch):
+    graph, weight = graphs_with_hubs()[at]
+    expected, sizes = ollivier_ricci(graph, 0.3, weight), []
+
+    def watched(*args, **kwargs):
+        found = dijkstra(*args, **kwargs)
+        sizes.append(found.size)
+        return found
+
+    monkeypatch.setattr(ricci, "_HELD", 150)
+    monkeypatch.setattr(ricci, "dijkstra", watched)
+    found = ollivier_ricci(graph, 0.3, weight)
+    assert list(found) == list(graph.edges)
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert max(sizes) <= max(150, len(graph))
+    for u, v in list(graph.edges)[::7]:
+        assert found[u, v] == pytest.approx(by_definition(graph, u, v, 0.3, weight), abs=1e-9)
+        assert found[u, v] == pytest.approx(edge_transport(graph, (u, v), 0.3, weight).curvature, abs=1e-12)
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_star_does_not_grow_with_its_square():
+    graph = nx.star_graph(1000)
+    tracemalloc.start()
+    try:
+        found = ollivier_ricci(graph)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # What lies on the other leaves, n - 1 of n parts of a half, goes two steps.
+    assert found == pytest.approx(dict.fromkeys(graph.edges, 1 / 1000), abs=1e-12)
+    assert peak < 4_000_000
