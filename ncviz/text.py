@@ -57,6 +57,13 @@ def never_active_words(share: float, images: int) -> str:
     return f"{100 * share:.3g}% of the weights are never active on {where}"
 
 
+def zero_words(zeros: int, total: int) -> str:
+    """Return such as "36,250 of 45,312 weights are zero already (80%)"; "" of none."""
+    if not zeros:
+        return ""
+    return f"{zeros:,} of {total:,} weights {'is' if zeros == 1 else 'are'} zero already ({100 * zeros / total:.3g}%)"
+
+
 def minus(text: str) -> str:
     """Return a number's text with real minus signs."""
     return text.replace("-", "−")

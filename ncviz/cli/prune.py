@@ -19,6 +19,7 @@ from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import protected_positions, removed_for_sparsity, removed_for_threshold
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import zero_words
 
 
 @click.command()
@@ -71,9 +72,14 @@ def prune(
     if threshold is not None and protect:
         raise NcvizError("--threshold cuts every layer at one κ; use --sparsity with --protect.")
     protected_positions(list(record.weights), protect)
-    _check_room(record, sparsity, protect)
-    ranked = list(tasks.ranked_curvature(network, record, never_active).values())
-    chosen = {order: _fractions(ranked, record.total, sparsity, threshold, order) for order in ORDERS}
+    _check_room(network, record, sparsity, protect)
+    ranked = tasks.ranked_curvature(network, record, never_active)
+    chosen: dict[str, tuple[float, ...] | None] = dict.fromkeys(ORDERS, sparsity or None)
+    if threshold is not None:
+        own = [network.arrays[name] for name in ranked]
+        for order in ORDERS:
+            removed = removed_for_threshold(list(ranked.values()), threshold, order, own)
+            chosen[order] = (removed / record.total,)
     context: tasks.Context = options["context"]
     points: dict[str, list[dict[str, Any]]] = {}
     with progress("accuracy") as report:
@@ -99,6 +105,7 @@ def prune(
         else:
             content, _ = tasks.pruned_file(network, by, removed, record.shapes)
         write(save, content)
+    zeros = tasks.zeros_in(network, record.weights)
     has_labels = find_dataset(network.dataset).has_labels
     facts = {
         "model": network.name,
@@ -114,6 +121,7 @@ def prune(
         "calibrated_on": record.pool,
         "images": measured.images,
         "weights": record.total,
+        "zeros": zeros,
         "baseline": measured.accuracy(),
         "measures": "accuracy" if has_labels else "agreement with the whole network",
     }
@@ -134,6 +142,11 @@ def prune(
         console.print(
             f"{network.title}: on how many of {measured.images:,} images it agrees with the whole network; "
             "accuracy needs labels.",
+            highlight=False,
+        )
+    if zeros:
+        console.print(
+            f"{zero_words(zeros, record.total)}: they count as removed, and go first in either order.",
             highlight=False,
         )
     if find_score(criterion).needs_curvature:
@@ -179,20 +192,15 @@ def _endings(checkpoint: Path | None) -> list[str]:
     return [".safetensors", *([own] if own in (".pt", ".onnx") else [])]
 
 
-def _check_room(record: CurvatureRecord, sparsity: tuple[float, ...], protected: tuple[str, ...]) -> None:
-    held = sum(values.size for name, values in record.weights.items() if name in protected)
+def _check_room(
+    network: tasks.Network, record: CurvatureRecord, sparsity: tuple[float, ...], protected: tuple[str, ...]
+) -> None:
+    held = sum(
+        values.size - network.zeros[name] for name, values in record.weights.items() if name in protected
+    )
     most = 1 - held / record.total
     for value in sparsity:
         if removed_for_sparsity(value, record.total) > record.total - held:
             raise NcvizError(
                 f"--sparsity {value:g} would reach into what --protect holds; remove at most {most:.4f}."
             )
-
-
-def _fractions(
-    ranked: list[np.ndarray], total: int, sparsity: tuple[float, ...], threshold: float | None, order: str
-) -> tuple[float, ...] | None:
-    """Return the fractions to remove in one order by the κ that ranks, None meaning the standard curve."""
-    if threshold is None:
-        return sparsity or None
-    return (removed_for_threshold(ranked, threshold, order) / total,)

@@ -65,6 +65,11 @@ class Network:
         joined = None if self.blueprint is None else self.blueprint.to_json()
         return digest(self.architecture, dict(self.arrays), joined, self.input_shape)
 
+    @cached_property
+    def zeros(self) -> Mapping[str, int]:
+        """How many zeros each of its arrays holds."""
+        return {name: int(values.size - np.count_nonzero(values)) for name, values in self.arrays.items()}
+
     @property
     def has_batchnorm(self) -> bool:
         """Whether it has a BatchNorm, told by the statistics that such a layer keeps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +89,10 @@ class Evaluator:
         """Their classes, int64 [n] on the CPU."""
         return self._labels.cpu()
 
+    def zeros(self, names: Collection[str]) -> int:
+        """Return how many of these weights are zero, and so removed already."""
+        return sum(int((self._state[name] == 0).sum()) for name in names)
+
     def predictions(self, masks: Mapping[str, Tensor] | None = None) -> Tensor:
         """Return the class that the masked network gives each image, int64 [n] on the CPU."""
         state = dict(self._state)
@@ -131,7 +135,9 @@ def sweep(
     known: Mapping[int, float] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> SweepResult:
-    """Measure the accuracy at each sparsity of one removal order.
+    """Measure the accuracy at each sparsity of one removal order, from where the network itself stands.
+
+    Weights that are zero already count as removed, so the curve begins with them; sparsities below are left out.
 
     Args:
         evaluator: The network on its evaluation images.
@@ -141,7 +147,9 @@ def sweep(
         known: Accuracies that need no measuring, by number of weights removed.
         progress: Called with the fraction done.
     """
-    removed = np.array([round(sparsity * len(ranks)) for sparsity in sparsities], dtype=np.int64)
+    asked = np.array([round(sparsity * len(ranks)) for sparsity in sparsities], dtype=np.int64)
+    gone = evaluator.zeros(shapes)
+    removed = np.unique(np.maximum(asked, gone)) if gone else asked
     found = np.empty(len(removed))
     for index, count in enumerate(removed):
         accuracy = (known or {}).get(int(count))

@@ -45,12 +45,16 @@ def apply_masks(net: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
     Raises:
         NcvizError: If a mask names no weight of the network or has another shape.
     """
-    pruned = plain_copy(net)
-    weights = _checked(pruned, masks)
+    return _with_masks(plain_copy(net), masks)
+
+
+def _with_masks(own: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
+    """Set what is not kept to zero in a network that is nobody else's."""
+    weights = _checked(own, masks)
     with torch.no_grad():
         for name, mask in masks.items():
             weights[name].mul_(mask.to(weights[name].device))
-    return pruned
+    return own
 
 
 def under_all_names(net: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -104,6 +108,8 @@ def prune(
 ) -> nn.Module:
     """Return a pruned copy of a network.
 
+    Weights that are zero already count as removed: they go first in either order, and are part of the fraction.
+
     Args:
         net: The network. Not changed.
         scores: From ``pruning_scores``: a tensor of the weight's shape for each name, higher is more important.
@@ -128,20 +134,24 @@ def prune(
         raise NcvizError("A threshold cuts all layers at one score; use it with scope='global'.")
     parts = [score.detach().cpu().numpy() for score in scores.values()]
     held = protected_positions(list(scores), protected)
-    weights = dict(net.named_parameters(remove_duplicate=False))
-    own = [weights[name].detach().cpu().numpy() for name in scores] if set(scores) <= set(weights) else None
+    copied = plain_copy(net)
+    weights = _checked(copied, scores)
+    own = [weights[name].detach().cpu().float().numpy() for name in scores]
     ranks = removal_ranks(parts, scope, order, held, own)
-    free = [part.reshape(-1) for at, part in enumerate(parts) if at not in held]
+    gone = [values.reshape(-1) == 0 for values in own]
+    can_go = [np.full(part.size, at not in held) | gone[at] for at, part in enumerate(parts)]
     if threshold is not None:
-        flat = np.concatenate([*free, np.empty(0)])
-        removed = int(np.count_nonzero(flat < threshold if order == "redundant" else flat > threshold))
+        is_beyond = [part.reshape(-1) < threshold if order == "redundant" else part.reshape(-1) > threshold
+                     for part in parts]  # fmt: skip
+        removed = sum(int(np.count_nonzero(own & (beyond | zero)))
+                      for own, beyond, zero in zip(can_go, is_beyond, gone, strict=True))  # fmt: skip
     elif sparsity is not None:
         removed = removed_for_sparsity(sparsity, len(ranks))
-    most = sum(part.size for part in free)
+    most = sum(int(np.count_nonzero(part)) for part in can_go)
     if removed > most:
         raise NcvizError(
             f"{removed:,} of {len(ranks):,} weights are to be removed, but all except {most:,} are protected; remove "
             f"at most {most / len(ranks):.4f} of them."
         )
     shapes = {name: tuple(score.shape) for name, score in scores.items()}
-    return apply_masks(net, masks_at(ranks, removed, shapes))
+    return _with_masks(copied, masks_at(ranks, removed, shapes))

@@ -25,10 +25,11 @@ def removal_ranks(
     Args:
         scores: One array for each weight tensor; higher is more important.
         scope: "global" ranks all weights together; "layer" takes the same share of every tensor.
-        order: "redundant" removes the least important first; "bottlenecks" is its exact reverse.
+        order: "redundant" removes the least important first; "bottlenecks" the most important first, the exact reverse
+            but for weights that are zero.
         protected: Positions of tensors in ``scores`` whose weights come after all others.
-        weights: The weights themselves. Those that are zero already count as the least important of all, whatever their
-            score: removing them changes nothing.
+        weights: The weights themselves. Those that are zero are gone already: they come first in either order, whatever
+            their score and even where they are protected, since removing them changes nothing.
         may_lack: Whether a score may be NaN, meaning that it was not measured: such weights come after all others, in
             either order.
 
@@ -47,25 +48,38 @@ def removal_ranks(
     lacking = [np.isnan(score) for score in flat]
     if not may_lack and any(lack.any() for lack in lacking):
         raise NcvizError("The scores hold NaN; expected a number for every weight.")
-    live = [own | lack for own, lack in zip(live, lacking, strict=True)]
     if scope == "layer":
         flat = [
-            (_ranks(score, own) + 0.5) / max(1, len(score)) for score, own in zip(flat, live, strict=True)
+            _shares(score, own | lack, order) for score, own, lack in zip(flat, live, lacking, strict=True)
         ]
-    ranks = _ranks(np.concatenate([*flat, np.empty(0)]), np.concatenate([*live, np.empty(0, dtype=bool)]))
+    ranks = _ranks(np.concatenate([*flat, np.empty(0)]))
     if order == "bottlenecks":
         ranks = len(ranks) - 1 - ranks
-    held = [
-        np.full(len(part), at in protected) | lack
-        for at, (part, lack) in enumerate(zip(flat, lacking, strict=True))
+    group = [
+        np.where(own, np.full(len(own), at in protected) | lack, -1)
+        for at, (own, lack) in enumerate(zip(live, lacking, strict=True))
     ]
-    later = np.concatenate([*held, np.empty(0, dtype=bool)])
-    return _ranks(ranks, later) if later.any() else ranks
+    groups = np.concatenate([*group, np.empty(0, dtype=np.int64)])
+    if not groups.any():
+        return ranks
+    # In the order of their places, so that they stand alike in both orders.
+    return _ranks(np.where(groups < 0, np.arange(len(ranks)), ranks), groups)
 
 
-def mirrored(ranks: np.ndarray, ranked: int) -> np.ndarray:
-    """Return the ranks of the other order, in which all but those after the first ``ranked`` change places."""
-    return np.where(ranks < ranked, ranked - 1 - ranks, ranks)
+def mirrored(ranks: np.ndarray, ranked: int, gone: int = 0) -> np.ndarray:
+    """Return the ranks of the other order.
+
+    Args:
+        ranks: int64 [N].
+        ranked: How many stand before those that are last in either order.
+        gone: How many are zero, and first in either order.
+    """
+    return np.where((gone <= ranks) & (ranks < ranked), gone + ranked - 1 - ranks, ranks)
+
+
+def zeros_in(weights: Sequence[np.ndarray]) -> int:
+    """Return how many weights are gone already."""
+    return sum(int(np.size(values) - np.count_nonzero(values)) for values in weights)
 
 
 def protected_positions(names: Sequence[str], protected: Sequence[str]) -> list[int]:
@@ -91,13 +105,19 @@ def removed_for_sparsity(sparsity: float, total: int) -> int:
     return round(sparsity * total)
 
 
-def removed_for_threshold(curvature: Sequence[np.ndarray], threshold: float, order: str = "redundant") -> int:
-    """Return how many weights lie beyond a curvature threshold.
+def removed_for_threshold(
+    curvature: Sequence[np.ndarray],
+    threshold: float,
+    order: str = "redundant",
+    weights: Sequence[np.ndarray] | None = None,
+) -> int:
+    """Return how many weights lie beyond a curvature threshold, or are gone already.
 
     Args:
         curvature: κ of each weight tensor.
         threshold: κ to cut at: "redundant" removes every κ above it, "bottlenecks" every κ below it.
         order: Which end goes first.
+        weights: The weights themselves, of which those that are zero count whatever their κ.
 
     Raises:
         NcvizError: If the threshold is not a finite number of at most 2 (κ never exceeds 2).
@@ -109,11 +129,20 @@ def removed_for_threshold(curvature: Sequence[np.ndarray], threshold: float, ord
             f"The curvature threshold must be at most 2, the largest κ there is, got {threshold}."
         )
     flat = np.concatenate([np.asarray(values).reshape(-1) for values in curvature])
-    return int(np.count_nonzero(flat > threshold if order == "redundant" else flat < threshold))
+    is_beyond = flat > threshold if order == "redundant" else flat < threshold
+    if weights is not None:
+        is_beyond |= np.concatenate([np.asarray(values).reshape(-1) == 0 for values in weights])
+    return int(np.count_nonzero(is_beyond))
 
 
-def _ranks(values: np.ndarray, later: np.ndarray) -> np.ndarray:
-    """Return each value's place, those first for which ``later`` is False."""
+def _shares(score: np.ndarray, live: np.ndarray, order: str) -> np.ndarray:
+    """Return the share of a tensor that is gone when each weight goes, the zeros among them; from behind in reverse."""
+    gone = 0 if order == "redundant" else len(live) - int(np.count_nonzero(live))
+    return np.asarray((_ranks(score, live) - gone + 0.5) / max(1, len(score)))
+
+
+def _ranks(values: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
+    """Return each value's place within its group, the groups one after the other."""
     ranks = np.empty(len(values), dtype=np.int64)
-    ranks[np.lexsort((values, later))] = np.arange(len(values))
+    ranks[np.lexsort((values,) if groups is None else (values, groups))] = np.arange(len(values))
     return ranks

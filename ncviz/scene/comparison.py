@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ncviz.tasks.criteria import GRID, Spread, area_under, criteria, mean_and_de
 from ncviz.text import percent, plural
 
 Shapes = Mapping[str, tuple[int, ...]]
+NO_ZEROS: Mapping[str, int] = MappingProxyType({})
 
 ORDER_TITLES = {"redundant": "Least important first", "bottlenecks": "Most important first"}
 NEVER_ACTIVE_TITLES = {
@@ -83,19 +85,34 @@ def weight_count(shapes: Shapes, protected: Collection[str] = ()) -> int:
     return sum(math.prod(shape) for name, shape in shapes.items() if name not in protected)
 
 
-def measured_sparsities(shapes: Shapes, protected: Collection[str] = ()) -> tuple[float, ...]:
-    """Return the sparsities that are measured: those of the grid that do not reach into protected weights."""
-    total, most = weight_count(shapes), weight_count(shapes, protected)
-    return tuple(value for value in GRID if round(value * total) <= most)
+def measured_sparsities(
+    shapes: Shapes, protected: Collection[str] = (), zeros: Mapping[str, int] = NO_ZEROS
+) -> tuple[float, ...]:
+    """Return the sparsities that are measured: those of the grid that do not reach into protected weights.
+
+    Args:
+        shapes: Name and shape of each weight.
+        protected: Names of those that lose nothing.
+        zeros: How many zeros each of them holds, which are removed already wherever they are.
+    """
+    total, gone = weight_count(shapes), _gone(shapes, zeros)
+    most = weight_count(shapes, protected) + sum(zeros.get(name, 0) for name in protected)
+    found = tuple(value for value in GRID if gone <= round(value * total) <= most)
+    return found or (gone / total,)
 
 
-def nothing_to_remove(shapes: Shapes, protected: Collection[str]) -> str:
-    """Return why no weight can be removed, or "" if some can."""
+def nothing_to_remove(shapes: Shapes, protected: Collection[str], zeros: Mapping[str, int] = NO_ZEROS) -> str:
+    """Return why no weight can be removed, or "" if some can; arguments as for ``measured_sparsities``."""
     if set(protected) >= set(shapes):
         return "Every layer is protected, so nothing can be removed: take one out above."
-    if round(measured_sparsities(shapes, protected)[-1] * weight_count(shapes)) == 0:
+    most = round(measured_sparsities(shapes, protected, zeros)[-1] * weight_count(shapes))
+    if most == 0 or most < _gone(shapes, zeros):
         return "The layers that are not protected are too small to remove anything: take one more out above."
     return ""
+
+
+def _gone(shapes: Shapes, zeros: Mapping[str, int]) -> int:
+    return sum(zeros.get(name, 0) for name in shapes)
 
 
 def layer_titles(shapes: Shapes) -> list[str]:

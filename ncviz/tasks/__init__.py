@@ -32,7 +32,15 @@ from ncviz.tasks.own_data import (
     takes_other_sizes,
     with_images,
 )
-from ncviz.tasks.pruning import CRITERIA, pruned_checkpoint, pruned_file, ranked_curvature, ranks, scores
+from ncviz.tasks.pruning import (
+    CRITERIA,
+    pruned_checkpoint,
+    pruned_file,
+    ranked_curvature,
+    ranks,
+    scores,
+    zeros_in,
+)
 from ncviz.tasks.sweeps import Sweep, measure_curve
 from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 
@@ -48,5 +56,5 @@ __all__ = [
     "calibration", "class_names", "criterion_scores", "edge_weight", "evaluator", "from_result", "image_settings",
     "least_sample", "library", "logits_of", "measure_curve", "open_context", "open_network", "open_store",
     "pruned_checkpoint", "pruned_file", "ranked_curvature", "ranks", "removable", "removed_for_threshold", "scores",
-    "shapes_of", "smaller_images", "takes_other_sizes", "with_images",
+    "shapes_of", "smaller_images", "takes_other_sizes", "with_images", "zeros_in",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.store import Record
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.task import Curvature
-from ncviz.tasks.pruning import scores, scores_on
+from ncviz.tasks.pruning import scores, scores_on, zeros_first
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Order(StoredTask[np.ndarray]):
             parts.append(config.calibration.key(has_batchnorm=self.network.has_batchnorm))
             if config.never_active != NEVER_ACTIVE_PLACES[0]:
                 parts.append(config.never_active)
-        return digest(*parts, config.scope, config.order, list(config.protected))
+        return digest(*parts, config.scope, config.order, list(config.protected), *zeros_first(self.network))
 
     def run(self, context: Context) -> np.ndarray:
         """Score the weights and rank them."""
@@ -158,9 +158,10 @@ def shapes_of(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def removable(network: Network, config: PruningConfig) -> int:
-    """Return how many weights are not protected."""
+    """Return how many weights are not protected, or are zero already."""
     return sum(
-        int(np.prod(shape)) for name, shape in shapes_of(network).items() if name not in config.protected
+        network.zeros[name] if name in config.protected else int(np.prod(shape))
+        for name, shape in shapes_of(network).items()
     )
 
 

@@ -18,6 +18,7 @@ from ncviz.pruning.order import removed_for_sparsity
 from ncviz.store import Record
 from ncviz.tasks.accuracy import OnImages
 from ncviz.tasks.comparison import Order, removable, shapes_of
+from ncviz.tasks.pruning import zeros_in
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
 # Raised whenever a change could alter a stored number.
@@ -174,7 +175,8 @@ class FineTune(StoredTask[FineTuneRecord]):
                 f"Fine-tuning learns from labels, which {train.description} do not have; bring images with classes."
             )
         ranks = context.part(0.0, _ORDER_SHARE).run(self.order).result
-        removed = removed_for_sparsity(config.sparsity, len(ranks))
+        shapes = shapes_of(network)
+        removed = max(removed_for_sparsity(config.sparsity, len(ranks)), zeros_in(network, shapes))
         most = removable(network, config.pruning)
         if removed > most:
             raise NcvizError(
@@ -193,7 +195,7 @@ class FineTune(StoredTask[FineTuneRecord]):
         whole = accuracy(net, test.inputs, test.labels, device)
         found = fine_tune(
             net,
-            masks_at(ranks, removed, shapes_of(network)),
+            masks_at(ranks, removed, shapes),
             (train.inputs, train.labels),
             (test.inputs, test.labels),
             config.tuning,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 # Those whose curves are measured with every curvature, for the slider.
 CRITERIA = ("curvature", "magnitude", "random")
+
+
+def zeros_in(network: Network, names: Iterable[str]) -> int:
+    """Return how many of these weights are zero already: they count as removed, and go first in every order."""
+    return sum(network.zeros[name] for name in names)
+
+
+def zeros_first(network: Network) -> list[str]:
+    """Return what a key says of a pruned network, whose zeros once went last where bottlenecks go first."""
+    is_pruned = any(network.zeros[name] for name, values in network.arrays.items() if values.ndim > 1)
+    return ["zeros first"] if is_pruned else []
 
 
 def scores(

@@ -18,6 +18,7 @@ from ncviz.pruning.corruptions import Disturbance
 from ncviz.store import Record
 from ncviz.tasks.accuracy import OnImages
 from ncviz.tasks.comparison import Order, removable, shapes_of
+from ncviz.tasks.pruning import zeros_in
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ class Robustness(StoredTask[RobustnessRecord]):
     def _empty(self, ranks: np.ndarray, context: Context) -> RobustnessRecord:
         network, config = self.network, self.config
         data = context.images(network, "test")
-        removed = np.array([round(value * len(ranks)) for value in config.sparsities], dtype=np.int64)
+        asked = np.array([round(value * len(ranks)) for value in config.sparsities], dtype=np.int64)
+        removed = np.unique(np.maximum(asked, zeros_in(network, shapes_of(network))))
         removed = removed[removed <= removable(network, config.pruning)]
         meta = {
             **anonymous(network),
@@ -247,8 +249,9 @@ def disturbed_examples(
 
     data = context.images(network, "test")
     ranks = context.run(Order(network, config.pruning)).result
+    shapes = shapes_of(network)
     removed = min(round(sparsity * len(ranks)), removable(network, config.pruning))
-    masks = masks_at(ranks, removed, shapes_of(network))
+    masks = masks_at(ranks, max(removed, zeros_in(network, shapes)), shapes)
     found = disturber_for(network, config, context).measure(masks)
     return data, drawn(len(data), config.images), found
 

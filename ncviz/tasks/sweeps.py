@@ -14,7 +14,7 @@ from ncviz.models.network import Network
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import Curvature
-from ncviz.tasks.pruning import CRITERIA, ranks
+from ncviz.tasks.pruning import CRITERIA, ranks, zeros_first
 from ncviz.tasks.task import Context, anonymous
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class Sweep(Curves):
         curvature = Curvature(self.network, self.config).key(context)
         images = context.fingerprint(self.network)
         placed = [] if self.never_active == NEVER_ACTIVE_PLACES[0] else [self.never_active]
-        return digest("sweep", SWEEP_VERSION, curvature, images, self.scope, *placed)
+        return digest(
+            "sweep", SWEEP_VERSION, curvature, images, self.scope, *placed, *zeros_first(self.network)
+        )
 
     def run(self, context: Context) -> SweepRecord:
         """Measure them."""
@@ -125,7 +127,11 @@ def measure_curve(
     from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES, sweep
 
     measured = evaluator(network, context)
-    held = sum(int(np.prod(shape)) for name, shape in curvature.shapes.items() if name in protected)
+    held = sum(
+        int(np.prod(shape)) - network.zeros[name]
+        for name, shape in curvature.shapes.items()
+        if name in protected
+    )
     is_heavy = curvature.number_of_edges * measured.images > HEAVY
     return sweep(
         measured,

@@ -10,7 +10,7 @@ from ncviz import accuracy, neural_curvature, prune, pruning_scores
 from ncviz.errors import DataError, NcvizError
 from ncviz.pruning.curve import Evaluator, sweep
 from ncviz.pruning.masks import apply_masks, masks_at
-from ncviz.pruning.order import mirrored, removal_ranks, removed_for_sparsity, removed_for_threshold
+from ncviz.pruning.order import mirrored, removal_ranks, removed_for_sparsity, removed_for_threshold, zeros_in
 from ncviz.pruning.scores import SCORES, weight_names
 
 
@@ -83,9 +83,10 @@ def test_pruning_again_by_as_much_changes_nothing(net, images, criterion):
     scores = pruning_scores(once, criterion, inputs=images[0][:4], labels=images[1][:4])
     twice = prune(once, scores, sparsity=0.6)
     assert all(torch.equal(a, b) for a, b in zip(once.parameters(), twice.parameters(), strict=True))
-    kept = prune(once, scores, sparsity=0.2, order="bottlenecks")
-    zeros = sum(int((weight == 0).sum()) for weight in kept.parameters() if weight.ndim > 1)
-    assert zeros == round(0.6 * 72) + round(0.2 * 72)
+    for sparsity, expected in ((0.2, 0.6), (0.6, 0.6), (0.8, 0.8)):
+        kept = prune(once, scores, sparsity=sparsity, order="bottlenecks")
+        zeros = sum(int((weight == 0).sum()) for weight in kept.parameters() if weight.ndim > 1)
+        assert zeros == round(expected * 72)
 
 
 @given(
@@ -94,14 +95,36 @@ def test_pruning_again_by_as_much_changes_nothing(net, images, criterion):
 def test_zero_weights_go_first_in_each_scope(weights, scope):
     own = [np.array(weights), np.array([0.0, 1.0])]
     scores = [np.arange(len(weights), dtype=float)[::-1], np.array([9.0, -9.0])]
-    first = removal_ranks(scores, scope, weights=own)
-    assert np.array_equal(removal_ranks(scores, scope, "bottlenecks", weights=own), len(first) - 1 - first)
-    head = first[: len(weights)]
+    is_zero = np.concatenate(own) == 0
+    found = {
+        order: removal_ranks(scores, scope, order, weights=own) for order in ("redundant", "bottlenecks")
+    }
+    for ranks in found.values():
+        assert ranks[is_zero].tolist() == list(range(zeros_in(own)))
     if scope == "global":
-        zeros = sum(int((part == 0).sum()) for part in own)
-        assert sorted(first[np.concatenate(own) == 0]) == list(range(zeros))
-    elif (own[0] == 0).any() and (own[0] != 0).any():
-        assert head[own[0] == 0].max() < head[own[0] != 0].min()
+        # What is left goes as if the zeros were not there.
+        live = [part[values != 0] for part, values in zip(scores, own, strict=True)]
+        for order, ranks in found.items():
+            assert np.array_equal(ranks[~is_zero] - zeros_in(own), removal_ranks(live, scope, order))
+        assert np.array_equal(mirrored(found["redundant"], len(is_zero), zeros_in(own)), found["bottlenecks"])
+
+
+def test_zeros_are_gone_even_where_they_are_protected_or_not_measured():
+    own = [np.array([0.0, 1.0, 2.0]), np.array([3.0, 0.0])]
+    scores = [np.array([5.0, 4.0, 3.0]), np.array([1.0, np.nan])]
+    assert removal_ranks(scores, protected=[0], weights=own, may_lack=True).tolist() == [0, 4, 3, 2, 1]
+    kappa = [np.array([2.0, -1.0, 0.5]), np.array([0.0, 2.0])]
+    assert removed_for_threshold(kappa, 0.25, weights=own) == 3
+    assert removed_for_threshold(kappa, -0.5, "bottlenecks", own) == 3
+
+
+@pytest.mark.parametrize("order", ["redundant", "bottlenecks"])
+def test_layers_lose_the_same_share_in_either_order_counting_their_zeros(order):
+    own = [np.r_[np.zeros(20), np.ones(80)], np.r_[np.zeros(10), np.ones(190)]]
+    scores = [np.arange(100.0), np.arange(200.0)]
+    ranks = np.split(removal_ranks(scores, "layer", order, weights=own), [100])
+    for removed in (90, 150, 210):
+        assert [int((part < removed).sum()) for part in ranks] == [removed / 3, removed / 3 * 2]
 
 
 @pytest.mark.parametrize("bad", [{"scope": "row"}, {"order": "up"}])

@@ -151,6 +151,8 @@ def described(subject: Subject) -> str:
     """Return such as "LeNet: 30.0% removed, redundant first, κ over image 4, class 7"."""
     label, share = ORDER_LABELS.get(subject.order, "random").lower(), subject.removed / max(subject.total, 1)
     state = f"{share:.1%} removed, {label}" if subject.removed else "nothing removed"
+    if subject.zeros == subject.removed > 0:
+        state = f"{share:.1%} zero already"
     whose = "" if subject.flow is None else f", κ over {whose_flow(subject)}"
     norms = folded_words(subject.network, subject.record.config)
     return f"{subject.network.title}: {state}{whose}{f', {norms}' if norms else ''}"

@@ -18,7 +18,7 @@ from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import norm_words, part_words, word_for
-from ncviz.text import never_active_words
+from ncviz.text import never_active_words, zero_words
 from ncviz.ui.explore import offline
 from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figure, matrix_figure, whose_flow
 from ncviz.ui.explore.drawn import details_of, drawn_network, nearest_detail
@@ -132,10 +132,12 @@ def _facts(subject: Subject) -> dict[str, str]:
     never = (
         f"{never_active_words(share, len(record.labels))}; they go {NEVER_ACTIVE_TITLES[subject.view.never]}"
     )
+    zeros = zero_words(subject.zeros, subject.total)
+    whole = f"nothing {'more ' if zeros else ''}removed"
     return {
-        "Network": f"{network.title}, {subject.total:,} weights, {edges:,} edges",
+        "Network": f"{network.title}, {subject.total:,} weights, {edges:,} edges{f'; {zeros}' if zeros else ''}",
         "Calibration": _images(subject),
-        "Evaluation": f"{sweep.images:,} images, {word_for(network)} {sweep.baseline:.2%} with nothing removed",
+        "Evaluation": f"{sweep.images:,} images, {word_for(network)} {sweep.baseline:.2%} with {whole}",
         "Curvature": _curvature(subject),
         "Drawn": f"κ over {whose_flow(subject)}; the slider removes by κ over all calibration images",
         "Ranking": "all weights together" if is_global else "the same share of every layer",

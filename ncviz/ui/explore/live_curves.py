@@ -33,7 +33,7 @@ ORDER_LABELS = {order.key: order.label for order in PANEL_ORDERS}
 
 def slider_step(subject: Subject) -> SliderStep:
     """Return where a side's slider stands."""
-    return SliderStep(subject.side.name, subject.total, subject.removed, subject.order)
+    return SliderStep(subject.side.name, subject.total, subject.removed, subject.order, subject.zeros)
 
 
 def thresholds(subject: Subject, removed: np.ndarray) -> np.ndarray:
@@ -51,7 +51,7 @@ def thresholds(subject: Subject, removed: np.ndarray) -> np.ndarray:
     if view.scope != "global" or view.criterion == "random":
         return np.empty(0)
     ordered = resources.ordered_scores(subject.network, subject.record, view.criterion, view.never)
-    found = cut_value(ordered, removed, view.order)
+    found = cut_value(ordered, np.maximum(removed - subject.zeros, 0), view.order)
     if view.criterion != "curvature":
         return found
     return np.where(np.isinf(found) | (found <= -NEVER_ACTIVE), np.nan, -found)

@@ -12,7 +12,7 @@ from ncviz.scene.flow_choices import flow_titles
 from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import folded_words, part_words, short_word
-from ncviz.text import plain
+from ncviz.text import plain, zero_words
 from ncviz.ui.explore import charts
 from ncviz.ui.explore.canvas import draw_network, state_of
 from ncviz.ui.explore.compare import draw_both, draw_controls
@@ -168,6 +168,8 @@ def _draw_settings(subject: Subject) -> None:
     )
     with columns[5]:
         _draw_threshold(subject)
+    if zeros := zero_words(subject.zeros, subject.total):
+        st.caption(f"{zeros}: they count as removed, and go first in every order.")
     if record.measured < record.total:
         st.caption(f"{measured_words(record)} The others are neither drawn nor removed by curvature.")
     if record.links:
@@ -186,11 +188,13 @@ def _draw_threshold(subject: Subject) -> None:
     """Let the reader cut at a value of κ instead of a share of the weights."""
     view = subject.view
     known = threshold(subject)
-    weights = list(tasks.ranked_curvature(subject.network, subject.record, view.never).values())
+    kappa = tasks.ranked_curvature(subject.network, subject.record, view.never)
+    weights = [subject.network.arrays[name] for name in kappa]
 
     def cut(value: float) -> None:
         with telling_errors(st.toast):
-            session.change(removed=tasks.removed_for_threshold(weights, value, view.order) / subject.total)
+            removed = tasks.removed_for_threshold(list(kappa.values()), value, view.order, weights)
+            session.change(removed=removed / subject.total)
 
     st.number_input(
         "Remove κ above" if view.order == "redundant" else "Remove κ below",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.scene.comparison import Comparison, Shapes, measured_sparsities
+from ncviz.scene.comparison import NO_ZEROS, Comparison, Shapes, measured_sparsities
 from ncviz.scene.history import History
 from ncviz.tasks.criteria import criteria, nearest
 from ncviz.ui.link.view_state import ViewState
@@ -20,16 +21,20 @@ _STEP = ("lab_criteria", "lab_seeds", "lab_samples", "lab_scope", "lab_order", "
 def current() -> Comparison:
     """Return what this session compares on the network that it looks at."""
     view = session.view()
-    return read(view, tuple(criteria()), shapes(session.network()))
+    network = session.network()
+    return read(view, tuple(criteria()), shapes(network), network.zeros)
 
 
-def read(view: ViewState, known: tuple[str, ...], sizes: Shapes) -> Comparison:
+def read(
+    view: ViewState, known: tuple[str, ...], sizes: Shapes, zeros: Mapping[str, int] = NO_ZEROS
+) -> Comparison:
     """Return what a view compares.
 
     Args:
         view: The view.
         known: The criteria that there are; others are left out.
         sizes: Name and shape of the network's weights; numbers of layers beyond them are left out.
+        zeros: How many zeros each of its weights holds.
     """
     asked = view.lab_criteria.split(",")
     numbers = {int(number) for number in view.lab_protect.split(",") if number}
@@ -42,7 +47,7 @@ def read(view: ViewState, known: tuple[str, ...], sizes: Shapes) -> Comparison:
         view.lab_scope,
         view.lab_order,
         protected,
-        nearest(view.lab_sparsity, measured_sparsities(sizes, protected)),
+        nearest(view.lab_sparsity, measured_sparsities(sizes, protected, zeros)),
         view.config.layers,
         view.channels,
         view.lab_never,

@@ -51,7 +51,7 @@ def _draw_order(network: tasks.Network, compared: Comparison) -> None:
     columns = st.columns([2.6, 2.2, 1.9])
     columns[0].select_slider(
         "Fraction removed where you look closer",
-        measured_sparsities(comparison.shapes(network), compared.protected),
+        measured_sparsities(comparison.shapes(network), compared.protected, network.zeros),
         format_func=percent,
         help="The table, and every other tab, look at this sparsity. It is one of those that are measured.",
         **session.shows(

@@ -75,8 +75,9 @@ def ranks(of: tasks.Network, config: PruningConfig) -> np.ndarray:
 
 
 def removed_at(of: tasks.Network, compared: Comparison) -> int:
-    """Return how many weights go at the chosen sparsity."""
-    return round(compared.sparsity * weight_count(comparison.shapes(of)))
+    """Return how many weights are gone at the chosen sparsity, those that are zero already among them."""
+    shapes = comparison.shapes(of)
+    return max(round(compared.sparsity * weight_count(shapes)), tasks.zeros_in(of, shapes))
 
 
 def measured(of: tasks.Network, config: PruningConfig | None, removed: int) -> evaluation.Measured:

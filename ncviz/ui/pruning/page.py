@@ -9,10 +9,16 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import PruningConfig
-from ncviz.scene.comparison import Comparison, calibration_words, measured_sparsities, nothing_to_remove
+from ncviz.scene.comparison import (
+    Comparison,
+    calibration_words,
+    measured_sparsities,
+    nothing_to_remove,
+    weight_count,
+)
 from ncviz.scene.wording import note_for
 from ncviz.tasks.images import find_dataset
-from ncviz.text import about, percent, plain, plural
+from ncviz.text import about, percent, plain, plural, zero_words
 from ncviz.ui.link.view_state import LAB_TABS
 from ncviz.ui.pruning import (
     comparison,
@@ -48,8 +54,13 @@ def draw_page(of: tasks.Network) -> None:
     if note := note_for(of):
         st.caption(note)
     compared = comparison.current()
-    reachable = measured_sparsities(comparison.shapes(of), compared.protected)[-1]
-    nothing = nothing_to_remove(comparison.shapes(of), compared.protected)
+    shapes = comparison.shapes(of)
+    if zeros := zero_words(tasks.zeros_in(of, shapes), weight_count(shapes)):
+        st.caption(
+            f"{zeros}: they count as removed, go first in every order, and every curve begins with them."
+        )
+    reachable = measured_sparsities(shapes, compared.protected, of.zeros)[-1]
+    nothing = nothing_to_remove(shapes, compared.protected, of.zeros)
     if session.view().lab_sparsity > reachable and not nothing:
         st.caption(f"The protected layers leave at most {percent(reachable)} to look at.")
     if not compared.criteria:

@@ -10,7 +10,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.tables import layer_heatmap, overlap_heatmap
-from ncviz.scene.comparison import Comparison, layer_titles, weight_count
+from ncviz.scene.comparison import Comparison, layer_titles
 from ncviz.tasks.criteria import Overlap, Spread, criterion_title, layer_sparsity, overlap
 from ncviz.text import percent
 from ncviz.ui.components.shared.width import column_width
@@ -60,7 +60,7 @@ def _draw_overlap(
     removed: int,
 ) -> None:
     """Draw what criteria have in common in what goes, or in what stays."""
-    removable = weight_count(comparison.shapes(of), compared.protected)
+    removable = tasks.removable(of, compared.config(next(iter(compared.criteria))))
     # The smaller set tells more: of two that are nearly everything, most is in common anyhow.
     part: str = st.segmented_control(
         "In common",

@@ -57,7 +57,7 @@ def draw_robustness(of: tasks.Network) -> None:
         robustness_repair.draw_repair(of, compared)
     elif not compared.criteria:
         st.info("Choose at least one criterion above.")
-    elif nothing := nothing_to_remove(comparison.shapes(of), compared.protected):
+    elif nothing := nothing_to_remove(comparison.shapes(of), compared.protected, of.zeros):
         st.info(nothing)
     else:
         _draw_curves(of, compared, test, is_attack=part == "attack")

@@ -73,15 +73,23 @@ def fine_curve(
     if curve is None:
         if evaluation.evaluation_seconds(of, context) * STEPS > AFFORDABLE_SECONDS:
             return None
-        curve = resources.keep(kept, key, FineCurve(slider_steps(record.total)), KEPT_CURVES)
+        curve = resources.keep(
+            kept, key, FineCurve(slider_steps(record.total, tasks.zeros_in(of, record.weights))), KEPT_CURVES
+        )
         ranks = resources.ranks(of, record, order[0], scope, order[1], never_active)
         _measure(curve, of, record, ranks, context)
     return curve if curve.is_done else None
 
 
-def slider_steps(total: int) -> np.ndarray:
-    """Return how many of ``total`` weights each step of the slider removes, int64, growing, rounded as browsers do."""
-    found: np.ndarray = np.unique(np.floor(np.arange(STEPS + 1) / STEPS * total + 0.5).astype(np.int64))
+def slider_steps(total: int, zeros: int = 0) -> np.ndarray:
+    """Return how many of ``total`` weights each step of the slider removes, int64, growing, rounded as browsers do.
+
+    Args:
+        total: How many weights there are.
+        zeros: How many of them are removed already; no step leaves fewer.
+    """
+    steps = np.floor(np.arange(STEPS + 1) / STEPS * total + 0.5).astype(np.int64)
+    found: np.ndarray = np.unique(np.maximum(steps, zeros))
     return found
 
 

@@ -99,14 +99,20 @@ def ranks(
 ) -> np.ndarray:
     """Return int64 [N], when each weight is removed."""
     by = _ranks(record.key, criterion, scope, never_active, of, record)
-    ranked = record.measured if criterion == "curvature" else len(by)
-    return by if order == ORDERS[0] else mirrored(by, ranked)
+    gone = tasks.zeros_in(of, record.weights)
+    ranked = len(by)
+    if criterion == "curvature":
+        # What was not measured is last in either order, unless it is zero.
+        ranked = sum(
+            int((~np.isnan(values) | (of.arrays[name] == 0)).sum()) for name, values in record.weights.items()
+        )
+    return by if order == ORDERS[0] else mirrored(by, ranked, gone)
 
 
 def ordered_scores(
     of: tasks.Network, record: CurvatureRecord, criterion: str, never_active: str
 ) -> np.ndarray:
-    """Return a criterion's scores of all weights that were measured, growing, float64 [N]."""
+    """Return a criterion's scores of all weights that were measured and are not zero, growing, float64 [N]."""
     return _ordered_scores(record.key, criterion, never_active, of, record)
 
 
@@ -138,5 +144,7 @@ def _ordered_scores(
 ) -> np.ndarray:
     context = tasks.Context(desk())
     found = tasks.scores(_of, criterion, _record, context, _record.config.seed, never_active)
-    flat = np.concatenate([values.reshape(-1) for values in found.values()]).astype(np.float64)
+    flat = np.concatenate([values[_of.arrays[name] != 0] for name, values in found.items()]).astype(
+        np.float64
+    )
     return np.sort(flat[~np.isnan(flat)])

@@ -107,8 +107,13 @@ class Subject:
 
     @property
     def removed(self) -> int:
-        """How many weights the view removes."""
-        return round(self.view.removed * self.total)
+        """How many weights the view removes, those that are zero already among them."""
+        return max(round(self.view.removed * self.total), self.zeros)
+
+    @property
+    def zeros(self) -> int:
+        """How many weights are zero already: removed in every order, and before all others."""
+        return tasks.zeros_in(self.network, self.record.weights)
 
     @property
     def order(self) -> str:

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,7 +30,8 @@ SWEEP = SweepRecord(
 def subject(monkeypatch):
     scores = {"curvature": SCORES, "magnitude": SCORES + 10}
     monkeypatch.setattr(resources, "ordered_scores", lambda of, record, criterion, _: scores[criterion])
-    return Subject(tasks.open_network("mlp-digits-relu"), None, SWEEP, Side("explore", ViewState()))
+    record = SimpleNamespace(weights={})
+    return Subject(tasks.open_network("mlp-digits-relu"), record, SWEEP, Side("explore", ViewState()))
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ class LivePanel {
       const next = Math.min(100, Math.max(0, (100 * this.removed) / total + sign * size));
       // A tenth of a percent of a small network may be less than one weight.
       const removed = this.#removedAt(next / 100);
-      const least = Math.min(total, Math.max(0, this.removed + sign));
+      const least = Math.min(total, Math.max(this.given.zeros, this.removed + sign));
       this.#drag(removed === this.removed ? least : removed);
     }
     this.#settle();
@@ -147,7 +147,7 @@ class LivePanel {
 
   /** @param {number} share */
   #removedAt(share) {
-    return Math.round(share * this.data.total);
+    return Math.max(this.data.zeros, Math.round(share * this.data.total));
   }
 
   /**
@@ -279,7 +279,7 @@ class LivePanel {
     clearTimeout(this.looking);
     if (reading.expires) this.looking = window.setTimeout(() => this.#show(), reading.expires - now);
     this.figures.show(data, situation, reading, this.current);
-    const rule = removed > 0 ? `, ${ruleWords(data, this.current, removed, thresholdAt(situation))}` : "";
+    const rule = removed > data.zeros ? `, ${ruleWords(data, this.current, removed, thresholdAt(situation))}` : "";
     slider.setAttribute("aria-valuetext", `${percent(share)} of the weights removed${rule}`);
     if (this.sender.isIdle) this.figures.say(data, situation, reading);
     if (data.total > 0) this.chart.moveTo(share, reading.accuracy);

@@ -65,6 +65,7 @@ class SliderStep:
     total: int
     removed: int
     order: str
+    zeros: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ def panel_data(
         "channel": step.channel,
         "total": int(step.total),
         "removed": int(step.removed),
+        "zeros": int(step.zeros),
         "order": step.order,
         "seq": int(seq),
         "orders": [asdict(item) for item in orders],

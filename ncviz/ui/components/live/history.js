@@ -19,7 +19,7 @@ export class OfflineHistory {
     let next = now;
     if (action === "undo") next = this.#move(this.past, this.future, now);
     if (action === "redo") next = this.#move(this.future, this.past, now);
-    if (action === "reset") next = this.#step(now, { ...now, removed: 0 });
+    if (action === "reset") next = this.#step(now, { ...now, removed: data.zeros });
     if (action === "threshold" && !dragging) next = this.#step(now, { removed, order });
     return { ...data, ...next, seq, can_undo: this.past.length > 0, can_redo: this.future.length > 0 };
   }

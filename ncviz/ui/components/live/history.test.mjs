@@ -5,7 +5,7 @@ import { OfflineHistory } from "./history.js";
 
 test("a panel without Python keeps its own history", () => {
   const history = new OfflineHistory();
-  let data = /** @type {Shown} */ ({ removed: 0, order: "a", is_offline: true });
+  let data = /** @type {Shown} */ ({ removed: 0, zeros: 0, order: "a", is_offline: true });
   let seq = 0;
   /**
    * @param {Wish["action"]} action

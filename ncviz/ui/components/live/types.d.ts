@@ -49,6 +49,7 @@ interface PanelData {
   channel: string;
   total: number;
   removed: number;
+  zeros: number;
   order: string;
   seq: number;
   orders: Order[];
