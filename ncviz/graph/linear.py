@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor, fx, nn
 
 from ncviz.copies.own_copy import own_copy
 from ncviz.graph.forward.constants import image_free
-from ncviz.graph.operations import NORM_MODULES, WEIGHT_MODULES, is_pointwise, is_softmax
+from ncviz.graph.operations import NORM_MODULES, WEIGHT_MODULES, is_pointwise, is_softmax, operation
 from ncviz.graph.tracing import trace
 
 
@@ -28,6 +30,8 @@ class _Scale(nn.Module):
 
 def linearised(net: nn.Module) -> fx.GraphModule:
     """Return the network in float64 without activations, softmax and biases, BatchNorm as its positive scale.
+
+    What the forward adds of constants is left out, too, and what multiplies by them is made positive.
 
     Args:
         net: The network. Not changed.
@@ -52,5 +56,27 @@ def linearised(net: nn.Module) -> fx.GraphModule:
         ):
             node.replace_all_uses_with(node.all_input_nodes[0])
             traced.graph.erase_node(node)
+        elif node not in constant and node.op in ("call_function", "call_method"):
+            _without_constants(traced.graph, node, constant)
     traced.recompile()
     return traced
+
+
+def _without_constants(graph: fx.Graph, node: fx.Node, constant: Collection[fx.Node]) -> None:
+    """Leave out what a sum adds of constants, and make positive what a product multiplies by."""
+    name, operands = operation(node, {}), node.args[:2]
+    given = [each for each in operands if isinstance(each, fx.Node) and each not in constant]
+    if len(given) != 1 or len(operands) != 2:
+        return
+    if name in ("add", "sub"):
+        node.replace_all_uses_with(given[0])
+        graph.erase_node(node)
+    elif name in ("mul", "div"):
+        other = operands[1] if operands[0] is given[0] else operands[0]
+        positive: fx.Node | float | None = None
+        if isinstance(other, fx.Node):
+            with graph.inserting_before(node):
+                positive = graph.call_function(torch.abs, (other,))
+        elif isinstance(other, (int, float)):
+            positive = abs(other)
+        node.args = tuple(positive if each is other else each for each in node.args)

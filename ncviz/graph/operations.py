@@ -79,6 +79,7 @@ WEIGHT_MODULES = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTr
 _OTHERS = frozenset({"linear", "batch_norm", "pad", "concat", "add", "sub", "mul", "div", "true_divide"})
 _SAME = {
     "concat": "cat", "concatenate": "cat", "true_divide": "div", "truediv": "div", "iadd": "add", "isub": "sub",
+    "rsub": "sub",
     "imul": "mul", "itruediv": "div", "constant_pad_nd": "pad", "_softmax": "softmax", "_log_softmax": "log_softmax",
     "lift_fresh_copy": "clone", "to_dtype": "to",
     "_native_batch_norm_legit_no_training": "batch_norm_no_training", "t": "transpose",

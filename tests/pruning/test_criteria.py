@@ -13,6 +13,7 @@ from torch import nn
 import ncviz
 from ncviz import pruning_scores
 from ncviz.errors import DataError, NcvizError
+from ncviz.graph.linear import linearised
 from ncviz.pruning.criteria.layers import among_not_smaller
 from ncviz.pruning.scores import SCORES
 from tests.examples.tied import tied
@@ -154,6 +155,32 @@ def test_the_first_to_go_by_synflow_carry_the_least_flow(data):
     assert first_round >= 5
     by_flow, by_score = flow.argsort(stable=True)[:first_round], scores.argsort(stable=True)[:first_round]
     assert set(by_flow.tolist()) == set(by_score.tolist())
+
+
+class Affine(nn.Module):
+    """What a BatchNorm in eval mode does, written out."""
+
+    def __init__(self, norm):
+        super().__init__()
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        self.scale = nn.Parameter(scale.detach().reshape(-1, 1, 1))
+        self.shift = nn.Parameter((norm.bias - norm.running_mean * scale).detach().reshape(-1, 1, 1))
+
+    def forward(self, x):
+        return 0.5 + (x * self.scale + self.shift) * -1.0
+
+
+def test_synflow_takes_constants_as_it_takes_a_norm():
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        net = nn.Sequential(
+            nn.Conv2d(2, 4, 2, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)
+        ).eval()
+        nn.init.normal_(net[1].weight)
+        nn.init.normal_(net[1].bias)
+    written = nn.Sequential(net[0], Affine(net[1]), *net[2:]).eval()
+    images = torch.ones(1, 2, 4, 4, dtype=torch.float64)
+    assert torch.allclose(linearised(net)(images), linearised(written)(images), rtol=1e-6)
 
 
 def test_synflow_empties_no_layer_early(net, data):

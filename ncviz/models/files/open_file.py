@@ -72,11 +72,15 @@ def read_file(
         find_architecture(architecture)
     format = _format_of(data, name)
     if format == "onnx":
-        from ncviz.models.files.onnx.reader import read_onnx  # which imports onnx
+        from ncviz.models.files.onnx.folded import folded_note
+        from ncviz.models.files.onnx.reader import parse, read_sources  # which import onnx
 
-        blueprint, arrays = read_onnx(data, label)
+        model = parse(data, label)
+        blueprint, arrays, _ = read_sources(model, label)
         # ONNX is written back into its own file, since that also holds what ncviz does not read.
-        return _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
+        found = _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
+        note = folded_note(model)
+        return replace(found, notes=(note,) if note else ())
     if format == "pt2":
         blueprint, arrays = read_exported(data, label)
         # What its forward does not use goes back with the rest, and what only the graph has does not.

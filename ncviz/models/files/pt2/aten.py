@@ -47,12 +47,13 @@ def _clip(least: str = "min", most: str = "max", bounds: tuple[Any, Any] = (None
     return translate
 
 
-def _arithmetic(operator: str) -> Translator:
+def _arithmetic(operator: str, is_reversed: bool = False) -> Translator:
     def translate(call: Call) -> Onnx:
         arguments = call.arguments
         if arguments.get("alpha", 1) != 1 or arguments.get("rounding_mode") is not None:
             raise call.refusal("has an alpha or a rounding mode, which is not supported")
-        return onnx(operator, call.tensor, call.first("other", "exponent"))
+        operands = call.tensor, call.first("other", "exponent")
+        return onnx(operator, *(reversed(operands) if is_reversed else operands))
 
     return translate
 
@@ -264,6 +265,7 @@ UNITWISE: dict[str, Translator] = {
     "softplus": _pointwise("Softplus", beta="beta", threshold="threshold"),
     "hardtanh": _clip("min_val", "max_val", (-1.0, 1.0)), **dict.fromkeys(("clamp", "clamp_min"), _clip()),
     **{name: _arithmetic(name.title()) for name in ("add", "sub", "mul", "div", "pow")},
+    "rsub": _arithmetic("Sub", is_reversed=True),
     **dict.fromkeys((
         "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "lift_fresh_copy", "detach", "alias",
         "to", "_to_copy", "identity",

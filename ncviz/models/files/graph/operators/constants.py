@@ -100,6 +100,12 @@ def _concat(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
     return np.concatenate(inputs, axis=node.attributes["axis"])
 
 
+def _expanded(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
+    shape = np.broadcast_shapes(inputs[0].shape, tuple(int(size) for size in inputs[1]))
+    _check_size(math.prod(shape))
+    return np.broadcast_to(inputs[0], shape)
+
+
 def _filled(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
     shape = [int(size) for size in inputs[0]]
     _check_size(_MAX_FOLDED + 1 if any(size < 0 for size in shape) else math.prod(shape))
@@ -122,6 +128,7 @@ FOLDS: dict[str, Fold] = {
     "Slice": _slice,
     "Concat": _concat,
     "ConstantOfShape": _filled,
+    "Expand": _expanded,
     "ReduceProd": lambda inputs, node, opset: np.prod(
         inputs[0], axis=axes_of(inputs, node), keepdims=bool(node.get("keepdims", 1))
     ),
