@@ -13,7 +13,7 @@ from ncviz.jobs import Job
 from ncviz.limits import LIMITS
 from ncviz.tasks import own_networks
 from ncviz.tasks.own_networks import Question
-from ncviz.text import megabytes, plain
+from ncviz.text import megabytes, plain, zero_words
 from ncviz.ui.model import draft, form
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session.problems import telling_errors
@@ -83,7 +83,9 @@ def _draw_network(found: Draft) -> None:
         f"**{plain(of.title)}** · input {shape} · {found.classes:,} classes · {weights:,} parameters",
         width="stretch",
     )
-    for note in of.notes:
+    sizes = {name: values.size for name, values in of.arrays.items() if values.ndim > 1}
+    zeros = zero_words(tasks.zeros_in(of, sizes), sum(sizes.values()))
+    for note in (*of.notes, *([f"{zeros}, and count as removed."] if zeros else [])):
         words.caption(plain(note))
     if other.button("Bring another", key="bring-another", width="stretch"):
         draft.change("network")
