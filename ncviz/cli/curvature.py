@@ -10,10 +10,12 @@ import numpy as np
 from rich.table import Table
 from safetensors.numpy import save
 
+from ncviz import tasks
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import FILE, network_options
 from ncviz.cli.output import console, print_json, tell_never_active, tell_part, write
 from ncviz.tasks import CurvatureRecord
+from ncviz.text import zero_words
 from ncviz.values import NEVER_ACTIVE
 
 
@@ -22,15 +24,18 @@ from ncviz.values import NEVER_ACTIVE
 @click.option("--output", type=FILE, help="Write κ of every weight as .safetensors; 2 where never active.")
 def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     """Compute the neural curvature of a network, or take it from the cache."""
-    _, found = curvature_of(**options)
+    network, found = curvature_of(**options)
     record = found.result
+    zeros = tasks.zeros_in(network, record.weights)
     if output is not None:
         write(output, save(dict(record.weights)))
     layers = [_layer_summary(record, index) for index in range(len(record.places))]
     if as_json:
         facts = {name: value for name, value in record.meta.items() if name != "connections"}
         never = record.never_active_count / max(1, record.measured)
-        print_json({**facts, "from_cache": found.is_stored, "never_active": never, "layers": layers})
+        print_json(
+            {**facts, "from_cache": found.is_stored, "never_active": never, "zeros": zeros, "layers": layers}
+        )
         return
     table = Table("layer")
     for name in ("weights", "edges", "κ < 0", "never active", "least κ", "median κ"):
@@ -46,6 +51,8 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
         f"{solved:,} needed a simplex.",
         highlight=False,
     )
+    if zeros:
+        console.print(f"{zero_words(zeros, record.total)}, and count as removed.", highlight=False)
     tell_never_active(record)
     tell_part(record)
     source = "from the cache" if found.is_stored else "computed"

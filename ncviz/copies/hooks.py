@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from types import MethodType
 from typing import Any
 
 import torch
@@ -40,6 +41,30 @@ def name_of(hook: object) -> str:
 def title_of(name: str, module: nn.Module) -> str:
     """Return what a module is called in a sentence; the network itself has no name."""
     return f"layer '{name}'" if name else f"the network ({type(module).__name__})"
+
+
+def check_forward(net: nn.Module) -> None:
+    """Refuse a module whose forward was replaced by what a copy would share with it, or in one of PyTorch's own layers.
+
+    A method of the module itself is copied with it; but what a layer of PyTorch's own does is known by its class.
+
+    Raises:
+        ModelError: Naming the first.
+    """
+    for name, module in net.named_modules():
+        own = vars(module).get("forward")
+        is_method = isinstance(own, MethodType) and own.__self__ is module
+        is_layer = type(module).__module__.startswith("torch.nn.modules.") and bool(name)
+        if (
+            own is not None
+            and not (is_method and not is_layer)
+            and not isinstance(module, torch.jit.ScriptModule)
+        ):
+            told = title_of(name, module)
+            raise ModelError(
+                f"{told[0].upper()}{told[1:]} has a forward ('{name_of(own)}') that is not that of its class; write a "
+                "class of its own for it, or put another module in its place."
+            )
 
 
 @contextmanager

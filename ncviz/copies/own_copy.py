@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ncviz.copies.computed import check_materialised, compute_weights, computed_weights, make_plain
 from ncviz.copies.hooks import (
     WEIGHT_HOOKS,
+    check_forward,
     check_hooks,
     hooks_of,
     remove_hooks,
@@ -52,10 +53,12 @@ def own_copy(net: nn.Module, inputs: Tensor | None = None) -> nn.Module:
 
     Raises:
         ModelError: If a hook changes values; if the copy gives other outputs, naming where they differ first; if
-            something in the network cannot be copied; or if a lazy module has no weights yet.
+            something in the network cannot be copied; if a forward is not that of its class; or if a lazy module has no
+            weights yet.
     """
     net = unwrapped(net)
     check_materialised(net)
+    check_forward(net)
     with _unchanged(net):
         unwrap_within(net)
         expected = None if inputs is None else _watched_run(net, inputs)

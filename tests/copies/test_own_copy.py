@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from functools import partial
+from types import MethodType
 
 import numpy as np
 import pytest
@@ -258,6 +259,24 @@ def test_what_cannot_be_copied_is_named():
         NcvizError, match=r"weight of layer '3' is computed before each pass by a hook \('EqualisedRate'\)"
     ):
         ncviz.prune(equalised(), {"3.weight": torch.rand(8, 256)}, sparsity=0.5)
+
+
+def test_a_forward_that_was_replaced_is_named():
+    net = plain()
+    net[5].forward = lambda x: x
+    with pytest.raises(
+        ModelError, match=r"^Layer '5' has a forward \('<lambda>'\) that is not that of its class"
+    ):
+        ncviz.build_graph(net, (1, 8, 8))
+    net = plain()
+    net.forward = lambda x: nn.Sequential.forward(net, x) * 2
+    with pytest.raises(ModelError, match=r"^The network \(Sequential\) has a forward"):
+        ncviz.accuracy(net, IMAGES, torch.zeros(6, dtype=torch.int64))
+    net = plain()
+    net.forward = MethodType(lambda self, x: nn.Sequential.forward(self, x) * 2, net)
+    own = own_copy(net, IMAGES)
+    net[5].weight.data.zero_()
+    assert torch.equal(given(own), nn.Sequential.forward(plain(), IMAGES) * 2)
 
 
 def test_parametrisations_of_the_caller_survive():

@@ -69,6 +69,28 @@ def test_the_reparametrised_checkpoint_loads_gives_the_accuracy_and_keeps_what_i
     assert bool((module.weight[~masks[name]] == 0).all())
 
 
+@pytest.mark.parametrize("has_run", [False, True])
+def test_what_the_lines_give_is_read_as_any_network(pruned, tmp_path, monkeypatch, has_run):
+    net, masks, inputs, labels, accuracy = pruned
+    (tmp_path / "own.safetensors").write_bytes(export.reparametrised_file(net, masks))
+    shape = tuple(inputs.shape[1:])
+    space = run(export.reparametrised_snippet(net, "own.safetensors", shape), tmp_path, monkeypatch)
+    found = space["net"]
+    if has_run:
+        assert space["accuracy"](inputs, labels) == accuracy
+    assert ncviz.accuracy(found, inputs, labels) == accuracy
+    whole = apply_masks(net, masks)
+    graphs = ncviz.build_graph(found, shape), ncviz.build_graph(whole, shape)
+    assert (
+        graphs[0].number_of_edges == graphs[1].number_of_edges < ncviz.build_graph(net, shape).number_of_edges
+    )
+    scores = ncviz.pruning_scores(found, "magnitude")
+    for name, weight in whole.named_parameters():
+        assert name not in scores or torch.equal(scores[name], weight.detach().abs().double())
+    again = ncviz.prune(found, scores, sparsity=0.8)
+    assert ncviz.accuracy(again, inputs, labels) == accuracy
+
+
 def test_the_masks_over_the_whole_network_give_the_accuracy(pruned, tmp_path, monkeypatch):
     net, masks, inputs, labels, accuracy = pruned
     (tmp_path / "masks.safetensors").write_bytes(export.masks_file(net, masks))
