@@ -80,6 +80,11 @@ class Comparison:
         )
 
 
+def never_active_place(place: str) -> str:
+    """Return such as "never-active weights last", for what says only what is unusual; "" for first, as in the paper."""
+    return "" if place == NEVER_ACTIVE_PLACES[0] else f"never-active weights {NEVER_ACTIVE_TITLES[place]}"
+
+
 def weight_count(shapes: Shapes, protected: Collection[str] = ()) -> int:
     """Return how many weights there are in all, but for the protected ones."""
     return sum(math.prod(shape) for name, shape in shapes.items() if name not in protected)
@@ -197,6 +202,7 @@ def curves_csv(
             "samples_per_class": config.samples_per_class if score.needs_images else None,
             "alpha": config.alpha if score.needs_curvature else None,
             "batchnorm": config.batchnorm if score.needs_curvature else None,
+            "never_active": config.never_active if score.needs_curvature else None,
             "seed": config.seed if score.needs_images or score.is_drawn else None,
             "protected": " ".join(config.protected),
             "images": record.images,

@@ -120,7 +120,7 @@ def test_a_run_that_is_stopped_keeps_its_images_and_goes_on(store, network):
 def record(negative, radius, is_fooled=None):
     count = len(negative)
     fooled = np.ones(count, bool) if is_fooled is None else np.array(is_fooled)
-    meta = {"settings": NegativeEdgesConfig().as_dict(), "evaluated_on": "some images"}
+    meta = {"settings": NegativeEdgesConfig().as_dict(), "evaluated_on": "some images", "batchnorm": ""}
     return NegativeEdgesRecord(
         np.arange(count),
         np.zeros(count, int),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.config import DEFAULT_ALPHA, CurvatureConfig, RadiusConfig, check_whole
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, CurvatureConfig, RadiusConfig, check_whole
 from ncviz.tasks.negative_edges.correlation import DRAWS, RankCorrelation, rank_correlation
 from ncviz.text import number, plural
 
@@ -25,17 +25,24 @@ class NegativeEdgesConfig:
         seed: Which of them, and where attacks start.
         search: How the smallest radius is searched for.
         alpha: Idleness.
+        batchnorm: How the curvature reads a batch normalisation, as for ``CurvatureConfig``.
     """
 
     images: int = 200
     seed: int = 0
     search: RadiusConfig = field(default_factory=RadiusConfig)
     alpha: float = DEFAULT_ALPHA
+    batchnorm: str = BATCHNORM[0]
 
     def __post_init__(self) -> None:
         check_whole("the number of images", self.images, 3, MAX_IMAGES)
         check_whole("seed", self.seed, 0, 2**31 - 1)
-        _ = CurvatureConfig(self.alpha)
+        _ = self.calibration
+
+    @property
+    def calibration(self) -> CurvatureConfig:
+        """The settings of the curvature."""
+        return CurvatureConfig(self.alpha, batchnorm=self.batchnorm)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON types."""
@@ -133,6 +140,8 @@ class NegativeEdgesRecord:
             f"halvings of 0 … {255 * search.largest:.4g}/255, so it is an upper bound; intervals by bootstrap "
             f"({DRAWS:,} draws)."
         )
+        if self.meta["batchnorm"]:
+            said.append(f"BatchNorm: {self.meta['batchnorm']}.")
         if self.not_fooled:
             said.append(
                 f"{self.not_fooled} of the images are fooled at no ε that was tried: they stay in, and share the last "

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from ncviz.config import CurvatureConfig
 from ncviz.data.predicted_labels import labels_for
 from ncviz.errors import DataError
 from ncviz.fingerprint import digest
@@ -42,13 +41,13 @@ class NegativeEdges(StoredTask[NegativeEdgesRecord]):
 
     kind: ClassVar[str] = "negative edges"
     what: ClassVar[str] = "result on negative edges"
-    facts: ClassVar[tuple[str, ...]] = ("settings", "evaluated_on")
+    facts: ClassVar[tuple[str, ...]] = ("settings", "evaluated_on", "batchnorm")
     job: ClassVar[JobKind] = JobKind(kept="images that were measured are kept")
 
     def key(self, context: Context) -> str:
         """Return the store's key."""
         config = self.config
-        curvature = CurvatureConfig(config.alpha).key()
+        curvature = config.calibration.key(has_batchnorm=self.network.has_batchnorm)
         search = {name: float(value) for name, value in asdict(config.search).items()}
         images = context.fingerprint(self.network)
         settings = [config.images, config.seed, search]
@@ -97,6 +96,7 @@ class NegativeEdges(StoredTask[NegativeEdgesRecord]):
         meta = {
             **anonymous(network),
             "settings": config.as_dict(),
+            "batchnorm": config.batchnorm if network.has_batchnorm else "",
             "dataset": network.dataset,
             "evaluated_on": context.images(network, "test").description,
             "kind": self.kind,
@@ -153,6 +153,7 @@ class NegativeEdges(StoredTask[NegativeEdgesRecord]):
                 net,
                 data.inputs[torch.from_numpy(record.image[own])],
                 alpha=self.config.alpha,
+                batchnorm=self.config.batchnorm,
                 device=context.device,
                 keep_edges=True,
                 progress=tell,

@@ -83,7 +83,9 @@ def _draw_settings() -> NegativeEdgesConfig:
         persist_state="session",
         help="Another number draws other images, and other starts of the attack.",
     )
-    config = NegativeEdgesConfig(int(images), int(seed), RadiusConfig(int(largest) / GREY_LEVELS), view.alpha)
+    config = NegativeEdgesConfig(
+        int(images), int(seed), RadiusConfig(int(largest) / GREY_LEVELS), view.alpha, view.batchnorm
+    )
     columns[3].caption(
         f"PGD: {config.search.steps} steps, {config.search.restarts} runs at each ε, {config.search.halvings} halvings."
     )

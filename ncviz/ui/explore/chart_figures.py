@@ -13,6 +13,7 @@ from ncviz.plots.network.distribution import Row, distribution
 from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.matrix import Panel, matrix
 from ncviz.plots.palette import Theme
+from ncviz.scene.comparison import never_active_place
 from ncviz.scene.flow_choices import flow_titles
 from ncviz.scene.free_figure import FreeFigure, flat_curvature, free_figure, selected_nodes, strongest_graph
 from ncviz.scene.grid import Grid, connection_grid, selected_cells, selected_weights
@@ -150,6 +151,8 @@ def words(subject: Subject, kept: Mapping[str, np.ndarray]) -> list[str]:
 def described(subject: Subject) -> str:
     """Return such as "LeNet: 30.0% removed, redundant first, κ over image 4, class 7"."""
     label, share = ORDER_LABELS.get(subject.order, "random").lower(), subject.removed / max(subject.total, 1)
+    place = never_active_place(subject.view.never) if subject.view.criterion == "curvature" else ""
+    label += f", {place}" if place else ""
     state = f"{share:.1%} removed, {label}" if subject.removed else "nothing removed"
     if subject.zeros == subject.removed > 0:
         state = f"{share:.1%} zero already"

@@ -13,7 +13,7 @@ from ncviz.plots.network.free_layout import add_links, graphml
 from ncviz.plots.network.lines import NetworkView, edges_of
 from ncviz.plots.network.payload import payload
 from ncviz.plots.palette import LIMIT, Theme
-from ncviz.scene.comparison import NEVER_ACTIVE_TITLES
+from ncviz.scene.comparison import NEVER_ACTIVE_TITLES, never_active_place
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
@@ -79,12 +79,13 @@ def graph_file(subject: Subject) -> bytes:
     which = f": of each layer the strongest and an even sample of the rest, at most {view.edges:,} in all"
     which = which if total > view.edges else ""
     left_out = ", without those that are removed" if removed else ""
+    place = never_active_place(view.never) if view.criterion == "curvature" else ""
     graph.graph |= {
         "network": subject.network.title,
         "data": _images(subject),
         "flow": f"κ over {whose_flow(subject)}; removed by κ over all calibration images",
         "curvature": _curvature(subject),
-        "order": ORDER_LABELS.get(subject.order, "random").lower(),
+        "order": ", ".join([ORDER_LABELS.get(subject.order, "random").lower(), *([place] if place else [])]),
         "removed": f"{removed:,} of {subject.total:,} weights",
         "showing": f"showing {graph.number_of_edges():,} of {total:,} lines{where}{which}{left_out}",
         "detail": details_of(record)[nearest_detail(subject)],

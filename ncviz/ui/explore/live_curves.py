@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
 from ncviz.config import ORDERS
 from ncviz.scene.tables import cut_value
@@ -87,16 +88,21 @@ def never_active(subject: Subject) -> NeverActive | None:
         return None
     bands = {}
     if view.scope == "global" and view.never != "median":
-        is_never = np.concatenate([mask.reshape(-1) for mask in record.never_active.values()])
-        for order in ORDERS:
-            ranks = subject.at(f"curvature/{order}").ranks[is_never]
-            start, end = int(ranks.min()), int(ranks.max()) + 1
-            if end - start == len(ranks):
-                bands[f"curvature/{order}"] = Band(
-                    start, end, (view.never == "first") == (order == ORDERS[0])
-                )
+        bands = _bands(record.key, view.never, subject)
     rule = "never-active weights at their layer's median cost" if view.never == "median" else ""
     return NeverActive(record.never_active_count, len(record.labels), bands, rule)
+
+
+@st.cache_resource(max_entries=24)
+def _bands(key: str, place: str, _subject: Subject) -> dict[str, Band]:
+    is_never = np.concatenate([mask.reshape(-1) for mask in _subject.record.never_active.values()])
+    found = {}
+    for order in ORDERS:
+        ranks = _subject.at(f"curvature/{order}").ranks[is_never]
+        start, end = int(ranks.min()), int(ranks.max()) + 1
+        if end - start == len(ranks):
+            found[f"curvature/{order}"] = Band(start, end, (place == "first") == (order == ORDERS[0]))
+    return found
 
 
 def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:

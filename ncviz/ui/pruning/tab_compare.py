@@ -19,6 +19,7 @@ from ncviz.scene.comparison import (
     column_names,
     comparison_table,
     curves_csv,
+    never_active_place,
 )
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import norm_words, part_words, short_word, word_for
@@ -127,6 +128,8 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     norms = norm_words(of, first.calibration)
     looks = any(criteria()[name].needs_curvature for name in spreads)
     part += f" In the curvature, {norms}." if norms and looks else ""
+    place = never_active_place(compared.never_active)
+    part += f" By curvature, {place}." if place and looks else ""
     return [
         f"{of.title}, {word_for(of)}{images}, without training again. {way.capitalize()}, {among}{held}.{band}{part}",
         f"Criteria that look at images look at {pool}; the others at none.",

@@ -12,7 +12,14 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.plots.pruning.tables import overlap_heatmap
-from ncviz.scene.comparison import ORDER_TITLES, SCOPE_TITLES, Comparison, layer_titles, weight_count
+from ncviz.scene.comparison import (
+    NEVER_ACTIVE_TITLES,
+    ORDER_TITLES,
+    SCOPE_TITLES,
+    Comparison,
+    layer_titles,
+    weight_count,
+)
 from ncviz.scene.wording import short_word, word_for
 from ncviz.tasks.criteria import Spread, criteria, criterion_title, layer_sparsity
 from ncviz.text import percent, plain, plural
@@ -115,6 +122,7 @@ def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
     for plan in plans:
         config = plan.pruning
         needs = config.criterion in known and known[config.criterion].needs_images
+        looks = config.criterion in known and known[config.criterion].needs_curvature
         rows.append(
             {
                 "plan": plan.name,
@@ -125,6 +133,7 @@ def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
                 **dict(zip(titles, plan.layers, strict=False)),
                 "order": ORDER_TITLES[config.order],
                 "weights compete within": SCOPE_TITLES[config.scope],
+                "never-active weights": NEVER_ACTIVE_TITLES[config.never_active] if looks else None,
                 "samples per class": config.samples_per_class if needs else None,
                 "seed": config.seed,
                 "protected": len(config.protected),
@@ -163,6 +172,7 @@ def _open_plan(of: tasks.Network, plan: Plan) -> None:
         lab_samples=config.samples_per_class,
         lab_scope=config.scope,
         lab_order=config.order,
+        lab_never=config.never_active,
         lab_protect=",".join(
             str(index) for index, name in enumerate(comparison.shapes(of)) if name in config.protected
         ),
