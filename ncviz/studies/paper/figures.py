@@ -8,7 +8,7 @@ from html import escape
 from ncviz.plots.pruning.curves import Curve, accuracy_curves
 from ncviz.plots.pruning.styles import styles
 from ncviz.pruning.scores import SCORES
-from ncviz.studies.paper.measured import POINTS, Group, select
+from ncviz.studies.paper.measured import POINTS, USUAL, Group, select
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.tables import title_of
 from ncviz.text import plural
@@ -18,15 +18,12 @@ SCALES = {"redundant": "linear", "bottlenecks": "removed"}
 SCOPES = {"global": "all layers together", "layer": "each layer alike"}
 
 
-def pages(
-    groups: Sequence[Group], samples: int | None, alpha: float, where: str
-) -> dict[str, tuple[str, str]]:
+def pages(groups: Sequence[Group], samples: int | None, where: str) -> dict[str, tuple[str, str]]:
     """Return the figures of one network: file name → (what it shows, page).
 
     Args:
         groups: What is measured of the network.
         samples: Calibration images of each class in the figures of all criteria.
-        alpha: The usual α.
         where: Which images the accuracy was measured on, in words.
     """
     found: dict[str, tuple[str, str]] = {}
@@ -34,7 +31,7 @@ def pages(
         return found
     network = groups[0].network
     name = spec_of(network).title
-    usual = select(groups, alpha=alpha)
+    usual = select(groups, **USUAL)
     for order, scale in SCALES.items():
         for scope, layers in SCOPES.items():
             own = select(usual, samples=samples, order=order, scope=scope)

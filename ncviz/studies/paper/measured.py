@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
 from ncviz.pruning.compare import Floats, Spread, area_under, mean_and_deviation, removable_within
 from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.work import Work
@@ -19,6 +19,8 @@ from ncviz.tasks import SweepRecord
 
 # Points of accuracy whose loss is held to be little.
 POINTS = 1.0
+# The settings of the curvature that everything is measured with, but for what is measured aside.
+USUAL = {"alpha": DEFAULT_ALPHA, "batchnorm": BATCHNORM[0]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class Group:
         samples: Calibration images of each class; None for a criterion that looks at none.
         seeds: The seeds that are measured; none of them matters where ``is_seeded`` is False.
         is_seeded: Whether the criterion differs from seed to seed.
-        has_curvature: Whether it uses the curvature, and so has an α.
+        has_curvature: Whether it uses the curvature, and so has an α and a way to read BatchNorm.
         records: One curve for each seed.
     """
 
@@ -91,6 +93,7 @@ def gather(work: Work) -> list[Group]:
             networks.index(group.network),
             group.config.alpha != DEFAULT_ALPHA,
             group.config.alpha,
+            BATCHNORM.index(group.config.batchnorm),
             SCOPES.index(group.config.scope),
             ORDERS.index(group.config.order),
             criteria.index(group.config.criterion),
@@ -102,7 +105,7 @@ def gather(work: Work) -> list[Group]:
 def select(groups: Sequence[Group], **wanted: Any) -> list[Group]:
     """Return the groups whose own or whose settings' attributes have these values, in their order.
 
-    A criterion that looks at no images fits any number of them, one without curvature any α.
+    A criterion that looks at no images fits any number of them, one without curvature any settings of that.
     """
     return [group for group in groups if all(_fits(group, name, value) for name, value in wanted.items())]
 
@@ -112,7 +115,7 @@ def _fits(group: Group, name: str, value: Any) -> bool:
         return group.samples is None or group.samples == value
     if name == "network":
         return bool(group.network == value)
-    if name == "alpha" and not group.has_curvature:
+    if name in USUAL and not group.has_curvature:
         return True
     return bool(getattr(group.config, name) == value)
 
@@ -127,7 +130,7 @@ def points_csv(groups: Sequence[Group]) -> str:
             for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True):
                 share = removed / max(1, record.total)
                 rows.append([*facts, f"{share:.6f}", removed, f"{value:.6f}", record.images])
-    names = ["network", "criterion", "samples", "alpha", "scope", "order", "seed"]
+    names = [*_FACTS, "seed"]
     return _csv([*names, "sparsity", "removed", "accuracy", "images"], rows)
 
 
@@ -135,7 +138,7 @@ def summary_csv(groups: Sequence[Group]) -> str:
     """Return a line for each setting: removed at ≤ 1 point lost, area, accuracy at each sparsity, over the seeds."""
     if not groups:
         return _csv([], [])
-    names = ["network", "criterion", "samples", "alpha", "scope", "order", "seeds", "images", "whole"]
+    names = [*_FACTS, "seeds", "images", "whole"]
     at = [f"accuracy_at_{value:g}" for value in groups[0].spread.sparsity.round(4)]
     for name in (f"removed_within_{POINTS:g}_point", "area", *at):
         names += [f"{name}_mean", f"{name}_sd"]
@@ -150,11 +153,14 @@ def summary_csv(groups: Sequence[Group]) -> str:
     return _csv(names, rows)
 
 
+_FACTS = ("network", "criterion", "samples", "alpha", "batchnorm", "scope", "order")
+
+
 def _facts(group: Group, seeds: Any) -> list[Any]:
     config = group.config
-    alpha = f"{config.alpha:g}" if group.has_curvature else ""
+    alpha, batchnorm = (f"{config.alpha:g}", config.batchnorm) if group.has_curvature else ("", "")
     samples = "" if group.samples is None else group.samples
-    return [group.network, config.criterion, samples, alpha, config.scope, config.order, seeds]
+    return [group.network, config.criterion, samples, alpha, batchnorm, config.scope, config.order, seeds]
 
 
 def _csv(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-from ncviz.config import DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig, check_choice
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig, check_choice
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS, ModelSpec
 from ncviz.pruning.compare import GRID
@@ -40,6 +40,7 @@ class Part:
         alphas: Idleness, for criteria that use the curvature.
         scopes: "global", "layer".
         orders: "redundant", "bottlenecks".
+        batchnorms: How a BatchNorm is read, "own" or "folded", for criteria that use the curvature.
         is_aside: Whether a choice can only leave out some of it, never add to it.
     """
 
@@ -50,6 +51,7 @@ class Part:
     alphas: tuple[float, ...] = (DEFAULT_ALPHA,)
     scopes: tuple[str, ...] = SCOPES
     orders: tuple[str, ...] = ORDERS
+    batchnorms: tuple[str, ...] = BATCHNORM[:1]
     is_aside: bool = False
 
 
@@ -88,6 +90,7 @@ class Choice:
     alphas: tuple[float, ...] = ()
     scopes: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
+    batchnorms: tuple[str, ...] = ()
     sparsities: tuple[float, ...] = ()
 
 
@@ -182,10 +185,12 @@ def curves(experiment: Experiment) -> list[Curve]:
     """
     found: dict[Curve, tuple[int, ...]] = {}
     for part in experiment.parts:
-        lists = part.alphas, part.scopes, part.samples, part.orders, _criteria(part), part.seeds
+        lists = (
+            part.alphas, part.batchnorms, part.scopes, part.samples, part.orders, _criteria(part), part.seeds,
+        )  # fmt: skip
         for combination in product(*map(enumerate, lists)):
-            place, (alpha, scope, samples, order, criterion, seed) = zip(*combination, strict=True)
-            config = _plain(PruningConfig(criterion, samples, seed, alpha, scope, order))
+            place, (alpha, batchnorm, scope, samples, order, criterion, seed) = zip(*combination, strict=True)
+            config = _plain(PruningConfig(criterion, samples, seed, alpha, scope, order, batchnorm=batchnorm))
             if config is None:
                 continue
             for name in part.networks:
@@ -209,6 +214,7 @@ def _plain(config: PruningConfig) -> PruningConfig | None:
         seed=config.seed if score.needs_images or score.is_drawn else 0,
         # Every α from 1/2 on gives the same curvature.
         alpha=config.alpha if score.needs_curvature and config.alpha < CLOSED_FROM else DEFAULT_ALPHA,
+        batchnorm=config.batchnorm if score.needs_curvature else BATCHNORM[0],
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ncviz.config import DEFAULT_ALPHA
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA
 from ncviz.errors import NcvizError
 from ncviz.models.saving import write_atomically
 from ncviz.studies.paper import figures, tables
-from ncviz.studies.paper.measured import Group, gather, points_csv, select, summary_csv
+from ncviz.studies.paper.measured import USUAL, Group, gather, points_csv, select, summary_csv
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.trained import card_of, is_own
 from ncviz.studies.paper.work import Work
@@ -45,7 +45,7 @@ def write_report(work: Work) -> list[Group]:
     drawn: dict[str, dict[str, tuple[str, str]]] = {}
     for name in _networks(groups):
         own = select(groups, network=name)
-        drawn[name] = figures.pages(own, main_samples(own), DEFAULT_ALPHA, _where(own))
+        drawn[name] = figures.pages(own, main_samples(own), _where(own))
         files |= {f"figures/{file}": page for file, (_, page) in drawn[name].items()}
     files["report.md"] = text(work, groups, drawn)
     write_atomically(work.out / "figures" / "plotly.min.js", figures.script())
@@ -89,7 +89,7 @@ def text(work: Work, groups: Sequence[Group], drawn: Mapping[str, Mapping[str, t
 def claims(groups: Sequence[Group]) -> list[str]:
     """Return what one network says of the paper's claims, in numbers, and where curvature stands among the criteria."""
     title, samples, said = spec_of(groups[0].network).title, main_samples(groups), []
-    usual = select(groups, alpha=DEFAULT_ALPHA, samples=samples, scope="global")
+    usual = select(groups, **USUAL, samples=samples, scope="global")
     whole = groups[0].whole
     for group in select(usual, criterion="curvature", order="bottlenecks"):
         few = tables.at([group], (0.01,))[0]
@@ -130,7 +130,7 @@ def _alphas(groups: Sequence[Group]) -> list[str]:
         if not group.has_curvature or group.config.alpha == DEFAULT_ALPHA:
             continue
         same = {"order": group.config.order, "scope": group.config.scope, "criterion": group.config.criterion}
-        other = select(groups, alpha=DEFAULT_ALPHA, samples=group.samples, **same)
+        other = select(groups, **USUAL, samples=group.samples, **same)
         if other and group.config.order == "redundant" and other[0].seeds == group.seeds:
             most = np.abs(group.spread.mean - other[0].spread.mean)
             at = float(group.spread.sparsity[int(most.argmax())])
@@ -144,7 +144,7 @@ def _alphas(groups: Sequence[Group]) -> list[str]:
 def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> list[str]:
     """Return the tables and figures of one network."""
     samples, where = main_samples(groups), _where(groups)
-    usual = select(groups, alpha=DEFAULT_ALPHA)
+    usual = select(groups, **USUAL)
     main = select(usual, samples=samples)
     each = "" if samples is None else f", {samples} a class"
 
@@ -156,7 +156,17 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
     bottlenecks = select(main, scope="global", order="bottlenecks")
     looking = [group for group in redundant if group.samples is not None]
     small = select([group for group in groups if group.config.alpha < CLOSED_FROM], order="redundant")
-    beside = [g for s in small for g in select(redundant, criterion=s.config.criterion, samples=s.samples)]
+    folded = select([group for group in groups if group.config.batchnorm != BATCHNORM[0]], order="redundant")
+
+    def beside(own: Sequence[Group]) -> list[Group]:
+        """Return what is measured as usual, then the same in another way."""
+        found = [
+            each
+            for group in own
+            for each in select(redundant, criterion=group.config.criterion, samples=group.samples)
+        ]
+        return [*dict.fromkeys(found), *own]
+
     sections = {
         f"Redundant first, {together}{each}": table(select(redundant, samples=samples)),
         f"Removed at ≤ 1 point lost, redundant first, {together}": tables.within_table(redundant),
@@ -166,7 +176,8 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
             select(main, order="redundant")
         ),
         f"Redundant first, each layer alike{each}": table(select(main, scope="layer", order="redundant")),
-        "α below 1/2, redundant first": table([*dict.fromkeys(beside), *small], "alpha"),
+        "α below 1/2, redundant first": table(beside(small), "alpha"),
+        "BatchNorm folded into the weights, redundant first": table(beside(folded), "batchnorm"),
     }
     found = [f"## {spec_of(groups[0].network).title}"]
     for title, rows in sections.items():
@@ -181,6 +192,11 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
 _NAMES = {
     "criterion": lambda group: tables.title_of(group.config.criterion),
     "samples": lambda group: f"{tables.title_of(group.config.criterion)}, {group.samples}",
+    "batchnorm": lambda group: (
+        f"{tables.title_of(group.config.criterion)}, "
+        f"{'own weights' if group.config.batchnorm == BATCHNORM[0] else group.config.batchnorm}, "
+        f"{group.samples} a class, {group.config.scope}"
+    ),
     "alpha": lambda group: f"α = {group.config.alpha:g}, {group.samples} a class, {group.config.scope}",
 }
 

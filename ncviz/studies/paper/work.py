@@ -113,7 +113,13 @@ class Work:
                 found[TrainStep(curve.network)] = None
             config = curve.config
             if SCORES[config.criterion].needs_curvature:
-                calibration = PruningConfig("curvature", config.samples_per_class, config.seed, config.alpha)
+                calibration = PruningConfig(
+                    "curvature",
+                    config.samples_per_class,
+                    config.seed,
+                    config.alpha,
+                    batchnorm=config.batchnorm,
+                )
                 found[CurvatureStep(curve.network, calibration)] = None
             found[CurveStep(curve.network, config)] = None
         return tuple(found)

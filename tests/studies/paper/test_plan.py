@@ -63,6 +63,7 @@ def test_the_experiments_are_the_papers():
         if curve.network == "lenet-mnist-tanh" and curve.config.criterion == "curvature"
     }
     assert own == set(product((1, 2, 5, 10), (0, 1, 2), SCOPES, ORDERS))
+    assert {curve.config.batchnorm for curve in found} == {"own"}
     small = [curve for curve in found if curve.config.alpha < 0.5]
     assert {curve.config.alpha for curve in small} == {0.1, 0.3}
     assert small == found[-len(small) :]
@@ -95,6 +96,12 @@ def test_a_choice_narrows_and_may_name_new_values():
     assert len(curves(narrowed(TINY, Choice()))) == len(curves(TINY))
     small = curves(narrowed(TINY, Choice(alphas=(0.1,), criteria=("curvature",))))
     assert {curve.config.alpha for curve in small} == {0.1}
+    folded = curves(narrowed(TINY, Choice(batchnorms=("folded",))))
+    uses = {curve.config.batchnorm for curve in folded if SCORES[curve.config.criterion].needs_curvature}
+    others = {
+        curve.config.batchnorm for curve in folded if not SCORES[curve.config.criterion].needs_curvature
+    }
+    assert (uses, others) == ({"folded"}, {"own"})
 
 
 @pytest.mark.parametrize(
@@ -104,6 +111,7 @@ def test_a_choice_narrows_and_may_name_new_values():
         (Choice(criteria=("luck",)), "There is no criterion 'luck'; choose one of: curvature"),
         (Choice(samples=(0,)), "samples per class must be a whole number from 1"),
         (Choice(seeds=(-1,)), "seed must be a whole number"),
+        (Choice(batchnorms=("no",)), "no way to read BatchNorm 'no'"),
         (Choice(alphas=(1.0,)), "alpha .idleness. must lie in"),
         (Choice(scopes=("row",)), "There is no scope 'row'"),
         (Choice(orders=("up",)), "There is no order 'up'"),
