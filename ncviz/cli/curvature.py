@@ -32,7 +32,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     layers = [_layer_summary(record, index) for index in range(len(record.places))]
     if as_json:
         facts = {name: value for name, value in record.meta.items() if name != "connections"}
-        never = record.never_active_count / max(1, record.measured)
+        never = record.never_active_count / max(1, record.total)
         print_json(
             {**facts, "from_cache": found.is_stored, "never_active": never, "zeros": zeros, "layers": layers}
         )

@@ -65,7 +65,7 @@ def tell_never_active(record: CurvatureRecord, place: str = "") -> None:
         "median": "; they go where the median cost of their layer puts them",
         "last": "; they go after all others",
     }[place]
-    share = record.never_active_count / max(1, record.measured)
+    share = record.never_active_count / max(1, record.total)
     console.print(f"{never_active_words(share, len(record.labels))}{where}.", highlight=False)
 
 

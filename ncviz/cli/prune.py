@@ -113,7 +113,7 @@ def prune(
         "scope": scope,
         "protected": list(protect),
         "never_active": {
-            "share": record.never_active_count / max(1, record.measured),
+            "share": record.never_active_count / max(1, record.total),
             "images": len(record.labels),
             "place": never_active,
         },

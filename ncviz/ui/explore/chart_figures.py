@@ -78,7 +78,9 @@ def distribution_figure(
     every = [_row(subject, index, kept) for index in subject.layers]
     rows = [row for row in every if row.kept.size] or every[:1]
     never = sum(int((~(row.curvature < NEVER_ACTIVE)).sum()) for row in rows)
-    more = [f"{never:,} weights are never active, so they have no κ and no bar."] if never else []
+    gone = sum(int((~(row.curvature < NEVER_ACTIVE) & ~row.kept).sum()) for row in rows)
+    told = f"; {gone:,} of them are removed" if gone else ""
+    more = [f"{never:,} weights are never active, so they have no κ and no bar{told}."] if never else []
     if len(rows) < len(every):
         more.append(f"{len(every) - len(rows)} of {len(every)} layers were not measured.")
     if subject.flow is not None:

@@ -129,7 +129,7 @@ def _facts(subject: Subject) -> dict[str, str]:
     network, sweep, edges = subject.network, subject.sweep, subject.record.number_of_edges
     is_global = subject.view.scope == "global"
     record = subject.record
-    share = record.never_active_count / max(1, record.measured)
+    share = record.never_active_count / max(1, record.total)
     never = (
         f"{never_active_words(share, len(record.labels))}; they go {NEVER_ACTIVE_TITLES[subject.view.never]}"
     )

@@ -29,7 +29,7 @@ def draw_never_active(subject: Subject) -> None:
     if not record.never_active_count:
         st.caption("Every weight whose curvature was measured is active on some calibration image.")
         return
-    share = record.never_active_count / record.measured
+    share = record.never_active_count / record.total
     st.markdown(
         f"**{never_active_words(share, len(record.labels))}.** Each of their edges has a silent unit at one end, on "
         "every one of these images. So nothing was measured of them: they are neither redundant nor bottlenecks, and "

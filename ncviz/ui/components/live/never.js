@@ -61,5 +61,5 @@ export function ruleWords({ never, total }, order, removed, kappa) {
   const where = onTheseImages(never);
   if (!band.is_first) return `removes all active weights and ${percent(gone / total)} never active ${where}`;
   if (removed > band.end) return value === null ? own : own.replace("removes ", "removes all never-active weights and ");
-  return band.start > 0 ? `removes zeros and weights never active ${where}` : `removes only weights never active ${where}`;
+  return `removes only weights never active ${where}`;
 }

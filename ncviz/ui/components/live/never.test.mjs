@@ -21,7 +21,7 @@ test("where they go first, the rule says in which group the threshold lies, and 
   assert.equal(ruleWords(data, order, 160, 0.95), "removes only weights never active on these 10 images");
   assert.equal(ruleWords(data, order, 161, 0.83), "removes all never-active weights and κ > 0.83");
   const behindZeros = given({ a: { start: 50, end: 210, is_first: true } });
-  assert.equal(ruleWords(behindZeros, order, 60, null), "removes zeros and weights never active on these 10 images");
+  assert.equal(ruleWords(behindZeros, order, 60, null), "removes only weights never active on these 10 images");
   assert.equal(ruleWords(behindZeros, order, 40, null), "Redundant first");
 });
 

@@ -29,6 +29,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
     links: [],
     parameters: edges.length,
     unmeasured: 0,
+    note: "",
     lines: "edges",
     orders: [
       { key: "up", rank: 0, mirrored: false },
