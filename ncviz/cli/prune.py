@@ -48,8 +48,7 @@ from ncviz.text import zero_words
 @click.option(
     "--save",
     type=FILE,
-    help="Write the pruned network: weights (.safetensors), or in the format that it came in (.onnx, .pt); a .pt2 goes "
-    "back as the weights (.pt) of the module that was exported.",
+    help="Write the pruned network: weights (.safetensors), or in the format that it came in (.onnx, .pt, .pt2).",
 )
 def prune(
     criterion: str,
@@ -177,19 +176,14 @@ def _check_prune(
         removed_for_sparsity(value, 1)
     if save is not None and threshold is None and len(sparsity) != 1:
         raise NcvizError("--save needs to know how much to remove: give one --sparsity or a --threshold.")
-    if save is not None and save.suffix == ".pt2":
-        raise NcvizError(
-            "--save writes no programs: a .pt2 goes back as the weights of the module that was exported; name a "
-            f"{' or '.join(endings)} file."
-        )
     if save is not None and save.suffix not in endings:
         raise NcvizError(f"--save writes a {' or '.join(endings)} file, got '{save.name}'; end its name so.")
 
 
 def _endings(checkpoint: Path | None) -> list[str]:
     """Return the endings of the files that a pruned network can be written to."""
-    own = "" if checkpoint is None else checkpoint.suffix.replace(".pth", ".pt").replace(".pt2", ".pt")
-    return [".safetensors", *([own] if own in (".pt", ".onnx") else [])]
+    own = "" if checkpoint is None else checkpoint.suffix.replace(".pth", ".pt")
+    return [".safetensors", *([own] if own in (".pt", ".onnx", ".pt2") else [])]
 
 
 def _check_room(

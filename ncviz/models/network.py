@@ -35,7 +35,7 @@ class Network:
         arrays: Parameter name → array.
         is_bundled: Whether it is one of the zoo.
         blueprint: The layers and how they are joined, for a network that came with them.
-        original: The file that it came in, where the way back needs it (ONNX; .pt2 with weights that go unused).
+        original: The file that it came in, where it is written back into that (ONNX, .pt2).
         format: What it came as: "safetensors", "pt", "onnx", "pt2", or nothing.
         classes: Class names; empty for those of its data.
         input_shape: Shape of one image, (C, H, W); None for that of its data.

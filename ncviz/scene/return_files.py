@@ -6,7 +6,7 @@ import re
 
 from ncviz import tasks
 
-_ENDINGS = {"onnx": ".onnx", "pt": ".pt", "pt2": ".pt"}
+_ENDINGS = {"onnx": ".onnx", "pt": ".pt", "pt2": ".pt2"}
 _OWN_ENDING = re.compile(r"\.(onnx|pt2?|pth|safetensors)$", re.IGNORECASE)
 _REPARAMETRISED = """from safetensors.torch import load_file
 from torch.nn.utils import prune
@@ -26,6 +26,13 @@ session = onnxruntime.InferenceSession({file!r})
 name = session.get_inputs()[0].name
 # images: float32 [n, {shape}], {pixels}
 classes = session.run(None, {{name: images}})[0].argmax(axis=1)
+"""
+_PROGRAM = """import torch
+
+net = torch.export.load({file!r}).module()
+# images: float32 [n, {shape}], {pixels}
+with torch.inference_mode():
+    classes = net(images).argmax(dim=1)
 """
 _TORCH = """import torch
 
@@ -49,7 +56,7 @@ def file_stem(of: tasks.Network) -> str:
 
 def ending(of: tasks.Network) -> str:
     """Return the ending of a pruned network's file, such as ".onnx"."""
-    has_original = of.format != "onnx" or of.original is not None
+    has_original = of.format not in {"onnx", "pt2"} or of.original is not None
     return _ENDINGS.get(of.format, ".safetensors") if has_original else ".safetensors"
 
 
@@ -65,6 +72,6 @@ def snippet(of: tasks.Network, file: str, pixels: str, *, is_reparametrised: boo
     lines = (
         _REPARAMETRISED
         if is_reparametrised
-        else {".onnx": _ONNX, ".pt": _TORCH}.get(ending(of), _SAFETENSORS)
+        else {".onnx": _ONNX, ".pt": _TORCH, ".pt2": _PROGRAM}.get(ending(of), _SAFETENSORS)
     )
     return lines.format(file=file, shape=", ".join(map(str, of.image_shape)), pixels=pixels)

@@ -20,7 +20,7 @@ ARCHITECTURE = "mlp-digits-relu"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the digits network as .onnx, .pt and .safetensors, and 360 digits as PNGs in a zip."""
+    """A folder with the digits network as .onnx, .pt, .pt2 and .safetensors, and 360 digits as PNGs in a zip."""
     place = tmp_path_factory.mktemp("own")
     net = load_model(ARCHITECTURE)
     torch.onnx.export(
@@ -30,6 +30,9 @@ def folder(tmp_path_factory):
     torch.save(
         {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in net.state_dict().items()}}, place / "net.pt"
     )
+    any_number = {0: torch.export.Dim("n")}
+    program = torch.export.export(net.eval(), (torch.zeros(2, 1, 8, 8),), dynamic_shapes=(any_number,))
+    torch.export.save(program, place / "net.pt2")
     images, labels = load_sample_arrays("digits", "test")
     with zipfile.ZipFile(place / "digits.zip", "w") as archive:
         for number, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -49,7 +52,8 @@ def inputs_of(folder):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    ("file", "suffix"), [("net.onnx", ".onnx"), ("net.pt", ".pt"), ("net.pt", ".safetensors")]
+    ("file", "suffix"),
+    [("net.onnx", ".onnx"), ("net.pt", ".pt"), ("net.pt", ".safetensors"), ("net.pt2", ".pt2")],
 )
 def test_the_pruned_network_comes_back_and_gives_the_accuracy_shown(run, folder, tmp_path, file, suffix):
     saved = tmp_path / f"pruned{suffix}"
@@ -64,6 +68,10 @@ def test_the_pruned_network_comes_back_and_gives_the_accuracy_shown(run, folder,
         session = onnxruntime.InferenceSession(saved)
         logits = session.run(None, {"input": inputs})[0]
         zeros = sum(int((values == 0).sum()) for values in (onnx_weights(saved)))
+    elif suffix == ".pt2":
+        program = torch.export.load(saved)
+        logits = program.module()(torch.from_numpy(inputs)).detach().numpy()
+        zeros = sum(int((each == 0).sum()) for each in program.state_dict.values() if each.ndim == 2)
     else:
         net = nn.Sequential(
             nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 10)
@@ -123,15 +131,6 @@ def test_unreadable_layers_are_named_and_the_exit_code_says_so(run, tmp_path):
     assert code == 2
     assert "normalisation other than BatchNorm at" in errors
     assert "Traceback" not in errors
-
-
-def test_a_program_goes_back_as_weights_and_says_so(run, tmp_path):
-    code, _, errors = run(
-        "prune", "--checkpoint", tmp_path / "net.pt2", "--sparsity", "0.5", "--save", "out.pt2"
-    )
-    assert code == 2
-    assert "the weights of the module that was exported; name a .safetensors or .pt file." in errors
-    assert len(errors.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from ncviz.models.catalogue.architectures import build_without_weights, find_arc
 from ncviz.models.files.content import read_content
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, settings_of
 from ncviz.models.files.graph.build import build_module
-from ncviz.models.files.pt2.reader import read_exported, weight_names
+from ncviz.models.files.pt2.reader import read_exported
 from ncviz.models.files.state_dict.choosing import choose_weights
 from ncviz.models.files.state_dict.reader import PICKLE_START, ZIP_START, is_safetensors, read_checkpoint
 from ncviz.models.files.state_dict.recognition import recognise
@@ -77,19 +77,13 @@ def read_file(
 
         model = parse(data, label)
         blueprint, arrays, _ = read_sources(model, label)
-        # ONNX is written back into its own file, since that also holds what ncviz does not read.
+        # It is written back into its own file, since that also holds what ncviz does not read.
         found = _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
         note = folded_note(model)
         return replace(found, notes=(note,) if note else ())
     if format == "pt2":
         blueprint, arrays = read_exported(data, label)
-        # What its forward does not use goes back with the rest, and what only the graph has does not.
-        pairs = blueprint.names or tuple((array, array) for array in arrays)
-        given, used = ({pair[at] for pair in pairs} for at in (0, 1))
-        is_as_given = given == weight_names(data, label) and used == set(arrays)
-        return _with_graph(
-            name, format, blueprint, arrays, None if is_as_given else data, dataset, input_shape
-        )
+        return _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
     if format == "unknown":
         raise ModelError(
             f"{label} is no network that ncviz reads; bring a .pt, .pth or .safetensors file of weights, or an .onnx "

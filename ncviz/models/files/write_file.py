@@ -15,15 +15,14 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
     """Return a file with changed weights, as the network's own came, and the ending of its name.
 
     Safetensors and ``.pt`` come back as a state dict under the keys of the file, in float32. ONNX comes back as the
-    same model with other weights. A ``.pt2`` comes back as a state dict ``.pt`` for the module that was exported,
-    because nothing here writes a program. What did not come in a file goes out as safetensors.
+    same model with other weights, ``.pt2`` as the same program. What did not come in a file goes out as safetensors.
 
     Args:
         network: The network as it came.
         arrays: Parameter name → changed array of the same shape; those left out stay as they are.
 
     Returns:
-        The file's content, and ".safetensors", ".pt" or ".onnx".
+        The file's content, and ".safetensors", ".pt", ".onnx" or ".pt2".
 
     Raises:
         ModelError: If an array is none of the network's, or of another shape.
@@ -47,10 +46,11 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
         given = {name: whole[array].copy() for name, array in names}
         whole = {name: values for name, values in whole.items() if name not in renamed} | given
     if network.format == "pt2" and network.original is not None:
-        from ncviz.models.files.pt2.reader import weights_of
+        from ncviz.models.files.pt2.writer import write_exported
 
-        given = weights_of(network.original, network.name)
-        whole = {name: whole.get(name, values) for name, values in given.items()}
+        own = {name: whole[name] for name, array in names if array in arrays}
+        own |= {name: whole[name] for name in set(arrays) - {array for _, array in names}}
+        return write_exported(network.original, own, network.name), ".pt2"
     state = {network.prefix + name: values for name, values in whole.items()}
     if network.format in {"pt", "pt2"}:
         import torch

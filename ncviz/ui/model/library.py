@@ -37,8 +37,7 @@ def draw_own_networks() -> None:
             session.drop_network(name)
             st.rerun()
     st.caption(
-        "Private to this session unless saved. The pruned network in the format that it came in (a .pt2 as .pt, the "
-        "weights of the module that was exported): Explore, tab "
+        "Private to this session unless saved. The pruned network in the format that it came in: Explore, tab "
         "Downloads, or Pruning, tab Plans and files."
     )
 

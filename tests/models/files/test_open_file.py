@@ -20,6 +20,7 @@ from ncviz.data.user_data.uploads import read_uploads
 from ncviz.errors import DataError, ModelError
 from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.files.open_file import read_file
+from ncviz.models.files.pt2.writer import write_exported
 from ncviz.models.files.write_file import write_file
 from ncviz.models.loading import load_model, save_checkpoint
 from ncviz.models.network import open_network
@@ -125,7 +126,7 @@ def test_an_onnx_file_goes_out_as_it_came_and_keeps_its_accuracy(trained):
     assert write_file(network, {})[0] != back
 
 
-def test_a_program_comes_with_its_graph_and_goes_out_as_weights(trained):
+def test_a_program_goes_out_as_it_came_and_keeps_its_accuracy(trained):
     data = load_dataset("digits")
     buffer = io.BytesIO()
     batch = {0: torch.export.Dim("n")}
@@ -133,13 +134,39 @@ def test_a_program_comes_with_its_graph_and_goes_out_as_weights(trained):
         torch.export.export(trained, (torch.zeros(2, 1, 8, 8),), dynamic_shapes=(batch,)), buffer
     )
     network = read_file(buffer.getvalue(), "net.pt2", dataset="digits")
-    assert (network.architecture, network.format, network.original) == ("pt2", "pt2", None)
+    assert (network.architecture, network.format) == ("pt2", "pt2")
     assert accuracy(network.module(), data) == accuracy(trained, data)
     back, ending = write_file(network, thinned(network))
-    net = build_seeded(NAME, 1).eval()
-    net.load_state_dict(torch.load(io.BytesIO(back), weights_only=True))
-    assert ending == ".pt"
-    assert accuracy(net, data) == accuracy(changed(network, thinned(network)).module(), data)
+    net = torch.export.load(io.BytesIO(back)).module()
+    assert ending == ".pt2"
+    shown = accuracy(changed(network, thinned(network)).module(), data)
+    assert shown != accuracy(trained, data)
+    assert accuracy(net, data) == shown
+    again = read_file(back, "back.pt2", dataset="digits")
+    assert accuracy(again.module(), data) == shown
+    assert again.zeros == changed(network, thinned(network)).zeros
+
+
+@pytest.mark.filterwarnings("ignore:No complete tensor")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_a_program_keeps_the_type_of_its_weights_and_what_shares_them(dtype):
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(6, 6), torch.nn.ReLU(), torch.nn.Linear(6, 6)
+    )
+    net[3].weight = torch.nn.Parameter(torch.randn(6, 6).t())
+    net.to(dtype).eval()
+    buffer = io.BytesIO()
+    torch.export.save(torch.export.export(net, (torch.zeros(1, 1, 2, 3, dtype=dtype),)), buffer)
+    network = read_file(buffer.getvalue(), "net.pt2")
+    name = next(each for each in network.arrays if each.endswith("3.weight"))
+    values = np.where(np.eye(6, dtype=bool), 0, network.arrays[name]).astype(network.arrays[name].dtype)
+    back, _ = write_file(network, {name: values})
+    state = torch.export.load(io.BytesIO(back)).state_dict
+    assert torch.equal(state["1.weight"], net[1].weight)
+    assert torch.equal(state["3.weight"], net[3].weight * (1 - torch.eye(6, dtype=dtype)))
+    with pytest.raises(ModelError, match="no weights 'x'"):
+        write_exported(buffer.getvalue(), {"x": np.zeros(3)}, "net.pt2")
 
 
 class Spare(torch.nn.Module):
@@ -166,16 +193,16 @@ def test_what_a_program_does_not_use_goes_back_with_the_rest():
     network = read_file(buffer.getvalue(), "net.pt2", dataset="digits")
     halved = {"head.weight": network.arrays["head.weight"] * 0.5}
     back, ending = write_file(network, halved)
-    assert ending == ".pt"
+    assert ending == ".pt2"
     again = Spare().eval()
-    again.load_state_dict(torch.load(io.BytesIO(back), weights_only=True))
+    again.load_state_dict(torch.export.load(io.BytesIO(back)).state_dict)
     expected = whole.state_dict() | {"head.weight": whole.head.weight.detach() * 0.5}
     for name, values in again.state_dict().items():
         assert torch.equal(values, expected[name]), name
 
 
 @pytest.mark.slow
-def test_a_shuffled_program_goes_out_as_the_weights_of_its_module():
+def test_a_shuffled_program_goes_out_with_the_weights_of_its_module():
     torch.manual_seed(0)
     whole = torchvision.models.shufflenet_v2_x0_5(num_classes=10).eval()
     buffer = io.BytesIO()
@@ -185,9 +212,9 @@ def test_a_shuffled_program_goes_out_as_the_weights_of_its_module():
     )
     network = read_file(buffer.getvalue(), "shuffle.pt2")
     back, ending = write_file(network, thinned(network))
-    assert ending == ".pt"
+    assert ending == ".pt2"
     net = torchvision.models.shufflenet_v2_x0_5(num_classes=10).eval()
-    net.load_state_dict(torch.load(io.BytesIO(back), weights_only=True))
+    net.load_state_dict(torch.export.load(io.BytesIO(back)).state_dict)
     assert int((net.fc.weight == 0).sum()) == net.fc.weight.numel() // 2
     images = torch.rand(2, 3, 32, 32)
     with torch.inference_mode():

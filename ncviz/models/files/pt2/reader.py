@@ -51,37 +51,15 @@ def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.n
     Raises:
         ModelError: If it is damaged, too large, or has operations that are not read, each named; one sentence.
     """
-    return _read_archive(content, label, _read)
+    return read_archive(content, label, _read)
 
 
-def weights_of(content: bytes, label: str) -> dict[str, np.ndarray]:
-    """Return all parameters and buffers of a ``.pt2`` archive by name, those that its forward does not use, too.
-
-    Those of types that no network computes with, or kept as a pickle, are left out.
+def read_archive(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
+    """Return what a function makes of an archive and its label, whose sizes are checked before.
 
     Raises:
-        ModelError: As ``read_exported``.
+        ModelError: If it is damaged, too large or none; one sentence.
     """
-    return _read_archive(
-        content,
-        label,
-        lambda archive, _: {
-            name: tensor() for name, tensor in archive.tensors("weights").items() if tensor.is_plain
-        },
-    )
-
-
-def weight_names(content: bytes, label: str) -> set[str]:
-    """Return the names of a ``.pt2`` archive's parameters and buffers, without the counters of BatchNorm.
-
-    Raises:
-        ModelError: As ``read_exported``.
-    """
-    names = _read_archive(content, label, lambda archive, _: set(archive.tensors("weights")))
-    return {name for name in names if not name.endswith("num_batches_tracked")}
-
-
-def _read_archive(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
     label = quotable(label)
     check_size(len(content), label)
     with (
