@@ -100,8 +100,14 @@ class Growing:
         if isinstance(output, (tuple, list)) and len(output) == 1:
             output = output[0]
         output = output.of if isinstance(output, Probabilities) else output
+        if isinstance(output, dict):
+            raise ModelError(
+                f"The network returns a {type(output).__name__} of {', '.join(map(repr, output))}; expected its logits "
+                "alone: give a network whose forward returns one of them."
+            )
         if not isinstance(output, (Units, Pending)):
-            raise ModelError("The network returns several values; expected its logits alone.")
+            several = "several values" if isinstance(output, (tuple, list)) else f"a {type(output).__name__}"
+            raise ModelError(f"The network returns {several}; expected its logits alone.")
         logits = self.finish(output)
         if not self.connections:
             raise ModelError(

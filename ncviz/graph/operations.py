@@ -40,6 +40,8 @@ RELABEL = frozenset({
 JOIN = frozenset({"cat", "stack", "hstack", "vstack", "dstack"})
 # Repeats the nearest unit; in other modes it mixes them.
 NEAREST = frozenset({"interpolate", "upsample", "upsample_nearest1d", "upsample_nearest2d"})
+# Makes a constant of a value's shape.
+LIKE = frozenset({"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"})
 SHAPE = frozenset({"size", "shape", "dim", "ndim", "sym_size", "getattr"})
 SOFTMAX = frozenset({"softmax", "log_softmax"})
 SPACE = ("1d", "2d")

@@ -106,12 +106,13 @@ class Reader(fx.Interpreter):
     def _symbolic(
         self, n: fx.Node, args: Any, kwargs: Any, read: list[Units | Pending | Probabilities]
     ) -> Any:
-        name = ops.operation(n, self.named_modules)
+        name, first = ops.operation(n, self.named_modules), read[0]
         if n.target is getattr and args[1] in ("device", "dtype"):
             return getattr(next(self.traced.parameters(), torch.zeros(0)), args[1])
+        if ops.name_of(n, self.named_modules) in ops.LIKE:
+            return self._plain(n, [torch.zeros(self.shapes[n.all_input_nodes[0].name]), *args[1:]], kwargs)
         if name in ops.SHAPE:
             return size_of(n, read[0], args)
-        first = read[0]
         for value in read:
             if isinstance(value, Probabilities):
                 if name in ops.SILENT | ops.CASTS:
@@ -284,4 +285,4 @@ class Reader(fx.Interpreter):
 
 
 def _title(n: fx.Node) -> str:
-    return str(n.target).rsplit(".", 1)[-1].capitalize() if n.op != "call_module" else "Layer"
+    return ops.name_of(n, {}).capitalize() if n.op != "call_module" else "Layer"

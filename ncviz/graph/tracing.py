@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.overrides import TorchFunctionMode
 
 from ncviz.copies.hooks import without_global_hooks
 from ncviz.errors import ModelError
@@ -73,6 +74,28 @@ def _is_in_place(traced: fx.GraphModule, node: fx.Node) -> bool:
     return (name.endswith("_") and not name.endswith("__")) or bool(node.kwargs.get("inplace"))
 
 
+class _Rounding(TorchFunctionMode):
+    """Watches how far a forward rounds: inside of ``torch.autocast``, which no trace has, more than its type does.
+
+    Attributes:
+        eps: Of the coarsest number type that was seen.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.eps = 0.0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run a function of torch, and look at where it runs."""
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                self.eps = max(self.eps, torch.finfo(torch.get_autocast_dtype(device)).eps)
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, Tensor) and found.is_floating_point():
+            self.eps = max(self.eps, torch.finfo(found.dtype).eps)
+        return found
+
+
 def check_trace(net: nn.Module, traced: fx.GraphModule, input_shape: tuple[int, ...]) -> None:
     """Refuse a trace that does not give what the network gives: some in-place changes leave no mark in it.
 
@@ -80,14 +103,17 @@ def check_trace(net: nn.Module, traced: fx.GraphModule, input_shape: tuple[int, 
         ModelError: If the two differ on random inputs.
     """
     noise = noise_input(net, input_shape)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), _Rounding() as rounding:
         expected, found = net(noise.clone()), traced(noise.clone())
     if not isinstance(expected, Tensor) or not isinstance(found, Tensor):
         return
     size = (
         expected[expected.isfinite()].abs().max() if expected.isfinite().any() else expected.new_tensor(0.0)
     )
-    if not torch.allclose(expected, found, rtol=1e-3, atol=1e-4 * float(size) + 1e-12, equal_nan=True):
+    relative = max(1e-3, 8 * rounding.eps)
+    absolute = max(1e-4, 8 * rounding.eps) * float(size) + 1e-12
+    expected, found = expected.to(torch.float64), found.to(torch.float64)
+    if not torch.allclose(expected, found, rtol=relative, atol=absolute, equal_nan=True):
         raise ModelError(
             f"The forward of {type(net).__name__} cannot be followed: it gives other numbers than its own operations "
             "one after the other, because it is random in eval mode (dropout with training=True) or changes a value in "

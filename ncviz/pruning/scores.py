@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ncviz.config import BATCHNORM, DEFAULT_ALPHA, NEVER_ACTIVE_PLACES, check_choice, check_whole
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import DataError
+from ncviz.graph.forward.weights import weights_of_functions
 from ncviz.graph.operations import WEIGHT_MODULES
 from ncviz.pruning.criteria.activation import wanda
 from ncviz.pruning.criteria.flow import synflow
@@ -41,16 +42,19 @@ SCORES: dict[str, Score] = {
 }  # fmt: skip
 
 
-def weight_names(net: nn.Module) -> tuple[str, ...]:
-    """Names of the weights that carry edges: those of every linear layer and convolution, in the network's order.
+def weight_names(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> tuple[str, ...]:
+    """Names of the weights that carry edges, in the network's order: those of every linear layer and convolution.
 
-    A weight that several layers share has its first name alone, as in ``named_parameters``.
+    They may be modules, or functions that read parameters of other modules. A weight that several layers share has its
+    first name alone, as in ``named_parameters``.
+
+    Args:
+        net: The network, in eval mode.
+        input_shape: Shape of one input, needed where what a forward does depends on it.
     """
-    found: dict[int, str] = {}
-    for name, module in net.named_modules():
-        if isinstance(module, WEIGHT_MODULES):
-            found.setdefault(id(module.weight), f"{name}.weight" if name else "weight")
-    return tuple(found.values())
+    found = {id(module.weight) for module in net.modules() if isinstance(module, WEIGHT_MODULES)}
+    read = weights_of_functions(net, input_shape)
+    return tuple(name for name, each in net.named_parameters() if id(each) in found or name in read)
 
 
 def pruning_scores(
@@ -94,7 +98,7 @@ def pruning_scores(
     _check_inputs(criterion, inputs)
     own = own_copy(net, inputs if isinstance(inputs, Tensor) and inputs.ndim > 1 else None)
     _check_fit(own, criterion, inputs, labels)
-    names = weight_names(own)
+    names = weight_names(own, None if inputs is None else tuple(inputs.shape[1:]))
     given = ScoreInputs(own, names, inputs, labels, curvature, alpha, seed, never_active, batchnorm)
     return score.compute(given)
 

@@ -30,6 +30,13 @@ class _Folding(fx.Interpreter):
         return super().run_node(n) if n in self.wanted else None
 
 
+def values_of(traced: fx.GraphModule, wanted: set[fx.Node]) -> dict[fx.Node, Any]:
+    """Return what some operations return that do not depend on the image."""
+    folding = _Folding(traced, wanted)
+    folding.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
+    return {node: folding.env[node] for node in wanted}
+
+
 def free_of_types(traced: fx.GraphModule) -> None:
     """Make a trace one that runs in any floating-point type, as in the type that its parameters will have.
 
@@ -54,11 +61,10 @@ def _fold_constants(traced: fx.GraphModule) -> None:
     computed = {node for node in free if node.op != "get_attr"}
     if not computed:
         return
-    folding = _Folding(traced, free)
     with torch.no_grad():
-        folding.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
+        values = values_of(traced, free)
     for at, node in enumerate(traced.graph.nodes):
-        value = folding.env.get(node)
+        value = values.get(node)
         if node in computed and isinstance(value, Tensor) and any(user not in free for user in node.users):
             name = f"_computed_{at}"
             traced.register_buffer(name, value.detach().clone())

@@ -21,7 +21,8 @@ class ImageTracer(fx.Tracer):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        # A shape of a parameter is a number, which may decide the way.
+        super().__init__(param_shapes_constant=True)
         self._thread = threading.get_ident()
 
     def create_args_for_root(

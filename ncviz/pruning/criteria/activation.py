@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ncviz.copies.own_copy import own_copy
+from ncviz.errors import NcvizError
 from ncviz.graph.operations import WEIGHT_MODULES
 from ncviz.pruning.criteria.given import ScoreInputs, images_of
 
@@ -31,6 +32,13 @@ def wanda(given: ScoreInputs) -> dict[str, Tensor]:
         ]
         for name in given.names
     }
+
+    alone = [name for name, own in modules.items() if not own]
+    if alone:
+        raise NcvizError(
+            f"Wanda looks at what layers hear, and '{alone[0]}' is read by a function in forward; make it an nn.Linear "
+            "or nn.Conv2d, or choose another criterion."
+        )
 
     def watch(name: str) -> None:
         module = net.get_submodule(name)

@@ -74,6 +74,15 @@ class Decorated(Net):
         return self.body(x)
 
 
+class Arithmetic(Net):
+    """A number that is reckoned with."""
+
+    def forward(self, x, shift=0.25, repeat=1):
+        for _ in range(repeat):
+            x = self.body(x)
+        return x + shift
+
+
 class Sizes(Net):
     """What follows the size of the image is only exported."""
 
@@ -93,6 +102,7 @@ NETS = {
     NamedOptional: "return_dict is None",
     Anything: "**kwargs is empty",
     Decorated: "labels is None",
+    Arithmetic: "shift is 0.25, repeat is 1",
     Sizes: "labels is None, threshold is 2",
 }
 

@@ -91,7 +91,36 @@ class Statistics(Body):
         return (x - self.mean.view(1, -1, 1, 1).to(x.device, x.dtype)) / self.deviation[:, None, None]
 
 
-NETS = [Position, PositionBySize, Bias, Scale, BySize, Statistics]
+class Zeros(Body):
+    """Constants of the image's or the batch's own size."""
+
+    def inside(self, x):
+        return x + torch.zeros_like(x) * 2 + x.new_ones(x.shape)
+
+    def outside(self, x):
+        return x + torch.ones_like(x)
+
+
+class ByParameter(Body):
+    """A parameter's shape decides the way."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Parameter(torch.randn(1, 1, 5, 5))
+
+    def inside(self, x):
+        return x + self.shift if self.shift.shape[-1] == 5 else x
+
+
+class Autocast(Body):
+    """Rounds more than its number type does; curvature is that without rounding."""
+
+    def forward(self, x):
+        with torch.autocast("cpu", torch.bfloat16):
+            return super().forward(x).float()
+
+
+NETS = [Zeros, ByParameter, Position, PositionBySize, Bias, Scale, BySize, Statistics]
 
 
 @pytest.mark.parametrize("kind", NETS)
@@ -112,6 +141,13 @@ def test_the_weights_of_a_scaled_head_are_scaled():
     head = build_graph(net, (1, 5, 5)).connections[1]
     expected = net.head.weight * nn.functional.softplus(net.raw)[:, None]
     assert torch.allclose(torch.from_numpy(head.weight[0]).float(), expected, atol=1e-6)
+
+
+def test_autocast_is_no_operation():
+    net, x = Autocast().eval(), torch.rand(2, 1, 5, 5)
+    found, expected = neural_curvature(net, x), neural_curvature(Body().eval(), x)
+    for name, value in expected.weights.items():
+        assert torch.equal(found.weights[name], value)
 
 
 class Casts(Body):
