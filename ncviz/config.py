@@ -164,7 +164,8 @@ class PruningConfig:
         """Return the settings as plain JSON types, for reports; what is as in the paper is left out."""
         whole = {**asdict(self), "protected": list(self.protected), "layers": list(self.layers)}
         parts = ["layers", "channels"] if self.calibration.is_whole else []
-        parts += ["never_active"] if self.never_active == NEVER_ACTIVE_PLACES[0] else []
+        usual = {"never_active": NEVER_ACTIVE_PLACES[0], "batchnorm": BATCHNORM[0]}
+        parts += [name for name, value in usual.items() if getattr(self, name) == value]
         return {name: value for name, value in whole.items() if name not in parts}
 
 

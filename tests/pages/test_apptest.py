@@ -87,6 +87,30 @@ def test_a_stored_result_is_not_computed_again(app):
     assert len(resources.registry().jobs()) == before
 
 
+@pytest.mark.slow
+def test_how_batchnorm_is_read_is_a_setting_of_networks_that_have_it(open_app):
+    def opened(**link):
+        app = open_app()
+        app.query_params |= link
+        app.run()
+        told = [caption.value for caption in app.caption]
+        app.switch_page("pages/curvature.py").run()
+        boxes = [box.value for box in app.main.selectbox if box.label == "BatchNorm"]
+        return boxes, " ".join([*told, *(each.value for each in (*app.caption, *app.info))])
+
+    boxes, told = opened(batchnorm="folded")
+    assert not boxes
+    assert "BatchNorm" not in told
+    # The result that ships is that of a network without BatchNorm, too.
+    assert "No curvature yet" not in told
+    boxes, told = opened(model="vgg9-cifar10-relu", batchnorm="folded")
+    assert boxes == ["folded"]
+    assert "BatchNorm folded into the weights" in told
+    boxes, told = opened(model="vgg9-cifar10-relu")
+    assert boxes == ["own"]
+    assert "BatchNorm left out of the graph" in told
+
+
 def test_a_failure_goes_back_to_the_last_good_result(app):
     app.run()
     app.switch_page("pages/curvature.py").run()

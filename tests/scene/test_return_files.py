@@ -18,7 +18,11 @@ from ncviz.models.files.open_file import read_file
 from ncviz.models.loading import load_model
 from ncviz.pruning.masks import masks_at
 from ncviz.scene import return_files, wording
+from ncviz.scene.layered_network import network_view
+from ncviz.scene.names import factor_words
+from ncviz.scene.tables import csv, edge_table
 from tests.examples.contexts import NOWHERE
+from tests.examples.wired_records import kept
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +102,34 @@ def test_a_part_of_a_network_is_said():
     assert wording.part_words(CurvatureConfig(layers=("a",))) == "1 layer"
     sampled = wording.part_words(CurvatureConfig(seed=4, channels=32))
     assert sampled == "at most 32 channels a layer, drawn with seed 4"
+
+
+def test_how_batchnorm_was_read_is_said_where_there_is_one():
+    own, folded = CurvatureConfig(), CurvatureConfig(batchnorm="folded")
+    of = tasks.open_network("vgg9-cifar10-relu")
+    assert wording.norm_words(of, own) == "BatchNorm left out of the graph"
+    assert wording.norm_words(of, folded) == "BatchNorm folded into the weights"
+    assert [wording.folded_words(of, config) for config in (own, folded)] == ["", "BatchNorm folded"]
+    without = tasks.open_network("mlp-digits-relu")
+    words = (wording.norm_words, wording.folded_words)
+    assert {told(without, config) for told in words for config in (own, folded)} == {""}
+
+
+def test_pictures_and_tables_of_folded_weights_say_so():
+    found = {}
+    for batchnorm in ("own", "folded"):
+        _, arrays, record = kept("Inverted", batchnorm)
+        ranks = np.arange(record.total)
+        table = edge_table(record, arrays, ranks, 0)
+        found[batchnorm] = (
+            network_view(record, arrays, ("a", "b", "c")).note,
+            table["batchnorm"].unique().tolist() if "batchnorm" in table else None,
+            factor_words(record),
+        )
+    assert found["own"] == ("", None, None)
+    assert found["folded"] == (
+        "BatchNorm folded", ["folded"], "With BatchNorm folded in, as the lengths of the paths have it."
+    )  # fmt: skip
+    assert b"folded" in csv(table)
+    # Without a BatchNorm it is what the forward itself multiplies by.
+    assert factor_words(kept("Shuffled")[2]).startswith("With what the network multiplies it by folded in")

@@ -54,6 +54,8 @@ def draw_stored_results() -> None:
 def _settings_words(meta: Mapping[str, Any]) -> str:
     """What a result was asked for, in a few words; every session reads this, so that layers go without their names."""
     asked = dict(meta.get("pruning") or meta.get("config") or {})
+    if meta.get("batchnorm") == "":  # of a network without any
+        asked.pop("batchnorm", None)
     for name in ("layers", "protected"):
         if asked.get(name):
             asked[name] = len(asked[name])

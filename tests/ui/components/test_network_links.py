@@ -55,9 +55,10 @@ const middle = [(ax + bx) / 4 + cx / 2, (ay + by) / 4 + cy / 2];
 console.log(JSON.stringify({ near: course(0, 2).length, far: course(1, 5).length, up: cy < (ay + by) / 2,
   edge: Math.abs(course(0, 4)[5] - ay), link: Math.abs(cy - ay),
   hit: pick(network, place, IDENTITY, visible, ...middle, 5),
-  tip: describeHit(network, { kind: "link", link: 0 }, null), words: linkWords(network) }));
+  tip: describeHit(network, { kind: "link", link: 0 }, null), words: greyWords(network),
+  caption: captionOf(network, 2) }));
 """
-    found = told(node, tmp_path, skipping, script)
+    found = told(node, tmp_path, replace(skipping, note="BatchNorm folded"), script)
     assert (found["near"], found["far"]) == (4, 6)
     assert found["up"]
     assert 0 < found["edge"] < found["link"]
@@ -65,10 +66,11 @@ console.log(JSON.stringify({ near: course(0, 2).length, far: course(1, 5).length
     assert found["tip"]["title"] == "add"
     assert ["weights", "none: it is never removed"] in found["tip"]["rows"]
     assert found["words"] == "grey: skips"
+    assert found["caption"].endswith("· 2 kept · BatchNorm folded")
 
 
 def test_links_are_left_out_where_one_layer_is_drawn(node, tmp_path, skipping):
-    script = "console.log(JSON.stringify({ links: network.linkSource.length, words: linkWords(network) }));"
+    script = "console.log(JSON.stringify({ links: network.linkSource.length, words: greyWords(network) }));"
     assert told(node, tmp_path, skipping, script)["links"] == 1
     assert told(node, tmp_path, skipping, script, connection=1) == {"links": 0, "words": ""}
 

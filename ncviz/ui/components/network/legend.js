@@ -77,7 +77,8 @@ export function greyWords(network) {
   const never = network.curvature.some((kappa) => kappa >= network.scale.never) ? ["never active"] : [];
   /** @type {Record<string, string>} */
   const names = { skip: "skips", pool: "pooling", scale: "scaling" };
-  const kinds = [...new Set(network.links.map(({ kind }) => names[kind] ?? kind))];
+  const drawn = network.linkSource.length > 0 ? network.links : [];
+  const kinds = [...new Set(drawn.map(({ kind }) => names[kind] ?? kind))];
   const grey = [...never, ...kinds];
   return grey.length > 0 ? `grey: ${grey.join(", ")}` : "";
 }
