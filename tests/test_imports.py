@@ -42,7 +42,7 @@ ALLOWED = {
     "engine": COMMON | {"compiled", "fingerprint", "graph", "transport"},
     "plots": COMMON | {"assets"},
     "data": COMMON | {"archives", "copies", "fingerprint"},
-    "models": COMMON | {"archives", "attacks", "fingerprint", "data"},
+    "models": COMMON | {"archives", "attacks", "copies", "fingerprint", "data"},
     "curvature": COMMON | {"copies", "engine", "graph"},
     "preflight": COMMON | {"engine", "graph"},
     "ricci": COMMON | {"transport"},

@@ -90,6 +90,17 @@ def plain_copy(net: nn.Module) -> nn.Module:
     return copied
 
 
+def plain_state(net: nn.Module) -> dict[str, Tensor]:
+    """Return a network's state dict, computed weights under their own names in place of what they are computed from.
+
+    Raises:
+        ModelError: As ``plain_copy``, if it has such weights.
+    """
+    with _unchanged(net):
+        is_computed = bool(computed_weights(net))
+    return (plain_copy(net) if is_computed else net).state_dict()
+
+
 @contextmanager
 def _unchanged(net: nn.Module) -> Iterator[None]:
     """Put a network into eval mode, and afterwards all that it holds back to what it was."""
@@ -140,7 +151,11 @@ def _watched_run(net: nn.Module, inputs: Tensor) -> list[Tensor] | None:
 def _run(net: nn.Module, inputs: Tensor) -> list[Tensor]:
     given = next((each for each in net.parameters() if each.is_floating_point()), inputs)
     dtype = given.dtype if inputs.is_floating_point() else inputs.dtype
-    torch.manual_seed(0)
+    # Not torch.manual_seed, which seeds every device, and only these are put back.
+    torch.default_generator.manual_seed(0)
+    if given.is_cuda:
+        with torch.cuda.device(given.device):
+            torch.cuda.manual_seed(0)
     return tensors_in(net(inputs[:COMPARED].detach().to(given.device, dtype, copy=True)))
 
 

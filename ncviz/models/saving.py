@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from ncviz.copies.own_copy import plain_state
 from ncviz.errors import ModelError
 
 FORMATS = ("safetensors", "pt")
@@ -21,6 +22,8 @@ def save_checkpoint(
     net: nn.Module, target: str | Path | BinaryIO, format: str = "safetensors", *, half: bool = False
 ) -> None:
     """Write the network's state dict to a file or a binary buffer; ``load_checkpoint`` reads both formats.
+
+    Weights that are computed before each pass, as those of ``torch.nn.utils.prune``, are written as they are used.
 
     Args:
         net: The network to save; it is not changed.
@@ -33,7 +36,7 @@ def save_checkpoint(
     """
     if format not in FORMATS:
         raise ModelError(f"Checkpoints are written as {' or '.join(FORMATS)}, got {format!r}.")
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in net.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in plain_state(net).items()}
     if half:
         tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
     if format == "safetensors":

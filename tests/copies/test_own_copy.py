@@ -279,6 +279,18 @@ def test_a_forward_that_was_replaced_is_named():
     assert torch.equal(given(own), nn.Sequential.forward(plain(), IMAGES) * 2)
 
 
+def test_a_saved_network_holds_its_weights_as_they_are_used(tmp_path):
+    net = ncviz.load_model("mlp-digits-relu")
+    layers = [layer for layer in net if isinstance(layer, nn.Linear)]
+    prune.l1_unstructured(layers[0], "weight", 0.5)
+    nn.utils.parametrizations.spectral_norm(layers[1].eval())
+    ncviz.save_checkpoint(net, tmp_path / "net.safetensors")
+    again = ncviz.load_checkpoint(tmp_path / "net.safetensors", "mlp-digits-relu")
+    images = torch.rand(3, 1, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(again(images), net.eval()(images))
+
+
 def test_parametrisations_of_the_caller_survive():
     net = COMPUTED["parametrised"]()
     own_copy(net, IMAGES)
