@@ -10,6 +10,7 @@ from ncviz.plots import palette
 from ncviz.plots.network.lines import Members, NetworkView, drawn_edges
 from ncviz.plots.network.payload import pack, payload
 from ncviz.ui.components.bundle import bundle
+from ncviz.values import NEVER_ACTIVE
 
 READ = """
 import { readFileSync } from "node:fs";
@@ -81,7 +82,9 @@ console.log(JSON.stringify({{ name: network.layers[0].name, bin: [...left.bin], 
     drawn = drawn_edges(units, 40)
     assert told["name"] == "κ"
     assert told["parameter"] == units.parameter[drawn].tolist()
-    assert told["bin"] == palette.bin_index(units.curvature[drawn]).tolist()
+    # What is never active has the colour of neither end.
+    kappa = np.where(units.curvature[drawn] >= NEVER_ACTIVE, 0, units.curvature[drawn])
+    assert told["bin"] == palette.bin_index(kappa).tolist()
     assert told["visible"] == (ranks[order][units.parameter[drawn]] >= removed).astype(int).tolist()
     assert told["kept"] == sum(told["visible"])
     assert told["place"] == "channel 1, row 0, column 1"
