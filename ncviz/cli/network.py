@@ -64,6 +64,7 @@ def network_of(
     size: str | None = None,
     weights: str | None = None,
     layout: str | None = None,
+    scores: str | None = None,
 ) -> tasks.Network:
     """Return the network that the options name, with its images if there are any.
 
@@ -77,7 +78,13 @@ def network_of(
     else:
         from ncviz.models.files.open_file import read_file
 
-        network = read_file(checkpoint, architecture=architecture, weights=weights)
+        network = read_file(
+            checkpoint,
+            architecture=architecture,
+            weights=weights,
+            output=scores,
+            size=None if size is None else _size(size),
+        )
         for note in network.notes:
             click.echo(f"Note: {note}", err=True)
     network = resized(network, size)

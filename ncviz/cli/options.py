@@ -38,6 +38,9 @@ own_network_options = (
         "--weights", help="Which of several weights in a checkpoint, such as ema; by default said which."
     ),
     click.option(
+        "--scores", help="Which of several outputs of an .onnx holds the class scores; by default said which."
+    ),
+    click.option(
         "--images",
         type=click.Path(path_type=Path),
         help="Your own images: a zip or a folder with a folder for each class, .npz or .npy.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ncviz.errors import ModelError
 from ncviz.models.catalogue.torchvision_models import default_weights
 from ncviz.models.files.choices import SeveralFitError
 from ncviz.models.memory import NETWORK_MEMORY
@@ -35,7 +36,7 @@ class Question:
     """What a file leaves open.
 
     Attributes:
-        what: "architecture" or "weights".
+        what: "architecture", "weights", "output" or "size".
         choices: What it may be.
     """
 
@@ -63,10 +64,26 @@ def read_network(
     try:
         with NETWORK_MEMORY.reading(size, quotable(filename)):
             return read_file(
-                content(), filename, given.get("architecture"), weights=given.get("weights"), is_asking=True
+                content(),
+                filename,
+                given.get("architecture"),
+                weights=given.get("weights"),
+                output=given.get("output"),
+                size=_size(given["size"]) if "size" in given else None,
+                is_asking=True,
             )
     except SeveralFitError as error:
         return Question(error.what, error.choices)
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(side) for side in text.lower().replace("×", "x").split("x"))
+    except ValueError as error:
+        raise ModelError(
+            f"A size is height and width, such as 64x64, got '{quotable(text)}'; choose another."
+        ) from error
+    return height, width
 
 
 def architecture_title(name: str) -> str:

@@ -208,3 +208,41 @@ def test_photos_for_a_network_with_its_channels_last(run, tmp_path, layout):
     assert "images need 1 or 3 channels, in front or at the end" in errors
     code, _, errors = run("curvature", *own[:2], "--layout", "channels_last")
     assert "name them with --images" in errors
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_a_file_leaves_open_is_said_and_can_be_chosen(run, tmp_path):
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(1, 5, 3), nn.Linear(5, 10)
+
+        def forward(self, x):
+            found = torch.relu(self.conv(x)).mean(dim=(2, 3))
+            return found, self.head(found)
+
+    file = tmp_path / "two.onnx"
+    torch.onnx.export(
+        Two().eval(), (torch.zeros(1, 1, 9, 9),), file, dynamo=False, input_names=["x"],
+        output_names=["embedding", "logits"], dynamic_axes={"x": {0: "n", 2: "h", 3: "w"}},
+    )  # fmt: skip
+    code, out, errors = run("inspect", "--checkpoint", file, "--size", "12x10")
+    assert code == 0, errors
+    assert "Note: two.onnx has several outputs" in errors
+    assert "'logits' was taken; there are also embedding." in errors
+    assert "5×10×8" in out
+    code, _, errors = run("inspect", "--checkpoint", file, "--scores", "logits")
+    assert code == 0
+    assert "several outputs" not in errors
+    assert "28×28 were taken" in errors
+    code, _, errors = run("inspect", "--checkpoint", file, "--scores", "other")
+    assert code != 0
+    assert "no output 'other' of scores; choose one of 'embedding' and 'logits'" in errors
+    checkpoint = tmp_path / "two.pt"
+    state = load_model(ARCHITECTURE).state_dict()
+    torch.save({"model": state, "ema": {key: value * 2 for key, value in state.items()}}, checkpoint)
+    own = ("inspect", "--checkpoint", checkpoint, "--architecture", ARCHITECTURE)
+    code, _, errors = run(*own)
+    assert (code, "those under 'model' were taken; there are also ema" in errors) == (0, True)
+    code, _, errors = run(*own, "--weights", "ema")
+    assert (code, errors) == (0, "")

@@ -9,7 +9,7 @@ class SeveralFitError(ModelError):
     """A file fits in several ways alike.
 
     Attributes:
-        what: Name of the argument of ``read_file`` that decides: "architecture", "weights" or "output".
+        what: Name of the argument of ``read_file`` that decides: "architecture", "weights", "output" or "size".
         choices: What it may be.
     """
 

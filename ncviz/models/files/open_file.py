@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ncviz.data.datasets import find_dataset
-from ncviz.data.image_settings import LAST, layouts_of
+from ncviz.data.image_settings import LAST, layouts_of, size_of
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
@@ -44,6 +44,8 @@ def read_file(
     input_shape: tuple[int, ...] | None = None,
     *,
     weights: str | None = None,
+    output: str | None = None,
+    size: tuple[int, int] | None = None,
     is_asking: bool = False,
 ) -> Network:
     """Return the network in a ``.pt``, ``.pth``, ``.safetensors``, ``.onnx`` or ``.pt2`` file.
@@ -58,6 +60,8 @@ def read_file(
             architecture.
         weights: For a file of weights alone: which of several that fit, such as "ema", by the keys that lead to them or
             the last of these. None takes the first that are no moving average; ``Network.notes`` says so.
+        output: For ONNX: which of several outputs holds the class scores. None takes the one that looks most like them.
+        size: For ONNX: height and width of an image, where the file fixes none. None takes the first usual one.
         is_asking: Whether to raise a SeveralFitError with the choices instead of taking one.
 
     Raises:
@@ -72,15 +76,20 @@ def read_file(
         find_architecture(architecture)
     format = _format_of(data, name)
     if format == "onnx":
+        # These import onnx.
         from ncviz.models.files.onnx.folded import folded_note
-        from ncviz.models.files.onnx.reader import parse, read_sources  # which import onnx
+        from ncviz.models.files.onnx.parsing import parse
+        from ncviz.models.files.onnx.reader import Asked, read_model
 
+        classes = len(find_dataset(dataset).classes) if dataset else None
+        if size is None and input_shape is not None and len(input_shape) == 3:
+            size = size_of(input_shape)
         model = parse(data, label)
-        blueprint, arrays, _ = read_sources(model, label)
+        read = read_model(model, label, Asked(size, output, classes, is_asking))
         # It is written back into its own file, since that also holds what ncviz does not read.
-        found = _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
+        network = _with_graph(name, format, read.blueprint, read.arrays, data, dataset, input_shape)
         note = folded_note(model)
-        return replace(found, notes=(note,) if note else ())
+        return replace(network, notes=(*read.notes, note) if note else read.notes)
     if format == "pt2":
         blueprint, arrays = read_exported(data, label)
         return _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
@@ -89,18 +98,23 @@ def read_file(
             f"{label} is no network that ncviz reads; bring a .pt, .pth or .safetensors file of weights, or an .onnx "
             "or .pt2 file with weights and graph."
         )
-    read = read_checkpoint(data, label)
+    checkpoint = read_checkpoint(data, label)
     del data
-    chosen = choose_weights(read.candidates, architecture, weights, label, is_asking=is_asking)
+    chosen = choose_weights(checkpoint.candidates, architecture, weights, label, is_asking=is_asking)
     found = network_from_state(
-        chosen.tensors, chosen.architecture, name, dataset=dataset, format=read.format, prefix=chosen.prefix,
+        chosen.tensors, chosen.architecture, name, dataset=dataset, format=checkpoint.format, prefix=chosen.prefix,
         input_shape=input_shape,
     )  # fmt: skip
     return replace(found, notes=chosen.notes)
 
 
 def load_network(
-    path: str | Path, architecture: str | None = None, *, weights: str | None = None
+    path: str | Path,
+    architecture: str | None = None,
+    *,
+    weights: str | None = None,
+    output: str | None = None,
+    size: tuple[int, int] | None = None,
 ) -> nn.Module:
     """Return the network in any file that ncviz reads, in eval mode, on the CPU, in float32.
 
@@ -113,12 +127,14 @@ def load_network(
         architecture: For a file of weights alone: a name such as "resnet20" or "torchvision/resnet18". None finds out
             from keys and shapes.
         weights: As for ``read_file``; what was taken of several, or left out, a warning says.
+        output: Likewise.
+        size: Likewise.
 
     Raises:
         ModelError: If the file is missing, too large, damaged, unsafe or of no kind that is read, holds layers that are
             not supported, or its weights fit no architecture, several, or not the one that was named; one sentence.
     """
-    network = read_file(path, architecture=architecture, weights=weights)
+    network = read_file(path, architecture=architecture, weights=weights, output=output, size=size)
     for note in network.notes:
         warnings.warn(note, stacklevel=2)
     return network.module()

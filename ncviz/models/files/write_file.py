@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ncviz.data.image_settings import size_of
 from ncviz.errors import ModelError
 from ncviz.models.network import Network
 
@@ -38,7 +39,9 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
     if network.format == "onnx" and network.original is not None:
         from ncviz.models.files.onnx.writer import write_onnx
 
-        return write_onnx(network.original, whole), ".onnx"
+        shape = network.blueprint.input_shape if network.blueprint is not None else ()
+        size = size_of(shape) if len(shape) == 3 else None
+        return write_onnx(network.original, whole, size), ".onnx"
     names = () if network.blueprint is None else network.blueprint.names
     if names:
         renamed = {array for _, array in names}

@@ -45,6 +45,12 @@ _QUESTIONS: dict[str, tuple[str, str, Callable[[str], str]]] = {
         "holds several weights that fit, such as the last ones and their average over the training.",
         lambda name: name or "the outermost",
     ),
+    "output": ("Class scores", "has several outputs that may be the class scores.", str),
+    "size": (
+        "Images of",
+        "leaves the height and width of its images open; choose them, or type others.",
+        str,
+    ),
 }
 
 
@@ -122,7 +128,13 @@ def _ask(file: UploadedFile, question: Question) -> None:
     label, why, shown = _QUESTIONS[question.what]
     st.info(f"{plain(file.name)} {why}")
     columns = st.columns([3, 1], vertical_alignment="bottom")
-    answer = columns[0].selectbox(label, question.choices, format_func=shown, key=f"bring-{question.what}")
+    answer = columns[0].selectbox(
+        label,
+        question.choices,
+        format_func=shown,
+        key=f"bring-{question.what}",
+        accept_new_options=question.what == "size",
+    )
     if columns[1].button("Use this one", type="primary", key="bring-use", width="stretch"):
         st.session_state[_ANSWERS] = {**st.session_state[_ANSWERS], question.what: str(answer)}
         _read(file)

@@ -14,25 +14,67 @@ from ncviz.models.files.graph.operators.pointwise import POINTWISE
 from ncviz.models.files.graph.operators.table import OPERATORS, OWN
 from ncviz.models.files.graph.reader import Node
 from ncviz.models.files.graph.unsupported import check_read
-from ncviz.text import quotable
+from ncviz.text import listed, quotable
 
 DOMAINS = {"", "ai.onnx"}
 _SHAPES = frozenset({"Shape", "Size"})
 _UNITWISE = frozenset({*POINTWISE, "Identity", "Dropout", "Cast", "CastLike"}) - OWN
+_COLOURS = (1, 3)
 _FLOATS = {getattr(onnx.TensorProto, kind) for kind in ("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16")}
 
 
 @dataclass(frozen=True)
 class Image:
-    """The input that takes the images: its name, their shape, and the batch if the file fixes one."""
+    """The input that takes the images: its name, their shape, and the batch if the file fixes one.
+
+    Attributes:
+        name: Of the input.
+        shape: Of one image; None for a height or width that the file leaves open.
+        batch: The batch, if the file fixes it.
+    """
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     batch: int | None
+
+    @property
+    def open_axes(self) -> tuple[int, ...]:
+        """The axes of one image that the file leaves open."""
+        return tuple(axis for axis, size in enumerate(self.shape) if size is None)
+
+    def at(self, size: tuple[int, int] | None) -> tuple[int, ...]:
+        """Return the shape with a height and width in the place of those that are open."""
+        sides = (1, 2) if self.shape[0] is not None else (0, 1)
+        filled = dict(zip(sides, size or (), strict=False))
+        return tuple(filled[axis] if own is None else own for axis, own in enumerate(self.shape))
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of floating-point numbers.
+
+    Attributes:
+        name: As the file calls it.
+        value: What gives its numbers; another name where a ZipMap of sklearn follows.
+        is_row: Whether it gives one row of numbers for an image, as far as the file says.
+        classes: How many, None if the file does not say.
+        needed: Indices of the nodes that it needs.
+    """
+
+    name: str
+    value: str
+    is_row: bool
+    classes: int | None
+    needed: frozenset[int]
 
 
 def choose_input(model: onnx.ModelProto, needed: list[Node], tensors: dict[str, Any], label: str) -> Image:
-    """Return the one input that takes images."""
+    """Return the one input that takes images.
+
+    Raises:
+        ModelError: If there is none or several, of other numbers, or of a shape that does not say where the channels
+            are.
+    """
     used = {name for node in needed for name in node.inputs}
     inputs = [value for value in model.graph.input if value.name not in tensors and value.name in used]
     if len(inputs) != 1:
@@ -43,29 +85,77 @@ def choose_input(model: onnx.ModelProto, needed: list[Node], tensors: dict[str, 
             f"{label} takes an input that is not of floating-point numbers, expected images in float32."
         )
     dims = [d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in kind.shape.dim]
-    sizes = [size for size in dims[1:] if size is not None and 0 < size <= LIMITS.layer_units]
-    if len(dims) < 2 or len(sizes) != len(dims) - 1:
+    # Some exporters write 0 or -1 for what they leave open.
+    dims = [None if size is not None and size < 1 else size for size in dims]
+    image = Image(inputs[0].name, tuple(dims[1:]), dims[0] if dims else None)
+    known = [size for size in image.shape if size is not None]
+    is_open_in_space = len(image.shape) == 3 and (image.shape[0] is not None or image.shape[2] in _COLOURS)
+    if (
+        len(dims) < 2
+        or max(known, default=1) > LIMITS.layer_units
+        or (image.open_axes and not is_open_in_space)
+    ):
         raise ModelError(
             f"{label} does not fix the size of its images (its input has the shape "
-            f"{[size or '?' for size in dims[:9]]}); export it with only the first axis, the batch, left open."
+            f"{[size or '?' for size in dims[:9]]}); only height and width may be left open beside the batch: fix the "
+            "rest with onnx.tools.update_model_dims.update_inputs_outputs_dims, or export it again."
         )
-    return Image(inputs[0].name, tuple(sizes), dims[0])
+    return image
 
 
-def choose_output(model: onnx.ModelProto, producers: dict[str, Node], label: str) -> str:
-    """Return the output that holds class scores: [n, classes] in floats, seen through a ZipMap of sklearn."""
-    ranked: list[tuple[int, int, str]] = []
-    for position, value in enumerate(model.graph.output):
+def float_outputs(model: onnx.ModelProto, producers: dict[str, Node]) -> list[Output]:
+    """Return the outputs of floating-point numbers, seen through a ZipMap of sklearn."""
+    found = []
+    for value in model.graph.output:
         node = producers.get(value.name)
         if node is not None and node.operator == "ZipMap" and node.inputs:
-            ranked.append((1, position, node.inputs[0]))
+            needed = frozenset(ancestors(node.inputs[0], producers))
+            found.append(Output(value.name, node.inputs[0], True, None, needed))
             continue
         kind = value.type.tensor_type
-        if value.type.HasField("tensor_type") and kind.elem_type in _FLOATS:
-            ranked.append((0 if len(kind.shape.dim) == 2 else 2, position, value.name))
-    if not ranked:
+        if not value.type.HasField("tensor_type") or kind.elem_type not in _FLOATS:
+            continue
+        dims = [d.dim_value if d.WhichOneof("value") == "dim_value" else None for d in kind.shape.dim]
+        wide = [size for size in dims[1:] if size != 1]
+        is_row = not kind.HasField("shape") or len(dims) == 2 or (len(dims) > 2 and len(wide) < 2)
+        classes = wide[0] if len(wide) == 1 else None
+        needed = frozenset(ancestors(value.name, producers))
+        found.append(Output(value.name, value.name, is_row, classes, needed))
+    return found
+
+
+def choose_output(outputs: list[Output], label: str, name: str | None, classes: int | None) -> Output:
+    """Return the output that holds class scores: the named one, or that which looks most like them.
+
+    That is a row of as many numbers as there are classes, where that is known; of several the one that is computed
+    last, since an embedding is on the way to the logits, and auxiliary heads branch off earlier.
+
+    Args:
+        outputs: As ``float_outputs`` returns them.
+        label: The file's name.
+        name: The output that the user names.
+        classes: How many classes there are, if anybody says.
+
+    Raises:
+        ModelError: If there is no such output.
+    """
+    if not outputs:
         raise ModelError(f"{label} has no output of floating-point numbers, expected class scores.")
-    return min(ranked)[2]
+    if name is not None:
+        named = [output for output in outputs if output.name == name]
+        if not named:
+            known = listed([f"'{quotable(output.name)}'" for output in outputs])
+            raise ModelError(f"{label} has no output '{quotable(name)}' of scores; choose one of {known}.")
+        return named[0]
+    return min(
+        outputs,
+        key=lambda output: (
+            classes is not None and output.classes not in (None, classes),
+            not output.is_row,
+            any(output.needed < other.needed for other in outputs if other.is_row),
+            -len(output.needed),
+        ),
+    )
 
 
 def ancestors(output: str, producers: dict[str, Node]) -> set[int]:

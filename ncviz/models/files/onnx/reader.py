@@ -7,29 +7,75 @@ checks no sizes; here every operator becomes a plain torch layer, and every size
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import onnx
 
 from ncviz.errors import ModelError
-from ncviz.models.files.content import check_size, refusing
+from ncviz.models.files.choices import SeveralFitError
+from ncviz.models.files.content import refusing
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint
 from ncviz.models.files.graph.builder import BlueprintBuilder
+from ncviz.models.files.graph.operators.shapes import as_scores
 from ncviz.models.files.graph.operators.table import read_node
 from ncviz.models.files.graph.reader import GraphReader, Node, Source
-from ncviz.models.files.onnx.checks import DOMAINS, ancestors, check_supported, choose_input, choose_output
+from ncviz.models.files.onnx.checks import (
+    Image,
+    Output,
+    check_supported,
+    choose_input,
+    choose_output,
+    float_outputs,
+)
 from ncviz.models.files.onnx.nodes import node_of
-from ncviz.models.files.onnx.tensors import array_of, is_external
-from ncviz.models.files.onnx.wire import check_wire
-from ncviz.text import quotable
+from ncviz.models.files.onnx.parsing import opset_of, parse
+from ncviz.models.files.onnx.tensors import array_of
+from ncviz.text import listed, quotable
 
-MIN_OPSET = 9
+# Height and width that are tried where a file fixes none, the most usual first.
+_SIDES = (224, 32, 299, 227, 256, 128, 96, 64, 28, 48, 24, 16, 8)
+_GREY_SIDES = (28, 32, 224, 64, 128, 48, 96, 24, 16, 8)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user says of a file that leaves it open.
+
+    Attributes:
+        size: Height and width of an image, where the file fixes none.
+        output: Name of the output that holds the class scores.
+        classes: How many classes there are, to tell that output by.
+        is_asking: Whether to raise an error with the choices instead of taking one.
+    """
+
+    size: tuple[int, int] | None = None
+    output: str | None = None
+    classes: int | None = None
+    is_asking: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxResult:
+    """A network read from an ONNX file.
+
+    Attributes:
+        blueprint: Its graph.
+        arrays: Its arrays by the names of the built module's ``state_dict()``.
+        sources: For each array, which input of which node it was made from.
+        notes: What was taken of several, one sentence each.
+    """
+
+    blueprint: Blueprint
+    arrays: dict[str, np.ndarray]
+    sources: dict[str, Source]
+    notes: tuple[str, ...] = ()
 
 
 def read_onnx(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
-    """Read an ONNX classifier.
+    """Read an ONNX classifier, its scores from the output that looks most like them.
 
     Args:
         content: The file, with its weights inside.
@@ -42,86 +88,119 @@ def read_onnx(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.ndarr
         ModelError: If it is damaged, too large, refers to other files, or has operations that are not read, each named
             with its node; one sentence.
     """
-    blueprint, arrays, _ = read_sources(parse(content, label), label)
-    return blueprint, arrays
+    found = read_model(parse(content, label), label)
+    return found.blueprint, found.arrays
 
 
-def parse(content: bytes, label: str) -> onnx.ModelProto:
-    """Return the file's message after every check that needs no reading of the graph.
+def read_model(model: onnx.ModelProto, label: str, asked: Asked | None = None) -> OnnxResult:
+    """Read a checked model.
 
-    Raises:
-        ModelError: If it is damaged, too large, refers to other files, or is of a version that is not read.
-    """
-    label = quotable(label)
-    check_size(len(content), label)
-    check_wire(content, label)
-    try:
-        model = onnx.ModelProto.FromString(content)
-    except Exception as error:  # protobuf's DecodeError, of a module that differs by its back end
-        raise ModelError(
-            f"{label} is no ONNX file, or a damaged one; export it again with torch.onnx.export."
-        ) from error
-    if any(is_external(tensor) for tensor in _tensors(model)):
-        raise ModelError(
-            f"{label} keeps its weights in another file, which is never opened; export it in one file, with "
-            "torch.onnx.export(..., external_data=False)."
-        )
-    if model.graph.sparse_initializer:
-        raise ModelError(f"{label} holds sparse weights, which are not read; export it with dense ones.")
-    opset = opset_of(model)
-    if not MIN_OPSET <= opset <= onnx.defs.onnx_opset_version():
-        raise ModelError(
-            f"{label} uses opset {opset} of ONNX, of which {MIN_OPSET} to {onnx.defs.onnx_opset_version()} are read; "
-            "export it with another opset_version."
-            if opset
-            else f"{label} is no ONNX file, or one without a graph; export it again with torch.onnx.export."
-        )
-    return model
-
-
-def opset_of(model: onnx.ModelProto) -> int:
-    """Return the version of ONNX's own operators, 0 if none is named."""
-    return max((entry.version for entry in model.opset_import if entry.domain in DOMAINS), default=0)
-
-
-def read_sources(
-    model: onnx.ModelProto, label: str
-) -> tuple[Blueprint, dict[str, np.ndarray], dict[str, Source]]:
-    """Read a checked model; also return, for each array, which input of which node it was made from.
+    Args:
+        model: As ``parse`` returns it.
+        label: The file's name, for messages.
+        asked: What the user says of it.
 
     Raises:
+        SeveralFitError: If it leaves open its output or the size of its images, and the user wants to be asked.
         ModelError: See ``read_onnx``.
     """
-    label = quotable(label)
+    label, asked = quotable(label), asked or Asked()
     with refusing(f"{label} is a damaged ONNX file", "export it again with torch.onnx.export"):
-        return _read(model, label)
+        return _read(model, label, asked)
 
 
-def _read(model: onnx.ModelProto, label: str) -> tuple[Blueprint, dict[str, np.ndarray], dict[str, Source]]:
+def _read(model: onnx.ModelProto, label: str, asked: Asked) -> OnnxResult:
     nodes = [node_of(node, index) for index, node in enumerate(model.graph.node)]
     producers = {name: node for node in nodes for name in node.outputs if name}
-    output = choose_output(model, producers, label)
-    needed = ancestors(output, producers)
+    outputs = float_outputs(model, producers)
+    output = choose_output(outputs, label, asked.output, asked.classes)
+    others = [other for other in outputs if other.is_row and other is not output]
+    notes = []
+    if others and asked.output is None:
+        names = [output.name, *(other.name for other in others)]
+        if asked.is_asking:
+            raise SeveralFitError(
+                f"{label} has several outputs that may be the class scores: {listed(names)}; choose one.",
+                "output",
+                tuple(names),
+            )
+        notes.append(
+            f"{label} has several outputs that may be the class scores: '{quotable(names[0])}' was taken; there are "
+            f"also {listed([quotable(name) for name in names[1:]])}."
+        )
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    image = choose_input(model, [node for node in nodes if node.index in needed], tensors, label)
-    check_supported([node for node in nodes if node.index in needed], image.name, label)
+    image = choose_input(model, [node for node in nodes if node.index in output.needed], tensors, label)
+    check_supported([node for node in nodes if node.index in output.needed], image.name, label)
+    if not image.open_axes:
+        return replace(_read_at(model, nodes, output, image, None, label), notes=tuple(notes))
+    size, found = _sized(
+        lambda size: _read_at(model, nodes, output, image, size, label), asked, image.shape, label
+    )
+    if asked.size is None:
+        notes.append(
+            f"{label} leaves the height and width of its images open: {size[0]}×{size[1]} were taken; another size can "
+            "be given."
+        )
+    return replace(found, notes=tuple(notes))
+
+
+def _sized(
+    read: Callable[[tuple[int, int]], OnnxResult], asked: Asked, shape: tuple[int | None, ...], label: str
+) -> tuple[tuple[int, int], OnnxResult]:
+    """Return the first usual size at which a network can be read whose file fixes none, or the size that is asked."""
+    if asked.size is not None:
+        return asked.size, read(asked.size)
+    sides = _GREY_SIDES if 1 in shape else _SIDES
+    fits: list[tuple[tuple[int, int], OnnxResult]] = []
+    reason: ModelError | None = None
+    for side in sides:
+        try:
+            fits.append(((side, side), read((side, side))))
+        except ModelError as error:
+            reason = reason or error
+        if len(fits) > asked.is_asking:
+            break
+    if not fits:
+        raise ModelError(
+            f"{label} leaves the height and width of its images open, and cannot be read at {sides[0]}×{sides[0]}: "
+            f"{str(reason).rstrip('.')}; say another size."
+        )
+    if asked.is_asking and len(fits) > 1:
+        first = fits[0][0][0]
+        raise SeveralFitError(
+            f"{label} leaves the height and width of its images open; choose a size.",
+            "size",
+            tuple(f"{side}x{side}" for side in (first, *(side for side in sides if side != first))),
+        )
+    return fits[0]
+
+
+def _read_at(
+    model: onnx.ModelProto,
+    nodes: list[Node],
+    output: Output,
+    image: Image,
+    size: tuple[int, int] | None,
+    label: str,
+) -> OnnxResult:
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    needed = [node for node in nodes if node.index in output.needed]
     reader = GraphReader(
-        BlueprintBuilder(label, image.shape),
+        BlueprintBuilder(label, image.at(size)),
         label,
         opset_of(model),
         {name: partial(array_of, tensor, label) for name, tensor in tensors.items()},
-        Counter(name for node in nodes if node.index in needed for name in node.inputs) + Counter([output]),
+        Counter(name for node in needed for name in node.inputs) + Counter([output.value]),
         image.batch,
     )
     reader.values[image.name] = reader.start(INPUT)
-    for node in nodes:
-        if node.index in needed:
-            _read_node(reader, node)
-    step = reader.step_of(reader.value(output, "output"), "output")
+    for node in needed:
+        _read_node(reader, node)
+    step = as_scores(reader, reader.step_of(reader.value(output.value, "output"), "output"))
     blueprint = reader.builder.finish(step)
     named = {*reader.builder.arrays, *reader.builder.ties}
     kept = {name: source for name, source in reader.sources.items() if name in named}
-    return blueprint, reader.builder.arrays, kept
+    return OnnxResult(blueprint, reader.builder.arrays, kept)
 
 
 def _read_node(reader: GraphReader, node: Node) -> None:
@@ -142,23 +221,3 @@ def _constant(node: Node, label: str) -> np.ndarray:
     if not isinstance(value, np.ndarray):
         raise ModelError(f"{label}: node {node.title} holds no number; export it again.")
     return value
-
-
-def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    """Return every tensor of a file, those in subgraphs and functions included."""
-    graphs = [model.graph]
-    nodes = [node for function in model.functions for node in function.node]
-    while graphs or nodes:
-        if graphs:
-            graph = graphs.pop()
-            yield from graph.initializer
-            for sparse in graph.sparse_initializer:
-                yield from (sparse.values, sparse.indices)
-            nodes.extend(graph.node)
-            continue
-        for attribute in nodes.pop().attribute:
-            yield attribute.t
-            yield from attribute.tensors
-            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
-                yield from (sparse.values, sparse.indices)
-            graphs.extend([attribute.g, *attribute.graphs])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 import onnx
@@ -11,12 +12,15 @@ from onnx import numpy_helper
 from ncviz.errors import ModelError
 from ncviz.models.files.graph.operators.constants import FOLDS
 from ncviz.models.files.graph.reader import Source
-from ncviz.models.files.onnx.reader import parse, read_sources
+from ncviz.models.files.onnx.parsing import parse
+from ncviz.models.files.onnx.reader import Asked, OnnxResult, read_model
 
 _LABEL = "The original file"
 
 
-def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
+def write_onnx(
+    original: bytes, arrays: Mapping[str, np.ndarray], size: tuple[int, int] | None = None
+) -> bytes:
     """Return an ONNX file with other weights: same graph, names and types.
 
     A weight that the graph computes from others, or that nodes share which read it otherwise, becomes one of its own
@@ -25,12 +29,14 @@ def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
     Args:
         original: The file that the network was read from.
         arrays: Its arrays as ``read_onnx`` names them, changed as wanted.
+        size: Height and width of an image at which it was read, where the file fixes none.
 
     Raises:
         ModelError: If arrays are missing or of another shape, or one has changed that is not a weight of the file.
     """
     model = parse(original, _LABEL)
-    blueprint, before, sources = read_sources(model, _LABEL)
+    read = _read_as(model, arrays, size)
+    blueprint, before, sources = read.blueprint, read.arrays, read.sources
     for name, old in before.items():
         new = np.asarray(arrays[name]) if name in arrays else None
         if new is None or new.shape != old.shape:
@@ -52,6 +58,22 @@ def write_onnx(original: bytes, arrays: Mapping[str, np.ndarray]) -> bytes:
             _replace(model.graph, name, [source], new)
     _remove_unused(model.graph)
     return model.SerializeToString()
+
+
+def _read_as(
+    model: onnx.ModelProto, arrays: Mapping[str, np.ndarray], size: tuple[int, int] | None
+) -> OnnxResult:
+    """Return the network as it was read: by which of several outputs, its arrays tell."""
+    given = {name: np.shape(values) for name, values in arrays.items()}
+    first = read_model(model, _LABEL, Asked(size))
+    if {name: values.shape for name, values in first.arrays.items()} == given:
+        return first
+    for output in model.graph.output:
+        with suppress(ModelError):
+            found = read_model(model, _LABEL, Asked(size, output.name))
+            if {name: values.shape for name, values in found.arrays.items()} == given:
+                return found
+    return first
 
 
 def _replace(graph: onnx.GraphProto, name: str, sources: list[Source], values: np.ndarray) -> None:

@@ -20,6 +20,7 @@ from ncviz.limits import LIMITS
 from ncviz.models.files.content import check_size, refusing
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, check_blueprint
 from ncviz.models.files.graph.builder import BlueprintBuilder
+from ncviz.models.files.graph.operators.shapes import as_scores
 from ncviz.models.files.graph.reader import GraphReader, Node
 from ncviz.models.files.graph.unsupported import check_read
 from ncviz.models.files.pt2.archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
@@ -113,7 +114,7 @@ def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray
             if first in reader.parameters:
                 reader.parameters[node.outputs[0]] = reader.parameters[first]
         reader.give(node, value)
-    step = reader.step_of(reader.value(output, "the output"), "the output")
+    step = as_scores(reader, reader.step_of(reader.value(output, "the output"), "the output"))
     blueprint = reader.builder.finish(step)
     known = {name: tensor.values for name, tensor in tensors.items() if tensor.values is not None}
     pairs = {name: reader.builder.name_of(values) for name, values in known.items()}

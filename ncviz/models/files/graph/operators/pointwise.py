@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -165,8 +166,10 @@ def _binary(operator: str) -> Handler:
     function = _ARITHMETIC[operator]
 
     def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-        if len(inputs) == 1 and operator == "Sum":
+        if len(inputs) == 1 and operator in _OF_MANY:
             return inputs[0]
+        if len(inputs) > 2 and operator in _OF_MANY:
+            return _folded(reader, node, inputs, handle)
         one, other = inputs
         if isinstance(one, Pointwise) and isinstance(other, Pointwise):
             return _between(reader, node, one, other, operator)
@@ -204,6 +207,8 @@ def _by_channel(
 ) -> Value:
     step = reader.step_of(value, node)
     shape = reader.builder.shapes[step]
+    if len(shape) == 3 and constant.size == shape[2] and constant.shape[-1:] == shape[2:] != (1,):
+        return _by_last(reader, node, step, constant, slot, operator)
     numbers = _per_channel(constant, shape)
     if numbers is None or operator not in ("Add", "Sum", "Sub", "Mul", "Div"):
         raise reader.refusal(
@@ -240,6 +245,18 @@ def _by_channel(
     return reader.start(reader.scaled(node.hint, step, scale, shift))
 
 
+def _by_last(
+    reader: GraphReader, node: Node, step: str, constant: np.ndarray, slot: int, operator: str
+) -> Value:
+    """Read arithmetic with one number for each channel where these come last, as in TensorFlow."""
+    first = reader.start(reader.builder.add(f"{node.hint}_first", "permute", (step,), axes=(0, 3, 1, 2)))
+    column = constant.reshape(-1, 1, 1)
+    found = _by_channel(reader, replace(node, inputs=("", "")), first, column, slot, operator)
+    return reader.start(
+        reader.builder.add(f"{node.hint}_last", "permute", (reader.step_of(found, node),), axes=(0, 2, 3, 1))
+    )
+
+
 def _scaler(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     step = reader.step_of(inputs[0], node)
     channels = reader.builder.shapes[step][0]
@@ -248,6 +265,29 @@ def _scaler(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     return reader.start(reader.scaled(node.hint, step, scale, -offset * scale))
 
 
+def _folded(reader: GraphReader, node: Node, inputs: list[Any], handle: Handler) -> Value:
+    """Read an operator of many inputs two by two, the constants together first."""
+    arrays = [value for value in inputs if isinstance(value, np.ndarray)]
+    function = _ARITHMETIC[node.operator]
+    while len(arrays) > 1:
+        joined = np.asarray(function(arrays[0], arrays[1]))
+        arrays = [reader.counted(joined), *arrays[2:]]
+    values = [*(value for value in inputs if not isinstance(value, np.ndarray)), *arrays]
+    found: Value = values[0]
+    for number, value in enumerate(values[1:], start=1):
+        # A name that nothing else reads: a bias may go into a layer only if it is that layer's alone.
+        found = handle(reader, replace(node, inputs=("", ""), name=f"{node.name}_{number}"), [found, value])
+    return found
+
+
+def _mean(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read the average of several values, such as Keras' Average."""
+    total = POINTWISE["Sum"](reader, replace(node, operator="Sum"), inputs)
+    count = np.asarray(float(len(inputs)), dtype=np.float32)
+    return POINTWISE["Div"](reader, replace(node, operator="Div", inputs=("", "")), [total, count])
+
+
+_OF_MANY = frozenset({"Sum", "Max", "Min"})
 _ARITHMETIC: dict[str, Callable[[Any, Any], np.ndarray]] = {
     "Add": np.add, "Sum": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Pow": np.power,
     "Max": np.maximum, "Min": np.minimum,
@@ -276,4 +316,5 @@ POINTWISE: dict[str, Handler] = {
     "Clip": _clip,
     "PRelu": _prelu,
     "Scaler": _scaler,
+    "Mean": _mean,
 }

@@ -14,6 +14,8 @@ from ncviz.models.files.graph.operators.constants import axes_of, cuts_of
 from ncviz.models.files.graph.operators.pointwise import Handler
 from ncviz.models.files.graph.reader import BATCH, GraphReader, Node, Value
 
+_RESHAPES = frozenset({"flatten", "reshape"})
+
 
 def weights_of(reader: GraphReader, node: Node, value: Value | None, what: str = "weights") -> np.ndarray:
     """Return a constant, refusing activations in its place."""
@@ -33,9 +35,24 @@ def reshaped(reader: GraphReader, node: Node, step: str, target: tuple[int, ...]
         )
     if target == shape:
         return reader.start(step)
+    before = reader.builder.step(step)
+    if before is not None and before.operation in _RESHAPES:
+        # What is given another shape and then its own again was never changed.
+        source = before.inputs[0]
+        if reader.builder.shapes[source] == target:
+            return reader.start(source)
     if len(target) == 1:
         return reader.start(reader.builder.add(node.hint, "flatten", (step,), start=1))
     return reader.start(reader.builder.add(node.hint, "reshape", (step,), shape=target))
+
+
+def as_scores(reader: GraphReader, step: str) -> str:
+    """Return the step that gives one row of scores, where the last one has axes of size 1 beside the classes."""
+    shape = reader.builder.shapes[step]
+    if len(shape) < 2 or math.prod(shape) != max(shape):
+        return step
+    node = Node(0, "scores", "Flatten", "", (), (), {}, False)
+    return reader.step_of(reshaped(reader, node, step, (math.prod(shape),)), node)
 
 
 def reshape(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
@@ -212,14 +229,19 @@ def softmax(operation: str) -> Handler:
 
     def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
         step = reader.step_of(inputs[0], node)
-        rank = len(reader.builder.shapes[step]) + 1
-        axis = node.get("axis", -1 if reader.opset >= 13 else 1)
-        if rank != 2 or axis not in (1, -1):
+        shape = reader.builder.shapes[step]
+        rank = len(shape) + 1
+        axis = int(node.get("axis", -1 if reader.opset >= 13 else 1)) % rank
+        # Before opset 13 over this axis and all behind it.
+        over = shape[axis - 1 :] if reader.opset < 13 else shape[axis - 1 : axis]
+        if axis == 0 or math.prod(over) != math.prod(shape):
             raise reader.refusal(
                 node,
                 "is a softmax inside the network (as in attention), of which only one over the classes is read",
             )
-        return reader.start(reader.builder.add(node.hint, operation, (step,), axis=1))
+        row = reader.step_of(reshaped(reader, node, step, (math.prod(shape),)), node)
+        found = reader.builder.add(node.hint, operation, (row,), axis=1)
+        return reshaped(reader, node, found, shape)
 
     return handle
 

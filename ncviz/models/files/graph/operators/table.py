@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.models.files.graph.operators import layers, shapes, windows
+from ncviz.models.files.graph.operators import layers, reductions, shapes, windows
 from ncviz.models.files.graph.operators.constants import FOLDS, fold
 from ncviz.models.files.graph.operators.pointwise import POINTWISE
 from ncviz.models.files.graph.reader import GraphReader, Node, Value
@@ -17,9 +17,9 @@ OPERATORS: dict[str, Callable[[GraphReader, Node, list[Any]], Value | list[Value
     "Conv": layers.convolution(is_transposed=False), "ConvTranspose": layers.convolution(is_transposed=True),
     "Gemm": layers.gemm, "MatMul": layers.matmul, "BatchNormalization": layers.batch_norm,
     "MaxPool": windows.pool("max_pool"), "AveragePool": windows.pool("avg_pool"),
-    **dict.fromkeys(("GlobalAveragePool", "AdaptiveAveragePool"), windows.adaptive_pool("avg")),
-    **dict.fromkeys(("GlobalMaxPool", "AdaptiveMaxPool"), windows.adaptive_pool("max")),
-    "ReduceMean": windows.reduce("avg"), "ReduceMax": windows.reduce("max"), "Pad": windows.pad,
+    **dict.fromkeys(("GlobalAveragePool", "AdaptiveAveragePool"), reductions.adaptive_pool("avg")),
+    **dict.fromkeys(("GlobalMaxPool", "AdaptiveMaxPool"), reductions.adaptive_pool("max")),
+    "ReduceMean": reductions.reduce("avg"), "ReduceMax": reductions.reduce("max"), "Pad": windows.pad,
     "Reshape": shapes.reshape, "Flatten": shapes.flatten, "Squeeze": shapes.squeeze, "Unsqueeze": shapes.unsqueeze,
     "Transpose": shapes.transpose, "Concat": shapes.concat, "Gather": shapes.gather, "Tile": shapes.tile,
     "Expand": shapes.expand, "Split": shapes.split, "Slice": shapes.cut,

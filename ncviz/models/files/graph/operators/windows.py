@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ncviz.models.files.graph.operators.constants import axes_of
 from ncviz.models.files.graph.operators.pointwise import Handler
 from ncviz.models.files.graph.reader import GraphReader, Node, Value
 
@@ -77,20 +77,73 @@ def pool(kind: str) -> Handler:
             settings["count_include_pad"] = counts
             if set(dilation) != {1}:
                 raise reader.refusal(node, "averages with a dilation, which is not supported")
+        cuts: list[tuple[int, int]] = []
         if before != after:
-            # Zeros may stand for padding where they change nothing: no maximum of what is never negative.
-            is_exact = _is_never_negative(reader, step) if kind == "max_pool" else counts
-            if not is_exact or settings["ceil_mode"]:
-                raise reader.refusal(
-                    node, "has padding that differs between sides, which is not supported here"
-                )
-            step, before = padded(reader, node, step, before, after), (0,) * len(before)
+            sides = list(zip(shape[1:], kernel, stride, dilation, before, after, strict=True))
+            found = None if kind == "avg_pool" and counts else _symmetric(sides, settings["ceil_mode"])
+            if found is not None:
+                before, cuts, settings["ceil_mode"] = found
+            else:
+                # Zeros may stand for padding where they change nothing: no maximum of what is never negative.
+                is_exact = _is_never_negative(reader, step) if kind == "max_pool" else counts
+                if not is_exact or settings["ceil_mode"]:
+                    raise reader.refusal(
+                        node,
+                        "has padding that differs between sides, which torch's pooling cannot do here; pad by a Pad "
+                        "before it",
+                    )
+                step, before = padded(reader, node, step, before, after), (0,) * len(before)
         if any(2 * pad > width for pad, width in zip(before, kernel, strict=True)):
             raise reader.refusal(node, "pads by more than half its kernel, which is not supported")
         settings |= {"kernel": kernel, "stride": stride, "padding": before}
-        return reader.start(reader.builder.add(node.hint, f"{kind}{len(kernel)}d", (step,), **settings))
+        value: Value = reader.start(
+            reader.builder.add(node.hint, f"{kind}{len(kernel)}d", (step,), **settings)
+        )
+        for axis, (first, count) in enumerate(cuts, start=2):
+            value = reader.part(node, value, axis, first, first + count)
+        return value
 
     return handle
+
+
+def _symmetric(
+    sides: Sequence[tuple[int, ...]], is_ceil: bool
+) -> tuple[tuple[int, ...], list[tuple[int, int]], bool] | None:
+    """Return how torch's pooling, whose padding is the same on both sides, gives what one with two paddings does.
+
+    Padding is never read by a maximum, nor by an average that does not count it. So more of it in front, by whole
+    strides, gives windows that are left out again, and rounding up gives windows that reach over the end.
+
+    Args:
+        sides: For each axis its size, kernel, stride, dilation, and padding before and after.
+        is_ceil: Whether the number of windows is rounded up.
+
+    Returns:
+        The padding, for each axis which windows to keep (the first, how many), and whether torch is to round up; None
+        if there is no such way.
+    """
+    for rounds_up in (False, True):
+        found: list[tuple[int, int, int]] = []
+        for size, kernel, stride, dilation, before, after in sides:
+            wanted = _windows(size, kernel, stride, dilation, before, after, is_ceil)
+            for more in range(kernel // 2 // stride + 1):
+                pad = before + more * stride
+                given = _windows(size, kernel, stride, dilation, pad, pad, rounds_up)
+                if 2 * pad <= kernel and given >= more + wanted:
+                    found.append((pad, more, wanted))
+                    break
+        if len(found) == len(sides):
+            return tuple(pad for pad, _, _ in found), [(first, count) for _, first, count in found], rounds_up
+    return None
+
+
+def _windows(
+    size: int, kernel: int, stride: int, dilation: int, before: int, after: int, is_ceil: bool
+) -> int:
+    """Return how many windows there are along an axis; rounded up, none starts beyond what is read."""
+    room = size + before + after - dilation * (kernel - 1) - 1
+    count = (-(-room // stride) if is_ceil else room // stride) + 1
+    return count - 1 if is_ceil and (count - 1) * stride >= size + before else count
 
 
 def _is_never_negative(reader: GraphReader, name: str) -> bool:
@@ -98,40 +151,6 @@ def _is_never_negative(reader: GraphReader, name: str) -> bool:
     while step is not None and step.operation in _KEEP_ORDER:
         step = reader.builder.step(step.inputs[0])
     return step is not None and step.operation in _NON_NEGATIVE
-
-
-def adaptive_pool(kind: str) -> Handler:
-    """Return the reader of a pooling ("avg", "max") to a size, by default over all of space."""
-    return lambda reader, node, inputs: reader.start(
-        _pooled(reader, node, reader.step_of(inputs[0], node), kind)
-    )
-
-
-def _pooled(reader: GraphReader, node: Node, step: str, kind: str) -> str:
-    axes = len(reader.builder.shapes[step]) - 1
-    if axes not in (1, 2):
-        raise reader.refusal(node, f"pools over {axes} axes, of which 1 and 2 are supported")
-    size = tuple(node.get("output_size", (1,) * axes))
-    return reader.builder.add(node.hint, f"adaptive_{kind}_pool{axes}d", (step,), size=size)
-
-
-def reduce(kind: str) -> Handler:
-    """Return the reader of a mean or maximum over all of space."""
-
-    def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
-        step = reader.step_of(inputs[0], node)
-        rank = len(reader.builder.shapes[step]) + 1
-        axes = axes_of(inputs, node) or ()
-        if sorted(axis % rank for axis in axes) != list(range(2, rank)):
-            raise reader.refusal(
-                node, f"reduces the axes {list(axes)}, of which only all of space are supported"
-            )
-        step = _pooled(reader, node, step, kind)
-        if not node.get("keepdims", 1):
-            step = reader.builder.add(f"{node.hint}_flat", "flatten", (step,), start=1)
-        return reader.start(step)
-
-    return handle
 
 
 def pad(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
