@@ -13,6 +13,8 @@ from torch import nn
 
 from ncviz import load_checkpoint, load_model
 from ncviz.data.datasets import load_sample_arrays
+from ncviz.pruning.export import reparametrised_file
+from ncviz.pruning.masks import apply_masks
 from tests.examples.keras_files import keras_file
 
 ARCHITECTURE = "mlp-digits-relu"
@@ -96,6 +98,29 @@ def onnx_weights(path):
 
     graph = onnx.load(path).graph
     return [onnx.numpy_helper.to_array(each) for each in graph.initializer if len(each.dims) == 2]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_zeros_of_a_pruned_network_count_as_removed(run, folder, tmp_path):
+    net = load_model(ARCHITECTURE)
+    masks = {name: each.abs() > 0.1 for name, each in net.named_parameters() if each.ndim > 1}
+    zeros = sum(int((~mask).sum()) for mask in masks.values())
+    (tmp_path / "own.safetensors").write_bytes(reparametrised_file(net, masks))
+    own = ["--checkpoint", tmp_path / "own.safetensors", "--images", folder / "digits.zip"]
+    own += ["--architecture", ARCHITECTURE]
+    code, out, errors = run("prune", *own, "--json")
+    assert (code, errors) == (0, "")
+    found = json.loads(out)
+    assert (found["zeros"], found["weights"]) == (zeros, 2720)
+    inputs, labels = inputs_of(folder)
+    for order in ("redundant", "bottlenecks"):
+        first = found["curves"][order][0]
+        assert (first["removed"], first["accuracy"]) == (zeros, found["baseline"])
+    with torch.no_grad():
+        logits = apply_masks(net, masks)(torch.from_numpy(inputs)).numpy()
+    assert (logits.argmax(1) == labels).mean() == pytest.approx(found["baseline"], abs=1e-9)
+    _, told, _ = run("prune", *own, "--sparsity", "0.1")
+    assert f"{zeros:,} of 2,720 weights are zero already" in " ".join(told.split())
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -131,6 +131,25 @@ def test_a_weight_that_is_out_of_date_is_never_used():
         assert ncviz.build_graph(net, (1, 8, 8)).number_of_edges == edges
 
 
+@pytest.mark.slow
+def test_a_pruned_lenet_that_was_loaded_is_the_one_in_the_file():
+    images = ncviz.load_dataset("mnist", split="test")
+
+    def layers(net):
+        return [layer for layer in net if hasattr(layer, "weight")]
+
+    with torch.no_grad():
+        trained, net = ncviz.load_model("lenet-mnist-relu"), ncviz.load_model("lenet-mnist-relu")
+        for layer in layers(trained):
+            prune.l1_unstructured(layer, "weight", 0.6)
+        for layer in layers(net):
+            layer.reset_parameters()
+            prune.identity(layer, "weight")
+        net.load_state_dict(trained.state_dict())
+        assert ncviz.accuracy(net, images.inputs, images.labels) == pytest.approx(0.97)
+        assert ncviz.build_graph(net, (1, 28, 28)).number_of_edges == 51_152
+
+
 CHANGING = {
     "returns other values": lambda module, args, output: output.relu() - 0.5,
     "clips": lambda module, args, output: output.clamp(max=1e6),
