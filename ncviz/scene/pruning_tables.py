@@ -10,9 +10,10 @@ import pandas as pd
 from ncviz.scene.names import weight_index, weight_title
 from ncviz.scene.tables import locate
 from ncviz.tasks import CurvatureRecord
-from ncviz.tasks.criteria import criterion_title, specificity
+from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.finetuning import FineTuneRecord
 from ncviz.tasks.robustness import RobustnessRecord
+from ncviz.values import NEVER_ACTIVE
 
 
 def finetune_table(known: Mapping[str, FineTuneRecord]) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def finetune_table(known: Mapping[str, FineTuneRecord]) -> pd.DataFrame:
 def bottleneck_table(
     record: CurvatureRecord, curvature: np.ndarray, weights: np.ndarray, label: int
 ) -> pd.DataFrame:
-    """Return where each weight is and what its κ is, for its class and for the others.
+    """Return where each weight is and what its κ is, for its class and for the others that it is ever active for.
 
     Args:
         record: The curvature over all calibration images.
@@ -42,19 +43,26 @@ def bottleneck_table(
         weights: int64 [k], which weights.
         label: The class.
     """
-    own, rest = curvature[label], curvature[label] + specificity(curvature, label)
-    rows = []
+    own, rows = curvature[label], []
     for weight in weights.tolist():
         name, at = locate(record, weight)
+        others = np.delete(curvature[:, weight], label)
+        active = others[others < NEVER_ACTIVE]
         rows.append(
             {
                 "layer": weight_title(record, name),
                 "weight": weight_index(record, name, at),
                 "κ for this class": float(own[weight]),
-                "mean κ for the others": float(rest[weight]),
+                "mean κ for the others": float(active.mean()) if active.size else None,
+                "of them never active for": len(others) - active.size,
             }
         )
-    return pd.DataFrame(rows, columns=["layer", "weight", "κ for this class", "mean κ for the others"])
+    return pd.DataFrame(rows, columns=_BOTTLENECK_COLUMNS)
+
+
+_BOTTLENECK_COLUMNS = [
+    "layer", "weight", "κ for this class", "mean κ for the others", "of them never active for",
+]  # fmt: skip
 
 
 def robustness_table(known: Mapping[str, RobustnessRecord], word: str = "accuracy") -> pd.DataFrame:

@@ -23,7 +23,7 @@ from ncviz.pruning.compare import (
 )
 from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
-from ncviz.pruning.repair import factors, specific_bottlenecks, specificity
+from ncviz.pruning.repair import factors, specific_bottlenecks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ __all__ = [
     "CORRUPTIONS", "GRID", "SEVERITIES", "CorruptionConfig", "Disturbance", "FineTuneConfig", "Overlap", "Spread",
     "area_under", "class_accuracy", "confusion", "criteria", "criterion_title", "factors",
     "flips", "layer_sparsity", "masks_of", "mean_and_deviation", "nearest", "overlap", "removable_within",
-    "specific_bottlenecks", "specificity", "steps_of",
+    "specific_bottlenecks", "steps_of",
 ]  # fmt: skip
 
 

@@ -89,6 +89,7 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
     measured = evaluation.measure(of, session.context()).result()
     st.caption(
         "Ranked by the mean of the other classes' κ less the class's own, among weights with κ < 0 for the class; "
+        "where one is never active for another class, that one counts as 2, above every κ; "
         f"{images} of each class. {word_for(of).capitalize()} on {len(measured.labels):,} test images. A simple "
         "definition of ours, "
         "not the paper's."
@@ -97,6 +98,7 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
         st.dataframe(
             bottleneck_table(record, curvature, weights[:LISTED], label),
             hide_index=True,
+            placeholder="never active",
             column_config={
                 name: st.column_config.NumberColumn(format="%.2f")
                 for name in ("κ for this class", "mean κ for the others")
