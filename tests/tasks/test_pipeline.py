@@ -331,7 +331,8 @@ def test_a_result_that_is_read_is_written_as_it_was():
             assert np.array_equal(again.arrays[name], values, equal_nan=values.dtype.kind == "f")
         # Settings are those that are asked for, some of which there were not when the bundled results were written.
         written = json.loads(json.dumps(again.meta))
-        assert {**written, "config": 0} == {**stored.meta, "config": 0}
+        asked = {"config": 0, "pruning": 0}
+        assert {**written, **asked} == {**stored.meta, **asked}
 
 
 def test_the_curvature_on_one_image_is_kept_or_computed_and_stored():
