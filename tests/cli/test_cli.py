@@ -106,6 +106,23 @@ def test_curvature_as_table(run):
 
 
 @pytest.mark.slow
+def test_how_batchnorm_is_read_is_told_where_there_is_one(run):
+    # Eight channels of each layer, which takes a second.
+    options = ("--model", "vgg9-cifar10-relu", "--channels", "8")
+    for batchnorm, told in (
+        ("own", "joins nothing and weighs nothing"),
+        ("folded", "multiplied into the weights"),
+    ):
+        code, out, _ = run("curvature", *options, "--batchnorm", batchnorm)
+        assert code == 0
+        assert f"BatchNorm: {batchnorm} ({told}" in out
+        facts = json.loads(run("curvature", *options, "--batchnorm", batchnorm, "--json")[1])
+        assert facts["batchnorm"] == facts["config"]["batchnorm"] == batchnorm
+    code, out, _ = run("curvature", "--model", NAME, "--batchnorm", "folded")
+    assert code == 0
+    assert "BatchNorm" not in out
+
+
 def test_the_largest_network_fits_into_80_columns(run):
     code, out, _ = run("curvature", "--model", "vgg9-cifar10-relu")
     assert code == 0
@@ -226,6 +243,8 @@ def test_cache_is_listed_and_cleared(run):
         (["curvature", "--checkpoint", "nothing.pt"], "There is no file nothing.pt"),
         (["curvature", "--checkpoint", "nothing.pt", "--architecture", NAME], "nothing.pt"),
         (["curvature", "--model", "lenet-mnist-relu", "--data-dir", "nowhere"], "nowhere"),
+        (["curvature", "--model", NAME, "--batchnorm", "fold"], "choose one of: own, folded"),
+        (["inspect", "--model", NAME, "--batchnorm", "fold"], "choose one of: own, folded"),
         (["prune", "--model", NAME, "--criterion", "beauty"], "no criterion"),
         (["prune", "--model", NAME, "--sparsity", "1.5"], "from 0 to 1"),
         (["prune", "--model", NAME, "--scope", "row"], "no scope"),

@@ -14,18 +14,18 @@ from ncviz.errors import DataError, NcvizError
 from ncviz.explain import look
 from ncviz.explain.shortest_paths import shortest_paths
 from tests.examples import brute_force_wired
-from tests.examples.wired import WIRED, make
+from tests.examples.wired import CASES, WIRED, make
 from tests.explain.test_explain_edge import check_sums, picks
 
 ALPHAS = (0.0, 0.3, 0.9)
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
-@pytest.mark.parametrize("name", WIRED)
-def test_every_wiring_agrees_with_the_engine(name, alpha):
+@pytest.mark.parametrize(("name", "batchnorm"), CASES)
+def test_every_wiring_agrees_with_the_engine(name, batchnorm, alpha):
     net, x = make(name, 3, zero_share=0.2)
-    result = neural_curvature(net, x, alpha=alpha, keep_edges=True)
-    lens = look(net, x)
+    result = neural_curvature(net, x, alpha=alpha, keep_edges=True, batchnorm=batchnorm)
+    lens = look(net, x, batchnorm=batchnorm)
     for index, connection in enumerate(result.graph.connections):
         source, target, kappa = (part.tolist() for part in result.edges(index))
         for at in picks(len(source), 12, seed=index):

@@ -10,6 +10,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
+from ncviz.scene.wording import NORM_WORDS
 from ncviz.tasks.images import register, size_of
 from ncviz.tasks.preflight import Check, Checked, Timing
 from ncviz.text import about, amount, never_active_words, plain, size
@@ -50,6 +51,8 @@ def draw_check(found: Draft) -> None:
     timed = _measure_time(of, checked)
     with place:
         _draw_totals(timed or check)
+        if check.batchnorm:
+            st.caption(f"{NORM_WORDS[check.batchnorm]}; the Curvature page can change that.")
         with st.expander(f"What was read: {len(check.layers)} layers", expanded=len(check.layers) <= 12):
             _draw_layers(timed or check)
         _draw_devices(timed or check)
