@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -40,7 +41,7 @@ def name_of(hook: object) -> str:
 
 def title_of(name: str, module: nn.Module) -> str:
     """Return what a module is called in a sentence; the network itself has no name."""
-    return f"layer '{name}'" if name else f"the network ({type(module).__name__})"
+    return f"layer '{name}'" if name else f"the network ({module._get_name()})"
 
 
 def check_forward(net: nn.Module) -> None:
@@ -142,6 +143,17 @@ def remove_hooks(net: nn.Module) -> None:
     for module in net.modules():
         for name in _KEPT_BY_MODULES if hooks_of(module) else ():
             getattr(module, name).clear()
+
+
+def share_hooks(of: nn.Module, other: nn.Module) -> None:
+    """Let a module that stands in for another have its hooks, but for checks of the input that PyTorch puts there."""
+    for name in _KEPT_BY_MODULES[:5]:
+        kept = {
+            key: hook
+            for key, hook in getattr(of, name).items()
+            if not str(getattr(hook, "__module__", "")).startswith(("torch.export", "torch._export"))
+        }
+        setattr(other, name, OrderedDict(kept))
 
 
 def tensors_in(value: Any) -> list[Tensor]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import fx, nn
 
+from ncviz.copies.hooks import share_hooks
+
 # The wrapped network's name within each wrapper that hands on what it is called with.
 _WRAPPERS = {
     "torch.nn.parallel.data_parallel.DataParallel": "module",
@@ -24,7 +26,11 @@ class Unwrapped(nn.Module):
         super().__init__()
         self._parameters, self._buffers = dict(wrapper._parameters), dict(wrapper._buffers)
         self._modules[name] = unwrapped(wrapper.get_submodule(name))
-        self._inner = name
+        self._inner, self._title = name, type(wrapper).__name__
+        share_hooks(wrapper, self)
+
+    def _get_name(self) -> str:
+        return self._title
 
     @property
     def inner(self) -> nn.Module:
@@ -75,4 +81,6 @@ def _unguarded(program: fx.GraphModule) -> fx.GraphModule:
     for node in list(graph.nodes):
         if node.op == "call_module" and not node.users:
             graph.erase_node(node)
-    return fx.GraphModule(program, graph, type(program).__name__)
+    plain = fx.GraphModule(program, graph, type(program).__name__)
+    share_hooks(program, plain)
+    return plain

@@ -196,6 +196,36 @@ def test_pre_hooks_keyword_hooks_and_global_hooks_are_refused_too():
         handle.remove()
 
 
+@pytest.mark.parametrize(
+    ("wrap", "told"),
+    [
+        (nn.DataParallel, r"The network \(DataParallel\)"),
+        (torch.compile, r"The network \(OptimizedModule\)"),
+        (lambda net: nn.Sequential(nn.DataParallel(net)), "Layer '0'"),
+    ],
+)
+def test_a_hook_on_what_is_wrapped_around_a_network_is_refused_too(wrap, told):
+    net = wrap(plain())
+    (net[0] if isinstance(net, nn.Sequential) else net).register_forward_hook(
+        lambda module, args, out: out + 1
+    )
+    with pytest.raises(ModelError, match=rf"^{told} has a forward hook"):
+        ncviz.accuracy(net, IMAGES, torch.zeros(6, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile, torch.optim.swa_utils.AveragedModel])
+def test_what_is_wrapped_around_a_pruned_network_is_looked_through(wrap):
+    net = COMPUTED["pruned_without_gradients"]()
+    wrapped = wrap(net)
+    scores = ncviz.pruning_scores(wrapped, "magnitude")
+    found = ncviz.prune(wrapped, scores, sparsity=0.9)
+    total = sum(score.numel() for score in scores.values())
+    state = found.state_dict()
+    assert sum(int((state[name] == 0).sum()) for name in scores) == round(0.9 * total)
+    labels = given(net).argmax(dim=1)
+    assert ncviz.accuracy(wrapped, IMAGES, labels) == 1.0
+
+
 def test_a_hook_that_only_looks_is_called_once_and_stays():
     net, seen = plain(), []
 
