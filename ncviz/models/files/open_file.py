@@ -23,7 +23,8 @@ from ncviz.models.catalogue.architectures import build_without_weights, find_arc
 from ncviz.models.files.content import read_content
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, settings_of
 from ncviz.models.files.graph.build import build_module
-from ncviz.models.files.pt2.reader import read_exported
+from ncviz.models.files.graph.outputs import Asked
+from ncviz.models.files.pt2.reader import read_program
 from ncviz.models.files.state_dict.choosing import choose_weights
 from ncviz.models.files.state_dict.reader import PICKLE_START, ZIP_START, is_safetensors, read_checkpoint
 from ncviz.models.files.state_dict.recognition import recognise
@@ -60,7 +61,8 @@ def read_file(
             architecture.
         weights: For a file of weights alone: which of several that fit, such as "ema", by the keys that lead to them or
             the last of these. None takes the first that are no moving average; ``Network.notes`` says so.
-        output: For ONNX: which of several outputs holds the class scores. None takes the one that looks most like them.
+        output: For ONNX and .pt2: which of several outputs holds the class scores. None takes the one that looks most
+            like them.
         size: For ONNX: height and width of an image, where the file fixes none. None takes the first usual one.
         is_asking: Whether to raise a SeveralFitError with the choices instead of taking one.
 
@@ -75,24 +77,26 @@ def read_file(
     if architecture is not None:
         find_architecture(architecture)
     format = _format_of(data, name)
+    classes = len(find_dataset(dataset).classes) if dataset else None
+    if size is None and input_shape is not None and len(input_shape) == 3:
+        size = size_of(input_shape)
+    asked = Asked(size, output, classes, is_asking)
     if format == "onnx":
         # These import onnx.
         from ncviz.models.files.onnx.folded import folded_note
         from ncviz.models.files.onnx.parsing import parse
-        from ncviz.models.files.onnx.reader import Asked, read_model
+        from ncviz.models.files.onnx.reader import read_model
 
-        classes = len(find_dataset(dataset).classes) if dataset else None
-        if size is None and input_shape is not None and len(input_shape) == 3:
-            size = size_of(input_shape)
         model = parse(data, label)
-        read = read_model(model, label, Asked(size, output, classes, is_asking))
+        read = read_model(model, label, asked)
         # It is written back into its own file, since that also holds what ncviz does not read.
         network = _with_graph(name, format, read.blueprint, read.arrays, data, dataset, input_shape)
         note = folded_note(model)
         return replace(network, notes=(*read.notes, note) if note else read.notes)
     if format == "pt2":
-        blueprint, arrays = read_exported(data, label)
-        return _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
+        blueprint, arrays, notes = read_program(data, label, asked)
+        network = _with_graph(name, format, blueprint, arrays, data, dataset, input_shape)
+        return replace(network, notes=notes)
     if format == "unknown":
         raise ModelError(
             f"{label} is no network that ncviz reads; bring a .pt, .pth or .safetensors file of weights, or an .onnx "

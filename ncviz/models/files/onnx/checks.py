@@ -12,9 +12,10 @@ from ncviz.limits import LIMITS
 from ncviz.models.files.graph.operators.constants import FOLDS
 from ncviz.models.files.graph.operators.pointwise import POINTWISE
 from ncviz.models.files.graph.operators.table import OPERATORS, OWN
+from ncviz.models.files.graph.outputs import Output
 from ncviz.models.files.graph.reader import Node
 from ncviz.models.files.graph.unsupported import check_read
-from ncviz.text import listed, quotable
+from ncviz.text import quotable
 
 DOMAINS = {"", "ai.onnx"}
 _SHAPES = frozenset({"Shape", "Size"})
@@ -47,25 +48,6 @@ class Image:
         sides = (1, 2) if self.shape[0] is not None else (0, 1)
         filled = dict(zip(sides, size or (), strict=False))
         return tuple(filled[axis] if own is None else own for axis, own in enumerate(self.shape))
-
-
-@dataclass(frozen=True)
-class Output:
-    """An output of floating-point numbers.
-
-    Attributes:
-        name: As the file calls it.
-        value: What gives its numbers; another name where a ZipMap of sklearn follows.
-        is_row: Whether it gives one row of numbers for an image, as far as the file says.
-        classes: How many, None if the file does not say.
-        needed: Indices of the nodes that it needs.
-    """
-
-    name: str
-    value: str
-    is_row: bool
-    classes: int | None
-    needed: frozenset[int]
 
 
 def choose_input(model: onnx.ModelProto, needed: list[Node], tensors: dict[str, Any], label: str) -> Image:
@@ -122,40 +104,6 @@ def float_outputs(model: onnx.ModelProto, producers: dict[str, Node]) -> list[Ou
         needed = frozenset(ancestors(value.name, producers))
         found.append(Output(value.name, value.name, is_row, classes, needed))
     return found
-
-
-def choose_output(outputs: list[Output], label: str, name: str | None, classes: int | None) -> Output:
-    """Return the output that holds class scores: the named one, or that which looks most like them.
-
-    That is a row of as many numbers as there are classes, where that is known; of several the one that is computed
-    last, since an embedding is on the way to the logits, and auxiliary heads branch off earlier.
-
-    Args:
-        outputs: As ``float_outputs`` returns them.
-        label: The file's name.
-        name: The output that the user names.
-        classes: How many classes there are, if anybody says.
-
-    Raises:
-        ModelError: If there is no such output.
-    """
-    if not outputs:
-        raise ModelError(f"{label} has no output of floating-point numbers, expected class scores.")
-    if name is not None:
-        named = [output for output in outputs if output.name == name]
-        if not named:
-            known = listed([f"'{quotable(output.name)}'" for output in outputs])
-            raise ModelError(f"{label} has no output '{quotable(name)}' of scores; choose one of {known}.")
-        return named[0]
-    return min(
-        outputs,
-        key=lambda output: (
-            classes is not None and output.classes not in (None, classes),
-            not output.is_row,
-            any(output.needed < other.needed for other in outputs if other.is_row),
-            -len(output.needed),
-        ),
-    )
 
 
 def ancestors(output: str, producers: dict[str, Node]) -> set[int]:

@@ -21,40 +21,22 @@ from ncviz.models.files.graph.blueprint import INPUT, Blueprint
 from ncviz.models.files.graph.builder import BlueprintBuilder
 from ncviz.models.files.graph.operators.shapes import as_scores
 from ncviz.models.files.graph.operators.table import read_node
+from ncviz.models.files.graph.outputs import Asked, Output, decide_output
 from ncviz.models.files.graph.reader import GraphReader, Node, Source
 from ncviz.models.files.onnx.checks import (
     Image,
-    Output,
     check_supported,
     choose_input,
-    choose_output,
     float_outputs,
 )
 from ncviz.models.files.onnx.nodes import node_of
 from ncviz.models.files.onnx.parsing import opset_of, parse
 from ncviz.models.files.onnx.tensors import array_of
-from ncviz.text import listed, quotable
+from ncviz.text import quotable
 
 # Height and width that are tried where a file fixes none, the most usual first.
 _SIDES = (224, 32, 299, 227, 256, 128, 96, 64, 28, 48, 24, 16, 8)
 _GREY_SIDES = (28, 32, 224, 64, 128, 48, 96, 24, 16, 8)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the user says of a file that leaves it open.
-
-    Attributes:
-        size: Height and width of an image, where the file fixes none.
-        output: Name of the output that holds the class scores.
-        classes: How many classes there are, to tell that output by.
-        is_asking: Whether to raise an error with the choices instead of taking one.
-    """
-
-    size: tuple[int, int] | None = None
-    output: str | None = None
-    classes: int | None = None
-    is_asking: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,35 +95,21 @@ def _read(model: onnx.ModelProto, label: str, asked: Asked) -> OnnxResult:
     nodes = [node_of(node, index) for index, node in enumerate(model.graph.node)]
     producers = {name: node for node in nodes for name in node.outputs if name}
     outputs = float_outputs(model, producers)
-    output = choose_output(outputs, label, asked.output, asked.classes)
-    others = [other for other in outputs if other.is_row and other is not output]
-    notes = []
-    if others and asked.output is None:
-        names = [output.name, *(other.name for other in others)]
-        if asked.is_asking:
-            raise SeveralFitError(
-                f"{label} has several outputs that may be the class scores: {listed(names)}; choose one.",
-                "output",
-                tuple(names),
-            )
-        notes.append(
-            f"{label} has several outputs that may be the class scores: '{quotable(names[0])}' was taken; there are "
-            f"also {listed([quotable(name) for name in names[1:]])}."
-        )
+    output, notes = decide_output(outputs, label, asked)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     image = choose_input(model, [node for node in nodes if node.index in output.needed], tensors, label)
     check_supported([node for node in nodes if node.index in output.needed], image.name, label)
     if not image.open_axes:
-        return replace(_read_at(model, nodes, output, image, None, label), notes=tuple(notes))
+        return replace(_read_at(model, nodes, output, image, None, label), notes=notes)
     size, found = _sized(
         lambda size: _read_at(model, nodes, output, image, size, label), asked, image.shape, label
     )
     if asked.size is None:
-        notes.append(
+        notes += (
             f"{label} leaves the height and width of its images open: {size[0]}×{size[1]} were taken; another size can "
-            "be given."
+            "be given.",
         )
-    return replace(found, notes=tuple(notes))
+    return replace(found, notes=notes)
 
 
 def _sized(

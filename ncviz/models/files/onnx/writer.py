@@ -11,9 +11,10 @@ from onnx import numpy_helper
 
 from ncviz.errors import ModelError
 from ncviz.models.files.graph.operators.constants import FOLDS
+from ncviz.models.files.graph.outputs import Asked
 from ncviz.models.files.graph.reader import Source
 from ncviz.models.files.onnx.parsing import parse
-from ncviz.models.files.onnx.reader import Asked, OnnxResult, read_model
+from ncviz.models.files.onnx.reader import OnnxResult, read_model
 
 _LABEL = "The original file"
 

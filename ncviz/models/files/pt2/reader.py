@@ -21,6 +21,7 @@ from ncviz.models.files.content import check_size, refusing
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, check_blueprint
 from ncviz.models.files.graph.builder import BlueprintBuilder
 from ncviz.models.files.graph.operators.shapes import as_scores
+from ncviz.models.files.graph.outputs import Asked, Output, decide_output
 from ncviz.models.files.graph.reader import GraphReader, Node
 from ncviz.models.files.graph.unsupported import check_read
 from ncviz.models.files.pt2.archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
@@ -38,6 +39,18 @@ _MAX_PLACE = 2_000
 _PLACE = re.compile(r",([\w.]*),[^;,]*\Z")
 
 
+def read_program(
+    content: bytes, label: str, asked: Asked | None = None
+) -> tuple[Blueprint, dict[str, np.ndarray], tuple[str, ...]]:
+    """Read a program as ``read_exported`` does, with what the user says of it; also return what is to be said.
+
+    Raises:
+        SeveralFitError: If several outputs may be the class scores, and the user wants to be asked.
+        ModelError: As ``read_exported``.
+    """
+    return read_archive(content, label, lambda archive, own: _read(archive, own, asked or Asked()))
+
+
 def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
     """Read a ``.pt2`` archive of ``torch.export.save`` (PyTorch 2.8 or later).
 
@@ -52,7 +65,8 @@ def read_exported(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.n
     Raises:
         ModelError: If it is damaged, too large, or has operations that are not read, each named; one sentence.
     """
-    return read_archive(content, label, _read)
+    blueprint, arrays, _ = read_program(content, label)
+    return blueprint, arrays
 
 
 def read_archive(content: bytes, label: str, read: Callable[[Archive, str], T]) -> T:
@@ -72,12 +86,14 @@ def read_archive(content: bytes, label: str, read: Callable[[Archive, str], T]) 
         return read(Archive(archive, entries, label), label)
 
 
-def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray]]:
+def _read(
+    archive: Archive, label: str, asked: Asked
+) -> tuple[Blueprint, dict[str, np.ndarray], tuple[str, ...]]:
     program = archive.json(f"models/{archive.name}.json")["graph_module"]
     graph, signature = program["graph"], program["signature"]
     nodes = [_node(node, index) for index, node in enumerate(graph["nodes"])]
-    output = _output(signature, label)
-    needed = _ancestors(nodes, output)
+    chosen, notes = decide_output(_outputs(signature, graph["tensor_values"], nodes, label), label, asked)
+    output, needed = chosen.value, chosen.needed
     names, image = _inputs(signature, label)
     _check_supported([node for node in nodes if node.index in needed], image, label)
     shape, batch = _input_shape(graph["tensor_values"][image], label)
@@ -121,7 +137,7 @@ def _read(archive: Archive, label: str) -> tuple[Blueprint, dict[str, np.ndarray
     if any(name != array for name, array in pairs.items() if array):
         blueprint = replace(blueprint, names=tuple((name, array) for name, array in pairs.items() if array))
         check_blueprint(blueprint)
-    return blueprint, reader.builder.arrays
+    return blueprint, reader.builder.arrays, notes
 
 
 def _check_aliases(
@@ -187,12 +203,25 @@ def _is_in_place(operator: str) -> bool:
     return operator.partition(".")[0].endswith("_")
 
 
-def _output(signature: Mapping[str, Any], label: str) -> str:
-    outputs = [spec["user_output"]["arg"] for spec in signature["output_specs"] if "user_output" in spec]
-    names = [argument["as_tensor"]["name"] for argument in outputs if "as_tensor" in argument]
+def _outputs(
+    signature: Mapping[str, Any], values: Mapping[str, Any], nodes: list[Node], label: str
+) -> list[Output]:
+    """Return the outputs that are tensors of floating-point numbers."""
+    given = [spec["user_output"]["arg"] for spec in signature["output_specs"] if "user_output" in spec]
+    names = [str(argument["as_tensor"]["name"]) for argument in given if "as_tensor" in argument]
     if not names:
         raise ModelError(f"{label} gives no tensor, expected class scores; {ADVICE}.")
-    return str(names[0])
+    found = []
+    for name in dict.fromkeys(names):
+        meta = values.get(name)
+        if len(names) > 1 and (meta is None or meta["dtype"] not in (*FLOAT_CODES, BFLOAT16)):
+            continue
+        sizes = [] if meta is None else [item.get("as_int") for item in meta["sizes"]]
+        wide = [size for size in sizes[1:] if size != 1]
+        is_row = meta is None or (len(sizes) > 1 and len(wide) < 2)
+        classes = wide[0] if len(wide) == 1 else None
+        found.append(Output(name, name, is_row, classes, frozenset(_ancestors(nodes, name))))
+    return found
 
 
 def _ancestors(nodes: list[Node], output: str) -> set[int]:

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 import ncviz
 from ncviz.errors import ModelError
 from ncviz.models.files.choices import SeveralFitError
+from ncviz.models.files.onnx import lifting
 from ncviz.models.files.onnx.reader import read_onnx
 from ncviz.models.files.open_file import load_network, read_file
 from ncviz.models.files.write_file import write_file
@@ -171,6 +172,18 @@ def test_what_the_converter_refuses_or_cannot_hold_is_one_sentence():
     crafted.graph.node.append(N("Loop", ["u"], ["v"]))
     with pytest.raises(ModelError, match="converter does not lift it to 9; convert it with"):
         read_onnx(crafted.SerializeToString(), "net.onnx")
+
+
+@pytest.mark.parametrize(
+    "program", ["import os\nos.abort()", "import time\ntime.sleep(60)", "print('no model')"]
+)
+def test_a_converter_that_breaks_takes_nothing_with_it(program, monkeypatch):
+    monkeypatch.setattr(lifting, "_PROGRAM", program)
+    monkeypatch.setattr(lifting, "_SECONDS", 1)
+    with pytest.raises(
+        ModelError, match=r"opset 8 of ONNX, and onnx's converter does not lift it to 9; convert it"
+    ):
+        read_onnx(file(FIRST + end("r1"), W1 + LAST, opset=8), "net.onnx")
 
 
 HEAD = [N("Conv", ["r1", "w2"], ["c2"]), N("GlobalAveragePool", ["c2"], ["q"])]

@@ -12,6 +12,7 @@ from torch import nn
 from ncviz.errors import ModelError
 from ncviz.fingerprint import digest
 from ncviz.limits import LIMITS
+from ncviz.models.files.choices import SeveralFitError
 from ncviz.models.files.graph import reader
 from ncviz.models.files.graph.blueprint import Step
 from ncviz.models.files.graph.build import build_module
@@ -399,3 +400,49 @@ def test_what_weights_take_in_memory_counts_against_the_limit(kind, monkeypatch)
     monkeypatch.setattr(reader, "LIMITS", replace(LIMITS, file_bytes=taken - 1))
     with pytest.raises(ModelError, match="of constants; bring a smaller network"):
         read_exported(buffer.getvalue(), "net.pt2")
+
+
+class Several(nn.Module):
+    """Gives its features first, then the scores, and a number of which nobody takes classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 6, 3), nn.Linear(6, 4)
+
+    def forward(self, x):
+        features = torch.relu(self.conv(x)).mean(dim=(2, 3))
+        return features, self.head(features), features.argmax(dim=1)
+
+
+def test_of_several_outputs_the_last_row_is_taken_and_said():
+    net = Several().eval()
+    content = exported(net, (3, 9, 9))
+    network = read_file(content, "net.pt2")
+    images = torch.rand(2, 3, 9, 9)
+    torch.testing.assert_close(network.module()(images), net(images)[1])
+    (note,) = network.notes
+    assert "several outputs that may be the class scores" in note
+    with pytest.raises(SeveralFitError) as raised:
+        read_file(content, "net.pt2", is_asking=True)
+    scores, features = raised.value.choices
+    assert f"'{scores}' was taken; there are also {features}." in note
+    torch.testing.assert_close(
+        read_file(content, "net.pt2", output=features).module()(images), net(images)[0]
+    )
+    with pytest.raises(ModelError, match="no output 'other' of scores; choose one of"):
+        read_file(content, "net.pt2", output="other")
+
+
+class Ones(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 4, 1)
+
+    def forward(self, x):
+        return torch.softmax(nn.functional.adaptive_avg_pool2d(self.last(torch.relu(self.conv(x))), 1), dim=1)
+
+
+def test_scores_may_have_axes_of_size_one():
+    net, images = Ones().eval(), torch.rand(2, 3, 9, 9)
+    found = read_file(exported(net, (3, 9, 9)), "net.pt2").module()(images)
+    torch.testing.assert_close(found, net(images).flatten(1))
