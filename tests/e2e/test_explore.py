@@ -137,6 +137,22 @@ def test_choosing_lenet_in_the_sidebar(visit):
     page.wait(lambda: page.visible_edges() > 4000)
 
 
+def test_the_slider_shows_where_never_active_weights_end(visit):
+    page = visit().open("/?removed=0.12")
+    page.canvas()
+    rule = page.page.get_by_test_id("ncviz-threshold").first
+    page.wait(lambda: rule.inner_text() == "removes only weights never active on these 10 images")
+    slider = page.page.get_by_test_id("ncviz-slider").first
+    assert "has-band" in slider.get_attribute("class")
+    assert page.page.locator("svg.chart rect.band").count() == 1
+    chart = page.page.get_by_test_id("ncviz-chart").first
+    assert "16.0 % never active on these 10 images, from 0.0 % to 16.0 %" in chart.get_attribute("aria-label")
+    page.drag(0.12, 0.5, steps=4)
+    page.wait(lambda: rule.inner_text().startswith("removes all never-active weights and κ > 0."))
+    assert "2.00" not in rule.inner_text()
+    assert page.errors == []
+
+
 def test_a_network_of_a_million_weights_is_drawn_and_collapses(visit):
     page = visit().open()
     page.canvas()

@@ -53,7 +53,10 @@ def draw_stored_results() -> None:
 
 def _settings_words(meta: Mapping[str, Any]) -> str:
     """What a result was asked for, in a few words; every session reads this, so that layers go without their names."""
-    asked = dict(meta.get("pruning") or meta.get("config") or {})
+    asked = dict(meta.get("pruning") or meta.get("config") or meta.get("settings") or {})
+    asked |= {name: f"{value:g}" for name, value in asked.pop("search", {}).items()}
+    # Of curves whose curvature is like that of others.
+    asked |= {"never active": meta["never_active"]} if "never_active" in meta else {}
     if meta.get("batchnorm") == "":  # of a network without any
         asked.pop("batchnorm", None)
     for name in ("layers", "protected"):
