@@ -60,7 +60,14 @@ def _draw_overlap(
     removed: int,
 ) -> None:
     """Draw what criteria have in common in what goes, or in what stays."""
-    removable = tasks.removable(of, compared.config(next(iter(compared.criteria))))
+    # What is zero already is the same in every order, and tells nothing of them.
+    zeros = tasks.zeros_in(of, comparison.shapes(of))
+    removable = tasks.removable(of, compared.config(next(iter(compared.criteria)))) - zeros
+    removed -= zeros
+    if not removed:
+        st.caption("Nothing is removed but what is zero already; choose a larger fraction above.")
+        return
+    orders = {name: [each[each >= zeros] - zeros for each in draws] for name, draws in orders.items()}
     # The smaller set tells more: of two that are nearly everything, most is in common anyhow.
     part: str = st.segmented_control(
         "In common",
@@ -89,6 +96,7 @@ def _draw_overlap(
         f"have {chance:.0%} in common."
         + (" On the diagonal a criterion beside itself on other draws." if len(compared.seeds) > 1 else "")
         + (" Protected layers are left out." if compared.protected and is_kept else "")
+        + (f" The {zeros:,} that are zero already are left out." if zeros else "")
     )
 
 
