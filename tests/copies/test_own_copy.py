@@ -103,7 +103,10 @@ def test_a_weight_is_pruned_under_its_own_name():
     assert hasattr(net[3], "weight_orig")
 
 
-@pytest.mark.parametrize("criterion", ["snip", "fisher", "grasp", "wanda", "lamp", "synflow", "random"])
+@pytest.mark.parametrize(
+    "criterion",
+    ["snip", pytest.param("fisher", marks=pytest.mark.slow), "grasp", "wanda", "lamp", "synflow", "random"],
+)
 def test_every_criterion_takes_a_pruned_network_as_its_permanent_self(criterion):
     net, permanent = COMPUTED["pruned_globally"](), COMPUTED["pruned_globally"]()
     for module, name in ((permanent[0], "weight"), (permanent[3], "weight"), (permanent[3], "bias")):
@@ -200,7 +203,7 @@ def test_pre_hooks_keyword_hooks_and_global_hooks_are_refused_too():
     ("wrap", "told"),
     [
         (nn.DataParallel, r"The network \(DataParallel\)"),
-        (torch.compile, r"The network \(OptimizedModule\)"),
+        pytest.param(torch.compile, r"The network \(OptimizedModule\)", marks=pytest.mark.slow),
         (lambda net: nn.Sequential(nn.DataParallel(net)), "Layer '0'"),
     ],
 )
@@ -213,7 +216,14 @@ def test_a_hook_on_what_is_wrapped_around_a_network_is_refused_too(wrap, told):
         ncviz.accuracy(net, IMAGES, torch.zeros(6, dtype=torch.int64))
 
 
-@pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile, torch.optim.swa_utils.AveragedModel])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        nn.DataParallel,
+        pytest.param(torch.compile, marks=pytest.mark.slow),
+        torch.optim.swa_utils.AveragedModel,
+    ],
+)
 def test_what_is_wrapped_around_a_pruned_network_is_looked_through(wrap):
     net = COMPUTED["pruned_without_gradients"]()
     wrapped = wrap(net)

@@ -89,6 +89,18 @@ def test_pruning_again_by_as_much_changes_nothing(net, images, criterion):
         assert zeros == round(expected * 72)
 
 
+@pytest.mark.parametrize("order", ["redundant", "bottlenecks"])
+def test_a_threshold_removes_what_lies_beyond_it_and_keeps_the_zeros(net, order):
+    once = prune(net, pruning_scores(net, "magnitude"), sparsity=0.5)
+    scores = pruning_scores(once, "magnitude")
+    flat = torch.cat([score.reshape(-1) for score in scores.values()])
+    cut = float(flat[flat > 0].median())
+    found = prune(once, scores, threshold=cut, order=order)
+    beyond = (flat < cut) if order == "redundant" else ((flat > cut) | (flat == 0))
+    weights = torch.cat([dict(found.named_parameters())[name].reshape(-1) for name in scores])
+    assert torch.equal(weights == 0, beyond)
+
+
 @given(
     st.lists(st.sampled_from([-1.0, 0.0, 2.0]), min_size=1, max_size=12), st.sampled_from(["global", "layer"])
 )
