@@ -132,6 +132,11 @@ OLD = {
          N("Concat", ["r1", "r2"], ["k"], axis=1), N("Conv", ["k", "w2"], ["c2"]), *end("c2")],
         [*W1, *LAST, *normed("n", 6), positive("sc", 6), array("sh", 6), array("w2", 6, 12, 1, 1)],
     ),
+    "MATLAB: the mean image is subtracted": (
+        [N("Sub", ["x", "image"], ["z"]), N("Conv", ["z", "w1"], ["c1"], pads=[1, 1, 0, 0], strides=[2, 2]),
+         N("Relu", ["c1"], ["r1"]), *end("r1")],
+        [*W1, *LAST, positive("image", 1, *IMAGE)],
+    ),
     "MATLAB: the mean of each channel is subtracted": (
         [N("Sub", ["x", "mu"], ["z"]), N("Conv", ["z", "w1"], ["c1"], pads=[1, 1, 0, 0]), N("Relu", ["c1"], ["r1"]),
          *end("r1")],
@@ -478,6 +483,22 @@ def test_networks_of_keras_take_their_channels_last(case, side):
     content = file(nodes, [each for each in arrays if each.name in used], image=(side, side, 3))
     network = check(content, (side, side, 3))
     assert ncviz.build_graph(network.module(), network.image_shape).layer_shapes[0] == (3, side, side)
+
+
+def test_curvature_behind_a_mean_image_is_that_of_the_images_without_it():
+    nodes, arrays = OLD["MATLAB: the mean image is subtracted"]
+    network = read_file(file(nodes, arrays), "net.onnx")
+    mean = torch.from_numpy(
+        numpy_helper.to_array(next(each for each in arrays if each.name == "image")).copy()
+    )
+    images = torch.rand(2, *IMAGE, generator=torch.Generator().manual_seed(0))
+    plain = [N("Identity", ["x"], ["z"]), *nodes[1:]]
+    twin = read_file(file(plain, [each for each in arrays if each.name != "image"]), "net.onnx")
+    found = ncviz.neural_curvature(network.module(), images)
+    expected = ncviz.neural_curvature(twin.module(), images - mean)
+    assert found.weights.keys() == expected.weights.keys()
+    for name, values in expected.weights.items():
+        np.testing.assert_allclose(found.weights[name], values, atol=1e-9)
 
 
 def test_curvature_of_a_file_of_keras_is_that_of_its_twin():

@@ -306,7 +306,7 @@ REFUSED = {
     "parts that do not add up": ([helper.make_node("Split", ["x", "w"], ["y", "z"], axis=2)], {"w": numbers(1, 1)},
                                  "not all that it reads"),
     "mean of images": ([node("ReduceMean", "x", axes=[0, 2])], {}, "only those of space"),
-    "whole image added": ([node("Add", "x", "mean")], {"mean": weights(2, 7, 7)}, "one number per channel"),
+    "images added": ([node("Add", "x", "mean")], {"mean": weights(3, 2, 7, 7)}, "only one number for each channel"),
     "batch repeated": ([node("Tile", "x", "times")], {"times": numbers(2, 1, 1, 1)}, "repeats its input"),
     "repeated too often": ([node("Tile", "x", "times")], {"times": numbers(1, 1, 1, 2**40)}, "repeats its input"),
     "spread over other sizes": ([node("Expand", "x", "to")], {"to": numbers(1, 3, 7, 7)}, "spreads the shape"),

@@ -210,10 +210,13 @@ def _by_channel(
     if len(shape) == 3 and constant.size == shape[2] and constant.shape[-1:] == shape[2:] != (1,):
         return _by_last(reader, node, step, constant, slot, operator)
     numbers = _per_channel(constant, shape)
+    if numbers is None and len(shape) > 1 and _is_of_units(constant, shape):
+        return _by_unit(reader, node, step, constant, slot, operator)
     if numbers is None or operator not in ("Add", "Sum", "Sub", "Mul", "Div"):
         raise reader.refusal(
             node,
-            f"applies a constant of shape {list(constant.shape)}, of which only one number per channel is read",
+            f"applies a constant of shape {list(constant.shape)} to values of shape {list(shape)}, of which only one "
+            "number for each channel, or for each value of an image, is read",
         )
     numbers = numbers.astype(np.float64)
     before = reader.builder.step(step)
@@ -254,6 +257,27 @@ def _by_last(
     found = _by_channel(reader, replace(node, inputs=("", "")), first, column, slot, operator)
     return reader.start(
         reader.builder.add(f"{node.hint}_last", "permute", (reader.step_of(found, node),), axes=(0, 2, 3, 1))
+    )
+
+
+def _is_of_units(constant: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether a constant has a number for each unit of one image, or for some of its axes."""
+    if constant.ndim > len(shape) + 1:
+        return False
+    dims = (1,) * (len(shape) + 1 - constant.ndim) + constant.shape
+    return all(own in (1, size) for own, size in zip(dims, (1, *shape), strict=True))
+
+
+def _by_unit(
+    reader: GraphReader, node: Node, step: str, constant: np.ndarray, slot: int, operator: str
+) -> Value:
+    """Read arithmetic with numbers that differ between places, such as the mean image that MATLAB subtracts."""
+    shape = reader.builder.shapes[step]
+    row = np.broadcast_to(constant, (1, *shape)).reshape(-1)
+    flat = reader.start(reader.builder.add(f"{node.hint}_flat", "flatten", (step,), start=1))
+    found = _by_channel(reader, replace(node, inputs=("", "")), flat, row, slot, operator)
+    return reader.start(
+        reader.builder.add(f"{node.hint}_image", "reshape", (reader.step_of(found, node),), shape=shape)
     )
 
 
