@@ -21,6 +21,7 @@ from tests.examples.contexts import NOWHERE, here
 FEW = NegativeEdgesConfig(12, search=RadiusConfig(40 / 255, 10, 2, 5))
 
 
+@pytest.mark.slow
 def test_edges_are_counted_as_by_the_definition():
     torch.manual_seed(2)
     net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 5), nn.ReLU(), nn.Linear(5, 3)).double()

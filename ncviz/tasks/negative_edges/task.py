@@ -15,6 +15,7 @@ from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.store import Record
 from ncviz.tasks.accuracy import evaluator
+from ncviz.tasks.curvature.task import count_weights
 from ncviz.tasks.negative_edges.record import NegativeEdgesConfig, NegativeEdgesRecord
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
@@ -22,7 +23,7 @@ from ncviz.tasks.task import Context, StoredTask, anonymous
 NEGATIVE_EDGES_VERSION = 1
 # Of the time, the rest being the curvature of every edge.
 _RADII_SHARE = 0.2
-_AT_ONCE = 4
+_AT_ONCE, _FEW_WEIGHTS = 4, 100_000
 _SECONDS_BETWEEN_WRITES = 2.0
 _ARRAYS = ("image", "label", "negative", "live", "radius", "is_fooled")
 
@@ -140,8 +141,10 @@ class NegativeEdges(StoredTask[NegativeEdgesRecord]):
         net, data = self.network.module(), context.images(self.network, "test")
         todo, written = np.flatnonzero(record.live < 0), time.monotonic()
         total = len(record.image)
-        for start in range(0, len(todo), _AT_ONCE):
-            own = todo[start : start + _AT_ONCE]
+        # Every edge is held: of a network that may have many, one image at a time.
+        at_once = _AT_ONCE if count_weights(self.network) <= _FEW_WEIGHTS else 1
+        for start in range(0, len(todo), at_once):
+            own = todo[start : start + at_once]
             done = total - len(todo) + start
 
             def tell(fraction: float, _: str, done: int = done, count: int = len(own)) -> None:
