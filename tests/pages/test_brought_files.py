@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from ncviz.limits import LIMITS
@@ -123,3 +124,32 @@ def test_of_several_weights_one_is_chosen_and_then_the_architecture(app):
     assert not app.exception
     found = app.session_state["bring-draft"].network
     np.testing.assert_array_equal(found.arrays["1.weight"], 2 * state["1.weight"].numpy())
+
+
+def test_of_several_outputs_one_is_chosen_and_then_the_size_of_its_images(app):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("GlobalAveragePool", ["c"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["embedding"]),
+        helper.make_node("Gemm", ["embedding", "v"], ["logits"]),
+    ]
+    rng = np.random.default_rng(0)
+    shapes = {"w": (5, 1, 3, 3), "v": (5, 4)}
+    weights = [numpy_helper.from_array(rng.random(shapes[name], dtype=np.float32), name) for name in shapes]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1, "h", "w"])]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", size])
+        for name, size in (("embedding", 5), ("logits", 4))
+    ]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    drop(app, "net.onnx", model.SerializeToString())
+    assert app.selectbox(key="bring-output").options == ["logits", "embedding"]
+    app.button(key="bring-use").click().run()
+    assert app.selectbox(key="bring-size").options[:2] == ["28x28", "32x32"]
+    app.selectbox(key="bring-size").select("32x32")
+    app.button(key="bring-use").click().run()
+    assert not app.exception
+    network = app.session_state["bring-draft"].network
+    assert network.image_shape == (1, 32, 32)
+    assert app.session_state["bring-draft"].classes == 4

@@ -99,6 +99,8 @@ def parts_for(candidate: Candidate, keys: Shapes, *, is_named: bool) -> Iterator
         keys: The architecture's keys and shapes.
         is_named: Whether the user says that it is this architecture.
     """
+    if len(candidate.tensors) < len(keys) and not is_named:
+        return
     anchor = max(keys, key=len, default="")
     prefixes = [
         key[: -len(anchor)]

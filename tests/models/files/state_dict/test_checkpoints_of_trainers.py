@@ -75,6 +75,9 @@ CASES = {
     "adam": {"epoch": 3, "optimizer_state_dict": stepped(torch.optim.AdamW), "model_state_dict": STATE},
     "an epoch among the weights": STATE | {"epoch": 3},
     "a moving average of equal weights": {"model": STATE, "model_ema": STATE},
+    "mmcls": {"meta": {"CLASSES": ("a", "b")}, "state_dict": behind("backbone.")},
+    "a queue of MoCo": {"state_dict": behind("module.encoder_q.") | {"module.queue": torch.ones(8, 9)}},
+    "a normalisation in front": {"0.mean": torch.zeros(3), "0.std": torch.ones(3)} | behind("1."),
     "a parameter": nn.ParameterDict({"a": nn.Parameter(torch.ones(1))}).state_dict() | behind("model."),
 }
 
@@ -176,6 +179,12 @@ def test_plain_values_stay_as_they_are(protocol):
         "o": collections.OrderedDict(x=1), "c": collections.Counter("aab"),
     }  # fmt: skip
     assert pickle.loads(rewrite_pickle(pickle.dumps(value, protocol), "it")) == value
+
+
+def test_many_small_dicts_take_no_time():
+    many = {"state": [{f"k{number}": torch.zeros(1) for number in range(4)} for _ in range(2_000)]}
+    with pytest.raises(ModelError, match="does not know"):
+        read_file(torch_bytes(many | {"model": {"x.weight": torch.ones(2, 2)}}), "net.pt")
 
 
 def test_many_instructions_and_long_repeats_are_refused():
