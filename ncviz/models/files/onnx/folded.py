@@ -18,6 +18,7 @@ from ncviz.text import plural
 _LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 _RULE = "pkg.onnxscript.rewriter.rule_name"
 _MARKED = re.compile(r".*_weights_fused_bn|ConvBnFusion_W_.*")
+_ARITHMETIC = ("Add", "Sub", "Mul", "Div")
 # What an exporter of torch calls a weight that is no parameter of the network.
 _MADE = re.compile(r"(onnx::Conv\w*_)?\d+")
 _REWRITTEN = re.compile(r"node_(Conv|ConvTranspose|Gemm)_\d+")
@@ -96,11 +97,13 @@ def _multiplied(model: onnx.ModelProto) -> Iterator[str]:
 
     for node in model.graph.node:
         scaled = operand(node.output[0], ("Add", "Sub")) if node.output else None
-        value = operand(scaled, ("Mul",)) if scaled else None
+        value = operand(scaled, ("Mul", "Div")) if scaled else None
         while value is not None and value in producers and producers[value].op_type not in _LAYERS:
             before = producers[value]
             value = (
-                before.input[0] if before.op_type in ("Transpose", "Identity") else operand(value, ("Add",))
+                before.input[0]
+                if before.op_type in ("Transpose", "Identity")
+                else operand(value, _ARITHMETIC)
             )
         if value is not None and value in producers:
             yield value

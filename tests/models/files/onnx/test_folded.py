@@ -117,6 +117,12 @@ def pair(row, *others):
     return [helper.make_node("Mul", ["y", row], ["m"]), helper.make_node("Add", ["m", row], ["z"])]
 
 
+def written_out():
+    """(y − mean) / spread · scale + shift, as a BatchNorm is written out."""
+    steps = [("Sub", "y", "c"), ("Div", "c", "d"), ("Mul", "d", "m"), ("Add", "m", "z")]
+    return [helper.make_node(operator, [source, "row"], [to]) for operator, source, to in steps]
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -127,6 +133,7 @@ def pair(row, *others):
         (named("ConvBnFusion_W_a.weight", "ConvBnFusion_BN_B_a.bias"), "was folded into the weights of 1 layer"),
         (named("conv.weight", "conv.bias"), ""),
         (named("a", "b", more=pair("row")), "multiply the output of 1 layer in this file may have been BatchNorm"),
+        (named("a", "b", more=written_out()), "multiply the output of 1 layer in this file may have been BatchNorm"),
         (named("a", "b", more=pair("number")), ""),
         (named("a", "b", more=pair("row")[:1]), ""),
     ],
