@@ -96,9 +96,19 @@ def wide():
     ).eval()  # fmt: skip
 
 
+class ChannelsLast(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x.permute(0, 3, 1, 2))
+
+
 @pytest.mark.slow
-def test_what_does_not_fit_comes_with_choices_that_do(monkeypatch):
-    net, shape = wide(), (1, 32, 32)
+@pytest.mark.parametrize("is_last", [False, True])
+def test_what_does_not_fit_comes_with_choices_that_do(monkeypatch, is_last):
+    net, shape = (ChannelsLast(wide()), (32, 32, 1)) if is_last else (wide(), (1, 32, 32))
     whole = preflight.preflight(net, shape)
     for room in (choices, look):
         monkeypatch.setattr(room, "free_memory", lambda: whole.table_bytes)
@@ -114,6 +124,9 @@ def test_what_does_not_fit_comes_with_choices_that_do(monkeypatch):
         assert again.fits
         assert again.table_bytes == choice.table_bytes < whole.table_bytes
         assert again.edges == choice.edges
+    smaller = next(choice for choice in found.choices if choice.input_shape != shape)
+    assert sorted(smaller.input_shape) == [1, 16, 16]
+    assert "Images of 16×16" in smaller.title
     sampled = next(choice for choice in found.choices if choice.config.channels)
     assert "not exact" in sampled.title
     assert f"seed {sampled.config.seed}" in sampled.title

@@ -61,7 +61,8 @@ def build_graph(
             own. Folding puts each channel's scale γ/√(variance + ε) into the lengths, and so into the ranking.
 
     Returns:
-        The graph: weights in float64; activations, biases and dropout left out. A pooling is a link (edges of weight 1,
+        The graph: weights in float64; activations, biases and dropout left out. The input's units are numbered channel
+        by channel, also where the network takes its channels last. A pooling is a link (edges of weight 1,
         of an average 1 over the number of units), as is the plain branch of an addition (weight 1). What a forward
         multiplies by constants multiplies the weights before it, or is a link. Where a unit's value is used before and
         after an activation function or a BatchNorm, its activation is the one after; of two after it (the norms of

@@ -484,6 +484,27 @@ def test_networks_of_keras_take_their_channels_last(case, side):
     assert ncviz.build_graph(network.module(), network.image_shape).layer_shapes[0] == (3, side, side)
 
 
+def test_the_flatten_of_keras_keeps_its_order():
+    nodes = [
+        N("Identity", ["x"], ["n"]), *IN, N("Relu", ["c1"], ["r"]), N("Transpose", ["r"], ["l"], perm=[0, 2, 3, 1]),
+        N("Reshape", ["l", "row"], ["f"]), N("MatMul", ["f", "wide"], ["m"]), N("Add", ["m", "bf"], ["y"]),
+    ]  # fmt: skip
+    arrays = [*W1, LAST[1], whole("row", -1, 600), array("wide", 600, 4)]
+    network = check(file(nodes, arrays, image=(20, 20, 3)), (20, 20, 3))
+    images = torch.rand(1, 20, 20, 3, generator=torch.Generator().manual_seed(0))
+    found = ncviz.neural_curvature(network.module(), images).weights
+    # The twin, whose head has its columns in the order of channels first.
+    twin = [N("Conv", ["x", "w1"], ["c1"], auto_pad="SAME_UPPER", strides=[2, 2]), N("Relu", ["c1"], ["r"]),
+            N("Flatten", ["r"], ["f"]), N("MatMul", ["f", "wide"], ["m"]), N("Add", ["m", "bf"], ["y"])]  # fmt: skip
+    wide = numpy_helper.to_array(arrays[-1]).reshape(10, 10, 6, 4).transpose(2, 0, 1, 3).reshape(600, 4)
+    moved = numpy_helper.from_array(np.ascontiguousarray(wide), "wide")
+    first = read_file(file(twin, [*W1, LAST[1], moved], image=(3, 20, 20)), "net.onnx").module()
+    expected = ncviz.neural_curvature(first, images.movedim(-1, 1).contiguous()).weights
+    for (_, ours), (_, theirs) in zip(found.items(), expected.items(), strict=True):
+        values = ours if ours.ndim == 4 else ours.reshape(4, 10, 10, 6).movedim(-1, 1).reshape(4, 600)
+        np.testing.assert_allclose(values, theirs, atol=1e-9)
+
+
 def test_curvature_behind_a_mean_image_is_that_of_the_images_without_it():
     nodes, arrays = OLD["MATLAB: the mean image is subtracted"]
     network = read_file(file(nodes, arrays), "net.onnx")
