@@ -11,6 +11,7 @@ from torch import Tensor, fx
 from torch.utils._pytree import tree_map
 
 from ncviz.graph.operations import CASTS, POINTWISE, RELABEL, SILENT, name_of
+from ncviz.text import listed
 
 # A function of each value alone, besides the activation functions.
 _ALONE = POINTWISE | {
@@ -99,12 +100,19 @@ class Origins:
         return origin
 
     def notes(self) -> list[str]:
-        """Return one sentence for each weight whose zeros are other values than its parameter's."""
-        return [
-            f"The weights of a layer are computed from '{origin.parameter}' so that a value that is set to zero there "
-            "is not zero in the layer: pruning it changes edges of this graph, and removes none."
+        """Return what is to be known of weights whose zeros are other values than their parameters', one sentence."""
+        changed = dict.fromkeys(
+            f"'{origin.parameter}'"
             for node, origin in self._taken.items()
             if origin.is_computed and not self._keeps_zeros(node, origin)
+        )
+        if not changed:
+            return []
+        names = list(changed)
+        told = listed(names if len(names) < 7 else [*names[:5], f"{len(names) - 5} more"])
+        return [
+            f"Layers compute their weights from {told} so that a value that is set to zero there is not zero in the "
+            "layer: pruning it changes edges of this graph, and removes none."
         ]
 
     def _keeps_zeros(self, node: fx.Node, origin: Origin) -> bool:
@@ -136,8 +144,8 @@ class Origins:
             return f"uses a part of {named[0]}, or repeats its values, which is not supported"
         if len(named) == 1:
             return f"has weights computed from {named[0]}, but not each from one of its values, which is not supported"
-        listed = f"{', '.join(named[:-1])} and {named[-1]}"
-        return f"has weights computed from {listed}, but not each from one value of one of them, which is not supported"
+        told = listed(named)
+        return f"has weights computed from {told}, but not each from one value of one of them, which is not supported"
 
     def _look(self, node: fx.Node) -> Origin | None:
         value = self._values.get(node)

@@ -71,7 +71,9 @@ def test_the_curvature_is_that_of_the_weights_that_the_layer_has(way):
         found = neural_curvature(net, x)
         assert found.graph.notes == ()
     else:
-        with pytest.warns(UserWarning, match="computed from 'kernel' so that a value that is set to zero"):
+        with pytest.warns(
+            UserWarning, match="compute their weights from 'kernel' so that a value that is set to zero"
+        ):
             found = neural_curvature(net, x)
     assert list(found.weights) == ["kernel", "head.weight"]
     own = found.weights["kernel"].view(4, 3, 3, 3) if moved is None else moved(found.weights["kernel"])

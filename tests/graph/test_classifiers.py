@@ -1,0 +1,66 @@
+"""Classifiers as people load them: each gives a graph, or one sentence that names what cannot be read."""
+
+import pytest
+import torch
+import torchvision
+
+from ncviz.graph.build import look_at
+from ncviz.graph.values import sentence
+
+FEW = ("squeezenet1_1", "shufflenet_v2_x0_5", "mobilenet_v3_small")
+FAMILIES = (
+    "mobilenet_v2", "mnasnet1_3", "regnet_x_400mf", "densenet121", "resnet50", "convnext_tiny", "swin_t", "swin_v2_t",
+    "regnet_y_400mf", "efficientnet_b0",
+)  # fmt: skip
+
+
+def by_hand(net):
+    """Count edges by running the network: a weight stands on one for each place whose field it does not leave."""
+    found = []
+
+    def count(module, given, _):
+        if isinstance(module, torch.nn.Linear):
+            found.append(int((module.weight != 0).sum()))
+            return
+        ones = torch.ones_like(given[0][:1])
+        own = torch.nn.functional.conv2d(
+            ones,
+            (module.weight != 0).float(),
+            None,
+            module.stride,
+            module.padding,
+            module.dilation,
+            module.groups,
+        )
+        found.append(int(own.double().sum()))
+
+    for module in net.modules():
+        if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
+            module.register_forward_hook(count)
+    with torch.no_grad():
+        net(torch.rand(2, 3, 64, 64))
+    return sum(found)
+
+
+def check(name):
+    torch.manual_seed(0)
+    net = torchvision.models.get_model(name, weights=None).eval()
+    found = look_at(net, (3, 64, 64))
+    if found.graph is not None:
+        assert found.graph.number_of_edges == by_hand(net)
+        return
+    told = sentence(found.problems)
+    assert told.startswith("Layer")
+    assert "\n" not in told
+    assert any(word in told for word in ("multiplies activations by each other", "LayerNorm", "attention"))
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_a_few_of_torchvision(name):
+    check(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILIES)
+def test_one_of_each_family_of_torchvision(name):
+    check(name)
