@@ -113,6 +113,7 @@ def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
         channel: The name that the canvas on the page is given too.
     """
     label = f"read off the curve measured on {subject.sweep.images:,} images"
-    known = Curves(curves(subject), subject.sweep.baseline, label, short_word(subject.network))
+    never = never_active(subject)
+    known = Curves(curves(subject), subject.sweep.baseline, label, short_word(subject.network), never)
     step = replace(slider_step(subject), channel=channel)
-    return panel_data(step, PANEL_ORDERS, known, never=never_active(subject), is_live=False, is_offline=True)
+    return panel_data(step, PANEL_ORDERS, known, is_live=False, is_offline=True)

@@ -75,10 +75,14 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
     data = panel_data(
         slider_step(subject),
         PANEL_ORDERS,
-        Curves(sweeps, subject.sweep.baseline, word=short_word(subject.network)),
+        Curves(
+            sweeps,
+            subject.sweep.baseline,
+            word=short_word(subject.network),
+            never=never_active(subject),
+        ),
         seq=seq,
         answer=answer,
-        never=never_active(subject),
         basis=_basis(subject),
         is_live=_is_live(subject),
         is_followed=above is not None,

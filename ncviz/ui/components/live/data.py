@@ -100,13 +100,14 @@ class Curves:
 
     `sweeps` holds them by order key, and may lack some; it is None for those that were sent last. `baseline` is the
     accuracy with nothing removed, and `word` what that share of right answers is called: agreement, where nobody knows
-    the right ones.
+    the right ones. `never` are the weights that are never active, None where there are none or nobody looked.
     """
 
     sweeps: Mapping[str, Sweep] | None
     baseline: float | None
     label: str = "read off the curve"
     word: str = "accuracy"
+    never: NeverActive | None = None
 
 
 def panel_data(
@@ -116,7 +117,6 @@ def panel_data(
     *,
     seq: int = 0,
     answer: Answer | None = None,
-    never: NeverActive | None = None,
     basis: str = "",
     is_live: bool = True,
     is_followed: bool = False,
@@ -133,7 +133,6 @@ def panel_data(
         curves: The stored curves.
         seq: The newest `LiveRequest.seq` that was dealt with, 0 at first.
         answer: What was measured last, or None.
-        never: The weights that are never active, None where there are none or nobody looked.
         basis: What the answers are about; once it differs, older answers are forgotten.
         is_live: Whether accuracies are measured during a drag, and not only at its end.
         is_followed: Whether something that Python draws follows a drag, so that it has to hear of every step.
@@ -154,7 +153,7 @@ def panel_data(
         "sweeps": None if sweeps is None else {name: _plain_sweep(sweep) for name, sweep in sweeps.items()},
         "baseline": _number(curves.baseline),
         "answer": None if answer is None else _plain_answer(answer),
-        "never": None if never is None else asdict(never),
+        "never": None if curves.never is None else asdict(curves.never),
         "basis": basis,
         "is_live": is_live,
         "is_followed": is_followed,
