@@ -125,7 +125,7 @@ def _read_copy(own: nn.Module, input_shape: tuple[int, ...], batchnorm: str) -> 
     notes = ignored_arguments(own)
     traced = trace(own, tuple(input_shape))
     _check_statistics(traced)
-    shapes = record_shapes(traced, tuple(input_shape))
+    shapes = record_shapes(own, traced, tuple(input_shape))
     check_trace(own, traced, tuple(input_shape))
     names = {id(tensor): key for key, tensor in own.named_parameters()}
     reader = Reader(traced, *shapes, names, batchnorm)

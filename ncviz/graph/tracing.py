@@ -180,8 +180,15 @@ class _ShapeRecorder(fx.Interpreter):
         return value
 
 
-def record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> tuple[Shapes, dict[str, Several]]:
+def record_shapes(
+    net: nn.Module, traced: fx.GraphModule, input_shape: tuple[int, ...]
+) -> tuple[Shapes, dict[str, Several]]:
     """Return the shape [BATCH, …] of what each operation returns for inputs of one shape, and those of several tensors.
+
+    Args:
+        net: The network, which is run where its trace cannot be: its own words say why.
+        traced: Its trace.
+        input_shape: Shape of one input.
 
     Raises:
         ModelError: If such inputs do not fit, with the operation after which they do not.
@@ -198,7 +205,34 @@ def record_shapes(traced: fx.GraphModule, input_shape: tuple[int, ...]) -> tuple
             if done
             else "at the input"
         )
+        fixed = _fixed_images(net)
+        if fixed not in (None, BATCH):
+            raise ModelError(
+                f"The program was exported for batches of {fixed} and nothing else; give the network that it was made "
+                "of, or export it with dynamic_shapes=({0: torch.export.Dim.AUTO},)."
+            ) from error
         raise ModelError(
-            f"An input of shape {list(input_shape)} does not fit the network ({after}): {first_line(error)}."
+            f"An input of shape {list(input_shape)} does not fit the network ({after}): "
+            f"{first_line(_own_error(net, example) or error)}."
         ) from error
     return recorder.shapes, recorder.several
+
+
+def _own_error(net: nn.Module, example: Tensor) -> Exception | None:
+    """Return what a network itself says of an input that does not fit."""
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            net(example.clone())
+    except Exception as error:
+        return error
+    return None
+
+
+def _fixed_images(net: nn.Module) -> int | None:
+    """Return the only number of images that an exported program takes; None if any will do, or it is none."""
+    nodes = net.graph.nodes if isinstance(net, fx.GraphModule) else ()
+    for node in nodes:
+        value = node.meta.get("val") if node.op == "placeholder" else None
+        if isinstance(value, Tensor) and value.ndim and isinstance(value.shape[0], int):
+            return value.shape[0]
+    return None

@@ -14,6 +14,7 @@ from torch.func import functional_call
 from ncviz.copies.own_copy import own_copy
 from ncviz.devices import guard, resolve_device
 from ncviz.errors import DataError
+from ncviz.graph.forward.readable import check_followed
 from ncviz.pruning.masks import masks_at
 
 BATCH = 1000
@@ -56,6 +57,7 @@ class Evaluator:
 
     Raises:
         DataError: If there are no images, or images and labels do not match.
+        ModelError: If the network is TorchScript, which cannot be masked.
         DeviceError: If the device is missing or out of memory.
     """
 
@@ -70,6 +72,7 @@ class Evaluator:
             )
         if not inputs.is_floating_point() or not torch.isfinite(inputs).all():
             raise DataError("The images must be finite floating-point numbers; scale pixels to [0, 1] first.")
+        check_followed(net)
         self.device = resolve_device(device)
         # functional_call swaps the module's tensors while it runs, so one module serves one thread at a time.
         self._lock = threading.Lock()

@@ -14,6 +14,21 @@ _SHARDED = "torch.distributed.fsdp.fully_sharded_data_parallel.FullyShardedDataP
 _QUANTISED = ("torch.ao.nn.quantized", "torch.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 
 
+def check_followed(net: nn.Module) -> None:
+    """Refuse TorchScript.
+
+    Raises:
+        ModelError: Naming what came, and what to give instead.
+    """
+    for name, module in net.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            told = f"Layer '{name}'" if name else "The network"
+            raise ModelError(
+                f"{told} ({type(module).__name__}) is TorchScript, whose operations cannot be followed; give the "
+                "nn.Module that torch.jit was called with, or export that to ONNX or .pt2."
+            )
+
+
 def check_readable(net: object) -> None:
     """Refuse what is no network, or one that holds no numbers that can be read.
 
@@ -22,15 +37,11 @@ def check_readable(net: object) -> None:
     """
     if not isinstance(net, nn.Module):
         raise ModelError(f"net must be an nn.Module, got {type(net).__name__}{_instead(net)}.")
+    check_followed(net)
     for name, module in net.named_modules():
         told = (
             f"Layer '{name}' ({type(module).__name__})" if name else f"The network ({type(module).__name__})"
         )
-        if isinstance(module, torch.jit.ScriptModule):
-            raise ModelError(
-                f"{told} is TorchScript, whose operations cannot be followed; give the nn.Module that torch.jit was "
-                "called with, or export that to ONNX or .pt2."
-            )
         if _SHARDED in kinds_of(module):
             raise ModelError(
                 f"{told} holds a part of each weight; build the network without FSDP and load its full state dict."

@@ -101,6 +101,42 @@ def test_an_exported_module_takes_any_number_of_images(images):
         assert torch.allclose(found.weights[key], value, atol=1e-12)
 
 
+class Viewed(nn.Module):
+    """Whose export for one image has the number of images in a shape."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        x = self.net[1](self.net[0](x))
+        return self.net[3](x.view(x.size(0), -1))
+
+
+def test_a_program_for_one_image_alone_says_so():
+    program = torch.export.export(Viewed().eval(), (torch.rand(1, 1, 5, 5),)).module()
+    with pytest.raises(ModelError, match="exported for batches of 1 and nothing else; give the network"):
+        build_graph(program, (1, 5, 5))
+
+
+def test_a_network_says_itself_why_an_image_does_not_fit():
+    class Fixed(Viewed):
+        def forward(self, x):
+            height = x.shape[-2]
+            torch._assert(height == 5, f"expected 5 rows, got {height}")
+            return super().forward(x)
+
+    with pytest.raises(ModelError, match=r"does not fit the network .*: expected 5 rows, got 8\."):
+        build_graph(Fixed().eval(), (1, 8, 5))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_accuracy_of_torchscript_is_refused():
+    scripted = torch.jit.trace(network(), torch.rand(1, 1, 5, 5))
+    with pytest.raises(ModelError, match="is TorchScript.*give the nn.Module that torch.jit was called with"):
+        accuracy(scripted, torch.rand(2, 1, 5, 5), torch.tensor([0, 1]))
+
+
 def test_an_ema_copy_with_no_forward_names_what_to_give():
     class Ema(nn.Module):
         def __init__(self, net):
