@@ -133,6 +133,10 @@ def _read_copy(own: nn.Module, input_shape: tuple[int, ...], batchnorm: str) -> 
     try:
         with torch.no_grad():
             reader.run(*(None for node in traced.graph.nodes if node.op == "placeholder"))
+    except MemoryError as error:
+        raise ModelError(
+            "The graph of this network does not fit this machine's memory; use smaller images or a smaller network."
+        ) from error
     except ModelError:
         # What cannot be read at all is more than one bad weight beyond it.
         if not reader.problems:

@@ -10,6 +10,7 @@ from ncviz import build_graph, explain_edge, neural_curvature
 from ncviz.errors import DataError, ModelError, NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import look_at
+from ncviz.graph.growing import Growing
 from ncviz.graph.terms import conv_term, convolution_axes
 
 
@@ -632,3 +633,12 @@ def test_a_layer_that_reads_nothing_but_padding_is_named(kernel, zero_centre):
         layer.weight.data[..., 1, 1] = 0
     with pytest.raises(ModelError, match="layer '0' that is not zero falls on padding"):
         build_graph(nn.Sequential(layer, nn.Flatten()), (1, 1, 1))
+
+
+def test_a_graph_that_memory_cannot_hold_is_one_sentence(monkeypatch):
+    def layer(*_):
+        raise MemoryError("Unable to allocate 481. MiB")
+
+    monkeypatch.setattr(Growing, "layer", layer)
+    with pytest.raises(ModelError, match="does not fit this machine's memory; use smaller images"):
+        build_graph(nn.Linear(4, 2), (4,))
