@@ -58,9 +58,9 @@ def own_copy(net: nn.Module, inputs: Tensor | None = None) -> nn.Module:
     """
     net = unwrapped(net)
     check_materialised(net)
-    check_forward(net)
     with _unchanged(net):
         unwrap_within(net)
+        check_forward(net)
         expected = None if inputs is None else _watched_run(net, inputs)
         if expected is None:
             compute_weights(net)
