@@ -38,7 +38,8 @@ own_network_options = (
         "--weights", help="Which of several weights in a checkpoint, such as ema; by default said which."
     ),
     click.option(
-        "--scores", help="Which of several outputs of an .onnx holds the class scores; by default said which."
+        "--scores",
+        help="Which of several outputs of an .onnx or .pt2 holds the class scores; by default said which.",
     ),
     click.option(
         "--images",

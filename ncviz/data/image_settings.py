@@ -172,12 +172,18 @@ def settings_for(input_shape: Sequence[int], layout: str | None = None) -> Image
             f"Images need a network with inputs (channels, height, width), or (height, width, channels), got "
             f"{list(shape)}; choose another network."
         )
-    layout = layouts_of(shape)[0] if layout is None else layout
+    is_asked, layout = layout is not None, layouts_of(shape)[0] if layout is None else layout
     if layout not in LAYOUTS:
         raise DataError(
             f"There is no layout {shorten(repr(layout), 40)}; choose one of {', '.join(LAYOUTS)}."
         )
     *size, channels = shape if layout == LAST else (*shape[1:], shape[0])
+    if channels not in _CHANNELS and is_asked and layout not in layouts_of(shape):
+        other = FIRST if layout == LAST else LAST
+        raise DataError(
+            f"The network takes inputs of shape {list(shape)}, of which {LAYOUTS[layout].lower()} makes {channels} "
+            f"channels; images have 1 or 3. Choose {other}."
+        )
     if channels not in _CHANNELS:
         raise DataError(
             f"The network takes inputs of shape {list(shape)}; images need 1 or 3 channels, in front or at the end, a "

@@ -42,7 +42,7 @@ def load_checkpoint(
         source: A path, the file's bytes, or an open binary file.
         architecture: A name that ``ncviz.models.catalogue.architectures.find_architecture`` finds.
         filename: The file's name for messages; by default that of the source.
-        weights: Which of several weights that fit, such as "ema": the keys that lead to them, or the last of these; by
+        weights: Which of several weights that fit, such as "ema": the keys that lead to them, or some of these; by
             default the first that are no moving average, with a warning.
 
     Returns:

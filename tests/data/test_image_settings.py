@@ -164,7 +164,11 @@ def test_the_layout_is_guessed_from_the_shape_and_can_be_said():
     assert with_size((3, 32, 24), (8, 9)) == (3, 8, 9)
     assert size_of((32, 24, 3)) == size_of((3, 32, 24)) == (32, 24)
     with pytest.raises(DataError, match="1 or 3 channels, in front or at the end"):
+        settings_for((32, 32, 5))
+    with pytest.raises(DataError, match="channels first makes 32 channels; .* Choose channels_last"):
         settings_for((32, 32, 3), "channels_first")
+    with pytest.raises(DataError, match="channels last makes 32 channels; .* Choose channels_first"):
+        settings_for((3, 32, 32), "channels_last")
     with pytest.raises(DataError, match="no layout 'NHWC'.*choose one of channels_first, channels_last"):
         settings_for((32, 32, 3), "NHWC")
 

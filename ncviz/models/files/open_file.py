@@ -60,7 +60,7 @@ def read_file(
         input_shape: Shape of one image, (C, H, W); None for that of the data, or without data that of the file or the
             architecture.
         weights: For a file of weights alone: which of several that fit, such as "ema", by the keys that lead to them or
-            the last of these. None takes the first that are no moving average; ``Network.notes`` says so.
+            some of these. None takes the first that are no moving average; ``Network.notes`` says so.
         output: For ONNX and .pt2: which of several outputs holds the class scores. None takes the one that looks most
             like them.
         size: For ONNX: height and width of an image, where the file fixes none. None takes the first usual one.

@@ -57,7 +57,7 @@ def choose_weights(
     Args:
         candidates: The dicts of tensors in the file.
         architecture: A name that ``find_architecture`` finds; None finds out from keys and shapes.
-        weights: Which of several are meant: the keys that lead to them, or the last of these, such as "ema".
+        weights: Which of several are meant: the keys that lead to them, or some of these, such as "ema".
         label: The file's name, for messages.
         is_asking: Whether to raise an error with the choices where several fit, instead of taking one.
 
@@ -78,7 +78,7 @@ def choose_weights(
         return _nearest(candidates, architecture, weights, label)
     names = list(dict.fromkeys(part.name for _, part in fitting))
     if weights is not None:
-        chosen = [name for name in names if name == weights or name.endswith(f".{weights}")]
+        chosen = _called(weights, names)
         if len(chosen) != 1:
             raise ModelError(
                 f"{label} holds {'several' if chosen else 'no'} fitting weights called '{quotable(weights)}'; choose "
@@ -110,6 +110,16 @@ def choose_weights(
     for key, tensor in part.tensors.items():
         check_storage(key, tensor, label)
     return Chosen(name, part.tensors, part.prefix, tuple(notes))
+
+
+def _called(weights: str, names: Sequence[str]) -> list[str]:
+    """Return the names that are meant by a word: that very one, else those that end in it, else those that hold it."""
+    ways = (
+        [name for name in names if name == weights],
+        [name for name in names if name.endswith(f".{weights}")],
+        [name for name in names if f".{weights}." in f".{name}."],
+    )
+    return next(filter(None, ways), [])
 
 
 def _shapes_of(architecture: str) -> Shapes:
@@ -160,7 +170,8 @@ def _nearest(
     """
     wholes = [whole_part(candidate) for candidate in candidates]
     if weights is not None:
-        wholes = [part for part in wholes if f".{part.name}".endswith(f".{weights}")] or wholes
+        meant = _called(weights, [part.name for part in wholes])
+        wholes = [part for part in wholes if part.name in meant] or wholes
     if architecture is None:
         # The largest is the network; an optimiser's numbers come in many small dicts.
         largest = max(wholes, key=lambda part: len(part.tensors))

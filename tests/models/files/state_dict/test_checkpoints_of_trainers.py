@@ -116,6 +116,8 @@ def test_what_is_left_out_is_said():
         ({"ema": OTHER, "state": STATE}, "state", "ema"),
         ({"state_dict": behind("ema_model.", OTHER) | behind("model.")}, "state_dict.model", "ema_model"),
         ({"best": {"net": STATE}, "last": {"net": OTHER}}, "best.net", "last.net"),
+        ({"state_dict": behind("model."), "ema": behind("module.", OTHER)}, "state_dict.model", "ema"),
+        ({"ema": behind("model.", OTHER), "model": STATE}, "model", "ema"),
     ],
 )
 def test_of_several_that_fit_the_user_chooses(held, first, second):
@@ -132,6 +134,15 @@ def test_of_several_that_fit_the_user_chooses(held, first, second):
     assert first in raised.value.choices
     with pytest.raises(ModelError, match="holds no fitting weights called 'swa'; choose one of "):
         read_file(content, "net.pt", NAME, weights="swa")
+
+
+def test_a_name_that_is_whole_goes_before_names_that_hold_it():
+    content = torch_bytes({"ema": behind("model.", OTHER), "model": STATE})
+    found = read_file(content, "net.pt", NAME, weights="model")
+    np.testing.assert_array_equal(found.arrays["1.weight"], STATE["1.weight"].numpy())
+    content = torch_bytes({"ema": {"one": STATE, "two": OTHER}})
+    with pytest.raises(ModelError, match="holds several fitting weights called 'ema'; choose one of "):
+        read_file(content, "net.pt", NAME, weights="ema")
 
 
 def test_load_network_takes_the_choice_too(tmp_path):
