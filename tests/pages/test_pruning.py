@@ -340,6 +340,31 @@ def test_a_plan_is_saved_listed_renamed_deleted_and_brought_back(make, tmp_path)
     assert list(fresh.dataframe[0].value["plan"]) == ["Better"]
 
 
+def test_a_plan_of_an_earlier_version_shows_no_numbers(make, tmp_path):
+    app = make(batchnorm="folded")
+    measure(app)
+    open_tab(app, "Plans and files")
+    press(app, "Save this plan")
+    assert app.dataframe[0].value["accuracy"].notna().all()
+    path = next((tmp_path / "cache").glob("plan-*.json"))
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps(stored | {"algorithm": stored["algorithm"] - 1}))
+    fresh = make()
+    open_tab(fresh, "Plans and files")
+    table = fresh.dataframe[0].value
+    assert list(table["removed"]) == [pytest.approx(0.8)]
+    assert table["accuracy"].isna().all()
+    assert any("saved by an earlier version" in caption.value for caption in fresh.caption)
+    press(fresh, "Open")
+    assert view(fresh).batchnorm == "folded"
+    path.write_text(
+        json.dumps(stored | {"algorithm": 1, "pruning": stored["pruning"] | {"criterion": "magnitude"}})
+    )
+    fresh = make()
+    open_tab(fresh, "Plans and files")
+    assert fresh.dataframe[0].value["accuracy"].notna().all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["pruned", "reparametrised", "masks"])
 def test_the_lines_on_the_page_load_the_file_and_give_the_accuracy_on_the_page(

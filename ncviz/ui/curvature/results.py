@@ -65,7 +65,8 @@ def _draw_strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]
             "value": st.column_config.NumberColumn(help=factor_words(record)),
         },
     )
-    st.download_button("Download the table (CSV)", table.to_csv(index=False), "bottlenecks.csv", "text/csv")
+    named = table.assign(batchnorm=record.batchnorm) if record.batchnorm else table
+    st.download_button("Download the table (CSV)", named.to_csv(index=False), "bottlenecks.csv", "text/csv")
 
 
 def _draw_summary(of: tasks.Network, record: CurvatureRecord) -> None:

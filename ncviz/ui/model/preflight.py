@@ -131,7 +131,7 @@ def _draw_layers(check: Preflight) -> None:
         column_config={"parameters": number, "edges": number, "live edges": share},
     )
 
-    if check.never_active is not None:
+    if check.never_active:
         st.caption(
             f"{never_active_words(check.never_active, check.images)}: nothing is measured of them, so their place in "
             "the pruning order is a choice (Explore, *Never active*)."

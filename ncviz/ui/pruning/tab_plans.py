@@ -110,10 +110,21 @@ def _draw_list(of: tasks.Network) -> None:
             | {"accuracy": st.column_config.NumberColumn(short_word(of), format="percent")}
             | {"on images": st.column_config.NumberColumn(format="localized")},
         )
+        if any(_is_outdated(plan) for plan in plans):
+            st.caption(
+                "Plans without numbers were saved by an earlier version of ncviz, whose curvature was another: open "
+                "such a plan, measure it and save it again."
+            )
         _draw_plan_choice(of, plans)
         _draw_overlap(of, plans)
     if others:
         st.caption(f"{plural(others, 'plan')} of other networks are kept as well.")
+
+
+def _is_outdated(plan: Plan) -> bool:
+    """Return whether a plan's numbers rest on a curvature that is computed otherwise today."""
+    known = criteria().get(plan.pruning.criterion)
+    return known is not None and known.needs_curvature and not plan.is_of_this_version
 
 
 def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
@@ -123,17 +134,24 @@ def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
         config = plan.pruning
         needs = config.criterion in known and known[config.criterion].needs_images
         looks = config.criterion in known and known[config.criterion].needs_curvature
+        has_numbers = not _is_outdated(plan)
+        layers = plan.layers if has_numbers else [None] * len(plan.layers)
         rows.append(
             {
                 "plan": plan.name,
                 "criterion": criterion_title(config.criterion),
                 "removed": plan.sparsity,
-                "accuracy": plan.accuracy,
-                "on images": plan.images,
-                **dict(zip(titles, plan.layers, strict=False)),
+                "accuracy": plan.accuracy if has_numbers else None,
+                "on images": plan.images if has_numbers else None,
+                **dict(zip(titles, layers, strict=False)),
                 "order": ORDER_TITLES[config.order],
                 "weights compete within": SCOPE_TITLES[config.scope],
                 "never-active weights": NEVER_ACTIVE_TITLES[config.never_active] if looks else None,
+                **(
+                    {"BatchNorm": config.batchnorm if looks and has_numbers else None}
+                    if of.has_batchnorm
+                    else {}
+                ),
                 "samples per class": config.samples_per_class if needs else None,
                 "seed": config.seed,
                 "protected": len(config.protected),
@@ -178,12 +196,19 @@ def _open_plan(of: tasks.Network, plan: Plan) -> None:
         ),
         lab_seeds=max(view.lab_seeds, config.seed + 1),
     )
-    session.change(alpha=config.alpha, lab_sparsity=plan.sparsity, lab_look=config.criterion)
+    session.change(
+        alpha=config.alpha,
+        batchnorm=config.batchnorm,
+        parts=",".join(config.layers),
+        channels=config.channels,
+        lab_sparsity=plan.sparsity,
+        lab_look=config.criterion,
+    )
 
 
 def _draw_overlap(of: tasks.Network, plans: list[Plan]) -> None:
     """Draw what the plans remove in common, as far as their orders are still known."""
-    known = [plan for plan in plans if curves.curve(of, plan.pruning) is not None]
+    known = [plan for plan in plans if not _is_outdated(plan) and curves.curve(of, plan.pruning) is not None]
     if len(known) < 2:
         return
     gone = [curves.ranks(of, plan.pruning) < plan.removed for plan in known]

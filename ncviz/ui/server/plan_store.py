@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ncviz.config import PruningConfig
+from ncviz.config import ALGORITHM_VERSION, PruningConfig
 from ncviz.errors import NcvizError, StoreError
 from ncviz.store.folder import Folder
 
 PREFIX, SUFFIX = "plan-", ".json"
+# Plans that do not say so were saved by versions of the algorithm up to this one.
+UNSAID_VERSION = 3
 MAX_NAME = 60
 
 
@@ -33,6 +35,7 @@ class Plan:
         layers: Fraction of each layer that goes.
         key: The file's own.
         created: Seconds since the epoch.
+        algorithm: Version of the algorithm by which the curvature was computed.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Plan:
     layers: tuple[float, ...]
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     created: float = field(default_factory=time.time)
+    algorithm: int = ALGORITHM_VERSION
 
     def __post_init__(self) -> None:
         name = " ".join(self.name.split())
@@ -59,6 +63,11 @@ class Plan:
     def sparsity(self) -> float:
         """Fraction of the weights that goes."""
         return self.removed / max(1, self.total)
+
+    @property
+    def is_of_this_version(self) -> bool:
+        """Whether a curvature would be the same today."""
+        return self.algorithm == ALGORITHM_VERSION
 
 
 class PlanStore:
@@ -122,6 +131,7 @@ def _plan(given: Mapping[str, Any], name: str) -> Plan:
         tuple(float(share) for share in given["layers"]),
         str(given["key"]),
         float(given["created"]),
+        int(given.get("algorithm", UNSAID_VERSION)),
     )
     if _file(plan.key) != name or not 0 <= plan.removed <= plan.total:
         raise ValueError(name)

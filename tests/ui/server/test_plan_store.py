@@ -47,6 +47,21 @@ def test_a_plan_is_renamed_and_removed(where):
     assert store.all() == []
 
 
+def test_a_plan_that_names_no_version_is_of_an_earlier_one(tmp_path):
+    store, own = PlanStore(str(tmp_path)), plan()
+    store.put(own)
+    assert store.all()[0].is_of_this_version
+    path = next(tmp_path.glob("plan-*.json"))
+    stored = json.loads(path.read_text())
+    del stored["algorithm"]
+    path.write_text(json.dumps(stored))
+    (old,) = store.all()
+    assert not old.is_of_this_version
+    # A new name makes its numbers no newer.
+    store.put(replace(old, name="Other"))
+    assert not store.all()[0].is_of_this_version
+
+
 def test_plans_stay_when_the_results_are_cleared(tmp_path):
     results = tasks.open_store(str(tmp_path))
     PlanStore(results.where).put(plan())
