@@ -78,6 +78,7 @@ class Evaluator:
         self._lock = threading.Lock()
         with guard(self.device):
             self._net = own_copy(net, inputs)
+            count_classes(self._net, inputs)
             tensors = {**dict(self._net.named_parameters()), **dict(self._net.named_buffers())}
             self._state = {name: each.detach().to(self.device, copy=True) for name, each in tensors.items()}
             self._inputs, self._labels = inputs.to(self.device), labels.to(self.device)
@@ -113,6 +114,29 @@ class Evaluator:
         return float((self.predictions(masks) == self.labels).double().mean())
 
 
+def count_classes(net: nn.Module, inputs: Tensor) -> int:
+    """Return how many scores the network gives an image.
+
+    Args:
+        net: The network, in eval mode.
+        inputs: [n, *input shape], of which the first is looked at.
+
+    Raises:
+        DataError: If the network does not take such images, in PyTorch's own words.
+    """
+    place = next((each.device for each in net.parameters()), inputs.device)
+    try:
+        with torch.no_grad():
+            return int(net(inputs[:1].to(place, copy=True)).shape[-1])
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+            raise
+        raise DataError(
+            f"The network does not take {str(inputs.dtype).removeprefix('torch.')} images of shape "
+            f"{list(inputs.shape[1:])} ({str(error).splitlines()[0]})."
+        ) from error
+
+
 def accuracy(net: nn.Module, inputs: Tensor, labels: Tensor, device: str = "cpu") -> float:
     """Return the fraction of images that the network classifies correctly.
 
@@ -123,7 +147,7 @@ def accuracy(net: nn.Module, inputs: Tensor, labels: Tensor, device: str = "cpu"
         device: Where to evaluate.
 
     Raises:
-        DataError: If there are no images, or images and labels do not match.
+        DataError: If there are no images, images and labels do not match, or the network does not take such images.
         DeviceError: If the device is missing or out of memory.
     """
     return Evaluator(net, inputs, labels, device).accuracy()

@@ -18,6 +18,7 @@ from ncviz.pruning.criteria.given import Score, ScoreInputs
 from ncviz.pruning.criteria.gradient import fisher, grasp, snip
 from ncviz.pruning.criteria.magnitude import lamp, magnitude, random
 from ncviz.pruning.criteria.transport import curvature, curvature_lamp
+from ncviz.pruning.curve import count_classes
 
 __all__ = ["SCORES", "Score", "ScoreInputs", "pruning_scores", "weight_names"]
 
@@ -129,13 +130,7 @@ def _check_fit(net: nn.Module, criterion: str, inputs: Tensor | None, labels: Te
     score = SCORES[criterion]
     if inputs is None or not score.needs_images:
         return
-    try:
-        with torch.no_grad():
-            classes = net(inputs[:1].clone()).shape[-1]
-    except RuntimeError as error:
-        raise DataError(
-            f"The network does not take images of shape {list(inputs.shape[1:])} ({str(error).splitlines()[0]})."
-        ) from error
+    classes = count_classes(net, inputs)
     if not score.needs_labels or labels is None or not len(labels):
         return
     if labels.is_floating_point() or int(labels.min()) < 0 or int(labels.max()) >= classes:

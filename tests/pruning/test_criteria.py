@@ -230,7 +230,7 @@ def test_curvature_lamp_is_the_mean_of_two_ranks(net, data):
 @pytest.mark.parametrize(
     ("criterion", "images", "labels", "said"),
     [
-        ("wanda", torch.rand(3, 5), None, "does not take images of shape"),
+        ("wanda", torch.rand(3, 5), None, "does not take float32 images of shape"),
         ("wanda", torch.rand(0, 2, 4, 4), None, "at least one image"),
         ("wanda", torch.full((1, 2, 4, 4), torch.nan), None, "finite"),
         ("wanda", torch.ones(1, 2, 4, 4, dtype=torch.int64), None, "floating-point"),

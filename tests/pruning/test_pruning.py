@@ -280,6 +280,15 @@ def test_evaluation_has_its_own_weights_and_checks_its_labels(net, images):
         accuracy(net, images[0] * float("nan"), images[1])
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_images_that_the_network_does_not_take_are_one_sentence(net, images, kind):
+    inputs, labels = images
+    own = net.to(kind)
+    with pytest.raises(DataError, match=r"^The network does not take float32 images of shape .* \(.*\)\.$"):
+        accuracy(own, inputs, labels)
+    assert 0 <= accuracy(own, inputs.to(kind), labels) <= 1
+
+
 @pytest.mark.parametrize("scope", ["global", "layer"])
 def test_what_was_not_measured_goes_last_in_either_order(scope):
     scores = [np.array([0.5, np.nan, 0.1]), np.array([[np.nan, 0.3]])]
