@@ -86,7 +86,9 @@ export class Chart {
     const edge = isFirst ? right : left;
     this.#add("line", { class: "band-edge", x1: edge, x2: edge, y1: TOP, y2: this.height - BOTTOM });
     if (right - left < BAND_LABEL) return;
-    const label = { class: "tick", x: (left + right) / 2, y: TOP + height - 6, "text-anchor": "middle" };
+    // Where curves are not: high up to begin with, near chance in the end.
+    const y = isFirst ? TOP + height - 6 : TOP + 16;
+    const label = { class: "tick", x: (left + right) / 2, y, "text-anchor": "middle" };
     this.#add("text", label, "never active");
   }
 
