@@ -152,7 +152,7 @@ def test_the_example_of_the_readme_prints_what_the_readme_says(installed):
 
 def test_the_pages_are_there(installed):
     explore, learn = installed.python(PAGES).split("\n", 1)
-    assert explore == "Selected Layers Downloads"
+    assert explore == "Selected Layers Never active Downloads"
     assert "Six lessons" in learn
 
 

@@ -92,6 +92,6 @@ def test_a_file_name_is_no_markdown_and_reaches_no_other_session(visit, tmp_path
     assert page.outside == []
     other = visit().open("/curvature")
     other.wait(lambda: "Stored results" in body(other))
-    other.page.get_by_text("Stored results").click()
+    other.page.get_by_text("Stored results:").click()
     other.settle()
     assert "example" not in other.page.content()

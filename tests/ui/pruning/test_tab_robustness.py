@@ -156,7 +156,12 @@ def test_a_class_alone_is_hit_when_its_own_bottlenecks_go(app):
     assert "1 calibration image of each class. Accuracy on 360 test images" in text
     listed = app.dataframe[0].value
     assert (listed["κ for this class"] < 0).all()
-    assert (listed["mean κ for the others"] > listed["κ for this class"]).all()
+    # Chosen where the others lose less: never active, which is worth 2, counts among them.
+    others, never = listed["mean κ for the others"], listed["of them never active for"]
+    worth = (others.fillna(0) * (9 - never) + 2 * never) / 9
+    assert (worth > listed["κ for this class"]).all()
+    assert others.notna().any()
+    assert (never > 0).any()
     field(app, "Multiplied by").set_value(1.0).run()
     assert "(+0.0 points); the others change by +0.0 points" in words(app)
     field(app, "Class").select(3).run()
