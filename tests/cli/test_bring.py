@@ -230,7 +230,7 @@ def test_photos_for_a_network_with_its_channels_last(run, tmp_path, layout):
     assert set(json.loads(out)["layers"][0]) >= {"name"}
     code, _, errors = run("curvature", *own[:4], "--layout", "channels_first")
     assert code != 0
-    assert "images need 1 or 3 channels, in front or at the end" in errors
+    assert "of which channels first makes 20 channels; images have 1 or 3. Choose channels_last." in errors
     code, _, errors = run("curvature", *own[:2], "--layout", "channels_last")
     assert "name them with --images" in errors
 

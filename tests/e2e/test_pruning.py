@@ -54,6 +54,7 @@ def test_measure_look_closer_and_take_it_away(visit, tmp_path):
     page.page.get_by_role("tab", name="Compare").click()
     page.wait(lambda: "accuracy on 360 images" in page.page.content())
     assert "lab_seeds=2" in page.page.url
+    page.wait(lambda: "lab_tab" not in page.page.url)
     page.page.reload()
     page.wait(lambda: "accuracy on 360 images" in page.page.content())
     assert "Traceback" not in body(page)
