@@ -18,6 +18,11 @@ def shorten(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def capitalised(text: str) -> str:
+    """Return a sentence with a capital first letter, and names in it as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def quotable(text: str, most: int = 60) -> str:
     """Return a name from a file fit for one sentence: printable, without backticks, of bounded length."""
     return shorten("".join(sign if sign.isprintable() and sign != "`" else "?" for sign in text), most)

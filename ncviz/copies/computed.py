@@ -14,6 +14,7 @@ from torch.nn.utils.weight_norm import WeightNorm
 
 from ncviz.copies.hooks import WEIGHT_HOOKS, hooks_of, name_of, same_values, title_of
 from ncviz.errors import ModelError
+from ncviz.text import capitalised
 
 # What PyTorch's layers name their parameters, in the order in which they make them.
 _USUAL = ("weight", "bias")
@@ -52,7 +53,7 @@ def check_materialised(net: nn.Module) -> None:
         for own in (*module._parameters.values(), *module._buffers.values()):
             if nn.parameter.is_lazy(own):
                 raise ModelError(
-                    f"{title_of(name, module).capitalize()} is lazy and has no weights yet; run the network once on an "
+                    f"{capitalised(title_of(name, module))} is lazy and has no weights yet; run the network once on an "
                     "image."
                 )
 

@@ -18,6 +18,7 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from ncviz.errors import ModelError
+from ncviz.text import capitalised
 
 # PyTorch's own hooks that write a weight, and nothing else, before each pass.
 WEIGHT_HOOKS = (BasePruningMethod, WeightNorm, SpectralNorm)
@@ -61,10 +62,10 @@ def check_forward(net: nn.Module) -> None:
             and not (is_method and not is_layer)
             and not isinstance(module, torch.jit.ScriptModule)
         ):
-            told = title_of(name, module)
+            told = capitalised(title_of(name, module))
             raise ModelError(
-                f"{told[0].upper()}{told[1:]} has a forward ('{name_of(own)}') that is not that of its class; write a "
-                "class of its own for it, or put another module in its place."
+                f"{told} has a forward ('{name_of(own)}') that is not that of its class; write a class of its own for "
+                "it, or put another module in its place."
             )
 
 
@@ -111,8 +112,9 @@ def check_hooks(changing: list[str]) -> None:
         ModelError: Naming the first.
     """
     if changing:
-        told = changing[0][0].upper() + changing[0][1:]
-        raise ModelError(f"{told} that changes values; remove it, or write what it does into forward.")
+        raise ModelError(
+            f"{capitalised(changing[0])} that changes values; remove it, or write what it does into forward."
+        )
 
 
 @contextmanager

@@ -275,7 +275,7 @@ def _uncopied(net: nn.Module) -> str:
     """Return what cannot be copied, for a sentence."""
     for name, module in net.named_modules():
         for own, value in vars(module).items():
-            if own.startswith("_") and own in {"_parameters", "_buffers", "_modules"}:
+            if own in {"_parameters", "_buffers", "_modules"}:
                 continue
             try:
                 copy.deepcopy(value)

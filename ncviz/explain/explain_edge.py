@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ncviz.config import BATCHNORM, DEFAULT_ALPHA, check_alpha, check_whole
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.prepared import paths_of
-from ncviz.errors import DataError, ModelError, NcvizError
+from ncviz.errors import DataError, ModelError
 from ncviz.explain.avoiding import SLACK, past_across, past_from_source, past_to_target
 from ncviz.explain.neighbours import (
     Neighbours,
@@ -185,8 +185,6 @@ def look(
     device; edges of other layers than those named can be looked at too, with path lengths of their own.
     """
     where = resolve_device(device)
-    if not isinstance(net, nn.Module):
-        raise NcvizError(f"net must be an nn.Module, got {type(net).__name__}.")
     image, graph = _single(net, image, batchnorm)
     if channels:
         graph = graph.sampled(check_whole("channels", channels, 1, 2**31 - 1), seed)

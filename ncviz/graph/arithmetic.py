@@ -146,6 +146,20 @@ def normed(
     return [found] if name == "batch_norm_no_training" else found
 
 
+def norm_arguments(n: fx.Node, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a function that normalises a batch is given, by the names that ``F.batch_norm`` has for it.
+
+    Args:
+        n: The operation.
+        name: Which of the kinds of batch normalisation it is.
+        args: Its arguments.
+        kwargs: Its arguments by name.
+    """
+    is_aten = n.target is torch.batch_norm or isinstance(n.target, torch._ops.OpOverload)
+    order = _NORM_ARGUMENTS["aten" if is_aten and name == "batch_norm" else name]
+    return dict(zip(order, args, strict=False)) | dict(kwargs)
+
+
 def _norm(
     n: fx.Node, name: str, module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Units | Pending, Tensor, str]:
@@ -158,8 +172,7 @@ def _norm(
         value, gamma, variance, eps = args[0], module.weight, module.running_var, module.eps
         label = str(n.target)
     else:
-        is_aten = isinstance(n.target, torch._ops.OpOverload) and name == "batch_norm"
-        given = dict(zip(_NORM_ARGUMENTS["aten" if is_aten else name], args, strict=False)) | dict(kwargs)
+        given = norm_arguments(n, name, args, kwargs)
         value, gamma, variance = given["input"], given.get("weight"), given["running_var"]
         eps, label = given.get("eps", 1e-5), describe(n, {}).split("'")[1]
         if variance is None or given.get("training"):

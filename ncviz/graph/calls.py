@@ -37,7 +37,7 @@ class Call:
         name: Name of its module, or of its operation.
         settings: Stride, padding and so on.
         parameter: Name of its weight.
-        weight: The weight; None for a pooling.
+        weight: The weight; None for a pooling, and where it is missing.
         outputs: Shape [BATCH, …] of what it returns.
         origin: Which of the parameter's values each of the weight's is; None where they are one and the same.
         missing: Why its weight is no parameter's, "" if it is.
@@ -192,15 +192,10 @@ def read_call(
     if "weight" not in _arguments(kind):
         return Call(kind, ops.place(node), given, "", None, outputs)
     weight, at = given["weight"], dict(zip(_arguments(kind), node.args, strict=False)) | dict(node.kwargs)
-    if not isinstance(weight, Tensor):
-        return Call(
-            kind, ops.place(node), given, "", None, outputs, missing=origins.why_missing(at["weight"])
-        )
-    origin = origins.take(at["weight"])
+    origin = origins.take(at["weight"]) if isinstance(weight, Tensor) else None
     if origin is None or not origin.is_whole:
-        return Call(
-            kind, ops.place(node), given, "", weight, outputs, missing=origins.why_missing(at["weight"])
-        )
+        missing = origins.why_missing(at["weight"])
+        return Call(kind, ops.place(node), given, "", None, outputs, missing=missing)
     name = origin.parameter.removesuffix(".weight")
     return Call(kind, name, given, origin.parameter, weight, outputs, origin)
 

@@ -88,8 +88,8 @@ class Growing:
         return Units(value.ids, torch.full_like(value.stamps, self._last_stamp), n)
 
     def is_input(self, value: Units) -> bool:
-        """Whether these are all of the input's units, and no others."""
-        return value.own.size == self.starts[1] and bool(value.own.max() < self.starts[1])
+        """Whether these are all of the input's units, each once, and no others."""
+        return np.array_equal(np.sort(value.own, axis=None), np.arange(self.starts[1]))
 
     def result(self, output: object) -> NeuralGraph:
         """Return the graph of a network that returns a value.

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from ncviz.copies.own_copy import own_copy
+from ncviz.graph.arithmetic import norm_arguments
 from ncviz.graph.forward.constants import image_free
-from ncviz.graph.operations import NORM_MODULES, WEIGHT_MODULES, is_pointwise, is_softmax, operation
+from ncviz.graph.operations import (
+    NORM_MODULES,
+    WEIGHT_MODULES,
+    WEIGHTED,
+    is_pointwise,
+    is_softmax,
+    name_of,
+)
 from ncviz.graph.tracing import trace
-
-
-class _Scale(nn.Module):
-    """What a BatchNorm in eval mode multiplies each channel by, without its sign and shift."""
-
-    def __init__(self, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
-        super().__init__()
-        assert norm.running_var is not None
-        scale = torch.rsqrt(norm.running_var + norm.eps)
-        gamma: Tensor | None = norm.weight
-        self.register_buffer("scale", (scale if gamma is None else scale * gamma).abs().detach())
-
-    def forward(self, x: Tensor) -> Tensor:
-        scale: Tensor = self.get_buffer("scale")
-        return x * scale.reshape(1, -1, *(1,) * (x.ndim - 2))
 
 
 def linearised(net: nn.Module) -> fx.GraphModule:
@@ -48,7 +42,14 @@ def linearised(net: nn.Module) -> fx.GraphModule:
     for node in list(traced.graph.nodes):
         layer = modules.get(str(node.target)) if node.op == "call_module" else None
         if isinstance(layer, NORM_MODULES):
-            traced.set_submodule(str(node.target), _Scale(layer))
+            with traced.graph.inserting_before(node):
+                names = ["running_var", *(["weight"] if layer.weight is not None else [])]
+                read = [traced.graph.get_attr(f"{node.target}.{name}") for name in names]
+            _replace_norm(
+                traced.graph,
+                node,
+                {"input": node.all_input_nodes[0], "eps": layer.eps} | dict(zip(names, read, strict=True)),
+            )
         elif (
             node not in constant
             and node.op not in ("placeholder", "output")
@@ -62,13 +63,36 @@ def linearised(net: nn.Module) -> fx.GraphModule:
     return traced
 
 
+def _replace_norm(graph: fx.Graph, node: fx.Node, given: Mapping[str, Any]) -> None:
+    """Put in place of a batch normalisation what it multiplies each channel by."""
+    with graph.inserting_before(node):
+        made = graph.call_function(
+            _scaled, (given["input"], given["running_var"], given.get("weight"), given.get("eps", 1e-5))
+        )
+    node.replace_all_uses_with(made)
+    graph.erase_node(node)
+
+
+def _scaled(x: Tensor, variance: Tensor, gamma: Tensor | None, eps: float) -> Tensor:
+    """Return what a BatchNorm in eval mode gives, without its sign and shift."""
+    scale = torch.rsqrt(variance + eps) if gamma is None else gamma * torch.rsqrt(variance + eps)
+    return x * scale.abs().detach().reshape(1, -1, *(1,) * (x.ndim - 2))
+
+
 def _without_constants(graph: fx.Graph, node: fx.Node, constant: Collection[fx.Node]) -> None:
-    """Leave out what a sum adds of constants, and make positive what a product multiplies by."""
-    name, operands = operation(node, {}), node.args[:2]
+    """Leave out what a function adds of constants, and make positive what it multiplies by."""
+    name, operands = name_of(node, {}), node.args[:2]
     given = [each for each in operands if isinstance(each, fx.Node) and each not in constant]
-    if len(given) != 1 or len(operands) != 2:
+    if name == "batch_norm":
+        _replace_norm(graph, node, norm_arguments(node, name, node.args, node.kwargs))
+    elif name in WEIGHTED:
+        node.args = (*node.args[:2], *(None for _ in node.args[2:3]), *node.args[3:])
+        node.kwargs = {key: value for key, value in node.kwargs.items() if key != "bias"}
+    elif name in ("addmm", "baddbmm") and node.args[:1] and node.args[0] in constant:
+        node.update_kwarg("beta", 0)
+    elif len(given) != 1 or len(operands) != 2:
         return
-    if name in ("add", "sub"):
+    elif name in ("add", "sub"):
         node.replace_all_uses_with(given[0])
         graph.erase_node(node)
     elif name in ("mul", "div"):

@@ -47,6 +47,8 @@ SOFTMAX = frozenset({"softmax", "log_softmax"})
 SPACE = ("1d", "2d")
 CONVOLUTIONS = frozenset(f"conv{space}" for space in SPACE)
 TRANSPOSED = frozenset(f"conv_transpose{space}" for space in SPACE)
+# What reads a weight and may add a bias.
+WEIGHTED = CONVOLUTIONS | TRANSPOSED | {"linear"}
 POOLS = frozenset(
     f"{prefix}{kind}_pool{space}"
     for prefix in ("", "adaptive_")

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx
+from torch.utils._pytree import tree_map
 
 from ncviz.errors import ModelError
 from ncviz.graph import operations as ops
@@ -125,7 +126,7 @@ class Reader(fx.Interpreter):
         if name in ops.SILENT:
             return first
         if name in ops.CASTS:
-            return self._cast(args, kwargs, first)
+            return self._cast(n, args, kwargs, first)
         if name in ops.SOFTMAX:
             return Probabilities(first, str(n.target) if n.op == "call_module" else n.name)
         if name in ops.POINTWISE:
@@ -181,17 +182,17 @@ class Reader(fx.Interpreter):
         assert found is not None
         return found
 
-    def _cast(self, args: Any, kwargs: Any, value: Units | Pending) -> Units | Pending:
+    def _cast(self, n: fx.Node, args: Any, kwargs: Any, value: Units | Pending) -> Any:
         """Follow a change of number type: units are what they are, as long as they are not rounded."""
-        wanted = next(
-            (each for each in (*args, *kwargs.values()) if isinstance(each, (torch.dtype, str))), None
-        )
-        is_whole = isinstance(wanted, torch.dtype) and not wanted.is_floating_point
-        if is_whole or (
-            isinstance(wanted, str)
-            and any(kind in wanted for kind in ("Int", "Long", "Byte", "Short", "Bool"))
-        ):
-            raise UnreadableError(f"rounds activations to {wanted}, which is not supported")
+
+        def plain(each: Any) -> Any:
+            return torch.zeros(each.traced_shape) if isinstance(each, (Units, Pending)) else each
+
+        found = self._plain(n, *tree_map(plain, (args, kwargs)))
+        if not isinstance(found, Tensor):  # x.type() asks what it is
+            return found
+        if not found.is_floating_point():
+            raise UnreadableError(f"rounds activations to {found.dtype}, which is not supported")
         return value
 
     def _relabelled(self, n: fx.Node, args: Any, kwargs: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections import OrderedDict
 from functools import partial
 from types import MethodType
 
@@ -312,8 +313,10 @@ def test_what_cannot_be_copied_is_named():
     net[3].lock = threading.Lock()
     with pytest.raises(ModelError, match="attribute 'lock' of layer '3' is a lock"):
         own_copy(net, IMAGES)
-    with pytest.raises(ModelError, match="'0' is lazy and has no weights yet"):
-        own_copy(nn.Sequential(nn.LazyLinear(5)), IMAGES)
+    with pytest.raises(ModelError, match="^Layer 'Head' is lazy and has no weights yet"):
+        own_copy(nn.Sequential(OrderedDict(Head=nn.LazyLinear(5))), IMAGES)
+    with pytest.raises(ModelError, match=r"^The network \(LazyLinear\) is lazy"):
+        own_copy(nn.LazyLinear(5), IMAGES)
     with pytest.raises(
         NcvizError, match=r"weight of layer '3' is computed before each pass by a hook \('EqualisedRate'\)"
     ):

@@ -468,6 +468,23 @@ def test_a_norm_that_is_not_finite_is_named(values, words, batchnorm):
     assert "\n" not in str(caught.value)
 
 
+def test_pixels_that_are_repeated_and_scaled_are_units_of_their_own():
+    class Repeated(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 2, 3), nn.Linear(8, 2)
+            self.register_buffer("scale", torch.tensor([1.0, 2.0, 4.0]).reshape(1, 3, 1, 1))
+
+        def forward(self, x):
+            return self.head(torch.relu(self.conv(x[:, :1].repeat(1, 3, 1, 1) * self.scale)).flatten(1))
+
+    graph = build_graph(Repeated().eval(), (3, 4, 4))
+    (link,) = graph.links
+    assert link.weight.reshape(-1).tolist() == [1.0, 2.0, 4.0]
+    assert graph.layer_shapes[0] == graph.layer_shapes[link.target] == (3, 4, 4)
+    assert [each.source for each in graph.connections] == [link.target, 2]
+
+
 def test_a_norm_whose_scale_makes_no_length_cannot_be_folded():
     net = normed(weight=[1e-320, 1.0, 1.0])
     assert build_graph(net, (4,)).connections[0].number_of_edges == 12

@@ -9,10 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional
 
 import ncviz
 from ncviz import pruning_scores
 from ncviz.errors import DataError, NcvizError
+from ncviz.graph.build import build_graph
 from ncviz.graph.linear import linearised
 from ncviz.pruning.criteria.layers import among_not_smaller
 from ncviz.pruning.scores import SCORES
@@ -181,6 +183,45 @@ def test_synflow_takes_constants_as_it_takes_a_norm():
     written = nn.Sequential(net[0], Affine(net[1]), *net[2:]).eval()
     images = torch.ones(1, 2, 4, 4, dtype=torch.float64)
     assert torch.allclose(linearised(net)(images), linearised(written)(images), rtol=1e-6)
+
+
+class Functions(nn.Module):
+    """A network of layers as functions, each with its bias."""
+
+    def __init__(self, layers, norm):
+        super().__init__()
+        self.layers, self.norm = layers, norm
+
+    def forward(self, x):
+        conv, norm, _, _, linear = self.layers
+        statistics = norm.running_mean, norm.running_var, norm.weight, norm.bias
+        x = self.norm(functional.conv2d(x, conv.weight, conv.bias, conv.stride), *statistics)
+        return torch.addmm(linear.bias, functional.relu(x).flatten(1), linear.weight.mT)
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        functional.batch_norm,
+        lambda x, mean, var, gamma, beta: torch.batch_norm(x, gamma, beta, mean, var, False, 0.1, 1e-5, True),
+    ],
+)
+def test_synflow_takes_functions_as_it_takes_modules(norm):
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        net = nn.Sequential(
+            nn.Conv2d(2, 4, 2, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)
+        ).eval()
+        for each in (net[1].weight, net[1].bias, net[1].running_mean):
+            nn.init.normal_(each)
+        nn.init.uniform_(net[1].running_var, 0.5, 2)
+    images = torch.rand(1, 2, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected = linearised(net)(images)
+    assert expected.abs().min() > 1e-6
+    torch.testing.assert_close(linearised(Functions(net, norm))(images), expected)
+    assert not linearised(Functions(net, norm))(torch.zeros_like(images)).any()
+    own, other = (build_graph(each, (2, 4, 4), batchnorm="folded") for each in (net, Functions(net, norm)))
+    assert np.allclose(own.connections[0].weight, other.connections[0].weight)
 
 
 def test_synflow_empties_no_layer_early(net, data):

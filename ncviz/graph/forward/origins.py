@@ -23,7 +23,7 @@ _NORMALISING = frozenset({
 })  # fmt: skip
 _ARITHMETIC = frozenset({"add", "sub", "rsub", "mul", "div", "where", "masked_fill", "lerp"})
 _TRANSPOSES = ("T", "mT")
-_MOVING = RELABEL | {"t", "reshape_as", "view_as", "ravel", "numpy_T", "diagonal", "_reshape_copy"}
+_MOVING = RELABEL | {"reshape_as", "view_as", "ravel", "numpy_T", "diagonal", "_reshape_copy"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,6 @@ class Origins:
         traced: The trace.
         values: What each of its operations returns, tensors where that does not depend on the image.
         names: Name of each parameter, by the tensor's identity.
-        modules: Modules by name.
     """
 
     def __init__(

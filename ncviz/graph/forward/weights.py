@@ -11,11 +11,9 @@ from ncviz.errors import ModelError
 from ncviz.graph.forward.constants import image_free, values_of
 from ncviz.graph.forward.contractions import CONTRACTIONS
 from ncviz.graph.forward.origins import Origins
-from ncviz.graph.operations import CONVOLUTIONS, TRANSPOSED, WEIGHT_MODULES, name_of
+from ncviz.graph.operations import WEIGHT_MODULES, WEIGHTED, name_of
 from ncviz.graph.tracing import trace
 from ncviz.graph.values import flat
-
-_WEIGHTED = CONVOLUTIONS | TRANSPOSED | {"linear"}
 
 
 def weights_of_functions(net: nn.Module, input_shape: tuple[int, ...] | None = None) -> set[str]:
@@ -49,7 +47,7 @@ def _read(traced: fx.GraphModule) -> Iterator[object]:
     """Yield what a trace's functions may read as their weight."""
     for node in traced.graph.nodes:
         kind = name_of(node, {}) if node.op in ("call_function", "call_method") else ""
-        if kind in _WEIGHTED:
+        if kind in WEIGHTED:
             yield node.kwargs.get("weight", node.args[1] if len(node.args) > 1 else None)
         elif kind in CONTRACTIONS:
             for factor in flat([*node.args, *node.kwargs.values()]):

@@ -181,10 +181,19 @@ def test_casts_are_no_operations(cast):
         assert torch.equal(found.weights[name], value)
 
 
-def test_rounding_is_refused():
+@pytest.mark.parametrize(
+    "cast",
+    [
+        lambda x: x.to(torch.int64),
+        lambda x: x.type("torch.LongTensor"),
+        lambda x: x.to(torch.zeros(1, dtype=torch.int64)),
+        lambda x: x.type_as(torch.zeros(1, dtype=torch.int64)),
+    ],
+)
+def test_rounding_is_refused(cast):
     class Rounding(Body):
         def inside(self, x):
-            return (x * 255).to(torch.int64).float() / 255
+            return cast(x * 255).float() / 255
 
     with pytest.raises(ModelError, match=r"rounds activations to torch\.int64"):
         build_graph(Rounding().eval(), (1, 5, 5))
