@@ -37,19 +37,11 @@ def attacked(
     Returns:
         [n, *shape] on the images' device.
     """
-    low = (images - attack.epsilon).clamp_min(0.0)
-    high = (images + attack.epsilon).clamp_max(1.0)
-    moved = images
-    if attack.random_start:
-        draw = torch.rand(images.shape, generator=generator, dtype=images.dtype).to(images.device)
-        moved = torch.minimum(torch.maximum(images + attack.epsilon * (2 * draw - 1), low), high)
+    low, high = _cube(images, attack.epsilon)
+    moved = _drawn(images, attack.epsilon, generator).clamp(low, high) if attack.random_start else images
     for _ in range(attack.steps):
-        with torch.enable_grad():
-            point = moved.detach().requires_grad_()
-            # The sum: an image's direction must not depend on how many others are in its batch.
-            loss = F.cross_entropy(logits_of(point), labels, reduction="sum")
-            (slope,) = torch.autograd.grad(loss, point)
-        moved = torch.minimum(torch.maximum(moved + attack.step * slope.sign(), low), high)
+        direction, _ = _uphill(logits_of, moved, labels)
+        moved = (moved + attack.step * direction).clamp(low, high)
     return moved.detach()
 
 
@@ -93,7 +85,7 @@ def smallest_radii(
         if len(own):
             found[own] = _fooled(logits_of, images[own], labels[own], middle[own], search, generator)
         high = torch.where(found, middle, high)
-        low = torch.where(is_fooled & ~found, middle, low)
+        low = torch.where(found, low, middle)
         say((number + 2) / runs)
     return high, is_fooled
 
@@ -108,22 +100,35 @@ def _fooled(
 ) -> Tensor:
     """Return which images a run of each one's own radius fools, bool [n] on the CPU."""
     radius = radii.to(images).reshape(-1, *[1] * (images.ndim - 1))
-    low, high = (images - radius).clamp_min(0.0), (images + radius).clamp_max(1.0)
+    low, high = _cube(images, radius)
     fooled = torch.zeros(len(images), dtype=torch.bool, device=images.device)
     for number in range(search.restarts):
-        moved = images
-        if number:
-            draw = torch.rand(images.shape, generator=generator, dtype=images.dtype).to(images.device)
-            moved = torch.minimum(torch.maximum(images + radius * (2 * draw - 1), low), high)
+        moved = _drawn(images, radius, generator).clamp(low, high) if number else images
         for step in range(search.steps + 1):
-            with torch.enable_grad():
-                point = moved.detach().requires_grad_()
-                logits = logits_of(point)
-                loss = F.cross_entropy(logits, labels, reduction="sum")
-                (slope,) = torch.autograd.grad(loss, point)
-            fooled |= logits.detach().argmax(dim=1) != labels
+            direction, classes = _uphill(logits_of, moved, labels)
+            fooled |= classes != labels
             if step == search.steps or bool(fooled.all()):
                 break
-            moved = moved + 2.5 * radius / search.steps * slope.sign()
-            moved = torch.minimum(torch.maximum(moved, low), high)
+            moved = (moved + 2.5 * radius / search.steps * direction).clamp(low, high)
     return fooled.cpu()
+
+
+def _cube(images: Tensor, radius: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Return the least and the largest value of each pixel that an attack may give it."""
+    return (images - radius).clamp_min(0.0), (images + radius).clamp_max(1.0)
+
+
+def _drawn(images: Tensor, radius: Tensor | float, generator: torch.Generator | None) -> Tensor:
+    """Return random points of the cubes of some half-width around images, [0, 1] left out of account."""
+    draw = torch.rand(images.shape, generator=generator, dtype=images.dtype).to(images.device)
+    return images + radius * (2 * draw - 1)
+
+
+def _uphill(logits_of: Callable[[Tensor], Tensor], moved: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sign of the cross-entropy's gradient at each pixel, and the class of each image."""
+    with torch.enable_grad():
+        point = moved.detach().requires_grad_()
+        logits = logits_of(point)
+        # The sum: an image's direction must not depend on how many others are in its batch.
+        (slope,) = torch.autograd.grad(F.cross_entropy(logits, labels, reduction="sum"), point)
+    return slope.sign(), logits.detach().argmax(dim=1)
