@@ -15,7 +15,7 @@ from ncviz.errors import CancelledError, ModelError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.limits import LIMITS
 from ncviz.preflight import choices, look
-from ncviz.preflight.never_active import never_active_share
+from ncviz.preflight.live import live_shares
 from tests.examples import wired
 
 
@@ -25,7 +25,7 @@ def test_live_shares_are_those_of_the_computation(name):
     inputs = torch.cat([x, 1 - x])
     graph = build_graph(net, net.shape)
     activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
-    found = preflight.live_shares(graph, activity)
+    found, _ = live_shares(graph, activity)
     expected = neural_curvature(net, inputs).dead_share
     assert np.allclose([1 - share for share in found], expected, atol=1e-12)
 
@@ -38,7 +38,7 @@ def test_never_active_weights_are_foreseen(name):
     never = torch.cat([mask.reshape(-1) for mask in result.never_active.values()])
     graph = build_graph(net, net.shape)
     activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
-    assert never_active_share(graph, activity) == pytest.approx(float(never.double().mean()))
+    assert live_shares(graph, activity)[1] == pytest.approx(float(never.double().mean()))
 
 
 def test_the_table_says_what_was_read():

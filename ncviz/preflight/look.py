@@ -27,7 +27,7 @@ from ncviz.graph.values import told_by_kind
 from ncviz.limits import LIMITS
 from ncviz.preflight.choices import TIMED_BYTES, choices_of, chosen_of, fit_of, fits_into
 from ncviz.preflight.facts import LayerFacts, Preflight
-from ncviz.preflight.never_active import never_active_share
+from ncviz.preflight.live import live_shares
 from ncviz.progress import Progress
 
 # What takes longer, or looks at more edges where no time is known, comes with ways to make it smaller.
@@ -91,8 +91,7 @@ def preflight(
     if inputs is not None:
         say(0.4, "looking at the images")
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs)]
-        live = live_shares(graph, activity)
-        never = never_active_share(graph, activity)
+        live, never = live_shares(graph, activity)
         if fits and bytes_ <= TIMED_BYTES:
             precompile.wait(lambda _, message: say(0.5, message), cancel)
             say(0.5, "timing a small part of the work")
@@ -135,34 +134,6 @@ def check_limits(graph: NeuralGraph) -> None:
     for what, count, most, way_out in facts:
         if count > most:
             raise ModelError(f"The network has {count:,} {what}, at most {most:,} are read{way_out}.")
-
-
-def live_shares(graph: NeuralGraph, activity: Sequence[np.ndarray]) -> list[float]:
-    """Return the mean share of each connection's edges that are alive, of all images, without listing them.
-
-    An edge is dead where its source or its target is a hidden unit with activation 0.
-
-    Args:
-        graph: The neural graph.
-        activity: For each layer float64 [samples, units], normalised to [0, 1].
-    """
-    last = len(graph.layer_shapes) - 1
-    found = []
-    for connection in graph.connections:
-        groups, channels, _ = connection.weight.shape
-        present = (connection.weight != 0).astype(np.float64)  # [G, C, K]
-        inside = connection.fields >= 0  # [G, P, K]
-        live = 0.0
-        for before, after in zip(activity[connection.source], activity[connection.target], strict=True):
-            speaks = inside.astype(np.float64)
-            if connection.source > 0:
-                speaks = speaks * (before[connection.fields] > 0)
-            hears = np.ones((groups, channels, connection.fields.shape[1]))
-            if connection.target < last:
-                hears = (after > 0).reshape(hears.shape).astype(np.float64)
-            live += float(np.einsum("gck,gpk,gcp->", present, speaks, hears, optimize=True))
-        found.append(live / max(1, connection.number_of_edges) / max(1, len(activity[0])))
-    return found
 
 
 def _seconds(
