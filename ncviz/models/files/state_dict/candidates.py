@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
 from ncviz.text import quotable
 
 _COUNTER = ".num_batches_tracked"
@@ -68,11 +69,11 @@ def find_candidates(loaded: Any, label: str) -> tuple[Candidate, ...]:
         label: The file's name, for messages.
 
     Raises:
-        ModelError: If there is none.
+        ModelError: If there is none, or more tensors in all than an archive may have entries.
     """
     if not isinstance(loaded, Mapping | list | tuple):
         raise ModelError(f"{label} holds {_described(loaded)}, expected a state dict; save net.state_dict().")
-    found = []
+    found, count = [], 0
     for place, each in _containers(loaded):
         if isinstance(each, Mapping):
             tensors = {
@@ -80,6 +81,12 @@ def find_candidates(loaded: Any, label: str) -> tuple[Candidate, ...]:
                 for key, value in each.items()
                 if isinstance(key, str) and isinstance(value, Tensor)
             }
+            count += len(tensors)
+            if count > LIMITS.archive_entries:
+                raise ModelError(
+                    f"{label} holds more than {LIMITS.archive_entries:,} tensors; save only the network's own "
+                    "with torch.save(net.state_dict(), path)."
+                )
             if tensors:
                 found.append(Candidate(place, tensors))
     if not found:

@@ -134,21 +134,25 @@ def _fits(part: Part, shapes: Shapes) -> bool:
 
 def _distinct(fitting: Sequence[tuple[str, Part]]) -> list[tuple[str, Part]]:
     """Return the parts without those that hold the same values as an earlier one."""
-    found: list[tuple[str, Part]] = []
+    found: dict[tuple[object, ...], tuple[str, Part]] = {}
     for name, part in fitting:
-        if not any(name == other and _is_same(part, before) for other, before in found):
-            found.append((name, part))
-    return found
+        found.setdefault((name, _memory(part)), (name, part))
+    return list(found.values())
 
 
-def _is_same(one: Part, other: Part) -> bool:
-    return one.tensors.keys() == other.tensors.keys() and all(
-        tensor is other.tensors[key]
-        or (tensor.untyped_storage().data_ptr() == other.tensors[key].untyped_storage().data_ptr() != 0
-            and tensor.shape == other.tensors[key].shape and tensor.stride() == other.tensors[key].stride()
-            and tensor.storage_offset() == other.tensors[key].storage_offset())
-        for key, tensor in one.tensors.items()
-    )  # fmt: skip
+def _memory(part: Part) -> frozenset[tuple[object, ...]]:
+    """Return where a part's tensors lie; two that lie in the same places hold the same values."""
+    return frozenset(
+        (
+            key,
+            tensor.untyped_storage().data_ptr() or id(tensor),
+            tensor.dtype,
+            tensor.shape,
+            tensor.stride(),
+            tensor.storage_offset(),
+        )
+        for key, tensor in part.tensors.items()
+    )
 
 
 def _left_out(part: Part, label: str) -> list[str]:

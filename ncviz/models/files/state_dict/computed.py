@@ -34,17 +34,20 @@ def with_computed_weights(tensors: Tensors, label: str) -> dict[str, Tensor]:
     found, room = dict(tensors), _Room(tensors, label)
     # Masks first: they lie over what a norm is computed from.
     for rule in (_masked, _spectral, _normed, _parametrised):
-        for name in list(found):
+        whole: dict[str, tuple[str, Tensor]] = {}
+        used: set[str] = set()
+        for name, tensor in found.items():
             own = rule(name, found)
             if own is not None:
                 made, sources, compute = own
-                room.take([(source, found[source]) for source in sources], found[name])
-                whole = compute()
-                found = {
-                    made if key == name else key: whole if key == name else each
-                    for key, each in found.items()
-                    if key == name or key not in sources
-                }
+                room.take([(source, found[source]) for source in sources], tensor)
+                whole[name] = made, compute()
+                used.update(sources)
+        found = dict(
+            whole.get(name, (name, tensor))
+            for name, tensor in found.items()
+            if name in whole or name not in used
+        )
     return found
 
 
@@ -159,16 +162,13 @@ def _normed(name: str, found: Tensors) -> Computed:
 
 
 def _parametrised(name: str, found: Tensors) -> Computed:
-    """Take a parametrization that keeps nothing but its original and masks for what they are."""
+    """Take a parametrization that keeps nothing but its original and a mask for what it is."""
     made = _original(name)
-    stem = name.removesuffix("original")
-    others = [key for key in found if key.startswith(stem) and key != name]
-    if made is None or len(others) != 1 or found[others[0]].shape != found[name].shape:
+    beside = f"{name.removesuffix('original')}0.mask"
+    mask, own = found.get(beside), found[name]
+    if made is None or mask is None or mask.shape != own.shape:
         return None
-    mask, own = found[others[0]], found[name]
-    if not others[0].endswith(".mask"):
-        return None
-    return made, (name, others[0]), lambda: own * mask.to(own.dtype)
+    return made, (name, beside), lambda: own * mask.to(own.dtype)
 
 
 def _original(name: str) -> str | None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from ncviz.errors import ModelError
 from ncviz.text import quotable
 
-_CALLABLES = {
-    "collections.OrderedDict", "collections.Counter", "torch._utils._rebuild_tensor_v2",
-    "torch._utils._rebuild_parameter", "torch.nn.parameter.Parameter", "torch.Size", "torch.device",
+ORDERED_DICT, DEFAULT_DICT = "collections.OrderedDict", "collections.defaultdict"
+CALLABLES = {
+    ORDERED_DICT, "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter", "torch.nn.parameter.Parameter",
 }  # fmt: skip
-_DTYPES = {f"torch.{name}" for name in (
-    "float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool", "uint8", "int8", "int16", "int32",
-    "int64",
-)}  # fmt: skip
-DEFAULT_DICT = "collections.defaultdict"
-# What trainers keep beside the weights and torch's restricted reader refuses: it becomes None, and is never looked up.
+# What trainers keep beside the weights: it becomes None, and is never looked up.
 _ASIDE = {
-    DEFAULT_DICT, "argparse.Namespace", "types.SimpleNamespace", "_codecs.encode", "numpy.dtype", "numpy.ndarray",
+    DEFAULT_DICT, "collections.Counter", "torch.Size", "torch.device",
+    *(f"torch.{name}" for name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool",
+                                   "uint8", "int8", "int16", "int32", "int64")),
+    "argparse.Namespace", "types.SimpleNamespace", "_codecs.encode", "numpy.dtype", "numpy.ndarray",
     "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer",
     *(f"{module}.{name}" for module in ("builtins", "__builtin__")
       for name in ("list", "dict", "set", "tuple", "int", "float", "bool", "str", "complex", "frozenset")),
@@ -48,7 +46,7 @@ def is_aside(name: str, label: str) -> bool:
     """
     module, _, last = name.rpartition(".")
     is_storage = module in {"torch", "torch.storage"} and last.endswith("Storage")
-    if name in _CALLABLES or name in _DTYPES or is_storage:
+    if name in CALLABLES or is_storage:
         return False
     if name in _ASIDE or module.partition(".")[0] in _ASIDE_PACKAGES or module in _ASIDE_PACKAGES:
         return True

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ncviz.errors import ModelError
-from ncviz.models.files.state_dict.pickles import DEFAULT_DICT, WEIGHTS_ONLY, is_aside
+from ncviz.limits import LIMITS
+from ncviz.models.files.state_dict.pickles import (
+    CALLABLES,
+    DEFAULT_DICT,
+    ORDERED_DICT,
+    WEIGHTS_ONLY,
+    is_aside,
+)
 
 MAX_PICKLE_BYTES = 4_000_000
 MAX_INSTRUCTIONS = 1_000_000
@@ -83,6 +90,7 @@ class _Rewriter:
         self.memo: dict[int, _Value] = {}
         self.written: dict[int, int] = {}  # in the new pickle's memo → where it was put there
         self.puts: list[tuple[int, int]] = []  # the same in their order
+        self.pushed = 0  # bytes in all, those that were cut since too: what the memo repeats takes time
 
     def run(self, content: bytes) -> bytes:
         """Return the new pickle."""
@@ -95,8 +103,6 @@ class _Rewriter:
             if before is not None:
                 self._follow(before[0], before[1], content[before[2] : at])
             before = code.name, argument, at or 0
-            if len(self.out) > 2 * MAX_PICKLE_BYTES:
-                raise _too_long(self.label, len(self.out))
         assert before is not None
         self._follow(before[0], before[1], b".")
         return bytes(self.out)
@@ -148,6 +154,9 @@ class _Rewriter:
             raise ValueError("an instruction that no checkpoint holds")
 
     def _push(self, written: bytes, kind: str, content: bytes | str = b"") -> None:
+        self.pushed += len(written)
+        if self.pushed > 2 * MAX_PICKLE_BYTES:
+            raise _too_long(self.label, self.pushed)
         self.stack.append(_Value(len(self.out), kind, content or written))
         self.out += written
 
@@ -214,6 +223,8 @@ class _Rewriter:
     def _text(value: _Value) -> str:
         if value.kind != "plain" or not isinstance(value.content, bytes) or value.content[:1] != b"X":
             raise ValueError("a name that is no text")
+        if len(value.content) > LIMITS.name_length:
+            raise ValueError("a name that is too long")
         text = value.content[5:].decode()
         if "\n" in text or " " in text:
             raise ValueError("a name of several words")
@@ -244,11 +255,14 @@ class _Rewriter:
 
     def _call(self, name: str, raw: bytes) -> None:
         count = 3 if name == "NEWOBJ_EX" else 2
-        of = self.stack[-count]
+        of, last = self.stack[-count], self.stack[-1]
         del self.stack[-count:]
         if of.kind != "aside":
-            if name == "NEWOBJ_EX" or (of.kind != "name") == (name != "BUILD"):
+            is_called = of.kind == "name" and of.content in CALLABLES and name != "NEWOBJ_EX"
+            if of.kind != "other" if name == "BUILD" else not is_called:
                 raise ValueError("a call of what is no function")
+            if name != "BUILD" and of.content == ORDERED_DICT and self.out[last.start :] != b")":
+                raise ValueError("an ordered dict that is not filled afterwards")
             self.out += raw
             self.stack.append(_Value(of.start, "other"))
             return

@@ -6,6 +6,7 @@ import datetime
 import io
 import pathlib
 import pickle
+import struct
 
 import numpy as np
 import pytest
@@ -177,9 +178,11 @@ def test_weights_kept_inside_settings_are_refused():
 def test_what_is_left_out_is_never_called():
     content = rewrite_pickle(b"\x80\x02cargparse\nNamespace\n)\x81}X\x01\x00\x00\x00aK\x01sb.", "it")
     assert b"argparse" not in content
-    content = rewrite_pickle(pickle.dumps([np.float64(1.0), {"a": np.arange(3)}, 4], 4), "it")
+    beside = [collections.Counter("aab"), torch.Size([2, 3]), torch.device("cpu"), torch.float32]
+    content = rewrite_pickle(pickle.dumps([np.float64(1.0), {"a": np.arange(3)}, 4, *beside], 4), "it")
     assert b"numpy" not in content
-    assert pickle.loads(content) == [None, {"a": None}, 4]
+    assert b"torch" not in content
+    assert pickle.loads(content) == [None, {"a": None}, 4, *[None] * len(beside)]
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -187,7 +190,7 @@ def test_plain_values_stay_as_they_are(protocol):
     text = "ü" * 300
     value = {
         "a": [1, 2.5, None, True, -(2**40), 2**70], "t": (1, (2, (3, 4, 5)), ()), text: text, "again": [text, text],
-        "o": collections.OrderedDict(x=1), "c": collections.Counter("aab"),
+        "o": collections.OrderedDict(x=1),
     }  # fmt: skip
     assert pickle.loads(rewrite_pickle(pickle.dumps(value, protocol), "it")) == value
 
@@ -206,3 +209,12 @@ def test_many_instructions_and_long_repeats_are_refused():
     bomb = b"\x80\x04cargparse\nNamespace\n(" + long[2:] + b"q\x01tR(" + b"h\x01" * 20 + b"t."
     with pytest.raises(ModelError, match="describes its tensors in"):
         rewrite_pickle(bomb, "it")
+    # Taken off the stack each time, so that nothing of it stays.
+    bomb = b"\x80\x02" + long[2:] + b"q\x010" + b"h\x010" * 100_000 + b"}."
+    with pytest.raises(ModelError, match="describes its tensors in"):
+        rewrite_pickle(bomb, "it")
+    # A long name of what is left out, made of a text that the memo keeps.
+    module = b"omegaconf." + b"a" * 2**20
+    bomb = b"\x80\x04X" + struct.pack("<I", len(module)) + module + b"q\x01X\x01\0\0\0bq\x02]("
+    with pytest.raises(ModelError, match="damaged"):
+        rewrite_pickle(bomb + b"h\x01h\x02\x93" * 100_000 + b"e.", "it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 import torch
@@ -107,3 +108,16 @@ def test_names_that_share_memory_do_not_grow_beyond_what_the_file_holds():
     wide = torch.ones(1).expand(10**12)
     with pytest.raises(ModelError, match="claims"):
         with_computed_weights({"0.weight_orig": wide, "0.weight_mask": wide}, "net.pt")
+
+
+def test_many_computed_weights_take_no_time():
+    one, count = torch.ones(60_000), 4_000
+    state = {"all": one}
+    for at in range(count):
+        state[f"{at}.weight_orig"], state[f"{at}.weight_mask"] = one[at : at + 1], one[at : at + 1]
+        state[f"{at}.parametrizations.bias.original"] = one[at : at + 1]
+        state[f"{at}.parametrizations.bias.0.mask"] = one[at : at + 1]
+    begin = time.perf_counter()
+    found = with_computed_weights(state, "net.pt")
+    assert list(found) == ["all", *(f"{at}.{name}" for at in range(count) for name in ("weight", "bias"))]
+    assert time.perf_counter() - begin < 2

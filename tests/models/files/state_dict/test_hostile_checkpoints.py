@@ -20,6 +20,7 @@ from ncviz.limits import LIMITS
 from ncviz.models import files
 from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.files.state_dict import archive
+from ncviz.models.files.state_dict.rewriting import rewrite_pickle
 from ncviz.models.loading import load_checkpoint, save_checkpoint
 
 NAME = "mlp-digits-relu"
@@ -105,6 +106,26 @@ def test_the_trap_would_have_worked(tmp_path):
 )
 def test_calls_outside_a_state_dict_are_named(instructions):
     assert "it refers to `" in refusal(with_pickle(instructions))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        b"ctorch.storage\nTypedStorage\nJ\x00\x94\x35\x77\x85R",
+        b"ctorch\nFloatStorage\nJ\x00\x94\x35\x77\x85R",
+        b"ctorch.storage\nUntypedStorage\nJ\x00\x94\x35\x77\x85\x81",
+        b"ccollections\nOrderedDict\n](K\x01K\x02\x86e\x85R",
+    ],
+)
+def test_calls_that_reserve_memory_or_copy_are_not_made(call):
+    with pytest.raises(ModelError, match="is damaged"):
+        rewrite_pickle(b"\x80\x02}X\x01\0\0\0a" + call + b"s.", "it")
+
+
+def test_many_names_for_few_tensors():
+    # Each name takes a few bytes of the file, and time for every architecture.
+    one = torch.ones(1)
+    assert "more than 10,000 tensors" in refusal(torch_bytes({str(at): one for at in range(10_001)}))
 
 
 def test_pickled_module_is_told_how_to_save():
