@@ -41,7 +41,7 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
 
         shape = network.blueprint.input_shape if network.blueprint is not None else ()
         size = size_of(shape) if len(shape) == 3 else None
-        return write_onnx(network.original, whole, size), ".onnx"
+        return write_onnx(network.original, whole, size, network.arrays), ".onnx"
     names = () if network.blueprint is None else network.blueprint.names
     if names:
         renamed = {array for _, array in names}

@@ -6,6 +6,7 @@ which a crafted file may crash; it gets the graph without its weights, so much t
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -43,7 +44,7 @@ def lift(model: onnx.ModelProto, opset: int, label: str) -> onnx.ModelProto:
         ModelError: If the converter refuses it, breaks, or takes too long.
     """
     graph = model.graph
-    large = [each for each in graph.initializer if _size(each) > _SMALL]
+    large = [each for each in graph.initializer if math.prod(each.dims) > _SMALL]
     outline = _without(model, {each.name for each in large})
     declared = {value.name for value in graph.input}
     for each in large:
@@ -53,7 +54,8 @@ def lift(model: onnx.ModelProto, opset: int, label: str) -> onnx.ModelProto:
             )
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM],
+            # Without the folder that the server was started in, whose onnx.py would be imported.
+            [sys.executable, "-P", "-c", _PROGRAM],
             input=outline.SerializeToString(), capture_output=True, timeout=_SECONDS, check=True,
         )  # fmt: skip
         lifted = onnx.ModelProto.FromString(done.stdout)
@@ -74,6 +76,7 @@ def _without(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
     """Return a model without some of its initialisers."""
     found = onnx.ModelProto()
     found.ir_version = max(4, model.ir_version)
+    found.producer_name = model.producer_name
     found.opset_import.extend(model.opset_import)
     graph = found.graph
     graph.name = model.graph.name or "graph"
@@ -81,10 +84,3 @@ def _without(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
         getattr(graph, field).extend(getattr(model.graph, field))
     graph.initializer.extend(each for each in model.graph.initializer if each.name not in names)
     return found
-
-
-def _size(tensor: onnx.TensorProto) -> int:
-    count = 1
-    for size in tensor.dims:
-        count *= max(1, size)
-    return count

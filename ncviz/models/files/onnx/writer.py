@@ -20,7 +20,10 @@ _LABEL = "The original file"
 
 
 def write_onnx(
-    original: bytes, arrays: Mapping[str, np.ndarray], size: tuple[int, int] | None = None
+    original: bytes,
+    arrays: Mapping[str, np.ndarray],
+    size: tuple[int, int] | None = None,
+    came: Mapping[str, np.ndarray] | None = None,
 ) -> bytes:
     """Return an ONNX file with other weights: same graph, names and types.
 
@@ -31,12 +34,14 @@ def write_onnx(
         original: The file that the network was read from.
         arrays: Its arrays as ``read_onnx`` names them, changed as wanted.
         size: Height and width of an image at which it was read, where the file fixes none.
+        came: The arrays before they were changed, which tell by which of several outputs it was read; by default
+            ``arrays``.
 
     Raises:
         ModelError: If arrays are missing or of another shape, or one has changed that is not a weight of the file.
     """
     model = parse(original, _LABEL)
-    read = _read_as(model, arrays, size)
+    read = _read_as(model, arrays if came is None else came, size)
     blueprint, before, sources = read.blueprint, read.arrays, read.sources
     for name, old in before.items():
         new = np.asarray(arrays[name]) if name in arrays else None
@@ -62,19 +67,25 @@ def write_onnx(
 
 
 def _read_as(
-    model: onnx.ModelProto, arrays: Mapping[str, np.ndarray], size: tuple[int, int] | None
+    model: onnx.ModelProto, came: Mapping[str, np.ndarray], size: tuple[int, int] | None
 ) -> OnnxResult:
-    """Return the network as it was read: by which of several outputs, its arrays tell."""
-    given = {name: np.shape(values) for name, values in arrays.items()}
-    first = read_model(model, _LABEL, Asked(size))
-    if {name: values.shape for name, values in first.arrays.items()} == given:
-        return first
-    for output in model.graph.output:
+    """Return the network as it was read: by which of several outputs, its arrays tell.
+
+    Two heads of one shape may have arrays of the same names, so that only the values tell.
+    """
+    found = [read_model(model, _LABEL, Asked(size))]
+    for output in model.graph.output if len(model.graph.output) > 1 else ():
         with suppress(ModelError):
-            found = read_model(model, _LABEL, Asked(size, output.name))
-            if {name: values.shape for name, values in found.arrays.items()} == given:
-                return found
-    return first
+            found.append(read_model(model, _LABEL, Asked(size, output.name)))
+
+    def likeness(read: OnnxResult) -> tuple[bool, int]:
+        has_shapes = {name: values.shape for name, values in read.arrays.items()} == {
+            name: np.shape(values) for name, values in came.items()
+        }
+        same = sum(np.array_equal(values, came.get(name, ())) for name, values in read.arrays.items())
+        return has_shapes, same
+
+    return max(found, key=likeness)
 
 
 def _replace(graph: onnx.GraphProto, name: str, sources: list[Source], values: np.ndarray) -> None:

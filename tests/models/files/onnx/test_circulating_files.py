@@ -162,6 +162,14 @@ def test_opsets_seven_and_eight_are_lifted(case, opset, is_old):
     assert_same(again.module()(images).detach().numpy(), run(written, images.numpy()).reshape(2, 4))
 
 
+def test_lifting_keeps_the_producer_and_imports_nothing_from_the_folder(tmp_path, monkeypatch):
+    content = onnx.load_from_string(file(FIRST + end("r1"), W1 + LAST, opset=8))
+    content.producer_name = "pytorch"
+    (tmp_path / "onnx.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    assert lifting.lift(content, 8, "net.onnx").producer_name == "pytorch"
+
+
 @pytest.mark.parametrize("opset", [6, 99])
 def test_other_opsets_name_the_way_out(opset):
     content = onnx.load_from_string(file(FIRST + end("r1"), W1 + LAST))
@@ -528,3 +536,28 @@ def test_curvature_of_a_file_of_keras_is_that_of_its_twin():
     expected = ncviz.neural_curvature(first.module(), images.movedim(-1, 1).contiguous())
     for name, values in expected.weights.items():
         np.testing.assert_allclose(found.weights[name], values, atol=1e-12)
+
+
+def test_of_two_heads_alike_the_one_that_was_read_is_written():
+    pooled = [N("GlobalAveragePool", ["r1"], ["g"]), N("Flatten", ["g"], ["f"])]
+    heads = [N("Gemm", ["f", "wa"], ["a"]), N("Gemm", ["f", "wb"], ["b"])]
+    content = file(
+        [*FIRST, *pooled, *heads],
+        [*W1, array("wa", 6, 4), array("wb", 6, 4)],
+        (("a", ("n", 4)), ("b", ("n", 4))),
+    )
+
+    def weights(content):
+        return {
+            each.name: numpy_helper.to_array(each)
+            for each in onnx.load_from_string(content).graph.initializer
+        }
+
+    before = weights(content)
+    for head, other in ("ab", "ba"):
+        network = read_file(content, "net.onnx", output=head)
+        name = next(name for name, values in network.arrays.items() if values.ndim == 2)
+        written, _ = write_file(network, {name: network.arrays[name] * np.float32(0.5)})
+        after = weights(written)
+        np.testing.assert_array_equal(after[f"w{head}"], before[f"w{head}"] * np.float32(0.5))
+        np.testing.assert_array_equal(after[f"w{other}"], before[f"w{other}"])
