@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -182,11 +183,15 @@ def _draw_share() -> None:
     )
     st.caption("It leaves out:")
     columns = st.columns(3)
-    hidden = [
-        part
-        for at, (part, title) in enumerate(HIDE_TITLES.items())
-        if columns[at % 3].checkbox(title, value=view.hides(part), key=f"share-{part}")
-    ]
+    hides: dict[str, bool] = st.session_state.setdefault(
+        "share-hides", {part: view.hides(part) for part in HIDE_TITLES}
+    )
+    for at, (part, title) in enumerate(HIDE_TITLES.items()):
+        # Kept at the click: a run that the next click cuts short never comes to this box.
+        columns[at % 3].checkbox(
+            title, **session.shows(f"share-{part}", hides[part], partial(hides.__setitem__, part))
+        )
+    hidden = [part for part, is_hidden in hides.items() if is_hidden]
     st.code(lesson_link(st.context.url or "", lesson, hidden, view), language=None, wrap_lines=True)
 
 
