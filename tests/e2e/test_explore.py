@@ -148,7 +148,7 @@ def test_the_slider_shows_where_never_active_weights_end(visit):
     chart = page.page.get_by_test_id("ncviz-chart").first
     assert "16.0 % never active on these 10 images, from 0.0 % to 16.0 %" in chart.get_attribute("aria-label")
     page.drag(0.12, 0.5, steps=4)
-    page.wait(lambda: rule.inner_text().startswith("removes all never-active weights and κ > 0."))
+    page.wait(lambda: rule.inner_text().startswith("removes all never-active weights and κ\u00a0>\u00a00."))
     assert "2.00" not in rule.inner_text()
     assert page.errors == []
 

@@ -93,10 +93,10 @@ def _draw_introduction(subject: Subject) -> None:
         f"{short_word(subject.network)}."
     )
     part = part_words(subject.record.config, len(subject.record.weights))
-    told = [f"of a part alone: {part}"] if part else []
-    told += [words for words in (folded_words(subject.network, subject.record.config),) if words]
-    if told:
-        st.caption(plain(f"Curvature {'; '.join(told)}."))
+    told = f"Curvature of a part alone: {part}." if part else ""
+    norms = folded_words(subject.network, subject.record.config)
+    if told or norms:
+        st.caption(plain(f"{told} {f'{norms} into the weights.' if norms else ''}".strip()))
     if not subject.view.hides("views"):
         views.segmented_control(
             "Picture",

@@ -48,7 +48,7 @@ def _draw_settings() -> None:
     images = plural(view.samples, "image")
     part, norms = part_words(view.config), norm_words(session.network(), view.config)
     told = [f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}"]
-    told += [norms] * bool(norms) + [f"of {part}"] * bool(part)
+    told += [words for words in (norms, f"of {part}" if part else "") if words]
     st.caption(f"{'; '.join(told)}.")
     st.page_link("pages/curvature.py", label="Change, or compute anew")
 

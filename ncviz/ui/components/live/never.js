@@ -53,7 +53,8 @@ export function markBand(slider, { never, total }, order) {
 export function ruleWords({ never, total }, order, removed, kappa) {
   const band = never?.bands[order.key];
   const value = kappa === null ? null : plain(kappa);
-  const own = order.rule && value !== null ? order.rule.replace("{value}", value) : order.label;
+  // What is compared with what stays on one line.
+  const own = order.rule && value !== null ? order.rule.replace(/ (\S) \{value\}/, `\u00a0$1\u00a0${value}`) : order.label;
   if (!never || !order.tone) return own;
   if (!band) return never.count && never.rule && value !== null ? `${own}, ${never.rule}` : own;
   const gone = Math.min(removed, band.end) - band.start;

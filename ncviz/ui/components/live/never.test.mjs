@@ -19,7 +19,7 @@ test("where they go first, the rule says in which group the threshold lies, and 
   const data = given({ a: { start: 0, end: 160, is_first: true } });
   assert.equal(ruleWords(data, order, 120, null), "removes only weights never active on these 10 images");
   assert.equal(ruleWords(data, order, 160, 0.95), "removes only weights never active on these 10 images");
-  assert.equal(ruleWords(data, order, 161, 0.83), "removes all never-active weights and κ > 0.83");
+  assert.equal(ruleWords(data, order, 161, 0.83), "removes all never-active weights and κ\u00a0>\u00a00.83");
   const behindZeros = given({ a: { start: 50, end: 210, is_first: true } });
   assert.equal(ruleWords(behindZeros, order, 60, null), "removes only weights never active on these 10 images");
   assert.equal(ruleWords(behindZeros, order, 40, null), "Redundant first");
@@ -27,13 +27,13 @@ test("where they go first, the rule says in which group the threshold lies, and 
 
 test("where they go last, all that was ever active is gone before", () => {
   const data = given({ a: { start: 840, end: 1000, is_first: false } });
-  assert.equal(ruleWords(data, order, 500, 0.5), "removes κ > 0.50");
+  assert.equal(ruleWords(data, order, 500, 0.5), "removes κ\u00a0>\u00a00.50");
   assert.equal(ruleWords(data, order, 870, null), "removes all active weights and 3.0 % never active on these 10 images");
 });
 
 test("where they lie among the others, the rule says how", () => {
   const data = given({}, "never-active weights at their layer's median cost");
-  assert.equal(ruleWords(data, order, 500, 0.5), "removes κ > 0.50, never-active weights at their layer's median cost");
+  assert.equal(ruleWords(data, order, 500, 0.5), "removes κ\u00a0>\u00a00.50, never-active weights at their layer's median cost");
   assert.equal(ruleWords(data, order, 500, null), "Redundant first");
-  assert.equal(ruleWords(data, { ...order, tone: null, rule: "removes |w| < {value}" }, 500, 0.5), "removes |w| < 0.50");
+  assert.equal(ruleWords(data, { ...order, tone: null, rule: "removes |w| < {value}" }, 500, 0.5), "removes |w|\u00a0<\u00a00.50");
 });
