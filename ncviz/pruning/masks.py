@@ -136,7 +136,7 @@ def prune(
     held = protected_positions(list(scores), protected)
     copied = plain_copy(net)
     weights = _checked(copied, scores)
-    own = [weights[name].detach().cpu().float().numpy() for name in scores]
+    own = [weights[name].detach().cpu().double().numpy() for name in scores]
     ranks = removal_ranks(parts, scope, order, held, own)
     gone = [values.reshape(-1) == 0 for values in own]
     can_go = [np.full(part.size, at not in held) | gone[at] for at, part in enumerate(parts)]

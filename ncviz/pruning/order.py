@@ -77,11 +77,6 @@ def mirrored(ranks: np.ndarray, ranked: int, gone: int = 0) -> np.ndarray:
     return np.where((gone <= ranks) & (ranks < ranked), gone + ranked - 1 - ranks, ranks)
 
 
-def zeros_in(weights: Sequence[np.ndarray]) -> int:
-    """Return how many weights are gone already."""
-    return sum(int(np.size(values) - np.count_nonzero(values)) for values in weights)
-
-
 def protected_positions(names: Sequence[str], protected: Sequence[str]) -> list[int]:
     """Return where the protected weights stand among ``names``.
 

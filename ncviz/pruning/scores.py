@@ -97,9 +97,11 @@ def pruning_scores(
     check_choice("way to read BatchNorm", batchnorm, BATCHNORM)
     check_choice("place of never-active weights", never_active, NEVER_ACTIVE_PLACES)
     _check_inputs(criterion, inputs)
-    own = own_copy(net, inputs if isinstance(inputs, Tensor) and inputs.ndim > 1 else None)
+    # Criteria that look at no images take whatever stands there.
+    shown = inputs if isinstance(inputs, Tensor) and inputs.ndim > 1 else None
+    own = own_copy(net, shown)
     _check_fit(own, criterion, inputs, labels)
-    names = weight_names(own, None if inputs is None else tuple(inputs.shape[1:]))
+    names = weight_names(own, None if shown is None else tuple(shown.shape[1:]))
     given = ScoreInputs(own, names, inputs, labels, curvature, alpha, seed, never_active, batchnorm)
     return score.compute(given)
 

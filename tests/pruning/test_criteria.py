@@ -284,6 +284,13 @@ def test_images_and_labels_that_do_not_fit(net, criterion, images, labels, said)
         pruning_scores(net, criterion, inputs=images, labels=labels)
 
 
+def test_a_criterion_that_looks_at_no_images_takes_whatever_stands_there(net):
+    expected = pruning_scores(net, "magnitude")
+    for inputs in ([], "none", torch.tensor(1.0)):
+        found = pruning_scores(net, "magnitude", inputs=inputs)
+        assert all(torch.equal(found[name], score) for name, score in expected.items())
+
+
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.5]), min_size=1, max_size=12))
 def test_among_not_smaller_by_brute_force(values):
     given_values = np.array(values)

@@ -10,7 +10,7 @@ from ncviz import accuracy, neural_curvature, prune, pruning_scores
 from ncviz.errors import DataError, NcvizError
 from ncviz.pruning.curve import Evaluator, sweep
 from ncviz.pruning.masks import apply_masks, masks_at
-from ncviz.pruning.order import mirrored, removal_ranks, removed_for_sparsity, removed_for_threshold, zeros_in
+from ncviz.pruning.order import mirrored, removal_ranks, removed_for_sparsity, removed_for_threshold
 from ncviz.pruning.scores import SCORES, weight_names
 
 
@@ -108,17 +108,18 @@ def test_zero_weights_go_first_in_each_scope(weights, scope):
     own = [np.array(weights), np.array([0.0, 1.0])]
     scores = [np.arange(len(weights), dtype=float)[::-1], np.array([9.0, -9.0])]
     is_zero = np.concatenate(own) == 0
+    gone = int(is_zero.sum())
     found = {
         order: removal_ranks(scores, scope, order, weights=own) for order in ("redundant", "bottlenecks")
     }
     for ranks in found.values():
-        assert ranks[is_zero].tolist() == list(range(zeros_in(own)))
+        assert ranks[is_zero].tolist() == list(range(gone))
     if scope == "global":
         # What is left goes as if the zeros were not there.
         live = [part[values != 0] for part, values in zip(scores, own, strict=True)]
         for order, ranks in found.items():
-            assert np.array_equal(ranks[~is_zero] - zeros_in(own), removal_ranks(live, scope, order))
-        assert np.array_equal(mirrored(found["redundant"], len(is_zero), zeros_in(own)), found["bottlenecks"])
+            assert np.array_equal(ranks[~is_zero] - gone, removal_ranks(live, scope, order))
+        assert np.array_equal(mirrored(found["redundant"], len(is_zero), gone), found["bottlenecks"])
 
 
 def test_zeros_are_gone_even_where_they_are_protected_or_not_measured():
@@ -128,6 +129,16 @@ def test_zeros_are_gone_even_where_they_are_protected_or_not_measured():
     kappa = [np.array([2.0, -1.0, 0.5]), np.array([0.0, 2.0])]
     assert removed_for_threshold(kappa, 0.25, weights=own) == 3
     assert removed_for_threshold(kappa, -0.5, "bottlenecks", own) == 3
+
+
+def test_a_weight_too_small_for_single_precision_is_no_zero(net):
+    net.double()
+    with torch.no_grad():
+        net[1].weight.view(-1)[5] = 1e-60
+    pruned = prune(net, pruning_scores(net, "magnitude"), sparsity=0.0)
+    assert torch.equal(pruned[1].weight, net[1].weight)
+    bottlenecks = prune(net, pruning_scores(net, "magnitude"), sparsity=0.5, order="bottlenecks")
+    assert bottlenecks[1].weight.view(-1)[5] == 1e-60
 
 
 @pytest.mark.parametrize("order", ["redundant", "bottlenecks"])
