@@ -52,7 +52,7 @@ def test_a_copy_gives_the_same_to_the_last_bit(name):
 
 
 @pytest.mark.parametrize("name", [name for name in COMPUTED if name != "equalised"])
-def test_a_plain_copy_can_be_trained_and_saved(name):
+def test_a_plain_copy_can_be_copied_and_trained(name):
     net = COMPUTED[name]()
     expected = given(copy.deepcopy(plain_copy(net)))
     assert torch.equal(given(net), expected) or name == "pruned_below_its_norm"
@@ -365,6 +365,5 @@ def test_a_weight_shared_by_layers_stays_one():
     own = own_copy(COMPUTED["tied"](), IMAGES)
     assert own[1].weight is own[3].weight
     assert set(ncviz.pruning_scores(COMPUTED["tied"](), "magnitude")) == {"1.weight", "5.weight"}
-    assert COMPUTED["shared"]()[1] is not None
     own = own_copy(COMPUTED["shared"](), IMAGES)
     assert own[1] is own[3]

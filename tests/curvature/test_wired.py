@@ -48,13 +48,14 @@ SWITCHED_OFF = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("alpha", [0.9, 0.3])
 @pytest.mark.parametrize("batchnorm", ["own", "folded"])
 @pytest.mark.parametrize(("name", "parameter"), SWITCHED_OFF)
-def test_a_branch_that_is_all_zero_leaves_the_rest_as_it_is(name, parameter, batchnorm):
+def test_a_branch_that_is_all_zero_leaves_the_rest_as_it_is(name, parameter, batchnorm, alpha):
     net, x = make(name, 3)
     net.get_parameter(parameter).data.zero_()
-    expected = slow_curvature(net.wiring(batchnorm == "folded"), x, 0.9)
-    result = neural_curvature(net, x, keep_edges=True, batchnorm=batchnorm)
+    expected = slow_curvature(net.wiring(batchnorm == "folded"), x, alpha)
+    result = neural_curvature(net, x, alpha=alpha, keep_edges=True, batchnorm=batchnorm)
     found = {
         (connection.parameter, connection.source, i, j): kappa
         for index, connection in enumerate(result.graph.connections)
@@ -62,7 +63,7 @@ def test_a_branch_that_is_all_zero_leaves_the_rest_as_it_is(name, parameter, bat
     }
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert (result.weights.get(parameter, torch.tensor(2.0)) == 2).all()
-    fast = neural_curvature(net, x, batchnorm=batchnorm)
+    fast = neural_curvature(net, x, alpha=alpha, batchnorm=batchnorm)
     assert all(torch.allclose(fast.weights[key], value) for key, value in result.weights.items())
 
 

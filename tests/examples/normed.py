@@ -7,10 +7,6 @@ from torch import nn
 from tests.examples.maps import Wiring, conv, linear, same, scaled
 
 
-def mean(x):
-    return x.mean((2, 3), keepdim=True)
-
-
 class Preactivated(nn.Module):
     """Norm, activation, weights, twice, beside a skip of what was not yet normalised, as in ResNet v2."""
 

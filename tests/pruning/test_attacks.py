@@ -174,14 +174,9 @@ def test_what_is_found_fools_and_restarts_only_help(net, images):
     assert (more <= one).all()
     # A brute search at the radius that was found finds a point that fools as well.
     at = int(is_one.nonzero()[0])
-    attack = AttackConfig(float(one[at]), 2.5 * float(one[at]) / 10, 10, random_start=False)
+    epsilon, own = float(one[at]), slice(at, at + 1)
     points = [
-        attacked(
-            net,
-            inputs[at : at + 1],
-            labels[at : at + 1],
-            AttackConfig(attack.epsilon, attack.step, steps, False),
-        )
+        attacked(net, inputs[own], labels[own], AttackConfig(epsilon, 2.5 * epsilon / 10, steps, False))
         for steps in range(1, 11)
     ]
     assert any(int(net(point).argmax()) != int(labels[at]) for point in points)

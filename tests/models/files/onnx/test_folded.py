@@ -113,7 +113,7 @@ def named(weight, bias, operator="Conv", more=()):
     return helper.make_model(graph, producer_name="pytorch" if "onnx::" in weight else "")
 
 
-def pair(row, *others):
+def pair(row):
     return [helper.make_node("Mul", ["y", row], ["m"]), helper.make_node("Add", ["m", row], ["z"])]
 
 

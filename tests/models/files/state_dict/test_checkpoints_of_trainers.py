@@ -166,10 +166,6 @@ def test_a_smaller_network_inside_a_larger_one_is_not_taken_for_it():
 
 
 def test_weights_kept_inside_settings_are_refused():
-    class Namespace:
-        pass
-
-    Namespace.__module__, Namespace.__qualname__ = "argparse", "Namespace"
     args = argparse.Namespace(state=STATE)
     with pytest.raises(ModelError, match="inside the settings"):
         read_file(torch_bytes({"args": args, "model": STATE}), "net.pt", NAME)
