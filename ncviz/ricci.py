@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from ncviz.config import check_alpha
 from ncviz.errors import NcvizError
+from ncviz.text import shorten
 from ncviz.transport.exact import optimal_plan, optimal_value
 
 if TYPE_CHECKING:
@@ -352,5 +353,4 @@ def _length(u: Hashable, v: Hashable, data: dict[str, Any], weight: str | None) 
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return shorten(repr(value))

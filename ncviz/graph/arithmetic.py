@@ -38,7 +38,7 @@ def added(grown: Growing, n: fx.Node, args: Sequence[Any], shape: tuple[int, ...
     parts = [arg for arg in args[:2] if isinstance(arg, (Units, Pending))]
     if len(parts) == 1:
         other = next(arg for arg in args[:2] if arg is not parts[0])
-        if isinstance(other, Tensor) and other.numel() > 1 and shape != parts[0].traced_shape:
+        if isinstance(other, Tensor) and shape != parts[0].traced_shape:
             raise UnreadableError("adds a constant of another shape, which is not supported")
         return _shifted(grown, n, parts[0])
     if parts[0].traced_shape != parts[1].traced_shape:
@@ -69,7 +69,7 @@ def multiplied(grown: Growing, n: fx.Node, args: Sequence[Any], name: str) -> Un
     """Follow a product with, or a division by, constants; of a value with a function of itself it is an activation.
 
     Raises:
-        UnreadableError: If it multiplies activations by each other, or places by different numbers.
+        UnreadableError: If it multiplies activations by each other, or as ``_scaled``.
     """
     parts = [arg for arg in args[:2] if isinstance(arg, (Units, Pending))]
     if len(parts) == 2:
@@ -95,8 +95,14 @@ def _scaled(grown: Growing, n: fx.Node, value: Units | Pending, factor: Tensor, 
         value: What is multiplied.
         factor: What broadcasts to the traced value.
         by: The factor's name, for messages.
+
+    Raises:
+        ModelError: If a factor is NaN or infinite.
+        UnreadableError: If it broadcasts the value, or multiplies places by different numbers.
     """
     shape = value.traced_shape
+    if torch.broadcast_shapes(shape, factor.shape) != shape:
+        raise UnreadableError("multiplies by a constant of another shape, which is not supported")
     channel = len(shape) - 1 if isinstance(value, Pending) and value.is_last else 1
     each = factor.expand(shape).movedim(channel, 0).reshape(shape[channel], -1).numpy()
     _check_finite(each, by, "factors")

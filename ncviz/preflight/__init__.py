@@ -1,6 +1,6 @@
 """What a network's curvature will take, before any of it is computed: layers, problems, memory, time, and ways out."""
 
 from ncviz.preflight.facts import Choice, DeviceFit, LayerFacts, Preflight
-from ncviz.preflight.look import check_limits, preflight
+from ncviz.preflight.look import preflight
 
-__all__ = ["Choice", "DeviceFit", "LayerFacts", "Preflight", "check_limits", "preflight"]
+__all__ = ["Choice", "DeviceFit", "LayerFacts", "Preflight", "preflight"]

@@ -468,6 +468,23 @@ def test_a_norm_that_is_not_finite_is_named(values, words, batchnorm):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "change", [lambda x, k: x * k, lambda x, k: x / k, lambda x, k: k * x, lambda x, k: x[:, 0] * k[:1, None]]
+)
+def test_constants_that_make_a_value_larger_are_refused(change):
+    class Larger(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(16, 2)
+            self.register_buffer("scale", torch.tensor([1.0, 2.0, 4.0]).reshape(3, 1, 1))
+
+        def forward(self, x):
+            return self.head(change(x, self.scale).flatten(2).mean(1))
+
+    with pytest.raises(ModelError, match="multiplies by a constant of another shape"):
+        build_graph(Larger().eval(), (1, 4, 4))
+
+
 def test_pixels_that_are_repeated_and_scaled_are_units_of_their_own():
     class Repeated(nn.Module):
         def __init__(self):
@@ -487,6 +504,8 @@ def test_pixels_that_are_repeated_and_scaled_are_units_of_their_own():
 
 def test_a_norm_whose_scale_makes_no_length_cannot_be_folded():
     net = normed(weight=[1e-320, 1.0, 1.0])
+    # Of a smaller weight nothing is left, which is no edge.
+    net[0].weight.data.fill_(0.5)
     assert build_graph(net, (4,)).connections[0].number_of_edges == 12
     with pytest.raises(ModelError, match=r"'1' folded in holds 4 values so small that 1/\|w\| overflows"):
         build_graph(net, (4,), batchnorm="folded")

@@ -22,9 +22,8 @@ def check_followed(net: nn.Module) -> None:
     """
     for name, module in net.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
-            told = f"Layer '{name}'" if name else "The network"
             raise ModelError(
-                f"{told} ({type(module).__name__}) is TorchScript, whose operations cannot be followed; give the "
+                f"{_title(name, module)} is TorchScript, whose operations cannot be followed; give the "
                 "nn.Module that torch.jit was called with, or export that to ONNX or .pt2."
             )
 
@@ -39,9 +38,7 @@ def check_readable(net: object) -> None:
         raise ModelError(f"net must be an nn.Module, got {type(net).__name__}{_instead(net)}.")
     check_followed(net)
     for name, module in net.named_modules():
-        told = (
-            f"Layer '{name}' ({type(module).__name__})" if name else f"The network ({type(module).__name__})"
-        )
+        told = _title(name, module)
         if _SHARDED in kinds_of(module):
             raise ModelError(
                 f"{told} holds a part of each weight; build the network without FSDP and load its full state dict."
@@ -51,10 +48,14 @@ def check_readable(net: object) -> None:
     if type(net).forward is nn.Module.forward and "forward" not in vars(net):
         children = [name for name, _ in net.named_children()]
         remedy = f"give net.{children[0]}" if len(children) == 1 else "give a network that can be called"
-        raise ModelError(f"The network ({type(net).__name__}) has no forward of its own; {remedy}.")
+        raise ModelError(f"{_title('', net)} has no forward of its own; {remedy}.")
     check_materialised(net)
     for name, weight in (*net.named_parameters(), *net.named_buffers()):
         _check_numbers(name, weight)
+
+
+def _title(name: str, module: nn.Module) -> str:
+    return (f"Layer '{name}'" if name else "The network") + f" ({type(module).__name__})"
 
 
 def _check_numbers(name: str, weight: Tensor) -> None:
