@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,7 @@ def prune(
     **options: Any,
 ) -> None:
     """Measure accuracy over sparsity, redundant first and bottlenecks first; save a pruned checkpoint."""
-    from ncviz.pruning.scores import find_score
-
-    PruningConfig(never_active=never_active)
+    PruningConfig(scope=scope, never_active=never_active)
     _check_prune(criterion, scope, sparsity, threshold, save, _endings(options["checkpoint"]))
     network, found = curvature_of(**options)
     record = found.result
@@ -104,8 +103,6 @@ def prune(
         else:
             content, _ = tasks.pruned_file(network, by, removed, record.shapes)
         write(save, content)
-    zeros = tasks.zeros_in(network, record.weights)
-    has_labels = find_dataset(network.dataset).has_labels
     facts = {
         "model": network.name,
         "criterion": criterion,
@@ -120,13 +117,28 @@ def prune(
         "calibrated_on": record.pool,
         "images": measured.images,
         "weights": record.total,
-        "zeros": zeros,
+        "zeros": tasks.zeros_in(network, record.weights),
         "baseline": measured.accuracy(),
-        "measures": "accuracy" if has_labels else "agreement with the whole network",
+        "measures": "accuracy"
+        if find_dataset(network.dataset).has_labels
+        else "agreement with the whole network",
     }
     if as_json:
         print_json({**facts, "curves": points, "saved": str(save) if save else None})
         return
+    _show(network, record, facts, points)
+
+
+def _show(
+    network: tasks.Network,
+    record: CurvatureRecord,
+    facts: Mapping[str, Any],
+    points: Mapping[str, list[dict[str, Any]]],
+) -> None:
+    """Print the curves, and what there is to say of them."""
+    from ncviz.pruning.scores import find_score
+
+    has_labels, zeros = facts["measures"] == "accuracy", facts["zeros"]
     word = "accuracy" if has_labels else "agreement"
     for order, rows in points.items():
         table = Table("removed", "weights", f"{word}, {order} first")
@@ -135,11 +147,11 @@ def prune(
         console.print(table)
     if has_labels:
         console.print(
-            f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {measured.images:,} images."
+            f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {facts['images']:,} images."
         )
     else:
         console.print(
-            f"{network.title}: on how many of {measured.images:,} images it agrees with the whole network; "
+            f"{network.title}: on how many of {facts['images']:,} images it agrees with the whole network; "
             "accuracy needs labels.",
             highlight=False,
         )
@@ -148,8 +160,8 @@ def prune(
             f"{zero_words(zeros, record.total)}: they count as removed, and go first in either order.",
             highlight=False,
         )
-    if find_score(criterion).needs_curvature:
-        tell_never_active(record, never_active)
+    if find_score(facts["criterion"]).needs_curvature:
+        tell_never_active(record, facts["never_active"]["place"])
     tell_part(record)
 
 
@@ -165,7 +177,6 @@ def _check_prune(
     from ncviz.pruning.scores import find_score
 
     find_score(criterion)
-    PruningConfig(scope=scope)
     if threshold is not None:
         if sparsity or criterion != "curvature" or scope != "global":
             raise NcvizError(
