@@ -52,6 +52,7 @@ def inputs_of(folder):
     return (np.stack(pixels)[:, None] / 255).astype(np.float32), labels
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("file", "suffix"),

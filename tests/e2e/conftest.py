@@ -157,9 +157,15 @@ class Visit:
         pytest.fail(f"{option} could not be chosen")
 
     def box_of(self, locator):
-        """Return where something is, once it is there."""
-        self.wait(lambda: locator.bounding_box() is not None)
-        return locator.bounding_box()
+        """Return where something is, once it is there: a part that is drawn anew has no place for a moment."""
+        found = []
+
+        def is_there():
+            found[:] = [locator.bounding_box()]
+            return found[0] is not None
+
+        self.wait(is_there)
+        return found[0]
 
     def accuracy(self):
         text = self.page.get_by_test_id("ncviz-accuracy").first.inner_text()

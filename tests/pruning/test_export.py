@@ -69,6 +69,7 @@ def test_the_reparametrised_checkpoint_loads_gives_the_accuracy_and_keeps_what_i
     assert bool((module.weight[~masks[name]] == 0).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_run", [False, True])
 def test_what_the_lines_give_is_read_as_any_network(pruned, tmp_path, monkeypatch, has_run):
     net, masks, inputs, labels, accuracy = pruned
