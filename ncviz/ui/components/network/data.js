@@ -1,5 +1,7 @@
 // The bytes that Python packed, as typed arrays, and what the drawing needs per edge.
 
+import { keptOf, mirroredRanks } from "../shared/kept.js";
+
 const ARRAYS = {
   uint8: Uint8Array,
   uint16: Uint16Array,
@@ -52,7 +54,13 @@ export function readNetwork(message) {
   const links = { linkSource: [], linkTarget: [], linkOf: [] };
   const layouts = message.layouts.map((box, at) => ({ ...box, shareX: arrays[`x${at}`], shareY: arrays[`y${at}`] }));
   const firstUnit = firstUnits(message.layers);
-  const own = { edges, bin, binOf, bins, layerOf, layouts, firstUnit, lanes: [] };
+  const ranks = Object.fromEntries(
+    message.orders.map(({ key, rank, mirrored }) => {
+      const own = arrays[`rank${rank}`];
+      return [key, mirrored ? mirroredRanks(own, message.parameters) : own];
+    }),
+  );
+  const own = { edges, bin, binOf, bins, layerOf, layouts, firstUnit, ranks, lanes: [] };
   const network = /** @type {Network} */ (/** @type {unknown} */ ({ ...message, ...links, ...arrays, ...own }));
   network.lanes = lanesOf(network);
   return network;
@@ -136,18 +144,18 @@ export function linesLeft(network, order, removed) {
     negative: new Uint16Array(edges),
     kept: 0,
   };
-  const isLeft = keeper(network, order, removed);
+  const isLeft = membersLeft(network, order, removed);
   const { start, memberCurvature, curvature, bin } = network;
   for (let e = 0; e < edges; e += 1) {
     let lowest = Infinity;
     let negative = 0;
     if (start && memberCurvature) {
       for (let m = start[e]; m < start[e + 1]; m += 1) {
-        if (!isLeft(m)) continue;
+        if (!isLeft[m]) continue;
         lowest = Math.min(lowest, memberCurvature[m]);
         if (memberCurvature[m] < 0) negative += 1;
       }
-    } else if (isLeft(e)) {
+    } else if (isLeft[e]) {
       lowest = curvature[e];
       negative = lowest < 0 ? 1 : 0;
     }
@@ -162,18 +170,14 @@ export function linesLeft(network, order, removed) {
 }
 
 /**
- * Whether a member (or an edge, where each has one) is left, as a function of its index.
+ * Which members (or edges, where each has one) are left.
  * @param {Network} network
  * @param {string | null} order
  * @param {number} removed
- * @returns {(member: number) => boolean}
  */
-function keeper(network, order, removed) {
-  const found = network.orders.find((known) => known.key === order);
-  if (!found || removed <= 0) return () => true;
-  const ranks = network.arrays[`rank${found.rank}`];
-  const last = network.parameters - 1;
-  return found.mirrored ? (/** @type {number} */ m) => last - ranks[m] >= removed : (/** @type {number} */ m) => ranks[m] >= removed;
+function membersLeft(network, order, removed) {
+  const ranks = order === null ? undefined : network.ranks[order];
+  return ranks ? keptOf(ranks, removed) : new Uint8Array(network.member?.length ?? network.edges).fill(1);
 }
 
 /**

@@ -118,6 +118,8 @@ interface Network extends Omit<Message, "layouts"> {
   binOf(curvature: number): number;
   layerOf: Uint16Array;
   firstUnit: number[];
+  /** For each order when each member (or edge, where each has one) is removed. */
+  ranks: Record<string, Numbers>;
   lanes: number[];
 }
 

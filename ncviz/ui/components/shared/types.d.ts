@@ -49,6 +49,24 @@ interface Threshold {
   order: string | null;
 }
 
+/** What a network says of one image with some of its weights removed. */
+interface FlowState {
+  /** |activation| of all units, layer after layer; 255 is each layer's strongest in the whole network. */
+  activity: Uint8Array;
+  /** Probability of each class. */
+  scores: Float32Array | null;
+}
+
+/** What flows at a step, said on the channel `<name>/flow`. */
+interface FlowEvent extends Threshold, FlowState {
+  /** What flows, such as "image-3", or "own" for a drawn or a brought image. */
+  image: string;
+  /** Whether it was computed for this step, and not for the nearest one that is known. */
+  isExact: boolean;
+  /** The same of the whole network. */
+  whole: FlowState;
+}
+
 /** An image as bytes, channel after channel, in base64. */
 interface Pixels {
   rows: number;
