@@ -15,7 +15,7 @@ import streamlit as st
 
 from ncviz import assets
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<file>\.\.?/[a-z_/]+\.js)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<file>(?:\./|(?:\.\./)+)[a-z_/]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) )", re.MULTILINE)
 _TOP_LEVEL = re.compile(r"^(?:async )?(?:function|class|const|let) (?P<name>\w+)", re.MULTILINE)
 

@@ -11,7 +11,7 @@ import { SIZES, savePng, saveSvg } from "./export.js";
 import { Flows } from "./flows.js";
 import { NARROW, placeUnits } from "./geometry.js";
 import { Overview } from "./overview.js";
-import { Painter } from "./painter.js";
+import { Painter } from "./drawing/painter.js";
 import { listen } from "./pointer.js";
 import { EMPTY, reduce } from "./state.js";
 import { Tip } from "../shared/tip.js";

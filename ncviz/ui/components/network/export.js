@@ -1,7 +1,7 @@
 // Saving the picture, legend and caption included, without the server: as it stands on the screen or laid out anew for
 // a chosen size.
 
-import { drawScene } from "./draw.js";
+import { drawScene } from "./drawing/draw.js";
 import { contextOf, make, rulerOf } from "../shared/dom.js";
 import { SvgContext } from "../shared/svg_context.js";
 import { IDENTITY, placeUnits } from "./geometry.js";

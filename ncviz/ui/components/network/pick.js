@@ -1,6 +1,6 @@
 // What lies under a point of the canvas.
 
-import { courseOf, courseOfEdge, distanceTo } from "./course.js";
+import { courseOf, courseOfEdge, distanceTo } from "./drawing/course.js";
 import { radiusOf } from "./geometry.js";
 
 /**

@@ -1,7 +1,7 @@
 // What the network says in words: tooltip, selection, the picture's name for those who cannot see it.
 
 import { count, plain, signed } from "../shared/format.js";
-import { captionOf, greyWords } from "./legend.js";
+import { captionOf, greyWords } from "./drawing/legend.js";
 import { activityOf, sizeOf, unitName } from "./data.js";
 
 /**

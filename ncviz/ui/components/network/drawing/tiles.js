@@ -1,8 +1,8 @@
 // Feature maps as small pictures: how active each unit of a channel is, and the input as the image that it is.
 
-import { contextOf, make } from "../shared/dom.js";
-import { planeOf } from "./data.js";
-import { radiusOf } from "./geometry.js";
+import { contextOf, make } from "../../shared/dom.js";
+import { planeOf } from "../data.js";
+import { radiusOf } from "../geometry.js";
 
 const TINTS = [
   [0.95, 0.5, 0.46],

@@ -1,9 +1,9 @@
 // Names of classes and layers, upright, leaning or shortened, as there is room.
 
-import { rulerOf } from "../shared/dom.js";
-import { fit } from "../shared/format.js";
-import { formsOf, shortestForm } from "./data.js";
-import { CROWDED, radiusOf } from "./geometry.js";
+import { rulerOf } from "../../shared/dom.js";
+import { fit } from "../../shared/format.js";
+import { formsOf, shortestForm } from "../data.js";
+import { CROWDED, radiusOf } from "../geometry.js";
 
 /**
  * Text on a halo of paper, so that it reads above edges.

@@ -1,46 +1,21 @@
-// One picture of a network: edges, units, names, legend, caption. Draws on anything that speaks the canvas language,
-// so that the SVG export is the same picture.
+// Lines between nodes: those drawn, those that stand out, skips and pooling.
 
+import { sizeOf } from "../data.js";
 import { courseOf, courseOfEdge, follow } from "./course.js";
-import { activityOf, sizeOf } from "./data.js";
-import { radiusOf } from "./geometry.js";
-import { drawLegend } from "./legend.js";
-import { drawClasses, drawLayerNames } from "./names.js";
-import { LEFT_OUT, drawSheets, drawTiles } from "./tiles.js";
 
 /**
- * Draw a scene: network, geometry, view, theme, left (what is left of each line), focus (what stands out, or null).
+ * All lines, and those of the selection above the others.
  * @param {Pen} context
  * @param {Scene} scene
  */
-export function drawScene(context, scene) {
-  context.save();
-  clipToPlot(context, scene.geometry);
-  drawSheets(context, scene);
+export function drawLines(context, scene) {
   drawLinks(context, scene);
   strokeEdges(context, scene, scene.focus ? 0.1 : 1, null);
   if (scene.focus) strokeEdges(context, scene, 1, scene.focus.edges);
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
-  drawUnits(context, scene);
-  drawTiles(context, scene);
-  drawClasses(context, scene);
-  drawLayerNames(context, scene);
-  context.restore();
-  drawLegend(context, scene);
 }
 
 const ROOMY = 90; // pixels from layer to layer from which on lines have room to spread
-
-/**
- * Above the legend, so that a picture zoomed in does not run through it.
- * @param {Pen} context
- * @param {Geometry} geometry
- */
-export function clipToPlot(context, geometry) {
-  context.beginPath();
-  context.rect(0, 0, geometry.width, geometry.height - (geometry.isPortrait ? 66 : 44));
-  context.clip();
-}
 
 /**
  * Many edges between two layers, or two that lie close, need thinner ink, or they clot; few can bear more.
@@ -161,100 +136,5 @@ function strokeLine(context, { network, geometry, view, theme }, { source, targe
   context.lineWidth = 2.2;
   context.beginPath();
   follow(context, courseOf(network, geometry, view, source, target));
-  context.stroke();
-}
-
-/** Units of a layer from which on their dots are paler: so many would lie over the edges like a curtain. */
-const CURTAIN = 8000;
-const LEVELS = 6; // shades of a dot
-/** @type {WeakMap<Network, number[][][]>} */
-const SHADES_OF = new WeakMap();
-
-/**
- * @param {Pen} context
- * @param {Scene} scene
- */
-function drawUnits(context, { network, geometry, view, theme, focus }) {
-  for (let layer = 0; layer + 1 < network.offsets.length; layer += 1) {
-    if (geometry.grouped[layer]) continue;
-    const radius = radiusOf(geometry, layer, view);
-    const tiny = radius < 1.6;
-    const pale = Math.min(1, CURTAIN / (network.offsets[layer + 1] - network.offsets[layer]));
-    shadesOf(network, layer).forEach((nodes, level) => {
-      if (nodes.length === 0) return;
-      context.fillStyle = theme.shade(network.activity ? (level + 0.5) / LEVELS : 0.8);
-      context.strokeStyle = tiny ? theme.paper : theme.dot;
-      context.lineWidth = 1;
-      context.globalAlpha = (level === LEVELS ? LEFT_OUT : 1) * (focus ? 0.35 * pale : tiny ? 0.7 * pale : 1);
-      context.beginPath();
-      for (const node of nodes) dot(context, geometry, view, node, radius);
-      if (!tiny) context.stroke();
-      context.fill();
-    });
-  }
-  context.globalAlpha = 1;
-  context.fillStyle = theme.dot;
-  for (const unit of focus?.units ?? []) {
-    const layer = network.layerOf[unit];
-    if (geometry.grouped[layer]) continue;
-    context.beginPath();
-    dot(context, geometry, view, unit, Math.max(radiusOf(geometry, layer, view), 2));
-    context.fill();
-  }
-  if (focus?.main !== undefined) ring(context, geometry, view, theme, focus.main, network);
-}
-
-/**
- * A layer's nodes by how active they are, palest first, then those that took no part; found once.
- * @param {Network} network
- * @param {number} layer
- */
-function shadesOf(network, layer) {
-  const known = SHADES_OF.get(network) ?? [];
-  SHADES_OF.set(network, known);
-  if (known[layer]) return known[layer];
-  /** @type {number[][]} */
-  const shades = Array.from({ length: LEVELS + 1 }, () => []);
-  for (let node = network.offsets[layer]; node < network.offsets[layer + 1]; node += 1) {
-    const level = Math.min(LEVELS - 1, Math.floor((activityOf(network, node) ?? 0) * LEVELS));
-    shades[network.leftOut?.[node] ? LEVELS : level].push(node);
-  }
-  known[layer] = shades;
-  return shades;
-}
-
-/**
- * @param {Pen} context
- * @param {Geometry} geometry
- * @param {View} view
- * @param {number} unit
- * @param {number} radius
- */
-function dot(context, geometry, view, unit, radius) {
-  const x = geometry.x[unit] * view.k + view.x;
-  const y = geometry.y[unit] * view.k + view.y;
-  context.moveTo(x + radius, y);
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-}
-
-/**
- * A ring around one node, for the selection and the pointer.
- * @param {Pen} context
- * @param {Geometry} geometry
- * @param {View} view
- * @param {Theme} theme
- * @param {number} unit
- * @param {Network} network
- */
-export function ring(context, geometry, view, theme, unit, network) {
-  const layer = network.layerOf[unit];
-  const radius = Math.max(3, radiusOf(geometry, layer, view)) + 3;
-  context.strokeStyle = theme.ink;
-  context.lineWidth = 1.75;
-  context.beginPath();
-  if (geometry.grouped[layer]) {
-    const [x, y] = [geometry.x[unit] * view.k + view.x, geometry.y[unit] * view.k + view.y];
-    context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
-  } else dot(context, geometry, view, unit, radius);
   context.stroke();
 }

@@ -1,7 +1,7 @@
 // Below the picture: what it leaves out, in words, and what its colours mean.
 
-import { rulerOf } from "../shared/dom.js";
-import { count, fit } from "../shared/format.js";
+import { rulerOf } from "../../shared/dom.js";
+import { count, fit } from "../../shared/format.js";
 
 /**
  * The words that say what the picture leaves out.

@@ -1,6 +1,6 @@
 // The courses of lines on the screen: straight, swinging out around layers, beside those of other connections.
 
-import { radiusOf } from "./geometry.js";
+import { radiusOf } from "../geometry.js";
 
 /**
  * The two ends of a line on the screen; at a tile it starts at the side that faces the other layer.

@@ -1,8 +1,11 @@
 // The two canvases: the picture, and above it what lies under the pointer. Draws at most once per frame.
 
-import { contextOf } from "../shared/dom.js";
+import { contextOf } from "../../shared/dom.js";
 import { courseOf, follow } from "./course.js";
-import { clipToPlot, drawScene, ring, trace } from "./draw.js";
+import { drawScene } from "./draw.js";
+import { clipToPlot } from "./frame.js";
+import { trace } from "./lines.js";
+import { ring } from "./units.js";
 
 const SLOW = 45; // ms for a picture above which the rest of the page needs a breath between two
 const LONGEST_REST = 300;

@@ -1,0 +1,27 @@
+// One picture of a network: edges, units, names, legend, caption. Draws on anything that speaks the canvas language,
+// so that the SVG export is the same picture.
+
+import { clipToPlot } from "./frame.js";
+import { drawLegend } from "./legend.js";
+import { drawLines } from "./lines.js";
+import { drawClasses, drawLayerNames } from "./names.js";
+import { drawSheets, drawTiles } from "./tiles.js";
+import { drawUnits } from "./units.js";
+
+/**
+ * Draw a scene: network, geometry, view, theme, left (what is left of each line), focus (what stands out, or null).
+ * @param {Pen} context
+ * @param {Scene} scene
+ */
+export function drawScene(context, scene) {
+  context.save();
+  clipToPlot(context, scene.geometry);
+  drawSheets(context, scene);
+  drawLines(context, scene);
+  drawUnits(context, scene);
+  drawTiles(context, scene);
+  drawClasses(context, scene);
+  drawLayerNames(context, scene);
+  context.restore();
+  drawLegend(context, scene);
+}
