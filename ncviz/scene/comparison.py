@@ -7,15 +7,18 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, ORDERS, PruningConfig
 from ncviz.tasks import SweepRecord
 from ncviz.tasks.criteria import GRID, Spread, area_under, criteria, mean_and_deviation, removable_within
 from ncviz.text import percent, plural
+
+if TYPE_CHECKING:
+    # The first page is drawn without tables.
+    import pandas as pd
 
 Shapes = Mapping[str, tuple[int, ...]]
 NO_ZEROS: Mapping[str, int] = MappingProxyType({})
@@ -156,6 +159,8 @@ def comparison_table(
         lost: How many points of accuracy may be lost.
         classes: How many the images have.
     """
+    import pandas as pd
+
     lost_name, at_name = column_names(compared, lost)
     rows: list[dict[str, Any]] = []
     for name, spread in spreads.items():
@@ -191,6 +196,8 @@ def curves_csv(
         curves: The curves with their settings.
         word: What the share of right answers is called.
     """
+    import pandas as pd
+
     rows: list[dict[str, Any]] = []
     for config, record in curves:
         score = criteria()[config.criterion]

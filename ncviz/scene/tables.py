@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from ncviz.scene.names import weight_index, weight_title
 from ncviz.tasks import CurvatureRecord
 from ncviz.values import NEVER_ACTIVE
+
+if TYPE_CHECKING:
+    # The first page is drawn without tables.
+    import pandas as pd
 
 
 def parameter_offsets(record: CurvatureRecord) -> dict[str, int]:
@@ -55,6 +59,8 @@ def cut_value(ordered: np.ndarray, removed: np.ndarray, order: str) -> np.ndarra
 
 def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.DataFrame:
     """Return what is left of each layer at a pruning step."""
+    import pandas as pd
+
     rows, starts = [], parameter_offsets(record)
     for name, values in record.weights.items():
         own = ranks[starts[name] : starts[name] + values.size]
@@ -98,6 +104,8 @@ def edge_table(
         removed: How many are.
         drawn: Whose curvature, position and image to list, None for ``record``'s.
     """
+    import pandas as pd
+
     parts, starts = [], parameter_offsets(record)
     for index, edges in enumerate((drawn or record).edges):
         weight = record.folded(index, arrays)[edges.parameter]
@@ -136,6 +144,8 @@ def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[
     """
     if record.samples is None:
         return None
+    import pandas as pd
+
     name, at = locate(record, parameter)
     values = record.samples[name].reshape(len(record.labels), -1)[:, at]
     # The image's number is kept: once some are left out, a row's place no longer says it.

@@ -6,7 +6,7 @@ other, dependencies first, without their `import` and `export` words.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from posixpath import dirname, join, normpath
 from typing import Any
@@ -32,7 +32,14 @@ def component(name: str, files: str) -> Callable[..., Any]:
     Registered at first use, not at import: importing this package must not need a running app.
     """
     markup, script = read_asset(f"{files}.html"), bundle(f"{files}.js")
-    return st.components.v2.component(name, html=markup, css=styles(files), js=script)
+    mount = st.components.v2.component(name, html=markup, css=styles(files), js=script)
+
+    def mounted(*, data: Mapping[str, Any] | bytes, **options: Any) -> Any:
+        # Streamlit looks for tables among a dictionary's values, and imports pandas for that, which the first page
+        # would have to wait for. In a list it leaves them alone; `keepInstance` takes them out again.
+        return mount(data=data if isinstance(data, bytes) else [dict(data)], **options)
+
+    return mounted
 
 
 def styles(files: str) -> str:

@@ -13,16 +13,12 @@ from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import folded_words, part_words, short_word
 from ncviz.text import plain, zero_words
-from ncviz.ui.explore import charts
 from ncviz.ui.explore.canvas import draw_network, state_of
 from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
-from ncviz.ui.explore.exports import draw_downloads
 from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import threshold
-from ncviz.ui.explore.never_active import draw_never_active
 from ncviz.ui.explore.panel import draw_panel
-from ncviz.ui.explore.selected import draw_selected
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import results, session
 from ncviz.ui.session.problems import telling_errors
@@ -53,16 +49,37 @@ def draw_page() -> None:
 
 def _draw_tabs(subject: Subject) -> None:
     parts = {
-        "Selected": draw_selected,
+        "Selected": _draw_selected,
         "Layers": _draw_layers,
-        "Never active": draw_never_active,
-        "Downloads": draw_downloads,
+        "Never active": _draw_never_active,
+        "Downloads": _draw_downloads,
     }
     tabs = st.tabs(list(parts), key="explore-tabs", on_change="rerun")
     for tab, draw in zip(tabs, parts.values(), strict=True):
         if tab.open:
             with tab:
                 draw(subject)
+
+
+# What few ask for in the first seconds is imported when it is: a first start has to compile all that it imports.
+
+
+def _draw_selected(subject: Subject) -> None:
+    from ncviz.ui.explore.selected import draw_selected
+
+    draw_selected(subject)
+
+
+def _draw_never_active(subject: Subject) -> None:
+    from ncviz.ui.explore.never_active import draw_never_active
+
+    draw_never_active(subject)
+
+
+def _draw_downloads(subject: Subject) -> None:
+    from ncviz.ui.explore.exports import draw_downloads
+
+    draw_downloads(subject)
 
 
 def _check_link(subject: Subject) -> None:
@@ -118,10 +135,14 @@ def _draw_side(subject: Subject) -> None:
         draw_network(subject, link="zoom" if subject.view.compare else None)
         draw_panel(subject)
     elif name == "free":
+        from ncviz.ui.explore.charts import draw_free_layout
+
         # It is laid out for the step that was reached last; the browser hides what a drag removes.
-        draw_panel(subject, lambda _: charts.draw_free_layout(subject))
+        draw_panel(subject, lambda _: draw_free_layout(subject))
     else:
-        draw_panel(subject, {"matrix": charts.draw_matrix, "distribution": charts.draw_distribution}[name])
+        from ncviz.ui.explore.charts import draw_distribution, draw_matrix
+
+        draw_panel(subject, {"matrix": draw_matrix, "distribution": draw_distribution}[name])
 
 
 def _draw_settings(subject: Subject) -> None:

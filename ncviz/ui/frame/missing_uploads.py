@@ -6,7 +6,6 @@ import streamlit as st
 
 from ncviz.tasks.images import is_gone
 from ncviz.text import plain
-from ncviz.ui.model import draft
 from ncviz.ui.session import session
 
 _SAVE = "bring it again, or save it to the library next time"
@@ -18,7 +17,7 @@ def tell_missing(*, is_model_page: bool) -> None:
     Args:
         is_model_page: Whether this is the page where both are brought.
     """
-    if session.has_lost_network() and not (is_model_page and draft.current() is not None):
+    if session.has_lost_network() and not (is_model_page and _is_being_brought()):
         st.warning(
             "The network that you brought was held for one session only, and a reload begins another: "
             f"{_SAVE}. Until then this is {plain(session.network().title)}."
@@ -37,3 +36,9 @@ def tell_missing(*, is_model_page: bool) -> None:
         if not is_model_page:
             st.page_link("pages/model.py", label="Bring them again on the Model page")
             st.stop()
+
+
+def _is_being_brought() -> bool:
+    from ncviz.ui.model import draft
+
+    return draft.current() is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -11,6 +12,9 @@ from ncviz.ui.frame import missing_uploads, sidebar
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.server import resources
 from ncviz.ui.session import address, session, visitors
+
+# A picture: to know an emoji, Streamlit builds a pattern of all of them, which takes a fifth of a second.
+ICON = Path(__file__).with_name("icon.svg")
 
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 # It rounds the size of a file that may be uploaded to whole gigabytes; the page says the limit itself.

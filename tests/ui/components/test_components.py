@@ -73,7 +73,7 @@ def test_the_canvas_gets_one_binary_message(protos):
 
 
 def test_the_panel_gets_plain_json_without_infinities(protos):
-    data = json.loads(protos["ncviz_live"].json, parse_constant=pytest.fail)
+    (data,) = json.loads(protos["ncviz_live"].json, parse_constant=pytest.fail)
     assert data["sweeps"]["redundant"] == {
         "removed": [0, 3, 6],
         "accuracy": [0.9, None, None],

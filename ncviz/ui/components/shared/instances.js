@@ -16,7 +16,9 @@ export function keepInstance(create) {
       instance = create(root);
       instances.set(root, instance);
     }
-    instance.update(component);
+    // What is no bytes comes in a list of one: see `component` in bundle.py.
+    const { data } = component;
+    instance.update({ ...component, data: Array.isArray(data) ? data[0] : data });
     return () => {
       // Not only what leaves the page is cleaned up, but also every call that was overtaken while its module loaded,
       // and on a busy machine such a call may come after the one that overtook it.

@@ -13,7 +13,7 @@ test("only what has left the page is torn down", () => {
     return { update: ({ data }) => log.push(`${id} ${data}`), destroy: () => log.push(`${id} gone`) };
   });
   const root = { isConnected: true };
-  const show = (/** @type {string} */ data) => run(/** @type {any} */ ({ parentElement: root, data }));
+  const show = (/** @type {string} */ data) => run(/** @type {any} */ ({ parentElement: root, data: [data] }));
   const late = show("new");
   const overtaken = show("old, come late");
   overtaken(); // Streamlit cleans up after a call that was overtaken: the picture stays
