@@ -24,6 +24,7 @@ from ncviz.tasks.edge import (
     edge_weight,
     least_sample,
 )
+from ncviz.tasks.forward.program import Forward, ForwardRecord
 from ncviz.tasks.own_data import (
     class_names,
     image_settings,
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUNDLED", "CRITERIA", "MODELS", "ClassCurvature", "ClassCurvatureResult", "Context", "Curvature",
-    "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "ImageActivations",
+    "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "Forward",
+    "ForwardRecord", "ImageActivations",
     "Network", "Order", "Outcome", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task",
     "calibration", "class_names", "criterion_scores", "edge_weight", "evaluator", "from_result", "image_settings",
     "least_sample", "library", "logits_of", "measure_curve", "open_context", "open_network", "open_store",

@@ -16,6 +16,7 @@ from ncviz.store import Store
 from ncviz.tasks.comparison import Curve
 from ncviz.tasks.curvature.task import Curvature, count_weights
 from ncviz.tasks.desk import BUNDLED, Desk
+from ncviz.tasks.forward.program import Forward
 from ncviz.tasks.sweeps import Sweep
 from ncviz.tasks.task import Context, Task
 
@@ -40,11 +41,12 @@ def bundle(
     desk.store.clear()
     # A comparison needs its orders, too, which are small for small networks alone.
     small = [name for name in models if count_weights(open_network(name)) <= MAX_COMPARED_WEIGHTS]
-    steps = len(models) * (1 + len(SCOPES)) + len(small)
+    steps = len(models) * (2 + len(SCOPES)) + len(small)
     whole, done = Context(desk, progress=progress), 0
     for name in models:
         network = open_network(name)
-        found: list[Task[Any]] = [Curvature(network), *(Sweep(network, scope=scope) for scope in SCOPES)]
+        curves = [Sweep(network, scope=scope) for scope in SCOPES]
+        found: list[Task[Any]] = [Curvature(network), Forward(network), *curves]
         for task in found:
             whole.part(done / steps, (done + 1) / steps, f"{name}: ").run(task)
             done += 1

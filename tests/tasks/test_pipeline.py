@@ -248,8 +248,8 @@ def test_an_executor_of_ones_own_gives_the_same(store, network):
 def test_bundling_some_networks(tmp_path):
     said = []
     count = bundling.bundle(tmp_path / "bundle", lambda *now: said.append(now), models=[NAME])
-    # Curvature, its curves by both scopes, and curve and order of each draw of the comparison; magnitude has but one.
-    assert count == 3 + 2 * (4 * COMPARED_DRAWS + 1)
+    # Curvature, forward pass, curves by both scopes, and curve and order of each draw compared; magnitude has one.
+    assert count == 4 + 2 * (4 * COMPARED_DRAWS + 1)
     fractions = [fraction for fraction, _ in said]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
