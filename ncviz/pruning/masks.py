@@ -39,6 +39,25 @@ def masks_at(ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ..
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
+def scaled_masks(masks: Mapping[str, Tensor], factor: np.ndarray) -> dict[str, Tensor]:
+    """Return masks of floats, 0 where a weight is not kept and else what it is multiplied by.
+
+    Args:
+        masks: From ``masks_at``.
+        factor: float32 [N], over the weights of the masks flattened one after the other.
+
+    Raises:
+        NcvizError: If the factors are not as many as the weights.
+    """
+    sizes = [mask.numel() for mask in masks.values()]
+    if sum(sizes) != len(factor):
+        raise NcvizError(f"The weights hold {sum(sizes)} values, but there are {len(factor)} factors.")
+    parts = torch.split(torch.from_numpy(np.asarray(factor, dtype=np.float32)), sizes)
+    return {
+        name: mask * part.reshape(mask.shape) for (name, mask), part in zip(masks.items(), parts, strict=True)
+    }
+
+
 def apply_masks(net: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
     """Return a copy of the network with every weight that is not kept set to zero.
 

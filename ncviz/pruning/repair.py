@@ -53,9 +53,21 @@ def specific_bottlenecks(curvature: np.ndarray, label: int, count: int) -> np.nd
     Raises:
         NcvizError: If there is no such class.
     """
-    score = specificity(curvature, label)
-    found = np.flatnonzero((curvature[label] < 0) & (score > 0))
-    return found[np.argsort(-score[found], kind="stable")][: max(0, count)].astype(np.int64)
+    return most_specific(curvature[label], specificity(curvature, label))[: max(0, count)]
+
+
+def most_specific(own: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return the bottlenecks of some images (κ < 0) that are more of one for them than for the others.
+
+    Args:
+        own: float [N], κ of each weight over these images.
+        score: float [N], by how much more it is a bottleneck for them: the others' mean κ less this one.
+
+    Returns:
+        int64 [k], indices of weights with a negative κ and a positive score, the highest score first.
+    """
+    found = np.flatnonzero((own < 0) & (score > 0))
+    return found[np.argsort(-score[found], kind="stable")].astype(np.int64)
 
 
 def factors(chosen: np.ndarray, factor: float, shapes: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:

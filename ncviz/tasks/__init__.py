@@ -9,6 +9,7 @@ from ncviz.models import library
 from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import removed_for_threshold
+from ncviz.pruning.own_mask import OwnMask
 from ncviz.tasks.accuracy import SweepRecord, evaluator
 from ncviz.tasks.comparison import Curve, Order, calibration, criterion_scores, removable, shapes_of
 from ncviz.tasks.curvature.building import from_result
@@ -25,6 +26,7 @@ from ncviz.tasks.edge import (
     least_sample,
 )
 from ncviz.tasks.forward.program import Forward, ForwardRecord
+from ncviz.tasks.groups import Group, GroupBottlenecks
 from ncviz.tasks.own_data import (
     class_names,
     image_settings,
@@ -53,10 +55,10 @@ if TYPE_CHECKING:
 __all__ = [
     "BUNDLED", "CRITERIA", "MODELS", "ClassCurvature", "ClassCurvatureResult", "Context", "Curvature",
     "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "Forward",
-    "ForwardRecord", "ImageActivations",
-    "Network", "Order", "Outcome", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task",
-    "calibration", "class_names", "criterion_scores", "edge_weight", "evaluator", "from_result", "image_settings",
-    "least_sample", "library", "logits_of", "measure_curve", "open_context", "open_network", "open_store",
-    "pruned_checkpoint", "pruned_file", "ranked_curvature", "ranks", "removable", "removed_for_threshold", "scores",
-    "shapes_of", "smaller_images", "takes_other_sizes", "with_images", "zeros_in",
+    "ForwardRecord", "Group", "GroupBottlenecks", "ImageActivations", "Network", "Order", "Outcome", "OwnMask",
+    "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task", "calibration", "class_names",
+    "criterion_scores", "edge_weight", "evaluator", "from_result", "image_settings", "least_sample", "library",
+    "logits_of", "measure_curve", "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file",
+    "ranked_curvature", "ranks", "removable", "removed_for_threshold", "scores", "shapes_of", "smaller_images",
+    "takes_other_sizes", "with_images", "zeros_in",
 ]  # fmt: skip

@@ -23,6 +23,9 @@ from ncviz.pruning.compare import (
 )
 from ncviz.pruning.corruptions import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance
 from ncviz.pruning.finetune import FineTuneConfig, steps_of
+from ncviz.pruning.own_mask import CUT as CUT_BY_HAND
+from ncviz.pruning.own_mask import FREE as LEFT_TO_CRITERION
+from ncviz.pruning.own_mask import HELD as HELD_BY_HAND
 from ncviz.pruning.repair import factors, specific_bottlenecks
 
 if TYPE_CHECKING:
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
     from ncviz.pruning.scores import Score
 
 __all__ = [
-    "CORRUPTIONS", "GRID", "SEVERITIES", "CorruptionConfig", "Disturbance", "FineTuneConfig", "Overlap", "Spread",
+    "CORRUPTIONS", "CUT_BY_HAND", "GRID", "HELD_BY_HAND", "LEFT_TO_CRITERION", "SEVERITIES", "CorruptionConfig",
+    "Disturbance", "FineTuneConfig", "Overlap", "Spread",
     "area_under", "class_accuracy", "confusion", "criteria", "criterion_title", "factors",
     "flips", "layer_sparsity", "masks_of", "mean_and_deviation", "nearest", "overlap", "removable_within",
     "specific_bottlenecks", "steps_of",
@@ -45,11 +49,21 @@ def criteria() -> Mapping[str, Score]:
     return SCORES
 
 
-def masks_of(ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    """Return for each weight whether it is kept, with the first so many of an order removed."""
-    from ncviz.pruning.masks import masks_at
+def masks_of(
+    ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]], factor: np.ndarray | None = None
+) -> dict[str, Tensor]:
+    """Return for each weight whether it is kept, with the first so many of an order removed.
 
-    return masks_at(ranks, removed, shapes)
+    Args:
+        ranks: int64 [N], when each weight is removed, 0 first; what is cut or held by hand stands at its ends.
+        removed: How many are removed.
+        shapes: Name and shape of each weight.
+        factor: float32 [N], what each weight is multiplied by where it is kept; the masks are of floats then.
+    """
+    from ncviz.pruning.masks import masks_at, scaled_masks
+
+    found = masks_at(ranks, removed, shapes)
+    return found if factor is None else scaled_masks(found, factor)
 
 
 def criterion_title(name: str) -> str:

@@ -159,11 +159,15 @@ def pruned_checkpoint(
 
 
 def pruned_file(
-    network: Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]
+    network: Network,
+    by: np.ndarray,
+    removed: int,
+    shapes: Mapping[str, tuple[int, ...]],
+    factor: np.ndarray | None = None,
 ) -> tuple[bytes, str]:
     """Return the pruned network as a file in the format that it came in, and the ending of its name.
 
-    The arguments are those of ``pruned_checkpoint``.
+    The arguments are those of ``pruned_checkpoint``, and what each weight is multiplied by, float32 [N].
     """
     from ncviz.pruning.masks import masks_at
 
@@ -173,4 +177,10 @@ def pruned_file(
         name: np.where(own, network.arrays[name], network.arrays[name].dtype.type(0))
         for name, own in kept.items()
     }
+    start = 0
+    for name, values in arrays.items():
+        if factor is not None:
+            by_hand = factor[start : start + values.size].reshape(values.shape)
+            arrays[name] = (values * by_hand).astype(values.dtype)
+        start += values.size
     return write_file(network, arrays)

@@ -227,17 +227,17 @@ class ClassCurvature(Task[ClassCurvatureResult]):
         if whole is None:
             return None
         found = []
-        for flow in self._flows(whole):
+        for flow in class_flows(self.network, whole):
             record = context.look_up(flow)
             if record is None:
                 return None
-            found.append(_flat(record))
+            found.append(flat_curvature(record))
         return ClassCurvatureResult(whole, np.stack(found))
 
     def run(self, context: Context) -> ClassCurvatureResult:
         """Compute the classes that are not known."""
         whole = context.run(self._whole).result
-        flows = self._flows(whole)
+        flows = class_flows(self.network, whole)
         found = []
         for number, flow in enumerate(flows):
 
@@ -245,19 +245,22 @@ class ClassCurvature(Task[ClassCurvatureResult]):
                 context.say((number + fraction) / len(flows), f"class {number + 1} of {len(flows)}")
 
             tell(0.0, "")
-            found.append(_flat(replace(context, progress=tell).run(flow).result))
+            found.append(flat_curvature(replace(context, progress=tell).run(flow).result))
         return ClassCurvatureResult(whole, np.stack(found))
 
     @property
     def _whole(self) -> Curvature:
         return Curvature(self.network, self.config)
 
-    def _flows(self, whole: CurvatureRecord) -> list[Flow]:
-        classes = [np.flatnonzero(whole.labels == label).tolist() for label in np.unique(whole.labels)]
-        return [Flow(self.network, whole, tuple(samples)) for samples in classes]
+
+def class_flows(network: Network, whole: CurvatureRecord) -> list[Flow]:
+    """Return the curvature on the images of each class alone, of those that have any, as tasks."""
+    classes = [np.flatnonzero(whole.labels == label).tolist() for label in np.unique(whole.labels)]
+    return [Flow(network, whole, tuple(samples)) for samples in classes]
 
 
-def _flat(record: CurvatureRecord) -> np.ndarray:
+def flat_curvature(record: CurvatureRecord) -> np.ndarray:
+    """Return κ of all weights, one tensor after the other, float32 [N]."""
     return np.concatenate([values.reshape(-1) for values in record.weights.values()])
 
 

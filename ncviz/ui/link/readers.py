@@ -64,6 +64,16 @@ def parsed_by(parse: Callable[[str], Any], name: str, example: str) -> Reader:
     return read
 
 
+def refusing(parse: Callable[[str], Any]) -> Reader:
+    """Return what reads a text that a parser takes, which says itself what it refuses."""
+
+    def read(text: str) -> str:
+        parse(text)
+        return text
+
+    return read
+
+
 def within(name: str, low: float, high: float) -> Reader:
     """Return what reads a number of an interval."""
 

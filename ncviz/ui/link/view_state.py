@@ -20,6 +20,7 @@ from ncviz.config import (
 from ncviz.errors import NcvizError
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.scene.selection import read_edge, read_flow, read_selection
+from ncviz.scene.surgery.steps import LONGEST_LINK, read_group, read_steps
 from ncviz.tasks import CRITERIA, MODELS
 from ncviz.ui.link.finetune_fields import normalise
 from ncviz.ui.link.readers import (
@@ -32,6 +33,7 @@ from ncviz.ui.link.readers import (
     nearest,
     one_of,
     parsed_by,
+    refusing,
     several_of,
     whole,
     within,
@@ -59,6 +61,8 @@ MAX_SEEDS = 10
 EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
 DEFAULT_EDGE_CAP = 5000
 ALL_LAYERS = -1
+# Fields that hold what is done by hand, which may be more than a link takes.
+BY_HAND = ("own", "other_own")
 
 
 def _row(default: T, read: Reader, doc: str) -> T:
@@ -93,6 +97,9 @@ _protected = matching("the protected layers", r"\d{1,4}(,\d{1,4})*|", "0,2")
 _criteria = matching("the criteria", rf"{CRITERION_NAME}(,{CRITERION_NAME})*", "curvature,magnitude")
 _flow = parsed_by(read_flow, "the flow", "all, image-3 or class-7")
 _selected = parsed_by(read_selection, "the selection", "unit-1-7 or weight-42")
+_by_hand = refusing(read_steps)
+_group = parsed_by(read_group, "the group", "class-0, class-0+3 or image-4+17")
+_count = whole("the number of bottlenecks", 0, 10**7)
 _edge = parsed_by(read_edge, "the edge", "1-20-7 (connection, source, target)")
 
 
@@ -106,6 +113,9 @@ class ViewState:
     scope: str = _row("global", one_of("the scope", SCOPES), "within what weights compete")
     never: str = _row(NEVER_ACTIVE_PLACES[0], _never, "where never-active weights go in orders by curvature")
     removed: float = _row(0.0, _removed, "fraction of the weights that is removed, in [0, 1]")
+    own: str = _row("", _by_hand, "what is cut, held and scaled by hand: see ncviz.scene.surgery.steps")
+    group: str = _row("", _group, "the classes or images whose own bottlenecks are lit, likewise")
+    group_count: int = _row(0, _count, "how many of these, 0 for the usual share")
     layer: int = _row(ALL_LAYERS, _layer, "connection whose edges are drawn, -1 for all")
     edges: int = _row(DEFAULT_EDGE_CAP, nearest(EDGE_CAPS), "most edges to draw")
     samples: int = _row(1, int, "calibration images of each class")
@@ -126,6 +136,8 @@ class ViewState:
     other_criterion: str = _row("curvature", one_of("the other criterion", CRITERIA), "its criterion")
     other_order: str = _row("bottlenecks", one_of("the other order", ORDERS), "which end goes first there")
     other_removed: float = _row(0.0, _removed, "fraction of the weights that is removed there")
+    other_own: str = _row("", _by_hand, "what is done by hand there")
+    other_group: str = _row("", _group, "whose own bottlenecks are lit there, none for the same")
     lesson: int = _row(0, whole("the lesson", 0, 99), "which lesson is on, 0 for none")
     hide: str = _row("", several_of("what is hidden", HIDEABLE), "what the pages leave out, comma between")
     graph: str = _row(DEFAULT_GRAPH, one_of("the graph", tuple(PRESETS)), "with which the Learn page begins")
@@ -156,8 +168,19 @@ class ViewState:
         """Return the values that differ from the defaults, as a link carries them."""
         values = {row.name: getattr(self, row.name) for row in fields(self)}
         return {
-            row.name: _written(values[row.name]) for row in fields(self) if values[row.name] != row.default
+            row.name: _written(values[row.name])
+            for row in fields(self)
+            if values[row.name] != row.default and not self._is_too_long(row.name)
         }
+
+    def _is_too_long(self, name: str) -> bool:
+        """Whether a field is more than an address holds; a file takes it instead."""
+        return name in BY_HAND and len(getattr(self, name)) > LONGEST_LINK
+
+    @property
+    def is_whole_in_link(self) -> bool:
+        """Whether a link holds all that is done by hand."""
+        return not any(map(self._is_too_long, BY_HAND))
 
     def hides(self, part: str) -> bool:
         """Whether the link takes this part off the pages."""

@@ -19,14 +19,17 @@ from ncviz.text import plain
 from ncviz.ui.link.view_state import ALL_LAYERS, DEFAULT_MODEL, ViewState, from_query
 from ncviz.ui.server import resources
 
-PRUNING_STEP = ("criterion", "order", "scope", "removed")
+PRUNING_STEP = ("criterion", "order", "scope", "removed", "own")
 # Nothing removed, nothing chosen.
 _WHOLE: dict[str, Any] = {"removed": 0.0, "layer": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
 _WHOLE |= {"parts": "", "channels": 0}
+# What is done by hand names weights of one network.
+_WHOLE |= {"own": "", "group": "", "group_count": 0}
+_OTHER_WHOLE: dict[str, Any] = {"other_own": "", "other_group": ""}
 # In the address: that a network of the session's own is looked at.
 OWN = "own"
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
-OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model")
+OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model", "other_own")
 
 
 def has_begun() -> bool:
@@ -194,7 +197,7 @@ def network_titles() -> dict[str, str]:
 def select_model(name: str) -> None:
     """Look at another network, whole."""
     st.session_state["lost"] = False
-    change(model=name, **_WHOLE)
+    change(model=name, **_WHOLE, **_OTHER_WHOLE)
 
 
 def device() -> str:
