@@ -225,3 +225,19 @@ class RadiusConfig:
         check_whole("an attack's steps", self.steps, 1, 1000)
         check_whole("an attack's restarts", self.restarts, 1, 100)
         check_whole("the number of halvings", self.halvings, 0, 30)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Calibration images that are looked at together.
+
+    Attributes:
+        kind: "class" for all those of some classes, "image" for some of them.
+        numbers: The classes, or the images' numbers in the result, growing.
+    """
+
+    kind: str
+    numbers: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{'+'.join(map(str, self.numbers))}"

@@ -5,6 +5,7 @@ Nothing here imports torch until a network has to run, so that a stored result c
 
 from typing import TYPE_CHECKING
 
+from ncviz.config import Group
 from ncviz.models import library
 from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS
@@ -26,7 +27,7 @@ from ncviz.tasks.edge import (
     least_sample,
 )
 from ncviz.tasks.forward.program import Forward, ForwardRecord
-from ncviz.tasks.groups import Group, GroupBottlenecks
+from ncviz.tasks.groups import GroupBottlenecks
 from ncviz.tasks.own_data import (
     class_names,
     image_settings,

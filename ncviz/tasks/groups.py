@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ncviz.config import Group
 from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -15,29 +16,6 @@ from ncviz.pruning.repair import most_specific
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import Flow, class_flows, flat_curvature
 from ncviz.tasks.task import Context, Task
-
-
-@dataclass(frozen=True)
-class Group:
-    """Images that are looked at together.
-
-    Attributes:
-        kind: "class" for all calibration images of some classes, "image" for some of them.
-        numbers: The classes, or the images' numbers in the result, growing.
-    """
-
-    kind: str
-    numbers: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"{self.kind}-{'+'.join(map(str, self.numbers))}"
-
-    def samples(self, labels: np.ndarray) -> tuple[int, ...]:
-        """Return which calibration images these are, given their classes; () where one of them is not there."""
-        known = np.arange(len(labels)) if self.kind == "image" else np.asarray(labels)
-        if not np.isin(self.numbers, known).all():
-            return ()
-        return tuple(np.flatnonzero(np.isin(known, self.numbers)).tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +66,21 @@ class GroupBottlenecks(Task[np.ndarray]):
 
     def _flows(self) -> list[Flow]:
         """Return the group's curvature as a task, then that of each class without an image in it."""
-        own = self.group.samples(self.whole.labels)
+        own = samples_of(self.group, self.whole.labels)
         if not own:
             raise NcvizError(f"there is no {self.group} among the calibration images.")
         others = [flow for flow in class_flows(self.network, self.whole) if not set(flow.samples) & set(own)]
         if not others:
             raise NcvizError("a group must leave out at least one class, to be told from the others.")
         return [Flow(self.network, self.whole, own), *others]
+
+
+def samples_of(group: Group, labels: np.ndarray) -> tuple[int, ...]:
+    """Return which calibration images a group is, given their classes; () where one of them is not there."""
+    known = np.arange(len(labels)) if group.kind == "image" else np.asarray(labels)
+    if not np.isin(group.numbers, known).all():
+        return ()
+    return tuple(np.flatnonzero(np.isin(known, group.numbers)).tolist())
 
 
 def _ranked(curvature: list[np.ndarray]) -> np.ndarray:

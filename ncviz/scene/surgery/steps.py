@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ncviz.config import Group
 from ncviz.errors import NcvizError
 from ncviz.scene.selection import Selection, read_selection
-from ncviz.tasks import Group
 
 CUT, HOLD, FREE = "cut", "hold", "free"
 MAX_FACTOR = 10.0

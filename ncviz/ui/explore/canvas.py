@@ -29,7 +29,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     view, side, record = subject.view, subject.side, subject.drawn
     picked = network_canvas(
         _payload(
-            (record.key, view.criterion, view.scope, view.never),
+            (record.key, view.criterion, view.scope, view.never, view.own),
             view.edges,
             view.layer,
             nearest_detail(subject),
@@ -62,7 +62,7 @@ def state_of(subject: Subject) -> NetworkState:
 
 @st.cache_resource(max_entries=24)
 def _payload(
-    order: tuple[str, str, str, str], edges: int, layer: int, detail: str, _subject: Subject
+    order: tuple[str, ...], edges: int, layer: int, detail: str, _subject: Subject
 ) -> NetworkPayload:
     key, criterion = order[:2]
     orders = [f"{criterion}/{order}" for order in ORDERS]

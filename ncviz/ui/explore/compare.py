@@ -9,6 +9,7 @@ import streamlit as st
 from ncviz.ui.components.live.title import live_title
 from ncviz.ui.explore.flows import with_flow
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, slider_step
+from ncviz.ui.explore.own_groups import settle_by_hand
 from ncviz.ui.link.view_state import ALL_LAYERS
 from ncviz.ui.session import results, session
 from ncviz.ui.session.problems import telling_errors
@@ -69,7 +70,7 @@ def draw_both(left: Subject, draw: Callable[[Subject], None]) -> None:
             results.offer_curvature(network, other)
         elif sweep is None:
             results.offer_curves(network, other)
-        else:
+        elif settle_by_hand(Subject(network, record, sweep, other)):
             _draw_side(with_flow(Subject(network, record, sweep, other)), draw, is_named=not is_same)
 
 
@@ -97,14 +98,16 @@ def _switch(on: bool) -> None:
 
 
 def _choose(name: str) -> None:
-    session.change(other_model=SAME if name == session.view().model else name)
+    # What is done by hand names weights of one network.
+    session.change(other_model=SAME if name == session.view().model else name, other_own="", other_group="")
 
 
 def _swap() -> None:
     """Exchange the sides; layer and selection belong to the left network, and go if it changes."""
     main, other = first_side().view, second_side().view
-    changed = {name: getattr(other, name) for name in ("criterion", "order", "removed")}
-    changed |= {f"other_{name}": getattr(main, name) for name in ("criterion", "order", "removed")}
+    own = ("criterion", "order", "removed", "own", "group")
+    changed = {name: getattr(other, name) for name in own}
+    changed |= {f"other_{name}": getattr(main, name) for name in own}
     if main.model != other.model:
         changed |= {"model": other.model, "other_model": main.model}
         changed |= {"layer": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}

@@ -47,6 +47,10 @@ def _draw_files(subject: Subject) -> None:
         at = now()
         return edge_table(at.record, at.network.arrays, at.ranks, at.removed, at.drawn)
 
+    def checkpoint() -> bytes:
+        at = now()
+        return tasks.pruned_file(at.network, at.ranks, at.removed, at.record.shapes, at.factor)[0]
+
     _offer(
         "Interactive page (HTML)",
         lambda: export_files.offline_page(now(), activity),
@@ -56,7 +60,7 @@ def _draw_files(subject: Subject) -> None:
     )
     _offer(
         "Pruned checkpoint" if subject.network.is_bundled else f"Pruned network ({of_kind})",
-        lambda: tasks.pruned_file(subject.network, now().ranks, now().removed, subject.record.shapes)[0],
+        checkpoint,
         f"{stem}-pruned{of_kind}",
         "application/octet-stream",
         "The network with zeros in place of what is removed, as accurate as the slider shows; zeros alone do "

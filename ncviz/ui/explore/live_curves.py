@@ -13,6 +13,7 @@ from ncviz.config import ORDERS
 from ncviz.scene.tables import cut_value
 from ncviz.scene.wording import short_word
 from ncviz.tasks import CRITERIA
+from ncviz.tasks.criteria import CUT_BY_HAND, HELD_BY_HAND
 from ncviz.ui.components.live.data import Band, Curves, NeverActive, Order, SliderStep, Sweep, panel_data
 from ncviz.ui.server import resources
 from ncviz.ui.session.subject import Subject
@@ -34,7 +35,23 @@ ORDER_LABELS = {order.key: order.label for order in PANEL_ORDERS}
 
 def slider_step(subject: Subject) -> SliderStep:
     """Return where a side's slider stands."""
-    return SliderStep(subject.side.name, subject.total, subject.removed, subject.order, subject.zeros)
+    return SliderStep(
+        subject.side.name, subject.total, subject.removed, subject.order, subject.least, subject.most
+    )
+
+
+def by_hand_words(subject: Subject) -> str:
+    """Return such as "906 cut, 25 held, 3 scaled by hand"; "" where nothing is."""
+    if subject.by_hand is None:
+        return ""
+    mask = subject.by_hand.mask
+    counts = {
+        "cut": (mask.state == CUT_BY_HAND).sum(),
+        "held": (mask.state == HELD_BY_HAND).sum(),
+        "scaled": (mask.factor != 1).sum(),
+    }
+    told = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+    return f"{told} by hand" if told else ""
 
 
 def thresholds(subject: Subject, removed: np.ndarray) -> np.ndarray:
@@ -51,8 +68,13 @@ def thresholds(subject: Subject, removed: np.ndarray) -> np.ndarray:
     view = subject.view
     if view.scope != "global" or view.criterion == "random":
         return np.empty(0)
-    ordered = resources.ordered_scores(subject.network, subject.record, view.criterion, view.never)
-    found = cut_value(ordered, np.maximum(removed - subject.zeros, 0), view.order)
+    by_hand = subject.by_hand
+    ordered = (
+        resources.ordered_scores(subject.network, subject.record, view.criterion, view.never)
+        if by_hand is None
+        else by_hand.scores
+    )
+    found = cut_value(ordered, np.maximum(removed - subject.least, 0), view.order)
     if view.criterion != "curvature":
         return found
     return np.where(np.isinf(found) | (found <= -NEVER_ACTIVE), np.nan, -found)
@@ -73,7 +95,11 @@ def curves(subject: Subject, criteria: Collection[str] = CRITERIA) -> dict[str, 
         subject: The network with its results.
         criteria: Those whose curves carry the score at the cut; the other curves have accuracies only.
     """
-    found, removed = {}, subject.sweep.removed
+    found: dict[str, Sweep] = {}
+    if subject.by_hand is not None:
+        # They were measured on the network as it was.
+        return found
+    removed = subject.sweep.removed
     for (criterion, order), accuracy in subject.sweep.accuracy.items():
         name = f"{criterion}/{order}"
         at = thresholds(subject.at(name), removed) if criterion in criteria else np.empty(0)
@@ -88,13 +114,13 @@ def never_active(subject: Subject) -> NeverActive | None:
         return None
     bands = {}
     if view.scope == "global" and view.never != "median":
-        bands = _bands(record.key, view.never, subject)
+        bands = _bands((record.key, view.own), view.never, subject)
     rule = "never-active weights at their layer's median cost" if view.never == "median" else ""
     return NeverActive(record.never_active_count, len(record.labels), bands, rule)
 
 
 @st.cache_resource(max_entries=24)
-def _bands(key: str, place: str, _subject: Subject) -> dict[str, Band]:
+def _bands(key: tuple[str, str], place: str, _subject: Subject) -> dict[str, Band]:
     is_never = np.concatenate([mask.reshape(-1) for mask in _subject.record.never_active.values()])
     found = {}
     for order in ORDERS:
@@ -116,4 +142,11 @@ def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
     never = never_active(subject)
     known = Curves(curves(subject), subject.sweep.baseline, label, short_word(subject.network), never)
     step = replace(slider_step(subject), channel=channel)
-    return panel_data(step, PANEL_ORDERS, known, is_live=False, is_offline=True)
+    return panel_data(
+        step,
+        PANEL_ORDERS,
+        known,
+        is_live=False,
+        is_offline=True,
+        by_hand=by_hand_words(subject),
+    )

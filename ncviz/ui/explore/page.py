@@ -18,6 +18,7 @@ from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import threshold
+from ncviz.ui.explore.own_groups import settle_by_hand
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import results, session
@@ -36,6 +37,8 @@ def draw_page() -> None:
         results.offer_curves(network, first_side())
         st.stop()
     _check_link(Subject(network, record, sweep, first_side()))
+    if not settle_by_hand(Subject(network, record, sweep, first_side())):
+        st.stop()
     subject = with_flow(Subject(network, record, sweep, first_side()))
     _draw_introduction(subject)
     if subject.view.compare:

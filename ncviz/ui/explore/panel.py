@@ -11,10 +11,16 @@ import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.scene.wording import note_for, short_word
-from ncviz.tasks.criteria import masks_of
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live.data import Answer, Curves, Sweep, panel_data
-from ncviz.ui.explore.live_curves import PANEL_ORDERS, curves, never_active, slider_step, thresholds
+from ncviz.ui.explore.live_curves import (
+    PANEL_ORDERS,
+    by_hand_words,
+    curves,
+    never_active,
+    slider_step,
+    thresholds,
+)
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject, change
@@ -89,6 +95,7 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
         note=note or note_for(subject.network),
+        by_hand=by_hand_words(subject),
     )
     live_panel(data, key=subject.key)
     if is_finished:
@@ -145,14 +152,15 @@ def _is_live(subject: Subject) -> bool:
 def _basis(subject: Subject) -> str:
     """Return what an accuracy depends on beside the step: an answer for another is none for this."""
     key, scope = subject.sweep.meta.get("key", ""), subject.view.scope
-    return f"{key} {scope} {subject.view.never} {session.device()} {session.data_dir()}"
+    return f"{key} {scope} {subject.view.never} {subject.view.own} {session.device()} {session.data_dir()}"
 
 
 def _measurement(subject: Subject) -> Future[evaluation.Measured]:
     """Return the measuring of a step: the one under way or done if it is of the same step, else a new one."""
     record, removed, context = subject.record, subject.removed, session.context()
     view = subject.view
-    step = (record.key, subject.order, view.scope, view.never, removed, context.device, context.data_dir)
+    order = (*subject.full_order, view.own)
+    step = (record.key, order, removed, context.device, context.data_dir)
     of_side = _measurements()
     known, future = of_side.get(subject.side.name, (None, None))
     if known == step and future is not None:
@@ -160,7 +168,7 @@ def _measurement(subject: Subject) -> Future[evaluation.Measured]:
     if future is not None:
         # Nobody waits for it any more.
         future.cancel()
-    future = evaluation.measure(subject.network, context, masks_of(subject.ranks, removed, record.shapes))
+    future = evaluation.measure(subject.network, context, subject.masks())
     of_side[subject.side.name] = (step, future)
     return future
 

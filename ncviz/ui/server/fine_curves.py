@@ -21,6 +21,8 @@ from ncviz.ui.server import evaluation, resources
 
 STEPS = 1000
 AFFORDABLE_SECONDS = 1.0
+# Of a network that is changed by hand no curve is stored; where it is slow, so many steps are measured.
+FEW_STEPS, FEW_SECONDS = 24, 30.0
 KEPT_CURVES = 32
 
 
@@ -49,6 +51,25 @@ class FineCurve:
         return self.known == len(self.removed)
 
 
+@dataclass(frozen=True, eq=False)
+class Changed:
+    """What is done to a network by hand.
+
+    Attributes:
+        key: What tells it from other changes.
+        ranks: int64 [N], when each weight is removed.
+        least: How many are removed at least.
+        most: How many at most.
+        factor: float32 [N], what each weight is multiplied by; None where all are as they were.
+    """
+
+    key: str
+    ranks: np.ndarray
+    least: int
+    most: int
+    factor: np.ndarray | None
+
+
 def fine_curve(
     of: tasks.Network,
     record: CurvatureRecord,
@@ -56,6 +77,7 @@ def fine_curve(
     scope: str,
     context: tasks.Context,
     never_active: str = NEVER_ACTIVE_PLACES[0],
+    changed: Changed | None = None,
 ) -> FineCurve | None:
     """Return the fine curve of an order once it is measured; begin to measure it where that is affordable.
 
@@ -66,35 +88,47 @@ def fine_curve(
         scope: Within what the weights compete.
         context: Where to evaluate, and on which images.
         never_active: Where never-active weights go in it.
+        changed: What is done to the network by hand; its curve has few steps where many take too long.
     """
-    key = record.key, *order, scope, never_active, context.device, context.fingerprint(of)
+    by_hand = "" if changed is None else changed.key
+    key = record.key, *order, scope, never_active, by_hand, context.device, context.fingerprint(of)
     kept = _curves()
     curve = kept.get(key)
     if curve is None:
-        if evaluation.evaluation_seconds(of, context) * STEPS > AFFORDABLE_SECONDS:
+        steps = _affordable_steps(evaluation.evaluation_seconds(of, context), is_stored=changed is None)
+        if not steps:
             return None
-        curve = resources.keep(
-            kept, key, FineCurve(slider_steps(record.total, tasks.zeros_in(of, record.weights))), KEPT_CURVES
-        )
-        ranks = resources.ranks(of, record, order[0], scope, order[1], never_active)
-        _measure(curve, of, record, ranks, context)
+        if changed is None:
+            ranks = resources.ranks(of, record, order[0], scope, order[1], never_active)
+            changed = Changed("", ranks, tasks.zeros_in(of, record.weights), record.total, None)
+        at = np.minimum(slider_steps(record.total, changed.least, steps), changed.most)
+        curve = resources.keep(kept, key, FineCurve(np.unique(at)), KEPT_CURVES)
+        _measure(curve, of, record, changed, context)
     return curve if curve.is_done else None
 
 
-def slider_steps(total: int, zeros: int = 0) -> np.ndarray:
+def _affordable_steps(seconds: float, *, is_stored: bool) -> int:
+    """Return at how many steps a curve is measured, given how long one takes; 0 for none."""
+    if seconds * STEPS <= AFFORDABLE_SECONDS:
+        return STEPS
+    return FEW_STEPS if not is_stored and seconds * FEW_STEPS <= FEW_SECONDS else 0
+
+
+def slider_steps(total: int, zeros: int = 0, count: int = STEPS) -> np.ndarray:
     """Return how many of ``total`` weights each step of the slider removes, int64, growing, rounded as browsers do.
 
     Args:
         total: How many weights there are.
         zeros: How many of them are removed already; no step leaves fewer.
+        count: How many steps there are.
     """
-    steps = np.floor(np.arange(STEPS + 1) / STEPS * total + 0.5).astype(np.int64)
+    steps = np.floor(np.arange(count + 1) / count * total + 0.5).astype(np.int64)
     found: np.ndarray = np.unique(np.maximum(steps, zeros))
     return found
 
 
 def _measure(
-    curve: FineCurve, of: tasks.Network, record: CurvatureRecord, ranks: np.ndarray, context: tasks.Context
+    curve: FineCurve, of: tasks.Network, record: CurvatureRecord, changed: Changed, context: tasks.Context
 ) -> None:
     """Measure the next step, and then the one after it: whatever the slider asks for meanwhile comes in between."""
 
@@ -108,9 +142,9 @@ def _measure(
         if not curve.is_done:
             # A server that is being shut down takes no more work.
             with suppress(RuntimeError):
-                _measure(curve, of, record, ranks, context)
+                _measure(curve, of, record, changed, context)
 
-    masks = masks_of(ranks, int(curve.removed[curve.known]), record.shapes)
+    masks = masks_of(changed.ranks, int(curve.removed[curve.known]), record.shapes, changed.factor)
     evaluation.measure(of, context, masks).add_done_callback(note)
 
 

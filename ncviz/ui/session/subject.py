@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +12,17 @@ from ncviz import tasks
 from ncviz.config import NEVER_ACTIVE_PLACES
 from ncviz.scene.selection import Selection, read_flow, read_selection
 from ncviz.tasks import CurvatureRecord, SweepRecord
+from ncviz.tasks.criteria import masks_of
 from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
 from ncviz.ui.server import resources
-from ncviz.ui.server.fine_curves import FineCurve, fine_curve
+from ncviz.ui.server.fine_curves import Changed, FineCurve, fine_curve
 from ncviz.ui.session import session
+from ncviz.ui.session.by_hand import ByHand, by_hand
 
-_OWN = ("model", "criterion", "order", "removed")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_OWN = ("model", "criterion", "order", "removed", "own", "group")
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ def second_side() -> Side:
         "criterion": view.other_criterion,
         "order": view.other_order,
         "removed": view.other_removed,
+        "own": view.other_own,
+        "group": view.other_group,
     }
     if own["model"] != view.model:
         # What is looked at in one network says nothing about another.
@@ -107,8 +114,29 @@ class Subject:
 
     @property
     def removed(self) -> int:
-        """How many weights the view removes, those that are zero already among them."""
-        return max(round(self.view.removed * self.total), self.zeros)
+        """How many weights the view removes, those that are zero already or cut by hand among them."""
+        return min(max(round(self.view.removed * self.total), self.least), self.most)
+
+    @property
+    def least(self) -> int:
+        """How many weights are removed at least: those that are zero already, and those that are cut by hand."""
+        return self.zeros if self.by_hand is None else self.by_hand.least
+
+    @property
+    def most(self) -> int:
+        """How many weights are removed at most: all but those that are held by hand."""
+        return self.total if self.by_hand is None else self.by_hand.most
+
+    @property
+    def by_hand(self) -> ByHand | None:
+        """What is done by hand in this order, None for nothing."""
+        return by_hand(self.network, self.record, self.full_order, self.view.own)
+
+    @property
+    def full_order(self) -> tuple[str, str, str, str]:
+        """All that decides the criterion's order: itself, the scope, the end, the place of never-active weights."""
+        view = self.view
+        return view.criterion, view.scope, view.order, view.never
 
     @property
     def zeros(self) -> int:
@@ -122,9 +150,21 @@ class Subject:
 
     @property
     def ranks(self) -> np.ndarray:
-        """When each weight is removed in this order, int64 [N]."""
+        """When each weight is removed in this order, int64 [N]; what is cut by hand goes first, what is held last."""
+        if self.by_hand is not None:
+            return self.by_hand.ranks
         view = self.view
         return resources.ranks(self.network, self.record, view.criterion, view.scope, view.order, view.never)
+
+    @property
+    def factor(self) -> np.ndarray | None:
+        """What each weight is multiplied by where it is kept, float32 [N]; None where all are as they were."""
+        return None if self.by_hand is None else self.by_hand.factor
+
+    def masks(self, removed: int | None = None) -> dict[str, Tensor]:
+        """Return what each weight is multiplied by at the view's step, or with so many removed: 0 where it is gone."""
+        at = self.removed if removed is None else removed
+        return masks_of(self.ranks, at, self.record.shapes, self.factor)
 
     @property
     def layer(self) -> int | None:
@@ -167,7 +207,12 @@ class Subject:
             return None
         view = self.view
         order = view.criterion, view.order
-        return fine_curve(self.network, self.record, order, view.scope, session.context(), view.never)
+        of, record = self.network, self.record
+        if self.by_hand is None:
+            return fine_curve(of, record, order, view.scope, session.context(), view.never)
+        mine = self.by_hand
+        changed = Changed(view.own, mine.ranks, mine.least, mine.most, mine.factor)
+        return fine_curve(of, record, order, view.scope, session.context(), view.never, changed)
 
     def showing(self, view: ViewState) -> Subject:
         """Return the same network with something else seen of it."""

@@ -130,7 +130,7 @@ class LivePanel {
       const next = Math.min(100, Math.max(0, (100 * this.removed) / total + sign * size));
       // A tenth of a percent of a small network may be less than one weight.
       const removed = this.#removedAt(next / 100);
-      const least = Math.min(total, Math.max(this.given.zeros, this.removed + sign));
+      const least = Math.min(this.given.most, Math.max(this.given.zeros, this.removed + sign));
       this.#drag(removed === this.removed ? least : removed);
     }
     this.#settle();
@@ -147,7 +147,7 @@ class LivePanel {
 
   /** @param {number} share */
   #removedAt(share) {
-    return Math.max(this.data.zeros, Math.round(share * this.data.total));
+    return Math.min(this.data.most, Math.max(this.data.zeros, Math.round(share * this.data.total)));
   }
 
   /**

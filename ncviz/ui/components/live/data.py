@@ -58,7 +58,8 @@ class SliderStep:
     """Where a picture's slider stands.
 
     `channel` is the name on which the picture, its panel and its heading meet within the page. `removed` of `total`
-    prunable parameters are removed, in the order of the key `order`.
+    prunable parameters are removed, in the order of the key `order`: `zeros` at least, which are zero already or cut by
+    hand, and `most` at most (None for all).
     """
 
     channel: str
@@ -66,6 +67,7 @@ class SliderStep:
     removed: int
     order: str
     zeros: int = 0
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def panel_data(
     can_undo: bool = False,
     can_redo: bool = False,
     note: str = "",
+    by_hand: str = "",
 ) -> dict[str, Any]:
     """Return all that the panel shows, as plain JSON.
 
@@ -140,6 +143,7 @@ def panel_data(
         can_undo: Whether there is a step to undo.
         can_redo: Whether there is a step to redo.
         note: A line under the numbers, such as why nothing is measured yet.
+        by_hand: What is done by hand, such as "906 cut by hand"; "" for nothing.
     """
     sweeps = curves.sweeps
     return {
@@ -147,6 +151,7 @@ def panel_data(
         "total": int(step.total),
         "removed": int(step.removed),
         "zeros": int(step.zeros),
+        "most": int(step.total if step.most is None else step.most),
         "order": step.order,
         "seq": int(seq),
         "orders": [asdict(item) for item in orders],
@@ -161,6 +166,7 @@ def panel_data(
         "can_undo": can_undo,
         "can_redo": can_redo,
         "note": note,
+        "by_hand": by_hand,
         "sweep_label": curves.label,
         "word": curves.word,
         "tones": tones(),

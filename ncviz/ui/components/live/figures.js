@@ -37,7 +37,8 @@ export class Figures {
     parts.share.textContent = percent(data.total > 0 ? removed / data.total : 0);
     parts.counts.textContent = `${count(removed)} removed · ${count(data.total - removed)} kept`;
     const rule = ruleWords(data, order, removed, thresholdAt(situation));
-    const none = data.zeros > 0 ? `${count(data.zeros)} were zero already` : `of ${count(data.total)} weights`;
+    const zero = data.zeros > 0 ? `${count(data.zeros)} were zero already` : `of ${count(data.total)} weights`;
+    const none = data.by_hand || zero;
     parts.rule.textContent = removed > data.zeros ? rule : none;
   }
 
@@ -54,7 +55,7 @@ export class Figures {
     parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);
     const points = accuracy === null || data.baseline === null ? null : 100 * (accuracy - data.baseline);
     const change =
-      removed === data.zeros
+      removed === data.zeros && !data.by_hand
         ? `nothing ${data.zeros > 0 ? "more " : ""}pruned`
         : `${signed(points ?? 0, 1)} points from ${percent(data.baseline ?? 0)}`;
     parts.change.textContent = points === null ? "" : change;

@@ -50,6 +50,10 @@ interface PanelData {
   total: number;
   removed: number;
   zeros: number;
+  /** How many are removed at most: those that are held by hand stay. */
+  most: number;
+  /** What is done by hand, such as "906 cut by hand"; "" for nothing. */
+  by_hand: string;
   order: string;
   seq: number;
   orders: Order[];

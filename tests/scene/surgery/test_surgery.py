@@ -1,0 +1,128 @@
+"""Steps by hand: written and read, worked out on networks, and what they leave of a removal order."""
+
+import numpy as np
+import pytest
+
+from ncviz import tasks
+from ncviz.errors import NcvizError
+from ncviz.scene.surgery.resolve import own_mask, weights_of
+from ncviz.scene.surgery.steps import read_steps, set_of, with_step, write_steps
+from ncviz.tasks.criteria import class_accuracy, confusion, masks_of, specific_bottlenecks
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    """The bundled LeNet, its curvature, the order of redundancy, and what looks up a group's bottlenecks."""
+    context = tasks.open_context()
+    of = tasks.open_network("lenet-mnist-relu")
+    record = context.look_up(tasks.Curvature(of))
+    look_up = lambda group: context.look_up(tasks.GroupBottlenecks(of, record, group))  # noqa: E731
+    return of, record, tasks.ranks(of, "curvature", record, context), look_up
+
+
+TEXT = "cut:class-0+3:906,hold:channel-2-4,x0.5:weight-42,free:unit-3-7,cut:layer-2:0.3,cut:set-5.3-2n,cut:image-4:9"
+
+
+def test_steps_are_read_as_they_are_written():
+    assert write_steps(read_steps(TEXT)) == TEXT
+    assert read_steps("") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cut", "cut:", "cut:class-0", "cut:class-0:x", "drop:weight-1", "x11:weight-1", "x-1:weight-1",
+        "cut:edge-1-2-3", "hold:layer-2:0.3", "cut:layer-2:1.5", "cut:layer-2", "cut:set-", "cut:set-a.zzzzzz",
+        "cut:weight-1:2:3",
+        "cut:weight-1,", ",".join(["cut:weight-1"] * 401),
+    ],
+)  # fmt: skip
+def test_what_is_no_step_is_refused(text):
+    with pytest.raises(NcvizError):
+        read_steps(text)
+
+
+def test_a_set_of_weights_keeps_its_members():
+    some = np.array([7, 5, 6, 100, 3000, 0, 44_700])
+    (step,) = read_steps(f"cut:{set_of(some)}")
+    assert step.weights.tolist() == sorted(some.tolist())
+
+
+def test_what_is_done_anew_to_a_target_takes_the_place_of_the_old():
+    steps = read_steps("cut:weight-1,cut:layer-0:0.5")
+    (new,) = read_steps("hold:weight-1")
+    assert write_steps(with_step(steps, new)) == "cut:layer-0:0.5,hold:weight-1"
+    (none,) = read_steps("cut:layer-0:0")
+    assert write_steps(with_step(steps, none)) == "cut:weight-1"
+
+
+def test_a_later_step_overrules_and_every_order_follows(lenet):
+    _, record, ranks, look_up = lenet
+    mask = own_mask(read_steps("cut:channel-1-2,hold:slice-0-2-0,x2:weight-3"), record, ranks, look_up)
+    cut, held = np.flatnonzero(mask.state == 1), np.flatnonzero(mask.state == 2)
+    # All that ends in the map but its one kernel, which is held, and all that reads it.
+    assert held.tolist() == list(range(2 * 36, 3 * 36))
+    assert len(cut) == 16 * 36
+    least, most = mask.bounds(ranks, 0)
+    assert (least, most) == (len(cut), record.total - len(held))
+    for by in (ranks, ranks[::-1].copy()):
+        mine = mask.reranked(by, 0)
+        assert sorted(mine.tolist()) == list(range(record.total))
+        assert mine[cut].max() < least
+        assert mine[held].min() >= most
+        free = np.flatnonzero(mask.state == 0)
+        assert (np.argsort(mine[free]) == np.argsort(by[free])).all()
+    scaled = masks_of(mask.reranked(ranks, 0), least, record.shapes, mask.factor)
+    flat = np.concatenate([values.numpy().reshape(-1) for values in scaled.values()])
+    assert flat[3] == 2
+    assert (flat[cut] == 0).all()
+    assert (flat == 1).sum() == record.total - least - 1
+
+
+def test_the_share_of_a_layer_is_what_the_criterion_takes_first(lenet):
+    _, record, ranks, look_up = lenet
+    (step,) = read_steps("cut:layer-2:0.3")
+    found = weights_of(step, record, ranks, look_up)
+    start, size = 216 + 16 * 6 * 36, record.weights[list(record.weights)[2]].size
+    assert len(found) == round(0.3 * size)
+    within = np.arange(start, start + size)
+    assert ranks[found].max() < np.delete(ranks[within], found - start).min()
+
+
+@pytest.mark.parametrize(
+    "text", ["cut:layer-9:0.5", "cut:channel-9-0", "cut:weight-99999999", "cut:slice-0-99-0"]
+)
+def test_what_a_network_does_not_have_is_said(lenet, text):
+    _, record, ranks, look_up = lenet
+    with pytest.raises(NcvizError, match="this network"):
+        own_mask(read_steps(text), record, ranks, look_up)
+
+
+def test_the_bottlenecks_of_a_class_are_those_of_the_pruning_page(lenet):
+    of, record, _, look_up = lenet
+    classes = tasks.open_context().look_up(tasks.ClassCurvature(of)).classes
+    for label in (0, 7):
+        mine = look_up(tasks.Group("class", (label,)))
+        assert mine.tolist() == specific_bottlenecks(classes, label, record.total).tolist()
+    # One image of each class: its images are the class.
+    assert look_up(tasks.Group("image", (7,))).tolist() == mine.tolist()
+    assert look_up(tasks.Group("class", (0, 7))).tolist() != mine.tolist()
+    with pytest.raises(NcvizError, match="leave out"):
+        look_up(tasks.Group("class", tuple(range(10))))
+    with pytest.raises(NcvizError, match="no class-12"):
+        look_up(tasks.Group("class", (12,)))
+
+
+@pytest.mark.slow
+def test_a_class_goes_blind_and_the_others_stay(lenet):
+    of, record, ranks, look_up = lenet
+    mask = own_mask(read_steps("cut:class-0:906"), record, ranks, look_up)
+    evaluator = tasks.evaluator(of, tasks.open_context())
+    labels = evaluator.labels.numpy()
+    before, after = (
+        class_accuracy(confusion(labels, evaluator.predictions(masks).numpy(), 10))
+        for masks in (None, masks_of(mask.reranked(ranks, 0), 906, record.shapes))
+    )
+    assert before[0] > 0.98
+    assert after[0] < 0.4
+    assert (after - before)[1:].mean() > -0.04
