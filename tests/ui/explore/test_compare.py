@@ -50,12 +50,12 @@ def step(app, **values):
     """A pruning step as a panel makes it."""
     from dataclasses import replace
 
-    latest = app.session_state["latest"]
-    names = ("criterion", "order", "scope", "removed")
-    others = ("other_criterion", "other_order", "other_removed", "other_model")
-    before = tuple(getattr(latest.view, name) for name in names + others)
+    from ncviz.ui.session.session import OTHER_STEP, PRUNING_STEP
+
+    latest, names = app.session_state["latest"], PRUNING_STEP + OTHER_STEP
+    before = tuple(getattr(latest.view, name) for name in names)
     latest.view = replace(latest.view, **values)
-    after = tuple(getattr(latest.view, name) for name in names + others)
+    after = tuple(getattr(latest.view, name) for name in names)
     app.session_state["history"].push(before, after)
     app.run()
 
