@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.palette import LIMIT, Theme, bin_index, ramp
+from ncviz.plots.palette import HIGH, Theme, colors, ramp, scale_of
 from ncviz.text import minus
 from ncviz.values import NEVER_ACTIVE
 
@@ -35,11 +35,11 @@ def histograms(
         (name, each) for name, each in zip(names, curvature.values(), strict=True) if not np.isnan(each).all()
     ]
     parts = [values[values < NEVER_ACTIVE] for _, values in known]
-    low = min((float(part.min()) for part in parts if part.size), default=-LIMIT)
-    edges = np.linspace(float(compressed(min(low, -LIMIT))), LIMIT, HISTOGRAM_BINS + 1)
+    low = min((float(part.min()) for part in parts if part.size), default=KNEE)
+    edges = np.linspace(float(compressed(min(low, KNEE))), HIGH, HISTOGRAM_BINS + 1)
     centres = (edges[1:] + edges[:-1]) / 2
     kappa = expanded(centres)
-    colours = [f"rgb({r},{g},{b})" for r, g, b in ramp(theme)[bin_index(centres)]]
+    colours = [f"rgb({r},{g},{b})" for r, g, b in colors(kappa, theme, scale_of(parts))]
     figure = make_subplots(
         rows=len(parts),
         cols=1,

@@ -7,7 +7,7 @@ from html import escape
 from string import Template
 from typing import Any
 
-from ncviz.plots.palette import HIGH_LABEL, HIGH_NAME, LIMIT, LOW_LABEL, LOW_NAME, Theme, plotly_colorscale
+from ncviz.plots.palette import HIGH_NAME, LOW_NAME, Scale, Theme, plotly_colorscale
 
 PAPER: dict[Theme, str] = {"light": "#ffffff", "dark": "#171614"}
 INK: dict[Theme, str] = {"light": "#2f2d2b", "dark": "#edebe8"}
@@ -25,7 +25,7 @@ PHONE = 420
 # Right of the axes: room for the buttons, which then cover nothing.
 RIGHT = 34
 # Of the colour bar: its length, the room that the names of its ends need left and right, and how high it is with them.
-BAR_PIXELS, BAR_ENDS, BAR_ROOM = 190, 50, 34
+BAR_PIXELS, BAR_ENDS, BAR_ROOM = 220, 34, 48
 LINE_ROOM = 16
 # Letters of the words are about so wide.
 LETTER = 5.5
@@ -38,12 +38,21 @@ _HEAD = Template(
 
 
 def frame(
-    theme: Theme, width: int, height: int, words: Sequence[str], *, above: int, below: int, left: int
+    theme: Theme,
+    scale: Scale,
+    width: int,
+    height: int,
+    words: Sequence[str],
+    *,
+    above: int,
+    below: int,
+    left: int,
 ) -> dict[str, Any]:
     """Return the layout around the axes: colours, colour bar and words, all part of every export.
 
     Args:
         theme: Which variant of the colours.
+        scale: What the colours mean; what is coloured has values of ``Scale.share``.
         width: Of the whole figure in pixels; it may be shown wider.
         height: Of the axes, in pixels.
         words: Sentences beside or under the colour bar, plain text; also the figure's ``meta``, for a screen reader.
@@ -66,10 +75,10 @@ def frame(
         **paper(theme),
         "font": {"family": FONT, "size": 11, "color": MUTED[theme]},
         "coloraxis": {
-            "cmin": -LIMIT,
-            "cmax": LIMIT,
+            "cmin": -1,
+            "cmax": 1,
             "colorscale": plotly_colorscale(theme),
-            "colorbar": _bar(theme, (bottom - below - 4) / total),
+            "colorbar": _bar(theme, scale, (bottom - below - 4) / total),
         },
         "annotations": [
             note(
@@ -140,13 +149,15 @@ def axis(theme: Theme, **more: Any) -> dict[str, Any]:
     return {"showgrid": False, "zeroline": False, "linecolor": LINE[theme], "gridcolor": LINE[theme], **more}
 
 
-def _bar(theme: Theme, top: float) -> dict[str, Any]:
+def _bar(theme: Theme, scale: Scale, top: float) -> dict[str, Any]:
+    ticks = [(at, words) for at, words in scale.ticks]
+    ticks[0], ticks[-1] = (-1.0, f"{ticks[0][1]}<br>{LOW_NAME}"), (1.0, f"{ticks[-1][1]}<br>{HIGH_NAME}")
     return {
         "orientation": "h", "thickness": 10, "thicknessmode": "pixels", "outlinewidth": 0,
         "len": BAR_PIXELS + 2 * BAR_ENDS, "lenmode": "pixels",
         "x": 0, "xanchor": "left", "xref": "container", "xpad": BAR_ENDS,
         "y": top, "yanchor": "top", "yref": "container", "ypad": 0,
-        "tickvals": [-LIMIT, 0, LIMIT], "ticktext": [f"{LOW_LABEL} {LOW_NAME}", "κ = 0", f"{HIGH_LABEL} {HIGH_NAME}"],
+        "tickvals": [at for at, _ in ticks], "ticktext": [words for _, words in ticks],
         "tickfont": {"color": INK[theme], "size": 12}, "ticks": "", "tickangle": 0,
     }  # fmt: skip
 

@@ -83,6 +83,7 @@ def free_figure(
         selected=selected,
         follows=follows,
         links=links,
+        scale=view.scale,
     )
     return FreeFigure(page, components, drawn.number_of_edges())
 

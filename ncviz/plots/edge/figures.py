@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from ncviz.plots.curvature_figures import compressed, kappa_ticks
 from ncviz.plots.edge.flow import ROUTE_COLOURS, route_of
-from ncviz.plots.palette import Theme, colors
+from ncviz.plots.palette import USUAL, Theme, colors
 from ncviz.text import minus
 from ncviz.values import CLOSED_FROM
 
@@ -131,7 +131,7 @@ def _curve(
     common = {"showlegend": False, "hovertemplate": "%{x:.3g}: κ = %{y:.3f}<extra></extra>"}
     line = {"width": 2, "color": _LINE[theme]}
     figure.add_scatter(x=x, y=kappa, mode="lines", line=line, **common)
-    red, green, blue = colors([own if shade is None else shade], theme)[0].tolist()
+    red, green, blue = colors([own if shade is None else shade], theme, USUAL)[0].tolist()
     marker = {"size": 13, "color": f"rgb({red},{green},{blue})", "line": line}
     figure.add_scatter(x=[at], y=[own], mode="markers", marker=marker, **common)
     figure.add_hline(y=0, line={"width": 1, "dash": "dot", "color": "#888888"})

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from ncviz.plots.curvature_figures import compressed, expanded, kappa_ticks
+from ncviz.plots.curvature_figures import KNEE, compressed, expanded, kappa_ticks
 from ncviz.plots.figure_frame import INK, MUTED, RIGHT, WIDTH, axis, frame, note
-from ncviz.plots.palette import LIMIT, Theme, colors
+from ncviz.plots.palette import HIGH, USUAL, Scale, Theme, colors
 from ncviz.text import minus
 from ncviz.values import NEVER_ACTIVE
 
@@ -56,6 +56,7 @@ class Row:
 def distribution(
     rows: Sequence[Row],
     theme: Theme = "light",
+    scale: Scale = USUAL,
     words: Sequence[str] = (),
     *,
     threshold: float | None = None,
@@ -70,6 +71,7 @@ def distribution(
     Args:
         rows: The connections.
         theme: Which variant of the colours.
+        scale: What the colours mean.
         words: Sentences under the figure.
         threshold: κ at the cut, if there is one for all rows.
         removes_above: Whether what lies above the threshold is removed, rather than what lies below.
@@ -79,9 +81,9 @@ def distribution(
     active = [row.curvature < NEVER_ACTIVE for row in rows]
     low = min(
         (float(row.curvature[own].min()) for row, own in zip(rows, active, strict=True) if own.any()),
-        default=-LIMIT,
+        default=KNEE,
     )
-    edges = np.linspace(float(compressed(min(low, -LIMIT))), LIMIT, BINS + 1)
+    edges = np.linspace(float(compressed(min(low, KNEE))), HIGH, BINS + 1)
     most = 1 if len(rows) <= FEW_ROWS else max(1, min(MAX_COLUMNS, width // COLUMN_WIDTH))
     lines = max(math.ceil(len(rows) / most), 1)
     columns = max(math.ceil(len(rows) / lines), 1)
@@ -89,7 +91,7 @@ def distribution(
     total = lines * height + (lines - 1) * TITLE
     inner = width - RIGHT - LEFT
     each = (inner - (columns - 1) * LEFT) / columns
-    layout = frame(theme, width, total, words, above=ABOVE, below=BELOW, left=LEFT)
+    layout = frame(theme, scale, width, total, words, above=ABOVE, below=BELOW, left=LEFT)
     layout |= {"barmode": "overlay", "bargap": 0.06, "shapes": [], "showlegend": False}
     traces: list[Any] = []
     cuts: list[dict[str, Any]] = []
@@ -111,7 +113,7 @@ def distribution(
             "domain": [bottom, top]
         }
         layout["annotations"].append(_title(row, own, left, top, theme, each))
-        traces += _bars(counts, edges, theme, name)
+        traces += _bars(counts, edges, (theme, scale), name)
         layout["shapes"].append(_line(0.0, "dot", name, MUTED[theme]))
         traces += _ticks(row, edges, theme, name, is_logarithmic=is_logarithmic, top=counts[0])
         if is_last and place is not None:
@@ -133,8 +135,9 @@ def _counts(row: Row, active: npt.NDArray[np.bool_], edges: npt.NDArray[np.float
 
 
 def _bars(
-    counts: npt.NDArray[np.int64], edges: npt.NDArray[np.float64], theme: Theme, name: str
+    counts: npt.NDArray[np.int64], edges: npt.NDArray[np.float64], inks: tuple[Theme, Scale], name: str
 ) -> list[go.Bar]:
+    theme, scale = inks
     centres = (edges[1:] + edges[:-1]) / 2
     kappa = expanded(centres)
     facts = np.stack([expanded(edges[:-1]), expanded(edges[1:]), counts[1], counts[0]], axis=-1)
@@ -144,9 +147,9 @@ def _bars(
     )
     axes = {"xaxis": f"x{name}", "yaxis": f"y{name}"}
     common = {"x": centres, **axes, "customdata": facts, "hovertemplate": hover}
-    tint = {"color": kappa, "coloraxis": "coloraxis", "line": {"width": 0}}
+    tint = {"color": scale.share(kappa), "coloraxis": "coloraxis", "line": {"width": 0}}
     pale = {
-        "color": ["rgb({},{},{})".format(*rgb) for rgb in colors(kappa, theme).tolist()],
+        "color": ["rgb({},{},{})".format(*rgb) for rgb in colors(kappa, theme, scale).tolist()],
         "opacity": _PALE,
     }
     return [go.Bar(y=counts[0], marker=pale, **common), go.Bar(y=counts[1], marker=tint, **common)]
@@ -196,7 +199,7 @@ def _kappa_axis(
 ) -> dict[str, Any]:
     low = expanded(edges[:1])[0]
     shown = _TICKS if width > 2 * COLUMN_WIDTH else _FEW_TICKS
-    ticks = [tick for tick in shown if tick >= low or tick >= -LIMIT]
+    ticks = [tick for tick in shown if tick >= low or tick >= KNEE]
     found = axis(
         theme,
         anchor=f"y{name}",
@@ -210,7 +213,7 @@ def _kappa_axis(
     )
     if is_last:
         words = "neural curvature κ" if width > COLUMN_WIDTH else "κ"
-        title = f"{words}, logarithmic below −2" if low < -LIMIT else words
+        title = f"{words}, logarithmic below −2" if low < KNEE else words
         found["title"] = {"text": title, "standoff": 2, "font": {"size": 11}}
     return found
 

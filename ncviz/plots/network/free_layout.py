@@ -112,6 +112,7 @@ def free_layout(
     selected: Collection[int] = (),
     follows: tuple[str, str] | None = None,
     links: Sequence[tuple[int, int, str, str]] = (),
+    scale: palette.Scale = palette.USUAL,
 ) -> str:
     """Return a page in which the graph finds its own layout and can be dragged about; it loads nothing from outside.
 
@@ -124,6 +125,7 @@ def free_layout(
         selected: Units that stand out.
         follows: Channel of a live panel on the page around this one, and the order in which the edges' ``rank`` counts.
         links: What joins nodes without weights, from ``links_between``.
+        scale: What the colours mean.
     """
     from pyvis.network import Network
 
@@ -154,11 +156,11 @@ def free_layout(
     for source, target, facts in graph.edges(data=True):
         kappa = facts["curvature"]
         is_never = kappa >= NEVER_ACTIVE
-        strength = 0.0 if is_never else min(abs(kappa), palette.LIMIT) / palette.LIMIT
+        strength = 0.0 if is_never else abs(float(scale.share(kappa)))
         picture.add_edge(
             source,
             target,
-            color=line if is_never else ramp[int(palette.bin_index(np.array([kappa]))[0])],
+            color=line if is_never else ramp[int(palette.bin_index(np.array([kappa]), scale)[0])],
             width=1 + 5 * strength,
             title=f"{'never active' if is_never else f'κ = {kappa:.3f}'}, weight {facts['weight']:.3f}",
             arrows={"to": {"enabled": False}},
@@ -191,7 +193,7 @@ def free_layout(
         scripts += _script(
             "free_follow.js", "follow(network, edges, {})", {"channel": channel, "order": order}
         )
-    end = f"{_legend(words)}{scripts}</body>"
+    end = f"{_legend(scale, words)}{scripts}</body>"
     # The library's own source holds the words "</body>" too; the page's own are the last.
     return end.join(page.rsplit("</body>", 1))
 
@@ -202,7 +204,7 @@ def _script(name: str, call: str, settings: Mapping[str, Any]) -> str:
     return f'<script type="module">\n{read_asset(__package__, name)}\n{call.format(values)};\n</script>'
 
 
-def _legend(words: Sequence[str]) -> str:
-    ends = (f"{palette.LOW_NAME} {palette.LOW_LABEL}", f"{palette.HIGH_LABEL} {palette.HIGH_NAME}")
+def _legend(scale: palette.Scale, words: Sequence[str]) -> str:
+    ends = (f"{palette.LOW_NAME} {scale.low_label}", f"{palette.HIGH_LABEL} {palette.HIGH_NAME}")
     said = escape(" ".join(words))
     return f'<div id="legend"><div class="bar">{ends[0]}<i></i>{ends[1]}</div><p>{said}</p></div>'

@@ -32,12 +32,20 @@ class RankedOrder(TypedDict):
     mirrored: bool
 
 
-class Scale(TypedDict):
-    """The scale of colours: where it ends, what counts as never active, and what its ends are called."""
+class Tick(TypedDict):
+    """A value of the scale: its share of the way to its end, -1 … 1, and what is written there."""
 
-    limit: float
+    share: float
+    words: str
+
+
+class Scale(TypedDict):
+    """The scale of colours: its ends, what counts as never active, values to write, names of the ends."""
+
+    low: float
+    high: float
     never: float
-    ends: list[str]
+    ticks: list[Tick]
     names: list[str]
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ncviz.plots.network.cells import shares
 from ncviz.plots.network.layout import units
+from ncviz.plots.palette import USUAL, Scale
 from ncviz.values import NEVER_ACTIVE
 
 IntArray = npt.NDArray[np.int32]
@@ -55,7 +56,8 @@ class NetworkView:
     `connection_names`. In a convolution several edges share a parameter, if every position is drawn; and where feature
     maps are nodes, an edge is a slice of the kernel: it has `members`, and shows the one of least curvature. Of
     `unmeasured` parameters there is no curvature and so no edge; nodes that are `left_out` took no part in it. The
-    `note` says what is unusual about the curvature and stands in every picture's caption.
+    `note` says what is unusual about the curvature and stands in every picture's caption; `scale` says what its colours
+    mean.
     """
 
     layer_names: tuple[str, ...]
@@ -74,6 +76,7 @@ class NetworkView:
     links: Links | None = None
     unmeasured: int = 0
     note: str = ""
+    scale: Scale = USUAL
     left_out: npt.NDArray[np.bool_] | None = None  # [N] per node
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from ncviz.plots.figure_frame import AREA, INK, LINE, RIGHT, WIDTH, axis, frame, note
 from ncviz.plots.network.cells import Cells
-from ncviz.plots.palette import Theme
+from ncviz.plots.palette import USUAL, Scale, Theme
 
 # A panel with its axis needs so many pixels; more than five in a row would be too narrow to compare.
 PANEL_WIDTH, MAX_COLUMNS = 150, 5
@@ -51,13 +51,19 @@ class Panel:
 
 
 def matrix(
-    panels: Sequence[Panel], theme: Theme = "light", words: Sequence[str] = (), *, width: int = WIDTH
+    panels: Sequence[Panel],
+    theme: Theme = "light",
+    scale: Scale = USUAL,
+    words: Sequence[str] = (),
+    *,
+    width: int = WIDTH,
 ) -> go.Figure:
-    """Draw a heatmap for each connection, with the fixed colour scale, what is shown, and a legend.
+    """Draw a heatmap for each connection, with its colours, what is shown, and a legend.
 
     Args:
         panels: The connections; several are set in columns.
         theme: Which variant of the colours.
+        scale: What the colours mean.
         words: Sentences under the figure, such as how much of the network is shown.
         width: Pixels that the figure has; it decides how many columns there are.
     """
@@ -76,7 +82,9 @@ def matrix(
     margins = [max(_margin(panel) for panel in panels[column::columns]) for column in range(columns)]
     inner = width - RIGHT - margins[0]
     each = (inner - sum(margins[1:])) / columns
-    layout = frame(theme, width, total, [*words, *_legend(panels)], above=ABOVE, below=BELOW, left=margins[0])
+    layout = frame(
+        theme, scale, width, total, [*words, *_legend(panels)], above=ABOVE, below=BELOW, left=margins[0]
+    )
     traces: list[go.Heatmap] = []
     shapes: list[dict[str, Any]] = []
     for number, panel in enumerate(panels):
@@ -109,7 +117,7 @@ def matrix(
         if _has_short_names(panel):
             side = note(escape(panel.target[0]), left, (top + bottom) / 2, 0, shift=edge, size=11)
             layout["annotations"].append(side | {"textangle": -90, "yanchor": "middle"})
-        traces += _heatmaps(panel, theme, f"x{name}", f"y{name}")
+        traces += _heatmaps(panel, theme, scale, f"x{name}", f"y{name}")
         if not panel.cells.size.any():
             layout["annotations"].append(_said("not measured", name, theme))
         if panel.mark is not None:
@@ -118,7 +126,7 @@ def matrix(
     return go.Figure(traces, layout)
 
 
-def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
+def _heatmaps(panel: Panel, theme: Theme, scale: Scale, x: str, y: str) -> list[go.Heatmap]:
     shown = panel.cells
     down, across = shown.blocks
     rows, columns = shown.kappa.shape
@@ -127,8 +135,8 @@ def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
         "y0": (down - 1) / 2, "dy": down, "yaxis": y, "ygap": int(rows <= FEW_ROWS), "hoverongaps": False,
     }  # fmt: skip
     names, more = _hover(panel)
-    facts = {} if more is None else {"customdata": more}
-    found = [go.Heatmap(z=shown.kappa, coloraxis="coloraxis", hovertemplate=names, **facts, **common)]
+    share = np.where(np.isnan(shown.kappa), np.nan, scale.share(shown.kappa)).astype(np.float32)
+    found = [go.Heatmap(z=share, coloraxis="coloraxis", hovertemplate=names, customdata=more, **common)]
     for where, colour, words in (
         (shown.is_never, AREA[theme], "kept, never active"),
         (shown.is_unmeasured, LINE[theme], "not measured"),
@@ -136,8 +144,8 @@ def _heatmaps(panel: Panel, theme: Theme, x: str, y: str) -> list[go.Heatmap]:
         if where.any():
             flat = np.where(where, np.float32(1), np.float32(np.nan))
             hover = f"{_ends(panel)}<br>{words}<extra></extra>"
-            scale = [[0, colour], [1, colour]]
-            found.append(go.Heatmap(z=flat, colorscale=scale, showscale=False, hovertemplate=hover, **common))
+            plain = [[0, colour], [1, colour]]
+            found.append(go.Heatmap(z=flat, colorscale=plain, showscale=False, hovertemplate=hover, **common))
     return found
 
 
@@ -167,21 +175,21 @@ def _ends(panel: Panel) -> str:
     return f"{before}, {source} %{{x}} → {after}, {target} %{{y}}"
 
 
-def _hover(panel: Panel) -> tuple[str, npt.NDArray[np.unsignedinteger[Any]] | None]:
+def _hover(panel: Panel) -> tuple[str, npt.NDArray[np.float32]]:
     """What a cell says of itself, and the numbers for it."""
     shown = panel.cells
     if shown.size.max(initial=0) <= 1:
-        return f"{_ends(panel)}<br>κ = %{{z:.3f}}<extra></extra>", None
+        return f"{_ends(panel)}<br>κ = %{{customdata:.3f}}<extra></extra>", shown.kappa.round(4)
     if shown.blocks == (1, 1):
-        where = "at row %{customdata[0]}, column %{customdata[1]}"
+        where = "at row %{customdata[1]}, column %{customdata[2]}"
     else:
-        where = f"{escape(panel.source[1])} %{{customdata[1]}} → {escape(panel.target[1])} %{{customdata[0]}}"
-    facts = np.concatenate([shown.place, shown.kept[..., None], shown.size[..., None]], axis=-1)
+        where = f"{escape(panel.source[1])} %{{customdata[2]}} → {escape(panel.target[1])} %{{customdata[1]}}"
+    numbers = [shown.kappa.round(4)[..., None], shown.place, shown.kept[..., None], shown.size[..., None]]
     text = (
-        f"{_ends(panel)}<br>lowest κ = %{{z:.3f}}, {where}<br>"
-        "%{customdata[2]:,} of %{customdata[3]:,} weights kept"
+        f"{_ends(panel)}<br>lowest κ = %{{customdata[0]:.3f}}, {where}<br>"
+        "%{customdata[3]:,} of %{customdata[4]:,} weights kept"
     )
-    return f"{text}<extra></extra>", facts.astype(np.min_scalar_type(int(facts.max(initial=0))))
+    return f"{text}<extra></extra>", np.concatenate(numbers, axis=-1, dtype=np.float32)
 
 
 def _legend(panels: Sequence[Panel]) -> list[str]:

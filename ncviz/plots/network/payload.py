@@ -239,9 +239,10 @@ def _describe(
         "roomy": _ROOMY,
         "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
         "scale": {
-            "limit": palette.LIMIT,
+            "low": view.scale.low,
+            "high": palette.HIGH,
             "never": NEVER_ACTIVE,
-            "ends": [palette.LOW_LABEL, palette.HIGH_LABEL],
+            "ticks": [{"share": share, "words": words} for share, words in view.scale.ticks],
             "names": [palette.LOW_NAME, palette.HIGH_NAME],
         },
         "layouts": layouts,

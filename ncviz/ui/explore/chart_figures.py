@@ -67,7 +67,7 @@ def matrix_figure(subject: Subject, theme: Theme, *, width: int = WIDTH) -> go.F
         )
         for index, of, made, limit in zip(layers, grids, drawn, limits, strict=True)
     ]
-    return matrix(panels, theme, words(subject, kept), width=width)
+    return matrix(panels, theme, subject.scale, words(subject, kept), width=width)
 
 
 def distribution_figure(
@@ -89,6 +89,7 @@ def distribution_figure(
     return distribution(
         rows,
         theme,
+        subject.scale,
         [*words(subject, kept), "Pale: removed.", *more],
         threshold=at,
         removes_above=subject.view.order == "redundant",

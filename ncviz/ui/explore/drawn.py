@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from ncviz.plots.network.lines import NetworkView
@@ -26,4 +28,5 @@ def nearest_detail(subject: Subject) -> str:
 @st.cache_resource(max_entries=8)
 def drawn_network(key: str, detail: str, _subject: Subject, _record: CurvatureRecord) -> NetworkView:
     """Return the network that is drawn, or its units; the record's key stands for what it is drawn from."""
-    return network_view(_record, _subject.network.arrays, _subject.classes, detail)
+    drawn = network_view(_record, _subject.network.arrays, _subject.classes, detail)
+    return replace(drawn, scale=_subject.scale)

@@ -12,7 +12,7 @@ from ncviz.plots.figure_frame import figure_page
 from ncviz.plots.network.free_layout import add_links, graphml
 from ncviz.plots.network.lines import NetworkView, edges_of
 from ncviz.plots.network.payload import payload
-from ncviz.plots.palette import LIMIT, Theme
+from ncviz.plots.palette import Theme
 from ncviz.scene.comparison import NEVER_ACTIVE_TITLES, never_active_place
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
@@ -89,7 +89,8 @@ def graph_file(subject: Subject) -> bytes:
         "removed": f"{removed:,} of {subject.total:,} weights",
         "showing": f"showing {graph.number_of_edges():,} of {total:,} lines{where}{which}{left_out}",
         "detail": details_of(record)[nearest_detail(subject)],
-        "scale": f"κ < 0 is a bottleneck, κ > 0 redundant; never-active lines have no κ; colours end at ±{LIMIT:g}",
+        "scale": "κ < 0 is a bottleneck, κ > 0 redundant; never-active lines have no κ; "
+        f"colours end at {subject.scale.low_label} and +2",
     }
     add_links(graph, network)
     return graphml(graph)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz.plots.network.lines import NetworkView, strength
-from ncviz.plots.palette import LIMIT, plotly_colorscale
+from ncviz.plots.palette import plotly_colorscale
 from ncviz.scene.cards.card import card
 from ncviz.scene.names import NO_SAMPLES
 from ncviz.scene.selection import Channel, KernelSlice, Unit, Weight
@@ -52,7 +52,12 @@ def _draw_weight(subject: Subject, parameter: int) -> None:
             for number, label in zip(table["image"], table["class"], strict=True)
         ],
         y=table["κ"],
-        marker={"color": table["κ"], "colorscale": plotly_colorscale(theme()), "cmin": -LIMIT, "cmax": LIMIT},
+        marker={
+            "color": subject.scale.share(table["κ"]),
+            "colorscale": plotly_colorscale(theme()),
+            "cmin": -1,
+            "cmax": 1,
+        },
         hovertemplate="%{x}<br>κ = %{y:.3f}<extra></extra>",
     )
     figure = go.Figure(bars)

@@ -10,6 +10,8 @@ import numpy as np
 
 from ncviz import tasks
 from ncviz.config import NEVER_ACTIVE_PLACES
+from ncviz.plots.palette import Scale
+from ncviz.scene.colour_scale import curvature_scale
 from ncviz.scene.selection import Selection, read_flow, read_selection
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.tasks.criteria import masks_of
@@ -101,6 +103,11 @@ class Subject:
     def drawn(self) -> CurvatureRecord:
         """The curvature that is drawn."""
         return self.record if self.flow is None else self.flow
+
+    @property
+    def scale(self) -> Scale:
+        """What the colours of its curvature mean: the same over all images and over some of them."""
+        return curvature_scale(self.record)
 
     @property
     def classes(self) -> tuple[str, ...]:

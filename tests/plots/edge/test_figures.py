@@ -109,7 +109,7 @@ def test_routes_are_told_apart_and_are_not_taken_for_curvature(theme, simulation
     routes = lab(palette.linear_rgb([rgb(colour) for colour in ROUTE_COLOURS[theme].values()]) @ simulation.T)
     distances = [np.linalg.norm(routes[a] - routes[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
     assert min(distances) > 18
-    strong = lab(palette.linear_rgb(palette.colors([-2.0, -1.0, 1.0, 2.0], theme)))
+    strong = lab(palette.linear_rgb(palette.colors([-2.0, -1.0, 1.0, 2.0], theme, palette.USUAL)))
     if simulation is not DEUTERANOPIA:
         assert min(np.linalg.norm(route - end) for route in routes[1:] for end in strong) > 30
 

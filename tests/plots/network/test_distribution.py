@@ -3,6 +3,7 @@ import pytest
 
 from ncviz.plots.curvature_figures import compressed
 from ncviz.plots.network.distribution import MAX_TICKS, Row, distribution
+from ncviz.plots.palette import Scale
 
 NONE = np.empty(0, np.int64)
 
@@ -60,13 +61,13 @@ def test_a_selected_weight_says_its_curvature_and_many_are_ticks():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_logarithmic_counts_words_and_escaping(theme):
     rows = [row([0.1] * 1000 + [-1.0], title="<i>x</i>"), row([2.0])]
-    figure = distribution(rows, theme, ["showing 5 of 7 <b>"], is_logarithmic=True)
+    figure = distribution(rows, theme, Scale(8.0), ["showing 5 of 7 <b>"], is_logarithmic=True)
     assert figure.layout.yaxis.type == "log"
     assert figure.layout.yaxis.range[1] >= 3
     assert figure.layout.annotations[0].text == "showing 5 of 7 &lt;b&gt;"
     assert figure.layout.meta == "showing 5 of 7 <b>"
     assert "<i>" not in figure.layout.annotations[1].text
-    assert figure.layout.coloraxis.cmax == 2
+    assert figure.layout.coloraxis.cmax == 1
 
 
 @pytest.mark.parametrize("count", [1, 3, 5, 6, 7, 9])

@@ -4,6 +4,7 @@ import pytest
 from ncviz.plots.figure_frame import AREA, PAPER
 from ncviz.plots.network.cells import MAX_CELLS, cells, reduced, shares
 from ncviz.plots.network.matrix import Panel, matrix
+from ncviz.plots.palette import Scale
 
 
 def test_a_cell_is_the_least_kept_curvature_of_its_kernel_slice():
@@ -89,9 +90,9 @@ def test_the_figure_has_scale_words_legend_and_box(theme, count):
         tuple("ab<def"),
         (0, 1, 2, 3),
     )
-    figure = matrix([panel] * count, theme, ["showing 50 of 60 weights."])
-    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-2, 2)
-    assert "bottleneck" in figure.layout.coloraxis.colorbar.ticktext[0]
+    figure = matrix([panel] * count, theme, Scale(8.0), ["showing 50 of 60 weights."])
+    assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (-1, 1)
+    assert figure.layout.coloraxis.colorbar.ticktext[0] == "≤ −8<br>bottleneck"
     texts = " ".join(annotation.text for annotation in figure.layout.annotations)
     assert "showing 50 of 60 weights." in texts.replace("<br>", " ")
     assert "Pale: kept, but never active." in texts.replace("<br>", " ")
@@ -102,6 +103,10 @@ def test_the_figure_has_scale_words_legend_and_box(theme, count):
     heat = figure.data[0]
     assert isinstance(heat.z, np.ndarray)
     assert heat.z.dtype == np.float32
+    # Cells have the colours of their κ, and say the κ itself.
+    told = heat.customdata if heat.customdata.ndim == 2 else heat.customdata[..., 0]
+    drawn = np.isfinite(heat.z)
+    np.testing.assert_allclose(heat.z[drawn], Scale(8.0).share(told[drawn]), atol=1e-4)
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1], "the first row is on top"
     domains = [figure.layout[f"yaxis{n or ''}"].domain for n in (0, *range(2, count + 1))]
     assert all(0 <= low < high <= 1 for low, high in domains)

@@ -40,6 +40,7 @@ def units():
         connection=np.zeros(60, np.int32),
         connection_names=("fc",),
         parameter_count=60,
+        scale=palette.Scale(3.0),
     )
 
 
@@ -84,7 +85,7 @@ console.log(JSON.stringify({{ name: network.layers[0].name, bin: [...left.bin], 
     assert told["parameter"] == units.parameter[drawn].tolist()
     # What is never active has the colour of neither end.
     kappa = np.where(units.curvature[drawn] >= NEVER_ACTIVE, 0, units.curvature[drawn])
-    assert told["bin"] == palette.bin_index(kappa).tolist()
+    assert told["bin"] == palette.bin_index(kappa, units.scale).tolist()
     assert told["visible"] == (ranks[order][units.parameter[drawn]] >= removed).astype(int).tolist()
     assert told["kept"] == sum(told["visible"])
     assert told["place"] == "channel 1, row 0, column 1"
@@ -117,7 +118,7 @@ console.log(JSON.stringify({steps}.map((removed) => {{
             if own.size:
                 assert lowest == pytest.approx(own.min())
                 assert negative == int((own < 0).sum())
-                assert bin_ == palette.bin_index(own.min()[None])[0]
+                assert bin_ == palette.bin_index(own.min()[None], slices.scale)[0]
 
 
 def test_a_selection_is_found_again_in_every_picture(node, tmp_path, units, slices):

@@ -7,6 +7,7 @@ import pytest
 
 from ncviz.plots.network.lines import NetworkView
 from ncviz.plots.network.payload import pack, payload, unpack
+from ncviz.plots.palette import bin_index
 from ncviz.ui.components.bundle import bundle
 
 READ = """
@@ -120,7 +121,7 @@ console.log(JSON.stringify([gone, names, words.textContent, strip.children[40].s
     assert gone == [20, 39, 7, 8]
     assert names[0] == ["block0.conv: no curvature of its own", ""]
     assert names[1][0] == "block1.conv: mean κ −1.40"
-    assert names[1][1] == ramp[round((-1.4 + 2) / 4 * (len(ramp) - 1))]
+    assert names[1][1] == ramp[bin_index([-1.4], view_of(40).scale)[0]]
     assert "All 40 layers" in words
     assert window["left"] == "0%"
     assert 15 < float(window["width"].rstrip("%")) < 30

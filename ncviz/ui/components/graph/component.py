@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ncviz.plots.palette import HIGH_LABEL, HIGH_NAME, LIMIT, LOW_LABEL, LOW_NAME, hex_ramp
+from ncviz.plots.palette import HIGH, HIGH_LABEL, HIGH_NAME, LOW_NAME, USUAL, hex_ramp
 from ncviz.plots.small_graphs import MAX_NODES, Edge, SmallGraph
 from ncviz.ui.components.bundle import component
 
@@ -115,9 +115,10 @@ def graph_editor(
 @cache
 def _scale() -> dict[str, Any]:
     return {
-        "limit": LIMIT,
+        "low": USUAL.low,
+        "high": HIGH,
         "light": hex_ramp("light"),
         "dark": hex_ramp("dark"),
-        "ends": [LOW_LABEL, HIGH_LABEL],
+        "ends": [USUAL.low_label, HIGH_LABEL],
         "names": [LOW_NAME, HIGH_NAME],
     }

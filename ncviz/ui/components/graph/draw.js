@@ -2,6 +2,7 @@
 
 import { makeSvg } from "../shared/dom.js";
 import { plain, signed } from "../shared/format.js";
+import { binOf } from "../shared/scale.js";
 import { BAR, drawLabels, placeOf } from "./labels.js";
 import { edgeName, edgeWords, nodeWords } from "./words.js";
 
@@ -46,8 +47,7 @@ export function drawGraph(svg, data, frame, theme, picked) {
   const at = new Map(data.nodes.map((node) => [node.id, { x: frame.x(node.x), y: frame.y(node.y) }]));
   const colors = data.scale[theme.name];
   const color = (/** @type {number} */ kappa) => {
-    const share = (Math.min(Math.max(kappa, -data.scale.limit), data.scale.limit) / data.scale.limit + 1) / 2;
-    return colors[Math.round(share * (colors.length - 1))];
+    return colors[binOf(kappa, data.scale, colors.length)];
   };
   const isChosen = (/** @type {GraphEdge} */ edge) => data.selected?.[0] === edge.u && data.selected?.[1] === edge.v;
   const edges = [...data.edges].sort((a, b) => Number(isChosen(a)) - Number(isChosen(b)) || Math.abs(a.kappa) - Math.abs(b.kappa));

@@ -25,7 +25,8 @@ interface Flow {
 }
 
 interface GraphScale extends Record<ThemeName, string[]> {
-  limit: number;
+  high: number;
+  low: number;
   ends: string[];
   names: string[];
 }

@@ -1,5 +1,7 @@
 // The bytes that Python packed, as typed arrays, and what the drawing needs per edge.
 
+import { binOf } from "../shared/scale.js";
+
 import { keptOf, mirroredRanks } from "../shared/kept.js";
 
 const ARRAYS = {
@@ -40,13 +42,12 @@ export function readNetwork(message) {
   const bins = message.ramps.light.length;
   const edges = arrays.source.length;
   const bin = new Uint8Array(edges);
-  const binOf = (/** @type {number} */ curvature) => {
+  const binOfCurvature = (/** @type {number} */ curvature) => {
     // Nothing was measured of what is never active: it has the colour of neither end.
     if (curvature >= scale.never) return (bins - 1) / 2;
-    const value = Math.max(-scale.limit, Math.min(scale.limit, curvature));
-    return Math.round(((value + scale.limit) / (2 * scale.limit)) * (bins - 1));
+    return binOf(curvature, scale, bins);
   };
-  for (let e = 0; e < edges; e += 1) bin[e] = binOf(arrays.curvature[e]);
+  for (let e = 0; e < edges; e += 1) bin[e] = binOfCurvature(arrays.curvature[e]);
   const layerOf = new Uint16Array(message.offsets[message.layers.length]);
   for (let layer = 0; layer + 1 < message.offsets.length; layer += 1) {
     layerOf.fill(layer, message.offsets[layer], message.offsets[layer + 1]);
@@ -60,7 +61,7 @@ export function readNetwork(message) {
       return [key, mirrored ? mirroredRanks(own, message.parameters) : own];
     }),
   );
-  const own = { edges, bin, binOf, bins, layerOf, layouts, firstUnit, ranks, lanes: [] };
+  const own = { edges, bin, binOf: binOfCurvature, bins, layerOf, layouts, firstUnit, ranks, lanes: [] };
   const network = /** @type {Network} */ (/** @type {unknown} */ ({ ...message, ...links, ...arrays, ...own }));
   network.lanes = lanesOf(network);
   return network;

@@ -39,7 +39,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
     total: edges.length,
     filter: null,
     ramps: { light: ["red", "white", "blue"], dark: ["red", "black", "blue"] },
-    scale: { limit: 2, never: 2, ends: ["−2", "2"], names: ["bottleneck", "redundant"] },
+    scale: { low: 2, high: 2, never: 2, ticks: [], names: ["bottleneck", "redundant"] },
     grid: 65535,
     roomy: { layers: 16, portrait: 46, landscape: 92 },
     layouts: [{ ...layout, labels: label }, { ...layout, width: 360, height: 420, portrait: true, labels: label }],

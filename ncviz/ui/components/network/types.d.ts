@@ -20,10 +20,16 @@ interface RankedOrder {
   mirrored: boolean;
 }
 
+interface Tick {
+  share: number;
+  words: string;
+}
+
 interface Scale {
-  limit: number;
+  low: number;
+  high: number;
   never: number;
-  ends: string[];
+  ticks: Tick[];
   names: string[];
 }
 

@@ -23,7 +23,7 @@ export function captionOf(network, kept, isShort = false) {
 export function drawLegend(context, { network, geometry, theme, left: { kept } }) {
   const { width, height, isPortrait } = geometry;
   const measure = rulerOf(context);
-  const { ends, names } = network.scale;
+  const { ticks, names } = network.scale;
   context.font = `400 12px ${theme.font}`;
   const sides = names.map((name) => measure(name) + 10);
   const bar = Math.max(80, Math.min(isPortrait ? width - 28 - sides[0] - sides[1] : width * 0.22, 260));
@@ -49,7 +49,11 @@ export function drawLegend(context, { network, geometry, theme, left: { kept } }
   context.font = `400 11px ${theme.font}`;
   context.fillStyle = theme.muted;
   context.textAlign = "center";
-  [ends[0], "κ = 0", ends[1]].forEach((text, i) => context.fillText(text, left + (bar * i) / 2, top + 24));
+  for (const { share, words: text } of ticks) {
+    const at = left + (bar * (share + 1)) / 2;
+    context.fillText(text, at, top + 24);
+    context.fillRect(Math.min(at, left + bar - 1), top + 10, 1, 3);
+  }
 }
 
 /**
