@@ -56,6 +56,11 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.4g}%"
 
 
+def share_words(share: float) -> str:
+    """Return a share in per cent with four significant digits, such as "0.9938 %", "87.5 %" or "< 0.001 %"."""
+    return "< 0.001 %" if 0 < share < 1e-5 else f"{100 * share:.4g} %"
+
+
 def never_active_words(share: float, images: int) -> str:
     """Return such as "16.2% of the weights are never active on these 10 images"; "1 image" is "this image"."""
     where = "this image" if images == 1 else f"these {images:,} images"

@@ -54,7 +54,7 @@ ALLOWED = {
     "studies.benchmarks": COMMON | CORE | {"tasks", "plots", "public"},
     "studies": set(),
     "ui": set(),
-    "ui.components": {"assets", "plots"},
+    "ui.components": {"assets", "plots", "text"},
     "ui.link": COMMON | {"plots", "pruning", "scene", "tasks"},
     "ui.server": COMMON | {"engine", "jobs", "models", "pruning", "store", "tasks"},
     "ui.session": COMMON | {"jobs", "models", "plots", "scene", "tasks", "ui.link", "ui.server"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,48 +19,49 @@ from ncviz.tasks.forward.program import Forward
 from ncviz.tasks.sweeps import Sweep
 from ncviz.tasks.task import Context, Task
 
-MAX_COMPARED_WEIGHTS = 10_000
-WITH_RESULTS = tuple(name for name, spec in MODELS.items() if spec.has_results)
+# Orders take four bytes a weight: of larger networks only those ship that would take long to find again.
+MAX_ORDERED_WEIGHTS = 10_000
 
 
 def bundle(
-    folder: Path = BUNDLED, progress: Progress | None = None, models: Sequence[str] = WITH_RESULTS
+    folder: Path = BUNDLED, progress: Progress | None = None, models: Sequence[str] = tuple(MODELS)
 ) -> int:
-    """Compute the results that ship with ncviz, so that the first page of each bundled network needs no computing.
+    """Compute the results that ship with ncviz, so that the pages of each bundled network open measured.
+
+    What the folder holds and is still asked for stays as it is; whatever else lies there is removed.
 
     Args:
-        folder: Where to write the records; what lay there is removed.
+        folder: Where to write the records.
         progress: Called with the fraction done and a message.
         models: Names of the networks.
 
     Returns:
-        How many records were written.
+        How many records there are.
     """
     desk = Desk(Store(str(folder)))
-    desk.store.clear()
-    # A comparison needs its orders, too, which are small for small networks alone.
-    small = [name for name in models if count_weights(open_network(name)) <= MAX_COMPARED_WEIGHTS]
-    steps = len(models) * (2 + len(SCOPES)) + len(small)
-    whole, done = Context(desk, progress=progress), 0
-    for name in models:
-        network = open_network(name)
-        curves = [Sweep(network, scope=scope) for scope in SCOPES]
-        found: list[Task[Any]] = [Curvature(network), Forward(network), *curves]
-        for task in found:
-            whole.part(done / steps, (done + 1) / steps, f"{name}: ").run(task)
-            done += 1
-        if name in small:
-            _compare(network, whole.part(done / steps, (done + 1) / steps, f"{name}: "))
-            done += 1
+    whole = Context(desk, progress=progress)
+    kept = [(name, task) for name in models for task in shipped(open_network(name))]
+    for number, (name, task) in enumerate(kept):
+        whole.part(number / len(kept), (number + 1) / len(kept), f"{name}: ").run(task)
+    keys = {task.key(whole) for _, task in kept}
+    for entry in desk.store.entries():
+        if entry.key not in keys:
+            desk.store.remove(entry.key)
     return len(desk.store.entries())
 
 
-def _compare(network: Network, context: Context) -> None:
-    """Measure what the Pruning page shows at first."""
+def shipped(network: Network) -> list[Task[Any]]:
+    """Return all results of a bundled network that ship: what its pages show at first."""
+    own, spec = Curvature(network), MODELS[network.name]
+    found: list[Task[Any]] = []
+    if spec.has_results:
+        found += [own, Forward(network), *(Sweep(network, scope=scope) for scope in SCOPES)]
     configs = [PruningConfig(name, seed=seed) for name in COMPARED for seed in range(COMPARED_DRAWS)]
-    for number, config in enumerate(configs, 1):
-        replace(context, progress=None).run(Curve(network, config, GRID))
-        context.say(number / len(configs), "comparison of criteria")
-    for seed in range(1, COMPARED_DRAWS):
-        # Needed for the orders alone, and large beside them.
-        context.store.remove(Curvature(network, CurvatureConfig(seed=seed)).key(context))
+    for config in configs:
+        curve = Curve(network, config, GRID)
+        found.append(curve)
+        is_first_draw = config.calibration == CurvatureConfig()
+        is_slow = curve.order.needs_curvature and is_first_draw and not spec.has_results
+        if is_slow or count_weights(network) <= MAX_ORDERED_WEIGHTS:
+            found.append(curve.order)
+    return found

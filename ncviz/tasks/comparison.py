@@ -58,6 +58,17 @@ class Order(StoredTask[np.ndarray]):
                 parts.append(config.never_active)
         return digest(*parts, config.scope, config.order, list(config.protected), *zeros_first(self.network))
 
+    @property
+    def needs_curvature(self) -> bool:
+        """Whether it takes a curvature to find it, which may take long."""
+        return _criterion(self.config.criterion).needs_curvature
+
+    def is_at_hand(self, context: Context) -> bool:
+        """Whether it is kept, or found within a moment from what is."""
+        if context.desk.has(self, context) or not self.needs_curvature:
+            return True
+        return context.desk.has(Curvature(self.network, self.config.calibration), context)
+
     def run(self, context: Context) -> np.ndarray:
         """Score the weights and rank them."""
         network, config = self.network, self.config
@@ -116,21 +127,13 @@ class Curve(Curves):
         images = context.fingerprint(self.network)
         return digest("curve", self.order.key(context), images, [float(value) for value in self.sparsities])
 
-    def is_complete(self, result: SweepRecord, context: Context) -> bool:
-        """Whether the order is kept too, which is shown with the curve."""
-        return context.desk.has(self.order, context)
-
     def run(self, context: Context) -> SweepRecord:
-        """Rank the weights and measure the curve, or only rank where the curve is known."""
+        """Rank the weights and measure the curve."""
         from ncviz.pruning.curve import sweep
 
         network, config = self.network, self.config
         title = _criterion(config.criterion).title
         ranks = context.part(0.0, 0.5, f"{title}: ").run(self.order).result
-        known = context.look_up(self)
-        if known is not None:
-            return known
-
         measuring = context.part(0.5, 1.0, f"{title}: accuracy")
         measuring.say(0.0)
         most = removable(network, config)

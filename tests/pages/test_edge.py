@@ -5,6 +5,7 @@ import pytest
 from tests.examples.contexts import here
 
 KAPPA = "κ of this edge on this image"
+MLP = "mlp-digits-relu"
 
 
 def visit(app, **query):
@@ -21,13 +22,17 @@ def shown(app):
     return float(metric.value.replace("−", "-"))
 
 
-def test_without_an_edge_it_says_what_to_do(app):
-    visit(app)
-    assert any("No edge chosen yet" in info.value for info in app.info)
+def test_without_an_edge_it_opens_on_the_strongest_bottleneck(app):
+    from ncviz import tasks
+
+    visit(app, model=MLP)
+    record = here(tasks.open_store()).look_up(tasks.Curvature(tasks.open_network(MLP)))
+    assert shown(app) == pytest.approx(
+        min(float(values.min()) for values in record.weights.values()), abs=6e-4
+    )
+    assert any("strongest bottleneck" in text.value for text in app.markdown)
     assert not app.error
-    table = app.dataframe[0].value
-    assert table["κ"].is_monotonic_increasing
-    assert not [metric for metric in app.metric if metric.label == KAPPA]
+    assert app.dataframe[0].value["κ"].is_monotonic_increasing
 
 
 @pytest.mark.slow
@@ -56,7 +61,7 @@ def test_the_curvature_is_the_stored_one_where_the_weight_has_its_least(app, mod
     ],
 )
 def test_an_edge_that_is_not_there_is_one_sentence(app, edge, words):
-    visit(app, edge=edge)
+    visit(app, model=MLP, edge=edge)
     (error,) = app.error
     assert words in error.value
     assert app.dataframe[0].value is not None
@@ -69,12 +74,12 @@ def test_padding_and_far_units_are_no_edges(app):
 
 
 def test_a_link_that_makes_no_sense_is_left_out(app):
-    visit(app, edge="one-two-three")
-    assert any("No edge chosen yet" in info.value for info in app.info)
+    visit(app, model=MLP, edge="one-two-three")
+    assert any("strongest bottleneck" in text.value for text in app.markdown)
 
 
 def test_alpha_moves_the_curvature_below_one_half_only(app):
-    visit(app, edge="1-27-14")
+    visit(app, model=MLP, edge="1-27-14")
     slider = next(slider for slider in app.slider if slider.label == "Idleness α")
     before = shown(app)
     slider.set_value(0.5).run()
@@ -87,7 +92,7 @@ def test_alpha_moves_the_curvature_below_one_half_only(app):
 
 
 def test_the_weight_moves_it_too_and_can_be_put_back(app):
-    visit(app, edge="1-27-14")
+    visit(app, model=MLP, edge="1-27-14")
     before = shown(app)
     app.select_slider[0].set_value(8).run()
     heavier = shown(app)
@@ -99,7 +104,7 @@ def test_the_weight_moves_it_too_and_can_be_put_back(app):
 
 
 def test_another_image_gives_another_curvature_and_stays_in_the_view(app):
-    visit(app, edge="1-27-14")
+    visit(app, model=MLP, edge="1-27-14")
     least = shown(app)
     box = next(box for box in app.selectbox if box.label == "Calibration image")
     box.select("image-0").run()
@@ -109,14 +114,14 @@ def test_another_image_gives_another_curvature_and_stays_in_the_view(app):
 
 
 def test_a_class_of_the_view_is_that_class(app):
-    visit(app, edge="1-27-14", flow="class-2")
+    visit(app, model=MLP, edge="1-27-14", flow="class-2")
     box = next(box for box in app.selectbox if box.label == "Calibration image")
     assert box.value == "class-2"
     assert not app.exception
 
 
 def test_an_edge_by_its_numbers(app):
-    visit(app)
+    visit(app, model=MLP)
     box = next(box for box in app.selectbox if box.label == "Layer")
     box.select(2).run()
     source, target = (field for field in app.main.number_input if "unit" in field.label)
@@ -133,5 +138,5 @@ def test_an_edge_by_its_numbers(app):
 
 
 def test_settings_that_were_not_computed_offer_the_next_click(app):
-    visit(app, seed="11", edge="1-0-0")
+    visit(app, model=MLP, seed="11", edge="1-0-0")
     assert any(button.label == "Compute it now" for button in app.button)

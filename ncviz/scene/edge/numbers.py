@@ -1,34 +1,69 @@
-"""The arithmetic of one edge in numbers that add up, and its problem as tables."""
+"""The arithmetic of one edge: one account of its mass and of the work, and its problem as tables."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ncviz.plots.edge.flow import ROUTE_COLOURS, ROUTE_TITLES, ROUTES, route_of
+from ncviz.plots.edge.flow import ROUTE_COLOURS, route_of
 from ncviz.plots.palette import Theme
-from ncviz.scene.edge.text import decimals_for
-from ncviz.text import number
+from ncviz.scene.edge.text import decimals_for, significant
+from ncviz.text import minus, number
 
 if TYPE_CHECKING:
-    from ncviz.explain import Route
     from ncviz.tasks import EdgeExplanation
 
-DIGITS, MOST_DIGITS = 6, 11
-MASS_DECIMALS, RATIO_DECIMALS = 6, 6
+# More only where a result could not be told from the numbers that it follows from.
+DIGITS, MOST_DIGITS = 4, 11
+SHARE_DECIMALS, MOST_SHARE_DECIMALS = 2, 6
 _STYLE = (
     "<style>.ncviz-sum{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.92rem}"
     ".ncviz-sum td,.ncviz-sum th{padding:.28rem .4rem;text-align:right;font-weight:400;"
     "border-bottom:1px solid rgba(128,128,128,.25)}"
     ".ncviz-sum td:first-child,.ncviz-sum th:first-child{text-align:left}"
+    ".ncviz-sum td[title]{cursor:help;white-space:nowrap}"
     ".ncviz-sum i{display:inline-block;width:.75em;height:.75em;border-radius:2px;margin-right:.45em}"
     ".ncviz-sum tr:last-child td{border-bottom:0;font-weight:600}</style>"
 )
+
+
+@dataclass(frozen=True)
+class Way:
+    """One of the ways that mass takes.
+
+    Attributes:
+        title: What it is called.
+        route: Its name in ``ncviz.plots.edge.flow.ROUTES``.
+        mass: Its share of all the mass.
+        work: Sum of mass times distance.
+    """
+
+    title: str
+    route: str
+    mass: float
+    work: float
+
+
+def ways(found: EdgeExplanation) -> tuple[Way, ...]:
+    """Return the four ways from the one heap to the other, whose masses are all of the mass, and whose works are W."""
+    plan = found.plan
+    assert plan is not None
+    work = plan * found.cost
+    parts = (
+        ("along the edge, i → j", "direct", np.s_[:1, :1]),
+        ("from i to j’s neighbours, i → v", "hub", np.s_[:1, 1:]),
+        ("from i’s neighbours to j, u → j", "hub", np.s_[1:, :1]),
+        ("past the edge, u → v", "detour", np.s_[1:, 1:]),
+    )
+    return tuple(
+        Way(title, route, float(plan[at].sum()), float(work[at].sum())) for title, route, at in parts
+    )
 
 
 def shown_sum(parts: Sequence[float], decimals: int) -> tuple[list[str], str]:
@@ -46,113 +81,93 @@ def _decimal(whole: int, decimals: int) -> str:
     return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else sign + digits
 
 
+def shown_shares(found: EdgeExplanation) -> list[str]:
+    """Return each way's share of the mass in per cent, as they are shown everywhere: they add up to 100."""
+    shares = [100 * way.mass for way in ways(found)]
+    return shown_sum(shares, _enough(shares, SHARE_DECIMALS, MOST_SHARE_DECIMALS))[0]
+
+
+def _enough(parts: Sequence[float], decimals: int, most: int) -> int:
+    """Return with how many decimals none of some numbers is shown as nothing."""
+    least = min((abs(part) for part in parts if abs(part) > 1e-12), default=1.0)
+    return min(max(decimals, decimals_for(least, 1)), most)
+
+
 def arithmetic(found: EdgeExplanation, theme: Theme) -> str:
-    """Return how W comes about, as an HTML table whose columns add up and whose factors give their product."""
-    routes = dict(zip(ROUTES, _routes(found), strict=True))
-    masses, all_mass = shown_sum([route.mass for route in routes.values()], _mass_decimals(found))
-    decimals = _decimals(found)
-    works, value = shown_sum([route.work for route in routes.values()], decimals)
+    """Return where the mass goes and what that costs as an HTML table whose columns add up; exact values on hover."""
+    assert found.value is not None
+    own = ways(found)
+    works = [way.work for way in own]
+    decimals = decimals_for(found.value, DIGITS)
+    shown_works, value = shown_sum(works, _enough(works, decimals, decimals + 3))
     rows = []
-    for (name, route), mass, work in zip(routes.items(), masses, works, strict=True):
-        mean = _factor(float(mass), float(work), decimals, route.work / route.mass) if float(mass) else "–"
-        if name == "direct" and _shown(float(mass) * _shown(found.direct, decimals), decimals) == float(work):
-            mean = f"{found.direct:.{decimals}f}" if float(mass) else "–"
-        chip = f'<i style="background:{ROUTE_COLOURS[theme][name]}"></i>'
-        title = escape(f"{name}: {ROUTE_TITLES[name]}")
-        rows.append(f"<tr><td>{chip}{title}</td><td>{mass}</td><td>{mean}</td><td>{work}</td></tr>")
-    head = "<tr><th>route</th><th>mass</th><th>mean distance</th><th>work</th></tr>"
-    foot = f"<tr><td>W, all of it</td><td>{all_mass}</td><td></td><td>{value}</td></tr>"
+    for way, mass, work in zip(own, shown_shares(found), shown_works, strict=True):
+        mean = way.work / way.mass if way.mass else 0.0
+        cells = (
+            _cell(f"{mass} %", 100 * way.mass),
+            _cell(significant(mean), mean),
+            _cell(work, way.work),
+        )
+        chip = f'<i style="background:{ROUTE_COLOURS[theme][way.route]}"></i>'
+        rows.append(f"<tr><td>{chip}{escape(way.title)}</td>{''.join(cells)}</tr>")
+    head = "<tr><th>way</th><th>of the mass</th><th>mean distance</th><th>work</th></tr>"
+    foot = f"<tr><td>all of it</td><td>100 %</td><td></td>{_cell(f'W = {value}', found.value)}</tr>"
     return (
         f'{_STYLE}<table class="ncviz-sum"><thead>{head}</thead><tbody>{"".join(rows)}{foot}</tbody></table>'
     )
 
 
-def _factor(mass: float, work: float, decimals: int, true: float) -> str:
-    """Return the mean distance with as few digits, but at least four, as give the work that is shown."""
-    half = 0.49 * 10.0**-decimals
-    low, high = (work - half) / mass, (work + half) / mass
-    nearest = min(max(true, low), high)
-    start = decimals_for(nearest, 4)
-    texts = (f"{nearest:.{places}f}" for places in range(start, start + MOST_DIGITS))
-    return next((text for text in texts if low <= float(text) <= high), f"{nearest:.{decimals}f}")
-
-
-def _decimals(found: EdgeExplanation) -> int:
-    """Return how many decimals lengths and work are shown with: so many that κ comes out of them as it is shown."""
-    if found.value is None:
-        return 0
-    least = min(found.direct, found.value or found.direct)
-    works = [route.work for route in _routes(found)]
-    for digits in range(DIGITS, MOST_DIGITS):
-        decimals = decimals_for(least, digits)
-        value, direct = (_shown(length, decimals) for length in (found.value, found.direct))
-        kappas = [(1 - _shown(value / direct, RATIO_DECIMALS)) / (1 - found.alpha)]
-        if found.reduced_value is not None:
-            kappas.append(1 - _shown(found.reduced_value, decimals) / direct)
-        is_product = _shown(found.direct_route.mass * direct, decimals) == _shown(works[0], decimals)
-        if (
-            is_product
-            and _adds_up(works, decimals)
-            and all(number(kappa) == number(found.curvature) for kappa in kappas)
-        ):
-            break
-    return decimals
-
-
-def _mass_decimals(found: EdgeExplanation) -> int:
-    """Return how many decimals masses are shown with: so many that the direct one times d is its work as shown."""
-    decimals = _decimals(found)
-    direct, work = _shown(found.direct, decimals), _shown(found.direct_route.work, decimals)
-    masses = [route.mass for route in _routes(found)]
-    for places in range(MASS_DECIMALS, MOST_DIGITS):
-        is_product = _shown(_shown(masses[0], places) * direct, decimals) == work
-        if is_product and _adds_up(masses, places):
-            return places
-    return MASS_DECIMALS
-
-
-def _routes(found: EdgeExplanation) -> tuple[Route, Route, Route]:
-    return found.direct_route, found.hub_route, found.detour_route
-
-
-def _adds_up(parts: Sequence[float], decimals: int) -> bool:
-    """Whether numbers add up as they are shown without one of them taking the rounding."""
-    unit = 10**decimals
-    return sum(round(part * unit) for part in parts) == round(math.fsum(parts) * unit)
-
-
-def _shown(value: float, decimals: int) -> float:
-    return float(f"{value:.{decimals}f}")
+def _cell(text: str, exact: float) -> str:
+    return f'<td title="{minus(repr(exact))}">{text}</td>' if exact else "<td>–</td>"
 
 
 def formula(found: EdgeExplanation) -> list[str]:
     """Return the last steps, from W to κ, as lines of plain text; each follows from the numbers as they are shown."""
     if found.value is None:
         return []
-    decimals = _decimals(found)
-    value, direct = f"{found.value:.{decimals}f}", f"{found.direct:.{decimals}f}"
-    ratio = f"{float(value) / float(direct):.{RATIO_DECIMALS}f}"
-    shorter = []
-    if found.direct < found.length:
-        whole = f"{found.length:.{decimals_for(found.length, DIGITS)}f}"
-        shorter = [f"d(i, j) = {direct}: a way past the edge is shorter than its own 1/|w| = {whole}"]
-    lines = [
-        *shorter,
-        f"W / d = {value} / {direct} = {ratio}",
-        f"κ = (1 − {ratio}) / (1 − {found.alpha:g})\n  = {number(found.curvature)}",
-    ]
-    if found.reduced_value is not None:
-        way = "+" if found.reduced_value < 0 else "−"
-        lines.append(
-            "From α = 0.5 on, α drops out:\n"
-            f"κ = 1 {way} {abs(found.reduced_value):.{decimals}f} / {direct}\n"
-            f"  = {number(1 - found.reduced_value / found.direct)}"
-        )
+    for digits in range(DIGITS, MOST_DIGITS):
+        lines, follows = _formula(found, digits)
+        if follows:
+            break
     return lines
 
 
+def _formula(found: EdgeExplanation, digits: int) -> tuple[list[str], bool]:
+    """Return the lines with so many digits, and whether κ follows from the numbers as they are shown with these."""
+    assert found.value is not None
+    direct, value, kappa = found.direct, found.value, number(found.curvature)
+    saved, whole = direct - value, (1 - found.alpha) * direct
+    shown_saved, shown_whole = (_rounded(each, digits) for each in (saved, whole))
+    results = [shown_saved / shown_whole]
+    lines = []
+    if direct < found.length:
+        lines.append(
+            f"d(i, j) = {significant(direct, digits)}: a way past the edge is shorter than its own "
+            f"1/|w| = {significant(found.length, digits)}"
+        )
+    lines += [
+        f"d = {significant(direct, digits)},  W = {significant(value, digits)},  "
+        f"d − W = {significant(saved, digits)}",
+        f"κ = (d − W) / ((1 − α) · d)\n  = {significant(saved, digits)} / {significant(whole, digits)} = {kappa}",
+    ]
+    if found.reduced_value is not None:
+        reduced, way = found.reduced_value, "+" if found.reduced_value < 0 else "−"
+        results.append(1 - _rounded(reduced, digits) / _rounded(direct, digits))
+        lines.append(
+            "From α = ½ on, α drops out:\n"
+            f"κ = 1 {way} {significant(abs(reduced), digits)} / {significant(direct, digits)} = {kappa}"
+        )
+    return lines, all(number(result) == kappa for result in results)
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits - 1}e}")
+
+
 def neighbours(found: EdgeExplanation, names: Sequence[str], *, is_in: bool) -> pd.DataFrame:
-    """Return the neighbours of one end with mass and distances, the heaviest first.
+    """Return the neighbours of one end with their share of all the mass and distances, the heaviest first.
+
+    The shares are those of the picture and of the account: together they are 1 − α, in per cent.
 
     Args:
         found: The edge.
@@ -160,11 +175,16 @@ def neighbours(found: EdgeExplanation, names: Sequence[str], *, is_in: bool) -> 
         is_in: Whether the in-neighbours of i are asked for, or the out-neighbours of j.
     """
     frame = pd.DataFrame(
-        {"unit": names[1:], "mass p": found.in_mass, "to i": found.to_source, "to j": found.to_target}
+        {
+            "unit": names[1:],
+            "% of the mass": 100 * found.source_measure[1:],
+            "to i": found.to_source,
+            "to j": found.to_target,
+        }
         if is_in
         else {
             "unit": names[1:],
-            "mass q": found.out_mass,
+            "% of the mass": 100 * found.target_measure[1:],
             "from j": found.from_target,
             "from i": found.from_source,
         }

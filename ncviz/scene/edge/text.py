@@ -68,15 +68,15 @@ def meaning(found: EdgeExplanation, layers: int) -> str:
     far = 1.0 - found.curvature
     if not len(found.in_units) and not len(found.out_units):
         return "**Neither.** No neighbour carries mass, so all of it goes along the edge itself, and κ is 0."
-    task = "bringing the mass of the one to the other takes"
+    task = "apart from what lies on the two ends, the mass has to travel"
     if found.curvature < -NEUTRAL:
         words = (
             f"**A bottleneck.** The edge is a short link between two neighbourhoods that lie far apart: {task} "
-            f"{far:.3g} times the edge's own length."
+            f"{far:.4g} times the edge's own length."
         )
     elif found.curvature > NEUTRAL:
-        some = f"only {far:.3g} times the edge's own length"
-        cost = some if far >= 0.005 else "no more work than the edge saves"
+        some = f"only {far:.4g} times the edge's own length"
+        cost = some if far >= 0.005 else "no farther than the edge saves"
         words = (
             "**Redundant.** The neighbourhoods of its two ends lie close together for so long an edge: "
             f"{task} {cost}. Other ways serve as well."
@@ -84,9 +84,9 @@ def meaning(found: EdgeExplanation, layers: int) -> str:
     else:
         words = (
             "**Neither.** The neighbourhoods of its two ends lie about as far apart as the edge is long: "
-            f"{task} {far:.3g} times that."
+            f"{task} {far:.4g} times that."
         )
-    return f"{words} {_where(found, layers)}"
+    return f"{words} {_where(found, layers)}".rstrip()
 
 
 def _where(found: EdgeExplanation, layers: int) -> str:
@@ -98,11 +98,7 @@ def _where(found: EdgeExplanation, layers: int) -> str:
         is_last = found.layers[1] == layers - 1
         whose = "is a class and speaks to nobody" if is_last else "speaks only to silent units"
         return f"Its target j {whose}, so all the mass ends on j."
-    past = found.detour_route.mass / (1 - found.alpha)
-    return (
-        f"On the way {past:.0%} of it goes past the edge, from neighbour to neighbour; the rest meets at the edge's "
-        "ends."
-    )
+    return ""
 
 
 def decimals_for(value: float, digits: int) -> int:
@@ -118,20 +114,16 @@ def significant(value: float, digits: int = 4) -> str:
     return number(value, decimals_for(value, digits))
 
 
-def plan_words(found: EdgeExplanation) -> str:
-    """Say what the picture of the plan shows."""
-    words = (
-        f"Left: α = {found.alpha:g} of the mass lies on i, the rest on its active in-neighbours. Right: where it has "
-        "to go."
+def account_words(found: EdgeExplanation) -> str:
+    """Say where the mass comes from and where it goes; which way is for the table beside it."""
+    starts, goals = (
+        f"{end:.4g} % {verb} {name} and {100 - end:.4g} % {more}" if end < 100 else f"all of it {verb} {name}"
+        for end, verb, name, more in (
+            (100 * float(found.source_measure[0]), "lies on", "i", "on its active in-neighbours u"),
+            (100 * float(found.target_measure[0]), "has to go to", "j", "to its active out-neighbours v"),
+        )
     )
-    if not len(found.in_units) or not len(found.out_units):
-        side = "left" if not len(found.in_units) else "right"
-        words = f"All the mass of the {side} lies on the edge's own end: there are no active neighbours beyond it."
-    ways = ("along the edge", "by one of its ends", "past the edge")
-    works = [route.work for route in (found.direct_route, found.hub_route, found.detour_route)]
-    most = max(works)
-    share = most / found.value if found.value else 0
-    return f"{words} Most of the work, {share:.0%}, is done {ways[works.index(most)]}."
+    return f"Of the mass, {starts}; {goals}. No unit is on both sides, so none of it can stay."
 
 
 def alpha_words(kappa: np.ndarray, alphas: np.ndarray, found: EdgeExplanation) -> str:

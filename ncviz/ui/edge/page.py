@@ -14,7 +14,7 @@ from ncviz.scene.wording import folded_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import number, plain
 from ncviz.ui.edge.choice import ChosenEdge, find_edge
-from ncviz.ui.edge.picker import draw_picker
+from ncviz.ui.edge.picker import draw_picker, strongest_bottleneck
 from ncviz.ui.edge.sliders import draw_sliders
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
@@ -38,16 +38,17 @@ def draw_page() -> None:
 
 
 def _choose(of: tasks.Network, record: CurvatureRecord) -> ChosenEdge | None:
-    """Draw the picker and return the edge; None if there is none yet, or what the link asks for does not exist."""
-    edge, found = read_edge(session.view().edge), None
-    if edge is None:
-        st.info(
-            "No edge chosen yet. Tick a row of the table, or click a connection on Explore and put it under the lens "
-            "from its details."
-        )
-    else:
+    """Draw the picker and return the edge; None where what the link asks for does not exist."""
+    asked = read_edge(session.view().edge)
+    edge, found = asked or strongest_bottleneck(record), None
+    if edge is not None:
         with telling_errors(), st.spinner("Measuring the ways around the edge…", show_time=False):
             found = find_edge(of, record, edge)
+    if asked is None and found is not None:
+        st.markdown(
+            "**This is the network’s strongest bottleneck**: of all its edges the one with the least κ. Choose another "
+            "one below, or click a connection on Explore."
+        )
     with st.expander("Choose another edge" if found else "Choose an edge", expanded=found is None):
         draw_picker(of, record, edge)
     return found

@@ -51,6 +51,18 @@ def draw_picker(of: tasks.Network, record: CurvatureRecord, edge: Edge | None) -
     _draw_numbers(record, layer, edge)
 
 
+def strongest_bottleneck(record: CurvatureRecord) -> Edge | None:
+    """Return the edge with the least κ of the network; None where no weight is ever active."""
+    least: dict[float, Edge] = {}
+    for connection, edges in enumerate(record.edges):
+        active = np.flatnonzero(edges.sample >= 0)
+        if len(active):
+            at = int(active[edges.curvature[active].argmin()])
+            edge = Edge(connection, int(edges.source[at]), int(edges.target[at]))
+            least.setdefault(float(edges.curvature[at]), edge)
+    return least[min(least)] if least else None
+
+
 def _first_choice(record: CurvatureRecord) -> int:
     """Return the first measured layer that does not read the input, whose units hear from nobody; else any."""
     measured = [layer for layer, edges in enumerate(record.edges) if len(edges.source)]

@@ -10,23 +10,25 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.plots.edge.figures import alpha_curve, cost_matrix, plan_matrix, weight_curve
-from ncviz.plots.edge.flow import bands, plan_picture
+from ncviz.plots.edge.flow import bands
 from ncviz.scene.edge.numbers import arithmetic, formula, neighbours, pairs
 from ncviz.scene.edge.text import (
     STEPS,
     STEPS_PER_DOUBLING,
+    account_words,
     alpha_words,
     decimals_for,
     matrix_words,
     meaning,
     plan_names,
-    plan_words,
+    significant,
     weight_title,
     weight_words,
 )
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.tables import csv
 from ncviz.text import number
+from ncviz.ui.components.transport.component import transport_picture
 from ncviz.ui.edge.choice import ChosenEdge
 from ncviz.ui.session import session
 from ncviz.ui.session.theme import theme
@@ -106,17 +108,26 @@ def _draw(edge: ChosenEdge) -> None:
 
 
 def _draw_plan(edge: ChosenEdge, found: EdgeExplanation) -> None:
-    picture, numbers = st.columns([1.5, 1], gap="large")
-    left, right = plan_names(edge.record, found, edge.classes)
     assert found.plan is not None
-    drawn = bands(found.plan, found.cost, ["i", *left[1:]], ["j", *right[1:]])
+    assert found.value is not None
+    left, right = plan_names(edge.record, found, edge.classes)
+    st.subheader("The mass and its way")
+    st.markdown(account_words(found))
+    picture, numbers = st.columns([1.35, 1], gap="large")
     with picture:
-        st.subheader("Which mass goes where")
-        st.caption(plan_words(found))
-        st.plotly_chart(plan_picture(drawn, theme()), config=DOWNLOADABLE, key="edge-plan")
+        transport_picture(
+            bands(found.plan, found.cost, ["i", *left[1:]], ["j", *right[1:]]),
+            key="edge-plan",
+            subject=f"{edge.network.name} {edge.task.edge} {edge.sample}",
+            total=significant(found.value),
+            decimals=decimals_for(found.value, 4),
+            words=f"{edge.network.title}: the mass around {edge.name(is_source=True)} → {edge.name(is_source=False)}, "
+            f"α = {found.alpha:g}.",
+            file_name=_stem(edge, found),
+        )
     with numbers:
-        st.subheader("κ, worked out")
         st.html(arithmetic(found, theme()))
+        st.caption("Rounded so that each column adds up; hover a number for its exact value.")
         st.code("\n".join(formula(found)), language=None, wrap_lines=True)
 
 
@@ -161,18 +172,15 @@ def _draw_neighbours(found: EdgeExplanation, left: list[str], right: list[str]) 
         )
         if count:
             table = neighbours(found, names, is_in=is_in)
-            # A number of digits instead would leave out zeros at the end: 5 for 4.99966.
-            decimals = {name: min(6, decimals_for(float(table[name].min()), 4)) for name in table.columns[1:]}
             column.dataframe(
-                table, hide_index=True, height=300,
-                column_config={
-                    name: st.column_config.NumberColumn(format=f"%.{places}f") for name, places in decimals.items()
-                },
-            )  # fmt: skip
+                table.style.format(dict.fromkeys(table.columns[1:], significant)),
+                hide_index=True,
+                height=300,
+            )
 
 
 def _draw_downloads(edge: ChosenEdge, found: EdgeExplanation, left: list[str], right: list[str]) -> None:
-    stem = f"{file_stem(edge.network)}-edge-{found.connection}-{found.source}-{found.target}"
+    stem = _stem(edge, found)
     columns = st.columns([1, 1, 2], vertical_alignment="center")
     columns[0].download_button(
         "The problem (JSON)",
@@ -184,6 +192,10 @@ def _draw_downloads(edge: ChosenEdge, found: EdgeExplanation, left: list[str], r
         on_click="ignore", width="stretch",
     )  # fmt: skip
     columns[2].caption("Measures, distances, plan and arithmetic as they stand under the sliders.")
+
+
+def _stem(edge: ChosenEdge, found: EdgeExplanation) -> str:
+    return f"{file_stem(edge.network)}-edge-{found.connection}-{found.source}-{found.target}"
 
 
 def _heaviest(mass: np.ndarray) -> list[int]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ncviz.explain import look
-from ncviz.scene.edge.numbers import arithmetic, formula, neighbours, pairs, shown_sum
-from ncviz.scene.edge.text import decimals_for, meaning, significant
+from ncviz.scene.edge.numbers import arithmetic, formula, neighbours, pairs, shown_sum, ways
+from ncviz.scene.edge.text import account_words, decimals_for, meaning, significant
 from ncviz.text import number as shown_number
 from tests.examples import networks, wired
 
@@ -64,37 +64,48 @@ def test_a_number_has_as_many_digits_if_it_is_small(value, text):
     assert significant(value) == text
 
 
-def test_the_table_adds_up_to_w_and_the_formula_goes_on_from_there():
+def test_there_is_one_account_of_the_mass_and_kappa_follows_from_the_numbers_that_are_shown():
     count = 0
     for found in edges():
-        cells = re.findall(r"<td>(?:<i[^>]*></i>)?([^<]*)</td>", arithmetic(found, "light"))
-        rows = [cells[at : at + 4] for at in range(0, 16, 4)]
-        work = [number(row[3]) for row in rows]
-        assert sum(work[:3]) == pytest.approx(work[3], abs=1e-9)
-        assert work[3] == pytest.approx(found.value, rel=1e-5)
-        assert sum(number(row[1]) for row in rows[:3]) == pytest.approx(1, abs=1e-9)
-        routes = (found.direct_route, found.hub_route, found.detour_route)
-        for (_, mass, mean, product), route in zip(rows[:3], routes, strict=True):
-            decimals = len(product.partition(".")[2])
-            if mean == "–":
-                assert number(mass) == 0
-            else:
-                assert f"{number(mass) * number(mean):.{decimals}f}" == product
-                assert number(mean) == pytest.approx(route.work / route.mass, rel=1e-3)
-        ratio_line, kappa_line, *rest = formula(found)
-        above, below, ratio = re.search(r"= ([\d.]+) / ([\d.]+) = ([\d.]+)", ratio_line).groups()
-        assert number(above) == pytest.approx(work[3], abs=1e-9)
-        assert f"{number(above) / number(below):.6f}" == ratio
-        kappa = number(kappa_line.split("= ")[-1])
-        assert shown_number((1 - number(ratio)) / (1 - found.alpha)) == shown_number(kappa)
-        assert kappa == pytest.approx(found.curvature, abs=6e-4)
+        table = arithmetic(found, "light")
+        cells = re.findall(r"<td(?: title=\"([^\"]*)\")?>(?:<i[^>]*></i>)?([^<]*)</td>", table)
+        rows = [cells[at : at + 4] for at in range(0, 20, 4)]
+        own = ways(found)
+        assert sum(way.mass for way in own) == pytest.approx(1, abs=1e-9)
+        assert sum(way.work for way in own) == pytest.approx(found.value)
+        shares = [number(mass.rstrip(" %")) for _, (_, mass), *_ in rows[:4] if mass != "–"]
+        assert sum(shares) == pytest.approx(100, abs=1e-9)
+        works = [number(work) for *_, (_, work) in rows[:4] if work != "–"]
+        assert sum(works) == pytest.approx(number(rows[4][3][1].removeprefix("W = ")), abs=1e-9)
+        for way, ((_, title), (exact, share), (mean, shown_mean), (work, _)) in zip(own, rows, strict=False):
+            assert title == way.title
+            assert (share == "–") == (way.mass == 0)
+            if way.mass:
+                assert number(exact) == pytest.approx(100 * way.mass)
+                assert number(mean) == pytest.approx(way.work / way.mass)
+                assert number(shown_mean) == pytest.approx(number(mean), rel=6e-4)
+                assert number(work) == pytest.approx(way.work)
+        first, kappa_line, *rest = formula(found)
+        direct, value, saved = (number(text) for text in re.findall(r"= (−?[\d.]+)", first))
+        assert direct - value == pytest.approx(saved, rel=2e-3, abs=2e-3 * value)
+        above, below, kappa = re.search(r"= (−?[\d.]+) / ([\d.]+) = (−?[\d.]+)", kappa_line).groups()
+        assert shown_number(number(above) / number(below)) == kappa
+        assert number(kappa) == pytest.approx(found.curvature, abs=6e-4)
         assert len(rest) == (found.reduced_value is not None)
         for line in rest:
-            assert number(line.split("= ")[-1]) == kappa
+            assert line.endswith(f"= {kappa}")
             way, above, below = re.search(r"1 ([−+]) ([\d.]+) / ([\d.]+)", line).groups()
-            assert shown_number(1 + number(f"{way}{above}") / number(below)) == shown_number(kappa)
+            assert shown_number(1 + number(f"{way}{above}") / number(below)) == kappa
         count += 1
     assert count > 20
+
+
+def test_the_words_say_where_the_mass_lies_and_where_it_goes():
+    for found in edges(alphas=(0.9,)):
+        words = account_words(found)
+        assert ("all of it lies on i" in words) == (not len(found.in_units))
+        assert ("90 % lies on i and 10 %" in words) == bool(len(found.in_units))
+        assert ("all of it has to go to j" in words) == (not len(found.out_units))
 
 
 def test_words_fit_the_sign():
@@ -131,9 +142,11 @@ def test_tables_hold_the_whole_problem():
         dict(zip(left, found.source_measure, strict=True))
     )
     heard = neighbours(found, left, is_in=True)
-    assert heard["mass p"].is_monotonic_decreasing
+    assert heard["% of the mass"].is_monotonic_decreasing
+    # What stands in the table is what the picture is drawn from.
+    assert heard["% of the mass"].sum() == pytest.approx(100 * found.plan[1:].sum())
     assert set(heard["unit"]) == set(left[1:])
-    assert list(neighbours(found, right, is_in=False)) == ["unit", "mass q", "from j", "from i"]
+    assert list(neighbours(found, right, is_in=False)) == ["unit", "% of the mass", "from j", "from i"]
 
 
 def test_zero_has_no_sign():

@@ -2,7 +2,7 @@
 // a chosen size.
 
 import { drawScene } from "./drawing/draw.js";
-import { contextOf, make, rulerOf } from "../shared/dom.js";
+import { contextOf, download, make, rulerOf } from "../shared/dom.js";
 import { SvgContext } from "../shared/svg_context.js";
 import { IDENTITY, placeUnits } from "./geometry.js";
 
@@ -72,15 +72,4 @@ function paint(context, scene) {
   context.fillStyle = scene.theme.paper;
   context.fillRect(0, 0, scene.geometry.width, scene.geometry.height);
   drawScene(context, scene);
-}
-
-/**
- * @param {Blob} blob
- * @param {string} name
- */
-function download(blob, name) {
-  const link = make("a", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  // The browser reads the blob after the click has returned.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

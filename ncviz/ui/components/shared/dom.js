@@ -99,3 +99,15 @@ export function focusedBeside(element) {
 export function rulerOf(context) {
   return (/** @type {string} */ text) => context.measureText(text).width;
 }
+
+/**
+ * Hand a file to the browser.
+ * @param {Blob} blob
+ * @param {string} name
+ */
+export function download(blob, name) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  // The browser reads the blob after the click has returned.
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

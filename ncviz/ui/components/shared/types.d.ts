@@ -124,3 +124,9 @@ interface Window {
   __ncvizChannels?: Map<string, ChannelState>;
   __ncvizPanels?: { hosts: Set<Node>; last: Node | null };
 }
+
+/** Mass that travels together. */
+interface Parcel {
+  mass: number;
+  distance: number;
+}
