@@ -17,7 +17,7 @@ from ncviz.tasks.curvature.task import Curvature, count_weights
 from ncviz.tasks.desk import BUNDLED, Desk
 from ncviz.tasks.forward.program import Forward
 from ncviz.tasks.sweeps import Sweep
-from ncviz.tasks.task import Context, Task
+from ncviz.tasks.task import Context, StoredTask
 
 # Orders take four bytes a weight: of larger networks only those ship that would take long to find again.
 MAX_ORDERED_WEIGHTS = 10_000
@@ -42,7 +42,9 @@ def bundle(
     whole = Context(desk, progress=progress)
     kept = [(name, task) for name in models for task in shipped(open_network(name))]
     for number, (name, task) in enumerate(kept):
-        whole.part(number / len(kept), (number + 1) / len(kept), f"{name}: ").run(task)
+        part = whole.part(number / len(kept), (number + 1) / len(kept), f"{name}: ")
+        part.run(task)
+        part.say(1.0, f"{task.kind} done")
     keys = {task.key(whole) for _, task in kept}
     for entry in desk.store.entries():
         if entry.key not in keys:
@@ -50,10 +52,10 @@ def bundle(
     return len(desk.store.entries())
 
 
-def shipped(network: Network) -> list[Task[Any]]:
+def shipped(network: Network) -> list[StoredTask[Any]]:
     """Return all results of a bundled network that ship: what its pages show at first."""
     own, spec = Curvature(network), MODELS[network.name]
-    found: list[Task[Any]] = []
+    found: list[StoredTask[Any]] = []
     if spec.has_results:
         found += [own, Forward(network), *(Sweep(network, scope=scope) for scope in SCOPES)]
     configs = [PruningConfig(name, seed=seed) for name in COMPARED for seed in range(COMPARED_DRAWS)]
