@@ -118,10 +118,18 @@ def from_elsewhere(from_here, monkeypatch):
 
 @pytest.fixture
 def open_app(from_here):
-    """Opens the whole app in Streamlit's own test harness, each time with a session of its own; not yet run."""
+    """Opens the whole app in Streamlit's own test harness, each time with a session of its own; not yet run.
+
+    Its link names the smallest network.
+    """
     from streamlit.testing.v1 import AppTest
 
-    return lambda: AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+    def opened():
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+        app.query_params["model"] = "mlp-digits-relu"
+        return app
+
+    return opened
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 START_SECONDS = 60
+# The smallest network; a bare link opens another.
+MLP = "/?model=mlp-digits-relu"
 
 
 def find_browser():
@@ -115,7 +117,7 @@ class Visit:
         if not request.url.startswith((self.url, "data:", "blob:", self.url.replace("http", "ws"))):
             self.outside.append(request.url)
 
-    def open(self, path="/"):
+    def open(self, path=MLP):
         self.page.goto(self.url + path)
         self.settle()
         return self

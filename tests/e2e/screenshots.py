@@ -17,10 +17,11 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 SIZES = ((1440, 900), (1024, 768), (390, 844))
-LENET, VGG = "model=lenet-mnist-relu", "model=vgg9-cifar10-relu"
+LENET, VGG, MLP = "model=lenet-mnist-relu", "model=vgg9-cifar10-relu", "model=mlp-digits-relu"
 PAGES = {
     "explore": "/",
-    "explore-pruned": "/?removed=0.7",
+    "explore-mlp": f"/?{MLP}",
+    "explore-mlp-pruned": f"/?{MLP}&removed=0.7",
     "explore-lenet": f"/?{LENET}",
     "explore-lenet-kernel": f"/?{LENET}&selected=slice-1-5-3",
     "explore-lenet-channel": f"/?{LENET}&selected=channel-2-5&flow=image-7",
@@ -32,7 +33,7 @@ PAGES = {
     "matrix-vgg": f"/?{VGG}&show=matrix&layer=4",
     "distribution": f"/?{LENET}&show=distribution&removed=0.6",
     "free": f"/?{LENET}&show=free",
-    "compare": "/?compare=1&removed=0.7&other_removed=0.7",
+    "compare": f"/?{MLP}&compare=1&removed=0.7&other_removed=0.7",
     "compare-models": (
         f"/?{LENET}&compare=1&removed=0.6&other_model=lenet-mnist-tanh&other_order=redundant&other_removed=0.6"
     ),

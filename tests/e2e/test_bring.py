@@ -37,7 +37,7 @@ def body(page):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_from_file_to_coloured_network(visit, files):
-    page = visit().open("/model")
+    page = visit().open("/model?model=mlp-digits-relu")
     page.page.get_by_role("tab", name="Bring your own").click()
     page.wait(lambda: "3 · Check, then compute" in body(page))
     page.settle()
@@ -87,5 +87,5 @@ def test_from_file_to_coloured_network(visit, files):
     assert requests == []
     assert page.outside == []
     assert [error for error in page.errors if "404" not in error] == []
-    other = visit().open("/model")
+    other = visit().open("/model?model=mlp-digits-relu")
     assert "my-lenet" not in body(other)

@@ -52,7 +52,7 @@ def drag(visit, side, start, end, steps=15, read=None):
 
 @pytest.fixture
 def compared(visit):
-    def open_(path="/?compare=1", **size):
+    def open_(path="/?model=mlp-digits-relu&compare=1", **size):
         page = visit(**size).open(path)
         page.wait(lambda: on(page, RIGHT, "slider").count() == 1)
         page.wait(lambda: int(on(page, RIGHT, "network").get_attribute("data-visible-edges") or 0) > 0)
@@ -102,7 +102,9 @@ def test_each_side_moves_alone_and_undo_walks_both(compared):
 
 
 def test_a_reload_and_a_copied_link_show_the_same_two(compared, visit):
-    page = compared("/?compare=1&removed=0.5&other_model=lenet-mnist-relu&other_criterion=magnitude")
+    page = compared(
+        "/?model=mlp-digits-relu&compare=1&removed=0.5&other_model=lenet-mnist-relu&other_criterion=magnitude"
+    )
     drag(page, RIGHT, 0.0, 0.4)
     wait_until_measured(page, LEFT, RIGHT)
     page.wait(lambda: "other_removed=" in page.page.url)
@@ -120,7 +122,7 @@ def test_a_reload_and_a_copied_link_show_the_same_two(compared, visit):
 
 
 def test_the_switch_adds_a_second_picture_and_takes_it_away(visit):
-    page = visit().open("/?removed=0.6")
+    page = visit().open("/?model=mlp-digits-relu&removed=0.6")
     page.canvas()
     page.page.locator("label", has_text="Compare").first.click()
     page.wait(lambda: on(page, RIGHT, "slider").count() == 1)
@@ -159,7 +161,7 @@ def test_on_a_phone_the_pictures_stand_one_above_the_other(compared):
 
 
 def test_keys_step_from_anywhere_but_not_in_a_text_field(visit):
-    page = visit().open("/?removed=0.5")
+    page = visit().open("/?model=mlp-digits-relu&removed=0.5")
     page.canvas()
     wait_until_measured(page)
     share = lambda: float(on(page, LEFT, "share").inner_text().split()[0])  # noqa: E731

@@ -10,7 +10,7 @@ def body(visit):
 
 
 def test_compute_other_settings(visit):
-    page = visit().open("/curvature")
+    page = visit().open("/curvature?model=mlp-digits-relu")
     seed = page.page.get_by_role("spinbutton", name="Seed")
     seed.fill("7")
     seed.press("Tab")
@@ -43,7 +43,10 @@ def test_progress_survives_a_page_change_and_a_reload_and_can_be_cancelled(visit
 
 
 def test_a_visitor_who_comes_to_a_page_by_its_link(visit):
-    for path, words in (("/model", "Accuracy, class by class"), ("/curvature", "Distribution by layer")):
+    for path, words in (
+        ("/model?model=mlp-digits-relu", "Accuracy, class by class"),
+        ("/curvature?model=mlp-digits-relu", "Distribution by layer"),
+    ):
         page = visit().open(path)
         page.wait(lambda page=page, words=words: words in body(page), 120)
 
@@ -58,14 +61,14 @@ def bring(page, file):
 def test_a_foreign_file_is_one_sentence(visit, tmp_path):
     junk = tmp_path / "junk.pt"
     junk.write_bytes(b"not a checkpoint")
-    page = visit().open("/model")
+    page = visit().open("/model?model=mlp-digits-relu")
     bring(page, junk)
     page.wait(lambda: "junk.pt is no " in body(page))
     assert "Traceback" not in body(page)
 
 
 def test_a_failure_is_said_once_and_the_last_good_result_stays(visit):
-    page = visit().open("/curvature")
+    page = visit().open("/curvature?model=mlp-digits-relu")
     page.wait(lambda: "Most negative κ" in body(page), 120)
     samples = page.page.get_by_role("spinbutton", name="Samples per class")
     samples.fill("900")
@@ -86,11 +89,11 @@ def test_a_file_name_is_no_markdown_and_reaches_no_other_session(visit, tmp_path
     hostile = tmp_path / "![x](https:example.com) **b** $x$.onnx"
     net = load_model("mlp-digits-tanh")
     torch.onnx.export(net, (torch.zeros(1, 1, 8, 8),), hostile, dynamo=False, input_names=["x"])
-    page = visit().open("/model")
+    page = visit().open("/model?model=mlp-digits-relu")
     bring(page, hostile)
     page.wait(lambda: "input 1×8×8 · 10 classes" in body(page))
     assert page.outside == []
-    other = visit().open("/curvature")
+    other = visit().open("/curvature?model=mlp-digits-relu")
     other.wait(lambda: "Stored results" in body(other))
     other.page.get_by_text("Stored results:").click()
     other.settle()

@@ -28,7 +28,9 @@ def download(page, name):
 
 
 def test_measure_look_closer_and_take_it_away(visit, tmp_path):
-    page = visit().open("/pruning?lab_criteria=curvature,magnitude,random&lab_seeds=2&lab_scope=layer")
+    page = visit().open(
+        "/pruning?model=mlp-digits-relu&lab_criteria=curvature,magnitude,random&lab_seeds=2&lab_scope=layer"
+    )
     page.wait(lambda: "Nothing is measured yet" in body(page))
     page.page.get_by_role("button", name="Measure 5 curves").click()
     page.wait(lambda: "accuracy on 360 images" in page.page.content() and "Cancel" not in body(page), 120)
@@ -68,7 +70,7 @@ def test_measure_look_closer_and_take_it_away(visit, tmp_path):
 
 
 def test_protecting_a_layer_can_be_taken_back(visit):
-    page = visit().open("/pruning?lab_criteria=magnitude&lab_seeds=1")
+    page = visit().open("/pruning?model=mlp-digits-relu&lab_criteria=magnitude&lab_seeds=1")
     page.wait(lambda: "Protect layers" in body(page))
     page.choose("1 · linear 64→32", page.page.get_by_role("combobox", name="Protect layers"))
     page.wait(lambda: "lab_protect=0" in page.page.url)

@@ -87,7 +87,7 @@ def test_words_cover_no_other_words(visit, model, show, width, more):
 
 @pytest.mark.parametrize("kind", ["PNG", "SVG"])
 def test_the_camera_saves_what_was_chosen(visit, tmp_path, kind):
-    page = visit().open("/?show=distribution")
+    page = visit().open("/?model=mlp-digits-relu&show=distribution")
     chart(page).wait_for()
     page.page.get_by_role("tab", name="Downloads").click()
     page.page.get_by_text(kind, exact=True).click()
@@ -109,7 +109,7 @@ def test_the_camera_saves_what_was_chosen(visit, tmp_path, kind):
 
 
 def test_the_free_layout_hides_edges_during_the_drag_and_settles_anew_after_it(visit):
-    page = visit().open("/?show=free")
+    page = visit().open("/?model=mlp-digits-relu&show=free")
     frame = lambda: next(frame for frame in page.page.frames if frame != page.page.main_frame)  # noqa: E731
     counts = "[edges.length, edges.get().filter((edge) => edge.hidden).length]"
     page.wait(lambda: len(page.page.frames) > 1 and frame().evaluate("typeof edges") == "object")

@@ -47,7 +47,7 @@ def test_a_graph_with_nothing_left_in_it(app):
 
 @pytest.mark.parametrize("number", LESSONS)
 def test_a_lesson_is_a_link(app, number):
-    app.query_params["lesson"] = str(number)
+    app.query_params = {"lesson": str(number)}
     app.run()
     assert not app.exception
     assert f"Lesson {number} of 6" in words(app)
@@ -76,8 +76,7 @@ def test_from_lesson_to_lesson_and_out(app, label, lesson):
 
 @pytest.mark.parametrize(("number", "removed"), [(5, "0.045"), (6, "0.65")])
 def test_the_pruning_tasks_are_ticked_by_the_measured_curve(app, number, removed):
-    app.query_params["lesson"] = str(number)
-    app.query_params["removed"] = removed
+    app.query_params = {"lesson": str(number), "removed": removed}
     app.run()
     assert "✓ Done" in words(app)
 

@@ -33,14 +33,17 @@ for _library in ("PYTORCH", "TENSORFLOW", "JAX", "CUPY"):
 
 def run() -> None:
     """Run the page that is asked for inside the frame."""
-    if not session.has_begun():
-        named = set(st.query_params)
+    named = set(st.query_params)
+    is_new = not session.has_begun()
+    if is_new:
         session.begin()
         lesson_banner.open_link(named)
     visitors.visited()
     pages = _pages()
     is_bare = session.view().hides("navigation")
     page = st.navigation(list(pages.values()), position="hidden" if is_bare else "top")
+    if is_new and not named and page == pages["explore"]:
+        session.land()
     lesson_page = lesson_banner.page_to_open(pages, page)
     if lesson_page is not None:
         st.switch_page(lesson_page)

@@ -40,7 +40,7 @@ from ncviz.ui.link.readers import (
 )
 
 T = TypeVar("T")
-DEFAULT_MODEL = "mlp-digits-relu"
+DEFAULT_MODEL = "lenet-mnist-relu"
 DEFAULT_GRAPH = "bridge"
 VIEW_TITLES = {
     "network": "Network", "matrix": "Matrix", "distribution": "Distribution", "free": "Free layout",

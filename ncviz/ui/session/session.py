@@ -26,6 +26,8 @@ _WHOLE |= {"parts": "", "channels": 0}
 # What is done by hand names weights of one network.
 _WHOLE |= {"own": "", "group": "", "group_count": 0}
 _OTHER_WHOLE: dict[str, Any] = {"other_own": "", "other_group": ""}
+# One digit says more at first sight than the mean of ten.
+FIRST_FLOW = "image-5"
 # In the address: that a network of the session's own is looked at.
 OWN = "own"
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
@@ -51,6 +53,17 @@ def begin() -> None:
     )
     for problem in problems:
         st.toast(plain(problem))
+
+
+def land() -> None:
+    """Show what somebody who comes by a bare link sees first, and have the page show how it works."""
+    change(flow=FIRST_FLOW)
+    st.session_state["landed"] = True
+
+
+def has_landed() -> bool:
+    """Whether this session began with a bare link to the picture."""
+    return bool(st.session_state.get("landed"))
 
 
 @dataclass

@@ -31,9 +31,9 @@ def page():
 @pytest.fixture
 def app(from_here):
 
-    def run(**query):
+    def run(*, model="mlp-digits-relu", **query):
         made = AppTest.from_function(page, default_timeout=60)
-        for name, value in query.items():
+        for name, value in {"model": model, **query}.items():
             made.query_params[name] = value
         made.run()
         assert not made.exception

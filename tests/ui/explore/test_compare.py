@@ -35,7 +35,9 @@ def page():
 
 @pytest.fixture
 def app(from_here):
-    return AppTest.from_function(page, default_timeout=SECONDS)
+    made = AppTest.from_function(page, default_timeout=SECONDS)
+    made.query_params["model"] = "mlp-digits-relu"
+    return made
 
 
 def canvases(app):
@@ -223,11 +225,11 @@ def test_a_panels_step_changes_its_own_side_alone(side):
         st.text(session.view().removed + session.view().other_removed)
 
     app = AppTest.from_function(run, args=(side,), default_timeout=SECONDS)
-    app.query_params["compare"] = "1"
+    app.query_params.update({"model": "mlp-digits-relu", "compare": "1"})
     app.run()
     assert not app.exception
     prefix = "other_" if side == "second" else ""
-    step = {"compare": "1", f"{prefix}criterion": "magnitude"}
+    step = {"model": "mlp-digits-relu", "compare": "1", f"{prefix}criterion": "magnitude"}
     # "Bottlenecks first" is what the right side shows by itself.
     step |= {} if prefix else {"order": "bottlenecks"}
     assert ast.literal_eval(app.text[0].value) == step | {f"{prefix}removed": "0.25"}
