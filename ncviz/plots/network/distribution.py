@@ -22,7 +22,7 @@ BINS = 64
 # Up to so many connections stand under each other, over one axis; more are set in columns where there is room.
 FEW_ROWS, COLUMN_WIDTH, MAX_COLUMNS = 6, 190, 3
 # Over all rows together, so that the slider under the figure stays in sight; no row is lower or higher than these.
-AXES_HEIGHT, LOWEST, HIGHEST = 320, 36, 260
+AXES_HEIGHT, LOWEST, HIGHEST = 306, 33, 260
 # Left of the bars, over a row for its title, over all for that of the threshold, and under the last for its axis.
 LEFT, TITLE, ABOVE, BELOW = 38, 22, 36, 40
 # A title's letters are about so wide.
