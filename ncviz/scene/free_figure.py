@@ -12,10 +12,7 @@ from ncviz.plots.network.connected_parts import Component, bottleneck_components
 from ncviz.plots.network.free_layout import free_layout, links_between, to_graph
 from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, strength
 from ncviz.plots.palette import Theme
-from ncviz.scene.grid import selected_units
-from ncviz.scene.selection import Selection
 from ncviz.scene.tables import lowest
-from ncviz.tasks import CurvatureRecord
 from ncviz.values import NEVER_ACTIVE
 
 if TYPE_CHECKING:
@@ -172,17 +169,6 @@ def kept_lines(
     values = np.where(is_kept, flat[view.members.parameter], np.float32(np.inf))
     least = np.minimum.reduceat(values, view.members.start[:-1]) if view.edge_count else values
     return np.where(np.isfinite(least), least, np.float32(2.0)), np.isfinite(least)
-
-
-def selected_nodes(record: CurvatureRecord, view: NetworkView, selected: Selection | None) -> frozenset[int]:
-    """Return which nodes of the picture are selected, a feature map for its units where it is one node."""
-    found = selected_units(record, selected)
-    sizes = np.array([int(np.prod(shape)) for shape in record.layer_shapes])
-    nodes = np.diff(np.asarray(view.layer_offsets))
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    layer = np.searchsorted(first, found, side="right") - 1
-    own = (found - first[layer]) // (sizes // nodes)[layer]
-    return frozenset((own + np.asarray(view.layer_offsets)[layer]).tolist())
 
 
 def flat_curvature(kappa: Mapping[str, np.ndarray]) -> np.ndarray:

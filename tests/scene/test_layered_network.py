@@ -5,10 +5,13 @@ import pytest
 
 from ncviz import build_graph, load_model, tasks
 from ncviz.data.datasets import DATASETS
-from ncviz.plots.network.payload import payload
+from ncviz.plots.network.line_arrays import SelectionLines, line_arrays
+from ncviz.plots.network.lines import strength
+from ncviz.plots.network.payload import pack, payload, unpack
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.layered_network import grouped_layers, has_every_position, network_view
 from ncviz.scene.receptive_field import receptive_box
+from ncviz.scene.selected_lines import selected_lines
 from ncviz.scene.selection import read_flow, read_selection
 from ncviz.scene.tables import parameter_offsets
 from ncviz.ui.link.view_state import DEFAULT_EDGE_CAP
@@ -50,6 +53,29 @@ def test_feature_maps_are_nodes_and_slices_hold_their_weights(lenet):
         source, target = view.source[line] - offsets[2], view.target[line] - offsets[3]
         assert view.curvature[line] == pytest.approx(kappa[target, source].min())
     assert np.array_equal(np.sort(view.members.parameter), np.arange(record.total))
+
+
+def test_all_lines_of_a_selection_are_found_however_few_are_drawn(lenet):
+    network, record = lenet
+    view = network_view(record, network.arrays, CLASSES, "channels")
+    ends = np.stack([view.source, view.target])
+    for text, count, node in (("channel-1-2", 1 + 16, 1 + 2), ("channel-2-5", 6 + 120, 7 + 5)):
+        lines, total = selected_lines(record, view, read_selection(text))
+        assert total == len(lines) == count
+        assert (ends[:, lines] == node).any(axis=0).all()
+        assert (np.diff(strength(view.curvature[lines])) >= 0).all(), "the strongest are drawn last"
+    # Where units are drawn, a weight of a convolution may be many lines; else its card tells of its one.
+    assert selected_lines(record, view, read_selection("weight-7"))[1] == 0
+    every = network_view(record, network.arrays, CLASSES, "positions")
+    lines, total = selected_lines(record, every, read_selection("weight-7"))
+    assert total == len(lines) == 144
+    assert (every.parameter[lines] == 7).all()
+    own = SelectionLines("weight-7", total, *line_arrays(every, lines, {"up": np.arange(record.total)}))
+    packed = payload(every, {"up": np.arange(record.total)}, 100)
+    header, _ = unpack(pack(packed, {}, own))
+    body = pack(packed, {}, own)
+    entry, start = header["own"]["arrays"]["parameter"], 8 + int.from_bytes(body[4:8], "little")
+    assert set(np.frombuffer(body, entry["dtype"], entry["length"], start + entry["offset"])) == {7}
 
 
 def test_every_position_is_every_edge_of_the_graph(lenet, graph):

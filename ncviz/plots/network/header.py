@@ -67,6 +67,31 @@ class ArrayEntry(TypedDict):
     length: int
 
 
+class Spread(TypedDict):
+    """How κ is spread over the weights of a connection: of how many, how many of them are active, some of their values.
+
+    The bars count the active ones in equal steps of the colours' scale, from its red end to its blue one.
+    """
+
+    weights: int
+    active: int
+    low: float
+    median: float
+    high: float
+    negative: int
+    bars: list[int]
+
+
+class OwnLines(TypedDict):
+    """All lines of what is selected, drawn above the others: how many there are, and where they are packed."""
+
+    selection: str
+    total: int
+    orders: list[RankedOrder]
+    arrays: dict[str, ArrayEntry]
+    digest: str
+
+
 class Roomy(TypedDict):
     """From how many layers on a picture is longer than its frame, and the pixels from layer to layer there."""
 
@@ -83,6 +108,7 @@ class Header(TypedDict):
     offsets: list[int]
     classes: list[str]
     connections: list[str]
+    spreads: list[Spread]
     links: list[Link]
     parameters: int
     unmeasured: int

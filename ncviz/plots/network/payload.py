@@ -17,7 +17,9 @@ import numpy.typing as npt
 from ncviz.plots import palette
 from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedOrder, Roomy
 from ncviz.plots.network.layout import Layout, layout
+from ncviz.plots.network.line_arrays import SelectionLines, join_arrays, line_arrays, node_type
 from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, layer_subtitle, some_links
+from ncviz.plots.network.spread import spreads
 from ncviz.values import NEVER_ACTIVE
 
 MAGIC = b"NCV1"
@@ -66,35 +68,16 @@ def payload(
         The payload; pure data, fit for a cache.
     """
     drawn = drawn_edges(view, limit, connection)
-    node_type = np.uint16 if view.node_count <= _GRID else np.uint32
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "source": view.source[drawn].astype(node_type),
-        "target": view.target[drawn].astype(node_type),
-        "curvature": view.curvature[drawn].astype(np.float32),
-        "weight": view.weight[drawn].astype(np.float32),
-        "parameter": view.parameter[drawn].astype(np.uint32),
-        "connection": view.connection[drawn].astype(
-            np.uint8 if len(view.connection_names) < 256 else np.uint16
-        ),
-    }
-    parameter = view.parameter[drawn]
-    if view.members is not None:
-        start, chosen = _spans(view.members.start, drawn)
-        parameter = view.members.parameter[chosen]
-        arrays["start"] = start.astype(np.uint32)
-        arrays["member"] = parameter.astype(np.uint32)
-        arrays["memberCurvature"] = view.members.curvature[chosen].astype(np.float32)
+    arrays, orders = line_arrays(view, drawn, ranks)
     if view.left_out is not None:
         arrays["leftOut"] = view.left_out.astype(np.uint8)
     if view.links is not None and connection is None:
         some = some_links(view.links, None if view.left_out is None else np.flatnonzero(~view.left_out))
         arrays |= {
-            "linkSource": view.links.source[some].astype(node_type),
-            "linkTarget": view.links.target[some].astype(node_type),
+            "linkSource": view.links.source[some].astype(node_type(view)),
+            "linkTarget": view.links.target[some].astype(node_type(view)),
             "linkOf": view.links.link[some].astype(np.uint16),
         }
-    orders, ranked = _ranked(view, ranks, parameter)
-    arrays |= ranked
     if activity is not None:
         arrays["activity"] = np.concatenate(
             [np.asarray(layer, dtype=np.uint8).reshape(-1) for layer in activity]
@@ -105,7 +88,7 @@ def payload(
         layouts.append(_layout_header(placed))
         arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
         arrays[f"y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
-    body, index = _join(arrays)
+    body, index = join_arrays(arrays)
     header = _describe(view, connection, orders, len(drawn), layouts, index)
     header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
     return NetworkPayload(header, body)
@@ -131,44 +114,12 @@ def _means(view: NetworkView) -> list[float | None]:
     return [round(float(sum_ / n), 4) if n else None for sum_, n in zip(total, count, strict=True)]
 
 
-def _ranked(
-    view: NetworkView, ranks: Mapping[str, npt.ArrayLike], parameter: npt.NDArray[np.int32]
-) -> tuple[list[RankedOrder], dict[str, npt.NDArray[Any]]]:
-    """The drawn parameters' ranks in each order, and which array holds which: mirror images share one."""
-    kind = np.uint16 if view.parameter_count <= _GRID else np.uint32
-    orders: list[RankedOrder] = []
-    kept: list[npt.NDArray[np.int64]] = []
-    for order, values in ranks.items():
-        rank = np.asarray(values)
-        if rank.shape != (view.parameter_count,):
-            raise ValueError(f"expected {view.parameter_count} ranks for {order!r}, got shape {rank.shape}")
-        own = rank[parameter]
-        # The two ends of one criterion are each other's mirror image, and one of them is enough.
-        mirrored = next(
-            (at for at, known in enumerate(kept) if np.array_equal(known, view.parameter_count - 1 - own)),
-            None,
-        )
-        number = len(kept) if mirrored is None else mirrored
-        orders.append({"key": order, "rank": number, "mirrored": mirrored is not None})
-        if mirrored is None:
-            kept.append(own)
-    return orders, {f"rank{number}": own.astype(kind) for number, own in enumerate(kept)}
-
-
-def _spans(
-    start: npt.NDArray[np.int32], drawn: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Where the members of each drawn edge start among those of all drawn ones, and which they are."""
-    size = (start[1:] - start[:-1])[drawn].astype(np.int64)
-    new = np.concatenate([[0], np.cumsum(size)])
-    return new, np.repeat(start[:-1][drawn] - new[:-1], size) + np.arange(new[-1])
-
-
-def pack(network: NetworkPayload, volatile: Mapping[str, Any]) -> bytes:
-    """The payload and what changes from run to run (threshold, selection) as one message."""
-    header = json.dumps({**network.header, **volatile}).encode()
+def pack(network: NetworkPayload, volatile: Mapping[str, Any], own: SelectionLines | None = None) -> bytes:
+    """The payload and what changes from run to run (threshold, selection and its lines) as one message."""
+    told, more = (None, b"") if own is None else own.placed(len(network.body))
+    header = json.dumps({**network.header, **volatile, "own": told}).encode()
     header += b" " * (-len(header) % 8)
-    return MAGIC + len(header).to_bytes(4, "little") + header + network.body
+    return MAGIC + len(header).to_bytes(4, "little") + header + network.body + more
 
 
 def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -182,20 +133,6 @@ def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]
         for name, entry in header["arrays"].items()
     }
     return header, arrays
-
-
-def _join(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[bytes, dict[str, ArrayEntry]]:
-    """All arrays as little-endian bytes, each starting at a multiple of eight, and where each is."""
-    parts: list[bytes] = []
-    index: dict[str, ArrayEntry] = {}
-    offset = 0
-    for name, values in arrays.items():
-        data = values.astype(values.dtype.newbyteorder("<")).tobytes()
-        index[name] = {"dtype": values.dtype.name, "offset": offset, "length": int(values.size)}
-        data += b"\0" * (-len(data) % 8)
-        parts.append(data)
-        offset += len(data)
-    return b"".join(parts), index
 
 
 def _describe(
@@ -221,6 +158,7 @@ def _describe(
         "offsets": list(view.layer_offsets),
         "classes": list(view.classes),
         "connections": list(view.connection_names),
+        "spreads": spreads(view),
         "links": []
         if view.links is None
         else [

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from ncviz.config import ORDERS
+from ncviz.plots.network.line_arrays import SelectionLines, line_arrays
 from ncviz.plots.network.payload import NetworkPayload, payload
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.flow_choices import image_choices
 from ncviz.scene.return_files import file_stem
+from ncviz.scene.selected_lines import selected_lines
 from ncviz.scene.selection import read_selection
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
@@ -27,14 +30,10 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         link: Name of a channel; pictures on it zoom together.
     """
     view, side, record = subject.view, subject.side, subject.drawn
+    order = (record.key, view.criterion, view.scope, view.never, view.own)
+    detail = nearest_detail(subject)
     picked = network_canvas(
-        _payload(
-            (record.key, view.criterion, view.scope, view.never, view.own),
-            view.edges,
-            view.layer,
-            nearest_detail(subject),
-            subject,
-        ),
+        _payload(order, view.edges, view.layer, detail, subject),
         slider_step(subject),
         height=HEIGHT,
         key=f"network-{side.name}-{subject.network.fingerprint[:12]}",
@@ -42,6 +41,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         card=None if view.compare else card(state_of(subject), subject.selection),
         link=link,
         flows=image_choices(subject.record, subject.classes, view.flow),
+        own=_own_lines(order, detail, view.selected, subject) if view.selected else None,
         on_select=lambda selection: session.change(selected=selection),
         on_flow=lambda flow: session.change(flow=flow),
         file_name=f"{file_stem(subject.network)}-curvature",
@@ -64,9 +64,21 @@ def state_of(subject: Subject) -> NetworkState:
 def _payload(
     order: tuple[str, ...], edges: int, layer: int, detail: str, _subject: Subject
 ) -> NetworkPayload:
-    key, criterion = order[:2]
-    orders = [f"{criterion}/{order}" for order in ORDERS]
-    ranks = {order: _subject.at(order).ranks for order in orders}
     activity = _subject.drawn.pictures.of(_subject.drawn_samples)
-    drawn = drawn_network(key, detail, _subject, _subject.drawn)
-    return payload(drawn, ranks, edges, _subject.layer, activity)
+    drawn = drawn_network(order[0], detail, _subject, _subject.drawn)
+    return payload(drawn, _ranks(order[1], _subject), edges, _subject.layer, activity)
+
+
+@st.cache_resource(max_entries=24)
+def _own_lines(
+    order: tuple[str, ...], detail: str, selected: str, _subject: Subject
+) -> SelectionLines | None:
+    drawn = drawn_network(order[0], detail, _subject, _subject.drawn)
+    lines, total = selected_lines(_subject.drawn, drawn, read_selection(selected))
+    if not total:
+        return None
+    return SelectionLines(selected, total, *line_arrays(drawn, lines, _ranks(order[1], _subject)))
+
+
+def _ranks(criterion: str, subject: Subject) -> dict[str, np.ndarray]:
+    return {order: subject.at(order).ranks for order in (f"{criterion}/{way}" for way in ORDERS)}

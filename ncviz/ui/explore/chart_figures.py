@@ -15,9 +15,10 @@ from ncviz.plots.network.matrix import Panel, matrix
 from ncviz.plots.palette import Theme
 from ncviz.scene.comparison import never_active_place
 from ncviz.scene.flow_choices import flow_titles
-from ncviz.scene.free_figure import FreeFigure, flat_curvature, free_figure, selected_nodes, strongest_graph
+from ncviz.scene.free_figure import FreeFigure, flat_curvature, free_figure, strongest_graph
 from ncviz.scene.grid import Grid, connection_grid, selected_cells, selected_weights
 from ncviz.scene.names import layer_title, measured_words, unit_layer_titles
+from ncviz.scene.selected_lines import selected_nodes
 from ncviz.scene.tables import parameter_offsets
 from ncviz.scene.wording import folded_words
 from ncviz.tasks import CurvatureRecord

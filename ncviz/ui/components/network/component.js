@@ -10,8 +10,10 @@ import { decode, readNetwork } from "./data.js";
 import { SIZES, savePng, saveSvg } from "./export.js";
 import { Flows } from "./flows.js";
 import { NARROW, placeUnits } from "./geometry.js";
+import { OwnReader, linesOf, ownOf } from "./own_lines.js";
 import { Overview } from "./overview.js";
 import { Painter } from "./drawing/painter.js";
+import { spreadOf } from "./drawing/spread.js";
 import { listen } from "./pointer.js";
 import { EMPTY, reduce } from "./state.js";
 import { Tip } from "../shared/tip.js";
@@ -37,6 +39,7 @@ class NetworkCanvas {
   /** @type {Channel<LinkedView> | null} */
   linked = null;
   fileName = "";
+  own = new OwnReader();
   lowest = 0; // pixels
   unsubscribe = () => {};
   unlink = () => {};
@@ -85,7 +88,7 @@ class NetworkCanvas {
   get scene() {
     const { network, geometry, view, left, focus } = this.state;
     return network && geometry && left && this.theme
-      ? { network, geometry, view, theme: this.theme, left, focus }
+      ? { network, geometry, view, theme: this.theme, left, focus, own: ownOf(this.state) }
       : null;
   }
 
@@ -106,7 +109,8 @@ class NetworkCanvas {
     // While a live panel leads, its word is newer than what Python knew when this run began.
     const { removed, order } = this.channel?.isLive && this.channel.last ? this.channel.last : message;
     const [selection, card] = [message.selection ?? "", message.card ?? null];
-    this.#dispatch({ type: "receive", network, removed, order, selection, card });
+    const own = this.own.read(network, message);
+    this.#dispatch({ type: "receive", network, own, removed, order, selection, card });
     this.flows.show(message.flows);
     if (!card || card.selection === this.state.told) this.card.show(card, network, theme);
     this.#say();
@@ -213,8 +217,17 @@ class NetworkCanvas {
       this.tip.hide();
       return;
     }
-    if (isNew) this.tip.show(describeHit(network, hit, left));
+    const own = ownOf(this.state);
+    const lines = linesOf({ network, left, own }, hit);
+    if (isNew) this.#tell(describeHit(lines.network, hit, lines.left));
     this.tip.place(pointer, geometry);
+  }
+
+  /** @param {Described} described */
+  #tell(described) {
+    const { network } = this.state;
+    const ramp = network && this.theme ? network.ramps[this.theme.name] : [];
+    this.tip.show(described, described.spread ? [spreadOf(described.spread, ramp)] : []);
   }
 
   /** In words: the path, the selection, the picture's name. */
@@ -229,7 +242,7 @@ class NetworkCanvas {
       ? "Tap to select, pinch to zoom."
       : "Click a node, a line or a layer's name.";
     summary.textContent =
-      selected && selected.kind !== "line" ? describeSelection(network, selected, left) : hint;
+      selected && selected.kind !== "line" ? describeSelection(network, selected, left, ownOf(this.state)) : hint;
     summary.title = selected ? summary.textContent : "";
     summary.classList.toggle("is-selected", selected !== null);
     clear.hidden = told === "" || !card.hidden;

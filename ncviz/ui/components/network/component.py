@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from ncviz.plots.network.line_arrays import SelectionLines
 from ncviz.plots.network.payload import NetworkPayload, pack
 from ncviz.ui.components.bundle import component, ignore
 from ncviz.ui.components.live.data import SliderStep
@@ -38,6 +39,7 @@ def network_canvas(
     card: Mapping[str, Any] | None = None,
     link: str | None = None,
     flows: Mapping[str, Any] | None = None,
+    own: SelectionLines | None = None,
     on_select: Callable[[str], None] | None = None,
     on_flow: Callable[[str], None] | None = None,
     file_name: str = "network-curvature",
@@ -56,6 +58,7 @@ def network_canvas(
         selection: what is selected, as `Picked.selection` has it; a change here overrides the reader's.
         card: what is known of the selection, as `ncviz.scene.cards.card.card` says it.
         link: name of a channel; pictures on the same one zoom and pan together.
+        own: all lines of what is selected, which the payload may draw only some of.
         flows: the calibration images to choose from, as `ncviz.scene.flow_choices.image_choices` says them.
         on_select: called with what the reader selected, before the page runs again.
         on_flow: called with whose flow is to be drawn, likewise.
@@ -77,7 +80,7 @@ def network_canvas(
     }
     result = component(NAME, "network/component")(
         key=key,
-        data=pack(payload, volatile),
+        data=pack(payload, volatile, own),
         on_selection_change=_hand_on(key, "selection", on_select),
         on_flow_change=_hand_on(key, "flow", on_flow),
         on_open_change=ignore,

@@ -1,8 +1,7 @@
 // The bytes that Python packed, as typed arrays, and what the drawing needs per edge.
 
-import { binOf } from "../shared/scale.js";
-
 import { keptOf, mirroredRanks } from "../shared/kept.js";
+import { binOf } from "../shared/scale.js";
 
 const ARRAYS = {
   uint8: Uint8Array,
@@ -23,13 +22,41 @@ export function decode(bytes) {
   if (magic !== "NCV1") throw new Error(`expected a network message, got one that starts with ${magic}`);
   const length = new DataView(buffer).getUint32(4, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
-  /** @type {Record<string, Numbers>} */
-  const arrays = {};
-  for (const [name, entry] of Object.entries(/** @type {Header} */ (header).arrays)) {
-    const kind = ARRAYS[/** @type {keyof ARRAYS} */ (entry.dtype)];
-    arrays[name] = new kind(buffer, 8 + length + entry.offset, entry.length);
-  }
-  return { ...header, arrays };
+  const arraysOf = (/** @type {Record<string, ArrayEntry>} */ index) =>
+    Object.fromEntries(
+      Object.entries(index).map(([name, entry]) => {
+        const kind = ARRAYS[/** @type {keyof ARRAYS} */ (entry.dtype)];
+        return [name, new kind(buffer, 8 + length + entry.offset, entry.length)];
+      }),
+    );
+  const own = header.own && { ...header.own, arrays: arraysOf(header.own.arrays) };
+  return { ...header, arrays: arraysOf(header.arrays), own };
+}
+
+/**
+ * The colour of each line; nothing was measured of what is never active, so it has the colour of neither end.
+ * @param {Pick<Message, "ramps" | "scale">} of
+ * @param {Numbers} curvature
+ */
+export function binsOf({ ramps, scale }, curvature) {
+  const bins = ramps.light.length;
+  return Uint8Array.from(curvature, (kappa) => (kappa >= scale.never ? (bins - 1) / 2 : binOf(kappa, scale, bins)));
+}
+
+/**
+ * For each order when each member (or line, where each has one) is removed.
+ * @param {RankedOrder[]} orders
+ * @param {Record<string, Numbers>} arrays
+ * @param {number} parameters
+ * @returns {Record<string, Numbers>}
+ */
+export function ranksOf(orders, arrays, parameters) {
+  return Object.fromEntries(
+    orders.map(({ key, rank, mirrored }) => {
+      const own = arrays[`rank${rank}`];
+      return [key, mirrored ? mirroredRanks(own, parameters) : own];
+    }),
+  );
 }
 
 /**
@@ -38,16 +65,11 @@ export function decode(bytes) {
  * @returns {Network}
  */
 export function readNetwork(message) {
-  const { arrays, scale } = message;
+  const { arrays } = message;
   const bins = message.ramps.light.length;
   const edges = arrays.source.length;
-  const bin = new Uint8Array(edges);
-  const binOfCurvature = (/** @type {number} */ curvature) => {
-    // Nothing was measured of what is never active: it has the colour of neither end.
-    if (curvature >= scale.never) return (bins - 1) / 2;
-    return binOf(curvature, scale, bins);
-  };
-  for (let e = 0; e < edges; e += 1) bin[e] = binOfCurvature(arrays.curvature[e]);
+  const bin = binsOf(message, arrays.curvature);
+  const binOfCurvature = (/** @type {number} */ kappa) => binsOf(message, Float32Array.of(kappa))[0];
   const layerOf = new Uint16Array(message.offsets[message.layers.length]);
   for (let layer = 0; layer + 1 < message.offsets.length; layer += 1) {
     layerOf.fill(layer, message.offsets[layer], message.offsets[layer + 1]);
@@ -55,12 +77,7 @@ export function readNetwork(message) {
   const links = { linkSource: [], linkTarget: [], linkOf: [] };
   const layouts = message.layouts.map((box, at) => ({ ...box, shareX: arrays[`x${at}`], shareY: arrays[`y${at}`] }));
   const firstUnit = firstUnits(message.layers);
-  const ranks = Object.fromEntries(
-    message.orders.map(({ key, rank, mirrored }) => {
-      const own = arrays[`rank${rank}`];
-      return [key, mirrored ? mirroredRanks(own, message.parameters) : own];
-    }),
-  );
+  const ranks = ranksOf(message.orders, arrays, message.parameters);
   const own = { edges, bin, binOf: binOfCurvature, bins, layerOf, layouts, firstUnit, ranks, lanes: [] };
   const network = /** @type {Network} */ (/** @type {unknown} */ ({ ...message, ...links, ...arrays, ...own }));
   network.lanes = lanesOf(network);

@@ -1,6 +1,6 @@
 // Selections: as the address has them, as what is drawn here, and what stands out for one.
 
-import { planeOf, unitName } from "./data.js";
+import { areaOf, planeOf, unitName } from "./data.js";
 
 /**
  * A selection as the address has it: "unit-1-7", "channel-2-5", "slice-1-5-3" or "weight-42".
@@ -108,5 +108,48 @@ export function focusOf(network, hit) {
     units.add(s).add(t);
   }
   if (hit.kind === "unit") units.add(hit.unit);
-  return { edges, units: [...units], main: hit.kind === "unit" ? hit.unit : undefined };
+  return { isOwn: false, edges, units: [...units], main: hit.kind === "unit" ? hit.unit : undefined };
+}
+
+/**
+ * All lines of the selection stand out, with the nodes at their ends.
+ * @param {Network} own
+ * @param {Selected | null} selected
+ * @returns {Focus}
+ */
+export function ownFocus(own, selected) {
+  const units = new Set([...own.source, ...own.target]);
+  const edges = Array.from({ length: own.edges }, (_, e) => e);
+  const main = selected?.kind === "unit" ? selected.unit : undefined;
+  return { isOwn: true, edges, units: [...units], main, line: selected?.kind === "line" ? selected : undefined };
+}
+
+/**
+ * A line that Python knows of and that is not drawn: its ends as [layer, unit], as nodes of this picture.
+ * @param {Network} network
+ * @param {LineData} line
+ * @returns {LineHit}
+ */
+export function undrawnLine(network, { source, target, connection, parameter, curvature }) {
+  const node = (/** @type {[number, number]} */ [layer, unit]) =>
+    network.offsets[layer] + Math.floor(unit / areaOf(network, layer));
+  const bin = network.binOf(curvature);
+  return { kind: "line", source: node(source), target: node(target), connection, parameter, bin };
+}
+
+/**
+ * A line that is not among those drawn.
+ * @param {Network} network
+ * @param {number} edge
+ * @returns {LineHit}
+ */
+export function lineOf({ source, target, connection, parameter, bin }, edge) {
+  return {
+    kind: "line",
+    source: source[edge],
+    target: target[edge],
+    connection: connection[edge],
+    parameter: parameter[edge],
+    bin: bin[edge],
+  };
 }

@@ -1,8 +1,9 @@
 // What the canvas shows and how each intent of the reader or the page changes it: pure, without a browser.
 
-import { areaOf, linesLeft } from "./data.js";
+import { linesLeft } from "./data.js";
 import { pick, pickLayerName } from "./pick.js";
-import { focusOf, fromText, toText } from "./selection.js";
+import { ownOf } from "./own_lines.js";
+import { focusOf, fromText, lineOf, ownFocus, toText, undrawnLine } from "./selection.js";
 import { IDENTITY, clampView, leastZoom, viewAt, viewOf, zoomAt } from "./geometry.js";
 
 const LAYER_ZOOM = 1.7;
@@ -13,6 +14,7 @@ export const EMPTY = Object.freeze({
   network: null,
   geometry: null,
   left: null,
+  own: null,
   removed: 0,
   order: null,
   view: IDENTITY,
@@ -74,7 +76,7 @@ export function reduce(state, intent) {
  * @param {State} state
  * @param {Receive} message
  */
-function receive(state, { network, removed, order, selection, card }) {
+function receive(state, { network, own, removed, order, selection, card }) {
   const isNew = network.digest !== state.network?.digest;
   let next = state;
   if (isNew) {
@@ -82,28 +84,18 @@ function receive(state, { network, removed, order, selection, card }) {
     next = { ...state, network, layer: -1, geometry: null, hit: null };
     if (!isSameLayers) Object.assign(next, { told: "", view: IDENTITY });
   }
+  const isOther = own?.network !== next.own?.network;
+  if (isOther) next = { ...next, own: own && { ...own, left: linesLeft(own.network, order, removed) } };
   next = withThreshold(next, removed, order);
   const isAsked = selection !== state.asked;
   if (isAsked) next = { ...next, told: selection, asked: selection };
   if (isAsked || isNew) next = withSelected(next, fromText(network, next.told));
+  else if (isOther) next = withSelected(next, next.selected);
   // A card that is older than what was clicked meanwhile would answer another question.
   if (card?.line && card.selection === next.told && next.selected === null) {
     return withSelected(next, undrawnLine(network, card.line));
   }
   return next;
-}
-
-/**
- * A line that Python knows of and that is not drawn: its ends as [layer, unit], as nodes of this picture.
- * @param {Network} network
- * @param {LineData} line
- * @returns {LineHit}
- */
-function undrawnLine(network, { source, target, connection, parameter, curvature }) {
-  const node = (/** @type {[number, number]} */ [layer, unit]) =>
-    network.offsets[layer] + Math.floor(unit / areaOf(network, layer));
-  const bin = network.binOf(curvature);
-  return { kind: "line", source: node(source), target: node(target), connection, parameter, bin };
 }
 
 /**
@@ -115,8 +107,10 @@ function undrawnLine(network, { source, target, connection, parameter, curvature
 function withThreshold(state, removed, order) {
   if (!state.network) return state;
   const left = linesLeft(state.network, order, removed);
-  const isGone = state.hit?.kind === "edge" && !left.visible[state.hit.edge];
-  return { ...state, removed, order, left, hit: isGone ? null : state.hit };
+  const own = state.own && { ...state.own, left: linesLeft(state.own.network, order, removed) };
+  const { hit } = state;
+  const isGone = hit?.kind === "edge" && !(hit.isOwn ? own?.left : left)?.visible[hit.edge];
+  return { ...state, removed, order, left, own, hit: isGone ? null : state.hit };
 }
 
 /**
@@ -165,11 +159,16 @@ function hovered(state, at) {
  * @param {number} reach
  * @returns {Hit | null}
  */
-function hitAt({ network, geometry, view, left }, { x, y }, reach) {
+function hitAt(state, { x, y }, reach) {
+  const { network, geometry, view, left } = state;
   if (!network || !geometry || !left) return null;
   const layer = pickLayerName(network, geometry, view, x, y);
   if (layer >= 0) return { kind: "layer", layer };
-  return pick(network, geometry, view, left.visible, x, y, reach);
+  const own = ownOf(state);
+  // What is selected lies above the rest.
+  const hit = own && pick(own.network, geometry, view, own.left.visible, x, y, reach);
+  if (hit?.kind === "edge") return { ...hit, isOwn: true };
+  return hit?.kind === "unit" ? hit : pick(network, geometry, view, left.visible, x, y, reach);
 }
 
 /**
@@ -193,7 +192,10 @@ function clicked(state, at, reach) {
  */
 function withTold(state, hit) {
   if (!state.network) return state;
-  return withSelected({ ...state, told: toText(state.network, hit) }, hit);
+  const own = hit?.kind === "edge" && hit.isOwn ? state.own : null;
+  if (!own || hit?.kind !== "edge") return withSelected({ ...state, told: toText(state.network, hit) }, hit);
+  const told = toText(own.network, hit);
+  return withSelected({ ...state, told }, fromText(state.network, told) ?? lineOf(own.network, hit.edge));
 }
 
 /**
@@ -213,9 +215,11 @@ function selectedBy(state, text) {
  */
 function withSelected(state, selected) {
   if (!state.network) return state;
-  const focus =
-    selected?.kind === "line"
-      ? { edges: [], units: [selected.source, selected.target], line: selected }
+  const own = ownOf(state);
+  const focus = own
+    ? ownFocus(own.network, selected)
+    : selected?.kind === "line"
+      ? { isOwn: false, edges: [], units: [selected.source, selected.target], line: selected }
       : focusOf(state.network, selected);
   return { ...state, selected, focus };
 }

@@ -4,6 +4,7 @@ import test from "node:test";
 import { exampleGeometry, exampleNetwork } from "./example.mjs";
 import { IDENTITY } from "./geometry.js";
 import { KEYS } from "./pointer.js";
+import { ownOf, readOwn } from "./own_lines.js";
 import { EMPTY, reduce } from "./state.js";
 
 const network = exampleNetwork();
@@ -29,7 +30,7 @@ function after(state, ...intents) {
  * @returns {Receive}
  */
 function message(changes = {}) {
-  return { type: "receive", network, removed: 0, order: "up", selection: "", card: null, ...changes };
+  return { type: "receive", network, own: null, removed: 0, order: "up", selection: "", card: null, ...changes };
 }
 
 /** @param {number} unit */
@@ -193,8 +194,26 @@ test("a line that is not drawn is known by its card, unless something else was c
   const shown = after(start, message({ selection: "weight-999", card }));
   const found = { kind: "line", source: 1, target: 5, connection: 0, parameter: 999, bin: 0 };
   assert.deepEqual(shown.selected, found);
-  assert.deepEqual(shown.focus, { edges: [], units: [1, 5], line: found });
+  assert.deepEqual(shown.focus, { isOwn: false, edges: [], units: [1, 5], line: found });
   assert.deepEqual(after(shown, KEYS.t).selected, { kind: "unit", unit: 5 });
   const late = after(start, message({ selection: "weight-999" }), { type: "select", text: "" }, message({ selection: "weight-999", card }));
   assert.equal(late.selected, null);
+});
+
+test("all lines of a selection come from Python, stand out instead of those drawn, and go with it", () => {
+  const own = readOwn(network, { selection: "unit-1-1", total: network.edges, orders: network.orders, arrays: network.arrays, digest: "own" });
+  assert.equal(own.edges, network.edges);
+  const clicked = after(start, { type: "click", at: placeOf(4), reach: 6 });
+  assert.equal(clicked.told, "unit-1-1");
+  assert.deepEqual([clicked.focus?.isOwn, clicked.focus?.edges.length], [false, 4]);
+  const answered = after(clicked, message({ own: { selection: "unit-1-1", network: own }, selection: "unit-1-1" }));
+  assert.deepEqual([answered.focus?.isOwn, answered.focus?.edges.length, answered.focus?.main], [true, own.edges, 4]);
+  const pruned = after(answered, { type: "threshold", removed: 5, order: "up" });
+  assert.equal(pruned.own?.left.kept, own.edges - 5);
+  // Their own answer comes late for what was selected meanwhile.
+  const other = after(pruned, { type: "select", text: "unit-2-0" });
+  assert.deepEqual([ownOf(other), other.focus?.isOwn], [null, false]);
+  const x = (geometry.x[1] + geometry.x[4]) / 2;
+  const hovered = after(answered, { type: "hover", at: { x, y: (geometry.y[1] + geometry.y[4]) / 2 } });
+  assert.deepEqual(hovered.hit?.kind === "edge" && hovered.hit.isOwn, true);
 });

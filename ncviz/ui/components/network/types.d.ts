@@ -47,6 +47,25 @@ interface ArrayEntry {
   length: number;
 }
 
+/** How κ is spread over the weights of a connection; bars go from the scale's red end to its blue one. */
+interface Spread {
+  weights: number;
+  active: number;
+  low: number;
+  median: number;
+  high: number;
+  negative: number;
+  bars: number[];
+}
+
+interface OwnLines {
+  selection: string;
+  total: number;
+  orders: RankedOrder[];
+  arrays: Record<string, ArrayEntry>;
+  digest: string;
+}
+
 interface Roomy {
   layers: number;
   portrait: number;
@@ -60,6 +79,7 @@ interface Header {
   offsets: number[];
   classes: string[];
   connections: string[];
+  spreads: Spread[];
   links: Link[];
   parameters: number;
   unmeasured: number;
@@ -93,7 +113,10 @@ interface Volatile {
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float32Array;
 
-type Message = Omit<Header, "arrays"> & Volatile & { arrays: Record<string, Numbers> };
+/** All lines of what is selected, as they came. */
+type OwnMessage = Omit<OwnLines, "arrays"> & { arrays: Record<string, Numbers> };
+
+type Message = Omit<Header, "arrays"> & Volatile & { arrays: Record<string, Numbers>; own: OwnMessage | null };
 
 interface LayoutBox extends LayoutHeader {
   shareX: Numbers;
@@ -176,9 +199,11 @@ interface UnitHit {
   kind: "unit";
   unit: number;
 }
+/** A line, among those drawn or among those of the selection. */
 interface EdgeHit {
   kind: "edge";
   edge: number;
+  isOwn?: boolean;
 }
 interface LinkHit {
   kind: "link";
@@ -203,8 +228,16 @@ type Hit = UnitHit | EdgeHit | LinkHit | LayerHit;
 /** What is selected. */
 type Selected = UnitHit | EdgeHit | LineHit;
 
-/** The edges and nodes that stand out. */
+/** All lines of a selection, and what is left of them. */
+interface OwnLeft {
+  selection: string;
+  network: Network;
+  left: LinesLeft;
+}
+
+/** The edges and nodes that stand out; the edges are among those drawn, or among those of the selection. */
 interface Focus {
+  isOwn: boolean;
   edges: number[];
   units: number[];
   main?: number;
@@ -217,6 +250,7 @@ interface Scene {
   view: View;
   theme: Theme;
   left: LinesLeft;
+  own: OwnLeft | null;
   focus: Focus | null;
 }
 
@@ -238,6 +272,8 @@ interface State {
   network: Network | null;
   geometry: Geometry | null;
   left: LinesLeft | null;
+  /** All lines of what was selected when Python last said so. */
+  own: OwnLeft | null;
   removed: number;
   order: string | null;
   view: View;
@@ -257,6 +293,7 @@ interface State {
 interface Receive {
   type: "receive";
   network: Network;
+  own: { selection: string; network: Network } | null;
   removed: number;
   order: string | null;
   selection: string;
@@ -333,6 +370,14 @@ interface FlowData {
 interface Described {
   title: string;
   rows: [string, string][];
+  spread?: DescribedSpread;
+}
+
+/** A small histogram over the colours' scale, with a mark at a share of its width. */
+interface DescribedSpread {
+  bars: number[];
+  mark: number;
+  words: string;
 }
 
 /** A step of the path above the picture; `act` is "all", "layer-…" or a selection's text. */

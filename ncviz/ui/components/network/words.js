@@ -1,6 +1,6 @@
 // What the network says in words: tooltip, selection, the picture's name for those who cannot see it.
 
-import { count, plain, signed } from "../shared/format.js";
+import { count, percent, plain, signed } from "../shared/format.js";
 import { captionOf, greyWords } from "./drawing/legend.js";
 import { activityOf, sizeOf, unitName } from "./data.js";
 
@@ -9,9 +9,10 @@ import { activityOf, sizeOf, unitName } from "./data.js";
  * @param {Network} network
  * @param {Hit} hit
  * @param {LinesLeft} left
+ * @param {boolean} isAll whether these are all lines of the node
  * @returns {Described}
  */
-export function describeHit(network, hit, left) {
+export function describeHit(network, hit, left, isAll = false) {
   if (hit.kind === "layer") {
     const { name, subtitle } = network.layers[hit.layer];
     return { title: `${name} · ${subtitle}`, rows: [["click", "zoom to this layer"]] };
@@ -20,7 +21,7 @@ export function describeHit(network, hit, left) {
     const { name, place } = unitName(network, hit.unit);
     const { edges, lowest, kept } = unitSummary(network, hit.unit, left);
     /** @type {[string, string][]} */
-    const rows = [[`drawn ${network.lines}`, `${count(kept)} of ${count(edges)} kept`]];
+    const rows = [[isAll ? network.lines : `drawn ${network.lines}`, `${count(kept)} of ${count(edges)} kept`]];
     if (network.leftOut?.[hit.unit]) rows.splice(0, 1, ["κ", "left out, so not measured"]);
     if (kept > 0) rows.push(["lowest κ", signed(lowest)]);
     const activity = activityOf(network, hit.unit);
@@ -37,7 +38,28 @@ export function describeHit(network, hit, left) {
   if (size > 1) rows.push(["weights", `${size}, of which ${left.negative[e]} negative and kept`]);
   else rows.push(["weight", plain(network.weight[e], 4)]);
   rows.push(["from", `${from.name} · ${from.place}`], ["to", `${to.name} · ${to.place}`]);
-  return { title: network.connections[network.connection[e]] ?? "edge", rows };
+  const spread = describeSpread(network, network.connection[e], left.bin[e]);
+  return { title: network.connections[network.connection[e]] ?? "edge", rows, spread };
+}
+
+/**
+ * How κ is spread over the connection that a line is part of.
+ * @param {Network} network
+ * @param {number} connection
+ * @param {number} bin of the line's own colour
+ * @returns {DescribedSpread | undefined}
+ */
+function describeSpread(network, connection, bin) {
+  const spread = network.spreads[connection];
+  if (!spread || spread.active === 0) return undefined;
+  const { weights, active, low, median, high, negative, bars } = spread;
+  const never = weights > active ? `, ${count(weights - active)} never active` : "";
+  const share = percent(negative / active, 0);
+  return {
+    bars,
+    mark: bin / (network.bins - 1),
+    words: `κ of its ${count(active)} active weights: ${signed(low)} … ${signed(high)}, median ${signed(median)}; ${share} bottlenecks${never}`,
+  };
 }
 
 /** @type {Record<string, string>} */
@@ -98,9 +120,11 @@ function unitSummary(network, unit, left) {
  * @param {Network} network
  * @param {UnitHit | EdgeHit} hit
  * @param {LinesLeft} left
+ * @param {OwnLeft | null} own all lines of the selection, if they are known
  */
-export function describeSelection(network, hit, left) {
-  const { title, rows } = describeHit(network, hit, left);
+export function describeSelection(network, hit, left, own = null) {
+  const isAll = own !== null && hit.kind === "unit";
+  const { title, rows } = isAll ? describeHit(own.network, hit, own.left, true) : describeHit(network, hit, left);
   if (hit.kind === "unit") return [title, ...rows.map((row) => row.join(" "))].join(" · ");
   return `${rows[2][1]} → ${rows[3][1]} · κ ${rows[0][1]} · ${rows[1].join(" ")}`;
 }

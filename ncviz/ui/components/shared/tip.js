@@ -12,13 +12,16 @@ export class Tip {
     this.root.hidden = true;
   }
 
-  /** @param {Described} described */
-  show({ title, rows }) {
+  /**
+   * @param {Described} described
+   * @param {HTMLElement[]} more what stands under the rows
+   */
+  show({ title, rows }, more = []) {
     const list = make("dl");
     for (const [name, value] of rows) {
       list.append(make("dt", { textContent: name }), make("dd", { textContent: value }));
     }
-    this.root.replaceChildren(make("strong", { textContent: title }), list);
+    this.root.replaceChildren(make("strong", { textContent: title }), list, ...more);
     this.root.hidden = false;
   }
 

@@ -7,8 +7,11 @@ import { count, fit } from "../../shared/format.js";
  * The words that say what the picture leaves out.
  * @param {Network} network
  * @param {number} kept
+ * @param {boolean} isShort
+ * @param {OwnLeft | null} own all lines of the selection
  */
-export function captionOf(network, kept, isShort = false) {
+export function captionOf(network, kept, isShort = false, own = null) {
+  if (own) return `${ownWords(own)} · of the others ${count(network.drawn)} of ${count(network.total)}`;
   const where = network.filter ? ` in ${network.filter}` : "";
   const which = network.drawn < network.total && !isShort ? ": the strongest and an even sample" : "";
   const rest = network.unmeasured ? ` · ${count(network.unmeasured)} weights not measured` : "";
@@ -17,10 +20,19 @@ export function captionOf(network, kept, isShort = false) {
 }
 
 /**
+ * How many lines of the selection are drawn.
+ * @param {OwnLeft} own
+ */
+function ownWords({ network: { edges, total, lines }, left }) {
+  const which = edges < total ? `the strongest ${count(edges)} of ${count(total)} ${lines}` : `all ${count(total)} ${lines}`;
+  return `showing ${which} of the selection · ${count(left.kept)} kept`;
+}
+
+/**
  * @param {Pen} context
  * @param {Scene} scene
  */
-export function drawLegend(context, { network, geometry, theme, left: { kept } }) {
+export function drawLegend(context, { network, geometry, theme, left: { kept }, own }) {
   const { width, height, isPortrait } = geometry;
   const measure = rulerOf(context);
   const { ticks, names } = network.scale;
@@ -31,11 +43,11 @@ export function drawLegend(context, { network, geometry, theme, left: { kept } }
   const top = height - 34;
   const most = isPortrait ? width - 28 : left - sides[0] - 40;
   // What is kept matters more than how the lines were chosen.
-  const whole = captionOf(network, kept, isPortrait);
+  const whole = captionOf(network, kept, isPortrait, own);
   const links = greyWords(network);
-  const forms = [`${whole} · ${links}`, whole, `${captionOf(network, kept, true)} · ${links}`];
+  const forms = [`${whole} · ${links}`, whole, `${captionOf(network, kept, true, own)} · ${links}`];
   const words =
-    forms.slice(links ? 0 : 1, links ? 3 : 2).find((text) => measure(text) <= most) ?? captionOf(network, kept, true);
+    forms.slice(links ? 0 : 1, links ? 3 : 2).find((text) => measure(text) <= most) ?? captionOf(network, kept, true, own);
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.fillStyle = theme.muted;

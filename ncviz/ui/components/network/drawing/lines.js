@@ -11,7 +11,8 @@ import { courseOf, courseOfEdge, follow } from "./course.js";
 export function drawLines(context, scene) {
   drawLinks(context, scene);
   strokeEdges(context, scene, scene.focus ? 0.1 : 1, null);
-  if (scene.focus) strokeEdges(context, scene, 1, scene.focus.edges);
+  const { focus, own } = scene;
+  if (focus) strokeEdges(context, focus.isOwn && own ? { ...scene, ...own } : scene, 1, focus.edges);
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
 }
 

@@ -1,6 +1,7 @@
 // The two canvases: the picture, and above it what lies under the pointer. Draws at most once per frame.
 
 import { contextOf } from "../../shared/dom.js";
+import { linesOf } from "../own_lines.js";
 import { courseOf, follow } from "./course.js";
 import { drawScene } from "./draw.js";
 import { clipToPlot } from "./frame.js";
@@ -124,13 +125,13 @@ function drawHover(context, scene, hit) {
     context.restore();
     return;
   }
-  const bin = scene.left.bin[hit.edge];
-  const inks = [theme.paper, theme.ink, network.ramps[theme.name][bin]];
+  const lines = linesOf(scene, hit);
+  const inks = [theme.paper, theme.ink, network.ramps[theme.name][lines.left.bin[hit.edge]]];
   for (const [at, width] of [6.5, 4.5, 2.5].entries()) {
     context.strokeStyle = inks[at];
     context.lineWidth = width;
     context.beginPath();
-    trace(context, network, geometry, view, hit.edge);
+    trace(context, lines.network, geometry, view, hit.edge);
     context.stroke();
   }
   context.restore();
