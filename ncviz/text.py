@@ -57,8 +57,8 @@ def percent(fraction: float) -> str:
 
 
 def share_words(share: float) -> str:
-    """Return a share in per cent with four significant digits, such as "0.9938 %", "87.5 %" or "< 0.001 %"."""
-    return "< 0.001 %" if 0 < share < 1e-5 else f"{100 * share:.4g} %"
+    """Return a share in per cent with four significant digits, such as "0.9938%", "87.5%" or "< 0.001%"."""
+    return "< 0.001%" if 0 < share < 1e-5 else f"{100 * share:.4g}%"
 
 
 def never_active_words(share: float, images: int) -> str:

@@ -76,14 +76,14 @@ def test_protecting_a_layer_can_be_taken_back(visit):
     page.wait(lambda: "lab_protect=0" in page.page.url)
     page.wait(lambda: "leave at most 20%" in body(page))
     page.page.keyboard.press("Escape")
-    page.page.get_by_role("button", name="↶").click()
+    page.page.get_by_role("button", name="Undo").click()
     page.wait(lambda: "lab_protect" not in page.page.url)
 
 
 def test_a_run_that_is_cancelled_keeps_what_it_finished(visit):
     page = visit().open(
         "/pruning?model=lenet-mnist-relu&lab_criteria=curvature,magnitude,lamp,wanda,synflow,random&lab_seeds=10&"
-        "lab_samples=2"
+        "lab_samples=2&lab_scope=layer"
     )
     page.wait(lambda: "Nothing is measured yet" in body(page), 120)
     page.page.get_by_role("button", name="Measure").click()

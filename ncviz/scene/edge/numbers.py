@@ -104,14 +104,14 @@ def arithmetic(found: EdgeExplanation, theme: Theme) -> str:
     for way, mass, work in zip(own, shown_shares(found), shown_works, strict=True):
         mean = way.work / way.mass if way.mass else 0.0
         cells = (
-            _cell(f"{mass} %", 100 * way.mass),
+            _cell(f"{mass}%", 100 * way.mass),
             _cell(significant(mean), mean),
             _cell(work, way.work),
         )
         chip = f'<i style="background:{ROUTE_COLOURS[theme][way.route]}"></i>'
         rows.append(f"<tr><td>{chip}{escape(way.title)}</td>{''.join(cells)}</tr>")
     head = "<tr><th>way</th><th>of the mass</th><th>mean distance</th><th>work</th></tr>"
-    foot = f"<tr><td>all of it</td><td>100 %</td><td></td>{_cell(f'W = {value}', found.value)}</tr>"
+    foot = f"<tr><td>all of it</td><td>100%</td><td></td>{_cell(f'W = {value}', found.value)}</tr>"
     return (
         f'{_STYLE}<table class="ncviz-sum"><thead>{head}</thead><tbody>{"".join(rows)}{foot}</tbody></table>'
     )

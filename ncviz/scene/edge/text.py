@@ -117,7 +117,7 @@ def significant(value: float, digits: int = 4) -> str:
 def account_words(found: EdgeExplanation) -> str:
     """Say where the mass comes from and where it goes; which way is for the table beside it."""
     starts, goals = (
-        f"{end:.4g} % {verb} {name} and {100 - end:.4g} % {more}" if end < 100 else f"all of it {verb} {name}"
+        f"{end:.4g}% {verb} {name} and {100 - end:.4g}% {more}" if end < 100 else f"all of it {verb} {name}"
         for end, verb, name, more in (
             (100 * float(found.source_measure[0]), "lies on", "i", "on its active in-neighbours u"),
             (100 * float(found.target_measure[0]), "has to go to", "j", "to its active out-neighbours v"),

@@ -19,9 +19,27 @@ from ncviz.scene.comparison import (
 )
 from ncviz.tasks.criteria import criteria, criterion_title
 from ncviz.text import percent, plain
+from ncviz.ui.link.finetune_fields import parse
 from ncviz.ui.link.view_state import MAX_SEEDS, ViewState
 from ncviz.ui.pruning import comparison
 from ncviz.ui.session import session
+
+# The icons that undo and redo have in the pictures; their words stay for those who hear the page.
+_ICONS = {
+    "undo": "M5.5 3 2.7 5.8l2.8 2.8M3 5.8h6a4 4 0 0 1 0 8H6.5",
+    "redo": "M10.5 3l2.8 2.8-2.8 2.8M13 5.8H7a4 4 0 0 0 0 8h2.5",
+}
+_DRAWN = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' width='16' height='16' "
+    "fill='none' stroke='black' stroke-width='1.5' stroke-linecap='round' stroke-linejoin='round'%3E"
+    "%3Cpath d='{0}'/%3E%3C/svg%3E"
+)
+_MASK = (
+    ".st-key-lab-{0} button::before{{content:'';flex:none;width:16px;height:16px;background:currentcolor;"
+    'mask:url("{1}") center/16px 16px no-repeat}}'
+    ".st-key-lab-{0} button p{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}"
+)
+_STEPS = "".join(_MASK.format(name, _DRAWN.format(path)) for name, path in _ICONS.items())
 
 
 def draw_controls(network: tasks.Network) -> None:
@@ -36,13 +54,13 @@ def draw_controls(network: tasks.Network) -> None:
         placeholder="Choose what to compare",
         **_tie("lab_criteria", list(compared.criteria), ",".join),
     )
+    st.html(f"<style>{_STEPS}</style>")
     with steps, st.container(horizontal=True, gap="small"):
-        st.button(
-            "↶", key="lab-undo", help="Undo", disabled=not comparison.can_undo(), on_click=comparison.undo
-        )
-        st.button(
-            "↷", key="lab-redo", help="Redo", disabled=not comparison.can_redo(), on_click=comparison.redo
-        )
+        for name, title, can, act in (
+            ("undo", "Undo", comparison.can_undo(), comparison.undo),
+            ("redo", "Redo", comparison.can_redo(), comparison.redo),
+        ):
+            st.button(title, key=f"lab-{name}", help=title, disabled=not can, on_click=act)
     _draw_order(network, compared)
     _draw_images(network, compared)
 
@@ -53,7 +71,9 @@ def _draw_order(network: tasks.Network, compared: Comparison) -> None:
         "Fraction removed where you look closer",
         measured_sparsities(comparison.shapes(network), compared.protected, network.zeros),
         format_func=percent,
-        help="The table, and every other tab, look at this sparsity. It is one of those that are measured.",
+        help="The table, and every other tab but Robustness → Repair, look at this sparsity. It is one of those that "
+        "are measured.",
+        disabled=_is_repairing(),
         **session.shows(
             f"lab_sparsity {compared.protected}",
             compared.sparsity,
@@ -77,6 +97,12 @@ def _draw_order(network: tasks.Network, compared: Comparison) -> None:
         help="Rank the weights of all layers together, or remove the same share of every layer.",
         **_tie("lab_scope", compared.scope),
     )
+
+
+def _is_repairing() -> bool:
+    """Whether the part of Robustness is open that prunes nothing, whatever the fraction."""
+    view = session.view()
+    return view.lab_tab == "robust" and parse("lab_robust", view.lab_robust).get("part") == "repair"
 
 
 def _draw_images(network: tasks.Network, compared: Comparison) -> None:

@@ -42,11 +42,8 @@ def missing(of: tasks.Network, compared: Comparison) -> dict[str, PruningConfig]
 
 
 def curve(of: tasks.Network, config: PruningConfig) -> SweepRecord | None:
-    """Return one curve, if it and the order that it belongs to are known."""
-    task, context, desk = _task(of, config), session.context(), resources.desk()
-    if not (desk.has(task, context) and desk.has(task.order, context)):
-        return None
-    return context.look_up(task)
+    """Return one curve, if it is known."""
+    return session.context().look_up(_task(of, config))
 
 
 def known(of: tasks.Network, compared: Comparison) -> list[tuple[PruningConfig, SweepRecord]]:
@@ -70,7 +67,10 @@ def spreads(of: tasks.Network, compared: Comparison) -> dict[str, Spread]:
 
 
 def ranks(of: tasks.Network, config: PruningConfig) -> np.ndarray:
-    """Return int32 [N], when each weight is removed, of a curve that is known."""
+    """Return int32 [N], when each weight is removed, of a curve that is known.
+
+    With the networks that ship, curves come without the orders that a moment gives back.
+    """
     return session.context().run(tasks.Order(of, config)).result
 
 
@@ -90,7 +90,14 @@ def measured(of: tasks.Network, config: PruningConfig | None, removed: int) -> e
 
 def first_known(of: tasks.Network, compared: Comparison, criterion: str) -> PruningConfig:
     """Return the settings of the first draw of a criterion that is known."""
-    return next(config for config, _ in known(of, compared) if config.criterion == criterion)
+    return at_hand(of, compared, criterion)[0]
+
+
+def at_hand(of: tasks.Network, compared: Comparison, criterion: str) -> list[PruningConfig]:
+    """Return the settings of a criterion's draws whose orders are kept, or take no more than a moment; at least one."""
+    context = session.context()
+    found = [config for config, _ in known(of, compared) if config.criterion == criterion]
+    return [config for config in found if tasks.Order(of, config).is_at_hand(context)] or found[:1]
 
 
 def start(of: tasks.Network, compared: Comparison) -> Job:

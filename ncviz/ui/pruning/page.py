@@ -16,7 +16,9 @@ from ncviz.scene.comparison import (
     nothing_to_remove,
     weight_count,
 )
-from ncviz.scene.wording import note_for
+from ncviz.scene.verdict import other_end, verdict
+from ncviz.scene.wording import note_for, short_word
+from ncviz.tasks.criteria import Spread
 from ncviz.tasks.images import find_dataset
 from ncviz.text import about, percent, plain, plural, zero_words
 from ncviz.ui.link.view_state import LAB_TABS
@@ -50,6 +52,8 @@ TAB_TITLES = {
 @telling_errors()
 def draw_page(of: tasks.Network) -> None:
     """Draw the page."""
+    st.title("Pruning")
+    says = st.container()
     controls.draw_controls(of)
     if note := note_for(of):
         st.caption(note)
@@ -68,6 +72,8 @@ def draw_page(of: tasks.Network) -> None:
         return
     missing = curve_runs.missing(of, compared)
     spreads = curve_runs.spreads(of, compared)
+    with says:
+        _draw_verdict(of, compared, spreads)
 
     def when_measured(part: Callable[[], None]) -> None:
         if nothing:
@@ -95,6 +101,21 @@ def draw_page(of: tasks.Network) -> None:
             session.change(lab_tab=name)
             with tab:
                 parts[name]()
+
+
+def _draw_verdict(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
+    """Begin with what the table shows for this network."""
+    if not spreads:
+        return
+    known = curve_runs.known(of, compared)
+    images, word = min(record.images for _, record in known), short_word(of)
+    told = verdict(compared, spreads, session.view().lab_lost, images, word)
+    config = compared.config("curvature").calibration
+    sweep = session.context().look_up(tasks.Sweep(of, config, compared.scope, compared.never_active))
+    if told and sweep is not None and not compared.protected:
+        told.append(other_end(sweep, word))
+    if told:
+        st.markdown(" ".join(told))
 
 
 def _draw_run(

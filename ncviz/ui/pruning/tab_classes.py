@@ -11,6 +11,7 @@ from ncviz import tasks
 from ncviz.plots.pruning.classes import ClassRow, class_change
 from ncviz.plots.pruning.tables import confusion_heatmap
 from ncviz.scene.comparison import Comparison, weight_count
+from ncviz.scene.verdict import draw_words
 from ncviz.scene.wording import word_for
 from ncviz.tasks.criteria import Spread, class_accuracy, confusion, criterion_title, flips
 from ncviz.text import percent, plain
@@ -62,12 +63,14 @@ def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     before = confusion(whole.labels, whole.predictions, len(classes))
     after = {name: confusion(own.labels, own.predictions, len(classes)) for name, own in pruned.items()}
     total = weight_count(comparison.shapes(of))
-    told = [f"{criterion_title(name)} {own.accuracy:.2%}" for name, own in pruned.items()]
-    draw = ", on the first draw of the calibration images" if len(compared.seeds) > 1 else ""
+    told = [
+        f"{criterion_title(name)} {own.accuracy:.2%}{draw_words(spreads[name], removed / total)}"
+        for name, own in pruned.items()
+    ]
     st.markdown(
         f"**{percent(removed / total)} removed**, {word_for(of)}: whole network {whole.accuracy:.2%}; "
         f"{'; '.join(told)}. On "
-        f"{len(whole.labels):,} evaluation images{draw}."
+        f"{len(whole.labels):,} evaluation images."
     )
     st.subheader("Class by class")
     style = criterion_styles()

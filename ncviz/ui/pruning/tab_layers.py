@@ -12,7 +12,7 @@ from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.tables import layer_heatmap, overlap_heatmap
 from ncviz.scene.comparison import Comparison, layer_titles
 from ncviz.tasks.criteria import Overlap, Spread, criterion_title, layer_sparsity, overlap
-from ncviz.text import percent
+from ncviz.text import listed, percent
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.pruning import comparison, curves, files
 from ncviz.ui.session.theme import theme
@@ -46,7 +46,7 @@ def draw_layers(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
             key="lab-layers",
         )
         _warn_of_collapse(shares, titles, layers)
-        st.caption("Mean over the draws of the calibration images.")
+        st.caption(_draws_words(orders, spreads))
     with right:
         st.subheader("In common")
         _draw_overlap(of, compared, orders, titles, removed)
@@ -94,17 +94,30 @@ def _draw_overlap(
     st.caption(
         f"Share of the {count:,} weights {part} by one criterion that are {part} by another as well; two random orders "
         f"have {chance:.0%} in common."
-        + (" On the diagonal a criterion beside itself on other draws." if len(compared.seeds) > 1 else "")
+        + (
+            " On the diagonal a criterion beside itself on another draw, where it has one."
+            if any(len(draws) > 1 for draws in orders.values())
+            else ""
+        )
         + (" Protected layers are left out." if compared.protected and is_kept else "")
         + (f" The {zeros:,} that are zero already are left out." if zeros else "")
     )
 
 
 def _known_orders(of: tasks.Network, compared: Comparison, criterion: str) -> list[np.ndarray]:
-    """Return the orders of a criterion over the draws that are known."""
-    return [
-        curves.ranks(of, config) for config, _ in curves.known(of, compared) if config.criterion == criterion
-    ]
+    """Return the orders of a criterion over the draws that are at hand."""
+    return [curves.ranks(of, config) for config in curves.at_hand(of, compared, criterion)]
+
+
+def _draws_words(orders: Mapping[str, list[np.ndarray]], spreads: Mapping[str, Spread]) -> str:
+    """Say over how many draws a mean is taken, and whose other draws would take long to find."""
+    few = [criterion_title(name) for name, draws in orders.items() if len(draws) < spreads[name].draws]
+    if not few:
+        return "Mean over the draws of the calibration images."
+    return (
+        f"Mean over the draws of the calibration images; {listed(few)}: of the first draw alone, because the "
+        "curvature of the others is not kept."
+    )
 
 
 def _warn_of_collapse(shares: np.ndarray, titles: list[str], layers: list[str]) -> None:

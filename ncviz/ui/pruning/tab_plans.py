@@ -20,6 +20,7 @@ from ncviz.scene.comparison import (
     layer_titles,
     weight_count,
 )
+from ncviz.scene.verdict import draw_words
 from ncviz.scene.wording import short_word, word_for
 from ncviz.tasks.criteria import Spread, criteria, criterion_title, layer_sparsity
 from ncviz.text import percent, plain, plural
@@ -37,7 +38,7 @@ def draw_plans(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Sp
     """Draw the form that saves what is chosen, the plans that there are, and the files."""
     chosen = _choose_plan(of, compared, spreads) if spreads else None
     if chosen is not None:
-        _draw_save_form(of, chosen)
+        _draw_save_form(of, chosen, spreads[chosen.pruning.criterion])
     else:
         st.info("Files and new plans need a criterion's curve: measure one first.")
     st.subheader("Plans")
@@ -69,11 +70,11 @@ def _choose_plan(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
 
 
 @telling_errors()
-def _draw_save_form(of: tasks.Network, plan: Plan) -> None:
+def _draw_save_form(of: tasks.Network, plan: Plan, spread: Spread) -> None:
     st.markdown(
         f"**{criterion_title(plan.pruning.criterion)}, {percent(plan.sparsity)} removed**: "
-        f"{plan.total - plan.removed:,} of {plan.total:,} weights kept, {word_for(of)} {plan.accuracy:.2%} on "
-        f"{plan.images:,} evaluation images."
+        f"{plan.total - plan.removed:,} of {plan.total:,} weights kept, {word_for(of)} "
+        f"{plan.accuracy:.2%}{draw_words(spread, plan.sparsity)} on {plan.images:,} evaluation images."
     )
     with st.form("lab-save-plan", border=False, clear_on_submit=True):
         column, press, _ = st.columns([2, 1, 1.5], vertical_alignment="bottom")

@@ -73,7 +73,7 @@ def test_there_is_one_account_of_the_mass_and_kappa_follows_from_the_numbers_tha
         own = ways(found)
         assert sum(way.mass for way in own) == pytest.approx(1, abs=1e-9)
         assert sum(way.work for way in own) == pytest.approx(found.value)
-        shares = [number(mass.rstrip(" %")) for _, (_, mass), *_ in rows[:4] if mass != "–"]
+        shares = [number(mass.rstrip("%")) for _, (_, mass), *_ in rows[:4] if mass != "–"]
         assert sum(shares) == pytest.approx(100, abs=1e-9)
         works = [number(work) for *_, (_, work) in rows[:4] if work != "–"]
         assert sum(works) == pytest.approx(number(rows[4][3][1].removeprefix("W = ")), abs=1e-9)
@@ -104,7 +104,7 @@ def test_the_words_say_where_the_mass_lies_and_where_it_goes():
     for found in edges(alphas=(0.9,)):
         words = account_words(found)
         assert ("all of it lies on i" in words) == (not len(found.in_units))
-        assert ("90 % lies on i and 10 %" in words) == bool(len(found.in_units))
+        assert ("90% lies on i and 10%" in words) == bool(len(found.in_units))
         assert ("all of it has to go to j" in words) == (not len(found.out_units))
 
 

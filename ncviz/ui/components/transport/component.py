@@ -55,7 +55,7 @@ def transport_picture(
 
 def _ends(names: tuple[str, ...], masses: list[float]) -> list[dict[str, str]]:
     return [
-        {"name": name, "share": share_words(mass), "exact": f"{100 * mass!r} % of the mass"}
+        {"name": name, "share": share_words(mass), "exact": f"{100 * mass!r}% of the mass"}
         for name, mass in zip(names, masses, strict=True)
     ]
 
