@@ -19,6 +19,6 @@ def write_link() -> None:
         query.pop("other_model", None)
     if session.has_lost_network() or now.model in own or now.other_model in own:
         # All that a link can say of them; whoever opens it learns why they see another one.
-        query[session.OWN] = "1"
+        query[session.BROUGHT] = "1"
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)

@@ -29,7 +29,7 @@ _OTHER_WHOLE: dict[str, Any] = {"other_own": "", "other_group": ""}
 # One digit says more at first sight than the mean of ten.
 FIRST_FLOW = "image-5"
 # In the address: that a network of the session's own is looked at.
-OWN = "own"
+BROUGHT = "brought"
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
 OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model", "other_own")
 
@@ -44,7 +44,7 @@ def begin() -> None:
     if has_begun():
         return
     state, problems = from_query(st.query_params.to_dict())
-    st.session_state["lost"] = OWN in st.query_params
+    st.session_state["lost"] = BROUGHT in st.query_params
     if has_lost_network() and "model" not in st.query_params:
         # What the link says of the network that is gone means nothing on the one in its place.
         state = replace(state, **_WHOLE)

@@ -64,7 +64,7 @@ def test_a_reload_says_that_the_network_is_gone(app, own, links):
     look_at(app.run(), own, removed=0.9)
     assert "held for one session" not in told(app)
     link = app.query_params
-    assert list(link["own"]) == ["1"]
+    assert list(link["brought"]) == ["1"]
     assert "model" not in link
     anew = AppTest.from_function(page, default_timeout=SECONDS)
     for name, values in link.items():
@@ -75,16 +75,16 @@ def test_a_reload_says_that_the_network_is_gone(app, own, links):
     assert links == ["pages/model.py"]
     # What was removed of the network that is gone says nothing of another.
     assert anew.session_state["latest"].view.removed == 0
-    assert list(anew.query_params["own"]) == ["1"]
+    assert list(anew.query_params["brought"]) == ["1"]
     assert "held for one session" in told(anew.run())
 
 
 def test_another_network_ends_the_notice(app, own):
-    app.query_params["own"] = "1"
+    app.query_params["brought"] = "1"
     assert "held for one session" in told(app.run())
     app.session_state["lost"] = False
     assert "held for one session" not in told(app.run())
-    assert "own" not in app.query_params
+    assert "brought" not in app.query_params
 
 
 def test_choosing_a_network_is_looking_at_another():
@@ -95,7 +95,7 @@ def test_choosing_a_network_is_looking_at_another():
         session.select_model("mlp-digits-tanh")
 
     app = AppTest.from_function(choose, default_timeout=SECONDS)
-    app.query_params["own"] = "1"
+    app.query_params["brought"] = "1"
     assert app.run().session_state["lost"] is False
 
 
