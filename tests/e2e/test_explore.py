@@ -128,13 +128,32 @@ def test_lenet_draws_and_collapses(visit):
     assert page.outside == []
 
 
-def test_choosing_lenet_in_the_sidebar(visit):
+def test_back_undoes_the_last_choice_and_then_leaves(visit):
     page = visit().open()
     page.canvas()
+    before = page.page.evaluate("history.length")
+    page.drag(0.0, 0.5, steps=4)
+    page.wait(lambda: "removed=" in page.page.url)
     page.choose("LeNet, MNIST (ReLU)")
+    page.wait(lambda: "model=" not in page.page.url)
+    page.wait(lambda: page.canvas().get_attribute("data-total-edges") == "12942")
     page.settle()
-    page.wait(lambda: "lenet-mnist-relu" in page.page.url)
-    page.wait(lambda: page.visible_edges() > 4000)
+    page.page.get_by_test_id("ncviz-order-curvature/bottlenecks").click()
+    page.wait(lambda: "order=bottlenecks" in page.page.url)
+    page.settle()
+    # Two choices; the slider makes no entry.
+    assert page.page.evaluate("history.length") == before + 2
+    page.page.go_back()
+    page.wait(lambda: "order=" not in page.page.url)
+    redundant = page.page.get_by_test_id("ncviz-order-curvature/redundant")
+    page.wait(lambda: redundant.get_attribute("aria-checked") == "true")
+    page.settle()
+    page.page.go_back()
+    page.wait(lambda: page.canvas().get_attribute("data-total-edges") == "2720")
+    assert 1000 < page.visible_edges() < 1800
+    assert page.errors == []
+    page.page.go_back()
+    page.wait(lambda: page.page.url == "about:blank")
 
 
 def test_the_slider_shows_where_never_active_weights_end(visit):

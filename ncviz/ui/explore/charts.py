@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+# Plotly takes pandas from among what is loaded, half loaded if another thread is at it.
+import pandas  # noqa: F401
 import streamlit as st
 
 from ncviz.plots.figure_frame import WIDTH

@@ -8,8 +8,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from ncviz.ui.components.stage.history import keep_history
 from ncviz.ui.frame import missing_uploads, sidebar
 from ncviz.ui.learn import lesson_banner
+from ncviz.ui.link.view_state import SLIDING
 from ncviz.ui.server import resources
 from ncviz.ui.session import address, session, visitors
 
@@ -38,6 +40,8 @@ def run() -> None:
     if is_new:
         session.begin()
         lesson_banner.open_link(named)
+    else:
+        address.follow_history()
     visitors.visited()
     pages = _pages()
     is_bare = session.view().hides("navigation")
@@ -58,7 +62,14 @@ def run() -> None:
         page.run()
     finally:
         resources.warm_up()
+        _settle()
     address.write_link()
+
+
+def _settle() -> None:
+    """Tell the browser that this page is drawn: the next chosen step is an entry of its history."""
+    run = st.session_state["runs"] = int(st.session_state.get("runs", 0)) + 1
+    keep_history(SLIDING, run=run)
 
 
 def enter() -> None:

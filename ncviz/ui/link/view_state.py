@@ -61,6 +61,8 @@ MAX_SEEDS = 10
 EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
 DEFAULT_EDGE_CAP = 5000
 ALL_LAYERS = -1
+# Fields that slide: the browser's history makes no entry of a change of them alone.
+SLIDING = ("removed", "other_removed", "idleness", "lab_sparsity", "lab_lost", "own", "other_own")
 # Fields that hold what is done by hand, which may be more than a link takes.
 BY_HAND = ("own", "other_own")
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from typing import cast
 
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from ncviz.ui.link.view_state import ViewState, from_query
+from ncviz.ui.server import resources
 from ncviz.ui.session import session
+
+# How many of a session's links are known by the view that they were written for.
+MOST_LINKS = 200
+Query = frozenset[tuple[str, str]]
 
 
 def write_link() -> None:
@@ -22,3 +31,22 @@ def write_link() -> None:
         query[session.BROUGHT] = "1"
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
+    resources.keep(_written(), frozenset(query.items()), now, MOST_LINKS)
+
+
+def follow_history() -> None:
+    """Where the reader went back or forward in the browser's history, look at what the address says again."""
+    context = get_script_run_ctx()
+    if context is None or not context.is_history_navigation:
+        return
+    query = st.query_params.to_dict()
+    known = _written().get(frozenset(query.items()))
+    if known is not None:
+        session.look(known)
+    elif query:
+        session.look(from_query(query)[0])
+
+
+def _written() -> dict[Query, ViewState]:
+    """Return what this session looked at when each link was written: a link cannot hold all of it."""
+    return cast(dict[Query, ViewState], st.session_state.setdefault("links", {}))

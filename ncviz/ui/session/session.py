@@ -101,6 +101,15 @@ def change(**values: Any) -> None:
     latest().view = after
 
 
+def look(at: ViewState) -> None:
+    """Look at all of this instead, as a step of its own; a network that this session has forgotten stays away."""
+    known = own_networks().keys() | MODELS.keys()
+    kept = {name: getattr(at, name) for name in vars(at)}
+    if at.model not in known:
+        kept["model"] = view().model
+    change(**kept | ({"other_model": ""} if at.other_model not in known else {}))
+
+
 def undo() -> None:
     """Go back one pruning step, on whichever picture it was made; steps of a picture that is not shown do not count."""
     _take(_history().undo(_step(view()), _seen))

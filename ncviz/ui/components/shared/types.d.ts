@@ -121,6 +121,8 @@ interface Pen {
 type Attributes = Record<string, string | number | boolean | undefined>;
 
 interface Window {
+  /** Fields of a link that slide; set once the history is kept. */
+  __ncvizQuiet?: readonly string[];
   __ncvizChannels?: Map<string, ChannelState>;
   __ncvizPanels?: { hosts: Set<Node>; last: Node | null };
 }
