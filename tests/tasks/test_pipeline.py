@@ -5,13 +5,14 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 import torch
 
 from ncviz import accuracy, load_model, neural_curvature, prune, pruning_scores, tasks
-from ncviz.config import COMPARED_DRAWS, CurvatureConfig, PruningConfig
+from ncviz.config import COMPARED, COMPARED_DRAWS, CurvatureConfig, PruningConfig
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError, StoreError
 from ncviz.models.files.open_file import read_file
 from ncviz.pruning.compare import GRID
@@ -311,6 +312,12 @@ def test_bundled_results_belong_to_the_bundled_networks():
         )
         assert curve is not None
         assert curve.baseline == pytest.approx(tasks.evaluator(net, NOWHERE).accuracy())
+    # What the Pruning page shows at first ships for every network, and the first draws' orders are there at once.
+    for net in map(tasks.open_network, tasks.MODELS):
+        for name, seed in product(COMPARED, range(COMPARED_DRAWS)):
+            compared = tasks.Curve(net, PruningConfig(name, seed=seed), GRID)
+            assert here(bundled).look_up(compared) is not None, (net.name, name, seed)
+            assert seed or compared.order.is_at_hand(here(bundled))
     first = here(bundled).look_up(tasks.Curvature(tasks.open_network(NAME), CurvatureConfig()))
     from ncviz import load_dataset, neural_curvature
 
