@@ -33,6 +33,84 @@ class _TapReader(fx.Interpreter):
         return value
 
 
+class ActivationReader:
+    """A network that stays ready to say what its units do, whole or with some of its weights removed.
+
+    Not for several threads at once.
+
+    Args:
+        net: The network that ``graph`` was built from. Not changed.
+        graph: Its neural graph.
+        inputs: [n, *input shape], for their shape alone.
+        device: Where to run.
+        dtype: With which numbers.
+    """
+
+    def __init__(
+        self, net: nn.Module, graph: NeuralGraph, inputs: Tensor, device: str, dtype: torch.dtype
+    ) -> None:
+        # Traced before it moves, as when the graph was built: the operations must have the same names.
+        own = trace(own_copy(net, inputs).cpu(), tuple(inputs.shape[1:]))
+        free_of_types(own)
+        own.to(device=device, dtype=dtype)
+        self._graph, self._device, self._dtype = graph, device, dtype
+        self._reader = _TapReader(own, {tap.node for taps in graph.taps for tap in taps})
+        self._weights = {name: own.get_parameter(name) for name in graph.parameters if _has(own, name)}
+        self._whole: dict[str, Tensor] = {}
+
+    def read(self, inputs: Tensor, masks: Mapping[str, Tensor] | None = None) -> list[Tensor]:
+        """Return what each layer's units say for each input, softmax on the last.
+
+        Args:
+            inputs: [n, *input shape].
+            masks: By a weight's name what is kept of it, bool of its shape; None for the whole network.
+
+        Returns:
+            One CPU float64 tensor [n, units] for each layer, input first.
+
+        Raises:
+            ModelError: If an activation is NaN or infinite, naming the layer, or a weight is not to be found.
+        """
+        self._lay(masks)
+        with torch.no_grad(), without_global_hooks():
+            self._reader.run(inputs.to(device=self._device, dtype=self._dtype, copy=True))
+        graph, values = self._graph, self._reader.values
+        layers = [
+            _gathered(values, taps, size) for taps, size in zip(graph.taps, graph.layer_sizes, strict=True)
+        ]
+        for name, layer in zip(graph.layer_names, layers, strict=True):
+            if not torch.isfinite(layer).all():
+                where = "the input" if layer is layers[0] else f"layer '{name}'"
+                raise ModelError(
+                    f"The activations of {where} hold NaN or infinite values; check the weights and images."
+                )
+        layers[-1] = layers[-1].softmax(dim=1)
+        return layers
+
+    def _lay(self, masks: Mapping[str, Tensor] | None) -> None:
+        """Set what is not kept to zero, and what was before to what it is."""
+        if masks is None and not self._whole:
+            return
+        missing = set(masks or {}) - set(self._weights)
+        if missing:
+            raise ModelError(f"The forward of the network reads no weight '{sorted(missing)[0]}'.")
+        if not self._whole:
+            self._whole = {name: weight.detach().clone() for name, weight in self._weights.items()}
+        with torch.no_grad():
+            for name, weight in self._weights.items():
+                weight.copy_(self._whole[name])
+                if masks is not None and name in masks:
+                    weight.mul_(masks[name].to(weight.device))
+
+
+def _has(module: nn.Module, name: str) -> bool:
+    try:
+        module.get_parameter(name)
+    except AttributeError:
+        return False
+    return True
+
+
 def layer_activations(
     net: nn.Module, graph: NeuralGraph, inputs: Tensor, device: str = "cpu"
 ) -> list[Tensor]:
@@ -53,24 +131,7 @@ def layer_activations(
         ModelError: If an activation is NaN or infinite, naming the layer.
     """
     dtype = torch.float32 if device.startswith("mps") else torch.float64
-    # Traced before it moves, as when the graph was built: the operations must have the same names.
-    own = trace(own_copy(net, inputs).cpu(), tuple(inputs.shape[1:]))
-    free_of_types(own)
-    own.to(device=device, dtype=dtype)
-    reader = _TapReader(own, {tap.node for taps in graph.taps for tap in taps})
-    with torch.no_grad(), without_global_hooks():
-        reader.run(inputs.to(device=device, dtype=dtype, copy=True))
-    layers = [
-        _gathered(reader.values, taps, size) for taps, size in zip(graph.taps, graph.layer_sizes, strict=True)
-    ]
-    for name, layer in zip(graph.layer_names, layers, strict=True):
-        if not torch.isfinite(layer).all():
-            where = "the input" if layer is layers[0] else f"layer '{name}'"
-            raise ModelError(
-                f"The activations of {where} hold NaN or infinite values; check the weights and images."
-            )
-    layers[-1] = layers[-1].softmax(dim=1)
-    return layers
+    return ActivationReader(net, graph, inputs, device, dtype).read(inputs)
 
 
 def _gathered(values: Mapping[str, Tensor], taps: tuple[Tap, ...], size: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Over which calibration images κ can be drawn: all, those of a class, or one, as the pages offer them."""
+"""What can flow through a picture: the calibration images, of all, of a class, or one, and an image of one's own."""
 
 from __future__ import annotations
 
@@ -9,23 +9,59 @@ import numpy as np
 
 from ncviz.scene.cards.parts import image
 from ncviz.scene.selection import Flow
-from ncviz.tasks import CurvatureRecord
+from ncviz.tasks import CurvatureRecord, Network, white_level
 
 MOST_PICTURES = 10
 MOST_IMAGES = 200
+# The largest side of an image that is drawn by hand.
+LARGEST_DRAWN = 64
+# How large a data set has its digits, in pixels, and what is put into the middle: the ink's mass, or its frame.
+_DRAWN = {"mnist": (20, "mass"), "digits": (8, "box")}
+_DRAWN_SHARE = 20 / 28
+OWN_TITLE = "an image of your own"
 
 
-def image_choices(record: CurvatureRecord, classes: Sequence[str], chosen: str) -> dict[str, Any]:
-    """Return the images to choose from beside the picture: the first of each class as far as there is room."""
+def image_choices(
+    record: CurvatureRecord, network: Network, chosen: str, own: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Return what can flow: the first image of each class as far as there is room, the chosen one, one's own.
+
+    Args:
+        record: The curvature over all calibration images.
+        network: The network.
+        chosen: What flows, as the view has it.
+        own: A drawn or a brought image, uint8 [C, H, W].
+    """
+    spec, pictures = network.dataset_spec, record.pictures
+    found: dict[str, Any] = {
+        "chosen": chosen,
+        "images": [],
+        "own": None,
+        "white": white_level(network.dataset),
+    }
+    found |= {"drawing": None, "can_bring": False}
+    if pictures.images.ndim != 4:
+        return found
     first = np.unique(record.labels, return_index=True)[1]
-    images = []
-    for at in first[first < len(record.pictures)][:MOST_PICTURES].tolist():
-        pixels = record.pictures.images[at]
-        if pixels.ndim != 3:
-            return {"chosen": chosen, "images": []}
-        label = f"class {classes[record.labels[at]]}"
-        images.append({"flow": str(Flow("image", at)), "number": at + 1, "label": label, **image(pixels)})
-    return {"chosen": chosen, "images": images}
+    offered = first[first < len(pictures)][:MOST_PICTURES].tolist()
+    offered += [at for at in range(len(pictures)) if str(Flow("image", at)) == chosen and at not in offered]
+    found["images"] = [
+        {
+            "flow": str(Flow("image", at)),
+            "number": at + 1,
+            "label": f"class {spec.classes[record.labels[at]]}",
+            # Where nobody knows the right classes, the labels are what the network itself says.
+            "class": int(record.labels[at]) if spec.has_labels else None,
+            **image(pictures.images[at]),
+        }
+        for at in offered
+    ]
+    channels, rows, columns = pictures.images.shape[1:]
+    if channels == 1 and max(rows, columns) <= LARGEST_DRAWN:
+        size, by = _DRAWN.get(network.dataset, (round(_DRAWN_SHARE * min(rows, columns)), "mass"))
+        found["drawing"] = {"rows": rows, "columns": columns, "size": size, "by": by}
+    own = own if own is not None and own.shape == pictures.images.shape[1:] else None
+    return found | {"can_bring": True, "own": None if own is None else image(own)}
 
 
 def flow_titles(record: CurvatureRecord, classes: Sequence[str]) -> dict[str, str]:

@@ -201,4 +201,5 @@ def _members(parts: Sequence[_Lines]) -> Members:
         start=np.append(np.concatenate(firsts), offsets[-1]).astype(np.int32),
         parameter=_Lines.joined(parts, "parameter"),
         curvature=_Lines.joined(parts, "curvature", np.float32),
+        weight=_Lines.joined(parts, "weight", np.float32),
     )

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 
 _SELECTION = re.compile(r"(unit|channel)-\d{1,4}-\d{1,9}|weight-\d{1,9}|slice(-\d{1,9}){3}", re.ASCII)
 _EDGE = re.compile(r"\d{1,4}-\d{1,9}-\d{1,9}", re.ASCII)
-_FLOW = re.compile(r"all|(image|class)-\d{1,6}", re.ASCII)
+_FLOW = re.compile(r"all|own|(image|class)-\d{1,6}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,16 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class Flow:
-    """Over which calibration images κ is drawn: "all", or those of one "class" or one "image" by its number."""
+    """What flows: "all" calibration images, those of one "class", one "image" by its number, or one of one's "own".
+
+    The curvature is drawn over these images, and over all of them for an image of one's own.
+    """
 
     kind: str = "all"
     number: int = 0
 
     def __str__(self) -> str:
-        return self.kind if self.kind == "all" else f"{self.kind}-{self.number}"
+        return self.kind if self.kind in ("all", "own") else f"{self.kind}-{self.number}"
 
     def samples(self, labels: Sequence[int]) -> list[int] | None:
         """Return which calibration images these are, given their classes; None for all, or for what is not there."""

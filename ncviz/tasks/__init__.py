@@ -26,6 +26,14 @@ from ncviz.tasks.edge import (
     edge_weight,
     least_sample,
 )
+from ncviz.tasks.forward.activity import FlowState, ForwardPass, ranges_of, scaled_activity
+from ncviz.tasks.forward.images import (
+    calibration_input,
+    has_exact_pixels,
+    input_of,
+    read_picture,
+    white_level,
+)
 from ncviz.tasks.forward.program import Forward, ForwardRecord
 from ncviz.tasks.groups import GroupBottlenecks
 from ncviz.tasks.own_data import (
@@ -55,11 +63,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUNDLED", "CRITERIA", "MODELS", "ClassCurvature", "ClassCurvatureResult", "Context", "Curvature",
-    "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "Forward",
-    "ForwardRecord", "Group", "GroupBottlenecks", "ImageActivations", "Network", "Order", "Outcome", "OwnMask",
-    "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task", "calibration", "class_names",
-    "criterion_scores", "edge_weight", "evaluator", "from_result", "image_settings", "least_sample", "library",
-    "logits_of", "measure_curve", "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file",
-    "ranked_curvature", "ranks", "removable", "removed_for_threshold", "scores", "shapes_of", "smaller_images",
-    "takes_other_sizes", "with_images", "zeros_in",
+    "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "FlowState",
+    "Forward", "ForwardPass", "ForwardRecord", "Group", "GroupBottlenecks", "ImageActivations", "Network",
+    "Order", "Outcome", "OwnMask", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord",
+    "Task", "calibration", "calibration_input", "class_names", "criterion_scores", "edge_weight", "evaluator",
+    "from_result", "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of",
+    "measure_curve", "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file",
+    "ranges_of", "ranked_curvature", "ranks", "read_picture", "removable", "removed_for_threshold",
+    "scaled_activity", "scores", "shapes_of", "smaller_images", "takes_other_sizes", "white_level",
+    "with_images", "zeros_in",
 ]  # fmt: skip

@@ -4,7 +4,9 @@ import time
 
 import pytest
 
+from ncviz import tasks
 from ncviz.ui.explore import export_files
+from ncviz.ui.explore.living import forward_of
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
 from tests.examples import shipped
@@ -76,7 +78,8 @@ def opened(browser, lenet, tmp_path):
     def make(scheme="light", width=1440, **view):
         path = tmp_path / "network.html"
         subject = lenet.showing(ViewState(model=lenet.network.name, **view))
-        path.write_bytes(export_files.offline_page(subject, lenet.record.pictures.mean))
+        forward = forward_of(subject, tasks.open_context().run(tasks.Forward(subject.network)).result)
+        path.write_bytes(export_files.offline_page(subject, forward))
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True, accept_downloads=True
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from ncviz.plots.palette import Theme
 
@@ -100,6 +100,23 @@ class Roomy(TypedDict):
     landscape: int
 
 
+class FlowTensor(TypedDict):
+    """One of the forward's parameters: where its values start among all, and where its ranks do, if it is ranked."""
+
+    name: str
+    start: int
+    size: int
+    ranked: int | None
+
+
+class FlowProgram(TypedDict):
+    """What the forward does to one image; its operations are those of ``ncviz.graph.forward.program``."""
+
+    operations: list[dict[str, Any]]
+    layers: list[int]
+    tensors: list[FlowTensor]
+
+
 class Header(TypedDict):
     """Everything about a network but its arrays."""
 
@@ -122,6 +139,7 @@ class Header(TypedDict):
     scale: Scale
     grid: int
     roomy: Roomy
+    program: FlowProgram | None
     layouts: list[LayoutHeader]
     arrays: dict[str, ArrayEntry]
     digest: str

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ncviz.plots.network.header import ArrayEntry, OwnLines, RankedOrder
 from ncviz.plots.network.lines import NetworkView
+from ncviz.plots.network.ranks import ranked_orders
 
 _MOST_SHORT = 65_535
 
@@ -81,32 +82,10 @@ def line_arrays(
         arrays["start"] = start.astype(np.uint32)
         arrays["member"] = parameter.astype(np.uint32)
         arrays["memberCurvature"] = view.members.curvature[chosen].astype(np.float32)
-    orders, ranked = _ranked(view, ranks, parameter)
-    return arrays | ranked, orders
-
-
-def _ranked(
-    view: NetworkView, ranks: Mapping[str, npt.ArrayLike], parameter: npt.NDArray[np.int32]
-) -> tuple[list[RankedOrder], dict[str, npt.NDArray[Any]]]:
-    """The drawn parameters' ranks in each order, and which array holds which: mirror images share one."""
-    kind = np.uint16 if view.parameter_count <= _MOST_SHORT else np.uint32
-    orders: list[RankedOrder] = []
-    kept: list[npt.NDArray[np.int64]] = []
-    for order, values in ranks.items():
-        rank = np.asarray(values)
-        if rank.shape != (view.parameter_count,):
-            raise ValueError(f"expected {view.parameter_count} ranks for {order!r}, got shape {rank.shape}")
-        own = rank[parameter]
-        # The two ends of one criterion are each other's mirror image, and one of them is enough.
-        mirrored = next(
-            (at for at, known in enumerate(kept) if np.array_equal(known, view.parameter_count - 1 - own)),
-            None,
-        )
-        number = len(kept) if mirrored is None else mirrored
-        orders.append({"key": order, "rank": number, "mirrored": mirrored is not None})
-        if mirrored is None:
-            kept.append(own)
-    return orders, {f"rank{number}": own.astype(kind) for number, own in enumerate(kept)}
+        if view.members.weight is not None:
+            arrays["memberWeight"] = view.members.weight[chosen].astype(np.float32)
+    orders, ranked = ranked_orders(view.parameter_count, ranks)
+    return arrays | {f"rank{number}": own[parameter] for number, own in enumerate(ranked)}, orders
 
 
 def _spans(

@@ -29,6 +29,7 @@ class Members:
     start: IntArray  # [E + 1]
     parameter: IntArray  # [M] in the flat list of all parameters
     curvature: FloatArray  # [M]
+    weight: FloatArray | None = None  # [M]
 
 
 @dataclass(frozen=True, eq=False)

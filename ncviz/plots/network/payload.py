@@ -19,6 +19,7 @@ from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedO
 from ncviz.plots.network.layout import Layout, layout
 from ncviz.plots.network.line_arrays import SelectionLines, join_arrays, line_arrays, node_type
 from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, layer_subtitle, some_links
+from ncviz.plots.network.ranks import Forward, ranked_orders
 from ncviz.plots.network.spread import spreads
 from ncviz.values import NEVER_ACTIVE
 
@@ -53,6 +54,7 @@ def payload(
     limit: int = 2000,
     connection: int | None = None,
     activity: Sequence[npt.ArrayLike] | None = None,
+    forward: Forward | None = None,
 ) -> NetworkPayload:
     """Choose the edges to draw and pack them with everything that their picture needs.
 
@@ -63,6 +65,7 @@ def payload(
         limit: the most edges to draw.
         connection: draw only this weight layer.
         activity: per layer how active each unit is, uint8 [units]; without it, nodes are plain.
+        forward: what the network does to an image, for a browser that follows it; without it, the server does.
 
     Returns:
         The payload; pure data, fit for a cache.
@@ -78,6 +81,13 @@ def payload(
             "linkTarget": view.links.target[some].astype(node_type(view)),
             "linkOf": view.links.link[some].astype(np.uint16),
         }
+    if forward is not None:
+        arrays["flowValues"] = forward.values
+        # A forward pass needs to know of all weights, not only of those that are drawn.
+        _, ranked = ranked_orders(view.parameter_count, ranks)
+        arrays |= {f"flowRank{number}": own for number, own in enumerate(ranked)}
+        if forward.factor is not None:
+            arrays["flowFactor"] = forward.factor.astype(np.float32)
     if activity is not None:
         arrays["activity"] = np.concatenate(
             [np.asarray(layer, dtype=np.uint8).reshape(-1) for layer in activity]
@@ -90,6 +100,7 @@ def payload(
         arrays[f"y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
     body, index = join_arrays(arrays)
     header = _describe(view, connection, orders, len(drawn), layouts, index)
+    header["program"] = None if forward is None else forward.program
     header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
     return NetworkPayload(header, body)
 
@@ -175,6 +186,7 @@ def _describe(
         "filter": None if connection is None else view.connection_names[connection],
         "grid": _GRID,
         "roomy": _ROOMY,
+        "program": None,
         "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
         "scale": {
             "low": view.scale.low,

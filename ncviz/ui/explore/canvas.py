@@ -8,6 +8,7 @@ import streamlit as st
 from ncviz.config import ORDERS
 from ncviz.plots.network.line_arrays import SelectionLines, line_arrays
 from ncviz.plots.network.payload import NetworkPayload, payload
+from ncviz.plots.network.ranks import Forward
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.flow_choices import image_choices
 from ncviz.scene.return_files import file_stem
@@ -16,6 +17,7 @@ from ncviz.scene.selection import read_selection
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import slider_step
+from ncviz.ui.explore.living import browser_forward, own_image, take_file, take_image
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject
 
@@ -31,19 +33,25 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     """
     view, side, record = subject.view, subject.side, subject.drawn
     order = (record.key, view.criterion, view.scope, view.never, view.own)
-    detail = nearest_detail(subject)
+    detail, forward = nearest_detail(subject), browser_forward(subject)
+    samples = tuple(subject.samples or ())
     picked = network_canvas(
-        _payload(order, view.edges, view.layer, detail, subject),
+        _payload(order, view.edges, view.layer, detail, samples, forward is not None, subject, forward),
         slider_step(subject),
         height=HEIGHT,
         key=f"network-{side.name}-{subject.network.fingerprint[:12]}",
         selection=view.selected,
         card=None if view.compare else card(state_of(subject), subject.selection),
         link=link,
-        flows=image_choices(subject.record, subject.classes, view.flow),
+        flows=image_choices(subject.record, subject.network, view.flow, own_image()) | {"lines": view.lines},
         own=_own_lines(order, detail, view.selected, subject) if view.selected else None,
-        on_select=lambda selection: session.change(selected=selection),
-        on_flow=lambda flow: session.change(flow=flow),
+        on={
+            "selection": lambda selection: session.change(selected=selection),
+            "flow": lambda flow: session.change(flow=flow),
+            "lines": lambda lines: session.change(lines=lines),
+            "image": take_image,
+            "file": take_file(subject.network),
+        },
         file_name=f"{file_stem(subject.network)}-curvature",
     )
     if picked.open is not None:
@@ -62,11 +70,19 @@ def state_of(subject: Subject) -> NetworkState:
 
 @st.cache_resource(max_entries=24)
 def _payload(
-    order: tuple[str, ...], edges: int, layer: int, detail: str, _subject: Subject
+    order: tuple[str, ...],
+    edges: int,
+    layer: int,
+    detail: str,
+    samples: tuple[int, ...],
+    has_forward: bool,
+    _subject: Subject,
+    _forward: Forward | None,
 ) -> NetworkPayload:
-    activity = _subject.drawn.pictures.of(_subject.drawn_samples)
+    # What an image excites is known before its curvature is.
+    activity = _subject.record.pictures.of(samples or None)
     drawn = drawn_network(order[0], detail, _subject, _subject.drawn)
-    return payload(drawn, _ranks(order[1], _subject), edges, _subject.layer, activity)
+    return payload(drawn, _ranks(order[1], _subject), edges, _subject.layer, activity, _forward)
 
 
 @st.cache_resource(max_entries=24)

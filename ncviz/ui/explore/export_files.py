@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from ncviz.plots.figure_frame import figure_page
 from ncviz.plots.network.free_layout import add_links, graphml
 from ncviz.plots.network.lines import NetworkView, edges_of
 from ncviz.plots.network.payload import payload
+from ncviz.plots.network.ranks import Forward
 from ncviz.plots.palette import Theme
 from ncviz.scene.comparison import NEVER_ACTIVE_TITLES, never_active_place
+from ncviz.scene.flow_choices import image_choices
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
@@ -30,15 +30,17 @@ CHANNEL = "file"
 CANVAS_HEIGHT = 460
 
 
-def offline_page(subject: Subject, activity: Sequence[np.ndarray] | None = None) -> bytes:
+def offline_page(subject: Subject, forward: Forward | None = None) -> bytes:
     """Return the network, the slider and the curves as one HTML file.
 
     Args:
         subject: The network with its results; the slider removes by the curvature over all calibration images.
-        activity: Per layer how active each unit is, uint8 [units]; without it, nodes are plain.
+        forward: What the network does to an image, for files in which images flow through it as it is pruned.
     """
     view, stem = subject.view, file_stem(subject.network)
     ranks = {item.key: subject.at(item.key).ranks for item in PANEL_ORDERS}
+    activity = subject.record.pictures.of(subject.samples)
+    choices = image_choices(subject.record, subject.network, view.flow)
     volatile = {
         "channel": CHANNEL,
         "height": CANVAS_HEIGHT,
@@ -47,11 +49,12 @@ def offline_page(subject: Subject, activity: Sequence[np.ndarray] | None = None)
         "selection": view.selected,
         "card": None,
         "link": None,
-        "flows": None,
+        # Without what the network does to an image, there is nobody to follow one.
+        "flows": None if forward is None else choices | {"lines": view.lines, "can_bring": False},
         "file_name": f"{stem}-curvature",
     }
     return offline.html_page(
-        payload(_drawn_network(subject), ranks, view.edges, subject.layer, activity),
+        payload(_drawn_network(subject), ranks, view.edges, subject.layer, activity, forward),
         volatile,
         offline_panel(subject, CHANNEL),
         title=f"{subject.network.title} · neural curvature",

@@ -13,6 +13,7 @@ from ncviz.scene.tables import csv, edge_table
 from ncviz.text import plain
 from ncviz.ui.explore import charts, export_files
 from ncviz.ui.explore.chart_figures import whose_flow
+from ncviz.ui.explore.living import browser_forward
 from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session import session
 from ncviz.ui.session.camera import draw_camera_choice
@@ -36,7 +37,7 @@ def _draw_files(subject: Subject) -> None:
     # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
     # and must be the step that the slider has reached by then.
     latest, colours = session.latest(), theme()
-    activity = subject.drawn.pictures.of(subject.drawn_samples)
+    forward = browser_forward(subject)
     stem, of_kind = file_stem(subject.network), ending(subject.network)
     whose = plain(whose_flow(subject))
 
@@ -53,7 +54,7 @@ def _draw_files(subject: Subject) -> None:
 
     _offer(
         "Interactive page (HTML)",
-        lambda: export_files.offline_page(now(), activity),
+        lambda: export_files.offline_page(now(), forward),
         f"{stem}-curvature.html",
         "text/html",
         "One file with the network, the slider, the accuracy and the curves, that works without a server.",

@@ -8,7 +8,7 @@ from ncviz import tasks
 from ncviz.config import SCOPES
 from ncviz.scene.cards.card import card
 from ncviz.scene.comparison import SCOPE_TITLES
-from ncviz.scene.flow_choices import flow_titles
+from ncviz.scene.flow_choices import OWN_TITLE, flow_titles
 from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import folded_words, part_words, short_word
@@ -18,6 +18,7 @@ from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import threshold
+from ncviz.ui.explore.living import own_image
 from ncviz.ui.explore.own_groups import settle_by_hand
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
@@ -92,7 +93,10 @@ def _check_link(subject: Subject) -> None:
     if view.layer >= count:
         st.toast(f"The link's layer {view.layer} was left out: this network has the layers 0 to {count - 1}.")
         session.change(layer=ALL_LAYERS)
-    if view.flow != "all" and subject.samples is None:
+    if view.flow == "own" and own_image() is None:
+        st.toast("The link's flow own was left out: a drawn or a brought image stays in its session.")
+        session.change(flow="all")
+    elif view.flow not in ("all", "own") and subject.samples is None:
         st.toast(
             f"The link's flow {view.flow} was left out: there are the images 0 to {images - 1} and their classes."
         )
@@ -168,6 +172,8 @@ def _draw_settings(subject: Subject) -> None:
         **session.shows("detail", nearest_detail(subject), lambda name: session.change(detail=name)),
     )
     choices = flow_titles(subject.record, subject.classes)
+    if own_image() is not None:
+        choices["own"] = OWN_TITLE
     columns[2].selectbox(
         "Flow of",
         list(choices),

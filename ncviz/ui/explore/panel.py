@@ -21,6 +21,7 @@ from ncviz.ui.explore.live_curves import (
     slider_step,
     thresholds,
 )
+from ncviz.ui.explore.living import flow_answer, follows, is_pending
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject, change
@@ -45,11 +46,19 @@ def draw_panel(subject: Subject, above: Callable[[Subject], None] | None = None)
     _, pending = _measurements().get(subject.side.name, (None, None))
     if pending is not None and not pending.done():
         st.fragment(_until_measured, run_every=POLL_SECONDS)(pending)
+    if is_pending(subject):
+        st.fragment(_until_flowing, run_every=POLL_SECONDS)(subject)
 
 
 def _until_measured(pending: Future[evaluation.Measured]) -> None:
     """Redraw the page once the accuracy is known; until then it is read off the curve."""
     if pending.done():
+        st.rerun(scope="app")
+
+
+def _until_flowing(subject: Subject) -> None:
+    """Redraw the page once it is known what flows; until then the picture says that it is not."""
+    if not is_pending(subject):
         st.rerun(scope="app")
 
 
@@ -91,13 +100,14 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         answer=answer,
         basis=_basis(subject),
         is_live=_is_live(subject),
-        is_followed=above is not None,
+        is_followed=above is not None or follows(subject),
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
         note=note or note_for(subject.network),
         by_hand=by_hand_words(subject),
     )
-    live_panel(data, key=subject.key)
+    flow = None if is_finished else flow_answer(subject, is_dragging=dragged is not None)
+    live_panel(data | {"flow": flow}, key=subject.key)
     if is_finished:
         # A finished step concerns the whole page: the link, the tables, the downloads.
         st.rerun(scope="app")

@@ -47,6 +47,8 @@ VIEW_TITLES = {
 }  # fmt: skip
 VIEWS = tuple(VIEW_TITLES)
 DETAILS = ("channels", "units", "positions")
+# What the lines of the picture show: κ, or how much of the image that is chosen flows through them.
+LINES = ("curvature", "flow")
 # What a link can take off the pages, so that a class sees only what a lesson is about.
 HIDE_TITLES = {
     "sidebar": "Sidebar", "navigation": "Other pages", "settings": "Settings under the picture (Explore)",
@@ -97,7 +99,7 @@ _samples = whole("samples per class", 1, MAX_SAMPLES_PER_CLASS)
 _parts = matching("the layers", r"[\w.-]{1,200}(,[\w.-]{1,200}){0,399}|", "features.0.weight,fc.weight")
 _protected = matching("the protected layers", r"\d{1,4}(,\d{1,4})*|", "0,2")
 _criteria = matching("the criteria", rf"{CRITERION_NAME}(,{CRITERION_NAME})*", "curvature,magnitude")
-_flow = parsed_by(read_flow, "the flow", "all, image-3 or class-7")
+_flow = parsed_by(read_flow, "the flow", "all, own, image-3 or class-7")
 _selected = parsed_by(read_selection, "the selection", "unit-1-7 or weight-42")
 _by_hand = refusing(read_steps)
 _group = parsed_by(read_group, "the group", "class-0, class-0+3 or image-4+17")
@@ -130,7 +132,10 @@ class ViewState:
     )
     show: str = _row(VIEWS[0], one_of("the picture", VIEWS), "which picture of the network")
     detail: str = _row(DETAILS[0], _detail, "what is a node, or that weights have all positions")
-    flow: str = _row("all", _flow, "over which images the curvature is drawn: see ncviz.scene.selection")
+    flow: str = _row("all", _flow, "what flows, and over which images κ is drawn: see ncviz.scene.selection")
+    lines: str = _row(
+        LINES[0], one_of("what lines show", LINES), "κ, or the flow |w · a| of the image that is chosen"
+    )
     selected: str = _row("", _selected, "unit, channel, weight or kernel slice, likewise; none for nothing")
     edge: str = _row("", _edge, "the edge that is worked out, likewise")
     compare: bool = _row(False, flag, "whether a second picture stands beside the first")

@@ -8,8 +8,9 @@ import pytest
 
 from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.network.lines import drawn_edges
-from ncviz.scene.free_figure import flat_curvature, kept_lines, selected_nodes, strongest_graph
+from ncviz.scene.free_figure import flat_curvature, kept_lines, strongest_graph
 from ncviz.scene.layered_network import network_view
+from ncviz.scene.selected_lines import selected_nodes
 from ncviz.scene.selection import read_selection
 from ncviz.scene.tables import csv, edge_table
 from ncviz.ui.explore import export_files
@@ -204,7 +205,7 @@ def test_the_picture_in_view_is_a_page_that_asks_for_nothing(subject, show):
 
 
 def test_the_offline_page_is_small_and_tells_what_it_is(subject):
-    page = export_files.offline_page(seen(subject, removed=0.2), subject.record.pictures.mean)
+    page = export_files.offline_page(seen(subject, removed=0.2))
     assert len(page) < 2_000_000
     text = page.decode()
     assert subject.network.title in text

@@ -22,13 +22,6 @@ interface FlowStep {
   max_val?: number;
 }
 
-interface FlowTensor {
-  name: string;
-  start: number;
-  size: number;
-  ranked: number | null;
-}
-
 interface FlowProgram {
   operations: FlowStep[];
   layers: number[];
@@ -39,4 +32,94 @@ interface FlowProgram {
 interface FlowTensors {
   values: Record<string, Float32Array>;
   kept: Record<string, Uint8Array> | null;
+}
+
+/** What the whole network says of an image. */
+interface WholeFlow {
+  key: string;
+  input: Float64Array;
+  found: Float64Array[];
+  ranges: [number, number][];
+  state: FlowState;
+}
+
+/** How large a drawing's ink is made, and by what it is put into the middle. */
+interface Drawing {
+  rows: number;
+  columns: number;
+  size: number;
+  by: "mass" | "box";
+}
+
+interface Placement {
+  scale: number;
+  x: number;
+  y: number;
+}
+
+/** What can flow, from `scene/flow_choices.py`. */
+interface FlowData {
+  chosen: string;
+  images: (Pixels & { flow: string; number: number; label: string; class: number | null })[];
+  own: Pixels | null;
+  /** How many levels above black the network knows. */
+  white: number;
+  drawing: Drawing | null;
+  can_bring: boolean;
+  lines: "curvature" | "flow";
+}
+
+/** What the server says of the flow at a step, from `explore/living.py`. */
+interface FlowAnswer extends Threshold {
+  image: string;
+  activity: string;
+  scores: number[];
+  ranges: [number, number][];
+  whole: { activity: string; scores: number[] } | null;
+}
+
+interface BarShares {
+  now: number;
+  whole: number;
+  isMost: boolean;
+}
+
+/** What a verdict is judged by. */
+interface Judged {
+  label: number | null;
+  /** Whether an image is chosen. */
+  isAsked: boolean;
+}
+
+interface VerdictWords {
+  now: string;
+  nowShare: number;
+  whole: string;
+  wholeShare: number;
+  isFlipped: boolean;
+  outcome: { isRight: boolean; words: string } | null;
+}
+
+/** One summand of a unit: what it reads, times its weight. */
+interface Summand {
+  unit: number;
+  value: number;
+  weight: number;
+  isKept: boolean;
+  before: number;
+}
+
+/** How a unit comes about. */
+interface UnitSum {
+  /** The layer that it reads, or -1. */
+  layer: number;
+  summands: Summand[];
+  bias: number;
+  now: { sum: number; steps: [string, number][] };
+  whole: { sum: number; steps: [string, number][] };
+}
+
+/** What the live panel is given besides, where the server says what flows. */
+interface PanelData {
+  flow?: FlowAnswer | null;
 }

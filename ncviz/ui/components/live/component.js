@@ -2,6 +2,7 @@
 // Python for accuracies as fast as those come.
 
 import { openChannel } from "../shared/bus.js";
+import { publishAnswer } from "../flow/answers.js";
 import { part, query } from "../shared/dom.js";
 import { percent } from "../shared/format.js";
 import { keepInstance } from "../shared/instances.js";
@@ -79,6 +80,7 @@ class LivePanel {
       this.answer = data.answer;
       this.answeredAt = performance.now();
     }
+    publishAnswer(data.channel, data.flow);
     this.sender.answered(data.seq);
     // Undo, a link, another page: Python's word counts, unless a newer one of ours is on its way.
     const isFree = !this.isDragging && this.sender.isIdle && data.seq >= this.sender.seq;

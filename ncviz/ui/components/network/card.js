@@ -16,12 +16,14 @@ export class Card {
   line = "";
 
   /**
-   * `onSelect(text)` selects something else, `onOpen()` puts the edge under the lens, `onClose()` clears.
+   * `onSelect(text)` selects something else, `onOpen()` puts the edge under the lens, `onClose()` clears, `more()` is
+   * what others say of the selection.
    * @param {HTMLElement} root
-   * @param {{ onSelect(text: string): void, onOpen(): void, onClose(): void }} given
+   * @param {{ onSelect(text: string): void, onOpen(): void, onClose(): void, more(): HTMLElement }} given
    */
-  constructor(root, { onSelect, onOpen, onClose }) {
+  constructor(root, { onSelect, onOpen, onClose, more }) {
     this.root = root;
+    this.more = more;
     this.onSelect = onSelect;
     this.onOpen = onOpen;
     this.onClose = onClose;
@@ -47,6 +49,7 @@ export class Card {
     this.root.replaceChildren(
       this.#head(card),
       ...(card.rows.length ? [this.#rows(card.rows)] : []),
+      this.more(),
       this.#pair(card),
       ...(card.kernels.length ? [this.#gallery(card.kernels, card.kernels_title)] : []),
       ...(card.note ? [make("p", { className: "small", textContent: card.note })] : []),

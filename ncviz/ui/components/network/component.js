@@ -8,7 +8,7 @@ import { Card } from "./card.js";
 import { crumbsOf, drawCrumbs } from "./crumbs.js";
 import { decode, readNetwork } from "./data.js";
 import { SIZES, savePng, saveSvg } from "./export.js";
-import { Flows } from "./flows.js";
+import { LivingFlow } from "../flow/living.js";
 import { NARROW, placeUnits } from "./geometry.js";
 import { OwnReader, linesOf, ownOf } from "./own_lines.js";
 import { Overview } from "./overview.js";
@@ -67,9 +67,13 @@ class NetworkCanvas {
       onSelect: (text) => this.#dispatch({ type: "select", text }),
       onOpen: () => this.setTriggerValue("open", this.state.told),
       onClose: () => this.#dispatch({ type: "select", text: "" }),
+      more: () => this.living.holder,
     });
     this.overview = new Overview(part(root, "div", "overview"), (layer) => this.#dispatch({ type: "centre", layer }));
-    this.flows = new Flows(part(root, "div", "flows"), (flow) => this.setStateValue("flow", flow));
+    this.living = new LivingFlow(root, {
+      onChange: () => this.painter?.draw(),
+      tell: (name, value) => this.setStateValue(name, value),
+    });
     this.painter = new Painter(
       canvas,
       part(root, "canvas", "overlay"),
@@ -88,7 +92,7 @@ class NetworkCanvas {
   get scene() {
     const { network, geometry, view, left, focus } = this.state;
     return network && geometry && left && this.theme
-      ? { network, geometry, view, theme: this.theme, left, focus, own: ownOf(this.state) }
+      ? { network, geometry, view, theme: this.theme, left, focus, own: ownOf(this.state), ...this.living.scene }
       : null;
   }
 
@@ -111,7 +115,7 @@ class NetworkCanvas {
     const [selection, card] = [message.selection ?? "", message.card ?? null];
     const own = this.own.read(network, message);
     this.#dispatch({ type: "receive", network, own, removed, order, selection, card });
-    this.flows.show(message.flows);
+    this.living.receive(message, network, { removed, order });
     if (!card || card.selection === this.state.told) this.card.show(card, network, theme);
     this.#say();
     this.#resize(isNewTheme);
@@ -123,6 +127,8 @@ class NetworkCanvas {
     const after = reduce(before, intent);
     this.state = after;
     if (after.left !== before.left) this.#count();
+    this.living.step(after);
+    if (after.selected !== before.selected) this.living.select(after.selected);
     const isOurs = intent.type !== "receive";
     if (isOurs && after.told !== before.told && after.network && this.theme) {
       if (after.told === "") this.card.show(null, after.network, this.theme);
@@ -281,6 +287,7 @@ class NetworkCanvas {
     this.unsubscribe();
     this.unlink();
     this.painter.stop();
+    this.living.stop();
     clearTimeout(this.hintTimer);
     this.stop();
   }

@@ -13,6 +13,8 @@ from ncviz.ui.components.live.data import SliderStep
 
 NAME = "ncviz_network"
 MIN_HEIGHT = 240
+# What the reader does in the picture, and stays done.
+_STATES = ("selection", "flow", "image", "file", "lines")
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,7 @@ def network_canvas(
     link: str | None = None,
     flows: Mapping[str, Any] | None = None,
     own: SelectionLines | None = None,
-    on_select: Callable[[str], None] | None = None,
-    on_flow: Callable[[str], None] | None = None,
+    on: Mapping[str, Callable[[Any], None]] | None = None,
     file_name: str = "network-curvature",
 ) -> Picked:
     """Draw a network, and report what the reader selects in it.
@@ -59,9 +60,9 @@ def network_canvas(
         card: what is known of the selection, as `ncviz.scene.cards.card.card` says it.
         link: name of a channel; pictures on the same one zoom and pan together.
         own: all lines of what is selected, which the payload may draw only some of.
-        flows: the calibration images to choose from, as `ncviz.scene.flow_choices.image_choices` says them.
-        on_select: called with what the reader selected, before the page runs again.
-        on_flow: called with whose flow is to be drawn, likewise.
+        flows: the images to choose from, as `ncviz.scene.flow_choices.image_choices` says them.
+        on: called before the page runs again, with what the reader did: a "selection"; the "flow" that is to be drawn;
+            an "image" drawn by hand; a "file" with a picture; what the "lines" show.
         file_name: of the downloads, without their ending.
 
     Returns:
@@ -78,17 +79,14 @@ def network_canvas(
         "flows": None if flows is None else dict(flows),
         "file_name": file_name,
     }
+    changed = {f"on_{name}_change": _hand_on(key, name, (on or {}).get(name)) for name in _STATES}
     result = component(NAME, "network/component")(
-        key=key,
-        data=pack(payload, volatile, own),
-        on_selection_change=_hand_on(key, "selection", on_select),
-        on_flow_change=_hand_on(key, "flow", on_flow),
-        on_open_change=ignore,
+        key=key, data=pack(payload, volatile, own), on_open_change=ignore, **changed
     )
     return Picked(result.selection or "", result.open)
 
 
-def _hand_on(key: str, name: str, take: Callable[[str], None] | None) -> Callable[[], None]:
+def _hand_on(key: str, name: str, take: Callable[[Any], None] | None) -> Callable[[], None]:
     def changed() -> None:
         value = st.session_state[key].get(name)
         if take is not None and value is not None:

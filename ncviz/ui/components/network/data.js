@@ -48,12 +48,13 @@ export function binsOf({ ramps, scale }, curvature) {
  * @param {RankedOrder[]} orders
  * @param {Record<string, Numbers>} arrays
  * @param {number} parameters
+ * @param {string} [name] of the arrays: those of what is drawn, or of all weights
  * @returns {Record<string, Numbers>}
  */
-export function ranksOf(orders, arrays, parameters) {
+export function ranksOf(orders, arrays, parameters, name = "rank") {
   return Object.fromEntries(
     orders.map(({ key, rank, mirrored }) => {
-      const own = arrays[`rank${rank}`];
+      const own = arrays[`${name}${rank}`];
       return [key, mirrored ? mirroredRanks(own, parameters) : own];
     }),
   );
@@ -77,8 +78,11 @@ export function readNetwork(message) {
   const links = { linkSource: [], linkTarget: [], linkOf: [] };
   const layouts = message.layouts.map((box, at) => ({ ...box, shareX: arrays[`x${at}`], shareY: arrays[`y${at}`] }));
   const firstUnit = firstUnits(message.layers);
-  const ranks = ranksOf(message.orders, arrays, message.parameters);
-  const own = { edges, bin, binOf: binOfCurvature, bins, layerOf, layouts, firstUnit, ranks, lanes: [] };
+  const ranks = {
+    ranks: ranksOf(message.orders, arrays, message.parameters),
+    flowRanks: message.program ? ranksOf(message.orders, arrays, message.parameters, "flowRank") : {},
+  };
+  const own = { edges, bin, binOf: binOfCurvature, bins, layerOf, layouts, firstUnit, ...ranks, arrays, lanes: [] };
   const network = /** @type {Network} */ (/** @type {unknown} */ ({ ...message, ...links, ...arrays, ...own }));
   network.lanes = lanesOf(network);
   return network;
@@ -114,14 +118,15 @@ function firstUnits(layers) {
  * How active a node is, 0 … 1: a unit's activity, or the mean over a feature map.
  * @param {Network} network
  * @param {number} node
+ * @param {Numbers | undefined} activity of all units
  */
-export function activityOf(network, node) {
-  if (!network.activity) return null;
+export function activityOf(network, node, activity = network.activity) {
+  if (!activity) return null;
   const layer = network.layerOf[node];
   const area = areaOf(network, layer);
   const first = network.firstUnit[layer] + (node - network.offsets[layer]) * area;
   let sum = 0;
-  for (let unit = first; unit < first + area; unit += 1) sum += network.activity[unit];
+  for (let unit = first; unit < first + area; unit += 1) sum += activity[unit];
   return sum / area / 255;
 }
 
@@ -193,7 +198,7 @@ export function linesLeft(network, order, removed) {
  * @param {string | null} order
  * @param {number} removed
  */
-function membersLeft(network, order, removed) {
+export function membersLeft(network, order, removed) {
   const ranks = order === null ? undefined : network.ranks[order];
   return ranks ? keptOf(ranks, removed) : new Uint8Array(network.member?.length ?? network.edges).fill(1);
 }

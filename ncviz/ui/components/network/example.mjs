@@ -42,6 +42,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
     ramps: { light: ["red", "white", "blue"], dark: ["red", "black", "blue"] },
     scale: { low: 2, high: 2, never: 2, ticks: [], names: ["bottleneck", "redundant"] },
     grid: 65535,
+    program: null,
     roomy: { layers: 16, portrait: 46, landscape: 92 },
     layouts: [{ ...layout, labels: label }, { ...layout, width: 360, height: 420, portrait: true, labels: label }],
     digest: "example",

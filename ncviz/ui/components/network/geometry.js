@@ -7,6 +7,8 @@ const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 40;
 export const CROWDED = 84; // pixels from layer to layer below which names lean, if they are long
 const FEWEST = 13; // units of a row stand no further apart than if there were so many
+const BARS = 84; // room for the classes' bars beside their names, and below them
+const STANDING = 26;
 const LEANING = 104; // and the room above that they take
 
 /**
@@ -20,11 +22,12 @@ const LEANING = 104; // and the room above that they take
 export function placeUnits(network, width, height, measure) {
   const { roomy, grid } = network;
   const isPortrait = width < NARROW;
+  const hasBars = network.flows !== null && network.classes.length > 0;
   const names = network.classes.map((name) => measure(name));
   const widest = Math.min(Math.max(0, ...names), isPortrait ? 64 : Math.min(140, width * 0.2));
   const margin = isPortrait
     ? { left: 14, right: 14, top: 34, bottom: 66 + 24 }
-    : { left: 20, right: Math.max(32, widest + 22), top: 58, bottom: 62 };
+    : { left: 20, right: Math.max(32, widest + 22) + (hasBars ? BARS : 0), top: 58, bottom: 62 };
   const between = network.layers.length - 1;
   const natural = (width - margin.left - margin.right) / Math.max(between, 1);
   const isLong = between >= roomy.layers && (isPortrait || natural < CROWDED);
@@ -32,12 +35,14 @@ export function placeUnits(network, width, height, measure) {
   // Where layers stand close, their names lean and need more room above.
   const isCrowded = !isPortrait && pitch < CROWDED && network.layers.some(({ name }) => isWide(name, pitch, measure));
   if (isCrowded) margin.top = LEANING;
+  let barAt = widest + 6;
   const room = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
   if (isPortrait && names.length > 0) {
     // Class names stand upright under the last row where they are too wide to lie side by side.
     const beside = room.width / Math.max(names.length, FEWEST);
     const areUpright = widest > beside - 4;
-    margin.bottom = 66 + (areUpright ? Math.min(widest, 64) + 10 : 22);
+    barAt = areUpright ? Math.min(widest, 64) + 10 : 20;
+    margin.bottom = 66 + (areUpright ? Math.min(widest, 64) + 10 : 22) + (hasBars ? STANDING : 0);
     room.height = height - margin.top - margin.bottom;
   }
   const frame = { ...room };
@@ -65,6 +70,7 @@ export function placeUnits(network, width, height, measure) {
     x,
     y,
     widest,
+    barAt,
     radius: box.radius.map((radius, layer) =>
       network.layers[layer].grouped
         ? radius * scale

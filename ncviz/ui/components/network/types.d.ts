@@ -72,6 +72,13 @@ interface Roomy {
   landscape: number;
 }
 
+interface FlowTensor {
+  name: string;
+  start: number;
+  size: number;
+  ranked: number | null;
+}
+
 /** What Python says about a network besides its arrays. */
 interface Header {
   layers: Layer[];
@@ -93,6 +100,7 @@ interface Header {
   scale: Scale;
   grid: number;
   roomy: Roomy;
+  program: FlowProgram | null;
   layouts: LayoutHeader[];
   arrays: Record<string, ArrayEntry>;
   digest: string;
@@ -147,6 +155,9 @@ interface Network extends Omit<Message, "layouts"> {
   binOf(curvature: number): number;
   layerOf: Uint16Array;
   firstUnit: number[];
+  memberWeight?: Numbers;
+  /** For each order when each weight is removed, where the browser follows images by itself. */
+  flowRanks: Record<string, Numbers>;
   /** For each order when each member (or edge, where each has one) is removed. */
   ranks: Record<string, Numbers>;
   lanes: number[];
@@ -182,6 +193,8 @@ interface Geometry extends Size {
   x: Float32Array;
   y: Float32Array;
   widest: number;
+  /** Where a class's bar begins, from its node's name or from the node on. */
+  barAt: number;
   radius: number[];
   grouped: boolean[];
   labels: number[][];
@@ -245,6 +258,12 @@ interface Focus {
 }
 
 interface Scene {
+  /** What flows at this step; null where no single image does, or until it is known. */
+  flow: FlowEvent | null;
+  /** Whether lines show the flow, not κ. */
+  isFlowing: boolean;
+  removed: number;
+  order: string | null;
   network: Network;
   geometry: Geometry;
   view: View;
@@ -359,12 +378,6 @@ interface SmallKernel {
   name: string;
   words: string;
   select: string;
-}
-
-/** The calibration images whose flow can be drawn. */
-interface FlowData {
-  chosen: string;
-  images: (Pixels & { flow: string; number: number; label: string })[];
 }
 
 interface Described {

@@ -2,6 +2,18 @@
 
 import { contextOf, make } from "./dom.js";
 
+/** @param {{ pixels: string }} image */
+export function bytesOf({ pixels }) {
+  return Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
+}
+
+/** @param {Uint8Array} bytes */
+export function textOf(bytes) {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
 /** @param {Pixels} image */
 export function imageOf({ pixels, rows, columns, channels }) {
   const bytes = atob(pixels);

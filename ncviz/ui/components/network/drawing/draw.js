@@ -1,6 +1,7 @@
 // One picture of a network: edges, units, names, legend, caption. Draws on anything that speaks the canvas language,
 // so that the SVG export is the same picture.
 
+import { drawBars, drawFaded } from "../../flow/marks.js";
 import { clipToPlot } from "./frame.js";
 import { drawLegend } from "./legend.js";
 import { drawLines } from "./lines.js";
@@ -20,6 +21,8 @@ export function drawScene(context, scene) {
   drawLines(context, scene);
   drawUnits(context, scene);
   drawTiles(context, scene);
+  drawFaded(context, scene);
+  drawBars(context, scene);
   drawClasses(context, scene);
   drawLayerNames(context, scene);
   context.restore();

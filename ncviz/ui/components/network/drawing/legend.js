@@ -2,6 +2,7 @@
 
 import { rulerOf } from "../../shared/dom.js";
 import { count, fit } from "../../shared/format.js";
+import { drawFlowScale, markWords } from "../../flow/legend.js";
 
 /**
  * The words that say what the picture leaves out.
@@ -32,7 +33,9 @@ function ownWords({ network: { edges, total, lines }, left }) {
  * @param {Pen} context
  * @param {Scene} scene
  */
-export function drawLegend(context, { network, geometry, theme, left: { kept }, own }) {
+export function drawLegend(context, scene) {
+  const { network, geometry, theme, own } = scene;
+  const { kept } = scene.left;
   const { width, height, isPortrait } = geometry;
   const measure = rulerOf(context);
   const { ticks, names } = network.scale;
@@ -52,6 +55,13 @@ export function drawLegend(context, { network, geometry, theme, left: { kept }, 
   context.textAlign = "left";
   context.fillStyle = theme.muted;
   context.fillText(fit(words, most, measure), 16, isPortrait ? height - 48 : top + 9);
+  context.font = `400 11px ${theme.font}`;
+  if (!isPortrait) context.fillText(fit(markWords(scene), most, measure), 16, top + 24);
+  context.font = `400 12px ${theme.font}`;
+  if (scene.isFlowing) {
+    drawFlowScale(context, theme, left, top, bar);
+    return;
+  }
   drawBar(context, network.ramps[theme.name], left, top, bar);
   context.fillStyle = theme.ink;
   context.textAlign = "right";

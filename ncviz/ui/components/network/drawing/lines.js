@@ -1,5 +1,6 @@
 // Lines between nodes: those drawn, those that stand out, skips and pooling.
 
+import { strokeFlow } from "../../flow/lines.js";
 import { sizeOf } from "../data.js";
 import { courseOf, courseOfEdge, follow } from "./course.js";
 
@@ -10,9 +11,10 @@ import { courseOf, courseOfEdge, follow } from "./course.js";
  */
 export function drawLines(context, scene) {
   drawLinks(context, scene);
-  strokeEdges(context, scene, scene.focus ? 0.1 : 1, null);
+  const stroke = scene.isFlowing ? strokeFlow : strokeEdges;
+  stroke(context, scene, scene.focus ? 0.1 : 1, null);
   const { focus, own } = scene;
-  if (focus) strokeEdges(context, focus.isOwn && own ? { ...scene, ...own } : scene, 1, focus.edges);
+  if (focus) stroke(context, focus.isOwn && own ? { ...scene, ...own } : scene, 1, focus.edges);
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
 }
 

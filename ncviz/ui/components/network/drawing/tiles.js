@@ -12,7 +12,7 @@ const TINTS = [
 
 /** @typedef {{ canvas: HTMLCanvasElement, perRow: number }} Picture */
 
-/** @type {WeakMap<Network, Map<string, Picture>>} */
+/** By the activity that they show. @type {WeakMap<Numbers, Map<string, Picture>>} */
 const PICTURES = new WeakMap();
 
 /** How much ink a node has that took no part in the measurement. */
@@ -22,14 +22,14 @@ export const LEFT_OUT = 0.22;
  * @param {Pen} context
  * @param {Scene} scene
  */
-export function drawTiles(context, { network, geometry, view, theme, focus }) {
+export function drawTiles(context, { network, geometry, view, theme, focus, flow }) {
   const chosen = new Set(focus?.units ?? []);
   for (let layer = 0; layer < network.layers.length; layer += 1) {
     if (!geometry.grouped[layer]) continue;
     const { shape } = network.layers[layer];
     const { rows, columns } = planeOf(shape);
     const half = radiusOf(geometry, layer, view);
-    const picture = pictureOf(network, layer, theme);
+    const picture = pictureOf(network, layer, theme, flow?.activity ?? network.activity);
     context.imageSmoothingEnabled = false;
     for (let node = network.offsets[layer]; node < network.offsets[layer + 1]; node += 1) {
       const left = geometry.x[node] * view.k + view.x - half;
@@ -60,13 +60,14 @@ export function drawTiles(context, { network, geometry, view, theme, focus }) {
  * @param {Network} network
  * @param {number} layer
  * @param {Theme} theme
+ * @param {Numbers | undefined} activity
  */
-function pictureOf(network, layer, theme) {
-  if (!network.activity) return null;
-  const pictures = PICTURES.get(network) ?? new Map();
-  PICTURES.set(network, pictures);
-  const key = `${theme.name}/${layer}`;
-  const picture = pictures.get(key) ?? paintMaps(network, network.activity, layer, theme);
+function pictureOf(network, layer, theme, activity) {
+  if (!activity) return null;
+  const pictures = PICTURES.get(activity) ?? new Map();
+  PICTURES.set(activity, pictures);
+  const key = `${network.digest}/${theme.name}/${layer}`;
+  const picture = pictures.get(key) ?? paintMaps(network, activity, layer, theme);
   pictures.set(key, picture);
   return picture;
 }
@@ -86,13 +87,17 @@ function paintMaps(network, activity, layer, theme) {
   const context = contextOf(canvas);
   const image = context.createImageData(canvas.width, canvas.height);
   const isColour = layer === 0 && channels === 3;
+  // Tens of thousands of units at every step of a drag: each shade is mixed once.
+  const shades = Array.from({ length: 256 }, (_, value) => theme.shadeChannels(value / 255));
   for (let channel = 0; channel < channels; channel += 1) {
     const [x0, y0] = [(channel % perRow) * columns, Math.floor(channel / perRow) * rows];
     for (let unit = 0; unit < rows * columns; unit += 1) {
       const value = activity[network.firstUnit[layer] + channel * rows * columns + unit];
-      const rgb = isColour ? TINTS[channel].map((tint) => tint * value) : theme.shadeChannels(value / 255);
       const at = 4 * ((y0 + Math.floor(unit / columns)) * canvas.width + x0 + (unit % columns));
-      image.data.set([...rgb, 255], at);
+      for (let part = 0; part < 3; part += 1) {
+        image.data[at + part] = isColour ? TINTS[channel][part] * value : shades[value][part];
+      }
+      image.data[at + 3] = 255;
     }
   }
   context.putImageData(image, 0, 0);

@@ -7,22 +7,23 @@ import { LEFT_OUT } from "./tiles.js";
 /** Units of a layer from which on their dots are paler: so many would lie over the edges like a curtain. */
 const CURTAIN = 8000;
 const LEVELS = 6; // shades of a dot
-/** @type {WeakMap<Network, number[][][]>} */
+/** @type {WeakMap<object, number[][][]>} */
 const SHADES_OF = new WeakMap();
 
 /**
  * @param {Pen} context
  * @param {Scene} scene
  */
-export function drawUnits(context, { network, geometry, view, theme, focus }) {
+export function drawUnits(context, { network, geometry, view, theme, focus, flow }) {
+  const activity = flow?.activity ?? network.activity;
   for (let layer = 0; layer + 1 < network.offsets.length; layer += 1) {
     if (geometry.grouped[layer]) continue;
     const radius = radiusOf(geometry, layer, view);
     const tiny = radius < 1.6;
     const pale = Math.min(1, CURTAIN / (network.offsets[layer + 1] - network.offsets[layer]));
-    shadesOf(network, layer).forEach((nodes, level) => {
+    shadesOf(network, layer, activity).forEach((nodes, level) => {
       if (nodes.length === 0) return;
-      context.fillStyle = theme.shade(network.activity ? (level + 0.5) / LEVELS : 0.8);
+      context.fillStyle = theme.shade(activity ? (level + 0.5) / LEVELS : 0.8);
       context.strokeStyle = tiny ? theme.paper : theme.dot;
       context.lineWidth = 1;
       context.globalAlpha = (level === LEVELS ? LEFT_OUT : 1) * (focus ? 0.35 * pale : tiny ? 0.7 * pale : 1);
@@ -48,15 +49,16 @@ export function drawUnits(context, { network, geometry, view, theme, focus }) {
  * A layer's nodes by how active they are, palest first, then those that took no part; found once.
  * @param {Network} network
  * @param {number} layer
+ * @param {Numbers | undefined} activity
  */
-function shadesOf(network, layer) {
-  const known = SHADES_OF.get(network) ?? [];
-  SHADES_OF.set(network, known);
+function shadesOf(network, layer, activity) {
+  const known = SHADES_OF.get(activity ?? network) ?? [];
+  SHADES_OF.set(activity ?? network, known);
   if (known[layer]) return known[layer];
   /** @type {number[][]} */
   const shades = Array.from({ length: LEVELS + 1 }, () => []);
   for (let node = network.offsets[layer]; node < network.offsets[layer + 1]; node += 1) {
-    const level = Math.min(LEVELS - 1, Math.floor((activityOf(network, node) ?? 0) * LEVELS));
+    const level = Math.min(LEVELS - 1, Math.floor((activityOf(network, node, activity) ?? 0) * LEVELS));
     shades[network.leftOut?.[node] ? LEVELS : level].push(node);
   }
   known[layer] = shades;

@@ -1,0 +1,27 @@
+// What the server says of the flow at a step, handed on within the page.
+
+import { openChannel } from "../shared/bus.js";
+import { bytesOf } from "../shared/pixels.js";
+
+/**
+ * Say on the channel of a panel what Python answered to it.
+ * @param {string} name
+ * @param {FlowAnswer | null | undefined} answer
+ */
+export function publishAnswer(name, answer) {
+  if (!answer) return;
+  /** @type {Channel<FlowEvent>} */
+  const channel = openChannel(`${name}/flow`);
+  const { removed, order, image, ranges } = answer;
+  const whole = answer.whole ? stateOf(answer.whole) : channel.last?.image === image ? channel.last.whole : null;
+  if (!whole) return;
+  channel.publish({ removed, order, image, ...stateOf(answer), ranges, whole, isExact: true });
+}
+
+/**
+ * @param {{ activity: string, scores: number[] }} state
+ * @returns {FlowState}
+ */
+function stateOf({ activity, scores }) {
+  return { activity: bytesOf({ pixels: activity }), scores: Float32Array.from(scores) };
+}

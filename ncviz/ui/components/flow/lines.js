@@ -1,0 +1,94 @@
+// Lines that carry the flow itself: how large a weight times the activation that it reads is, for the image at hand.
+
+import { membersLeft, planeOf } from "../network/data.js";
+import { courseOfEdge, follow } from "../network/drawing/course.js";
+
+/** @type {WeakMap<Network, WeakMap<FlowState, Float32Array>>} */
+const FLOWS_OF = new WeakMap();
+
+/**
+ * |w · a| of each line: of a kernel slice the sum over its weights, each times the mean |a| of the feature map.
+ * @param {Network} network
+ * @param {FlowState} state
+ * @param {[number, number][]} ranges
+ * @param {Uint8Array | null} isLeft of the members; null for all
+ */
+export function flowOfLines(network, state, ranges, isLeft) {
+  const flows = FLOWS_OF.get(network) ?? new WeakMap();
+  FLOWS_OF.set(network, flows);
+  const known = flows.get(state);
+  if (known) return known;
+  const { source, weight, start, memberWeight, layerOf } = network;
+  const mean = new Float32Array(layerOf.length).fill(-1);
+  const found = new Float32Array(network.edges);
+  for (let e = 0; e < network.edges; e += 1) {
+    const node = source[e];
+    if (mean[node] < 0) mean[node] = meanActivation(network, state.activity, ranges, node);
+    let size = 0;
+    if (start && memberWeight) {
+      for (let m = start[e]; m < start[e + 1]; m += 1) if (!isLeft || isLeft[m]) size += Math.abs(memberWeight[m]);
+    } else if (!isLeft || isLeft[e]) size = Math.abs(weight[e]);
+    found[e] = size * mean[node];
+  }
+  flows.set(state, found);
+  return found;
+}
+
+/**
+ * The mean |activation| of a node's units, back from bytes.
+ * @param {Network} network
+ * @param {Numbers} activity
+ * @param {[number, number][]} ranges
+ * @param {number} node
+ */
+function meanActivation(network, activity, ranges, node) {
+  const layer = network.layerOf[node];
+  const { grouped, shape } = network.layers[layer];
+  const area = grouped ? planeOf(shape).area : 1;
+  const first = network.firstUnit[layer] + (node - network.offsets[layer]) * area;
+  let sum = 0;
+  for (let unit = first; unit < first + area; unit += 1) sum += activity[unit];
+  const [low, high] = ranges[layer];
+  // Where the whole network's units all say the same, full is that, and nothing is gone.
+  return high > low ? low + (sum / area / 255) * (high - low) : (sum / area / 255) * high;
+}
+
+/**
+ * For each line its flow as a share of the strongest of its connection in the whole network.
+ * @param {Scene} scene
+ */
+export function shareOfLines({ network, flow, removed, order }) {
+  if (!flow) return null;
+  const now = flowOfLines(network, flow, flow.ranges, membersLeft(network, order, removed));
+  const whole = flowOfLines(network, flow.whole, flow.ranges, null);
+  const most = new Float32Array(network.connections.length);
+  for (let e = 0; e < network.edges; e += 1) most[network.connection[e]] = Math.max(most[network.connection[e]], whole[e]);
+  return now.map((value, e) => (most[network.connection[e]] > 0 ? value / most[network.connection[e]] : 0));
+}
+
+/**
+ * @param {Pen} context
+ * @param {Scene} scene
+ * @param {number} ink
+ * @param {number[] | null} only
+ */
+export function strokeFlow(context, scene, ink, only) {
+  const { network, geometry, view, theme, left } = scene;
+  const shares = shareOfLines(scene);
+  if (!shares) return;
+  const grow = view.k ** 0.35;
+  const total = only ? only.length : network.edges;
+  context.strokeStyle = theme.ink;
+  context.lineCap = "butt";
+  for (let i = 0; i < total; i += 1) {
+    const e = only ? only[i] : i;
+    const share = Math.min(1, shares[e]);
+    if (!left.visible[e] || share < 0.004) continue;
+    context.globalAlpha = Math.min(1, 0.05 + 0.85 * share ** 0.8) * ink;
+    context.lineWidth = (0.4 + 3.2 * share ** 0.7) * grow;
+    context.beginPath();
+    follow(context, courseOfEdge(network, geometry, view, e));
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}

@@ -1,0 +1,175 @@
+// The living flow beside the picture: choosing or drawing an image, the verdict, what lines show, a unit's arithmetic.
+
+import { make, part } from "../shared/dom.js";
+import { textOf } from "../shared/pixels.js";
+import { planeOf } from "../network/data.js";
+import { sumOf } from "./arithmetic.js";
+import { Choices } from "./choices.js";
+import { Pad } from "./pad.js";
+import { FlowSource } from "./source.js";
+import { sumTable } from "./sum_table.js";
+import { Verdict } from "./verdict.js";
+
+const LINES = /** @type {const} */ ([
+  ["curvature", "κ", "Lines show the curvature"],
+  ["flow", "Flow", "Lines show |w · a|: how much of this image each one carries"],
+]);
+
+export class LivingFlow {
+  /** @type {Network | null} */
+  network = null;
+  /** @type {"curvature" | "flow"} */
+  lines = "curvature";
+  /** @type {string | null} */
+  toldLines = null;
+  sent = 0;
+  /** @type {Selected | null} */
+  selected = null;
+  holder = make("div", {});
+
+  /**
+   * `onChange()` draws the picture anew, `tell(name, value)` says to Python what the reader did.
+   * @param {ShadowRoot} root
+   * @param {{ onChange(): void, tell(name: string, value: unknown): void }} given
+   */
+  constructor(root, { onChange, tell }) {
+    this.tell = tell;
+    this.onChange = onChange;
+    this.row = part(root, "div", "living");
+    this.verdict = new Verdict(root);
+    this.source = new FlowSource(() => this.#show());
+    this.pad = new Pad(part(root, "div", "pad"), (image, isDone) => this.#drawn(image, isDone));
+    this.choices = new Choices(part(root, "div", "flows"), {
+      onChoose: (flow) => {
+        this.source.choose(flow);
+        tell("flow", flow);
+      },
+      onDraw: () => this.#openPad(),
+      onBring: (file) => void this.#bring(file),
+    });
+    this.buttons = LINES.map(([name, text, title]) => {
+      const button = make("button", { type: "button", textContent: text, title });
+      button.setAttribute("role", "radio");
+      button.dataset.testid = `ncviz-lines-${name}`;
+      button.onclick = () => this.#showLines(name);
+      return button;
+    });
+    this.switch = part(root, "div", "lines");
+    this.switch.replaceChildren(...this.buttons);
+  }
+
+  /** What flows, and whether lines show it. */
+  get scene() {
+    const { removed, order, event } = this.source;
+    return { flow: event, isFlowing: this.lines === "flow" && event !== null, removed, order };
+  }
+
+  /**
+   * What Python sent.
+   * @param {Message} message
+   * @param {Network} network
+   * @param {Threshold} step
+   */
+  receive({ channel, flows }, network, step) {
+    this.network = network;
+    this.source.removed = step.removed;
+    this.source.order = step.order;
+    if (flows && flows.lines !== this.toldLines) {
+      this.lines = flows.lines;
+      this.toldLines = flows.lines;
+    }
+    this.source.receive(channel, network, flows ?? null);
+  }
+
+  /** @param {Threshold} step */
+  step({ removed, order }) {
+    this.source.step(removed, order);
+  }
+
+  /** @param {Selected | null} selected */
+  select(selected) {
+    this.selected = selected;
+    this.#showSum();
+  }
+
+  #show() {
+    const { source, network } = this;
+    if (!network) return;
+    const { flows, chosen, own, event } = source;
+    this.choices.show(flows, chosen, own);
+    this.row.hidden = !flows;
+    this.switch.hidden = source.image === null;
+    this.verdict.show(network, event, { label: source.label, isAsked: source.image !== null });
+    this.buttons.forEach((button, at) => button.setAttribute("aria-checked", String(LINES[at][0] === this.lines)));
+    this.#showSum();
+    this.onChange();
+  }
+
+  /** @param {"curvature" | "flow"} name */
+  #showLines(name) {
+    this.lines = name;
+    this.tell("lines", name);
+    this.#show();
+  }
+
+  #openPad() {
+    const { drawing } = this.source.flows ?? {};
+    if (drawing) this.pad.open(drawing);
+  }
+
+  /**
+   * @param {Pixels} image
+   * @param {boolean} isDone
+   */
+  #drawn(image, isDone) {
+    this.source.draw(image);
+    this.sent += 1;
+    if (isDone) this.tell("image", { ...image, seq: this.sent });
+  }
+
+  /** @param {File} file */
+  async #bring(file) {
+    const content = textOf(new Uint8Array(await file.arrayBuffer()));
+    this.sent += 1;
+    this.tell("file", { name: file.name, content, seq: this.sent });
+  }
+
+  /** The arithmetic of the unit that is selected, or of the most active one of a feature map. */
+  #showSum() {
+    this.holder.replaceChildren();
+    const { source, network, selected } = this;
+    const { pass, scaled, whole, found, kept } = source;
+    if (!network?.program || !pass || !scaled || !whole || !found || !source.event || selected?.kind !== "unit") return;
+    const layer = network.layerOf[selected.unit];
+    const { unit, words } = unitOf(network, layer, selected.unit, whole.state.activity);
+    const [now, before] = [
+      { found, tensors: scaled.tensorsAt(kept) },
+      { found: whole.found, tensors: pass.tensorsAt(null) },
+    ];
+    const unitSum = sumOf(network.program, now, before, layer, unit);
+    if (unitSum) this.holder.append(sumTable(network, unitSum, words));
+  }
+
+  stop() {
+    this.source.stop();
+  }
+}
+
+/**
+ * The unit that a node stands for, within its layer: of a feature map the most active one in the whole network.
+ * @param {Network} network
+ * @param {number} layer
+ * @param {number} node
+ * @param {Numbers} activity
+ */
+function unitOf(network, layer, node, activity) {
+  const index = node - network.offsets[layer];
+  const { grouped, shape } = network.layers[layer];
+  if (!grouped) return { unit: index, words: "On this image:" };
+  const { area, columns } = planeOf(shape);
+  const first = network.firstUnit[layer] + index * area;
+  let best = 0;
+  for (let place = 1; place < area; place += 1) if (activity[first + place] > activity[first + best]) best = place;
+  const where = `row ${Math.floor(best / columns)}, column ${best % columns}`;
+  return { unit: index * area + best, words: `On this image, its most active unit (${where}):` };
+}

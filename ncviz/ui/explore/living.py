@@ -1,0 +1,173 @@
+"""The flow of one image through the network as it is pruned now: in the browser where it can, else from the server."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, cast
+
+import numpy as np
+import streamlit as st
+
+from ncviz import tasks
+from ncviz.errors import NcvizError
+from ncviz.plots.network.header import FlowProgram
+from ncviz.plots.network.ranks import Forward
+from ncviz.scene.selection import read_flow
+from ncviz.text import plain
+from ncviz.ui.server import flowing, resources
+from ncviz.ui.session import session
+from ncviz.ui.session.subject import Subject
+
+# How long the page waits for a flow before it goes on without.
+PATIENCE_SECONDS = 0.3
+MAX_FILE = 20_000_000
+
+
+def browser_forward(subject: Subject) -> Forward | None:
+    """Return what the browser needs to follow a drag by itself; None for networks that go by the server."""
+    record, network = subject.record, subject.network
+    if not tasks.has_exact_pixels(network) or record.pictures.images.ndim != 4:
+        return None
+    context = session.context()
+    found = context.look_up(tasks.Forward(network))
+    if found is None and resources.torch_ready().is_set():
+        try:
+            found = flowing.read_forward(network, context).result(PATIENCE_SECONDS)
+        except (TimeoutError, NcvizError):
+            found = None
+    return forward_of(subject, found) if found else None
+
+
+def forward_of(subject: Subject, found: tasks.ForwardRecord) -> Forward:
+    """Return a network's forward with all the numbers that it reads, and what is scaled by hand."""
+    arrays = subject.network.arrays
+    program = cast(FlowProgram, found.header(arrays, subject.record.shapes))
+    return Forward(program, found.values(arrays), subject.factor)
+
+
+def own_image() -> np.ndarray | None:
+    """Return the image that was drawn or brought in this session, uint8 [C, H, W]."""
+    found: np.ndarray | None = st.session_state.get("own-image")
+    return found
+
+
+def take_image(value: Any) -> None:
+    """Take an image that was drawn; what a browser sends is not to be trusted."""
+    if not isinstance(value, Mapping):
+        return
+    sizes = [value.get(name) for name in ("channels", "rows", "columns")]
+    try:
+        content = base64.b64decode(str(value.get("pixels")), validate=True)
+        pixels = np.frombuffer(content, np.uint8).reshape([int(size) for size in sizes if size is not None])
+    except (ValueError, TypeError, OverflowError, binascii.Error):
+        return
+    if pixels.ndim == 3:
+        _keep(pixels)
+
+
+def take_file(network: tasks.Network) -> Callable[[Any], None]:
+    """Return what takes a picture of the user's own for a network."""
+
+    def take(value: Any) -> None:
+        if not isinstance(value, Mapping):
+            return
+        try:
+            content = base64.b64decode(str(value.get("content"))[: 2 * MAX_FILE], validate=True)
+            pixels, note = tasks.read_picture(content, str(value.get("name")), network)
+        except binascii.Error:
+            return
+        except NcvizError as error:
+            st.toast(plain(str(error)))
+            return
+        if note:
+            st.toast(note)
+        _keep(pixels)
+
+    return take
+
+
+def _keep(pixels: np.ndarray) -> None:
+    st.session_state["own-image"] = pixels
+    session.change(flow="own")
+
+
+def flow_answer(subject: Subject, *, is_dragging: bool) -> dict[str, Any] | None:
+    """Return what flows at the step, as plain JSON; None where the browser knows, or it is not known yet."""
+    if not follows(subject) or not resources.torch_ready().is_set():
+        return None
+    try:
+        found = _flowing(subject).result(PATIENCE_SECONDS)
+    except (TimeoutError, NcvizError):
+        return None
+    flow = subject.view.flow
+    told = {"image": flow, "removed": subject.removed, "order": subject.order, **_plain(found.at)}
+    told["ranges"] = [[float(low), float(high)] for low, high in found.ranges]
+    # The browser knows the whole network's flow by the time of a drag, and it is as large.
+    return told | {"whole": None if is_dragging else _plain(found.whole)}
+
+
+def is_pending(subject: Subject) -> bool:
+    """Whether the flow that was asked for last is still being found."""
+    _, future = _asked().get(subject.side.name, (None, None))
+    return future is not None and not future.done()
+
+
+def follows(subject: Subject) -> bool:
+    """Whether the server has to say what flows at every step of a drag."""
+    return subject.view.show == "network" and _image(subject) is not None and browser_forward(subject) is None
+
+
+def _image(subject: Subject) -> tuple[str, Callable[[], Any]] | None:
+    """Return what tells the image that flows from others, and what reads it; None where none does alone."""
+    network, record, context = subject.network, subject.record, session.context()
+    flow, own = read_flow(subject.view.flow), own_image()
+    if flow.kind == "image" and flow.number < len(record.calibration):
+        index = int(record.calibration[flow.number])
+        return f"{context.data_dir} train {index}", lambda: tasks.calibration_input(network, context, index)
+    if flow.kind == "own" and own is not None and own.shape == record.pictures.images.shape[1:]:
+        return f"own {hashlib.sha256(own.tobytes()).hexdigest()}", lambda: tasks.input_of(
+            network, context, own
+        )
+    return None
+
+
+def _flowing(subject: Subject) -> Future[flowing.Flowing]:
+    """Return the flow at a step: that under way or done if it is of the same, else a new one."""
+    found = _image(subject)
+    assert found is not None
+    image, read = found
+    record, view = subject.record, subject.view
+    step = (
+        record.key,
+        subject.order,
+        view.scope,
+        view.never,
+        view.own,
+        subject.removed,
+        image,
+        session.device(),
+    )
+    known, future = _asked().get(subject.side.name, (None, None))
+    if known == step and future is not None:
+        return future
+    if future is not None:
+        # Nobody waits for it any more.
+        future.cancel()
+    future = flowing.flow_at(subject.network, session.context(), image, read, subject.masks())
+    _asked()[subject.side.name] = (step, future)
+    return future
+
+
+def _asked() -> dict[str, tuple[tuple[Any, ...], Future[flowing.Flowing]]]:
+    found: dict[str, tuple[tuple[Any, ...], Future[flowing.Flowing]]]
+    found = st.session_state.setdefault("flows", {})
+    return found
+
+
+def _plain(state: tasks.FlowState) -> dict[str, Any]:
+    scores = [round(float(score), 6) for score in state.scores]
+    return {"activity": base64.b64encode(state.activity.tobytes()).decode(), "scores": scores}
