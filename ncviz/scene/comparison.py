@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, ORDERS, PruningConfig
+from ncviz.scene.names import shape_title
 from ncviz.tasks import SweepRecord
 from ncviz.tasks.criteria import GRID, Spread, area_under, criteria, mean_and_deviation, removable_within
 from ncviz.text import percent, plural
@@ -124,13 +125,8 @@ def _gone(shapes: Shapes, zeros: Mapping[str, int]) -> int:
 
 
 def layer_titles(shapes: Shapes) -> list[str]:
-    """Return such as "1 · conv 6×6, 1→6" for each layer of weights."""
-    return [
-        f"{index + 1} · conv {shape[2]}×{shape[3]}, {shape[1]}→{shape[0]}"
-        if len(shape) == 4
-        else f"{index + 1} · linear {shape[1]}→{shape[0]}"
-        for index, shape in enumerate(shapes.values())
-    ]
+    """Return such as "0 · conv 6×6, 1→6" for each layer of weights."""
+    return [shape_title(name, shape) for name, shape in shapes.items()]
 
 
 def calibration_words(samples_per_class: int, classes: int, seeds: int) -> str:

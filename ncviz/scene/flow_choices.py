@@ -48,7 +48,7 @@ def image_choices(
     found["images"] = [
         {
             "flow": str(Flow("image", at)),
-            "number": at + 1,
+            "number": at,
             "label": f"class {spec.classes[record.labels[at]]}",
             # Where nobody knows the right classes, the labels are what the network itself says.
             "class": int(record.labels[at]) if spec.has_labels else None,
@@ -72,5 +72,5 @@ def flow_titles(record: CurvatureRecord, classes: Sequence[str]) -> dict[str, st
         if labels.count(label) > 1:
             found[str(Flow("class", label))] = f"class {classes[label]} ({labels.count(label)} images)"
     for at, label in enumerate(labels[:MOST_IMAGES]):
-        found[str(Flow("image", at))] = f"image {at + 1}, class {classes[label]}"
+        found[str(Flow("image", at))] = f"image {at}, class {classes[label]}"
     return found

@@ -1,4 +1,9 @@
-"""What layers and weights are called for people."""
+"""What layers and weights are called for people, in one way everywhere.
+
+A layer has its module's own name, as `print(network)` and the file's keys have it: in a plain stack of layers that is
+its place among all of them, ReLU, pooling and Flatten among them, from 0. All else is counted from 0 too, as in torch
+and in links: units, channels, images.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +27,18 @@ def factor_words(record: CurvatureRecord) -> str | None:
 
 
 def layer_title(record: CurvatureRecord, connection: int) -> str:
-    """Return such as "1 · conv 6×6, 1→6" or "3 · linear 256→120".
+    """Return such as "2 · conv 6×6, 6→16" or "layer1.0.conv1 · conv 3×3, 16→16".
 
     Where one weight layer is several connections, as after a concatenation, each has a letter and says what it reads:
-    "9b · conv 1×1, 128→16, from expand3x3"; those that join the same layers are counted: "1a · conv 3×3, 3→8, part 1 of
-    3".
+    "9b · conv 1×1, 128→16, from expand3x3"; those that join the same layers are counted: "mix a · conv 3×3, 3→8, part
+    1 of 3".
     """
     name = record.parameters[connection]
     title = weight_title(record, name)
     several = record.connections_of(name)
     if len(several) == 1:
         return title
-    number, _, rest = title.partition(" ")
+    module, rest = module_of(name), title.removeprefix(module_of(name))
     at = several.index(connection)
     letter = chr(ord("a") + at) if at < 26 else f".{at + 1}"
     sources, part = {record.ends[each][0] for each in several}, part_title(record, connection)
@@ -42,7 +47,8 @@ def layer_title(record: CurvatureRecord, connection: int) -> str:
         if len(sources) > 1 or not part
         else []
     )
-    return ", ".join([f"{number}{letter} {rest}", *told, *([part] if part else [])])
+    space = "" if module[-1:].isdigit() else " "
+    return ", ".join([f"{module}{space}{letter}{rest}", *told, *([part] if part else [])])
 
 
 def part_title(record: CurvatureRecord, connection: int) -> str:
@@ -56,17 +62,28 @@ def part_title(record: CurvatureRecord, connection: int) -> str:
 
 
 def weight_title(record: CurvatureRecord, name: str) -> str:
-    """Return what a weight tensor is called, numbered in the network's order."""
+    """Return what a weight tensor is called: its module's name, and what that does."""
     first = record.connections_of(name)[0]
     shape, groups = record.connections[first].shape, record.places[first].fields.shape[0]
-    number = list(record.weights).index(name) + 1
-    if len(shape) == 2:
-        return f"{number} · linear {shape[1]}→{shape[0]}"
+    if not is_transposed(record, name):
+        return shape_title(name, shape, groups)
     size = "×".join(str(each) for each in shape[2:])
-    if is_transposed(record, name):
-        return f"{number} · transposed conv {size}, {shape[0]}→{shape[1] * groups}"
+    return f"{module_of(name)} · transposed conv {size}, {shape[0]}→{shape[1] * groups}"
+
+
+def shape_title(name: str, shape: Sequence[int], groups: int = 1) -> str:
+    """Return such as "5 · linear 256→120" for a weight tensor's name and shape."""
+    module = module_of(name)
+    if len(shape) == 2:
+        return f"{module} · linear {shape[1]}→{shape[0]}"
+    size = "×".join(str(each) for each in shape[2:])
     kind = "conv" if groups == 1 else "depthwise conv" if shape[1] == 1 else "grouped conv"
-    return f"{number} · {kind} {size}, {shape[1] * groups}→{shape[0]}"
+    return f"{module} · {kind} {size}, {shape[1] * groups}→{shape[0]}"
+
+
+def module_of(name: str) -> str:
+    """Return the name of the module that a weight tensor belongs to: "layer1.0.conv1" for "layer1.0.conv1.weight"."""
+    return name.removesuffix(".weight") or name
 
 
 def is_transposed(record: CurvatureRecord, name: str) -> bool:
@@ -75,16 +92,27 @@ def is_transposed(record: CurvatureRecord, name: str) -> bool:
 
 
 def unit_layer_titles(record: CurvatureRecord) -> tuple[str, ...]:
-    """Return a name for each layer of units, input first: numbers in a chain, the modules' names in other networks."""
+    """Return a name for each layer of units, input first: that of the module that they come from.
+
+    A bare number is told with what the module is: "conv 2", "linear 5".
+    """
     hidden = range(1, len(record.layer_shapes) - 1)
     names = record.layer_names
-    if record.is_chain or len(names) != len(record.layer_shapes):
-        return ("input", *(f"hidden {index}" for index in hidden), "classes")
-    return ("input", *(names[index] or f"layer {index}" for index in hidden), "classes")
+    if len(names) != len(record.layer_shapes):
+        names = tuple(map(str, range(len(record.layer_shapes))))
+    return ("input", *(_unit_layer_title(record, index, names[index]) for index in hidden), "classes")
+
+
+def _unit_layer_title(record: CurvatureRecord, layer: int, name: str) -> str:
+    if name and not name.isdecimal():
+        return name
+    into = record.into(layer)
+    kind = "layer" if not into else "linear" if len(record.connections[into[0]].shape) == 2 else "conv"
+    return f"{kind} {name or layer}"
 
 
 def unit_title(record: CurvatureRecord, layer: int, index: int, classes: Sequence[str]) -> str:
-    """Return such as "hidden 1 · unit 5", "hidden 2 · channel 3, row 0, column 2" or "class 7"."""
+    """Return such as "linear 5 · unit 7", "conv 2 · channel 3, row 0, column 2" or "class 7"."""
     if layer == len(record.layer_shapes) - 1:
         return output_title(index, classes)
     name, drawn = unit_layer_titles(record)[layer], drawn_shapes(record)[layer]

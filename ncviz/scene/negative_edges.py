@@ -27,8 +27,8 @@ def negative_edges_table(record: NegativeEdgesRecord, classes: Sequence[str]) ->
 
 
 def image_names(record: NegativeEdgesRecord, classes: Sequence[str]) -> list[str]:
-    """Return what each measured image is called, such as "evaluation image 17, class 3"; they count from 1."""
+    """Return what each measured image is called, such as "evaluation image 17, class 3"."""
     return [
-        f"evaluation image {record.image[at] + 1:,}, class {classes[record.label[at]]}"
+        f"evaluation image {record.image[at]:,}, class {classes[record.label[at]]}"
         for at in np.flatnonzero(record.known)
     ]

@@ -149,7 +149,7 @@ def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[
     name, at = locate(record, parameter)
     values = record.samples[name].reshape(len(record.labels), -1)[:, at]
     # The image's number is kept: once some are left out, a row's place no longer says it.
-    number = np.arange(1, len(record.labels) + 1)
+    number = np.arange(len(record.labels))
     table = pd.DataFrame({"image": number, "class": [classes[label] for label in record.labels], "κ": values})
     return table.dropna(ignore_index=True)
 

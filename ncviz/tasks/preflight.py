@@ -16,6 +16,7 @@ from ncviz.tasks.task import Context, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
     from ncviz.preflight import Choice, Preflight
 
@@ -23,6 +24,8 @@ __all__ = ["Check", "Checked", "Choice", "Preflight", "Timing", "layer_rows"]
 
 CALIBRATION_IMAGES, CHECKED_IMAGES = 10, 64
 # The page that asks tells the end itself.
+# What a module that makes no connection has none of.
+_NUMBERS = ("input units", "output units", "weights", "edges")
 _JOB = JobKind(is_private=True, is_told=True)
 
 
@@ -114,13 +117,23 @@ class Timing(Task["Preflight"]):
 def layer_rows(network: Network) -> list[dict[str, Any]]:
     """Return one row for each connection between two layers: name, kind, units at both ends, weights, edges.
 
+    Modules that make no connection, such as ReLU, pooling and BatchNorm, have rows of their own, in their order;
+    there the numbers are None.
+
     Raises:
         NcvizError: If the network cannot be read.
     """
     from ncviz.graph.build import build_graph
 
-    graph = build_graph(network.module(), network.image_shape)
-    rows: list[dict[str, Any]] = []
+    module = network.module()
+    graph = build_graph(module, network.image_shape)
+    place = {name: at for at, (name, _) in enumerate(module.named_modules())}
+    read = {connection.name for connection in graph.connections}
+    rows: list[dict[str, Any]] = [
+        {"layer": name, "kind": _module_kind(own)} | dict.fromkeys(_NUMBERS)
+        for name, own in module.named_modules()
+        if name and name not in read and not any(True for _ in own.children())
+    ]
     for connection in graph.connections:
         kernel = "×".join(map(str, connection.shape[2:]))
         rows.append(
@@ -133,4 +146,12 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
                 "edges": connection.number_of_edges,
             }
         )
-    return rows
+    # What is no module of its own, such as a bare parameter, stands at the end.
+    return sorted(rows, key=lambda row: place.get(row["layer"], len(place)))
+
+
+def _module_kind(module: Module) -> str:
+    """Return such as "ReLU" or "MaxPool2d 2×2"."""
+    size = getattr(module, "kernel_size", getattr(module, "output_size", None))
+    sizes = size if isinstance(size, tuple) else () if size is None else (size, size)
+    return f"{type(module).__name__} {'×'.join(map(str, sizes))}".strip()

@@ -37,7 +37,7 @@ def test_lenet_is_drawn_map_by_map_and_slices_vanish_with_the_slider(visit):
 def test_from_a_channel_to_its_kernel_to_one_weight_on_the_image(visit):
     page = visit().open(f"/?{LENET}&selected=channel-2-5")
     page.canvas()
-    card(page).get_by_text("hidden 2 · channel 5").wait_for()
+    card(page).get_by_text("conv 2 · channel 5").wait_for()
     card(page).get_by_role("button", name="Kernel from 3").click()
     page.wait(lambda: "selected=slice-1-5-3" in page.page.url)
     cells = card(page).locator("button.cell")
@@ -48,7 +48,7 @@ def test_from_a_channel_to_its_kernel_to_one_weight_on_the_image(visit):
     assert "Least on image" in card(page).inner_text()
     step_to(page, "ch 5")
     page.wait(lambda: "selected=channel-2-5" in page.page.url)
-    step_to(page, "hidden 2")
+    step_to(page, "conv 2")
     page.wait(lambda: "selected" not in page.page.url)
     page.wait(lambda: float(page.canvas().get_attribute("data-zoom") or 1) > 1)
     step_to(page, "Network")

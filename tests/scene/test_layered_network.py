@@ -160,7 +160,7 @@ def test_the_card_of_a_slice_has_its_kernel_and_the_place_on_the_image(lenet):
     edges = record.edges[1]
     where = np.flatnonzero(edges.parameter == found["kernel"]["cells"][8]["parameter"] - starts)[0]
     assert weight["image"]["box"] == receptive_box(record, 2, int(edges.target[where]))
-    assert f"image {edges.sample[where] + 1}," in weight["image"]["caption"]
+    assert f"image {edges.sample[where]}," in weight["image"]["caption"]
 
 
 def test_the_edge_for_the_lens_is_where_the_curvature_is_least(lenet):

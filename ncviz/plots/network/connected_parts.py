@@ -22,7 +22,7 @@ class Component:
         layers: How many layers it reaches.
         bottlenecks: How many edges with κ < 0 it has.
         lowest: Their least κ.
-        narrowest: Where it is narrowest between its two ends, such as "hidden 2 · 14" for a single unit or "hidden 2
+        narrowest: Where it is narrowest between its two ends, such as "linear 3 · 14" for a single unit or "linear 3
             (3 units)"; empty if it has no inside.
         noun: What its nodes are.
     """

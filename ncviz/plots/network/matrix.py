@@ -36,7 +36,7 @@ class Panel:
     Attributes:
         title: Its name.
         cells: What is drawn.
-        source: Layer of the columns and what each is, such as ("hidden 1", "channel").
+        source: Layer of the columns and what each is, such as ("conv 0", "channel").
         target: Likewise of the rows.
         targets: Names of the rows, if they have any.
         mark: Rows and columns around which to draw a box, as half-open ranges (t0, t1, s0, s1); None for none.

@@ -148,7 +148,7 @@ def _place(of: NetworkState, connection: int, at: int) -> Drawing | None:
     layer, unit = (after, edges.target[where]) if is_conv else (before, edges.source[where])
     box = receptive_box(record, layer, int(unit))
     label = of.classes[record.labels[sample]]
-    words = f"Least on image {sample + 1}, a {label}"
+    words = f"Least on image {sample}, a {label}"
     if box is not None:
         words += f". The frame is what {'its unit' if is_conv else 'the unit behind it'} sees"
     return {**image(record.pictures.images[sample]), "box": box, "caption": f"{words}."}

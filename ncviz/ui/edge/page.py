@@ -117,12 +117,12 @@ def _draw_image(found: ChosenEdge) -> None:
 
 def _choose_image(found: ChosenEdge) -> None:
     record, flow = found.record, session.view().flow
-    where = f"image {found.sample + 1}, class {found.classes[record.labels[found.sample]]}"
+    where = f"image {found.sample}, class {found.classes[record.labels[found.sample]]}"
     titles = {str(Flow()): "where this weight's κ is least" + (f": {where}" if flow == str(Flow()) else "")}
     if read_flow(flow).kind == "class":
         titles[flow] = f"least of class {found.classes[record.labels[found.sample]]}: {where}"
     titles |= {
-        str(Flow("image", at)): f"image {at + 1}, class {found.classes[label]}"
+        str(Flow("image", at)): f"image {at}, class {found.classes[label]}"
         for at, label in enumerate(record.labels.tolist())
     }
     st.selectbox(

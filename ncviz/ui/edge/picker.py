@@ -90,7 +90,7 @@ def strongest_edges(
             "to": [short_name(record, after, unit, classes) for unit in edges.target[rows].tolist()],
             "κ": edges.curvature[rows],
             "least on": [
-                f"image {sample + 1}, class {classes[record.labels[sample]]}"
+                f"image {sample}, class {classes[record.labels[sample]]}"
                 for sample in edges.sample[rows].tolist()
             ],
             "edge": [

@@ -153,7 +153,7 @@ def words(subject: Subject, kept: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def described(subject: Subject) -> str:
-    """Return such as "LeNet: 30.0% removed, redundant first, κ over image 4, class 7"."""
+    """Return such as "LeNet: 30.0% removed, redundant first, κ over image 3, class 7"."""
     label, share = ORDER_LABELS.get(subject.order, "random").lower(), subject.removed / max(subject.total, 1)
     place = never_active_place(subject.view.never) if subject.view.criterion == "curvature" else ""
     label += f", {place}" if place else ""

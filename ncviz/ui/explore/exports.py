@@ -73,8 +73,8 @@ def _draw_files(subject: Subject) -> None:
         f"{stem}-weights.csv",
         "text/csv",
         f"A row for each weight with the edge on which its κ over {whose} is least, and whether it is kept, which "
-        "goes by the κ over all images. connection, source, target, parameter, position and image count from 0: "
-        "the app's image 1 is 0 there. never_active weights have no curvature, and −1 as image.",
+        "goes by the κ over all images. connection, source, target, parameter, position and image count from 0, "
+        "as the app does. never_active weights have no curvature, and −1 as image.",
     )
     _offer(
         "Weights (Parquet)",

@@ -35,7 +35,9 @@ def draw_network(of: tasks.Network) -> None:
         with st.spinner("Reading the network…"):
             layers = pd.DataFrame(layer_rows(of))
         number = st.column_config.NumberColumn(format="localized")
-        st.dataframe(layers, hide_index=True, column_config={"weights": number, "edges": number})
+        st.dataframe(
+            layers, hide_index=True, placeholder="–", column_config={"weights": number, "edges": number}
+        )
         if of.is_bundled:
             _draw_card(of)
     with right:

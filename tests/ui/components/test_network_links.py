@@ -100,11 +100,11 @@ const crowd = (names) => {
     radius: names.map(() => 1), labels: names.map(() => [0, 0]) }] }, 900, 500, measure).isCrowded;
 };
 const many = Array.from({ length: 14 }, (_, at) => at);
-console.log(JSON.stringify([crowd(many.map((at) => `hidden ${at}`)), crowd(many.map((at) => `layer${at}.0.shortcut.0`)),
-  crowd(["input", "layer1.0.shortcut.0", "classes"]), formsOf("layer1.0.shortcut.0")]));
+console.log(JSON.stringify([crowd(many.map((at) => `linear ${at}`)), crowd(many.map((at) => `layer${at}.0.shortcut.0`)),
+  crowd(["input", "layer1.0.shortcut.0", "classes"]), formsOf("layer1.0.shortcut.0"), formsOf("conv 12")]));
 """
-    forms = ["layer1.0.shortcut.0", "0.shortcut.0", "shortcut.0", "layer1.0.shortcut.0"]
-    assert told(node, tmp_path, skipping, script) == [False, True, False, forms]
+    forms = ["layer1.0.shortcut.0", "0.shortcut.0", "shortcut.0"]
+    assert told(node, tmp_path, skipping, script) == [False, True, False, forms, ["conv 12", "12"]]
 
 
 def test_lines_between_the_same_nodes_lie_beside_each_other(node, tmp_path, skipping):

@@ -10,6 +10,7 @@ from ncviz.plots.figure_frame import PAPER
 from ncviz.plots.network.lines import drawn_edges
 from ncviz.scene.free_figure import flat_curvature, kept_lines, strongest_graph
 from ncviz.scene.layered_network import network_view
+from ncviz.scene.names import layer_title
 from ncviz.scene.selected_lines import selected_nodes
 from ncviz.scene.selection import read_selection
 from ncviz.scene.tables import csv, edge_table
@@ -73,11 +74,13 @@ def test_graphml_holds_what_is_drawn_and_says_that_it_is_a_cut(subject):
     graph = nx.parse_graphml(export_files.graph_file(subject).decode())
     about = graph.graph
     assert about["network"] == subject.network.title
-    assert about["flow"].startswith("κ over image 4, class ")
+    assert about["flow"].startswith("κ over image 3, class ")
     assert about["order"] == "redundant first"
     assert about["removed"] == f"{subject.total // 2:,} of {subject.total:,} weights"
     total = subject.record.weights[subject.record.parameters[1]].size
-    assert about["showing"].startswith(f"showing {graph.number_of_edges():,} of {total:,} lines of layer 2")
+    assert about["showing"].startswith(
+        f"showing {graph.number_of_edges():,} of {total:,} lines of layer {layer_title(subject.record, 1)}:"
+    )
     drawn = network_view(subject.drawn, subject.network.arrays, (), "units")
     lines = drawn_edges(drawn, 500, 1)
     lines = lines[subject.ranks[drawn.parameter[lines]] >= subject.removed]
@@ -90,7 +93,7 @@ def test_graphml_holds_what_is_drawn_and_says_that_it_is_a_cut(subject):
     ("flow", "samples", "words"),
     [
         ("all", None, "κ over all 10 images;"),
-        ("image-3", [3], "κ over image 4, class "),
+        ("image-3", [3], "κ over image 3, class "),
         ("image-99", None, "κ over all 10 images;"),
     ],
 )
@@ -99,7 +102,7 @@ def test_the_offline_page_names_the_images_that_are_drawn(subject, flow, samples
     page = export_files.offline_page(subject).decode()
     assert f"<dd>{words}" in page
     figure = distribution_figure(subject, "light")
-    assert ("κ over image 4" in figure.layout.meta) == (samples is not None)
+    assert ("κ over image 3" in figure.layout.meta) == (samples is not None)
     assert ("was chosen by" in figure.layout.meta) == (samples is not None)
 
 

@@ -177,9 +177,9 @@ def test_layers_have_their_modules_names_and_branches_letters():
     _, _, record = kept("Fire")
     assert unit_layer_titles(record) == ("input", "squeeze", "left", "right", "last", "classes")
     titles = [layer_title(record, index) for index in range(len(record.places))]
-    assert titles[3:] == ["4a · conv 2×2, 5→3, from left", "4b · conv 2×2, 5→3, from right"]
+    assert titles[3:] == ["last a · conv 2×2, 5→3, from left", "last b · conv 2×2, 5→3, from right"]
     _, _, record = kept("Transposed")
-    assert layer_title(record, 0) == "1 · transposed conv 3×3, 2→4"
+    assert layer_title(record, 0) == "up · transposed conv 3×3, 2→4"
     assert weight_index(record, "up.weight", 9 * 3) == "ch 1 → 3 at (0, 0)"
     _, _, record = kept("Sequence")
     assert feature_maps.drawn_shapes(record)[1] == (3, 1, 7)
@@ -208,7 +208,7 @@ def test_every_connection_has_a_title_of_its_own(name):
 def test_copies_of_a_layers_input_are_counted():
     _, arrays, record = kept("Copied")
     titles = [layer_title(record, index) for index in range(3)]
-    assert titles == [f"1{'abc'[at]} · conv 2×2, 3→2, part {at + 1} of 3" for at in range(3)]
+    assert titles == [f"mix {'abc'[at]} · conv 2×2, 3→2, part {at + 1} of 3" for at in range(3)]
     about = NetworkState(record, arrays, CLASSES, np.arange(record.total), 0, None)
     assert ("of its layer", "part 2 of 3") in card(about, read_selection("slice-1-0-0"))["rows"]
     words = [kernel["words"] for kernel in card(about, read_selection("channel-1-0"))["kernels"]]

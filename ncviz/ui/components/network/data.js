@@ -213,19 +213,20 @@ export function sizeOf(network, edge) {
 }
 
 /**
- * A layer's name and its short forms, longest first: of a module's path its end tells most, but for a bare number.
+ * A layer's name and its short forms, longest first: of a module's path its end tells most, but for a bare number; of
+ * "conv 3" the number does.
  * @param {string} name
  */
 export function formsOf(name) {
   const parts = name.split(".");
   const ends = parts.slice(1).map((_, at) => parts.slice(at + 1).join("."));
-  return [name, ...ends.filter((text) => /[a-z]/i.test(text)), name.replace(/^hidden /, "h")];
+  const number = /^(?:conv|linear|layer) (\d+)$/.exec(name);
+  return [name, ...ends.filter((text) => /[a-z]/i.test(text)), ...(number ? [number[1]] : [])];
 }
 
 /** @param {string} name */
 export function shortestForm(name) {
-  const short = name.replace(/^hidden /, "h");
-  return short === name ? (formsOf(name).at(-2) ?? name) : short;
+  return formsOf(name).at(-1) ?? name;
 }
 
 /**

@@ -96,13 +96,13 @@ function middlesOf({ layers, offsets }, along) {
 }
 
 /**
- * Whether a module's name does not fit beside its neighbours; a chain's layers have numbers, which do.
+ * Whether a module's name does not fit beside its neighbours; those of a plain stack have numbers, which do.
  * @param {string} name
  * @param {any} pitch
  * @param {(text: string) => number} measure
  */
 function isWide(name, pitch, measure) {
-  return !/^(input|hidden \d+|classes)$/.test(name) && measure(shortestForm(name)) > 0.8 * pitch - 8;
+  return !/^(input|classes)$/.test(name) && measure(shortestForm(name)) > 0.8 * pitch - 8;
 }
 
 /**

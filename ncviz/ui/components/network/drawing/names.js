@@ -91,12 +91,15 @@ export function drawLayerNames(context, { network, geometry, view, theme }) {
       return;
     }
     // A name that is cut tells less than a short one, and a size that is cut tells nothing.
-    const title = shortName(name, room, measure);
+    const middle = ax * view.k + view.x;
+    // Beside the last layer there is the room of the classes' names.
+    const beside = layer === network.layers.length - 1 ? geometry.width - 8 - middle - room / 2 : 0;
+    const title = shortName(name, room + Math.max(0, beside), measure);
     const wide = measure(title);
     context.font = `400 12px ${theme.font}`;
-    const size = measure(subtitle) <= room ? subtitle : "";
+    const size = shortSizes(subtitle).find((text) => measure(text) <= Math.max(room, wide)) ?? "";
     const half = Math.max(wide, measure(size)) / 2;
-    const centre = ax * view.k + view.x;
+    const centre = middle + Math.max(0, half - room / 2);
     const isHeld = view.k === 1 && !geometry.isLong;
     const x = isHeld ? Math.max(half + 8, Math.min(geometry.width - half - 8, centre)) : centre;
     // Zoomed out, names that would lie on one another are left out.
@@ -114,6 +117,15 @@ export function drawLayerNames(context, { network, geometry, view, theme }) {
 
 const LINE_HEIGHT = 12;
 const LEAN = (-58 * Math.PI) / 180;
+
+/**
+ * A layer's size and its short forms: "128 × 14×14", "128 maps", "128"; "512 units", "512".
+ * @param {string} subtitle
+ */
+function shortSizes(subtitle) {
+  const [count, rest] = subtitle.split(/ (?:× |units)/);
+  return rest === undefined ? [subtitle] : [subtitle, ...(rest ? [`${count} maps`] : []), count];
+}
 
 /**
  * The longest of a name's forms that fits.
