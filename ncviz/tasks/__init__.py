@@ -10,7 +10,7 @@ from ncviz.models import library
 from ncviz.models.network import Network, open_network
 from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import removed_for_threshold
-from ncviz.pruning.own_mask import OwnMask
+from ncviz.pruning.own_mask import OwnMask, removed_alike
 from ncviz.tasks.accuracy import SweepRecord, evaluator
 from ncviz.tasks.comparison import Curve, Order, calibration, criterion_scores, removable, shapes_of
 from ncviz.tasks.curvature.building import from_result
@@ -63,13 +63,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUNDLED", "CRITERIA", "MODELS", "ClassCurvature", "ClassCurvatureResult", "Context", "Curvature",
-    "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "FlowState",
-    "Forward", "ForwardPass", "ForwardRecord", "Group", "GroupBottlenecks", "ImageActivations", "Network",
-    "Order", "Outcome", "OwnMask", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord",
-    "Task", "calibration", "calibration_input", "class_names", "criterion_scores", "edge_weight", "evaluator",
-    "from_result", "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of",
-    "measure_curve", "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file",
-    "ranges_of", "ranked_curvature", "ranks", "read_picture", "removable", "removed_for_threshold",
-    "scaled_activity", "scores", "shapes_of", "smaller_images", "takes_other_sizes", "white_level",
-    "with_images", "zeros_in",
+    "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "FlowState", "Forward",
+    "ForwardPass", "ForwardRecord", "Group", "GroupBottlenecks", "ImageActivations", "Network", "Order", "Outcome",
+    "OwnMask", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task", "calibration",
+    "calibration_input", "class_names", "criterion_scores", "edge_weight", "evaluator", "from_result",
+    "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of", "measure_curve",
+    "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file", "ranges_of", "ranked_curvature",
+    "ranks", "read_picture", "removable", "removed_alike", "removed_for_threshold", "scaled_activity", "scores",
+    "shapes_of", "smaller_images", "takes_other_sizes", "white_level", "with_images", "zeros_in",
 ]  # fmt: skip

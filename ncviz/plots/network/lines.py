@@ -171,7 +171,12 @@ def strength(curvature: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.where(values >= NEVER_ACTIVE, 0.0, np.abs(values))
 
 
-def drawn_edges(view: NetworkView, limit: int, connection: int | None = None) -> npt.NDArray[np.int64]:
+def drawn_edges(
+    view: NetworkView,
+    limit: int,
+    connection: int | None = None,
+    anyway: npt.NDArray[np.int64] | None = None,
+) -> npt.NDArray[np.int64]:
     """Choose at most `limit` edges, and the order in which to draw them.
 
     The strongest alone would be one sign of one layer in a large network, and would show nothing of its pruning. So
@@ -186,9 +191,10 @@ def drawn_edges(view: NetworkView, limit: int, connection: int | None = None) ->
         view: the network.
         limit: the most edges to return.
         connection: only edges of this weight layer.
+        anyway: edges that are drawn beyond the limit, as far as they are of this weight layer.
 
     Returns:
-        Indices into the edges of `view`: [≤ limit].
+        Indices into the edges of `view`: [≤ limit, and those that are drawn anyway].
     """
     candidates = edges_of(view, connection)
     candidates = candidates[np.isfinite(view.curvature[candidates])]
@@ -197,6 +203,8 @@ def drawn_edges(view: NetworkView, limit: int, connection: int | None = None) ->
     limits = shares([group.size for group in groups], max(limit, 0))
     parts = [_of_layer(view.curvature, group, share) for group, share in zip(groups, limits, strict=True)]
     chosen = np.concatenate(parts) if parts else candidates
+    if anyway is not None:
+        chosen = np.union1d(chosen, np.intersect1d(anyway, candidates))
     return chosen[np.lexsort((chosen, _interleaved(view.curvature[chosen])))]
 
 

@@ -19,6 +19,7 @@ from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedO
 from ncviz.plots.network.layout import Layout, layout
 from ncviz.plots.network.line_arrays import SelectionLines, join_arrays, line_arrays, node_type
 from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, layer_subtitle, some_links
+from ncviz.plots.network.marks import Marks
 from ncviz.plots.network.ranks import Forward, ranked_orders
 from ncviz.plots.network.spread import spreads
 from ncviz.values import NEVER_ACTIVE
@@ -55,6 +56,7 @@ def payload(
     connection: int | None = None,
     activity: Sequence[npt.ArrayLike] | None = None,
     forward: Forward | None = None,
+    marks: Marks | None = None,
 ) -> NetworkPayload:
     """Choose the edges to draw and pack them with everything that their picture needs.
 
@@ -66,12 +68,16 @@ def payload(
         connection: draw only this weight layer.
         activity: per layer how active each unit is, uint8 [units]; without it, nodes are plain.
         forward: what the network does to an image, for a browser that follows it; without it, the server does.
+        marks: weights that are lit, or changed by hand.
 
     Returns:
         The payload; pure data, fit for a cache.
     """
-    drawn = drawn_edges(view, limit, connection)
+    anyway = None if marks is None else marks.drawn_anyway(view)
+    drawn = drawn_edges(view, limit, connection, anyway)
     arrays, orders = line_arrays(view, drawn, ranks)
+    if marks is not None:
+        arrays |= marks.arrays(view, drawn)
     if view.left_out is not None:
         arrays["leftOut"] = view.left_out.astype(np.uint8)
     if view.links is not None and connection is None:

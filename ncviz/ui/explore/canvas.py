@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ncviz.config import ORDERS
+from ncviz.config import ORDERS, Group
 from ncviz.plots.network.line_arrays import SelectionLines, line_arrays
 from ncviz.plots.network.payload import NetworkPayload, payload
 from ncviz.plots.network.ranks import Forward
@@ -13,13 +13,14 @@ from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.flow_choices import image_choices
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selected_lines import selected_lines
-from ncviz.scene.selection import read_selection
+from ncviz.scene.selection import Unit, read_selection
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.explore.living import browser_forward, own_image, take_file, take_image
+from ncviz.ui.explore.own_groups import group_count, marks_of
 from ncviz.ui.session import address, session
-from ncviz.ui.session.subject import Subject
+from ncviz.ui.session.subject import Subject, change
 
 HEIGHT = 430
 
@@ -32,11 +33,11 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         link: Name of a channel; pictures on it zoom together.
     """
     view, side, record = subject.view, subject.side, subject.drawn
-    order = (record.key, view.criterion, view.scope, view.never, view.own)
+    order = (record.key, view.criterion, view.scope, view.never, view.hand)
     detail, forward = nearest_detail(subject), browser_forward(subject)
-    samples = tuple(subject.samples or ())
+    marked = (tuple(subject.samples or ()), view.group, group_count(subject))
     picked = network_canvas(
-        _payload(order, view.edges, view.layer, detail, samples, forward is not None, subject, forward),
+        _payload(order, view.edges, view.layer, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
         height=HEIGHT,
         key=f"network-{side.name}-{subject.network.fingerprint[:12]}",
@@ -46,7 +47,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         flows=image_choices(subject.record, subject.network, view.flow, own_image()) | {"lines": view.lines},
         own=_own_lines(order, detail, view.selected, subject) if view.selected else None,
         on={
-            "selection": lambda selection: session.change(selected=selection),
+            "selection": lambda selection: _select(subject, selection),
             "flow": lambda flow: session.change(flow=flow),
             "lines": lambda lines: session.change(lines=lines),
             "image": take_image,
@@ -62,6 +63,16 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
             st.switch_page("pages/edge.py")
 
 
+def _select(subject: Subject, selection: str) -> None:
+    """Select a part; a class's node also looks at the bottlenecks of that class."""
+    session.change(selected=selection)
+    selected, last = read_selection(selection), len(subject.record.layer_shapes) - 1
+    if not isinstance(selected, Unit) or selected.layer != last or subject.view.hides("classes"):
+        return
+    if selected.index < len(subject.classes):
+        change(subject.side, group=str(Group("class", (selected.index,))))
+
+
 def state_of(subject: Subject) -> NetworkState:
     """Return what a card about a selection draws on."""
     drawn, arrays = subject.drawn, subject.network.arrays
@@ -74,15 +85,16 @@ def _payload(
     edges: int,
     layer: int,
     detail: str,
-    samples: tuple[int, ...],
+    marked: tuple[tuple[int, ...], str, int],
     has_forward: bool,
     _subject: Subject,
     _forward: Forward | None,
 ) -> NetworkPayload:
     # What an image excites is known before its curvature is.
-    activity = _subject.record.pictures.of(samples or None)
+    activity = _subject.record.pictures.of(marked[0] or None)
     drawn = drawn_network(order[0], detail, _subject, _subject.drawn)
-    return payload(drawn, _ranks(order[1], _subject), edges, _subject.layer, activity, _forward)
+    marks = marks_of(_subject)
+    return payload(drawn, _ranks(order[1], _subject), edges, _subject.layer, activity, _forward, marks)
 
 
 @st.cache_resource(max_entries=24)

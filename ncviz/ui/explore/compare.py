@@ -99,13 +99,13 @@ def _switch(on: bool) -> None:
 
 def _choose(name: str) -> None:
     # What is done by hand names weights of one network.
-    session.change(other_model=SAME if name == session.view().model else name, other_own="", other_group="")
+    session.change(other_model=SAME if name == session.view().model else name, other_hand="", other_group="")
 
 
 def _swap() -> None:
     """Exchange the sides; layer and selection belong to the left network, and go if it changes."""
     main, other = first_side().view, second_side().view
-    own = ("criterion", "order", "removed", "own", "group")
+    own = ("criterion", "order", "removed", "hand", "group")
     changed = {name: getattr(other, name) for name in own}
     changed |= {f"other_{name}": getattr(main, name) for name in own}
     if main.model != other.model:

@@ -114,7 +114,7 @@ def never_active(subject: Subject) -> NeverActive | None:
         return None
     bands = {}
     if view.scope == "global" and view.never != "median":
-        bands = _bands((record.key, view.own), view.never, subject)
+        bands = _bands((record.key, view.hand), view.never, subject)
     rule = "never-active weights at their layer's median cost" if view.never == "median" else ""
     return NeverActive(record.never_active_count, len(record.labels), bands, rule)
 

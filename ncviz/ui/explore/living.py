@@ -146,7 +146,7 @@ def _flowing(subject: Subject) -> Future[flowing.Flowing]:
         subject.order,
         view.scope,
         view.never,
-        view.own,
+        view.hand,
         subject.removed,
         image,
         session.device(),

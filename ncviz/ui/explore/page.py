@@ -14,6 +14,7 @@ from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import folded_words, part_words, short_word
 from ncviz.text import plain, zero_words
 from ncviz.ui.explore.canvas import draw_network, state_of
+from ncviz.ui.explore.class_group import draw_group
 from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.flows import offer_flow, with_flow
@@ -141,6 +142,8 @@ def _draw_side(subject: Subject) -> None:
     if name == "network":
         draw_network(subject, link="zoom" if subject.view.compare else None)
         draw_panel(subject)
+        if not subject.view.hides("classes"):
+            draw_group(subject)
     elif name == "free":
         from ncviz.ui.explore.charts import draw_free_layout
 

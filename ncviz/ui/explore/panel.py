@@ -13,6 +13,7 @@ from ncviz.errors import NcvizError
 from ncviz.scene.wording import note_for, short_word
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live.data import Answer, Curves, Sweep, panel_data
+from ncviz.ui.explore.class_bars import draw_bars
 from ncviz.ui.explore.live_curves import (
     PANEL_ORDERS,
     by_hand_words,
@@ -43,16 +44,15 @@ def draw_panel(subject: Subject, above: Callable[[Subject], None] | None = None)
         above: Draws a picture above the panel that follows a drag, given the network at the step that is reached.
     """
     st.fragment(_panel)(subject, above)
-    _, pending = _measurements().get(subject.side.name, (None, None))
-    if pending is not None and not pending.done():
-        st.fragment(_until_measured, run_every=POLL_SECONDS)(pending)
+    if st.session_state[f"late-{subject.side.name}"] or not _is_settled(subject):
+        st.fragment(_until_measured, run_every=POLL_SECONDS)(subject)
     if is_pending(subject):
         st.fragment(_until_flowing, run_every=POLL_SECONDS)(subject)
 
 
-def _until_measured(pending: Future[evaluation.Measured]) -> None:
-    """Redraw the page once the accuracy is known; until then it is read off the curve."""
-    if pending.done():
+def _until_measured(subject: Subject) -> None:
+    """Redraw the page once the accuracies are known; until then they are read off the curve."""
+    if _is_settled(subject):
         st.rerun(scope="app")
 
 
@@ -60,6 +60,21 @@ def _until_flowing(subject: Subject) -> None:
     """Redraw the page once it is known what flows; until then the picture says that it is not."""
     if not is_pending(subject):
         st.rerun(scope="app")
+
+
+def _is_settled(subject: Subject) -> bool:
+    """Whether all is measured that the page is drawn anew for."""
+    now = subject.now()
+    # No curve is stored of what is changed by hand.
+    is_coming = now.by_hand is not None and now.is_curve_coming()
+    return not is_coming and all(future.done() for future in _awaited(now))
+
+
+def _awaited(subject: Subject) -> list[Future[evaluation.Measured]]:
+    """Return what the page is drawn anew for: the accuracy at the step, and that of each class of the whole network."""
+    _, step = _measurements().get(subject.side.name, (None, None))
+    whole = [] if step is None else [evaluation.measure_whole(subject.network, session.context())]
+    return [*([] if step is None else [step]), *whole]
 
 
 def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
@@ -108,6 +123,15 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
     )
     flow = None if is_finished else flow_answer(subject, is_dragging=dragged is not None)
     live_panel(data | {"flow": flow}, key=subject.key)
+    is_whole = True
+    if not subject.view.hides("classes"):
+        _, step = _measurements().get(subject.side.name, (None, None))
+        is_whole = draw_bars(
+            subject, step if answer is not None and step is not None and step.done() else None
+        )
+    # What comes just after it was drawn without would else not be drawn.
+    is_late = not (is_finished or is_whole) or (answer is None and not note and dragged is None)
+    st.session_state[f"late-{subject.side.name}"] = is_late and resources.torch_ready().is_set()
     if is_finished:
         # A finished step concerns the whole page: the link, the tables, the downloads.
         st.rerun(scope="app")
@@ -119,7 +143,7 @@ def _commit(request: LiveRequest, subject: Subject) -> None:
     elif request.action == "redo":
         session.redo()
     elif request.action == "reset":
-        change(subject.side, removed=0.0)
+        change(subject.side, removed=0.0, hand="")
     else:
         criterion, order = request.order.split("/")
         removed = request.removed / max(1, subject.total)
@@ -162,14 +186,14 @@ def _is_live(subject: Subject) -> bool:
 def _basis(subject: Subject) -> str:
     """Return what an accuracy depends on beside the step: an answer for another is none for this."""
     key, scope = subject.sweep.meta.get("key", ""), subject.view.scope
-    return f"{key} {scope} {subject.view.never} {subject.view.own} {session.device()} {session.data_dir()}"
+    return f"{key} {scope} {subject.view.never} {subject.view.hand} {session.device()} {session.data_dir()}"
 
 
 def _measurement(subject: Subject) -> Future[evaluation.Measured]:
     """Return the measuring of a step: the one under way or done if it is of the same step, else a new one."""
     record, removed, context = subject.record, subject.removed, session.context()
     view = subject.view
-    order = (*subject.full_order, view.own)
+    order = (*subject.full_order, view.hand)
     step = (record.key, order, removed, context.device, context.data_dir)
     of_side = _measurements()
     known, future = of_side.get(subject.side.name, (None, None))

@@ -52,7 +52,8 @@ LINES = ("curvature", "flow")
 # What a link can take off the pages, so that a class sees only what a lesson is about.
 HIDE_TITLES = {
     "sidebar": "Sidebar", "navigation": "Other pages", "settings": "Settings under the picture (Explore)",
-    "tabs": "Tabs below (Explore)", "orders": "Other orders (Explore)", "views": "Other views (Explore)",
+    "classes": "Accuracy of each class (Explore)", "tabs": "Tabs below (Explore)",
+    "orders": "Other orders (Explore)", "views": "Other views (Explore)",
 }  # fmt: skip
 HIDEABLE = tuple(HIDE_TITLES)
 # Scales of the sparsity: as it is, the share that is kept in powers of ten, and the share that is removed.
@@ -66,7 +67,7 @@ ALL_LAYERS = -1
 # Fields that slide: the browser's history makes no entry of a change of them alone.
 SLIDING = ("removed", "other_removed", "idleness", "lab_sparsity", "lab_lost", "own", "other_own")
 # Fields that hold what is done by hand, which may be more than a link takes.
-BY_HAND = ("own", "other_own")
+BY_HAND = ("hand", "other_hand")
 
 
 def _row(default: T, read: Reader, doc: str) -> T:
@@ -117,7 +118,7 @@ class ViewState:
     scope: str = _row("global", one_of("the scope", SCOPES), "within what weights compete")
     never: str = _row(NEVER_ACTIVE_PLACES[0], _never, "where never-active weights go in orders by curvature")
     removed: float = _row(0.0, _removed, "fraction of the weights that is removed, in [0, 1]")
-    own: str = _row("", _by_hand, "what is cut, held and scaled by hand: see ncviz.scene.surgery.steps")
+    hand: str = _row("", _by_hand, "what is cut, held and scaled by hand: see ncviz.scene.surgery.steps")
     group: str = _row("", _group, "the classes or images whose own bottlenecks are lit, likewise")
     group_count: int = _row(0, _count, "how many of these, 0 for the usual share")
     layer: int = _row(ALL_LAYERS, _layer, "connection whose edges are drawn, -1 for all")
@@ -143,7 +144,7 @@ class ViewState:
     other_criterion: str = _row("curvature", one_of("the other criterion", CRITERIA), "its criterion")
     other_order: str = _row("bottlenecks", one_of("the other order", ORDERS), "which end goes first there")
     other_removed: float = _row(0.0, _removed, "fraction of the weights that is removed there")
-    other_own: str = _row("", _by_hand, "what is done by hand there")
+    other_hand: str = _row("", _by_hand, "what is done by hand there")
     other_group: str = _row("", _group, "whose own bottlenecks are lit there, none for the same")
     lesson: int = _row(0, whole("the lesson", 0, 99), "which lesson is on, 0 for none")
     hide: str = _row("", several_of("what is hidden", HIDEABLE), "what the pages leave out, comma between")

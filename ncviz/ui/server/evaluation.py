@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
+from ncviz.tasks.criteria import class_accuracy, confusion
 from ncviz.ui.server import resources
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ncviz.pruning.curve import Evaluator
 
 KEPT_EVALUATORS = 6
+KEPT_WHOLES = 24
 # For how long a network is timed, and how slow its first evaluation may be for that.
 TIMING_SECONDS, WORTH_TIMING_SECONDS = 0.2, 0.5
 
@@ -43,6 +45,10 @@ class Measured:
     def accuracy(self) -> float:
         """Fraction of the images that are classified correctly."""
         return float((self.predictions == self.labels).mean())
+
+    def by_class(self, classes: int) -> np.ndarray:
+        """Return the fraction of each class's images that are classified correctly, float64 [classes], NaN for none."""
+        return class_accuracy(confusion(self.labels, self.predictions, classes))
 
 
 def measure(
@@ -69,6 +75,15 @@ def measure(
     _waiting().add(future)
     future.add_done_callback(_waiting().discard)
     return future
+
+
+def measure_whole(of: tasks.Network, context: tasks.Context) -> Future[Measured]:
+    """Return the measuring of a network as it is, begun if it was not before."""
+    key, kept = _where(of, context), _wholes()
+    found = kept.get(key)
+    if found is None or found.cancelled() or (found.done() and found.exception() is not None):
+        found = resources.keep(kept, key, measure(of, context), KEPT_WHOLES)
+    return found
 
 
 def waiting() -> int:
@@ -111,6 +126,12 @@ def _where(of: tasks.Network, context: tasks.Context) -> tuple[str, str, str]:
 @st.cache_resource
 def _evaluators() -> dict[tuple[str, str, str], _Ready]:
     """Return the networks that are ready on their evaluation images; only the evaluation thread changes it."""
+    return {}
+
+
+@st.cache_resource
+def _wholes() -> dict[tuple[str, str, str], Future[Measured]]:
+    """Return what whole networks were measured to give."""
     return {}
 
 

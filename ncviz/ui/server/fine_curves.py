@@ -35,15 +35,18 @@ class FineCurve:
         accuracy: float64 [m], of which the first ``known`` are measured.
         images: On how many images.
         known: How many are measured.
+        classes: float32 [m, classes], the accuracy of each class, NaN where it has no images.
     """
 
     removed: np.ndarray
     accuracy: np.ndarray = field(init=False)
+    classes: np.ndarray = field(init=False)
     images: int = 0
     known: int = 0
 
     def __post_init__(self) -> None:
         self.accuracy = np.empty(len(self.removed))
+        self.classes = np.empty((len(self.removed), 0), dtype=np.float32)
 
     @property
     def is_done(self) -> bool:
@@ -79,7 +82,7 @@ def fine_curve(
     never_active: str = NEVER_ACTIVE_PLACES[0],
     changed: Changed | None = None,
 ) -> FineCurve | None:
-    """Return the fine curve of an order once it is measured; begin to measure it where that is affordable.
+    """Return the fine curve of an order, maybe under way; begin to measure it where that is affordable, None elsewhere.
 
     Args:
         of: The network.
@@ -104,7 +107,7 @@ def fine_curve(
         at = np.minimum(slider_steps(record.total, changed.least, steps), changed.most)
         curve = resources.keep(kept, key, FineCurve(np.unique(at)), KEPT_CURVES)
         _measure(curve, of, record, changed, context)
-    return curve if curve.is_done else None
+    return curve
 
 
 def _affordable_steps(seconds: float, *, is_stored: bool) -> int:
@@ -131,12 +134,16 @@ def _measure(
     curve: FineCurve, of: tasks.Network, record: CurvatureRecord, changed: Changed, context: tasks.Context
 ) -> None:
     """Measure the next step, and then the one after it: whatever the slider asks for meanwhile comes in between."""
+    classes = len(of.dataset_spec.classes)
 
     def note(done: Future[evaluation.Measured]) -> None:
         if done.cancelled() or done.exception() is not None:
             return
         measured = done.result()
         curve.accuracy[curve.known] = measured.accuracy
+        if not curve.known:
+            curve.classes = np.empty((len(curve.removed), classes), dtype=np.float32)
+        curve.classes[curve.known] = measured.by_class(classes)
         curve.images = len(measured.labels)
         curve.known += 1
         if not curve.is_done:

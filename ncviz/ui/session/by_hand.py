@@ -85,6 +85,31 @@ def step_sizes(of: tasks.Network, record: CurvatureRecord, order: Order, steps: 
     return [len(weights_of(step, record, ranks, _look_up(of, record))) for step in read_steps(steps)]
 
 
+def removed_with(
+    of: tasks.Network, record: CurvatureRecord, order: Order, removed: int, steps: tuple[str, str]
+) -> int:
+    """Return how many weights are removed once other steps are done by hand, where the criterion's own cut stays.
+
+    Args:
+        of: The network.
+        record: Its curvature.
+        order: As for ``by_hand``.
+        removed: How many are removed so far.
+        steps: Those that were done so far, and those that are now.
+
+    Raises:
+        NcvizError: As ``by_hand``.
+    """
+    before, after = (by_hand(of, record, order, text) for text in steps)
+    return tasks.removed_alike(
+        _base_ranks(of, record, order),
+        tasks.zeros_in(of, record.weights),
+        None if before is None else before.mask,
+        removed,
+        None if after is None else after.mask,
+    )
+
+
 def _look_up(of: tasks.Network, record: CurvatureRecord) -> Callable[[Group], np.ndarray]:
     def known(group: Group) -> np.ndarray:
         found = own_bottlenecks(of, record, group)

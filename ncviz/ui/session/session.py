@@ -19,19 +19,19 @@ from ncviz.text import plain
 from ncviz.ui.link.view_state import ALL_LAYERS, DEFAULT_MODEL, ViewState, from_query
 from ncviz.ui.server import resources
 
-PRUNING_STEP = ("criterion", "order", "scope", "removed", "own")
+PRUNING_STEP = ("criterion", "order", "scope", "removed", "hand")
 # Nothing removed, nothing chosen.
 _WHOLE: dict[str, Any] = {"removed": 0.0, "layer": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
 _WHOLE |= {"parts": "", "channels": 0}
 # What is done by hand names weights of one network.
-_WHOLE |= {"own": "", "group": "", "group_count": 0}
-_OTHER_WHOLE: dict[str, Any] = {"other_own": "", "other_group": ""}
+_WHOLE |= {"hand": "", "group": "", "group_count": 0}
+_OTHER_WHOLE: dict[str, Any] = {"other_hand": "", "other_group": ""}
 # One digit says more at first sight than the mean of ten.
 FIRST_FLOW = "image-5"
 # In the address: that a network of the session's own is looked at.
 BROUGHT = "brought"
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
-OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model", "other_own")
+OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model", "other_hand")
 
 
 def has_begun() -> bool:

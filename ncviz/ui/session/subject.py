@@ -24,7 +24,7 @@ from ncviz.ui.session.by_hand import ByHand, by_hand
 if TYPE_CHECKING:
     from torch import Tensor
 
-_OWN = ("model", "criterion", "order", "removed", "own", "group")
+_OWN = ("model", "criterion", "order", "removed", "hand", "group")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def second_side() -> Side:
         "criterion": view.other_criterion,
         "order": view.other_order,
         "removed": view.other_removed,
-        "own": view.other_own,
+        "hand": view.other_hand,
         "group": view.other_group,
     }
     if own["model"] != view.model:
@@ -137,7 +137,7 @@ class Subject:
     @property
     def by_hand(self) -> ByHand | None:
         """What is done by hand in this order, None for nothing."""
-        return by_hand(self.network, self.record, self.full_order, self.view.own)
+        return by_hand(self.network, self.record, self.full_order, self.view.hand)
 
     @property
     def full_order(self) -> tuple[str, str, str, str]:
@@ -210,16 +210,22 @@ class Subject:
 
     def fine_curve(self) -> FineCurve | None:
         """Return the accuracy at every step of the slider in this order, once it is measured; begin to measure it."""
+        curve = self._curve()
+        return curve if curve is not None and curve.is_done else None
+
+    def is_curve_coming(self) -> bool:
+        """Whether that is being measured."""
+        curve = self._curve()
+        return curve is not None and not curve.is_done
+
+    def _curve(self) -> FineCurve | None:
         if not resources.torch_ready().is_set():
             return None
-        view = self.view
-        order = view.criterion, view.order
-        of, record = self.network, self.record
-        if self.by_hand is None:
-            return fine_curve(of, record, order, view.scope, session.context(), view.never)
-        mine = self.by_hand
-        changed = Changed(view.own, mine.ranks, mine.least, mine.most, mine.factor)
-        return fine_curve(of, record, order, view.scope, session.context(), view.never, changed)
+        view, changed, mine = self.view, None, self.by_hand
+        if mine is not None:
+            changed = Changed(view.hand, mine.ranks, mine.least, mine.most, mine.factor)
+        order, context = (view.criterion, view.order), session.context()
+        return fine_curve(self.network, self.record, order, view.scope, context, view.never, changed)
 
     def showing(self, view: ViewState) -> Subject:
         """Return the same network with something else seen of it."""

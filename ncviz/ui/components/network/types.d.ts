@@ -144,6 +144,10 @@ interface Network extends Omit<Message, "layouts"> {
   member?: Numbers;
   memberCurvature?: Numbers;
   leftOut?: Numbers;
+  /** 1 for each line that stands out while nothing is selected. */
+  lit?: Uint8Array;
+  /** What was done by hand to each line: 0 nothing, 1 all of it cut, 2 held, 3 scaled. */
+  mark?: Uint8Array;
   linkSource: ArrayLike<number>;
   linkTarget: ArrayLike<number>;
   linkOf: Iterable<number> & ArrayLike<number>;

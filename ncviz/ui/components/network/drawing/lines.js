@@ -3,6 +3,7 @@
 import { strokeFlow } from "../../flow/lines.js";
 import { sizeOf } from "../data.js";
 import { courseOf, courseOfEdge, follow } from "./course.js";
+import { litEdges, strokeMarks } from "./marks.js";
 
 /**
  * All lines, and those of the selection above the others.
@@ -12,8 +13,11 @@ import { courseOf, courseOfEdge, follow } from "./course.js";
 export function drawLines(context, scene) {
   drawLinks(context, scene);
   const stroke = scene.isFlowing ? strokeFlow : strokeEdges;
-  stroke(context, scene, scene.focus ? 0.1 : 1, null);
   const { focus, own } = scene;
+  const lit = focus ? [] : litEdges(scene.network);
+  stroke(context, scene, focus || lit.length > 0 ? 0.1 : 1, null);
+  strokeMarks(context, scene);
+  if (lit.length > 0) stroke(context, scene, 1, lit);
   if (focus) stroke(context, focus.isOwn && own ? { ...scene, ...own } : scene, 1, focus.edges);
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
 }
@@ -74,6 +78,7 @@ function strokeEdges(context, scene, ink, only) {
   const grow = view.k ** 0.35 * Math.max(0.6, Math.min(1, Math.min(width, height) / 420));
   const faintest = theme.isDark ? 0.38 : 0.3;
   const total = only ? only.length : network.edges;
+  if (total === 0) return;
   // Between small tiles that stand close, lines as wide as elsewhere would close up to a surface.
   const room = network.layers.map((_, layer) => (geometry.grouped[layer] ? geometry.radius[layer] / 12 : Infinity));
   const slim = (/** @type {number} */ e) =>

@@ -1,0 +1,1 @@
+"""Accuracy class by class over the evaluation images, as bars that follow the slider."""
