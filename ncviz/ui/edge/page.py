@@ -13,6 +13,7 @@ from ncviz.scene.tables import parameter_offsets
 from ncviz.scene.wording import folded_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import number, plain
+from ncviz.ui.components.shared.picture import draw_picture
 from ncviz.ui.edge.choice import ChosenEdge, find_edge
 from ncviz.ui.edge.picker import draw_picker, strongest_bottleneck
 from ncviz.ui.edge.sliders import draw_sliders
@@ -112,7 +113,8 @@ def _draw_image(found: ChosenEdge) -> None:
         # Enlarged here, pixel by pixel: the browser would blur it.
         size = max(1, 160 // max(pixels.shape[:2]))
         pixels = pixels.repeat(size, axis=0).repeat(size, axis=1)
-        st.image(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels, width=160)
+        label = found.classes[found.record.labels[found.sample]]
+        draw_picture(pixels, f"Calibration image {found.sample + 1}, of class {label}", width=160)
 
 
 def _choose_image(found: ChosenEdge) -> None:

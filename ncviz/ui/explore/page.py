@@ -30,6 +30,9 @@ from ncviz.ui.session.subject import Subject, first_side
 
 def draw_page() -> None:
     """Draw the page."""
+    # The picture needs the room of a title, but who hears the page goes by one.
+    with st.container(key="explore-title"):
+        st.html('<h1 class="ncviz-unseen">Explore</h1>')
     network = session.network()
     record, sweep = results.current_results(network)
     if record is None:

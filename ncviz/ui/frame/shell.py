@@ -9,7 +9,9 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from ncviz.ui.components.stage.history import keep_history
+from ncviz.ui.components.stage.menu import close_menu
 from ncviz.ui.frame import missing_uploads, sidebar
+from ncviz.ui.frame.style import STYLE
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.link.view_state import SLIDING
 from ncviz.ui.server import resources
@@ -17,16 +19,6 @@ from ncviz.ui.session import address, session, visitors
 
 # A picture: to know an emoji, Streamlit builds a pattern of all of them, which takes a fifth of a second.
 ICON = Path(__file__).with_name("icon.svg")
-
-# Streamlit leaves six lines of empty space above every page; the picture needs them.
-# It rounds the size of a file that may be uploaded to whole gigabytes; the page says the limit itself.
-# Its links to the pages show the keyboard's focus by a pale fill alone.
-_STYLE = """<style>
-.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}
-[data-testid=stTopNavLink]:focus-visible,[data-testid=stTopNavDropdownLink]:focus-visible,
-[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid currentColor !important;outline-offset:-2px}
-.st-key-bring-file [data-testid=stFileUploaderDropzoneInstructions]{display:none}
-</style>"""
 
 # POT imports every array library that it finds unless told not to, and the pages give it nothing but NumPy's arrays.
 for _library in ("PYTORCH", "TENSORFLOW", "JAX", "CUPY"):
@@ -51,7 +43,8 @@ def run() -> None:
     lesson_page = lesson_banner.page_to_open(pages, page)
     if lesson_page is not None:
         st.switch_page(lesson_page)
-    st.html(_STYLE)
+    st.html(STYLE)
+    close_menu(page.url_path)
     sidebar.draw_sidebar()
     # Going to another page empties the address, and a reload before that page is done would lose the view.
     address.write_link()

@@ -25,6 +25,7 @@ TABLE_ROWS = 7
 
 def draw_page() -> None:
     """Draw the page."""
+    st.title("Learn")
     _draw_introduction()
     _draw_controls()
     picture, numbers = st.columns([1.75, 1], gap="medium")

@@ -11,6 +11,7 @@ from ncviz import tasks
 from ncviz.scene.pictures import THUMBNAIL_SIDE, thumbnail
 from ncviz.tasks.images import find_dataset, load_dataset
 from ncviz.text import plain
+from ncviz.ui.components.shared.picture import draw_picture
 from ncviz.ui.model import draft
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session import session
@@ -40,7 +41,9 @@ def draw_preview(found: Draft) -> None:
     with st.container(horizontal=True, gap="small"):
         for number, picture in enumerate(preview.pictures):
             caption = preview.captions[number] if preview.captions else None
-            st.image(picture, caption=caption, width=THUMBNAIL_SIDE)
+            draw_picture(
+                picture, caption or f"Image {number + 1}", width=THUMBNAIL_SIDE, caption=caption or ""
+            )
     if spec.has_labels:
         told = ", ".join(spec.classes[label] for label in preview.present[:NAMED_CLASSES])
         more = (

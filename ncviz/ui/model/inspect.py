@@ -14,6 +14,7 @@ from ncviz.tasks import MODELS
 from ncviz.tasks.images import find_dataset, load_sample_arrays
 from ncviz.tasks.preflight import layer_rows
 from ncviz.text import plain
+from ncviz.ui.components.shared.picture import draw_picture
 from ncviz.ui.model.data import sentence
 from ncviz.ui.server import evaluation
 from ncviz.ui.session import session
@@ -86,4 +87,5 @@ def _draw_samples(of: tasks.Network) -> None:
         return
     images, labels = load_sample_arrays(of.dataset, "test")
     first = [int(np.flatnonzero(labels == label)[0]) for label in range(len(spec.classes))][:SAMPLE_IMAGES]
-    st.image(picture_strip(images[first]), caption=f"One test image of each class of {spec.title}")
+    words = f"One test image of each class of {spec.title}"
+    draw_picture(picture_strip(images[first]), words, caption=words)

@@ -16,6 +16,7 @@ from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.images import find_dataset
 from ncviz.tasks.robustness import Robustness, RobustnessConfig, disturbed_examples
 from ncviz.text import plain
+from ncviz.ui.components.shared.picture import draw_picture
 from ncviz.ui.pruning.run_settings import tied
 from ncviz.ui.session import session
 
@@ -75,7 +76,8 @@ def draw_examples(of: tasks.Network, compared: Comparison, asked: Mapping[str, R
             found.before, found.after, found.labels, found.clean, found.under, strict=True
         ):
             with st.container(width=2 * PAIR_SIDE + GAP):
-                st.image(pair(before, after), width=2 * PAIR_SIDE + GAP)
+                words = f"An image of class {classes[label]}, as it is and disturbed"
+                draw_picture(pair(before, after), words, width=2 * PAIR_SIDE + GAP)
                 mark = "✓" if under == label else "✗"
                 st.markdown(
                     f"{plain(classes[label])} · says {plain(classes[clean])} → **{plain(classes[under])}** {mark}"

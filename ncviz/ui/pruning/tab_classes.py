@@ -14,7 +14,8 @@ from ncviz.scene.comparison import Comparison, weight_count
 from ncviz.scene.verdict import draw_words
 from ncviz.scene.wording import word_for
 from ncviz.tasks.criteria import Spread, class_accuracy, confusion, criterion_title, flips
-from ncviz.text import percent, plain
+from ncviz.text import percent
+from ncviz.ui.components.shared.picture import draw_picture
 from ncviz.ui.pruning import comparison, curves, files
 from ncviz.ui.pruning.run_settings import criterion_styles
 from ncviz.ui.server.evaluation import Measured
@@ -106,7 +107,8 @@ def _draw_flips(whole: Measured, pruned: Measured, pictures: np.ndarray, classes
         with st.container(horizontal=True, gap="small"):
             for number in _pick_varied(numbers, whole.labels):
                 was, now = classes[whole.predictions[number]], classes[pruned.predictions[number]]
-                st.image(_enlarge(pictures[number], width), caption=plain(f"{was} → {now}"), width=width)
+                words = f"Image {number + 1}: taken for {was} before, for {now} now"
+                draw_picture(_enlarge(pictures[number], width), words, width=width, caption=f"{was} → {now}")
         st.caption(told)
 
 

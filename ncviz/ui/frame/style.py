@@ -1,0 +1,30 @@
+"""What every page changes of Streamlit's looks."""
+
+# Streamlit leaves six lines of empty space above every page; the picture needs them.
+_ROOM = """
+.stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}
+.stMainBlockContainer h1{padding:0;font-size:1.9rem}
+"""
+# Its links to the pages show the keyboard's focus by a pale fill alone.
+_FOCUS = """
+[data-testid=stTopNavLink]:focus-visible,[data-testid=stTopNavDropdownLink]:focus-visible,
+[data-testid=stSidebarNavLink]:focus-visible{outline:2px solid currentColor !important;outline-offset:-2px}
+"""
+# Captions, code and, in the dark, white on the accent have less contrast than WCAG's level AA asks for (4.5 : 1).
+_CONTRAST = """
+[data-testid=stCaptionContainer],.ncviz-caption{opacity:.78 !important}
+[data-testid=stCode] .token{color:inherit !important}
+[data-testid=stCode] .token.comment{color:color-mix(in srgb,currentcolor 76%,transparent) !important}
+[data-testid^=stBaseButton-primary],[data-testid^=stBaseButton-primary] *,
+[data-testid=stMultiSelectTagsContainer] span *
+{color:light-dark(#fff,#17131f) !important}
+"""
+_OWN = """
+.ncviz-caption{margin-top:.25rem;font-size:.875rem;text-align:center}
+.ncviz-unseen{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.st-key-menu,.st-key-explore-title{position:absolute;height:0}
+"""
+# It rounds the size of a file that may be uploaded to whole gigabytes; the page says the limit itself.
+_UPLOAD = ".st-key-bring-file [data-testid=stFileUploaderDropzoneInstructions]{display:none}"
+
+STYLE = f"<style>{_ROOM}{_FOCUS}{_CONTRAST}{_OWN}{_UPLOAD}</style>"
