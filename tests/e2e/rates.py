@@ -2,7 +2,8 @@
 
 Starts the app by itself, visits each network once so that the server is warm, then measures in fresh contexts:
 the time from navigation to the coloured network, accuracy updates a second during a drag and the round trip of its
-steps (request sent → answer shown), and how long the picture takes for a threshold step. Prints a table and JSON.
+steps (request sent → answer shown), how long the picture takes for a threshold step, and how often a second the flow of
+one image is drawn anew during a drag. Prints a table and JSON.
 """
 
 import argparse
@@ -57,6 +58,12 @@ WATCH = """
     };
     new MutationObserver(note).observe(accuracy, { attributes: true });
   };
+  watch.flow = () => {
+    watch.flowed = [];
+    const verdict = find("ncviz-verdict");
+    const note = () => watch.flowed.push({ at: performance.now(), removed: verdict.dataset.removed });
+    new MutationObserver(note).observe(verdict, { attributeFilter: ["data-removed"] });
+  };
   watch.steps = async (count) => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     const channel = window.__ncvizChannels.get("explore");
@@ -94,11 +101,11 @@ def middle(values):
     return round(statistics.median(known), 1) if known else None
 
 
-def visit(browser, url, model):
+def visit(browser, url, model, more=""):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.add_init_script(WATCH)
-    page.goto(f"{url}/?model={model}")
+    page.goto(f"{url}/?model={model}{more}")
     page.wait_for_function("window.rates.painted !== null", timeout=120_000)
     page.wait_for_selector(SETTLED, timeout=120_000)
     return context, page
@@ -168,6 +175,21 @@ def measure(browser, url, model):
     }
 
 
+def measure_flow(browser, url, model):
+    """Return how many steps of a drag a second the flow of one image was worked out for and shown."""
+    context, page = visit(browser, url, model, "&flow=image-3")
+    wait_until_measured(page)
+    page.wait_for_function("window.rates.find('ncviz-verdict')?.dataset.removed === '0'", timeout=60_000)
+    page.wait_for_timeout(1000)
+    page.evaluate("window.rates.flow()")
+    start, end = drag(page)
+    flowed = page.evaluate("window.rates.flowed")
+    context.close()
+    removed = [item["removed"] for item in flowed if start <= item["at"] <= end]
+    changes = sum(now != before for now, before in zip(removed, [None, *removed], strict=False))
+    return {"flows a second": changes / ((end - start) / 1000)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=3)
@@ -185,7 +207,10 @@ def main():
             context, page = visit(browser, url, model)
             wait_until_measured(page)
             context.close()
-            runs = [measure(browser, url, model) for _ in range(arguments.repeat)]
+            runs = [
+                measure(browser, url, model) | measure_flow(browser, url, model)
+                for _ in range(arguments.repeat)
+            ]
             found[model] = {name: middle([run[name] for run in runs]) for name in runs[0]}
         browser.close()
     width = max(map(len, next(iter(found.values()))))

@@ -1,22 +1,25 @@
 """The browser's forward pass gives what torch gives, for whole and for pruned networks."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from ncviz import tasks
+from ncviz.errors import DataError
 from ncviz.graph.activations import layer_activations
 from ncviz.graph.build import build_graph
 from ncviz.graph.forward.program import forward_program
 from ncviz.pruning.masks import apply_masks
-from ncviz.tasks.bundling import WITH_RESULTS
 from ncviz.tasks.criteria import masks_of
 from ncviz.tasks.forward.program import ForwardRecord
 from ncviz.ui.components.bundle import bundle
 
+SHIPPED = [name for name, spec in tasks.MODELS.items() if spec.has_results]
 SMALL = [name for name in tasks.MODELS if not name.startswith("vgg")]
 RUN = """
 import { readFileSync } from "node:fs";
@@ -31,18 +34,21 @@ const images = new Float32Array(file("images"));
 const size = images.length / COUNT;
 const found = [null, ...kept].map((left) => Array.from({ length: COUNT }, (_, at) =>
   pass.layersOf(pass.run(images.subarray(at * size, (at + 1) * size), left)).map((layer) => [...layer])));
-console.log(JSON.stringify(found));
+const ranges = rangesOf(found[0][0]);
+const activity = found.map((images) => [...scaledActivity(images[0], ranges)]);
+console.log(JSON.stringify({ found, activity }));
 """
 
 
 def in_browser(node, folder, record, arrays, shapes, inputs, ranks, removed):
-    """What the browser computes: for each step and image the layers' activations."""
+    """What the browser computes: for each step and image the layers' activations, and the first one's as bytes."""
     (folder / "program").write_text(json.dumps(record.header(arrays, shapes)))
     (folder / "values").write_bytes(record.values(arrays).tobytes())
     (folder / "ranks").write_bytes(ranks.astype(np.uint32).tobytes())
     (folder / "images").write_bytes(inputs.numpy().astype(np.float32).tobytes())
     script = RUN.replace("REMOVED", json.dumps(removed)).replace("COUNT", str(len(inputs)))
-    return json.loads(node(bundle("flow/forward.js") + bundle("shared/kept.js") + script, folder))
+    parts = ("flow/forward.js", "flow/activity.js", "shared/kept.js")
+    return json.loads(node("".join(map(bundle, parts)) + script, folder))
 
 
 def check(node, folder, net, record, inputs, arrays):
@@ -51,13 +57,18 @@ def check(node, folder, net, record, inputs, arrays):
     total = sum(int(np.prod(shape)) for shape in shapes.values())
     ranks = np.random.default_rng(0).permutation(total)
     removed = [total // 20, total // 2, total]
-    found = in_browser(node, folder, record, arrays, shapes, inputs, ranks, removed)
-    for step, layers in zip([0, *removed], found, strict=True):
+    told = in_browser(node, folder, record, arrays, shapes, inputs, ranks, removed)
+    ranges = None
+    for at, step in enumerate([0, *removed]):
         pruned = apply_masks(net, masks_of(ranks, step, shapes))
         expected = layer_activations(pruned, graph, inputs)
-        for image, own in enumerate(layers):
+        for image, own in enumerate(told["found"][at]):
             for layer, values in zip(expected, own, strict=True):
                 np.testing.assert_allclose(values, layer[image].numpy(), atol=1e-4, rtol=1e-5)
+        first = [layer[0].numpy() for layer in expected]
+        ranges = tasks.ranges_of(first) if ranges is None else ranges
+        activity = tasks.scaled_activity(first, ranges).astype(int)
+        assert np.abs(activity - told["activity"][at]).max() <= 1
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -69,10 +80,46 @@ def test_a_bundled_network_is_run_as_torch_runs_it(node, tmp_path, name):
     check(node, tmp_path, network.module(), record, inputs, network.arrays)
 
 
+@pytest.mark.parametrize("name", ["mlp-digits-relu", "lenet-mnist-relu"])
+def test_the_server_shows_the_same_flow_as_the_pictures_that_were_kept(tmp_path, name):
+    network, context = tasks.open_network(name), tasks.open_context(str(tmp_path))
+    record = context.look_up(tasks.Curvature(network))
+    passes = tasks.ForwardPass(network, context)
+    for image in (0, 7):
+        inputs = tasks.calibration_input(network, context, int(record.calibration[image]))
+        # What a browser, which has bytes alone, makes of them is what the network sees.
+        own = tasks.input_of(network, context, record.pictures.images[image])
+        assert torch.equal(inputs, own)
+        layers = passes.layers(inputs)
+        activity = tasks.scaled_activity(layers, tasks.ranges_of(layers))
+        kept = np.concatenate([layer[image] for layer in record.pictures.activity])
+        assert np.abs(activity.astype(int) - kept).max() <= 1
+    ranks = np.arange(record.total)
+    pruned = passes.layers(inputs, masks_of(ranks, record.total, record.shapes))
+    assert not pruned[-1].max() > pruned[-1].mean() + 0.9  # biases alone
+    np.testing.assert_array_equal(passes.layers(inputs)[-1], layers[-1])
+
+
+def test_a_picture_of_ones_own_is_made_as_the_data_are(tmp_path):
+    paper = np.full((60, 60), 240, np.uint8)
+    paper[10:50, 28:32] = 10
+    stream = io.BytesIO()
+    Image.fromarray(paper).save(stream, "PNG")
+    pixels, note = tasks.read_picture(stream.getvalue(), "one.png", tasks.open_network("lenet-mnist-relu"))
+    assert pixels.shape == (1, 28, 28)
+    assert pixels[0, 0, 0] < 30 < 200 < pixels[0, 14, 14]
+    assert "white on black" in note
+    pixels, note = tasks.read_picture(stream.getvalue(), "one.png", tasks.open_network("vgg9-cifar10-relu"))
+    assert pixels.shape == (3, 32, 32)
+    assert not note
+    with pytest.raises(DataError, match="cannot be read"):
+        tasks.read_picture(b"none", "none.png", tasks.open_network("vgg9-cifar10-relu"))
+
+
 def test_the_first_page_has_it_before_torch_is_there(tmp_path):
     context = tasks.open_context(str(tmp_path))
-    known = [context.look_up(tasks.Forward(tasks.open_network(name))) for name in WITH_RESULTS]
-    assert [bool(each) for each in known] == [not name.startswith("vgg") for name in WITH_RESULTS]
+    known = [context.look_up(tasks.Forward(tasks.open_network(name))) for name in SHIPPED]
+    assert [bool(each) for each in known] == [not name.startswith("vgg") for name in SHIPPED]
     again = tasks.Forward(tasks.open_network("lenet-mnist-relu"))
     assert again.run(context) == context.look_up(again)
 

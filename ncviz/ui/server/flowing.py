@@ -51,9 +51,9 @@ def flow_at(
         masks: What is kept of each weight.
     """
     network, images = (of.fingerprint, context.device), (of.fingerprint, context.device, image)
+    passes, known = _passes(), _whole()
 
     def work() -> Flowing:
-        passes, known = _passes(), _whole()
         ready = passes.get(network)
         if ready is None:
             ready = resources.keep(passes, network, tasks.ForwardPass(of, context), KEPT_PASSES)

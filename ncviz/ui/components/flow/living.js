@@ -23,6 +23,7 @@ export class LivingFlow {
   /** @type {string | null} */
   toldLines = null;
   sent = 0;
+  isDrawing = false;
   /** @type {Selected | null} */
   selected = null;
   holder = make("div", {});
@@ -60,6 +61,9 @@ export class LivingFlow {
 
   /** What flows, and whether lines show it. */
   get scene() {
+    this.isDrawing = true;
+    this.source.refresh();
+    this.isDrawing = false;
     const { removed, order, event } = this.source;
     return { flow: event, isFlowing: this.lines === "flow" && event !== null, removed, order };
   }
@@ -102,7 +106,8 @@ export class LivingFlow {
     this.verdict.show(network, event, { label: source.label, isAsked: source.image !== null });
     this.buttons.forEach((button, at) => button.setAttribute("aria-checked", String(LINES[at][0] === this.lines)));
     this.#showSum();
-    this.onChange();
+    // What was asked for by a picture that is being drawn is in it.
+    if (!this.isDrawing) this.onChange();
   }
 
   /** @param {"curvature" | "flow"} name */

@@ -7,6 +7,8 @@ import { bytesOf } from "../shared/pixels.js";
 import { rangesOf, scaledActivity } from "./activity.js";
 import { ForwardPass } from "./forward.js";
 
+const FRAME = 16; // ms
+
 export class FlowSource {
   /** @type {Network | null} */
   network = null;
@@ -33,7 +35,9 @@ export class FlowSource {
   removed = 0;
   /** @type {string | null} */
   order = null;
-  frame = 0;
+  /** Whether the step is newer than the event. */
+  isStale = false;
+  computedAt = -Infinity;
   /** @type {Channel<FlowEvent> | null} */
   channel = null;
   unsubscribe = () => {};
@@ -88,11 +92,14 @@ export class FlowSource {
     if (removed === this.removed && order === this.order && this.event) return;
     this.removed = removed;
     this.order = order;
-    if (!this.pass || !this.image || this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      this.#compute();
-    });
+    this.isStale = true;
+    // The verdict need not wait for a picture of thousands of lines; a drag may bring several steps in a frame.
+    if (performance.now() - this.computedAt > FRAME) this.refresh();
+  }
+
+  /** Work out what flows at the step that was reached, unless it is known. */
+  refresh() {
+    if (this.isStale) this.#compute();
   }
 
   /** @param {string} flow */
@@ -129,6 +136,8 @@ export class FlowSource {
   }
 
   #compute() {
+    this.isStale = false;
+    this.computedAt = performance.now();
     const { pass, scaled, network, image, removed, order } = this;
     if (!pass || !scaled || !network || !image) return;
     const key = `${this.chosen} ${image.pixels}`;
@@ -166,7 +175,6 @@ export class FlowSource {
   }
 
   stop() {
-    cancelAnimationFrame(this.frame);
     this.unsubscribe();
   }
 }
