@@ -56,7 +56,7 @@ ALLOWED = {
     "ui": set(),
     "ui.components": {"assets", "plots", "text"},
     "ui.link": COMMON | {"plots", "pruning", "scene", "tasks"},
-    "ui.server": COMMON | {"engine", "jobs", "models", "pruning", "store", "tasks"},
+    "ui.server": COMMON | {"engine", "jobs", "models", "pruning", "store", "tasks", "ui.components"},
     "ui.session": COMMON | {"jobs", "models", "plots", "scene", "tasks", "ui.link", "ui.server"},
     "ui.curvature": PAGE,
     "ui.edge": PAGE,

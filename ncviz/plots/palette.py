@@ -150,6 +150,12 @@ def hex_ramp(theme: Theme = "light", bins: int = BINS) -> list[str]:
     return ["#{:02x}{:02x}{:02x}".format(*row) for row in ramp(theme, bins).tolist()]
 
 
+def end_colours(theme: Theme) -> dict[str, str]:
+    """The colours of the two ends of the scale, where they are most themselves: what stands for either in a chart."""
+    found = hex_ramp(theme, 41)
+    return {"bottleneck": found[9], "redundant": found[31]}
+
+
 def bin_index(curvature: npt.ArrayLike, scale: Scale, bins: int = BINS) -> npt.NDArray[np.intp]:
     """The row of `ramp` that each curvature is drawn with: [E] in 0…bins−1."""
     return np.rint((scale.share(curvature) + 1) / 2 * (bins - 1)).astype(np.intp)

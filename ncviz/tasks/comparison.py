@@ -137,9 +137,10 @@ class Curve(Curves):
         measuring = context.part(0.5, 1.0, f"{title}: accuracy")
         measuring.say(0.0)
         most = removable(network, config)
-        within = [value for value in self.sparsities if round(value * len(ranks)) <= most]
+        asked = [round(value * len(ranks)) for value in self.sparsities]
         measured = evaluator(network, context)
-        found = sweep(measured, ranks, shapes_of(network), sparsities=within, progress=measuring.say)
+        within = [removed for removed in asked if removed <= most]
+        found = sweep(measured, ranks, shapes_of(network), removed=within, progress=measuring.say)
         meta = {
             **anonymous(network),
             "dataset": network.dataset,

@@ -20,7 +20,8 @@ from ncviz.tasks.task import Context, anonymous
 if TYPE_CHECKING:
     from ncviz.pruning.curve import SweepResult
 
-SWEEP_VERSION = 2
+# 3: finer at both ends.
+SWEEP_VERSION = 3
 # A random order reversed is another random order, and tells nothing more.
 CURVES = tuple((criterion, order) for criterion in CRITERIA for order in ORDERS)[:-1]
 # Edges times images from which an evaluation takes about a second on two cores: fewer points, then.
@@ -110,7 +111,7 @@ def measure_curve(
     protected: Sequence[str] = (),
     never_active: str = NEVER_ACTIVE_PLACES[0],
 ) -> SweepResult:
-    """Measure one criterion's accuracy over sparsity in one order, by default at the standard sparsities.
+    """Measure one criterion's accuracy over sparsity in one order, by default on the grid that all curves share.
 
     Args:
         network: The network.
@@ -124,24 +125,24 @@ def measure_curve(
         protected: Names of weights that are never removed; sparsities that would reach into them are left out.
         never_active: Where never-active weights go, for criteria that use the curvature.
     """
-    from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES, sweep
+    from ncviz.pruning.curve import grid_of, sweep
 
-    measured = evaluator(network, context)
+    measured, total = evaluator(network, context), curvature.total
     held = sum(
         int(np.prod(shape)) - network.zeros[name]
         for name, shape in curvature.shapes.items()
         if name in protected
     )
-    is_heavy = curvature.number_of_edges * measured.images > HEAVY
+    if sparsities is None:
+        is_heavy = curvature.number_of_edges * measured.images > HEAVY
+        removed = grid_of(total, measured.zeros(curvature.shapes), is_coarse=is_heavy)
+    else:
+        removed = np.array([round(value * total) for value in sparsities], dtype=np.int64)
     return sweep(
         measured,
         ranks(network, criterion, curvature, context, scope, order, protected, never_active),
         curvature.shapes,
-        sparsities=[
-            value
-            for value in sparsities or (FEW_SPARSITIES if is_heavy else SPARSITIES)
-            if round(value * curvature.total) <= curvature.total - held
-        ],
+        removed=removed[removed <= total - held],
         known=known,
         progress=context.say,
     )

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.hand import pull
+
 ROOT = Path(__file__).parents[2]
 # Background services of the browser would ask the network; nothing here may.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -177,19 +179,8 @@ class Visit:
         return self.page.get_by_test_id("ncviz-slider").first
 
     def drag(self, start, end, steps=25, read=None):
-        """Drag the slider between two fractions of its width; return what ``read`` gave at each step."""
-        box = self.slider().bounding_box()
-        y = box["y"] + box["height"] / 2
-        at = lambda share: box["x"] + 10 + share * (box["width"] - 20)  # noqa: E731
-        self.page.mouse.move(at(start), y)
-        self.page.mouse.down()
-        seen = []
-        for step in range(1, steps + 1):
-            self.page.mouse.move(at(start + (end - start) * step / steps), y)
-            self.page.wait_for_timeout(60)
-            if read is not None:
-                seen.append(read())
-        self.page.mouse.up()
+        """Drag the slider between two shares of all weights; return what ``read`` gave at each step."""
+        seen = pull(self.page, self.slider(), start, end, steps, read)
         self.settle()
         return seen
 

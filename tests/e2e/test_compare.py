@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.e2e.hand import place, pull
+
 pytestmark = pytest.mark.browser
 
 LEFT, RIGHT = 0, 1
@@ -32,20 +34,10 @@ def wait_until_measured(visit, *sides):
 
 
 def drag(visit, side, start, end, steps=15, read=None):
-    """Drag one side's slider between two fractions; return what ``read`` gave on the way."""
+    """Drag one side's slider between two shares of all weights; return what ``read`` gave on the way."""
     slider = on(visit, side, "slider")
     slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    y = box["y"] + box["height"] / 2
-    at = lambda share: box["x"] + 10 + share * (box["width"] - 20)  # noqa: E731
-    visit.page.mouse.move(at(start), y)
-    visit.page.mouse.down()
-    seen = []
-    for step in range(1, steps + 1):
-        visit.page.mouse.move(at(start + (end - start) * step / steps), y)
-        visit.page.wait_for_timeout(60)
-        seen.append(read() if read else None)
-    visit.page.mouse.up()
+    seen = pull(visit.page, slider, start, end, steps, read)
     visit.settle()
     return seen
 
@@ -165,26 +157,52 @@ def test_keys_step_from_anywhere_but_not_in_a_text_field(visit):
     page.canvas()
     wait_until_measured(page)
     share = lambda: float(on(page, LEFT, "share").inner_text().split()[0])  # noqa: E731
+    removed = lambda: int(page.slider().get_attribute("data-removed"))  # noqa: E731
+    assert removed() == 1360
+    page.page.keyboard.press(".")
+    page.wait(lambda: removed() == 1361)
     page.page.keyboard.press("]")
-    page.wait(lambda: share() == pytest.approx(50.1, abs=0.06))
+    page.wait(lambda: 1365 < removed() < 1395)
     page.page.keyboard.press("}")
-    page.wait(lambda: share() == pytest.approx(51.1, abs=0.11))
-    page.wait(lambda: "removed=0.51" in page.page.url)
+    page.wait(lambda: share() > 57)
+    page.wait(lambda: "removed=0.5" in page.page.url and "removed=0.5&" not in f"{page.page.url}&")
     wait_until_measured(page)
     page.page.keyboard.press("Control+z")
     page.wait(lambda: share() == 50.0)
     page.slider().focus()
-    for key, value in (("PageDown", 49.0), ("Shift+ArrowLeft", 48.0), ("End", 100.0), ("Home", 0.0)):
+    page.page.keyboard.press("Control+ArrowLeft")
+    page.wait(lambda: removed() == 1359)
+    page.page.keyboard.press("PageDown")
+    page.wait(lambda: share() < 43)
+    for key, value in (("End", 100.0), ("Home", 0.0)):
         page.page.keyboard.press(key)
-        page.wait(lambda value=value: share() == pytest.approx(value, abs=0.06))
+        page.wait(lambda value=value: share() == value)
     page.settle()
     page.wait(lambda: "removed=" not in page.page.url)
-    field = page.page.get_by_role("spinbutton").first
+    field, unit = (page.page.get_by_test_id(f"ncviz-{name}") for name in ("typed", "unit"))
     field.click()
     page.page.keyboard.press("]")
     page.page.keyboard.press("Control+z")
     page.page.wait_for_timeout(800)
     assert share() == 0.0
+    field.fill("150")
+    field.press("Enter")
+    page.wait(lambda: "from 0 to 100 %" in page.page.get_by_test_id("ncviz-problem").inner_text())
+    unit.select_option(label="weights")
+    field.fill("1,234")
+    field.press("Enter")
+    page.wait(lambda: removed() == 1234)
+    assert page.page.get_by_test_id("ncviz-problem").inner_text() == ""
+    unit.select_option(label="κ above")
+    field.fill("0.5")
+    field.press("Enter")
+    rule = page.page.get_by_test_id("ncviz-threshold").first
+    page.wait(lambda: rule.inner_text().split("\u00a0")[-1] == "0.50" and removed() != 1234)
+    page.page.get_by_test_id("ncviz-linear").click()
+    page.wait(lambda: "scale=linear" in page.page.url)
+    at = float(page.slider().input_value())
+    assert at == pytest.approx(100 * removed() / 2720, abs=1e-3)
+    assert page.errors == []
 
 
 def test_a_step_is_announced_once_it_is_known_and_not_on_the_way(visit):
@@ -213,9 +231,10 @@ def test_a_slow_network_is_read_off_the_curve_until_the_drag_ends(visit):
     settled = both_values(page)
     # Nothing that was measured may stay beside a threshold that it was not measured at.
     box = page.slider().bounding_box()
-    page.page.mouse.move(box["x"] + 10 + 0.9 * (box["width"] - 20), box["y"] + box["height"] / 2)
+    y = box["y"] + box["height"] / 2
+    page.page.mouse.move(place(page.slider(), 0.9), y)
     page.page.mouse.down()
-    page.page.mouse.move(box["x"] + 10 + 0.2 * (box["width"] - 20), box["y"] + box["height"] / 2)
+    page.page.mouse.move(place(page.slider(), 0.2), y)
     page.page.wait_for_timeout(100)
     assert source(page) == "read off the curve"
     assert both_values(page) != settled

@@ -9,6 +9,7 @@ from ncviz.ui.explore import export_files
 from ncviz.ui.explore.living import forward_of
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
+from tests.e2e.hand import pull
 from tests.examples import shipped
 
 pytestmark = pytest.mark.browser
@@ -56,17 +57,8 @@ class File:
     def drag_to(self, share):
         slider = self.part("slider")
         slider.scroll_into_view_if_needed()
-        box, seen = slider.bounding_box(), []
-        y = box["y"] + box["height"] / 2
-        start = float(slider.input_value()) / 100
-        at = lambda where: box["x"] + 10 + where * (box["width"] - 20)  # noqa: E731
-        self.page.mouse.move(at(start), y)
-        self.page.mouse.down()
-        for step in range(1, 9):
-            self.page.mouse.move(at(start + (share - start) * step / 8), y)
-            self.page.wait_for_timeout(40)
-            seen.append(self.state())
-        self.page.mouse.up()
+        start = int(slider.get_attribute("data-removed")) / int(slider.get_attribute("data-total"))
+        seen = pull(self.page, slider, start, share, 8, self.state, pause=40)
         self.page.wait_for_timeout(100)
         return seen
 

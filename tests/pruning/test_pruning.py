@@ -8,7 +8,7 @@ from torch import nn
 
 from ncviz import accuracy, neural_curvature, prune, pruning_scores
 from ncviz.errors import DataError, NcvizError
-from ncviz.pruning.curve import Evaluator, sweep
+from ncviz.pruning.curve import LEAST_BATCH, Evaluator, grid_of, sweep
 from ncviz.pruning.masks import apply_masks, masks_at
 from ncviz.pruning.order import mirrored, removal_ranks, removed_for_sparsity, removed_for_threshold
 from ncviz.pruning.scores import SCORES, weight_names
@@ -242,10 +242,36 @@ def test_masked_evaluation_is_the_pruned_networks(net, images):
         assert sum(int((~mask).sum()) for mask in masks.values()) == removed
         assert evaluator.accuracy(masks) == accuracy(apply_masks(net, masks), *images)
     assert evaluator.accuracy() == whole
-    curve = sweep(evaluator, ranks, shapes, sparsities=(0.0, 0.5, 1.0))
+    curve = sweep(evaluator, ranks, shapes, removed=[0, 36, 72])
     assert curve.removed.tolist() == [0, 36, 72]
     assert curve.accuracy[0] == whole
     assert curve.images == 40
+
+
+def test_the_grid_is_finest_at_both_ends_and_even_between():
+    assert grid_of(10).tolist() == list(range(11))
+    grid = grid_of(1_452_032)
+    assert grid[:6].tolist() == [0, 1, 3, 7, 15, 29]
+    assert (grid[0], grid[-1]) == (0, 1_452_032)
+    outer = np.minimum(grid, 1_452_032 - grid) < 145_203
+    np.testing.assert_array_equal(np.sort(1_452_032 - grid[outer]), grid[outer])
+    shares = [round(at / 10 * 1_452_032) for at in range(1, 10)]
+    for is_coarse in (False, True):
+        found = grid_of(1_452_032, is_coarse=is_coarse)
+        assert np.all(np.diff(found) > 0)
+        assert set(shares) <= set(found.tolist()), "tables read round shares off the curve"
+    assert len(grid_of(1_452_032, is_coarse=True)) < 0.7 * len(grid)
+    behind_zeros = grid_of(1000, 800)
+    assert behind_zeros[:3].tolist() == [800, 801, 802]
+    assert {900, 999, 1000} <= set(behind_zeros.tolist())
+
+
+def test_images_go_through_in_parts_and_none_is_lost(net, images):
+    evaluator = Evaluator(net, *images)
+    whole = evaluator.predictions()
+    evaluator._batch = LEAST_BATCH
+    assert len(images[0]) % LEAST_BATCH
+    assert evaluator.predictions().tolist() == whole.tolist()
 
 
 def test_evaluation_ignores_training_mode(images):

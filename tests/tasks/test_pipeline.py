@@ -16,7 +16,7 @@ from ncviz.config import COMPARED, COMPARED_DRAWS, CurvatureConfig, PruningConfi
 from ncviz.errors import CancelledError, DataError, ModelError, NcvizError, StoreError
 from ncviz.models.files.open_file import read_file
 from ncviz.pruning.compare import GRID
-from ncviz.pruning.curve import FEW_SPARSITIES, SPARSITIES
+from ncviz.pruning.curve import grid_of
 from ncviz.store import Record, StoreWarning
 from ncviz.tasks import bundling, sweeps
 from ncviz.tasks.curvature import task as curvature
@@ -218,8 +218,8 @@ def test_a_heavy_network_is_measured_at_fewer_points(store, network, monkeypatch
     record = here(store).run(tasks.Curvature(network, CurvatureConfig())).result
     monkeypatch.setattr(sweeps, "HEAVY", 1)
     few = here(store).run(tasks.Sweep(network, record.config)).result
-    assert len(few.removed) == len(FEW_SPARSITIES) < len(SPARSITIES)
-    assert set(FEW_SPARSITIES) <= set(SPARSITIES)
+    assert few.removed.tolist() == grid_of(few.total, is_coarse=True).tolist()
+    assert len({len(values) for values in few.accuracy.values()}) == 1, "all orders have the same points"
 
 
 def test_samples_are_kept_only_where_they_are_few(store, network, monkeypatch):

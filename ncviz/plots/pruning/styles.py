@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ncviz.plots.figure_frame import INK, MUTED, PAPER
-from ncviz.plots.palette import Theme
+from ncviz.plots.figure_frame import MUTED, PAPER
+from ncviz.plots.palette import Theme, end_colours
 
+# Which end of the curvature goes first in an order, and gives it its colour.
+_ENDS = {"redundant": "redundant", "bottlenecks": "bottleneck"}
 # Red and blue mean curvature in this app. These hues differ in lightness too, and dash and mark say the same again.
 _COLOURS: dict[Theme, tuple[str, ...]] = {
     "light": ("#b8620a", "#00806a", "#8a3fb0", "#8a7a00", "#c0458f", "#1b7f9e", "#7a4a2b", "#5c6b2f", "#5a5fb0"),
@@ -31,25 +33,33 @@ class Style:
     width: float
 
 
-def styles(names: Sequence[str], floor: Collection[str], theme: Theme) -> dict[str, Style]:
-    """Return a style for each criterion: ink for the first, grey dots for the floor, a hue of its own for the others.
+def styles(
+    names: Sequence[str], floor: Collection[str], theme: Theme, order: str = "redundant"
+) -> dict[str, Style]:
+    """Return a style for each criterion: the curvature's own for the first, grey dots for the floor, a hue for others.
 
     Args:
         names: All criteria that there are, so that each keeps its style whatever is shown beside it.
         floor: Those that every other must beat, such as a random order.
         theme: Which variant of the colours.
+        order: Which end goes first: blue where that is the redundant, red where it is the bottlenecks.
     """
     found, hues, number = {}, _COLOURS[theme], 0
     for index, name in enumerate(names):
         if name in floor:
             found[name] = Style(MUTED[theme], "dot", "circle-open", 1.5)
         elif index == 0:
-            found[name] = Style(INK[theme], "solid", "circle", 3)
+            found[name] = Style(end_colours(theme)[_ENDS[order]], "solid", "circle", 3)
         else:
             dash = _DASHES[(number + 1) % len(_DASHES)]
             found[name] = Style(hues[number % len(hues)], dash, _SYMBOLS[(number + 1) % len(_SYMBOLS)], 2)
             number += 1
     return found
+
+
+def line_colours(theme: Theme) -> dict[str, str]:
+    """Return the colours of the slider's other criteria, as ``styles`` has them for all that there are."""
+    return {"magnitude": _COLOURS[theme][1], "random": MUTED[theme]}
 
 
 def amounts(theme: Theme) -> list[list[float | str]]:

@@ -85,7 +85,8 @@ class Ranking(Curves):
         scores = VARIANTS[self.name].scores(evidence)
         weights = [network.arrays[weight] for weight in shapes]
         ranks = removal_ranks([scores[weight] for weight in shapes], weights=weights)
-        found = sweep(measured, ranks, shapes, sparsities=SPARSITIES)
+        removed = [round(value * len(ranks)) for value in SPARSITIES]
+        found = sweep(measured, ranks, shapes, removed=removed)
         meta = {
             "title": network.title if network.is_bundled else "own checkpoint",
             "pruning": {"ranking": self.name},

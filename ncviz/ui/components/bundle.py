@@ -2,7 +2,7 @@
 
 Streamlit mounts a component from one string of JavaScript, which cannot import its neighbours. The sources are plain
 ES modules all the same, so that each file can be read, checked and tested alone; here they are put one after the
-other, dependencies first, without their `import` and `export` words.
+other, dependencies first, without their `import` and `export` words and without comments.
 """
 
 import re
@@ -17,6 +17,8 @@ from ncviz import assets
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<file>(?:\./|(?:\.\./)+)[a-z_/]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) )", re.MULTILINE)
+# The whole script goes along with every answer to a drag; lines that say something to people alone stay behind.
+_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
 _TOP_LEVEL = re.compile(r"^(?:async )?(?:function|class|const|let) (?P<name>\w+)", re.MULTILINE)
 
 
@@ -72,4 +74,4 @@ def _collect(name: str, parts: dict[str, str], above: tuple[str, ...]) -> None:
     source = read_asset(name)
     for match in _IMPORT.finditer(source):
         _collect(normpath(join(dirname(name), match["file"])), parts, (*above, name))
-    parts[name] = _EXPORT.sub("", _IMPORT.sub("", source))
+    parts[name] = _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", source)))

@@ -15,7 +15,9 @@ from ncviz.scene.wording import short_word
 from ncviz.tasks import CRITERIA
 from ncviz.tasks.criteria import CUT_BY_HAND, HELD_BY_HAND
 from ncviz.ui.components.live.data import Band, Curves, NeverActive, Order, SliderStep, Sweep, panel_data
+from ncviz.ui.components.live.scale import slider_stops
 from ncviz.ui.server import resources
+from ncviz.ui.server.fine_curves import FineCurve
 from ncviz.ui.session.subject import Subject
 from ncviz.values import NEVER_ACTIVE
 
@@ -30,6 +32,7 @@ PANEL_ORDERS = (
     Order("magnitude/bottlenecks", "Magnitude, largest first", "removes |w| > {value}"),
     Order("random/redundant", "Random"),
 )  # fmt: skip
+OUTLINE_POINTS = 50
 ORDER_LABELS = {order.key: order.label for order in PANEL_ORDERS}
 
 
@@ -88,8 +91,14 @@ def threshold(subject: Subject) -> float | None:
     return float(found[0]) if len(found) and np.isfinite(found[0]) else None
 
 
+def can_cut(subject: Subject) -> bool:
+    """Whether one κ cuts all layers: where all weights compete by curvature, and by nothing that is done by hand."""
+    view = subject.view
+    return view.criterion == "curvature" and view.scope == "global" and subject.by_hand is None
+
+
 def curves(subject: Subject, criteria: Collection[str] = CRITERIA) -> dict[str, Sweep]:
-    """Return the stored curve of each order, by the panel's key, such as "curvature/redundant".
+    """Return the stored curve of each order, by the panel's key, such as "curvature/redundant"; all on one grid.
 
     Args:
         subject: The network with its results.
@@ -105,6 +114,28 @@ def curves(subject: Subject, criteria: Collection[str] = CRITERIA) -> dict[str, 
         at = thresholds(subject.at(name), removed) if criterion in criteria else np.empty(0)
         found[name] = Sweep(removed.tolist(), accuracy.tolist(), at.tolist())
     return found
+
+
+def steps(subject: Subject, fine: FineCurve | None = None) -> Sweep:
+    """Return what is known of the order in use at the stops of the slider: the score at the cut, and the accuracy.
+
+    Args:
+        subject: The network in that order.
+        fine: The accuracy at the stops, None where it is not measured.
+    """
+    stops = slider_stops(subject.most, subject.least)
+    at = thresholds(subject, stops).tolist()
+    if fine is None:
+        return Sweep(stops.tolist(), (), at)
+    known = dict(zip(fine.removed.tolist(), fine.accuracy.tolist(), strict=True))
+    return Sweep(stops.tolist(), [known.get(removed) for removed in stops.tolist()], at, fine.images)
+
+
+def outline(fine: FineCurve) -> Sweep:
+    """Return the curve of what is changed by hand, of which none is stored: as fine as stored ones are."""
+    every = max(1, len(fine.removed) // OUTLINE_POINTS)
+    chosen = np.unique([*range(0, len(fine.removed), every), len(fine.removed) - 1])
+    return Sweep(fine.removed[chosen].tolist(), fine.accuracy[chosen].tolist())
 
 
 def never_active(subject: Subject) -> NeverActive | None:
@@ -140,13 +171,15 @@ def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
     """
     label = f"read off the curve measured on {subject.sweep.images:,} images"
     never = never_active(subject)
-    known = Curves(curves(subject), subject.sweep.baseline, label, short_word(subject.network), never)
+    own = {order.key: steps(subject.at(order.key)) for order in PANEL_ORDERS if order.tone}
+    known = Curves(curves(subject), subject.sweep.baseline, label, short_word(subject.network), never, own)
     step = replace(slider_step(subject), channel=channel)
     return panel_data(
         step,
         PANEL_ORDERS,
         known,
+        by_hand=by_hand_words(subject),
+        scale=subject.view.scale,
         is_live=False,
         is_offline=True,
-        by_hand=by_hand_words(subject),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ncviz import tasks
 from ncviz.config import SCOPES
 from ncviz.scene.cards.card import card
 from ncviz.scene.comparison import SCOPE_TITLES
@@ -18,13 +17,11 @@ from ncviz.ui.explore.class_group import draw_group
 from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.flows import offer_flow, with_flow
-from ncviz.ui.explore.live_curves import threshold
 from ncviz.ui.explore.living import own_image
 from ncviz.ui.explore.own_groups import settle_by_hand
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import results, session
-from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, first_side
 
 
@@ -165,7 +162,7 @@ def _draw_settings(subject: Subject) -> None:
     draw_controls()
     record = subject.record
     titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
-    columns = st.columns([1.2, 1.2, 1.25, 1, 2, 1])
+    columns = st.columns([1.2, 1.2, 1.25, 1, 2])
     columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
     details = details_of(record)
     columns[1].selectbox(
@@ -202,8 +199,6 @@ def _draw_settings(subject: Subject) -> None:
         help="Remove the same share of every layer, or rank the weights of all layers together.",
         **session.bound("scope"),
     )
-    with columns[5]:
-        _draw_threshold(subject)
     if zeros := zero_words(subject.zeros, subject.total):
         st.caption(f"{zeros}: they count as removed, and go first in every order.")
     if record.measured < record.total:
@@ -218,28 +213,6 @@ def _draw_settings(subject: Subject) -> None:
             "weight goes with all its edges. A feature map is drawn with its mean activity; a line between two is a "
             "kernel slice, coloured by its strongest bottleneck and as wide as many of its weights are bottlenecks."
         )
-
-
-def _draw_threshold(subject: Subject) -> None:
-    """Let the reader cut at a value of κ instead of a share of the weights."""
-    view = subject.view
-    known = threshold(subject)
-    kappa = tasks.ranked_curvature(subject.network, subject.record, view.never)
-    weights = [subject.network.arrays[name] for name in kappa]
-
-    def cut(value: float) -> None:
-        with telling_errors(st.toast):
-            removed = tasks.removed_for_threshold(list(kappa.values()), value, view.order, weights)
-            session.change(removed=removed / subject.total)
-
-    st.number_input(
-        "Remove κ above" if view.order == "redundant" else "Remove κ below",
-        value=None,
-        step=0.05,
-        disabled=view.criterion != "curvature" or view.scope != "global",
-        help="Cut at a value of the curvature. There is one only where all weights compete by curvature.",
-        **session.shows(f"κ at {view.removed}", None if known is None else round(known, 2), cut),
-    )
 
 
 def _draw_layers(subject: Subject) -> None:

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from ncviz import tasks
 from ncviz.errors import NcvizError
 from ncviz.scene.wording import note_for, short_word
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
-from ncviz.ui.components.live.data import Answer, Curves, Sweep, panel_data
+from ncviz.ui.components.live.data import Answer, Curves, panel_data
 from ncviz.ui.explore.class_bars import draw_bars
 from ncviz.ui.explore.live_curves import (
     PANEL_ORDERS,
     by_hand_words,
+    can_cut,
     curves,
     never_active,
+    outline,
     slider_step,
+    steps,
     thresholds,
 )
 from ncviz.ui.explore.living import flow_answer, follows, is_pending
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, change
 
 # Up to this long a measurement keeps pace with a drag; beyond, the stored curve answers until the drag ends.
@@ -96,29 +102,27 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         above(subject)
     # A finished step is answered by the run of the whole page that follows it.
     answer, note = (None, "") if is_finished else _answer(subject, seq, is_dragging=dragged is not None)
-    sweeps, drawn = _sweeps(subject)
+    known, drawn = _curves(subject)
     sent = f"{subject.key}-curves"
     if dragged is not None and st.session_state.get(sent) == drawn:
         # The browser has them, and they are most of what there is to send.
-        sweeps = None
+        known = replace(known, sweeps=None, steps=None)
     st.session_state[sent] = drawn
     data = panel_data(
         slider_step(subject),
         PANEL_ORDERS,
-        Curves(
-            sweeps,
-            subject.sweep.baseline,
-            word=short_word(subject.network),
-            never=never_active(subject),
-        ),
+        known,
         seq=seq,
         answer=answer,
         basis=_basis(subject),
+        note=note or note_for(subject.network),
+        scale=subject.view.scale,
         is_live=_is_live(subject),
+        is_measuring=_is_measuring(subject),
+        can_cut=can_cut(subject),
         is_followed=above is not None or follows(subject),
         can_undo=session.can_undo(),
         can_redo=session.can_redo(),
-        note=note or note_for(subject.network),
         by_hand=by_hand_words(subject),
     )
     flow = None if is_finished else flow_answer(subject, is_dragging=dragged is not None)
@@ -144,10 +148,25 @@ def _commit(request: LiveRequest, subject: Subject) -> None:
         session.redo()
     elif request.action == "reset":
         change(subject.side, removed=0.0, hand="")
+    elif request.action == "scale":
+        session.change(scale=request.value)
+    elif request.action == "cut":
+        with telling_errors(st.toast):
+            _cut(subject, float(request.value or 0.0))
     else:
         criterion, order = request.order.split("/")
         removed = request.removed / max(1, subject.total)
         change(subject.side, removed=removed, criterion=criterion, order=order)
+
+
+def _cut(subject: Subject, kappa: float) -> None:
+    """Remove every κ above a value, or below it where bottlenecks go first."""
+    if not can_cut(subject):
+        return
+    ranked = tasks.ranked_curvature(subject.network, subject.record, subject.view.never)
+    weights = [subject.network.arrays[name] for name in ranked]
+    removed = tasks.removed_for_threshold(list(ranked.values()), kappa, subject.view.order, weights)
+    change(subject.side, removed=removed / max(1, subject.total))
 
 
 def _answer(subject: Subject, seq: int, *, is_dragging: bool) -> tuple[Answer | None, str]:
@@ -183,6 +202,12 @@ def _is_live(subject: Subject) -> bool:
     return _seconds(subject) <= TOO_SLOW_SECONDS
 
 
+def _is_measuring(subject: Subject) -> bool:
+    """Whether the accuracy of a step is still to come."""
+    _, pending = _measurements().get(subject.side.name, (None, None))
+    return pending is not None and not pending.done()
+
+
 def _basis(subject: Subject) -> str:
     """Return what an accuracy depends on beside the step: an answer for another is none for this."""
     key, scope = subject.sweep.meta.get("key", ""), subject.view.scope
@@ -214,13 +239,19 @@ def _measurements() -> dict[str, tuple[tuple[Any, ...], Future[evaluation.Measur
     return found
 
 
-def _sweeps(subject: Subject) -> tuple[dict[str, Sweep] | None, tuple[Any, ...]]:
-    """Return the curves, that of the order in use as fine as there is one, and what tells them from others."""
+def _curves(subject: Subject) -> tuple[Curves, tuple[Any, ...]]:
+    """Return the curves, with what is known at the slider's stops in this order, and what tells them from others."""
     # Of the step that was reached last, not of one that is only tried.
     kept = subject.now().view.criterion
-    found = curves(subject, (kept,))
     fine = subject.fine_curve()
-    if fine is not None:
-        at = thresholds(subject, fine.removed)
-        found[subject.order] = Sweep(fine.removed.tolist(), fine.accuracy.tolist(), at.tolist(), fine.images)
-    return found, (_basis(subject), kept, subject.order, fine is not None)
+    drawn = curves(subject, (kept,))
+    if fine is not None and not drawn:
+        drawn = {subject.order: outline(fine)}
+    known = Curves(
+        drawn,
+        subject.sweep.baseline,
+        word=short_word(subject.network),
+        never=never_active(subject),
+        steps={subject.order: steps(subject, fine)},
+    )
+    return known, (_basis(subject), kept, subject.order, fine is not None)

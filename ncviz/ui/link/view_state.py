@@ -58,6 +58,8 @@ HIDE_TITLES = {
 HIDEABLE = tuple(HIDE_TITLES)
 # Scales of the sparsity: as it is, the share that is kept in powers of ten, and the share that is removed.
 AXES = ("linear", "kept", "removed")
+# Scales of the slider: finer towards both ends, or as it is.
+SLIDER_SCALES = ("ends", "linear")
 # Tabs of the Pruning page.
 LAB_TABS = ("compare", "layers", "breaks", "tune", "robust", "plans")
 MAX_SEEDS = 10
@@ -121,6 +123,9 @@ class ViewState:
     hand: str = _row("", _by_hand, "what is cut, held and scaled by hand: see ncviz.scene.surgery.steps")
     group: str = _row("", _group, "the classes or images whose own bottlenecks are lit, likewise")
     group_count: int = _row(0, _count, "how many of these, 0 for the usual share")
+    scale: str = _row(
+        SLIDER_SCALES[0], one_of("the slider's scale", SLIDER_SCALES), "scale of slider and curve"
+    )
     layer: int = _row(ALL_LAYERS, _layer, "connection whose edges are drawn, -1 for all")
     edges: int = _row(DEFAULT_EDGE_CAP, nearest(EDGE_CAPS), "most edges to draw")
     samples: int = _row(1, int, "calibration images of each class")
@@ -229,4 +234,5 @@ def from_query(query: Mapping[str, str]) -> tuple[ViewState, list[str]]:
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    # As many digits as tell one of a hundred million weights from the next.
+    return f"{value:.9g}" if isinstance(value, float) else str(value)

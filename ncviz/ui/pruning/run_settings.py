@@ -63,7 +63,12 @@ def draw_criteria(field: str, label: str, compared: Comparison) -> list[str]:
 def criterion_styles() -> dict[str, Style]:
     """Return how each criterion is drawn, as on the whole page."""
     known = criteria()
-    return styles(list(known), [name for name, score in known.items() if score.is_drawn], theme())
+    return styles(
+        list(known),
+        [name for name, score in known.items() if score.is_drawn],
+        theme(),
+        session.view().lab_order,
+    )
 
 
 def image_seconds(of: tasks.Network) -> float:

@@ -1,4 +1,4 @@
-"""Accuracy measured at every step of the slider, in the background, for networks that take no time to evaluate.
+"""Accuracy measured at every stop of the slider, in the background, for networks that take no time to evaluate.
 
 A run of the page takes far longer than the evaluation of a small network. So all that its slider can reach is measured
 once, and during a drag the browser has every value at hand.
@@ -17,18 +17,18 @@ from ncviz import tasks
 from ncviz.config import NEVER_ACTIVE_PLACES
 from ncviz.tasks import CurvatureRecord
 from ncviz.tasks.criteria import masks_of
+from ncviz.ui.components.live.scale import STOPS, slider_stops
 from ncviz.ui.server import evaluation, resources
 
-STEPS = 1000
 AFFORDABLE_SECONDS = 1.0
-# Of a network that is changed by hand no curve is stored; where it is slow, so many steps are measured.
-FEW_STEPS, FEW_SECONDS = 24, 30.0
+# Of a network that is changed by hand no curve is stored; where it is slow, it has so many points.
+FEW_STOPS, FEW_SECONDS = 24, 30.0
 KEPT_CURVES = 32
 
 
 @dataclass(eq=False)
 class FineCurve:
-    """Accuracy at all steps of the slider.
+    """Accuracy at all stops of the slider.
 
     Attributes:
         removed: int64 [m], how many weights are removed, growing.
@@ -91,43 +91,30 @@ def fine_curve(
         scope: Within what the weights compete.
         context: Where to evaluate, and on which images.
         never_active: Where never-active weights go in it.
-        changed: What is done to the network by hand; its curve has few steps where many take too long.
+        changed: What is done to the network by hand; its curve has few points where many take too long.
     """
     by_hand = "" if changed is None else changed.key
     key = record.key, *order, scope, never_active, by_hand, context.device, context.fingerprint(of)
     kept = _curves()
     curve = kept.get(key)
     if curve is None:
-        steps = _affordable_steps(evaluation.evaluation_seconds(of, context), is_stored=changed is None)
-        if not steps:
+        stops = _affordable_stops(evaluation.evaluation_seconds(of, context), is_stored=changed is None)
+        if not stops:
             return None
         if changed is None:
             ranks = resources.ranks(of, record, order[0], scope, order[1], never_active)
             changed = Changed("", ranks, tasks.zeros_in(of, record.weights), record.total, None)
-        at = np.minimum(slider_steps(record.total, changed.least, steps), changed.most)
-        curve = resources.keep(kept, key, FineCurve(np.unique(at)), KEPT_CURVES)
+        at = slider_stops(changed.most, changed.least, stops)
+        curve = resources.keep(kept, key, FineCurve(at), KEPT_CURVES)
         _measure(curve, of, record, changed, context)
     return curve
 
 
-def _affordable_steps(seconds: float, *, is_stored: bool) -> int:
-    """Return at how many steps a curve is measured, given how long one takes; 0 for none."""
-    if seconds * STEPS <= AFFORDABLE_SECONDS:
-        return STEPS
-    return FEW_STEPS if not is_stored and seconds * FEW_STEPS <= FEW_SECONDS else 0
-
-
-def slider_steps(total: int, zeros: int = 0, count: int = STEPS) -> np.ndarray:
-    """Return how many of ``total`` weights each step of the slider removes, int64, growing, rounded as browsers do.
-
-    Args:
-        total: How many weights there are.
-        zeros: How many of them are removed already; no step leaves fewer.
-        count: How many steps there are.
-    """
-    steps = np.floor(np.arange(count + 1) / count * total + 0.5).astype(np.int64)
-    found: np.ndarray = np.unique(np.maximum(steps, zeros))
-    return found
+def _affordable_stops(seconds: float, *, is_stored: bool) -> int:
+    """Return at how many stops a curve is measured, given how long one takes; 0 for none."""
+    if seconds * STOPS <= AFFORDABLE_SECONDS:
+        return STOPS
+    return FEW_STOPS if not is_stored and seconds * FEW_STOPS <= FEW_SECONDS else 0
 
 
 def _measure(

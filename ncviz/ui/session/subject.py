@@ -209,7 +209,7 @@ class Subject:
         return f"live-{self.side.name}-{where}"
 
     def fine_curve(self) -> FineCurve | None:
-        """Return the accuracy at every step of the slider in this order, once it is measured; begin to measure it."""
+        """Return the accuracy at every stop of the slider in this order, once it is measured; begin to measure it."""
         curve = self._curve()
         return curve if curve is not None and curve.is_done else None
 

@@ -2,18 +2,28 @@
 // Its plot area has fixed side margins, so that the slider below it can share its horizontal axis.
 
 import { make, makeSvg, setAttributes } from "../shared/dom.js";
+import { marksAlong, swatchOf } from "./marks.js";
 import { shareWords } from "./never.js";
+import { ticksOf } from "./scale.js";
 
-/** @typedef {(share: number | null, isDragging: boolean) => void} Seek a share of all weights, null to let go */
+/** @typedef {(position: number | null, isDragging: boolean) => void} Seek where on the slider's scale, null to let go */
 
-const SIDE = 46;
+// In px where letters are 11 px high; all of it grows with them.
+export const SIDE = 46;
 const TOP = 14;
 const BOTTOM = 36;
-const BAND_LABEL = 70; // px that its name needs
+const BAND_LABEL = 70; // that its name needs
+const LETTER = 6.2;
+const MARK_ROOM = 34;
 
 export class Chart {
   width = 0;
   height = 0;
+  side = SIDE;
+  top = TOP;
+  bottom = BOTTOM;
+  /** @type {SliderScale | null} */
+  scale = null;
   /** @type {{ guide: SVGLineElement, dot: SVGCircleElement } | null} */
   marker = null;
 
@@ -26,50 +36,64 @@ export class Chart {
     this.listen(onSeek);
   }
 
-  /**
-   * `model`: width, height, total, sweeps, orders (key, color), order, baseline.
-   * @param {ChartModel} model
-   */
+  /** @param {ChartModel} model */
   drawLines(model) {
-    Object.assign(this, { width: model.width, height: model.height });
-    const { width, height, total, sweeps, orders, order, baseline } = model;
+    const { width, height, unit, scale, sweeps, orders, order, baseline } = model;
+    Object.assign(this, { width, height, scale, side: SIDE * unit, top: TOP * unit, bottom: BOTTOM * unit });
     this.svg.replaceChildren();
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const band = model.never?.bands[order];
-    if (band) this.#band(band, total);
-    this.#axes(width, model.word);
+    if (band) this.#band(band, unit);
+    this.#axes(model, unit);
     if (baseline !== null) {
       const y = this.#y(baseline);
-      this.#add("line", { class: "baseline", x1: SIDE, x2: width - SIDE, y1: y, y2: y });
+      this.#add("line", { class: "baseline", x1: this.side, x2: width - this.side, y1: y, y2: y });
     }
     const others = orders.filter((item) => item.key !== order);
     for (const item of [...others, ...orders.filter((one) => one.key === order)]) {
       const sweep = sweeps[item.key];
-      if (!sweep?.removed.length) continue;
-      const points = sweep.removed
-        .flatMap((removed, i) => ({ x: removed / total, y: sweep.accuracy[i] ?? null }))
-        .flatMap(({ x, y }) => (y === null ? [] : [`${this.#x(x).toFixed(1)},${this.#y(y).toFixed(1)}`]));
-      const line = this.#add("polyline", { class: item.key === order ? "line" : "line other", points: points.join(" ") });
-      line.style.stroke = item.color;
-      line.style.strokeDasharray = item.dash;
+      if (sweep?.removed.length) this.#line(item, sweep, item.key === order ? "" : " other", unit);
     }
-    const guide = this.#add("line", { class: "guide", y2: height - BOTTOM });
-    const dot = this.#add("circle", { class: "dot", r: 5.5 });
+    const guide = this.#add("line", { class: "guide", y2: height - this.bottom });
+    const dot = this.#add("circle", { class: "dot", r: 5.5 * unit });
     dot.style.fill = orders.find((item) => item.key === order)?.color ?? "";
     this.marker = { guide, dot };
   }
 
   /**
-   * @param {number} share
+   * @param {LineOrder} item
+   * @param {Sweep} sweep
+   * @param {string} other
+   * @param {number} unit
+   */
+  #line({ color, dash, mark }, sweep, other, unit) {
+    /** @type {[number, number][]} */
+    const points = sweep.removed.flatMap((removed, i) => {
+      const accuracy = sweep.accuracy[i] ?? null;
+      return accuracy === null ? [] : [/** @type {[number, number]} */ ([this.#xOf(removed), this.#y(accuracy)])];
+    });
+    const joined = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
+    const line = this.#add("polyline", { class: `line${other}`, points: joined });
+    line.style.stroke = color;
+    line.style.strokeDasharray = dash;
+    const marks = this.#add("path", {
+      class: `mark ${mark}${other}`,
+      d: marksAlong(mark, points, (other ? 2.1 : 2.4) * unit, other ? MARK_ROOM * unit : 0),
+    });
+    marks.style.color = color;
+  }
+
+  /**
+   * @param {number} removed
    * @param {number | null} accuracy
    */
-  moveTo(share, accuracy) {
+  moveTo(removed, accuracy) {
     if (!this.marker) return;
     const { guide, dot } = this.marker;
     const isKnown = accuracy !== null;
-    const x = this.#x(share).toFixed(1);
+    const x = this.#xOf(removed).toFixed(1);
     const y = this.#y(isKnown ? accuracy : 0).toFixed(1);
-    setAttributes(guide, { x1: x, x2: x, y1: isKnown ? y : TOP });
+    setAttributes(guide, { x1: x, x2: x, y1: isKnown ? y : this.top });
     setAttributes(dot, { cx: x, cy: y });
     dot.style.display = isKnown ? "" : "none";
   }
@@ -77,29 +101,34 @@ export class Chart {
   /**
    * Where never-active weights go and no others: a pale area with a line where it meets those that were ever active.
    * @param {Band} band
-   * @param {number} total
+   * @param {number} unit
    */
-  #band({ start, end, is_first: isFirst }, total) {
-    const [left, right] = [this.#x(start / total), this.#x(end / total)];
-    const height = this.height - TOP - BOTTOM;
-    this.#add("rect", { class: "band", x: left, y: TOP, width: right - left, height });
+  #band({ start, end, is_first: isFirst }, unit) {
+    const [left, right] = [this.#xOf(start), this.#xOf(end)];
+    const height = this.height - this.top - this.bottom;
+    this.#add("rect", { class: "band", x: left, y: this.top, width: right - left, height });
     const edge = isFirst ? right : left;
-    this.#add("line", { class: "band-edge", x1: edge, x2: edge, y1: TOP, y2: this.height - BOTTOM });
-    if (right - left < BAND_LABEL) return;
+    this.#add("line", { class: "band-edge", x1: edge, x2: edge, y1: this.top, y2: this.height - this.bottom });
+    if (right - left < BAND_LABEL * unit) return;
     // Where curves are not: high up to begin with, near chance in the end.
-    const y = isFirst ? TOP + height - 6 : TOP + 16;
+    const y = isFirst ? this.top + height - 6 * unit : this.top + 16 * unit;
     const label = { class: "tick", x: (left + right) / 2, y, "text-anchor": "middle" };
     this.#add("text", label, "never active");
   }
 
-  /** @param {number} share */
-  #x(share) {
-    return SIDE + share * (this.width - 2 * SIDE);
+  /** @param {number} removed */
+  #xOf(removed) {
+    return this.#x(this.scale?.positionOf(removed) ?? 0);
+  }
+
+  /** @param {number} position */
+  #x(position) {
+    return this.side + position * (this.width - 2 * this.side);
   }
 
   /** @param {number} accuracy */
   #y(accuracy) {
-    return TOP + (1 - accuracy) * (this.height - TOP - BOTTOM);
+    return this.top + (1 - accuracy) * (this.height - this.top - this.bottom);
   }
 
   /**
@@ -115,50 +144,51 @@ export class Chart {
   }
 
   /**
-   * @param {number} width
-   * @param {string} word
+   * @param {ChartModel} model
+   * @param {number} unit
    */
-  #axes(width, word = "accuracy") {
+  #axes({ width, scale, word }, unit) {
+    const [left, right, floor] = [this.side, width - this.side, this.#y(0)];
     for (const share of [0, 0.25, 0.5, 0.75, 1]) {
       const y = this.#y(share);
-      this.#add("line", { class: share === 0 ? "axis" : "grid", x1: SIDE, x2: width - SIDE, y1: y, y2: y });
-      this.#add("text", { class: "tick", x: SIDE - 8, y: y + 4, "text-anchor": "end" }, `${100 * share}`);
+      this.#add("line", { class: share === 0 ? "axis" : "grid", x1: left, x2: right, y1: y, y2: y });
+      this.#add("text", { class: "tick", x: left - 8 * unit, y: y + 4 * unit, "text-anchor": "end" }, `${100 * share}`);
     }
-    const step = width < 420 ? 0.25 : 0.1;
-    for (let share = 0; share <= 1.001; share += step) {
-      const label = `${Math.round(100 * share)}`;
-      const y = this.#y(0) + 16;
-      this.#add("text", { class: "tick", x: this.#x(share), y, "text-anchor": "middle" }, label);
+    for (const { position, label } of ticksOf(scale, right - left, LETTER * unit)) {
+      const x = this.#x(position);
+      this.#add("line", { class: "grid", x1: x, x2: x, y1: this.top, y2: floor + 4 * unit });
+      this.#add("text", { class: "tick", x, y: floor + 16 * unit, "text-anchor": "middle" }, label);
     }
-    const below = this.#y(0) + 31;
-    this.#add("text", { class: "title", x: width / 2, y: below, "text-anchor": "middle" }, "weights removed, %");
-    const middle = (this.#y(0) + this.#y(1)) / 2;
-    const turn = `rotate(-90 12 ${middle})`;
-    const beside = { class: "title", x: 12, y: middle + 4, "text-anchor": "middle", transform: turn };
+    const below = { class: "title", x: width / 2, y: floor + 31 * unit, "text-anchor": "middle" };
+    const finer = scale.isLinear ? "" : ", more finely towards both ends";
+    this.#add("text", below, `weights removed, %${finer}`);
+    const [middle, edge] = [(floor + this.#y(1)) / 2, 12 * unit];
+    const turn = `rotate(-90 ${edge} ${middle})`;
+    const beside = { class: "title", x: edge, y: middle + 4 * unit, "text-anchor": "middle", transform: turn };
     this.#add("text", beside, `${word}, %`);
   }
 
   /**
-   * A press anywhere on the plot takes hold of the threshold: onSeek(share, isDragging).
+   * A press anywhere on the plot takes hold of the threshold: onSeek(position, isDragging).
    * @param {Seek} onSeek
    */
   listen(onSeek) {
     let isHeld = false;
-    const share = (/** @type {PointerEvent} */ event) => {
+    const place = (/** @type {PointerEvent} */ event) => {
       const box = this.svg.getBoundingClientRect();
-      return Math.min(1, Math.max(0, (event.clientX - box.left - SIDE) / (box.width - 2 * SIDE)));
+      return Math.min(1, Math.max(0, (event.clientX - box.left - this.side) / (box.width - 2 * this.side)));
     };
     this.svg.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || !this.marker) return;
       isHeld = true;
       this.svg.setPointerCapture(event.pointerId);
-      onSeek(share(event), true);
+      onSeek(place(event), true);
     });
-    this.svg.addEventListener("pointermove", (event) => isHeld && onSeek(share(event), true));
+    this.svg.addEventListener("pointermove", (event) => isHeld && onSeek(place(event), true));
     const release = (/** @type {PointerEvent} */ event) => {
       if (!isHeld) return;
       isHeld = false;
-      onSeek(event.type === "pointerup" ? share(event) : null, false);
+      onSeek(event.type === "pointerup" ? place(event) : null, false);
     };
     this.svg.addEventListener("pointerup", release);
     this.svg.addEventListener("pointercancel", release);
@@ -174,9 +204,8 @@ export function drawKey(key, { orders, order: chosen, sweeps, never, total }) {
   const drawn = orders.filter((order) => sweeps[order.key]?.removed.length);
   key.replaceChildren(
     ...drawn.map((order) => {
-      const item = make("span", { textContent: order.label, className: order.key === chosen ? "is-on" : "" });
-      item.style.setProperty("--swatch", order.color);
-      if (order.dash) item.style.setProperty("--swatch-style", order.dash.startsWith("2") ? "dotted" : "dashed");
+      const item = make("span", { className: order.key === chosen ? "is-on" : "" });
+      item.append(swatchOf(order), order.label);
       return item;
     }),
   );

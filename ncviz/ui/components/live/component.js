@@ -4,21 +4,23 @@
 import { openChannel } from "../shared/bus.js";
 import { publishAnswer } from "../flow/answers.js";
 import { part, query } from "../shared/dom.js";
-import { percent } from "../shared/format.js";
+import { shareOf } from "../shared/format.js";
 import { keepInstance } from "../shared/instances.js";
-import { Chart, drawKey } from "./chart.js";
+import { AmountField } from "./amount.js";
+import { Chart, SIDE, drawKey } from "./chart.js";
+import { chartModel, colorOf } from "./chart_model.js";
 import { measuredAt, readout, thresholdAt } from "./curve.js";
 import { Figures, titled } from "./figures.js";
-import { listenToPage, slide } from "./keys.js";
+import { listenToPage } from "./keys.js";
 import { OfflineHistory } from "./history.js";
 import { bandWords, markBand, ruleWords } from "./never.js";
 import { Orders } from "./orders.js";
+import { NOTHING, makeScale, stepFrom, stopAt } from "./scale.js";
 import { Sender } from "./sender.js";
+import { Slider } from "./slider.js";
 import { readTheme } from "../shared/theme.js";
 
 const SETTLE = 350; // ms without a key or a click until a small step counts as made
-const STEPS = 1000; // of the slider
-const DASHES = ["7 4", "2 4", "12 5"];
 class LivePanel {
   /** What the panel was given last. @type {Shown | null} */
   given = null;
@@ -32,7 +34,11 @@ class LivePanel {
   removed = 0;
   order = "";
   isDragging = false;
-  isHeld = false;
+  isLinear = false;
+  /** Of slider and chart. */
+  scale = makeScale(NOTHING);
+  /** On which curves are read, whatever the slider's. */
+  readingScale = makeScale(NOTHING);
   /** What the chart shows, as JSON and with which curves. */
   drawn = "";
   /** @type {Record<string, Sweep> | null} */
@@ -45,12 +51,18 @@ class LivePanel {
   /** @param {ShadowRoot} root */
   constructor(root) {
     this.root = root;
-    this.slider = part(root, "input", "slider");
+    this.slider = new Slider(root, {
+      drag: (removed) => this.#drag(removed),
+      settle: () => this.#settle(),
+      release: () => this.#commit(),
+      step: (step) => this.#step(step),
+    });
+    this.amount = new AmountField(root, (amount) => this.#setTo(amount));
     this.figures = new Figures(root);
     this.sender = new Sender((request) => this.#send(request));
     this.offline = new OfflineHistory();
     this.orders = new Orders(part(root, "div", "orders"), part(root, "select", "menu"), (key) => this.#choose(key));
-    this.chart = new Chart(part(root, "svg", "chart"), (share, isHeld) => this.#seek(share, isHeld));
+    this.chart = new Chart(part(root, "svg", "chart"), (position, isHeld) => this.#seek(position, isHeld));
     this.#listen();
     this.observer = new ResizeObserver(() => this.#layout());
     this.observer.observe(this.chart.svg);
@@ -68,7 +80,8 @@ class LivePanel {
   #take(data) {
     const isFirst = this.given?.channel !== data.channel;
     if (this.given?.basis !== data.basis) this.answer = null;
-    this.given = { ...data, sweeps: data.sweeps ?? this.given?.sweeps ?? {} };
+    const { sweeps, steps } = this.given ?? {};
+    this.given = { ...data, sweeps: data.sweeps ?? sweeps ?? {}, steps: data.steps ?? steps ?? {} };
     this.theme = readTheme(this.root);
     if (isFirst) {
       this.leave();
@@ -84,58 +97,56 @@ class LivePanel {
     this.sender.answered(data.seq);
     // Undo, a link, another page: Python's word counts, unless a newer one of ours is on its way.
     const isFree = !this.isDragging && this.sender.isIdle && data.seq >= this.sender.seq;
+    if (isFirst || isFree) this.isLinear = data.scale === "linear";
+    this.#rescale();
     if (isFirst || isFree) this.#set(data.removed, data.order);
     this.#layout();
   }
 
   #listen() {
-    const { slider } = this;
-    slider.addEventListener("input", () => this.#drag(this.#removedAt(Number(slider.value) / 100)));
-    slider.addEventListener("change", () => this.#settle());
-    slider.addEventListener("pointerdown", () => (this.isHeld = true));
-    for (const end of ["pointerup", "pointercancel"]) {
-      slider.addEventListener(end, () => {
-        this.isHeld = false;
-        this.#commit();
-      });
-    }
-    slider.addEventListener("keydown", (event) => {
-      const step = slide(event);
-      if (!step) return;
-      event.preventDefault();
-      this.#step(step);
-    });
-    const press = (/** @type {number} */ sign) => (/** @type {MouseEvent} */ event) =>
-      this.#step({ sign, size: event.shiftKey ? 1 : 0.1 });
-    part(this.root, "button", "less").onclick = press(-1);
-    part(this.root, "button", "more").onclick = press(1);
     for (const action of /** @type {const} */ (["undo", "redo", "reset"])) {
       part(this.root, "button", action).onclick = () => this.#ask(action);
     }
+    part(this.root, "button", "linear").onclick = () => {
+      this.isLinear = !this.isLinear;
+      this.#rescale();
+      this.#layout();
+      this.#ask("scale", this.isLinear ? "linear" : "ends");
+    };
   }
 
-  /** @param {PanelAction} action */
-  #ask(action) {
-    this.#commit();
-    this.sender.push(this.#request(action, false));
+  #rescale() {
+    this.readingScale = makeScale(this.data);
+    this.scale = this.slider.scale = makeScale(this.data, this.isLinear);
   }
 
   /**
-   * A step of the keyboard or of a button: by `size` percent, or `to` a share.
+   * @param {PanelAction} action
+   * @param {string | number} [value]
+   */
+  #ask(action, value) {
+    this.#commit();
+    this.sender.push({ ...this.#request(action, false), value });
+  }
+
+  /**
+   * A step of the keyboard or of a button.
    * @param {Step} step
    */
-  #step({ sign = 0, size = 0, to }) {
+  #step({ sign = 0, size = "step", to }) {
     if (!this.given) return;
-    const { total } = this.given;
-    if (to !== undefined) this.#drag(this.#removedAt(to));
-    else {
-      const next = Math.min(100, Math.max(0, (100 * this.removed) / total + sign * size));
-      // A tenth of a percent of a small network may be less than one weight.
-      const removed = this.#removedAt(next / 100);
-      const least = Math.min(this.given.most, Math.max(this.given.zeros, this.removed + sign));
-      this.#drag(removed === this.removed ? least : removed);
-    }
+    this.#drag(to === undefined ? stepFrom(this.scale, this.removed, sign, size) : this.scale.removedAt(to));
     this.#settle();
+  }
+
+  /** @param {{ removed: number } | { kappa: number }} amount */
+  #setTo(amount) {
+    if ("kappa" in amount) {
+      this.#ask("cut", amount.kappa);
+      return;
+    }
+    this.#drag(amount.removed);
+    this.#commit();
   }
 
   /** @param {PanelRequest} request */
@@ -147,11 +158,6 @@ class LivePanel {
     queueMicrotask(() => this.#take(this.offline.answer(this.data, request)));
   }
 
-  /** @param {number} share */
-  #removedAt(share) {
-    return Math.min(this.data.most, Math.max(this.data.zeros, Math.round(share * this.data.total)));
-  }
-
   /**
    * One step of a drag: the page follows at once, Python as soon as it can.
    * @param {number} removed
@@ -161,17 +167,17 @@ class LivePanel {
     this.isDragging = true;
     if (removed === this.removed) return;
     this.#set(removed, this.order);
-    const { sweeps, is_followed: isFollowed } = this.data;
-    const isKnown = measuredAt(sweeps[this.order], removed) !== null;
+    const { steps, is_followed: isFollowed } = this.data;
+    const isKnown = measuredAt(steps[this.order], removed) !== null;
     if (isFollowed || !isKnown) this.sender.push(this.#request("threshold", true));
   }
 
   /**
-   * @param {number | null} share
+   * @param {number | null} position
    * @param {boolean} isHeld
    */
-  #seek(share, isHeld) {
-    if (share !== null) this.#drag(this.#removedAt(Math.round(share * STEPS) / STEPS));
+  #seek(position, isHeld) {
+    if (position !== null) this.#drag(stopAt(this.scale, position));
     if (!isHeld) this.#commit();
   }
 
@@ -229,27 +235,17 @@ class LivePanel {
     return this.data.orders.find((order) => order.key === this.order) ?? this.data.orders[0];
   }
 
-  /** @param {Tone | null} tone */
-  #color(tone) {
-    const { theme } = this;
-    if (!theme) return "";
-    return tone === null ? theme.muted : this.data.tones[theme.name][tone];
-  }
-
   /** What changes with size, theme, order or new curves; the rest is `#show`. */
   #layout() {
-    const { width, height } = this.chart.svg.getBoundingClientRect();
-    if (!this.given || width < 40) return;
-    const { data, root } = this;
-    query(root, "div", ".live").style.setProperty("--tone", this.#color(this.current.tone));
-    this.orders.update(data.orders, this.order);
-    // Orders without a colour of their own are told apart by their dashes.
-    const grey = data.orders.filter((order) => !order.tone);
-    const dash = (/** @type {Order} */ order) => DASHES[grey.indexOf(order)] ?? "";
-    const orders = data.orders.map((order) => ({ ...order, color: this.#color(order.tone), dash: dash(order) }));
-    const { total, sweeps, baseline } = data;
-    const { never, word } = data;
-    const model = { width, height, total, sweeps, orders, order: this.order, baseline, word, never };
+    const { given: data, theme, root, order, scale } = this;
+    if (!data || !theme) return;
+    const model = chartModel(this.chart.svg, data, theme, scale, order);
+    if (model.width < 40) return;
+    const { sweeps, never, word } = data;
+    const { style } = query(root, "div", ".live");
+    style.setProperty("--tone", colorOf(data, theme, this.current));
+    style.setProperty("--side", `${SIDE * model.unit}px`);
+    this.orders.update(data.orders, order);
     // Answers come twenty times a second; the lines change with few of them.
     const drawn = JSON.stringify({ ...model, sweeps: null });
     if (drawn !== this.drawn || sweeps !== this.drawnSweeps) {
@@ -259,9 +255,10 @@ class LivePanel {
       drawKey(part(root, "div", "key"), model);
     }
     part(root, "span", "word").textContent = titled(word);
-    markBand(this.slider, data, this.order);
-    const marked = bandWords(data, this.order);
+    markBand(this.slider.input, never?.bands[order], scale);
+    const marked = bandWords(data, order);
     this.chart.svg.setAttribute("aria-label", `${titled(word)} over the share of weights removed${marked}`);
+    part(root, "button", "linear").setAttribute("aria-pressed", String(this.isLinear));
     part(root, "button", "undo").disabled = !data.can_undo;
     part(root, "button", "redo").disabled = !data.can_redo;
     part(root, "p", "note").textContent = data.note;
@@ -270,21 +267,21 @@ class LivePanel {
 
   /** Slider, numbers, point: everything that moves during a drag. */
   #show() {
-    const { data, slider, removed, order, answer, answeredAt, isDragging } = this;
-    const share = data.total > 0 ? removed / data.total : 0;
-    if (!this.isHeld) slider.value = String(100 * share);
-    slider.style.setProperty("--fill", `${100 * share}%`);
+    const { data, removed, order, answer, answeredAt, isDragging } = this;
     const now = performance.now();
-    const { sweeps, is_live: isLive } = data;
-    const situation = { answer, answeredAt, sweeps, order, removed, isDragging, isLive, now };
+    const { sweeps, steps, is_live: isLive } = data;
+    const { positionOf } = this.readingScale;
+    const situation = { answer, answeredAt, sweeps, steps, order, removed, positionOf, isDragging, isLive, now };
     const reading = readout(situation);
     clearTimeout(this.looking);
     if (reading.expires) this.looking = window.setTimeout(() => this.#show(), reading.expires - now);
     this.figures.show(data, situation, reading, this.current);
-    const rule = removed > data.zeros ? `, ${ruleWords(data, this.current, removed, thresholdAt(situation))}` : "";
-    slider.setAttribute("aria-valuetext", `${percent(share)} of the weights removed${rule}`);
+    const kappa = thresholdAt(situation);
+    this.amount.show(data, this.current, removed, kappa);
+    const rule = removed > data.zeros ? `, ${ruleWords(data, this.current, removed, kappa)}` : "";
+    this.slider.show(removed, `${shareOf(removed, data.total)} of the weights removed${rule}`);
     if (this.sender.isIdle) this.figures.say(data, situation, reading);
-    if (data.total > 0) this.chart.moveTo(share, reading.accuracy);
+    if (data.total > 0) this.chart.moveTo(removed, reading.accuracy);
   }
 
   destroy() {

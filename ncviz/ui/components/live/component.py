@@ -1,5 +1,6 @@
 """The live panel: the threshold slider with order switch, accuracy and curve, moving while it is dragged."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
@@ -11,16 +12,18 @@ from ncviz.ui.components.live.data import Order
 
 NAME = "ncviz_live"
 MAX_EARLIER = 100
+SCALES = ("ends", "linear")
 
-Action = Literal["threshold", "undo", "redo", "reset"]
+Action = Literal["threshold", "undo", "redo", "reset", "scale", "cut"]
 
 
 @dataclass(frozen=True)
 class LiveRequest:
     """What the reader asked for last. Deal with a `seq` once; a larger one is newer.
 
-    `removed` and `order` are set for "threshold"; for the other actions they say where the panel stood. While
-    `is_dragging`, the request is a passing position: answer it, but keep it out of the history.
+    `removed` and `order` are set for "threshold"; for the other actions they say where the panel stood. `value` is the
+    name of the scale for "scale", and the finite κ to cut at for "cut". While `is_dragging`, the request is a passing
+    position: answer it, but keep it out of the history.
     """
 
     seq: int
@@ -28,6 +31,7 @@ class LiveRequest:
     removed: int
     order: str
     is_dragging: bool
+    value: str | float | None = None
 
 
 def live_requests(key: str, *, total: int, orders: Sequence[Order]) -> list[LiveRequest]:
@@ -56,12 +60,18 @@ def _request(raw: object, total: int, orders: Sequence[Order]) -> LiveRequest | 
     is_known = action in get_args(Action) and any(order == known.key for known in orders)
     if not is_known or not _is_count(seq) or not _is_count(removed):
         return None
+    value = raw.get("value")
+    if action == "scale" and value not in SCALES:
+        return None
+    if action == "cut" and not _is_number(value):
+        return None
     return LiveRequest(
         seq=int(cast(int, seq)),
         action=cast(Action, action),
         removed=min(max(int(cast(int, removed)), 0), total),
         order=str(order),
         is_dragging=raw.get("dragging") is True,
+        value=cast("str | float", value) if action in ("scale", "cut") else None,
     )
 
 
@@ -75,6 +85,10 @@ def live_panel(data: Mapping[str, Any], *, key: str) -> None:
     component(NAME, "live/component")(key=key, data=dict(data), on_request_change=ignore)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _is_count(value: object) -> bool:
     """A whole number, which JSON may have turned into a float."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
+    return _is_number(value) and float(cast(float, value)).is_integer()

@@ -1,13 +1,15 @@
-// The stored sweep: accuracy and κ threshold at some numbers of removed weights, and values between them.
+// What is known of an order: its stored curve, drawn as a line, and values at the slider's stops, which are finer.
 
 /**
- * The value of `values` at `removed`, on straight lines between the points of `sweep.removed`; null if unknown.
+ * The value of `values` at `removed`, on the lines that are drawn between the points of `sweep.removed`: straight on the
+ * slider's scale. Null if unknown.
  * @param {Sweep | undefined} sweep
  * @param {(number | null)[] | undefined} values
  * @param {number} removed
+ * @param {(removed: number) => number} positionOf
  * @returns {number | null}
  */
-export function valueAt(sweep, values, removed) {
+export function valueAt(sweep, values, removed, positionOf) {
   const at = sweep?.removed;
   if (!at?.length || !values?.length) return null;
   if (removed <= at[0]) return values[0];
@@ -21,11 +23,12 @@ export function valueAt(sweep, values, removed) {
   }
   const [a, b] = [values[low], values[high]];
   if (a === null || b === null) return a ?? b;
-  return a + ((b - a) * (removed - at[low])) / (at[high] - at[low]);
+  const [start, end] = [positionOf(at[low]), positionOf(at[high])];
+  return a + ((b - a) * (positionOf(removed) - start)) / (end - start);
 }
 
 /**
- * The accuracy measured at this very step, where the curve has a point for each; null otherwise.
+ * The accuracy measured at this very step, where each stop of the slider has one; null otherwise.
  * @param {Sweep | undefined} sweep
  * @param {number} removed
  * @returns {number | null}
@@ -39,7 +42,7 @@ export function measuredAt(sweep, removed) {
     if (sweep.removed[middle] < removed) low = middle + 1;
     else high = middle;
   }
-  return sweep.removed[low] === removed ? sweep.accuracy[low] : null;
+  return sweep.removed[low] === removed ? (sweep.accuracy[low] ?? null) : null;
 }
 
 export const BRIDGE = 250; // ms for which an answer of a drag under way stands for the positions right after it
@@ -51,24 +54,25 @@ export const BRIDGE = 250; // ms for which an answer of a drag under way stands 
  * @param {Situation} situation
  * @returns {Reading}
  */
-export function readout({ answer, answeredAt, sweeps, order, removed, isDragging, isLive, now }) {
+export function readout({ answer, answeredAt, sweeps, steps, order, removed, positionOf, isDragging, isLive, now }) {
   const ours = answer?.exact && answer.accuracy !== null && answer.order === order ? answer : null;
   /** @type {Reading | null} */
   const measured = ours && { accuracy: ours.accuracy, source: "measured", images: ours.images };
   if (measured && ours?.removed === removed) return measured;
-  const known = measuredAt(sweeps[order], removed);
-  if (known !== null) return { accuracy: known, source: "measured", images: sweeps[order].images };
+  const known = measuredAt(steps[order], removed);
+  if (known !== null) return { accuracy: known, source: "measured", images: steps[order].images };
   if (measured && isDragging && isLive && now - answeredAt < BRIDGE) return { ...measured, expires: answeredAt + BRIDGE };
-  const accuracy = valueAt(sweeps[order], sweeps[order]?.accuracy, removed);
+  const accuracy = valueAt(sweeps[order], sweeps[order]?.accuracy, removed, positionOf);
   return { accuracy, source: accuracy === null ? "unknown" : "curve" };
 }
 
 /**
- * κ at the threshold: Python's exact value if it is for this one, else from the sweep.
- * @param {Pick<Situation, "answer" | "sweeps" | "order" | "removed">} given
+ * κ at the threshold: Python's exact value if it is for this one, else from the slider's stops, or from the curve.
+ * @param {Pick<Situation, "answer" | "sweeps" | "steps" | "order" | "removed" | "positionOf">} given
  * @returns {number | null}
  */
-export function thresholdAt({ answer, sweeps, order, removed }) {
+export function thresholdAt({ answer, sweeps, steps, order, removed, positionOf }) {
   if (answer?.order === order && answer.removed === removed && answer.threshold !== null) return answer.threshold;
-  return valueAt(sweeps[order], sweeps[order]?.threshold, removed);
+  const fine = steps[order]?.threshold.length ? steps[order] : sweeps[order];
+  return valueAt(fine, fine?.threshold, removed, positionOf);
 }

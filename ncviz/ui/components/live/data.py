@@ -6,10 +6,26 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Literal
 
-from ncviz.plots.palette import hex_ramp
+from ncviz.plots.palette import Theme, end_colours
+from ncviz.plots.pruning.styles import line_colours
 
 Tone = Literal["bottleneck", "redundant"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 DIGITS = 5
+FLAGS = {
+    # Accuracies are measured during a drag, and not only at its end.
+    "is_live": True,
+    # The accuracy of this step is being measured.
+    "is_measuring": False,
+    # The order has one κ at which all layers can be cut.
+    "can_cut": False,
+    # Something that Python draws follows a drag, so that it has to hear of every step.
+    "is_followed": False,
+    # There is no Python to ask: the panel keeps its own history, and reads its curves.
+    "is_offline": False,
+    "can_undo": False,
+    "can_redo": False,
+}
 
 
 @dataclass(frozen=True)
@@ -29,9 +45,9 @@ class Order:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Stored points of one order's curve: accuracy (and score at the threshold) at growing numbers removed.
+    """Points of one order: accuracy and score at the threshold at growing numbers removed; either may be missing.
 
-    With `images`, the curve has a point for each step of the slider, measured on so many images: no more to be asked.
+    With `images`, there is a point for each stop of the slider, measured on so many images: no more to be asked.
     """
 
     removed: Sequence[int]
@@ -100,7 +116,8 @@ class NeverActive:
 class Curves:
     """The stored curves. What was read off one has `label` beside it.
 
-    `sweeps` holds them by order key, and may lack some; it is None for those that were sent last. `baseline` is the
+    `sweeps` holds them by order key, all on one grid, and may lack some; it is None for those that were sent last.
+    `steps` holds what is known at the stops of the slider, which are finer, likewise. `baseline` is the
     accuracy with nothing removed, and `word` what that share of right answers is called: agreement, where nobody knows
     the right ones. `never` are the weights that are never active, None where there are none or nobody looked.
     """
@@ -110,6 +127,7 @@ class Curves:
     label: str = "read off the curve"
     word: str = "accuracy"
     never: NeverActive | None = None
+    steps: Mapping[str, Sweep] | None = None
 
 
 def panel_data(
@@ -120,13 +138,10 @@ def panel_data(
     seq: int = 0,
     answer: Answer | None = None,
     basis: str = "",
-    is_live: bool = True,
-    is_followed: bool = False,
-    is_offline: bool = False,
-    can_undo: bool = False,
-    can_redo: bool = False,
     note: str = "",
     by_hand: str = "",
+    scale: str = "ends",
+    **flags: bool,
 ) -> dict[str, Any]:
     """Return all that the panel shows, as plain JSON.
 
@@ -137,15 +152,16 @@ def panel_data(
         seq: The newest `LiveRequest.seq` that was dealt with, 0 at first.
         answer: What was measured last, or None.
         basis: What the answers are about; once it differs, older answers are forgotten.
-        is_live: Whether accuracies are measured during a drag, and not only at its end.
-        is_followed: Whether something that Python draws follows a drag, so that it has to hear of every step.
-        is_offline: Whether there is no Python to ask: then the panel keeps its own history, and reads its curves.
-        can_undo: Whether there is a step to undo.
-        can_redo: Whether there is a step to redo.
         note: A line under the numbers, such as why nothing is measured yet.
         by_hand: What is done by hand, such as "906 cut by hand"; "" for nothing.
+        scale: Of slider and curve: "ends", finer towards both, or "linear".
+        flags: What differs from `FLAGS`.
+
+    Raises:
+        TypeError: If there is no such flag.
     """
-    sweeps = curves.sweeps
+    if unknown := flags.keys() - FLAGS.keys():
+        raise TypeError(f"the panel has no flag {', '.join(sorted(unknown))}")
     return {
         "channel": step.channel,
         "total": int(step.total),
@@ -155,22 +171,26 @@ def panel_data(
         "order": step.order,
         "seq": int(seq),
         "orders": [asdict(item) for item in orders],
-        "sweeps": None if sweeps is None else {name: _plain_sweep(sweep) for name, sweep in sweeps.items()},
+        "sweeps": _plain_sweeps(curves.sweeps),
+        "steps": _plain_sweeps(curves.steps),
         "baseline": _number(curves.baseline),
         "answer": None if answer is None else _plain_answer(answer),
         "never": None if curves.never is None else asdict(curves.never),
         "basis": basis,
-        "is_live": is_live,
-        "is_followed": is_followed,
-        "is_offline": is_offline,
-        "can_undo": can_undo,
-        "can_redo": can_redo,
+        **FLAGS,
+        **flags,
         "note": note,
         "by_hand": by_hand,
+        "scale": scale,
         "sweep_label": curves.label,
         "word": curves.word,
         "tones": tones(),
+        "lines": lines(),
     }
+
+
+def _plain_sweeps(sweeps: Mapping[str, Sweep] | None) -> dict[str, Any] | None:
+    return None if sweeps is None else {name: _plain_sweep(sweep) for name, sweep in sweeps.items()}
 
 
 def _plain_sweep(sweep: Sweep) -> dict[str, Any]:
@@ -197,6 +217,11 @@ def _number(value: float | None) -> float | None:
 
 @cache
 def tones() -> dict[str, dict[str, str]]:
-    """The colours of the two ends of the scale, where they are most themselves."""
-    ramps = {"light": hex_ramp("light", 41), "dark": hex_ramp("dark", 41)}
-    return {theme: {"bottleneck": ramp[9], "redundant": ramp[31]} for theme, ramp in ramps.items()}
+    """The colours of the two ends of the scale, by theme."""
+    return {theme: end_colours(theme) for theme in THEMES}
+
+
+@cache
+def lines() -> dict[str, dict[str, str]]:
+    """The colours of the criteria that have no end of the scale, by theme: those of the Pruning page."""
+    return {theme: line_colours(theme) for theme in THEMES}

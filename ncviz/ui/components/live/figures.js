@@ -1,7 +1,7 @@
 // The panel's numbers: accuracy, how it changed and where it comes from; how much is removed, and by which rule.
 
 import { part } from "../shared/dom.js";
-import { count, percent, signed } from "../shared/format.js";
+import { count, percent, shareOf, signed } from "../shared/format.js";
 import { thresholdAt } from "./curve.js";
 import { ruleWords } from "./never.js";
 
@@ -34,8 +34,8 @@ export class Figures {
     const { parts } = this;
     const { removed } = situation;
     this.#accuracy(data, situation, reading);
-    parts.share.textContent = percent(data.total > 0 ? removed / data.total : 0);
-    parts.counts.textContent = `${count(removed)} removed · ${count(data.total - removed)} kept`;
+    parts.share.textContent = shareOf(removed, data.total);
+    parts.counts.textContent = `${count(removed)} weights removed · ${count(data.total - removed)} kept`;
     const rule = ruleWords(data, order, removed, thresholdAt(situation));
     const zero = data.zeros > 0 ? `${count(data.zeros)} were zero already` : `of ${count(data.total)} weights`;
     const none = data.by_hand || zero;
@@ -47,7 +47,7 @@ export class Figures {
    * @param {Situation} situation
    * @param {Reading} reading
    */
-  #accuracy(data, { removed, order, answer }, { accuracy, source, images, expires }) {
+  #accuracy(data, { removed, order, answer, isDragging }, { accuracy, source, images, expires }) {
     const { parts } = this;
     const at = source === "measured" ? (expires ? answer?.removed : removed) : "";
     const facts = { value: accuracy ?? "", source, removed, order, seq: data.seq, at };
@@ -62,7 +62,7 @@ export class Figures {
     parts.change.classList.toggle("is-loss", points !== null && points < -1);
     const words = {
       measured: `measured on ${count(images ?? 0)} images`,
-      curve: data.sweep_label,
+      curve: data.is_measuring && !isDragging ? `${data.sweep_label}, being measured …` : data.sweep_label,
       unknown: "not measured yet",
     };
     parts.source.textContent = words[source];
@@ -80,8 +80,7 @@ export class Figures {
     const step = `${order} ${removed} ${source}`;
     // The first word is what the page says when it opens; nobody asked for it.
     if (this.said !== null && this.said !== step) {
-      const share = percent(data.total > 0 ? removed / data.total : 0);
-      const outcome = `${titled(data.word)} ${percent(accuracy)} with ${share} removed`;
+      const outcome = `${titled(data.word)} ${percent(accuracy)} with ${shareOf(removed, data.total)} removed`;
       this.parts.said.textContent = `${outcome}, ${this.parts.source.textContent}; ${this.parts.rule.textContent}.`;
     }
     this.said = step;

@@ -14,14 +14,15 @@ export class OfflineHistory {
    * @param {SentWish} sentWish
    * @returns {Shown}
    */
-  answer(data, { action, removed, order, dragging, seq }) {
+  answer(data, { action, removed, order, dragging, value, seq }) {
     const now = { removed: data.removed, order: data.order };
     let next = now;
     if (action === "undo") next = this.#move(this.past, this.future, now);
     if (action === "redo") next = this.#move(this.future, this.past, now);
     if (action === "reset") next = this.#step(now, { ...now, removed: data.zeros });
     if (action === "threshold" && !dragging) next = this.#step(now, { removed, order });
-    return { ...data, ...next, seq, can_undo: this.past.length > 0, can_redo: this.future.length > 0 };
+    const scale = action === "scale" && typeof value === "string" ? value : data.scale;
+    return { ...data, ...next, scale, seq, can_undo: this.past.length > 0, can_redo: this.future.length > 0 };
   }
 
   /**

@@ -1,11 +1,18 @@
 // Keys that work from anywhere on the page. Of several panels, the one that was used last listens, at first the first.
 
-/** @type {Record<string, [number, number]>} */
-const KEYS = { "[": [-1, 0.1], "]": [1, 0.1], "{": [-1, 1], "}": [1, 1] };
+/** @type {Record<string, [number, StepSize]>} */
+const KEYS = {
+  "[": [-1, "step"],
+  "]": [1, "step"],
+  "{": [-1, "leap"],
+  "}": [1, "leap"],
+  ",": [-1, "weight"],
+  ".": [1, "weight"],
+};
 const NOT_TYPED_INTO = ["range", "checkbox", "radio", "button", "submit", "reset", "color", "file"];
 
 /**
- * What a key asks for from anywhere: `{ action }`, `{ sign, size }` in percent, or null.
+ * What a key asks for from anywhere: `{ action }`, `{ sign, size }`, or null.
  * @param {KeyboardEvent} event
  * @returns {{ action: PanelAction } | Step | null}
  */
@@ -20,18 +27,21 @@ export function wish({ key, ctrlKey, metaKey, altKey, shiftKey }) {
 }
 
 /**
- * The step that a key makes on the slider itself: `{ sign, size }` in percent, `{ to }` as a share, or null.
+ * The step that a key makes on the slider itself: `{ sign, size }`, `{ to }` as an end of it, or null. Ctrl or Alt with an
+ * arrow is one weight: some systems keep the one for themselves, some browsers the other.
  * @param {KeyboardEvent} event
  * @returns {Step | null}
  */
 export function slide({ key, shiftKey, ctrlKey, metaKey, altKey }) {
-  if (ctrlKey || metaKey || altKey) return null;
+  const isFine = ctrlKey || altKey;
+  if (metaKey || (isFine && !key.startsWith("Arrow"))) return null;
   if (key === "Home" || key === "End") return { to: key === "End" ? 1 : 0 };
   /** @type {Record<string, number>} */
   const signs = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1 };
   const sign = signs[key];
   if (!sign) return null;
-  return { sign, size: shiftKey || key.startsWith("Page") ? 1 : 0.1 };
+  if (isFine) return { sign, size: "weight" };
+  return { sign, size: shiftKey || key.startsWith("Page") ? "leap" : "step" };
 }
 
 /**

@@ -30,15 +30,14 @@ export function bandWords({ never, total }, order) {
 /**
  * Mark on the slider's track where they stand in an order.
  * @param {HTMLInputElement} slider
- * @param {Pick<PanelData, "never" | "total">} data
- * @param {string} order
+ * @param {Band | undefined} band
+ * @param {SliderScale} scale
  */
-export function markBand(slider, { never, total }, order) {
-  const band = never?.bands[order];
+export function markBand(slider, band, { positionOf }) {
   slider.classList.toggle("has-band", band !== undefined);
   if (!band) return;
   // The thumb's centre, not its edge, meets the ends of the axis.
-  const at = (/** @type {number} */ removed) => `calc(var(--thumb) / 2 + ${removed / total} * (100% - var(--thumb)))`;
+  const at = (/** @type {number} */ removed) => `calc(var(--thumb) / 2 + ${positionOf(removed)} * (100% - var(--thumb)))`;
   slider.style.setProperty("--band-start", at(band.start));
   slider.style.setProperty("--band-end", at(band.end));
 }

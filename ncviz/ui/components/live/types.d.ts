@@ -10,7 +10,7 @@ interface Order {
   tone: Tone | null;
 }
 
-/** Stored points of one order's curve. */
+/** Stored points of one order: of its curve, or at the stops of the slider. With `images`, measured at every stop. */
 interface Sweep {
   removed: number[];
   accuracy: (number | null)[];
@@ -58,41 +58,78 @@ interface PanelData {
   seq: number;
   orders: Order[];
   sweeps: Record<string, Sweep> | null;
+  steps: Record<string, Sweep> | null;
   baseline: number | null;
   answer: Answer | null;
   never: NeverActive | null;
   basis: string;
   is_live: boolean;
+  is_measuring: boolean;
+  can_cut: boolean;
   is_followed: boolean;
   is_offline: boolean;
   can_undo: boolean;
   can_redo: boolean;
   note: string;
+  scale: string;
   sweep_label: string;
   word: string;
   tones: Tones;
+  lines: Record<ThemeName, Record<string, string>>;
 }
 
 /** The panel's data, with the curves that were sent last. */
-type Shown = PanelData & { sweeps: Record<string, Sweep> };
+type Shown = PanelData & { sweeps: Record<string, Sweep>; steps: Record<string, Sweep> };
 
-type PanelAction = "undo" | "redo" | "reset";
+type PanelAction = "undo" | "redo" | "reset" | "scale" | "cut";
+
+/** Where a number of weights removed stands on the slider, in [0, 1], and back. */
+interface SliderScale {
+  total: number;
+  zeros: number;
+  most: number;
+  isLinear: boolean;
+  positionOf(removed: number): number;
+  removedAt(position: number): number;
+}
+
+interface SliderTick {
+  position: number;
+  label: string;
+  /** Half the room that it needs, in px. */
+  half: number;
+}
+
+type AmountUnit = "share" | "count" | "kappa";
+
+type Amount = { removed: number } | { kappa: number } | { problem: string };
+
+interface SliderListener {
+  drag(removed: number): void;
+  settle(): void;
+  release(): void;
+  step(step: Step): void;
+}
 
 interface Wish {
   action: PanelAction | "threshold";
   removed: number;
   order: string;
   dragging: boolean;
+  /** Of "scale" its name, of "cut" the κ. */
+  value?: string | number;
 }
 
 type SentWish = Wish & { seq: number };
 
 type PanelRequest = SentWish & { earlier: SentWish[] };
 
-/** What a key or a button asks for: a step of `size` percent, or to a share. */
+type StepSize = "weight" | "step" | "leap";
+
+/** What a key or a button asks for: a step, or one end of the slider. */
 interface Step {
   sign?: number;
-  size?: number;
+  size?: StepSize;
   to?: number;
 }
 
@@ -115,19 +152,28 @@ interface Situation {
   answer: Answer | null;
   answeredAt: number;
   sweeps: Record<string, Sweep>;
+  steps: Record<string, Sweep>;
   order: string;
   removed: number;
+  positionOf(removed: number): number;
   isDragging: boolean;
   isLive: boolean;
   now: number;
 }
 
+type MarkName = "circle" | "square" | "diamond" | "triangle" | "cross";
+
+type LineOrder = Order & { color: string; dash: string; mark: MarkName };
+
 interface ChartModel {
   width: number;
   height: number;
+  /** How much larger than 11 px its letters are. */
+  unit: number;
   total: number;
+  scale: SliderScale;
   sweeps: Record<string, Sweep>;
-  orders: (Order & { color: string; dash: string })[];
+  orders: LineOrder[];
   order: string;
   baseline: number | null;
   word: string;

@@ -23,6 +23,18 @@ export function percent(share, digits = 1) {
 }
 
 /**
+ * A share of a whole, with as many digits as tell it from nothing and from all of it.
+ * @param {number} part
+ * @param {number} whole
+ */
+export function shareOf(part, whole) {
+  const share = whole > 0 ? part / whole : 0;
+  const near = whole > 0 ? Math.min(part, whole - part) / whole : 0;
+  const digits = near > 0 && near < 0.01 ? Math.min(12, 1 - Math.floor(Math.log10(100 * near))) : 1;
+  return percent(share, digits);
+}
+
+/**
  * Cut a text to a width by `measure`, with an ellipsis; by code points, so no character is torn apart.
  * @param {string} text
  * @param {number} width
