@@ -4,7 +4,7 @@
 import { openChannel } from "../shared/bus.js";
 import { publishAnswer } from "../flow/answers.js";
 import { part, query } from "../shared/dom.js";
-import { shareOf } from "../shared/format.js";
+import { sharePercent } from "../shared/format.js";
 import { keepInstance } from "../shared/instances.js";
 import { AmountField } from "./amount.js";
 import { Chart, SIDE, drawKey } from "./chart.js";
@@ -279,7 +279,7 @@ class LivePanel {
     const kappa = thresholdAt(situation);
     this.amount.show(data, this.current, removed, kappa);
     const rule = removed > data.zeros ? `, ${ruleWords(data, this.current, removed, kappa)}` : "";
-    this.slider.show(removed, `${shareOf(removed, data.total)} of the weights removed${rule}`);
+    this.slider.show(removed, `${sharePercent(removed, data.total)} of the weights removed${rule}`);
     if (this.sender.isIdle) this.figures.say(data, situation, reading);
     if (data.total > 0) this.chart.moveTo(removed, reading.accuracy);
   }

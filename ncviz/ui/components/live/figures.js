@@ -1,7 +1,7 @@
 // The panel's numbers: accuracy, how it changed and where it comes from; how much is removed, and by which rule.
 
 import { part } from "../shared/dom.js";
-import { count, percent, shareOf, signed } from "../shared/format.js";
+import { count, percent, sharePercent, signed } from "../shared/format.js";
 import { thresholdAt } from "./curve.js";
 import { ruleWords } from "./never.js";
 
@@ -34,7 +34,7 @@ export class Figures {
     const { parts } = this;
     const { removed } = situation;
     this.#accuracy(data, situation, reading);
-    parts.share.textContent = shareOf(removed, data.total);
+    parts.share.textContent = sharePercent(removed, data.total);
     parts.counts.textContent = `${count(removed)} weights removed · ${count(data.total - removed)} kept`;
     const rule = ruleWords(data, order, removed, thresholdAt(situation));
     const zero = data.zeros > 0 ? `${count(data.zeros)} were zero already` : `of ${count(data.total)} weights`;
@@ -80,7 +80,7 @@ export class Figures {
     const step = `${order} ${removed} ${source}`;
     // The first word is what the page says when it opens; nobody asked for it.
     if (this.said !== null && this.said !== step) {
-      const outcome = `${titled(data.word)} ${percent(accuracy)} with ${shareOf(removed, data.total)} removed`;
+      const outcome = `${titled(data.word)} ${percent(accuracy)} with ${sharePercent(removed, data.total)} removed`;
       this.parts.said.textContent = `${outcome}, ${this.parts.source.textContent}; ${this.parts.rule.textContent}.`;
     }
     this.said = step;

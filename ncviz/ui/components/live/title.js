@@ -2,7 +2,7 @@
 
 import { openChannel } from "../shared/bus.js";
 import { make, query } from "../shared/dom.js";
-import { shareOf } from "../shared/format.js";
+import { sharePercent } from "../shared/format.js";
 import { keepInstance } from "../shared/instances.js";
 import { readTheme } from "../shared/theme.js";
 
@@ -33,7 +33,7 @@ class Title {
     const { label, tone } = orders[order ?? ""] ?? { label: order, tone: null };
     const piece = (/** @type {string} */ className, /** @type {string} */ textContent) =>
       make("span", { className, textContent });
-    const parts = [piece("", `${label}, ${shareOf(removed, total)} removed`)];
+    const parts = [piece("", `${label}, ${sharePercent(removed, total)} removed`)];
     if (tone) {
       parts.unshift(piece("dot", ""));
       this.heading.style.setProperty("--tone", tones[theme][tone]);

@@ -50,10 +50,7 @@ interface PanelData {
   total: number;
   removed: number;
   zeros: number;
-  /** How many are removed at most: those that are held by hand stay. */
   most: number;
-  /** What is done by hand, such as "906 cut by hand"; "" for nothing. */
-  by_hand: string;
   order: string;
   seq: number;
   orders: Order[];
@@ -71,6 +68,7 @@ interface PanelData {
   can_undo: boolean;
   can_redo: boolean;
   note: string;
+  by_hand: string;
   scale: string;
   sweep_label: string;
   word: string;

@@ -27,7 +27,7 @@ export function percent(share, digits = 1) {
  * @param {number} part
  * @param {number} whole
  */
-export function shareOf(part, whole) {
+export function sharePercent(part, whole) {
   const share = whole > 0 ? part / whole : 0;
   const near = whole > 0 ? Math.min(part, whole - part) / whole : 0;
   const digits = near > 0 && near < 0.01 ? Math.min(12, 1 - Math.floor(Math.log10(100 * near))) : 1;
