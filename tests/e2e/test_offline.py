@@ -124,6 +124,29 @@ def test_orders_undo_redo_and_reset_work_without_a_server(opened, lenet):
     assert file.said == []
 
 
+def test_an_image_flows_through_it_and_so_does_a_drawing(opened):
+    file = opened(flow="image-5")
+    verdict = file.part("verdict")
+    file.wait(lambda: verdict.get_attribute("data-now") == "5")
+    file.part("order-curvature/bottlenecks").click()
+    file.drag_to(0.3)
+    file.wait(lambda: verdict.get_attribute("data-now") != "5")
+    assert "whole network: 5" in verdict.inner_text()
+    file.part("reset").click()
+    file.part("flow-image-2").click()
+    file.wait(lambda: verdict.get_attribute("data-now") == "2")
+    file.part("flow-draw").click()
+    box = file.part("pad").locator("canvas").first.bounding_box()
+    file.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.15 * box["height"])
+    file.page.mouse.down()
+    file.page.mouse.move(box["x"] + 0.48 * box["width"], box["y"] + 0.85 * box["height"], steps=8)
+    file.wait(lambda: verdict.get_attribute("data-now") == "1")
+    file.page.mouse.up()
+    assert file.part("flow-bring").count() == 0
+    assert file.said == []
+    assert file.requests == [file.address]
+
+
 def test_it_opens_where_the_view_stood(opened, lenet):
     file = opened(order="bottlenecks", removed=0.01)
     assert file.accuracy() == pytest.approx(

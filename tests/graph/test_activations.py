@@ -8,7 +8,10 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from ncviz import build_graph, neural_curvature
-from ncviz.graph.activations import layer_activations
+from ncviz.errors import ModelError
+from ncviz.graph.activations import ActivationReader, layer_activations
+from ncviz.pruning.masks import apply_masks
+from tests.examples.wired import make
 
 
 def trained(net, seed=0):
@@ -117,3 +120,20 @@ def test_the_folded_curvature_is_that_of_the_fused_network():
     assert list(one.weights) == ["0.weight", "3.weight", "9.weight", "12.weight"]
     for a, b in zip(one.weights.values(), other.weights.values(), strict=True):
         assert torch.allclose(a, b, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["Residual", "Dense", "Copied", "Shuffled"])
+def test_a_network_that_stays_ready_is_pruned_and_whole_again(name):
+    net, x = make(name, seed=2)
+    graph = build_graph(net, tuple(x.shape[1:]))
+    ready = ActivationReader(net, graph, x, "cpu", torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    masks = {
+        weight: torch.rand(shape, generator=generator) > 0.5 for weight, shape in graph.parameters.items()
+    }
+    steps = [(None, net), (masks, apply_masks(net, masks)), ({}, net)]
+    for own, expected in steps:
+        for a, b in zip(ready.read(x, own), layer_activations(expected, graph, x), strict=True):
+            assert torch.equal(a, b)
+    with pytest.raises(ModelError, match="reads no weight 'none'"):
+        ready.read(x, {"none": masks[next(iter(masks))]})

@@ -24,6 +24,7 @@ from ncviz.scene.selection import (
         (read_edge, "", None),
         (read_edge, "1-20-7", Edge(1, 20, 7)),
         (read_flow, "all", Flow()),
+        (read_flow, "own", Flow("own")),
         (read_flow, "image-3", Flow("image", 3)),
         (read_flow, "class-7", Flow("class", 7)),
     ],

@@ -16,6 +16,8 @@ from ncviz.text import signed
 from ncviz.values import NEVER_ACTIVE
 
 MOST_KERNELS = 8
+# A card stays while the slider moves on, so it does not tell of what is left.
+WHOLE_ACTIVITY = "activity, whole network"
 
 
 def channel_card(of: NetworkState, layer: int, channel: int) -> Card | None:
@@ -26,13 +28,17 @@ def channel_card(of: NetworkState, layer: int, channel: int) -> Card | None:
         return None
     activity = of.record.pictures.of(of.samples)[layer].reshape(-1, area)[channel]
     flow = "these images" if of.samples is None else "this choice of images"
-    caption = "The input itself." if layer == 0 else f"How active its units are, on average over {flow}."
+    caption = (
+        "The input itself."
+        if layer == 0
+        else f"How active its units are in the whole network, on average over {flow}."
+    )
     incoming = [at for at in of.record.into(layer) if feature_maps.is_convolution(of.record, at)]
     around = incoming or list(of.record.out_of(layer))
     is_left_out = bool(of.record.left_out(layer)[channel])
     return Card(
         f"{unit_layer_titles(of.record)[layer]} · channel {channel}",
-        [("size", f"{shape[-2]}×{shape[-1]}"), ("activity", f"{activity.mean() / 255:.2f}")],
+        [("size", f"{shape[-2]}×{shape[-1]}"), (WHOLE_ACTIVITY, f"{activity.mean() / 255:.2f}")],
         image={**image(activity.reshape(1, *shape[-2:])), "box": None, "caption": caption},
         kernels=_kernels(of, around, channel, is_target=bool(incoming)),
         kernels_title=f"Strongest bottlenecks {'in' if incoming else 'out'}, kernel by kernel",
@@ -45,7 +51,7 @@ def unit_card(of: NetworkState, layer: int, unit: int) -> Card | None:
     record = of.record
     if unit >= int(np.prod(record.layer_shapes[layer])):
         return None
-    rows = [("activity", f"{record.pictures.of(of.samples)[layer][unit] / 255:.2f}")]
+    rows = [(WHOLE_ACTIVITY, f"{record.pictures.of(of.samples)[layer][unit] / 255:.2f}")]
     for around, side, name in ((record.into(layer), "target", "in"), (record.out_of(layer), "source", "out")):
         parts = [record.edges[at].curvature[getattr(record.edges[at], side) == unit] for at in around]
         kappa = np.concatenate([np.empty(0, np.float32), *parts])

@@ -37,7 +37,7 @@ test("a line carries its weight times the activation that it reads, and nothing 
 });
 
 test("the verdict tells a flip, and whether it is right where anybody knows", () => {
-  const judged = { label: 0, isAsked: true };
+  const judged = { label: 0, removed: 3, isAsked: true };
   const verdict = verdictOf(network.classes, flow, judged);
   assert.deepEqual([verdict?.now, verdict?.whole, verdict?.isFlipped], ["b", "a", true]);
   assert.deepEqual(verdict?.outcome, { isRight: false, words: "✗ wrong, it is a" });

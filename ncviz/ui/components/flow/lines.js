@@ -54,13 +54,29 @@ function meanActivation(network, activity, ranges, node) {
 }
 
 /**
+ * |w · a| of each line at the step; 0 where nothing flows.
+ * @param {Scene} scene
+ */
+export function flowOfScene({ network, flow, removed, order }) {
+  if (!flow) return new Float32Array(network.edges);
+  return flowOfLines(network, flow, flow.ranges, membersLeft(network, order, removed));
+}
+
+/**
+ * |w · a| of each line in the whole network.
+ * @param {Scene} scene
+ */
+export function flowOfWhole({ network, flow }) {
+  return flow ? flowOfLines(network, flow.whole, flow.ranges, null) : new Float32Array(network.edges);
+}
+
+/**
  * For each line its flow as a share of the strongest of its connection in the whole network.
  * @param {Scene} scene
  */
-export function shareOfLines({ network, flow, removed, order }) {
-  if (!flow) return null;
-  const now = flowOfLines(network, flow, flow.ranges, membersLeft(network, order, removed));
-  const whole = flowOfLines(network, flow.whole, flow.ranges, null);
+export function shareOfLines(scene) {
+  const { network } = scene;
+  const [now, whole] = [flowOfScene(scene), flowOfWhole(scene)];
   const most = new Float32Array(network.connections.length);
   for (let e = 0; e < network.edges; e += 1) most[network.connection[e]] = Math.max(most[network.connection[e]], whole[e]);
   return now.map((value, e) => (most[network.connection[e]] > 0 ? value / most[network.connection[e]] : 0));
@@ -75,7 +91,6 @@ export function shareOfLines({ network, flow, removed, order }) {
 export function strokeFlow(context, scene, ink, only) {
   const { network, geometry, view, theme, left } = scene;
   const shares = shareOfLines(scene);
-  if (!shares) return;
   const grow = view.k ** 0.35;
   const total = only ? only.length : network.edges;
   context.strokeStyle = theme.ink;

@@ -50,7 +50,6 @@ export class LivingFlow {
     });
     this.buttons = LINES.map(([name, text, title]) => {
       const button = make("button", { type: "button", textContent: text, title });
-      button.setAttribute("role", "radio");
       button.dataset.testid = `ncviz-lines-${name}`;
       button.onclick = () => this.#showLines(name);
       return button;
@@ -87,7 +86,11 @@ export class LivingFlow {
 
   /** @param {Threshold} step */
   step({ removed, order }) {
-    this.source.step(removed, order);
+    const { source } = this;
+    const isNew = removed !== source.removed || order !== source.order;
+    source.step(removed, order);
+    // What the server says comes later, and is said to be of another step until then.
+    if (isNew && !source.pass) this.#judge();
   }
 
   /** @param {Selected | null} selected */
@@ -99,15 +102,20 @@ export class LivingFlow {
   #show() {
     const { source, network } = this;
     if (!network) return;
-    const { flows, chosen, own, event } = source;
+    const { flows, chosen, own } = source;
     this.choices.show(flows, chosen, own);
     this.row.hidden = !flows;
     this.switch.hidden = source.image === null;
-    this.verdict.show(network, event, { label: source.label, isAsked: source.image !== null });
-    this.buttons.forEach((button, at) => button.setAttribute("aria-checked", String(LINES[at][0] === this.lines)));
+    this.#judge();
+    this.buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(LINES[at][0] === this.lines)));
     this.#showSum();
     // What was asked for by a picture that is being drawn is in it.
     if (!this.isDrawing) this.onChange();
+  }
+
+  #judge() {
+    const { label, removed, image, event } = this.source;
+    if (this.network) this.verdict.show(this.network, event, { label, removed, isAsked: image !== null });
   }
 
   /** @param {"curvature" | "flow"} name */

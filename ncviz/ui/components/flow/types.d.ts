@@ -87,6 +87,8 @@ interface BarShares {
 /** What a verdict is judged by. */
 interface Judged {
   label: number | null;
+  /** The step that the slider is at, which the flow may be behind. */
+  removed: number;
   /** Whether an image is chosen. */
   isAsked: boolean;
 }

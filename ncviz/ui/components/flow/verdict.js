@@ -39,6 +39,9 @@ export class Verdict {
     if (outcome) parts.push(make("span", { textContent: ` ${outcome.words}`, className: outcome.isRight ? "is-right" : "is-wrong" }));
     const before = flow.removed > 0 || isFlipped ? `whole network: ${whole} ${percent(wholeShare)}` : "the whole network";
     parts.push(make("span", { textContent: ` · ${before}`, className: "before" }));
+    if (judged.removed !== flow.removed) {
+      parts.push(make("span", { textContent: ` · at ${percent(flow.removed / network.parameters)} removed`, className: "before" }));
+    }
     line.replaceChildren(...parts);
     // A screen reader hears of a flip, not of every number on the way there.
     const words = `The network says ${now}${outcome ? `, ${outcome.words}` : ""}`;

@@ -9,6 +9,7 @@ import { crumbsOf, drawCrumbs } from "./crumbs.js";
 import { decode, readNetwork } from "./data.js";
 import { SIZES, savePng, saveSvg } from "./export.js";
 import { LivingFlow } from "../flow/living.js";
+import { withFlow } from "../flow/words.js";
 import { NARROW, placeUnits } from "./geometry.js";
 import { OwnReader, linesOf, ownOf } from "./own_lines.js";
 import { Overview } from "./overview.js";
@@ -225,7 +226,8 @@ class NetworkCanvas {
     }
     const own = ownOf(this.state);
     const lines = linesOf({ network, left, own }, hit);
-    if (isNew) this.#tell(describeHit(lines.network, hit, lines.left));
+    const scene = this.scene && { ...this.scene, ...lines };
+    if (isNew) this.#tell(withFlow(describeHit(lines.network, hit, lines.left), hit, scene));
     this.tip.place(pointer, geometry);
   }
 
