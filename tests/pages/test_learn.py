@@ -14,7 +14,7 @@ def test_the_page_runs_and_its_numbers_add_up(app):
     app.switch_page("pages/learn.py").run()
     assert not app.exception
     assert not app.error
-    assert "Edge 4–5: κ = :red[−0.50], bottleneck" in words(app)
+    assert "Edge 4–5: κ = :red[−1.00], bottleneck" in words(app)
     assert "0.375 × 1 + 0.375 × 3 = **1.500**" in words(app)
 
 

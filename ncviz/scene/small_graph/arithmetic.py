@@ -8,14 +8,13 @@ from functools import cache
 from itertools import product, starmap
 from typing import TYPE_CHECKING, Any
 
-from ncviz.scene.small_graph.workbench import moves
+from ncviz.scene.small_graph.workbench import moves, neural
 from ncviz.text import number
 
 if TYPE_CHECKING:
     from ncviz.ricci import EdgeTransport
 
 FEWEST, MOST = 3, 8
-NEURAL = 2
 MOST_TERMS = 8
 
 
@@ -24,8 +23,8 @@ class Digits:
     """How many decimals are shown.
 
     Attributes:
-        curvature: Of κ, so that κ / (1 − α) is the neural curvature that is shown.
-        work: Of W, so that 1 − W/d is the κ that is shown.
+        curvature: Of κ, with 1 − α and without.
+        work: Of W, so that (1 − W/d) / (1 − α) is the κ that is shown, and 1 − W/d that without 1 − α.
         mass: Of a mass, so that the shown masses times their distances, in the sentence and in the table, are W.
     """
 
@@ -37,15 +36,13 @@ class Digits:
 def enough_digits(found: EdgeTransport) -> Digits:
     """Return the fewest decimals with which someone who reckons with the shown numbers gets the shown results."""
     distance, stays = Decimal(_distance(found.distance)), Decimal(repr(round(found.alpha, MOST)))
-    neural = _decimal(found.curvature / (1 - found.alpha), NEURAL)
-
-    @cache
-    def gives_neural(curvature: int) -> bool:
-        return _is(_decimal(found.curvature, curvature) / (1 - stays), neural)
 
     @cache
     def gives_curvature(work: int, curvature: int) -> bool:
-        return _is(1 - _decimal(found.value, work) / distance, _decimal(found.curvature, curvature))
+        plain = 1 - _decimal(found.value, work) / distance
+        return _is(plain, _decimal(found.curvature, curvature)) and _is(
+            plain / (1 - stays), _decimal(neural(found), curvature)
+        )
 
     @cache
     def adds_up(mass: int, work: int) -> bool:
@@ -54,11 +51,7 @@ def enough_digits(found: EdgeTransport) -> Digits:
         return all(_is(sum(parts, Decimal(0)), value) for parts in (terms, _products(found, mass)))
 
     for digits in _ORDER:
-        if (
-            gives_neural(digits.curvature)
-            and gives_curvature(digits.work, digits.curvature)
-            and adds_up(digits.mass, digits.work)
-        ):
+        if gives_curvature(digits.work, digits.curvature) and adds_up(digits.mass, digits.work):
             return digits
     return _ORDER[-1]
 
@@ -79,14 +72,16 @@ def sentences(found: EdgeTransport, digits: Digits) -> str:
     """Return W, d and κ in numbers that add up."""
     terms = [f"{mass:.{digits.mass}f} × {cost}" for cost, mass in _by_distance(found)]
     total = " + ".join(terms[:MOST_TERMS]) + (" + …" if len(terms) > MOST_TERMS else "")
-    value, kappa = number(found.value, digits.work), number(found.curvature, digits.curvature)
-    lines = [
-        f"**W** = {total} = **{value}**" if terms else f"**W** = **{value}**: nothing moves",
-        f"**κ** = 1 − W/d = 1 − {value} / {_distance(found.distance)} = **{kappa}**",
-    ]
-    if found.alpha > 0:
-        neural = number(found.curvature / (1 - found.alpha), NEURAL)
-        lines.append(f"The neural curvature divides by 1 − α: {neural}")
+    value, kappa = number(found.value, digits.work), number(neural(found), digits.curvature)
+    lines = [f"**W** = {total} = **{value}**" if terms else f"**W** = **{value}**: nothing moves"]
+    ratio = f"1 − {value} / {_distance(found.distance)}"
+    if found.alpha == 0:
+        lines.append(f"**κ** = 1 − W/d = {ratio} = **{kappa}**")
+    else:
+        stays = repr(round(1 - found.alpha, MOST))
+        plain = number(found.curvature, digits.curvature)
+        lines.append(f"**κ** = (1 − W/d) / (1 − α) = ({ratio}) / {stays} = **{kappa}**")
+        lines.append(f"Ollivier’s κ is not divided by 1 − α: {plain}")
     return "  \n".join(lines)
 
 

@@ -141,7 +141,7 @@ class Workbench:
 
 
 def curvature(graph: SmallGraph, alpha: float) -> dict[Edge, float]:
-    """Return κ of every edge."""
+    """Return κ of every edge, as the neural curvature has it: Ollivier's divided by 1 − α."""
     return _curvature(tuple(graph.lengths.items()), graph.is_directed, alpha)
 
 
@@ -152,17 +152,30 @@ def problem(graph: SmallGraph, edge: Edge, alpha: float) -> EdgeTransport:
     return edge_transport(graph.to_networkx(), edge, alpha, LENGTH)
 
 
-def flow(graph: SmallGraph, found: EdgeTransport) -> dict[Edge, float]:
-    """Return how much mass the plan moves along each step (x, y) of the graph, each part by a shortest path."""
+def neural(found: EdgeTransport) -> float:
+    """Return an edge's κ as the neural curvature has it."""
+    return found.curvature / (1 - found.alpha)
+
+
+def parcels(graph: SmallGraph, found: EdgeTransport) -> list[tuple[list[int], list[float], float]]:
+    """Return each part of the plan that moves: the nodes of a shortest path, the lengths of its steps, its mass."""
     import networkx as nx
 
     drawn = graph.to_networkx()
-    moved: dict[Edge, float] = {}
+    told = []
     for source, target, mass, cost in moves(found):
         if cost > 0:
             path = nx.shortest_path(drawn, source, target, weight=LENGTH)
-            for step in pairwise(path):
-                moved[step] = moved.get(step, 0.0) + mass
+            told.append((path, [float(drawn.edges[step][LENGTH]) for step in pairwise(path)], mass))
+    return told
+
+
+def flow(graph: SmallGraph, found: EdgeTransport) -> dict[Edge, float]:
+    """Return how much mass the plan moves along each step (x, y) of the graph, each part by a shortest path."""
+    moved: dict[Edge, float] = {}
+    for path, _, mass in parcels(graph, found):
+        for step in pairwise(path):
+            moved[step] = moved.get(step, 0.0) + mass
     return moved
 
 
@@ -189,7 +202,7 @@ def _curvature(lengths: tuple[tuple[Edge, float], ...], is_directed: bool, alpha
     graph = SmallGraph(lengths=dict(lengths), is_directed=is_directed)
     found: dict[Any, float] = ollivier_ricci(graph.to_networkx(), alpha, LENGTH)
     # networkx turns the ends of an undirected edge round as it likes.
-    return {(u, v): found[(u, v) if (u, v) in found else (v, u)] for u, v in graph.lengths}
+    return {(u, v): found[(u, v) if (u, v) in found else (v, u)] / (1 - alpha) for u, v in graph.lengths}
 
 
 def _node(action: Mapping[str, Any], name: str) -> int:

@@ -101,7 +101,7 @@ def _bridge_is_flat(facts: Facts) -> bool:
 
 
 def _detour(facts: Facts) -> bool:
-    return facts.curvature.get((7, 9), -2.0) >= -1.0 - TINY
+    return facts.curvature.get((7, 9), -4.0) >= -2.0 - TINY
 
 
 def _other_change(facts: Facts, name: str, alpha: float) -> str:
@@ -161,7 +161,7 @@ LESSONS = {
         "In a network, mass goes one way",
         "Mass now comes from those that the edge's source hears from, and goes to those that its target speaks to. "
         "Strong weights are short edges (length 1/|w|). The edge 7 → 9 is the strongest bottleneck.",
-        "Add one connection that lifts 7 → 9 to κ ≥ −1. Where does its mass have to go?",
+        "Add one connection that lifts 7 → 9 to κ ≥ −2. Where does its mass have to go?",
         "learn", _detour, {"graph": "layered", "idleness": 0.5}, (7, 9), by_adding=True,
     ),
     5: Lesson(

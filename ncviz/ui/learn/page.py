@@ -10,7 +10,15 @@ import streamlit as st
 
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.scene.small_graph.arithmetic import enough_digits, plan_table, sentences
-from ncviz.scene.small_graph.workbench import curvature, edge_name, flow, moves, problem
+from ncviz.scene.small_graph.workbench import (
+    curvature,
+    edge_name,
+    flow,
+    moves,
+    neural,
+    parcels,
+    problem,
+)
 from ncviz.text import number
 from ncviz.ui.components.graph.component import SelectedEdge, graph_actions, graph_editor
 from ncviz.ui.learn import lesson_banner
@@ -80,7 +88,10 @@ def _draw_editor() -> None:
         found = problem(bench.graph, bench.selected, alpha)
         before = dict(zip(found.sources, found.a.tolist(), strict=True))
         after = dict(zip(found.targets, found.b.tolist(), strict=True))
-        selected = SelectedEdge(bench.selected, before, after, flow(bench.graph, found))
+        digits = enough_digits(found).work
+        total = number(found.value, digits)
+        ways = parcels(bench.graph, found)
+        selected = SelectedEdge(bench.selected, before, after, flow(bench.graph, found), ways, total, digits)
     graph_editor(
         bench.graph,
         curvature(bench.graph, alpha),
@@ -104,7 +115,7 @@ def _draw_arithmetic() -> None:
         st.caption("Click an edge: its two heaps of mass, the cheapest way from one to the other, and its κ.")
         return
     found = problem(bench.graph, bench.selected, alpha)
-    kappa = found.curvature
+    kappa = neural(found)
     kind = "bottleneck" if kappa < -0.005 else "redundant" if kappa > 0.005 else "flat"
     colour = {"bottleneck": "red", "redundant": "blue", "flat": "gray"}[kind]
     name = edge_name(bench.selected, bench.graph.is_directed)

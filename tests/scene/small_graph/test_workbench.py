@@ -31,12 +31,11 @@ def test_an_edge_that_is_added_says_what_changed_and_can_be_undone(bench):
     act(bench, "add_edge", u=4, v=6)
     assert bench.graph.edge(4, 6)
     assert bench.selected == (4, 5), "the edge that is looked at stays"
-    # κ is −0.225, which rounds to either side.
-    assert re.match("Added 4–6: κ of 4–5: −0.50 → −0.2[23], ", bench.summary(0.5))
+    assert re.match("Added 4–6: κ of 4–5: −1.00 → −0.45, ", bench.summary(0.5))
     assert (4, 6) not in bench.changes(0.5), "what is new has not changed"
     act(bench, "undo")
     assert bench.graph == preset("bridge")
-    assert re.match("Undone: κ of 4–5: −0.2[23] → −0.50, ", bench.summary(0.5))
+    assert re.match("Undone: κ of 4–5: −0.45 → −1.00, ", bench.summary(0.5))
     act(bench, "redo")
     assert bench.graph.edge(4, 6)
     act(bench, "reset")
@@ -123,7 +122,7 @@ def test_the_flow_along_the_steps_is_the_work(name, alpha):
     assert list(kappas) == list(graph.lengths)
     for edge in list(graph.lengths)[:6]:
         found = problem(graph, edge, alpha)
-        assert found.curvature == pytest.approx(kappas[edge])
+        assert found.curvature / (1 - alpha) == pytest.approx(kappas[edge])
         moved = flow(graph, found)
         lengths = [graph.lengths[graph.edge(*step)] for step in moved]
         assert np.dot(lengths, list(moved.values())) == pytest.approx(found.value)
@@ -175,7 +174,7 @@ def test_the_editor_gets_plain_json(monkeypatch):
     assert data["directed"]
     assert data["selected"] == [7, 9]
     changed = {(edge["u"], edge["v"]): edge["was"] for edge in data["edges"] if edge["was"] is not None}
-    assert changed[7, 9] == pytest.approx(-1.75)
+    assert changed[7, 9] == pytest.approx(-3.5)
     assert sum(step["mass"] for step in data["flow"]) > 0
 
 

@@ -112,7 +112,8 @@ def other_ways():
     yield 2, replace(cycle, graph=cycle.graph.with_length(1, 2, 0.1)), "length"
     yield 3, replace(bridge, graph=without(bridge.graph, 1, 2, 3, 6, 7, 8)), "removed"
     yield 3, replace(bridge, view=replace(bridge.view, graph="clique"), graph=preset("clique")), "bridge"
-    yield 4, replace(net, view=replace(view, idleness=0.95)), "α was changed; set it back to 0.5."
+    changed = replace(view, idleness=0.95)
+    yield 4, replace(net, view=changed, graph=net.graph.add_edge(8, 12)), "α was changed; set it back to 0.5."
     yield 4, replace(net, graph=net.graph.with_length(7, 9, 5)), "length"
     yield 4, replace(net, graph=net.graph.with_length(7, 9, 5).add_edge(1, 4)), "length"
     yield 4, replace(net, graph=net.graph.add_edge(8, 12).with_length(8, 12, 0.5)), "length"

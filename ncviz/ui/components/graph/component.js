@@ -1,10 +1,12 @@
 // The graph editor: what is clicked, dragged and typed becomes numbered actions for Python, which keeps the graph.
 
 import { drawGraph, frameOf, isMany } from "./draw.js";
+import { drawLegend } from "./legend.js";
+import { Parcels } from "./parcels.js";
 import { inside, keyedAt, nearest } from "./places.js";
 import { hintWords } from "./words.js";
 import { keepInstance } from "../shared/instances.js";
-import { actionButton, focusedBeside, make, part } from "../shared/dom.js";
+import { actionButton, focusedBeside, part } from "../shared/dom.js";
 import { readTheme } from "../shared/theme.js";
 
 const CLICK_SLOP = 4; // pixels a click may wander before it is a drag
@@ -26,7 +28,6 @@ class GraphEditor {
   /** @type {Held | null} */
   held = null;
   current = ""; // the node or edge that has the tab stop
-  legendTheme = "";
   setStateValue = (/** @type {string} */ _name, /** @type {unknown} */ _value) => {};
 
   /** @param {ShadowRoot} root */
@@ -40,6 +41,7 @@ class GraphEditor {
       legend: part(root, "div", "legend"),
       masses: part(root, "div", "masses"),
     };
+    this.parcels = new Parcels(this.parts.picture, part(root, "div", "travel"), part(root, "output", "work"));
     this.#pointer();
     this.parts.picture.addEventListener("keydown", (event) => this.#key(event));
     this.#buttons();
@@ -54,8 +56,9 @@ class GraphEditor {
     this.seq = Math.max(this.seq, data.seq);
     this.waiting = this.waiting.filter((action) => action.seq > data.seq);
     if (!data.nodes.some((node) => node.id === this.picked)) this.picked = null;
-    this.#legend(readTheme(this.root), data.scale);
+    drawLegend(this.parts.legend, readTheme(this.root).name, data.scale);
     this.#draw();
+    this.parcels.follow(data);
   }
 
   /** @param {GraphAction} action */
@@ -80,7 +83,9 @@ class GraphEditor {
       const at = moved.get(node.id);
       return at ? { ...node, x: at.x, y: at.y } : node;
     });
-    drawGraph(parts.picture, { ...data, nodes: this.nodes }, this.frame, readTheme(this.root), this.picked);
+    const theme = readTheme(this.root);
+    drawGraph(parts.picture, { ...data, nodes: this.nodes }, this.frame, theme, this.picked);
+    this.parcels.draw(data, this.nodes, this.frame, theme);
     this.#stops(focused);
     parts.hint.textContent = hintWords(data, this.picked);
     if (parts.status.textContent !== data.status) parts.status.textContent = data.status;
@@ -116,19 +121,6 @@ class GraphEditor {
     button("remove").disabled = picked === null && !data.selected;
     button("remove").textContent = picked !== null ? `Remove node ${picked}` : "Remove edge";
     button("add_node").disabled = data.nodes.length >= data.most_nodes;
-  }
-
-  /**
-   * @param {Theme} theme
-   * @param {GraphScale} scale
-   */
-  #legend({ name }, { ends, names, ...colors }) {
-    if (this.legendTheme === name) return;
-    this.legendTheme = name;
-    const bar = make("i");
-    bar.style.background = `linear-gradient(90deg, ${colors[name].join(", ")})`;
-    const text = (/** @type {string} */ textContent) => make("span", { textContent });
-    this.parts.legend.replaceChildren(text(`κ ${ends[0]} ${names[0]}`), bar, text(`${names[1]} ${ends[1]}`));
   }
 
   /** @param {number} node */
@@ -292,6 +284,7 @@ class GraphEditor {
   }
 
   destroy() {
+    this.parcels.stop();
     this.observer.disconnect();
   }
 }

@@ -1,6 +1,6 @@
 """The graph editor: a small graph in the browser, every edge coloured by its curvature, to click, drag and change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -24,12 +24,18 @@ class SelectedEdge:
         before: Mass on each node before it is moved.
         after: Mass on each node after that.
         flow: Mass that moves along each step (x, y).
+        parcels: The parts of the plan: the nodes of a shortest path, the lengths of its steps, and the mass.
+        total: The work of the whole plan, as the page shows it.
+        decimals: How many decimals that has.
     """
 
     edge: Edge | None = None
     before: Mapping[Any, float] = field(default_factory=dict)
     after: Mapping[Any, float] = field(default_factory=dict)
     flow: Mapping[Edge, float] = field(default_factory=dict)
+    parcels: Sequence[tuple[Sequence[int], Sequence[float], float]] = ()
+    total: str = ""
+    decimals: int = 0
 
 
 def graph_actions(key: str, after: int) -> list[Mapping[str, Any]]:
@@ -102,6 +108,11 @@ def graph_editor(
             ],
             "selected": list(chosen.edge) if chosen.edge else None,
             "flow": [{"x": x, "y": y, "mass": mass} for (x, y), mass in chosen.flow.items()],
+            "parcels": [
+                {"path": list(path), "lengths": list(lengths), "distance": sum(lengths), "mass": mass}
+                for path, lengths, mass in chosen.parcels
+            ],
+            "work": {"total": chosen.total, "decimals": chosen.decimals},
             "status": status,
             "can_undo": can_undo,
             "can_redo": can_redo,

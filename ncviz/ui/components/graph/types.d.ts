@@ -24,6 +24,11 @@ interface Flow {
   mass: number;
 }
 
+interface GraphParcel extends Parcel {
+  path: number[];
+  lengths: number[];
+}
+
 interface GraphScale extends Record<ThemeName, string[]> {
   high: number;
   low: number;
@@ -39,6 +44,10 @@ interface GraphData {
   edges: GraphEdge[];
   selected: [number, number] | null;
   flow: Flow[];
+  /** The parts of the plan, each on a shortest path. */
+  parcels: GraphParcel[];
+  /** W as it is shown, and with how many decimals. */
+  work: { total: string; decimals: number };
   status: string;
   can_undo: boolean;
   can_redo: boolean;
