@@ -39,6 +39,35 @@ def test_first_screen_shows_both_colours_with_no_error_and_no_request_outside(vi
     assert first.errors == []
 
 
+def test_the_slider_moves_by_itself_once_and_stops_at_a_touch(visit):
+    still = visit()
+    still.page.emulate_media(reduced_motion="reduce")
+    still.open("/").canvas()
+    page = visit().open("/")
+    caption, share = (page.page.get_by_test_id(f"ncviz-{name}").first for name in ("caption", "share"))
+    page.wait(lambda: "Blue first" in caption.inner_text() and share.inner_text() not in ("0.0 %", "60.0 %"))
+    # Nothing of that is a step yet.
+    assert "removed" not in page.page.url
+    page.wait(lambda: "Red first: 1.00 %" in caption.inner_text())
+    page.wait(lambda: f"Accuracy {100 * page.accuracy():.1f} %, 98.1 % before." in caption.inner_text())
+    assert page.accuracy() < 0.4
+    page.page.keyboard.press("Shift")
+    page.wait(lambda: caption.is_hidden() and "removed=0.0099" in page.page.url)
+    assert "order=bottlenecks" in page.page.url
+    play = page.page.get_by_test_id("ncviz-play").first
+    page.settle()
+    play.click()
+    page.wait(lambda: "Blue first" in caption.inner_text())
+    play.click()
+    page.wait(caption.is_hidden)
+    assert still.page.get_by_test_id("ncviz-caption").first.is_hidden()
+    assert still.page.get_by_test_id("ncviz-share").first.inner_text() == "0.0 %"
+    # The way out leads past the address that the bare link was given.
+    still.page.go_back()
+    still.wait(lambda: still.page.url == "about:blank")
+    assert page.errors == still.errors == []
+
+
 def test_accuracy_changes_during_the_drag_and_edges_vanish(visit):
     page = visit().open()
     page.canvas()

@@ -12,16 +12,18 @@ from ncviz.scene.names import layer_title, link_words, measured_words
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import folded_words, part_words, short_word
 from ncviz.text import plain, zero_words
+from ncviz.ui.components.stage.intro import introduction
 from ncviz.ui.explore.canvas import draw_network, state_of
 from ncviz.ui.explore.class_group import draw_group
 from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.flows import offer_flow, with_flow
+from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.explore.living import own_image
 from ncviz.ui.explore.own_groups import settle_by_hand
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
-from ncviz.ui.session import results, session
+from ncviz.ui.session import address, results, session
 from ncviz.ui.session.subject import Subject, first_side
 
 
@@ -111,27 +113,35 @@ def _check_link(subject: Subject) -> None:
 
 
 def _draw_introduction(subject: Subject) -> None:
-    """Say in one line what is seen, and offer the other ways to see it."""
-    words, views = st.columns([1.25, 1], vertical_alignment="center")
-    words.markdown(
-        ":red[**Red: bottlenecks.**] :blue[**Blue: redundant.**] Drag the slider, watch the "
-        f"{short_word(subject.network)}."
-    )
+    """Say what is seen, and offer the other ways to see it."""
+    view = subject.view
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.container():
+            wants_lessons = introduction(
+                channel=slider_step(subject).channel,
+                total=subject.total,
+                word=short_word(subject.network),
+                baseline=subject.sweep.baseline,
+                plays=session.has_landed(),
+                key="introduction",
+            )
+        if not view.hides("views"):
+            st.segmented_control(
+                "Picture",
+                list(VIEW_TITLES),
+                format_func=lambda name: VIEW_TITLES[name],
+                required=True,
+                label_visibility="collapsed",
+                **session.bound("show"),
+            )
+    if wants_lessons:
+        address.write_link()
+        st.switch_page("pages/learn.py")
     part = part_words(subject.record.config, len(subject.record.weights))
     told = f"Curvature of a part alone: {part}." if part else ""
     norms = folded_words(subject.network, subject.record.config)
     if told or norms:
         st.caption(plain(f"{told} {f'{norms} into the weights.' if norms else ''}".strip()))
-    if not subject.view.hides("views"):
-        views.segmented_control(
-            "Picture",
-            list(VIEW_TITLES),
-            format_func=lambda name: VIEW_TITLES[name],
-            required=True,
-            label_visibility="collapsed",
-            width="stretch",
-            **session.bound("show"),
-        )
 
 
 def _draw_side(subject: Subject) -> None:

@@ -24,7 +24,12 @@ _OWN = """
 .ncviz-unseen{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .st-key-menu,.st-key-explore-title{position:absolute;height:0}
 """
+# On a projector, of 1024 pixels, its sidebar and its margins leave too little to the picture.
+_PROJECTOR = """
+@media (min-width:768px) and (max-width:1100px){.stMainBlockContainer{padding-left:1.5rem;padding-right:1.5rem}
+[data-testid=stSidebar][data-collapsed=false]{width:212px !important;min-width:212px !important}}
+"""
 # It rounds the size of a file that may be uploaded to whole gigabytes; the page says the limit itself.
 _UPLOAD = ".st-key-bring-file [data-testid=stFileUploaderDropzoneInstructions]{display:none}"
 
-STYLE = f"<style>{_ROOM}{_FOCUS}{_CONTRAST}{_OWN}{_UPLOAD}</style>"
+STYLE = f"<style>{_ROOM}{_FOCUS}{_CONTRAST}{_OWN}{_PROJECTOR}{_UPLOAD}</style>"

@@ -10,6 +10,7 @@ import { AmountField } from "./amount.js";
 import { Chart, SIDE, drawKey } from "./chart.js";
 import { chartModel, colorOf } from "./chart_model.js";
 import { measuredAt, readout, thresholdAt } from "./curve.js";
+import { follow } from "./drive.js";
 import { Figures, titled } from "./figures.js";
 import { listenToPage } from "./keys.js";
 import { OfflineHistory } from "./history.js";
@@ -86,7 +87,8 @@ class LivePanel {
     if (isFirst) {
       this.leave();
       this.channel = openChannel(data.channel);
-      this.leave = this.channel.lead();
+      const ends = [this.channel.lead(), follow(data.channel, (step) => this.#obey(step))];
+      this.leave = () => ends.forEach((end) => end());
       this.answer = null;
     }
     if (data.answer && !(this.answer && data.answer.seq < this.answer.seq)) {
@@ -104,9 +106,8 @@ class LivePanel {
   }
 
   #listen() {
-    for (const action of /** @type {const} */ (["undo", "redo", "reset"])) {
+    for (const action of /** @type {const} */ (["undo", "redo", "reset"]))
       part(this.root, "button", action).onclick = () => this.#ask(action);
-    }
     part(this.root, "button", "linear").onclick = () => {
       this.isLinear = !this.isLinear;
       this.#rescale();
@@ -141,32 +142,31 @@ class LivePanel {
 
   /** @param {{ removed: number } | { kappa: number }} amount */
   #setTo(amount) {
-    if ("kappa" in amount) {
-      this.#ask("cut", amount.kappa);
-      return;
-    }
-    this.#drag(amount.removed);
-    this.#commit();
+    if ("kappa" in amount) this.#ask("cut", amount.kappa);
+    else this.#obey({ ...amount, order: this.order, isHeld: false });
+  }
+
+  /** @param {DrivenStep} step */
+  #obey({ removed, order, isHeld }) {
+    this.#drag(removed, order);
+    if (!isHeld) this.#commit();
   }
 
   /** @param {PanelRequest} request */
   #send(request) {
-    if (!this.data.is_offline) {
-      this.setStateValue("request", request);
-      return;
-    }
-    queueMicrotask(() => this.#take(this.offline.answer(this.data, request)));
+    if (this.data.is_offline) queueMicrotask(() => this.#take(this.offline.answer(this.data, request)));
+    else this.setStateValue("request", request);
   }
 
   /**
    * One step of a drag: the page follows at once, Python as soon as it can.
    * @param {number} removed
    */
-  #drag(removed) {
+  #drag(removed, order = this.order) {
     clearTimeout(this.settling);
     this.isDragging = true;
-    if (removed === this.removed) return;
-    this.#set(removed, this.order);
+    if (removed === this.removed && order === this.order) return;
+    this.#set(removed, order);
     const { steps, is_followed: isFollowed } = this.data;
     const isKnown = measuredAt(steps[this.order], removed) !== null;
     if (isFollowed || !isKnown) this.sender.push(this.#request("threshold", true));
@@ -201,7 +201,6 @@ class LivePanel {
     this.isDragging = false;
     this.#set(this.removed, order);
     this.sender.push(this.#request("threshold", false));
-    this.#layout();
   }
 
   /**
@@ -219,10 +218,10 @@ class LivePanel {
    */
   #set(removed, order) {
     const isSame = removed === this.removed && order === this.order && this.channel?.last !== null;
-    this.removed = removed;
-    this.order = order;
+    const show = order === this.order ? this.#show : this.#layout;
+    Object.assign(this, { removed, order });
     if (!isSame) this.channel?.publish({ removed, order });
-    this.#show();
+    show.call(this);
   }
 
   /** @returns {Shown} */

@@ -3,6 +3,7 @@
 import { part } from "../shared/dom.js";
 import { count, percent, sharePercent, signed } from "../shared/format.js";
 import { thresholdAt } from "./curve.js";
+import { tell } from "./drive.js";
 import { ruleWords } from "./never.js";
 
 export const titled = (word = "accuracy") => word[0].toUpperCase() + word.slice(1);
@@ -50,6 +51,7 @@ export class Figures {
   #accuracy(data, { removed, order, answer, isDragging }, { accuracy, source, images, expires }) {
     const { parts } = this;
     const at = source === "measured" ? (expires ? answer?.removed : removed) : "";
+    tell(data.channel, { removed, order, accuracy });
     const facts = { value: accuracy ?? "", source, removed, order, seq: data.seq, at };
     Object.assign(parts.accuracy.dataset, facts);
     parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);

@@ -69,6 +69,20 @@ interface FlowEvent extends Threshold, FlowState {
   whole: FlowState;
 }
 
+/** Where the page itself moves a live panel's slider; once it lets go, the step counts as made. */
+interface DrivenStep {
+  removed: number;
+  order: string;
+  isHeld: boolean;
+}
+
+/** What a live panel shows. */
+interface ShownStep {
+  removed: number;
+  order: string;
+  accuracy: number | null;
+}
+
 /** An image as bytes, channel after channel, in base64. */
 interface Pixels {
   rows: number;
@@ -123,6 +137,8 @@ interface Pen {
 type Attributes = Record<string, string | number | boolean | undefined>;
 
 interface Window {
+  /** Whether the introduction was seen in this visit. */
+  __ncvizSeen?: boolean;
   /** Fields of a link that slide; set once the history is kept. */
   __ncvizQuiet?: readonly string[];
   __ncvizChannels?: Map<string, ChannelState>;

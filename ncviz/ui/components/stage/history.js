@@ -33,6 +33,14 @@ function takeOver(quiet) {
     const kept = isHere && window.history.state?.[MARK] ? { ...state, [MARK]: true } : state;
     (isWorth ? push : replace)(kept, unused, url);
   };
+  // A bare link's first address was written before this was there, as an entry: there is nothing to see in the one under it.
+  const first = location.pathname;
+  const skip = (/** @type {PopStateEvent} */ event) => {
+    if (event.state?.[MARK] || location.search || location.pathname !== first) return;
+    event.stopImmediatePropagation();
+    window.history.back();
+  };
+  if (location.search) window.addEventListener("popstate", skip, true);
 }
 
 class History {

@@ -1,0 +1,29 @@
+"""What red and blue mean, above the picture, and the slider that moves by itself once to show it."""
+
+from ncviz.ui.components.bundle import component, ignore
+from ncviz.ui.components.live.data import tones
+
+NAME = "ncviz_intro"
+
+
+def introduction(*, channel: str, total: int, word: str, baseline: float, plays: bool, key: str) -> bool:
+    """Draw the introduction; return whether the reader asks what κ is.
+
+    Args:
+        channel: Of the live panel whose slider it moves.
+        total: Number of weights.
+        word: What the share of right answers is called.
+        baseline: That share with nothing removed.
+        plays: Whether it begins by itself; it does so once, and never where less motion is preferred.
+        key: Of the component.
+    """
+    data = {
+        "channel": channel,
+        "total": total,
+        "word": word.capitalize(),
+        "baseline": baseline,
+        "plays": plays,
+        "tones": tones(),
+    }
+    result = component(NAME, "stage/intro")(key=key, data=data, on_learn_change=ignore)
+    return bool(result.learn)

@@ -1,0 +1,18 @@
+// What the introduction is given; see `stage/intro.py`.
+
+interface IntroData {
+  channel: string;
+  total: number;
+  word: string;
+  baseline: number;
+  plays: boolean;
+  tones: Record<ThemeName, { bottleneck: string; redundant: string }>;
+}
+
+interface IntroPhase {
+  name: "blue" | "red" | "you";
+  order: string | null;
+  from: number;
+  to: number;
+  ms: number;
+}
