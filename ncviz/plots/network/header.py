@@ -92,6 +92,14 @@ class OwnLines(TypedDict):
     digest: str
 
 
+class CloseupHeader(TypedDict):
+    """The layer that fills the picture, -1 for all; by what maps are ordered; how many of each layer are shown."""
+
+    layer: int
+    by: str
+    shown: list[int]
+
+
 class Roomy(TypedDict):
     """From how many layers on a picture is longer than its frame, and the pixels from layer to layer there."""
 
@@ -141,5 +149,6 @@ class Header(TypedDict):
     roomy: Roomy
     program: FlowProgram | None
     layouts: list[LayoutHeader]
+    closeup: CloseupHeader
     arrays: dict[str, ArrayEntry]
     digest: str

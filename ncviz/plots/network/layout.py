@@ -23,6 +23,7 @@ _MIN_CELL = 3.0  # pixels of a feature map closer than this put the channels in 
 _MAX_LANES = 8
 _MAX_RADIUS = 6.5
 _MIN_TILE = 13.0  # tiles smaller than this are put in more lanes
+_FILLED = 0.45  # of the length, what layers may take
 _TILE = 0.84  # of the room that a tile has, what it fills
 _SINGLE_TILE = 0.4  # of the extent, for an image alone
 _LARGEST_TILE = 0.19  # and for one of several
@@ -59,6 +60,8 @@ def layout(
     *,
     grouped: Sequence[bool] = (),
     is_portrait: bool | None = None,
+    least_tile: float = _MIN_TILE,
+    filled: float = _FILLED,
 ) -> Layout:
     """Place the nodes of `layer_shapes` in a box of `width` × `height`.
 
@@ -68,6 +71,8 @@ def layout(
         height: of the same box.
         grouped: per layer whether each feature map is one node; () for none.
         is_portrait: layers as rows; by default if the box is narrower than `PORTRAIT_BELOW`.
+        least_tile: tiles smaller than this, in pixels, are put in more lanes.
+        filled: how much of the box's length the layers may take, the rest being between them.
 
     Returns:
         The coordinates, all within the box.
@@ -77,12 +82,12 @@ def layout(
     portrait = width < PORTRAIT_BELOW if is_portrait is None else is_portrait
     length, extent = (height, width) if portrait else (width, height)
     blocks = [
-        _tiles(units(shape[:-2]), extent)
+        _tiles(units(shape[:-2]), extent, least_tile)
         if layer < len(grouped) and grouped[layer]
         else _block(tuple(shape), extent, portrait)
         for layer, shape in enumerate(layer_shapes)
     ]
-    centres, squeeze = _spread(blocks, length)
+    centres, squeeze = _spread(blocks, length, filled)
     along = np.concatenate([b.along * squeeze + c for b, c in zip(blocks, centres, strict=True)])
     across = np.concatenate([b.across for b in blocks]) + extent / 2
     radius = tuple(_radius(b, squeeze) for b in blocks)
@@ -133,10 +138,10 @@ def _radius(block: _Block, squeeze: float) -> float:
     return min(_MAX_RADIUS, 0.42 * block.pitch)
 
 
-def _tiles(count: int, extent: float) -> _Block:
+def _tiles(count: int, extent: float, least: float) -> _Block:
     """Upright tiles, one per feature map, in as many lanes as their least size asks for."""
     lanes = 1
-    while lanes < _MAX_LANES and extent / math.ceil(count / lanes) < _MIN_TILE:
+    while lanes < _MAX_LANES and extent / math.ceil(count / lanes) < least:
         lanes += 1
     per_lane = math.ceil(count / lanes)
     largest = extent * (_SINGLE_TILE if count == 1 else _LARGEST_TILE)
@@ -186,11 +191,11 @@ def _grids(channels: int, lines: int, depth: int, extent: float) -> _Block:
     return _Block(along.ravel().astype(np.float32), across.ravel().astype(np.float32), room)
 
 
-def _spread(blocks: Sequence[_Block], length: float) -> tuple[list[float], float]:
+def _spread(blocks: Sequence[_Block], length: float, filled: float) -> tuple[list[float], float]:
     """Centres along the layer axis with equal gaps between blocks, and the factor that squeezes wide blocks."""
     widths = [(float(np.ptp(b.along)) if b.along.size else 0.0) + 2 * b.tile for b in blocks]
     total = sum(widths)
-    squeeze = min(1.0, 0.45 * length / total) if total > 0 else 1.0
+    squeeze = min(1.0, filled * length / total) if total > 0 else 1.0
     if len(blocks) == 1:
         return [length / 2], squeeze
     gap = (length - total * squeeze) / (len(blocks) - 1)

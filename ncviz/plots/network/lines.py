@@ -176,6 +176,7 @@ def drawn_edges(
     limit: int,
     connection: int | None = None,
     anyway: npt.NDArray[np.int64] | None = None,
+    among: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.int64]:
     """Choose at most `limit` edges, and the order in which to draw them.
 
@@ -191,20 +192,24 @@ def drawn_edges(
         view: the network.
         limit: the most edges to return.
         connection: only edges of this weight layer.
-        anyway: edges that are drawn beyond the limit, as far as they are of this weight layer.
+        anyway: edges that are drawn beyond the limit and to any node, as far as they are of this weight layer.
+        among: only edges between these nodes, bool [N].
 
     Returns:
         Indices into the edges of `view`: [≤ limit, and those that are drawn anyway].
     """
     candidates = edges_of(view, connection)
     candidates = candidates[np.isfinite(view.curvature[candidates])]
+    whole = candidates
+    if among is not None:
+        candidates = candidates[among[view.source[candidates]] & among[view.target[candidates]]]
     layer = view.connection[candidates]
     groups = [candidates[layer == c] for c in range(len(view.connection_names))]
     limits = shares([group.size for group in groups], max(limit, 0))
     parts = [_of_layer(view.curvature, group, share) for group, share in zip(groups, limits, strict=True)]
     chosen = np.concatenate(parts) if parts else candidates
     if anyway is not None:
-        chosen = np.union1d(chosen, np.intersect1d(anyway, candidates))
+        chosen = np.union1d(chosen, np.intersect1d(anyway, whole))
     return chosen[np.lexsort((chosen, _interleaved(view.curvature[chosen])))]
 
 

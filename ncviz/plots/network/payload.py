@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ncviz.plots import palette
+from ncviz.plots.network.closeup import ALL, SHOWN, Closeup, place_shown, shown_nodes
 from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedOrder, Roomy
-from ncviz.plots.network.layout import Layout, layout
+from ncviz.plots.network.layout import Layout
 from ncviz.plots.network.line_arrays import SelectionLines, join_arrays, line_arrays, node_type
 from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, layer_subtitle, some_links
 from ncviz.plots.network.marks import Marks
@@ -25,6 +26,7 @@ from ncviz.plots.network.spread import spreads
 from ncviz.values import NEVER_ACTIVE
 
 MAGIC = b"NCV1"
+WHOLE = Closeup()
 # Boxes that the layout is computed for; the browser takes the one of nearest shape and stretches it to fit.
 _PORTRAIT_BOXES = ((340, 620), (360, 420))
 _LANDSCAPE_BOXES = ((560, 460), (800, 460), (1200, 460), (1800, 460), (2600, 460))
@@ -57,6 +59,7 @@ def payload(
     activity: Sequence[npt.ArrayLike] | None = None,
     forward: Forward | None = None,
     marks: Marks | None = None,
+    closeup: Closeup = WHOLE,
 ) -> NetworkPayload:
     """Choose the edges to draw and pack them with everything that their picture needs.
 
@@ -67,6 +70,7 @@ def payload(
         limit: the most edges to draw.
         connection: draw only this weight layer.
         activity: per layer how active each unit is, uint8 [units]; without it, nodes are plain.
+        closeup: which of its layers, and which maps of large ones, are shown.
         forward: what the network does to an image, for a browser that follows it; without it, the server does.
         marks: weights that are lit, or changed by hand.
 
@@ -74,14 +78,17 @@ def payload(
         The payload; pure data, fit for a cache.
     """
     anyway = None if marks is None else marks.drawn_anyway(view)
-    drawn = drawn_edges(view, limit, connection, anyway)
+    shown = shown_nodes(view, closeup, activity)
+    is_shown = shown.state == SHOWN
+    drawn = drawn_edges(view, limit, connection, anyway, None if is_shown.all() else is_shown)
     arrays, orders = line_arrays(view, drawn, ranks)
     if marks is not None:
         arrays |= marks.arrays(view, drawn)
     if view.left_out is not None:
         arrays["leftOut"] = view.left_out.astype(np.uint8)
     if view.links is not None and connection is None:
-        some = some_links(view.links, None if view.left_out is None else np.flatnonzero(~view.left_out))
+        own = is_shown if view.left_out is None else is_shown & ~view.left_out
+        some = some_links(view.links, None if own.all() else np.flatnonzero(own))
         arrays |= {
             "linkSource": view.links.source[some].astype(node_type(view)),
             "linkTarget": view.links.target[some].astype(node_type(view)),
@@ -98,22 +105,29 @@ def payload(
         arrays["activity"] = np.concatenate(
             [np.asarray(layer, dtype=np.uint8).reshape(-1) for layer in activity]
         )
+    if not is_shown.all():
+        arrays["rest"] = shown.state
     layouts = []
-    for number, (width, height) in enumerate(_boxes(view)):
-        placed = layout(view.layer_shapes, width, height, grouped=view.grouped)
+    for number, (width, height) in enumerate(_boxes(view, sum(count > 0 for count in shown.counts))):
+        placed = place_shown(view, shown, width, height)
         layouts.append(_layout_header(placed))
         arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
         arrays[f"y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
     body, index = join_arrays(arrays)
     header = _describe(view, connection, orders, len(drawn), layouts, index)
+    header["closeup"] = {
+        "layer": closeup.layer if shown.is_near else ALL,
+        "by": closeup.by,
+        "shown": shown.counts,
+    }
     header["program"] = None if forward is None else forward.program
     header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
     return NetworkPayload(header, body)
 
 
-def _boxes(view: NetworkView) -> tuple[tuple[int, int], ...]:
-    """The boxes that a network is laid out for."""
-    steps = len(view.layer_shapes) - 1
+def _boxes(view: NetworkView, layers: int) -> tuple[tuple[int, int], ...]:
+    """The boxes that a network is laid out for, of which so many layers are shown."""
+    steps = layers - 1
     if steps >= _ROOMY["layers"]:
         return (360, steps * _ROOMY["portrait"]), (steps * _ROOMY["landscape"], 300)
     return _FEW_BOXES if view.node_count > _MANY_UNITS else (*_PORTRAIT_BOXES, *_LANDSCAPE_BOXES)
@@ -192,6 +206,7 @@ def _describe(
         "filter": None if connection is None else view.connection_names[connection],
         "grid": _GRID,
         "roomy": _ROOMY,
+        "closeup": {"layer": ALL, "by": "", "shown": []},
         "program": None,
         "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
         "scale": {

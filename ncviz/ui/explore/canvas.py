@@ -6,14 +6,15 @@ import numpy as np
 import streamlit as st
 
 from ncviz.config import ORDERS, Group
+from ncviz.plots.network.closeup import IN_STRIP, Closeup, Shown, shown_nodes
 from ncviz.plots.network.line_arrays import SelectionLines, line_arrays
 from ncviz.plots.network.payload import NetworkPayload, payload
 from ncviz.plots.network.ranks import Forward
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.flow_choices import image_choices
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.selected_lines import selected_lines
-from ncviz.scene.selection import Unit, read_selection
+from ncviz.scene.selected_lines import selected_lines, selected_nodes
+from ncviz.scene.selection import Channel, Unit, read_selection
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import slider_step
@@ -35,9 +36,11 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     view, side, record = subject.view, subject.side, subject.drawn
     order = (record.key, view.criterion, view.scope, view.never, view.hand)
     detail, forward = nearest_detail(subject), browser_forward(subject)
-    marked = (tuple(subject.samples or ()), view.group, group_count(subject))
+    samples = tuple(subject.samples or ())
+    marked = (samples, view.group, group_count(subject))
+    sight = view.edges, view.layer, _closeup(subject, detail, samples)
     picked = network_canvas(
-        _payload(order, view.edges, view.layer, detail, marked, forward is not None, subject, forward),
+        _payload(order, sight, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
         height=HEIGHT,
         key=f"network-{side.name}-{subject.network.fingerprint[:12]}",
@@ -49,6 +52,8 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         on={
             "selection": lambda selection: _select(subject, selection),
             "flow": lambda flow: session.change(flow=flow),
+            "zoom": lambda layer: session.change(zoom=int(layer)),
+            "maps": lambda by: session.change(maps=by),
             "lines": lambda lines: session.change(lines=lines),
             "image": take_image,
             "file": take_file(subject.network),
@@ -82,8 +87,7 @@ def state_of(subject: Subject) -> NetworkState:
 @st.cache_resource(max_entries=24)
 def _payload(
     order: tuple[str, ...],
-    edges: int,
-    layer: int,
+    sight: tuple[int, int, Closeup],
     detail: str,
     marked: tuple[tuple[int, ...], str, int],
     has_forward: bool,
@@ -93,8 +97,31 @@ def _payload(
     # What an image excites is known before its curvature is.
     activity = _subject.record.pictures.of(marked[0] or None)
     drawn = drawn_network(order[0], detail, _subject, _subject.drawn)
+    edges, _, closeup = sight
     marks = marks_of(_subject)
-    return payload(drawn, _ranks(order[1], _subject), edges, _subject.layer, activity, _forward, marks)
+    return payload(
+        drawn, _ranks(order[1], _subject), edges, _subject.layer, activity, _forward, marks, closeup
+    )
+
+
+def _closeup(subject: Subject, detail: str, samples: tuple[int, ...]) -> Closeup:
+    """Return what the picture shows; a map that is selected in its strip is shown."""
+    view, chosen = subject.view, subject.selection
+    usual = Closeup(view.zoom, view.maps)
+    if not isinstance(chosen, Unit | Channel):
+        return usual
+    shown = _shown(subject.drawn.key, detail, usual, samples, subject)
+    drawn = drawn_network(subject.drawn.key, detail, subject, subject.drawn)
+    nodes = selected_nodes(subject.drawn, drawn, chosen)
+    return Closeup(
+        view.zoom, view.maps, tuple(sorted(node for node in nodes if shown.state[node] == IN_STRIP))
+    )
+
+
+@st.cache_resource(max_entries=24)
+def _shown(key: str, detail: str, closeup: Closeup, samples: tuple[int, ...], _subject: Subject) -> Shown:
+    activity = _subject.record.pictures.of(samples or None)
+    return shown_nodes(drawn_network(key, detail, _subject, _subject.drawn), closeup, activity)
 
 
 @st.cache_resource(max_entries=24)

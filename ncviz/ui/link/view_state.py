@@ -18,6 +18,7 @@ from ncviz.config import (
     check_alpha,
 )
 from ncviz.errors import NcvizError
+from ncviz.plots.network import closeup
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.scene.selection import read_edge, read_flow, read_selection
 from ncviz.scene.surgery.steps import LONGEST_LINK, read_group, read_steps
@@ -56,6 +57,8 @@ HIDE_TITLES = {
     "orders": "Other orders (Explore)", "views": "Other views (Explore)",
 }  # fmt: skip
 HIDEABLE = tuple(HIDE_TITLES)
+# Of large layers the first maps in this order are shown.
+MAP_ORDERS = tuple(closeup.MAP_ORDERS)
 # Scales of the sparsity: as it is, the share that is kept in powers of ten, and the share that is removed.
 AXES = ("linear", "kept", "removed")
 # Scales of the slider: finer towards both ends, or as it is.
@@ -92,6 +95,7 @@ def _layer(text: str) -> int:
 _model = one_of("the model", tuple(MODELS))
 _never = one_of("the place of never-active weights", NEVER_ACTIVE_PLACES)
 _norms = one_of("the way to read BatchNorm", BATCHNORM)
+_maps = one_of("the order of the maps", MAP_ORDERS)
 _detail = one_of("the detail", DETAILS)
 _looked_at = criterion_or_none("curvature")
 _robust = normalise("lab_robust")
@@ -135,6 +139,10 @@ class ViewState:
     channels: int = _row(0, int, "most channels of a hidden layer that take part, 0 for all")
     batchnorm: str = _row(
         BATCHNORM[0], _norms, "own: BatchNorm is no part of the graph; folded: into its weights"
+    )
+    zoom: int = _row(ALL_LAYERS, _layer, "layer of units that fills the picture, -1 for all")
+    maps: str = _row(
+        MAP_ORDERS[0], _maps, "by what the maps of a large layer are ordered, of which some are shown"
     )
     show: str = _row(VIEWS[0], one_of("the picture", VIEWS), "which picture of the network")
     detail: str = _row(DETAILS[0], _detail, "what is a node, or that weights have all positions")

@@ -96,7 +96,8 @@ def test_modules_names_lean_where_layers_stand_close_and_numbers_do_not(node, tm
 const measure = (text) => 7 * text.length;
 const crowd = (names) => {
   const layers = names.map((name) => ({ ...network.layers[0], name }));
-  return placeUnits({ ...network, layers, layouts: [{ ...network.layouts.find(({ portrait }) => !portrait),
+  const closeup = { ...network.closeup, shown: names.map(() => 1) };
+  return placeUnits({ ...network, layers, closeup, layouts: [{ ...network.layouts.find(({ portrait }) => !portrait),
     radius: names.map(() => 1), labels: names.map(() => [0, 0]) }] }, 900, 500, measure).isCrowded;
 };
 const many = Array.from({ length: 14 }, (_, at) => at);

@@ -28,6 +28,7 @@ SCHEMAS = [
         "OwnLines",
         "LayoutHeader",
         "ArrayEntry",
+        "CloseupHeader",
         "Roomy",
         "Header",
     )

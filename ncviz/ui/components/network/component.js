@@ -11,6 +11,7 @@ import { SIZES, savePng, saveSvg } from "./export.js";
 import { LivingFlow } from "../flow/living.js";
 import { withFlow } from "../flow/words.js";
 import { NARROW, placeUnits } from "./geometry.js";
+import { MapOrder } from "./map_order.js";
 import { OwnReader, linesOf, ownOf } from "./own_lines.js";
 import { Overview } from "./overview.js";
 import { Painter } from "./drawing/painter.js";
@@ -71,6 +72,7 @@ class NetworkCanvas {
       more: () => this.living.holder,
     });
     this.overview = new Overview(part(root, "div", "overview"), (layer) => this.#dispatch({ type: "centre", layer }));
+    this.maps = new MapOrder(part(root, "select", "maps"), (by) => this.setStateValue("maps", by));
     this.living = new LivingFlow(root, {
       onChange: () => this.painter?.draw(),
       tell: (name, value) => this.setStateValue(name, value),
@@ -116,6 +118,7 @@ class NetworkCanvas {
     const [selection, card] = [message.selection ?? "", message.card ?? null];
     const own = this.own.read(network, message);
     this.#dispatch({ type: "receive", network, own, removed, order, selection, card });
+    this.maps.show(network);
     this.living.receive(message, network, { removed, order });
     if (!card || card.selection === this.state.told) this.card.show(card, network, theme);
     this.#say();
@@ -135,6 +138,7 @@ class NetworkCanvas {
       if (after.told === "") this.card.show(null, after.network, this.theme);
       this.setStateValue("selection", after.told);
     }
+    if (isOurs && after.layer !== before.layer) this.setStateValue("zoom", after.layer);
     if (after.view !== before.view) this.#showView(isOurs && !["resize", "follow"].includes(intent.type));
     if (SAID.some((name) => after[name] !== before[name])) this.#say();
     if (after === before) return;
@@ -227,15 +231,9 @@ class NetworkCanvas {
     const own = ownOf(this.state);
     const lines = linesOf({ network, left, own }, hit);
     const scene = this.scene && { ...this.scene, ...lines };
-    if (isNew) this.#tell(withFlow(describeHit(lines.network, hit, lines.left), hit, scene));
+    const told = withFlow(describeHit(lines.network, hit, lines.left), hit, scene);
+    if (isNew) this.tip.show(told, told.spread && this.theme ? [spreadOf(told.spread, network.ramps[this.theme.name])] : []);
     this.tip.place(pointer, geometry);
-  }
-
-  /** @param {Described} described */
-  #tell(described) {
-    const { network } = this.state;
-    const ramp = network && this.theme ? network.ramps[this.theme.name] : [];
-    this.tip.show(described, described.spread ? [spreadOf(described.spread, ramp)] : []);
   }
 
   /** In words: the path, the selection, the picture's name. */

@@ -14,7 +14,7 @@ from ncviz.ui.components.live.data import SliderStep
 NAME = "ncviz_network"
 MIN_HEIGHT = 240
 # What the reader does in the picture, and stays done.
-_STATES = ("selection", "flow", "image", "file", "lines")
+_STATES = ("selection", "flow", "image", "file", "lines", "zoom", "maps")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def network_canvas(
         own: all lines of what is selected, which the payload may draw only some of.
         flows: the images to choose from, as `ncviz.scene.flow_choices.image_choices` says them.
         on: called before the page runs again, with what the reader did: a "selection"; the "flow" that is to be drawn;
-            an "image" drawn by hand; a "file" with a picture; what the "lines" show.
+            an "image" drawn by hand; a "file" with a picture; what the "lines" show; the layer to "zoom" to, -1 for
+            all; by what "maps" are ordered.
         file_name: of the downloads, without their ending.
 
     Returns:

@@ -204,6 +204,24 @@ export function membersLeft(network, order, removed) {
 }
 
 /**
+ * Whether a layer is shown: looked at closely, a network shows three.
+ * @param {Network} network
+ * @param {number} layer
+ */
+export function isShown({ closeup }, layer) {
+  return closeup.shown[layer] > 0;
+}
+
+/**
+ * Whether a line leads to a layer that is hidden.
+ * @param {Network} network
+ * @param {number} edge
+ */
+export function isOutside({ rest, source, target }, edge) {
+  return rest !== undefined && (rest[source[edge]] === 2 || rest[target[edge]] === 2);
+}
+
+/**
  * How many parameters stand behind a line.
  * @param {Network} network
  * @param {number} edge

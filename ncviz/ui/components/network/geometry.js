@@ -1,6 +1,6 @@
 // From shares of a box to pixels of this canvas: margins, the layout of nearest shape, zoom and pan.
 
-import { shortestForm } from "./data.js";
+import { isShown, shortestForm } from "./data.js";
 
 export const NARROW = 600;
 const MIN_ZOOM = 0.6;
@@ -9,6 +9,7 @@ export const CROWDED = 84; // pixels from layer to layer below which names lean,
 const FEWEST = 13; // units of a row stand no further apart than if there were so many
 const BARS = 84; // room for the classes' bars beside their names, and below them
 const STANDING = 26;
+const NOWHERE = -1e6;
 const LEANING = 104; // and the room above that they take
 
 /**
@@ -22,13 +23,14 @@ const LEANING = 104; // and the room above that they take
 export function placeUnits(network, width, height, measure) {
   const { roomy, grid } = network;
   const isPortrait = width < NARROW;
-  const hasBars = network.flows !== null && network.classes.length > 0;
-  const names = network.classes.map((name) => measure(name));
+  const classes = isShown(network, network.layers.length - 1) ? network.classes : [];
+  const hasBars = network.flows !== null && classes.length > 0;
+  const names = classes.map((name) => measure(name));
   const widest = Math.min(Math.max(0, ...names), isPortrait ? 64 : Math.min(140, width * 0.2));
   const margin = isPortrait
     ? { left: 14, right: 14, top: 34, bottom: 66 + 24 }
     : { left: 20, right: Math.max(32, widest + 22) + (hasBars ? BARS : 0), top: 58, bottom: 62 };
-  const between = network.layers.length - 1;
+  const between = network.closeup.shown.filter((count) => count > 0).length - 1;
   const natural = (width - margin.left - margin.right) / Math.max(between, 1);
   const isLong = between >= roomy.layers && (isPortrait || natural < CROWDED);
   const pitch = isLong && !isPortrait ? roomy.landscape : natural;
@@ -53,8 +55,9 @@ export function placeUnits(network, width, height, measure) {
   const x = new Float32Array(units);
   const y = new Float32Array(units);
   for (let unit = 0; unit < units; unit += 1) {
-    x[unit] = margin.left + (box.shareX[unit] / grid) * room.width;
-    y[unit] = margin.top + (box.shareY[unit] / grid) * room.height;
+    const isHidden = network.rest?.[unit] === 2;
+    x[unit] = isHidden ? NOWHERE : margin.left + (box.shareX[unit] / grid) * room.width;
+    y[unit] = isHidden ? NOWHERE : margin.top + (box.shareY[unit] / grid) * room.height;
   }
   const scale = Math.min(room.width / box.width, room.height / box.height);
   return {

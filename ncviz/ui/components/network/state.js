@@ -81,8 +81,10 @@ function receive(state, { network, own, removed, order, selection, card }) {
   let next = state;
   if (isNew) {
     const isSameLayers = JSON.stringify(state.network?.layers) === JSON.stringify(network.layers);
-    next = { ...state, network, layer: -1, geometry: null, hit: null };
-    if (!isSameLayers) Object.assign(next, { told: "", view: IDENTITY });
+    const isSameSight = isSameLayers && JSON.stringify(state.network?.closeup) === JSON.stringify(network.closeup);
+    next = { ...state, network, layer: network.closeup.layer, geometry: null, hit: null };
+    if (!isSameSight) next.view = IDENTITY;
+    if (!isSameLayers) next.told = "";
   }
   const isOther = own?.network !== next.own?.network;
   if (isOther) next = { ...next, own: own && { ...own, left: linesLeft(own.network, order, removed) } };
@@ -258,6 +260,8 @@ function atEnd(state, side) {
 function zoomedToLayer(state, layer) {
   const { network, geometry } = state;
   if (!network || !geometry) return state;
+  // What is looked at closely fills the picture already.
+  if (network.closeup.layer === layer) return moved({ ...state, layer }, IDENTITY);
   const first = network.offsets[Math.max(0, layer - 1)];
   const units = Array.from({ length: network.offsets[layer + 1] - first }, (_, at) => first + at);
   return moved({ ...state, layer }, viewOf(geometry, units, LAYER_ZOOM));

@@ -66,6 +66,12 @@ interface OwnLines {
   digest: string;
 }
 
+interface CloseupHeader {
+  layer: number;
+  by: string;
+  shown: number[];
+}
+
 interface Roomy {
   layers: number;
   portrait: number;
@@ -102,6 +108,7 @@ interface Header {
   roomy: Roomy;
   program: FlowProgram | null;
   layouts: LayoutHeader[];
+  closeup: CloseupHeader;
   arrays: Record<string, ArrayEntry>;
   digest: string;
 }
@@ -148,6 +155,8 @@ interface Network extends Omit<Message, "layouts"> {
   lit?: Uint8Array;
   /** What was done by hand to each line: 0 nothing, 1 all of it cut, 2 held, 3 scaled. */
   mark?: Uint8Array;
+  /** Of each node, where not all are shown: 0 if it is, 1 if it stands in a strip, 2 if its layer is hidden. */
+  rest?: Numbers;
   linkSource: ArrayLike<number>;
   linkTarget: ArrayLike<number>;
   linkOf: Iterable<number> & ArrayLike<number>;

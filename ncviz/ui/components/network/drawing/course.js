@@ -21,8 +21,9 @@ function endsBetween(network, geometry, view, s, t) {
   ];
   const axis = geometry.isPortrait ? 1 : 0;
   const [from, to] = [network.layerOf[s], network.layerOf[t]];
-  if (geometry.grouped[from]) ends[axis] += radiusOf(geometry, from, view);
-  if (geometry.grouped[to]) ends[axis + 2] -= radiusOf(geometry, to, view);
+  const isTile = (/** @type {number} */ node, /** @type {number} */ layer) => geometry.grouped[layer] && !network.rest?.[node];
+  if (isTile(s, from)) ends[axis] += radiusOf(geometry, from, view);
+  if (isTile(t, to)) ends[axis + 2] -= radiusOf(geometry, to, view);
   return ends;
 }
 

@@ -6,6 +6,7 @@ import { clipToPlot } from "./frame.js";
 import { drawLegend } from "./legend.js";
 import { drawLines } from "./lines.js";
 import { drawClasses, drawLayerNames } from "./names.js";
+import { drawStrips } from "./strips.js";
 import { drawSheets, drawTiles } from "./tiles.js";
 import { drawUnits } from "./units.js";
 
@@ -21,6 +22,7 @@ export function drawScene(context, scene) {
   drawLines(context, scene);
   drawUnits(context, scene);
   drawTiles(context, scene);
+  drawStrips(context, scene);
   drawFaded(context, scene);
   drawBars(context, scene);
   drawClasses(context, scene);

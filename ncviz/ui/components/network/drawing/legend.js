@@ -12,9 +12,10 @@ import { drawFlowScale, markWords } from "../../flow/legend.js";
  * @param {OwnLeft | null} own all lines of the selection
  */
 export function captionOf(network, kept, isShort = false, own = null) {
-  if (own) return `${ownWords(own)} · of the others ${count(network.drawn)} of ${count(network.total)}`;
+  if (own) return isShort ? ownWords(own) : `${ownWords(own)} · of all ${count(network.drawn)} of ${count(network.total)}`;
   const where = network.filter ? ` in ${network.filter}` : "";
-  const which = network.drawn < network.total && !isShort ? ": the strongest and an even sample" : "";
+  const some = network.rest?.includes(1) ? ", between the maps shown" : ": the strongest and an even sample";
+  const which = network.drawn < network.total && !isShort ? some : "";
   const rest = network.unmeasured ? ` · ${count(network.unmeasured)} weights not measured` : "";
   const note = network.note ? ` · ${network.note}` : "";
   return `showing ${count(network.drawn)} of ${count(network.total)} ${network.lines}${where}${which} · ${count(kept)} kept${note}${rest}`;

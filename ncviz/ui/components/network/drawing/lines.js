@@ -1,7 +1,7 @@
 // Lines between nodes: those drawn, those that stand out, skips and pooling.
 
 import { strokeFlow } from "../../flow/lines.js";
-import { sizeOf } from "../data.js";
+import { isOutside, sizeOf } from "../data.js";
 import { courseOf, courseOfEdge, follow } from "./course.js";
 import { litEdges, strokeMarks } from "./marks.js";
 
@@ -22,18 +22,18 @@ export function drawLines(context, scene) {
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);
 }
 
-const ROOMY = 90; // pixels from layer to layer from which on lines have room to spread
+const CRISP = 70; // lines of a connection that keep all their ink, the strongest
 
 /**
- * Many edges between two layers, or two that lie close, need thinner ink, or they clot; few can bear more.
+ * How many lines each connection has left, and how much ink each of them may take: as many lines as the picture is
+ * pixels high cover the room between two layers once, whatever that room; more must be paler, or they are a slab.
  * @param {Scene} scene
  */
-function inkPerConnection({ network, geometry, left: { visible } }) {
-  const length = geometry.isPortrait ? geometry.room.height : geometry.room.width;
-  const bearable = 600 * Math.min(1, length / Math.max(network.layers.length - 1, 1) / ROOMY);
-  const edges = new Float64Array(network.connections.length);
-  for (let e = 0; e < network.edges; e += 1) edges[network.connection[e]] += visible[e];
-  return edges.map((n) => Math.max(0.25, Math.min(1.15, (bearable / Math.max(n, 1)) ** 0.55)));
+function inkPerConnection({ network, geometry, view, left: { visible } }) {
+  const height = (geometry.isPortrait ? geometry.room.width : geometry.room.height) * Math.max(1, view.k);
+  const counts = new Float64Array(network.connections.length);
+  for (let e = 0; e < network.edges; e += 1) counts[network.connection[e]] += visible[e];
+  return { counts, inks: counts.map((n) => Math.max(0.07, Math.min(1.1, (height / Math.max(n, 1)) ** 0.75))) };
 }
 
 /**
@@ -42,6 +42,7 @@ function inkPerConnection({ network, geometry, left: { visible } }) {
  * @param {number} edge
  */
 function isBeyond({ network, geometry, view }, edge) {
+  if (isOutside(network, edge)) return true;
   if (!geometry.isLong) return false;
   const [along, offset, size] = geometry.isPortrait
     ? [geometry.y, view.y, geometry.height]
@@ -74,7 +75,8 @@ function strokeEdges(context, scene, ink, only) {
   const { width, height } = geometry.frame;
   const ramp = network.ramps[theme.name];
   const middle = (network.bins - 1) / 2;
-  const inks = inkPerConnection(scene);
+  const { counts, inks } = inkPerConnection(scene);
+  const seen = new Float64Array(counts.length);
   const grow = view.k ** 0.35 * Math.max(0.6, Math.min(1, Math.min(width, height) / 420));
   const faintest = theme.isDark ? 0.38 : 0.3;
   const total = only ? only.length : network.edges;
@@ -87,10 +89,11 @@ function strokeEdges(context, scene, ink, only) {
   for (let i = 0; i < total; i += 1) {
     const e = only ? only[i] : i;
     if (!visible[e] || isBeyond(scene, e)) continue;
-    // The order is by strength, so `i` says where among its like an edge stands. Colour ends at the fixed limit; ink
-    // goes on, and lets the strongest few stand out of a thousand that all have the last colour.
-    const place = i / total;
-    const density = only ? 1 : inks[network.connection[e]] ** (1 - place ** 6);
+    // The order is by strength, so a count says where among those of its connection a line stands: the strongest few
+    // stand out of thousands, which are a tint behind them.
+    const connection = network.connection[e];
+    const place = (seen[connection] += 1) / counts[connection];
+    const density = only ? 1 : inks[connection] ** (1 - place ** Math.max(2, counts[connection] / CRISP));
     const strength = Math.abs(bin[e] - middle) / middle;
     const size = sizeOf(network, e);
     // A kernel slice is as wide as many of its parameters are bottlenecks.
@@ -102,6 +105,8 @@ function strokeEdges(context, scene, ink, only) {
           : strength * (0.35 + 0.65 * place ** 4);
     context.strokeStyle = ramp[bin[e]];
     context.globalAlpha = only ? 0.95 : Math.min(1, (faintest + 0.62 * weight ** 0.7) * density * ink);
+    // Those to a strip come close beside each other.
+    if (network.rest && (network.rest[network.source[e]] || network.rest[network.target[e]])) context.globalAlpha *= 0.3;
     context.lineWidth = (0.55 + 2.4 * weight) * (only ? 1 : Math.max(0.7, density) * slim(e)) * grow;
     context.beginPath();
     trace(context, network, geometry, view, e);

@@ -2,7 +2,7 @@
 
 import { rulerOf } from "../../shared/dom.js";
 import { fit } from "../../shared/format.js";
-import { formsOf, shortestForm } from "../data.js";
+import { formsOf, isShown, shortestForm } from "../data.js";
 import { CROWDED, radiusOf } from "../geometry.js";
 
 /**
@@ -26,6 +26,7 @@ function halo(context, theme, text, x, y) {
  * @param {Scene} scene
  */
 export function drawClasses(context, { network, geometry, view, theme }) {
+  if (!isShown(network, network.layers.length - 1)) return;
   const [first, end] = network.offsets.slice(-2);
   const last = Math.min(end, first + network.classes.length);
   if (last - first < 1) return;
@@ -66,18 +67,24 @@ export function drawClasses(context, { network, geometry, view, theme }) {
  */
 export function drawLayerNames(context, { network, geometry, view, theme }) {
   const measure = rulerOf(context);
-  const anchors = geometry.labels.map(([x]) => x);
+  const shown = network.layers.flatMap((_, layer) => (isShown(network, layer) ? [layer] : []));
+  const anchorOf = (/** @type {number | undefined} */ layer) => (layer === undefined ? Infinity : geometry.labels[layer][0]);
   // Names stay between those of their neighbours.
-  const pitchAt = (/** @type {number} */ layer) =>
-    Math.min(...[layer - 1, layer + 1].map((at) => Math.abs((anchors[at] ?? Infinity) - anchors[layer])), 400);
+  const pitchAt = (/** @type {number} */ layer) => {
+    const at = shown.indexOf(layer);
+    const away = [shown[at - 1], shown[at + 1]].map((other) => Math.abs(anchorOf(other) - anchorOf(layer)));
+    return Math.min(...away, 400);
+  };
   let last = -Infinity;
-  network.layers.forEach(({ name, subtitle }, layer) => {
+  for (const layer of shown) {
+    const { name } = network.layers[layer];
+    const subtitle = sizeWords(network, layer);
     const [ax, ay] = geometry.labels[layer];
     if (geometry.isPortrait) {
       const y = ay * view.k + view.y - 8 * Math.min(view.k, 2);
       const most = geometry.width - 2 * geometry.margin.left;
       portraitName(context, theme, fitNames(context, theme, name, subtitle, most, measure), y);
-      return;
+      continue;
     }
     // Names stay at the top when the picture is zoomed, above the layer they belong to.
     const room = Math.max(24, pitchAt(layer) * view.k - 8);
@@ -85,10 +92,10 @@ export function drawLayerNames(context, { network, geometry, view, theme }) {
     if (geometry.isCrowded && view.k * geometry.pitch < CROWDED) {
       const at = ax * view.k + view.x;
       // Names that would lie on one another are left out; the pointer on a node says them.
-      if (at - last < LINE_HEIGHT) return;
+      if (at - last < LINE_HEIGHT) continue;
       last = at;
       leaningName(context, theme, name, at, geometry.margin.top - 16, measure);
-      return;
+      continue;
     }
     // A name that is cut tells less than a short one, and a size that is cut tells nothing.
     const middle = ax * view.k + view.x;
@@ -97,13 +104,13 @@ export function drawLayerNames(context, { network, geometry, view, theme }) {
     const title = shortName(name, room + Math.max(0, beside), measure);
     const wide = measure(title);
     context.font = `400 12px ${theme.font}`;
-    const size = shortSizes(subtitle).find((text) => measure(text) <= Math.max(room, wide)) ?? "";
+    const size = shortSizes(subtitle).find((text) => measure(text) <= Math.max(room - 8, wide)) ?? "";
     const half = Math.max(wide, measure(size)) / 2;
     const centre = middle + Math.max(0, half - room / 2);
     const isHeld = view.k === 1 && !geometry.isLong;
     const x = isHeld ? Math.max(half + 8, Math.min(geometry.width - half - 8, centre)) : centre;
     // Zoomed out, names that would lie on one another are left out.
-    if (geometry.isLong && x - half < last + 4) return;
+    if (geometry.isLong && x - half < last + 4) continue;
     last = x + half;
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
@@ -112,7 +119,17 @@ export function drawLayerNames(context, { network, geometry, view, theme }) {
     context.font = `600 13px ${theme.font}`;
     context.fillStyle = theme.ink;
     halo(context, theme, title, x, 22);
-  });
+  }
+}
+
+/**
+ * A layer's size, and how many of it are shown where not all are.
+ * @param {Network} network
+ * @param {number} layer
+ */
+function sizeWords({ layers, offsets, closeup }, layer) {
+  const isWhole = closeup.shown[layer] === offsets[layer + 1] - offsets[layer];
+  return isWhole ? layers[layer].subtitle : `${closeup.shown[layer]} of ${layers[layer].subtitle}`;
 }
 
 const LINE_HEIGHT = 12;

@@ -1,7 +1,7 @@
 // Feature maps as small pictures: how active each unit of a channel is, and the input as the image that it is.
 
 import { contextOf, make } from "../../shared/dom.js";
-import { planeOf } from "../data.js";
+import { isShown, planeOf } from "../data.js";
 import { radiusOf } from "../geometry.js";
 
 const TINTS = [
@@ -25,13 +25,14 @@ export const LEFT_OUT = 0.22;
 export function drawTiles(context, { network, geometry, view, theme, focus, flow }) {
   const chosen = new Set(focus?.units ?? []);
   for (let layer = 0; layer < network.layers.length; layer += 1) {
-    if (!geometry.grouped[layer]) continue;
+    if (!geometry.grouped[layer] || !isShown(network, layer)) continue;
     const { shape } = network.layers[layer];
     const { rows, columns } = planeOf(shape);
     const half = radiusOf(geometry, layer, view);
     const picture = pictureOf(network, layer, theme, flow?.activity ?? network.activity);
     context.imageSmoothingEnabled = false;
     for (let node = network.offsets[layer]; node < network.offsets[layer + 1]; node += 1) {
+      if (network.rest?.[node]) continue;
       const left = geometry.x[node] * view.k + view.x - half;
       const top = geometry.y[node] * view.k + view.y - half;
       const part = network.leftOut?.[node] ? LEFT_OUT : 1;
@@ -112,7 +113,7 @@ function paintMaps(network, activity, layer, theme) {
 export function drawSheets(context, { network, geometry, view, theme }) {
   network.layers.forEach(({ shape, grouped }, layer) => {
     const { rows, columns, area } = planeOf(shape);
-    if (grouped || shape.length < 2 || rows < 2 || columns < 2) return;
+    if (grouped || !isShown(network, layer) || shape.length < 2 || rows < 2 || columns < 2) return;
     const pad = radiusOf(geometry, layer, view) + 1.5;
     context.beginPath();
     for (let first = network.offsets[layer]; first < network.offsets[layer + 1]; first += area) {

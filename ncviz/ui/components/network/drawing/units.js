@@ -1,6 +1,6 @@
 // Units as dots, by how active they are, and what stands out among them.
 
-import { activityOf } from "../data.js";
+import { activityOf, isShown } from "../data.js";
 import { radiusOf } from "../geometry.js";
 import { LEFT_OUT } from "./tiles.js";
 
@@ -17,7 +17,7 @@ const SHADES_OF = new WeakMap();
 export function drawUnits(context, { network, geometry, view, theme, focus, flow }) {
   const activity = flow?.activity ?? network.activity;
   for (let layer = 0; layer + 1 < network.offsets.length; layer += 1) {
-    if (geometry.grouped[layer]) continue;
+    if (geometry.grouped[layer] || !isShown(network, layer)) continue;
     const radius = radiusOf(geometry, layer, view);
     const tiny = radius < 1.6;
     const pale = Math.min(1, CURTAIN / (network.offsets[layer + 1] - network.offsets[layer]));
@@ -37,7 +37,7 @@ export function drawUnits(context, { network, geometry, view, theme, focus, flow
   context.fillStyle = theme.dot;
   for (const unit of focus?.units ?? []) {
     const layer = network.layerOf[unit];
-    if (geometry.grouped[layer]) continue;
+    if (geometry.grouped[layer] || network.rest?.[unit]) continue;
     context.beginPath();
     dot(context, geometry, view, unit, Math.max(radiusOf(geometry, layer, view), 2));
     context.fill();
@@ -58,6 +58,7 @@ function shadesOf(network, layer, activity) {
   /** @type {number[][]} */
   const shades = Array.from({ length: LEVELS + 1 }, () => []);
   for (let node = network.offsets[layer]; node < network.offsets[layer + 1]; node += 1) {
+    if (network.rest?.[node]) continue;
     const level = Math.min(LEVELS - 1, Math.floor((activityOf(network, node, activity) ?? 0) * LEVELS));
     shades[network.leftOut?.[node] ? LEVELS : level].push(node);
   }
@@ -90,7 +91,8 @@ function dot(context, geometry, view, unit, radius) {
  */
 export function ring(context, geometry, view, theme, unit, network) {
   const layer = network.layerOf[unit];
-  const radius = Math.max(3, radiusOf(geometry, layer, view)) + 3;
+  const isInStrip = network.rest?.[unit] === 1;
+  const radius = isInStrip ? 5 : Math.max(3, radiusOf(geometry, layer, view)) + 3;
   context.strokeStyle = theme.ink;
   context.lineWidth = 1.75;
   context.beginPath();
