@@ -31,8 +31,10 @@ def offer_flow(subject: Subject) -> None:
         return
     side = subject.side
     columns = st.columns([3, 1.2, 1], vertical_alignment="center")
-    columns[0].markdown(f"The curvature on {plain(what)} alone is not known yet; all images are drawn.")
-    if columns[1].button("Compute it", type="primary", key=f"flow-{side.name}", width="stretch"):
+    columns[0].markdown(
+        f"What flows is {plain(what)}; its κ alone is not known yet, so lines have that of all images."
+    )
+    if columns[1].button("Compute it", key=f"flow-{side.name}", width="stretch"):
         # Classes of the user's own images have names of the user's own.
         whose = what if subject.network.is_bundled else "some of its images"
         label = f"Curvature of {private_title(subject.network)} on {whose}"

@@ -22,8 +22,8 @@ export function drawFlowScale(context, theme, left, top, width) {
   for (let step = 0; step < steps; step += 1) {
     const share = (step + 0.5) / steps;
     const x = left + (width * step) / steps;
-    context.globalAlpha = 0.05 + 0.85 * share ** 0.8;
-    context.lineWidth = 0.4 + 3.2 * share ** 0.7;
+    context.globalAlpha = 0.04 + 0.9 * share ** 1.2;
+    context.lineWidth = 0.4 + 3.2 * share ** 0.9;
     context.beginPath();
     context.moveTo(x, top + 5);
     context.lineTo(x + width / steps, top + 5);
@@ -33,8 +33,8 @@ export function drawFlowScale(context, theme, left, top, width) {
   context.font = `400 11px ${theme.font}`;
   context.fillStyle = theme.muted;
   context.textBaseline = "alphabetic";
-  context.textAlign = "center";
-  context.fillText("0", left, top + 24);
-  context.fillText("|w · a| of this image", left + width / 2, top + 24);
-  context.fillText("strongest", left + width, top + 24);
+  context.textAlign = "left";
+  context.fillText("|w · a| = 0", left, top + 24);
+  context.textAlign = "right";
+  context.fillText("most in its layer", left + width, top + 24);
 }

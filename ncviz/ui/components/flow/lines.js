@@ -82,6 +82,19 @@ export function shareOfLines(scene) {
   return now.map((value, e) => (most[network.connection[e]] > 0 ? value / most[network.connection[e]] : 0));
 }
 
+const BEARABLE = 180; // lines of full strength between two layers
+
+/**
+ * How much of their ink the lines of each connection keep: many together would close up to a surface.
+ * @param {Network} network
+ * @param {Float32Array} shares
+ */
+function inkOf(network, shares) {
+  const sums = new Float32Array(network.connections.length);
+  shares.forEach((share, e) => (sums[network.connection[e]] += Math.min(1, share)));
+  return sums.map((sum) => Math.max(0.2, Math.min(1, (BEARABLE / Math.max(sum, 1)) ** 0.6)));
+}
+
 /**
  * @param {Pen} context
  * @param {Scene} scene
@@ -93,14 +106,16 @@ export function strokeFlow(context, scene, ink, only) {
   const shares = shareOfLines(scene);
   const grow = view.k ** 0.35;
   const total = only ? only.length : network.edges;
+  const inks = inkOf(network, shares);
   context.strokeStyle = theme.ink;
   context.lineCap = "butt";
   for (let i = 0; i < total; i += 1) {
     const e = only ? only[i] : i;
     const share = Math.min(1, shares[e]);
     if (!left.visible[e] || share < 0.004) continue;
-    context.globalAlpha = Math.min(1, 0.05 + 0.85 * share ** 0.8) * ink;
-    context.lineWidth = (0.4 + 3.2 * share ** 0.7) * grow;
+    const density = only ? 1 : inks[network.connection[e]];
+    context.globalAlpha = (0.04 + 0.9 * share ** 1.2) * density ** (1 - share) * ink;
+    context.lineWidth = (0.4 + 3.2 * share ** 0.9) * Math.max(0.6, density) * grow;
     context.beginPath();
     follow(context, courseOfEdge(network, geometry, view, e));
     context.stroke();

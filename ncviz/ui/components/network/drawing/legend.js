@@ -48,14 +48,16 @@ export function drawLegend(context, scene) {
   const most = isPortrait ? width - 28 : left - sides[0] - 40;
   // What is kept matters more than how the lines were chosen.
   const whole = captionOf(network, kept, isPortrait, own);
-  const links = greyWords(network);
+  const links = scene.isFlowing ? "" : greyWords(network);
   const forms = [`${whole} · ${links}`, whole, `${captionOf(network, kept, true, own)} · ${links}`];
   const words =
     forms.slice(links ? 0 : 1, links ? 3 : 2).find((text) => measure(text) <= most) ?? captionOf(network, kept, true, own);
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.fillStyle = theme.muted;
-  context.fillText(fit(words, most, measure), 16, isPortrait ? height - 48 : top + 9);
+  // On a narrow picture there is no second line for the marks.
+  const told = isPortrait && scene.flow ? `╱ faded · ${words}` : words;
+  context.fillText(fit(told, most, measure), 16, isPortrait ? height - 48 : top + 9);
   context.font = `400 11px ${theme.font}`;
   if (!isPortrait) context.fillText(fit(markWords(scene), most, measure), 16, top + 24);
   context.font = `400 12px ${theme.font}`;
