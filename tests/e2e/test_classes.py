@@ -1,8 +1,13 @@
-"""One class: its own bottlenecks light up, are cut, and that class goes blind while the others stay."""
+"""One class goes blind while the others stay; what a lasso catches is cut; both by hand, and both can be undone."""
+
+import re
 
 import pytest
 
 pytestmark = pytest.mark.browser
+
+# Around lines between the last two layers, in shares of the picture.
+LASSO = ((0.78, 0.25), (0.86, 0.25), (0.86, 0.75), (0.78, 0.75))
 
 
 @pytest.fixture
@@ -55,4 +60,34 @@ def test_a_class_goes_blind_while_the_others_stay(classes):
     visit.wait(lambda: is_like(before))
     visit.page.get_by_test_id("ncviz-undo").click()
     visit.wait(lambda: is_like(after))
+    assert not visit.errors
+
+
+def test_surgery_in_the_picture_changes_the_accuracy_and_can_be_undone(classes):
+    visit, _, values = classes
+    page = visit.page
+    canvas, before = visit.canvas(), values()
+    box = visit.box_of(canvas)
+    page.get_by_test_id("ncviz-lasso").click()
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in LASSO]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for x, y in at[1:]:
+        page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+    words = page.get_by_test_id("ncviz-surgery")
+    visit.wait(lambda: re.search(r"\d+ lines, \d+ weights", words.inner_text()))
+    lines, weights = map(int, re.findall(r"(\d+) (?:lines|weights)", words.inner_text()))
+    assert 0 < lines <= weights
+    page.get_by_test_id("ncviz-cut").click()
+    told = page.get_by_test_id("ncviz-threshold")
+    visit.wait(lambda: f"{weights} cut by hand" in told.inner_text())
+    visit.wait(lambda: len(values()) == 10 and sum(values()) < sum(before) - 0.1)
+    visit.wait(lambda: "hand=cut%3Aset-" in page.url)
+    page.get_by_test_id("ncviz-undo").click()
+    visit.wait(lambda: len(values()) == 10 and abs(sum(values()) - sum(before)) < 1e-3)
+    visit.wait(lambda: "hand=" not in page.url)
+    # What would go next is outlined, whatever is done by hand.
+    page.get_by_test_id("ncviz-next").click()
+    visit.wait(lambda: "453 weights that would go next" in words.inner_text())
     assert not visit.errors

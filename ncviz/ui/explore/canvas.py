@@ -16,10 +16,11 @@ from ncviz.scene.return_files import file_stem
 from ncviz.scene.selected_lines import selected_lines, selected_nodes
 from ncviz.scene.selection import Channel, Unit, read_selection
 from ncviz.ui.components.network.component import network_canvas
+from ncviz.ui.explore.by_hand.operate import take_step
+from ncviz.ui.explore.by_hand.own_groups import group_count, marks_of
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.explore.living import browser_forward, own_image, take_file, take_image
-from ncviz.ui.explore.own_groups import group_count, marks_of
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject, change
 
@@ -57,6 +58,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
             "lines": lambda lines: session.change(lines=lines),
             "image": take_image,
             "file": take_file(subject.network),
+            "operate": lambda step: take_step(subject, step),
         },
         file_name=f"{file_stem(subject.network)}-curvature",
     )

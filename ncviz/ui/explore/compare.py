@@ -7,9 +7,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from ncviz.ui.components.live.title import live_title
+from ncviz.ui.explore.by_hand.own_groups import settle_by_hand
 from ncviz.ui.explore.flows import with_flow
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, slider_step
-from ncviz.ui.explore.own_groups import settle_by_hand
 from ncviz.ui.link.view_state import ALL_LAYERS
 from ncviz.ui.session import results, session
 from ncviz.ui.session.problems import telling_errors

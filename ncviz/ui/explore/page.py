@@ -13,14 +13,15 @@ from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import folded_words, part_words, short_word
 from ncviz.text import plain, zero_words
 from ncviz.ui.components.stage.intro import introduction
+from ncviz.ui.explore.by_hand.class_group import draw_group
+from ncviz.ui.explore.by_hand.own_groups import settle_by_hand
+from ncviz.ui.explore.by_hand.surgery import draw_surgery
 from ncviz.ui.explore.canvas import draw_network, state_of
-from ncviz.ui.explore.class_group import draw_group
 from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.explore.living import own_image
-from ncviz.ui.explore.own_groups import settle_by_hand
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import address, results, session
@@ -50,6 +51,8 @@ def draw_page() -> None:
     else:
         _draw_side(subject)
     _draw_settings(subject)
+    if not subject.view.hides("sidebar"):
+        draw_surgery(subject)
     if not subject.view.hides("tabs"):
         _draw_tabs(subject)
 

@@ -15,7 +15,7 @@ from ncviz.errors import NcvizError
 from ncviz.scene.wording import note_for, short_word
 from ncviz.ui.components.live.component import LiveRequest, live_panel, live_requests
 from ncviz.ui.components.live.data import Answer, Curves, panel_data
-from ncviz.ui.explore.class_bars import draw_bars
+from ncviz.ui.explore.by_hand.class_bars import draw_bars
 from ncviz.ui.explore.live_curves import (
     PANEL_ORDERS,
     by_hand_words,

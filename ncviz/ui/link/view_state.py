@@ -21,6 +21,7 @@ from ncviz.errors import NcvizError
 from ncviz.plots.network import closeup
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.scene.selection import read_edge, read_flow, read_selection
+from ncviz.scene.surgery.files import read_name
 from ncviz.scene.surgery.steps import LONGEST_LINK, read_group, read_steps
 from ncviz.tasks import CRITERIA, MODELS
 from ncviz.ui.link.finetune_fields import normalise
@@ -125,6 +126,7 @@ class ViewState:
     never: str = _row(NEVER_ACTIVE_PLACES[0], _never, "where never-active weights go in orders by curvature")
     removed: float = _row(0.0, _removed, "fraction of the weights that is removed, in [0, 1]")
     hand: str = _row("", _by_hand, "what is cut, held and scaled by hand: see ncviz.scene.surgery.steps")
+    hand_name: str = _row("", read_name, "what its maker calls that")
     group: str = _row("", _group, "the classes or images whose own bottlenecks are lit, likewise")
     group_count: int = _row(0, _count, "how many of these, 0 for the usual share")
     scale: str = _row(

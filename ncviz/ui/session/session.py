@@ -24,7 +24,7 @@ PRUNING_STEP = ("criterion", "order", "scope", "removed", "hand")
 _WHOLE: dict[str, Any] = {"removed": 0.0, "layer": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
 _WHOLE |= {"parts": "", "channels": 0}
 # What is done by hand names weights of one network.
-_WHOLE |= {"hand": "", "group": "", "group_count": 0}
+_WHOLE |= {"hand": "", "hand_name": "", "group": "", "group_count": 0}
 _OTHER_WHOLE: dict[str, Any] = {"other_hand": "", "other_group": ""}
 # One digit says more at first sight than the mean of ten.
 FIRST_FLOW = "image-5"

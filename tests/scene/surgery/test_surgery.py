@@ -1,12 +1,16 @@
 """Steps by hand: written and read, worked out on networks, and what they leave of a removal order."""
 
+import json
+
 import numpy as np
 import pytest
 
 from ncviz import tasks
 from ncviz.errors import NcvizError
+from ncviz.scene.surgery.files import StepsFile, read_file
 from ncviz.scene.surgery.resolve import own_mask, weights_of
 from ncviz.scene.surgery.steps import read_steps, set_of, with_step, write_steps
+from ncviz.scene.surgery.words import step_words
 from ncviz.tasks.criteria import class_accuracy, confusion, masks_of, specific_bottlenecks
 
 
@@ -126,3 +130,59 @@ def test_a_class_goes_blind_and_the_others_stay(lenet):
     assert before[0] > 0.98
     assert after[0] < 0.4
     assert (after - before)[1:].mean() > -0.04
+
+
+def test_a_file_gives_back_what_was_put_in():
+    steps = read_steps(TEXT)
+    kept = StepsFile("ohne Klasse Ü", "abc", steps, 906, ("curvature", "global", "redundant", "first"))
+    assert read_file(kept.to_bytes(), "abc") == kept
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"format": "other"}, "no file of steps"),
+        ({"version": 2}, "no file of steps"),
+        ({"network": "def"}, "another network"),
+        ({"steps": "cut:weight-1"}, "lacks a part"),
+        ({"steps": ["cut:weight-1,cut:weight-2"]}, "lacks a part"),
+        ({"steps": ["cut:everything"]}, "must read"),
+        ({"removed": True}, "lacks a part"),
+        ({"removed": -1}, "lacks a part"),
+        ({"order": ["curvature"]}, "lacks a part"),
+        ({"name": "x" * 41}, "at most 40"),
+        ({"name": None}, "lacks a part"),
+    ],
+)
+def test_a_file_that_is_none_is_refused(change, told):
+    order = ("curvature", "global", "redundant", "first")
+    content = json.loads(StepsFile("", "abc", (), 0, order).to_bytes()) | change
+    with pytest.raises(NcvizError, match=told):
+        read_file(json.dumps(content).encode(), "abc")
+    for broken in (b"", b"[]", b"\xff", b"[" * 100_000):
+        with pytest.raises(NcvizError, match="no file of steps"):
+            read_file(broken, "abc")
+
+
+def test_steps_have_words(lenet):
+    _, record, _, _ = lenet
+    told = [step_words(step, record, tuple("0123456789"), 9) for step in read_steps(TEXT)]
+    assert told[0] == "Cut bottlenecks of classes 0 and 3 alone: 9 weights"
+    assert told[1].startswith("Keep conv 2 · channel 4")
+    assert told[2].startswith("× 0.5 weight 42 of")
+    assert told[4].startswith("Cut 30% of 5")
+    assert told[6] == "Cut bottlenecks of image 4 alone: 9 weights"
+
+
+def test_the_criterion_cuts_where_it_did_when_other_things_are_done_by_hand(lenet):
+    _, record, ranks, look_up = lenet
+    removed = 10_000
+    first = own_mask(read_steps("cut:class-0:906"), record, ranks, look_up)
+    then = tasks.removed_alike(ranks, 0, None, removed, first)
+    gone = first.reranked(ranks, 0) < then
+    assert (gone == ((ranks < removed) | (first.state == 1))).all()
+    # What is kept by hand comes back, and nothing goes in its place; undone, all is as it was.
+    second = own_mask(read_steps("cut:class-0:906,hold:slice-1-5-3"), record, ranks, look_up)
+    later = tasks.removed_alike(ranks, 0, first, then, second)
+    assert ((second.reranked(ranks, 0) < later) == (gone & (second.state != 2))).all()
+    assert tasks.removed_alike(ranks, 0, second, later, None) == removed

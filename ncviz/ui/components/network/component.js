@@ -18,6 +18,7 @@ import { Painter } from "./drawing/painter.js";
 import { spreadOf } from "./drawing/spread.js";
 import { listen } from "./pointer.js";
 import { EMPTY, reduce } from "./state.js";
+import { Surgery } from "../surgery/surgery.js";
 import { Tip } from "../shared/tip.js";
 import { ariaLabel, describeHit, describeSelection } from "./words.js";
 
@@ -77,6 +78,12 @@ class NetworkCanvas {
       onChange: () => this.painter?.draw(),
       tell: (name, value) => this.setStateValue(name, value),
     });
+    this.surgery = new Surgery(root, {
+      scene: () => this.scene,
+      onChange: () => this.painter?.draw(),
+      operate: (step) => this.setTriggerValue("operate", step),
+      clear: () => this.#dispatch({ type: "select", text: "" }),
+    });
     this.painter = new Painter(
       canvas,
       part(root, "canvas", "overlay"),
@@ -84,8 +91,7 @@ class NetworkCanvas {
       () => this.state.hit,
       () => this.state.geometry && this.overview.frame(this.state.geometry, this.state.view),
     );
-    const dispatch = (/** @type {Intent} */ intent) => this.#dispatch(intent);
-    this.stop = listen(canvas, dispatch, (text) => this.#hint(text));
+    this.stop = listen(canvas, (intent) => this.#dispatch(intent), (text) => this.#hint(text));
     this.#buttons();
     this.observer = new ResizeObserver(() => this.#resize(false));
     this.observer.observe(stage);
@@ -95,14 +101,13 @@ class NetworkCanvas {
   get scene() {
     const { network, geometry, view, left, focus } = this.state;
     return network && geometry && left && this.theme
-      ? { network, geometry, view, theme: this.theme, left, focus, own: ownOf(this.state), ...this.living.scene }
+      ? { network, geometry, view, theme: this.theme, left, focus, own: ownOf(this.state), ...this.living.scene, ...this.surgery.scene }
       : null;
   }
 
   /** @param {StreamlitComponent<Uint8Array>} component */
   update({ data, setStateValue, setTriggerValue }) {
-    this.setStateValue = setStateValue;
-    this.setTriggerValue = setTriggerValue;
+    Object.assign(this, { setStateValue, setTriggerValue });
     const message = decode(data);
     const theme = readTheme(this.root);
     const isNewTheme = this.theme === null || themeKey(theme) !== themeKey(this.theme);
@@ -115,9 +120,8 @@ class NetworkCanvas {
     this.#link(message.link);
     // While a live panel leads, its word is newer than what Python knew when this run began.
     const { removed, order } = this.channel?.isLive && this.channel.last ? this.channel.last : message;
-    const [selection, card] = [message.selection ?? "", message.card ?? null];
-    const own = this.own.read(network, message);
-    this.#dispatch({ type: "receive", network, own, removed, order, selection, card });
+    const { selection, card } = message;
+    this.#dispatch({ type: "receive", network, own: this.own.read(network, message), removed, order, selection, card });
     this.maps.show(network);
     this.living.receive(message, network, { removed, order });
     if (!card || card.selection === this.state.told) this.card.show(card, network, theme);
@@ -132,6 +136,7 @@ class NetworkCanvas {
     this.state = after;
     if (after.left !== before.left) this.#count();
     this.living.step(after);
+    this.surgery.step(after);
     if (after.selected !== before.selected) this.living.select(after.selected);
     const isOurs = intent.type !== "receive";
     if (isOurs && after.told !== before.told && after.network && this.theme) {
@@ -228,8 +233,7 @@ class NetworkCanvas {
       this.tip.hide();
       return;
     }
-    const own = ownOf(this.state);
-    const lines = linesOf({ network, left, own }, hit);
+    const lines = linesOf({ network, left, own: ownOf(this.state) }, hit);
     const scene = this.scene && { ...this.scene, ...lines };
     const told = withFlow(describeHit(lines.network, hit, lines.left), hit, scene);
     if (isNew) this.tip.show(told, told.spread && this.theme ? [spreadOf(told.spread, network.ramps[this.theme.name])] : []);
@@ -256,11 +260,10 @@ class NetworkCanvas {
 
   /** @param {string} text */
   #hint(text) {
-    const { hint } = this.parts;
-    hint.textContent = text;
-    hint.classList.add("is-shown");
+    this.parts.hint.textContent = text;
+    this.parts.hint.classList.add("is-shown");
     clearTimeout(this.hintTimer);
-    this.hintTimer = window.setTimeout(() => hint.classList.remove("is-shown"), HINT);
+    this.hintTimer = window.setTimeout(() => this.parts.hint.classList.remove("is-shown"), HINT);
   }
 
   #buttons() {

@@ -63,7 +63,8 @@ def network_canvas(
         flows: the images to choose from, as `ncviz.scene.flow_choices.image_choices` says them.
         on: called before the page runs again, with what the reader did: a "selection"; the "flow" that is to be drawn;
             an "image" drawn by hand; a "file" with a picture; what the "lines" show; the layer to "zoom" to, -1 for
-            all; by what "maps" are ordered.
+            all; by what "maps" are ordered; a step to "operate" by hand, as {"action", "target"} of
+            ``ncviz.scene.surgery.steps``.
         file_name: of the downloads, without their ending.
 
     Returns:
@@ -79,8 +80,11 @@ def network_canvas(
         "link": link,
         "flows": None if flows is None else dict(flows),
         "file_name": file_name,
+        "can_operate": "operate" in (on or {}),
     }
-    changed = {f"on_{name}_change": _hand_on(key, name, (on or {}).get(name)) for name in _STATES}
+    changed = {
+        f"on_{name}_change": _hand_on(key, name, (on or {}).get(name)) for name in (*_STATES, "operate")
+    }
     result = component(NAME, "network/component")(
         key=key, data=pack(payload, volatile, own), on_open_change=ignore, **changed
     )

@@ -124,6 +124,8 @@ interface Volatile {
   link: string | null;
   flows: FlowData | null;
   file_name: string;
+  /** Whether what is selected can be cut, kept or scaled; not so in a file without a server. */
+  can_operate?: boolean;
 }
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float32Array;
@@ -284,6 +286,8 @@ interface Scene {
   left: LinesLeft;
   own: OwnLeft | null;
   focus: Focus | null;
+  /** The lines of which the criterion would take a weight next. */
+  next?: number[];
 }
 
 interface Point {

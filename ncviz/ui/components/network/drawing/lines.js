@@ -3,7 +3,7 @@
 import { strokeFlow } from "../../flow/lines.js";
 import { isOutside, sizeOf } from "../data.js";
 import { courseOf, courseOfEdge, follow } from "./course.js";
-import { litEdges, strokeMarks } from "./marks.js";
+import { litEdges, strokeMarks, strokeNext } from "./marks.js";
 
 /**
  * All lines, and those of the selection above the others.
@@ -15,8 +15,9 @@ export function drawLines(context, scene) {
   const stroke = scene.isFlowing ? strokeFlow : strokeEdges;
   const { focus, own } = scene;
   const lit = focus ? [] : litEdges(scene.network);
-  stroke(context, scene, focus || lit.length > 0 ? 0.1 : 1, null);
   strokeMarks(context, scene);
+  strokeNext(context, scene);
+  stroke(context, scene, focus || lit.length > 0 ? 0.1 : 1, null);
   if (lit.length > 0) stroke(context, scene, 1, lit);
   if (focus) stroke(context, focus.isOwn && own ? { ...scene, ...own } : scene, 1, focus.edges);
   if (scene.focus?.line) strokeLine(context, scene, scene.focus.line);

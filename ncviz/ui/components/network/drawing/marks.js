@@ -28,35 +28,51 @@ export function litEdges(network) {
  * @param {Pen} context
  * @param {Scene} scene
  */
-export function strokeMarks(context, { network, geometry, view, theme, left }) {
+export function strokeMarks(context, scene) {
+  const { network, theme, left } = scene;
   const { mark, lit } = network;
   if (!mark || !lit) return;
-  const gone = [];
+  /** @type {Record<"gone" | "held" | "scaled", number[]>} */
+  const found = { gone: [], held: [], scaled: [] };
   for (let edge = 0; edge < network.edges; edge += 1) {
     if (!left.visible[edge]) {
-      if (lit[edge] || mark[edge] === MARKS.cut) gone.push(edge);
-    } else if (mark[edge] === MARKS.held || mark[edge] === MARKS.scaled) {
-      const isHeld = mark[edge] === MARKS.held;
-      line(context, edge, isHeld ? theme.ink : theme.muted, isHeld ? 5 : 4, 0.3);
-    }
+      if (lit[edge] || mark[edge] === MARKS.cut) found.gone.push(edge);
+    } else if (mark[edge] === MARKS.held) found.held.push(edge);
+    else if (mark[edge] === MARKS.scaled) found.scaled.push(edge);
   }
-  const faint = Math.max(0.08, Math.min(0.45, 30 / Math.max(1, gone.length)));
-  for (const edge of gone.slice(-MOST_GHOSTS)) line(context, edge, theme.muted, 0.8, faint);
-  context.globalAlpha = 1;
+  strokeAll(context, scene, found.gone.slice(-MOST_GHOSTS), theme.muted, 0.8);
+  strokeAll(context, scene, found.held, theme.ink, 5);
+  strokeAll(context, scene, found.scaled, theme.muted, 4);
+}
 
-  /**
-   * @param {Pen} pen
-   * @param {number} edge
-   * @param {string} color
-   * @param {number} width
-   * @param {number} alpha
-   */
-  function line(pen, edge, color, width, alpha) {
-    pen.strokeStyle = color;
-    pen.lineWidth = width;
-    pen.globalAlpha = alpha;
-    pen.beginPath();
-    follow(pen, courseOfEdge(network, geometry, view, edge));
-    pen.stroke();
+/**
+ * A casing around the lines of which the criterion would take a weight next.
+ * @param {Pen} context
+ * @param {Scene} scene
+ */
+export function strokeNext(context, scene) {
+  const { next, left, theme } = scene;
+  const seen = (next ?? []).filter((edge) => left.visible[edge]);
+  strokeAll(context, scene, seen, theme.accent, 4.5);
+}
+
+const BEARABLE = 40; // lines of a mark that can lie on one another without being a curtain
+
+/**
+ * @param {Pen} context
+ * @param {Scene} scene
+ * @param {number[]} edges
+ * @param {string} color
+ * @param {number} width
+ */
+function strokeAll(context, { network, geometry, view }, edges, color, width) {
+  context.strokeStyle = color;
+  context.lineWidth = width;
+  context.globalAlpha = Math.max(0.08, Math.min(0.5, BEARABLE / edges.length));
+  for (const edge of edges) {
+    context.beginPath();
+    follow(context, courseOfEdge(network, geometry, view, edge));
+    context.stroke();
   }
+  context.globalAlpha = 1;
 }

@@ -9,12 +9,12 @@ import streamlit as st
 
 from ncviz.config import Group
 from ncviz.scene.surgery.steps import CUT, Step, read_group
+from ncviz.scene.surgery.words import group_title
 from ncviz.text import plain
-from ncviz.ui.explore.operate import add_step, drop_target, steps_of
-from ncviz.ui.explore.own_groups import (
+from ncviz.ui.explore.by_hand.operate import add_step, drop_target, steps_of
+from ncviz.ui.explore.by_hand.own_groups import (
     found_bottlenecks,
     group_count,
-    group_title,
     offer_bottlenecks,
 )
 from ncviz.ui.session import session
@@ -157,9 +157,7 @@ def _option(name: str, subject: Subject) -> str:
         return name
     if group.kind == "class":
         return group_title(group, subject.classes)
-    return (
-        f"image {group.numbers[0] + 1}, class {subject.classes[int(subject.record.labels[group.numbers[0]])]}"
-    )
+    return f"image {group.numbers[0]}, class {subject.classes[int(subject.record.labels[group.numbers[0]])]}"
 
 
 def _together(names: Sequence[str], labels: Sequence[int]) -> str:

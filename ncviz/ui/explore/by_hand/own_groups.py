@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import streamlit as st
 
@@ -11,6 +9,7 @@ from ncviz import tasks
 from ncviz.errors import NcvizError
 from ncviz.plots.network.marks import Marks
 from ncviz.scene.surgery.steps import read_group
+from ncviz.scene.surgery.words import group_title
 from ncviz.scene.wording import private_title
 from ncviz.tasks import Group
 from ncviz.tasks.criteria import CUT_BY_HAND, HELD_BY_HAND
@@ -55,19 +54,6 @@ def marks_of(subject: Subject) -> Marks | None:
         return Marks(is_lit, nothing, nothing, nothing)
     state = by_hand.mask.state
     return Marks(is_lit, state == CUT_BY_HAND, state == HELD_BY_HAND, by_hand.mask.factor != 1)
-
-
-def group_title(group: Group, classes: Sequence[str]) -> str:
-    """Return such as "class 7", "classes 0 and 3" or "images 5 and 18"."""
-    is_class = group.kind == "class"
-    names = [
-        classes[number] if is_class and number < len(classes) else str(number if is_class else number + 1)
-        for number in group.numbers
-    ]
-    kind = "class" if is_class else "image"
-    if len(names) == 1:
-        return f"{kind} {names[0]}"
-    return f"{kind}{'es' if is_class else 's'} {', '.join(names[:-1])} and {names[-1]}"
 
 
 def settle_by_hand(subject: Subject) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
 
 from ncviz.scene.surgery.steps import Step, read_steps, with_step, write_steps
 from ncviz.ui.session.by_hand import removed_with
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, change
 
 
@@ -44,3 +48,11 @@ def drop_target(subject: Subject, target: str) -> None:
         NcvizError: As ``set_steps``.
     """
     set_steps(subject, [step for step in steps_of(subject) if step.target != target])
+
+
+@telling_errors(st.toast)
+def take_step(subject: Subject, given: Any) -> None:
+    """Do what was asked for in the picture; what a browser sends is not to be trusted."""
+    if isinstance(given, Mapping):
+        (step,) = read_steps(f"{given.get('action')}:{given.get('target')}".replace(",", ""))
+        add_step(subject, step)
