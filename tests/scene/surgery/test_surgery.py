@@ -60,6 +60,7 @@ def test_what_is_done_anew_to_a_target_takes_the_place_of_the_old():
     assert write_steps(with_step(steps, none)) == "cut:weight-1"
 
 
+@pytest.mark.slow
 def test_a_later_step_overrules_and_every_order_follows(lenet):
     _, record, ranks, look_up = lenet
     mask = own_mask(read_steps("cut:channel-1-2,hold:slice-0-2-0,x2:weight-3"), record, ranks, look_up)
