@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -52,8 +53,13 @@ def listed(words: Sequence[str]) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return such as "0.1%" or "97.5%"."""
-    return f"{100 * fraction:.4g}%"
+    """Return such as "0.1%", "97.5%" or "99.99993%": never rounded to all, nor to nothing."""
+    near = min(fraction, 1 - fraction)
+    if not 0 < near < 0.001:
+        return f"{100 * fraction:.4g}%"
+    # Two digits of how far it is from either.
+    written = f"{100 * fraction:.{1 - math.floor(math.log10(100 * near))}f}"
+    return f"{written.rstrip('0').rstrip('.')}%"
 
 
 def share_words(share: float) -> str:

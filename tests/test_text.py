@@ -46,5 +46,7 @@ def test_minus_signs_are_real_and_zero_has_none():
 
 
 def test_shares_and_bytes():
-    assert [text.percent(share) for share in (0.001, 0.975, 1)] == ["0.1%", "97.5%", "100%"]
+    assert [text.percent(share) for share in (0, 0.001, 0.975, 1)] == ["0%", "0.1%", "97.5%", "100%"]
+    near = [1 / 1_452_032, 15 / 1_452_032, 1 - 1 / 1_452_032]
+    assert [text.percent(share) for share in near] == ["0.000069%", "0.001%", "99.999931%"]
     assert (text.megabytes(1_234_567_890), text.gigabytes(3 * 2**29)) == ("1,235 MB", "1.5 GB")

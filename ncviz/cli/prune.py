@@ -20,7 +20,7 @@ from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import protected_positions, removed_for_sparsity, removed_for_threshold
 from ncviz.tasks import CurvatureRecord
-from ncviz.text import zero_words
+from ncviz.text import percent, zero_words
 
 
 @click.command()
@@ -143,7 +143,7 @@ def _show(
     for order, rows in points.items():
         table = Table("removed", "weights", f"{word}, {order} first")
         for row in rows:
-            table.add_row(f"{row['sparsity']:.1%}", f"{row['removed']:,}", f"{row['accuracy']:.4f}")
+            table.add_row(percent(row["sparsity"]), f"{row['removed']:,}", f"{row['accuracy']:.4f}")
         console.print(table)
     if has_labels:
         console.print(

@@ -162,6 +162,11 @@ def _bands(key: tuple[str, str], place: str, _subject: Subject) -> dict[str, Ban
     return found
 
 
+def draw_words(subject: Subject) -> str:
+    """Return on which draw of the calibration images the orders rest."""
+    return f"one draw, seed {subject.record.meta['config']['seed']}"
+
+
 def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
     """Return a panel's data for a page that has no Python behind it: it reads its curves and keeps its own history.
 
@@ -172,7 +177,15 @@ def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
     label = f"read off the curve measured on {subject.sweep.images:,} images"
     never = never_active(subject)
     own = {order.key: steps(subject.at(order.key)) for order in PANEL_ORDERS if order.tone}
-    known = Curves(curves(subject), subject.sweep.baseline, label, short_word(subject.network), never, own)
+    known = Curves(
+        curves(subject),
+        subject.sweep.baseline,
+        label,
+        short_word(subject.network),
+        never,
+        own,
+        draw_words(subject),
+    )
     step = replace(slider_step(subject), channel=channel)
     return panel_data(
         step,

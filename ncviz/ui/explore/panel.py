@@ -21,6 +21,7 @@ from ncviz.ui.explore.live_curves import (
     by_hand_words,
     can_cut,
     curves,
+    draw_words,
     never_active,
     outline,
     slider_step,
@@ -253,5 +254,6 @@ def _curves(subject: Subject) -> tuple[Curves, tuple[Any, ...]]:
         word=short_word(subject.network),
         never=never_active(subject),
         steps={subject.order: steps(subject, fine)},
+        draw=draw_words(subject),
     )
     return known, (_basis(subject), kept, subject.order, fine is not None)

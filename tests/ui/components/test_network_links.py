@@ -56,7 +56,8 @@ console.log(JSON.stringify({ near: course(0, 2).length, far: course(1, 5).length
   edge: Math.abs(course(0, 4)[5] - ay), link: Math.abs(cy - ay),
   hit: pick(network, place, IDENTITY, visible, ...middle, 5),
   tip: describeHit(network, { kind: "link", link: 0 }, null), words: greyWords(network),
-  caption: captionOf(network, 2) }));
+  caption: captionOf(network, 2), short: captionOf({ ...network, total: 900 }, 2, true),
+  few: captionOf({ ...network, total: 900 }, 2), whole: captionOf({ ...network, total: 900 }, network.drawn) }));
 """
     found = told(node, tmp_path, replace(skipping, note="BatchNorm folded"), script)
     assert (found["near"], found["far"]) == (4, 6)
@@ -66,7 +67,12 @@ console.log(JSON.stringify({ near: course(0, 2).length, far: course(1, 5).length
     assert found["tip"]["title"] == "add"
     assert ["weights", "none: it is never removed"] in found["tip"]["rows"]
     assert found["words"] == "grey: skips"
-    assert found["caption"].endswith("· 2 kept · BatchNorm folded")
+    drawn = len(skipping.source)
+    assert found["caption"] == f"showing 2 of {drawn} edges · the others are removed · BatchNorm folded"
+    sample = "the strongest and an even sample"
+    assert found["few"] == f"showing 2 of 900 edges: what is left of {drawn}, {sample} · BatchNorm folded"
+    assert found["whole"] == f"showing {drawn} of 900 edges: {sample} · BatchNorm folded"
+    assert found["short"] == "showing 2 of 900 edges · BatchNorm folded"
 
 
 def test_links_are_left_out_where_one_layer_is_drawn(node, tmp_path, skipping):

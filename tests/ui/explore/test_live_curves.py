@@ -30,7 +30,7 @@ SWEEP = SweepRecord(
 def subject(monkeypatch):
     scores = {"curvature": SCORES, "magnitude": SCORES + 10}
     monkeypatch.setattr(resources, "ordered_scores", lambda of, record, criterion, _: scores[criterion])
-    record = SimpleNamespace(weights={})
+    record = SimpleNamespace(weights={}, meta={"config": {"seed": 3}})
     return Subject(tasks.open_network("mlp-digits-relu"), record, SWEEP, Side("explore", ViewState()))
 
 
@@ -110,3 +110,7 @@ def test_the_offline_panel_is_plain_json_and_says_whose_curve_it_reads(subject, 
     assert "1,234 images" in data["sweep_label"]
     assert {order["key"] for order in data["orders"]} == {order.key for order in PANEL_ORDERS}
     assert data["sweeps"]["magnitude/redundant"]["threshold"] == [8.0, 10.5, None]
+    assert data["draw"] == "one draw, seed 3"
+    # At each stop of the slider there is the κ of the first weight that stays, not one between two of the curve's.
+    assert data["steps"]["curvature/bottlenecks"]["removed"] == [0, 1, 2, 3, 4]
+    assert data["steps"]["curvature/bottlenecks"]["threshold"] == [-3.0, -0.5, 1.0, None, None]

@@ -88,7 +88,7 @@ export class AmountField {
       this.units.value = units.some(([unit]) => unit === before) ? before : "share";
     }
     const share = data.total > 0 ? (100 * removed) / data.total : 0;
-    this.now = { share: `${Number(share.toPrecision(6))}`, count: count(removed), kappa: kappa === null ? "" : kappa.toFixed(2) };
+    this.now = { share: `${Number(share.toPrecision(4))}`, count: count(removed), kappa: kappa === null ? "" : kappa.toFixed(2) };
     this.#show();
   }
 

@@ -200,7 +200,7 @@ export class Chart {
  * @param {HTMLElement} key
  * @param {ChartModel} model
  */
-export function drawKey(key, { orders, order: chosen, sweeps, never, total }) {
+export function drawKey(key, { orders, order: chosen, sweeps, never, draw, total }) {
   const drawn = orders.filter((order) => sweeps[order.key]?.removed.length);
   key.replaceChildren(
     ...drawn.map((order) => {
@@ -209,6 +209,8 @@ export function drawKey(key, { orders, order: chosen, sweeps, never, total }) {
       return item;
     }),
   );
+  const title = "Other calibration images give another order: Pruning → Compare shows the spread over several draws.";
+  if (draw) key.append(make("span", { className: "draw", textContent: draw, title }));
   const words = shareWords({ never, total });
   if (words) key.append(make("span", { className: never?.bands[chosen] ? "never is-marked" : "never", textContent: words }));
 }

@@ -24,8 +24,8 @@ export function colorOf({ tones, lines }, theme, { key, tone }) {
  */
 export function chartModel(svg, data, theme, scale, order) {
   const { width, height } = svg.getBoundingClientRect();
-  const { total, sweeps, baseline, never, word } = data;
+  const { total, sweeps, baseline, never, word, draw } = data;
   const unit = parseFloat(getComputedStyle(svg).fontSize) / USUAL;
   const orders = withLines(data.orders, (each) => colorOf(data, theme, each));
-  return { width, height, unit, total, scale, sweeps, orders, order, baseline, word, never };
+  return { width, height, unit, total, scale, sweeps, orders, order, baseline, word, never, draw };
 }

@@ -117,9 +117,10 @@ class Curves:
     """The stored curves. What was read off one has `label` beside it.
 
     `sweeps` holds them by order key, all on one grid, and may lack some; it is None for those that were sent last.
-    `steps` holds what is known at the stops of the slider, which are finer, likewise. `baseline` is the
-    accuracy with nothing removed, and `word` what that share of right answers is called: agreement, where nobody knows
-    the right ones. `never` are the weights that are never active, None where there are none or nobody looked.
+    `steps` holds what is known at the stops of the slider, which are finer, likewise. `baseline` is the accuracy with
+    nothing removed, and `word` what that share of right answers is called: agreement, where nobody knows the right
+    ones. `draw` says on which calibration images the orders rest. `never` are the weights that are never active, None
+    where there are none or nobody looked.
     """
 
     sweeps: Mapping[str, Sweep] | None
@@ -128,6 +129,7 @@ class Curves:
     word: str = "accuracy"
     never: NeverActive | None = None
     steps: Mapping[str, Sweep] | None = None
+    draw: str = ""
 
 
 def panel_data(
@@ -184,6 +186,7 @@ def panel_data(
         "scale": scale,
         "sweep_label": curves.label,
         "word": curves.word,
+        "draw": curves.draw,
         "tones": tones(),
         "lines": lines(),
     }

@@ -72,6 +72,7 @@ interface PanelData {
   scale: string;
   sweep_label: string;
   word: string;
+  draw: string;
   tones: Tones;
   lines: Record<ThemeName, Record<string, string>>;
 }
@@ -176,6 +177,7 @@ interface ChartModel {
   baseline: number | null;
   word: string;
   never: NeverActive | null;
+  draw: string;
 }
 
 interface TitleData extends Threshold {

@@ -5,20 +5,29 @@ import { count, fit } from "../../shared/format.js";
 import { drawFlowScale, markWords } from "../../flow/legend.js";
 
 /**
- * The words that say what the picture leaves out.
+ * The words that say how many lines are drawn now, and what the picture leaves out.
  * @param {Network} network
  * @param {number} kept
  * @param {boolean} isShort
  * @param {OwnLeft | null} own all lines of the selection
  */
 export function captionOf(network, kept, isShort = false, own = null) {
-  if (own) return isShort ? ownWords(own) : `${ownWords(own)} · of all ${count(network.drawn)} of ${count(network.total)}`;
+  if (own) return isShort ? ownWords(own) : `${ownWords(own)} · of all ${count(kept)} of ${count(network.total)}`;
   const where = network.filter ? ` in ${network.filter}` : "";
-  const some = network.rest?.includes(1) ? ", between the maps shown" : ": the strongest and an even sample";
-  const which = network.drawn < network.total && !isShort ? some : "";
   const rest = network.unmeasured ? ` · ${count(network.unmeasured)} weights not measured` : "";
   const note = network.note ? ` · ${network.note}` : "";
-  return `showing ${count(network.drawn)} of ${count(network.total)} ${network.lines}${where}${which} · ${count(kept)} kept${note}${rest}`;
+  return `showing ${count(kept)} of ${count(network.total)} ${network.lines}${where}${isShort ? "" : whichWords(network, kept)}${note}${rest}`;
+}
+
+/**
+ * Which lines are drawn, where not all are.
+ * @param {Network} network
+ * @param {number} kept
+ */
+function whichWords({ drawn, total, rest }, kept) {
+  if (drawn === total) return kept < drawn ? " · the others are removed" : "";
+  const sample = rest?.includes(1) ? "between the maps shown" : "the strongest and an even sample";
+  return kept < drawn ? `: what is left of ${count(drawn)}, ${sample}` : `: ${sample}`;
 }
 
 /**
@@ -26,8 +35,8 @@ export function captionOf(network, kept, isShort = false, own = null) {
  * @param {OwnLeft} own
  */
 function ownWords({ network: { edges, total, lines }, left }) {
-  const which = edges < total ? `the strongest ${count(edges)} of ${count(total)} ${lines}` : `all ${count(total)} ${lines}`;
-  return `showing ${which} of the selection · ${count(left.kept)} kept`;
+  const which = edges < total ? `, among its strongest ${count(edges)}` : "";
+  return `showing ${count(left.kept)} of ${count(total)} ${lines} of the selection${which}`;
 }
 
 /**
