@@ -14,6 +14,7 @@ from ncviz.scene.names import layer_title, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
 from ncviz.scene.wording import FOLDED
 from ncviz.tasks import CurvatureRecord
+from ncviz.values import CLOSED_FROM
 
 # Every position of more edges than this would neither fit a browser nor tell anything.
 MOST_POSITIONS = 1_000_000
@@ -84,6 +85,7 @@ def network_view(
         grouped=grouped,
         members=members,
         links=_links(record, areas, first_node),
+        has_ways=record.config.alpha >= CLOSED_FROM,
         **unusual,
     )
 

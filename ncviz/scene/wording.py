@@ -5,7 +5,8 @@ from __future__ import annotations
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
 from ncviz.errors import NcvizError
-from ncviz.text import plural
+from ncviz.text import number, plural
+from ncviz.values import CLOSED_FROM, NEVER_ACTIVE
 
 ACCURACY = "accuracy"
 AGREEMENT = "agreement with the whole network"
@@ -29,6 +30,21 @@ def has_labels(of: tasks.Network) -> bool:
 def word_for(of: tasks.Network) -> str:
     """Return what the share of right answers is called: accuracy, or agreement where labels are missing."""
     return ACCURACY if has_labels(of) else AGREEMENT
+
+
+def way_words(kappa: float, alpha: float) -> str:
+    """Return what κ says of the mass around an edge, "" where it says nothing.
+
+    W = α·d + (1 − α)·(1 − κ)·d by the definition of κ. For α ≥ 1/2 the share α goes straight from one end to the other,
+    and κ = 1 − OT/d does not depend on α: 1 − κ is how far the rest goes, on average, in units of d, the shortest way
+    between the ends. Where it is below 0, ways past the edge are shorter than the edge. κ = 1 is also what an edge has
+    of which nothing was measured.
+    """
+    if alpha < CLOSED_FROM or not kappa < NEVER_ACTIVE or abs(kappa - 1) < 1e-6:
+        return ""
+    if kappa > 1:
+        return "finds ways past it that are shorter than itself"
+    return f"goes {number(1 - kappa, 1 if kappa < 0.9 else 2)} times the way between its ends"
 
 
 def short_word(of: tasks.Network) -> str:

@@ -128,7 +128,8 @@ def test_every_position_of_lenet_is_drawn(visit):
 def test_a_weight_goes_under_the_lens(visit):
     page = visit().open(f"/?{LENET}&selected=slice-1-5-3")
     page.canvas()
-    page.page.get_by_test_id("ncviz-lens").first.click()
+    assert "times the way between its ends" in page.page.get_by_test_id("ncviz-card").first.inner_text()
+    page.page.get_by_text("Why is it red?").first.click()
     page.wait(lambda: "/edge" in page.page.url and "edge=1-" in page.page.url)
     assert page.errors == []
 

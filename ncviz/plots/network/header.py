@@ -138,6 +138,7 @@ class Header(TypedDict):
     parameters: int
     unmeasured: int
     note: str
+    ways: bool
     lines: str
     orders: list[RankedOrder]
     drawn: int

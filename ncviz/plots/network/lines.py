@@ -79,6 +79,7 @@ class NetworkView:
     note: str = ""
     scale: Scale = USUAL
     left_out: npt.NDArray[np.bool_] | None = None  # [N] per node
+    has_ways: bool = False  # whether 1 − κ is how far mass goes: where the idleness is at least 1/2
 
     def __post_init__(self) -> None:
         edges = len(self.source)

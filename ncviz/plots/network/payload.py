@@ -199,6 +199,7 @@ def _describe(
         "parameters": view.parameter_count,
         "unmeasured": view.unmeasured,
         "note": view.note,
+        "ways": view.has_ways,
         "lines": "edges" if view.members is None else "kernel slices",
         "orders": orders,
         "drawn": drawn,

@@ -30,7 +30,7 @@ class Card:
         kernels_title: What is said above them.
         line: The edge on which a weight has its κ.
         note: A sentence below.
-        can_open: Whether an edge stands for it on the Edge page.
+        question: What the Edge page answers of the edge that stands for it, "" for nothing.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Card:
     kernels_title: str = ""
     line: Drawing | None = None
     note: str | None = None
-    can_open: bool = False
+    question: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.receptive_field import receptive_box
 from ncviz.scene.selection import KernelSlice, Selection, Weight
 from ncviz.scene.tables import parameter_offsets
+from ncviz.scene.wording import way_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import signed
 from ncviz.values import NEVER_ACTIVE
@@ -69,7 +70,7 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
         image=_place(of, connection, about),
         line=_line(record, connection, about),
         note=None if len(live) else never,
-        can_open=bool(kappa[about] < NEVER_ACTIVE),
+        question=_question(float(kappa[about])),
     )
 
 
@@ -103,7 +104,16 @@ def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) ->
         ("least κ" if is_strongest else "κ", said),
         ("its weight" if is_strongest else "weight", signed(weight)),
     ]
+    way = way_words(float(kappa), of.record.config.alpha)
+    facts += [("mass around it", way)] if way else []
     return facts if is_strongest else [*facts, ("now", "kept" if rank >= of.removed else "removed")]
+
+
+def _question(kappa: float) -> str:
+    """Return what the Edge page answers; "" where there is no κ."""
+    if not kappa < NEVER_ACTIVE:
+        return ""
+    return "Why is it red?" if kappa < 0 else "Why is it blue?" if kappa > 0 else "Why is its κ 0?"
 
 
 def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | None) -> Drawing | None:

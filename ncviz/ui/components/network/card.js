@@ -53,7 +53,7 @@ export class Card {
       this.#pair(card),
       ...(card.kernels.length ? [this.#gallery(card.kernels, card.kernels_title)] : []),
       ...(card.note ? [make("p", { className: "small", textContent: card.note })] : []),
-      ...(card.can_open ? [this.#open()] : []),
+      ...(card.question ? [this.#open(card.question)] : []),
     );
     if (!focused) return;
     const again = this.root.querySelector(`[data-select="${CSS.escape(focused)}"]`);
@@ -181,8 +181,9 @@ export class Card {
     return figure;
   }
 
-  #open() {
-    const button = make("button", { type: "button", className: "open", textContent: "Put under the lens" });
+  /** @param {string} question */
+  #open(question) {
+    const button = make("button", { type: "button", className: "open", textContent: question });
     button.dataset.testid = "ncviz-lens";
     button.onclick = this.onOpen;
     return button;

@@ -31,6 +31,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
     parameters: edges.length,
     unmeasured: 0,
     note: "",
+    ways: false,
     lines: "edges",
     orders: [
       { key: "up", rank: 0, mirrored: false },

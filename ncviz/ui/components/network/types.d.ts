@@ -97,6 +97,7 @@ interface Header {
   parameters: number;
   unmeasured: number;
   note: string;
+  ways: boolean;
   lines: string;
   orders: RankedOrder[];
   drawn: number;
@@ -369,7 +370,7 @@ interface CardData {
   kernels: SmallKernel[];
   kernels_title: string;
   note: string;
-  can_open: boolean;
+  question: string;
   line: LineData | null;
 }
 

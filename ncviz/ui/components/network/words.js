@@ -35,6 +35,8 @@ export function describeHit(network, hit, left, isAll = false) {
   const size = sizeOf(network, e);
   /** @type {[string, string][]} */
   const rows = [["κ", `${signed(left.lowest[e], 3)} ${meaningOf(network, left.lowest[e])}`.trim()]];
+  const way = wayWords(network, left.lowest[e]);
+  if (way) rows.push(["mass around it", way]);
   if (size > 1) rows.push(["weights", `${size}, of which ${left.negative[e]} negative and kept`]);
   else rows.push(["weight", plain(network.weight[e], 4)]);
   rows.push(["from", `${from.name} · ${from.place}`], ["to", `${to.name} · ${to.place}`]);
@@ -60,6 +62,17 @@ function describeSpread(network, connection, bin) {
     mark: bin / (network.bins - 1),
     words: `κ of its ${count(active)} active weights: ${signed(low)} … ${signed(high)}, median ${signed(median)}; ${share} bottlenecks${never}`,
   };
+}
+
+/**
+ * What κ says of the mass around a line, "" where it says nothing: see `way_words` in ncviz/scene/wording.py.
+ * @param {Pick<Network, "ways" | "scale">} network
+ * @param {number} kappa
+ */
+export function wayWords({ ways, scale }, kappa) {
+  if (!ways || kappa >= scale.never || Math.abs(kappa - 1) < 1e-6) return "";
+  if (kappa > 1) return "finds ways past it that are shorter than itself";
+  return `goes ${plain(1 - kappa, kappa < 0.9 ? 1 : 2)} times the way between its ends`;
 }
 
 /** @type {Record<string, string>} */
@@ -126,7 +139,8 @@ export function describeSelection(network, hit, left, own = null) {
   const isAll = own !== null && hit.kind === "unit";
   const { title, rows } = isAll ? describeHit(own.network, hit, own.left, true) : describeHit(network, hit, left);
   if (hit.kind === "unit") return [title, ...rows.map((row) => row.join(" "))].join(" · ");
-  return `${rows[2][1]} → ${rows[3][1]} · κ ${rows[0][1]} · ${rows[1].join(" ")}`;
+  const { κ, from, to, ...rest } = Object.fromEntries(rows);
+  return `${from} → ${to} · κ ${κ} · ${Object.entries(rest).map((row) => row.join(" ")).join(" · ")}`;
 }
 
 /**
