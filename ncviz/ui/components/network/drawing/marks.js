@@ -56,7 +56,7 @@ export function strokeNext(context, scene) {
   strokeAll(context, scene, seen, theme.accent, 4.5);
 }
 
-const BEARABLE = 40; // lines of a mark that can lie on one another without being a curtain
+const SHEER_LINES = 40; // lines of a mark that can lie on one another without being a curtain
 
 /**
  * @param {Pen} context
@@ -68,7 +68,7 @@ const BEARABLE = 40; // lines of a mark that can lie on one another without bein
 function strokeAll(context, { network, geometry, view }, edges, color, width) {
   context.strokeStyle = color;
   context.lineWidth = width;
-  context.globalAlpha = Math.max(0.08, Math.min(0.5, BEARABLE / edges.length));
+  context.globalAlpha = Math.max(0.08, Math.min(0.5, SHEER_LINES / edges.length));
   for (const edge of edges) {
     context.beginPath();
     follow(context, courseOfEdge(network, geometry, view, edge));
