@@ -15,6 +15,7 @@ from ncviz.assets import read_asset
 from ncviz.plots import palette
 from ncviz.plots.figure_frame import AREA, FONT, INK, LINE, MUTED, PAPER
 from ncviz.plots.network.connected_parts import Component
+from ncviz.plots.network.free_places import free_places
 from ncviz.plots.network.lines import NetworkView, some_links
 from ncviz.values import NEVER_ACTIVE
 
@@ -22,7 +23,6 @@ from ncviz.values import NEVER_ACTIVE
 if TYPE_CHECKING:
     import networkx as nx
 
-_LAYER_SPACING, _UNIT_SPACING = 300, 45
 # For a canvas, which takes names without quotes.
 _FACE = FONT.replace('"', "")
 # More outlines than this would be a tangle; the table beside the picture has them all.
@@ -114,7 +114,7 @@ def free_layout(
     links: Sequence[tuple[int, int, str, str]] = (),
     scale: palette.Scale = palette.USUAL,
 ) -> str:
-    """Return a page in which the graph finds its own layout and can be dragged about; it loads nothing from outside.
+    """Return a page in which the graph stands part by part and can be dragged about; it loads nothing from outside.
 
     Args:
         graph: From ``to_graph``.
@@ -138,16 +138,16 @@ def free_layout(
         font_color=ink,
         cdn_resources="in_line",
     )
-    ramp = palette.hex_ramp(theme)
+    ramp, places = palette.hex_ramp(theme), free_places(graph, components)
     for unit, facts in graph.nodes(data=True):
         name, is_selected = escape(facts["label"]), unit in selected
-        # Starting layer by layer, the springs untangle in a second rather than in a minute.
+        x, y = places[unit]
         picture.add_node(
             unit,
-            label=name if is_selected or facts["label"].startswith("class") else " ",
+            label=name if is_selected else " ",
             title=f"{name} (selected)" if is_selected else name,
-            x=facts["layer"] * _LAYER_SPACING,
-            y=(facts["unit"] % 40) * _UNIT_SPACING,
+            x=x,
+            y=y,
             size=26 if is_selected else 12,
             shape="diamond" if is_selected else "dot",
             color=ink if is_selected else muted,
@@ -175,15 +175,15 @@ def free_layout(
             title=f"{escape(link)}: no weight, no κ",
             arrows={"to": {"enabled": False}},
         )
-    picture.barnes_hut(gravity=-2500, spring_length=120, damping=0.5)
+    # Springs would pull it into a tangle again.
+    picture.toggle_physics(False)
     picture.options.edges.smooth.enabled = False
     colors = {"paper": paper, "ink": ink, "muted": muted, "line": line, "font": FONT, "ramp": ",".join(ramp)}
     rules = ";".join(f"--{name}:{value}" for name, value in colors.items())
     style = f"<style>:root{{{rules}}}\n{read_asset(__package__, 'free_layout.css')}</style>"
     page = _OUTSIDE.sub("", picture.generate_html()).replace("</head>", f"{style}</head>", 1)
-    fit = "network.once('stabilizationIterationsDone', () => network.fit());"
-    page = page.replace("return network;", f"{fit}\nreturn network;")
-    scripts = ""
+    names = {"ink": ink, "muted": muted, "paper": paper, "font": _FACE, **_names(graph, selected)}
+    scripts = _script("free_names.js", "drawNames(network, {})", names)
     if components:
         parts = [{"name": part.name, "nodes": part.nodes} for part in components]
         drawn = {"outlined": MAX_OUTLINES, "area": AREA[theme], "ink": ink, "paper": paper, "font": _FACE}
@@ -196,6 +196,19 @@ def free_layout(
     end = f"{_legend(scale, words)}{scripts}</body>"
     # The library's own source holds the words "</body>" too; the page's own are the last.
     return end.join(page.rsplit("</body>", 1))
+
+
+def _names(graph: nx.DiGraph, selected: Collection[int]) -> dict[str, Any]:
+    """What is written: a name for each layer at one of its nodes, and one for each node, without its layer's."""
+    layers: dict[int, dict[str, Any]] = {}
+    nodes = []
+    for node, facts in graph.nodes(data=True):
+        layer, _, place = facts["label"].rpartition(" · ")
+        # A class has no layer in its name.
+        layers.setdefault(facts["layer"], {"name": layer or "classes", "node": node})
+        if node not in selected:
+            nodes.append({"id": node, "name": (place or layer).replace("channel ", "")})
+    return {"layers": [layers[at] for at in sorted(layers)], "nodes": nodes}
 
 
 def _script(name: str, call: str, settings: Mapping[str, Any]) -> str:

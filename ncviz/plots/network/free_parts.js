@@ -89,7 +89,7 @@ function cross(o, a, b) {
 }
 
 /**
- * The uppermost spot at one of some units that is far from those taken.
+ * The uppermost spot at one of some units that is far from those taken; none where a letter would lie on another.
  * @param {Point[]} places
  * @param {Point[]} taken
  * @param {number} pixel
@@ -100,5 +100,5 @@ function freeSpot(places, taken, pixel) {
     .sort((a, b) => a.y - b.y);
   const isFree = (/** @type {Point} */ p) =>
     taken.every((q) => Math.abs(p.x - q.x) > 18 * pixel || Math.abs(p.y - q.y) > 16 * pixel);
-  return spots.find(isFree) ?? spots[0];
+  return spots.find(isFree);
 }

@@ -99,7 +99,10 @@ def draw_free_layout(subject: Subject) -> None:
         st.iframe(found.page, height=HEIGHT, alt="; ".join(part.description for part in found.components[:5]))
     with table:
         _draw_components(found)
-        st.caption("Drag the units about, scroll to zoom. A unit's name shows when the pointer is on it.")
+        st.caption(
+            "Layers stand from left to right, each part in rows of its own. Drag the units about, scroll to zoom. "
+            "Names show where there is room, and under the pointer."
+        )
 
 
 @st.cache_resource(max_entries=8)

@@ -6,6 +6,7 @@ import pytest
 
 from ncviz.plots.network.connected_parts import bottleneck_components
 from ncviz.plots.network.free_layout import add_links, free_layout, graphml, links_between, to_graph
+from ncviz.plots.network.free_places import free_places
 from ncviz.plots.network.lines import Links, NetworkView
 
 
@@ -52,7 +53,7 @@ def test_page_holds_everything_and_escapes_names(view, theme):
     assert "<link" not in page
     assert "cdn.jsdelivr" not in re.sub(r"(?s)<script type=\"text/javascript\">.*?</script>", "", page)
     assert "<script>alert(1)" not in page
-    assert "network.fit()" in page
+    assert "network.fit(" in page
 
 
 def test_the_page_has_legend_words_outlines_and_the_selection(view):
@@ -67,7 +68,32 @@ def test_the_page_has_legend_words_outlines_and_the_selection(view):
     assert 'network.on("afterDrawing"' in own, "letters stand over the edges"
     assert '"label": "hidden 1 \\u00b7 0"' in page, "a selected unit says its name"
     assert "diamond" in page[page.index("new vis.DataSet") :]
-    assert "getPositions" not in free_layout(graph, "dark", 500).rsplit("legend", 1)[1]
+    assert "drawParts" not in free_layout(graph, "dark", 500).rsplit("legend", 1)[1]
+    assert '"layers": [{"name": "input", "node": 0}, {"name": "hidden 1", "node": 3}' in own
+    assert '"nodes": [{"id": 0, "name": "0"}' in own, "a selected node has its name already"
+
+
+def test_layers_stand_side_by_side_and_parts_that_meet_a_layer_under_each_other(view):
+    graph = to_graph(view, np.arange(4))
+    graph.edges[4, 6]["curvature"] = -1.0
+    parts = bottleneck_components(graph)
+    assert [part.nodes for part in parts] == [(0, 3), (4, 6)]
+    places = free_places(graph, parts)
+    assert set(places) == set(graph)
+    layers = dict(graph.nodes(data="layer"))
+    columns = {layer: {x for node, (x, _) in places.items() if layers[node] == layer} for layer in range(3)}
+    assert [len(xs) for xs in columns.values()] == [1, 1, 1]
+    assert max(columns[0]) < min(columns[1]) < min(columns[2])
+    rows = {part.name: [places[node][1] for node in part.nodes] for part in parts}
+    assert max(rows["A"]) < min(rows["B"]), "both reach over the middle layer"
+    # Joined straight across, no two lines of a matching cross.
+    ladder = nx.DiGraph(noun="units")
+    for at in range(8):
+        ladder.add_node(at, layer=0, unit=at, label=f"input · {at}")
+        ladder.add_node(8 + at, layer=1, unit=at, label=f"out · {at}")
+        ladder.add_edge(at, 8 + (at * 5) % 8, curvature=0.5)
+    there = free_places(ladder)
+    assert all(there[source][1] == pytest.approx(there[target][1]) for source, target in ladder.edges)
 
 
 def test_of_two_edges_between_the_same_nodes_the_stronger_bottleneck_is_drawn():
