@@ -82,7 +82,7 @@ export function shareOfLines(scene) {
   return now.map((value, e) => (most[network.connection[e]] > 0 ? value / most[network.connection[e]] : 0));
 }
 
-const BEARABLE = 180; // lines of full strength between two layers
+const MOST_STRONG = 180; // lines of full strength between two layers
 
 /**
  * How much of their ink the lines of each connection keep: many together would close up to a surface.
@@ -92,7 +92,7 @@ const BEARABLE = 180; // lines of full strength between two layers
 function inkOf(network, shares) {
   const sums = new Float32Array(network.connections.length);
   shares.forEach((share, e) => (sums[network.connection[e]] += Math.min(1, share)));
-  return sums.map((sum) => Math.max(0.2, Math.min(1, (BEARABLE / Math.max(sum, 1)) ** 0.6)));
+  return sums.map((sum) => Math.max(0.2, Math.min(1, (MOST_STRONG / Math.max(sum, 1)) ** 0.6)));
 }
 
 /**
