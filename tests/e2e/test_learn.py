@@ -156,6 +156,11 @@ def test_lessons_follow_each_other_and_are_ticked(visit):
     assert "To do" in banner(page)
     join(page, 1, 3)
     page.wait(lambda: "✓ Done" in banner(page))
+    # The graph that was changed and the ticks are in the link, and so come back with it.
+    page.wait(lambda: "drawn=" in page.page.url and "ticked=1" in page.page.url)
+    page.page.goto(f"{page.url}/?{page.page.url.partition('?')[2]}")
+    page.wait(lambda: "✓ Done" in banner(page) and edge(page, 1, 3).count() == 1)
+    page.wait(lambda: page.page.get_by_role("button", name="✓ 1 · Mass moves along edges").count() == 1)
     page.page.get_by_role("button", name="5 · Bottlenecks carry the network").click()
     page.wait(lambda: "Lesson 5 of 6" in banner(page))
     page.canvas()

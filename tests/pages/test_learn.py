@@ -33,15 +33,13 @@ def test_another_graph_another_alpha_another_length(app):
     assert not app.exception
 
 
-def test_a_graph_with_nothing_left_in_it(app):
+@pytest.mark.parametrize("drawn", ["u~~", "u~1-500-500~", "u~1-100-100_2-900-900~"])
+def test_a_graph_with_nothing_left_in_it(app, drawn):
+    app.query_params["drawn"] = drawn
     app.run()
     app.switch_page("pages/learn.py").run()
-    bench = app.session_state["workbench"]
-    for node in list(bench.graph.places):
-        bench.take({"action": "remove_node", "node": node})
-        app.run()
-        assert not app.exception
-    assert bench.graph.places == {}
+    assert not app.exception
+    assert app.session_state["workbench"].graph.lengths == {}
     assert "No edge selected" in words(app)
 
 
@@ -101,3 +99,42 @@ def test_the_link_for_a_class(app):
     app.run()
     next(box for box in app.main.checkbox if box.label == "Sidebar").check().run()
     assert any("?lesson=3&hide=sidebar" in code.value for code in app.main.code)
+
+
+def test_an_edited_graph_and_ticks_come_back_with_the_link(app):
+    app.query_params["graph"] = "bridge"
+    app.query_params["drawn"] = "u~1-100-100_2-900-100_3-500-900~1-2_2-3_1-3-2.5"
+    app.query_params["ticked"] = "1,3"
+    app.run()
+    app.switch_page("pages/learn.py").run()
+    assert not app.exception
+    bench = app.session_state["workbench"]
+    assert bench.graph.lengths == {(1, 2): 1.0, (2, 3): 1.0, (1, 3): 2.5}
+    ticked = [button.label for button in app.main.button if button.label.startswith("✓")]
+    assert [label[2] for label in ticked] == ["1", "3"]
+    field = next(field for field in app.main.number_input if field.label.startswith("Length"))
+    field.set_value(1.5).run()
+    assert "1.5" in app.session_state["latest"].view.drawn
+    assert app.session_state["latest"].view.to_query()["ticked"] == "1,3"
+    # Another graph begins as it is.
+    next(box for box in app.main.selectbox if box.label == "Graph").select("cycle").run()
+    assert app.session_state["latest"].view.drawn == ""
+    assert app.session_state["workbench"].begun == "cycle"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"model": "foo"}, "The link's model was left out: 'foo' is none of the"),
+        ({"lesson": "9"}, "The link's lesson was left out: there are 6 lessons."),
+        ({"drawn": "u~1"}, "The link's drawn was left out: a graph must read such as"),
+        ({"modle": "x"}, "The link's 'modle' was left out: no page knows it."),
+    ],
+)
+def test_what_a_link_asks_in_vain_is_said_in_one_sentence(app, query, words):
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    (toast,) = app.toast
+    assert toast.value.replace("\\", "").startswith(words)

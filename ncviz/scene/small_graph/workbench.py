@@ -54,6 +54,14 @@ class Workbench:
         kappas = curvature(graph, alpha)
         return Workbench(name, graph, min(kappas, key=kappas.__getitem__) if selected is None else selected)
 
+    def go_on_with(self, graph: SmallGraph, alpha: float) -> None:
+        """Show what a link says has become of the preset, which is one step back."""
+        self.history.push(self.graph, graph)
+        self.graph = graph
+        if self.selected not in graph.lengths:
+            kappas = curvature(graph, alpha)
+            self.selected = min(kappas, key=kappas.__getitem__, default=None)
+
     def take(self, action: Mapping[str, Any]) -> None:
         """Do what the browser asks for; what makes no sense is said, and changes nothing."""
         kind, self.refused, self.refused_length = str(action.get("action")), "", ""

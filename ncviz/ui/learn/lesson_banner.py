@@ -9,6 +9,8 @@ import numpy as np
 import streamlit as st
 
 from ncviz.errors import NcvizError
+from ncviz.plots.small_graphs import preset
+from ncviz.scene.small_graph.text import read_graph, write_graph
 from ncviz.scene.small_graph.workbench import Workbench
 from ncviz.ui.learn.lessons import LESSONS, Facts, changes, opened
 from ncviz.ui.session import session
@@ -34,7 +36,7 @@ def open_link(named: Collection[str]) -> None:
     if view.lesson == 0:
         return
     if view.lesson not in LESSONS:
-        st.toast(f"The link's lesson was left out: there are {len(LESSONS)} lessons.")
+        st.toast(f"The link's lesson was left out: there are {len(LESSONS)} lessons.", duration="long")
         session.change(lesson=0)
         return
     session.latest().view = opened(view, named)
@@ -68,23 +70,39 @@ def page_to_open(pages: Mapping[str, Any], now: Any) -> Any | None:
 
 def bench() -> Workbench:
     """Return this session's graph on the Learn page."""
-    if "workbench" not in st.session_state:
-        begin(session.view().graph)
+    view, own = session.view(), cast("Workbench | None", st.session_state.get("workbench"))
+    # Another one is asked for at first, and where the reader goes back in the browser's history.
+    if own is None or (own.begun, _kept_text(own)) != (view.graph, view.drawn):
+        begin(view.graph)
     return cast(Workbench, st.session_state["workbench"])
 
 
+def keep() -> None:
+    """Put the graph as it is now into the view, and so into the link."""
+    session.change(drawn=_kept_text(cast(Workbench, st.session_state["workbench"])))
+
+
+def _kept_text(own: Workbench) -> str:
+    """Return what a link says of the graph: nothing of one that is as it began."""
+    text = write_graph(own.graph)
+    return "" if text == write_graph(preset(own.begun)) else text
+
+
 def begin(name: str, edge: tuple[int, int] | None = None) -> None:
-    """Put a preset on the Learn page."""
+    """Put a preset on the Learn page, with what the view says has become of it."""
     last: Workbench | None = st.session_state.get("workbench")
     made = Workbench.begin(name, session.view().idleness, edge)
+    if drawn := read_graph(session.view().drawn):
+        made.go_on_with(drawn, session.view().idleness)
+    session.change(drawn=_kept_text(made))
     # The browser counts on, whichever graph it shows.
     made.seq = 0 if last is None else last.seq
     st.session_state["workbench"] = made
 
 
 def done() -> set[int]:
-    """Return the lessons whose task was done in this session."""
-    return cast(set[int], st.session_state.setdefault("lessons-done", set()))
+    """Return the lessons whose task was done."""
+    return {int(number) for number in session.view().ticked.split(",") if number}
 
 
 def draw_banner() -> None:
@@ -97,7 +115,7 @@ def draw_banner() -> None:
     if number not in done():
         facts = _facts(lesson.page)
         if lesson.is_done(facts):
-            done().add(number)
+            session.change(ticked=",".join(map(str, sorted({*done(), number}))))
         elif lesson.is_reached(facts):
             obstacle = f" :orange[Not done yet: {lesson.obstacle(facts)}]"
     tick = ":green-badge[✓ Done]" if number in done() else ":gray-badge[To do]"

@@ -71,8 +71,8 @@ class Lesson:
 
 
 def changes(number: int) -> dict[str, Any]:
-    """Return the values that a lesson gives to the fields of the view; what is hidden stays so."""
-    fields = {name: value for name, value in vars(ViewState()).items() if name != "hide"}
+    """Return the values that a lesson gives to the fields of the view; what is hidden stays so, and what is ticked."""
+    fields = {name: value for name, value in vars(ViewState()).items() if name not in ("hide", "ticked")}
     return {**fields, **LESSONS[number].sets, "lesson": number}
 
 

@@ -39,6 +39,8 @@ def draw_page() -> None:
     picture, numbers = st.columns([1.75, 1], gap="medium")
     with picture:
         _draw_editor()
+        if not session.view().is_graph_in_link:
+            st.caption("This graph is too large for a link: a reload begins with the one it was made from.")
     with numbers:
         _draw_arithmetic()
     st.markdown("##### Six lessons")
@@ -223,6 +225,7 @@ def lesson_link(here: str, lesson: int, hidden: list[str], view: ViewState) -> s
         lesson=lesson,
         hide=",".join(hidden),
         graph=view.graph if lesson == 0 else ViewState.graph,
+        drawn=view.drawn if lesson == 0 else ViewState.drawn,
         idleness=view.idleness if lesson == 0 else ViewState.idleness,
     )
     query = urlencode(opened.to_query(), safe=",")
@@ -234,11 +237,12 @@ def _take_actions() -> None:
     for action in graph_actions(KEY, bench.seq):
         bench.take(action)
         bench.seq = int(action["seq"])
+    lesson_banner.keep()
 
 
 def _begin(name: str) -> None:
+    session.change(graph=name, drawn="")
     lesson_banner.begin(name)
-    session.change(graph=name)
 
 
 def _idle(alpha: float) -> None:
@@ -248,3 +252,4 @@ def _idle(alpha: float) -> None:
 
 def _lengthen(length: float) -> None:
     lesson_banner.bench().lengthen(length)
+    lesson_banner.keep()

@@ -11,6 +11,8 @@ from ncviz.errors import NcvizError
 
 # What is repeated of a bad value, of the view and of the settings of a run.
 LONGEST, LONGEST_SETTING = 40, 60
+# More choices than that are no sentence.
+MOST_LISTED = 7
 # Which criteria exist is known where torch is; what is none is left out there.
 CRITERION_NAME = r"[a-z][a-z0-9_-]{0,29}"
 Reader = Callable[[str], Any]
@@ -22,6 +24,8 @@ def one_of(name: str, choices: Sequence[Any], longest: int = LONGEST) -> Reader:
 
     def read(text: str) -> Any:
         if text not in by_text:
+            if len(by_text) > MOST_LISTED:
+                raise NcvizError(f"'{text[:longest]}' is none of the {len(by_text)} that there are.")
             raise NcvizError(f"{name} must be one of {', '.join(by_text)}, got '{text[:longest]}'.")
         return by_text[text]
 

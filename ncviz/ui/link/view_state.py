@@ -21,6 +21,7 @@ from ncviz.errors import NcvizError
 from ncviz.plots.network import closeup
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.scene.selection import read_edge, read_flow, read_selection
+from ncviz.scene.small_graph.text import read_graph, write_graph
 from ncviz.scene.surgery.files import read_name
 from ncviz.scene.surgery.steps import LONGEST_LINK, read_group, read_steps
 from ncviz.tasks import CRITERIA, MODELS
@@ -74,6 +75,8 @@ ALL_LAYERS = -1
 SLIDING = ("removed", "other_removed", "idleness", "lab_sparsity", "lab_lost", "own", "other_own")
 # Fields that hold what is done by hand, which may be more than a link takes.
 BY_HAND = ("hand", "other_hand")
+# Those and others of which the same may be said.
+LONG = (*BY_HAND, "drawn")
 
 
 def _row(default: T, read: Reader, doc: str) -> T:
@@ -84,6 +87,11 @@ def _row(default: T, read: Reader, doc: str) -> T:
 
 def _idleness(text: str) -> float:
     return check_alpha(float(text))
+
+
+def _drawn(text: str) -> str:
+    graph = read_graph(text)
+    return "" if graph is None else write_graph(graph)
 
 
 def _layer(text: str) -> int:
@@ -112,6 +120,7 @@ _selected = parsed_by(read_selection, "the selection", "unit-1-7 or weight-42")
 _by_hand = refusing(read_steps)
 _group = parsed_by(read_group, "the group", "class-0, class-0+3 or image-4+17")
 _count = whole("the number of bottlenecks", 0, 10**7)
+_ticked = matching("the lessons that are done", r"[1-9]\d?(,[1-9]\d?){0,19}|", "1,3")
 _edge = parsed_by(read_edge, "the edge", "1-20-7 (connection, source, target)")
 
 
@@ -164,6 +173,10 @@ class ViewState:
     lesson: int = _row(0, whole("the lesson", 0, 99), "which lesson is on, 0 for none")
     hide: str = _row("", several_of("what is hidden", HIDEABLE), "what the pages leave out, comma between")
     graph: str = _row(DEFAULT_GRAPH, one_of("the graph", tuple(PRESETS)), "with which the Learn page begins")
+    drawn: str = _row(
+        "", _drawn, "what it has become, see ncviz.scene.small_graph.text; none for as it began"
+    )
+    ticked: str = _row("", _ticked, "numbers of the lessons that are done, comma between")
     idleness: float = _row(0.5, _idleness, "idleness there, where every value is computed at once")
     lab_criteria: str = _row(",".join(COMPARED), _criteria, "what the Pruning page compares, comma between")
     lab_seeds: int = _row(COMPARED_DRAWS, _seeds, "how many draws of the calibration images: seeds 0, 1, …")
@@ -198,7 +211,12 @@ class ViewState:
 
     def _is_too_long(self, name: str) -> bool:
         """Whether a field is more than an address holds; a file takes it instead."""
-        return name in BY_HAND and len(getattr(self, name)) > LONGEST_LINK
+        return name in LONG and len(getattr(self, name)) > LONGEST_LINK
+
+    @property
+    def is_graph_in_link(self) -> bool:
+        """Whether a link holds what has become of the Learn page's graph."""
+        return not self._is_too_long("drawn")
 
     @property
     def is_whole_in_link(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import streamlit as st
@@ -15,7 +15,7 @@ from ncviz.limits import LIMITS
 from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.zoo import MODELS
 from ncviz.scene.history import History
-from ncviz.text import plain
+from ncviz.text import plain, shorten
 from ncviz.ui.link.view_state import ALL_LAYERS, DEFAULT_MODEL, ViewState, from_query
 from ncviz.ui.server import resources
 
@@ -51,8 +51,15 @@ def begin() -> None:
     st.session_state.update(
         {"latest": Latest(state), "history": History(), "networks": {}, "device": "cpu", "data_dir": None}
     )
+    known = {row.name for row in fields(ViewState)} | {BROUGHT}
+    problems += [
+        f"The link's '{shorten(name)}' was left out: no page knows it."
+        for name in st.query_params
+        if name not in known
+    ]
     for problem in problems:
-        st.toast(plain(problem))
+        # While a page is still being drawn, nobody reads; so it stays longer than others.
+        st.toast(plain(problem), duration="long")
 
 
 def land() -> None:

@@ -38,6 +38,8 @@ STATES = st.builds(
     lesson=st.integers(0, 6),
     hide=st.lists(st.sampled_from(HIDEABLE), unique=True).map(",".join),
     graph=st.sampled_from(list(PRESETS)),
+    drawn=st.sampled_from(["", "u~1-110-100_2-30-580~1-2", "d~1-0-1000_2-30-580~1-2-2.5"]),
+    ticked=st.sampled_from(["", "1", "2,5,6"]),
     idleness=st.integers(0, 99).map(lambda hundredths: hundredths / 100),
     lab_tab=st.sampled_from(LAB_TABS),
     lab_tune=st.sampled_from(
@@ -71,7 +73,7 @@ def test_the_default_needs_no_link():
      {"lab_tune": "epochs-٣"}, {"lab_tune": "rate-0.5"}, {"lab_tune": "epochs-3,epochs-4"}, {"lab_tune": "speed-3"},
      {"lab_tune": "skip-<b>"}, {"lab_robust": "part-other"}, {"lab_robust": "eps-256"}, {"lab_robust": "eps--1"},
      {"parts": "a b"}, {"parts": "<b>"}, {"parts": ","}, {"channels": "-1"}, {"channels": "all"},
-     {"batchnorm": "fold"}],
+     {"batchnorm": "fold"}, {"drawn": "u~1-1-1~1-2"}, {"drawn": "<b>"}, {"ticked": "0"}, {"ticked": "1,"}],
 )  # fmt: skip
 def test_bad_links_fall_back_and_say_so(query):
     found, problems = from_query(query)
