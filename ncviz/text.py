@@ -14,6 +14,14 @@ def plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text)
 
 
+def with_code(text: str) -> str:
+    """Return a message as Markdown: as it is, but for names between backticks, which become code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return plain(text)
+    return "".join(f"`{part}`" if at % 2 else plain(part) for at, part in enumerate(parts))
+
+
 def shorten(text: str, most: int = 60) -> str:
     """Return text of at most ``most`` characters, "…" standing for the end of a longer one."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -50,3 +50,8 @@ def test_shares_and_bytes():
     near = [1 / 1_452_032, 15 / 1_452_032, 1 - 1 / 1_452_032]
     assert [text.percent(share) for share in near] == ["0.000069%", "0.001%", "99.999931%"]
     assert (text.megabytes(1_234_567_890), text.gigabytes(3 * 2**29)) == ("1,235 MB", "1.5 GB")
+
+
+def test_a_name_between_backticks_is_code_and_the_rest_is_as_it_is():
+    assert text.with_code("`a_b` is *no* key") == "`a_b` is \\*no\\* key"
+    assert text.with_code("one ` alone") == "one \\` alone"

@@ -59,7 +59,7 @@ def unit_card(of: NetworkState, layer: int, unit: int) -> Card | None:
         kappa = kappa[kappa < NEVER_ACTIVE]
         if len(kappa):
             rows.append((f"least κ {name}", signed(float(kappa.min()))))
-            rows.append((f"bottlenecks {name}", f"{int((kappa < 0).sum()):,} of {len(kappa):,}"))
+            rows.append((f"bottlenecks {name}", f"{int((kappa < 0).sum()):,} of {len(kappa):,} active"))
         elif not is_measured and record.measured < record.total:
             rows.append((f"least κ {name}", "not measured"))
     note = "Its edges are listed below the picture, under Selected."

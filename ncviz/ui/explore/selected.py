@@ -17,6 +17,7 @@ from ncviz.ui.explore.canvas import state_of
 from ncviz.ui.explore.drawn import drawn_network
 from ncviz.ui.session.subject import Subject
 from ncviz.ui.session.theme import theme
+from ncviz.values import NEVER_ACTIVE
 
 
 def draw_selected(subject: Subject) -> None:
@@ -75,7 +76,9 @@ def _draw_neighbours(subject: Subject, selected: Unit | Channel) -> None:
         (columns[1], view.source, view.target, "Strongest out"),
     ):
         own = np.flatnonzero(mine == node)
-        column.caption(f"{title} ({len(own):,})")
+        silent = int((view.curvature[own] >= NEVER_ACTIVE).sum())
+        never = f", {silent:,} never active" if silent else ""
+        column.caption(f"{title} ({len(own):,}{never})")
         if len(own):
             column.dataframe(_strongest_edges(view, own, other), hide_index=True, height=250)
 

@@ -16,7 +16,7 @@ from ncviz import tasks
 from ncviz.jobs import Job
 from ncviz.tasks import own_networks
 from ncviz.tasks.images import ImageSettings
-from ncviz.text import plain
+from ncviz.text import with_code
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, visitors
 
@@ -153,7 +153,7 @@ def collect(slot: str) -> Any:
     resources.registry().forget(key)
     if now.state == "done":
         return now.result
-    say_problem(slot, plain(now.error or "Stopped; nothing was changed."))
+    say_problem(slot, with_code(now.error or "Stopped; nothing was changed."))
     return None
 
 

@@ -23,10 +23,9 @@ def draw_own_networks() -> None:
         return
     for name, of in own.items():
         columns = st.columns([4, 1, 1.3, 1], vertical_alignment="center")
-        columns[0].markdown(
-            f"**{plain(of.title)}**" + (" · shown now" if name == session.view().model else "")
-        )
-        if columns[1].button("Show", key=f"keep-show-{name}", width="stretch"):
+        is_shown = name == session.view().model
+        columns[0].markdown(f"**{plain(of.title)}**" + (" · shown now" if is_shown else ""))
+        if columns[1].button("Show", key=f"keep-show-{name}", width="stretch", disabled=is_shown):
             session.select_model(name)
             st.switch_page("pages/explore.py")
         if columns[2].button("Save on this machine", key=f"keep-save-{name}", width="stretch"):

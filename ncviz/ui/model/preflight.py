@@ -13,7 +13,7 @@ from ncviz.config import CurvatureConfig
 from ncviz.scene.wording import NORM_WORDS
 from ncviz.tasks.images import register, size_of
 from ncviz.tasks.preflight import Check, Checked, Timing
-from ncviz.text import about, amount, never_active_words, plain, size
+from ncviz.text import about, amount, never_active_words, plain, size, with_code
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.preflight_runs import run
 from ncviz.ui.session import jobs, session
@@ -37,7 +37,7 @@ def draw_check(found: Draft) -> None:
     check = checked.preflight
     if check.problems:
         for problem in check.problems:
-            st.error(plain(problem))
+            st.error(with_code(problem))
         st.write(
             "The curvature of this network cannot be computed. Networks of linear and convolutional layers with skips, "
             "concatenations, pooling and elementwise activations can."

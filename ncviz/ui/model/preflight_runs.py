@@ -7,7 +7,7 @@ from typing import TypeVar
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.text import plain
+from ncviz.text import with_code
 from ncviz.ui.model import draft
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
@@ -44,7 +44,7 @@ def run(slot: str, task: tasks.Task[R], what: str) -> R | None:
         st.session_state[f"bring-{slot}"] = (key, found)
         return found
     if now.state == "failed":
-        st.error(plain(now.error or "The check failed."))
+        st.error(with_code(now.error or "The check failed."))
     else:
         st.caption("That was stopped.")
     if st.button("Try again", key=f"bring-{slot}-again"):

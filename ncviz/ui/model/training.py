@@ -12,7 +12,7 @@ from ncviz.jobs import Job
 from ncviz.plots.training_curve import training_curve
 from ncviz.tasks import MODELS
 from ncviz.tasks.training import ModelSpec, TrainedResult, Training, own_spec
-from ncviz.text import plain
+from ncviz.text import with_code
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs as background
 from ncviz.ui.session import session, visitors
@@ -100,7 +100,7 @@ def _draw_run(job: Job, was_active: bool, kind: Kind) -> None:
         else:
             st.caption("Another visitor began this training and alone can stop it.")
     elif now.error:
-        st.error(plain(now.error))
+        st.error(with_code(now.error))
     elif now.state == "cancelled":
         st.info("Training was stopped; nothing was kept.")
     if epochs_done := [epoch for shown in list(job.log.shown.values()) for epoch in list(shown)]:

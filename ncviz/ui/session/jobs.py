@@ -15,7 +15,7 @@ from ncviz.jobs import Job, JobKind
 from ncviz.limits import LIMITS
 from ncviz.scene.wording import folded_words, part_words, private_title
 from ncviz.tasks import CurvatureRecord, SweepRecord
-from ncviz.text import about, plain, plural
+from ncviz.text import about, plain, plural, with_code
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.server import resources
 from ncviz.ui.session import session, visitors
@@ -184,7 +184,7 @@ def _running(job: Job, place: str = "sidebar") -> None:
 def _ended(job: Job) -> None:
     now = job.snapshot()
     if now.state == "failed":
-        st.error(plain(f"{now.label}: {now.error or 'the computation failed.'}"))
+        st.error(with_code(f"{now.label}: {now.error or 'the computation failed.'}"))
     elif now.state == "cancelled":
         st.info(plain(f"{now.label}: cancelled; {job.kind.kept}."))
     elif now.problem:

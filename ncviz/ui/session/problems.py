@@ -9,7 +9,7 @@ import streamlit as st
 
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job
-from ncviz.text import plain
+from ncviz.text import with_code
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def telling_errors(
     try:
         yield
     except NcvizError as error:
-        tell(plain(str(error)))
+        tell(with_code(str(error)))
         if then is not None:
             then()
 
@@ -33,4 +33,4 @@ def telling_errors(
 def tell_failure(job: Job | None) -> None:
     """Tell why a run failed, if it did."""
     if job is not None and job.error:
-        st.error(plain(job.error))
+        st.error(with_code(job.error))

@@ -29,8 +29,8 @@ _ASIDE_PACKAGES = {
     "lightning", "lightning_fabric", "mmengine", "mmcv",
 }  # fmt: skip
 WEIGHTS_ONLY = (
-    "save only the weights with torch.save(net.state_dict(), path), or, if you trust a checkpoint whose network you "
-    "have not, with torch.save(torch.load(path, weights_only=False)['model'], path), with the key that it has there"
+    "where it was made, export the network with torch.onnx.export(net, (images,), 'net.onnx'), which is read as it is, "
+    "or save only its weights with torch.save(net.state_dict(), path)"
 )
 
 

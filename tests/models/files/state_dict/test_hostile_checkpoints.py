@@ -131,6 +131,7 @@ def test_many_names_for_few_tensors():
 def test_pickled_module_is_told_how_to_save():
     message = refusal(torch_bytes(build_seeded(NAME, 1)))
     assert "refers to `torch.nn.modules.container.Sequential`" in message
+    assert "torch.onnx.export(net, (images,), 'net.onnx')" in message
     assert "torch.save(net.state_dict(), path)" in message
 
 
