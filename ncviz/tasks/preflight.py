@@ -38,12 +38,14 @@ class Checked:
         right: How many of the images the network classifies correctly; None without labels.
         images: Of how many.
         calibration: int64 [n], numbers of the calibration images; None where the network cannot be read.
+        among: Of how many these images are a sample.
     """
 
     preflight: Preflight
     right: int | None
     images: int
     calibration: Tensor | None = None
+    among: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,8 @@ class Check(Task[Checked]):
         context.say(0.8, "looking at the images")
         own = slice(0, None, max(1, len(images) // CHECKED_IMAGES))
         answers = predictions(net, images.inputs[own])
-        return Checked(check, int((answers == images.labels[own]).sum()), len(answers), calibration)
+        right = int((answers == images.labels[own]).sum())
+        return Checked(check, right, len(answers), calibration, len(images))
 
 
 @dataclass(frozen=True, eq=False)

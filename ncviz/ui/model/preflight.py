@@ -78,7 +78,8 @@ def _draw_accuracy(result: Checked) -> None:
     if result.right is None:
         return
     share = result.right / max(1, result.images)
-    sentence = f"{result.right} of {result.images} images are classified correctly ({share:.0%})."
+    sample = f", a sample of the {result.among:,} to evaluate on," if result.among > result.images else ""
+    sentence = f"{result.right} of {result.images} images{sample} are classified correctly ({share:.0%})."
     if share < 0.5:
         st.warning(
             f"{sentence} If you expected more, check size, normalisation and the order of the classes above: curvature "
