@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ncviz.plots import palette
-from ncviz.plots.network.closeup import ALL, SHOWN, Closeup, place_shown, shown_nodes
+from ncviz.plots.network.closeup import ALL, HIDDEN, SHOWN, Closeup, place_shown, shown_nodes
 from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedOrder, Roomy
 from ncviz.plots.network.layout import Layout
 from ncviz.plots.network.line_arrays import SelectionLines, join_arrays, line_arrays, node_type
@@ -77,9 +77,11 @@ def payload(
     Returns:
         The payload; pure data, fit for a cache.
     """
-    anyway = None if marks is None else marks.drawn_anyway(view)
     shown = shown_nodes(view, closeup, activity)
-    is_shown = shown.state == SHOWN
+    is_shown, is_hidden = shown.state == SHOWN, shown.state == HIDDEN
+    anyway = None if marks is None else marks.drawn_anyway(view)
+    if anyway is not None:
+        anyway = anyway[~(is_hidden[view.source[anyway]] | is_hidden[view.target[anyway]])]
     drawn = drawn_edges(view, limit, connection, anyway, None if is_shown.all() else is_shown)
     arrays, orders = line_arrays(view, drawn, ranks)
     if marks is not None:

@@ -10,6 +10,7 @@ from ncviz.plots.network.closeup import IN_STRIP, Closeup, Shown, shown_nodes
 from ncviz.plots.network.line_arrays import SelectionLines, line_arrays
 from ncviz.plots.network.payload import NetworkPayload, payload
 from ncviz.plots.network.ranks import Forward
+from ncviz.plots.palette import Scale
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.flow_choices import image_choices
 from ncviz.scene.return_files import file_stem
@@ -39,7 +40,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     detail, forward = nearest_detail(subject), browser_forward(subject)
     samples = tuple(subject.samples or ())
     marked = (samples, view.group, group_count(subject))
-    sight = view.edges, view.layer, _closeup(subject, detail, samples)
+    sight = view.edges, view.layer, subject.scale, _closeup(subject, detail, samples)
     picked = network_canvas(
         _payload(order, sight, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
@@ -89,7 +90,7 @@ def state_of(subject: Subject) -> NetworkState:
 @st.cache_resource(max_entries=24)
 def _payload(
     order: tuple[str, ...],
-    sight: tuple[int, int, Closeup],
+    sight: tuple[int, int, Scale, Closeup],
     detail: str,
     marked: tuple[tuple[int, ...], str, int],
     has_forward: bool,
@@ -99,7 +100,7 @@ def _payload(
     # What an image excites is known before its curvature is.
     activity = _subject.record.pictures.of(marked[0] or None)
     drawn = drawn_network(order[0], detail, _subject, _subject.drawn)
-    edges, _, closeup = sight
+    edges, *_, closeup = sight
     marks = marks_of(_subject)
     return payload(
         drawn, _ranks(order[1], _subject), edges, _subject.layer, activity, _forward, marks, closeup

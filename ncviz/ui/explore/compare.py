@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -61,17 +63,22 @@ def draw_both(left: Subject, draw: Callable[[Subject], None]) -> None:
     """
     columns, other = st.columns(2, gap="medium"), second_side()
     is_same = left.view.model == other.view.model
+    found: list[Any] = [None, None]
+    with columns[1], telling_errors():
+        found = [*results.find_results(other.network, other)]
+    record, sweep = found
     with columns[0]:
-        _draw_side(left, draw, is_named=not is_same)
+        _draw_side(replace(left, beside=record), draw, is_named=not is_same)
     with columns[1], telling_errors():
         network = other.network
-        record, sweep = results.find_results(network, other)
         if record is None:
             results.offer_curvature(network, other)
         elif sweep is None:
             results.offer_curves(network, other)
-        elif settle_by_hand(Subject(network, record, sweep, other)):
-            _draw_side(with_flow(Subject(network, record, sweep, other)), draw, is_named=not is_same)
+        else:
+            subject = Subject(network, record, sweep, other, beside=left.record)
+            if settle_by_hand(subject):
+                _draw_side(with_flow(subject), draw, is_named=not is_same)
 
 
 def _draw_side(subject: Subject, draw: Callable[[Subject], None], *, is_named: bool) -> None:
@@ -110,5 +117,5 @@ def _swap() -> None:
     changed |= {f"other_{name}": getattr(main, name) for name in own}
     if main.model != other.model:
         changed |= {"model": other.model, "other_model": main.model}
-        changed |= {"layer": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
+        changed |= {"layer": ALL_LAYERS, "zoom": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
     session.change(**changed)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from ncviz.plots.network.lines import NetworkView
+from ncviz.plots.palette import Scale
 from ncviz.scene.layered_network import grouped_layers, has_every_position, network_view
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.session.subject import Subject
@@ -25,8 +26,14 @@ def nearest_detail(subject: Subject) -> str:
     return asked if asked in known else known[0]
 
 
-@st.cache_resource(max_entries=8)
-def drawn_network(key: str, detail: str, _subject: Subject, _record: CurvatureRecord) -> NetworkView:
+def drawn_network(key: str, detail: str, subject: Subject, record: CurvatureRecord) -> NetworkView:
     """Return the network that is drawn, or its units; the record's key stands for what it is drawn from."""
+    return _drawn_network(key, detail, subject.scale, subject, record)
+
+
+@st.cache_resource(max_entries=8)
+def _drawn_network(
+    key: str, detail: str, scale: Scale, _subject: Subject, _record: CurvatureRecord
+) -> NetworkView:
     drawn = network_view(_record, _subject.network.arrays, _subject.classes, detail)
-    return replace(drawn, scale=_subject.scale)
+    return replace(drawn, scale=scale)

@@ -99,6 +99,12 @@ def _check_link(subject: Subject) -> None:
     if view.layer >= count:
         st.toast(f"The link's layer {view.layer} was left out: this network has the layers 0 to {count - 1}.")
         session.change(layer=ALL_LAYERS)
+    if view.zoom >= len(record.layer_shapes):
+        st.toast(
+            f"The link's zoom {view.zoom} was left out: this network has the layers of units 0 to "
+            f"{len(record.layer_shapes) - 1}."
+        )
+        session.change(zoom=ALL_LAYERS)
     if view.flow == "own" and own_image() is None:
         st.toast("The link's flow own was left out: a drawn or a brought image stays in its session.")
         session.change(flow="all")

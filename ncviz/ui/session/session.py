@@ -21,7 +21,14 @@ from ncviz.ui.server import resources
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed", "hand")
 # Nothing removed, nothing chosen.
-_WHOLE: dict[str, Any] = {"removed": 0.0, "layer": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
+_WHOLE: dict[str, Any] = {
+    "removed": 0.0,
+    "layer": ALL_LAYERS,
+    "zoom": ALL_LAYERS,
+    "flow": "all",
+    "selected": "",
+    "edge": "",
+}
 _WHOLE |= {"parts": "", "channels": 0}
 # What is done by hand names weights of one network.
 _WHOLE |= {"hand": "", "hand_name": "", "group": "", "group_count": 0}

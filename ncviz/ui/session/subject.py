@@ -65,7 +65,7 @@ def second_side() -> Side:
     }
     if own["model"] != view.model:
         # What is looked at in one network says nothing about another.
-        own |= {"parts": "", "channels": 0, "layer": ALL_LAYERS, "flow": "all"}
+        own |= {"parts": "", "channels": 0, "layer": ALL_LAYERS, "zoom": ALL_LAYERS, "flow": "all"}
     return Side("other", replace(view, **own), is_other=True)
 
 
@@ -86,6 +86,7 @@ class Subject:
         sweep: Its accuracy curves.
         side: Where it stands, and what is seen of it.
         flow: Its curvature over the images that are looked at; None for all, or until it is known.
+        beside: The curvature of the network that it is compared with, whose colours mean the same.
     """
 
     network: tasks.Network
@@ -93,6 +94,7 @@ class Subject:
     sweep: SweepRecord
     side: Side
     flow: CurvatureRecord | None = None
+    beside: CurvatureRecord | None = None
 
     @property
     def view(self) -> ViewState:
@@ -107,7 +109,12 @@ class Subject:
     @property
     def scale(self) -> Scale:
         """What the colours of its curvature mean: the same over all images and over some of them."""
-        return curvature_scale(self.record)
+        own = curvature_scale(self.record)
+        return (
+            own
+            if self.beside is None
+            else max(own, curvature_scale(self.beside), key=lambda scale: scale.low)
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:

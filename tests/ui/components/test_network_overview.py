@@ -100,7 +100,7 @@ const element = (tag) => ({ tag, style: {}, dataset: {}, children: [], attribute
 let focused = null;
 globalThis.document = { createElement: element };
 const root = element("div"), gone = [];
-const overview = new Overview(root, (layer) => gone.push(layer));
+const overview = new Overview(root, ({ layer, act }) => gone.push(act ?? layer));
 overview.show(network, { name: "light" }, true);
 const geometry = place(900, 430);
 overview.frame(geometry, IDENTITY);
@@ -118,7 +118,7 @@ console.log(JSON.stringify([gone, names, words.textContent, strip.children[40].s
   network.ramps.light]));
 """
     gone, names, words, window, tabs, hidden, ramp = told(node, tmp_path, 40, script)
-    assert gone == [20, 39, 7, 8]
+    assert gone == [20, 39, "layer-7", 8]
     assert names[0] == ["block0.conv: no curvature of its own", ""]
     assert names[1][0] == "block1.conv: mean κ −1.40"
     assert names[1][1] == ramp[bin_index([-1.4], view_of(40).scale)[0]]

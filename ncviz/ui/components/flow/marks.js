@@ -22,7 +22,7 @@ export function drawFaded(context, { network, geometry, view, theme, flow, focus
     context.beginPath();
     for (let node = 0; node < faded.length; node += 1) {
       const radius = radiusOf(geometry, network.layerOf[node], view);
-      if (!faded[node] || radius < SMALLEST) continue;
+      if (!faded[node] || network.rest?.[node] || radius < SMALLEST) continue;
       const reach = geometry.grouped[network.layerOf[node]] ? radius : radius + 2;
       const [x, y] = [geometry.x[node] * view.k + view.x, geometry.y[node] * view.k + view.y];
       context.moveTo(x - reach, y + reach);

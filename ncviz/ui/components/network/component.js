@@ -13,7 +13,7 @@ import { withFlow } from "../flow/words.js";
 import { NARROW, placeUnits } from "./geometry.js";
 import { MapOrder } from "./map_order.js";
 import { OwnReader, linesOf, ownOf } from "./own_lines.js";
-import { Overview } from "./overview.js";
+import { Overview, isCrowd } from "./overview.js";
 import { Painter } from "./drawing/painter.js";
 import { spreadOf } from "./drawing/spread.js";
 import { listen } from "./pointer.js";
@@ -72,7 +72,7 @@ class NetworkCanvas {
       onClose: () => this.#dispatch({ type: "select", text: "" }),
       more: () => this.living.holder,
     });
-    this.overview = new Overview(part(root, "div", "overview"), (layer) => this.#dispatch({ type: "centre", layer }));
+    this.overview = new Overview(part(root, "div", "overview"), (intent) => this.#dispatch(intent));
     this.maps = new MapOrder(part(root, "select", "maps"), (by) => this.setStateValue("maps", by));
     this.living = new LivingFlow(root, {
       onChange: () => this.painter?.draw(),
@@ -193,7 +193,7 @@ class NetworkCanvas {
       context.font = `500 12px ${this.theme.font}`;
       this.#dispatch({ type: "resize", geometry: placeUnits(network, width, height, rulerOf(context)) });
     }
-    this.overview.show(network, this.theme, this.state.geometry?.isLong ?? false);
+    this.overview.show(network, this.theme, isCrowd(network, this.state.geometry));
     this.painter.draw();
   }
 

@@ -14,13 +14,14 @@ export class Overview {
   buttons = [];
 
   /**
-   * `onGo(layer)` brings a layer into the middle of the picture.
+   * A drag brings a layer into the middle of the picture; one that is pressed fills it.
    * @param {HTMLElement} root
-   * @param {(layer: number) => void} onGo
+   * @param {(intent: Intent) => void} dispatch
    */
-  constructor(root, onGo) {
+  constructor(root, dispatch) {
     this.root = root;
-    this.onGo = onGo;
+    this.onGo = (/** @type {number} */ layer) => dispatch({ type: "centre", layer });
+    this.onPick = (/** @type {number} */ layer) => dispatch({ type: "crumb", act: `layer-${layer}` });
     this.words = make("p", { className: "small" });
     this.strip = make("div", { className: "strip" });
     this.strip.setAttribute("role", "group");
@@ -51,7 +52,7 @@ export class Overview {
       button.setAttribute("aria-label", words);
       button.dataset.layer = String(layer);
       if (mean !== null) button.style.background = network.ramps[theme.name][network.binOf(mean)];
-      button.onclick = () => this.onGo(layer);
+      button.onclick = () => this.onPick(layer);
       return button;
     });
     this.strip.setAttribute("aria-label", `All ${network.layers.length} layers by their mean curvature`);
@@ -76,7 +77,7 @@ export class Overview {
     if (this.at >= 0) this.buttons[this.at].tabIndex = -1;
     this.at = middle;
     this.buttons[middle].tabIndex = 0;
-    this.words.textContent = `All ${count} layers by their mean κ; framed: the ${last + 1 - first} shown below. Press or drag to go on.`;
+    this.words.textContent = `All ${count} layers by their mean κ; framed: the ${last + 1 - first} shown below. Drag to go on, press one to fill the picture with it.`;
   }
 
   /** @param {PointerEvent} event */
@@ -111,4 +112,13 @@ export function shownLayers(geometry, view) {
     return at >= 0 && at <= size ? [layer] : [];
   });
   return shown.length ? [shown[0], shown[shown.length - 1]] : [0, 0];
+}
+
+/**
+ * Whether the picture is longer than its frame, or would be if it did not show some layers closely.
+ * @param {Network} network
+ * @param {Geometry | null} geometry
+ */
+export function isCrowd({ layers, closeup, roomy }, geometry) {
+  return geometry !== null && (geometry.isLong || (closeup.layer >= 0 && layers.length > roomy.layers));
 }

@@ -1,6 +1,6 @@
 // Selections: as the address has them, as what is drawn here, and what stands out for one.
 
-import { areaOf, planeOf, unitName } from "./data.js";
+import { areaOf, isOutside, planeOf, unitName } from "./data.js";
 
 /**
  * A selection as the address has it: "unit-1-7", "channel-2-5", "slice-1-5-3" or "weight-42".
@@ -118,8 +118,8 @@ export function focusOf(network, hit) {
  * @returns {Focus}
  */
 export function ownFocus(own, selected) {
-  const units = new Set([...own.source, ...own.target]);
-  const edges = Array.from({ length: own.edges }, (_, e) => e);
+  const edges = Array.from({ length: own.edges }, (_, e) => e).filter((e) => !isOutside(own, e));
+  const units = new Set(edges.flatMap((e) => [own.source[e], own.target[e]]));
   const main = selected?.kind === "unit" ? selected.unit : undefined;
   return { isOwn: true, edges, units: [...units], main, line: selected?.kind === "line" ? selected : undefined };
 }

@@ -1,7 +1,7 @@
 // Lines between nodes: those drawn, those that stand out, skips and pooling.
 
 import { strokeFlow } from "../../flow/lines.js";
-import { isOutside, sizeOf } from "../data.js";
+import { sizeOf } from "../data.js";
 import { courseOf, courseOfEdge, follow } from "./course.js";
 import { litEdges, strokeMarks, strokeNext } from "./marks.js";
 
@@ -43,7 +43,6 @@ function inkPerConnection({ network, geometry, view, left: { visible } }) {
  * @param {number} edge
  */
 function isBeyond({ network, geometry, view }, edge) {
-  if (isOutside(network, edge)) return true;
   if (!geometry.isLong) return false;
   const [along, offset, size] = geometry.isPortrait
     ? [geometry.y, view.y, geometry.height]
