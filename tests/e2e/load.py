@@ -22,7 +22,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 ROOT = Path(__file__).parents[2]
 MODEL = "lenet-mnist-relu"
@@ -205,9 +205,10 @@ def main():
     parser.add_argument("--port", type=int, default=8699)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    from conftest import FLAGS, find_browser
     from playwright.sync_api import sync_playwright
-    from rates import WATCH
+
+    from tests.e2e.conftest import FLAGS, find_browser
+    from tests.e2e.rates import WATCH
 
     report = Report()
     with (

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 MODELS = ("mlp-digits-relu", "lenet-mnist-relu", "vgg9-cifar10-relu")
 DRAG_SECONDS = 6.0
@@ -196,9 +196,10 @@ def main():
     parser.add_argument("--model", nargs="+", default=MODELS)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    from conftest import FLAGS, find_browser
     from playwright.sync_api import sync_playwright
-    from screenshots import server
+
+    from tests.e2e.conftest import FLAGS, find_browser
+    from tests.e2e.screenshots import server
 
     found = {}
     with server() as url, sync_playwright() as playwright:

@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+sys.path.insert(0, str(ROOT))
 SIZES = ((1440, 900), (1024, 768), (390, 844))
 LENET, VGG, MLP = "model=lenet-mnist-relu", "model=vgg9-cifar10-relu", "model=mlp-digits-relu"
 PAGES = {
@@ -80,7 +80,7 @@ def server():
 
 
 def main(folder, names=()):
-    from conftest import FLAGS, find_browser
+    from tests.e2e.conftest import FLAGS, find_browser
 
     folder.mkdir(parents=True, exist_ok=True)
     with server() as url, sync_playwright() as playwright:
