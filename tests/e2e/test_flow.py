@@ -42,6 +42,7 @@ def test_the_verdict_flips_while_the_slider_moves(visit):
     assert "Choose an image" in flow.verdict.inner_text()
     page.page.get_by_test_id("ncviz-flow-image-5").first.click()
     flow.wait_for(now="5", whole="5", removed="0")
+    page.wait(lambda: "flow=image-5" in page.page.url)
     assert "right" in flow.verdict.inner_text()
     seen = page.drag(0, 0.35, read=lambda: (flow.said("removed"), flow.said("now")))
     assert len({removed for removed, _ in seen}) > 5

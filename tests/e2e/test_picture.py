@@ -1,8 +1,5 @@
-"""Convolutional networks in a real browser: from the network down to a place on the image, and whose flow is drawn."""
+"""Convolutional networks in a real browser: from the network down to a place on the image, and what flows."""
 
-import io
-
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -86,28 +83,6 @@ def test_a_link_to_what_is_not_there_is_a_sentence(visit, query):
     page.page.get_by_text("was left out").first.wait_for()
     page.wait(lambda: query not in page.page.url)
     assert page.page.get_by_test_id("stException").count() == 0
-
-
-def test_one_image_has_a_flow_of_its_own_and_the_link_holds_it(visit):
-    page = visit().open(f"/?{LENET}")
-    before = page.canvas().screenshot()
-    page.page.get_by_test_id("ncviz-flow-image-7").first.click()
-    page.wait(lambda: "flow=image-7" in page.page.url)
-    page.settle()
-
-    def changed():
-        one, other = (
-            np.asarray(Image.open(io.BytesIO(shot)).convert("L"), float)
-            for shot in (before, page.canvas().screenshot())
-        )
-        return one.shape == other.shape and np.abs(one - other).mean() > 1
-
-    page.wait(changed)
-    page.page.reload()
-    page.settle()
-    page.wait(
-        lambda: page.page.get_by_test_id("ncviz-flow-image-7").first.get_attribute("aria-pressed") == "true"
-    )
 
 
 def test_a_flow_that_is_not_known_is_computed_on_request(visit):
