@@ -62,7 +62,8 @@ ALLOWED = {
     "ui.edge": PAGE,
     "ui.learn": PAGE,
     "ui.model": PAGE | {"jobs"},
-    "ui.frame": PAGE | {"ui.learn", "ui.model"},
+    "ui.stage": PAGE | {"ui.learn"},
+    "ui.frame": PAGE | {"ui.learn", "ui.model", "ui.stage"},
     "ui.explore": PAGE,
     "ui.pruning": PAGE | {"fingerprint", "jobs"},
     "cli": COMMON

@@ -26,6 +26,8 @@ from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject, change
 
 HEIGHT = 430
+# On a stage the picture has the whole height to itself.
+STAGE_HEIGHT = 490
 
 
 def draw_network(subject: Subject, *, link: str | None = None) -> None:
@@ -44,7 +46,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     picked = network_canvas(
         _payload(order, sight, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
-        height=HEIGHT,
+        height=STAGE_HEIGHT if view.present and not view.compare else HEIGHT,
         key=f"network-{side.name}-{subject.network.fingerprint[:12]}",
         selection=view.selected,
         card=None if view.compare else card(state_of(subject), subject.selection),

@@ -158,7 +158,13 @@ def _draw_side(subject: Subject) -> None:
     if subject.samples is not None and subject.flow is None:
         offer_flow(subject)
     name = subject.view.show
-    if name == "network":
+    if name == "network" and subject.view.present and not subject.view.compare:
+        picture, numbers = st.columns([2.1, 1], gap="medium")
+        with picture:
+            draw_network(subject)
+        with numbers:
+            draw_panel(subject)
+    elif name == "network":
         draw_network(subject, link="zoom" if subject.view.compare else None)
         draw_panel(subject)
         if not subject.view.hides("classes"):

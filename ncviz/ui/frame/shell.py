@@ -11,11 +11,12 @@ from streamlit.navigation.page import StreamlitPage
 from ncviz.ui.components.stage.history import keep_history
 from ncviz.ui.components.stage.menu import close_menu
 from ncviz.ui.frame import missing_uploads, sidebar
-from ncviz.ui.frame.style import STYLE
+from ncviz.ui.frame.style import NO_BAR, STAGE, STYLE
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.link.view_state import SLIDING
 from ncviz.ui.server import resources
 from ncviz.ui.session import address, session, visitors
+from ncviz.ui.stage import lecture, steps
 
 # A picture: to know an emoji, Streamlit builds a pattern of all of them, which takes a fifth of a second.
 ICON = Path(__file__).with_name("icon.svg")
@@ -43,11 +44,19 @@ def run() -> None:
     lesson_page = lesson_banner.page_to_open(pages, page)
     if lesson_page is not None:
         st.switch_page(lesson_page)
-    st.html(STYLE)
+    here = page.url_path or "explore"
+    asked = steps.page_to_open()
+    if asked not in (None, here):
+        st.switch_page(pages[asked])
+    st.html(STYLE + (STAGE if session.view().present else "") + ("" if lecture.has_bar() else NO_BAR))
     close_menu(page.url_path)
     sidebar.draw_sidebar()
+    if not session.view().hides("sidebar"):
+        with st.sidebar:
+            lecture.draw_lecture(here)
     # Going to another page empties the address, and a reload before that page is done would lose the view.
     address.write_link()
+    lecture.draw_bar()
     lesson_banner.draw_banner()
     if page.url_path != pages["learn"].url_path:
         missing_uploads.tell_missing(is_model_page=page.url_path == pages["model"].url_path)

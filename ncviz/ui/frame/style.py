@@ -30,6 +30,18 @@ _PROJECTOR = """
 [data-testid=stSidebar][data-collapsed=false]{width:212px !important;min-width:212px !important}}
 """
 # It rounds the size of a file that may be uploaded to whole gigabytes; the page says the limit itself.
-_UPLOAD = ".st-key-bring-file [data-testid=stFileUploaderDropzoneInstructions]{display:none}"
+_UPLOAD = """
+:is(.st-key-bring-file,.st-key-stage-open) [data-testid=stFileUploaderDropzoneInstructions]{display:none}
+"""
 
 STYLE = f"<style>{_ROOM}{_FOCUS}{_CONTRAST}{_OWN}{_PROJECTOR}{_UPLOAD}</style>"
+
+# The bar of a lecture is there for its keys alone.
+NO_BAR = "<style>.st-key-stage-bar{position:absolute;height:0}</style>"
+# On a stage there is the page alone, as large as the window allows.
+STAGE = """<style>
+:root{--ncviz-stage:1}
+[data-testid=stHeader],[data-testid=stSidebar],[data-testid=stSidebarCollapsedControl]{display:none}
+.stMainBlockContainer{zoom:var(--ncviz-zoom,1);max-width:none;padding:.5rem 1rem}
+.stMainBlockContainer>[data-testid=stVerticalBlock]{gap:.5rem}
+</style>"""

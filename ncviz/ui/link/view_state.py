@@ -170,6 +170,9 @@ class ViewState:
     other_removed: float = _row(0.0, _removed, "fraction of the weights that is removed there")
     other_hand: str = _row("", _by_hand, "what is done by hand there")
     other_group: str = _row("", _group, "whose own bottlenecks are lit there, none for the same")
+    present: bool = _row(
+        False, flag, "whether the page stands on a stage: full screen, nothing beside the picture"
+    )
     lesson: int = _row(0, whole("the lesson", 0, 99), "which lesson is on, 0 for none")
     hide: str = _row("", several_of("what is hidden", HIDEABLE), "what the pages leave out, comma between")
     graph: str = _row(DEFAULT_GRAPH, one_of("the graph", tuple(PRESETS)), "with which the Learn page begins")
@@ -224,8 +227,8 @@ class ViewState:
         return not any(map(self._is_too_long, BY_HAND))
 
     def hides(self, part: str) -> bool:
-        """Whether the link takes this part off the pages."""
-        return part in self.hide.split(",")
+        """Whether the link takes this part off the pages; a stage holds none of them."""
+        return self.present or part in self.hide.split(",")
 
 
 def from_query(query: Mapping[str, str]) -> tuple[ViewState, list[str]]:

@@ -5,6 +5,7 @@ import { make, makeSvg, setAttributes } from "../shared/dom.js";
 import { marksAlong, swatchOf } from "./marks.js";
 import { shareWords } from "./never.js";
 import { ticksOf } from "./scale.js";
+import { zoomOf } from "../shared/zoom.js";
 
 /** @typedef {(position: number | null, isDragging: boolean) => void} Seek where on the slider's scale, null to let go */
 
@@ -175,8 +176,8 @@ export class Chart {
   listen(onSeek) {
     let isHeld = false;
     const place = (/** @type {PointerEvent} */ event) => {
-      const box = this.svg.getBoundingClientRect();
-      return Math.min(1, Math.max(0, (event.clientX - box.left - this.side) / (box.width - 2 * this.side)));
+      const [box, side] = [this.svg.getBoundingClientRect(), this.side * zoomOf(this.svg)];
+      return Math.min(1, Math.max(0, (event.clientX - box.left - side) / (box.width - 2 * side)));
     };
     this.svg.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || !this.marker) return;

@@ -1,5 +1,6 @@
 // What the chart is to draw: the curves that are known, in which colours, at which size.
 
+import { zoomOf } from "../shared/zoom.js";
 import { withLines } from "./marks.js";
 
 const USUAL = 11; // px, of the chart where the panel is of usual size
@@ -23,7 +24,8 @@ export function colorOf({ tones, lines }, theme, { key, tone }) {
  * @returns {ChartModel}
  */
 export function chartModel(svg, data, theme, scale, order) {
-  const { width, height } = svg.getBoundingClientRect();
+  const [box, zoom] = [svg.getBoundingClientRect(), zoomOf(svg)];
+  const [width, height] = [box.width / zoom, box.height / zoom];
   const { total, sweeps, baseline, never, word, draw } = data;
   const unit = parseFloat(getComputedStyle(svg).fontSize) / USUAL;
   const orders = withLines(data.orders, (each) => colorOf(data, theme, each));

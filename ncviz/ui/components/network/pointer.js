@@ -1,6 +1,7 @@
 // Mouse, touch and keys on the canvas, as intents.
 
 import { focusedBeside } from "../shared/dom.js";
+import { zoomOf } from "../shared/zoom.js";
 
 const CLICK_SLOP = 4; // pixels a click may wander before it is a drag
 const STEP = 40;
@@ -46,8 +47,8 @@ export function listen(canvas, dispatch, hint) {
     canvas.addEventListener(type, handler, { ...options, signal: stop.signal });
 
   const place = (/** @type {MouseEvent} */ event) => {
-    const box = canvas.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const [box, zoom] = [canvas.getBoundingClientRect(), zoomOf(canvas)];
+    return { x: (event.clientX - box.left) / zoom, y: (event.clientY - box.top) / zoom };
   };
   const spread = () => {
     const [a, b] = [...pointers.values()];

@@ -16,3 +16,13 @@ interface IntroPhase {
   to: number;
   ms: number;
 }
+
+/** What the stage's bar is given; see `stage/presenter.py`. */
+interface PresenterData {
+  presents: boolean;
+  at: number;
+  count: number;
+  note: string;
+  link: string;
+  code: string;
+}

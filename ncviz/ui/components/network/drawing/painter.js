@@ -7,6 +7,7 @@ import { drawScene } from "./draw.js";
 import { clipToPlot } from "./frame.js";
 import { trace } from "./lines.js";
 import { ring } from "./units.js";
+import { zoomOf } from "../../shared/zoom.js";
 
 const SLOW = 45; // ms for a picture above which the rest of the page needs a breath between two
 const LONGEST_REST = 300;
@@ -39,7 +40,7 @@ export class Painter {
    * @param {number} height
    */
   fit(width, height) {
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = ratioOf(this.canvas);
     const size = `${width}×${height}@${ratio}`;
     if (size === this.size) return false;
     this.size = size;
@@ -89,12 +90,15 @@ export class Painter {
   }
 }
 
+/** @param {HTMLCanvasElement} canvas */
+const ratioOf = (canvas) => (window.devicePixelRatio || 1) * zoomOf(canvas);
+
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {Scene} scene
  */
 function clean(canvas, { geometry }) {
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = ratioOf(canvas);
   const context = contextOf(canvas);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, geometry.width, geometry.height);

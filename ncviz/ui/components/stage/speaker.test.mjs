@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { stepOf, zoomFor } from "./speaker.js";
+
+test("a clicker always steps, arrows only where nothing else has them", () => {
+  assert.deepEqual(["PageDown", "PageUp", "ArrowRight", "a"].map((key) => stepOf(key, false)), [1, -1, 0, 0]);
+  assert.deepEqual(["ArrowRight", "ArrowLeft", "ArrowUp"].map((key) => stepOf(key, true)), [1, -1, 0]);
+});
+
+test("a stage grows with the window and never shrinks", () => {
+  assert.equal(zoomFor(1024, 768), 1);
+  assert.equal(zoomFor(390, 844), 1);
+  assert.equal(zoomFor(2560, 1440), 2);
+});

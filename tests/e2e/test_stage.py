@@ -1,0 +1,65 @@
+"""Presenter mode and prepared steps in a real browser."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def shown(page, name):
+    return page.page.get_by_test_id(f"ncviz-{name}").first
+
+
+def add_step(page, number, note):
+    """Make a step of what is shown, with a note."""
+    page.page.get_by_role("button", name="Add this view as a step").click()
+    field = page.page.get_by_label(f"{number} · Explore")
+    field.fill(note)
+    field.press("Enter")
+    page.settle()
+
+
+def test_steps_are_prepared_and_shown_on_a_stage_without_scrolling(visit):
+    page = visit(1024, 768).open("/?model=lenet-mnist-relu&flow=image-5&removed=0.6")
+    page.canvas()
+    page.page.get_by_text("Lecture", exact=True).click()
+    add_step(page, 1, "First, the redundant ones")
+    shown(page, "order-curvature/bottlenecks").click()
+    page.wait(lambda: "order=bottlenecks" in page.page.url)
+    page.settle()
+    add_step(page, 2, "Then the bottlenecks")
+    page.page.get_by_role("button", name="Show", exact=True).first.click()
+    page.wait(lambda: "order=" not in page.page.url and shown(page, "step").inner_text() == "1 / 2")
+    page.settle()
+    page.page.keyboard.press("p")
+    page.wait(lambda: "present=1" in page.page.url)
+    page.page.mouse.move(5, 5)
+    for size in ((1024, 768), (1440, 900), (2560, 1440)):
+        page.page.set_viewport_size({"width": size[0], "height": size[1]})
+        for name in ("network", "slider", "accuracy", "chart", "verdict"):
+
+            def is_seen(name=name, size=size):
+                box = page.box_of(shown(page, name))
+                return (
+                    box["y"] >= 0
+                    and box["x"] + box["width"] <= size[0]
+                    and box["y"] + box["height"] <= size[1]
+                )
+
+            page.wait(is_seen, 30)
+    # A clicker's key goes on, also where the slider has the keyboard; the arrows there stay the slider's.
+    page.slider().focus()
+    page.page.keyboard.press("PageDown")
+    page.wait(lambda: "order=bottlenecks" in page.page.url and "present=1" in page.page.url)
+    page.wait(lambda: shown(page, "step-note").inner_text() == "Then the bottlenecks")
+    page.settle()
+    shown(page, "code").click()
+    page.wait(lambda: page.page.locator("figure svg path").first.is_visible())
+    page.page.keyboard.press("PageUp")
+    page.wait(lambda: shown(page, "step").inner_text() == "1 / 2" and "order=" not in page.page.url)
+    page.settle()
+    page.page.keyboard.press("p")
+    page.wait(lambda: "present=" not in page.page.url)
+    page.settle()
+    page.page.get_by_text("Lecture", exact=True).wait_for()
+    assert page.errors == []
+    assert page.outside == []
