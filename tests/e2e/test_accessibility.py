@@ -24,7 +24,7 @@ def findings(page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_fails_level_aa_in_either_theme(visit, path):
+def test_no_page_fails_level_aa_in_either_theme_nor_logs_an_error(visit, path):
     page = visit().open(path)
     page.wait(lambda: page.page.locator("h1").count() == 1, 120)
     page.settle()
@@ -37,6 +37,8 @@ def test_no_page_fails_level_aa_in_either_theme(visit, path):
             # Colours fade over; what stays is what counts.
             page.page.wait_for_timeout(500)
         assert found == [], scheme
+    # Opened by its own address, it asks for nothing that is not there.
+    assert page.errors == []
 
 
 def test_the_menu_of_a_phone_closes_once_a_page_is_chosen(visit):
