@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncviz.devices import guard, resolve_device
 from ncviz.models.network import Network
 from ncviz.tasks.task import Context
 
@@ -67,9 +68,11 @@ class ForwardPass:
         from ncviz.graph.activations import ActivationReader
         from ncviz.graph.build import build_graph
 
+        self._device = resolve_device(context.device)
         net, shape = network.module(), network.image_shape
         graph = build_graph(net, shape)
-        self._reader = ActivationReader(net, graph, torch.zeros(1, *shape), context.device, torch.float32)
+        with guard(self._device):
+            self._reader = ActivationReader(net, graph, torch.zeros(1, *shape), self._device, torch.float32)
 
     def layers(self, image: Tensor, masks: Mapping[str, Tensor] | None = None) -> list[np.ndarray]:
         """Return each layer's activations, softmax on the last.
@@ -77,5 +80,9 @@ class ForwardPass:
         Args:
             image: One input, as the network sees it.
             masks: What is kept of each weight; None for the whole network.
+
+        Raises:
+            NcvizError: If an activation is not finite, or the device is out of memory.
         """
-        return [layer[0].numpy() for layer in self._reader.read(image[None], masks)]
+        with guard(self._device):
+            return [layer[0].numpy() for layer in self._reader.read(image[None], masks)]

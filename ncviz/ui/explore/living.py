@@ -14,17 +14,19 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.errors import NcvizError
+from ncviz.limits import LIMITS
 from ncviz.plots.network.header import FlowProgram
 from ncviz.plots.network.ranks import Forward
 from ncviz.scene.selection import read_flow
-from ncviz.text import plain
+from ncviz.text import megabytes, plain
 from ncviz.ui.server import flowing, resources
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject
 
 # How long the page waits for a flow before it goes on without.
 PATIENCE_SECONDS = 0.3
-MAX_FILE = 20_000_000
+# Characters that a picture may take on its way, four for three bytes.
+MAX_FILE = 28_000_000
 
 
 def browser_forward(subject: Subject) -> Forward | None:
@@ -59,13 +61,13 @@ def take_image(value: Any) -> None:
     """Take an image that was drawn; what a browser sends is not to be trusted."""
     if not isinstance(value, Mapping):
         return
-    sizes = [value.get(name) for name in ("channels", "rows", "columns")]
     try:
-        content = base64.b64decode(str(value.get("pixels")), validate=True)
-        pixels = np.frombuffer(content, np.uint8).reshape([int(size) for size in sizes if size is not None])
-    except (ValueError, TypeError, OverflowError, binascii.Error):
+        sizes = [int(value[name]) for name in ("channels", "rows", "columns")]
+        content = base64.b64decode(str(value["pixels"]), validate=True)
+        pixels = np.frombuffer(content, np.uint8).reshape(sizes)
+    except (KeyError, ValueError, TypeError, OverflowError):  # what is no base64 is a ValueError, too
         return
-    if pixels.ndim == 3:
+    if min(sizes) > 0 and pixels.size <= LIMITS.layer_units:
         _keep(pixels)
 
 
@@ -75,8 +77,12 @@ def take_file(network: tasks.Network) -> Callable[[Any], None]:
     def take(value: Any) -> None:
         if not isinstance(value, Mapping):
             return
+        text = str(value.get("content"))
+        if len(text) > MAX_FILE:
+            st.toast(f"The picture was left out: it is larger than {megabytes(3 * MAX_FILE // 4)}.")
+            return
         try:
-            content = base64.b64decode(str(value.get("content"))[: 2 * MAX_FILE], validate=True)
+            content = base64.b64decode(text, validate=True)
             pixels, note = tasks.read_picture(content, str(value.get("name")), network)
         except binascii.Error:
             return

@@ -1,11 +1,12 @@
 // What the flow's marks and lines mean, for below the picture.
 
 /**
- * In words; "" where nothing flows.
+ * In words; "" where there is nothing to say.
  * @param {Scene} scene
  */
-export function markWords({ flow }) {
-  return flow ? "╱ faded to less than half of the whole network · tick in a bar: the whole network" : "";
+export function markWords({ flow, network, removed }) {
+  if (flow) return "╱ faded to less than half of the whole network · tick in a bar: the whole network";
+  return removed > 0 && network.activity ? "how active nodes are: in the whole network" : "";
 }
 
 /**

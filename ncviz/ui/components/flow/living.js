@@ -22,19 +22,20 @@ export class LivingFlow {
   lines = "curvature";
   /** @type {string | null} */
   toldLines = null;
-  sent = 0;
   isDrawing = false;
   /** @type {Selected | null} */
   selected = null;
   holder = make("div", {});
 
   /**
-   * `onChange()` draws the picture anew, `tell(name, value)` says to Python what the reader did.
+   * `onChange()` draws the picture anew, `tell(name, value)` says to Python what is so from now on, and `hand` gives it
+   * something once, which is not sent again with every step of the slider.
    * @param {ShadowRoot} root
-   * @param {{ onChange(): void, tell(name: string, value: unknown): void }} given
+   * @param {Record<"tell" | "hand", (name: string, value: unknown) => void> & { onChange(): void }} given
    */
-  constructor(root, { onChange, tell }) {
+  constructor(root, { onChange, tell, hand }) {
     this.tell = tell;
+    this.hand = hand;
     this.onChange = onChange;
     this.row = part(root, "div", "living");
     this.verdict = new Verdict(root);
@@ -136,15 +137,13 @@ export class LivingFlow {
    */
   #drawn(image, isDone) {
     this.source.draw(image);
-    this.sent += 1;
-    if (isDone) this.tell("image", { ...image, seq: this.sent });
+    if (isDone) this.hand("image", image);
   }
 
   /** @param {File} file */
   async #bring(file) {
     const content = textOf(new Uint8Array(await file.arrayBuffer()));
-    this.sent += 1;
-    this.tell("file", { name: file.name, content, seq: this.sent });
+    this.hand("file", { name: file.name, content });
   }
 
   /** The arithmetic of the unit that is selected, or of the most active one of a feature map. */

@@ -1,6 +1,6 @@
 // A sheet to draw on with mouse, pen or finger; every stroke is an image for the network at once.
 
-import { contextOf, part } from "../shared/dom.js";
+import { contextOf, focusedBeside, part } from "../shared/dom.js";
 import { bytesOf, textOf } from "../shared/pixels.js";
 import { digitOf } from "./digit.js";
 
@@ -11,6 +11,8 @@ export class Pad {
   /** @type {Drawing | null} */
   drawing = null;
   isDown = false;
+  /** What had the focus before. @type {HTMLElement | SVGElement | null} */
+  opener = null;
 
   /**
    * `onChange(image, isDone)` is told of the image after each stroke's step, and once it has ended.
@@ -43,12 +45,14 @@ export class Pad {
   /** @param {Drawing} drawing */
   open(drawing) {
     this.drawing = drawing;
+    this.opener = focusedBeside(this.root);
     this.root.hidden = false;
     part(this.root, "button", "done").focus();
   }
 
   close() {
     this.root.hidden = true;
+    this.opener?.focus();
   }
 
   #clear() {

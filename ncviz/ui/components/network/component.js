@@ -77,6 +77,7 @@ class NetworkCanvas {
     this.living = new LivingFlow(root, {
       onChange: () => this.painter?.draw(),
       tell: (name, value) => this.setStateValue(name, value),
+      hand: (name, value) => this.setTriggerValue(name, value),
     });
     this.surgery = new Surgery(root, {
       scene: () => this.scene,

@@ -1,0 +1,59 @@
+"""Images that come from a browser, which is not to be trusted."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ncviz import tasks
+from ncviz.ui.explore import living
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """What is kept, and what is said."""
+    kept, said = [], []
+    monkeypatch.setattr(living, "_keep", kept.append)
+    monkeypatch.setattr(living.st, "toast", said.append)
+    return kept, said
+
+
+def drawn(image, **changes):
+    sizes = dict(zip(("channels", "rows", "columns"), image.shape, strict=True))
+    return sizes | {"pixels": base64.b64encode(image.tobytes()).decode()} | changes
+
+
+def test_a_drawing_is_kept_as_it_was_drawn(page):
+    pixels = np.arange(64, dtype=np.uint8).reshape(1, 8, 8)
+    living.take_image(drawn(pixels))
+    np.testing.assert_array_equal(page[0], [pixels])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"rows": 9}, {"rows": -1}, {"rows": "x"}, {"rows": None}, {"rows": 1e40}, {"pixels": "???"}, {"pixels": None}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_drawing_is_left_out(page, changes):
+    living.take_image(drawn(np.zeros((1, 8, 8), np.uint8), **changes))
+    living.take_image("none")
+    assert page == ([], [])
+
+
+def test_a_picture_is_made_as_large_as_the_data_or_left_out_in_a_sentence(page):
+    kept, said = page
+    stream = io.BytesIO()
+    Image.new("RGB", (50, 40), (200, 10, 10)).save(stream, "JPEG")
+    take = living.take_file(tasks.open_network("vgg9-cifar10-relu"))
+    take({"name": "red.jpg", "content": base64.b64encode(stream.getvalue()).decode()})
+    assert kept[0].shape == (3, 32, 32)
+    take({"name": "none.jpg", "content": base64.b64encode(b"none").decode()})
+    take({"name": "large.jpg", "content": "A" * (living.MAX_FILE + 4)})
+    take({"name": "odd.jpg", "content": "A"})
+    take(None)
+    assert len(kept) == 1
+    assert "none.jpg cannot be read" in said[0]
+    assert "larger than 21" in said[1]
+    assert len(said) == 2
