@@ -101,8 +101,13 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
     is_finished = any(request is not dragged for request in new)
     if above is not None:
         above(subject)
-    # A finished step is answered by the run of the whole page that follows it.
-    answer, note = (None, "") if is_finished else _answer(subject, seq, is_dragging=dragged is not None)
+    if is_finished:
+        # It is answered by the run of the whole page that follows, while which it is measured.
+        answer, note = None, ""
+        if resources.torch_ready().is_set():
+            _measurement(subject)
+    else:
+        answer, note = _answer(subject, seq, is_dragging=dragged is not None)
     known, drawn = _curves(subject)
     sent = f"{subject.key}-curves"
     if dragged is not None and st.session_state.get(sent) == drawn:
