@@ -83,6 +83,15 @@ def folded_words(of: tasks.Network, config: CurvatureConfig) -> str:
     return FOLDED if of.has_batchnorm and config.batchnorm == "folded" else ""
 
 
+def settings_words(of: tasks.Network, config: CurvatureConfig) -> str:
+    """Return the settings of a curvature, such as "curvature from 1 image per class, α = 0.9, seed 0"."""
+    images = plural(config.samples_per_class, "image")
+    part = part_words(config)
+    told = [f"curvature from {images} per class, α = {config.alpha:g}, seed {config.seed}"]
+    told += [words for words in (norm_words(of, config), f"of {part}" if part else "") if words]
+    return "; ".join(told)
+
+
 def private_title(of: tasks.Network) -> str:
     """Return what other sessions may read of a network: a run for one key is shared by all that ask for it."""
     return of.title if of.is_bundled else "your network"

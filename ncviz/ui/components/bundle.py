@@ -19,6 +19,7 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<file>(?:\./|(?:\.\./)+)[a-z_/
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) )", re.MULTILINE)
 # The whole script goes along with every answer to a drag; lines that say something to people alone stay behind.
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
+_INDENT = re.compile(r"\n[ \t\n]*")
 _TOP_LEVEL = re.compile(r"^(?:async )?(?:function|class|const|let) (?P<name>\w+)", re.MULTILINE)
 
 
@@ -45,8 +46,9 @@ def component(name: str, files: str) -> Callable[..., Any]:
 
 
 def styles(files: str) -> str:
-    """What all components have in common, and a component's own."""
-    return read_asset("shared/base.css") + read_asset(f"{files}.css")
+    """What all components have in common, and a component's own, without comments and indents."""
+    both = read_asset("shared/base.css") + read_asset(f"{files}.css")
+    return _INDENT.sub("\n", _COMMENT.sub("", both))
 
 
 def ignore() -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import streamlit as st
 
 from ncviz.config import ORDERS
+from ncviz.scene.flow_choices import flow_titles
 from ncviz.scene.tables import cut_value
-from ncviz.scene.wording import short_word
+from ncviz.scene.wording import settings_words, short_word
 from ncviz.tasks import CRITERIA
 from ncviz.tasks.criteria import CUT_BY_HAND, HELD_BY_HAND
 from ncviz.ui.components.live.data import Band, Curves, NeverActive, Order, SliderStep, Sweep, panel_data
@@ -167,6 +168,15 @@ def draw_words(subject: Subject) -> str:
     return f"one draw, seed {subject.record.meta['config']['seed']}"
 
 
+def about_words(subject: Subject) -> str:
+    """Return of which network and settings a saved picture is, and of which image's flow."""
+    chosen = subject.view.flow
+    told = f"{subject.network.title}: {settings_words(subject.network, subject.view.config)}"
+    if chosen == "all":
+        return told
+    return f"{told}; flow of {flow_titles(subject.record, subject.classes).get(chosen, chosen)}"
+
+
 def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
     """Return a panel's data for a page that has no Python behind it: it reads its curves and keeps its own history.
 
@@ -185,6 +195,7 @@ def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
         never,
         own,
         draw_words(subject),
+        about_words(subject),
     )
     step = replace(slider_step(subject), channel=channel)
     return panel_data(

@@ -18,6 +18,7 @@ from ncviz.ui.components.live.data import Answer, Curves, panel_data
 from ncviz.ui.explore.by_hand.class_bars import draw_bars
 from ncviz.ui.explore.live_curves import (
     PANEL_ORDERS,
+    about_words,
     by_hand_words,
     can_cut,
     curves,
@@ -260,5 +261,6 @@ def _curves(subject: Subject) -> tuple[Curves, tuple[Any, ...]]:
         never=never_active(subject),
         steps={subject.order: steps(subject, fine)},
         draw=draw_words(subject),
+        about=about_words(subject),
     )
     return known, (_basis(subject), kept, subject.order, fine is not None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz.errors import NcvizError
-from ncviz.scene.wording import norm_words, part_words
-from ncviz.text import plain, plural
+from ncviz.scene.wording import settings_words
+from ncviz.text import capitalised, plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 
@@ -44,12 +44,8 @@ def _draw_network() -> None:
 
 
 def _draw_settings() -> None:
-    view = session.view()
-    images = plural(view.samples, "image")
-    part, norms = part_words(view.config), norm_words(session.network(), view.config)
-    told = [f"Curvature from {images} per class, α = {view.alpha:g}, seed {view.seed}"]
-    told += [words for words in (norms, f"of {part}" if part else "") if words]
-    st.caption(f"{'; '.join(told)}.")
+    told = settings_words(session.network(), session.view().config)
+    st.caption(f"{capitalised(told)}.")
     st.page_link("pages/curvature.py", label="Change, or compute anew")
 
 

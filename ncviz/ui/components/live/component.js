@@ -89,6 +89,7 @@ class LivePanel {
       this.channel = openChannel(data.channel);
       const ends = [this.channel.lead(), follow(data.channel, (step) => this.#obey(step))];
       this.leave = () => ends.forEach((end) => end());
+      this.figures.join(data.channel);
       this.answer = null;
     }
     if (data.answer && !(this.answer && data.answer.seq < this.answer.seq)) {
@@ -290,6 +291,7 @@ class LivePanel {
     this.sender.stop();
     clearTimeout(this.settling);
     this.leave();
+    this.figures.leave();
   }
 }
 

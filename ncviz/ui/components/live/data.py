@@ -119,8 +119,8 @@ class Curves:
     `sweeps` holds them by order key, all on one grid, and may lack some; it is None for those that were sent last.
     `steps` holds what is known at the stops of the slider, which are finer, likewise. `baseline` is the accuracy with
     nothing removed, and `word` what that share of right answers is called: agreement, where nobody knows the right
-    ones. `draw` says on which calibration images the orders rest. `never` are the weights that are never active, None
-    where there are none or nobody looked.
+    ones. `draw` says on which calibration images the orders rest, `about` of which network and settings a saved picture
+    is. `never` are the weights that are never active, None where there are none or nobody looked.
     """
 
     sweeps: Mapping[str, Sweep] | None
@@ -130,6 +130,7 @@ class Curves:
     never: NeverActive | None = None
     steps: Mapping[str, Sweep] | None = None
     draw: str = ""
+    about: str = ""
 
 
 def panel_data(
@@ -187,6 +188,7 @@ def panel_data(
         "sweep_label": curves.label,
         "word": curves.word,
         "draw": curves.draw,
+        "about": curves.about,
         "tones": tones(),
         "lines": lines(),
     }

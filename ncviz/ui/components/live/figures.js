@@ -1,5 +1,6 @@
 // The panel's numbers: accuracy, how it changed and where it comes from; how much is removed, and by which rule.
 
+import { openChannel } from "../shared/bus.js";
 import { part } from "../shared/dom.js";
 import { count, percent, sharePercent, signed } from "../shared/format.js";
 import { thresholdAt } from "./curve.js";
@@ -11,6 +12,9 @@ export const titled = (word = "accuracy") => word[0].toUpperCase() + word.slice(
 export class Figures {
   /** @type {string | null} */
   said = null;
+  /** What a saved picture says of itself. @type {Channel<string> | null} */
+  captions = null;
+  leave = () => {};
 
   /** @param {ShadowRoot} root */
   constructor(root) {
@@ -23,6 +27,13 @@ export class Figures {
       rule: part(root, "span", "rule"),
       said: part(root, "p", "said"),
     };
+  }
+
+  /** @param {string} channel of the picture */
+  join(channel) {
+    this.leave();
+    this.captions = openChannel(`${channel}/caption`);
+    this.leave = this.captions.lead();
   }
 
   /**
@@ -41,6 +52,10 @@ export class Figures {
     const zero = data.zeros > 0 ? `${count(data.zeros)} were zero already` : `of ${count(data.total)} weights`;
     const none = data.by_hand || zero;
     parts.rule.textContent = removed > data.zeros ? rule : none;
+    this.captions?.publish(captionWords(data, order, `${parts.share.textContent} removed (${parts.rule.textContent})`, {
+      ...reading,
+      from: parts.source.textContent ?? "",
+    }));
   }
 
   /**
@@ -87,4 +102,17 @@ export class Figures {
     }
     this.said = step;
   }
+}
+
+/**
+ * What a saved picture says of itself: network and settings; what is removed, and what that does to the accuracy.
+ * @param {Pick<PanelData, "about" | "by_hand" | "word" | "baseline">} data
+ * @param {Pick<Order, "label">} order
+ * @param {string} removed
+ * @param {{ accuracy: number | null, from: string }} reading
+ */
+export function captionWords({ about, by_hand: byHand, word, baseline }, { label }, removed, { accuracy, from }) {
+  const whole = baseline === null ? "" : `; whole ${percent(baseline)}`;
+  const outcome = accuracy === null ? `${word} not measured` : `${word} ${percent(accuracy)}, ${from}${whole}`;
+  return [about, `${label}: ${removed}`, byHand, outcome].filter(Boolean).join(" · ");
 }

@@ -73,6 +73,7 @@ interface PanelData {
   sweep_label: string;
   word: string;
   draw: string;
+  about: string;
   tones: Tones;
   lines: Record<ThemeName, Record<string, string>>;
 }

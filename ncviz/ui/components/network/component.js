@@ -271,7 +271,8 @@ class NetworkCanvas {
     const { size } = this.parts;
     size.replaceChildren(...SIZES.map(({ name }) => make("option", { textContent: name })));
     const save = (/** @type {typeof savePng} */ write) => () => {
-      if (this.scene) write(this.scene, this.fileName || "network-curvature", SIZES[size.selectedIndex] ?? SIZES[0]);
+      const { last } = openChannel(`${this.channel?.name}/caption`);
+      if (this.scene) write({ ...this.scene, caption: String(last ?? "") }, this.fileName || "network-curvature", SIZES[size.selectedIndex] ?? SIZES[0]);
     };
     const on = (/** @type {Intent} */ intent) => () => this.#dispatch(intent);
     const handlers = {

@@ -26,10 +26,12 @@ export const SIZES = [
 export function savePng(scene, name, size = SIZES[0]) {
   const shown = sized(scene, size);
   const { width, height } = shown.geometry;
-  const canvas = make("canvas", { width: Math.round(width * size.scale), height: Math.round(height * size.scale) });
+  const lines = captionLines(shown, width);
+  const whole = height + roomFor(lines);
+  const canvas = make("canvas", { width: Math.round(width * size.scale), height: Math.round(whole * size.scale) });
   const context = contextOf(canvas);
   context.scale(size.scale, size.scale);
-  paint(context, shown);
+  paint(context, shown, lines);
   canvas.toBlob((blob) => blob && download(blob, `${name}.png`), "image/png");
 }
 
@@ -41,8 +43,10 @@ export function savePng(scene, name, size = SIZES[0]) {
 export function saveSvg(scene, name, size = SIZES[0]) {
   const shown = sized(scene, size);
   const { width, height } = shown.geometry;
-  const context = new SvgContext(width, height, scene.network.layers.map((layer) => layer.name).join(" → "));
-  paint(context, shown);
+  const lines = captionLines(shown, width);
+  const title = scene.network.layers.map((layer) => layer.name).join(" → ");
+  const context = new SvgContext(width, height + roomFor(lines), title);
+  paint(context, shown, lines);
   download(new Blob([context.toString()], { type: "image/svg+xml" }), `${name}.svg`);
 }
 
@@ -63,13 +67,51 @@ function sized(scene, { width, height }) {
   return { ...scene, geometry, view };
 }
 
+const [LINE, EDGE] = [18, 16];
+
+/** @param {string[]} lines */
+function roomFor(lines) {
+  return lines.length > 0 ? LINE * lines.length + EDGE / 2 : 0;
+}
+
 /**
- * An export stands alone, so it brings its own paper.
+ * The caption in as many lines as it needs, broken between words.
+ * @param {Scene} scene
+ * @param {number} width
+ */
+function captionLines({ caption = "", theme }, width) {
+  const context = contextOf(make("canvas"));
+  context.font = captionFont(theme);
+  const measure = rulerOf(context);
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of caption.split(" ").filter(Boolean)) {
+    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length > 0 && measure(longer) <= width - 2 * EDGE) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** @param {Theme} theme */
+function captionFont(theme) {
+  return `400 12px ${theme.font}`;
+}
+
+/**
+ * An export stands alone, so it brings its own paper, and says what it shows.
  * @param {Pen} context
  * @param {Scene} scene
+ * @param {string[]} lines
  */
-function paint(context, scene) {
+function paint(context, scene, lines) {
+  const { width, height } = scene.geometry;
   context.fillStyle = scene.theme.paper;
-  context.fillRect(0, 0, scene.geometry.width, scene.geometry.height);
+  context.fillRect(0, 0, width, height + roomFor(lines));
   drawScene(context, scene);
+  context.font = captionFont(scene.theme);
+  context.fillStyle = scene.theme.ink;
+  context.textAlign = "left";
+  context.textBaseline = "alphabetic";
+  lines.forEach((line, at) => context.fillText(line, EDGE, height + LINE * at + 12));
 }

@@ -289,6 +289,8 @@ interface Scene {
   focus: Focus | null;
   /** The lines of which the criterion would take a weight next. */
   next?: number[];
+  /** What a saved picture says of itself. */
+  caption?: string;
 }
 
 interface Point {
