@@ -47,9 +47,24 @@ def test_from_a_channel_to_its_kernel_to_one_weight_on_the_image(visit):
     page.wait(lambda: "selected=channel-2-5" in page.page.url)
     step_to(page, "conv 2")
     page.wait(lambda: "selected" not in page.page.url)
-    page.wait(lambda: float(page.canvas().get_attribute("data-zoom") or 1) > 1)
+    page.wait(lambda: page.canvas().get_attribute("data-closeup") == "2")
     step_to(page, "Network")
-    page.wait(lambda: float(page.canvas().get_attribute("data-zoom")) == 1)
+    page.wait(lambda: page.canvas().get_attribute("data-closeup") == "-1")
+    assert page.errors == []
+
+
+def test_of_a_large_network_a_layer_fills_the_picture_and_a_selection_has_all_its_lines(visit):
+    page = visit().open("/?model=vgg9-cifar10-relu&flow=all&zoom=4&selected=channel-4-5")
+    told = lambda name: page.canvas().get_attribute(f"data-{name}")  # noqa: E731
+    page.wait(lambda: told("own-edges") == str(128 + 256))
+    assert told("closeup") == "4"
+    assert int(told("drawn-edges")) < 5000, "lines between the maps that are shown"
+    page.page.get_by_test_id("ncviz-maps").first.select_option("activity")
+    page.wait(lambda: "maps=activity" in page.page.url)
+    page.wait(lambda: told("own-edges") == str(128 + 256))
+    step_to(page, "Network")
+    page.wait(lambda: told("closeup") == "-1" and told("own-edges") == "0")
+    page.wait(lambda: "zoom=" not in page.page.url)
     assert page.errors == []
 
 

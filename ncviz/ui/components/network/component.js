@@ -12,7 +12,7 @@ import { LivingFlow } from "../flow/living.js";
 import { withFlow } from "../flow/words.js";
 import { NARROW, placeUnits } from "./geometry.js";
 import { MapOrder } from "./map_order.js";
-import { OwnReader, linesOf, ownOf } from "./own_lines.js";
+import { OwnReader, dataOf, linesOf, ownOf } from "./own_lines.js";
 import { Overview, isCrowd } from "./overview.js";
 import { Painter } from "./drawing/painter.js";
 import { spreadOf } from "./drawing/spread.js";
@@ -206,6 +206,7 @@ class NetworkCanvas {
       drawnEdges: network.drawn,
       totalEdges: network.total,
       visibleEdges: left.kept,
+      ...dataOf(this.state),
       removed,
       order: order ?? "",
     });

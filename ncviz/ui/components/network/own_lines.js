@@ -24,6 +24,14 @@ export function ownOf({ own, told }) {
 }
 
 /**
+ * What of the state whoever reads the page may want to know beside the number of lines.
+ * @param {State} state
+ */
+export function dataOf(state) {
+  return { ownEdges: ownOf(state)?.network.edges ?? 0, closeup: state.network?.closeup.layer ?? -1 };
+}
+
+/**
  * The lines among which an edge under the pointer is counted, with what is left of them.
  * @param {{ network: Network, left: LinesLeft, own: OwnLeft | null }} scene
  * @param {Hit | Selected | null} hit

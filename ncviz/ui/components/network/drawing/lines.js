@@ -26,15 +26,20 @@ export function drawLines(context, scene) {
 const CRISP = 70; // lines of a connection that keep all their ink, the strongest
 
 /**
- * How many lines each connection has left, and how much ink each of them may take: as many lines as the picture is
- * pixels high cover the room between two layers once, whatever that room; more must be paler, or they are a slab.
+ * How many lines each connection has left, and how much ink each of them may take: as many as the picture is pixels
+ * high cover the room between two layers once if they run straight across, fewer if they slant; more must be paler, or
+ * they are a slab.
  * @param {Scene} scene
  */
 function inkPerConnection({ network, geometry, view, left: { visible } }) {
-  const height = (geometry.isPortrait ? geometry.room.width : geometry.room.height) * Math.max(1, view.k);
+  const { width, height } = geometry.room;
+  const [along, across] = geometry.isPortrait ? [height, width] : [width, height];
+  const gap = along / Math.max(1, network.closeup.shown.filter((count) => count > 0).length - 1);
+  // From any place of a layer to any of the next it is a third of the way on average.
+  const bearable = (across * gap * Math.max(1, view.k)) / Math.hypot(gap, across / 3);
   const counts = new Float64Array(network.connections.length);
   for (let e = 0; e < network.edges; e += 1) counts[network.connection[e]] += visible[e];
-  return { counts, inks: counts.map((n) => Math.max(0.07, Math.min(1.1, (height / Math.max(n, 1)) ** 0.75))) };
+  return { counts, inks: counts.map((n) => Math.max(0.07, Math.min(1.1, (bearable / Math.max(n, 1)) ** 0.75))) };
 }
 
 /**
