@@ -64,7 +64,7 @@ ALLOWED = {
     "ui.model": PAGE | {"jobs"},
     "ui.stage": PAGE | {"ui.learn"},
     "ui.frame": PAGE | {"ui.learn", "ui.model", "ui.stage"},
-    "ui.explore": PAGE,
+    "ui.explore": PAGE | {"ui.stage"},
     "ui.pruning": PAGE | {"fingerprint", "jobs"},
     "cli": COMMON
     | {"data", "models", "preflight", "pruning", "store"}

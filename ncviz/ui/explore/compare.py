@@ -18,6 +18,8 @@ from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, first_side, second_side
 
 SAME = ""
+# Where bottlenecks are all it takes.
+FIRST_REMOVED = 0.01
 
 
 def draw_controls() -> None:
@@ -99,9 +101,12 @@ def _networks() -> dict[str, str]:
 
 def _switch(on: bool) -> None:
     view = session.view()
-    # Beside a pruned network, the same fraction from the other end says more than a whole one.
-    removed = view.removed if on and view.other_removed == 0 else view.other_removed
-    session.change(compare=on, other_removed=removed)
+    if not on or view.other_removed > 0:
+        session.change(compare=on)
+        return
+    # The same fraction from the other end says more than a whole network, and two whole ones say nothing.
+    removed = view.removed or FIRST_REMOVED
+    session.change(compare=on, removed=removed, other_removed=removed)
 
 
 def _choose(name: str) -> None:

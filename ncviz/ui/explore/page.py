@@ -26,6 +26,7 @@ from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import address, results, session
 from ncviz.ui.session.subject import Subject, first_side
+from ncviz.ui.stage import steps
 
 
 def draw_page() -> None:
@@ -126,7 +127,7 @@ def _draw_introduction(subject: Subject) -> None:
     view = subject.view
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container():
-            wants_lessons = introduction(
+            wish = introduction(
                 channel=slider_step(subject).channel,
                 total=subject.total,
                 word=short_word(subject.network),
@@ -143,7 +144,10 @@ def _draw_introduction(subject: Subject) -> None:
                 label_visibility="collapsed",
                 **session.bound("show"),
             )
-    if wants_lessons:
+    if wish == "tour":
+        steps.go(steps.tour(), 0)
+        st.rerun()
+    if wish == "learn":
         address.write_link()
         st.switch_page("pages/learn.py")
     part = part_words(subject.record.config, len(subject.record.weights))

@@ -22,7 +22,7 @@ _CONTRAST = """
 _OWN = """
 .ncviz-caption{margin-top:.25rem;font-size:.875rem;text-align:center}
 .ncviz-unseen{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.st-key-menu,.st-key-explore-title{position:absolute;height:0}
+.st-key-menu,[data-testid=stLayoutWrapper]:has(>.st-key-explore-title){position:absolute;height:0}
 """
 # On a projector, of 1024 pixels, its sidebar and its margins leave too little to the picture.
 _PROJECTOR = """
@@ -37,7 +37,7 @@ _UPLOAD = """
 STYLE = f"<style>{_ROOM}{_FOCUS}{_CONTRAST}{_OWN}{_PROJECTOR}{_UPLOAD}</style>"
 
 # The bar of a lecture is there for its keys alone.
-NO_BAR = "<style>.st-key-stage-bar{position:absolute;height:0}</style>"
+NO_BAR = "<style>[data-testid=stLayoutWrapper]:has(>.st-key-stage-bar){position:absolute;height:0}</style>"
 # On a stage there is the page alone, as large as the window allows.
 STAGE = """<style>
 :root{--ncviz-stage:1}

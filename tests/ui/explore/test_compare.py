@@ -79,6 +79,12 @@ def test_switching_on_gives_the_right_side_the_same_fraction_from_the_other_end(
     assert app.query_params["compare"] == "1"
 
 
+def test_two_whole_networks_are_no_comparison(app):
+    app.run()
+    app.toggle[0].set_value(True).run()
+    assert canvases(app) == ["canvas explore mlp-digits-relu 27", "canvas other mlp-digits-relu 27"]
+
+
 def test_the_right_side_can_be_another_network(app):
     app.query_params["compare"] = "1"
     app.run()

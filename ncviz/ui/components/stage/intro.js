@@ -29,7 +29,9 @@ class Intro {
     this.caption = part(root, "p", "caption");
     this.play = part(root, "button", "play");
     this.play.onclick = () => (this.playing ? this.#stop() : this.#begin());
-    part(root, "button", "learn").onclick = () => this.setTriggerValue("learn", true);
+    for (const wish of ["tour", "learn"]) {
+      part(root, "button", wish).onclick = () => this.setTriggerValue("wish", wish);
+    }
     this.onTouch = (/** @type {Event} */ event) => {
       // Its own button knows by itself whether to stop.
       if (!event.composedPath().includes(this.play)) this.#stop();
