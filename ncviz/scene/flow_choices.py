@@ -34,6 +34,7 @@ def image_choices(
     """
     spec, pictures = network.dataset_spec, record.pictures
     found: dict[str, Any] = {
+        "of": network.fingerprint,
         "chosen": chosen,
         "images": [],
         "own": None,

@@ -110,7 +110,13 @@ def flow_answer(subject: Subject, *, is_dragging: bool) -> dict[str, Any] | None
     except (TimeoutError, NcvizError):
         return None
     flow = subject.view.flow
-    told = {"image": flow, "removed": subject.removed, "order": subject.order, **_plain(found.at)}
+    told = {
+        "of": subject.network.fingerprint,
+        "image": flow,
+        "removed": subject.removed,
+        "order": subject.order,
+        **_plain(found.at),
+    }
     told["ranges"] = [[float(low), float(high)] for low, high in found.ranges]
     # The browser knows the whole network's flow by the time of a drag, and it is as large.
     return told | {"whole": None if is_dragging else _plain(found.whole)}

@@ -12,10 +12,11 @@ export function publishAnswer(name, answer) {
   if (!answer) return;
   /** @type {Channel<FlowEvent>} */
   const channel = openChannel(`${name}/flow`);
-  const { removed, order, image, ranges } = answer;
-  const whole = answer.whole ? stateOf(answer.whole) : channel.last?.image === image ? channel.last.whole : null;
+  const { of, removed, order, image, ranges } = answer;
+  const isSame = channel.last?.of === of && channel.last.image === image;
+  const whole = answer.whole ? stateOf(answer.whole) : isSame && channel.last ? channel.last.whole : null;
   if (!whole) return;
-  channel.publish({ removed, order, image, ...stateOf(answer), ranges, whole, isExact: true });
+  channel.publish({ of, removed, order, image, ...stateOf(answer), ranges, whole, isExact: true });
 }
 
 /**

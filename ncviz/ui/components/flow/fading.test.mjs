@@ -15,6 +15,7 @@ const whole = state([255, 0, 100, 200, 10, 120, 255, 30, 0], [0.9, 0.1, 0]);
 /** @type {FlowEvent} */
 const flow = {
   ...state([255, 0, 100, 90, 0, 110, 30, 255, 0], [0.2, 0.7, 0.1]),
+  of: "example",
   removed: 3,
   order: "up",
   image: "image-0",
@@ -37,7 +38,7 @@ test("a line carries its weight times the activation that it reads, and nothing 
 });
 
 test("the verdict tells a flip, and whether it is right where anybody knows", () => {
-  const judged = { label: 0, removed: 3, isAsked: true };
+  const judged = { label: 0, removed: 3, order: "up", isAsked: true };
   const verdict = verdictOf(network.classes, flow, judged);
   assert.deepEqual([verdict?.now, verdict?.whole, verdict?.isFlipped], ["b", "a", true]);
   assert.deepEqual(verdict?.outcome, { isRight: false, words: "✗ wrong, it is a" });

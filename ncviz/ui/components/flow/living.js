@@ -115,8 +115,8 @@ export class LivingFlow {
   }
 
   #judge() {
-    const { label, removed, image, event } = this.source;
-    if (this.network) this.verdict.show(this.network, event, { label, removed, isAsked: image !== null });
+    const { label, removed, order, image, event } = this.source;
+    if (this.network) this.verdict.show(this.network, event, { label, removed, order, isAsked: image !== null });
   }
 
   /** @param {"curvature" | "flow"} name */

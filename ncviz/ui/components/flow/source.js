@@ -128,7 +128,7 @@ export class FlowSource {
   }
 
   #begin() {
-    if (this.event && this.event.image !== this.chosen) this.event = null;
+    if (this.event && (this.event.image !== this.chosen || this.event.of !== this.flows?.of)) this.event = null;
     if (!this.image) this.event = null;
     if (this.pass && this.image) this.#compute();
     else this.#take(this.channel?.last ?? null);
@@ -154,7 +154,8 @@ export class FlowSource {
     this.kept = ranks ? keptOf(ranks, removed) : null;
     this.found = ranks ? scaled.run(input, this.kept) : this.whole.found;
     const now = stateOf(pass.layersOf(this.found), ranges);
-    this.channel?.publish({ removed, order, image: this.chosen, ...now, ranges, whole: state, isExact: true });
+    const of = this.flows?.of ?? "";
+    this.channel?.publish({ of, removed, order, image: this.chosen, ...now, ranges, whole: state, isExact: true });
   }
 
   /** @param {string} name */
@@ -170,8 +171,8 @@ export class FlowSource {
 
   /** @param {FlowEvent | null} event */
   #take(event) {
-    const units = this.network?.firstUnit[this.network.layers.length];
-    if (event && event.image === this.chosen && event.activity.length === units && this.image) this.event = event;
+    const isOurs = event?.of === this.flows?.of && event?.image === this.chosen && this.image !== null;
+    if (event && isOurs) this.event = event;
   }
 
   stop() {

@@ -15,6 +15,7 @@ const PROGRAM = {
 };
 const VALUES = Float32Array.of(5, 0.1, 0, 0, 4, 0, 0, 0, 3);
 const FLOWS = /** @type {FlowData} */ ({
+  of: "example",
   chosen: "image-0",
   images: [{ flow: "image-0", number: 1, label: "class a", class: 0, rows: 1, columns: 3, channels: 1, pixels: btoa("\xff\xff\xff") }],
   own: null,
@@ -74,10 +75,11 @@ test("without a program the server's answer counts, if it is of the image that i
   source.receive("three", bare, FLOWS);
   assert.deepEqual(source.event, null);
   const state = { activity: new Uint8Array(6), scores: new Float32Array(3) };
-  const event = { ...state, removed: 0, order: "up", isExact: true, ranges: /** @type {[number, number][]} */ ([]), whole: state };
+  const event = { ...state, of: "example", removed: 0, order: "up", isExact: true, ranges: /** @type {[number, number][]} */ ([]), whole: state };
   /** @type {Channel<FlowEvent>} */
   const channel = openChannel("three/flow");
   channel.publish({ ...event, image: "image-7" });
+  channel.publish({ ...event, image: "image-0", of: "another" });
   assert.deepEqual(source.event, null);
   channel.publish({ ...event, image: "image-0" });
   assert.deepEqual(/** @type {FlowEvent | null} */ (source.event)?.image, "image-0");

@@ -59,6 +59,8 @@ interface Placement {
 
 /** What can flow, from `scene/flow_choices.py`. */
 interface FlowData {
+  /** The network's fingerprint. */
+  of: string;
   chosen: string;
   images: (Pixels & { flow: string; number: number; label: string; class: number | null })[];
   own: Pixels | null;
@@ -71,6 +73,7 @@ interface FlowData {
 
 /** What the server says of the flow at a step, from `explore/living.py`. */
 interface FlowAnswer extends Threshold {
+  of: string;
   image: string;
   activity: string;
   scores: number[];
@@ -89,6 +92,7 @@ interface Judged {
   label: number | null;
   /** The step that the slider is at, which the flow may be behind. */
   removed: number;
+  order: string | null;
   /** Whether an image is chosen. */
   isAsked: boolean;
 }

@@ -39,8 +39,9 @@ export class Verdict {
     if (outcome) parts.push(make("span", { textContent: ` ${outcome.words}`, className: outcome.isRight ? "is-right" : "is-wrong" }));
     const before = flow.removed > 0 || isFlipped ? `whole network: ${whole} ${percent(wholeShare)}` : "the whole network";
     parts.push(make("span", { textContent: ` · ${before}`, className: "before" }));
-    if (judged.removed !== flow.removed) {
-      parts.push(make("span", { textContent: ` · at ${percent(flow.removed / network.parameters)} removed`, className: "before" }));
+    if (judged.removed !== flow.removed || judged.order !== flow.order) {
+      const where = `at ${percent(flow.removed / network.parameters)} removed${judged.order === flow.order ? "" : " in the order before"}`;
+      parts.push(make("span", { textContent: ` · ${where}`, className: "before" }));
     }
     line.replaceChildren(...parts);
     // A screen reader hears of a flip, not of every number on the way there.

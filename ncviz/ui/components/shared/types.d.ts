@@ -59,6 +59,8 @@ interface FlowState {
 
 /** What flows at a step, said on the channel `<name>/flow`. */
 interface FlowEvent extends Threshold, FlowState {
+  /** Through which network: its fingerprint. */
+  of: string;
   /** What flows, such as "image-3", or "own" for a drawn or a brought image. */
   image: string;
   /** Whether it was computed for this step, and not for the nearest one that is known. */
