@@ -135,7 +135,7 @@ class NetworkCanvas {
     const before = this.state;
     const after = reduce(before, intent);
     this.state = after;
-    if (after.left !== before.left) this.#count();
+    if (after.left !== before.left) Object.assign(this.parts.canvas.dataset, dataOf(after));
     this.living.step(after);
     this.surgery.step(after);
     if (after.selected !== before.selected) this.living.select(after.selected);
@@ -196,20 +196,6 @@ class NetworkCanvas {
     }
     this.overview.show(network, this.theme, isCrowd(network, this.state.geometry));
     this.painter.draw();
-  }
-
-  /** What is left, for whoever reads the page. */
-  #count() {
-    const { network, left, removed, order } = this.state;
-    if (!network || !left) return;
-    Object.assign(this.parts.canvas.dataset, {
-      drawnEdges: network.drawn,
-      totalEdges: network.total,
-      visibleEdges: left.kept,
-      ...dataOf(this.state),
-      removed,
-      order: order ?? "",
-    });
   }
 
   /** @param {boolean} isOwn whether others are to follow */

@@ -24,11 +24,21 @@ export function ownOf({ own, told }) {
 }
 
 /**
- * What of the state whoever reads the page may want to know beside the number of lines.
+ * What is drawn and what is left of it, for whoever reads the page.
  * @param {State} state
  */
 export function dataOf(state) {
-  return { ownEdges: ownOf(state)?.network.edges ?? 0, closeup: state.network?.closeup.layer ?? -1 };
+  const { network, left, removed, order } = state;
+  if (!network || !left) return {};
+  return {
+    drawnEdges: network.drawn,
+    totalEdges: network.total,
+    visibleEdges: left.kept,
+    ownEdges: ownOf(state)?.network.edges ?? 0,
+    closeup: network.closeup.layer,
+    removed,
+    order: order ?? "",
+  };
 }
 
 /**
