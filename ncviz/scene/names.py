@@ -15,7 +15,10 @@ from ncviz.scene.feature_maps import drawn_shapes
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import plural
 
-NO_SAMPLES = "Each image's own κ is kept for up to ten million values; this network on these images has more."
+NO_SAMPLES = (
+    "Of a network of this size only the least κ over all images is kept, not each image's own: choose one image on "
+    "Explore to compute its own."
+)
 
 
 def factor_words(record: CurvatureRecord) -> str | None:

@@ -3,7 +3,7 @@
 # Streamlit leaves six lines of empty space above every page; the picture needs them.
 _ROOM = """
 .stMainBlockContainer{padding-top:4.4rem;padding-bottom:2rem}
-.stMainBlockContainer h1{padding:0;font-size:1.9rem}
+.stMainBlockContainer h1{padding:0 0 .4rem;font-size:1.9rem}
 """
 # Its links to the pages show the keyboard's focus by a pale fill alone.
 _FOCUS = """
