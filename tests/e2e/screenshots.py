@@ -27,12 +27,15 @@ PAGES = {
     "explore-lenet-channel": f"/?{LENET}&selected=channel-2-5&flow=image-7",
     "explore-lenet-units": f"/?{LENET}&detail=units&removed=0.5",
     "explore-vgg": f"/?{VGG}",
+    "explore-vgg-layer": f"/?{VGG}&zoom=5&flow=all",
+    "explore-vgg-channel": f"/?{VGG}&selected=channel-3-5&flow=all",
     "explore-vgg-kernel": f"/?{VGG}&selected=slice-2-3-7&removed=0.3",
     "explore-empty": "/?seed=12345",
     "matrix": f"/?{LENET}&show=matrix&removed=0.3",
     "matrix-vgg": f"/?{VGG}&show=matrix&layer=4",
     "distribution": f"/?{LENET}&show=distribution&removed=0.6",
     "free": f"/?{LENET}&show=free",
+    "free-vgg": f"/?{VGG}&show=free",
     "compare": f"/?{MLP}&compare=1&removed=0.7&other_removed=0.7",
     "compare-models": (
         f"/?{LENET}&compare=1&removed=0.6&other_model=lenet-mnist-tanh&other_order=redundant&other_removed=0.6"
