@@ -115,6 +115,14 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         # The browser has them, and they are most of what there is to send.
         known = replace(known, sweeps=None, steps=None)
     st.session_state[sent] = drawn
+    flags = {
+        "is_live": _is_live(subject),
+        "is_measuring": _is_measuring(subject),
+        "can_cut": can_cut(subject),
+        "is_followed": above is not None or follows(subject),
+        "can_undo": session.can_undo(),
+        "can_redo": session.can_redo(),
+    }
     data = panel_data(
         slider_step(subject),
         PANEL_ORDERS,
@@ -123,14 +131,9 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         answer=answer,
         basis=_basis(subject),
         note=note or note_for(subject.network),
-        scale=subject.view.scale,
-        is_live=_is_live(subject),
-        is_measuring=_is_measuring(subject),
-        can_cut=can_cut(subject),
-        is_followed=above is not None or follows(subject),
-        can_undo=session.can_undo(),
-        can_redo=session.can_redo(),
         by_hand=by_hand_words(subject),
+        scale=subject.view.scale,
+        **flags,
     )
     flow = None if is_finished else flow_answer(subject, is_dragging=dragged is not None)
     live_panel(data | {"flow": flow}, key=subject.key)
