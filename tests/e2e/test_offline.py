@@ -183,6 +183,6 @@ def test_its_picture_can_be_saved(opened, tmp_path, kind):
 
 def test_it_fits_a_phone(opened):
     file = opened(width=390)
-    assert file.page.evaluate("document.documentElement.scrollWidth") <= 390
+    file.wait(lambda: file.page.evaluate("document.documentElement.scrollWidth") <= 390)
     file.drag_to(0.9)
     file.wait(lambda: file.accuracy() < 0.9)
