@@ -31,7 +31,6 @@ def open_lens(visit, link):
 
 def test_alpha_moves_the_curvature_below_one_half_only(visit):
     page = visit()
-    # By way of Explore: coming straight to a page, Streamlit itself asks for files beside it that do not exist.
     open_lens(page, "/?model=lenet-mnist-relu&edge=2-66-40")
     assert "edge=2-66-40" in page.page.url
     before = kappa(page)
@@ -83,9 +82,15 @@ def test_a_row_of_the_table_comes_under_the_lens_and_can_be_taken_along(visit):
 
 
 def test_a_link_straight_to_it_on_a_phone(visit):
-    page = visit(390, 844, "dark").open("/edge?model=mlp-digits-relu&edge=1-27-14")
+    page = visit(390, 844, "dark")
+    page.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.open("/edge?model=mlp-digits-relu&edge=1-27-14")
     page.wait(lambda: page.page.get_by_text(LENS).count() == 1, 120)
     page.settle()
     width = page.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert width <= 390
+    # Who wants no movement sees where everything has arrived, and may set it going.
+    page.wait(lambda: page.page.get_by_test_id("ncviz-work").inner_text() == "W = 1.097")
+    assert page.page.get_by_test_id("ncviz-travel").inner_text() == "Replay"
+    assert page.errors == []
     assert page.outside == []
