@@ -25,7 +25,7 @@ from ncviz.ui.explore.living import browser_forward, own_image, take_file, take_
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject, change
 
-HEIGHT = 430
+HEIGHT, HEIGHT_BESIDE = 430, 250
 # On a stage the picture has the whole height to itself.
 STAGE_HEIGHT = 490
 
@@ -43,15 +43,17 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     samples = tuple(subject.samples or ())
     marked = (samples, view.group, group_count(subject))
     sight = view.edges, view.layer, subject.scale, _closeup(subject, detail, samples)
+    flows = image_choices(subject.record, subject.network, view.flow, own_image()) | {"lines": view.lines}
     picked = network_canvas(
         _payload(order, sight, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
-        height=STAGE_HEIGHT if view.present and not view.compare else HEIGHT,
+        height=HEIGHT_BESIDE if view.compare else STAGE_HEIGHT if view.present else HEIGHT,
         key=f"network-{side.name}-{subject.network.fingerprint[:12]}",
         selection=view.selected,
         card=None if view.compare else card(state_of(subject), subject.selection),
         link=link,
-        flows=image_choices(subject.record, subject.network, view.flow, own_image()) | {"lines": view.lines},
+        # Beside another picture there is no room to choose an image: that is done under both.
+        flows=None if view.compare and view.flow == "all" else flows,
         own=_own_lines(order, detail, view.selected, subject) if view.selected else None,
         on={
             "selection": lambda selection: _select(subject, selection),
@@ -64,6 +66,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
             "operate": lambda step: take_step(subject, step),
         },
         file_name=f"{file_stem(subject.network)}-curvature",
+        is_bare=view.compare,
     )
     if picked.open is not None:
         edge = representative_edge(record, read_selection(picked.open))

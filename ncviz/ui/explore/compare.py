@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
+from ncviz.config import ORDERS
 from ncviz.ui.components.live.title import live_title
 from ncviz.ui.explore.by_hand.own_groups import settle_by_hand
 from ncviz.ui.explore.flows import with_flow
@@ -18,6 +20,8 @@ from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, first_side, second_side
 
 SAME = ""
+# How much accuracy the redundant side has lost at first where nothing was chosen.
+LITTLE_LOST = 0.02
 # Where bottlenecks are all it takes.
 FIRST_REMOVED = 0.01
 
@@ -45,6 +49,11 @@ def draw_controls() -> None:
                 SAME if view.other_model == view.model else view.other_model,
                 _choose,
             ),
+        )
+        st.toggle(
+            "Link the sliders",
+            help="Both pictures lose the same share of their weights while either slider is dragged.",
+            **session.bound("linked"),
         )
         st.button(
             "Same fraction",
@@ -101,12 +110,27 @@ def _networks() -> dict[str, str]:
 
 def _switch(on: bool) -> None:
     view = session.view()
-    if not on or view.other_removed > 0:
+    if not on or view.other_removed:
         session.change(compare=on)
-        return
-    # The same fraction from the other end says more than a whole network, and two whole ones say nothing.
-    removed = view.removed or FIRST_REMOVED
-    session.change(compare=on, removed=removed, other_removed=removed)
+    elif view.removed:
+        # Beside a pruned network, the same fraction from the other end says more than a whole one.
+        session.change(compare=on, other_removed=view.removed)
+    else:
+        session.change(compare=on, **_telling_steps())
+
+
+def _telling_steps() -> dict[str, float]:
+    """Return how two whole networks are pruned at first, so that they differ: much of one end, little of the other."""
+    _, sweep = results.find_results(session.network(), first_side())
+    view, both = session.view(), {"removed": FIRST_REMOVED, "other_removed": FIRST_REMOVED}
+    if sweep is None or (view.criterion, view.order, view.other_order) != ("curvature", *ORDERS):
+        return both
+    share, whole = sweep.removed / max(1, sweep.total), sweep.baseline
+    spared = np.flatnonzero(sweep.accuracy["curvature", ORDERS[0]] >= whole - LITTLE_LOST)
+    felt = np.flatnonzero(sweep.accuracy["curvature", ORDERS[1]] < whole / 2)
+    if not len(spared) or not len(felt):
+        return both
+    return {"removed": float(share[spared[-1]]), "other_removed": float(share[felt[0]])}
 
 
 def _choose(name: str) -> None:

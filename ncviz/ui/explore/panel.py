@@ -41,6 +41,8 @@ TOO_SLOW_SECONDS = 0.05
 HOPELESS_SECONDS = 0.2
 # How long the page waits for an accuracy before it goes on without.
 PATIENCE_SECONDS = 0.15
+# The channel on which two sliders meet that move together.
+LINKED = "sliders"
 POLL_SECONDS = 0.25
 
 
@@ -136,7 +138,8 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
         **flags,
     )
     flow = None if is_finished else flow_answer(subject, is_dragging=dragged is not None)
-    live_panel(data | {"flow": flow}, key=subject.key)
+    linked = LINKED if subject.view.compare and subject.view.linked else None
+    live_panel(data | {"flow": flow, "linked": linked}, key=subject.key)
     is_whole = True
     if not subject.view.hides("classes"):
         _, step = _measurements().get(subject.side.name, (None, None))

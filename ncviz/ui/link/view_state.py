@@ -164,6 +164,7 @@ class ViewState:
     selected: str = _row("", _selected, "unit, channel, weight or kernel slice, likewise; none for nothing")
     edge: str = _row("", _edge, "the edge that is worked out, likewise")
     compare: bool = _row(False, flag, "whether a second picture stands beside the first")
+    linked: bool = _row(False, flag, "whether both sliders move together")
     other_model: str = _row("", one_of("the other model", tuple(MODELS)), "its network, none for the same")
     other_criterion: str = _row("curvature", one_of("the other criterion", CRITERIA), "its criterion")
     other_order: str = _row("bottlenecks", one_of("the other order", ORDERS), "which end goes first there")

@@ -11,6 +11,7 @@ import { Chart, SIDE, drawKey } from "./chart.js";
 import { chartModel, colorOf } from "./chart_model.js";
 import { measuredAt, readout, thresholdAt } from "./curve.js";
 import { follow } from "./drive.js";
+import { LinkedSlider, atShare } from "./linked.js";
 import { Figures, titled } from "./figures.js";
 import { listenToPage } from "./keys.js";
 import { OfflineHistory } from "./history.js";
@@ -59,6 +60,7 @@ class LivePanel {
       step: (step) => this.#step(step),
     });
     this.amount = new AmountField(root, (amount) => this.#setTo(amount));
+    this.linked = new LinkedSlider((share, isHeld) => this.#obey({ removed: atShare(share, this.data), order: this.order, isHeld }));
     this.figures = new Figures(root);
     this.sender = new Sender((request) => this.#send(request));
     this.offline = new OfflineHistory();
@@ -97,6 +99,7 @@ class LivePanel {
       this.answeredAt = performance.now();
     }
     publishAnswer(data.channel, data.flow);
+    this.linked.join(data.linked);
     this.sender.answered(data.seq);
     // Undo, a link, another page: Python's word counts, unless a newer one of ours is on its way.
     const isFree = !this.isDragging && this.sender.isIdle && data.seq >= this.sender.seq;
@@ -168,6 +171,7 @@ class LivePanel {
     this.isDragging = true;
     if (removed === this.removed && order === this.order) return;
     this.#set(removed, order);
+    this.linked.tell(removed / this.data.total, true);
     const { steps, is_followed: isFollowed } = this.data;
     const isKnown = measuredAt(steps[this.order], removed) !== null;
     if (isFollowed || !isKnown) this.sender.push(this.#request("threshold", true));
@@ -192,6 +196,7 @@ class LivePanel {
     if (!this.isDragging) return;
     this.isDragging = false;
     this.sender.push(this.#request("threshold", false));
+    this.linked.tell(this.removed / this.data.total, false);
     this.#show();
   }
 
@@ -287,11 +292,8 @@ class LivePanel {
   destroy() {
     this.observer.disconnect();
     this.forget();
-    clearTimeout(this.looking);
-    this.sender.stop();
-    clearTimeout(this.settling);
-    this.leave();
-    this.figures.leave();
+    for (const timer of [this.looking, this.settling]) clearTimeout(timer);
+    for (const end of [this.leave, this.linked.leave, () => this.figures.leave(), () => this.sender.stop()]) end();
   }
 }
 

@@ -46,6 +46,8 @@ interface NeverActive {
 type Tones = Record<ThemeName, Record<Tone, string>>;
 
 interface PanelData {
+  /** The channel on which two sliders that move together meet; none where this one moves alone. */
+  linked?: string | null;
   channel: string;
   total: number;
   removed: number;

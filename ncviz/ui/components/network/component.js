@@ -10,7 +10,7 @@ import { decode, readNetwork } from "./data.js";
 import { SIZES, savePng, saveSvg } from "./export.js";
 import { LivingFlow } from "../flow/living.js";
 import { withFlow } from "../flow/words.js";
-import { NARROW, placeUnits } from "./geometry.js";
+import { isUpright, placeUnits } from "./geometry.js";
 import { MapOrder } from "./map_order.js";
 import { OwnReader, dataOf, linesOf, ownOf } from "./own_lines.js";
 import { Overview, isCrowd } from "./overview.js";
@@ -79,12 +79,9 @@ class NetworkCanvas {
       tell: (name, value) => this.setStateValue(name, value),
       hand: (name, value) => this.setTriggerValue(name, value),
     });
-    this.surgery = new Surgery(root, {
-      scene: () => this.scene,
-      onChange: () => this.painter?.draw(),
-      operate: (step) => this.setTriggerValue("operate", step),
-      clear: () => this.#dispatch({ type: "select", text: "" }),
-    });
+    const [onChange, clear] = [() => this.painter?.draw(), () => this.#dispatch({ type: "select", text: "" })];
+    const operate = (/** @type {object} */ step) => this.setTriggerValue("operate", step);
+    this.surgery = new Surgery(root, { scene: () => this.scene, onChange, operate, clear });
     this.painter = new Painter(
       canvas,
       part(root, "canvas", "overlay"),
@@ -124,6 +121,7 @@ class NetworkCanvas {
     const { selection, card } = message;
     this.#dispatch({ type: "receive", network, own: this.own.read(network, message), removed, order, selection, card });
     this.maps.show(network);
+    query(this.root, "div", ".network").classList.toggle("is-bare", (network.is_bare = message.is_bare === true));
     this.living.receive(message, network, { removed, order });
     if (!card || card.selection === this.state.told) this.card.show(card, network, theme);
     this.#say();
@@ -185,7 +183,7 @@ class NetworkCanvas {
     if (!network || !this.theme || stage.clientWidth < 40) return;
     const { clientWidth: width } = stage;
     // Where layers are rows, many of them need the room that their names take.
-    const wish = width < NARROW ? ROWS_REST + ROW * network.layers.length : Math.round(body.clientWidth * WIDE);
+    const wish = isUpright(network, width) ? ROWS_REST + ROW * network.layers.length : Math.round(body.clientWidth * WIDE);
     const height = Math.max(this.lowest, Math.min(TALLEST, wish));
     stage.style.height = `${height}px`;
     card.style.height = `${height + 2}px`;

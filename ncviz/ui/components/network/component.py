@@ -44,6 +44,7 @@ def network_canvas(
     own: SelectionLines | None = None,
     on: Mapping[str, Callable[[Any], None]] | None = None,
     file_name: str = "network-curvature",
+    is_bare: bool = False,
 ) -> Picked:
     """Draw a network, and report what the reader selects in it.
 
@@ -66,6 +67,7 @@ def network_canvas(
             all; by what "maps" are ordered; a step to "operate" by hand, as {"action", "target"} of
             ``ncviz.scene.surgery.steps``.
         file_name: of the downloads, without their ending.
+        is_bare: whether it stands beside another, without tools and images to choose from.
 
     Returns:
         What is selected now, and what was opened.
@@ -80,6 +82,7 @@ def network_canvas(
         "link": link,
         "flows": None if flows is None else dict(flows),
         "file_name": file_name,
+        "is_bare": is_bare,
         "can_operate": "operate" in (on or {}),
     }
     changed = {

@@ -2,7 +2,8 @@
 
 import { isShown, shortestForm } from "./data.js";
 
-export const NARROW = 600;
+const NARROW = 600;
+const NARROWEST = 400;
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 40;
 export const CROWDED = 84; // pixels from layer to layer below which names lean, if they are long
@@ -11,6 +12,15 @@ const BARS = 84; // room for the classes' bars beside their names, and below the
 const STANDING = 26;
 const NOWHERE = -1e6;
 const LEANING = 104; // and the room above that they take
+
+/**
+ * Whether layers are rows; beside another, a network runs the way it does alone as long as there is room.
+ * @param {Network} network
+ * @param {number} width
+ */
+export function isUpright({ is_bare: isBare }, width) {
+  return width < (isBare ? NARROWEST : NARROW);
+}
 
 /**
  * Pixel coordinates of all units on a canvas of this size, before zooming.
@@ -22,7 +32,7 @@ const LEANING = 104; // and the room above that they take
  */
 export function placeUnits(network, width, height, measure) {
   const { roomy, grid } = network;
-  const isPortrait = width < NARROW;
+  const isPortrait = isUpright(network, width);
   const classes = isShown(network, network.layers.length - 1) ? network.classes : [];
   const hasBars = network.flows !== null && classes.length > 0;
   const names = classes.map((name) => measure(name));

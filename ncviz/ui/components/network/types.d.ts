@@ -127,6 +127,8 @@ interface Volatile {
   file_name: string;
   /** Whether what is selected can be cut, kept or scaled; not so in a file without a server. */
   can_operate?: boolean;
+  /** Whether it stands beside another, without tools and images to choose from, and as wide as it is high. */
+  is_bare?: boolean;
 }
 
 type Numbers = Uint8Array | Uint16Array | Uint32Array | Float32Array;

@@ -29,74 +29,65 @@ MOST_IMAGES = 200
 def draw_group(subject: Subject) -> None:
     """Draw what is known of the group that is looked at, or how to choose one."""
     group = read_group(subject.view.group)
-    words, choose = st.columns([4.2, 1], vertical_alignment="center")
-    with choose:
+    found = None if group is None else found_bottlenecks(subject)
+    if group is not None and found is None:
+        offer_bottlenecks(subject, group)
+    if group is not None and found is not None:
+        st.markdown(_words(subject, group, found))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if group is None:
+            st.caption(
+                "Press a class, here or in the picture: the bottlenecks that it has to itself light up."
+            )
+        elif found is not None:
+            _draw_cut(subject, group, found)
         _draw_choice(subject, group)
-    if group is None:
-        words.caption(
-            "Press a class above, or its node in the picture: the bottlenecks that it has to itself light up, "
-            "and can be cut."
-        )
-        return
-    found = found_bottlenecks(subject)
-    if found is None:
-        with words:
-            offer_bottlenecks(subject, group)
-        return
-    with words:
-        _draw_words(subject, group, found)
-    _draw_cut(subject, group, found)
 
 
-def _draw_words(subject: Subject, group: Group, found: np.ndarray) -> None:
+def _words(subject: Subject, group: Group, found: np.ndarray) -> str:
     title = plain(group_title(group, subject.classes))
-    st.markdown(
-        f"**The bottlenecks of {title} alone:** {len(found):,} of {subject.total:,} weights have κ < 0 on "
-        f"{'its' if len(group.numbers) == 1 else 'their'} calibration images, and a lower one than for the other "
-        f"classes on average. The {min(group_count(subject), len(found)):,} most specific are lit."
+    whose = "its" if len(group.numbers) == 1 else "their"
+    lit = f"{min(group_count(subject), len(found)):,} most specific are lit"
+    return (
+        f"**The bottlenecks of {title} alone:** {len(found):,} of {subject.total:,} weights have κ < 0 on {whose} "
+        f"images and more on the other classes' on average; the {lit}."
     )
 
 
 def _draw_cut(subject: Subject, group: Group, found: np.ndarray) -> None:
-    side, most = (
-        subject.side.name,
-        max(2, min(round(LARGEST_SHARE * subject.total), LARGEST_COUNT, len(found))),
-    )
-    count = min(group_count(subject), most)
+    side = subject.side.name
+    most = max(2, min(round(LARGEST_SHARE * subject.total), LARGEST_COUNT, len(found)))
+    count = min(group_count(subject), most, len(found))
     target = str(group)
     done = next((step for step in steps_of(subject) if step.target == target and step.action == CUT), None)
-    amount, cut, back, rest = st.columns([2.2, 1.1, 1.1, 2.2], vertical_alignment="bottom")
-    amount.slider(
+    st.slider(
         "How many of them",
         1,
         most,
+        width=230,
         **session.shows(f"group-count-{side}", count, lambda value: session.change(group_count=int(value))),
     )
-    is_same = done is not None and int(done.amount) == min(count, len(found))
+    is_same = done is not None and int(done.amount) == count
 
     def take_out() -> None:
         with telling_errors(st.toast):
-            add_step(subject, Step(CUT, target, str(min(count, len(found)))))
+            add_step(subject, Step(CUT, target, str(count)))
 
     def put_back() -> None:
         with telling_errors(st.toast):
             drop_target(subject, target)
 
-    cut.button(
-        f"Cut {min(count, len(found)):,}" if done is None or is_same else f"Cut {count:,} instead",
+    st.button(
+        f"Cut {count:,}" if done is None or is_same else f"Cut {count:,} instead",
         type="primary",
         key=f"cut-group-{side}",
         on_click=take_out,
         disabled=is_same,
-        width="stretch",
         help="Takes these weights out, whatever the slider says of them. It can be undone.",
     )
-    back.button(
-        "Put back", key=f"restore-group-{side}", on_click=put_back, disabled=done is None, width="stretch"
-    )
+    st.button("Put back", key=f"restore-group-{side}", on_click=put_back, disabled=done is None)
     if not subject.view.compare and group.kind == "class":
-        with rest:
-            _draw_beside(subject, group, count)
+        _draw_beside(subject, group, count)
 
 
 def _draw_beside(subject: Subject, group: Group, count: int) -> None:
@@ -123,6 +114,7 @@ def _draw_beside(subject: Subject, group: Group, count: int) -> None:
         "Beside it, another class",
         [None, *others],
         format_func=lambda label: "none" if label is None else subject.classes[label],
+        width=200,
         help="Two pictures: in the second the same is done to that class.",
         **session.shows("class-beside", None, compare),
     )
@@ -130,7 +122,7 @@ def _draw_beside(subject: Subject, group: Group, count: int) -> None:
 
 def _draw_choice(subject: Subject, group: Group | None) -> None:
     """Let the reader put classes and images together."""
-    with st.popover("Classes or images…", width="stretch"):
+    with st.popover("Several…", help="Several classes together, or single images."):
         labels = subject.record.labels.tolist()
         options = [str(Group("class", (label,))) for label in sorted(set(labels))]
         if len(labels) > len(options):
