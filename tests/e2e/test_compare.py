@@ -139,6 +139,21 @@ def test_another_network_in_the_sidebar_is_another_on_both_sides(compared):
     page.choose("MLP, digits (tanh)", page.page.get_by_role("combobox", name="Second network"))
     page.wait(lambda: "MLP" in on(page, RIGHT, "title").inner_text())
     assert "LeNet" in on(page, LEFT, "title").inner_text()
+    # Linked, both lose the same share, whatever their sizes.
+    wait_until_measured(page, LEFT, RIGHT)
+    page.settle()
+    page.page.get_by_text("Link the sliders").click()
+    page.wait(lambda: "linked=1" in page.page.url)
+    page.settle()
+    drag(page, RIGHT, 0.1, 0.5, steps=5)
+
+    def shares():
+        return [float(on(page, side, "share").inner_text().split()[0]) for side in (LEFT, RIGHT)]
+
+    page.wait(lambda: min(shares()) > 1 and abs(shares()[LEFT] - shares()[RIGHT]) < 0.2)
+    page.wait(
+        lambda: "&removed=0." in page.page.url.replace("?", "&") and "other_removed=0." in page.page.url
+    )
     assert page.errors == []
 
 
