@@ -11,7 +11,7 @@ import { Chart, SIDE, drawKey } from "./chart.js";
 import { chartModel, colorOf } from "./chart_model.js";
 import { measuredAt, readout, thresholdAt } from "./curve.js";
 import { follow } from "./drive.js";
-import { LinkedSlider, atShare } from "./linked.js";
+import { LinkedSlider, atShare } from "../compare/linked.js";
 import { Figures, titled } from "./figures.js";
 import { listenToPage } from "./keys.js";
 import { OfflineHistory } from "./history.js";
