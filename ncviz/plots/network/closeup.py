@@ -40,13 +40,17 @@ class Closeup:
 
     Attributes:
         layer: The layer that fills it together with its neighbours, `ALL` for the whole network.
-        by: One of `MAP_ORDERS`.
+        by: One of `MAP_ORDERS`, or "" for the first of them without a choice.
         keep: Nodes that are shown whatever their place in that order.
     """
 
     layer: int = ALL
     by: str = "bottlenecks"
     keep: tuple[int, ...] = ()
+
+
+# Without a server nobody can choose another order: the most bottlenecks, and no choice.
+FIXED = Closeup(by="")
 
 
 @dataclass(frozen=True, eq=False)

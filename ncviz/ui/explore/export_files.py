@@ -7,6 +7,7 @@ import io
 import pandas as pd
 
 from ncviz.plots.figure_frame import figure_page
+from ncviz.plots.network.closeup import FIXED
 from ncviz.plots.network.free_layout import add_links, graphml
 from ncviz.plots.network.lines import NetworkView, edges_of
 from ncviz.plots.network.payload import payload
@@ -54,7 +55,7 @@ def offline_page(subject: Subject, forward: Forward | None = None) -> bytes:
         "file_name": f"{stem}-curvature",
     }
     return offline.html_page(
-        payload(_drawn_network(subject), ranks, view.edges, subject.layer, activity, forward),
+        payload(_drawn_network(subject), ranks, view.edges, subject.layer, activity, forward, closeup=FIXED),
         volatile,
         offline_panel(subject, CHANNEL),
         title=f"{subject.network.title} · neural curvature",
