@@ -13,6 +13,7 @@ from PIL import Image
 
 from ncviz.data.datasets import load_sample_arrays
 from ncviz.models.loading import load_model
+from ncviz.ui.link.view_state import DEFAULT_MODEL
 from tests.examples.contexts import NOWHERE
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -147,7 +148,8 @@ def test_images_without_labels_are_agreement_everywhere(app, onnx_file):
 
     assert resources.registry().jobs()[-1].wait(SECONDS)
     app.switch_page("pages/explore.py").run()
-    assert "watch the agreement" in texts(app)
+    assert any('"word": "agreement"' in part.proto.json for part in app.get("bidi_component"))
+    assert "accuracy" not in texts(app)
     app.switch_page("pages/pruning.py").run()
     assert "accuracy needs labels" in texts(app)
     app.session_state["model-tab"] = "Inspect"
@@ -347,7 +349,7 @@ def test_saved_networks_are_listed_opened_and_removed(app, onnx_file):
     press(app, "keep-save-mine.onnx")
     assert any("is saved" in toast.value for toast in app.toast)
     press(app, "keep-drop-mine.onnx")
-    assert app.session_state["latest"].view.model == "mlp-digits-relu"
+    assert app.session_state["latest"].view.model == DEFAULT_MODEL
     app.session_state["model-tabs"] = "Library"
     app.run()
     press(app, "library-open")

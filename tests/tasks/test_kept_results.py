@@ -38,6 +38,7 @@ MADE = {
         network, replace(CONFIG, layers=(next(iter(network.arrays)),))
     ),
     "flow": flow,
+    "forward": lambda network, context: tasks.Forward(network),
     "order": lambda network, context: tasks.Order(network, PRUNING),
     "curve": lambda network, context: tasks.Curve(network, PRUNING, (0.0, 0.5, 0.9)),
     "sweep": lambda network, context: tasks.Sweep(network, CONFIG, scope="layer"),

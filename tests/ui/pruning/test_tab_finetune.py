@@ -25,6 +25,7 @@ def page():
 @pytest.fixture
 def app(from_here):
     app = AppTest.from_function(page, default_timeout=SECONDS)
+    app.query_params["model"] = "mlp-digits-relu"
     app.query_params["lab_criteria"] = "magnitude,random"
     app.query_params["lab_sparsity"] = "0.9"
     return app
@@ -79,6 +80,7 @@ def test_what_comes_back_is_in_the_table_and_is_there_at_once_the_next_time(app)
     assert table["fine-tuned"].is_monotonic_decreasing
     jobs = len(resources.registry().jobs())
     again = AppTest.from_function(page, default_timeout=SECONDS)
+    again.query_params["model"] = "mlp-digits-relu"
     again.query_params["lab_criteria"], again.query_params["lab_sparsity"] = "magnitude,random", "0.9"
     again.run()
     field(again, "Epochs").set_value(2).run()

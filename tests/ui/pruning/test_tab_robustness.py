@@ -32,6 +32,7 @@ def page():
 @pytest.fixture
 def app(from_here):
     app = AppTest.from_function(page, default_timeout=SECONDS)
+    app.query_params["model"] = "mlp-digits-relu"
     app.query_params["lab_criteria"] = "magnitude,random"
     app.query_params["lab_sparsity"] = "0.5"
     return app
