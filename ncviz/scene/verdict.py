@@ -96,12 +96,9 @@ def verdict(
             f"{word} is {shown}."
         )
     best = max(right, key=lambda name: right[name].mean)
-    more = (
-        []
-        if best in (OURS, PLAIN)
-        else [f"The best at {at} is {criterion_title(best)} with {right[best].mean:.1%}."]
-    )
-    return [first, *more]
+    if best in (OURS, PLAIN) or any(right[best].meets(each, room) for each in (ours, plain)):
+        return [first]
+    return [first, f"The best at {at} is {criterion_title(best)} with {right[best].mean:.1%}."]
 
 
 def other_end(sweep: SweepRecord, word: str = "accuracy") -> str:

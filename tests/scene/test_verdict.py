@@ -54,6 +54,8 @@ def test_few_images_cannot_tell_two_accuracies_apart():
 def test_the_best_is_named_where_it_is_another_one():
     found = spreads([[1, 1, 1, 0.5, 0.1]] * 2, [1, 1, 1, 0.5, 0.1], wanda=[[1, 1, 1, 0.7, 0.1]])
     assert verdict(compared(), found, 1.0, 1000)[-1] == "The best at 80% is Wanda with 70.0%."
+    nearly = spreads([[1, 1, 1, 0.5, 0.1]] * 2, [1, 1, 1, 0.5, 0.1], wanda=[[1, 1, 1, 0.51, 0.1]])
+    assert len(verdict(compared(), nearly, 1.0, 1000)) == 1
 
 
 def test_bottlenecks_first_the_faster_fall_is_the_better():
