@@ -79,7 +79,7 @@ def _draw_cut(subject: Subject, group: Group, found: np.ndarray) -> None:
 
     st.button(
         f"Cut {count:,}" if done is None or is_same else f"Cut {count:,} instead",
-        type="primary",
+        type="secondary" if is_same else "primary",
         key=f"cut-group-{side}",
         on_click=take_out,
         disabled=is_same,
