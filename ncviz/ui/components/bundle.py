@@ -64,7 +64,10 @@ def bundle(entry: str) -> str:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"modules joined for {entry} share top-level names: {', '.join(twice)}")
-    return "\n".join(f"// ---- {name}\n{source}" for name, source in parts.items())
+    torn = [name for name, source in parts.items() if any(line.count("`") % 2 for line in source.split("\n"))]
+    if torn:
+        raise ValueError(f"text over several lines would lose its indents in {', '.join(torn)}")
+    return "\n".join(f"// ---- {name}\n{_INDENT.sub(chr(10), source)}" for name, source in parts.items())
 
 
 def _collect(name: str, parts: dict[str, str], above: tuple[str, ...]) -> None:

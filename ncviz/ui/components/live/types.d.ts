@@ -46,8 +46,6 @@ interface NeverActive {
 type Tones = Record<ThemeName, Record<Tone, string>>;
 
 interface PanelData {
-  /** The channel on which two sliders that move together meet; none where this one moves alone. */
-  linked?: string | null;
   channel: string;
   total: number;
   removed: number;
@@ -78,6 +76,11 @@ interface PanelData {
   about: string;
   tones: Tones;
   lines: Record<ThemeName, Record<string, string>>;
+}
+
+interface PanelData {
+  /** The channel on which two sliders that move together meet; none where this one moves alone. */
+  linked?: string | null;
 }
 
 /** The panel's data, with the curves that were sent last. */
