@@ -8,6 +8,7 @@ import { Card } from "./card.js";
 import { crumbsOf, drawCrumbs } from "./crumbs.js";
 import { decode, readNetwork } from "./data.js";
 import { SIZES, savePng, saveSvg } from "./export.js";
+import { film } from "../film/film.js";
 import { LivingFlow } from "../flow/living.js";
 import { withFlow } from "../flow/words.js";
 import { isUpright, placeUnits } from "./geometry.js";
@@ -268,8 +269,18 @@ class NetworkCanvas {
       clear: on({ type: "select", text: "" }),
       png: save(savePng),
       svg: save(saveSvg),
+      film: () => this.#film(),
     };
     for (const [action, handler] of Object.entries(handlers)) actionButton(this.root, action).onclick = handler;
+  }
+
+  #film() {
+    const { network, removed, order } = this.state;
+    const { theme, channel, parts } = this;
+    if (!network || !theme || !channel?.isLive) return;
+    const given = { removed, order, total: network.parameters, theme, name: this.fileName };
+    film(parts.canvas, channel.name, given);
+    this.#hint("Recording the slider's run, 8 seconds");
   }
 
   destroy() {
