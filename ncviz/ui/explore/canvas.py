@@ -25,7 +25,7 @@ from ncviz.ui.explore.living import browser_forward, own_image, take_file, take_
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject, change
 
-HEIGHT, HEIGHT_BESIDE = 430, 250
+HEIGHT, HEIGHT_BESIDE = 340, 250
 # On a stage the picture has the whole height to itself.
 STAGE_HEIGHT = 490
 

@@ -27,6 +27,7 @@ const ROW = 46; // least height of a layer on a narrow screen, and what the rest
 const ROWS_REST = 120;
 const WIDE = 0.4; // height of a wide picture, as a share of its width
 const TALLEST = 640;
+const OF_WINDOW = 0.4; // so that the curve under it is seen as well
 const BUTTON_ZOOM = 1.5;
 const HINT = 1400; // ms
 
@@ -184,7 +185,8 @@ class NetworkCanvas {
     if (!network || !this.theme || stage.clientWidth < 40) return;
     const { clientWidth: width } = stage;
     // Where layers are rows, many of them need the room that their names take.
-    const wish = isUpright(network, width) ? ROWS_REST + ROW * network.layers.length : Math.round(body.clientWidth * WIDE);
+    const wide = Math.round(Math.min(body.clientWidth * WIDE, window.innerHeight * OF_WINDOW));
+    const wish = isUpright(network, width) ? ROWS_REST + ROW * network.layers.length : wide;
     const height = Math.max(this.lowest, Math.min(TALLEST, wish));
     stage.style.height = `${height}px`;
     card.style.height = `${height + 2}px`;
