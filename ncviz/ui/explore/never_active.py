@@ -81,6 +81,8 @@ def _draw_table(subject: Subject, known: dict[str, tasks.SweepRecord]) -> None:
     for name in table.columns[1:]:
         table[name] = [f"{100 * value:.1f}%" for value in table[name]]
     st.table(table.set_index("go"), border="horizontal")
+    if subject.by_hand is not None:
+        st.caption("Measured on the network as it came: without what is cut, kept or scaled by hand.")
 
 
 def _offer(subject: Subject, todo: list[tasks.Sweep]) -> None:

@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,6 +11,12 @@ from ncviz.ui.components.live import component as live
 from ncviz.ui.components.live.data import Order
 
 ENTRIES = ("network/component.js", "live/component.js")
+FOLDER = Path(bundle.__file__).parent
+MOUNTED = sorted(
+    page.with_suffix(".js").relative_to(FOLDER).as_posix()
+    for page in FOLDER.glob("*/*.html")
+    if page.with_suffix(".js").exists()
+)
 ORDERS = [Order("redundant", "Redundant first"), Order("bottlenecks", "Bottlenecks first")]
 
 
@@ -163,6 +170,6 @@ def test_a_missing_asset_is_an_error():
         read_asset("network/missing.js")
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("entry", MOUNTED)
 def test_the_joined_module_loads(node, tmp_path, entry):
     assert node(bundle.bundle(entry), tmp_path) == ""
