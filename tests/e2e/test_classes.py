@@ -44,7 +44,7 @@ def test_a_class_goes_blind_while_the_others_stay(classes):
     assert sum(change[1:]) / 9 > -4
     assert min(change[1:]) > -10
     words = visit.page.get_by_test_id("ncviz-class-outcome").inner_text()
-    assert words.startswith(f"0: {100 * before[0]:.1f} → {100 * after[0]:.1f} %; the others −")
+    assert words.startswith(f"0: {100 * before[0]:.1f} → {100 * after[0]:.1f}%; the others −")
     visit.wait(lambda: "906 cut by hand" in visit.page.get_by_test_id("ncviz-threshold").inner_text())
     total = sum(after) / 10
     visit.wait(lambda: abs(visit.accuracy() - total) < 0.006)

@@ -60,8 +60,8 @@ def test_each_side_moves_alone_and_undo_walks_both(compared):
     start = both(page)
     assert start[LEFT] == start[RIGHT]
     titles = [on(page, side, "title").inner_text() for side in (LEFT, RIGHT)]
-    assert "Redundant first, 0.0 % removed" in titles[LEFT]
-    assert "Bottlenecks first, 0.0 % removed" in titles[RIGHT]
+    assert "Redundant first, 0.0% removed" in titles[LEFT]
+    assert "Bottlenecks first, 0.0% removed" in titles[RIGHT]
 
     seen = drag(page, RIGHT, 0.0, 0.3, read=lambda: (both(page), on(page, RIGHT, "title").inner_text()))
     assert all(state[LEFT] == start[LEFT] for state, _ in seen), "the left side stands still"
@@ -119,7 +119,7 @@ def test_the_switch_adds_a_second_picture_and_takes_it_away(visit):
     page.page.locator("label", has_text="Compare").first.click()
     page.wait(lambda: on(page, RIGHT, "slider").count() == 1)
     wait_until_measured(page, LEFT, RIGHT)
-    page.wait(lambda: [state[0] for state in both(page)] == ["60.0 %", "60.0 %"])
+    page.wait(lambda: [state[0] for state in both(page)] == ["60.0%", "60.0%"])
     page.wait(lambda: both(page)[LEFT][1] != both(page)[RIGHT][1])
     page.page.get_by_role("button", name="Swap").click()
     page.wait(lambda: "Bottlenecks first" in on(page, LEFT, "title").inner_text())
@@ -202,7 +202,7 @@ def test_keys_step_from_anywhere_but_not_in_a_text_field(visit):
     assert share() == 0.0
     field.fill("150")
     field.press("Enter")
-    page.wait(lambda: "from 0 to 100 %" in page.page.get_by_test_id("ncviz-problem").inner_text())
+    page.wait(lambda: "from 0 to 100%" in page.page.get_by_test_id("ncviz-problem").inner_text())
     unit.select_option(label="weights")
     field.fill("1,234")
     field.press("Enter")

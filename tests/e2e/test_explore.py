@@ -46,11 +46,11 @@ def test_the_slider_moves_by_itself_once_and_stops_at_a_touch(visit):
     still.open("/").canvas()
     page = visit().open("/")
     caption, share = (page.page.get_by_test_id(f"ncviz-{name}").first for name in ("caption", "share"))
-    page.wait(lambda: "Blue first" in caption.inner_text() and share.inner_text() not in ("0.0 %", "60.0 %"))
+    page.wait(lambda: "Blue first" in caption.inner_text() and share.inner_text() not in ("0.0%", "60.0%"))
     # Nothing of that is a step yet.
     assert "removed" not in page.page.url
-    page.wait(lambda: "Red first: 1.00 %" in caption.inner_text())
-    page.wait(lambda: f"Accuracy {100 * page.accuracy():.1f} %, 98.1 % before." in caption.inner_text())
+    page.wait(lambda: "Red first: 1.00%" in caption.inner_text())
+    page.wait(lambda: f"Accuracy {100 * page.accuracy():.1f}%, 98.1% before." in caption.inner_text())
     assert page.accuracy() < 0.4
     page.page.keyboard.press("Shift")
     page.wait(lambda: caption.is_hidden() and "removed=0.0099" in page.page.url)
@@ -62,7 +62,7 @@ def test_the_slider_moves_by_itself_once_and_stops_at_a_touch(visit):
     play.click()
     page.wait(caption.is_hidden)
     assert still.page.get_by_test_id("ncviz-caption").first.is_hidden()
-    assert still.page.get_by_test_id("ncviz-share").first.inner_text() == "0.0 %"
+    assert still.page.get_by_test_id("ncviz-share").first.inner_text() == "0.0%"
     # The way out leads past the address that the bare link was given.
     still.page.go_back()
     still.wait(lambda: still.page.url == "about:blank")
@@ -195,7 +195,7 @@ def test_the_slider_shows_where_never_active_weights_end(visit):
     assert "has-band" in slider.get_attribute("class")
     assert page.page.locator("svg.chart rect.band").count() == 1
     chart = page.page.get_by_test_id("ncviz-chart").first
-    assert "16.0 % never active on these 10 images, from 0.0 % to 16.0 %" in chart.get_attribute("aria-label")
+    assert "16.0% never active on these 10 images, from 0.0% to 16.0%" in chart.get_attribute("aria-label")
     page.drag(0.12, 0.5, steps=4)
     page.wait(lambda: rule.inner_text().startswith("removes all never-active weights and κ\u00a0>\u00a00."))
     assert "2.00" not in rule.inner_text()
@@ -258,7 +258,7 @@ def test_the_picture_downloads(visit, tmp_path, kind):
         assert "bottleneck" in text
         said = " ".join(re.sub("<[^>]*>", " ", text).split())
         assert "MLP, digits (ReLU): curvature from 1 image per class, α = 0.9, seed 0" in said
-        assert "Redundant first: 0.0 % removed (of 2,720 weights) · accuracy 98.1 %" in said
+        assert "Redundant first: 0.0% removed (of 2,720 weights) · accuracy 98.1%" in said
 
 
 def test_a_phone_shows_the_picture_and_the_slider(visit):

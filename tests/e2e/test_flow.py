@@ -51,7 +51,7 @@ def test_the_verdict_flips_while_the_slider_moves(visit):
     now, share = classes_at(LENET, 5, "bottlenecks", int(flow.said("removed")))
     assert flow.said("now") == now != "5"
     text = flow.verdict.inner_text()
-    assert f"{100 * share:.1f} %" in text
+    assert f"{100 * share:.1f}%" in text
     assert "wrong, it is 5" in text
     assert "whole network: 5" in text
     assert not page.errors
@@ -100,5 +100,5 @@ def test_a_large_network_follows_by_the_server(visit):
     flow.wait_for(removed=removed)
     now, share = classes_at("vgg9-cifar10-relu", 3, "redundant", int(removed))
     assert flow.said("now") == now
-    assert np.isclose(float(flow.verdict.inner_text().split(" %")[0].split()[-1]), 100 * share, atol=0.06)
+    assert np.isclose(float(flow.verdict.inner_text().split("%")[0].split()[-1]), 100 * share, atol=0.06)
     assert not page.errors

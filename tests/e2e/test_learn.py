@@ -205,7 +205,7 @@ def test_the_digits_collapse_by_less_than_5_percent_of_the_bottlenecks(visit):
     assert "To do" in banner(page)
     page.drag(0.0, 0.5, steps=6)
     page.wait(lambda: "removed=0.5" in page.page.url or "removed=0.4" in page.page.url)
-    assert "To do" in banner(page), "far more than 5 % were taken"
+    assert "To do" in banner(page), "far more than 5% were taken"
     page.drag(0.5, 0.045, steps=6)
     page.wait(lambda: "✓ Done" in banner(page))
     assert 0 < page.accuracy() < 0.5

@@ -24,7 +24,7 @@ def spreads(curvature, magnitude, **others):
 @pytest.mark.parametrize(
     ("curvature", "magnitude", "words"),
     [
-        # One draw below 99 % from 60 % on, the other from 80 %: 40 to 60 %, where magnitude lies.
+        # One draw below 99% from 60% on, the other from 80%: 40 to 60%, where magnitude lies.
         (
             [[1, 0.995, 0.98, 0.8, 0.1], [1, 0.995, 0.995, 0.84, 0.1]],
             [1, 1, 0.995, 0.82, 0.1],
@@ -33,7 +33,7 @@ def spreads(curvature, magnitude, **others):
         ([[1, 1, 1, 0.9, 0.1]] * 2, [1, 1, 0.9, 0.5, 0.1], "prunes better than magnitude"),
         ([[1, 1, 0.9, 0.5, 0.1]] * 2, [1, 1, 1, 0.9, 0.1], "prunes worse than magnitude"),
         ([[1, 1, 1, 0.5, 0.1]] * 2, [1, 0.9, 0.9, 0.8, 0.1], "better than magnitude in one place and worse"),
-        # A tie in what may be removed, and worse at 80 %.
+        # A tie in what may be removed, and worse at 80%.
         ([[1, 1, 1, 0.5, 0.1]] * 2, [1, 1, 1, 0.8, 0.1], "prunes worse than magnitude"),
     ],
 )

@@ -11,7 +11,7 @@ from ncviz.ui.stage.steps import tour
 
 STEPS = Deck(
     (
-        Step("explore", ViewState(removed=0.6, flow="image-5"), "60 % are gone – still right."),
+        Step("explore", ViewState(removed=0.6, flow="image-5"), "60% are gone – still right."),
         Step("learn", ViewState(graph="tree")),
         Step("edge", ViewState(model="mlp-digits-relu", edge="1-27-14"), "a “quoted” note, κ < 0"),
     )

@@ -14,7 +14,7 @@ from ncviz.ui.components.bundle import component
 from ncviz.ui.components.live.data import SliderStep, tones
 
 NAME = "ncviz_classes"
-# What stands for 100 % where accuracies travel as 16-bit integers; one more says that a class has no images.
+# What stands for 100% where accuracies travel as 16-bit integers; one more says that a class has no images.
 FULL = 65534
 
 

@@ -2,7 +2,7 @@
 
 import { signed } from "../shared/format.js";
 
-const FULL = 65534; // what stands for 100 %; one more says that a class has no images
+const FULL = 65534; // what stands for 100%; one more says that a class has no images
 
 /**
  * @param {ClassSteps} steps
@@ -58,7 +58,7 @@ export function shownClasses(before, accuracy, count, chosen) {
 export function outcome(names, before, accuracy, chosen) {
   if (!before || !accuracy || chosen.length === 0) return "";
   const percent = (/** @type {number | null} */ share) => (share === null ? "–" : (100 * share).toFixed(1));
-  const own = chosen.map((at) => `${names[at]}: ${percent(before[at])} → ${percent(accuracy[at])} %`);
+  const own = chosen.map((at) => `${names[at]}: ${percent(before[at])} → ${percent(accuracy[at])}%`);
   const changes = names.flatMap((_, at) => {
     const [was, is] = [before[at], accuracy[at]];
     return chosen.includes(at) || was === null || is === null ? [] : [100 * (is - was)];

@@ -25,7 +25,7 @@ test("of very many classes the chosen ones and those that changed most are shown
 
 test("what became of a class is said beside what became of the others, which have images", () => {
   const [before, after] = [[0.995, 1, 0.5, null], [0.32, 0.98, 0.46, null]];
-  assert.equal(outcome(["0", "1", "2", "3"], before, after, [0]), "0: 99.5 → 32.0 %; the others −3.0 points");
-  assert.equal(outcome(["0", "1"], before, after, [0, 1]), "0: 99.5 → 32.0 %, 1: 100.0 → 98.0 %");
+  assert.equal(outcome(["0", "1", "2", "3"], before, after, [0]), "0: 99.5 → 32.0%; the others −3.0 points");
+  assert.equal(outcome(["0", "1"], before, after, [0, 1]), "0: 99.5 → 32.0%, 1: 100.0 → 98.0%");
   assert.equal(outcome(["0", "1"], before, null, [0]), "");
 });

@@ -20,7 +20,7 @@ export function readAmount(text, unit, { total, zeros, most }) {
   if (unit === "count" && !Number.isInteger(value)) return { problem: "Weights go one by one: give a whole number." };
   const removed = unit === "count" ? value : Math.round((value / 100) * total);
   if (removed < 0 || removed > total || (unit === "share" && (value < 0 || value > 100))) {
-    return { problem: unit === "count" ? `There are ${count(total)} weights: give 0 to ${count(total)}.` : "Give a share from 0 to 100 %." };
+    return { problem: unit === "count" ? `There are ${count(total)} weights: give 0 to ${count(total)}.` : "Give a share from 0 to 100%." };
   }
   if (removed < zeros) return { problem: `${count(zeros)} weights are gone already: no fewer can be removed.` };
   if (removed > most) return { problem: `${count(most)} weights can be removed at most: the others are held by hand.` };

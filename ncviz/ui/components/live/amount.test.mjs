@@ -23,8 +23,8 @@ test("what is wrong is said in one sentence", () => {
   };
   assert.equal(problem("", "share", data), "Give a number, such as 0.5.");
   assert.equal(problem("a lot", "count", data), "“a lot” is no number, such as 12.");
-  assert.equal(problem("101", "share", data), "Give a share from 0 to 100 %.");
-  assert.equal(problem("-0.000000001", "share", data), "Give a share from 0 to 100 %.");
+  assert.equal(problem("101", "share", data), "Give a share from 0 to 100%.");
+  assert.equal(problem("-0.000000001", "share", data), "Give a share from 0 to 100%.");
   assert.equal(problem("1.5", "count", data), "Weights go one by one: give a whole number.");
   assert.equal(problem("1452033", "count", data), "There are 1,452,032 weights: give 0 to 1,452,032.");
   assert.equal(problem("0.00001", "share", data), "That is less than one of 1,452,032 weights.");

@@ -8,7 +8,7 @@ export function onTheseImages({ images }) {
 }
 
 /**
- * Their share in a few words, such as "16.2 % never active on these 10 images"; "" where there are none.
+ * Their share in a few words, such as "16.2% never active on these 10 images"; "" where there are none.
  * @param {Pick<PanelData, "never" | "total">} data
  */
 export function shareWords({ never, total }) {

@@ -9,8 +9,8 @@ const order = { key: "a", label: "Redundant first", rule: "removes κ > {value}"
 const given = (bands, rule = "") => ({ never: { count: 160, images: 10, bands, rule }, total: 1000 });
 
 test("their share is said with the number of images", () => {
-  assert.equal(shareWords(given({})), "16.0 % never active on these 10 images");
-  assert.equal(shareWords({ never: { ...given({}).never, images: 1 }, total: 1000 }), "16.0 % never active on this image");
+  assert.equal(shareWords(given({})), "16.0% never active on these 10 images");
+  assert.equal(shareWords({ never: { ...given({}).never, images: 1 }, total: 1000 }), "16.0% never active on this image");
   assert.equal(shareWords({ never: { ...given({}).never, count: 0 }, total: 1000 }), "");
   assert.equal(shareWords({ never: null, total: 1000 }), "");
 });
@@ -28,7 +28,7 @@ test("where they go first, the rule says in which group the threshold lies, and 
 test("where they go last, all that was ever active is gone before", () => {
   const data = given({ a: { start: 840, end: 1000, is_first: false } });
   assert.equal(ruleWords(data, order, 500, 0.5), "removes κ\u00a0>\u00a00.50");
-  assert.equal(ruleWords(data, order, 870, null), "removes all active weights and 3.0 % never active on these 10 images");
+  assert.equal(ruleWords(data, order, 870, null), "removes all active weights and 3.0% never active on these 10 images");
 });
 
 test("where they lie among the others, the rule says how", () => {

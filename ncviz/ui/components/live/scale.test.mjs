@@ -25,7 +25,7 @@ test("the ends are exact, every weight has a place of its own, and both ends are
 test("in a million weights the first ones take pixels, and the middle keeps its room", () => {
   const { positionOf } = scaleOf(1452032);
   assert.ok(600 * positionOf(1) > 8, "one weight can be dragged");
-  assert.ok(600 * (positionOf(200) - positionOf(12)) > 30, "a collapse within 0.013 % can be seen");
+  assert.ok(600 * (positionOf(200) - positionOf(12)) > 30, "a collapse within 0.013% can be seen");
   assert.ok(positionOf(0.9 * 1452032) - positionOf(0.1 * 1452032) > 0.4);
 });
 

@@ -10,7 +10,7 @@ NAME = "ncviz_title"
 
 
 def live_title(step: SliderStep, orders: Sequence[Order], *, network: str, key: str) -> None:
-    """Draw the heading, such as "Redundant first, 70.0 %".
+    """Draw the heading, such as "Redundant first, 70.0%".
 
     Args:
         step: Where the slider of the same picture's live panel stands; the panel's word overrides it.

@@ -19,7 +19,7 @@ export function plain(value, digits = 2) {
 
 /** @param {number} share */
 export function percent(share, digits = 1) {
-  return `${(100 * share).toFixed(digits)} %`;
+  return `${(100 * share).toFixed(digits)}%`;
 }
 
 /**

@@ -5,6 +5,6 @@ import { sharePercent } from "./format.js";
 
 test("a share is never rounded to nothing or to all", () => {
   const read = [0, 1, 200, 14520, 726016, 1452031, 1452032].map((removed) => sharePercent(removed, 1452032));
-  assert.deepEqual(read, ["0.0 %", "0.000069 %", "0.014 %", "1.00 %", "50.0 %", "99.999931 %", "100.0 %"]);
-  assert.equal(sharePercent(0, 0), "0.0 %");
+  assert.deepEqual(read, ["0.0%", "0.000069%", "0.014%", "1.00%", "50.0%", "99.999931%", "100.0%"]);
+  assert.equal(sharePercent(0, 0), "0.0%");
 });

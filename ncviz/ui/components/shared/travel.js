@@ -107,7 +107,7 @@ export class Travel {
   #set(share) {
     this.share = share;
     this.range.value = String(Math.round(share * STEPS));
-    this.range.setAttribute("aria-valuetext", `${Math.round(share * 100)} % of the time`);
+    this.range.setAttribute("aria-valuetext", `${Math.round(share * 100)}% of the time`);
     this.#tell();
     this.show(share);
   }

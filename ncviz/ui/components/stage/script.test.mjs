@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { captionAt, lengthOf, placeAt } from "./script.js";
 
-test("blue goes to 60 %, red to 1 %, and then the slider is where it was", () => {
+test("blue goes to 60%, red to 1%, and then the slider is where it was", () => {
   const shares = { blue: 0, red: 0, you: 0 };
   for (let time = 0; time < lengthOf(false); time += 10) {
     const { share, order, phase } = placeAt(time, false);
@@ -25,7 +25,7 @@ test("a caption says the panel's own numbers, and none that are of another order
   const reading = { removed: 10, order: "curvature/bottlenecks", accuracy: 0.2625 };
   assert.equal(
     captionAt("red", reading, of),
-    "Red first: 1.00 % of the weights are gone. Accuracy 26.3 %, 98.1 % before.",
+    "Red first: 1.00% of the weights are gone. Accuracy 26.3%, 98.1% before.",
   );
   assert.equal(captionAt("blue", reading, of), "Blue first.");
 });
