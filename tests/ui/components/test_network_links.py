@@ -70,7 +70,7 @@ console.log(JSON.stringify({ near: course(0, 2).length, far: course(1, 5).length
     drawn = len(skipping.source)
     assert found["caption"] == f"showing 2 of {drawn} edges · the others are removed · BatchNorm folded"
     sample = "the strongest and an even sample"
-    assert found["few"] == f"showing 2 of 900 edges: what is left of {drawn}, {sample} · BatchNorm folded"
+    assert found["few"] == f"showing 2 of 900 edges: what is left of a sample of {drawn} · BatchNorm folded"
     assert found["whole"] == f"showing {drawn} of 900 edges: {sample} · BatchNorm folded"
     assert found["short"] == "showing 2 of 900 edges · BatchNorm folded"
 

@@ -27,7 +27,7 @@ const ROW = 46; // least height of a layer on a narrow screen, and what the rest
 const ROWS_REST = 120;
 const WIDE = 0.4; // height of a wide picture, as a share of its width
 const TALLEST = 640;
-const OF_WINDOW = 0.4; // so that the curve under it is seen as well
+const OF_WINDOW = 0.38; // so that the curve under it is seen as well
 const BUTTON_ZOOM = 1.5;
 const HINT = 1400; // ms
 

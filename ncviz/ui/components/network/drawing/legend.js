@@ -26,8 +26,8 @@ export function captionOf(network, kept, isShort = false, own = null) {
  */
 function whichWords({ drawn, total, rest }, kept) {
   if (drawn === total) return kept < drawn ? " · the others are removed" : "";
-  const sample = rest?.includes(1) ? "between the maps shown" : "the strongest and an even sample";
-  return kept < drawn ? `: what is left of ${count(drawn)}, ${sample}` : `: ${sample}`;
+  if (kept < drawn) return `: what is left of a sample of ${count(drawn)}`;
+  return rest?.includes(1) ? ": between the maps shown" : ": the strongest and an even sample";
 }
 
 /**
