@@ -49,7 +49,7 @@ def test_from_file_to_coloured_network(visit, files):
     page.page.on(
         "request", lambda request: requests.append(request.url) if request.is_navigation_request() else None
     )
-    chooser = page.page.locator("input[type=file]")
+    chooser = page.page.get_by_test_id("stMain").locator("input[type=file]")
     chooser.first.set_input_files(files / "broken.onnx")
     page.wait(lambda: "is no ONNX file" in body(page))
     chooser.first.set_input_files(files / "my-lenet.onnx")

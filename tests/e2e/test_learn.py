@@ -266,7 +266,7 @@ def test_the_keyboard_s_focus_is_seen_on_the_links_to_the_pages(visit, scheme):
       return [document.activeElement.dataset.testid, style.outlineStyle, style.outlineWidth, style.outlineColor];
     }"""
     seen = []
-    for _ in range(12):
+    for _ in range(20):
         page.page.keyboard.press("Tab")
         seen.append(page.page.evaluate(ring))
     links = [rest for name, *rest in seen if name == "stTopNavLink"]

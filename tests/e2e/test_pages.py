@@ -55,7 +55,7 @@ def bring(page, file):
     page.page.get_by_role("tab", name="Bring your own").click()
     page.wait(lambda: "3 · Check, then compute" in body(page))
     page.settle()
-    page.page.locator("input[type=file]").first.set_input_files(file)
+    page.page.get_by_test_id("stMain").locator("input[type=file]").first.set_input_files(file)
 
 
 def test_a_foreign_file_is_one_sentence(visit, tmp_path):

@@ -24,11 +24,8 @@ export const SIZES = [
  * @param {SavedSize} size
  */
 export function savePng(scene, name, size = SIZES[0]) {
-  const shown = sized(scene, size);
-  const { width, height } = shown.geometry;
-  const lines = captionLines(shown, width);
-  const whole = height + roomFor(lines);
-  const canvas = make("canvas", { width: Math.round(width * size.scale), height: Math.round(whole * size.scale) });
+  const { shown, lines, width, height } = sized(scene, size);
+  const canvas = make("canvas", { width: Math.round(width * size.scale), height: Math.round(height * size.scale) });
   const context = contextOf(canvas);
   context.scale(size.scale, size.scale);
   paint(context, shown, lines);
@@ -41,30 +38,33 @@ export function savePng(scene, name, size = SIZES[0]) {
  * @param {SavedSize} size
  */
 export function saveSvg(scene, name, size = SIZES[0]) {
-  const shown = sized(scene, size);
-  const { width, height } = shown.geometry;
-  const lines = captionLines(shown, width);
+  const { shown, lines, width, height } = sized(scene, size);
   const title = scene.network.layers.map((layer) => layer.name).join(" → ");
-  const context = new SvgContext(width, height + roomFor(lines), title);
+  const context = new SvgContext(width, height, title);
   paint(context, shown, lines);
   download(new Blob([context.toString()], { type: "image/svg+xml" }), `${name}.svg`);
 }
 
 /**
- * The scene laid out for a size, zoomed to the same part of the picture.
+ * The scene laid out for a size, zoomed to the same part of the picture, the lines of its caption, and what both take:
+ * a chosen size has room for the caption within, what is shown gets it below.
  * @param {Scene} scene
  * @param {SavedSize} savedSize
- * @returns {Scene}
+ * @returns {{ shown: Scene, lines: string[], width: number, height: number }}
  */
 function sized(scene, { width, height }) {
-  if (!width || !height) return scene;
+  const lines = captionLines(scene, width ?? scene.geometry.width);
+  if (!width || !height) {
+    const { geometry } = scene;
+    return { shown: scene, lines, width: geometry.width, height: geometry.height + roomFor(lines) };
+  }
   const ruler = contextOf(make("canvas"));
   ruler.font = `500 12px ${scene.theme.font}`;
-  const geometry = placeUnits(scene.network, width, height, rulerOf(ruler));
+  const geometry = placeUnits(scene.network, width, height - roomFor(lines), rulerOf(ruler));
   const { k, x, y } = scene.view;
-  const same = { k, x: (x * width) / scene.geometry.width, y: (y * height) / scene.geometry.height };
+  const same = { k, x: (x * geometry.width) / scene.geometry.width, y: (y * geometry.height) / scene.geometry.height };
   const view = k === 1 && !geometry.isLong ? IDENTITY : same;
-  return { ...scene, geometry, view };
+  return { shown: { ...scene, geometry, view }, lines, width, height };
 }
 
 const [LINE, EDGE] = [18, 16];
