@@ -78,7 +78,7 @@ class Step:
 
 
 def read_steps(text: str) -> tuple[Step, ...]:
-    """Read steps; () for "".
+    """Read steps; () for "". Of those that name the same target the last counts, as when they are made one by one.
 
     Raises:
         NcvizError: If one of them is none.
@@ -86,7 +86,10 @@ def read_steps(text: str) -> tuple[Step, ...]:
     parts = text.split(",") if text else []
     if len(parts) > MAX_STEPS:
         raise NcvizError(f"There may be {MAX_STEPS} steps by hand, got {len(parts)}.")
-    return tuple(_read_step(part) for part in parts)
+    steps: tuple[Step, ...] = ()
+    for part in parts:
+        steps = with_step(steps, _read_step(part))
+    return steps
 
 
 def write_steps(steps: Iterable[Step]) -> str:

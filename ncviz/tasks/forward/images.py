@@ -23,7 +23,7 @@ _LIGHT_INK = frozenset({"digits", "mnist"})
 
 def has_exact_pixels(network: Network) -> bool:
     """Whether what a network sees of its images follows from their bytes alone, by ``white_level``."""
-    return network.dataset in DATASETS
+    return network.dataset in DATASETS and network.image_shape == network.dataset_spec.input_shape
 
 
 def white_level(dataset: str) -> int:

@@ -114,7 +114,7 @@ def _draw_image(found: ChosenEdge) -> None:
         size = max(1, 160 // max(pixels.shape[:2]))
         pixels = pixels.repeat(size, axis=0).repeat(size, axis=1)
         label = found.classes[found.record.labels[found.sample]]
-        draw_picture(pixels, f"Calibration image {found.sample + 1}, of class {label}", width=160)
+        draw_picture(pixels, f"Calibration image {found.sample}, of class {label}", width=160)
 
 
 def _choose_image(found: ChosenEdge) -> None:

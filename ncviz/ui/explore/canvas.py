@@ -18,10 +18,10 @@ from ncviz.scene.selected_lines import selected_lines, selected_nodes
 from ncviz.scene.selection import Channel, Unit, read_selection
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.by_hand.operate import take_step
-from ncviz.ui.explore.by_hand.own_groups import group_count, marks_of
+from ncviz.ui.explore.by_hand.own_groups import group_count, lit_weights, marks_of
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import slider_step
-from ncviz.ui.explore.living import browser_forward, own_image, take_file, take_image
+from ncviz.ui.explore.living import browser_forward, flow_basis, own_image, take_file, take_image
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject, change
 
@@ -41,9 +41,12 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     order = (record.key, view.criterion, view.scope, view.never, view.hand)
     detail, forward = nearest_detail(subject), browser_forward(subject)
     samples = tuple(subject.samples or ())
-    marked = (samples, view.group, group_count(subject))
+    # Shares of layers go by the order, and what is a group's own may be known by now.
+    known = len(lit_weights(subject)) if view.group else 0
+    marked = (samples, view.group, group_count(subject), known, view.order if view.hand else "")
     sight = view.edges, view.layer, subject.scale, _closeup(subject, detail, samples)
-    flows = image_choices(subject.record, subject.network, view.flow, own_image()) | {"lines": view.lines}
+    flows = image_choices(subject.record, subject.network, view.flow, own_image())
+    flows |= {"of": flow_basis(subject), "lines": view.lines}
     picked = network_canvas(
         _payload(order, sight, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
@@ -97,7 +100,7 @@ def _payload(
     order: tuple[str, ...],
     sight: tuple[int, int, Scale, Closeup],
     detail: str,
-    marked: tuple[tuple[int, ...], str, int],
+    marked: tuple[tuple[int, ...], str, int, int, str],
     has_forward: bool,
     _subject: Subject,
     _forward: Forward | None,

@@ -111,7 +111,7 @@ def flow_answer(subject: Subject, *, is_dragging: bool) -> dict[str, Any] | None
         return None
     flow = subject.view.flow
     told = {
-        "of": subject.network.fingerprint,
+        "of": flow_basis(subject),
         "image": flow,
         "removed": subject.removed,
         "order": subject.order,
@@ -120,6 +120,15 @@ def flow_answer(subject: Subject, *, is_dragging: bool) -> dict[str, Any] | None
     told["ranges"] = [[float(low), float(high)] for low, high in found.ranges]
     # The browser knows the whole network's flow by the time of a drag, and it is as large.
     return told | {"whole": None if is_dragging else _plain(found.whole)}
+
+
+def flow_basis(subject: Subject) -> str:
+    """Return what tells a flow from that of another network, of other images, or after other things done by hand."""
+    view, own = subject.view, own_image()
+    image = "" if own is None or view.flow != "own" else hashlib.sha256(own.tobytes()).hexdigest()
+    network, key = subject.network, subject.record.key
+    facts = (network.fingerprint, network.dataset, key, view.scope, view.never, view.hand, image)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def is_pending(subject: Subject) -> bool:
@@ -139,9 +148,10 @@ def _image(subject: Subject) -> tuple[str, Callable[[], Any]] | None:
     flow, own = read_flow(subject.view.flow), own_image()
     if flow.kind == "image" and flow.number < len(record.calibration):
         index = int(record.calibration[flow.number])
-        return f"{context.data_dir} train {index}", lambda: tasks.calibration_input(network, context, index)
+        what = f"{network.dataset} {context.data_dir} train {index}"
+        return what, lambda: tasks.calibration_input(network, context, index)
     if flow.kind == "own" and own is not None and own.shape == record.pictures.images.shape[1:]:
-        return f"own {hashlib.sha256(own.tobytes()).hexdigest()}", lambda: tasks.input_of(
+        return f"{network.dataset} own {hashlib.sha256(own.tobytes()).hexdigest()}", lambda: tasks.input_of(
             network, context, own
         )
     return None

@@ -41,9 +41,7 @@ def draw_preview(found: Draft) -> None:
     with st.container(horizontal=True, gap="small"):
         for number, picture in enumerate(preview.pictures):
             caption = preview.captions[number] if preview.captions else None
-            draw_picture(
-                picture, caption or f"Image {number + 1}", width=THUMBNAIL_SIDE, caption=caption or ""
-            )
+            draw_picture(picture, caption or f"Image {number}", width=THUMBNAIL_SIDE, caption=caption or "")
     if spec.has_labels:
         told = ", ".join(spec.classes[label] for label in preview.present[:NAMED_CLASSES])
         more = (

@@ -107,7 +107,7 @@ def _draw_flips(whole: Measured, pruned: Measured, pictures: np.ndarray, classes
         with st.container(horizontal=True, gap="small"):
             for number in _pick_varied(numbers, whole.labels):
                 was, now = classes[whole.predictions[number]], classes[pruned.predictions[number]]
-                words = f"Image {number + 1}: taken for {was} before, for {now} now"
+                words = f"Image {number}: taken for {was} before, for {now} now"
                 draw_picture(_enlarge(pictures[number], width), words, width=width, caption=f"{was} → {now}")
         st.caption(told)
 

@@ -120,8 +120,10 @@ def look(at: ViewState) -> None:
     known = own_networks().keys() | MODELS.keys()
     kept = {name: getattr(at, name) for name in vars(at)}
     if at.model not in known:
-        kept["model"] = view().model
-    change(**kept | ({"other_model": ""} if at.other_model not in known else {}))
+        kept |= _WHOLE | {"model": view().model}
+    if at.other_model not in known:
+        kept |= _OTHER_WHOLE | {"other_model": ""}
+    change(**kept)
 
 
 def undo() -> None:
@@ -213,7 +215,7 @@ def drop_network(name: str) -> None:
     """Forget a network that this session brought."""
     del own_networks()[name]
     if view().other_model == name:
-        change(other_model="")
+        change(other_model="", **_OTHER_WHOLE)
     if view().model == name:
         select_model(DEFAULT_MODEL)
 

@@ -35,7 +35,9 @@ def shown() -> tuple[Deck, int] | None:
 def go(through: Deck, at: int) -> None:
     """Show a step: its page, and all that it looks at; a stage stays one."""
     step = through.steps[at]
-    session.look(replace(step.view, present=session.view().present))
+    now = session.view()
+    # What the reader has done of the lessons is no part of what is shown.
+    session.look(replace(step.view, present=now.present, ticked=now.ticked))
     if step.page == "learn":
         lesson_banner.begin(step.view.graph)
     st.session_state[_AT] = through, at
@@ -62,6 +64,12 @@ def add(page: str) -> None:
     if view.model in session.own_networks() or view.other_model in session.own_networks():
         raise NcvizError(
             "A network of your own is in no link, so it cannot be a step; save it to the library first."
+        )
+    if view.flow == "own":
+        raise NcvizError("An image of your own is in no link, so it cannot be a step; choose another first.")
+    if not (view.is_whole_in_link and view.is_graph_in_link):
+        raise NcvizError(
+            "This view is too long for a link, so it cannot be a step; take back some of what is done by hand."
         )
     keep(deck().with_step(Step(page, replace(view, present=False))))
 

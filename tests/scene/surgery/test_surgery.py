@@ -9,7 +9,7 @@ from ncviz import tasks
 from ncviz.errors import NcvizError
 from ncviz.scene.surgery.files import StepsFile, read_file
 from ncviz.scene.surgery.resolve import own_mask, weights_of
-from ncviz.scene.surgery.steps import read_steps, set_of, with_step, write_steps
+from ncviz.scene.surgery.steps import Step, read_steps, set_of, with_step, write_steps
 from ncviz.scene.surgery.words import step_words
 from ncviz.tasks.criteria import class_accuracy, confusion, masks_of, specific_bottlenecks
 
@@ -25,6 +25,11 @@ def lenet():
 
 
 TEXT = "cut:class-0+3:906,hold:channel-2-4,x0.5:weight-42,free:unit-3-7,cut:layer-2:0.3,cut:set-5.3-2n,cut:image-4:9"
+
+
+def test_of_steps_on_the_same_target_the_last_counts():
+    text = "cut:weight-42,hold:channel-2-4,x0.5:weight-42,cut:layer-2:0.3,cut:layer-2:0"
+    assert write_steps(read_steps(text)) == "hold:channel-2-4,x0.5:weight-42"
 
 
 def test_steps_are_read_as_they_are_written():
@@ -56,7 +61,7 @@ def test_what_is_done_anew_to_a_target_takes_the_place_of_the_old():
     steps = read_steps("cut:weight-1,cut:layer-0:0.5")
     (new,) = read_steps("hold:weight-1")
     assert write_steps(with_step(steps, new)) == "cut:layer-0:0.5,hold:weight-1"
-    (none,) = read_steps("cut:layer-0:0")
+    none = Step("cut", "layer-0", "0")
     assert write_steps(with_step(steps, none)) == "cut:weight-1"
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from PIL import Image
 
 from ncviz import tasks
 from ncviz.ui.explore import living
+from ncviz.ui.link.view_state import ViewState
+from ncviz.ui.session.subject import Side, Subject
 
 
 @pytest.fixture
@@ -57,3 +60,31 @@ def test_a_picture_is_made_as_large_as_the_data_or_left_out_in_a_sentence(page):
     assert "none.jpg cannot be read" in said[0]
     assert "larger than 21" in said[1]
     assert len(said) == 2
+
+
+def test_what_flows_is_told_from_that_of_other_images_and_of_other_things_done_by_hand(monkeypatch, network):
+    record = tasks.open_context().look_up(tasks.Curvature(network))
+    sweep = tasks.open_context().look_up(tasks.Sweep(network))
+    view = ViewState(model=network.name, flow="own")
+
+    def basis(image, of=network, **changes):
+        monkeypatch.setattr(living, "own_image", lambda: image)
+        side = Side("explore", replace(view, **changes))
+        return living.flow_basis(Subject(of, record, sweep, side))
+
+    one = np.zeros((1, 8, 8), np.uint8)
+    states = [
+        basis(one),
+        basis(one + 1),
+        basis(one, hand="x0.5:weight-42"),
+        basis(one, scope="layer"),
+        basis(one, never="last"),
+        basis(one, of=replace(network, dataset="mnist")),
+    ]
+    assert len(set(states)) == len(states)
+    assert basis(one, removed=0.5) == states[0]
+
+
+def test_a_browser_knows_the_pixels_of_known_images_in_their_own_layout_alone(network):
+    assert tasks.has_exact_pixels(network)
+    assert not tasks.has_exact_pixels(replace(network, input_shape=(8, 8, 1)))

@@ -7,6 +7,7 @@ import pytest
 from ncviz.errors import NcvizError
 from ncviz.ui.link.deck import LONGEST_NOTE, MOST_STEPS, Deck, Step, read_deck, write_deck
 from ncviz.ui.link.view_state import ViewState
+from ncviz.ui.stage import steps
 from ncviz.ui.stage.steps import tour
 
 STEPS = Deck(
@@ -73,3 +74,19 @@ def test_the_tour_leads_from_the_bridge_to_the_collapsing_lenet():
     # Three minutes at the pace of speech, about 15 letters a second, leave time to look.
     assert sum(len(step.note) for step in steps) / 15 < 90
     assert all(step.note for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (ViewState(flow="own"), "An image of your own is in no link"),
+        (ViewState(hand=",".join(f"cut:weight-{at}" for at in range(200))), "too long for a link"),
+        (ViewState(model="mine.onnx"), "A network of your own is in no link"),
+    ],
+    ids=["image", "steps", "network"],
+)
+def test_what_no_link_holds_is_no_step(monkeypatch, view, words):
+    monkeypatch.setattr(steps.session, "view", lambda: view)
+    monkeypatch.setattr(steps.session, "own_networks", lambda: {"mine.onnx": None})
+    with pytest.raises(NcvizError, match=words):
+        steps.add("explore")

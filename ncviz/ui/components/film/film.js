@@ -8,7 +8,7 @@ const FILM_SECONDS = 8;
 const FILM_RATE = 25; // a second
 const FILM_LINE = 34; // pixels for what is removed and how good it is
 // What a browser can write, best known first.
-export const FILM_KINDS = [
+const FILM_KINDS = [
   ["video/mp4;codecs=avc1.42E01E", "mp4"],
   ["video/webm;codecs=vp9", "webm"],
   ["video/webm", "webm"],
@@ -23,15 +23,22 @@ export function removedIn(share, total) {
   return Math.round(total * Math.min(1, Math.max(0, share)) ** 2);
 }
 
+/** Whether this browser can record one. */
+export function canFilm() {
+  return FILM_KINDS.some(([type]) => window.MediaRecorder?.isTypeSupported(type));
+}
+
 /**
  * Record the run of the slider from nothing to all removed, and put it back where it was.
  * @param {HTMLCanvasElement} canvas the picture
  * @param {string} channel of its live panel
  * @param {{ removed: number, order: string | null, total: number, theme: Theme, name: string }} given
+ * @param {HTMLButtonElement} button that rests until it is done
  */
-export async function film(canvas, channel, { removed, order, total, theme, name }) {
+export async function film(canvas, channel, { removed, order, total, theme, name }, button) {
   const kind = FILM_KINDS.find(([type]) => window.MediaRecorder?.isTypeSupported(type));
   if (!kind || order === null) return;
+  button.disabled = true;
   const line = FILM_LINE * (window.devicePixelRatio || 1);
   // Encoders want even sides.
   const sheet = make("canvas", { width: canvas.width & ~1, height: (canvas.height + line) & ~1 });
@@ -70,4 +77,5 @@ export async function film(canvas, channel, { removed, order, total, theme, name
   leave();
   drive.publish({ removed, order, isHeld: false });
   download(new Blob(parts, { type: kind[0] }), `${name}.${kind[1]}`);
+  button.disabled = false;
 }

@@ -140,6 +140,12 @@ export class FlowSource {
     this.computedAt = performance.now();
     const { pass, scaled, network, image, removed, order } = this;
     if (!pass || !scaled || !network || !image) return;
+    const ranks = order === null ? undefined : network.flowRanks[order];
+    if (order !== null && !ranks) {
+      // Another criterion's ranks are on their way; until then the step before is shown, and said to be that.
+      this.isStale = true;
+      return;
+    }
     const key = `${this.chosen} ${image.pixels}`;
     if (this.whole?.key !== key) {
       const white = this.flows?.white ?? 255;
@@ -150,7 +156,6 @@ export class FlowSource {
       this.whole = { key, input, found, ranges, state: stateOf(layers, ranges) };
     }
     const { input, ranges, state } = this.whole;
-    const ranks = order === null ? undefined : network.flowRanks[order];
     this.kept = ranks ? keptOf(ranks, removed) : null;
     this.found = ranks ? scaled.run(input, this.kept) : this.whole.found;
     const now = stateOf(pass.layersOf(this.found), ranges);

@@ -38,7 +38,7 @@ export class Verdict {
     if (isFlipped) parts.push(make("s", { textContent: whole }), " → ");
     parts.push(make("strong", { textContent: now }), `, ${percent(nowShare)} sure`);
     if (outcome) parts.push(make("span", { textContent: ` · ${outcome.words}`, className: outcome.isRight ? "is-right" : "is-wrong" }));
-    const before = flow.removed > 0 || isFlipped ? `whole network: ${whole}, ${percent(wholeShare)}` : "the whole network";
+    const before = flow.removed > 0 || isFlipped || nowShare !== wholeShare ? `whole network: ${whole}, ${percent(wholeShare)}` : "the whole network";
     parts.push(make("span", { textContent: ` · ${before}`, className: "before" }));
     if (judged.removed !== flow.removed || judged.order !== flow.order) {
       const where = `at ${percent(flow.removed / network.parameters)} removed${judged.order === flow.order ? "" : " in the order before"}`;

@@ -152,7 +152,7 @@ class LivePanel {
 
   /** @param {DrivenStep} step */
   #obey({ removed, order, isHeld }) {
-    this.#drag(removed, order);
+    this.#drag(Math.min(this.data.most, Math.max(this.data.zeros, removed)), order);
     if (!isHeld) this.#commit();
   }
 

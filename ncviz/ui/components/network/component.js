@@ -8,7 +8,7 @@ import { Card } from "./card.js";
 import { crumbsOf, drawCrumbs } from "./crumbs.js";
 import { decode, readNetwork } from "./data.js";
 import { SIZES, savePng, saveSvg } from "./export.js";
-import { film } from "../film/film.js";
+import { canFilm, film } from "../film/film.js";
 import { LivingFlow } from "../flow/living.js";
 import { withFlow } from "../flow/words.js";
 import { isUpright, placeUnits } from "./geometry.js";
@@ -274,6 +274,7 @@ class NetworkCanvas {
       film: () => this.#film(),
     };
     for (const [action, handler] of Object.entries(handlers)) actionButton(this.root, action).onclick = handler;
+    actionButton(this.root, "film").hidden = !canFilm();
   }
 
   #film() {
@@ -281,7 +282,7 @@ class NetworkCanvas {
     const { theme, channel, parts } = this;
     if (!network || !theme || !channel?.isLive) return;
     const given = { removed, order, total: network.parameters, theme, name: this.fileName };
-    film(parts.canvas, channel.name, given);
+    film(parts.canvas, channel.name, given, actionButton(this.root, "film"));
     this.#hint("Recording the slider's run, 8 seconds");
   }
 

@@ -43,7 +43,9 @@ export class Surgery {
     for (const [action, name] of Object.entries({ cut: "cut", hold: "hold", free: "free" })) {
       actionButton(root, action).onclick = () => this.#operate(name);
     }
-    actionButton(root, "scale").onclick = () => this.#operate(`x${Number(Number(this.factor.value).toFixed(3))}`);
+    actionButton(root, "scale").onclick = () => {
+      if (this.factor.reportValidity()) this.#operate(`x${Number(this.factor.value)}`);
+    };
     actionButton(root, "drop").onclick = () => {
       this.#catch([]);
       given.clear();

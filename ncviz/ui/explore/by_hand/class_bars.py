@@ -44,7 +44,7 @@ def draw_bars(subject: Subject, step: Future[evaluation.Measured] | None) -> boo
         measured,
         chosen=chosen,
         word=short_word(subject.network),
-        key=f"classes-{subject.side.name}",
+        key=f"classes-{subject.side.name}-{subject.network.fingerprint[:12]}-{subject.network.dataset}",
         on_pick=partial(_pick, subject),
     )
     if st.session_state.pop(_PICKED, False):

@@ -55,18 +55,23 @@ def _words(subject: Subject, group: Group, found: np.ndarray) -> str:
 
 
 def _draw_cut(subject: Subject, group: Group, found: np.ndarray) -> None:
+    if not len(found):
+        return
     side = subject.side.name
-    most = max(2, min(round(LARGEST_SHARE * subject.total), LARGEST_COUNT, len(found)))
-    count = min(group_count(subject), most, len(found))
+    most = max(1, min(round(LARGEST_SHARE * subject.total), LARGEST_COUNT, len(found)))
+    count = min(group_count(subject), most)
     target = str(group)
     done = next((step for step in steps_of(subject) if step.target == target and step.action == CUT), None)
-    st.slider(
-        "How many of them",
-        1,
-        most,
-        width=230,
-        **session.shows(f"group-count-{side}", count, lambda value: session.change(group_count=int(value))),
-    )
+    if most > 1:
+        st.slider(
+            "How many of them",
+            1,
+            most,
+            width=230,
+            **session.shows(
+                f"group-count-{side}", count, lambda value: session.change(group_count=int(value))
+            ),
+        )
     is_same = done is not None and int(done.amount) == count
 
     def take_out() -> None:

@@ -29,7 +29,8 @@ def set_steps(subject: Subject, steps: Sequence[Step]) -> None:
     # Read again, so that nothing is done that a link or a file could not say.
     read_steps(text)
     removed = removed_with(now.network, now.record, now.full_order, now.removed, (now.view.hand, text))
-    change(now.side, hand=text, removed=removed / max(1, now.total))
+    named = {} if text or now.side.is_other else {"hand_name": ""}
+    change(now.side, hand=text, removed=removed / max(1, now.total), **named)
 
 
 def add_step(subject: Subject, step: Step) -> None:

@@ -15,6 +15,7 @@ from ncviz.scene.surgery.steps import CUT, Step, write_steps
 from ncviz.scene.surgery.words import step_words
 from ncviz.text import plain
 from ncviz.ui.explore.by_hand.operate import add_step, drop_target, set_steps, steps_of
+from ncviz.ui.link.view_state import from_query
 from ncviz.ui.session import session
 from ncviz.ui.session.by_hand import step_sizes
 from ncviz.ui.session.problems import telling_errors
@@ -136,9 +137,16 @@ def _open(subject: Subject, content: bytes) -> None:
     st.session_state["steps-files"] += 1
     try:
         found = read_file(content, subject.network.fingerprint)
+        order, problems = from_query(
+            dict(zip(("criterion", "scope", "order", "never"), found.order, strict=True))
+        )
+        if problems:
+            raise NcvizError(problems[0])
+        session.change(scope=order.scope, never=order.never)
+        change(subject.now().side, criterion=order.criterion, order=order.order)
         set_steps(subject, found.steps)
         now = subject.now()
-        change(now.side, removed=min(1.0, found.removed / max(1, now.total)), hand_name=found.name)
+        change(now.side, removed=min(found.removed, now.total) / max(1, now.total), hand_name=found.name)
     except NcvizError as error:
         st.session_state["steps-problem"] = str(error)
     st.rerun()
