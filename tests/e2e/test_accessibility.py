@@ -49,6 +49,7 @@ def test_the_menu_of_a_phone_closes_once_a_page_is_chosen(visit):
         box = sidebar.bounding_box()
         return box is not None and box["x"] + box["width"] > 1
 
+    page.page.wait_for_selector("body[data-ncviz-page]", state="attached")
     page.page.get_by_test_id("stExpandSidebarButton").click()
     page.wait(is_open)
     page.page.get_by_test_id("stSidebarNavLink").filter(has_text="Learn").click()

@@ -71,7 +71,7 @@ def test_each_side_moves_alone_and_undo_walks_both(compared):
     page.wait(lambda: "other_removed=" in page.page.url)
     right_moved = both(page)
     assert right_moved[LEFT] == start[LEFT]
-    assert float(right_moved[RIGHT][1].split()[0]) < 50
+    assert float(right_moved[RIGHT][1].split("%")[0]) < 50
 
     drag(page, LEFT, 0.0, 0.6)
     wait_until_measured(page, LEFT, RIGHT)
@@ -148,7 +148,7 @@ def test_another_network_in_the_sidebar_is_another_on_both_sides(compared):
     drag(page, RIGHT, 0.1, 0.5, steps=5)
 
     def shares():
-        return [float(on(page, side, "share").inner_text().split()[0]) for side in (LEFT, RIGHT)]
+        return [float(on(page, side, "share").inner_text().split("%")[0]) for side in (LEFT, RIGHT)]
 
     page.wait(lambda: min(shares()) > 1 and abs(shares()[LEFT] - shares()[RIGHT]) < 0.2)
     page.wait(
@@ -171,7 +171,7 @@ def test_keys_step_from_anywhere_but_not_in_a_text_field(visit):
     page = visit().open("/?model=mlp-digits-relu&removed=0.5")
     page.canvas()
     wait_until_measured(page)
-    share = lambda: float(on(page, LEFT, "share").inner_text().split()[0])  # noqa: E731
+    share = lambda: float(on(page, LEFT, "share").inner_text().split("%")[0])  # noqa: E731
     removed = lambda: int(page.slider().get_attribute("data-removed"))  # noqa: E731
     assert removed() == 1360
     page.page.keyboard.press(".")

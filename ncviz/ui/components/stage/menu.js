@@ -13,7 +13,9 @@ class Menu {
     if (body.dataset.ncvizPage === data.page) return;
     body.dataset.ncvizPage = data.page;
     close();
-    setTimeout(close, AGAIN);
+    const again = setTimeout(close, AGAIN);
+    // What the reader opens meanwhile stays open.
+    document.addEventListener("pointerdown", () => clearTimeout(again), { capture: true, once: true });
   }
 
   destroy() {}
