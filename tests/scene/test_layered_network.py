@@ -78,6 +78,17 @@ def test_all_lines_of_a_selection_are_found_however_few_are_drawn(lenet):
     assert set(np.frombuffer(body, entry["dtype"], entry["length"], start + entry["offset"])) == {7}
 
 
+@pytest.mark.parametrize("detail", ["channels", "positions"])
+def test_lines_know_what_their_weights_are_multiplied_by(lenet, detail):
+    network, record = lenet
+    view = network_view(record, network.arrays, CLASSES, detail)
+    ranks, lines = {"up": np.arange(record.total)}, np.arange(0, view.edge_count, 7)
+    factor = 1 + np.arange(record.total) % 5 / 4
+    arrays, _ = line_arrays(view, lines, ranks, factor)
+    np.testing.assert_allclose(arrays["factor"], factor[arrays.get("member", arrays["parameter"])])
+    assert "factor" not in line_arrays(view, lines, ranks, np.ones(record.total))[0]
+
+
 def test_every_position_is_every_edge_of_the_graph(lenet, graph):
     network, record = lenet
     assert has_every_position(record)

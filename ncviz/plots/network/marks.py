@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,23 +22,23 @@ class Marks:
         lit: bool [N], the weights whose lines stand out.
         cut: bool [N], those that are cut by hand.
         held: bool [N], those that are held by hand.
-        scaled: bool [N], those that are multiplied by something.
+        factor: float [N], what each is multiplied by.
     """
 
     lit: npt.NDArray[np.bool_]
     cut: npt.NDArray[np.bool_]
     held: npt.NDArray[np.bool_]
-    scaled: npt.NDArray[np.bool_]
+    factor: npt.NDArray[np.floating[Any]]
 
     def drawn_anyway(self, view: NetworkView) -> npt.NDArray[np.int64]:
         """Indices of the edges that are drawn however many others are: those with a weight that is marked."""
-        is_marked = self.lit | self.cut | self.held | self.scaled
+        is_marked = self.lit | self.cut | self.held | (self.factor != 1)
         return np.flatnonzero(_any(view, is_marked))
 
     def arrays(self, view: NetworkView, drawn: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.uint8]]:
         """Whether each drawn edge is lit, and its mark."""
         mark = np.full(view.edge_count, PLAIN, dtype=np.uint8)
-        mark[_any(view, self.scaled)] = SCALED
+        mark[_any(view, self.factor != 1)] = SCALED
         mark[_any(view, self.held)] = HELD
         mark[~_any(view, ~self.cut)] = CUT
         return {"lit": _any(view, self.lit)[drawn].astype(np.uint8), "mark": mark[drawn]}

@@ -24,7 +24,6 @@ MAX_STEPS = 400
 MAX_SET = 2_000_000
 # What fits into an address that other programs pass on whole.
 LONGEST_LINK = 1500
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ACTION = re.compile(rf"{CUT}|{HOLD}|{FREE}|x\d{{1,2}}(\.\d{{1,3}})?", re.ASCII)
 _GROUP = re.compile(r"(class|image)-\d{1,6}(\+\d{1,6}){0,199}", re.ASCII)
 _LAYER = re.compile(r"layer-\d{1,4}", re.ASCII)
@@ -89,6 +88,8 @@ def read_steps(text: str) -> tuple[Step, ...]:
     steps: tuple[Step, ...] = ()
     for part in parts:
         steps = with_step(steps, _read_step(part))
+    if sum(_size(step.target) for step in steps if _SET.fullmatch(step.target)) > MAX_SET:
+        raise NcvizError(f"Sets of weights may name {MAX_SET:,} weights in all.")
     return steps
 
 
@@ -109,21 +110,6 @@ def read_group(text: str) -> Group | None:
         raise ValueError(f"'{text[:40]}' is no group of classes or images")
     kind, _, numbers = text.partition("-")
     return Group(kind, tuple(sorted({int(number) for number in numbers.split("+")})))
-
-
-def set_of(weights: np.ndarray) -> str:
-    """Write a set of weights, int64 [k] of their numbers, as a target."""
-    at = np.unique(np.asarray(weights, dtype=np.int64))
-    if not len(at):
-        raise NcvizError("There is no weight in this set.")
-    starts = np.flatnonzero(np.diff(at, prepend=at[0] - 2) != 1)
-    lengths = np.diff(np.append(starts, len(at)))
-    gaps = np.diff(at[starts], prepend=0)
-    runs = [
-        _base36(int(gap)) + (f".{_base36(int(length))}" if length > 1 else "")
-        for gap, length in zip(gaps, lengths, strict=True)
-    ]
-    return "set-" + "-".join(runs)
 
 
 def with_step(steps: tuple[Step, ...], new: Step) -> tuple[Step, ...]:
@@ -175,11 +161,3 @@ def _unpacked(text: str) -> np.ndarray:
         at += gap
         found.append(np.arange(at, at + length, dtype=np.int64))
     return np.unique(np.concatenate(found))
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number or not digits:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits

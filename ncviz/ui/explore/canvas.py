@@ -143,7 +143,9 @@ def _own_lines(
     lines, total = selected_lines(_subject.drawn, drawn, read_selection(selected))
     if not total:
         return None
-    return SelectionLines(selected, total, *line_arrays(drawn, lines, _ranks(order[1], _subject)))
+    return SelectionLines(
+        selected, total, *line_arrays(drawn, lines, _ranks(order[1], _subject), _subject.factor)
+    )
 
 
 def _ranks(criterion: str, subject: Subject) -> dict[str, np.ndarray]:

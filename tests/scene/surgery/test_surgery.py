@@ -9,7 +9,7 @@ from ncviz import tasks
 from ncviz.errors import NcvizError
 from ncviz.scene.surgery.files import StepsFile, read_file
 from ncviz.scene.surgery.resolve import own_mask, weights_of
-from ncviz.scene.surgery.steps import Step, read_steps, set_of, with_step, write_steps
+from ncviz.scene.surgery.steps import MAX_SET, Step, read_steps, with_step, write_steps
 from ncviz.scene.surgery.words import step_words
 from ncviz.tasks.criteria import class_accuracy, confusion, masks_of, specific_bottlenecks
 
@@ -52,9 +52,17 @@ def test_what_is_no_step_is_refused(text):
 
 
 def test_a_set_of_weights_keeps_its_members():
-    some = np.array([7, 5, 6, 100, 3000, 0, 44_700])
-    (step,) = read_steps(f"cut:{set_of(some)}")
-    assert step.weights.tolist() == sorted(some.tolist())
+    # As the browser writes them.
+    several, first = read_steps("cut:set-5.3-2n-28k,hold:set-0")
+    assert several.weights.tolist() == [5, 6, 7, 100, 3000]
+    assert first.weights.tolist() == [0]
+
+
+def test_sets_are_bounded_together():
+    large = np.base_repr(MAX_SET // 2 + 1, 36).lower()
+    assert len(read_steps(f"cut:set-0.{large}")) == 1
+    with pytest.raises(NcvizError, match="2,000,000 weights"):
+        read_steps(f"cut:set-0.{large},hold:set-1.{large}")
 
 
 def test_what_is_done_anew_to_a_target_takes_the_place_of_the_old():

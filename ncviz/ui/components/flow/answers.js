@@ -16,7 +16,7 @@ export function publishAnswer(name, answer) {
   const isSame = channel.last?.of === of && channel.last.image === image;
   const whole = answer.whole ? stateOf(answer.whole) : isSame && channel.last ? channel.last.whole : null;
   if (!whole) return;
-  channel.publish({ of, removed, order, image, ...stateOf(answer), ranges, whole, isExact: true });
+  channel.publish({ of, removed, order, image, ...stateOf(answer), ranges, whole });
 }
 
 /**

@@ -19,7 +19,6 @@ const flow = {
   removed: 3,
   order: "up",
   image: "image-0",
-  isExact: true,
   ranges: [[0, 1], [0, 2], [0, 1]],
   whole,
 };
@@ -35,6 +34,13 @@ test("a line carries its weight times the activation that it reads, and nothing 
   found.forEach((value, e) => assert.ok(Math.abs(value - expected[e]) < 1e-6));
   const none = flowOfLines(network, flow, flow.ranges, new Uint8Array(network.edges));
   assert.ok(none.every((value) => value === 0));
+  const left = new Uint8Array(network.edges).fill(1);
+  const before = flowOfLines(network, whole, flow.ranges, left, "a step");
+  const halved = { ...network, factor: new Float32Array(network.edges).fill(0.5) };
+  const scaled = flowOfLines(halved, whole, flow.ranges, left, "a step");
+  scaled.forEach((value, e) => assert.ok(Math.abs(value - before[e] / 2) < 1e-6));
+  assert.deepEqual([...flowOfLines(halved, whole, flow.ranges, null)], [...found], "the whole network's is not scaled");
+  assert.ok(flowOfLines(network, whole, flow.ranges, new Uint8Array(network.edges), "the next").every((value) => value === 0));
 });
 
 test("the verdict tells a flip, and whether it is right where anybody knows", () => {

@@ -1,5 +1,7 @@
 // What the flow's marks and lines mean, for below the picture.
 
+import { inkAt, widthAt } from "./lines.js";
+
 /**
  * In words; "" where there is nothing to say.
  * @param {Scene} scene
@@ -23,8 +25,8 @@ export function drawFlowScale(context, theme, left, top, width) {
   for (let step = 0; step < steps; step += 1) {
     const share = (step + 0.5) / steps;
     const x = left + (width * step) / steps;
-    context.globalAlpha = 0.04 + 0.9 * share ** 1.2;
-    context.lineWidth = 0.4 + 3.2 * share ** 0.9;
+    context.globalAlpha = inkAt(share);
+    context.lineWidth = widthAt(share);
     context.beginPath();
     context.moveTo(x, top + 5);
     context.lineTo(x + width / steps, top + 5);

@@ -3,7 +3,7 @@
 import { membersLeft, planeOf } from "../network/data.js";
 import { courseOfEdge, follow } from "../network/drawing/course.js";
 
-/** @type {WeakMap<Network, WeakMap<FlowState, Float32Array>>} */
+/** What was found last, by network and state, and at which step. @type {WeakMap<Network, WeakMap<FlowState, { at: string, found: Float32Array }>>} */
 const FLOWS_OF = new WeakMap();
 
 /**
@@ -11,14 +11,19 @@ const FLOWS_OF = new WeakMap();
  * @param {Network} network
  * @param {FlowState} state
  * @param {[number, number][]} ranges
- * @param {Uint8Array | null} isLeft of the members; null for all
+ * @param {Uint8Array | null} isLeft of the members, each with what it is scaled by; null for the whole network
+ * @param {string} at which step that is
  */
-export function flowOfLines(network, state, ranges, isLeft) {
+export function flowOfLines(network, state, ranges, isLeft, at = "") {
   const flows = FLOWS_OF.get(network) ?? new WeakMap();
   FLOWS_OF.set(network, flows);
   const known = flows.get(state);
-  if (known) return known;
-  const { source, weight, start, memberWeight, layerOf } = network;
+  if (known?.at === at) return known.found;
+  const { source, weight, start, memberWeight, layerOf, factor } = network;
+  const sizeOf = (/** @type {number} */ value, /** @type {number} */ member) => {
+    if (!isLeft) return Math.abs(value);
+    return isLeft[member] ? Math.abs(value * (factor?.[member] ?? 1)) : 0;
+  };
   const mean = new Float32Array(layerOf.length).fill(-1);
   const found = new Float32Array(network.edges);
   for (let e = 0; e < network.edges; e += 1) {
@@ -26,11 +31,11 @@ export function flowOfLines(network, state, ranges, isLeft) {
     if (mean[node] < 0) mean[node] = meanActivation(network, state.activity, ranges, node);
     let size = 0;
     if (start && memberWeight) {
-      for (let m = start[e]; m < start[e + 1]; m += 1) if (!isLeft || isLeft[m]) size += Math.abs(memberWeight[m]);
-    } else if (!isLeft || isLeft[e]) size = Math.abs(weight[e]);
+      for (let m = start[e]; m < start[e + 1]; m += 1) size += sizeOf(memberWeight[m], m);
+    } else size = sizeOf(weight[e], e);
     found[e] = size * mean[node];
   }
-  flows.set(state, found);
+  flows.set(state, { at, found });
   return found;
 }
 
@@ -59,7 +64,7 @@ function meanActivation(network, activity, ranges, node) {
  */
 export function flowOfScene({ network, flow, removed, order }) {
   if (!flow) return new Float32Array(network.edges);
-  return flowOfLines(network, flow, flow.ranges, membersLeft(network, order, removed));
+  return flowOfLines(network, flow, flow.ranges, membersLeft(network, order, removed), `${order} ${removed}`);
 }
 
 /**
@@ -74,13 +79,18 @@ export function flowOfWhole({ network, flow }) {
  * For each line its flow as a share of the strongest of its connection in the whole network.
  * @param {Scene} scene
  */
-export function shareOfLines(scene) {
+function shareOfLines(scene) {
   const { network } = scene;
   const [now, whole] = [flowOfScene(scene), flowOfWhole(scene)];
   const most = new Float32Array(network.connections.length);
   for (let e = 0; e < network.edges; e += 1) most[network.connection[e]] = Math.max(most[network.connection[e]], whole[e]);
   return now.map((value, e) => (most[network.connection[e]] > 0 ? value / most[network.connection[e]] : 0));
 }
+
+/** @param {number} share of the strongest */
+export const inkAt = (share) => 0.04 + 0.9 * share ** 1.2;
+/** @param {number} share of the strongest */
+export const widthAt = (share) => 0.4 + 3.2 * share ** 0.9;
 
 const MOST_STRONG = 180; // lines of full strength between two layers
 
@@ -114,8 +124,8 @@ export function strokeFlow(context, scene, ink, only) {
     const share = Math.min(1, shares[e]);
     if (!left.visible[e] || share < 0.004) continue;
     const density = only ? 1 : inks[network.connection[e]];
-    context.globalAlpha = (0.04 + 0.9 * share ** 1.2) * density ** (1 - share) * ink;
-    context.lineWidth = (0.4 + 3.2 * share ** 0.9) * Math.max(0.6, density) * grow;
+    context.globalAlpha = inkAt(share) * density ** (1 - share) * ink;
+    context.lineWidth = widthAt(share) * Math.max(0.6, density) * grow;
     context.beginPath();
     follow(context, courseOfEdge(network, geometry, view, e));
     context.stroke();

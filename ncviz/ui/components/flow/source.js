@@ -160,7 +160,7 @@ export class FlowSource {
     this.found = ranks ? scaled.run(input, this.kept) : this.whole.found;
     const now = stateOf(pass.layersOf(this.found), ranges);
     const of = this.flows?.of ?? "";
-    this.channel?.publish({ of, removed, order, image: this.chosen, ...now, ranges, whole: state, isExact: true });
+    this.channel?.publish({ of, removed, order, image: this.chosen, ...now, ranges, whole: state });
   }
 
   /** @param {string} name */

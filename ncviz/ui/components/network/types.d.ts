@@ -174,6 +174,8 @@ interface Network extends Omit<Message, "layouts"> {
   layerOf: Uint16Array;
   firstUnit: number[];
   memberWeight?: Numbers;
+  /** What each parameter of a line is multiplied by, where that is not 1 for all. */
+  factor?: Numbers;
   /** For each order when each weight is removed, where the browser follows images by itself. */
   flowRanks: Record<string, Numbers>;
   /** For each order when each member (or edge, where each has one) is removed. */

@@ -64,7 +64,6 @@ interface FlowEvent extends Threshold, FlowState {
   /** What flows, such as "image-3", or "own" for a drawn or a brought image. */
   image: string;
   /** Whether it was computed for this step, and not for the nearest one that is known. */
-  isExact: boolean;
   /** For each layer the least and the largest |activation| in the whole network, which are 0 and 255 here. */
   ranges: [number, number][];
   /** The same of the whole network. */

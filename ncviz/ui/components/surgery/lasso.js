@@ -67,8 +67,8 @@ export function weightsBehind({ start, member, parameter }, edges) {
 }
 
 /**
- * A set of weights as a target: runs of "gap.length" in base 36, each gap counted from the start before. In Python it is
- * `scene.surgery.steps.set_of`.
+ * A set of weights as a target: runs of "gap.length" in base 36, each gap counted from the start before, as
+ * `scene.surgery.steps` reads it.
  * @param {number[]} weights growing
  */
 export function setOf(weights) {

@@ -51,9 +51,9 @@ def marks_of(subject: Subject) -> Marks | None:
     is_lit[lit] = True
     if by_hand is None:
         nothing = np.zeros(total, np.bool_)
-        return Marks(is_lit, nothing, nothing, nothing)
+        return Marks(is_lit, nothing, nothing, np.ones(total))
     state = by_hand.mask.state
-    return Marks(is_lit, state == CUT_BY_HAND, state == HELD_BY_HAND, by_hand.mask.factor != 1)
+    return Marks(is_lit, state == CUT_BY_HAND, state == HELD_BY_HAND, by_hand.mask.factor)
 
 
 def settle_by_hand(subject: Subject) -> bool:
