@@ -36,6 +36,7 @@ class FineCurve:
         images: On how many images.
         known: How many are measured.
         classes: float32 [m, classes], the accuracy of each class, NaN where it has no images.
+        has_failed: Whether one could not be measured, so that no more will be.
     """
 
     removed: np.ndarray
@@ -43,6 +44,7 @@ class FineCurve:
     classes: np.ndarray = field(init=False)
     images: int = 0
     known: int = 0
+    has_failed: bool = False
 
     def __post_init__(self) -> None:
         self.accuracy = np.empty(len(self.removed))
@@ -125,6 +127,7 @@ def _measure(
 
     def note(done: Future[evaluation.Measured]) -> None:
         if done.cancelled() or done.exception() is not None:
+            curve.has_failed = True
             return
         measured = done.result()
         curve.accuracy[curve.known] = measured.accuracy

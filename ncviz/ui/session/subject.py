@@ -223,7 +223,7 @@ class Subject:
     def is_curve_coming(self) -> bool:
         """Whether that is being measured."""
         curve = self._curve()
-        return curve is not None and not curve.is_done
+        return curve is not None and not curve.is_done and not curve.has_failed
 
     def _curve(self) -> FineCurve | None:
         if not resources.torch_ready().is_set():

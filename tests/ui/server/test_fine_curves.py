@@ -1,9 +1,11 @@
 import time
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
 
 from ncviz import tasks
+from ncviz.errors import NcvizError
 from ncviz.pruning.masks import masks_at
 from ncviz.ui.components.live.scale import slider_stops
 from ncviz.ui.server import evaluation, fine_curves
@@ -49,3 +51,13 @@ def test_a_slow_network_is_not(network, record, monkeypatch):
     monkeypatch.setattr(evaluation, "evaluation_seconds", lambda *_: 0.01)
     assert fine_curve(network, record, ORDER, "global", NOWHERE) is None
     assert fine_curves._curves() == {}
+
+
+def test_a_step_that_cannot_be_measured_ends_the_curve(network, record, monkeypatch):
+    failed = Future()
+    failed.set_exception(NcvizError("The network gives values that are not finite."))
+    monkeypatch.setattr(evaluation, "evaluation_seconds", lambda *_: 0.0005)
+    monkeypatch.setattr(evaluation, "measure", lambda *_: failed)
+    curve = fine_curve(network, record, ORDER, "global", NOWHERE)
+    assert curve.has_failed
+    assert not curve.is_done
