@@ -1,0 +1,160 @@
+"""One small transport problem, with a hub or without one: the simplex, refined until its potentials prove it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ncviz.compiled import compiled
+from ncviz.transport.many.certificate import certify, refine_costs
+from ncviz.transport.many.starts import greedy_tree, reduce_costs, star
+from ncviz.transport.tree import (
+    CHUNK,
+    Costs,
+    Tree,
+    list_nodes,
+    quantise,
+    set_potentials,
+    set_subtrees,
+    solve_tree,
+)
+
+ROUNDING = 8.0 * 2.0**-52
+# A value is exact when its proof falls short of it by no more than this share of its plan's mass times |cost|.
+TOLERANCE = 1e-10
+# A solution is refined so often at most.
+ATTEMPTS = 8
+
+
+class Hub(NamedTuple):
+    """A way through which mass may go instead.
+
+    Attributes:
+        is_there: Whether there is one.
+        A: float64 [P], to it.
+        B: float64 [Q], from it.
+        t: What it takes off.
+    """
+
+    is_there: bool
+    A: np.ndarray
+    B: np.ndarray
+    t: float
+
+
+class Basis(NamedTuple):
+    """A problem's last tree, which a problem with the same masses can begin from.
+
+    Attributes:
+        parent: uint32 [1 + P + Q].
+        flow: float64 [1 + P + Q], in whole quanta.
+        order: uint32 [P + Q], all nodes but the hub, parents before children.
+        f: float64 [P], potentials of the sources.
+        g: float64 [Q], potentials of the sinks.
+    """
+
+    parent: np.ndarray
+    flow: np.ndarray
+    order: np.ndarray
+    f: np.ndarray
+    g: np.ndarray
+
+
+@compiled
+def new_basis(P, Q):
+    """Return room for a tree."""
+    N = 1 + P + Q
+    return Basis(np.zeros(N, np.uint32), np.zeros(N), np.empty(N - 1, np.uint32), np.zeros(P), np.zeros(Q))
+
+
+@compiled
+def solve_one(p, q, C, hub, basis, is_warm, stop):
+    """Solve one transport problem.
+
+    Args:
+        p: float64 [P], positive masses that sum to 1.
+        q: float64 [Q], likewise.
+        C: float64 [P, Q], contiguous.
+        hub: The ``Hub``.
+        basis: A ``Basis``; ``f`` holds what to begin with, 0 or potentials for the same C; all of it is written.
+        is_warm: Whether the basis holds a tree for the same masses.
+        stop: bool [1], set from outside to end early.
+
+    Returns:
+        The plan's cost, by how much the proof falls short of it, the sum of mass times |cost|, and the pivots.
+    """
+    parent, flow, order, f, g = basis
+    P, Q = C.shape
+    N = 1 + P + Q
+    if not hub.is_there and (P == 1 or Q == 1):
+        return _solve_line(p, q, C, basis)
+    supply, demand = quantise(p), quantise(q)
+    wide = (Q + CHUNK - 1) // CHUNK * CHUNK
+    A, B = np.zeros(P), np.zeros(Q)
+    hub_B = hub.B - hub.t if hub.is_there else hub.B
+    own = np.empty((P, Q))
+    reduce_costs(C, hub.A, hub_B, hub.is_there, f, g, own, A, B)
+    dear_C = np.full((P, wide), np.inf)
+    dear_A, dear_B = np.empty(P if hub.is_there else 0), np.empty(Q if hub.is_there else 0)
+    below = np.empty((N, (N + 63) // 64), dtype=np.uint64)
+    seen = np.empty(N, dtype=np.bool_)
+    stack = np.empty(N, dtype=np.uint32)
+    pi = np.zeros(1 + P + wide)
+    high, low, down = np.empty(N), np.empty(N), np.empty(N)
+    if not is_warm and hub.is_there:
+        star(supply, demand, parent, flow)
+    elif not is_warm:
+        greedy_tree(supply, demand, own, down[:Q], parent, flow)
+    costs, dear, tree = Costs(own, A, B), Costs(dear_C, dear_A, dear_B), Tree(parent, flow, below, pi)
+    list_nodes(parent, order, seen, stack)
+    total, short, scale, pivots, slack = np.inf, np.inf, 0.0, 0, ROUNDING * own.max()
+    for _ in range(ATTEMPTS):
+        for u in range(P):
+            raise_by_rounding(own[u], dear_C[u])
+        if hub.is_there:
+            raise_by_rounding(A, dear_A)
+            raise_by_rounding(B, dear_B)
+        _, objective = set_potentials(order, costs, tree)
+        set_subtrees(order, parent, below)
+        more, _ = solve_tree(costs, dear, (P, Q), tree, objective, -np.inf, slack, stop)
+        pivots += max(0, more)
+        if stop[0]:
+            break
+        list_nodes(parent, order, seen, stack)
+        total, short, scale = certify(C, hub, supply, demand, (order, parent, flow), (high, low), down)
+        if short <= TOLERANCE * scale:
+            break
+        # What is left to gain may be small beside the costs of the arcs that carry it, so it gets its own scale.
+        slack = ROUNDING * refine_costs(C, hub, (high, low), own, A, B)
+    f[:] = high[1 : 1 + P] + down[1 : 1 + P]
+    g[:] = high[1 + P :] + down[1 + P :]
+    return total, short, scale, pivots
+
+
+@compiled
+def raise_by_rounding(cost, out):
+    """Write costs dearer by what may be rounding of them."""
+    for k in range(len(cost)):
+        out[k] = cost[k] + ROUNDING * abs(cost[k])
+
+
+@compiled
+def _solve_line(p, q, C, basis):
+    """Solve a problem with one source or one sink, which has one plan only."""
+    P, Q = C.shape
+    sinks = 1 + P
+    total, scale = 0.0, 0.0
+    basis.parent[:] = sinks if Q == 1 else 1
+    basis.parent[1] = sinks
+    basis.parent[sinks] = 0
+    for u in range(P):
+        basis.f[u] = C[u, 0] if Q == 1 else 0.0
+        for v in range(Q):
+            total += p[u] * q[v] * C[u, v]
+            scale += p[u] * q[v] * abs(C[u, v])
+    for v in range(Q):
+        basis.g[v] = 0.0 if Q == 1 else C[0, v]
+    for x in range(P + Q):
+        basis.order[x] = sinks if x == 0 else x if x < sinks else 1 + x
+    return total, 0.0, scale, 0
