@@ -57,5 +57,7 @@ def is_cached(function: Any) -> bool:
 
 
 compiled: Any = numba.njit(nogil=True, cache=True)
+# Small parts of hot loops, at no price: a call of its own would count the references of all its arrays.
+inlined: Any = numba.njit(nogil=True, cache=True, inline="always")
 # The sums may be reordered, so that they vectorise; infinities are wanted.
 summing: Any = numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})

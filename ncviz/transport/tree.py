@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from ncviz.compiled import compiled, summing
+from ncviz.compiled import compiled, inlined, summing
 
 QUANTUM = 2.0**-50
 PRICED_ROWS = 4
@@ -51,9 +51,8 @@ class Tree(NamedTuple):
 
 
 @compiled
-def quantise(masses: np.ndarray) -> np.ndarray:
-    """Return positive masses as whole multiples of 2⁻⁵⁰, at least one each, summing to exactly 1."""
-    out = np.empty(len(masses))
+def fill_quantised(masses, out):
+    """Write positive masses as whole multiples of 2⁻⁵⁰, at least one each, summing to exactly 1."""
     total = 0.0
     largest = 0
     for k in range(len(masses)):
@@ -62,6 +61,13 @@ def quantise(masses: np.ndarray) -> np.ndarray:
         if out[k] > out[largest]:
             largest = k
     out[largest] += 1.0 - total
+
+
+@compiled
+def quantise(masses: np.ndarray) -> np.ndarray:
+    """Return positive masses as whole multiples of 2⁻⁵⁰, at least one each, summing to exactly 1."""
+    out = np.empty(len(masses))
+    fill_quantised(masses, out)
     return out
 
 
@@ -100,6 +106,87 @@ def most_violated(cost, potential, other, reduced):
                 if r < reduced:
                     reduced, at = r, begin + k
     return at, reduced
+
+
+@inlined
+def leaving_arc(parent, flow, above_head, P, tail, head):
+    """Find the arc that leaves for tail → head: least flow against the cycle, the last one from its apex on.
+
+    Args:
+        parent: As in ``Tree``.
+        flow: As in ``Tree``.
+        above_head: uint64 [N, words], and the word and the bit in it that are set for the head and all above it.
+        P: Number of sources.
+        tail: Where the entering arc comes from.
+        head: Where it leads.
+
+    Returns:
+        That flow, the node below the arc, whether it is on the tail's side, and the apex.
+    """
+    sets, word, bit = above_head
+    theta, leave, on_tail = np.inf, np.uint32(0), True
+    x = np.uint32(tail)
+    while sets[x, word] & bit == 0:
+        if x <= P and flow[x] < theta:
+            theta, leave = flow[x], x
+        x = parent[x]
+    apex = x
+    y = np.uint32(head)
+    while y != apex:
+        if y > P and flow[y] <= theta:
+            theta, leave, on_tail = flow[y], y, False
+        y = parent[y]
+    return theta, leave, on_tail, apex
+
+
+@inlined
+def exchange(parent, flow, sets, P, nodes, theta, on_tail):
+    """Let one arc enter the tree for another.
+
+    Args:
+        parent: As in ``Tree``; changed, as ``flow``.
+        flow: As in ``Tree``.
+        sets: ``below`` of a ``Tree``, changed, and room for two rows of it; of no words if nobody needs to know.
+        P: Number of sources.
+        nodes: The entering arc's end on the side of the leaving one, its other end, the cycle's apex, and the node
+            below the leaving arc.
+        theta: Flow that goes round the cycle.
+        on_tail: Whether the leaving arc is on the side of the entering one's tail.
+    """
+    below, moved, inner = sets
+    start, other, apex, leave = nodes
+    words = below.shape[1]
+    for w in range(words):
+        moved[w] = below[leave, w]
+    # One side of the cycle gains the subtree below the leaving arc; the other loses it above that arc.
+    y = other
+    while y != apex:
+        flow[y] += theta if (y <= P) == on_tail else -theta
+        for w in range(words):
+            below[y, w] |= moved[w]
+        y = parent[y]
+    y = parent[leave]
+    while y != apex:
+        flow[y] += -theta if (y <= P) == on_tail else theta
+        for w in range(words):
+            below[y, w] &= ~moved[w]
+        y = parent[y]
+    # Inside the subtree the way from the entering arc to the leaving one turns round.
+    node, above, carried = start, other, theta
+    for w in range(words):
+        inner[w] = np.uint64(0)
+    while True:
+        up, was = parent[node], flow[node]
+        for w in range(words):
+            own = below[node, w]
+            below[node, w] = moved[w] & ~inner[w]
+            inner[w] = own
+        parent[node] = above
+        flow[node] = carried
+        if node == leave:
+            break
+        carried = was - theta if (node <= P) == on_tail else was + theta
+        above, node = node, up
 
 
 @compiled
@@ -165,53 +252,11 @@ def solve_tree(costs, dear, heavy, tree, value, floor, slack, stop):
         pivots += 1
         if pivots > most or stop[0]:
             return -2, value
-        # Leaving arc: least flow against the cycle; the last one in the cycle's direction, from its apex on.
-        theta, leave, on_tail = np.inf, np.uint32(0), True
         word, bit = head >> 6, np.uint64(1) << np.uint64(head & 63)
-        x = np.uint32(tail)
-        while below[x, word] & bit == 0:
-            if x <= P and flow[x] < theta:
-                theta, leave = flow[x], x
-            x = parent[x]
-        apex = x
-        y = np.uint32(head)
-        while y != apex:
-            if y > P and flow[y] <= theta:
-                theta, leave, on_tail = flow[y], y, False
-            y = parent[y]
+        theta, leave, on_tail, apex = leaving_arc(parent, flow, (below, word, bit), P, tail, head)
         value += theta * reduced
-        for w in range(words):
-            moved[w] = below[leave, w]
-        # One side of the cycle gains the subtree below the leaving arc; the other loses it above that arc.
         start, other = (np.uint32(tail), np.uint32(head)) if on_tail else (np.uint32(head), np.uint32(tail))
-        y = other
-        while y != apex:
-            flow[y] += theta if (y <= P) == on_tail else -theta
-            for w in range(words):
-                below[y, w] |= moved[w]
-            y = parent[y]
-        y = parent[leave]
-        while y != apex:
-            flow[y] += -theta if (y <= P) == on_tail else theta
-            for w in range(words):
-                below[y, w] &= ~moved[w]
-            y = parent[y]
-        # Inside the subtree the way from the entering arc to the leaving one turns round.
-        node, above, carried = start, other, theta
-        for w in range(words):
-            inner[w] = np.uint64(0)
-        while True:
-            up, was = parent[node], flow[node]
-            for w in range(words):
-                own = below[node, w]
-                below[node, w] = moved[w] & ~inner[w]
-                inner[w] = own
-            parent[node] = above
-            flow[node] = carried
-            if node == leave:
-                break
-            carried = was - theta if (node <= P) == on_tail else was + theta
-            above, node = node, up
+        exchange(parent, flow, (below, moved, inner), P, (start, other, apex, leave), theta, on_tail)
         change = reduced if on_tail else -reduced  # for sources; sinks the other way round
         for w in range(words):
             rest = moved[w]
