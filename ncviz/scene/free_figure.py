@@ -111,9 +111,9 @@ def strongest_graph(
         connection: Only the edges of this weight layer, None for all.
         most: How many edges to take.
     """
-    kappa, is_kept = kept_lines(view, curvature, ranks, removed)
-    edges = edges_of(view, connection)
-    edges = edges[is_kept[edges]]
+    lines = kept_lines(view, curvature, ranks, removed)
+    kappa, edges = lines.curvature, edges_of(view, connection)
+    edges = edges[lines.is_kept[edges]]
     negative = edges[kappa[edges] < 0]
     positive = edges[~(kappa[edges] < 0)]
     # Bottlenecks reach far below 0 and redundant edges only to 2: by strength alone, none of these would be seen.
@@ -122,7 +122,7 @@ def strongest_graph(
         own[lowest(-strength(kappa[own]), count)]
         for own, count in ((negative, half), (positive, most - min(half, len(negative))))
     ]
-    return _graph(view, kappa, np.concatenate(ends), ranks), len(edges)
+    return _graph(view, lines, np.concatenate(ends), ranks), len(edges)
 
 
 def drawn_graph(
@@ -137,13 +137,14 @@ def drawn_graph(
 
     Arguments and the edges' ``rank`` are as in ``strongest_graph``.
     """
-    kappa, is_kept = kept_lines(view, curvature, ranks, removed)
+    lines = kept_lines(view, curvature, ranks, removed)
     drawn = drawn_edges(view, most, connection)
-    return _graph(view, kappa, drawn[is_kept[drawn]], ranks)
+    return _graph(view, lines, drawn[lines.is_kept[drawn]], ranks)
 
 
-def _graph(view: NetworkView, kappa: np.ndarray, edges: np.ndarray, ranks: np.ndarray) -> nx.DiGraph:
-    graph = to_graph(replace(view, curvature=kappa), edges)
+def _graph(view: NetworkView, lines: KeptLines, edges: np.ndarray, ranks: np.ndarray) -> nx.DiGraph:
+    seen = replace(view, curvature=lines.curvature, weight=lines.weight, parameter=lines.parameter)
+    graph = to_graph(seen, edges)
     last = _last(view, ranks)
     for edge in edges.tolist():
         facts = graph.edges[int(view.source[edge]), int(view.target[edge])]
@@ -158,17 +159,38 @@ def _last(view: NetworkView, ranks: np.ndarray) -> np.ndarray:
     return np.maximum.reduceat(ranks[view.members.parameter], view.members.start[:-1])
 
 
-def kept_lines(
-    view: NetworkView, curvature: np.ndarray, ranks: np.ndarray, removed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return each edge's least κ among its parameters that are kept, float32 [E], and whether any is, bool [E]."""
+@dataclass(frozen=True, eq=False)
+class KeptLines:
+    """Each edge by that of its parameters that is kept and has the least κ; of equal ones the first.
+
+    Attributes:
+        is_kept: bool [E], whether any is kept; where none is, the others mean nothing.
+        curvature: float32 [E], its κ.
+        parameter: int32 [E], which it is.
+        weight: float32 [E], its weight in the network as it came.
+    """
+
+    is_kept: np.ndarray
+    curvature: np.ndarray
+    parameter: np.ndarray
+    weight: np.ndarray
+
+
+def kept_lines(view: NetworkView, curvature: np.ndarray, ranks: np.ndarray, removed: int) -> KeptLines:
+    """Return what each edge is like at a pruning step; arguments as in ``strongest_graph``."""
     flat = np.nan_to_num(np.asarray(curvature, np.float32), nan=NEVER_ACTIVE)
-    if view.members is None:
-        return flat[view.parameter], ranks[view.parameter] >= removed
-    is_kept = ranks[view.members.parameter] >= removed
-    values = np.where(is_kept, flat[view.members.parameter], np.float32(np.inf))
-    least = np.minimum.reduceat(values, view.members.start[:-1]) if view.edge_count else values
-    return np.where(np.isfinite(least), least, np.float32(2.0)), np.isfinite(least)
+    if view.members is None or not view.edge_count:
+        return KeptLines(ranks[view.parameter] >= removed, flat[view.parameter], view.parameter, view.weight)
+    members = view.members
+    values = np.where(ranks[members.parameter] >= removed, flat[members.parameter], np.float32(np.inf))
+    least = np.minimum.reduceat(values, members.start[:-1])
+    line = np.repeat(np.arange(view.edge_count), np.diff(members.start))
+    is_least = np.flatnonzero(values == least[line])
+    at = is_least[np.searchsorted(line[is_least], np.arange(view.edge_count))]
+    is_kept = np.isfinite(least)
+    kappa = np.where(is_kept, least, np.float32(NEVER_ACTIVE))
+    weight = view.weight if members.weight is None else members.weight[at]
+    return KeptLines(is_kept, kappa, members.parameter[at], weight)
 
 
 def flat_curvature(kappa: Mapping[str, np.ndarray]) -> np.ndarray:

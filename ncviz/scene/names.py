@@ -7,6 +7,7 @@ and in links: units, channels, images.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,8 @@ from ncviz.scene.feature_maps import drawn_shapes
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import plural
 
+# A layer's name as a link can have it, which a bare number is not: that is a place.
+_IN_LINK = re.compile(r"(?!\d+$)\w[\w.-]{0,199}", re.ASCII)
 NO_SAMPLES = (
     "Of a network of this size only the least κ over all images is kept, not each image's own: choose one image on "
     "Explore to compute its own."
@@ -112,6 +115,36 @@ def _unit_layer_title(record: CurvatureRecord, layer: int, name: str) -> str:
     into = record.into(layer)
     kind = "layer" if not into else "linear" if len(record.connections[into[0]].shape) == 2 else "conv"
     return f"{kind} {name or layer}"
+
+
+def connection_links(record: CurvatureRecord) -> tuple[str, ...]:
+    """Return what links call each weight layer: its module, "conv-2" and "linear-5" where that has a bare number."""
+    titles = []
+    for name in record.parameters:
+        module, shape = module_of(name), record.connections[record.connections_of(name)[0]].shape
+        titles.append(f"{'linear' if len(shape) == 2 else 'conv'} {module}" if module.isdecimal() else module)
+    return _links(titles)
+
+
+def unit_layer_links(record: CurvatureRecord) -> tuple[str, ...]:
+    """Return what links call each layer of units: as ``unit_layer_titles``, without spaces."""
+    return _links(unit_layer_titles(record))
+
+
+def place_of(link: str, names: Sequence[str]) -> int | None:
+    """Return which layer a link means by its name or its place; None for "", and where there is none such."""
+    if link in names:
+        return names.index(link)
+    return int(link) if link.isdecimal() and int(link) < len(names) else None
+
+
+def _links(titles: Sequence[str]) -> tuple[str, ...]:
+    """Return titles as links hold them; what is no name there, or not the only one, goes by its place."""
+    found = [title.replace(" ", "-") for title in titles]
+    return tuple(
+        name if found.count(name) == 1 and _IN_LINK.fullmatch(name) else str(at)
+        for at, name in enumerate(found)
+    )
 
 
 def unit_title(record: CurvatureRecord, layer: int, index: int, classes: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ncviz.scene.names import weight_index, weight_title
-from ncviz.tasks import CurvatureRecord
+from ncviz.scene.surgery.left import WeightsLeft
+from ncviz.tasks import CurvatureRecord, OwnMask
 from ncviz.values import NEVER_ACTIVE
 
 if TYPE_CHECKING:
@@ -57,13 +58,16 @@ def cut_value(ordered: np.ndarray, removed: np.ndarray, order: str) -> np.ndarra
     return np.where(stays, ordered[np.where(stays, at, 0)], np.nan)
 
 
-def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.DataFrame:
-    """Return what is left of each layer at a pruning step."""
+def layer_table(
+    record: CurvatureRecord, ranks: np.ndarray, removed: int, mask: OwnMask | None = None
+) -> pd.DataFrame:
+    """Return what is left of each layer at a pruning step, and how much of it is changed by hand if anything is."""
     import pandas as pd
 
-    rows, starts = [], parameter_offsets(record)
+    rows, starts, left = [], parameter_offsets(record), WeightsLeft(ranks, removed, mask)
     for name, values in record.weights.items():
-        own = ranks[starts[name] : starts[name] + values.size]
+        part = slice(starts[name], starts[name] + values.size)
+        own, by_hand = ranks[part], left.counts(part)
         flat = values[~np.isnan(values)]
         active = flat[flat < NEVER_ACTIVE]
         rows.append(
@@ -72,6 +76,7 @@ def layer_table(record: CurvatureRecord, ranks: np.ndarray, removed: int) -> pd.
                 "weights": values.size,
                 "kept": int((own >= removed).sum()),
                 "kept share": float((own >= removed).mean()),
+                **{f"{what} by hand": by_hand.get(what, 0) for what in left.counts()},
                 "measured": flat.size,
                 "bottlenecks": float((flat < 0).mean()) if flat.size else np.nan,
                 "never active": float(record.never_active[name].sum() / flat.size) if flat.size else np.nan,
@@ -89,13 +94,16 @@ def edge_table(
     ranks: np.ndarray,
     removed: int,
     drawn: CurvatureRecord | None = None,
+    mask: OwnMask | None = None,
 ) -> pd.DataFrame:
     """Return one edge for each weight, that with the least curvature, and whether it is kept.
 
     All columns that are whole numbers count from 0. ``parameter`` is the flat index within the layer's weight,
     ``weight`` has what the network multiplies it by folded in, ``position`` is the edge's output position and
     ``image`` the calibration image with the least curvature. Where ``never_active``, ``curvature`` is empty and
-    ``image`` -1. Where BatchNorm was folded into the weights, a column says so.
+    ``image`` -1. Where BatchNorm was folded into the weights, a column says so. Where weights are scaled by hand,
+    ``weight`` is what they are then and ``factor`` by what it was multiplied; where any are cut or kept by hand,
+    ``by_hand`` says which.
 
     Args:
         record: The curvature over all calibration images, by which weights are removed.
@@ -103,12 +111,14 @@ def edge_table(
         ranks: int64 [N], when each weight is removed.
         removed: How many are.
         drawn: Whose curvature, position and image to list, None for ``record``'s.
+        mask: What is done by hand, None for nothing.
     """
     import pandas as pd
 
-    parts, starts = [], parameter_offsets(record)
+    parts, starts, left = [], parameter_offsets(record), WeightsLeft(ranks, removed, mask)
     for index, edges in enumerate((drawn or record).edges):
-        weight = record.folded(index, arrays)[edges.parameter]
+        own = starts[record.parameters[index]] + edges.parameter
+        weight = record.folded(index, arrays)[edges.parameter] * left.factor(own)
         part = {
             "connection": index,
             "source": edges.source,
@@ -119,7 +129,8 @@ def edge_table(
             "never_active": edges.curvature >= NEVER_ACTIVE,
             "position": edges.position,
             "image": edges.sample,
-            "kept": ranks[starts[record.parameters[index]] + edges.parameter] >= removed,
+            "kept": left.is_kept(own),
+            **left.columns(own),
         }
         if record.batchnorm == "folded":
             part["batchnorm"] = pd.Categorical.from_codes(np.zeros(len(weight), np.int8), [record.batchnorm])

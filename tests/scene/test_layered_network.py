@@ -1,5 +1,7 @@
 """The network that is drawn is the one that was computed, whatever its detail."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,9 +86,9 @@ def test_lines_know_what_their_weights_are_multiplied_by(lenet, detail):
     view = network_view(record, network.arrays, CLASSES, detail)
     ranks, lines = {"up": np.arange(record.total)}, np.arange(0, view.edge_count, 7)
     factor = 1 + np.arange(record.total) % 5 / 4
-    arrays, _ = line_arrays(view, lines, ranks, factor)
+    arrays, _ = line_arrays(replace(view, factor=factor), lines, ranks)
     np.testing.assert_allclose(arrays["factor"], factor[arrays.get("member", arrays["parameter"])])
-    assert "factor" not in line_arrays(view, lines, ranks, np.ones(record.total))[0]
+    assert "factor" not in line_arrays(replace(view, factor=np.ones(record.total)), lines, ranks)[0]
 
 
 def test_every_position_is_every_edge_of_the_graph(lenet, graph):

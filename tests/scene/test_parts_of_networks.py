@@ -63,7 +63,7 @@ def test_a_distribution_leaves_out_layers_that_were_not_measured_and_counts_them
     figure = draw(distribution_figure, subject)
     assert f"{count - 1} of {count} layers were not measured." in words_of(figure)
     assert len(list(figure.select_yaxes())) == 1
-    alone = draw(distribution_figure, subject, layer=0)
+    alone = draw(distribution_figure, subject, layer="0")
     assert "not measured" in words_of(alone)
     assert not alone.layout.yaxis.showticklabels
 

@@ -40,7 +40,7 @@ def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
 
     Returns:
         Nodes are indices over all layers with ``layer``, ``unit`` and ``label``; edges have ``curvature``, ``weight``
-        and ``length``.
+        and ``length`` (1/|weight|, none where the weight is 0); and ``factor`` where the weight is scaled by hand.
     """
     import networkx as nx
 
@@ -54,12 +54,22 @@ def to_graph(view: NetworkView, edges: npt.NDArray[np.int64]) -> nx.DiGraph:
         place = f"channel {index}" if view.is_grouped(layer) else f"{index}"
         name = f"class {view.classes[index]}" if is_class else f"{view.layer_names[layer]} · {place}"
         graph.add_node(unit, layer=layer, unit=index, label=name)
+    weights = view.weight_of(view.weight, view.parameter)
     for edge in edges.tolist():
-        weight, ends = float(view.weight[edge]), (int(view.source[edge]), int(view.target[edge]))
+        weight, ends = float(weights[edge]), (int(view.source[edge]), int(view.target[edge]))
         # Where two weight layers join the same nodes, as beside a shortcut, the stronger bottleneck is drawn.
         if graph.has_edge(*ends) and graph.edges[ends]["curvature"] <= float(view.curvature[edge]):
             continue
-        graph.add_edge(*ends, curvature=float(view.curvature[edge]), weight=weight, length=1.0 / abs(weight))
+        facts = {"curvature": float(view.curvature[edge]), "weight": weight}
+        if weight:
+            facts["length"] = 1.0 / abs(weight)
+        factor = 1.0 if view.factor is None else float(view.factor[view.parameter[edge]])
+        if factor != 1:
+            facts["factor"] = factor
+        if graph.has_edge(*ends):
+            # Nothing of the weaker one stays.
+            graph.remove_edge(*ends)
+        graph.add_edge(*ends, **facts)
     return graph
 
 
@@ -162,7 +172,7 @@ def free_layout(
             target,
             color=line if is_never else ramp[int(palette.bin_index(np.array([kappa]), scale)[0])],
             width=1 + 5 * strength,
-            title=f"{'never active' if is_never else f'κ = {kappa:.3f}'}, weight {facts['weight']:.3f}",
+            title=f"{'never active' if is_never else f'κ = {kappa:.3f}'}, weight {_weight_words(facts)}",
             arrows={"to": {"enabled": False}},
             rank=facts.get("rank", 0),
         )
@@ -196,6 +206,11 @@ def free_layout(
     end = f"{_legend(scale, words)}{scripts}</body>"
     # The library's own source holds the words "</body>" too; the page's own are the last.
     return end.join(page.rsplit("</body>", 1))
+
+
+def _weight_words(facts: Mapping[str, Any]) -> str:
+    by_hand = f" (× {facts['factor']:g} by hand)" if "factor" in facts else ""
+    return f"{facts['weight']:.3f}{by_hand}"
 
 
 def _names(graph: nx.DiGraph, selected: Collection[int]) -> dict[str, Any]:

@@ -55,7 +55,6 @@ def line_arrays(
     view: NetworkView,
     edges: npt.NDArray[np.int64],
     ranks: Mapping[str, npt.ArrayLike],
-    factor: npt.NDArray[np.floating[Any]] | None = None,
 ) -> tuple[dict[str, npt.NDArray[Any]], list[RankedOrder]]:
     """Return what the browser needs of some lines.
 
@@ -63,7 +62,6 @@ def line_arrays(
         view: the network.
         edges: indices of the lines, in the order in which they are drawn.
         ranks: per pruning order, the place of each parameter in it: [N], 0 is removed first.
-        factor: what each parameter is multiplied by: [N]; None for nothing.
 
     Returns:
         The arrays by name, and of each order which array holds its ranks.
@@ -88,8 +86,8 @@ def line_arrays(
         arrays["memberCurvature"] = view.members.curvature[chosen].astype(np.float32)
         if view.members.weight is not None:
             arrays["memberWeight"] = view.members.weight[chosen].astype(np.float32)
-    if factor is not None and (factor != 1).any():
-        arrays["factor"] = factor[parameter].astype(np.float32)
+    if view.factor is not None and (view.factor != 1).any():
+        arrays["factor"] = view.factor[parameter].astype(np.float32)
     orders, ranked = ranked_orders(view.parameter_count, ranks)
     return arrays | {f"rank{number}": own[parameter] for number, own in enumerate(ranked)}, orders
 

@@ -56,9 +56,10 @@ class NetworkView:
     `parameter[e]` of the flat list of all of them, and to the weight layer `connection[e]`, named in
     `connection_names`. In a convolution several edges share a parameter, if every position is drawn; and where feature
     maps are nodes, an edge is a slice of the kernel: it has `members`, and shows the one of least curvature. Of
-    `unmeasured` parameters there is no curvature and so no edge; nodes that are `left_out` took no part in it. The
-    `note` says what is unusual about the curvature and stands in every picture's caption; `scale` says what its colours
-    mean.
+    `unmeasured` parameters there is no curvature and so no edge; nodes that are `left_out` took no part in it. Weights
+    are those of the network as it came; where they are scaled by hand, `weight_of` multiplies them by their `factor`.
+    The `note` says what is unusual about the curvature and stands in every picture's caption; `scale` says what its
+    colours mean.
     """
 
     layer_names: tuple[str, ...]
@@ -78,6 +79,7 @@ class NetworkView:
     unmeasured: int = 0
     note: str = ""
     scale: Scale = USUAL
+    factor: FloatArray | None = None  # [parameter_count] what each is multiplied by, by hand
     left_out: npt.NDArray[np.bool_] | None = None  # [N] per node
     has_ways: bool = False  # whether 1 − κ is how far mass goes: where the idleness is at least 1/2
 
@@ -114,6 +116,10 @@ class NetworkView:
     def is_grouped(self, layer: int) -> bool:
         """Whether each feature map of a layer is one node."""
         return bool(self.grouped) and self.grouped[layer]
+
+    def weight_of(self, weight: FloatArray, parameter: IntArray) -> FloatArray:
+        """Some weights as they are after what was done by hand, given what they were and their parameters."""
+        return weight if self.factor is None else weight * self.factor[parameter]
 
     @property
     def layer_offsets(self) -> tuple[int, ...]:

@@ -83,7 +83,7 @@ def payload(
     if anyway is not None:
         anyway = anyway[~(is_hidden[view.source[anyway]] | is_hidden[view.target[anyway]])]
     drawn = drawn_edges(view, limit, connection, anyway, None if is_shown.all() else is_shown)
-    arrays, orders = line_arrays(view, drawn, ranks, None if marks is None else marks.factor)
+    arrays, orders = line_arrays(view, drawn, ranks)
     if marks is not None:
         arrays |= marks.arrays(view, drawn)
     if view.left_out is not None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.tasks import CurvatureRecord
+from ncviz.scene.surgery.left import WeightsLeft
+from ncviz.tasks import CurvatureRecord, OwnMask
 
 # Larger ones (a feature map before a linear layer) are not drawn weight by weight.
 LARGEST_KERNEL = 16
@@ -55,6 +56,7 @@ class NetworkState:
         ranks: int64 [N], when each weight is removed.
         removed: How many are.
         samples: The calibration images that count, None for all.
+        mask: What is done by hand, None for nothing.
     """
 
     record: CurvatureRecord
@@ -63,6 +65,12 @@ class NetworkState:
     ranks: np.ndarray
     removed: int
     samples: Sequence[int] | None
+    mask: OwnMask | None = None
+
+    @property
+    def left(self) -> WeightsLeft:
+        """What is left of each weight."""
+        return WeightsLeft(self.ranks, self.removed, self.mask)
 
 
 def image(pixels: np.ndarray) -> Drawing:

@@ -50,7 +50,8 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
     live = inside[kappa[inside] < NEVER_ACTIVE]
     lowest_first = np.where(np.isnan(kappa[inside]), np.inf, kappa[inside])
     about = at if at is not None else int(inside[lowest_first.argmin()])
-    kept = of.ranks[inside + parameter_offsets(record)[name]] >= of.removed
+    own = inside + parameter_offsets(record)[name]
+    kept = of.left.is_kept(own)
     part = part_title(record, connection)
     rows = [("of its layer", part)] if part else []
     if len(inside) > 1:
@@ -59,6 +60,8 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
             ("weights", f"{len(inside)}, {kept.sum()} kept"),
             ("negative", f"{negative} of {len(live)} active"),
         ]
+        by_hand = [f"{count} {what}" for what, count in of.left.counts(own).items()]
+        rows += [("by hand", ", ".join(by_hand))] if by_hand else []
     rows += _facts(of, connection, about, is_strongest=at is None and len(inside) > 1)
     before, after = record.ends[connection]
     title = f"{_side(of, after, target, grid.target)} ← {_side(of, before, source, grid.source)}"
@@ -99,14 +102,14 @@ def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) ->
     kappa = of.record.weights[of.record.parameters[connection]].reshape(-1)[at]
     weight = of.record.folded(connection, of.arrays)[at]
     said = "not measured" if np.isnan(kappa) else "never active" if kappa >= NEVER_ACTIVE else signed(kappa)
-    rank = of.ranks[at + parameter_offsets(of.record)[of.record.parameters[connection]]]
+    parameter = at + parameter_offsets(of.record)[of.record.parameters[connection]]
     facts = [
         ("least κ" if is_strongest else "κ", said),
-        ("its weight" if is_strongest else "weight", signed(weight)),
+        ("its weight" if is_strongest else "weight", of.left.weight_words(float(weight), parameter)),
     ]
     way = way_words(float(kappa), of.record.config.alpha)
     facts += [("mass around it", way)] if way else []
-    return facts if is_strongest else [*facts, ("now", "kept" if rank >= of.removed else "removed")]
+    return facts if is_strongest else [*facts, ("now", of.left.now(parameter))]
 
 
 def _question(kappa: float) -> str:
@@ -128,19 +131,21 @@ def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | 
     parameters = place.parameter(cell[0] * place.fields.shape[2] + np.maximum(slots, 0))
     kappa, weight = record.weights[name].reshape(-1), record.folded(connection, of.arrays)
     start = parameter_offsets(record)[name]
-    kept = of.ranks[parameters + start] >= of.removed
+    kept, factor = of.left.is_kept(parameters + start), of.left.factor(parameters + start)
     cells = [
         {
             "parameter": index + start,
             "curvature": float(kappa[index]) if kappa[index] < NEVER_ACTIVE else None,
             "is_measured": bool(not np.isnan(kappa[index])),
             "weight": float(weight[index]),
-            "kept": bool(left),
+            "factor": float(times),
+            "kept": bool(is_left),
+            "by_hand": of.left.state(index + start),
             "chosen": index == at,
         }
         if slot >= 0
         else None
-        for slot, index, left in zip(slots.tolist(), parameters.tolist(), kept, strict=True)
+        for slot, index, is_left, times in zip(slots.tolist(), parameters.tolist(), kept, factor, strict=True)
     ]
     return {"rows": int(rows), "columns": int(columns), "cells": cells}
 

@@ -48,22 +48,24 @@ def own_mask(
     record: CurvatureRecord,
     ranks: np.ndarray,
     bottlenecks: Callable[[Group], np.ndarray],
-) -> OwnMask:
-    """Return the mask that steps come to, a later one overruling those before it.
+) -> tuple[OwnMask, tuple[int, ...]]:
+    """Return the mask that steps come to, a later one overruling those before it, and of how many weights each is.
 
     The arguments are those of ``weights_of``, which says what is raised.
     """
+    sizes = []
     state = np.full(record.total, LEFT_TO_CRITERION, dtype=np.uint8)
     factor = np.ones(record.total, dtype=np.float32)
     for step in steps:
         weights = weights_of(step, record, ranks, bottlenecks)
+        sizes.append(len(weights))
         if step.factor is None:
             state[weights] = _STATES[step.action]
             if step.action == FREE:
                 factor[weights] = 1
         else:
             factor[weights] = step.factor
-    return OwnMask(state, factor)
+    return OwnMask(state, factor), tuple(sizes)
 
 
 def _first_of_layer(record: CurvatureRecord, ranks: np.ndarray, layer: int, share: float) -> np.ndarray:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 from ncviz.config import ORDERS, Group
-from ncviz.plots.network.closeup import IN_STRIP, Closeup, Shown, shown_nodes
+from ncviz.plots.network.closeup import ALL, IN_STRIP, Closeup, Shown, shown_nodes
 from ncviz.plots.network.line_arrays import SelectionLines, line_arrays
 from ncviz.plots.network.payload import NetworkPayload, payload
 from ncviz.plots.network.ranks import Forward
 from ncviz.plots.palette import Scale
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
 from ncviz.scene.flow_choices import image_choices
+from ncviz.scene.names import unit_layer_links
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selected_lines import selected_lines, selected_nodes
 from ncviz.scene.selection import Channel, Unit, read_selection
@@ -22,6 +25,7 @@ from ncviz.ui.explore.by_hand.own_groups import group_count, lit_weights, marks_
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.explore.living import browser_forward, flow_basis, own_image, take_file, take_image
+from ncviz.ui.link.view_state import ALL_LAYERS
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject, change
 
@@ -61,7 +65,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         on={
             "selection": lambda selection: _select(subject, selection),
             "flow": lambda flow: session.change(flow=flow),
-            "zoom": lambda layer: session.change(zoom=int(layer)),
+            "zoom": lambda layer: _zoom(subject, int(layer)),
             "maps": lambda by: session.change(maps=by),
             "lines": lambda lines: session.change(lines=lines),
             "image": take_image,
@@ -79,6 +83,12 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
             st.switch_page("pages/edge.py")
 
 
+def _zoom(subject: Subject, layer: int) -> None:
+    """Fill the picture with a layer of units, or show all again."""
+    names = unit_layer_links(subject.record)
+    session.change(zoom=names[layer] if 0 <= layer < len(names) else ALL_LAYERS)
+
+
 def _select(subject: Subject, selection: str) -> None:
     """Select a part; a class's node also looks at the bottlenecks of that class."""
     session.change(selected=selection)
@@ -91,14 +101,14 @@ def _select(subject: Subject, selection: str) -> None:
 
 def state_of(subject: Subject) -> NetworkState:
     """Return what a card about a selection draws on."""
-    drawn, arrays = subject.drawn, subject.network.arrays
-    return NetworkState(drawn, arrays, subject.classes, subject.ranks, subject.removed, subject.drawn_samples)
+    drawn, arrays, step = subject.drawn, subject.network.arrays, (subject.ranks, subject.removed)
+    return NetworkState(drawn, arrays, subject.classes, *step, subject.drawn_samples, subject.mask)
 
 
 @st.cache_resource(max_entries=24)
 def _payload(
     order: tuple[str, ...],
-    sight: tuple[int, int, Scale, Closeup],
+    sight: tuple[int, str, Scale, Closeup],
     detail: str,
     marked: tuple[tuple[int, ...], str, int, int, str],
     has_forward: bool,
@@ -118,15 +128,13 @@ def _payload(
 def _closeup(subject: Subject, detail: str, samples: tuple[int, ...]) -> Closeup:
     """Return what the picture shows; a map that is selected in its strip is shown."""
     view, chosen = subject.view, subject.selection
-    usual = Closeup(view.zoom, view.maps)
+    usual = Closeup(ALL if subject.zoom is None else subject.zoom, view.maps)
     if not isinstance(chosen, Unit | Channel):
         return usual
     shown = _shown(subject.drawn.key, detail, usual, samples, subject)
     drawn = drawn_network(subject.drawn.key, detail, subject, subject.drawn)
     nodes = selected_nodes(subject.drawn, drawn, chosen)
-    return Closeup(
-        view.zoom, view.maps, tuple(sorted(node for node in nodes if shown.state[node] == IN_STRIP))
-    )
+    return replace(usual, keep=tuple(sorted(node for node in nodes if shown.state[node] == IN_STRIP)))
 
 
 @st.cache_resource(max_entries=24)
@@ -143,9 +151,7 @@ def _own_lines(
     lines, total = selected_lines(_subject.drawn, drawn, read_selection(selected))
     if not total:
         return None
-    return SelectionLines(
-        selected, total, *line_arrays(drawn, lines, _ranks(order[1], _subject), _subject.factor)
-    )
+    return SelectionLines(selected, total, *line_arrays(drawn, lines, _ranks(order[1], _subject)))
 
 
 def _ranks(criterion: str, subject: Subject) -> dict[str, np.ndarray]:

@@ -23,7 +23,7 @@ from ncviz.scene.tables import parameter_offsets
 from ncviz.scene.wording import folded_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.explore.drawn import drawn_network
-from ncviz.ui.explore.live_curves import ORDER_LABELS, threshold
+from ncviz.ui.explore.live_curves import MOST_TOLD, ORDER_LABELS, threshold, told_by_hand
 from ncviz.ui.session.subject import Subject
 from ncviz.values import NEVER_ACTIVE
 
@@ -149,6 +149,7 @@ def words(subject: Subject, kept: Mapping[str, np.ndarray]) -> list[str]:
         *([f"{measured} The others are neither drawn nor removed by curvature."] if measured else []),
         *([shared] if is_shared else []),
         f"{described(subject)}.",
+        *([f"{told_by_hand(subject, MOST_TOLD)}."] if subject.by_hand else []),
     ]
 
 
@@ -200,7 +201,7 @@ def free_layout_figure(
         graph,
         kept,
         colours,
-        name=described(subject),
+        name=". ".join(filter(None, (described(subject), told_by_hand(subject, MOST_TOLD)))),
         selected=selected_nodes(record, drawn, subject.selection),
         is_bottlenecks_only=is_bottlenecks_only,
         follows=None if channel is None else (channel, subject.order),

@@ -80,6 +80,7 @@ def draw_free_layout(subject: Subject) -> None:
             view.never,
             view.detail,
             view.layer,
+            view.hand,
             subject.scale,
         ),
         (view.selected, subject.order, subject.removed, most or FREE_CAPS[1]),

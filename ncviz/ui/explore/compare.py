@@ -14,7 +14,7 @@ from ncviz.ui.components.live.title import live_title
 from ncviz.ui.explore.by_hand.own_groups import settle_by_hand
 from ncviz.ui.explore.flows import with_flow
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, slider_step
-from ncviz.ui.link.view_state import ALL_LAYERS
+from ncviz.ui.link.view_state import ALL_LAYERS, OF_SIDE, of_other
 from ncviz.ui.session import results, session
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, first_side, second_side
@@ -65,13 +65,17 @@ def draw_controls() -> None:
         st.button("Swap", key="swap-sides", on_click=_swap, help="Exchanges the two pictures.")
 
 
-def draw_both(left: Subject, draw: Callable[[Subject], None]) -> None:
+def draw_both(left: Subject, draw: Callable[[Subject], None]) -> Subject | None:
     """Draw both sides, each under a heading of its own; what the right one lacks does not touch the left.
 
     Args:
         left: The first side.
         draw: Draws the picture of a side, and its live panel under it.
+
+    Returns:
+        The second side, None where it cannot be drawn.
     """
+    drawn = None
     columns, other = st.columns(2, gap="medium"), second_side()
     is_same = left.view.model == other.view.model
     found: list[Any] = [None, None]
@@ -89,7 +93,9 @@ def draw_both(left: Subject, draw: Callable[[Subject], None]) -> None:
         else:
             subject = Subject(network, record, sweep, other, beside=left.record)
             if settle_by_hand(subject):
-                _draw_side(with_flow(subject), draw, is_named=not is_same)
+                drawn = with_flow(subject)
+                _draw_side(drawn, draw, is_named=not is_same)
+    return drawn
 
 
 def _draw_side(subject: Subject, draw: Callable[[Subject], None], *, is_named: bool) -> None:
@@ -134,17 +140,17 @@ def _telling_steps() -> dict[str, float]:
 
 
 def _choose(name: str) -> None:
-    # What is done by hand names weights of one network.
-    session.change(other_model=SAME if name == session.view().model else name, other_hand="", other_group="")
+    same = SAME if name == session.view().model else name
+    session.change(other_model=same, **session.OTHER_WHOLE)
 
 
 def _swap() -> None:
     """Exchange the sides; layer and selection belong to the left network, and go if it changes."""
-    main, other = first_side().view, second_side().view
-    own = ("criterion", "order", "removed", "hand", "group")
-    changed = {name: getattr(other, name) for name in own}
-    changed |= {f"other_{name}": getattr(main, name) for name in own}
-    if main.model != other.model:
-        changed |= {"model": other.model, "other_model": main.model}
+    main, right = first_side().view, second_side().view
+    own = [name for name in OF_SIDE if name != "model"]
+    changed = {name: getattr(right, name) for name in own}
+    changed |= of_other({name: getattr(main, name) for name in own})
+    if main.model != right.model:
+        changed |= {"model": right.model} | of_other({"model": main.model})
         changed |= {"layer": ALL_LAYERS, "zoom": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
     session.change(**changed)

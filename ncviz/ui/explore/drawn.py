@@ -27,8 +27,16 @@ def nearest_detail(subject: Subject) -> str:
 
 
 def drawn_network(key: str, detail: str, subject: Subject, record: CurvatureRecord) -> NetworkView:
-    """Return the network that is drawn, or its units; the record's key stands for what it is drawn from."""
-    return _drawn_network(key, detail, subject.scale, subject, record)
+    """Return the network that is drawn, or its units, with what is scaled by hand.
+
+    Args:
+        key: The record's, which stands for what it is drawn from.
+        detail: What is a node.
+        subject: The network with its results.
+        record: The curvature.
+    """
+    found = _drawn_network(key, detail, subject.scale, subject, record)
+    return found if subject.factor is None else replace(found, factor=subject.factor)
 
 
 @st.cache_resource(max_entries=8)

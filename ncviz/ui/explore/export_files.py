@@ -21,9 +21,10 @@ from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import norm_words, part_words, word_for
 from ncviz.text import never_active_words, zero_words
 from ncviz.ui.explore import offline
+from ncviz.ui.explore.by_hand.own_groups import marks_of
 from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figure, matrix_figure, whose_flow
 from ncviz.ui.explore.drawn import details_of, drawn_network, nearest_detail
-from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel
+from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel, told_by_hand
 from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session.subject import Subject
 
@@ -41,7 +42,7 @@ def offline_page(subject: Subject, forward: Forward | None = None) -> bytes:
     view, stem = subject.view, file_stem(subject.network)
     ranks = {item.key: subject.at(item.key).ranks for item in PANEL_ORDERS}
     activity = subject.record.pictures.of(subject.samples)
-    choices = image_choices(subject.record, subject.network, view.flow)
+    choices, marks = image_choices(subject.record, subject.network, view.flow), marks_of(subject)
     volatile = {
         "channel": CHANNEL,
         "height": CANVAS_HEIGHT,
@@ -55,7 +56,9 @@ def offline_page(subject: Subject, forward: Forward | None = None) -> bytes:
         "file_name": f"{stem}-curvature",
     }
     return offline.html_page(
-        payload(_drawn_network(subject), ranks, view.edges, subject.layer, activity, forward, closeup=FIXED),
+        payload(
+            _drawn_network(subject), ranks, view.edges, subject.layer, activity, forward, marks, closeup=FIXED
+        ),
         volatile,
         offline_panel(subject, CHANNEL),
         title=f"{subject.network.title} · neural curvature",
@@ -91,6 +94,7 @@ def graph_file(subject: Subject) -> bytes:
         "curvature": _curvature(subject),
         "order": ", ".join([ORDER_LABELS.get(subject.order, "random").lower(), *([place] if place else [])]),
         "removed": f"{removed:,} of {subject.total:,} weights",
+        **({"by_hand": told_by_hand(subject)} if subject.by_hand else {}),
         "showing": f"showing {graph.number_of_edges():,} of {total:,} lines{where}{which}{left_out}",
         "detail": details_of(record)[nearest_detail(subject)],
         "scale": "κ < 0 is a bottleneck, κ > 0 redundant; never-active lines have no κ; "
@@ -148,4 +152,5 @@ def _facts(subject: Subject) -> dict[str, str]:
         "Drawn": f"κ over {whose_flow(subject)}; the slider removes by κ over all calibration images",
         "Ranking": "all weights together" if is_global else "the same share of every layer",
         **({"Never active": never} if share else {}),
+        **({"By hand": told_by_hand(subject)} if subject.by_hand else {}),
     }

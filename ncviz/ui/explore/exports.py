@@ -46,7 +46,7 @@ def _draw_files(subject: Subject) -> None:
 
     def table() -> pd.DataFrame:
         at = now()
-        return edge_table(at.record, at.network.arrays, at.ranks, at.removed, at.drawn)
+        return edge_table(at.record, at.network.arrays, at.ranks, at.removed, at.drawn, at.mask)
 
     def checkpoint() -> bytes:
         at = now()

@@ -14,7 +14,6 @@ from ncviz.scene.flow_choices import flow_titles
 from ncviz.scene.tables import cut_value
 from ncviz.scene.wording import settings_words, short_word
 from ncviz.tasks import CRITERIA
-from ncviz.tasks.criteria import CUT_BY_HAND, HELD_BY_HAND
 from ncviz.ui.components.live.data import Band, Curves, NeverActive, Order, SliderStep, Sweep, panel_data
 from ncviz.ui.components.live.scale import slider_stops
 from ncviz.ui.server import resources
@@ -34,6 +33,8 @@ PANEL_ORDERS = (
     Order("random/redundant", "Random"),
 )  # fmt: skip
 OUTLINE_POINTS = 50
+# A caption has room for so many steps by hand.
+MOST_TOLD = 5
 ORDER_LABELS = {order.key: order.label for order in PANEL_ORDERS}
 
 
@@ -45,17 +46,27 @@ def slider_step(subject: Subject) -> SliderStep:
 
 
 def by_hand_words(subject: Subject) -> str:
-    """Return such as "906 cut, 25 held, 3 scaled by hand"; "" where nothing is."""
+    """Return such as "906 cut, 25 kept, 3 scaled by hand"; "" where nothing is."""
     if subject.by_hand is None:
         return ""
-    mask = subject.by_hand.mask
-    counts = {
-        "cut": (mask.state == CUT_BY_HAND).sum(),
-        "held": (mask.state == HELD_BY_HAND).sum(),
-        "scaled": (mask.factor != 1).sum(),
-    }
-    told = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+    told = ", ".join(f"{count:,} {word}" for word, count in subject.left.counts().items())
     return f"{told} by hand" if told else ""
+
+
+def told_by_hand(subject: Subject, most: int | None = None) -> str:
+    """Return what everything that is taken away says of what was done by hand, step by step; "" for nothing.
+
+    Args:
+        subject: The network with its results.
+        most: How many steps are told, the last ones; None for all.
+    """
+    if subject.by_hand is None:
+        return ""
+    words, name = subject.by_hand.words, subject.view.hand_name
+    shown = words if most is None else words[-most:]
+    more = f"{len(words) - len(shown)} earlier steps; " if len(shown) < len(words) else ""
+    called = f"“{name}”, " if name else ""
+    return f"{called}{by_hand_words(subject) or 'nothing changed by hand'}: {more}{'; '.join(shown)}"
 
 
 def thresholds(subject: Subject, removed: np.ndarray) -> np.ndarray:
@@ -196,6 +207,7 @@ def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
         own,
         draw_words(subject),
         about_words(subject),
+        told_by_hand(subject, MOST_TOLD),
     )
     step = replace(slider_step(subject), channel=channel)
     return panel_data(

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from ncviz.config import SCOPES
 from ncviz.scene.cards.card import card
 from ncviz.scene.comparison import SCOPE_TITLES
 from ncviz.scene.flow_choices import OWN_TITLE, flow_titles
-from ncviz.scene.names import layer_title, link_words, measured_words
+from ncviz.scene.names import (
+    connection_links,
+    layer_title,
+    link_words,
+    measured_words,
+    place_of,
+    unit_layer_links,
+)
 from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import folded_words, part_words, short_word
-from ncviz.text import plain, zero_words
+from ncviz.text import listed, plain, zero_words
 from ncviz.ui.components.stage.intro import introduction
 from ncviz.ui.explore.by_hand.class_group import draw_group
 from ncviz.ui.explore.by_hand.own_groups import settle_by_hand
+from ncviz.ui.explore.by_hand.steps_file import tell_of_link
 from ncviz.ui.explore.by_hand.surgery import draw_surgery
 from ncviz.ui.explore.canvas import draw_network, state_of
 from ncviz.ui.explore.compare import draw_both, draw_controls
@@ -27,6 +37,9 @@ from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import address, results, session
 from ncviz.ui.session.subject import Subject, first_side
 from ncviz.ui.stage import steps
+
+# More layers than that are no sentence.
+MOST_NAMED = 12
 
 
 def draw_page() -> None:
@@ -48,12 +61,13 @@ def draw_page() -> None:
     subject = with_flow(Subject(network, record, sweep, first_side()))
     _draw_introduction(subject)
     if subject.view.compare:
-        draw_both(subject, _draw_side)
+        other = draw_both(subject, _draw_side)
     else:
+        other = None
         _draw_side(subject)
     _draw_settings(subject)
     if not subject.view.hides("sidebar"):
-        draw_surgery(subject)
+        draw_surgery(subject, other)
     if not subject.view.hides("tabs"):
         _draw_tabs(subject)
 
@@ -96,16 +110,11 @@ def _draw_downloads(subject: Subject) -> None:
 def _check_link(subject: Subject) -> None:
     """Leave out what a link asks for and this network does not have, in a sentence each."""
     view, record = subject.view, subject.record
-    count, images = len(record.places), len(record.labels)
-    if view.layer >= count:
-        st.toast(f"The link's layer {view.layer} was left out: this network has the layers 0 to {count - 1}.")
-        session.change(layer=ALL_LAYERS)
-    if view.zoom >= len(record.layer_shapes):
-        st.toast(
-            f"The link's zoom {view.zoom} was left out: this network has the layers of units 0 to "
-            f"{len(record.layer_shapes) - 1}."
-        )
-        session.change(zoom=ALL_LAYERS)
+    images = len(record.labels)
+    session.change(
+        layer=_checked_layer("layer", view.layer, connection_links(record)),
+        zoom=_checked_layer("zoom", view.zoom, unit_layer_links(record)),
+    )
     if view.flow == "own" and own_image() is None:
         st.toast("The link's flow own was left out: a drawn or a brought image stays in its session.")
         session.change(flow="all")
@@ -120,6 +129,21 @@ def _check_link(subject: Subject) -> None:
     # These follow the network without a word: what it does not have is no choice either.
     detail = DETAILS[0] if view.detail not in details_of(record) else view.detail
     session.change(detail=detail, other_model="" if view.other_model == view.model else view.other_model)
+
+
+def _checked_layer(field: str, asked: str, names: Sequence[str]) -> str:
+    """Return a layer by its name; all, in a sentence, where a link asks for one that this network does not have."""
+    at = place_of(asked, names)
+    if at is not None:
+        return names[at]
+    if asked != ALL_LAYERS:
+        told = (
+            listed(names)
+            if len(names) <= MOST_NAMED
+            else f"{names[0]} to {names[-1]}, or 0 to {len(names) - 1}"
+        )
+        st.toast(plain(f"The link's {field} {asked} was left out: this network has the layers {told}."))
+    return ALL_LAYERS
 
 
 def _draw_introduction(subject: Subject) -> None:
@@ -159,6 +183,7 @@ def _draw_introduction(subject: Subject) -> None:
 
 def _draw_side(subject: Subject) -> None:
     """Draw the picture that is chosen, with the live panel under it."""
+    tell_of_link(subject)
     if subject.samples is not None and subject.flow is None:
         offer_flow(subject)
     name = subject.view.show
@@ -190,7 +215,8 @@ def _draw_settings(subject: Subject) -> None:
         return
     draw_controls()
     record = subject.record
-    titles = {ALL_LAYERS: "All layers"} | {i: layer_title(record, i) for i in range(len(record.places))}
+    names = connection_links(record)
+    titles = {ALL_LAYERS: "All layers"} | {name: layer_title(record, at) for at, name in enumerate(names)}
     columns = st.columns([1.2, 1.2, 1.25, 1, 2])
     columns[0].selectbox("Layer", list(titles), format_func=lambda at: titles[at], **session.bound("layer"))
     details = details_of(record)
@@ -246,7 +272,7 @@ def _draw_settings(subject: Subject) -> None:
 
 def _draw_layers(subject: Subject) -> None:
     """Draw what is left of each layer."""
-    table = layer_table(subject.record, subject.ranks, subject.removed)
+    table = layer_table(subject.record, subject.ranks, subject.removed, subject.mask)
     share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
     percent = st.column_config.NumberColumn(format="percent")
     number = st.column_config.NumberColumn(format="localized")

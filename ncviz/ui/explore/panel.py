@@ -17,6 +17,7 @@ from ncviz.ui.components.live.component import LiveRequest, live_panel, live_req
 from ncviz.ui.components.live.data import Answer, Curves, panel_data
 from ncviz.ui.explore.by_hand.class_bars import draw_bars
 from ncviz.ui.explore.live_curves import (
+    MOST_TOLD,
     PANEL_ORDERS,
     about_words,
     by_hand_words,
@@ -28,6 +29,7 @@ from ncviz.ui.explore.live_curves import (
     slider_step,
     steps,
     thresholds,
+    told_by_hand,
 )
 from ncviz.ui.explore.living import flow_answer, follows, is_pending
 from ncviz.ui.server import evaluation, resources
@@ -268,5 +270,6 @@ def _curves(subject: Subject) -> tuple[Curves, tuple[Any, ...]]:
         steps={subject.order: steps(subject, fine)},
         draw=draw_words(subject),
         about=about_words(subject),
+        told=told_by_hand(subject, MOST_TOLD),
     )
     return known, (_basis(subject), kept, subject.order, fine is not None)

@@ -12,6 +12,7 @@ from ncviz.plots.palette import plotly_colorscale
 from ncviz.scene.cards.card import card
 from ncviz.scene.names import NO_SAMPLES
 from ncviz.scene.selection import Channel, KernelSlice, Unit, Weight
+from ncviz.scene.surgery.left import WeightsLeft
 from ncviz.scene.tables import lowest, parameter_name, sample_curvature
 from ncviz.ui.explore.canvas import state_of
 from ncviz.ui.explore.drawn import drawn_network
@@ -69,6 +70,7 @@ def _draw_weight(subject: Subject, parameter: int) -> None:
 def _draw_neighbours(subject: Subject, selected: Unit | Channel) -> None:
     record, detail = subject.drawn, "channels" if isinstance(selected, Channel) else "units"
     view = drawn_network(record.key, detail, subject, record)
+    state = state_of(subject)
     node = view.layer_offsets[selected.layer] + selected.index
     columns = st.columns(2)
     for column, mine, other, title in (
@@ -80,10 +82,12 @@ def _draw_neighbours(subject: Subject, selected: Unit | Channel) -> None:
         never = f", {silent:,} never active" if silent else ""
         column.caption(f"{title} ({len(own):,}{never})")
         if len(own):
-            column.dataframe(_strongest_edges(view, own, other), hide_index=True, height=250)
+            column.dataframe(_strongest_edges(view, own, other, state.left), hide_index=True, height=250)
 
 
-def _strongest_edges(view: NetworkView, own: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+def _strongest_edges(
+    view: NetworkView, own: np.ndarray, other: np.ndarray, left: WeightsLeft
+) -> dict[str, Any]:
     strongest = own[lowest(-strength(view.curvature[own]), 20)]
     offsets = np.asarray(view.layer_offsets)
     layer = np.searchsorted(offsets, other[strongest], side="right") - 1
@@ -93,5 +97,11 @@ def _strongest_edges(view: NetworkView, own: np.ndarray, other: np.ndarray) -> d
             for at, index in zip(layer, other[strongest] - offsets[layer], strict=True)
         ],
         "κ": view.curvature[strongest].round(3),
-        "weight": view.weight[strongest].round(3),
+        "weight": view.weight_of(view.weight, view.parameter)[strongest].round(3),
+        "now": [left.now(parameter) for parameter in view.parameter[strongest].tolist()],
+        **{
+            name: values
+            for name, values in left.columns(view.parameter[strongest]).items()
+            if name == "factor"
+        },
     }

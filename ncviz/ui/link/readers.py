@@ -13,6 +13,8 @@ from ncviz.errors import NcvizError
 LONGEST, LONGEST_SETTING = 40, 60
 # More choices than that are no sentence.
 MOST_LISTED = 7
+# As ``ncviz.scene.names`` writes it for links.
+LAYER_NAME = r"\w[\w.-]{0,199}"
 # Which criteria exist is known where torch is; what is none is left out there.
 CRITERION_NAME = r"[a-z][a-z0-9_-]{0,29}"
 Reader = Callable[[str], Any]
@@ -68,14 +70,11 @@ def parsed_by(parse: Callable[[str], Any], name: str, example: str) -> Reader:
     return read
 
 
-def refusing(parse: Callable[[str], Any]) -> Reader:
-    """Return what reads a text that a parser takes, which says itself what it refuses."""
-
-    def read(text: str) -> str:
-        parse(text)
-        return text
-
-    return read
+def layer_name(text: str) -> str:
+    """Read a layer by its module's name, or by its place; "" and "-1" are all."""
+    if text in ("", "-1"):
+        return ""
+    return str(matching("the layer", LAYER_NAME, "layer1.0.conv1, conv-2 or 3")(text))
 
 
 def within(name: str, low: float, high: float) -> Reader:

@@ -23,8 +23,9 @@ from ncviz.plots.small_graphs import PRESETS
 from ncviz.scene.selection import read_edge, read_flow, read_selection
 from ncviz.scene.small_graph.text import read_graph, write_graph
 from ncviz.scene.surgery.files import read_name
-from ncviz.scene.surgery.steps import LONGEST_LINK, read_group, read_steps
+from ncviz.scene.surgery.steps import LONGEST_LINK, read_group
 from ncviz.tasks import CRITERIA, MODELS
+from ncviz.ui.link.by_hand import IN_FILE, link_text, read_by_hand
 from ncviz.ui.link.finetune_fields import normalise
 from ncviz.ui.link.readers import (
     CRITERION_NAME,
@@ -32,11 +33,11 @@ from ncviz.ui.link.readers import (
     Reader,
     criterion_or_none,
     flag,
+    layer_name,
     matching,
     nearest,
     one_of,
     parsed_by,
-    refusing,
     several_of,
     whole,
     within,
@@ -70,13 +71,15 @@ LAB_TABS = ("compare", "layers", "breaks", "tune", "robust", "plans")
 MAX_SEEDS = 10
 EDGE_CAPS = (500, 1000, 2000, 5000, 10000, 20000, 50000, 200000)
 DEFAULT_EDGE_CAP = 5000
-ALL_LAYERS = -1
+ALL_LAYERS = ""
+# What each of two pictures has of its own; the second's fields are called other_….
+OF_SIDE = ("model", "criterion", "order", "removed", "hand", "hand_name", "group", "group_count")
+# Of these, what names weights or images of one network and says nothing about another.
+OF_NETWORK = ("hand", "hand_name", "group", "group_count")
+# What is done by hand, and what means nothing without.
+_TOLD_BY_HAND = ("hand", "removed", "hand_name")
 # Fields that slide: the browser's history makes no entry of a change of them alone.
-SLIDING = ("removed", "other_removed", "idleness", "lab_sparsity", "lab_lost", "own", "other_own")
-# Fields that hold what is done by hand, which may be more than a link takes.
-BY_HAND = ("hand", "other_hand")
-# Those and others of which the same may be said.
-LONG = (*BY_HAND, "drawn")
+SLIDING = ("removed", "other_removed", "idleness", "lab_sparsity", "lab_lost")
 
 
 def _row(default: T, read: Reader, doc: str) -> T:
@@ -94,11 +97,14 @@ def _drawn(text: str) -> str:
     return "" if graph is None else write_graph(graph)
 
 
-def _layer(text: str) -> int:
-    value = int(text)
-    if not ALL_LAYERS <= value < 10_000:
-        raise NcvizError(f"the layer must be a small whole number, got {text[:LONGEST]}.")
-    return value
+def other(name: str) -> str:
+    """Return what a field of one picture's own is called for the second."""
+    return f"other_{name}"
+
+
+def of_other(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changes where something is changed of the second picture: its own fields, and those of both."""
+    return {other(name) if name in OF_SIDE else name: value for name, value in values.items()}
 
 
 _model = one_of("the model", tuple(MODELS))
@@ -117,7 +123,6 @@ _protected = matching("the protected layers", r"\d{1,4}(,\d{1,4})*|", "0,2")
 _criteria = matching("the criteria", rf"{CRITERION_NAME}(,{CRITERION_NAME})*", "curvature,magnitude")
 _flow = parsed_by(read_flow, "the flow", "all, own, image-3 or class-7")
 _selected = parsed_by(read_selection, "the selection", "unit-1-7 or weight-42")
-_by_hand = refusing(read_steps)
 _group = parsed_by(read_group, "the group", "class-0, class-0+3 or image-4+17")
 _count = whole("the number of bottlenecks", 0, 10**7)
 _ticked = matching("the lessons that are done", r"[1-9]\d?(,[1-9]\d?){0,19}|", "1,3")
@@ -134,14 +139,16 @@ class ViewState:
     scope: str = _row("global", one_of("the scope", SCOPES), "within what weights compete")
     never: str = _row(NEVER_ACTIVE_PLACES[0], _never, "where never-active weights go in orders by curvature")
     removed: float = _row(0.0, _removed, "fraction of the weights that is removed, in [0, 1]")
-    hand: str = _row("", _by_hand, "what is cut, held and scaled by hand: see ncviz.scene.surgery.steps")
+    hand: str = _row("", read_by_hand, "what is cut, held and scaled by hand: see ncviz.scene.surgery.steps")
     hand_name: str = _row("", read_name, "what its maker calls that")
     group: str = _row("", _group, "the classes or images whose own bottlenecks are lit, likewise")
     group_count: int = _row(0, _count, "how many of these, 0 for the usual share")
     scale: str = _row(
         SLIDER_SCALES[0], one_of("the slider's scale", SLIDER_SCALES), "scale of slider and curve"
     )
-    layer: int = _row(ALL_LAYERS, _layer, "connection whose edges are drawn, -1 for all")
+    layer: str = _row(
+        ALL_LAYERS, layer_name, "layer whose edges are drawn, by its name or place; none for all"
+    )
     edges: int = _row(DEFAULT_EDGE_CAP, nearest(EDGE_CAPS), "most edges to draw")
     samples: int = _row(1, int, "calibration images of each class")
     alpha: float = _row(0.9, float, "idleness")
@@ -151,7 +158,7 @@ class ViewState:
     batchnorm: str = _row(
         BATCHNORM[0], _norms, "own: BatchNorm is no part of the graph; folded: into its weights"
     )
-    zoom: int = _row(ALL_LAYERS, _layer, "layer of units that fills the picture, -1 for all")
+    zoom: str = _row(ALL_LAYERS, layer_name, "layer of units that fills the picture, likewise")
     maps: str = _row(
         MAP_ORDERS[0], _maps, "by what the maps of a large layer are ordered, of which some are shown"
     )
@@ -169,8 +176,10 @@ class ViewState:
     other_criterion: str = _row("curvature", one_of("the other criterion", CRITERIA), "its criterion")
     other_order: str = _row("bottlenecks", one_of("the other order", ORDERS), "which end goes first there")
     other_removed: float = _row(0.0, _removed, "fraction of the weights that is removed there")
-    other_hand: str = _row("", _by_hand, "what is done by hand there")
-    other_group: str = _row("", _group, "whose own bottlenecks are lit there, none for the same")
+    other_hand: str = _row("", read_by_hand, "what is done by hand there")
+    other_hand_name: str = _row("", read_name, "what its maker calls that")
+    other_group: str = _row("", _group, "whose own bottlenecks are lit there")
+    other_group_count: int = _row(0, _count, "how many of these, 0 for the usual share")
     present: bool = _row(
         False, flag, "whether the page stands on a stage: full screen, nothing beside the picture"
     )
@@ -207,25 +216,29 @@ class ViewState:
     def to_query(self) -> dict[str, str]:
         """Return the values that differ from the defaults, as a link carries them."""
         values = {row.name: getattr(self, row.name) for row in fields(self)}
-        return {
-            row.name: _written(values[row.name])
-            for row in fields(self)
-            if values[row.name] != row.default and not self._is_too_long(row.name)
+        found = {
+            row.name: _written(values[row.name]) for row in fields(self) if values[row.name] != row.default
         }
-
-    def _is_too_long(self, name: str) -> bool:
-        """Whether a field is more than an address holds; a file takes it instead."""
-        return name in LONG and len(getattr(self, name)) > LONGEST_LINK
+        for hand, *beside in (_TOLD_BY_HAND, map(other, _TOLD_BY_HAND)):
+            if hand in found:
+                found[hand] = link_text(found[hand])
+            if found.get(hand) == IN_FILE:
+                # What is removed with steps is another state without them.
+                for name in beside:
+                    found.pop(name, None)
+        if not self.is_graph_in_link:
+            del found["drawn"]
+        return found
 
     @property
     def is_graph_in_link(self) -> bool:
         """Whether a link holds what has become of the Learn page's graph."""
-        return not self._is_too_long("drawn")
+        return len(self.drawn) <= LONGEST_LINK
 
     @property
     def is_whole_in_link(self) -> bool:
         """Whether a link holds all that is done by hand."""
-        return not any(map(self._is_too_long, BY_HAND))
+        return IN_FILE not in (link_text(self.hand), link_text(self.other_hand))
 
     def hides(self, part: str) -> bool:
         """Whether the link takes this part off the pages; a stage holds none of them."""

@@ -28,6 +28,7 @@ class ByHand:
         least: How many weights are removed at least, those that are zero already among them.
         most: How many are removed at most.
         scores: float64 [n], the criterion's scores of the weights that are left to it, growing.
+        words: What each step is called, such as "Cut conv 2 · channel 4: 612 weights".
     """
 
     mask: OwnMask
@@ -35,6 +36,7 @@ class ByHand:
     least: int
     most: int
     scores: np.ndarray
+    words: tuple[str, ...]
 
     @property
     def factor(self) -> np.ndarray | None:
@@ -74,15 +76,6 @@ def missing_groups(of: tasks.Network, record: CurvatureRecord, steps: str) -> li
     """
     groups = dict.fromkeys(step.group for step in read_steps(steps) if step.group is not None)
     return [group for group in groups if own_bottlenecks(of, record, group) is None]
-
-
-def step_sizes(of: tasks.Network, record: CurvatureRecord, order: Order, steps: str) -> list[int]:
-    """Return how many weights each step is about."""
-    # The pages do without it until something is done by hand.
-    from ncviz.scene.surgery.resolve import weights_of
-
-    ranks = _base_ranks(of, record, order)
-    return [len(weights_of(step, record, ranks, _look_up(of, record))) for step in read_steps(steps)]
 
 
 def removed_with(
@@ -129,9 +122,12 @@ def _base_ranks(of: tasks.Network, record: CurvatureRecord, order: Order) -> np.
 def _by_hand(key: str, order: Order, steps: str, _of: tasks.Network, _record: CurvatureRecord) -> ByHand:
     # The pages do without it until something is done by hand.
     from ncviz.scene.surgery.resolve import own_mask
+    from ncviz.scene.surgery.words import step_words
 
     ranks = _base_ranks(_of, _record, order)
-    mask = own_mask(read_steps(steps), _record, ranks, _look_up(_of, _record))
+    done, classes = read_steps(steps), _of.dataset_spec.classes
+    mask, sizes = own_mask(done, _record, ranks, _look_up(_of, _record))
+    words = [step_words(step, _record, classes, size) for step, size in zip(done, sizes, strict=True)]
     gone = tasks.zeros_in(_of, _record.weights)
     least, most = mask.bounds(ranks, gone)
     criterion, _, _, never = order
@@ -141,4 +137,4 @@ def _by_hand(key: str, order: Order, steps: str, _of: tasks.Network, _record: Cu
     flat = np.concatenate([values.reshape(-1) for values in scores.values()]).astype(np.float64)
     is_zero = np.concatenate([_of.arrays[name].reshape(-1) == 0 for name in scores])
     left = flat[(mask.state == LEFT_TO_CRITERION) & ~is_zero & ~np.isnan(flat)]
-    return ByHand(mask, mask.reranked(ranks, gone), least, most, np.sort(left))
+    return ByHand(mask, mask.reranked(ranks, gone), least, most, np.sort(left), tuple(words))

@@ -16,7 +16,16 @@ from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.zoo import MODELS
 from ncviz.scene.history import History
 from ncviz.text import plain, shorten
-from ncviz.ui.link.view_state import ALL_LAYERS, DEFAULT_MODEL, ViewState, from_query
+from ncviz.ui.link.by_hand import IN_FILE
+from ncviz.ui.link.view_state import (
+    ALL_LAYERS,
+    DEFAULT_MODEL,
+    OF_NETWORK,
+    OF_SIDE,
+    ViewState,
+    from_query,
+    other,
+)
 from ncviz.ui.server import resources
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed", "hand")
@@ -30,15 +39,14 @@ _WHOLE: dict[str, Any] = {
     "edge": "",
 }
 _WHOLE |= {"parts": "", "channels": 0}
-# What is done by hand names weights of one network.
-_WHOLE |= {"hand": "", "hand_name": "", "group": "", "group_count": 0}
-_OTHER_WHOLE: dict[str, Any] = {"other_hand": "", "other_group": ""}
+_WHOLE |= {name: getattr(ViewState(), name) for name in OF_NETWORK}
+OTHER_WHOLE: dict[str, Any] = {other(name): getattr(ViewState(), other(name)) for name in OF_NETWORK}
 # One digit says more at first sight than the mean of ten.
 FIRST_FLOW = "image-5"
 # In the address: that a network of the session's own is looked at.
 BROUGHT = "brought"
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
-OTHER_STEP = ("other_criterion", "other_order", "other_removed", "other_model", "other_hand")
+OTHER_STEP = ("other_model", *(other(name) for name in PRUNING_STEP if name in OF_SIDE))
 
 
 def has_begun() -> bool:
@@ -52,6 +60,8 @@ def begin() -> None:
         return
     state, problems = from_query(st.query_params.to_dict())
     st.session_state["lost"] = BROUGHT in st.query_params
+    sides = (("explore", "hand"), ("other", other("hand")))
+    st.session_state["lost-steps"] = {side for side, hand in sides if st.query_params.get(hand) == IN_FILE}
     if has_lost_network() and "model" not in st.query_params:
         # What the link says of the network that is gone means nothing on the one in its place.
         state = replace(state, **_WHOLE)
@@ -92,6 +102,11 @@ def latest() -> Latest:
     return cast(Latest, st.session_state["latest"])
 
 
+def lost_steps() -> set[str]:
+    """Return the sides whose steps by hand the link that this session began with left to a file."""
+    return cast(set[str], st.session_state.setdefault("lost-steps", set()))
+
+
 def token() -> str:
     """Return what tells this session from others, and nothing else of it."""
     return str(st.session_state.setdefault("token", uuid.uuid4().hex))
@@ -122,7 +137,7 @@ def look(at: ViewState) -> None:
     if at.model not in known:
         kept |= _WHOLE | {"model": view().model}
     if at.other_model not in known:
-        kept |= _OTHER_WHOLE | {"other_model": ""}
+        kept |= OTHER_WHOLE | {"other_model": ""}
     change(**kept)
 
 
@@ -215,7 +230,7 @@ def drop_network(name: str) -> None:
     """Forget a network that this session brought."""
     del own_networks()[name]
     if view().other_model == name:
-        change(other_model="", **_OTHER_WHOLE)
+        change(other_model="", **OTHER_WHOLE)
     if view().model == name:
         select_model(DEFAULT_MODEL)
 
@@ -235,7 +250,7 @@ def network_titles() -> dict[str, str]:
 def select_model(name: str) -> None:
     """Look at another network, whole."""
     st.session_state["lost"] = False
-    change(model=name, **_WHOLE, **_OTHER_WHOLE)
+    change(model=name, **_WHOLE, **OTHER_WHOLE)
 
 
 def device() -> str:

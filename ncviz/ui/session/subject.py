@@ -12,10 +12,12 @@ from ncviz import tasks
 from ncviz.config import NEVER_ACTIVE_PLACES
 from ncviz.plots.palette import Scale
 from ncviz.scene.colour_scale import curvature_scale
+from ncviz.scene.names import connection_links, place_of, unit_layer_links
 from ncviz.scene.selection import Selection, read_flow, read_selection
+from ncviz.scene.surgery.left import WeightsLeft
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.tasks.criteria import masks_of
-from ncviz.ui.link.view_state import ALL_LAYERS, ViewState
+from ncviz.ui.link.view_state import ALL_LAYERS, OF_SIDE, ViewState, of_other, other
 from ncviz.ui.server import resources
 from ncviz.ui.server.fine_curves import Changed, FineCurve, fine_curve
 from ncviz.ui.session import session
@@ -23,8 +25,6 @@ from ncviz.ui.session.by_hand import ByHand, by_hand
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_OWN = ("model", "criterion", "order", "removed", "hand", "group")
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,16 @@ class Side:
         return session.network(self.view.model)
 
 
-def first_side() -> Side:
-    """Return the first side, as the session looks at it now."""
-    return Side("explore", session.view())
+def first_side(view: ViewState | None = None) -> Side:
+    """Return the first side, as the session looks at it now, or in a view."""
+    return Side("explore", session.view() if view is None else view)
 
 
-def second_side() -> Side:
-    """Return the second side, as the session looks at it now."""
-    view = session.view()
-    own: dict[str, Any] = {
-        "model": view.other_model or view.model,
-        "criterion": view.other_criterion,
-        "order": view.other_order,
-        "removed": view.other_removed,
-        "hand": view.other_hand,
-        "group": view.other_group,
-    }
+def second_side(view: ViewState | None = None) -> Side:
+    """Return the second side, as the session looks at it now, or in a view."""
+    view = session.view() if view is None else view
+    own: dict[str, Any] = {name: getattr(view, other(name)) for name in OF_SIDE}
+    own["model"] = own["model"] or view.model
     if own["model"] != view.model:
         # What is looked at in one network says nothing about another.
         own |= {"parts": "", "channels": 0, "layer": ALL_LAYERS, "zoom": ALL_LAYERS, "flow": "all"}
@@ -71,9 +65,7 @@ def second_side() -> Side:
 
 def change(side: Side, **values: Any) -> None:
     """Change what a side shows, for the runs that follow."""
-    if side.is_other:
-        values = {f"other_{name}" if name in _OWN else name: value for name, value in values.items()}
-    session.change(**values)
+    session.change(**(of_other(values) if side.is_other else values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +163,16 @@ class Subject:
         return resources.ranks(self.network, self.record, view.criterion, view.scope, view.order, view.never)
 
     @property
+    def mask(self) -> tasks.OwnMask | None:
+        """What is done by hand to each weight, None for nothing."""
+        return None if self.by_hand is None else self.by_hand.mask
+
+    @property
+    def left(self) -> WeightsLeft:
+        """What is left of each weight."""
+        return WeightsLeft(self.ranks, self.removed, self.mask)
+
+    @property
     def factor(self) -> np.ndarray | None:
         """What each weight is multiplied by where it is kept, float32 [N]; None where all are as they were."""
         return None if self.by_hand is None else self.by_hand.factor
@@ -183,7 +185,12 @@ class Subject:
     @property
     def layer(self) -> int | None:
         """The connection whose edges are drawn, None for all."""
-        return None if self.view.layer == ALL_LAYERS else self.view.layer
+        return place_of(self.view.layer, connection_links(self.record))
+
+    @property
+    def zoom(self) -> int | None:
+        """The layer of units that fills the picture, None for all."""
+        return place_of(self.view.zoom, unit_layer_links(self.record))
 
     @property
     def layers(self) -> Sequence[int]:
@@ -251,4 +258,8 @@ class Subject:
 
     def now(self) -> Subject:
         """Return the same network as the session looks at it by now: after a click, or in a part that runs alone."""
-        return replace(self, side=second_side() if self.side.is_other else first_side())
+        return self.seen_in(session.view())
+
+    def seen_in(self, view: ViewState) -> Subject:
+        """Return the same network as a session looks at it in a view of both sides."""
+        return replace(self, side=second_side(view) if self.side.is_other else first_side(view))

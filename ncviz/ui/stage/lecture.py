@@ -9,7 +9,7 @@ from ncviz.text import plain
 from ncviz.ui.components.stage.presenter import Stage, presenter_bar
 from ncviz.ui.link.deck import LONGEST_NOTE, read_deck, write_deck
 from ncviz.ui.session import session
-from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.file_field import file_field
 from ncviz.ui.stage import qr, steps
 
 
@@ -59,6 +59,8 @@ def draw_lecture(page: str) -> None:
             link = qr.current_link()
             code = qr.qr_code(link)
             st.html(code or "<p>This link is too long for a code that a phone reads.</p>")
+            if not session.view().is_whole_in_link:
+                st.caption("What is done by hand is not in it: a file holds it, under By hand.")
             if not qr.is_reachable(link):
                 st.caption(
                     "This address works on this machine alone: open the page under a name that phones reach."
@@ -99,16 +101,8 @@ def _draw_files() -> None:
             on_click="ignore",
             width="stretch",
         )
-    number = st.session_state.setdefault("stage-files", 0)
     with st.container(key="stage-open"):
-        file = st.file_uploader("Open steps", type="json", key=f"stage-file-{number}")
-    if file is None:
-        return
-    # An error stays until another file is given; what was read makes room for the next.
-    with telling_errors():
-        steps.keep(read_deck(file.getvalue()))
-        st.session_state["stage-files"] = number + 1
-        st.rerun()
+        file_field("Open steps", "stage-steps", "json", lambda content: steps.keep(read_deck(content)))
 
 
 def _present() -> None:

@@ -76,7 +76,9 @@ def test_what_is_done_anew_to_a_target_takes_the_place_of_the_old():
 @pytest.mark.slow
 def test_a_later_step_overrules_and_every_order_follows(lenet):
     _, record, ranks, look_up = lenet
-    mask = own_mask(read_steps("cut:channel-1-2,hold:slice-0-2-0,x2:weight-3"), record, ranks, look_up)
+    steps = read_steps("cut:channel-1-2,hold:slice-0-2-0,x2:weight-3")
+    mask, sizes = own_mask(steps, record, ranks, look_up)
+    assert sizes == (17 * 36, 36, 1)
     cut, held = np.flatnonzero(mask.state == 1), np.flatnonzero(mask.state == 2)
     # All that ends in the map but its one kernel, which is held, and all that reads it.
     assert held.tolist() == list(range(2 * 36, 3 * 36))
@@ -134,7 +136,7 @@ def test_the_bottlenecks_of_a_class_are_those_of_the_pruning_page(lenet):
 @pytest.mark.slow
 def test_a_class_goes_blind_and_the_others_stay(lenet):
     of, record, ranks, look_up = lenet
-    mask = own_mask(read_steps("cut:class-0:906"), record, ranks, look_up)
+    mask, _ = own_mask(read_steps("cut:class-0:906"), record, ranks, look_up)
     evaluator = tasks.evaluator(of, tasks.open_context())
     labels = evaluator.labels.numpy()
     before, after = (
@@ -191,12 +193,12 @@ def test_steps_have_words(lenet):
 def test_the_criterion_cuts_where_it_did_when_other_things_are_done_by_hand(lenet):
     _, record, ranks, look_up = lenet
     removed = 10_000
-    first = own_mask(read_steps("cut:class-0:906"), record, ranks, look_up)
+    first, _ = own_mask(read_steps("cut:class-0:906"), record, ranks, look_up)
     then = tasks.removed_alike(ranks, 0, None, removed, first)
     gone = first.reranked(ranks, 0) < then
     assert (gone == ((ranks < removed) | (first.state == 1))).all()
     # What is kept by hand comes back, and nothing goes in its place; undone, all is as it was.
-    second = own_mask(read_steps("cut:class-0:906,hold:slice-1-5-3"), record, ranks, look_up)
+    second, _ = own_mask(read_steps("cut:class-0:906,hold:slice-1-5-3"), record, ranks, look_up)
     later = tasks.removed_alike(ranks, 0, first, then, second)
     assert ((second.reranked(ranks, 0) < later) == (gone & (second.state != 2))).all()
     assert tasks.removed_alike(ranks, 0, second, later, None) == removed

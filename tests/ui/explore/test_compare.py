@@ -12,6 +12,7 @@ def page():
     import streamlit as st
 
     from ncviz.ui.explore import compare, panel
+    from ncviz.ui.explore.by_hand import surgery
     from ncviz.ui.session import address, session
     from ncviz.ui.session.results import current_results
     from ncviz.ui.session.subject import Subject, first_side
@@ -29,7 +30,7 @@ def page():
     subject = Subject(network, *current_results(network), first_side())
     compare.draw_controls()
     if session.view().compare:
-        compare.draw_both(subject, draw)
+        surgery.draw_surgery(subject, compare.draw_both(subject, draw))
     address.write_link()
 
 
@@ -203,9 +204,39 @@ def test_swapping_exchanges_steps_and_networks(app):
     assert (after.other_model, after.other_criterion, after.other_order, after.other_removed) == (
         "mlp-digits-relu", "curvature", "redundant", 0.5,
     )  # fmt: skip
-    assert (after.layer, after.selected) == (-1, "")
+    assert (after.layer, after.selected) == ("", "")
     app.button(key="swap-sides").click().run()
     assert view(app).to_query().items() <= before.to_query().items()
+
+
+def test_what_is_done_by_hand_is_listed_undone_and_taken_away_on_each_side(app):
+    app.query_params.update(
+        {"compare": "1", "hand": "cut:weight-1", "other_hand": "cut:weight-2,x2:weight-3"}
+    )
+    app.run()
+    assert not app.exception
+    assert [each.label for each in app.expander] == [
+        "By hand, left picture (1)",
+        "By hand, right picture (2)",
+    ]
+    dropped = [button.key for button in app.button if (button.key or "").startswith("drop-")]
+    assert dropped == [
+        "drop-explore-cut:weight-1", "drop-all-steps-explore", "drop-other-cut:weight-2", "drop-other-x2:weight-3",
+        "drop-all-steps-other",
+    ]  # fmt: skip
+    assert len(app.get("download_button")) == 2
+    app.button(key="drop-other-cut:weight-2").click().run()
+    assert (view(app).hand, view(app).other_hand) == ("cut:weight-1", "x2:weight-3")
+    assert view(app).other_removed == 0.0
+    names = [each for each in app.text_input if each.label == "Name"]
+    names[1].set_value("right one").run()
+    assert (view(app).hand_name, view(app).other_hand_name) == ("", "right one")
+    app.button(key="swap-sides").click().run()
+    assert (view(app).hand, view(app).hand_name) == ("x2:weight-3", "right one")
+    assert (view(app).other_hand, view(app).other_hand_name) == ("cut:weight-1", "")
+    app.button(key="drop-all-steps-other").click().run()
+    assert view(app).other_hand == ""
+    assert view(app).hand == "x2:weight-3"
 
 
 def test_the_right_can_be_given_the_fraction_of_the_left(app):

@@ -70,7 +70,7 @@ def test_graphml_holds_what_is_drawn_and_says_that_it_is_a_cut(subject):
     whole = seen(subject, detail="positions", edges=200000)
     graph = nx.parse_graphml(export_files.graph_file(whole).decode())
     assert graph.number_of_edges() == subject.record.meta["edges"]
-    subject = seen(subject, [3], detail="units", edges=500, removed=0.5, flow="image-3", layer=1)
+    subject = seen(subject, [3], detail="units", edges=500, removed=0.5, flow="image-3", layer="1")
     graph = nx.parse_graphml(export_files.graph_file(subject).decode())
     about = graph.graph
     assert about["network"] == subject.network.title
@@ -120,7 +120,7 @@ def test_an_edge_goes_when_its_rank_says(subject):
     flat = flat_curvature(subject.record.weights)
     graph, _ = strongest_graph(drawn, flat, ranks, 0, None, 200)
     for removed in (subject.total // 3, subject.total - 40):
-        _, kept = kept_lines(drawn, flat, ranks, removed)
+        kept = kept_lines(drawn, flat, ranks, removed).is_kept
         lines = zip(drawn.source.tolist(), drawn.target.tolist(), kept.tolist(), strict=True)
         left = {(source, target) for source, target, is_kept in lines if is_kept}
         for source, target, rank in graph.edges(data="rank"):
@@ -137,7 +137,8 @@ def test_a_slice_shows_the_least_curvature_that_is_kept(subject):
     flat = flat_curvature(subject.record.weights)
     step = seen(subject, order="bottlenecks", removed=0.3)
     ranks, removed = step.ranks, step.removed
-    kappa, kept = kept_lines(drawn, flat, ranks, removed)
+    found = kept_lines(drawn, flat, ranks, removed)
+    kappa, kept = found.curvature, found.is_kept
     members = drawn.members
     for line in np.linspace(0, drawn.edge_count - 1, 40).astype(int):
         own = (
@@ -149,6 +150,7 @@ def test_a_slice_shows_the_least_curvature_that_is_kept(subject):
         assert kept[line] == bool(left.size)
         if left.size:
             assert kappa[line] == flat[left].min()
+            assert found.parameter[line] == left[flat[left].argmin()]
 
 
 def test_a_selected_unit_is_its_feature_map_where_that_is_one_node(subject):
@@ -181,7 +183,7 @@ def test_figures_say_how_much_they_show(subject, make):
     removed = subject.total // 3
     figure = make(subject.at("curvature/redundant", removed), "dark")
     assert f"showing {subject.total - removed:,} of {subject.total:,} weights." in figure.layout.meta
-    one = make(seen(subject, layer=1).at("random/redundant", 0), "light")
+    one = make(seen(subject, layer="1").at("random/redundant", 0), "light")
     assert f"of {subject.total:,} in the whole network" in one.layout.meta
     assert "nothing removed" in one.layout.meta
 

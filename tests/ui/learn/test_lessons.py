@@ -31,7 +31,7 @@ def test_no_task_is_done_at_the_start(number):
 @pytest.mark.parametrize("number", LESSONS)
 def test_a_lesson_sets_the_whole_view_whatever_was_looked_at(number):
     elsewhere = ViewState(model="vgg9-cifar10-relu", removed=0.7, order="bottlenecks", criterion="magnitude",
-                          layer=3, show="matrix", selected="weight-3", compare=True,
+                          layer="3", show="matrix", selected="weight-3", compare=True,
                           graph="karate", idleness=0.9, hide="tabs")  # fmt: skip
     found = replace(elsewhere, **changes(number))
     assert found == replace(ViewState(), **changes(number), hide="tabs")

@@ -80,7 +80,10 @@ def test_the_tour_leads_from_the_bridge_to_the_collapsing_lenet():
     ("view", "words"),
     [
         (ViewState(flow="own"), "An image of your own is in no link"),
-        (ViewState(hand=",".join(f"cut:weight-{at}" for at in range(200))), "too long for a link"),
+        (
+            ViewState(hand=",".join(f"cut:set-{at**5 % 36**6 or 1:x}" for at in range(400))),
+            "too long for a link",
+        ),
         (ViewState(model="mine.onnx"), "A network of your own is in no link"),
     ],
     ids=["image", "steps", "network"],

@@ -1,5 +1,6 @@
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +9,19 @@ from ncviz.config import ORDERS, SCOPES
 from ncviz.models.zoo import MODELS
 from ncviz.plots.small_graphs import PRESETS
 from ncviz.tasks import CRITERIA
-from ncviz.ui.link.view_state import DETAILS, EDGE_CAPS, HIDEABLE, LAB_TABS, VIEWS, ViewState, from_query
+from ncviz.ui.link.by_hand import IN_FILE
+from ncviz.ui.link.view_state import (
+    DETAILS,
+    EDGE_CAPS,
+    HIDEABLE,
+    LAB_TABS,
+    OF_NETWORK,
+    OF_SIDE,
+    VIEWS,
+    ViewState,
+    from_query,
+    other,
+)
 
 STATES = st.builds(
     ViewState,
@@ -17,7 +30,8 @@ STATES = st.builds(
     order=st.sampled_from(ORDERS),
     scope=st.sampled_from(SCOPES),
     removed=st.integers(0, 1000).map(lambda thousandths: thousandths / 1000),
-    layer=st.integers(-1, 20),
+    layer=st.sampled_from(["", "0", "12", "conv-2", "layer1.0.conv1"]),
+    zoom=st.sampled_from(["", "3", "input"]),
     edges=st.sampled_from(EDGE_CAPS),
     samples=st.integers(1, 50),
     alpha=st.integers(0, 99).map(lambda hundredths: hundredths / 100),
@@ -101,6 +115,39 @@ def test_every_field_has_a_reader_and_says_what_it_is():
     for row in fields(ViewState):
         assert callable(row.metadata["read"])
         assert row.metadata["doc"]
+
+
+def test_each_picture_has_the_same_fields_of_its_own():
+    rows = {row.name: row for row in fields(ViewState)}
+    assert set(OF_NETWORK) < set(OF_SIDE)
+    assert {other(name) for name in OF_SIDE} == {name for name in rows if name.startswith("other_")}
+    for name in set(OF_SIDE) - {"model", "criterion", "order"}:
+        assert rows[name].metadata["read"] is rows[other(name)].metadata["read"]
+
+
+def lines(count):
+    """A step that cuts so many weights of LeNet, none beside another one, as the browser writes it."""
+    chosen = np.sort(np.random.default_rng(1).choice(22_000, count, replace=False)) * 2
+    return "cut:set-" + "-".join(np.base_repr(gap, 36).lower() for gap in np.diff(chosen, prepend=0))
+
+
+@pytest.mark.parametrize("prefix", ["", "other_"])
+def test_a_link_packs_what_is_done_by_hand_or_says_that_it_is_in_a_file(prefix):
+    hand, removed, name = (f"{prefix}{field}" for field in ("hand", "removed", "hand_name"))
+    state = ViewState(**{hand: lines(900), removed: 0.25, name: "mine"}, edges=500)
+    assert len(getattr(state, hand)) > 1500 >= len(state.to_query()[hand])
+    assert state.is_whole_in_link
+    assert from_query(state.to_query()) == (state, [])
+    much = replace(state, **{hand: lines(15_000)})
+    assert not much.is_whole_in_link
+    # With the steps goes what is removed together with them: without them it is another state.
+    assert much.to_query() == {hand: IN_FILE, "edges": "500"}
+    found, problems = from_query(much.to_query())
+    assert found == ViewState(edges=500)
+    assert problems == [
+        f"The link's {hand} was left out: its steps by hand are too many for a link, so the network is shown whole; "
+        "whoever made it has them in a file, which opens under By hand in the sidebar."
+    ]
 
 
 def test_states_are_values():

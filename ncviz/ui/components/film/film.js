@@ -47,8 +47,8 @@ export async function film(canvas, channel, { removed, order, total, theme, name
   const drive = openChannel(`${channel}/drive`);
   /** @type {Channel<ShownStep>} */
   const shown = openChannel(`${channel}/shown`);
-  let [gone, accuracy] = [0, /** @type {number | null} */ (null)];
-  const leave = shown.subscribe((step) => ([gone, accuracy] = [step.removed, step.accuracy]));
+  let [gone, accuracy, byHand] = [0, /** @type {number | null} */ (null), ""];
+  const leave = shown.subscribe((step) => ([gone, accuracy, byHand] = [step.removed, step.accuracy, step.by_hand]));
   const paint = () => {
     context.fillStyle = theme.paper;
     context.fillRect(0, 0, sheet.width, sheet.height);
@@ -56,7 +56,8 @@ export async function film(canvas, channel, { removed, order, total, theme, name
     context.fillStyle = theme.ink;
     context.font = `600 ${line * 0.5}px ${theme.font}`;
     const told = accuracy === null ? "" : ` · ${percent(accuracy)} right`;
-    context.fillText(`${percent(gone / total)} removed${told}`, line * 0.5, sheet.height - line * 0.35);
+    const changed = byHand ? ` · ${byHand}` : "";
+    context.fillText(`${percent(gone / total)} removed${told}${changed}`, line * 0.5, sheet.height - line * 0.35);
   };
   paint();
   const recorder = new MediaRecorder(sheet.captureStream(FILM_RATE), { mimeType: kind[0], videoBitsPerSecond: 6e6 });

@@ -120,7 +120,8 @@ class Curves:
     `steps` holds what is known at the stops of the slider, which are finer, likewise. `baseline` is the accuracy with
     nothing removed, and `word` what that share of right answers is called: agreement, where nobody knows the right
     ones. `draw` says on which calibration images the orders rest, `about` of which network and settings a saved picture
-    is. `never` are the weights that are never active, None where there are none or nobody looked.
+    is, `told` what was done to it by hand, step by step. `never` are the weights that are never active, None where
+    there are none or nobody looked.
     """
 
     sweeps: Mapping[str, Sweep] | None
@@ -131,6 +132,7 @@ class Curves:
     steps: Mapping[str, Sweep] | None = None
     draw: str = ""
     about: str = ""
+    told: str = ""
 
 
 def panel_data(
@@ -189,6 +191,7 @@ def panel_data(
         "word": curves.word,
         "draw": curves.draw,
         "about": curves.about,
+        "told": curves.told,
         "tones": tones(),
         "lines": lines(),
     }

@@ -66,7 +66,7 @@ export class Figures {
   #accuracy(data, { removed, order, answer, isDragging }, { accuracy, source, images, expires }) {
     const { parts } = this;
     const at = source === "measured" ? (expires ? answer?.removed : removed) : "";
-    tell(data.channel, { removed, order, accuracy });
+    tell(data.channel, { removed, order, accuracy, by_hand: data.by_hand });
     const facts = { value: accuracy ?? "", source, removed, order, seq: data.seq, at };
     Object.assign(parts.accuracy.dataset, facts);
     parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);
@@ -106,13 +106,13 @@ export class Figures {
 
 /**
  * What a saved picture says of itself: network and settings; what is removed, and what that does to the accuracy.
- * @param {Pick<PanelData, "about" | "by_hand" | "word" | "baseline">} data
+ * @param {Pick<PanelData, "about" | "told" | "word" | "baseline">} data
  * @param {Pick<Order, "label">} order
  * @param {string} removed
  * @param {{ accuracy: number | null, from: string }} reading
  */
-export function captionWords({ about, by_hand: byHand, word, baseline }, { label }, removed, { accuracy, from }) {
+export function captionWords({ about, told, word, baseline }, { label }, removed, { accuracy, from }) {
   const whole = baseline === null ? "" : `; whole ${percent(baseline)}`;
   const outcome = accuracy === null ? `${word} not measured` : `${word} ${percent(accuracy)}, ${from}${whole}`;
-  return [about, `${label}: ${removed}`, byHand, outcome].filter(Boolean).join(" · ");
+  return [about, `${label}: ${removed}`, told, outcome].filter(Boolean).join(" · ");
 }

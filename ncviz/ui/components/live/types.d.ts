@@ -74,6 +74,7 @@ interface PanelData {
   word: string;
   draw: string;
   about: string;
+  told: string;
   tones: Tones;
   lines: Record<ThemeName, Record<string, string>>;
 }

@@ -2,7 +2,7 @@
 // has its least curvature. Python says what is in it; clicks go back as selections.
 
 import { contextOf, focusedBeside, make } from "../shared/dom.js";
-import { plain, signed } from "../shared/format.js";
+import { signed, weightWords } from "../shared/format.js";
 import { imageOf } from "../shared/pixels.js";
 
 const CELL = 30;
@@ -98,7 +98,7 @@ export class Card {
       const where = `row ${Math.floor(at / columns)}, column ${at % columns}`;
       const none = cell.is_measured ? "never active" : "not measured";
       const kappa = curvature === null ? none : `κ ${signed(curvature, 2)}`;
-      const words = `${where}: ${kappa}, weight ${plain(cell.weight, 3)}${cell.kept ? "" : ", removed"}`;
+      const words = `${where}: ${kappa}, weight ${weightWords(cell.weight, cell.factor)}${stateWords(cell)}`;
       button.title = words;
       button.setAttribute("aria-label", words);
       if (side >= 21 && curvature !== null) button.textContent = signed(curvature, 1);
@@ -188,6 +188,12 @@ export class Card {
     button.onclick = this.onOpen;
     return button;
   }
+}
+
+/** @param {Cell} cell */
+function stateWords({ kept, by_hand: byHand }) {
+  if (byHand) return `, ${byHand} by hand`;
+  return kept ? "" : ", removed";
 }
 
 /**

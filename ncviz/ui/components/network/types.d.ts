@@ -390,7 +390,11 @@ interface Cell {
   parameter: number;
   curvature: number | null;
   weight: number;
+  /** By what it is multiplied by hand. */
+  factor: number;
   kept: boolean;
+  /** "cut" or "kept" where that was done by hand. */
+  by_hand: string;
   chosen: boolean;
   is_measured: boolean;
 }

@@ -1,6 +1,6 @@
 // What the network says in words: tooltip, selection, the picture's name for those who cannot see it.
 
-import { count, percent, plain, signed } from "../shared/format.js";
+import { count, percent, plain, signed, weightWords } from "../shared/format.js";
 import { captionOf, greyWords } from "./drawing/legend.js";
 import { activityOf, sizeOf, unitName } from "./data.js";
 
@@ -37,11 +37,23 @@ export function describeHit(network, hit, left, isAll = false) {
   const rows = [["κ", `${signed(left.lowest[e], 3)} ${meaningOf(network, left.lowest[e])}`.trim()]];
   const way = wayWords(network, left.lowest[e]);
   if (way) rows.push(["mass around it", way]);
-  if (size > 1) rows.push(["weights", `${size}, of which ${left.negative[e]} negative and kept`]);
-  else rows.push(["weight", plain(network.weight[e], 4)]);
+  const factors = factorsOf(network, e);
+  const scaled = factors.filter((factor) => factor !== 1).length;
+  if (size > 1) rows.push(["weights", `${size}, of which ${left.negative[e]} negative and kept${scaled ? `, ${count(scaled)} scaled by hand` : ""}`]);
+  else rows.push(["weight", weightWords(network.weight[e], factors[0] ?? 1, 4)]);
   rows.push(["from", `${from.name} · ${from.place}`], ["to", `${to.name} · ${to.place}`]);
   const spread = describeSpread(network, network.connection[e], left.bin[e]);
   return { title: network.connections[network.connection[e]] ?? "edge", rows, spread };
+}
+
+/**
+ * What each weight behind a line is multiplied by, by hand; none where nothing in the network is.
+ * @param {Pick<Network, "factor" | "start">} network
+ * @param {number} e
+ */
+export function factorsOf({ factor, start }, e) {
+  if (!factor) return [];
+  return Array.from(start ? factor.subarray(start[e], start[e + 1]) : factor.subarray(e, e + 1));
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { wayWords } from "./words.js";
+import { factorsOf, wayWords } from "./words.js";
 
 test("a line says how far the mass around it goes, and nothing where κ does not tell", () => {
   const scale = /** @type {Scale} */ (/** @type {unknown} */ ({ never: 2 }));
@@ -10,4 +10,11 @@ test("a line says how far the mass around it goes, and nothing where κ does not
   assert.equal(of(0.97), "goes 0.03 times the way between its ends");
   assert.equal(of(1.3), "finds ways past it that are shorter than itself");
   for (const silent of [of(1), of(2), of(-2.2, false)]) assert.equal(silent, "");
+});
+
+test("the factors of a line are those of the weights behind it", () => {
+  const factor = Float32Array.of(1, 2, 0.5, 1);
+  assert.deepEqual(factorsOf({ factor }, 1), [2]);
+  assert.deepEqual(factorsOf({ factor, start: Uint32Array.of(0, 1, 3, 4) }, 1), [2, 0.5]);
+  assert.deepEqual(factorsOf({ start: Uint32Array.of(0, 4) }, 0), []);
 });

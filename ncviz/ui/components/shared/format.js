@@ -17,6 +17,16 @@ export function plain(value, digits = 2) {
   return (value < 0 && Number(value.toFixed(digits)) !== 0 ? "−" : "") + Math.abs(value).toFixed(digits);
 }
 
+/**
+ * A weight as it is after what was done to it by hand, such as "0.62 (× 2 by hand)", given what it was.
+ * @param {number} weight
+ * @param {number} factor
+ */
+export function weightWords(weight, factor, digits = 3) {
+  if (factor === 1) return plain(weight, digits);
+  return `${plain(weight * factor, digits)} (× ${Number(factor.toPrecision(4))} by hand)`;
+}
+
 /** @param {number} share */
 export function percent(share, digits = 1) {
   return `${(100 * share).toFixed(digits)}%`;

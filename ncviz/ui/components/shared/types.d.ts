@@ -82,6 +82,8 @@ interface ShownStep {
   removed: number;
   order: string;
   accuracy: number | null;
+  /** What is done by hand, such as "906 cut by hand"; "" for nothing. */
+  by_hand: string;
 }
 
 /** An image as bytes, channel after channel, in base64. */

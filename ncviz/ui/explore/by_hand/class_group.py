@@ -17,6 +17,7 @@ from ncviz.ui.explore.by_hand.own_groups import (
     group_count,
     offer_bottlenecks,
 )
+from ncviz.ui.link.view_state import of_other
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, change
@@ -69,7 +70,7 @@ def _draw_cut(subject: Subject, group: Group, found: np.ndarray) -> None:
             most,
             width=230,
             **session.shows(
-                f"group-count-{side}", count, lambda value: session.change(group_count=int(value))
+                f"group-count-{side}", count, lambda value: change(subject.side, group_count=int(value))
             ),
         )
     is_same = done is not None and int(done.amount) == count
@@ -105,15 +106,10 @@ def _draw_beside(subject: Subject, group: Group, count: int) -> None:
         view, other = session.view(), Group("class", (label,))
         steps = steps_of(subject)
         is_cut = any(step.target == str(group) for step in steps)
-        session.change(
-            compare=True,
-            other_model="",
-            other_criterion=view.criterion,
-            other_order=view.order,
-            other_removed=0.0,
-            other_group=str(other),
-            other_hand=str(Step(CUT, str(other), str(count))) if is_cut else "",
-        )
+        same = {"criterion": view.criterion, "order": view.order, "group_count": view.group_count}
+        same |= {"model": "", "removed": 0.0, "group": str(other), "hand_name": ""}
+        hand = str(Step(CUT, str(other), str(count))) if is_cut else ""
+        session.change(compare=True, **of_other(same | {"hand": hand}))
 
     st.selectbox(
         "Beside it, another class",

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
-from ncviz.errors import NcvizError
 from ncviz.scene.names import weight_title
-from ncviz.scene.return_files import file_stem
-from ncviz.scene.surgery.files import LONGEST_NAME, MAX_BYTES, StepsFile, read_file, read_name
-from ncviz.scene.surgery.steps import CUT, Step, write_steps
-from ncviz.scene.surgery.words import step_words
+from ncviz.scene.surgery.files import LONGEST_NAME, read_name
+from ncviz.scene.surgery.steps import CUT, Step
 from ncviz.text import plain
 from ncviz.ui.explore.by_hand.operate import add_step, drop_target, set_steps, steps_of
-from ncviz.ui.link.view_state import from_query
+from ncviz.ui.explore.by_hand.steps_file import draw_download, draw_open
 from ncviz.ui.session import session
-from ncviz.ui.session.by_hand import step_sizes
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, change
 
 SHOWN = 12
 
 
-def draw_surgery(subject: Subject) -> None:
-    """Draw it in the sidebar, which stands beside the picture."""
-    if problem := st.session_state.pop("steps-problem", ""):
-        st.toast(plain(problem))
+def draw_surgery(subject: Subject, other: Subject | None = None) -> None:
+    """Draw it in the sidebar, which stands beside the picture.
+
+    Args:
+        subject: The network with its results.
+        other: The second picture's, None where there is none.
+    """
+    with st.sidebar:
+        for each in (subject, other):
+            if each is not None:
+                where = "" if other is None else f", {'right' if each.side.is_other else 'left'} picture"
+                _draw_side(each.now(), where)
+
+
+def _draw_side(subject: Subject, where: str) -> None:
     steps = steps_of(subject)
-    with st.sidebar, st.expander(f"By hand ({len(steps)})" if steps else "By hand", expanded=bool(steps)):
+    title = f"By hand{where} ({len(steps)})" if steps else f"By hand{where}"
+    with st.expander(title, expanded=bool(steps)):
         if not steps:
             st.caption(
                 "Select a line, a map or a unit in the picture, or lasso lines: cut them, keep them, scale them. "
@@ -38,23 +45,35 @@ def draw_surgery(subject: Subject) -> None:
         else:
             _draw_steps(subject, steps)
         _draw_layers(subject, steps)
-        _draw_file(subject, steps)
+        if steps:
+            st.text_input(
+                "Name",
+                max_chars=LONGEST_NAME,
+                placeholder="such as: without class 0",
+                **session.shows(
+                    f"hand-name-{subject.side.name}", subject.view.hand_name, partial(_rename, subject)
+                ),
+            )
+            draw_download(subject, "sidebar")
+        with st.popover("Open a file…", width="stretch"):
+            draw_open(subject, "sidebar")
 
 
 def _draw_steps(subject: Subject, steps: tuple[Step, ...]) -> None:
-    sizes = step_sizes(subject.network, subject.record, subject.full_order, write_steps(steps))
-    for step, size in list(zip(steps, sizes, strict=True))[-SHOWN:]:
-        words = plain(step_words(step, subject.record, subject.classes, size))
+    side, told = subject.side.name, () if subject.by_hand is None else subject.by_hand.words
+    for step, words in list(zip(steps, told, strict=True))[-SHOWN:]:
         st.button(
-            f":small[{words}] ✕",
-            key=f"drop-{step}",
+            f":small[{plain(words)}] ✕",
+            key=f"drop-{side}-{step}",
             type="tertiary",
             on_click=partial(_drop, subject, step.target),
             help="Press to take this step back.",
         )
     if len(steps) > SHOWN:
         st.caption(f"The last {SHOWN} of {len(steps)} steps.")
-    st.button("Take all back", key="drop-all-steps", on_click=partial(_drop_all, subject), width="stretch")
+    st.button(
+        "Take all back", key=f"drop-all-steps-{side}", on_click=partial(_drop_all, subject), width="stretch"
+    )
 
 
 @telling_errors(st.toast)
@@ -80,7 +99,7 @@ def _draw_layers(subject: Subject, steps: tuple[Step, ...]) -> None:
                 100,
                 format="%d %%",
                 **session.shows(
-                    f"share of layer {layer}",
+                    f"share of layer {layer} {subject.side.name}",
                     round(100 * shares.get(layer, 0.0)),
                     partial(_cut_share, subject, layer),
                 ),
@@ -92,66 +111,6 @@ def _cut_share(subject: Subject, layer: int, hundredths: int) -> None:
     add_step(subject, Step(CUT, f"layer-{layer}", f"{hundredths / 100:g}"))
 
 
-def _draw_file(subject: Subject, steps: tuple[Step, ...]) -> None:
-    view = subject.view
-    if steps:
-        st.text_input(
-            "Name",
-            max_chars=LONGEST_NAME,
-            placeholder="such as: without class 0",
-            **session.shows("hand-name", view.hand_name, _rename),
-        )
-        latest = session.latest()
-        file = StepsFile(
-            view.hand_name, subject.network.fingerprint, steps, subject.removed, subject.full_order
-        )
-
-        def content() -> bytes:
-            # Made outside the session's run, at the step that the slider has reached by then.
-            now = subject.showing(latest.view)
-            return replace(file, removed=now.removed).to_bytes()
-
-        stem = "-".join([file_stem(subject.network), *(view.hand_name.split() or ["by-hand"])])
-        st.download_button(
-            "Download as a file",
-            content,
-            f"{stem}.json",
-            "application/json",
-            key="download-steps",
-            on_click="ignore",
-            width="stretch",
-        )
-        if not view.is_whole_in_link:
-            st.caption("These steps are too many for the link, which leaves them out: a file holds them.")
-    count = st.session_state.setdefault("steps-files", 0)
-    with st.popover("Open a file…", width="stretch"):
-        given = st.file_uploader(
-            "Steps by hand", type="json", max_upload_size=MAX_BYTES // 10**6, key=f"steps-file-{count}"
-        )
-    if given is not None:
-        _open(subject, given.getvalue())
-
-
-def _open(subject: Subject, content: bytes) -> None:
-    """Do what a file says; the place for it is empty afterwards, so that the next run does not do it again."""
-    st.session_state["steps-files"] += 1
-    try:
-        found = read_file(content, subject.network.fingerprint)
-        order, problems = from_query(
-            dict(zip(("criterion", "scope", "order", "never"), found.order, strict=True))
-        )
-        if problems:
-            raise NcvizError(problems[0])
-        session.change(scope=order.scope, never=order.never)
-        change(subject.now().side, criterion=order.criterion, order=order.order)
-        set_steps(subject, found.steps)
-        now = subject.now()
-        change(now.side, removed=min(found.removed, now.total) / max(1, now.total), hand_name=found.name)
-    except NcvizError as error:
-        st.session_state["steps-problem"] = str(error)
-    st.rerun()
-
-
-def _rename(text: str) -> None:
-    with telling_errors(st.toast):
-        session.change(hand_name=read_name(text))
+@telling_errors(st.toast)
+def _rename(subject: Subject, text: str) -> None:
+    change(subject.side, hand_name=read_name(text))
