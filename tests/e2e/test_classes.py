@@ -88,6 +88,7 @@ def test_surgery_in_the_picture_changes_the_accuracy_and_can_be_undone(classes):
     visit.wait(lambda: len(values()) == 10 and abs(sum(values()) - sum(before)) < 1e-3)
     visit.wait(lambda: "hand=" not in page.url)
     # What would go next is outlined, whatever is done by hand.
+    page.get_by_test_id("ncviz-menu").click()
     page.get_by_test_id("ncviz-next").click()
     visit.wait(lambda: "453 weights that would go next" in words.inner_text())
     assert not visit.errors

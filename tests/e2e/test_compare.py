@@ -227,9 +227,11 @@ def test_a_step_is_announced_once_it_is_known_and_not_on_the_way(visit):
     said = page.page.get_by_test_id("ncviz-said")
     on_the_way = page.drag(0.0, 0.7, read=lambda: said.first.text_content())
     assert set(on_the_way) == {""}
-    page.wait(lambda: "measured on 360 images" in said.first.text_content())
-    share = on(page, LEFT, "share").inner_text()
-    assert f"with {share} removed" in said.first.text_content()
+    page.wait(lambda: "Measured on 360 images" in said.first.text_content())
+    share, accuracy = (on(page, LEFT, name).inner_text() for name in ("share", "accuracy"))
+    sentence = f"Redundant first: {share} gone. Accuracy {accuracy}, "
+    assert said.first.text_content().startswith(sentence)
+    assert on(page, LEFT, "headline").inner_text().startswith(sentence)
     assert on(page, LEFT, "accuracy").get_attribute("aria-live") == "off"
 
 

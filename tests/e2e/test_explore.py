@@ -50,7 +50,7 @@ def test_the_slider_moves_by_itself_once_and_stops_at_a_touch(visit):
     # Nothing of that is a step yet.
     assert "removed" not in page.page.url
     page.wait(lambda: "Red first: 1.00%" in caption.inner_text())
-    page.wait(lambda: f"Accuracy {100 * page.accuracy():.1f}%, 98.1% before." in caption.inner_text())
+    page.wait(lambda: f"{100 * page.accuracy():.1f}%, 98.1% before." in caption.inner_text())
     assert page.accuracy() < 0.4
     page.page.keyboard.press("Shift")
     page.wait(lambda: caption.is_hidden() and "removed=0.0099" in page.page.url)
@@ -268,5 +268,18 @@ def test_a_phone_shows_the_picture_and_the_slider(visit):
     assert blue > 100
     box = page.page.locator("body").bounding_box()
     assert box["width"] <= 390
-    page.slider().scroll_into_view_if_needed()
-    assert page.slider().bounding_box()["x"] >= 0
+    # Without scrolling, the slider and what it did are seen with the picture.
+    headline = page.page.get_by_test_id("ncviz-headline").first
+    page.wait(lambda: page.box_of(headline)["y"] + page.box_of(headline)["height"] < 844)
+    assert page.box_of(page.page.get_by_test_id("ncviz-network").first)["y"] < 500
+    slider = page.box_of(page.slider())
+    assert slider["x"] >= 0
+    assert slider["y"] < page.box_of(headline)["y"]
+    page.drag(0.0, 0.5)
+    page.wait(lambda: "Redundant first: 50" in headline.inner_text())
+    # Scrolled to, the rest of the panel follows it.
+    field = page.page.get_by_test_id("ncviz-typed").first
+    field.scroll_into_view_if_needed()
+    page.wait(
+        lambda: page.box_of(field)["y"] < 844 and page.box_of(page.slider())["y"] < page.box_of(field)["y"]
+    )

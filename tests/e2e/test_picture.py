@@ -59,6 +59,7 @@ def test_of_a_large_network_a_layer_fills_the_picture_and_a_selection_has_all_it
     page.wait(lambda: told("own-edges") == str(128 + 256))
     assert told("closeup") == "4"
     assert int(told("drawn-edges")) < 5000, "lines between the maps that are shown"
+    page.page.get_by_test_id("ncviz-menu").first.click()
     page.page.get_by_test_id("ncviz-maps").first.select_option("activity")
     page.wait(lambda: "maps=activity" in page.page.url)
     page.wait(lambda: told("own-edges") == str(128 + 256))
@@ -128,12 +129,15 @@ def test_a_weight_goes_under_the_lens(visit):
 def test_a_picture_of_a_chosen_size(visit, tmp_path, size):
     page = visit().open(f"/?{LENET}")
     page.canvas()
+    menu = page.page.get_by_test_id("ncviz-menu").first
+    menu.click()
     page.page.get_by_test_id("ncviz-size").first.select_option(size)
     with page.page.expect_download() as started:
         page.page.get_by_test_id("ncviz-png").first.click()
     started.value.save_as(tmp_path / "picture.png")
     with Image.open(tmp_path / "picture.png") as picture:
         assert picture.size == {"3840 × 2160": (3840, 2160), "A4, 300 dpi": (3507, 2481)}[size]
+    menu.click()
     with page.page.expect_download() as started:
         page.page.get_by_test_id("ncviz-svg").first.click()
     started.value.save_as(tmp_path / "picture.svg")

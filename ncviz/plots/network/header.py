@@ -93,10 +93,11 @@ class OwnLines(TypedDict):
 
 
 class CloseupHeader(TypedDict):
-    """The layer that fills the picture, -1 for all; by what maps are ordered; how many of each layer are shown."""
+    """The layer that fills the picture, -1 for all; by what maps are ordered, of which orders; how many are shown."""
 
     layer: int
     by: str
+    orders: dict[str, str]
     shown: list[int]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ncviz.plots import palette
-from ncviz.plots.network.closeup import ALL, HIDDEN, SHOWN, Closeup, place_shown, shown_nodes
+from ncviz.plots.network.closeup import ALL, HIDDEN, MAP_ORDERS, SHOWN, Closeup, place_shown, shown_nodes
 from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedOrder, Roomy
 from ncviz.plots.network.layout import Layout
 from ncviz.plots.network.line_arrays import SelectionLines, join_arrays, line_arrays, node_type
@@ -120,6 +120,7 @@ def payload(
     header["closeup"] = {
         "layer": closeup.layer if shown.is_near else ALL,
         "by": closeup.by,
+        "orders": MAP_ORDERS,
         "shown": shown.counts,
     }
     header["program"] = None if forward is None else forward.program
@@ -209,7 +210,7 @@ def _describe(
         "filter": None if connection is None else view.connection_names[connection],
         "grid": _GRID,
         "roomy": _ROOMY,
-        "closeup": {"layer": ALL, "by": "", "shown": []},
+        "closeup": {"layer": ALL, "by": "", "orders": {}, "shown": []},
         "program": None,
         "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
         "scale": {

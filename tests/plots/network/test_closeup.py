@@ -88,7 +88,8 @@ def test_no_shown_map_lies_on_another_and_strips_lie_beside_them(view, box, laye
 def test_lines_join_what_is_shown_and_the_header_says_how_many_that_are(view):
     packed = payload(view, {"up": np.arange(view.parameter_count)}, 500, closeup=Closeup(layer=1))
     header, arrays = unpack(pack(packed, {}))
-    assert header["closeup"] == {"layer": 1, "by": "bottlenecks", "shown": [1, 42, 20, 0]}
+    shown = {"layer": 1, "by": "bottlenecks", "orders": MAP_ORDERS, "shown": [1, 42, 20, 0]}
+    assert header["closeup"] == shown
     for ends in (arrays["source"], arrays["target"]):
         assert (arrays["rest"][ends] == SHOWN).all()
     among = arrays["rest"] == SHOWN

@@ -1,5 +1,6 @@
 // The living flow beside the picture: choosing or drawing an image, the verdict, what lines show, a unit's arithmetic.
 
+import { openChannel } from "../shared/bus.js";
 import { make, part } from "../shared/dom.js";
 import { textOf } from "../shared/pixels.js";
 import { planeOf } from "../network/data.js";
@@ -23,6 +24,8 @@ export class LivingFlow {
   /** @type {string | null} */
   toldLines = null;
   isDrawing = false;
+  /** Of the panel's channel. */
+  name = "";
   /** @type {Selected | null} */
   selected = null;
   holder = make("div", {});
@@ -38,7 +41,8 @@ export class LivingFlow {
     this.hand = hand;
     this.onChange = onChange;
     this.row = part(root, "div", "living");
-    this.verdict = new Verdict(root);
+    // The panel says it with what it says itself.
+    this.verdict = new Verdict(root, (words) => /** @type {Channel<string>} */ (openChannel(`${this.name}/verdict`)).publish(words));
     this.source = new FlowSource(() => this.#show());
     this.pad = new Pad(part(root, "div", "pad"), (image, isDone) => this.#drawn(image, isDone));
     this.choices = new Choices(part(root, "div", "flows"), {
@@ -75,7 +79,7 @@ export class LivingFlow {
    * @param {Threshold} step
    */
   receive({ channel, flows }, network, step) {
-    this.network = network;
+    Object.assign(this, { network, name: channel });
     this.source.removed = step.removed;
     this.source.order = step.order;
     if (flows && flows.lines !== this.toldLines) {

@@ -7,10 +7,13 @@ export class Verdict {
   /** @type {string | null} */
   said = null;
 
-  /** @param {ParentNode} root */
-  constructor(root) {
+  /**
+   * @param {ParentNode} root
+   * @param {(words: string) => void} say what a reader who cannot see it is to hear
+   */
+  constructor(root, say) {
     this.line = part(root, "p", "verdict");
-    this.spoken = part(root, "p", "spoken");
+    this.say = say;
   }
 
   /**
@@ -25,6 +28,7 @@ export class Verdict {
     line.dataset.whole = verdict ? verdict.whole : "";
     line.dataset.removed = flow ? String(flow.removed) : "";
     if (!verdict) {
+      this.#tell("");
       line.replaceChildren(
         judged.isAsked
           ? "Working out what flows; until then the whole network's activity is shown."
@@ -45,9 +49,15 @@ export class Verdict {
       parts.push(make("span", { textContent: ` · ${where}`, className: "before" }));
     }
     line.replaceChildren(...parts);
-    // A screen reader hears of a flip, not of every number on the way there.
-    const words = `The network says ${now}${outcome ? `, ${outcome.words}` : ""}`;
-    if (this.said !== null && this.said !== words) this.spoken.textContent = words;
+    this.#tell(`The network says ${now}${outcome ? `, ${outcome.words}` : ""}`);
+  }
+
+  /**
+   * Of a flip, not of every number on the way there.
+   * @param {string} words
+   */
+  #tell(words) {
+    if (this.said !== words) this.say(words);
     this.said = words;
   }
 }

@@ -7,15 +7,16 @@ import { part, query } from "../shared/dom.js";
 import { sharePercent } from "../shared/format.js";
 import { keepInstance } from "../shared/instances.js";
 import { AmountField } from "./amount.js";
-import { Chart, SIDE, drawKey } from "./chart.js";
-import { chartModel, colorOf } from "./chart_model.js";
+import { Chart, SIDE, drawKey } from "./chart/chart.js";
+import { chartModel, colorOf } from "./chart/chart_model.js";
 import { measuredAt, readout, thresholdAt } from "./curve.js";
 import { follow } from "./drive.js";
 import { LinkedSlider, atShare } from "../compare/linked.js";
-import { Figures, titled } from "./figures.js";
+import { Dock } from "./dock.js";
+import { Figures } from "./figures.js";
 import { listenToPage } from "./keys.js";
 import { OfflineHistory } from "./history.js";
-import { bandWords, markBand, ruleWords } from "./never.js";
+import { markBand, ruleWords } from "./never.js";
 import { Orders } from "./orders.js";
 import { NOTHING, makeScale, stepFrom, stopAt } from "./scale.js";
 import { Sender } from "./sender.js";
@@ -61,7 +62,8 @@ class LivePanel {
     });
     this.amount = new AmountField(root, (amount) => this.#setTo(amount));
     this.linked = new LinkedSlider((share, isHeld) => this.#obey({ removed: atShare(share, this.data), order: this.order, isHeld }));
-    this.figures = new Figures(root);
+    this.figures = new Figures(root, () => this.given && !this.isDragging && this.#show());
+    this.dock = new Dock(root, query(root, "div", ".parts"), part(root, "div", "orders"));
     this.sender = new Sender((request) => this.#send(request));
     this.offline = new OfflineHistory();
     this.orders = new Orders(part(root, "div", "orders"), part(root, "select", "menu"), (key) => this.#choose(key));
@@ -246,7 +248,7 @@ class LivePanel {
     if (!data || !theme) return;
     const model = chartModel(this.chart.svg, data, theme, scale, order);
     if (model.width < 40) return;
-    const { sweeps, never, word } = data;
+    const { sweeps, never } = data;
     const { style } = query(root, "div", ".live");
     style.setProperty("--tone", colorOf(data, theme, this.current));
     style.setProperty("--side", `${SIDE * model.unit}px`);
@@ -257,16 +259,12 @@ class LivePanel {
       this.drawn = drawn;
       this.drawnSweeps = sweeps;
       this.chart.drawLines(model);
-      drawKey(part(root, "div", "key"), model);
+      drawKey(part(root, "div", "key"), model, this.chart.named);
     }
-    part(root, "span", "word").textContent = titled(word);
     markBand(this.slider.input, never?.bands[order], scale);
-    const marked = bandWords(data, order);
-    this.chart.svg.setAttribute("aria-label", `${titled(word)} over the share of weights removed${marked}`);
     part(root, "button", "linear").setAttribute("aria-pressed", String(this.isLinear));
     part(root, "button", "undo").disabled = !data.can_undo;
     part(root, "button", "redo").disabled = !data.can_redo;
-    part(root, "p", "note").textContent = data.note;
     this.#show();
   }
 
@@ -293,7 +291,7 @@ class LivePanel {
     this.observer.disconnect();
     this.forget();
     for (const timer of [this.looking, this.settling]) clearTimeout(timer);
-    for (const end of [this.leave, this.linked.leave, () => this.figures.leave(), () => this.sender.stop()]) end();
+    for (const end of [this.leave, this.linked.leave, () => this.figures.leave(), () => this.sender.stop(), () => this.dock.stop()]) end();
   }
 }
 

@@ -6,19 +6,27 @@ import { count, percent, sharePercent, signed } from "../shared/format.js";
 import { thresholdAt } from "./curve.js";
 import { tell } from "./drive.js";
 import { ruleWords } from "./never.js";
-
-export const titled = (word = "accuracy") => word[0].toUpperCase() + word.slice(1);
+import { outcomeWords, titled } from "./outcome.js";
 
 export class Figures {
   /** @type {string | null} */
   said = null;
   /** What a saved picture says of itself. @type {Channel<string> | null} */
   captions = null;
+  /** What the network says of an image, in words. @type {Channel<string> | null} */
+  verdicts = null;
   leave = () => {};
 
-  /** @param {ShadowRoot} root */
-  constructor(root) {
+  /**
+   * @param {ShadowRoot} root
+   * @param {() => void} onVerdict
+   */
+  constructor(root, onVerdict) {
+    this.onVerdict = onVerdict;
     this.parts = {
+      headline: part(root, "p", "headline"),
+      note: part(root, "p", "note"),
+      word: part(root, "span", "word"),
       accuracy: part(root, "output", "accuracy"),
       change: part(root, "span", "change"),
       source: part(root, "span", "source"),
@@ -33,7 +41,9 @@ export class Figures {
   join(channel) {
     this.leave();
     this.captions = openChannel(`${channel}/caption`);
-    this.leave = this.captions.lead();
+    this.verdicts = openChannel(`${channel}/verdict`);
+    const ends = [this.captions.lead(), this.verdicts.subscribe(() => this.onVerdict())];
+    this.leave = () => ends.forEach((end) => end());
   }
 
   /**
@@ -45,7 +55,10 @@ export class Figures {
   show(data, situation, reading, order) {
     const { parts } = this;
     const { removed } = situation;
+    parts.note.textContent = data.note;
+    parts.word.textContent = titled(data.word);
     this.#accuracy(data, situation, reading);
+    parts.headline.textContent = outcomeOf(data, situation, reading, order);
     parts.share.textContent = sharePercent(removed, data.total);
     parts.counts.textContent = `${count(removed)} weights removed · ${count(data.total - removed)} kept`;
     const rule = ruleWords(data, order, removed, thresholdAt(situation));
@@ -66,7 +79,7 @@ export class Figures {
   #accuracy(data, { removed, order, answer, isDragging }, { accuracy, source, images, expires }) {
     const { parts } = this;
     const at = source === "measured" ? (expires ? answer?.removed : removed) : "";
-    tell(data.channel, { removed, order, accuracy, by_hand: data.by_hand });
+    tell(data.channel, { removed, order, accuracy, isRead: source === "curve", by_hand: data.by_hand });
     const facts = { value: accuracy ?? "", source, removed, order, seq: data.seq, at };
     Object.assign(parts.accuracy.dataset, facts);
     parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);
@@ -94,14 +107,26 @@ export class Figures {
   say(data, { removed, order, isDragging }, { accuracy, source }) {
     const isOpen = source !== "measured" && data.is_live;
     if (isDragging || isOpen || accuracy === null) return;
-    const step = `${order} ${removed} ${source}`;
+    const verdict = this.verdicts?.last ?? "";
+    const step = `${order} ${removed} ${source} ${verdict}`;
     // The first word is what the page says when it opens; nobody asked for it.
     if (this.said !== null && this.said !== step) {
-      const outcome = `${titled(data.word)} ${percent(accuracy)} with ${sharePercent(removed, data.total)} removed`;
-      this.parts.said.textContent = `${outcome}, ${this.parts.source.textContent}; ${this.parts.rule.textContent}.`;
+      const { headline, source: from, rule } = this.parts;
+      const more = verdict && ` ${verdict}.`;
+      this.parts.said.textContent = `${headline.textContent}${more} ${titled(from.textContent ?? "")}; ${rule.textContent}.`;
     }
     this.said = step;
   }
+}
+
+/**
+ * @param {Shown} data
+ * @param {Situation} situation
+ * @param {Reading} reading
+ * @param {Order} order
+ */
+function outcomeOf({ total, zeros, by_hand: byHand, word, baseline }, { removed }, { accuracy, source }, { label }) {
+  return outcomeWords({ label, removed, total, zeros, byHand, word, accuracy, baseline, isRead: source === "curve" });
 }
 
 /**

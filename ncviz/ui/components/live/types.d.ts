@@ -153,6 +153,22 @@ interface Reading {
   expires?: number;
 }
 
+/** What happened at a step, in a sentence. */
+interface Outcome {
+  label: string;
+  removed: number;
+  total: number;
+  /** How many weights are gone before any is removed in the order. */
+  zeros: number;
+  byHand: string;
+  word: string;
+  accuracy: number | null;
+  /** The accuracy with nothing removed. */
+  baseline: number | null;
+  /** Whether the accuracy is read off a curve. */
+  isRead: boolean;
+}
+
 /** What a reading needs. */
 interface Situation {
   answer: Answer | null;

@@ -1,14 +1,13 @@
 // The network canvas: turns what the reader, the page and Python do into intents, and shows what became of the state.
 
 import { openChannel } from "../shared/bus.js";
-import { actionButton, contextOf, make, part, query, rulerOf } from "../shared/dom.js";
+import { actionButton, contextOf, part, query, rulerOf } from "../shared/dom.js";
 import { keepInstance } from "../shared/instances.js";
+import { Menu } from "../shared/menu.js";
 import { readTheme, themeKey } from "../shared/theme.js";
 import { Card } from "./card.js";
 import { crumbsOf, drawCrumbs } from "./crumbs.js";
 import { decode, readNetwork } from "./data.js";
-import { SIZES, savePng, saveSvg } from "./export.js";
-import { canFilm, film } from "../film/film.js";
 import { LivingFlow } from "../flow/living.js";
 import { withFlow } from "../flow/words.js";
 import { isUpright, placeUnits } from "./geometry.js";
@@ -18,6 +17,7 @@ import { Overview, isCrowd } from "./overview.js";
 import { Painter } from "./drawing/painter.js";
 import { spreadOf } from "./drawing/spread.js";
 import { listen } from "./pointer.js";
+import { listenToSaving } from "./saving.js";
 import { EMPTY, reduce } from "./state.js";
 import { Surgery } from "../surgery/surgery.js";
 import { Tip } from "../shared/tip.js";
@@ -64,7 +64,6 @@ class NetworkCanvas {
       clear: part(root, "button", "clear"),
       card: part(root, "aside", "card"),
       crumbs: part(root, "ol", "crumbs"),
-      size: part(root, "select", "size"),
     };
     const { canvas, card, stage } = this.parts;
     this.tip = new Tip(part(root, "div", "tip"));
@@ -75,7 +74,8 @@ class NetworkCanvas {
       more: () => this.living.holder,
     });
     this.overview = new Overview(part(root, "div", "overview"), (intent) => this.#dispatch(intent));
-    this.maps = new MapOrder(part(root, "select", "maps"), (by) => this.setStateValue("maps", by));
+    this.maps = new MapOrder(part(root, "label", "maps-row"), part(root, "select", "maps"), (by) => this.setStateValue("maps", by));
+    new Menu(part(root, "button", "open-menu"), part(root, "div", "menu"));
     this.living = new LivingFlow(root, {
       onChange: () => this.painter?.draw(),
       tell: (name, value) => this.setStateValue(name, value),
@@ -256,12 +256,6 @@ class NetworkCanvas {
   }
 
   #buttons() {
-    const { size } = this.parts;
-    size.replaceChildren(...SIZES.map(({ name }) => make("option", { textContent: name })));
-    const save = (/** @type {typeof savePng} */ write) => () => {
-      const { last } = openChannel(`${this.channel?.name}/caption`);
-      if (this.scene) write({ ...this.scene, caption: String(last ?? "") }, this.fileName || "network-curvature", SIZES[size.selectedIndex] ?? SIZES[0]);
-    };
     const on = (/** @type {Intent} */ intent) => () => this.#dispatch(intent);
     const handlers = {
       "zoom-in": on({ type: "zoom", factor: BUTTON_ZOOM }),
@@ -269,21 +263,9 @@ class NetworkCanvas {
       fit: on({ type: "fit" }),
       reset: on({ type: "reset" }),
       clear: on({ type: "select", text: "" }),
-      png: save(savePng),
-      svg: save(saveSvg),
-      film: () => this.#film(),
     };
     for (const [action, handler] of Object.entries(handlers)) actionButton(this.root, action).onclick = handler;
-    actionButton(this.root, "film").hidden = !canFilm();
-  }
-
-  #film() {
-    const { network, removed, order } = this.state;
-    const { theme, channel, parts } = this;
-    if (!network || !theme || !channel?.isLive) return;
-    const given = { removed, order, total: network.parameters, theme, name: this.fileName };
-    film(parts.canvas, channel.name, given, actionButton(this.root, "film"));
-    this.#hint("Recording the slider's run, 8 seconds");
+    listenToSaving(this.root, () => ({ ...this, scene: this.scene, tell: (text) => this.#hint(text) }));
   }
 
   destroy() {

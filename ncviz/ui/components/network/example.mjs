@@ -46,7 +46,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
     program: null,
     roomy: { layers: 16, portrait: 46, landscape: 92 },
     layouts: [{ ...layout, labels: label }, { ...layout, width: 360, height: 420, portrait: true, labels: label }],
-    closeup: { layer: -1, by: "position", shown: label.map(() => UNITS) },
+    closeup: { layer: -1, by: "position", orders: {}, shown: label.map(() => UNITS) },
     digest: "example",
     channel: "c",
     height: 300,

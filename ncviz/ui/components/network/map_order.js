@@ -2,24 +2,25 @@
 
 import { make } from "../shared/dom.js";
 
-const ORDERS = { bottlenecks: "bottlenecks", activity: "activity", position: "position" };
-
 export class MapOrder {
   /**
    * `tell(by)` says which order was chosen.
+   * @param {HTMLElement} row
    * @param {HTMLSelectElement} select
    * @param {(by: string) => void} tell
    */
-  constructor(select, tell) {
+  constructor(row, select, tell) {
+    this.row = row;
     this.select = select;
-    const options = Object.entries(ORDERS).map(([value, name]) => make("option", { value, textContent: `Maps: ${name}` }));
-    select.replaceChildren(...options);
     select.onchange = () => tell(select.value);
   }
 
   /** @param {Network} network */
-  show({ closeup, rest }) {
-    this.select.value = closeup.by;
-    this.select.hidden = !rest?.includes(1) || !(closeup.by in ORDERS);
+  show({ closeup: { by, orders }, rest }) {
+    this.row.hidden = !rest?.includes(1) || !(by in orders);
+    if (this.row.hidden) return;
+    const options = Object.entries(orders).map(([value, textContent]) => make("option", { value, textContent }));
+    this.select.replaceChildren(...options);
+    this.select.value = by;
   }
 }

@@ -69,6 +69,7 @@ interface OwnLines {
 interface CloseupHeader {
   layer: number;
   by: string;
+  orders: Record<string, string>;
   shown: number[];
 }
 

@@ -82,6 +82,8 @@ interface ShownStep {
   removed: number;
   order: string;
   accuracy: number | null;
+  /** Whether the accuracy is read off a curve. */
+  isRead: boolean;
   /** What is done by hand, such as "906 cut by hand"; "" for nothing. */
   by_hand: string;
 }

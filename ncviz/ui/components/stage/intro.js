@@ -9,6 +9,8 @@ import { captionAt, lengthOf, placeAt } from "./script.js";
 const FIRST = 1200; // ms that the picture is looked at before it moves
 const TOUCHES = ["pointerdown", "keydown", "wheel", "touchmove"];
 
+const prefersStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 class Intro {
   /** @type {IntroData | null} */
   data = null;
@@ -28,6 +30,9 @@ class Intro {
     this.says = part(root, "div", "says");
     this.caption = part(root, "p", "caption");
     this.play = part(root, "button", "play");
+    this.playIcon = part(root, "path", "play-icon");
+    this.playWords = part(root, "span", "play-words");
+    this.#label();
     this.play.onclick = () => (this.playing ? this.#stop() : this.#begin());
     for (const wish of ["tour", "learn"]) {
       part(root, "button", wish).onclick = () => this.setTriggerValue("wish", wish);
@@ -50,7 +55,7 @@ class Intro {
     const shown = openChannel(`${data.channel}/shown`);
     this.unsubscribe = shown.subscribe((reading) => (this.reading = reading));
     if (!data.plays || window.__ncvizSeen || this.waiting) return;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    if (prefersStill()) return;
     this.#listen();
     this.waiting = window.setTimeout(() => this.#begin(), FIRST);
   }
@@ -70,14 +75,14 @@ class Intro {
     this.playing = { start, began: performance.now() };
     this.says.hidden = true;
     this.caption.hidden = false;
-    this.play.textContent = "Stop";
+    this.#label();
     this.frame = requestAnimationFrame(() => this.#step());
   }
 
   #step() {
     const { data, playing } = this;
     if (!data || !playing) return;
-    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const isStill = prefersStill();
     const time = performance.now() - playing.began;
     if (time >= lengthOf(isStill)) {
       this.#drive({ ...playing.start, isHeld: false });
@@ -107,8 +112,16 @@ class Intro {
     this.playing = null;
     this.says.hidden = false;
     this.caption.hidden = true;
-    this.play.textContent = "Watch";
+    this.#label();
     for (const name of TOUCHES) document.removeEventListener(name, this.onTouch, true);
+  }
+
+  #label() {
+    const { playing } = this;
+    this.playIcon.setAttribute("d", playing ? "M4.5 4.5h7v7h-7z" : "M5 3.5v9l7.500-4.500z");
+    const seconds = Math.round(lengthOf(prefersStill()) / 1000);
+    this.playWords.textContent = playing ? "Stop" : `Watch, ${seconds} s`;
+    this.play.setAttribute("aria-label", this.playWords.textContent);
   }
 
   #listen() {

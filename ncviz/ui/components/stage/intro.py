@@ -25,7 +25,7 @@ def introduction(
     data = {
         "channel": channel,
         "total": total,
-        "word": word.capitalize(),
+        "word": word,
         "baseline": baseline,
         "plays": plays,
         "tones": tones(),

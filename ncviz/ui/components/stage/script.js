@@ -1,6 +1,6 @@
 // What the introduction does, when: each phase goes from one share to another, or stays.
 
-import { percent } from "../shared/format.js";
+import { outcomeWords } from "../live/outcome.js";
 
 const REDUNDANT = "curvature/redundant";
 const BOTTLENECKS = "curvature/bottlenecks";
@@ -50,7 +50,7 @@ export function captionAt(phase, reading, { total, word, baseline }) {
   if (phase === "you") return "Now you: drag the slider, or click a line.";
   const isRed = phase === "red";
   const first = isRed ? "Red first" : "Blue first";
-  if (!reading || reading.accuracy === null || reading.order !== (isRed ? BOTTLENECKS : REDUNDANT)) return `${first}.`;
-  const gone = percent(reading.removed / total, isRed ? 2 : 0);
-  return `${first}: ${gone} of the weights are gone. ${word} ${percent(reading.accuracy)}, ${percent(baseline)} before.`;
+  if (!reading?.removed || reading.order !== (isRed ? BOTTLENECKS : REDUNDANT)) return `${first}.`;
+  const { removed, accuracy, isRead, by_hand: byHand } = reading;
+  return outcomeWords({ label: first, removed, total, zeros: 0, byHand, word, accuracy, baseline, isRead });
 }

@@ -21,11 +21,8 @@ test("without motion the slider only stands", () => {
 });
 
 test("a caption says the panel's own numbers, and none that are of another order", () => {
-  const of = { total: 1000, word: "Accuracy", baseline: 0.981 };
-  const reading = { removed: 10, order: "curvature/bottlenecks", accuracy: 0.2625, by_hand: "" };
-  assert.equal(
-    captionAt("red", reading, of),
-    "Red first: 1.00% of the weights are gone. Accuracy 26.3%, 98.1% before.",
-  );
+  const of = { total: 1000, word: "accuracy", baseline: 0.981 };
+  const reading = { removed: 9, order: "curvature/bottlenecks", accuracy: 0.2625, isRead: false, by_hand: "" };
+  assert.equal(captionAt("red", reading, of), "Red first: 0.90% gone. Accuracy 26.3%, 98.1% before.");
   assert.equal(captionAt("blue", reading, of), "Blue first.");
 });

@@ -1,6 +1,6 @@
 // What the chart is to draw: the curves that are known, in which colours, at which size.
 
-import { zoomOf } from "../shared/zoom.js";
+import { zoomOf } from "../../shared/zoom.js";
 import { withLines } from "./marks.js";
 
 const USUAL = 11; // px, of the chart where the panel is of usual size

@@ -1,11 +1,13 @@
 // Accuracy over sparsity as a small SVG: the current order strong, the others faint, a point that moves along.
 // Its plot area has fixed side margins, so that the slider below it can share its horizontal axis.
 
-import { make, makeSvg, setAttributes } from "../shared/dom.js";
+import { make, makeSvg, setAttributes } from "../../shared/dom.js";
+import { placeNames } from "./line_labels.js";
 import { marksAlong, swatchOf } from "./marks.js";
-import { shareWords } from "./never.js";
-import { ticksOf } from "./scale.js";
-import { zoomOf } from "../shared/zoom.js";
+import { bandWords, shareWords } from "../never.js";
+import { titled } from "../outcome.js";
+import { ticksOf } from "../scale.js";
+import { zoomOf } from "../../shared/zoom.js";
 
 /** @typedef {(position: number | null, isDragging: boolean) => void} Seek where on the slider's scale, null to let go */
 
@@ -25,6 +27,10 @@ export class Chart {
   bottom = BOTTOM;
   /** @type {SliderScale | null} */
   scale = null;
+  /** The orders whose names stand at their curves. @type {Set<string>} */
+  named = new Set();
+  /** Where the band is named. @type {{ x: number, y: number, width: number, height: number } | null} */
+  bandLabel = null;
   /** @type {{ guide: SVGLineElement, dot: SVGCircleElement } | null} */
   marker = null;
 
@@ -42,7 +48,9 @@ export class Chart {
     const { width, height, unit, scale, sweeps, orders, order, baseline } = model;
     Object.assign(this, { width, height, scale, side: SIDE * unit, top: TOP * unit, bottom: BOTTOM * unit });
     this.svg.replaceChildren();
+    this.svg.setAttribute("aria-label", `${titled(model.word)} over the share of weights removed${bandWords(model, order)}`);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.bandLabel = null;
     const band = model.never?.bands[order];
     if (band) this.#band(band, unit);
     this.#axes(model, unit);
@@ -51,10 +59,13 @@ export class Chart {
       this.#add("line", { class: "baseline", x1: this.side, x2: width - this.side, y1: y, y2: y });
     }
     const others = orders.filter((item) => item.key !== order);
-    for (const item of [...others, ...orders.filter((one) => one.key === order)]) {
-      const sweep = sweeps[item.key];
-      if (sweep?.removed.length) this.#line(item, sweep, item.key === order ? "" : " other", unit);
-    }
+    /** @type {{ item: LineOrder, points: [number, number][] }[]} */
+    const curves = [...others, ...orders.filter((one) => one.key === order)].flatMap((item) => {
+      const points = this.#pointsOf(sweeps[item.key]);
+      return points.length ? [{ item, points }] : [];
+    });
+    for (const { item, points } of curves) this.#line(item, points, item.key === order ? "" : " other", unit);
+    this.#names(curves, baseline, unit);
     const guide = this.#add("line", { class: "guide", y2: height - this.bottom });
     const dot = this.#add("circle", { class: "dot", r: 5.5 * unit });
     dot.style.fill = orders.find((item) => item.key === order)?.color ?? "";
@@ -62,17 +73,42 @@ export class Chart {
   }
 
   /**
+   * @param {Sweep | undefined} sweep
+   * @returns {[number, number][]}
+   */
+  #pointsOf(sweep) {
+    return (sweep?.removed ?? []).flatMap((removed, i) => {
+      const accuracy = sweep?.accuracy[i] ?? null;
+      return accuracy === null ? [] : [/** @type {[number, number]} */ ([this.#xOf(removed), this.#y(accuracy)])];
+    });
+  }
+
+  /**
+   * Each curve's name beside it, the chosen one's first; those without room stay in the key.
+   * @param {{ item: LineOrder, points: [number, number][] }[]} curves
+   * @param {number | null} baseline
+   * @param {number} unit
+   */
+  #names(curves, baseline, unit) {
+    const plot = { x: this.side, y: this.top, width: this.width - 2 * this.side, height: this.height - this.top - this.bottom };
+    const named = curves.map(({ item, points }) => ({ key: item.key, text: item.label, points })).reverse();
+    const level = baseline === null ? 0 : this.#y(baseline);
+    const others = baseline === null ? [] : [/** @type {[number, number][]} */ ([[this.side, level], [this.width - this.side, level]])];
+    const names = placeNames(named, plot, { taken: this.bandLabel ? [this.bandLabel] : [], unit, others });
+    this.named = new Set(names.map(({ key }) => key));
+    for (const { key, text, x, y } of names) {
+      const label = this.#add("text", { class: "name", x, y: y + 4 * unit, "text-anchor": "middle" }, text);
+      label.style.setProperty("--own", curves.find(({ item }) => item.key === key)?.item.color ?? "");
+    }
+  }
+
+  /**
    * @param {LineOrder} item
-   * @param {Sweep} sweep
+   * @param {[number, number][]} points
    * @param {string} other
    * @param {number} unit
    */
-  #line({ color, dash, mark }, sweep, other, unit) {
-    /** @type {[number, number][]} */
-    const points = sweep.removed.flatMap((removed, i) => {
-      const accuracy = sweep.accuracy[i] ?? null;
-      return accuracy === null ? [] : [/** @type {[number, number]} */ ([this.#xOf(removed), this.#y(accuracy)])];
-    });
+  #line({ color, dash, mark }, points, other, unit) {
     const joined = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
     const line = this.#add("polyline", { class: `line${other}`, points: joined });
     line.style.stroke = color;
@@ -113,7 +149,9 @@ export class Chart {
     if (right - left < BAND_LABEL * unit) return;
     // Where curves are not: high up to begin with, near chance in the end.
     const y = isFirst ? this.top + height - 6 * unit : this.top + 16 * unit;
-    const label = { class: "tick", x: (left + right) / 2, y, "text-anchor": "middle" };
+    const middle = (left + right) / 2;
+    this.bandLabel = { x: middle - (BAND_LABEL * unit) / 2, y: y - 12 * unit, width: BAND_LABEL * unit, height: 16 * unit };
+    const label = { class: "tick", x: middle, y, "text-anchor": "middle" };
     this.#add("text", label, "never active");
   }
 
@@ -197,12 +235,13 @@ export class Chart {
 }
 
 /**
- * Which line is which order, for those that have a line.
+ * Which line is which order, for those that have a line without its name.
  * @param {HTMLElement} key
  * @param {ChartModel} model
+ * @param {Set<string>} named
  */
-export function drawKey(key, { orders, order: chosen, sweeps, never, draw, total }) {
-  const drawn = orders.filter((order) => sweeps[order.key]?.removed.length);
+export function drawKey(key, { orders, order: chosen, sweeps, never, draw, total }, named) {
+  const drawn = orders.filter((order) => sweeps[order.key]?.removed.length && !named.has(order.key));
   key.replaceChildren(
     ...drawn.map((order) => {
       const item = make("span", { className: order.key === chosen ? "is-on" : "" });

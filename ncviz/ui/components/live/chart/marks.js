@@ -1,6 +1,6 @@
 // What tells one order's line from another beside its colour: its dash, and the mark on it.
 
-import { makeSvg } from "../shared/dom.js";
+import { makeSvg } from "../../shared/dom.js";
 
 const DASHES = ["7 4", "2 4", "12 5"];
 /** @type {MarkName[]} */

@@ -1,0 +1,100 @@
+// Where each curve's name stands: beside its own curve, where that is far from the others, and over nothing.
+
+const STEP = 4; // px between the points by which a curve is known here
+const EVERY = 3; // of these, how many to one place that is tried
+const NAME_LETTER = 5.7; // px that a letter takes where letters are 11 px high
+const [HEIGHT, GAP, CLEAR, FAR] = [14, 7, 3, 60];
+
+/** @typedef {[number, number]} Place */
+/** @typedef {{ x: number, y: number, width: number, height: number }} Box */
+/** @typedef {{ key: string, text: string, points: Place[] }} Named */
+
+/**
+ * Names in the order of the curves that are given; one that finds no room is left out.
+ * @param {Named[]} curves
+ * @param {Box} plot
+ * @param {{ taken: Box[], unit: number, others: Place[][] }} around what is in the way besides
+ * @returns {{ key: string, text: string, x: number, y: number }[]} the middle of each
+ */
+export function placeNames(curves, plot, { taken, unit, others }) {
+  const known = curves.map(({ points }) => along(points));
+  const more = others.map(along);
+  const boxes = [...taken];
+  return curves.flatMap(({ key, text }, at) => {
+    const size = { width: text.length * NAME_LETTER * unit, height: HEIGHT * unit };
+    const rest = [...known.filter((_, index) => index !== at), ...more].flat();
+    const box = bestBox(known[at], rest, size, plot, boxes, unit);
+    if (!box) return [];
+    boxes.push(box);
+    return [{ key, text, x: box.x + box.width / 2, y: box.y + box.height / 2 }];
+  });
+}
+
+/**
+ * @param {Place[]} own
+ * @param {Place[]} rest
+ * @param {{ width: number, height: number }} size
+ * @param {Box} plot
+ * @param {Box[]} boxes
+ * @param {number} unit
+ */
+function bestBox(own, rest, { width, height }, plot, boxes, unit) {
+  /** @type {Box | null} */
+  let best = null;
+  let most = -Infinity;
+  const gap = GAP * unit;
+  for (let at = 0; at < own.length; at += EVERY) {
+    const [x, y] = own[at];
+    const sides = [
+      [x + gap, y - height / 2],
+      [x - gap - width, y - height / 2],
+      [x - width / 2, y - height - gap],
+      [x - width / 2, y + gap],
+    ];
+    for (const [left, top] of sides) {
+      const box = { x: left, y: top, width, height };
+      if (!isWithin(box, plot) || boxes.some((other) => meets(box, other)) || own.some((point) => distance(point, box) < CLEAR)) continue;
+      const room = rest.reduce((least, point) => Math.min(least, distance(point, box)), FAR);
+      if (room >= CLEAR && room > most) [best, most] = [box, room];
+    }
+  }
+  return best;
+}
+
+/**
+ * A line as points that are close to each other.
+ * @param {Place[]} points
+ * @returns {Place[]}
+ */
+function along(points) {
+  return points.flatMap(([x, y], at) => {
+    const [toX, toY] = points[at + 1] ?? [x, y];
+    const count = Math.max(1, Math.round(Math.hypot(toX - x, toY - y) / STEP));
+    return Array.from({ length: count }, (_, i) => /** @type {Place} */ ([x + ((toX - x) * i) / count, y + ((toY - y) * i) / count]));
+  });
+}
+
+/**
+ * @param {Place} point
+ * @param {Box} box
+ */
+function distance([x, y], box) {
+  return Math.hypot(Math.max(box.x - x, 0, x - box.x - box.width), Math.max(box.y - y, 0, y - box.y - box.height));
+}
+
+/**
+ * @param {Box} box
+ * @param {Box} plot
+ */
+function isWithin({ x, y, width, height }, plot) {
+  return x >= plot.x && y >= plot.y && x + width <= plot.x + plot.width && y + height <= plot.y + plot.height;
+}
+
+/**
+ * @param {Box} one
+ * @param {Box} other
+ */
+function meets(one, other) {
+  const apart = one.x + one.width <= other.x || other.x + other.width <= one.x;
+  return !apart && one.y < other.y + other.height && other.y < one.y + one.height;
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { placeNames } from "./line_labels.js";
+
+const PLOT = { x: 0, y: 0, width: 500, height: 130 };
+
+/**
+ * @param {number} at where a curve falls
+ * @returns {[number, number][]}
+ */
+const fall = (at) => [[0, 5], [at, 5], [at + 30, 118], [500, 118]];
+
+test("each curve has its name beside it, over no curve and no other name", () => {
+  const curves = [["a", "Redundant first", 400], ["b", "Bottlenecks first", 20], ["c", "Random", 200], ["d", "Magnitude, smallest first", 405]].map(
+    ([key, text, at]) => ({ key: String(key), text: String(text), points: fall(Number(at)) }),
+  );
+  /** @type {[number, number][][]} */
+  const others = [[[0, 3], [500, 3]]];
+  const around = { taken: [{ x: 430, y: 0, width: 70, height: 16 }], unit: 1, others };
+  const names = placeNames(curves, PLOT, around);
+  assert.deepEqual(names.map(({ key }) => key), ["a", "b", "c", "d"]);
+  const boxes = names.map(({ text, x, y }) => ({ x: x - text.length * 2.85, y: y - 7, width: text.length * 5.7, height: 14 }));
+  for (const [at, box] of boxes.entries()) {
+    for (const other of [...boxes.slice(0, at), ...around.taken]) {
+      const isApart = box.x + box.width <= other.x || other.x + other.width <= box.x || box.y + box.height <= other.y || other.y + other.height <= box.y;
+      assert.ok(isApart, `${names[at].text} lies over another`);
+    }
+    for (const { points } of curves) {
+      for (const [index, [x, y]] of points.slice(0, -1).entries()) {
+        const [toX, toY] = points[index + 1];
+        for (let part = 0; part <= 1; part += 0.01) {
+          const [px, py] = [x + (toX - x) * part, y + (toY - y) * part];
+          assert.ok(px < box.x || px > box.x + box.width || py < box.y || py > box.y + box.height);
+        }
+      }
+    }
+  }
+  const own = names[2];
+  assert.ok(Math.abs(own.x - 215) < 60, "Random stands where its curve falls");
+});
+
+test("a name without room is left out", () => {
+  const around = { taken: [PLOT], unit: 1, others: [] };
+  assert.deepEqual(placeNames([{ key: "a", text: "Random", points: fall(100) }], PLOT, around), []);
+});
