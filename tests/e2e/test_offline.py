@@ -155,34 +155,28 @@ def test_it_opens_where_the_view_stood(opened, lenet):
     assert file.part("order-curvature/bottlenecks").get_attribute("aria-checked") == "true"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_follows_the_theme_and_keeps_its_state_when_that_changes(opened, scheme):
-    file = opened(scheme)
+def test_it_follows_the_theme_keeps_its_state_fits_a_phone_and_saves_its_picture(opened, tmp_path):
+    file = opened()
     paper = lambda: file.page.evaluate("getComputedStyle(document.body).backgroundColor")  # noqa: E731
-    first = paper()
-    assert (first == "rgb(255, 255, 255)") == (scheme == "light")
+    assert paper() == "rgb(255, 255, 255)"
     file.drag_to(0.7)
     before = file.state()
-    file.page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
-    file.wait(lambda: paper() != first)
+    file.page.emulate_media(color_scheme="dark")
+    file.wait(lambda: paper() != "rgb(255, 255, 255)")
+    assert file.state() == before
+    file.page.emulate_media(color_scheme="light")
+    file.wait(lambda: paper() == "rgb(255, 255, 255)")
     assert file.state() == before
     file.part("undo").click()
     file.wait(lambda: file.accuracy() > before[0])
-    assert file.said == []
-
-
-@pytest.mark.parametrize("kind", ["png", "svg"])
-def test_its_picture_can_be_saved(opened, tmp_path, kind):
-    file = opened()
-    with file.page.expect_download() as started:
-        file.part(kind).click()
-    path = tmp_path / f"picture.{kind}"
-    started.value.save_as(path)
-    assert path.read_bytes()[:4] == (b"\x89PNG" if kind == "png" else b"<svg")
-
-
-def test_it_fits_a_phone(opened):
-    file = opened(width=390)
+    for kind, start in (("png", b"\x89PNG"), ("svg", b"<svg")):
+        with file.page.expect_download() as started:
+            file.part(kind).click()
+        path = tmp_path / f"picture.{kind}"
+        started.value.save_as(path)
+        assert path.read_bytes()[:4] == start
+    file.page.set_viewport_size({"width": 390, "height": 844})
     file.wait(lambda: file.page.evaluate("document.documentElement.scrollWidth") <= 390)
     file.drag_to(0.9)
     file.wait(lambda: file.accuracy() < 0.9)
+    assert file.said == []

@@ -18,6 +18,47 @@ def add_step(page, number, note):
     page.settle()
 
 
+def stands_on_one_screen(page, pictures):
+    """Wait until all that a lecture shows is seen in windows of all sizes, and there is nothing to scroll to."""
+    for width, height in ((1024, 768), (1440, 900), (2560, 1440)):
+        page.page.set_viewport_size({"width": width, "height": height})
+
+        def is_seen(name, at, width=width, height=height):
+            box = page.box_of(page.page.get_by_test_id(f"ncviz-{name}").nth(at))
+            return (
+                min(box["x"], box["y"]) >= 0
+                and box["x"] + box["width"] <= width
+                and box["y"] + box["height"] <= height
+            )
+
+        for name in ("network", "slider", "accuracy", "chart", "verdict"):
+            for at in range(pictures):
+                page.wait(lambda name=name, at=at: is_seen(name, at), 30)
+        room = (
+            "(main => main.scrollHeight - main.clientHeight)(document.querySelector('[data-testid=stMain]'))"
+        )
+        page.wait(lambda room=room: page.page.evaluate(room) <= 1, 30)
+
+
+def test_two_pictures_share_a_stage_and_letters_are_those_of_what_has_the_keyboard(visit):
+    page = visit(1024, 768).open(
+        "/?model=lenet-mnist-relu&flow=image-5&removed=0.6&compare=1&other_removed=0.01&present=1"
+    )
+    page.wait(lambda: page.page.get_by_test_id("ncviz-slider").count() == 2)
+    page.wait(lambda: "wrong, it is 5" in page.page.get_by_test_id("ncviz-verdict").nth(1).inner_text())
+    stands_on_one_screen(page, 2)
+    # In the picture P walks back through the lines; with nothing in hand it leaves the stage.
+    page.canvas().focus()
+    page.page.keyboard.press("p")
+    page.wait(lambda: "selected=" in page.page.url)
+    assert "present=1" in page.page.url
+    page.settle()
+    page.slider().focus()
+    page.page.keyboard.press("p")
+    page.wait(lambda: "present=" not in page.page.url)
+    assert page.errors == []
+
+
 def test_steps_are_prepared_and_shown_on_a_stage_without_scrolling(visit):
     page = visit(1024, 768).open("/?model=lenet-mnist-relu&flow=image-5&removed=0.6")
     page.canvas()
@@ -33,19 +74,7 @@ def test_steps_are_prepared_and_shown_on_a_stage_without_scrolling(visit):
     page.page.keyboard.press("p")
     page.wait(lambda: "present=1" in page.page.url)
     page.page.mouse.move(5, 5)
-    for size in ((1024, 768), (1440, 900), (2560, 1440)):
-        page.page.set_viewport_size({"width": size[0], "height": size[1]})
-        for name in ("network", "slider", "accuracy", "chart", "verdict"):
-
-            def is_seen(name=name, size=size):
-                box = page.box_of(shown(page, name))
-                return (
-                    box["y"] >= 0
-                    and box["x"] + box["width"] <= size[0]
-                    and box["y"] + box["height"] <= size[1]
-                )
-
-            page.wait(is_seen, 30)
+    stands_on_one_screen(page, 1)
     # A clicker's key goes on, also where the slider has the keyboard; the arrows there stay the slider's.
     page.slider().focus()
     page.page.keyboard.press("PageDown")
@@ -54,6 +83,7 @@ def test_steps_are_prepared_and_shown_on_a_stage_without_scrolling(visit):
     page.settle()
     shown(page, "code").click()
     page.wait(lambda: page.page.locator("figure svg path").first.is_visible())
+    assert page.page.get_by_role("img", name="QR code of the link to this view").count() == 1
     page.page.keyboard.press("PageUp")
     page.wait(lambda: shown(page, "step").inner_text() == "1 / 2" and "order=" not in page.page.url)
     page.settle()
