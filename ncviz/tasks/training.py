@@ -65,6 +65,7 @@ class Training(Task[TrainedResult]):
             NcvizError: If the loss is no longer finite, or the data are missing.
             CancelledError: If the context's ``cancel`` was set.
         """
+        context.say(0.0, "Reading the images")
         from ncviz.models.training.train import train_zoo_model
 
         spec, epochs, seed = self.spec, self.epochs, self.seed

@@ -121,7 +121,7 @@ def _other_change(facts: Facts, name: str, alpha: float) -> str:
 
 def _collapses(facts: Facts) -> bool:
     view, accuracy = facts.view, facts.accuracy
-    is_so = _prunes(view, "bottlenecks") and 0 < view.removed < 0.05 and view.model == DIGITS
+    is_so = _prunes(view, "bottlenecks") and 0 < view.removed < 0.1 and view.model == DIGITS
     return is_so and accuracy is not None and accuracy < 0.5
 
 
@@ -168,7 +168,7 @@ LESSONS = {
         "Bottlenecks carry the network",
         "This network reads handwritten digits, and each of its connections has a κ. Bottlenecks go first now: "
         "the most negative κ.",
-        "Remove less than 5 % of the weights so that the accuracy falls below 50 %.",
+        "Remove less than 10 % of the weights so that the accuracy falls below 50 %.",
         "explore", _collapses, {"model": DIGITS, "order": "bottlenecks"},
     ),
     6: Lesson(
