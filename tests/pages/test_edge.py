@@ -35,6 +35,20 @@ def test_without_an_edge_it_opens_on_the_strongest_bottleneck(app):
     assert app.dataframe[0].value["κ"].is_monotonic_increasing
 
 
+def test_a_network_without_curvature_names_those_that_have_one(app):
+    from ncviz import tasks
+
+    visit(app, model="lenet-mnist-relu-decay")
+    assert any("No curvature yet" in info.value for info in app.info)
+    buttons = {button.label: button for button in app.main.button}
+    titles = {name: spec.title for name, spec in tasks.MODELS.items()}
+    assert titles["lenet-mnist-relu-decay"] not in buttons
+    assert titles["lenet-mnist-relu"] in buttons
+    buttons[titles[MLP]].click().run()
+    assert not app.exception
+    assert shown(app) < 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "connection"),

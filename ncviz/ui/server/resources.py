@@ -66,9 +66,20 @@ def warm_up() -> None:
 
         settle_memory()
         torch_ready().set()
+        _load_drawing()
+        settle_memory()
         precompile.begin()
 
     threading.Thread(target=load, name="ncviz-warm-up", daemon=True).start()
+
+
+def _load_drawing() -> None:
+    """Import what the other pages draw figures and tables with, which takes them over half a second when it is cold."""
+    import pandas.io.formats.style  # noqa: F401
+    import plotly.graph_objects as go
+
+    # The first array that plotly is given makes it look through all packages for kinds of data frames.
+    go.Scatter(x=np.zeros(1))
 
 
 def settle_memory() -> None:

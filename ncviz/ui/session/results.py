@@ -11,6 +11,7 @@ from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig
 from ncviz.scene.wording import norm_words, part_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain, plural
+from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Side, first_side
@@ -77,6 +78,24 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
     st.info(f"No curvature yet for {plain(of.title)} with {told}.")
     if st.button("Compute it now", type="primary", key=_key("compute-now", side)):
         look_at(of, view.samples, view.alpha, view.seed, view.batchnorm)
+    if not side.is_other:
+        _offer_measured(view.config)
+
+
+def _offer_measured(config: CurvatureConfig) -> None:
+    """Name the networks that ship with a curvature of these settings, each one click away."""
+    context = session.context()
+    measured = {
+        name: spec.title
+        for name, spec in tasks.MODELS.items()
+        if resources.desk().has(tasks.Curvature(resources.network(name), config), context)
+    }
+    if not measured:
+        return
+    st.caption("Measured already, and there at once:")
+    with st.container(horizontal=True, gap="small"):
+        for name, title in measured.items():
+            st.button(title, key=f"measured-{name}", on_click=session.select_model, args=(name,))
 
 
 def offer_curves(of: tasks.Network, side: Side) -> None:
