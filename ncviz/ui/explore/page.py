@@ -149,6 +149,9 @@ def _checked_layer(field: str, asked: str, names: Sequence[str]) -> str:
 def _draw_introduction(subject: Subject) -> None:
     """Say what is seen, and offer the other ways to see it."""
     view = subject.view
+    if view.present and view.compare:
+        # Two pictures need the room, and each has the legend of its colours.
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container():
             wish = introduction(
@@ -184,7 +187,7 @@ def _draw_introduction(subject: Subject) -> None:
 def _draw_side(subject: Subject) -> None:
     """Draw the picture that is chosen, with the live panel under it."""
     tell_of_link(subject)
-    if subject.samples is not None and subject.flow is None:
+    if subject.samples is not None and subject.flow is None and not subject.view.present:
         offer_flow(subject)
     name = subject.view.show
     if name == "network" and subject.view.present and not subject.view.compare:

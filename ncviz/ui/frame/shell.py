@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from ncviz.ui.components.stage.history import keep_history
 from ncviz.ui.components.stage.menu import close_menu
 from ncviz.ui.frame import missing_uploads, sidebar
-from ncviz.ui.frame.style import NO_BAR, STAGE, STYLE
+from ncviz.ui.frame.style import NO_BAR, STYLE, stage_style
 from ncviz.ui.learn import lesson_banner
 from ncviz.ui.link.view_state import SLIDING
 from ncviz.ui.server import resources
@@ -48,7 +48,9 @@ def run() -> None:
     asked = steps.page_to_open()
     if asked not in (None, here):
         st.switch_page(pages[asked])
-    st.html(STYLE + (STAGE if session.view().present else "") + ("" if lecture.has_bar() else NO_BAR))
+    view = session.view()
+    stage = stage_style(is_compared=view.compare and here == "explore") if view.present else ""
+    st.html(STYLE + stage + ("" if lecture.has_bar() else NO_BAR))
     close_menu(page.url_path)
     sidebar.draw_sidebar()
     if not session.view().hides("sidebar"):

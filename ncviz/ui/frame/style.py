@@ -45,3 +45,10 @@ STAGE = """<style>
 .stMainBlockContainer{zoom:var(--ncviz-zoom,1);max-width:none;padding:.5rem 1rem}
 .stMainBlockContainer>[data-testid=stVerticalBlock]{gap:.5rem}
 </style>"""
+# Where two pictures share it, each has half of it, and what both say in their headings is not said again.
+BESIDE = "<style>:root{--ncviz-beside:1}</style>"
+
+
+def stage_style(*, is_compared: bool) -> str:
+    """Return what a page on the stage changes of its looks."""
+    return STAGE + (BESIDE if is_compared else "")

@@ -81,13 +81,13 @@ def _draw_step(at: int) -> None:
         on_change=lambda: steps.keep(steps.deck().with_note(at, st.session_state[key])),
     )
     with st.container(horizontal=True, gap="small"):
-        for label, words, act in (
-            ("Show", "Show this step", lambda: steps.go(steps.deck(), at)),
-            ("↑", "Earlier", lambda: steps.keep(steps.deck().moved(at, -1))),
-            ("↓", "Later", lambda: steps.keep(steps.deck().moved(at, 1))),
-            ("×", "Delete this step", lambda: steps.keep(steps.deck().without(at))),
+        for label, can, act in (
+            ("Show", True, lambda: steps.go(steps.deck(), at)),
+            ("Earlier", at > 0, lambda: steps.keep(steps.deck().moved(at, -1))),
+            ("Later", at < len(own.steps) - 1, lambda: steps.keep(steps.deck().moved(at, 1))),
+            ("Delete", True, lambda: steps.keep(steps.deck().without(at))),
         ):
-            st.button(label, key=f"stage-{words} {at}", help=words, on_click=act)
+            st.button(label, key=f"stage-{label} {at}", type="tertiary", disabled=not can, on_click=act)
 
 
 def _draw_files() -> None:

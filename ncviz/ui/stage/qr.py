@@ -10,6 +10,7 @@ import streamlit as st
 
 # The most that a code of usual density holds and a phone still reads from the last row.
 LONGEST_LINK = 900
+TITLE = "QR code of the link to this view"
 
 
 def current_link() -> str:
@@ -34,6 +35,6 @@ def qr_code(link: str) -> str:
 
     picture = io.BytesIO()
     segno.make(link, error="m", micro=False).save(
-        picture, kind="svg", border=4, light="#fff", xmldecl=False, svgns=True, omitsize=True
+        picture, kind="svg", border=4, light="#fff", xmldecl=False, svgns=True, omitsize=True, title=TITLE
     )
-    return picture.getvalue().decode()
+    return picture.getvalue().decode().replace("<svg ", '<svg role="img" ', 1)

@@ -2,9 +2,9 @@
 
 import { openChannel } from "../shared/bus.js";
 import { contextOf, download, make } from "../shared/dom.js";
-import { percent } from "../shared/format.js";
 
-const FILM_SECONDS = 8;
+const RUN_SECONDS = 7;
+const REST_SECONDS = 0.5; // that it stands still at either end
 const FILM_RATE = 25; // a second
 const FILM_LINE = 34; // pixels for what is removed and how good it is
 // What a browser can write, best known first.
@@ -47,36 +47,40 @@ export async function film(canvas, channel, { removed, order, total, theme, name
   const drive = openChannel(`${channel}/drive`);
   /** @type {Channel<ShownStep>} */
   const shown = openChannel(`${channel}/shown`);
-  let [gone, accuracy, byHand] = [0, /** @type {number | null} */ (null), ""];
-  const leave = shown.subscribe((step) => ([gone, accuracy, byHand] = [step.removed, step.accuracy, step.by_hand]));
+  let step = /** @type {ShownStep | null} */ (shown.last);
+  const leave = shown.subscribe((now) => (step = now));
   const paint = () => {
     context.fillStyle = theme.paper;
     context.fillRect(0, 0, sheet.width, sheet.height);
     context.drawImage(canvas, 0, 0);
     context.fillStyle = theme.ink;
     context.font = `600 ${line * 0.5}px ${theme.font}`;
-    const told = accuracy === null ? "" : ` · ${percent(accuracy)} right`;
-    const changed = byHand ? ` · ${byHand}` : "";
-    context.fillText(`${percent(gone / total)} removed${told}${changed}`, line * 0.5, sheet.height - line * 0.35);
+    context.fillText(step?.says ?? "", line * 0.5, sheet.height - line * 0.35);
   };
-  paint();
-  const recorder = new MediaRecorder(sheet.captureStream(FILM_RATE), { mimeType: kind[0], videoBitsPerSecond: 6e6 });
-  /** @type {Blob[]} */
-  const parts = [];
-  recorder.ondataavailable = ({ data }) => parts.push(data);
-  const end = new Promise((resolve) => (recorder.onstop = resolve));
-  recorder.start();
-  const start = performance.now();
-  for (let share = 0; share < 1; ) {
-    await new Promise((resolve) => setTimeout(resolve, 1000 / FILM_RATE));
-    share = (performance.now() - start) / (1000 * FILM_SECONDS);
-    drive.publish({ removed: removedIn(share, total), order, isHeld: true });
+  try {
+    drive.publish({ removed: 0, order, isHeld: true });
+    // The picture follows with the next frame.
+    await new Promise(requestAnimationFrame);
     paint();
+    const recorder = new MediaRecorder(sheet.captureStream(FILM_RATE), { mimeType: kind[0], videoBitsPerSecond: 6e6 });
+    /** @type {Blob[]} */
+    const parts = [];
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    const end = new Promise((resolve) => (recorder.onstop = resolve));
+    recorder.start();
+    const start = performance.now() + 1000 * REST_SECONDS;
+    for (let seconds = 0; seconds < RUN_SECONDS + REST_SECONDS; ) {
+      await new Promise((resolve) => setTimeout(resolve, 1000 / FILM_RATE));
+      paint();
+      seconds = (performance.now() - start) / 1000;
+      drive.publish({ removed: removedIn(seconds / RUN_SECONDS, total), order, isHeld: true });
+    }
+    recorder.stop();
+    await end;
+    download(new Blob(parts, { type: kind[0] }), `${name}.${kind[1]}`);
+  } finally {
+    leave();
+    drive.publish({ removed, order, isHeld: false });
+    button.disabled = false;
   }
-  recorder.stop();
-  await end;
-  leave();
-  drive.publish({ removed, order, isHeld: false });
-  download(new Blob(parts, { type: kind[0] }), `${name}.${kind[1]}`);
-  button.disabled = false;
 }

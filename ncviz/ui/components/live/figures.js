@@ -58,7 +58,11 @@ export class Figures {
     parts.note.textContent = data.note;
     parts.word.textContent = titled(data.word);
     this.#accuracy(data, situation, reading);
-    parts.headline.textContent = outcomeOf(data, situation, reading, order);
+    const says = outcomeOf(data, situation, reading, order);
+    parts.headline.textContent = says;
+    const { accuracy } = reading;
+    const isRead = reading.source === "curve";
+    tell(data.channel, { removed, order: order.key, accuracy, isRead, by_hand: data.by_hand, says });
     parts.share.textContent = sharePercent(removed, data.total);
     parts.counts.textContent = `${count(removed)} weights removed · ${count(data.total - removed)} kept`;
     const rule = ruleWords(data, order, removed, thresholdAt(situation));
@@ -79,7 +83,6 @@ export class Figures {
   #accuracy(data, { removed, order, answer, isDragging }, { accuracy, source, images, expires }) {
     const { parts } = this;
     const at = source === "measured" ? (expires ? answer?.removed : removed) : "";
-    tell(data.channel, { removed, order, accuracy, isRead: source === "curve", by_hand: data.by_hand });
     const facts = { value: accuracy ?? "", source, removed, order, seq: data.seq, at };
     Object.assign(parts.accuracy.dataset, facts);
     parts.accuracy.textContent = accuracy === null ? "—" : percent(accuracy);

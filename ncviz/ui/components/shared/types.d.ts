@@ -86,6 +86,8 @@ interface ShownStep {
   isRead: boolean;
   /** What is done by hand, such as "906 cut by hand"; "" for nothing. */
   by_hand: string;
+  /** All of it in a sentence. */
+  says: string;
 }
 
 /** An image as bytes, channel after channel, in base64. */

@@ -3,7 +3,7 @@
 import { takesText } from "../live/keys.js";
 import { part } from "../shared/dom.js";
 import { keepInstance } from "../shared/instances.js";
-import { stepOf, zoomFor } from "./speaker.js";
+import { keepsLetters, stepOf, zoomFor } from "./speaker.js";
 
 class Presenter {
   /** @type {PresenterData | null} */
@@ -62,6 +62,7 @@ class Presenter {
     const isFree = target === document.body || target === document.documentElement;
     const by = this.data.count > 0 ? stepOf(key, isFree) : 0;
     if (by) this.#go(by);
+    else if (keepsLetters(target)) return;
     else if (key === "p") this.#present();
     else if (key === "n" && this.data.presents && this.data.note) this.#toggleNote();
     else return;

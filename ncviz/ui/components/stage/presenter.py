@@ -58,15 +58,12 @@ def presenter_bar(
     def presented() -> None:
         on_present(_asked("present") is True)
 
-    def left() -> None:
-        on_leave()
-
     component(NAME, "stage/presenter")(
         key=KEY,
         data=dict(vars(shown)),
         on_go_change=went,
         on_present_change=presented,
-        on_leave_change=left,
+        on_leave_change=on_leave,
     )
 
 

@@ -16,6 +16,18 @@ export function stepOf(key, isFree) {
   return CLICKER[key] ?? (isFree ? ARROWS[key] : undefined) ?? 0;
 }
 
+// What walks by letters of its own: pictures, and lists that go to what is typed.
+const LETTERED = ["listbox", "option", "combobox", "menu", "menuitem", "tree", "treeitem", "grid", "gridcell", "application"];
+
+/**
+ * Whether what has the keyboard has a use of its own for single letters; text fields have too, see `takesText`.
+ * @param {EventTarget | undefined} element
+ */
+export function keepsLetters(element) {
+  const { tagName: tag, role } = /** @type {Partial<HTMLElement>} */ (element ?? {});
+  return tag?.toUpperCase() === "CANVAS" || LETTERED.includes(role ?? "");
+}
+
 /**
  * @param {number} width of the window, in pixels
  * @param {number} height
