@@ -134,7 +134,8 @@ def test_nodes_may_be_moved_and_added():
 
 @pytest.mark.parametrize(
     ("number", "removed", "accuracy", "expected"),
-    [(5, 0.03, 0.4, True), (5, 0.09, 0.4, True), (5, 0.1, 0.4, False), (5, 0.03, 0.6, False), (5, 0.0, 0.4, False), (5, 0.03, None, False),
+    [(5, 0.03, 0.4, True), (5, 0.09, 0.4, True), (5, 0.1, 0.4, False),
+     (5, 0.03, 0.6, False), (5, 0.0, 0.4, False), (5, 0.03, None, False),
      (6, 0.6, 0.96, True), (6, 0.59, 0.98, False), (6, 0.7, 0.94, False), (6, 0.7, None, False)],
 )  # fmt: skip
 def test_pruning_tasks(number, removed, accuracy, expected):
