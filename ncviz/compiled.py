@@ -19,8 +19,7 @@ import platformdirs
 _SOURCES = (
     "graph/minplus.py", "transport/tree.py", "transport/plans.py", "transport/simplex.py",
     "transport/many/starts.py", "transport/many/certificate.py", "transport/many/one.py", "transport/many/batch.py",
-    "engine/measures.py",
-    "engine/kernels.py",
+    "ricci/searching.py", "ricci/solving.py", "engine/measures.py", "engine/kernels.py",
 )  # fmt: skip
 
 

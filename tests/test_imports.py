@@ -45,7 +45,7 @@ ALLOWED = {
     "models": COMMON | {"archives", "attacks", "copies", "fingerprint", "data"},
     "curvature": COMMON | {"copies", "engine", "graph"},
     "preflight": COMMON | {"engine", "graph"},
-    "ricci": COMMON | {"transport"},
+    "ricci": COMMON | {"compiled", "transport"},
     "explain": COMMON | {"engine", "graph", "transport"},
     "pruning": COMMON | {"attacks", "copies", "graph", "curvature"},
     "tasks": COMMON | CORE - {"transport", "ricci"} | {"jobs"},

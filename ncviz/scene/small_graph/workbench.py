@@ -155,6 +155,7 @@ def curvature(graph: SmallGraph, alpha: float) -> dict[Edge, float]:
 
 def problem(graph: SmallGraph, edge: Edge, alpha: float) -> EdgeTransport:
     """Return one edge's transport problem."""
+    # Not at the top: it brings scipy along.
     from ncviz.ricci import edge_transport
 
     return edge_transport(graph.to_networkx(), edge, alpha, LENGTH)
@@ -205,6 +206,7 @@ def edge_name(edge: Edge, is_directed: bool) -> str:
 
 @lru_cache(maxsize=64)
 def _curvature(lengths: tuple[tuple[Edge, float], ...], is_directed: bool, alpha: float) -> dict[Edge, float]:
+    # Not at the top: it brings scipy along.
     from ncviz.ricci import ollivier_ricci
 
     graph = SmallGraph(lengths=dict(lengths), is_directed=is_directed)
