@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from ncviz.scene.cards.parts import image
-from ncviz.scene.selection import Flow
+from ncviz.scene.selection import Flow, read_flow
 from ncviz.tasks import CurvatureRecord, Network, white_level
 
 MOST_PICTURES = 10
 MOST_IMAGES = 200
+# How many images flow through a network at once, for the mean over them.
+MOST_TOGETHER = 64
 # The largest side of an image that is drawn by hand.
 LARGEST_DRAWN = 64
 # How large a data set has its digits, in pixels, and what is put into the middle: the ink's mass, or its frame.
@@ -63,6 +65,42 @@ def image_choices(
         found["drawing"] = {"rows": rows, "columns": columns, "size": size, "by": by}
     own = own if own is not None and own.shape == pictures.images.shape[1:] else None
     return found | {"can_bring": True, "own": None if own is None else image(own)}
+
+
+def group_choice(
+    record: CurvatureRecord, network: Network, chosen: str, *, with_images: bool
+) -> dict[str, Any] | None:
+    """Return the images of which the mean flows; None where one alone does, or there are too many.
+
+    Args:
+        record: The curvature over all calibration images.
+        network: The network.
+        chosen: What flows, as the view has it.
+        with_images: Whether they are sent along, for a browser that knows what the network does to them.
+    """
+    own = samples_together(record, chosen)
+    if own is None:
+        return None
+    spec, pictures = network.dataset_spec, record.pictures
+    if with_images and not (pictures.images.ndim == 4 and max(own) < len(pictures)):
+        return None
+    sent = own if with_images else []
+    return {
+        "flow": chosen,
+        "title": flow_titles(record, spec.classes).get(chosen, chosen),
+        "classes": record.labels[own].tolist() if spec.has_labels else None,
+        "images": [image(pictures.images[at]) for at in sent],
+    }
+
+
+def samples_together(record: CurvatureRecord, chosen: str) -> list[int] | None:
+    """Return the calibration images of which the mean flows; None where one alone does, or there are too many."""
+    flow = read_flow(chosen)
+    if flow.kind not in ("all", "class"):
+        return None
+    own = flow.samples(record.labels.tolist())
+    own = list(range(len(record.labels))) if own is None else own
+    return own if 0 < len(own) <= MOST_TOGETHER else None
 
 
 def flow_titles(record: CurvatureRecord, classes: Sequence[str]) -> dict[str, str]:

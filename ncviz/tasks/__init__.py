@@ -26,9 +26,17 @@ from ncviz.tasks.edge import (
     edge_weight,
     least_sample,
 )
-from ncviz.tasks.forward.activity import FlowState, ForwardPass, ranges_of, scaled_activity
+from ncviz.tasks.forward.activity import (
+    FlowState,
+    ForwardPass,
+    mean_state,
+    ranges_of,
+    scaled_activity,
+    state_of,
+)
 from ncviz.tasks.forward.images import (
     calibration_input,
+    calibration_inputs,
     has_exact_pixels,
     input_of,
     read_picture,
@@ -66,9 +74,10 @@ __all__ = [
     "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "FlowState", "Forward",
     "ForwardPass", "ForwardRecord", "Group", "GroupBottlenecks", "ImageActivations", "Network", "Order", "Outcome",
     "OwnMask", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task", "calibration",
-    "calibration_input", "class_names", "criterion_scores", "edge_weight", "evaluator", "from_result",
-    "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of", "measure_curve",
-    "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file", "ranges_of", "ranked_curvature",
-    "ranks", "read_picture", "removable", "removed_alike", "removed_for_threshold", "scaled_activity", "scores",
-    "shapes_of", "smaller_images", "takes_other_sizes", "white_level", "with_images", "zeros_in",
+    "calibration_input", "calibration_inputs", "class_names", "criterion_scores", "edge_weight", "evaluator",
+    "from_result", "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of",
+    "mean_state", "measure_curve", "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file",
+    "ranges_of", "ranked_curvature", "ranks", "read_picture", "removable", "removed_alike", "removed_for_threshold",
+    "scaled_activity", "scores", "shapes_of", "smaller_images", "state_of", "takes_other_sizes", "white_level",
+    "with_images", "zeros_in",
 ]  # fmt: skip

@@ -39,7 +39,13 @@ def test_the_verdict_flips_while_the_slider_moves(visit):
     page = visit().open(f"/?model={LENET}&order=bottlenecks")
     page.canvas()
     flow = Flow(page)
+    # Of all images the mean flows, and follows the slider too.
+    flow.wait_for(now="10 of 10", whole="10 of 10", removed="0")
     assert "Choose an image" in flow.verdict.inner_text()
+    seen = page.drag(0, 0.3, read=lambda: (flow.said("removed"), flow.said("now")))
+    assert len({removed for removed, _ in seen}) > 5
+    assert len({now for _, now in seen}) > 2
+    page.page.get_by_test_id("ncviz-reset").first.click()
     page.page.get_by_test_id("ncviz-flow-image-5").first.click()
     flow.wait_for(now="5", whole="5", removed="0")
     page.wait(lambda: "flow=image-5" in page.page.url)

@@ -94,6 +94,12 @@ def test_the_server_shows_the_same_flow_as_the_pictures_that_were_kept(tmp_path,
         activity = tasks.scaled_activity(layers, tasks.ranges_of(layers))
         kept = np.concatenate([layer[image] for layer in record.pictures.activity])
         assert np.abs(activity.astype(int) - kept).max() <= 1
+    together = tasks.calibration_inputs(network, context, record.calibration.tolist())
+    each = passes.layers_of_each(together)
+    mean = tasks.mean_state([tasks.state_of(own, tasks.ranges_of(own)) for own in each])
+    assert np.abs(mean.activity.astype(int) - np.concatenate(record.pictures.of(None))).max() <= 1
+    assert mean.said.tolist() == [int(own[-1].argmax()) for own in each]
+    np.testing.assert_allclose(mean.scores, np.mean([own[-1] for own in each], axis=0), atol=1e-6)
     ranks = np.arange(record.total)
     pruned = passes.layers(inputs, masks_of(ranks, record.total, record.shapes))
     assert not pruned[-1].max() > pruned[-1].mean() + 0.9  # biases alone

@@ -18,16 +18,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class FlowState:
-    """What a network says of one image.
+    """What a network says of one image, or of several in the mean.
 
     Attributes:
         activity: uint8 [units], all layers one after the other: |activation|, 0 at the least and 255 at the largest of
             its layer in the whole network.
         scores: float32 [classes], probabilities.
+        said: int64 [images], the class that is most probable of each.
     """
 
     activity: np.ndarray
     scores: np.ndarray
+    said: np.ndarray
+
+
+def state_of(layers: Sequence[np.ndarray], ranges: np.ndarray) -> FlowState:
+    """Return what a network says of one image.
+
+    Args:
+        layers: Activations, [units] each, softmax on the last.
+        ranges: float64 [layers, 2], from ``ranges_of`` of the whole network on the same image.
+    """
+    scores = layers[-1].astype(np.float32)
+    return FlowState(scaled_activity(layers, ranges), scores, np.array([scores.argmax()]))
+
+
+def mean_state(states: Sequence[FlowState]) -> FlowState:
+    """Return the mean over images, each on its own scale, as ``Pictures.of`` has it of the whole network."""
+    if len(states) == 1:
+        return states[0]
+    activity = np.stack([state.activity for state in states]).mean(axis=0)
+    scores = np.stack([state.scores for state in states]).mean(axis=0)
+    said = np.concatenate([state.said for state in states])
+    return FlowState(np.rint(activity).astype(np.uint8), scores, said)
 
 
 def ranges_of(layers: Sequence[np.ndarray]) -> np.ndarray:
@@ -84,5 +107,12 @@ class ForwardPass:
         Raises:
             NcvizError: If an activation is not finite, or the device is out of memory.
         """
+        return self.layers_of_each(image[None], masks)[0]
+
+    def layers_of_each(
+        self, images: Tensor, masks: Mapping[str, Tensor] | None = None
+    ) -> list[list[np.ndarray]]:
+        """Return the same as ``layers`` of each of several images, [n, …]."""
         with guard(self._device):
-            return [layer[0].numpy() for layer in self._reader.read(image[None], masks)]
+            found = [layer.numpy() for layer in self._reader.read(images, masks)]
+        return [[layer[at] for layer in found] for at in range(len(images))]

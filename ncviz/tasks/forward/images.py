@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,5 +78,10 @@ def input_of(network: Network, context: Context, pixels: np.ndarray) -> Tensor:
 
 def calibration_input(network: Network, context: Context, index: int) -> Tensor:
     """Return what a network sees of an image of its calibration, by its index in the split."""
-    found: Tensor = context.images(network, "train").inputs[index]
+    return calibration_inputs(network, context, [index])[0]
+
+
+def calibration_inputs(network: Network, context: Context, indices: Sequence[int]) -> Tensor:
+    """Return what a network sees of some images of its calibration, by their indices in the split, [n, …]."""
+    found: Tensor = context.images(network, "train").inputs[list(indices)]
     return found

@@ -14,7 +14,7 @@ from ncviz.plots.network.payload import NetworkPayload, payload
 from ncviz.plots.network.ranks import Forward
 from ncviz.plots.palette import Scale
 from ncviz.scene.cards.card import NetworkState, card, representative_edge
-from ncviz.scene.flow_choices import image_choices
+from ncviz.scene.flow_choices import group_choice, image_choices
 from ncviz.scene.names import unit_layer_links
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selected_lines import selected_lines, selected_nodes
@@ -51,6 +51,9 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     sight = view.edges, view.layer, subject.scale, _closeup(subject, detail, samples)
     flows = image_choices(subject.record, subject.network, view.flow, own_image())
     flows |= {"of": flow_basis(subject), "lines": view.lines}
+    flows |= {
+        "group": group_choice(subject.record, subject.network, view.flow, with_images=forward is not None)
+    }
     picked = network_canvas(
         _payload(order, sight, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
@@ -59,8 +62,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
         selection=view.selected,
         card=None if view.compare else card(state_of(subject), subject.selection),
         link=link,
-        # Beside another picture there is no room to choose an image: that is done under both.
-        flows=None if view.compare and view.flow == "all" else flows,
+        flows=flows,
         own=_own_lines(order, detail, view.selected, subject) if view.selected else None,
         on={
             "selection": lambda selection: _select(subject, selection),

@@ -14,7 +14,7 @@ from ncviz.plots.network.payload import payload
 from ncviz.plots.network.ranks import Forward
 from ncviz.plots.palette import Theme
 from ncviz.scene.comparison import NEVER_ACTIVE_TITLES, never_active_place
-from ncviz.scene.flow_choices import image_choices
+from ncviz.scene.flow_choices import group_choice, image_choices
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
@@ -43,6 +43,7 @@ def offline_page(subject: Subject, forward: Forward | None = None) -> bytes:
     ranks = {item.key: subject.at(item.key).ranks for item in PANEL_ORDERS}
     activity = subject.record.pictures.of(subject.samples)
     choices, marks = image_choices(subject.record, subject.network, view.flow), marks_of(subject)
+    group = group_choice(subject.record, subject.network, view.flow, with_images=True)
     volatile = {
         "channel": CHANNEL,
         "height": CANVAS_HEIGHT,
@@ -52,7 +53,9 @@ def offline_page(subject: Subject, forward: Forward | None = None) -> bytes:
         "card": None,
         "link": None,
         # Without what the network does to an image, there is nobody to follow one.
-        "flows": None if forward is None else choices | {"lines": view.lines, "can_bring": False},
+        "flows": None
+        if forward is None
+        else choices | {"lines": view.lines, "can_bring": False, "group": group},
         "file_name": f"{stem}-curvature",
     }
     return offline.html_page(

@@ -17,6 +17,7 @@ from ncviz.errors import NcvizError
 from ncviz.limits import LIMITS
 from ncviz.plots.network.header import FlowProgram
 from ncviz.plots.network.ranks import Forward
+from ncviz.scene.flow_choices import samples_together
 from ncviz.scene.selection import read_flow
 from ncviz.text import megabytes, plain
 from ncviz.ui.server import flowing, resources
@@ -143,17 +144,20 @@ def follows(subject: Subject) -> bool:
 
 
 def _image(subject: Subject) -> tuple[str, Callable[[], Any]] | None:
-    """Return what tells the image that flows from others, and what reads it; None where none does alone."""
+    """Return what tells the images that flow from others, and what reads them, [n, …]; None where none do."""
     network, record, context = subject.network, subject.record, session.context()
     flow, own = read_flow(subject.view.flow), own_image()
+    together = samples_together(record, subject.view.flow)
     if flow.kind == "image" and flow.number < len(record.calibration):
-        index = int(record.calibration[flow.number])
-        what = f"{network.dataset} {context.data_dir} train {index}"
-        return what, lambda: tasks.calibration_input(network, context, index)
+        together = [flow.number]
+    if together is not None:
+        indices = record.calibration[together].tolist()
+        what = f"{network.dataset} {context.data_dir} train {indices}"
+        return what, lambda: tasks.calibration_inputs(network, context, indices)
     if flow.kind == "own" and own is not None and own.shape == record.pictures.images.shape[1:]:
         return f"{network.dataset} own {hashlib.sha256(own.tobytes()).hexdigest()}", lambda: tasks.input_of(
             network, context, own
-        )
+        )[None]
     return None
 
 
@@ -192,4 +196,5 @@ def _asked() -> dict[str, tuple[tuple[Any, ...], Future[flowing.Flowing]]]:
 
 def _plain(state: tasks.FlowState) -> dict[str, Any]:
     scores = [round(float(score), 6) for score in state.scores]
-    return {"activity": base64.b64encode(state.activity.tobytes()).decode(), "scores": scores}
+    activity = base64.b64encode(state.activity.tobytes()).decode()
+    return {"activity": activity, "scores": scores, "said": state.said.tolist()}

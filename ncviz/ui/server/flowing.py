@@ -1,4 +1,4 @@
-"""One image through a network at a pruning step, in one thread for all sessions, on networks that stay ready."""
+"""Images through a network at a pruning step, in one thread for all sessions, on networks that stay ready."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class Flowing:
     """What flows through a network, at a step and whole.
 
     Attributes:
-        at: At the step.
+        at: At the step, of several images in the mean.
         whole: With nothing removed.
-        ranges: float64 [layers, 2], the least and the largest |activation| of each layer of the whole network.
+        ranges: float64 [layers, 2], the least and the largest |activation| of each layer of the whole network, on the
+            first image.
     """
 
     at: tasks.FlowState
@@ -46,8 +47,8 @@ def flow_at(
     Args:
         of: The network.
         context: Where to run.
-        image: What tells the image from others.
-        read: Returns the image as the network sees it.
+        image: What tells the images from others.
+        read: Returns the images as the network sees them, [n, …].
         masks: What is kept of each weight.
     """
     network, images = (of.fingerprint, context.device), (of.fingerprint, context.device, image)
@@ -60,11 +61,11 @@ def flow_at(
         whole = known.get(images)
         if whole is None:
             pixels = read()
-            layers = ready.layers(pixels)
-            ranges = tasks.ranges_of(layers)
-            whole = resources.keep(known, images, (pixels, _state(layers, ranges), ranges), KEPT_WHOLE)
+            layers = ready.layers_of_each(pixels)
+            ranges = [tasks.ranges_of(each) for each in layers]
+            whole = resources.keep(known, images, (pixels, _mean(layers, ranges), ranges), KEPT_WHOLE)
         pixels, state, ranges = whole
-        return Flowing(_state(ready.layers(pixels, masks), ranges), state, ranges)
+        return Flowing(_mean(ready.layers_of_each(pixels, masks), ranges), state, ranges[0])
 
     return _flow_thread().submit(work)
 
@@ -74,8 +75,8 @@ def read_forward(of: tasks.Network, context: tasks.Context) -> Future[tasks.Forw
     return _flow_thread().submit(lambda: context.run(tasks.Forward(of)).result)
 
 
-def _state(layers: list[np.ndarray], ranges: np.ndarray) -> tasks.FlowState:
-    return tasks.FlowState(tasks.scaled_activity(layers, ranges), layers[-1].astype(np.float32))
+def _mean(layers: list[list[np.ndarray]], ranges: list[np.ndarray]) -> tasks.FlowState:
+    return tasks.mean_state([tasks.state_of(*each) for each in zip(layers, ranges, strict=True)])
 
 
 @st.cache_resource
@@ -85,7 +86,7 @@ def _passes() -> dict[tuple[str, str], tasks.ForwardPass]:
 
 
 @st.cache_resource
-def _whole() -> dict[tuple[str, str, str], tuple[Tensor, tasks.FlowState, np.ndarray]]:
+def _whole() -> dict[tuple[str, str, str], tuple[Tensor, tasks.FlowState, list[np.ndarray]]]:
     """Return images with what flows in the whole network; only the flow's thread changes it."""
     return {}
 

@@ -36,3 +36,33 @@ export function scaledActivity(layers, ranges) {
   });
   return activity;
 }
+
+/**
+ * What the network says of one image.
+ * @param {Float64Array[]} layers softmax on the last
+ * @param {[number, number][]} ranges of the whole network on the same image
+ * @returns {FlowState}
+ */
+export function stateOf(layers, ranges) {
+  const scores = Float32Array.from(layers[layers.length - 1]);
+  return { activity: scaledActivity(layers, ranges), scores, said: [scores.indexOf(Math.max(...scores))] };
+}
+
+/**
+ * The mean over images, each on its own scale.
+ * @param {FlowState[]} states
+ * @returns {FlowState}
+ */
+export function meanState(states) {
+  if (states.length === 1) return states[0];
+  const scores = states.flatMap((state) => (state.scores ? [state.scores] : []));
+  const said = states.flatMap((state) => state.said);
+  return { activity: Uint8Array.from(meanOf(states.map(({ activity }) => activity)), Math.round), scores: meanOf(scores), said };
+}
+
+/** @param {ArrayLike<number>[]} arrays of one length */
+function meanOf(arrays) {
+  const mean = new Float32Array(arrays[0].length);
+  for (const array of arrays) for (let at = 0; at < mean.length; at += 1) mean[at] += array[at];
+  return mean.map((sum) => sum / arrays.length);
+}

@@ -20,9 +20,9 @@ export function publishAnswer(name, answer) {
 }
 
 /**
- * @param {{ activity: string, scores: number[] }} state
+ * @param {{ activity: string, scores: number[], said: number[] }} state
  * @returns {FlowState}
  */
-function stateOf({ activity, scores }) {
-  return { activity: bytesOf({ pixels: activity }), scores: Float32Array.from(scores) };
+function stateOf({ activity, scores, said }) {
+  return { activity: bytesOf({ pixels: activity }), scores: Float32Array.from(scores), said };
 }

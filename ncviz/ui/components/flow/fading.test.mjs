@@ -10,6 +10,7 @@ const network = exampleNetwork(3);
 const state = (/** @type {number[]} */ activity, /** @type {number[]} */ scores) => ({
   activity: Uint8Array.from(activity),
   scores: Float32Array.from(scores),
+  said: [],
 });
 const whole = state([255, 0, 100, 200, 10, 120, 255, 30, 0], [0.9, 0.1, 0]);
 /** @type {FlowEvent} */
@@ -44,7 +45,7 @@ test("a line carries its weight times the activation that it reads, and nothing 
 });
 
 test("the verdict tells a flip, and whether it is right where anybody knows", () => {
-  const judged = { label: 0, removed: 3, order: "up", isAsked: true };
+  const judged = { label: 0 };
   const verdict = verdictOf(network.classes, flow, judged);
   assert.deepEqual([verdict?.now, verdict?.whole, verdict?.isFlipped], ["b", "a", true]);
   assert.deepEqual(verdict?.outcome, { isRight: false, words: "✗ wrong, it is a" });

@@ -6,8 +6,9 @@ import { inkAt, widthAt } from "./lines.js";
  * In words; "" where there is nothing to say.
  * @param {Scene} scene
  */
-export function markWords({ flow, network, removed }) {
-  if (flow) return "╱ faded to less than half of the whole network · tick in a bar: the whole network";
+export function markWords({ flow, images, network, removed }) {
+  const of = images > 1 ? ` · nodes and bars: mean over ${images} images` : "";
+  if (flow) return `╱ faded to less than half of the whole network · tick in a bar: the whole network${of}`;
   return removed > 0 && network.activity ? "how active nodes are: in the whole network" : "";
 }
 

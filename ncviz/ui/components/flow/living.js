@@ -68,8 +68,10 @@ export class LivingFlow {
     this.isDrawing = true;
     this.source.refresh();
     this.isDrawing = false;
-    const { removed, order, event } = this.source;
-    return { flow: event, isFlowing: this.lines === "flow" && event !== null, removed, order };
+    const { removed, order, event, image, group } = this.source;
+    // Of several images there is no one product of a weight and what it reads.
+    const isFlowing = this.lines === "flow" && event !== null && image !== null;
+    return { flow: event, isFlowing, images: group ? (event?.said.length ?? 0) : 1, removed, order };
   }
 
   /**
@@ -119,8 +121,9 @@ export class LivingFlow {
   }
 
   #judge() {
-    const { label, removed, order, image, event } = this.source;
-    if (this.network) this.verdict.show(this.network, event, { label, removed, order, isAsked: image !== null });
+    const { label, group, removed, order, image, event } = this.source;
+    const judged = { label, group, removed, order, isAsked: (image ?? group) !== null };
+    if (this.network) this.verdict.show(this.network, event, judged);
   }
 
   /** @param {"curvature" | "flow"} name */
@@ -155,6 +158,8 @@ export class LivingFlow {
     this.holder.replaceChildren();
     const { source, network, selected } = this;
     const { pass, scaled, whole, found, kept } = source;
+    // Of one image alone.
+    if (!source.image) return;
     if (!network?.program || !pass || !scaled || !whole || !found || !source.event || selected?.kind !== "unit") return;
     const layer = network.layerOf[selected.unit];
     const { unit, words } = unitOf(network, layer, selected.unit, whole.state.activity);

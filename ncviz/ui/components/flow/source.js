@@ -1,10 +1,10 @@
-// Who says what flows at a step: a forward pass here, where the network came with its program, else the live panel,
+// Who says what flows at a step, of one image or of several in the mean: a forward pass here, where the network came with its program, else the live panel,
 // which asks the server. Either way it is said on the channel `<name>/flow`.
 
 import { openChannel } from "../shared/bus.js";
 import { keptOf } from "../shared/kept.js";
 import { bytesOf } from "../shared/pixels.js";
-import { rangesOf, scaledActivity } from "./activity.js";
+import { meanState, rangesOf, stateOf } from "./activity.js";
 import { ForwardPass } from "./forward.js";
 
 const FRAME = 16; // ms
@@ -38,6 +38,10 @@ export class FlowSource {
   /** Whether the step is newer than the event. */
   isStale = false;
   computedAt = -Infinity;
+  /** How long that took, in ms: several images take longer than a frame. */
+  cost = 0;
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  catchingUp = null;
   /** @type {Channel<FlowEvent> | null} */
   channel = null;
   unsubscribe = () => {};
@@ -97,8 +101,16 @@ export class FlowSource {
     if (performance.now() - this.computedAt > FRAME) this.refresh();
   }
 
-  /** Work out what flows at the step that was reached, unless it is known. */
+  /** Work out what flows at the step that was reached, unless it is known; what takes long leaves time for the rest. */
   refresh() {
+    if (!this.isStale) return;
+    const wait = this.images.length > 1 && this.cost > FRAME ? this.computedAt + 2 * this.cost - performance.now() : 0;
+    if (wait <= 0) this.#compute();
+    else if (!this.catchingUp) this.catchingUp = setTimeout(() => this.#catchUp(), wait);
+  }
+
+  #catchUp() {
+    this.catchingUp = null;
     if (this.isStale) this.#compute();
   }
 
@@ -122,6 +134,17 @@ export class FlowSource {
     return this.flows?.images.find(({ flow }) => flow === this.chosen) ?? null;
   }
 
+  /** Several images, of which the mean flows. */
+  get group() {
+    const group = this.flows?.group;
+    return group?.flow === this.chosen ? group : null;
+  }
+
+  /** All that flow. @returns {Pixels[]} */
+  get images() {
+    return this.image ? [this.image] : (this.group?.images ?? []);
+  }
+
   /** The class that the image is of, if anybody knows. */
   get label() {
     return this.flows?.images.find(({ flow }) => flow === this.chosen)?.class ?? null;
@@ -129,8 +152,8 @@ export class FlowSource {
 
   #begin() {
     if (this.event && (this.event.image !== this.chosen || this.event.of !== this.flows?.of)) this.event = null;
-    if (!this.image) this.event = null;
-    if (this.pass && this.image) this.#compute();
+    if (!this.image && !this.group) this.event = null;
+    if (this.pass && this.images.length) this.#compute();
     else this.#take(this.channel?.last ?? null);
     this.onChange();
   }
@@ -138,29 +161,39 @@ export class FlowSource {
   #compute() {
     this.isStale = false;
     this.computedAt = performance.now();
-    const { pass, scaled, network, image, removed, order } = this;
-    if (!pass || !scaled || !network || !image) return;
+    const { pass, scaled, network, images, removed, order } = this;
+    if (!pass || !scaled || !network || images.length === 0) return;
     const ranks = order === null ? undefined : network.flowRanks[order];
     if (order !== null && !ranks) {
       // Another criterion's ranks are on their way; until then the step before is shown, and said to be that.
       this.isStale = true;
       return;
     }
-    const key = `${this.chosen} ${image.pixels}`;
+    const { inputs, ranges, state, found: whole } = this.#wholeOf(pass, images);
+    this.kept = ranks ? keptOf(ranks, removed) : null;
+    const found = ranks ? inputs.map((input) => scaled.run(input, this.kept)) : [];
+    this.found = found[0] ?? whole;
+    const now = ranks ? meanState(found.map((each, at) => stateOf(pass.layersOf(each), ranges[at]))) : state;
+    const of = this.flows?.of ?? "";
+    this.cost = performance.now() - this.computedAt;
+    this.channel?.publish({ of, removed, order, image: this.chosen, ...now, ranges: ranges[0], whole: state });
+  }
+
+  /**
+   * @param {ForwardPass} pass
+   * @param {Pixels[]} images
+   */
+  #wholeOf(pass, images) {
+    const key = [this.chosen, ...images.map(({ pixels }) => pixels)].join(" ");
     if (this.whole?.key !== key) {
       const white = this.flows?.white ?? 255;
-      const input = Float64Array.from(bytesOf(image), (byte) => Math.round((byte / 255) * white) / white);
-      const found = pass.run(input, null);
-      const layers = pass.layersOf(found);
-      const ranges = rangesOf(layers);
-      this.whole = { key, input, found, ranges, state: stateOf(layers, ranges) };
+      const inputs = images.map((image) => Float64Array.from(bytesOf(image), (byte) => Math.round((byte / 255) * white) / white));
+      const found = inputs.map((input) => pass.run(input, null));
+      const layers = found.map((each) => pass.layersOf(each));
+      const ranges = layers.map(rangesOf);
+      this.whole = { key, inputs, found: found[0], ranges, state: meanState(layers.map((each, at) => stateOf(each, ranges[at]))) };
     }
-    const { input, ranges, state } = this.whole;
-    this.kept = ranks ? keptOf(ranks, removed) : null;
-    this.found = ranks ? scaled.run(input, this.kept) : this.whole.found;
-    const now = stateOf(pass.layersOf(this.found), ranges);
-    const of = this.flows?.of ?? "";
-    this.channel?.publish({ of, removed, order, image: this.chosen, ...now, ranges, whole: state });
+    return this.whole;
   }
 
   /** @param {string} name */
@@ -176,20 +209,12 @@ export class FlowSource {
 
   /** @param {FlowEvent | null} event */
   #take(event) {
-    const isOurs = event?.of === this.flows?.of && event?.image === this.chosen && this.image !== null;
+    const isOurs = event?.of === this.flows?.of && event?.image === this.chosen && (this.image ?? this.group) !== null;
     if (event && isOurs) this.event = event;
   }
 
   stop() {
+    if (this.catchingUp) clearTimeout(this.catchingUp);
     this.unsubscribe();
   }
-}
-
-/**
- * @param {Float64Array[]} layers
- * @param {[number, number][]} ranges
- * @returns {FlowState}
- */
-function stateOf(layers, ranges) {
-  return { activity: scaledActivity(layers, ranges), scores: Float32Array.from(layers[layers.length - 1]) };
 }

@@ -4,6 +4,7 @@ import test from "node:test";
 import { openChannel } from "../shared/bus.js";
 import { exampleNetwork } from "../network/example.mjs";
 import { FlowSource } from "./source.js";
+import { groupWords } from "./verdict.js";
 
 globalThis.window = /** @type {any} */ ({});
 
@@ -56,6 +57,32 @@ test("a step is worked out here and said on the channel, with the whole network 
   assert.equal(source.event, null, "no image, no flow");
 });
 
+test("of several images the mean flows, each on its own scale, and how many are told rightly is said", () => {
+  const source = new FlowSource(() => {});
+  const pixels = ["\xff\xff\xff", "\x00\x00\xff"].map((bytes) => ({ rows: 1, columns: 3, channels: 1, pixels: btoa(bytes) }));
+  const group = { flow: "all", title: "all 2 images", classes: [0, 2], images: pixels };
+  source.receive("several", network(), { ...FLOWS, chosen: "all", group });
+  const alone = pixels.map((image) => {
+    const one = new FlowSource(() => {});
+    const images = [{ ...FLOWS.images[0], ...image }];
+    one.receive(`one of ${image.pixels}`, network(), { ...FLOWS, images });
+    one.step(1, "up");
+    one.refresh();
+    return /** @type {FlowEvent} */ (one.event);
+  });
+  const event = () => /** @type {FlowEvent} */ (source.event);
+  assert.deepEqual(groupWords(event(), group.classes), { now: "2 of 2", whole: "2 of 2", before: "" });
+  // However busy the machine is.
+  source.cost = 0;
+  source.step(1, "up");
+  source.refresh();
+  assert.deepEqual([...event().activity], alone[0].activity.reduce((/** @type {number[]} */ all, value, at) => [...all, Math.round((value + alone[1].activity[at]) / 2)], []));
+  assert.ok(event().scores?.every((score, at) => Math.abs(score - ((alone[0].scores?.[at] ?? 0) + (alone[1].scores?.[at] ?? 0)) / 2) < 1e-6));
+  assert.deepEqual(groupWords(event(), group.classes), { now: "1 of 2", whole: "2 of 2", before: " · whole network: 2" });
+  source.choose("class-1");
+  assert.equal(source.event, null, "what is of other images is not shown");
+});
+
 test("what is drawn flows at once, and what is scaled by hand counts in what is left alone", () => {
   const source = new FlowSource(() => {});
   const flowFactor = new Float32Array(9).fill(1);
@@ -74,7 +101,7 @@ test("without a program the server's answer counts, if it is of the image that i
   const bare = { ...network(), program: null };
   source.receive("three", bare, FLOWS);
   assert.deepEqual(source.event, null);
-  const state = { activity: new Uint8Array(6), scores: new Float32Array(3) };
+  const state = { activity: new Uint8Array(6), scores: new Float32Array(3), said: [0] };
   const event = { ...state, of: "example", removed: 0, order: "up", ranges: /** @type {[number, number][]} */ ([]), whole: state };
   /** @type {Channel<FlowEvent>} */
   const channel = openChannel("three/flow");

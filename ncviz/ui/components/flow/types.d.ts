@@ -34,12 +34,14 @@ interface FlowTensors {
   kept: Record<string, Uint8Array> | null;
 }
 
-/** What the whole network says of an image. */
+/** What the whole network says of an image, or of several in the mean. */
 interface WholeFlow {
   key: string;
-  input: Float64Array;
+  inputs: Float64Array[];
+  /** What each operation returns of the first image. */
   found: Float64Array[];
-  ranges: [number, number][];
+  /** Of each image. */
+  ranges: [number, number][][];
   state: FlowState;
 }
 
@@ -64,11 +66,23 @@ interface FlowData {
   chosen: string;
   images: (Pixels & { flow: string; number: number; label: string; class: number | null })[];
   own: Pixels | null;
+  /** The images of which the mean flows; none where one alone does, or there are too many. */
+  group: FlowGroup | null;
   /** How many levels above black the network knows. */
   white: number;
   drawing: Drawing | null;
   can_bring: boolean;
   lines: "curvature" | "flow";
+}
+
+interface FlowGroup {
+  /** What flows, such as "all" or "class-3". */
+  flow: string;
+  title: string;
+  /** Of each image, if anybody knows. */
+  classes: number[] | null;
+  /** None where the server says what flows. */
+  images: Pixels[];
 }
 
 /** What the server says of the flow at a step, from `explore/living.py`. */
@@ -77,8 +91,9 @@ interface FlowAnswer extends Threshold {
   image: string;
   activity: string;
   scores: number[];
+  said: number[];
   ranges: [number, number][];
-  whole: { activity: string; scores: number[] } | null;
+  whole: { activity: string; scores: number[]; said: number[] } | null;
 }
 
 interface BarShares {
@@ -90,6 +105,8 @@ interface BarShares {
 /** What a verdict is judged by. */
 interface Judged {
   label: number | null;
+  /** Several images, of which the mean flows. */
+  group: FlowGroup | null;
   /** The step that the slider is at, which the flow may be behind. */
   removed: number;
   order: string | null;

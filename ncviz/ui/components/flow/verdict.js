@@ -23,6 +23,11 @@ export class Verdict {
    */
   show(network, flow, judged) {
     const { line } = this;
+    const { group } = judged;
+    if (flow && group) {
+      this.#showGroup(network, flow, group, judged);
+      return;
+    }
     const verdict = flow && verdictOf(network.classes, flow, judged);
     line.dataset.now = verdict ? verdict.now : "";
     line.dataset.whole = verdict ? verdict.whole : "";
@@ -44,12 +49,29 @@ export class Verdict {
     if (outcome) parts.push(make("span", { textContent: ` · ${outcome.words}`, className: outcome.isRight ? "is-right" : "is-wrong" }));
     const before = flow.removed > 0 || isFlipped || nowShare !== wholeShare ? `whole network: ${whole}, ${percent(wholeShare)}` : "the whole network";
     parts.push(make("span", { textContent: ` · ${before}`, className: "before" }));
-    if (judged.removed !== flow.removed || judged.order !== flow.order) {
-      const where = `at ${percent(flow.removed / network.parameters)} removed${judged.order === flow.order ? "" : " in the order before"}`;
-      parts.push(make("span", { textContent: ` · ${where}`, className: "before" }));
-    }
-    line.replaceChildren(...parts);
+    line.replaceChildren(...parts, ...behind(network, flow, judged));
     this.#tell(`The network says ${now}${outcome ? `, ${outcome.words}` : ""}`);
+  }
+
+  /**
+   * Of several images how many are told rightly, and that nodes show their mean.
+   * @param {Network} network
+   * @param {FlowEvent} flow
+   * @param {FlowGroup} group
+   * @param {Judged} judged
+   */
+  #showGroup(network, flow, { title, classes }, judged) {
+    const { line } = this;
+    const words = groupWords(flow, classes);
+    Object.assign(line.dataset, { now: words.now, whole: words.whole, removed: String(flow.removed) });
+    const hint = flow.removed > 0 ? "" : " · Choose an image above, or draw one, and see it flow.";
+    line.replaceChildren(
+      `Mean over ${title}`,
+      ...(classes ? [": ", make("strong", { textContent: words.now }), " right"] : []),
+      make("span", { className: "before", textContent: `${words.before}${hint}` }),
+      ...behind(network, flow, judged),
+    );
+    this.#tell("");
   }
 
   /**
@@ -63,9 +85,34 @@ export class Verdict {
 }
 
 /**
- * @param {string[]} classes
+ * How many of several images are told rightly, now and in the whole network.
+ * @param {FlowEvent} flow
+ * @param {number[] | null} classes
+ */
+export function groupWords(flow, classes) {
+  if (!classes) return { now: "", whole: "", before: "" };
+  const rightOf = (/** @type {FlowState} */ { said }) => said.filter((each, at) => each === classes[at]).length;
+  const [now, whole] = [rightOf(flow), rightOf(flow.whole)];
+  const before = flow.removed > 0 || now !== whole ? ` · whole network: ${whole}` : "";
+  return { now: `${now} of ${classes.length}`, whole: `${whole} of ${classes.length}`, before };
+}
+
+/**
+ * That what is shown is of another step than the slider's.
+ * @param {Network} network
  * @param {FlowEvent} flow
  * @param {Judged} judged
+ */
+function behind(network, flow, { removed, order }) {
+  if (removed === flow.removed && order === flow.order) return [];
+  const where = `at ${percent(flow.removed / network.parameters)} removed${order === flow.order ? "" : " in the order before"}`;
+  return [make("span", { textContent: ` · ${where}`, className: "before" })];
+}
+
+/**
+ * @param {string[]} classes
+ * @param {FlowEvent} flow
+ * @param {Pick<Judged, "label">} judged
  * @returns {VerdictWords | null}
  */
 export function verdictOf(classes, flow, { label }) {

@@ -24,7 +24,7 @@ export function withFlow(described, hit, scene) {
     const words = /** @type {[string, string][]} */ (faded[hit.unit] ? [["faded", "below half of the whole network's"]] : []);
     return { ...described, rows: [...rows, ...both("activity", activity(flow), activity(flow.whole)), ...words] };
   }
-  if (hit.kind !== "edge") return described;
+  if (hit.kind !== "edge" || scene.images > 1) return described;
   const [now, whole] = [flowOfScene(scene)[hit.edge], flowOfWhole(scene)[hit.edge]];
   return { ...described, rows: [...described.rows, ...both("|w · a|", now, whole)] };
 }

@@ -283,6 +283,8 @@ interface Scene {
   flow: FlowEvent | null;
   /** Whether lines show the flow, not κ. */
   isFlowing: boolean;
+  /** Of how many images it is the mean. */
+  images: number;
   removed: number;
   order: string | null;
   network: Network;

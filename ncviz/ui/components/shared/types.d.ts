@@ -49,12 +49,14 @@ interface Threshold {
   order: string | null;
 }
 
-/** What a network says of one image with some of its weights removed. */
+/** What a network says of one image, or of several in the mean, with some of its weights removed. */
 interface FlowState {
   /** |activation| of all units, layer after layer; 255 is each layer's strongest in the whole network. */
   activity: Uint8Array;
   /** Probability of each class. */
   scores: Float32Array | null;
+  /** The most probable class of each image. */
+  said: number[];
 }
 
 /** What flows at a step, said on the channel `<name>/flow`. */
@@ -63,7 +65,6 @@ interface FlowEvent extends Threshold, FlowState {
   of: string;
   /** What flows, such as "image-3", or "own" for a drawn or a brought image. */
   image: string;
-  /** Whether it was computed for this step, and not for the nearest one that is known. */
   /** For each layer the least and the largest |activation| in the whole network, which are 0 and 255 here. */
   ranges: [number, number][];
   /** The same of the whole network. */

@@ -4,6 +4,7 @@ const STEP = 4; // px between the points by which a curve is known here
 const EVERY = 3; // of these, how many to one place that is tried
 const NAME_LETTER = 5.7; // px that a letter takes where letters are 11 px high
 const [HEIGHT, GAP, CLEAR, FAR] = [14, 7, 3, 60];
+const APART = 6; // px from which on a curve is told from the others
 
 /** @typedef {[number, number]} Place */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box */
@@ -45,6 +46,8 @@ function bestBox(own, rest, { width, height }, plot, boxes, unit) {
   const gap = GAP * unit;
   for (let at = 0; at < own.length; at += EVERY) {
     const [x, y] = own[at];
+    // Where curves lie on each other, a name would be of all of them.
+    if (leastOf(rest, ([otherX, otherY]) => Math.hypot(otherX - x, otherY - y)) < APART) continue;
     const sides = [
       [x + gap, y - height / 2],
       [x - gap - width, y - height / 2],
@@ -54,11 +57,19 @@ function bestBox(own, rest, { width, height }, plot, boxes, unit) {
     for (const [left, top] of sides) {
       const box = { x: left, y: top, width, height };
       if (!isWithin(box, plot) || boxes.some((other) => meets(box, other)) || own.some((point) => distance(point, box) < CLEAR)) continue;
-      const room = rest.reduce((least, point) => Math.min(least, distance(point, box)), FAR);
+      const room = leastOf(rest, (point) => distance(point, box));
       if (room >= CLEAR && room > most) [best, most] = [box, room];
     }
   }
   return best;
+}
+
+/**
+ * @param {Place[]} points
+ * @param {(point: Place) => number} measure
+ */
+function leastOf(points, measure) {
+  return points.reduce((least, point) => Math.min(least, measure(point)), FAR);
 }
 
 /**

@@ -3,21 +3,21 @@ import test from "node:test";
 
 import { placeNames } from "./line_labels.js";
 
-const PLOT = { x: 0, y: 0, width: 500, height: 130 };
+const PLOT = { x: 0, y: 0, width: 700, height: 130 };
 
 /**
  * @param {number} at where a curve falls
  * @returns {[number, number][]}
  */
-const fall = (at) => [[0, 5], [at, 5], [at + 30, 118], [500, 118]];
+const fall = (at) => [[0, 5], [at, 5], [at + 30, 118], [700, 118]];
 
 test("each curve has its name beside it, over no curve and no other name", () => {
-  const curves = [["a", "Redundant first", 400], ["b", "Bottlenecks first", 20], ["c", "Random", 200], ["d", "Magnitude, smallest first", 405]].map(
+  const curves = [["a", "Redundant first", 600], ["b", "Bottlenecks first", 20], ["c", "Random", 200], ["d", "Magnitude, smallest first", 420]].map(
     ([key, text, at]) => ({ key: String(key), text: String(text), points: fall(Number(at)) }),
   );
   /** @type {[number, number][][]} */
-  const others = [[[0, 3], [500, 3]]];
-  const around = { taken: [{ x: 430, y: 0, width: 70, height: 16 }], unit: 1, others };
+  const others = [[[0, 3], [700, 3]]];
+  const around = { taken: [{ x: 630, y: 0, width: 70, height: 16 }], unit: 1, others };
   const names = placeNames(curves, PLOT, around);
   assert.deepEqual(names.map(({ key }) => key), ["a", "b", "c", "d"]);
   const boxes = names.map(({ text, x, y }) => ({ x: x - text.length * 2.85, y: y - 7, width: text.length * 5.7, height: 14 }));
@@ -41,6 +41,8 @@ test("each curve has its name beside it, over no curve and no other name", () =>
 });
 
 test("a name without room is left out", () => {
-  const around = { taken: [PLOT], unit: 1, others: [] };
-  assert.deepEqual(placeNames([{ key: "a", text: "Random", points: fall(100) }], PLOT, around), []);
+  const curve = { key: "a", text: "Random", points: fall(100) };
+  assert.deepEqual(placeNames([curve], PLOT, { taken: [PLOT], unit: 1, others: [] }), []);
+  const around = { taken: [], unit: 1, others: [] };
+  assert.deepEqual(placeNames([curve, { ...curve, key: "b" }], PLOT, around), [], "neither is told from the other");
 });
