@@ -185,8 +185,9 @@ def test_pictures_weights_and_a_checkpoint_that_loads_are_taken_home(visit, tmp_
     page.canvas()
     wait_until_measured(page)
     for kind in ("PNG", "SVG"):
+        page.page.get_by_test_id("ncviz-menu").first.click()
         with page.page.expect_download() as started:
-            page.page.get_by_role("button", name=kind).click()
+            page.page.get_by_test_id(f"ncviz-{kind.lower()}").first.click()
         started.value.save_as(tmp_path / kind)
     with Image.open(tmp_path / "PNG") as picture:
         assert picture.size[0] > 300
