@@ -41,7 +41,10 @@ def test_a_class_goes_blind_while_the_others_stay(classes):
     visit.wait(lambda: values() and values()[0] < 0.4)
     after = values()
     change = [100 * (now - was) for was, now in zip(before, after, strict=True)]
-    assert sum(change[1:]) / 9 > -4
+    # The README's numbers, to one of the class's two hundred images: another machine may round one the other way.
+    assert before[0] == pytest.approx(0.995, abs=0.0055)
+    assert after[0] == pytest.approx(0.320, abs=0.0055)
+    assert sum(change[1:]) / 9 == pytest.approx(-2.2, abs=0.15)
     assert min(change[1:]) > -10
     words = visit.page.get_by_test_id("ncviz-class-outcome").inner_text()
     assert words.startswith(f"0: {100 * before[0]:.1f} → {100 * after[0]:.1f}%; the others −")

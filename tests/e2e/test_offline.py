@@ -170,6 +170,7 @@ def test_it_follows_the_theme_keeps_its_state_fits_a_phone_and_saves_its_picture
     file.part("undo").click()
     file.wait(lambda: file.accuracy() > before[0])
     for kind, start in (("png", b"\x89PNG"), ("svg", b"<svg")):
+        file.part("menu").first.click()
         with file.page.expect_download() as started:
             file.part(kind).click()
         path = tmp_path / f"picture.{kind}"
