@@ -12,7 +12,7 @@ from ncviz.scene.names import NO_SAMPLES, factor_words, measured_words, weight_i
 from ncviz.scene.tables import lowest
 from ncviz.scene.wording import norm_words, part_words
 from ncviz.tasks import CurvatureRecord
-from ncviz.text import plain
+from ncviz.text import number, plain
 from ncviz.ui.session.theme import theme
 from ncviz.values import NEVER_ACTIVE
 
@@ -72,20 +72,24 @@ def _draw_strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]
 def _draw_summary(of: tasks.Network, record: CurvatureRecord) -> None:
     """Draw the figures that tell a result at a glance."""
     flat = np.concatenate([values[~np.isnan(values)] for values in record.weights.values()])
-    columns = st.columns(4)
-    columns[0].metric(
-        "Weights", f"{record.total:,}", help=f"{record.number_of_edges:,} edges between neurons"
-    )
-    columns[1].metric("Bottlenecks (κ < 0)", f"{(flat < 0).mean():.1%}")
-    columns[2].metric(
-        "Never active",
-        f"{record.never_active_count / max(1, record.measured):.1%}",
-        help=f"No live edge on any of the {len(record.labels)} calibration images. κ says nothing of these weights; "
-        "where they go in the pruning order is a choice (Explore, Never active).",
-    )
-    columns[3].metric(
-        "Most negative κ", f"{flat.min():.2f}" if flat.min(initial=NEVER_ACTIVE) < NEVER_ACTIVE else "–"
-    )
+    # Side by side as far as the screen is wide enough, also on a phone.
+    with st.container(horizontal=True, gap="large"):
+        st.metric(
+            "Weights",
+            f"{record.total:,}",
+            help=f"{record.number_of_edges:,} edges between neurons",
+            width="content",
+        )
+        st.metric("Bottlenecks (κ < 0)", f"{(flat < 0).mean():.1%}", width="content")
+        st.metric(
+            "Never active",
+            f"{record.never_active_count / max(1, record.measured):.1%}",
+            help=f"No live edge on any of the {len(record.labels)} calibration images. κ says nothing of these "
+            "weights; where they go in the pruning order is a choice (Explore, Never active).",
+            width="content",
+        )
+        least = float(flat.min(initial=NEVER_ACTIVE))
+        st.metric("Most negative κ", number(least, 2) if least < NEVER_ACTIVE else "–", width="content")
     device = record.device
     facts = f"{len(record.labels)} images of {record.pool}, computed on {device} in {record.seconds:.1f} s."
     norms = norm_words(of, record.config)

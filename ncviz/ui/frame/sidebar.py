@@ -46,7 +46,7 @@ def _draw_network() -> None:
 def _draw_settings() -> None:
     told = settings_words(session.network(), session.view().config)
     st.caption(f"{capitalised(told)}.")
-    st.page_link("pages/curvature.py", label="Change, or compute anew")
+    st.page_link("pages/curvature.py", label="Change settings")
 
 
 def _redraw_when_ready() -> None:

@@ -24,6 +24,8 @@ from ncviz.ui.link.view_state import MAX_SEEDS, ViewState
 from ncviz.ui.pruning import comparison
 from ncviz.ui.session import session
 
+# What the curves are measured by, beside the criteria and the order.
+_MEASURED_BY = ("lab_samples", "lab_seeds", "lab_never", "lab_protect")
 # The icons that undo and redo have in the pictures; their words stay for those who hear the page.
 _ICONS = {
     "undo": "M5.5 3 2.7 5.8l2.8 2.8M3 5.8h6a4 4 0 0 1 0 8H6.5",
@@ -62,7 +64,11 @@ def draw_controls(network: tasks.Network) -> None:
         ):
             st.button(title, key=f"lab-{name}", help=title, disabled=not can, on_click=act)
     _draw_order(network, compared)
-    _draw_images(network, compared)
+    # Few change these, and the curve is what is looked at; where one is changed, it is seen.
+    view, usual = session.view(), ViewState()
+    is_changed = any(getattr(view, name) != getattr(usual, name) for name in _MEASURED_BY)
+    with st.expander("Images, never-active weights, protected layers", expanded=is_changed):
+        _draw_images(network, compared)
 
 
 def _draw_order(network: tasks.Network, compared: Comparison) -> None:
