@@ -129,7 +129,7 @@ def test_a_layer_that_is_not_there_is_left_out(app):
     app.query_params["layer"] = "99"
     app.run()
     assert not app.exception
-    assert app.session_state["latest"].view.layer == -1
+    assert app.session_state["latest"].view.layer == ""
 
 
 @pytest.mark.slow
