@@ -20,6 +20,7 @@ _SOURCES = (
     "graph/minplus.py", "transport/tree.py", "transport/plans.py", "transport/simplex.py",
     "transport/many/starts.py", "transport/many/certificate.py", "transport/many/one.py", "transport/many/batch.py",
     "ricci/searching.py", "ricci/solving.py", "engine/measures.py", "engine/kernels.py",
+    "engine/anytime/lower.py", "engine/anytime/upper.py",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ from torch import Tensor, nn
 from ncviz.config import BATCHNORM, DEFAULT_ALPHA, check_alpha, check_choice, check_whole
 from ncviz.copies.own_copy import own_copy
 from ncviz.devices import guard, resolve_device
+from ncviz.engine.anytime.interval import middle
+from ncviz.engine.anytime.until import check_until
 from ncviz.engine.results import ConnectionCurvature, Settings, Work
 from ncviz.engine.run import run
 from ncviz.engine.sampled import completed, measured_edges
@@ -52,12 +54,14 @@ class CurvatureResult:
         weights: For each weight's name, float64 of its shape: the minimum of κ over its live edges (output
             positions) and over the samples; 2, the upper bound, if it has no live edge in any sample, which says
             nothing of the weight (see ``never_active``). NaN where it was not computed: in layers that were not
-            chosen, and between channels that were left out.
+            chosen, and between channels that were left out. Where it is not exact, the middle of its interval.
+        lower: For each weight's name, float64 of its shape: the lower end of an interval that contains that minimum.
+        upper: The upper end; the same where the minimum is exact.
         least: For each connection, where these minima are: curvature float64, position int64 and sample int64,
             each [W] in the order of the flat weight. The position is that of the edge's target in its feature map,
             a valid one where no edge is live, and -1 where the weight has no edge; the sample is -1 then.
         samples: For each weight's name, float32 [n, *shape]: the same minimum for each sample alone; NaN where
-            no edge is live. None unless it was asked for.
+            no edge is live. None unless it was asked for, and exact.
         sample_positions: For each connection int64 [n, W], the output position of each of these; -1 where no edge is
             live. None with ``samples``.
         dead_share: For each connection, the mean share of edges that are dead in a sample.
@@ -67,12 +71,21 @@ class CurvatureResult:
     graph: NeuralGraph
     alpha: float
     weights: Mapping[str, Tensor]
+    lower: Mapping[str, Tensor]
+    upper: Mapping[str, Tensor]
     least: tuple[tuple[Tensor, Tensor, Tensor], ...]
     samples: Mapping[str, Tensor] | None
     sample_positions: tuple[Tensor, ...] | None
     dead_share: tuple[float, ...]
     work: tuple[Work, ...]
     _grids: tuple[tuple[np.ndarray, ...], ...] | None = field(default=None, repr=False)
+
+    @cached_property
+    def is_exact(self) -> Mapping[str, Tensor]:
+        """For each weight's name, which weights' curvature is exact, bool of its shape; so is what was not computed."""
+        return MappingProxyType(
+            {name: (self.upper[name] == low) | low.isnan() for name, low in self.lower.items()}
+        )
 
     @cached_property
     def never_active(self) -> Mapping[str, Tensor]:
@@ -158,11 +171,17 @@ def neural_curvature(
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
     executor: Executor | None = None,
+    tolerance: float = 0.0,
+    time_limit: float | None = None,
+    on_result: Callable[[CurvatureResult], None] | None = None,
 ) -> CurvatureResult:
-    """Compute the neural curvature of a network, exactly.
+    """Compute the neural curvature of a network, exactly unless ``tolerance`` or ``time_limit`` says otherwise.
 
     By default only each weight's minimum is computed, by branch and bound: the same number as from all edges, with
     far less work and in bounded memory.
+
+    What is not exact carries an interval that contains the exact value (``result.lower``, ``result.upper``): from below
+    by the plan that moves all mass through the edge, from above by a dual solution of the transport problem.
 
     Args:
         net: A network that ``build_graph`` reads. Not changed.
@@ -185,18 +204,33 @@ def neural_curvature(
             samples are its tasks, and each is solved again if its worker is lost and the executor does so. A thread
             pool shares memory; other executors get copies, solve on their CPUs, and leave ``device`` the forward pass.
             By default a thread pool with one thread for each core.
+        tolerance: Stop when every interval is no wider than this times max(1, |κ|); 0 for exact values.
+        time_limit: Stop after so many seconds, but not before there are intervals for all weights; the strongest
+            bottlenecks are sharpened first, then the weights whose κ may have either sign.
+        on_result: Called with results in between, each whole, at most one a second: first as soon as there are
+            intervals for all weights, then as they sharpen. In the thread that called; what it raises ends the work.
 
     Raises:
         ModelError: If the network cannot be read, or needs more memory than is free.
         DataError: If there is no sample or it does not fit.
         DeviceError: If the device is missing or runs out of memory.
-        NcvizError: If alpha is out of range, there is no such layer or way to read BatchNorm, or edges are to be kept
-            of sampled channels.
+        NcvizError: If alpha, tolerance or time_limit is out of range, there is no such layer or way to read BatchNorm,
+            edges are to be kept of sampled channels, or intervals are asked for together with ``keep_edges``, other
+            machines, or a tolerance together with ``keep_samples``.
         CancelledError: If ``cancel`` was set.
     """
     check_alpha(alpha)
     check_choice("way to read BatchNorm", batchnorm, BATCHNORM)
     where = resolve_device(device)
+    elsewhere = executor is not None and not isinstance(executor, ThreadPoolExecutor)
+    until = check_until(
+        tolerance,
+        time_limit,
+        on_result,
+        {"keep_edges": keep_edges, "an executor of other processes": elsewhere},
+    )
+    if tolerance and keep_samples:
+        raise NcvizError("keep_samples gives exact values only: leave it out, or tolerance.")
     _check_inputs(inputs)
     _check_hooks(progress, cancel, executor)
     report = progress or (lambda fraction, message: None)
@@ -213,19 +247,20 @@ def neural_curvature(
     check_activity(graph, len(inputs))
     with guard(where):
         activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
+
+        def result_of(found: list[ConnectionCurvature]) -> CurvatureResult:
+            by_index = dict(zip(settings.chosen(graph), found, strict=True))
+            whole = [
+                completed(graph, index, by_index.get(index), settings, len(inputs))
+                for index in range(len(graph.connections))
+            ]
+            return _result(graph, float(alpha), whole, len(inputs))
+
+        until.result_of = result_of
         with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            found = dict(
-                zip(
-                    settings.chosen(graph),
-                    run(graph, activity, settings, pool, report, cancel),
-                    strict=True,
-                )
+            return result_of(
+                run(graph, activity, settings, pool, report, cancel, None if until.is_exact else until)
             )
-    whole = [
-        completed(graph, index, found.get(index), settings, len(inputs))
-        for index in range(len(graph.connections))
-    ]
-    return _result(graph, float(alpha), whole, len(inputs))
 
 
 def _check_inputs(inputs: Tensor) -> None:
@@ -261,13 +296,17 @@ def _check_hooks(progress: object, cancel: object, executor: object) -> None:
 def _result(
     graph: NeuralGraph, alpha: float, found: list[ConnectionCurvature], samples: int
 ) -> CurvatureResult:
-    weights: dict[str, np.ndarray] = {}
     each: dict[str, np.ndarray] = {}
+    lower: dict[str, np.ndarray] = {}
+    upper: dict[str, np.ndarray] = {}
+    is_exact = all(own.lower is None for own in found)
     least = []
     for connection, own in zip(graph.connections, found, strict=True):
         name = connection.parameter
         # A weight that stands in two connections has its minimum over both.
-        weights[name] = np.minimum(weights.get(name, np.inf), connection.as_parameter(own.curvature))
+        for bounds, value in ((lower, own.lower), (upper, own.upper)):
+            own_ends = connection.as_parameter(own.curvature if value is None else value)
+            bounds[name] = np.minimum(bounds.get(name, np.inf), own_ends)
         if own.samples is not None:
             each[name] = np.minimum(each.get(name, np.inf), connection.as_parameter(own.samples))
         position = np.where(own.position >= 0, own.position, connection.first_position)
@@ -279,12 +318,15 @@ def _result(
                 torch.from_numpy(own.sample.astype(np.int64)),
             )
         )
+    low = _tensors(lower)
+    up = low if is_exact else _tensors(upper)
+    keeps = all(own.samples is not None for own in found)
     return CurvatureResult(
         graph=graph,
         alpha=alpha,
-        weights=MappingProxyType(
-            {name: torch.from_numpy(_finite(value, NEVER_ACTIVE)) for name, value in weights.items()}
-        ),
+        weights=low if is_exact else _tensors({name: middle(lower[name], upper[name]) for name in lower}),
+        lower=low,
+        upper=up,
         least=tuple(least),
         samples=MappingProxyType(
             {
@@ -292,18 +334,25 @@ def _result(
                 for name, value in each.items()
             }
         )
-        if each
+        if each and keeps
         else None,
         sample_positions=tuple(
             torch.from_numpy(own.sample_position) for own in found if own.sample_position is not None
         )
-        or None,
+        if keeps
+        else None,
         dead_share=tuple(
             1 - own.work.live / max(1, samples * edges) if edges else 0.0
             for edges, own in zip(measured_edges(graph, found), found, strict=True)
         ),
         work=tuple(own.work for own in found),
         _grids=tuple(own.grids for own in found) if any(own.grids for own in found) else None,
+    )
+
+
+def _tensors(values: dict[str, np.ndarray]) -> Mapping[str, Tensor]:
+    return MappingProxyType(
+        {name: torch.from_numpy(_finite(value, NEVER_ACTIVE)) for name, value in values.items()}
     )
 
 

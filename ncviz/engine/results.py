@@ -76,6 +76,9 @@ class ConnectionCurvature:
         grids: For each sample float64 [channels after, positions after, slots], every edge's κ, NaN where none is
             live; empty unless wanted.
         work: How the edges were settled.
+        lower: float64 [W], lower ends of intervals that contain each weight's minimum; None where all are exact. Then
+            ``curvature`` holds the middles.
+        upper: float64 [W], their upper ends.
     """
 
     curvature: np.ndarray
@@ -85,6 +88,8 @@ class ConnectionCurvature:
     sample_position: np.ndarray | None
     grids: tuple[np.ndarray, ...]
     work: Work
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
 
 
 def joined(

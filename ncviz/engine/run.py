@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncviz.engine import precompile
+from ncviz.engine.anytime.interval import nothing_known
+from ncviz.engine.anytime.run import Anytime
+from ncviz.engine.anytime.until import Until
 from ncviz.engine.executors import run_on_executor
 from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers, around, ends_of, layers_of
@@ -62,6 +65,7 @@ def run(
     executor: Executor,
     report: Progress,
     cancel: threading.Event | None,
+    until: Until | None = None,
 ) -> list[ConnectionCurvature]:
     """Compute the connections that the settings name.
 
@@ -72,6 +76,7 @@ def run(
         executor: Where the tasks run.
         report: Called with the fraction done and a short message.
         cancel: Set it to stop.
+        until: When to stop before everything is exact, and who is told meanwhile; by default everything is exact.
 
     Raises:
         CancelledError: If ``cancel`` was set.
@@ -87,6 +92,8 @@ def run(
     precompile.wait(report, cancel)
     report(0.0, "measuring path lengths" if is_cached(kernel) else precompile.PREPARING)
     tasks = tasks_of(graph, layers, settings, executor, cancel)
+    if until is not None:
+        return _any_time(tasks, settings, until, executor, report, cancel)
     text = "measuring the curvature"
     # A layer whose weights are all zero has none, and is done at once.
     edges = [max(1, graph.connections[index].number_of_edges) for index in settings.chosen(graph)]
@@ -184,6 +191,26 @@ def _side_by_side(
         joined(task.plan.pairs.target, found[at * each : (at + 1) * each], grids[at], settings, on_device[at])
         for at, task in enumerate(tasks)
     ]
+
+
+def _any_time(
+    tasks: list[Task],
+    settings: Settings,
+    until: Until,
+    pool: ThreadPoolExecutor,
+    report: Progress,
+    cancel: threading.Event | None,
+) -> list[ConnectionCurvature]:
+    """Bound all weights, then sharpen the bounds for as long as is wanted."""
+    size = 1 if settings.keep_samples else tasks[0].samples
+    known = [
+        [
+            nothing_known(settings, task.plan, task.on(first, size), task.ends, first)
+            for first in range(0, task.samples, size)
+        ]
+        for task in tasks
+    ]
+    return Anytime(known, until, pool, report, cancel).run()
 
 
 def _every_full_problem(

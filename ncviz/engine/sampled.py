@@ -55,6 +55,8 @@ def completed(
         sample=spread(found.sample, -1),
         samples=None if found.samples is None else spread(found.samples, np.nan),
         sample_position=None if found.sample_position is None else spread(found.sample_position, -1),
+        lower=None if found.lower is None else spread(found.lower, np.nan),
+        upper=None if found.upper is None else spread(found.upper, np.nan),
     )
 
 

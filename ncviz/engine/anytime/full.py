@@ -1,0 +1,114 @@
+"""Intervals below idleness 1/2, where the closed form does not hold but bounds from both sides, and POT solves.
+
+With K(α) = (1 − α) κ_α = 1 − W₁/d, which is concave in α because W₁ is convex in its measures, and 0 at α = 1:
+
+    κ_α ≤ κ_{1/2}    and    κ_α ≥ ((1 − 2α) κ_0 + α κ_{1/2}) / (1 − α)    for α ≤ 1/2.
+
+Source: Bourne, Cushing, Liu, Münch, Peyerimhoff, *Ollivier–Ricci idleness functions of graphs*, 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ncviz.engine.anytime.interval import Known
+from ncviz.engine.anytime.until import Until
+from ncviz.engine.full import groups
+from ncviz.engine.kernels import LIVE, SOLVED
+from ncviz.transport.exact import solve_full
+from ncviz.transport.problem import EdgeGroup
+
+# What joins some channels at two positions: on which sample, of which pair, the weights [n, m] and their problem.
+_Edges = tuple[int, int, np.ndarray, EdgeGroup]
+
+
+def bound_full(known: Known, part: int, stop: np.ndarray) -> None:
+    """Bound the weights of a part from both sides."""
+    low, counts = known.low, known.counts[part]
+    for sample, pair, weights, group in _edges_of(known, part):
+        if stop[0]:
+            return
+        is_live = ~np.isnan(group.direct)
+        lower, upper = edge_bounds(group, known.settings.alpha)
+        own = weights[is_live]
+        counts[LIVE] += len(own)
+        known.upper[own] = np.minimum(known.upper[own], upper[is_live])
+        is_less = lower[is_live] < low.curvature[own]
+        low.curvature[own[is_less]] = lower[is_live][is_less]
+        low.pair[own[is_less]], low.sample[own[is_less]] = pair, sample
+    known.note_upper(known.members[part], known.upper[known.members[part]])
+
+
+def edge_bounds(group: EdgeGroup, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return bounds on κ of a group's edges from below and from above, float64 [n, m] each, for α ≤ 1/2."""
+    d = group.direct
+    if not len(group.a) or not len(group.b):
+        # One side's mass is all in one point: there is one plan only, and κ does not depend on α.
+        paid = (group.from_source @ group.b if len(group.b) else np.zeros(len(d)))[:, None]
+        paid = paid + (group.to_target @ group.a if len(group.a) else np.zeros(d.shape[1]))[None]
+        kappa = float(len(group.a) > 0 or len(group.b) > 0) - paid / d
+        return kappa, kappa
+    paid = (group.from_source @ group.b)[:, None] + (group.to_target @ group.a)[None]
+    star = 2.0 - paid / d
+    lazy = 1.0 - group.a @ group.cost @ group.b / d
+    least = ((1.0 - 2.0 * alpha) * lazy + alpha * np.maximum(star, lazy)) / (1.0 - alpha)
+    saved = np.zeros_like(d)
+    for u, mass in enumerate(group.a):
+        detour = (group.from_source - group.cost[u]).max(axis=1)
+        saved += mass * np.maximum(0.0, detour[:, None] + group.to_target[:, u][None] - d)
+    return least, star + saved / d
+
+
+def sharpen_full(
+    known: Known, part: int, wanted: np.ndarray, until: Until, stop: np.ndarray, done: np.ndarray
+) -> None:
+    """Narrow the intervals of some weights of a part; arguments as for ``rounds.sharpen``."""
+    alpha, low = known.settings.alpha, known.low
+    lower, upper = known.interval()
+    own = known.members[part]
+    own = own[wanted[own] & (lower[own] < until.below(upper)[own])]
+    least = np.full(len(wanted), -np.inf)
+    least[own] = until.below(upper[own])
+    start = least.copy()
+    for is_named in (True, False):
+        for sample, pair, weights, group in _edges_of(known, part) if len(own) else ():
+            if stop[0]:
+                return
+            bound, _ = edge_bounds(group, alpha)
+            named = (low.pair[weights] == pair) & (low.sample[weights] == sample)
+            is_wanted = ~np.isnan(group.direct) & (bound < least[weights]) & (named == is_named)
+            if not is_wanted.any():
+                continue
+            only = np.where(is_wanted, group.direct, np.nan)
+            found = 1.0 - solve_full(
+                EdgeGroup(group.a, group.b, group.cost, group.to_target, group.from_source, only), alpha
+            ) / only  # fmt: skip
+            is_less = is_wanted & (found < least[weights])
+            known.counts[part, SOLVED] += int(is_wanted.sum())
+            for best in (least, known.best.curvature):
+                best[weights[is_less]] = found[is_less]
+            known.best.pair[weights[is_less]], known.best.sample[weights[is_less]] = pair, sample
+    if len(own):
+        known.lower[own] = np.maximum(known.lower[own], np.where(least < start, least, start)[own])
+    done[0] = 1.0
+
+
+def _edges_of(known: Known, part: int) -> Iterator[_Edges]:
+    """Give the live edges of a part's blocks, on all samples."""
+    plan = known.plan
+    begin, end, row_begin, row_end = known.parts[part]
+    for at in range(len(known.layers[0])):
+        own = tuple(layer[at] for layer in known.layers)
+        for pair in range(begin, end):
+            for i, j, group in groups(plan, own, known.ends, pair):
+                mine = (row_begin <= i) & (i < row_end)
+                if not mine.any():
+                    continue
+                weights = (
+                    j[None].astype(np.int64) * plan.slots + plan.slot[plan.pairs.tap[pair], i[mine]][:, None]
+                )
+                yield known.first_sample + at, pair, weights, EdgeGroup(
+                    group.a, group.b, group.cost, group.to_target, group.from_source[mine], group.direct[mine]
+                )  # fmt: skip

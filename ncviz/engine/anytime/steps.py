@@ -1,0 +1,115 @@
+"""What threads do: bounds of a part's weights, upper ends of some weights, a part sharpened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from ncviz.engine.anytime.interval import Known
+from ncviz.engine.anytime.rounds import sharpen
+from ncviz.engine.anytime.until import Until
+
+# Weights that one call bounds from above, and samples' least κ that it takes as long to solve as to look at an edge.
+_CHUNK = 4096
+_EDGES_A_WEIGHT = 5000.0
+
+
+class Step(NamedTuple):
+    """Some work for one thread.
+
+    Attributes:
+        work: Does it, given the flag that stops it and where to note the share that is done.
+        cost: What it is expected to take, in looks at an edge.
+    """
+
+    work: Callable[[np.ndarray, np.ndarray], None]
+    cost: float
+
+
+def bounds_of(known: Known) -> list[Step]:
+    """Return steps that bound all weights from below, and find κ where a closed form gives it."""
+    from ncviz.engine import kernels
+    from ncviz.engine.anytime import full, lower
+
+    is_fast = not any(known.ends) and lower.has_one_class(known.plan)
+
+    def step(part: int) -> Step:
+        best = known.best._replace(counts=known.counts[part])
+
+        def work(stop: np.ndarray, done: np.ndarray) -> None:
+            if stop[0]:
+                return
+            if not known.settings.is_closed:
+                full.bound_full(known, part, stop)
+            elif is_fast:
+                lower.bound_below(
+                    known.plan, known.layers, known.parts[part], known.first_sample, (best, known.low)
+                )
+            else:
+                nothing, no_pairs = np.empty((0, 0, 0)), np.zeros(0, dtype=np.bool_)
+                for at in range(len(known.layers[0])):
+                    own = tuple(layer[at] for layer in known.layers)
+                    kernels.scan(
+                        known.plan, own, known.ends, known.parts[part], known.first_sample + at, kernels.BOUND,
+                        best, known.low, no_pairs, nothing, stop,
+                    )  # fmt: skip
+                    done[0] = (at + 1) / len(known.layers[0])
+            if not stop[0]:
+                known.note_bounds(part)
+            done[0] = 1.0
+
+        return Step(work, edges_of(known, part))
+
+    return [step(part) for part in range(len(known.parts))]
+
+
+def upper_ends_of(known: Known) -> list[Step]:
+    """Return steps that bound all weights from above, each on the edge that has the least lower bound."""
+    from ncviz.engine.anytime import upper
+
+    if not known.settings.is_closed:
+        return []
+    is_open = np.isfinite(known.low.curvature) & (known.low.curvature < known.best.curvature)
+    order = np.flatnonzero(is_open)
+    if not len(order):
+        return []
+    order = order[np.lexsort((known.low.pair[order], known.low.sample[order]))]
+    dear = upper.dearest(known.plan.to_target.length), upper.dearest(known.plan.to_source)
+
+    def step(some: np.ndarray) -> Step:
+        def work(stop: np.ndarray, done: np.ndarray) -> None:
+            found = np.full(len(known.upper), 2.0)
+            upper.bound_above(
+                known.plan, known.layers, known.first_sample, some, known.low, dear, found, stop
+            )
+            known.note_upper(some, found[some])
+            done[0] = 1.0
+
+        return Step(work, float(len(some)))
+
+    return [step(order[first : first + _CHUNK]) for first in range(0, len(order), _CHUNK)]
+
+
+def sharpening_of(known: Known, wanted: np.ndarray, until: Until) -> list[Step]:
+    """Return steps that narrow the intervals of some weights, bool [W], as far as is wanted."""
+    from ncviz.engine.anytime.full import sharpen_full
+
+    how = sharpen if known.settings.is_closed else sharpen_full
+
+    def step(part: int, count: int) -> Step:
+        def work(stop: np.ndarray, done: np.ndarray) -> None:
+            how(known, part, wanted, until, stop, done)
+
+        return Step(work, edges_of(known, part) + _EDGES_A_WEIGHT * count)
+
+    counts = [int(np.count_nonzero(wanted[own])) for own in known.members]
+    return [step(part, count) for part, count in enumerate(counts) if count]
+
+
+def edges_of(known: Known, part: int) -> float:
+    """Return about how many edges a part has on all samples."""
+    begin, end, row_begin, row_end = known.parts[part]
+    pairs = (end - begin) * len(known.layers[0])
+    return 1.0 + pairs * (row_end - row_begin) * known.plan.length.shape[2]
