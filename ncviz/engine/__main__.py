@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from torch import nn
 
+from ncviz.engine.anytime.until import Until
 from ncviz.engine.results import Settings
 from ncviz.engine.run import run
 from ncviz.graph.build import build_graph
@@ -15,13 +16,16 @@ _NICE = 10
 
 def compile_all() -> None:
     """Compute the curvature of a tiny network, for which all that any network needs is compiled or loaded."""
-    graph = build_graph(nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)), (3,))
+    layers = nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)
+    graph = build_graph(nn.Sequential(*layers), (3,))
     draw = np.random.default_rng(0)
     activity = [draw.random((2, size)) for size in graph.layer_sizes]
     with ThreadPoolExecutor(1) as pool:
         for keep_edges in (False, True):
             settings = Settings(0.5, "cpu", keep_edges, keep_samples=False)
             run(graph, activity, settings, pool, lambda fraction, message: None, None)
+        settings = Settings(0.5, "cpu", keep_edges=False, keep_samples=False)
+        run(graph, activity, settings, pool, lambda fraction, message: None, None, Until(time_limit=1e9))
 
 
 if __name__ == "__main__":
