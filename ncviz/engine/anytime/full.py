@@ -64,7 +64,7 @@ def edge_bounds(group: EdgeGroup, alpha: float) -> tuple[np.ndarray, np.ndarray]
 def sharpen_full(
     known: Known, part: int, wanted: np.ndarray, until: Until, stop: np.ndarray, done: np.ndarray
 ) -> None:
-    """Narrow the intervals of some weights of a part; arguments as for ``rounds.sharpen``."""
+    """Narrow the intervals of some weights of a part; arguments as for ``steps.sharpen``."""
     alpha, low = known.settings.alpha, known.low
     lower, upper = known.interval()
     own = known.members[part]

@@ -1,4 +1,4 @@
-"""Which weights are sharpened next, and how: branch and bound, for a part of the weights at a time."""
+"""Which weights are sharpened next."""
 
 from __future__ import annotations
 
@@ -58,40 +58,3 @@ def rounds(
         yield left, last
     if keeps_samples:
         yield [np.ones(each[0].plan.weights, dtype=np.bool_) for each in known], 1.0
-
-
-def sharpen(
-    known: Known, part: int, wanted: np.ndarray, until: Until, stop: np.ndarray, done: np.ndarray
-) -> None:
-    """Narrow the intervals of some weights of a part as far as is wanted.
-
-    The compiled search skips a weight whose least κ so far is −inf, and looks for no κ above it.
-
-    Args:
-        known: What is known, sharpened.
-        part: Which part.
-        wanted: bool [W].
-        until: How narrow the intervals have to be.
-        stop: bool [1], set from outside to end early; what was found by then is kept.
-        done: float64 [1], the share that is done.
-    """
-    from ncviz.engine import kernels
-
-    lower, upper = known.interval()
-    own = known.members[part]
-    own = own[wanted[own] & (lower[own] < until.below(upper)[own])]
-    if not len(own):
-        done[0] = 1.0
-        return
-    start = np.full(len(wanted), -np.inf)
-    start[own] = until.below(upper[own])
-    mine = known.best._replace(curvature=start.copy(), counts=known.counts[part])
-    kernels.search(
-        known.plan, known.layers, known.ends, known.parts[part], known.first_sample, kernels.CHOSEN, mine,
-        known.low, stop, done,
-    )  # fmt: skip
-    was_found = mine.curvature[own] < start[own]
-    found = own[was_found]
-    known.best.curvature[found] = mine.curvature[found]
-    if not stop[0]:
-        known.lower[own] = np.maximum(known.lower[own], mine.curvature[own])

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ncviz.engine.anytime.interval import Known
-from ncviz.engine.anytime.rounds import sharpen
 from ncviz.engine.anytime.until import Until
 
 # Weights that one call bounds from above, and samples' least κ that it takes as long to solve as to look at an edge.
@@ -106,6 +105,43 @@ def sharpening_of(known: Known, wanted: np.ndarray, until: Until) -> list[Step]:
 
     counts = [int(np.count_nonzero(wanted[own])) for own in known.members]
     return [step(part, count) for part, count in enumerate(counts) if count]
+
+
+def sharpen(
+    known: Known, part: int, wanted: np.ndarray, until: Until, stop: np.ndarray, done: np.ndarray
+) -> None:
+    """Narrow the intervals of some weights of a part as far as is wanted.
+
+    The compiled search skips a weight whose least κ so far is −inf, and looks for no κ above it.
+
+    Args:
+        known: What is known, sharpened.
+        part: Which part.
+        wanted: bool [W].
+        until: How narrow the intervals have to be.
+        stop: bool [1], set from outside to end early; what was found by then is kept.
+        done: float64 [1], the share that is done.
+    """
+    from ncviz.engine import kernels
+
+    lower, upper = known.interval()
+    own = known.members[part]
+    own = own[wanted[own] & (lower[own] < until.below(upper)[own])]
+    if not len(own):
+        done[0] = 1.0
+        return
+    start = np.full(len(wanted), -np.inf)
+    start[own] = until.below(upper[own])
+    mine = known.best._replace(curvature=start.copy(), counts=known.counts[part])
+    kernels.search(
+        known.plan, known.layers, known.ends, known.parts[part], known.first_sample, kernels.CHOSEN, mine,
+        known.low, stop, done,
+    )  # fmt: skip
+    was_found = mine.curvature[own] < start[own]
+    found = own[was_found]
+    known.best.curvature[found] = mine.curvature[found]
+    if not stop[0]:
+        known.lower[own] = np.maximum(known.lower[own], mine.curvature[own])
 
 
 def edges_of(known: Known, part: int) -> float:
