@@ -32,7 +32,7 @@ def image_choices(
         record: The curvature over all calibration images.
         network: The network.
         chosen: What flows, as the view has it.
-        own: A drawn or a brought image, uint8 [C, H, W].
+        own: A drawn or a brought image that the network can take, uint8 [C, H, W].
     """
     spec, pictures = network.dataset_spec, record.pictures
     found: dict[str, Any] = {
@@ -63,7 +63,6 @@ def image_choices(
     if channels == 1 and max(rows, columns) <= LARGEST_DRAWN:
         size, by = _DRAWN.get(network.dataset, (round(_DRAWN_SHARE * min(rows, columns)), "mass"))
         found["drawing"] = {"rows": rows, "columns": columns, "size": size, "by": by}
-    own = own if own is not None and own.shape == pictures.images.shape[1:] else None
     return found | {"can_bring": True, "own": None if own is None else image(own)}
 
 

@@ -19,6 +19,7 @@ from ncviz.plots.network.header import FlowProgram
 from ncviz.plots.network.ranks import Forward
 from ncviz.scene.flow_choices import samples_together
 from ncviz.scene.selection import read_flow
+from ncviz.tasks import CurvatureRecord
 from ncviz.text import megabytes, plain
 from ncviz.ui.server import flowing, resources
 from ncviz.ui.session import session
@@ -52,10 +53,19 @@ def forward_of(subject: Subject, found: tasks.ForwardRecord) -> Forward:
     return Forward(program, found.values(arrays), subject.factor)
 
 
-def own_image() -> np.ndarray | None:
-    """Return the image that was drawn or brought in this session, uint8 [C, H, W]."""
+def own_image(record: CurvatureRecord) -> np.ndarray | None:
+    """Return the image that was drawn or brought in this session, uint8 [C, H, W]; None where it does not fit."""
     found: np.ndarray | None = st.session_state.get("own-image")
-    return found
+    return None if found is None or found.shape != record.pictures.images.shape[1:] else found
+
+
+def no_own_image_words(record: CurvatureRecord) -> str:
+    """Return why there is no own image for a network."""
+    found: np.ndarray | None = st.session_state.get("own-image")
+    if found is None:
+        return "a drawn or a brought image stays in its session."
+    sizes = (" × ".join(map(str, shape)) for shape in (found.shape, record.pictures.images.shape[1:]))
+    return "your image has {} values, and this network sees {}.".format(*sizes)
 
 
 def take_image(value: Any) -> None:
@@ -125,7 +135,7 @@ def flow_answer(subject: Subject, *, is_dragging: bool) -> dict[str, Any] | None
 
 def flow_basis(subject: Subject) -> str:
     """Return what tells a flow from that of another network, of other images, or after other things done by hand."""
-    view, own = subject.view, own_image()
+    view, own = subject.view, own_image(subject.record)
     image = "" if own is None or view.flow != "own" else hashlib.sha256(own.tobytes()).hexdigest()
     network, key = subject.network, subject.record.key
     facts = (network.fingerprint, network.dataset, key, view.scope, view.never, view.hand, image)
@@ -146,7 +156,7 @@ def follows(subject: Subject) -> bool:
 def _image(subject: Subject) -> tuple[str, Callable[[], Any]] | None:
     """Return what tells the images that flow from others, and what reads them, [n, …]; None where none do."""
     network, record, context = subject.network, subject.record, session.context()
-    flow, own = read_flow(subject.view.flow), own_image()
+    flow, own = read_flow(subject.view.flow), own_image(record)
     together = samples_together(record, subject.view.flow)
     if flow.kind == "image" and flow.number < len(record.calibration):
         together = [flow.number]
@@ -154,7 +164,7 @@ def _image(subject: Subject) -> tuple[str, Callable[[], Any]] | None:
         indices = record.calibration[together].tolist()
         what = f"{network.dataset} {context.data_dir} train {indices}"
         return what, lambda: tasks.calibration_inputs(network, context, indices)
-    if flow.kind == "own" and own is not None and own.shape == record.pictures.images.shape[1:]:
+    if flow.kind == "own" and own is not None:
         return f"{network.dataset} own {hashlib.sha256(own.tobytes()).hexdigest()}", lambda: tasks.input_of(
             network, context, own
         )[None]

@@ -31,7 +31,7 @@ from ncviz.ui.explore.compare import draw_both, draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import slider_step
-from ncviz.ui.explore.living import own_image
+from ncviz.ui.explore.living import no_own_image_words, own_image
 from ncviz.ui.explore.panel import draw_panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import address, results, session
@@ -115,8 +115,8 @@ def _check_link(subject: Subject) -> None:
         layer=_checked_layer("layer", view.layer, connection_links(record)),
         zoom=_checked_layer("zoom", view.zoom, unit_layer_links(record)),
     )
-    if view.flow == "own" and own_image() is None:
-        st.toast("The link's flow own was left out: a drawn or a brought image stays in its session.")
+    if view.flow == "own" and own_image(record) is None:
+        st.toast(f"The flow of an image of your own was left out: {no_own_image_words(record)}")
         session.change(flow="all")
     elif view.flow not in ("all", "own") and subject.samples is None:
         st.toast(
@@ -233,7 +233,7 @@ def _draw_settings(subject: Subject) -> None:
         **session.shows("detail", nearest_detail(subject), lambda name: session.change(detail=name)),
     )
     choices = flow_titles(subject.record, subject.classes)
-    if own_image() is not None:
+    if own_image(subject.record) is not None:
         choices["own"] = OWN_TITLE
     columns[2].selectbox(
         "Flow of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -225,8 +226,10 @@ def _is_measuring(subject: Subject) -> bool:
 
 def _basis(subject: Subject) -> str:
     """Return what an accuracy depends on beside the step: an answer for another is none for this."""
-    key, scope = subject.sweep.meta.get("key", ""), subject.view.scope
-    return f"{key} {scope} {subject.view.never} {subject.view.hand} {session.device()} {session.data_dir()}"
+    view, key = subject.view, subject.sweep.meta.get("key", "")
+    facts = (key, view.scope, view.never, view.hand, session.device(), session.data_dir())
+    # It travels with every answer to a drag, and what is done by hand can be long.
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
 
 
 def _measurement(subject: Subject) -> Future[evaluation.Measured]:

@@ -26,22 +26,6 @@ from ncviz.ui.session import session
 
 # What the curves are measured by, beside the criteria and the order.
 _MEASURED_BY = ("lab_samples", "lab_seeds", "lab_never", "lab_protect")
-# The icons that undo and redo have in the pictures; their words stay for those who hear the page.
-_ICONS = {
-    "undo": "M5.5 3 2.7 5.8l2.8 2.8M3 5.8h6a4 4 0 0 1 0 8H6.5",
-    "redo": "M10.5 3l2.8 2.8-2.8 2.8M13 5.8H7a4 4 0 0 0 0 8h2.5",
-}
-_DRAWN = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' width='16' height='16' "
-    "fill='none' stroke='black' stroke-width='1.5' stroke-linecap='round' stroke-linejoin='round'%3E"
-    "%3Cpath d='{0}'/%3E%3C/svg%3E"
-)
-_MASK = (
-    ".st-key-lab-{0} button::before{{content:'';flex:none;width:16px;height:16px;background:currentcolor;"
-    'mask:url("{1}") center/16px 16px no-repeat}}'
-    ".st-key-lab-{0} button p{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}"
-)
-_STEPS = "".join(_MASK.format(name, _DRAWN.format(path)) for name, path in _ICONS.items())
 
 
 def draw_controls(network: tasks.Network) -> None:
@@ -56,13 +40,12 @@ def draw_controls(network: tasks.Network) -> None:
         placeholder="Choose what to compare",
         **_tie("lab_criteria", list(compared.criteria), ",".join),
     )
-    st.html(f"<style>{_STEPS}</style>")
     with steps, st.container(horizontal=True, gap="small"):
         for name, title, can, act in (
             ("undo", "Undo", comparison.can_undo(), comparison.undo),
             ("redo", "Redo", comparison.can_redo(), comparison.redo),
         ):
-            st.button(title, key=f"lab-{name}", help=title, disabled=not can, on_click=act)
+            st.button(title, key=f"lab-{name}", disabled=not can, on_click=act)
     _draw_order(network, compared)
     # Few change these, and the curve is what is looked at; where one is changed, it is seen.
     view, usual = session.view(), ViewState()

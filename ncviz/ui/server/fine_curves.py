@@ -6,9 +6,12 @@ once, and during a drag the browser has every value at hand.
 
 from __future__ import annotations
 
+import math
+import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 import streamlit as st
@@ -24,6 +27,8 @@ AFFORDABLE_SECONDS = 1.0
 # Of a network that is changed by hand no curve is stored; where it is slow, it has so many points.
 FEW_STOPS, FEW_SECONDS = 24, 30.0
 KEPT_CURVES = 32
+# Curves of what is changed by hand are many: each rests so long after it was asked for last, until it is again.
+PATIENCE_SECONDS = 2.0
 
 
 @dataclass(eq=False)
@@ -37,14 +42,19 @@ class FineCurve:
         known: How many are measured.
         classes: float32 [m, classes], the accuracy of each class, NaN where it has no images.
         has_failed: Whether one could not be measured, so that no more will be.
+        patience: For how many seconds it is measured on after it was asked for last.
     """
 
     removed: np.ndarray
+    patience: float = math.inf
     accuracy: np.ndarray = field(init=False)
     classes: np.ndarray = field(init=False)
     images: int = 0
     known: int = 0
     has_failed: bool = False
+    _asked_at: float = 0.0
+    _is_running: bool = False
+    _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.accuracy = np.empty(len(self.removed))
@@ -54,6 +64,21 @@ class FineCurve:
     def is_done(self) -> bool:
         """Whether all steps are measured."""
         return self.known == len(self.removed)
+
+    def ask(self) -> bool:
+        """Say that somebody waits for it; return whether the asker has to begin to measure, or to go on."""
+        with self._lock:
+            self._asked_at = time.monotonic()
+            begins = not (self._is_running or self.is_done or self.has_failed)
+            self._is_running |= begins
+        return begins
+
+    def goes_on(self) -> bool:
+        """Whether the next step is measured; if not, it rests until it is asked for again."""
+        with self._lock:
+            is_waited_for = time.monotonic() - self._asked_at < self.patience
+            self._is_running = is_waited_for and not self.is_done
+        return self._is_running
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +128,15 @@ def fine_curve(
         stops = _affordable_stops(evaluation.evaluation_seconds(of, context), is_stored=changed is None)
         if not stops:
             return None
+        gone = tasks.zeros_in(of, record.weights)
+        most, least = (record.total, gone) if changed is None else (changed.most, changed.least)
+        patience = math.inf if changed is None else PATIENCE_SECONDS
+        made = FineCurve(slider_stops(most, least, stops), patience)
+        curve = resources.keep(kept, key, made, KEPT_CURVES)
+    if curve.ask():
         if changed is None:
             ranks = resources.ranks(of, record, order[0], scope, order[1], never_active)
-            changed = Changed("", ranks, tasks.zeros_in(of, record.weights), record.total, None)
-        at = slider_stops(changed.most, changed.least, stops)
-        curve = resources.keep(kept, key, FineCurve(at), KEPT_CURVES)
+            changed = Changed("", ranks, int(curve.removed[0]), record.total, None)
         _measure(curve, of, record, changed, context)
     return curve
 
@@ -136,7 +165,7 @@ def _measure(
         curve.classes[curve.known] = measured.by_class(classes)
         curve.images = len(measured.labels)
         curve.known += 1
-        if not curve.is_done:
+        if curve.goes_on():
             # A server that is being shut down takes no more work.
             with suppress(RuntimeError):
                 _measure(curve, of, record, changed, context)

@@ -12,6 +12,7 @@ from ncviz import tasks
 from ncviz.ui.explore import living
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session.subject import Side, Subject
+from tests.examples import shipped
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_what_flows_is_told_from_that_of_other_images_and_of_other_things_done_b
     view = ViewState(model=network.name, flow="own")
 
     def basis(image, of=network, **changes):
-        monkeypatch.setattr(living, "own_image", lambda: image)
+        monkeypatch.setattr(living, "own_image", lambda _: image)
         side = Side("explore", replace(view, **changes))
         return living.flow_basis(Subject(of, record, sweep, side))
 
@@ -88,3 +89,18 @@ def test_what_flows_is_told_from_that_of_other_images_and_of_other_things_done_b
 def test_a_browser_knows_the_pixels_of_known_images_in_their_own_layout_alone(network):
     assert tasks.has_exact_pixels(network)
     assert not tasks.has_exact_pixels(replace(network, input_shape=(8, 8, 1)))
+
+
+def test_an_image_of_ones_own_is_there_only_for_networks_that_it_fits(monkeypatch):
+    found = {}
+    monkeypatch.setattr(living.st, "session_state", found)
+    mlp, vgg = (shipped.curvature(name) for name in ("mlp-digits-relu", "vgg9-cifar10-relu"))
+    assert living.own_image(mlp) is None
+    assert "stays in its session" in living.no_own_image_words(mlp)
+    found["own-image"] = np.zeros((1, 8, 8), np.uint8)
+    assert living.own_image(mlp) is found["own-image"]
+    assert living.own_image(vgg) is None
+    assert (
+        living.no_own_image_words(vgg)
+        == "your image has 1 × 8 × 8 values, and this network sees 3 × 32 × 32."
+    )

@@ -61,3 +61,33 @@ def test_a_step_that_cannot_be_measured_ends_the_curve(network, record, monkeypa
     curve = fine_curve(network, record, ORDER, "global", NOWHERE)
     assert curve.has_failed
     assert not curve.is_done
+
+
+def test_a_curve_of_what_is_done_by_hand_rests_while_nobody_asks_for_it(network, record, monkeypatch):
+    measured, labels = [], np.zeros(4, np.int64)
+
+    def measure(*_):
+        measured.append(Future())
+        return measured[-1]
+
+    monkeypatch.setattr(evaluation, "evaluation_seconds", lambda *_: 0.1)
+    monkeypatch.setattr(evaluation, "measure", measure)
+    monkeypatch.setattr(fine_curves.time, "monotonic", lambda: now[0])
+    now = [100.0]
+    by_hand = fine_curves.Changed("cut:weight-1", np.arange(record.total), 1, record.total, None)
+    ask = lambda: fine_curve(network, record, ORDER, "global", NOWHERE, changed=by_hand)  # noqa: E731
+    done = lambda: measured[-1].set_result(evaluation.Measured(labels, labels, 0.1))  # noqa: E731
+    curve = ask()
+    ask()
+    assert len(measured) == 1, "one step at a time, however many ask"
+    done()
+    assert (len(measured), curve.known) == (2, 1)
+    now[0] += fine_curves.PATIENCE_SECONDS + 0.1
+    done()
+    assert (len(measured), curve.known) == (2, 2), "nobody waits for it any more"
+    assert ask() is curve
+    assert len(measured) == 3
+    while not curve.is_done:
+        done()
+    ask()
+    assert len(measured) == len(curve.removed)

@@ -54,9 +54,11 @@ export function shownClasses(before, accuracy, count, chosen) {
  * @param {(number | null)[] | null} before
  * @param {(number | null)[] | null} accuracy
  * @param {number[]} chosen
+ * @param {boolean} isOld whether they were measured at another step, which tells nothing of this one
  */
-export function outcome(names, before, accuracy, chosen) {
+export function outcome(names, before, accuracy, chosen, isOld = false) {
   if (!before || !accuracy || chosen.length === 0) return "";
+  if (isOld) return "the bars are still those measured last";
   const percent = (/** @type {number | null} */ share) => (share === null ? "–" : (100 * share).toFixed(1));
   const own = chosen.map((at) => `${names[at]}: ${percent(before[at])} → ${percent(accuracy[at])}%`);
   const changes = names.flatMap((_, at) => {

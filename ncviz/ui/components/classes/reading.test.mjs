@@ -28,4 +28,7 @@ test("what became of a class is said beside what became of the others, which hav
   assert.equal(outcome(["0", "1", "2", "3"], before, after, [0]), "0: 99.5 → 32.0%; the others −3.0 points");
   assert.equal(outcome(["0", "1"], before, after, [0, 1]), "0: 99.5 → 32.0%, 1: 100.0 → 98.0%");
   assert.equal(outcome(["0", "1"], before, null, [0]), "");
+  // What was measured at another step is no outcome of this one.
+  assert.equal(outcome(["0", "1"], before, after, [0], true), "the bars are still those measured last");
+  assert.equal(outcome(["0", "1"], before, after, [], true), "");
 });
