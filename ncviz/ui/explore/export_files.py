@@ -26,18 +26,20 @@ from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figu
 from ncviz.ui.explore.drawn import details_of, drawn_network, nearest_detail
 from ncviz.ui.explore.live_curves import ORDER_LABELS, PANEL_ORDERS, offline_panel, told_by_hand
 from ncviz.ui.link.view_state import VIEW_TITLES
+from ncviz.ui.server.fine_curves import FineCurve
 from ncviz.ui.session.subject import Subject
 
 CHANNEL = "file"
 CANVAS_HEIGHT = 460
 
 
-def offline_page(subject: Subject, forward: Forward | None = None) -> bytes:
+def offline_page(subject: Subject, forward: Forward | None = None, fine: FineCurve | None = None) -> bytes:
     """Return the network, the slider and the curves as one HTML file.
 
     Args:
         subject: The network with its results; the slider removes by the curvature over all calibration images.
         forward: What the network does to an image, for files in which images flow through it as it is pruned.
+        fine: The accuracy at the slider's stops with what is done by hand.
     """
     view, stem = subject.view, file_stem(subject.network)
     ranks = {item.key: subject.at(item.key).ranks for item in PANEL_ORDERS}
@@ -63,7 +65,7 @@ def offline_page(subject: Subject, forward: Forward | None = None) -> bytes:
             _drawn_network(subject), ranks, view.edges, subject.layer, activity, forward, marks, closeup=FIXED
         ),
         volatile,
-        offline_panel(subject, CHANNEL),
+        offline_panel(subject, CHANNEL, fine),
         title=f"{subject.network.title} · neural curvature",
         facts=_facts(subject),
     )

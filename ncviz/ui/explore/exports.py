@@ -38,6 +38,7 @@ def _draw_files(subject: Subject) -> None:
     # and must be the step that the slider has reached by then.
     latest, colours = session.latest(), theme()
     forward = browser_forward(subject)
+    fine_of, fine = (subject.view.hand, subject.full_order), subject.fine_curve()
     stem, of_kind = file_stem(subject.network), ending(subject.network)
     whose = plain(whose_flow(subject))
 
@@ -48,13 +49,19 @@ def _draw_files(subject: Subject) -> None:
         at = now()
         return edge_table(at.record, at.network.arrays, at.ranks, at.removed, at.drawn, at.mask)
 
+    def page() -> bytes:
+        at = now()
+        return export_files.offline_page(
+            at, forward, fine if fine_of == (at.view.hand, at.full_order) else None
+        )
+
     def checkpoint() -> bytes:
         at = now()
         return tasks.pruned_file(at.network, at.ranks, at.removed, at.record.shapes, at.factor)[0]
 
     _offer(
         "Interactive page (HTML)",
-        lambda: export_files.offline_page(now(), forward),
+        page,
         f"{stem}-curvature.html",
         "text/html",
         "One file with the network, the slider, the accuracy and the curves, that works without a server.",

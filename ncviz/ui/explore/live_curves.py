@@ -188,18 +188,23 @@ def about_words(subject: Subject) -> str:
     return f"{told}; flow of {flow_titles(subject.record, subject.classes).get(chosen, chosen)}"
 
 
-def offline_panel(subject: Subject, channel: str) -> dict[str, Any]:
+def offline_panel(subject: Subject, channel: str, fine: FineCurve | None = None) -> dict[str, Any]:
     """Return a panel's data for a page that has no Python behind it: it reads its curves and keeps its own history.
 
     Args:
         subject: The network at the step with which the page begins.
         channel: The name that the canvas on the page is given too.
+        fine: The accuracy at the stops in the order in use, which alone is known of what is changed by hand.
     """
     label = f"read off the curve measured on {subject.sweep.images:,} images"
     never = never_active(subject)
     own = {order.key: steps(subject.at(order.key)) for order in PANEL_ORDERS if order.tone}
+    drawn = curves(subject)
+    if fine is not None:
+        own[subject.order] = steps(subject, fine)
+        drawn = drawn or {subject.order: outline(fine)}
     known = Curves(
-        curves(subject),
+        drawn,
         subject.sweep.baseline,
         label,
         short_word(subject.network),

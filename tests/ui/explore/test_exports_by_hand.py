@@ -21,6 +21,7 @@ from ncviz.ui.explore.canvas import state_of
 from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figure, matrix_figure
 from ncviz.ui.explore.live_curves import offline_panel, told_by_hand
 from ncviz.ui.link.view_state import ViewState
+from ncviz.ui.server.fine_curves import FineCurve
 from ncviz.ui.session.subject import Side, Subject
 from tests.examples import shipped
 
@@ -93,13 +94,20 @@ def test_the_graph_has_the_weights_that_are_left_and_says_what_was_done(by_hand,
         assert ("length" in each) == (each["weight"] != 0)
 
 
+@pytest.mark.slow
 def test_pictures_and_the_file_without_a_server_say_it_too(by_hand):
     subject, doubled, cut, nothing, kept = by_hand
     for make in (matrix_figure, distribution_figure):
         assert told_by_hand(subject) in make(subject, "light").layout.meta
     assert told_by_hand(subject) in unescape(free_layout_figure(subject, "light").page)
     assert offline_panel(subject, "c")["told"] == told_by_hand(subject)
-    page = export_files.offline_page(subject).decode()
+    fine = FineCurve(np.array([1, subject.total // 2, subject.total]))
+    fine.accuracy[:], fine.known, fine.images = (0.9, 0.7, 0.1), 3, 360
+    page = export_files.offline_page(subject, fine=fine).decode()
+    assert '"curvature/redundant": {"removed": [1, ' in page
+    panel = offline_panel(subject, "c", fine)
+    assert panel["sweeps"].keys() == {subject.order}
+    assert panel["steps"][subject.order]["images"] == 360
     assert f"<dt>By hand</dt><dd>{told_by_hand(subject)}</dd>" in unescape(page)
     packed = re.search(r'id="payload"[^>]*>([^<]+)<', page) or re.search(
         r'data-part="payload"[^>]*>([^<]+)<', page

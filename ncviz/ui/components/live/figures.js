@@ -96,7 +96,7 @@ export class Figures {
     const words = {
       measured: `measured on ${count(images ?? 0)} images`,
       curve: data.is_measuring && !isDragging ? `${data.sweep_label}, being measured …` : data.sweep_label,
-      unknown: "not measured yet",
+      unknown: data.is_offline ? "not measured" : "not measured yet",
     };
     parts.source.textContent = words[source];
   }
