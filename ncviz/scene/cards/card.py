@@ -31,7 +31,16 @@ def card(of: NetworkState, selected: Selection | None) -> Drawing | None:
     elif isinstance(selected, Weight) and selected.parameter < record.total:
         name, at = locate(record, selected.parameter)
         found = weight_card(of, connection_of(record, name, at), selected, at)
-    return None if found is None else {"selection": str(selected), **vars(found)}
+    if found is None:
+        return None
+    if of.mask is not None and not isinstance(selected, Weight):
+        # The first page does without it until something is done by hand.
+        from ncviz.scene.surgery.resolve import weights_of_selection
+
+        by_hand = of.left.counts(weights_of_selection(selected, record))
+        told = ", ".join(f"{count:,} {what}" for what, count in by_hand.items())
+        found.rows.extend([("by hand", told)] if told else [])
+    return {"selection": str(selected), **vars(found)}
 
 
 def representative_edge(record: CurvatureRecord, selected: Selection | None) -> Edge | None:

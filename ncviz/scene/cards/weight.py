@@ -60,8 +60,6 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
             ("weights", f"{len(inside)}, {kept.sum()} kept"),
             ("negative", f"{negative} of {len(live)} active"),
         ]
-        by_hand = [f"{count} {what}" for what, count in of.left.counts(own).items()]
-        rows += [("by hand", ", ".join(by_hand))] if by_hand else []
     rows += _facts(of, connection, about, is_strongest=at is None and len(inside) > 1)
     before, after = record.ends[connection]
     title = f"{_side(of, after, target, grid.target)} ← {_side(of, before, source, grid.source)}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from ncviz.errors import NcvizError
 from ncviz.scene.grid import selected_weights
-from ncviz.scene.selection import Weight
+from ncviz.scene.selection import Selection, Weight
 from ncviz.scene.surgery.steps import CUT, FREE, HOLD, Step
 from ncviz.scene.tables import parameter_offsets
 from ncviz.tasks import CurvatureRecord, Group, OwnMask
@@ -37,7 +37,7 @@ def weights_of(
         return _first_of_layer(record, ranks, step.layer, float(step.amount))
     found = step.weights
     if found is None:
-        found = _of_selection(step, record)
+        found = weights_of_selection(step.selection, record)
     if not len(found) or int(found.max()) >= record.total:
         raise NcvizError(f"this network has nothing of the name {step.target[:40]}.")
     return found
@@ -77,8 +77,8 @@ def _first_of_layer(record: CurvatureRecord, ranks: np.ndarray, layer: int, shar
     return start + own[: round(share * size)]
 
 
-def _of_selection(step: Step, record: CurvatureRecord) -> np.ndarray:
-    selected = step.selection
+def weights_of_selection(selected: Selection | None, record: CurvatureRecord) -> np.ndarray:
+    """Return the weights of a part of the network, int64 [k] of their indices in the flat list."""
     if isinstance(selected, Weight):
         return np.array([selected.parameter])
     offsets = parameter_offsets(record)

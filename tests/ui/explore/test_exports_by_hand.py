@@ -14,7 +14,7 @@ import pytest
 from ncviz.plots.network.payload import unpack
 from ncviz.scene.cards.card import card
 from ncviz.scene.free_figure import flat_curvature
-from ncviz.scene.selection import Weight
+from ncviz.scene.selection import Unit, Weight
 from ncviz.scene.tables import csv, edge_table, layer_table, parameter_offsets
 from ncviz.ui.explore import export_files
 from ncviz.ui.explore.canvas import state_of
@@ -133,6 +133,18 @@ def test_the_card_of_a_weight_tells_it_as_it_is_now(by_hand):
         "cut by hand",
         "kept by hand",
     )
+
+
+def test_the_card_of_a_unit_counts_what_was_done_to_its_weights(by_hand):
+    subject, *_ = by_hand
+    subject = subject.showing(replace(subject.view, hand="x2:unit-1-3,cut:weight-0"))
+    done = subject.mask
+    own = np.flatnonzero(done.factor == 2)
+    rows = dict(card(state_of(subject), Unit(1, 3))["rows"])
+    cut = ["1 cut"] if 0 in own else []
+    assert rows["by hand"] == ", ".join([*cut, f"{len(own):,} scaled"])
+    whole = dict(card(replace(state_of(subject), mask=None), Unit(1, 3))["rows"])
+    assert "by hand" not in whole
 
 
 def test_of_many_steps_a_caption_tells_the_last(by_hand):

@@ -65,14 +65,14 @@ def tell_of_link(subject: Subject) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
                 "What is done by hand here is too much for the address: whoever opens the link sees the network "
-                "whole, and needs this file too."
+                "without it, and needs this file too."
             )
             draw_download(subject, "picture")
     elif side in session.lost_steps():
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.warning(
-                "The steps by hand of this link are not in it, since they are too many: the network is shown whole "
-                "until you open the file that its maker downloaded."
+                "The steps by hand of this link are too many to be in it: the network is shown without them until you "
+                "open the file that its maker downloaded."
             )
             with st.popover("Open a file…"):
                 draw_open(subject, "picture")
