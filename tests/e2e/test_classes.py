@@ -2,7 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
+
+from ncviz.scene.surgery.files import StepsFile, read_file
+from ncviz.scene.surgery.steps import Step
+from tests.examples import shipped
 
 pytestmark = pytest.mark.browser
 
@@ -95,3 +100,30 @@ def test_surgery_in_the_picture_changes_the_accuracy_and_can_be_undone(classes):
     page.get_by_test_id("ncviz-next").click()
     visit.wait(lambda: "453 weights that would go next" in words.inner_text())
     assert not visit.errors
+
+
+def test_a_link_whose_steps_are_in_a_file_says_so_until_that_is_opened(visit, tmp_path):
+    of = shipped.network("lenet-mnist-relu")
+    chosen = np.sort(np.random.default_rng(1).choice(22_000, 15_000, replace=False)) * 2
+    target = "set-" + "-".join(np.base_repr(gap, 36).lower() for gap in np.diff(chosen, prepend=0))
+    order = ("curvature", "global", "redundant", "first")
+    file = StepsFile("odd ones", of.fingerprint, (Step("cut", target), Step("x2", "weight-1")), 20_000, order)
+    (tmp_path / "steps.json").write_bytes(file.to_bytes())
+    opened = visit().open("/?model=lenet-mnist-relu&flow=all&hand=in-a-file&layer=0&selected=weight-1")
+    page = opened.page
+    told = page.get_by_test_id("stAlert").filter(has_text="The steps by hand of this link are too many")
+    opened.wait(lambda: told.count() == 1)
+    # A layer is called by its module from now on.
+    opened.wait(lambda: "layer=conv-0" in page.url)
+    page.get_by_role("button", name="Open a file…").click()
+    page.get_by_test_id("stPopoverBody").locator("input[type=file]").set_input_files(tmp_path / "steps.json")
+    opened.wait(lambda: "20,000 weights removed" in page.get_by_test_id("ncviz-counts").inner_text())
+    opened.wait(lambda: "(× 2 by hand)" in page.get_by_test_id("ncviz-card").inner_text())
+    opened.wait(lambda: told.count() == 0)
+    # The address does not hold them either, says so, and the file is offered beside the picture.
+    opened.wait(lambda: "hand=in-a-file" in page.url and "removed=" not in page.url)
+    opened.wait(lambda: page.get_by_text("too much for the address").count() == 1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the steps").first.click()
+    assert read_file(download.value.path().read_bytes(), of.fingerprint) == file
+    assert not opened.errors
