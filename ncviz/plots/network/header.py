@@ -70,9 +70,11 @@ class ArrayEntry(TypedDict):
 class Spread(TypedDict):
     """How κ is spread over the weights of a connection: of how many, how many of them are active, some of their values.
 
-    The bars count the active ones in equal steps of the colours' scale, from its red end to its blue one.
+    The bars count the active ones in equal steps of the colours' scale, from its red end to its blue one. The inputs
+    are those of one unit: the weights behind it.
     """
 
+    inputs: int
     weights: int
     active: int
     low: float

@@ -26,7 +26,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
     offsets: Array.from({ length: layers + 1 }, (_, at) => at * UNITS),
     classes: ["a", "b", "c"],
     connections: Array.from({ length: layers - 1 }, (_, at) => `${at}`),
-    spreads: label.slice(1).map(() => ({ weights: 6, active: 6, low: -0.5, median: 0, high: 0.5, negative: 3, bars: [3, 3] })),
+    spreads: label.slice(1).map(() => ({ inputs: 2, weights: 6, active: 6, low: -0.5, median: 0, high: 0.5, negative: 3, bars: [3, 3] })),
     links: [],
     parameters: edges.length,
     unmeasured: 0,

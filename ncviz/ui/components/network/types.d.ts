@@ -49,6 +49,7 @@ interface ArrayEntry {
 
 /** How κ is spread over the weights of a connection; bars go from the scale's red end to its blue one. */
 interface Spread {
+  inputs: number;
   weights: number;
   active: number;
   low: number;
@@ -420,7 +421,8 @@ interface Described {
 /** A small histogram over the colours' scale, with a mark at a share of its width. */
 interface DescribedSpread {
   bars: number[];
-  mark: number;
+  /** Where a line's own κ lies, if it is of one line. */
+  mark: number | null;
   words: string;
 }
 

@@ -15,7 +15,9 @@ import { activityOf, sizeOf, unitName } from "./data.js";
 export function describeHit(network, hit, left, isAll = false) {
   if (hit.kind === "layer") {
     const { name, subtitle } = network.layers[hit.layer];
-    return { title: `${name} · ${subtitle}`, rows: [["click", "zoom to this layer"]] };
+    const into = network.target.findIndex((node) => network.layerOf[node] === hit.layer);
+    const spread = into < 0 ? undefined : describeSpread(network, network.connection[into], null);
+    return { title: `${name} · ${subtitle}`, rows: [["click", "zoom to this layer"]], spread };
   }
   if (hit.kind === "unit") {
     const { name, place } = unitName(network, hit.unit);
@@ -60,7 +62,7 @@ export function factorsOf({ factor, start }, e) {
  * How κ is spread over the connection that a line is part of.
  * @param {Network} network
  * @param {number} connection
- * @param {number} bin of the line's own colour
+ * @param {number | null} bin of a line's own colour
  * @returns {DescribedSpread | undefined}
  */
 function describeSpread(network, connection, bin) {
@@ -71,9 +73,28 @@ function describeSpread(network, connection, bin) {
   const share = percent(negative / active, 0);
   return {
     bars,
-    mark: bin / (network.bins - 1),
-    words: `κ of its ${count(active)} active weights: ${signed(low)} … ${signed(high)}, median ${signed(median)}; ${share} bottlenecks${never}`,
+    mark: bin === null ? null : bin / (network.bins - 1),
+    words: `κ of ${count(active)} active weights: ${signed(low)} … ${signed(high)}, median ${signed(median)}; ${share} bottlenecks${never}. ${whyWords(network, connection)}`.trim(),
   };
+}
+
+/**
+ * Why so many of a connection's weights are bottlenecks, or so few, as far as its numbers tell: a unit with few inputs
+ * leaves few ways past each; beside the connection whose units have most.
+ * @param {Pick<Network, "spreads" | "connections">} network
+ * @param {number} connection
+ */
+export function whyWords({ spreads, connections }, connection) {
+  const shareOf = (/** @type {Spread} */ { negative, active }) => negative / Math.max(1, active);
+  const own = spreads[connection];
+  const known = spreads.filter(({ active, inputs }) => active > 0 && inputs > 0);
+  if (!own?.inputs || known.length < 2) return "";
+  const [most, least] = [known.reduce((a, b) => (b.inputs > a.inputs ? b : a)), known.reduce((a, b) => (b.inputs < a.inputs ? b : a))];
+  const words = `a unit here has ${count(own.inputs)} inputs`;
+  const told = (/** @type {Spread} */ of) => `in ${connections[spreads.indexOf(of)]} ${count(of.inputs)}, and ${percent(shareOf(of), 0)} are bottlenecks`;
+  if (own.inputs < most.inputs && shareOf(own) > shareOf(most)) return `Fewer ways lead past a line: ${words}; ${told(most)}.`;
+  if (own.inputs > least.inputs && shareOf(own) < shareOf(least)) return `More ways lead past a line: ${words}; ${told(least)}.`;
+  return `${words[0].toUpperCase()}${words.slice(1)}.`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { factorsOf, wayWords } from "./words.js";
+import { factorsOf, wayWords, whyWords } from "./words.js";
 
 test("a line says how far the mass around it goes, and nothing where κ does not tell", () => {
   const scale = /** @type {Scale} */ (/** @type {unknown} */ ({ never: 2 }));
@@ -17,4 +17,14 @@ test("the factors of a line are those of the weights behind it", () => {
   assert.deepEqual(factorsOf({ factor }, 1), [2]);
   assert.deepEqual(factorsOf({ factor, start: Uint32Array.of(0, 1, 3, 4) }, 1), [2, 0.5]);
   assert.deepEqual(factorsOf({ start: Uint32Array.of(0, 4) }, 0), []);
+});
+
+test("why a layer is red is told from its numbers, and nothing that they do not bear out", () => {
+  const spread = (/** @type {number} */ inputs, /** @type {number} */ negative) => /** @type {Spread} */ ({ inputs, negative, active: 100 });
+  const connections = ["conv 0", "linear 5", "linear 9"];
+  const network = { connections, spreads: [spread(36, 83), spread(256, 19), spread(84, 15)] };
+  assert.equal(whyWords(network, 0), "Fewer ways lead past a line: a unit here has 36 inputs; in linear 5 256, and 19% are bottlenecks.");
+  assert.equal(whyWords(network, 1), "More ways lead past a line: a unit here has 256 inputs; in conv 0 36, and 83% are bottlenecks.");
+  assert.equal(whyWords({ connections, spreads: [spread(36, 10), spread(256, 19)] }, 0), "A unit here has 36 inputs.");
+  assert.equal(whyWords({ connections, spreads: [spread(36, 10)] }, 0), "");
 });

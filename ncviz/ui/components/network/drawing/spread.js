@@ -16,9 +16,12 @@ export function spreadOf({ bars, mark, words }, ramp) {
     bar.style.background = ramp[Math.round(((at + 0.5) / bars.length) * (ramp.length - 1))];
     return bar;
   });
-  const pin = make("i", {});
-  pin.style.left = `${100 * mark}%`;
-  box.append(...columns, pin);
+  box.append(...columns);
+  if (mark !== null) {
+    const pin = make("i", {});
+    pin.style.left = `${100 * mark}%`;
+    box.append(pin);
+  }
   const figure = make("div", {});
   figure.append(box, make("p", { className: "small", textContent: words }));
   return figure;
