@@ -38,6 +38,11 @@ class Device:
         return f"{self.name} · {self.title}, {gigabytes(self.free_bytes)} free"
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def available_devices() -> list[Device]:
     """Return every device of this machine, the CPU first."""
     import torch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ncviz.config import check_alpha
+from ncviz.devices import cores
 from ncviz.ricci.edge import solve_edge
 from ncviz.ricci.metric import Metric
 
@@ -85,7 +85,6 @@ def _solved(metric: Metric, alpha: float, first: np.ndarray, second: np.ndarray)
     before, after = _side(metric.backwards, alpha), _side(metric.forwards, alpha)
     lengths = np.ones(len(first)) if metric.is_unit else metric.forwards[first, second]
     kappa, stop = np.empty(len(first)), np.zeros(1, dtype=np.bool_)
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def solve(edges: np.ndarray, is_turned: bool) -> int:
         # The problem of (u, v) is that of (v, u) with every step turned round; few distances start at the smaller end.
@@ -98,6 +97,7 @@ def _solved(metric: Metric, alpha: float, first: np.ndarray, second: np.ndarray)
         kappa[edges] = found
         return int(unproved)
 
+    workers = cores()
     number = workers * (_BLOCKS if metric.is_unit else _BLOCKS_OF_PATHS)
     with ThreadPoolExecutor(workers) as pool:
         jobs = [pool.submit(solve, *block) for block in _blocks(first, second, before, after, number)]

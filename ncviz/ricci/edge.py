@@ -11,15 +11,13 @@ from scipy.sparse import csr_array
 
 from ncviz.config import check_alpha
 from ncviz.errors import NcvizError
-from ncviz.ricci.metric import Metric, short
+from ncviz.ricci.metric import ROUNDING, Metric, short
 
 if TYPE_CHECKING:
     import networkx as nx
 
     Edge = tuple[Hashable, Hashable]
 
-# Equal masses computed in two ways differ by this much; it is not moved about.
-ROUNDING = 1e-15
 # Distances that are held at a time, 8 bytes each.
 _HELD = 4_000_000
 

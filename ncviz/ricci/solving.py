@@ -10,11 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ncviz.compiled import compiled
+from ncviz.ricci.metric import ROUNDING
 from ncviz.ricci.searching import mark_one_step, mark_two_steps, search, steps_to
 from ncviz.transport.many.one import TOLERANCE, Hub, new_basis, solve_one
-
-# Equal masses computed in two ways differ by this much; it is not moved about.
-ROUNDING = 1e-15
 
 
 class Side(NamedTuple):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ncviz.graph.neural_graph import NeuralGraph
 
 EDGES, WEIGHTS = "every edge", "least per weight"
+# Transport problems that share nothing, and problems that differ in tolls alone.
+OWN, TOLLS = "own costs and masses", "own tolls"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,29 @@ class GrowthCase:
         return f"time over {self.axis}"
 
 
-Case = CurvatureCase | MinPlusCase | GrowthCase
+@dataclass(frozen=True)
+class TransportCase:
+    """Many small transport problems in one call, beside POT.
+
+    Attributes:
+        name: Key in ``CASES``.
+        number: How many problems of each size.
+        batched: How many of them the entropic solver is given at a time.
+        rows: ``OWN`` or ``TOLLS``, sources and sinks.
+    """
+
+    name: str
+    number: int
+    batched: int
+    rows: tuple[tuple[str, int, int], ...]
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"{self.number:,} transport problems in one call"
+
+
+Case = CurvatureCase | MinPlusCase | GrowthCase | TransportCase
 
 
 def _by_samples(networks: tuple[str, ...], counts: tuple[int, ...]) -> GrowthCase:
@@ -140,6 +164,12 @@ CASES: dict[str, Case] = {
         CurvatureCase("lenet-tanh-weights", _LENETS[1], WEIGHTS, 100),
         CurvatureCase("vgg9-weights", "vgg9-cifar10-relu", WEIGHTS, 10, drawn=1000),
         MinPlusCase("min-plus", _LENETS[0]),
+        TransportCase(
+            "solve-many",
+            1000,
+            50,
+            tuple((kind, m, n) for kind in (OWN, TOLLS) for m, n in ((20, 20), (60, 60), (134, 76))),
+        ),
         _by_samples(_LENETS, (1, 3, 10, 30, 100)),
         _by_shape("channels", "channels", {width: TwoConv(width, 16) for width in (4, 8, 16, 32)}),
         _by_shape("image-size", "image size", {size: TwoConv(8, size) for size in (12, 16, 24, 32)}),
@@ -152,7 +182,7 @@ CASES: dict[str, Case] = {
 }
 DEFAULT_CASES = tuple(name for name in CASES if not name.startswith(("mlp-", "conv-")))
 QUICK_CASES = (
-    "mlp-weights", "conv-edges", "conv-weights", "conv-min-plus", "samples", "channels", "image-size",
+    "mlp-weights", "conv-edges", "conv-weights", "conv-min-plus", "solve-many", "samples", "channels", "image-size",
 )  # fmt: skip
 
 
@@ -172,6 +202,8 @@ def _quick(case: Case) -> Case:
         return replace(case, samples=min(case.samples, 3), drawn=60, least=10, checked=5)
     if isinstance(case, MinPlusCase):
         return case
+    if isinstance(case, TransportCase):
+        return replace(case, number=10, batched=3, rows=((OWN, 6, 5), (TOLLS, 6, 5)))
     if case.name == "samples":
         return _by_samples(("mlp-digits-relu",), (1, 2))
     if case.name == "channels":

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ncviz.devices import cores
 from ncviz.graph.build import build_graph
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import distances
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.agreement import difference, report_difference
 from ncviz.studies.benchmarks.cases import MinPlusCase, prepare
-from ncviz.studies.benchmarks.pool import cores
 from ncviz.studies.benchmarks.timing import Settings, ours, ratios, summary
 
 _CHUNK_ELEMENTS = 2**24

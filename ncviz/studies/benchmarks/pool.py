@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ncviz.devices import cores
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import PathTable
@@ -26,11 +27,6 @@ _EDGES_AT_ONCE = 32
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # Without this POT would bring torch into each worker.
 _WORKER_ENVIRONMENT = {**dict.fromkeys(_THREADS, "1"), "POT_BACKEND_DISABLE_PYTORCH": "1"}
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, eq=False)

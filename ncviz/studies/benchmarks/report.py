@@ -7,11 +7,14 @@ from typing import Any
 from rich.table import Table
 
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL
+from ncviz.studies.benchmarks.many import BATCH, LOOP, OURS, REGULARISATION
 
 
 def table_of(found: dict[str, Any]) -> Table:
     """Return one case's result as a table."""
-    make = {"curvature": _curvature, "min-plus": _min_plus, "growth": _growth}[found["kind"]]
+    make = {"curvature": _curvature, "min-plus": _min_plus, "transport": _transport, "growth": _growth}[
+        found["kind"]
+    ]
     return make(found)
 
 
@@ -22,9 +25,10 @@ def digits(value: float) -> str:
 
 def spread(value: dict[str, float], share: float = 1.0) -> str:
     """Return a time's median and quartiles in the unit that reads best, each taken ``share`` times."""
-    unit, scale = ("s", 1.0) if value["median"] * share >= 1 else ("ms", 1e3)
-    middle, low, high = (digits(value[name] * share * scale) for name in ("median", "q1", "q3"))
-    return f"{middle} {unit} ({low}–{high})"
+    middle = value["median"] * share
+    unit, scale = ("s", 1.0) if middle >= 1 else ("ms", 1e3) if middle >= 1e-3 else ("µs", 1e6)
+    shown, low, high = (digits(value[name] * share * scale) for name in ("median", "q1", "q3"))
+    return f"{shown} {unit} ({low}–{high})"
 
 
 def factor(value: dict[str, float]) -> str:
@@ -82,6 +86,28 @@ def _min_plus(found: dict[str, Any]) -> Table:
         table.add_row(name, spread(found["summary"][name]), "", _difference(found, name))
         by = factor(found["ratios"][device]["torch"])
         table.add_row(f"torch {device}", spread(found["summary"][f"torch {device}"]), by, "")
+    return table
+
+
+def _transport(found: dict[str, Any]) -> Table:
+    table = Table(
+        "", "ours, a problem", "pivots", LOOP, "the same to ours on one core", BATCH, "difference",
+        title=found["title"],
+    )  # fmt: skip
+    for row in found["rows"]:
+        table.add_row(
+            f"{row['m']} × {row['n']}, {row['kind']}",
+            spread(row["summary"][OURS]),
+            digits(row["pivots"]),
+            factor(row["ratios"][LOOP]),
+            factor(row["ratios_one_core"][LOOP]),
+            f"{factor(row['ratios'][BATCH])}, {row['error_of_entropic']:.1%} off",
+            _difference(row, OURS),
+        )
+    table.caption = (
+        f"How many times as long; the entropic solver (regularisation {REGULARISATION:g}, {found['batched']} "
+        "problems at a time) is no exact one, and by how much its median value is off is said."
+    )
     return table
 
 

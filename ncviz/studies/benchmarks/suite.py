@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ncviz.devices import available_devices
+from ncviz.devices import available_devices, cores
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.cases import (
     DEFAULT_CASES,
@@ -19,12 +19,13 @@ from ncviz.studies.benchmarks.cases import (
     Case,
     CurvatureCase,
     MinPlusCase,
+    TransportCase,
     find_case,
 )
 from ncviz.studies.benchmarks.growth import measure_growth
+from ncviz.studies.benchmarks.many import measure_transport
 from ncviz.studies.benchmarks.measure import measure_curvature
 from ncviz.studies.benchmarks.minplus import measure_min_plus
-from ncviz.studies.benchmarks.pool import cores
 from ncviz.studies.benchmarks.timing import Settings
 
 FORMAT = 1
@@ -80,6 +81,8 @@ def measure(case: Case, settings: Settings, report: Progress) -> dict[str, Any]:
         found = measure_curvature(case, settings, report)
     elif isinstance(case, MinPlusCase):
         found = measure_min_plus(case, settings, report)
+    elif isinstance(case, TransportCase):
+        found = measure_transport(case, settings, report)
     else:
         found = measure_growth(case, settings, report)
     return {"case": case.name, "title": case.title, **found}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ncviz.config import check_whole
+from ncviz.devices import cores
 from ncviz.errors import CancelledError, DeviceError
 from ncviz.transport.many.batch import Found, Problems, solve_range
 from ncviz.transport.many.checks import checked
@@ -88,7 +88,7 @@ def solve_many(
     """
     solve = _solver(device)
     problems = checked(cost, a, b, A, B, t)
-    workers = _cores() if threads is None else check_whole("threads", threads, 1, 1024)
+    workers = cores() if threads is None else check_whole("threads", threads, 1, 1024)
     k, (m, n) = problems.number(), problems.cost.shape[1:]
     found = Found(
         value=np.empty(k), short=np.empty(k), scale=np.empty(k), f=np.empty((k, m)), g=np.empty((k, n)),
@@ -140,7 +140,3 @@ def _solver(device: str) -> Callable[[Problems, Found, int, threading.Event | No
     if kind not in SOLVERS:
         raise DeviceError(f"Transport problems are solved on {', '.join(SOLVERS)}, got '{device}'.")
     return SOLVERS[kind]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

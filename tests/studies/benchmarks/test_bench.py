@@ -128,7 +128,7 @@ def on_the_cpu(monkeypatch):
     monkeypatch.setattr("ncviz.studies.benchmarks.suite.available_devices", lambda: [Device("cpu", "")])
 
 
-QUICK = ("conv-edges", "mlp-weights", "conv-min-plus", "channels")
+QUICK = ("conv-edges", "mlp-weights", "conv-min-plus", "channels", "solve-many")
 
 
 @pytest.mark.slow
@@ -159,7 +159,12 @@ def test_the_report_holds_raw_times_and_what_follows_from_them(run, tmp_path):
             assert case["summary"][method]["median"] == pytest.approx(np.median(slow))
             assert case["per_sample"][method] == pytest.approx(np.median(slow) / case["samples"])
             assert 0 < case["sampling_error"][method] < 1
-    minplus, growth = found["cases"][2:]
+    minplus, growth, transport = found["cases"][2:]
+    for row in transport["rows"]:
+        assert row["agreement"]["ours"]["agrees"]
+        assert row["exact"] == transport["problems"] == 10
+        assert all(len(own["each"]) == 3 for own in row["ratios"].values())
+        assert 0 < row["error_of_entropic"] < 1
     assert minplus["agreement"]["ours cpu"]["agrees"]
     assert len(minplus["ratios"]["cpu"]["torch"]["each"]) == 3
     for line in growth["series"]:
