@@ -158,8 +158,11 @@ class Job:
             if self.state != "running":
                 return None
             left = self._speed.seconds_for(1.0 - self.fraction)
-            # Between two reports the estimate counts down instead of standing still.
-            return None if left is None else max(0.0, left - (self._clock() - self._reported))
+            if left is None:
+                return None
+            # Between two reports the estimate counts down instead of standing still; run out, it was none.
+            left -= self._clock() - self._reported
+            return left if left >= 0 else None
 
     def cancel(self) -> None:
         """Stop it, at once if it is queued and at its next check if it runs; nothing is published."""

@@ -272,6 +272,12 @@ def test_eta_appears_when_enough_is_known_and_counts_down():
     assert etas[4] == pytest.approx(etas[3] - 2.0)
 
 
+def test_an_eta_that_has_run_out_was_none():
+    etas = run_with_clock([(1.0, 0.3), (1.0, 0.6), (1.0, 0.9)])
+    assert 0 < etas[2] < 2.0
+    assert etas[3] is None
+
+
 @given(st.floats(0.5, 50.0), st.integers(5, 40))
 def test_eta_of_steady_work_is_exact(step, count):
     etas = run_with_clock([(step, (i + 1) / count) for i in range(count)])

@@ -109,13 +109,16 @@ def graph_file(subject: Subject) -> bytes:
     return graphml(graph)
 
 
-def parquet(table: pd.DataFrame) -> bytes:
-    """Return a table as Parquet."""
+def parquet(table: pd.DataFrame, by_hand: str = "") -> bytes:
+    """Return a table as Parquet, which says what was done by hand under ``by_hand`` of its metadata."""
     import pyarrow as pa
     from pyarrow.parquet import write_table
 
     buffer = io.BytesIO()
-    write_table(pa.Table.from_pandas(table, preserve_index=False), buffer, compression="zstd")
+    columns = pa.Table.from_pandas(table, preserve_index=False)
+    if by_hand:
+        columns = columns.replace_schema_metadata({**columns.schema.metadata, b"by_hand": by_hand.encode()})
+    write_table(columns, buffer, compression="zstd")
     return buffer.getvalue()
 
 

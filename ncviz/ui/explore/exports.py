@@ -13,6 +13,7 @@ from ncviz.scene.tables import csv, edge_table
 from ncviz.text import plain
 from ncviz.ui.explore import charts, export_files
 from ncviz.ui.explore.chart_figures import whose_flow
+from ncviz.ui.explore.live_curves import told_by_hand
 from ncviz.ui.explore.living import browser_forward
 from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session import session
@@ -81,11 +82,12 @@ def _draw_files(subject: Subject) -> None:
         "text/csv",
         f"A row for each weight with the edge on which its κ over {whose} is least, and whether it is kept, which "
         "goes by the κ over all images. connection, source, target, parameter, position and image count from 0, "
-        "as the app does. never_active weights have no curvature, and −1 as image.",
+        "as the app does. never_active weights have no curvature, and −1 as image. Where something is done by "
+        "hand, weight is what is left, factor by what it was multiplied, and by_hand whether it was cut or kept.",
     )
     _offer(
         "Weights (Parquet)",
-        lambda: export_files.parquet(table()),
+        lambda: export_files.parquet(table(), told_by_hand(now())),
         f"{stem}-weights.parquet",
         "application/vnd.apache.parquet",
         f"The same table over {whose}, smaller and with its types, for pandas, polars, DuckDB or R.",

@@ -1,6 +1,8 @@
 """Steps by hand: written and read, worked out on networks, and what they leave of a removal order."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from ncviz.scene.surgery.resolve import own_mask, weights_of
 from ncviz.scene.surgery.steps import MAX_SET, Step, read_steps, with_step, write_steps
 from ncviz.scene.surgery.words import step_words
 from ncviz.tasks.criteria import class_accuracy, confusion, masks_of, specific_bottlenecks
+from ncviz.tasks.curvature.task import Flow
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,27 @@ def test_the_bottlenecks_of_a_class_are_those_of_the_pruning_page(lenet):
         look_up(tasks.Group("class", tuple(range(10))))
     with pytest.raises(NcvizError, match="no class-12"):
         look_up(tasks.Group("class", (12,)))
+
+
+def test_what_is_known_of_a_group_counts_for_no_time(lenet, monkeypatch):
+    of, record, _, look_up = lenet
+    said = []
+    context = replace(
+        tasks.open_context(), progress=lambda fraction, message: said.append((fraction, message))
+    )
+    task = tasks.GroupBottlenecks(of, record, tasks.Group("class", (3,)))
+    expected = look_up(task.group).tolist()
+    hidden = {flow.samples for flow in task._flows()[4:6]}
+    known = Flow.known
+    monkeypatch.setattr(Flow, "known", lambda self, at: None if self.samples in hidden else known(self, at))
+
+    def run(self, task):
+        self.say(0.5)
+        return SimpleNamespace(result=record.of(task.samples))
+
+    monkeypatch.setattr(tasks.Context, "run", run)
+    assert task.run(context).tolist() == expected
+    assert said == [(0.0, "part 1 of 2"), (0.25, "part 1 of 2"), (0.5, "part 2 of 2"), (0.75, "part 2 of 2")]
 
 
 @pytest.mark.slow

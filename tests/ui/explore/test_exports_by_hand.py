@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow.parquet import read_schema
 
 from ncviz.plots.network.payload import unpack
 from ncviz.scene.cards.card import card
@@ -66,6 +67,9 @@ def test_tables_hold_the_weights_that_are_left(by_hand):
     assert (rows["kept"][cut], rows["kept"][kept], rows["kept"][doubled]) == (False, True, True)
     read = pd.read_csv(io.BytesIO(csv(table)), keep_default_na=False)
     assert set(read["by_hand"]) == {"", "cut", "kept"}
+    packed = io.BytesIO(export_files.parquet(table, told_by_hand(subject)))
+    assert read_schema(packed).metadata[b"by_hand"].decode() == told_by_hand(subject)
+    pd.testing.assert_frame_equal(pd.read_parquet(packed), table)
     layers = layer_table(record, subject.ranks, subject.removed, subject.mask)
     assert [layers[f"{what} by hand"].sum() for what in ("cut", "kept", "scaled")] == [1, 1, 2]
     bare = edge_table(record, subject.network.arrays, subject.ranks, subject.removed)
