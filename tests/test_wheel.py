@@ -105,20 +105,19 @@ def test_it_asks_for_what_the_checkout_asks_for(installed):
     declared = installed.python(
         "from importlib.metadata import requires; print(*requires('ncviz'), sep='\\n')"
     )
-    found = {"": set(), "dask": set(), "onnx-export": set(), "test": set()}
+    extras = ("cuda", "dask", "onnx-export")
+    found = {name: set() for name in ("", *extras, "test")}
     for needed in map(Requirement, declared.splitlines()):
         for extra, names in found.items():
             if needed.marker.evaluate({"extra": extra}) if needed.marker else not extra:
                 names.add((needed.name, needed.specifier))
     folder = ROOT / "tests"
-    dask, export = listed(folder / "requirements-dask.txt"), listed(folder / "requirements-onnx-export.txt")
-    assert dask
-    assert export
+    of_extra = {name: listed(folder / f"requirements-{name}.txt") for name in extras}
+    assert all(of_extra.values())
     assert found == {
         "": listed(ROOT / "requirements.txt"),
-        "dask": dask,
-        "onnx-export": export,
-        "test": listed(folder / "requirements.txt") | dask | export,
+        **of_extra,
+        "test": listed(folder / "requirements.txt").union(*of_extra.values()),
     }
 
 

@@ -128,9 +128,20 @@ class _Look:
         from ncviz.engine import kernels
 
         best, low = Least.nothing(self.plan.weights), Least.nothing(self.plan.weights)
+        everywhere = np.zeros((0, 0), dtype=np.bool_)
         started = time.perf_counter()
         kernels.search(
-            self.plan, self.layers, self.ends, part, 0, kernels.BOUND, best, low, self.stop, np.zeros(1)
+            self.plan,
+            self.layers,
+            self.ends,
+            part,
+            0,
+            kernels.BOUND,
+            everywhere,
+            best,
+            low,
+            self.stop,
+            np.zeros(1),
         )
         return time.perf_counter() - started
 
@@ -139,9 +150,11 @@ class _Look:
 
         best, low = Least.nothing(self.plan.weights), Least.nothing(self.plan.weights)
         own = tuple(layer[sample] for layer in self.layers)
-        nothing, no_pairs = np.empty((0, 0, 0)), np.zeros(1, dtype=np.bool_)
+        nothing, all_pairs = np.empty((0, 0, 0)), np.zeros(0, dtype=np.bool_)
         started = time.perf_counter()
-        kernels.scan(self.plan, own, self.ends, part, 0, kernels.ALL, best, low, no_pairs, nothing, self.stop)
+        kernels.scan(
+            self.plan, own, self.ends, part, 0, kernels.ALL, best, low, all_pairs, nothing, self.stop
+        )
         return time.perf_counter() - started
 
 

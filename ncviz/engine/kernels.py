@@ -67,7 +67,7 @@ def scan(plan, layers, ends, part, sample, mode, best, low, chosen, grid, stop):
             each weight; BETTER those that could lie below ``best``.
         best: The least κ so far, a ``Least``; lowered, and its counts are added to.
         low: The least lower bound of κ, likewise; lowered in mode BOUND.
-        chosen: bool [pairs], which pairs ``low`` names, in mode CHOSEN.
+        chosen: bool [pairs], which of the part's pairs to go through; of no length for all.
         grid: float64 [channels after, positions after, slots], κ of each edge, or empty; mode ALL fills in what is
             NaN and leaves what is not.
         stop: bool [1], set from outside to end early.
@@ -90,7 +90,7 @@ def scan(plan, layers, ends, part, sample, mode, best, low, chosen, grid, stop):
     for pair in range(pair_begin, pair_end):
         if stop[0]:
             return
-        if mode == CHOSEN and not chosen[pair - pair_begin]:
+        if len(chosen) > 0 and not chosen[pair - pair_begin]:
             continue
         at_i, at_j, tap = pairs.source[pair], pairs.target[pair], pairs.tap[pair]
         for class_in in range(len(into.class_start) - 1):
@@ -302,11 +302,12 @@ def _heaviest_first(p):
 
 
 @compiled
-def search(plan, layers, ends, part, first_sample, first_mode, best, low, stop, progress):
+def search(plan, layers, ends, part, first_sample, first_mode, left, best, low, stop, progress):
     """Find the least κ of each weight that some blocks touch, over samples: bounds first, then best first, then all.
 
     The arguments are those of ``scan``, but ``layers`` have a leading axis for the samples from ``first_sample`` on;
-    ``first_mode`` is BOUND, or CHOSEN where ``best`` and ``low`` hold the bounds already; and into ``progress``,
+    ``first_mode`` is BOUND, or CHOSEN where ``best`` and ``low`` hold the bounds already; ``left``, bool [samples,
+    pairs], says where an edge may lie that is not known yet, nowhere else if it is not empty; and into ``progress``,
     float64 [1], goes the share of the work that is done.
     """
     (x0, e0, x1, e1, x2, e2, x3, e3) = layers
@@ -318,10 +319,13 @@ def search(plan, layers, ends, part, first_sample, first_mode, best, low, stop, 
     for mode in (BOUND, CHOSEN, BETTER):
         if mode < first_mode or (mode != BOUND and (is_first or is_last)):
             continue
+        chosen[:] = mode != CHOSEN
         if mode == CHOSEN:
             for w in range(len(best.curvature)):
                 if low.curvature[w] < best.curvature[w] and pair_begin <= low.pair[w] < pair_end:
                     chosen[low.sample[w] - first_sample, low.pair[w] - pair_begin] = True
+        if left.size > 0:
+            chosen &= left[:, pair_begin:pair_end]
         for s in range(samples):
             own = (x0[s], e0[s], x1[s], e1[s], x2[s], e2[s], x3[s], e3[s])
             scan(plan, own, ends, part, first_sample + s, mode, best, low, chosen[s], grid, stop)

@@ -92,9 +92,12 @@ def search(
     if known is not None:
         best, low = known.best, known.low
     mode = kernels.BOUND if known is None else kernels.CHOSEN
+    left = _left(known)
+    if left.size and not left.any():
+        return Search(best, ())
 
     def work(part: Part, own: Least, stop: np.ndarray, done: np.ndarray) -> None:
-        kernels.search(plan, layers, ends, part, first_sample, mode, own, low, stop, done)
+        kernels.search(plan, layers, ends, part, first_sample, mode, left, own, low, stop, done)
 
     return _in_pieces(plan, best, work, cost)
 
@@ -160,14 +163,22 @@ def all_edges(
     best, unused = Least.nothing(plan.weights), Least.nothing(plan.weights)
     if known is not None and known.grid is not None:
         grid, best = known.grid[0], known.best
-    chosen = np.zeros(0, dtype=np.bool_)
+    left = _left(known)
+    if left.size and not left.any():
+        return grid, Search(best, ())
     layers = tuple(layer[0] for layer in layers)
 
     def work(part: Part, own: Least, stop: np.ndarray, done: np.ndarray) -> None:
+        chosen = left[0, part[0] : part[1]] if left.size else left.reshape(-1)
         kernels.scan(plan, layers, ends, part, sample, kernels.ALL, own, unused, chosen, grid, stop)
         done[0] = 1.0
 
     return grid, _in_pieces(plan, best, work, cost)
+
+
+def _left(known: Certified | None) -> np.ndarray:
+    """Return where a device left edges to this machine's threads, bool [samples, pairs]; empty for everywhere."""
+    return np.zeros((0, 0), dtype=np.bool_) if known is None or known.left is None else known.left
 
 
 def _in_pieces(
@@ -208,7 +219,7 @@ def follow(
                 ended.set()
 
     def look() -> None:
-        if progress is not None:
+        if progress is not None and len(done):
             progress(min(1.0, float(np.average(done[:, 0], weights=cost))))
         if cancel is not None and cancel.is_set():
             raise CancelledError

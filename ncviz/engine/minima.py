@@ -44,7 +44,7 @@ class Least(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Certified:
-    """What is known without a linear program.
+    """What a device has found out.
 
     Attributes:
         best: The least κ among the edges where it is known; its counts stay 0.
@@ -52,10 +52,13 @@ class Certified:
         grid: float64 [samples, channels after, positions after, slots], κ of each live edge, NaN where it is not
             known, and 1 for dead edges and where there is no edge; None if it was not asked for.
         counts: int64 [8], in the order of the constants of ``kernels``: edges certified, closed (a measure of no
-            point or one) and live; 0 in the other places.
+            point or one) and live; those that its kernel solved, skipped, and (FAILED) left to the CPU.
+        left: bool [samples, pairs], on which samples and pairs of positions a live edge that could matter is left to
+            the CPU; None for all.
     """
 
     best: Least
     low: Least
     grid: np.ndarray | None
     counts: np.ndarray
+    left: np.ndarray | None = None

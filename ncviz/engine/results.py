@@ -52,7 +52,8 @@ class Work:
         certified: By the all-hub certificate, a closed form too.
         skipped: Proved to lie above their weight's minimum, without an exact solution (some more than once).
         solved: By a simplex, the last resort.
-        on_device: How many of the closed and certified ones a GPU settled.
+        on_device: How many of the closed, certified and solved ones a GPU settled.
+        left: How many a GPU's simplex was given and did not finish or prove, so that the CPU had to.
     """
 
     live: int
@@ -61,6 +62,7 @@ class Work:
     skipped: int
     solved: int
     on_device: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ def joined(
     work = Work(
         int((found.counts if on_device is None else ready)[kernels.LIVE]), int(total[kernels.CLOSED]),
         int(total[kernels.CERTIFIED]), int(total[kernels.SKIPPED]), int(total[kernels.SOLVED]),
-        int(ready[kernels.CLOSED] + ready[kernels.CERTIFIED]),
+        int(ready[kernels.CLOSED] + ready[kernels.CERTIFIED] + ready[kernels.SOLVED]), int(ready[kernels.FAILED]),
     )  # fmt: skip
     samples = own = None
     if settings.keep_samples:

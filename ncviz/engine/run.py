@@ -247,12 +247,12 @@ def _every_full_problem(
 def _certified(
     task: Task, own: Layers, settings: Settings, cancel: threading.Event | None, first_sample: int
 ) -> Certified | None:
-    """Settle on a GPU what needs no simplex, where there is one."""
+    """Settle on a GPU what it can, where there is one."""
     if not settings.device.startswith("cuda") or not settings.is_closed:
         return None
-    from ncviz.engine import batched
+    from ncviz.engine.on_device import certify as on_device
 
-    return batched.certify(
+    return on_device.certify(
         task.plan, own, *task.ends, settings.device,
         sample_begin=first_sample, want_grid=settings.keep_edges, cancel=cancel,
     )  # fmt: skip

@@ -7,6 +7,7 @@ whole multiples of 2⁻⁵⁰, so that ties are exact. All functions are compile
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def fill_quantised(masses, out):
     total = 0.0
     largest = 0
     for k in range(len(masses)):
-        out[k] = max(QUANTUM, np.rint(masses[k] / QUANTUM) * QUANTUM)
+        out[k] = max(QUANTUM, math.floor(masses[k] / QUANTUM + 0.5) * QUANTUM)
         total += out[k]
         if out[k] > out[largest]:
             largest = k

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from ncviz import neural_curvature
-from ncviz.engine import batched, run
+from ncviz.engine import run
 from ncviz.engine.layers import position_major
 from ncviz.engine.local import pieces
 from ncviz.engine.minima import Least
+from ncviz.engine.on_device import certify as on_device
 from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import Settings
 from ncviz.graph.activations import layer_activations, normalise
@@ -40,13 +41,13 @@ def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, keep_samp
     net, x, graph, activity = prepared(name, zero_share=zero_share)
     here = neural_curvature(net, x, keep_edges=keep_edges, keep_samples=keep_samples)
     asked = []
-    certify = batched.certify
+    certify = on_device.certify
 
     def on_the_cpu(plan, layers, is_first, is_last, device, **options):
         asked.append(device)
         return certify(plan, layers, is_first, is_last, "cpu", **options)
 
-    monkeypatch.setattr(batched, "certify", on_the_cpu)
+    monkeypatch.setattr(on_device, "certify", on_the_cpu)
     with ThreadPoolExecutor(2) as pool:
         plans_of(graph, "cpu", pool)  # kept, so that the device below is not asked for the path lengths
         settings = Settings(0.9, "cuda:0", keep_edges, keep_samples)

@@ -134,8 +134,8 @@ def sharpen(
     start[own] = until.below(upper[own])
     mine = known.best._replace(curvature=start.copy(), counts=known.counts[part])
     kernels.search(
-        known.plan, known.layers, known.ends, known.parts[part], known.first_sample, kernels.CHOSEN, mine,
-        known.low, stop, done,
+        known.plan, known.layers, known.ends, known.parts[part], known.first_sample, kernels.CHOSEN,
+        np.zeros((0, 0), dtype=np.bool_), mine, known.low, stop, done,
     )  # fmt: skip
     was_found = mine.curvature[own] < start[own]
     found = own[was_found]

@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from ncviz.engine import batched, certificates, kernels
-from ncviz.engine.batched import certify
+from ncviz.engine import kernels
 from ncviz.engine.layers import around, ends_of
 from ncviz.engine.minima import Least
+from ncviz.engine.on_device import certificates
+from ncviz.engine.on_device import certify as on_device
+from ncviz.engine.on_device.certify import certify
 from ncviz.engine.plan import make_plan
 from ncviz.errors import CancelledError, DeviceError
 from ncviz.graph import paths
@@ -156,7 +158,7 @@ def _scan(plan, layers, is_first, is_last, mode):
     for sample in range(SAMPLES):
         kernels.scan(
             plan, tuple(layer[sample] for layer in layers), (is_first, is_last), part, sample, mode, best, low,
-            np.zeros(1, np.bool_), grids[sample] if mode == kernels.ALL else np.empty((0, 0, 0)), np.zeros(1, np.bool_),
+            np.zeros(0, np.bool_), grids[sample] if mode == kernels.ALL else np.empty((0, 0, 0)), np.zeros(1, np.bool_),
         )  # fmt: skip
     return best.curvature, low.curvature, grids, best.counts
 
@@ -237,7 +239,7 @@ def test_chunks_change_nothing(name, free_bytes, monkeypatch):
 
 def _failing(monkeypatch, name, fails):
     """Let a method of the tables run out of memory whenever ``fails`` says so; return the sizes it was asked for."""
-    own, asked = getattr(batched.Tables, name), []
+    own, asked = getattr(on_device.Tables, name), []
 
     def replacement(self, *arguments):
         asked.append(arguments)
@@ -245,37 +247,37 @@ def _failing(monkeypatch, name, fails):
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return own(self, *arguments)
 
-    monkeypatch.setattr(batched.Tables, name, replacement)
+    monkeypatch.setattr(on_device.Tables, name, replacement)
     return asked
 
 
-@pytest.mark.parametrize("name", ["sides", "settle"])
+@pytest.mark.parametrize("name", ["sides", "gather"])
 def test_out_of_memory_halves_the_chunk(name, monkeypatch):
     arguments = list(_connections("lenet"))[1]
     whole = certify(*arguments, "cpu", want_grid=True)
     asked = _failing(
-        monkeypatch, name, lambda asked: len(asked) in (1, 2) if name == "settle" else len(asked) == 1
+        monkeypatch, name, lambda asked: len(asked) in (1, 2) if name == "gather" else len(asked) == 1
     )
     _same(certify(*arguments, "cpu", want_grid=True), whole)
-    if name == "settle":
+    if name == "gather":
         sizes = [len(arguments[2].pair) for arguments in asked]
         assert sizes[1] == sizes[0] // 2
         assert sizes[2] == sizes[1] // 2
 
 
-@pytest.mark.parametrize("name", ["sides", "settle"])
+@pytest.mark.parametrize("name", ["sides", "gather"])
 def test_out_of_memory_for_a_single_block_is_one_sentence(name, monkeypatch):
     asked = _failing(monkeypatch, name, lambda asked: True)
     with pytest.raises(DeviceError, match="ran out of memory"):
         certify(*list(_connections("lenet"))[1], "cpu")
-    if name == "settle":
+    if name == "gather":
         assert len(asked[-1][2].pair) == 1
 
 
 def test_cancelling_between_chunks(monkeypatch):
     cancel = threading.Event()
     arguments = list(_connections("lenet"))[1]
-    asked = _failing(monkeypatch, "settle", lambda asked: cancel.set() or False)
+    asked = _failing(monkeypatch, "gather", lambda asked: cancel.set() or False)
     with pytest.raises(CancelledError):
         certify(*arguments, "cpu", cancel=cancel, free_bytes=0)
     assert len(asked) == 1

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from ncviz.engine.certificates import is_hub_best, one_point_cost
 from ncviz.engine.kernels import NEGLIGIBLE
 from ncviz.engine.measures import UNIFORM_BELOW
+from ncviz.engine.on_device.certificates import is_hub_best, one_point_cost
 from ncviz.engine.plan import Neighbours, Plan, Ways
 
 CLOSED, ONE_SOURCE, ONE_SINK, HUB = range(4)
@@ -98,22 +98,55 @@ class Extent(NamedTuple):
     Q: int
 
 
-class Settled(NamedTuple):
-    """What a chunk gives.
+class Edges(NamedTuple):
+    """The edges of some blocks, and what their transport problems are made of.
 
     Attributes:
         i: int64 [b, n], source channels.
         j: int64 [b, m], target channels.
         is_edge: bool [b, n, m], which are live edges.
-        value: float64 [b, n, m], κ or a bound below it.
-        is_exact: bool [b, n, m], which live edges' value is κ.
+        d: float64 [b, n, m], their lengths, 1 where there is none.
+        p: float64 [b, P], masses of the in-neighbours, those that have any first.
+        q: float64 [b, Q], of the out-neighbours.
+        A: float64 [b, m, P], from in-neighbours to targets.
+        B: float64 [b, n, Q], from sources to out-neighbours.
+        C: float64 [b, P, Q], from in-neighbours to out-neighbours; empty if one side has none.
     """
 
     i: Tensor
     j: Tensor
     is_edge: Tensor
-    value: Tensor
-    is_exact: Tensor
+    d: Tensor
+    p: Tensor
+    q: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
+
+    def bound(self) -> Tensor:
+        """Return a lower bound of each edge's κ, float64 [b, n, m]: as if all mass moved through the edge."""
+        return 2.0 - self.through() / self.d
+
+    def through(self) -> Tensor:
+        """Return what all mass pays to and from the edge, float64 [b, n, m]."""
+        return (self.A @ self.p[:, :, None]).mT + self.B @ self.q[:, :, None]
+
+
+def settle(edges: Edges, kind: int) -> tuple[Tensor, Tensor]:
+    """Find κ of each edge of some blocks of one kind, or a lower bound of it.
+
+    Returns:
+        float64 [b, n, m], κ or a bound below it; bool [b, n, m], for which live edges it is κ.
+    """
+    _, _, is_edge, d, p, q, A, B, C = edges
+    if kind == CLOSED:
+        has_mass = p.any(1) | q.any(1)
+        return torch.where(has_mass[:, None, None], 1.0 - edges.through() / d, 0.0), is_edge
+    if kind == HUB:
+        return edges.bound(), is_edge & is_hub_best(A, B, C, d, p > 0, q > 0)
+    if kind == ONE_SINK:
+        return 1.0 - one_point_cost(C.mT, A, p, B.mT - d.mT).mT / d, is_edge
+    return 1.0 - one_point_cost(C, B, q, A.mT - d) / d, is_edge
 
 
 class Tables:
@@ -167,10 +200,10 @@ class Tables:
             Neighbourhood(*self.out_of, x3, e3, torch.ones_like(x2, dtype=torch.bool) if is_last else x2 > 0),
         )
 
-    def settle(
+    def gather(
         self, into: Neighbourhood, out_of: Neighbourhood, blocks: Blocks, size: Extent, kind: int
-    ) -> Settled:
-        """Find κ of each edge of some blocks of one kind, or a lower bound of it."""
+    ) -> Edges:
+        """Bring together what the problems of some blocks of one kind are made of."""
         at_i, at_j, tap = self.source[blocks.pair], self.target[blocks.pair], self.tap[blocks.pair]
         alive = (
             into.live[blocks.sample, at_i] & (into.label == blocks.class_in[:, None]) & (self.slot[tap] >= 0)
@@ -189,24 +222,14 @@ class Tables:
         a, b = kind_a[start_a[blocks.pair][:, None] + u], kind_b[start_b[blocks.pair][:, None] + v]
         A = length_a[a[:, None, :], cu[:, None, :], j[:, :, None]]  # [b, m, P]
         B = length_b[b[:, None, :], i[:, :, None], cv[:, None, :]]  # [b, n, Q]
-        if kind in (CLOSED, HUB):
-            through = (A @ p[:, :, None]).mT + B @ q[:, :, None]
-            if kind == CLOSED:
-                has_mass = p.any(1) | q.any(1)
-                value = torch.where(has_mass[:, None, None], 1.0 - through / d, 0.0)
-                return Settled(i, j, is_edge, value, is_edge)
+        if kind == CLOSED:
+            return Edges(i, j, is_edge, d, p, q, A, B, A.new_empty((len(A), 0, 0)))
         start_c, kind_c, length_c = self.across
         fan = start_b[blocks.pair + 1] - start_b[blocks.pair]
         row = start_c[blocks.pair][:, None] + u * fan[:, None]
         c = kind_c[row[:, :, None] + v[:, None, :]]
         C = length_c[c, cu[:, :, None], cv[:, None, :]]  # [b, P, Q]
-        if kind == HUB:
-            is_exact = is_edge & is_hub_best(A, B, C, d, p > 0, q > 0)
-            return Settled(i, j, is_edge, 2.0 - through / d, is_exact)
-        if kind == ONE_SINK:
-            cost = one_point_cost(C.mT, A, p, B.mT - d.mT).mT
-            return Settled(i, j, is_edge, 1.0 - cost / d, is_edge)
-        return Settled(i, j, is_edge, 1.0 - one_point_cost(C, B, q, A.mT - d) / d, is_edge)
+        return Edges(i, j, is_edge, d, p, q, A, B, C)
 
 
 def _compact(keep: Tensor, size: int) -> tuple[Tensor, Tensor]:

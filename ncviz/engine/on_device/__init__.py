@@ -1,0 +1,1 @@
+"""One connection on a torch device: closed forms, certificates and bounds in batches, a kernel for the rest."""

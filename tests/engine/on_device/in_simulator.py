@@ -1,0 +1,104 @@
+"""A whole network, torch on the CPU and the kernel in CUDA's simulator; run by tests/transport/cuda/test_kernel.py."""
+
+import os
+
+os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # before numba is imported
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from ncviz import neural_curvature
+from ncviz.engine import run
+from ncviz.engine.on_device import certify as on_device
+from ncviz.engine.prepared import plans_of
+from ncviz.engine.results import Settings
+from ncviz.transport.cuda import solve, steps
+from tests.engine.test_run import prepared
+
+sys.setswitchinterval(1e-5)
+
+
+@pytest.fixture(autouse=True)
+def torch_on_the_cpu(monkeypatch):
+    """Few threads, and no GPU behind the device's name."""
+    certify = on_device.certify
+    monkeypatch.setattr(
+        on_device, "certify", lambda plan, layers, first, last, device, **options: certify(
+            plan, layers, first, last, "cpu", **options
+        )
+    )  # fmt: skip
+    own = solve.solve_edges
+    monkeypatch.setattr(
+        on_device, "solve_edges", lambda problems, edges, floor: own(problems, edges, floor, threads=3)
+    )
+
+
+def compare(name, keep_edges=False, keep_samples=False):
+    """Compare a network's curvature with the CPU's; return what was done for it."""
+    net, x, graph, activity = prepared(name)
+    here = neural_curvature(net, x, keep_edges=keep_edges, keep_samples=keep_samples)
+    with ThreadPoolExecutor(2) as pool:
+        plans_of(graph, "cpu", pool)  # kept, so that the device below is not asked for the path lengths
+        settings = Settings(0.9, "cuda:0", keep_edges, keep_samples)
+        found = run.run(graph, activity, settings, pool, lambda *step: None, None)
+    for index, own in enumerate(found):
+        curvature = np.where(np.isinf(own.curvature), 2.0, own.curvature)
+        assert np.allclose(curvature, here.least[index][0].numpy(), rtol=1e-9, atol=1e-9)
+        assert own.work.live == here.work[index].live
+        if keep_edges:
+            present = graph.connections[index].present
+            for sample in range(len(x)):
+                values = own.grids[sample].reshape(present.shape)[present]
+                expected = here.edges(index, sample)[2].numpy()
+                assert np.allclose(np.where(np.isnan(values), 1.0, values), expected, rtol=1e-9, atol=1e-9)
+    return [own.work for own in found]
+
+
+@pytest.mark.parametrize(("keep_edges", "keep_samples"), [(False, False), (True, False), (False, True)])
+def test_the_cpu_has_nothing_left_to_do(keep_edges, keep_samples):
+    own = compare("conv", keep_edges, keep_samples)
+    assert sum(work.solved for work in own) > 0
+    assert sum(work.left for work in own) == 0
+    for work in own:
+        assert work.on_device == work.closed + work.certified + work.solved
+        if keep_edges:
+            assert work.on_device == work.live
+
+
+@pytest.mark.parametrize("keep_edges", [False, True])
+def test_what_is_left_goes_to_the_cpu_and_is_counted(keep_edges, monkeypatch):
+    monkeypatch.setattr(steps, "PROVED", -1.0)
+    own = compare("conv", keep_edges)
+    assert sum(work.left for work in own) > 0
+    assert sum(work.on_device for work in own) < sum(
+        work.closed + work.certified + work.solved for work in own
+    )
+
+
+def test_out_of_memory_halves_the_chunk(monkeypatch):
+    own, asked = on_device.solve_edges, []
+
+    def sometimes(problems, *arguments):
+        asked.append(len(problems.p))
+        if len(asked) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return own(problems, *arguments)
+
+    monkeypatch.setattr(on_device, "solve_edges", sometimes)
+    work = compare("conv", keep_edges=True)
+    assert asked[1] <= (asked[0] + 1) // 2
+    assert all(each.on_device == each.live for each in work)
+
+
+def test_a_kernel_that_cannot_run_is_done_without(monkeypatch):
+    def fails(*arguments):
+        raise solve.KernelError("The GPU's kernel cannot run.")
+
+    monkeypatch.setattr(on_device, "solve_edges", fails)
+    with pytest.warns(RuntimeWarning, match="cannot run"):
+        work = compare("conv")
+    assert sum(each.solved for each in work) > 0
