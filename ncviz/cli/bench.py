@@ -10,7 +10,7 @@ import click
 from ncviz.cli.options import FILE, data_dir_option
 from ncviz.cli.output import check_folder, console, progress, write
 from ncviz.config import check_whole
-from ncviz.studies.benchmarks.cases import CASES, DEFAULT_CASES, find_case
+from ncviz.studies.benchmarks.cases import CASES, DEFAULT_CASES, GpuCase, find_case
 from ncviz.studies.benchmarks.timing import Settings
 
 MAX_REPEATS = 1000
@@ -44,8 +44,11 @@ def bench(
     Times of one machine say little about another; the ratios say more. POT's time for all edges is scaled up from a
     draw unless --full is given.
     """
-    for name in cases:
-        find_case(name)
+    if any(isinstance(find_case(name), GpuCase) for name in cases):
+        # Imported here because it brings torch along.
+        from ncviz.studies.benchmarks.gpu import find_gpu
+
+        find_gpu()
     number = check_whole("repeats", (2 if quick else 5) if repeats is None else repeats, 1, MAX_REPEATS)
     if output is not None:
         check_folder(output.absolute().parent)

@@ -134,7 +134,29 @@ class TransportCase:
         return f"{self.number:,} transport problems in one call"
 
 
-Case = CurvatureCase | MinPlusCase | GrowthCase | TransportCase
+@dataclass(frozen=True)
+class GpuCase:
+    """The CUDA GPU beside the CPU: the same results, times, a profile.
+
+    Attributes:
+        name: Key in ``CASES``.
+        networks: Zoo models, or architectures that are left untrained.
+        samples: Calibration images that are timed.
+        compared: How many of them are compared; every edge on the first alone.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    samples: int = 10
+    compared: int = 2
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"a CUDA GPU, {WEIGHTS}, {plural(self.samples, 'sample')}"
+
+
+Case = CurvatureCase | MinPlusCase | GrowthCase | TransportCase | GpuCase
 
 
 def _by_samples(networks: tuple[str, ...], counts: tuple[int, ...]) -> GrowthCase:
@@ -173,6 +195,7 @@ CASES: dict[str, Case] = {
         _by_samples(_LENETS, (1, 3, 10, 30, 100)),
         _by_shape("channels", "channels", {width: TwoConv(width, 16) for width in (4, 8, 16, 32)}),
         _by_shape("image-size", "image size", {size: TwoConv(8, size) for size in (12, 16, 24, 32)}),
+        GpuCase("gpu", (*_LENETS, "vgg9-cifar10-relu", "resnet20-cifar10")),
         CurvatureCase("mlp-edges", "mlp-digits-relu", EDGES, 1, drawn=500),
         CurvatureCase("mlp-weights", "mlp-digits-relu", WEIGHTS, 10, drawn=500),
         CurvatureCase("conv-edges", _SMALL, EDGES, 1, drawn=500),
@@ -180,7 +203,7 @@ CASES: dict[str, Case] = {
         MinPlusCase("conv-min-plus", _SMALL),
     )
 }
-DEFAULT_CASES = tuple(name for name in CASES if not name.startswith(("mlp-", "conv-")))
+DEFAULT_CASES = tuple(name for name in CASES if not name.startswith(("mlp-", "conv-", "gpu")))
 QUICK_CASES = (
     "mlp-weights", "conv-edges", "conv-weights", "conv-min-plus", "solve-many", "samples", "channels", "image-size",
 )  # fmt: skip
@@ -202,6 +225,8 @@ def _quick(case: Case) -> Case:
         return replace(case, samples=min(case.samples, 3), drawn=60, least=10, checked=5)
     if isinstance(case, MinPlusCase):
         return case
+    if isinstance(case, GpuCase):
+        return replace(case, networks=("mlp-digits-relu",), samples=2, compared=1)
     if isinstance(case, TransportCase):
         return replace(case, number=10, batched=3, rows=((OWN, 6, 5), (TOLLS, 6, 5)))
     if case.name == "samples":

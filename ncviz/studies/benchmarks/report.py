@@ -12,9 +12,13 @@ from ncviz.studies.benchmarks.many import BATCH, LOOP, OURS, REGULARISATION
 
 def table_of(found: dict[str, Any]) -> Table:
     """Return one case's result as a table."""
-    make = {"curvature": _curvature, "min-plus": _min_plus, "transport": _transport, "growth": _growth}[
-        found["kind"]
-    ]
+    make = {
+        "curvature": _curvature,
+        "min-plus": _min_plus,
+        "transport": _transport,
+        "growth": _growth,
+        "gpu": _gpu,
+    }[found["kind"]]
     return make(found)
 
 
@@ -123,4 +127,23 @@ def _growth(found: dict[str, Any]) -> Table:
             f"over live edges {line['slope_over_live_edges']:.2f}"
         )
         table.add_row("", "", "log-log slope", powers, end_section=True)
+    return table
+
+
+def _gpu(found: dict[str, Any]) -> Table:
+    table = Table(
+        "", "time (quartiles)", "CPU", "largest difference", "solved · left to the CPU", title=found["title"]
+    )
+    for row in found["networks"]:
+        worst = max(row["agreement"].values(), key=lambda own: own["largest_difference"])
+        wrong = "" if all(own["agrees"] for own in row["agreement"].values()) else " DISAGREES"
+        work = row["work"]
+        table.add_row(
+            row["network"], spread(row["summary"]), f"{digits(row['cpu_seconds'])} s",
+            f"{worst['largest_difference']:.1e}{wrong}", f"{work['solved']:,} · {work['left']:,}",
+        )  # fmt: skip
+    for line in found["profile"]:
+        table.add_row(
+            f"  {line['name'][:60]}", f"{digits(line['seconds'])} s in {line['calls']:,} calls", "", "", ""
+        )
     return table

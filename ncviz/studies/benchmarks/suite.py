@@ -18,10 +18,12 @@ from ncviz.studies.benchmarks.cases import (
     QUICK_CASES,
     Case,
     CurvatureCase,
+    GpuCase,
     MinPlusCase,
     TransportCase,
     find_case,
 )
+from ncviz.studies.benchmarks.gpu import measure_gpu
 from ncviz.studies.benchmarks.growth import measure_growth
 from ncviz.studies.benchmarks.many import measure_transport
 from ncviz.studies.benchmarks.measure import measure_curvature
@@ -75,12 +77,14 @@ def measure(case: Case, settings: Settings, report: Progress) -> dict[str, Any]:
     """Run one case and return its raw times, medians and ratios as plain JSON types.
 
     Raises:
-        NcvizError: If its data are missing.
+        NcvizError: If its data are missing, or the device that it needs.
     """
     if isinstance(case, CurvatureCase):
         found = measure_curvature(case, settings, report)
     elif isinstance(case, MinPlusCase):
         found = measure_min_plus(case, settings, report)
+    elif isinstance(case, GpuCase):
+        found = measure_gpu(case, settings, report)
     elif isinstance(case, TransportCase):
         found = measure_transport(case, settings, report)
     else:

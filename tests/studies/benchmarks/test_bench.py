@@ -14,9 +14,11 @@ from ncviz.graph.build import build_graph
 from ncviz.graph.paths import distances
 from ncviz.studies.benchmarks import cases, edges, timing
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
+from ncviz.studies.benchmarks.gpu import measure_gpu
 from ncviz.studies.benchmarks.minplus import chain_ends, dense_distances, dense_lengths
 from ncviz.studies.benchmarks.peak import peak_memory
 from ncviz.studies.benchmarks.pool import baseline_pool
+from ncviz.studies.benchmarks.report import table_of
 from tests.examples.networks import NETWORKS, make
 
 SMALL = cases.TwoConv(2, 8)
@@ -214,6 +216,21 @@ def test_samples_come_class_by_class():
     assert net(inputs).shape == (2, 10)
 
 
+@pytest.mark.slow
+def test_the_script_for_a_gpu_runs_where_there_is_none():
+    """All but the device; without one the command says so in a sentence, see below."""
+    found = measure_gpu(cases.find_case("gpu", True), timing.Settings(repeats=2), lambda *_: None, "cpu")
+    (row,) = found["networks"]
+    assert all(own["agrees"] for own in row["agreement"].values())
+    assert (
+        row["agreement"]["every edge"]["compared"] > row["agreement"]["least per weight"]["compared"] > 1000
+    )
+    assert row["work"]["live"] > row["work"]["solved"] > 0
+    assert len(row["seconds"]) == 2
+    assert found["profile"][0]["seconds"] >= found["profile"][-1]["seconds"] > 0
+    assert table_of({"title": "", **found}).row_count == 1 + len(found["profile"])
+
+
 def test_every_case_can_be_found_and_shrunk():
     for name in cases.CASES:
         assert cases.find_case(name).title
@@ -225,6 +242,7 @@ def test_every_case_can_be_found_and_shrunk():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (("--case", "gpu"), "Error: This machine has no CUDA GPU that torch can use; "),
         (("--case", "nothing"), "Error: Unknown case 'nothing'; choose among lenet-relu-edges, "),
         (("--repeats", "0"), "Error: repeats must be a whole number from 1 to 1000, got 0."),
         (("--json", f"{__file__}/bench.json"), "Error: Nothing can be written in "),
