@@ -142,7 +142,22 @@ def test_an_image_flows_through_it_and_so_does_a_drawing(opened):
     file.page.mouse.move(box["x"] + 0.48 * box["width"], box["y"] + 0.85 * box["height"], steps=8)
     file.wait(lambda: verdict.get_attribute("data-now") == "1")
     file.page.mouse.up()
-    assert file.part("flow-bring").count() == 0
+    # A unit is worked out in its card, which the file makes itself.
+    file.part("flow-image-5").click()
+    file.part("network").focus()
+    for key in ("n", "t"):
+        file.page.keyboard.press(key)
+    file.wait(lambda: file.part("sum").count() == 1 and "bias" in file.part("sum").inner_text())
+    # A layer fills the picture, with what is beside it; of all images the mean flows.
+    closeup = lambda: file.part("network").get_attribute("data-closeup")  # noqa: E731
+    steps = file.part("crumbs").get_by_role("button")
+    drawn = file.edges()
+    steps.nth(1).click()
+    file.wait(lambda: closeup() != "-1" and file.edges() < drawn)
+    steps.first.click()
+    file.wait(lambda: closeup() == "-1" and file.edges() == drawn)
+    file.part("flow-all").click()
+    file.wait(lambda: verdict.get_attribute("data-now") == "10 of 10")
     assert file.said == []
     assert file.requests == [file.address]
 

@@ -103,6 +103,14 @@ class CloseupHeader(TypedDict):
     shown: list[int]
 
 
+class Sight(TypedDict):
+    """Another closeup that can be looked at; its places are the arrays that begin with its name."""
+
+    name: str
+    closeup: CloseupHeader
+    layouts: list[LayoutHeader]
+
+
 class Roomy(TypedDict):
     """From how many layers on a picture is longer than its frame, and the pixels from layer to layer there."""
 
@@ -154,5 +162,6 @@ class Header(TypedDict):
     program: FlowProgram | None
     layouts: list[LayoutHeader]
     closeup: CloseupHeader
+    sights: list[Sight]
     arrays: dict[str, ArrayEntry]
     digest: str

@@ -15,8 +15,25 @@ import numpy as np
 import numpy.typing as npt
 
 from ncviz.plots import palette
-from ncviz.plots.network.closeup import ALL, HIDDEN, MAP_ORDERS, SHOWN, Closeup, place_shown, shown_nodes
-from ncviz.plots.network.header import ArrayEntry, Header, LayoutHeader, RankedOrder, Roomy
+from ncviz.plots.network.closeup import (
+    ALL,
+    HIDDEN,
+    MAP_ORDERS,
+    SHOWN,
+    Closeup,
+    Shown,
+    place_shown,
+    shown_nodes,
+)
+from ncviz.plots.network.header import (
+    ArrayEntry,
+    CloseupHeader,
+    Header,
+    LayoutHeader,
+    RankedOrder,
+    Roomy,
+    Sight,
+)
 from ncviz.plots.network.layout import Layout
 from ncviz.plots.network.line_arrays import SelectionLines, join_arrays, line_arrays, node_type
 from ncviz.plots.network.lines import NetworkView, drawn_edges, edges_of, layer_subtitle, some_links
@@ -60,6 +77,7 @@ def payload(
     forward: Forward | None = None,
     marks: Marks | None = None,
     closeup: Closeup = WHOLE,
+    sights: Sequence[Closeup] = (),
 ) -> NetworkPayload:
     """Choose the edges to draw and pack them with everything that their picture needs.
 
@@ -73,6 +91,7 @@ def payload(
         closeup: which of its layers, and which maps of large ones, are shown.
         forward: what the network does to an image, for a browser that follows it; without it, the server does.
         marks: weights that are lit, or changed by hand.
+        sights: other closeups that a reader without a server can choose, with the lines that are drawn here.
 
     Returns:
         The payload; pure data, fit for a cache.
@@ -109,23 +128,39 @@ def payload(
         )
     if not is_shown.all():
         arrays["rest"] = shown.state
+    layouts = _places(view, shown, "", arrays)
+    offered: list[Sight] = []
+    for number, sight in enumerate(sights):
+        near, name = shown_nodes(view, sight, activity), f"sight{number}"
+        arrays[f"{name}rest"] = near.state
+        offered.append(
+            {"name": name, "closeup": _told(sight, near), "layouts": _places(view, near, name, arrays)}
+        )
+    body, index = join_arrays(arrays)
+    header = _describe(view, connection, orders, len(drawn), layouts, index)
+    header["closeup"] = _told(closeup, shown)
+    header["sights"] = offered
+    header["program"] = None if forward is None else forward.program
+    header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
+    return NetworkPayload(header, body)
+
+
+def _told(closeup: Closeup, shown: Shown) -> CloseupHeader:
+    layer = closeup.layer if shown.is_near else ALL
+    return {"layer": layer, "by": closeup.by, "orders": MAP_ORDERS, "shown": shown.counts}
+
+
+def _places(
+    view: NetworkView, shown: Shown, name: str, arrays: dict[str, npt.NDArray[Any]]
+) -> list[LayoutHeader]:
+    """Add where nodes are in each box to the arrays, and return the rest of these layouts."""
     layouts = []
     for number, (width, height) in enumerate(_boxes(view, sum(count > 0 for count in shown.counts))):
         placed = place_shown(view, shown, width, height)
         layouts.append(_layout_header(placed))
-        arrays[f"x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
-        arrays[f"y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
-    body, index = join_arrays(arrays)
-    header = _describe(view, connection, orders, len(drawn), layouts, index)
-    header["closeup"] = {
-        "layer": closeup.layer if shown.is_near else ALL,
-        "by": closeup.by,
-        "orders": MAP_ORDERS,
-        "shown": shown.counts,
-    }
-    header["program"] = None if forward is None else forward.program
-    header["digest"] = hashlib.blake2b(body + json.dumps(header).encode(), digest_size=12).hexdigest()
-    return NetworkPayload(header, body)
+        arrays[f"{name}x{number}"] = np.rint(placed.x / width * _GRID).astype(np.uint16)
+        arrays[f"{name}y{number}"] = np.rint(placed.y / height * _GRID).astype(np.uint16)
+    return layouts
 
 
 def _boxes(view: NetworkView, layers: int) -> tuple[tuple[int, int], ...]:
@@ -211,6 +246,7 @@ def _describe(
         "grid": _GRID,
         "roomy": _ROOMY,
         "closeup": {"layer": ALL, "by": "", "orders": {}, "shown": []},
+        "sights": [],
         "program": None,
         "ramps": {"light": palette.hex_ramp("light"), "dark": palette.hex_ramp("dark")},
         "scale": {

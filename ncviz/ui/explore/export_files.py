@@ -7,14 +7,14 @@ import io
 import pandas as pd
 
 from ncviz.plots.figure_frame import figure_page
-from ncviz.plots.network.closeup import FIXED
+from ncviz.plots.network.closeup import FIXED, Closeup
 from ncviz.plots.network.free_layout import add_links, graphml
 from ncviz.plots.network.lines import NetworkView, edges_of
 from ncviz.plots.network.payload import payload
 from ncviz.plots.network.ranks import Forward
 from ncviz.plots.palette import Theme
 from ncviz.scene.comparison import NEVER_ACTIVE_TITLES, never_active_place
-from ncviz.scene.flow_choices import group_choice, image_choices
+from ncviz.scene.flow_choices import group_choice, image_choices, samples_together
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
@@ -45,7 +45,9 @@ def offline_page(subject: Subject, forward: Forward | None = None, fine: FineCur
     ranks = {item.key: subject.at(item.key).ranks for item in PANEL_ORDERS}
     activity = subject.record.pictures.of(subject.samples)
     choices, marks = image_choices(subject.record, subject.network, view.flow), marks_of(subject)
-    group = group_choice(subject.record, subject.network, view.flow, with_images=True)
+    # All images can be chosen in the file, a class only before.
+    whole = view.flow if samples_together(subject.record, view.flow) else "all"
+    group = group_choice(subject.record, subject.network, whole, with_images=True)
     volatile = {
         "channel": CHANNEL,
         "height": CANVAS_HEIGHT,
@@ -54,6 +56,7 @@ def offline_page(subject: Subject, forward: Forward | None = None, fine: FineCur
         "selection": view.selected,
         "card": None,
         "link": None,
+        "is_offline": True,
         # Without what the network does to an image, there is nobody to follow one.
         "flows": None
         if forward is None
@@ -62,7 +65,16 @@ def offline_page(subject: Subject, forward: Forward | None = None, fine: FineCur
     }
     return offline.html_page(
         payload(
-            _drawn_network(subject), ranks, view.edges, subject.layer, activity, forward, marks, closeup=FIXED
+            _drawn_network(subject),
+            ranks,
+            view.edges,
+            subject.layer,
+            activity,
+            forward,
+            marks,
+            FIXED,
+            # Each layer can fill the picture.
+            [Closeup(layer, by=FIXED.by) for layer in range(len(subject.record.layer_shapes))],
         ),
         volatile,
         offline_panel(subject, CHANNEL, fine),

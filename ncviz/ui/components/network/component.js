@@ -2,6 +2,7 @@
 
 import { openChannel } from "../shared/bus.js";
 import { actionButton, contextOf, part, query, rulerOf } from "../shared/dom.js";
+import { LinkedViews } from "../compare/linked_views.js";
 import { keepInstance } from "../shared/instances.js";
 import { Menu } from "../shared/menu.js";
 import { readTheme, themeKey } from "../shared/theme.js";
@@ -10,6 +11,8 @@ import { crumbsOf, drawCrumbs } from "./crumbs.js";
 import { decode, readNetwork } from "./data.js";
 import { LivingFlow } from "../flow/living.js";
 import { withFlow } from "../flow/words.js";
+import { ownCard } from "../offline/own_card.js";
+import { Sights } from "../offline/sights.js";
 import { isUpright, placeUnits } from "./geometry.js";
 import { MapOrder } from "./map_order.js";
 import { OwnReader, dataOf, linesOf, ownOf } from "./own_lines.js";
@@ -41,13 +44,14 @@ class NetworkCanvas {
   theme = null;
   /** @type {Channel<Threshold> | null} */
   channel = null;
-  /** @type {Channel<LinkedView> | null} */
-  linked = null;
+  /** What Python sent last. @type {Message | null} */
+  message = null;
+  /** @type {Sights | null} */
+  sights = null;
   fileName = "";
   own = new OwnReader();
   lowest = 0; // pixels
   unsubscribe = () => {};
-  unlink = () => {};
   hintTimer = 0;
   setStateValue = (/** @type {string} */ _name, /** @type {unknown} */ _value) => {};
   setTriggerValue = (/** @type {string} */ _name, /** @type {unknown} */ _value) => {};
@@ -80,6 +84,10 @@ class NetworkCanvas {
       onChange: () => this.painter?.draw(),
       tell: (name, value) => this.setStateValue(name, value),
       hand: (name, value) => this.setTriggerValue(name, value),
+    });
+    this.linked = new LinkedViews(this, ({ k, x, y }) => {
+      const { geometry } = this.state;
+      if (geometry) this.#dispatch({ type: "follow", view: { k, x: x * geometry.width, y: y * geometry.height } });
     });
     const [onChange, clear] = [() => this.painter?.draw(), () => this.#dispatch({ type: "select", text: "" })];
     const operate = (/** @type {object} */ step) => this.setTriggerValue("operate", step);
@@ -114,10 +122,11 @@ class NetworkCanvas {
     this.theme = theme;
     this.fileName = message.file_name;
     this.lowest = message.height;
-    const known = this.state.network;
-    const network = known && message.digest === known.digest ? known : readNetwork(message);
+    const sights = this.sights?.whole.digest === message.digest ? this.sights : new Sights(readNetwork(message));
+    Object.assign(this, { message, sights });
+    const network = sights.at(message.is_offline ? this.state.layer : -1);
     this.#join(message.channel);
-    this.#link(message.link);
+    this.linked.join(message.link);
     // While a live panel leads, its word is newer than what Python knew when this run began.
     const { removed, order } = this.channel?.isLive && this.channel.last ? this.channel.last : message;
     const { selection, card } = message;
@@ -125,7 +134,7 @@ class NetworkCanvas {
     this.maps.show(network);
     query(this.root, "div", ".network").classList.toggle("is-bare", (network.is_bare = message.is_bare === true));
     this.living.receive(message, network, { removed, order });
-    if (!card || card.selection === this.state.told) this.card.show(card, network, theme);
+    if (!message.is_offline && (!card || card.selection === this.state.told)) this.card.show(card, network, theme);
     this.#say();
     this.#resize(isNewTheme);
   }
@@ -144,12 +153,27 @@ class NetworkCanvas {
       if (after.told === "") this.card.show(null, after.network, this.theme);
       this.setStateValue("selection", after.told);
     }
-    if (isOurs && after.layer !== before.layer) this.setStateValue("zoom", after.layer);
+    if (isOurs && after.layer !== before.layer) this.#look(after.layer);
     if (after.view !== before.view) this.#showView(isOurs && !["resize", "follow"].includes(intent.type));
     if (SAID.some((name) => after[name] !== before[name])) this.#say();
     if (after === before) return;
     this.#showHit(before.hit);
     if (intent.type !== "hover") this.painter.draw();
+  }
+
+  /**
+   * Another layer fills the picture: Python lays it out, or it is at hand.
+   * @param {number} layer
+   */
+  #look(layer) {
+    this.setStateValue("zoom", layer);
+    const { message, sights } = this;
+    if (!message?.is_offline || !sights) return;
+    const network = sights.at(layer);
+    const { removed, order, asked } = this.state;
+    this.#dispatch({ type: "receive", network, own: null, removed, order, selection: asked ?? "", card: null });
+    this.living.receive(message, network, { removed, order });
+    this.#resize(true);
   }
 
   /** @param {string} name */
@@ -160,22 +184,6 @@ class NetworkCanvas {
     this.unsubscribe = this.channel.subscribe(({ removed, order }) =>
       this.#dispatch({ type: "threshold", removed, order }),
     );
-  }
-
-  /**
-   * Two pictures that are compared move together.
-   * @param {string | null} name
-   */
-  #link(name) {
-    if ((this.linked?.name ?? null) === (name || null)) return;
-    this.unlink();
-    this.linked = name ? openChannel(name) : null;
-    this.unlink =
-      this.linked?.subscribe(({ from, k, x, y }) => {
-        const { geometry } = this.state;
-        if (from === this || !geometry) return;
-        this.#dispatch({ type: "follow", view: { k, x: x * geometry.width, y: y * geometry.height } });
-      }) ?? (() => {});
   }
 
   /** @param {boolean} isNew whether the picture has to be laid out anew at the same size too */
@@ -202,9 +210,7 @@ class NetworkCanvas {
   /** @param {boolean} isOwn whether others are to follow */
   #showView(isOwn) {
     const { view, geometry } = this.state;
-    if (isOwn && this.linked && geometry) {
-      this.linked.publish({ from: this, k: view.k, x: view.x / geometry.width, y: view.y / geometry.height });
-    }
+    if (isOwn && geometry) this.linked.tell(view, geometry);
     const { canvas } = this.parts;
     // Once zoomed, a finger pans the picture; before that it scrolls the page.
     canvas.style.touchAction = view.k > 1 ? "none" : "pan-y";
@@ -244,6 +250,7 @@ class NetworkCanvas {
       selected && selected.kind !== "line" ? describeSelection(network, selected, left, ownOf(this.state)) : hint;
     summary.title = selected ? summary.textContent : "";
     summary.classList.toggle("is-selected", selected !== null);
+    if (this.message?.is_offline && this.theme) this.card.show(ownCard(this.state), network, this.theme);
     clear.hidden = told === "" || !card.hidden;
   }
 
@@ -271,7 +278,7 @@ class NetworkCanvas {
   destroy() {
     this.observer.disconnect();
     this.unsubscribe();
-    this.unlink();
+    this.linked.leave();
     this.painter.stop();
     this.living.stop();
     clearTimeout(this.hintTimer);

@@ -47,6 +47,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
     roomy: { layers: 16, portrait: 46, landscape: 92 },
     layouts: [{ ...layout, labels: label }, { ...layout, width: 360, height: 420, portrait: true, labels: label }],
     closeup: { layer: -1, by: "position", orders: {}, shown: label.map(() => UNITS) },
+    sights: [],
     digest: "example",
     channel: "c",
     height: 300,

@@ -74,6 +74,12 @@ interface CloseupHeader {
   shown: number[];
 }
 
+interface Sight {
+  name: string;
+  closeup: CloseupHeader;
+  layouts: LayoutHeader[];
+}
+
 interface Roomy {
   layers: number;
   portrait: number;
@@ -112,6 +118,7 @@ interface Header {
   program: FlowProgram | null;
   layouts: LayoutHeader[];
   closeup: CloseupHeader;
+  sights: Sight[];
   arrays: Record<string, ArrayEntry>;
   digest: string;
 }
@@ -129,6 +136,8 @@ interface Volatile {
   file_name: string;
   /** Whether what is selected can be cut, kept or scaled; not so in a file without a server. */
   can_operate?: boolean;
+  /** Whether there is no Python to ask, as in a saved file. */
+  is_offline?: boolean;
   /** Whether it stands beside another, without tools and images to choose from, and as wide as it is high. */
   is_bare?: boolean;
 }

@@ -81,20 +81,32 @@ function describeSpread(network, connection, bin) {
 /**
  * Why so many of a connection's weights are bottlenecks, or so few, as far as its numbers tell: a unit with few inputs
  * leaves few ways past each; beside the connection whose units have most.
- * @param {Pick<Network, "spreads" | "connections">} network
+ * @param {Pick<Network, "spreads" | "connections" | "connection" | "target" | "layerOf" | "layers">} network
  * @param {number} connection
  */
-export function whyWords({ spreads, connections }, connection) {
+export function whyWords(network, connection) {
+  const { spreads } = network;
   const shareOf = (/** @type {Spread} */ { negative, active }) => negative / Math.max(1, active);
   const own = spreads[connection];
   const known = spreads.filter(({ active, inputs }) => active > 0 && inputs > 0);
   if (!own?.inputs || known.length < 2) return "";
   const [most, least] = [known.reduce((a, b) => (b.inputs > a.inputs ? b : a)), known.reduce((a, b) => (b.inputs < a.inputs ? b : a))];
   const words = `a unit here has ${count(own.inputs)} inputs`;
-  const told = (/** @type {Spread} */ of) => `in ${connections[spreads.indexOf(of)]} ${count(of.inputs)}, and ${percent(shareOf(of), 0)} are bottlenecks`;
+  const told = (/** @type {Spread} */ of) =>
+    `in ${layerInto(network, spreads.indexOf(of))} it has ${count(of.inputs)}, and ${percent(shareOf(of), 0)} are bottlenecks`;
   if (own.inputs < most.inputs && shareOf(own) > shareOf(most)) return `Fewer ways lead past a line: ${words}; ${told(most)}.`;
   if (own.inputs > least.inputs && shareOf(own) < shareOf(least)) return `More ways lead past a line: ${words}; ${told(least)}.`;
   return `${words[0].toUpperCase()}${words.slice(1)}.`;
+}
+
+/**
+ * The layer that a connection leads to.
+ * @param {Pick<Network, "connections" | "connection" | "target" | "layerOf" | "layers">} network
+ * @param {number} at
+ */
+function layerInto({ connections, connection, target, layerOf, layers }, at) {
+  const edge = connection.indexOf(at);
+  return edge < 0 ? connections[at] : layers[layerOf[target[edge]]].name;
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { exampleNetwork } from "./example.mjs";
 import { factorsOf, wayWords, whyWords } from "./words.js";
 
 test("a line says how far the mass around it goes, and nothing where κ does not tell", () => {
@@ -21,10 +22,12 @@ test("the factors of a line are those of the weights behind it", () => {
 
 test("why a layer is red is told from its numbers, and nothing that they do not bear out", () => {
   const spread = (/** @type {number} */ inputs, /** @type {number} */ negative) => /** @type {Spread} */ ({ inputs, negative, active: 100 });
-  const connections = ["conv 0", "linear 5", "linear 9"];
-  const network = { connections, spreads: [spread(36, 83), spread(256, 19), spread(84, 15)] };
-  assert.equal(whyWords(network, 0), "Fewer ways lead past a line: a unit here has 36 inputs; in linear 5 256, and 19% are bottlenecks.");
-  assert.equal(whyWords(network, 1), "More ways lead past a line: a unit here has 256 inputs; in conv 0 36, and 83% are bottlenecks.");
-  assert.equal(whyWords({ connections, spreads: [spread(36, 10), spread(256, 19)] }, 0), "A unit here has 36 inputs.");
-  assert.equal(whyWords({ connections, spreads: [spread(36, 10)] }, 0), "");
+  const layers = ["input", "conv 0", "linear 5", "linear 9"].map((name) => ({ ...exampleNetwork(2).layers[0], name }));
+  const numbers = Uint8Array.of(0, 1, 2);
+  const drawn = { connections: ["a", "b", "c"], connection: numbers, target: numbers, layerOf: Uint16Array.of(1, 2, 3), layers };
+  const network = { ...drawn, spreads: [spread(36, 83), spread(256, 19), spread(84, 15)] };
+  assert.equal(whyWords(network, 0), "Fewer ways lead past a line: a unit here has 36 inputs; in linear 5 it has 256, and 19% are bottlenecks.");
+  assert.equal(whyWords(network, 1), "More ways lead past a line: a unit here has 256 inputs; in conv 0 it has 36, and 83% are bottlenecks.");
+  assert.equal(whyWords({ ...drawn, spreads: [spread(36, 10), spread(256, 19)] }, 0), "A unit here has 36 inputs.");
+  assert.equal(whyWords({ ...drawn, spreads: [spread(36, 10)] }, 0), "");
 });
