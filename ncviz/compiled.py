@@ -17,10 +17,11 @@ import numba
 import platformdirs
 
 _SOURCES = (
-    "graph/minplus.py", "transport/tree.py", "transport/plans.py", "transport/simplex.py",
+    "graph/minplus.py", "transport/tree.py", "transport/savings.py", "transport/plans.py", "transport/simplex.py",
     "transport/many/starts.py", "transport/many/certificate.py", "transport/many/one.py", "transport/many/batch.py",
     "ricci/searching.py", "ricci/solving.py", "engine/measures.py", "engine/kernels.py",
     "engine/anytime/lower.py", "engine/anytime/upper.py",
+    "engine/edges/block.py", "engine/edges/undercut.py",
 )  # fmt: skip
 
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ncviz.compiled import compiled
-from ncviz.engine.measures import Measure, fill_measure
+from ncviz.engine.edges.block import Block, fill_direct, toll_from, toll_to
+from ncviz.engine.edges.undercut import reject
+from ncviz.engine.measures import Measure, fill_measure, first_points
 from ncviz.transport.simplex import solve_block
 
 # Mass of this much over the spread of costs moves κ by less than rounding does, and is left out.
@@ -17,26 +19,6 @@ POOL = 2**22
 
 BOUND, ALL, CHOSEN, BETTER = -1, 0, 1, 2
 CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED, STOPPED = range(8)
-
-
-class Block(NamedTuple):
-    """The edges of one pair of positions and of two classes of channels, on one sample.
-
-    Attributes:
-        pair: Number of the pair.
-        tap: Which tap joins its positions.
-        at_j: Position of the targets.
-        sample: Number of the sample.
-        live_i: int32 [n], the live source channels.
-        live_j: int32 [m], the live target channels.
-    """
-
-    pair: int
-    tap: int
-    at_j: int
-    sample: int
-    live_i: np.ndarray
-    live_j: np.ndarray
 
 
 class Space(NamedTuple):
@@ -76,17 +58,17 @@ def scan(plan, layers, ends, part, sample, mode, best, low, chosen, grid, stop):
     is_first, is_last = ends
     pair_begin, pair_end, row_begin, row_end = part
     into, out_of, pairs = plan.into, plan.out_of, plan.pairs
-    hears, speaks = _room(into.readings, x0), _room(out_of.readings, x3)
+    classes_out = len(out_of.class_start) - 1
+    hears, speaks = _room(into.readings, x0, 1), _room(out_of.readings, x3, classes_out)
+    through_j, through_i = np.empty(plan.length.shape[2]), np.empty((classes_out, plan.length.shape[1]))
     live_i = np.empty(plan.length.shape[1], dtype=np.int32)
     live_j = np.empty(plan.length.shape[2], dtype=np.int32)
     negligible = NEGLIGIBLE / plan.spread
-    space = Space(
-        np.empty(plan.length.shape[1]), np.empty(plan.length.shape[2]),
-        (np.empty(POOL, dtype=np.uint16), np.empty(POOL, dtype=np.uint16), np.empty(POOL)),
-    )  # fmt: skip
-    # What was measured last serves the next pair too, where pairs of one position follow each other.
-    P, Q = 0, 0
-    p_of, q_of = (-1, -1), (-1, -1)
+    trees = (np.empty(POOL, dtype=np.uint16), np.empty(POOL, dtype=np.uint16), np.empty(POOL))
+    # What was measured last serves the next pair too, where pairs of one position follow each other. All classes of
+    # targets are kept, since each class of sources meets them again.
+    P, p_of = 0, (-1, -1)
+    Q, q_of, paid_of = np.zeros(classes_out, np.int64), np.full(classes_out, -1), np.full(classes_out, -1)
     for pair in range(pair_begin, pair_end):
         if stop[0]:
             return
@@ -104,8 +86,10 @@ def scan(plan, layers, ends, part, sample, mode, best, low, chosen, grid, stop):
                 continue
             if not is_first and p_of != (at_i, class_in):
                 p_of = (at_i, class_in)
-                P = fill_measure(into.readings, x0, e0, at_i, class_in, negligible, hears)
-            for class_out in range(len(out_of.class_start) - 1):
+                P = fill_measure(into.readings, x0, e0, at_i, class_in, negligible, _of_class(hears, 0))
+            p = first_points(_of_class(hears, 0), P)
+            is_paid = False
+            for class_out in range(classes_out):
                 m = 0
                 for k in range(out_of.class_start[class_out], out_of.class_start[class_out + 1]):
                     c = out_of.channel[k]
@@ -114,44 +98,61 @@ def scan(plan, layers, ends, part, sample, mode, best, low, chosen, grid, stop):
                         m += 1
                 if m == 0:
                     continue
-                if not is_last and q_of != (at_j, class_out):
-                    q_of = (at_j, class_out)
-                    Q = fill_measure(out_of.readings, x3, e3, at_j, class_out, negligible, speaks)
+                room = _of_class(speaks, class_out)
+                if not is_last and q_of[class_out] != at_j:
+                    q_of[class_out] = at_j
+                    Q[class_out] = fill_measure(out_of.readings, x3, e3, at_j, class_out, negligible, room)
+                q = first_points(room, Q[class_out])
+                if not is_paid:
+                    is_paid = True
+                    _pay_to_targets(plan, pair, p, through_j)
+                if paid_of[class_out] != pair:
+                    paid_of[class_out] = pair
+                    _pay_from_sources(plan, pair, q, through_i[class_out])
+                space = Space(through_i[class_out], through_j, trees)
                 block = Block(pair, tap, at_j, sample, live_i[:n], live_j[:m])
-                p = Measure(hears.field[:P], hears.channel[:P], hears.mass[:P])
-                q = Measure(speaks.field[:Q], speaks.channel[:Q], speaks.mass[:Q])
                 _settle(plan, block, p, q, mode, best, low, grid, space, stop)
 
 
 @compiled
-def _room(readings, activity):
-    """Return room for the neighbours of any position."""
+def _room(readings, activity, classes):
+    """Return room for the neighbours of any position, for each class of channels."""
     widest = 0
     for at in range(len(readings.start) - 1):
         widest = max(widest, readings.start[at + 1] - readings.start[at])
-    size = max(1, widest * activity.shape[1])
+    size = (classes, max(1, widest * activity.shape[1]))
     return Measure(np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32), np.empty(size))
+
+
+@compiled
+def _of_class(room, which):
+    return Measure(room.field[which], room.channel[which], room.mass[which])
+
+
+@compiled
+def _pay_to_targets(plan, pair, p, through_j):
+    """Write what the mass of the in-neighbours pays to each target."""
+    through_j[:] = 0.0
+    for u in range(len(p.mass)):
+        row = toll_to(plan, pair, p, u)
+        for j in range(len(through_j)):
+            through_j[j] += p.mass[u] * row[j]
+
+
+@compiled
+def _pay_from_sources(plan, pair, q, through_i):
+    """Write what the mass of the out-neighbours pays from each source."""
+    through_i[:] = 0.0
+    for v in range(len(q.mass)):
+        row = toll_from(plan, pair, q, v)
+        for i in range(len(through_i)):
+            through_i[i] += q.mass[v] * row[i]
 
 
 @compiled
 def _settle(plan, block, p, q, mode, best, low, grid, space, stop):
     """Do with a block's edges what the mode asks for."""
     has_in, has_out = len(p.mass) > 0, len(q.mass) > 0
-    through_i, through_j = space.through_i, space.through_j
-    through_j[:] = 0.0
-    for u in range(len(p.mass)):
-        row = plan.to_target.length[
-            plan.to_target.kind[plan.to_target.start[block.pair] + p.field[u]], p.channel[u]
-        ]
-        for j in range(len(through_j)):
-            through_j[j] += p.mass[u] * row[j]
-    through_i[:] = 0.0
-    for v in range(len(q.mass)):
-        row = plan.to_source[
-            plan.from_source.kind[plan.from_source.start[block.pair] + q.field[v]], q.channel[v]
-        ]
-        for i in range(len(through_i)):
-            through_i[i] += q.mass[v] * row[i]
     if not (has_in and has_out):
         if mode in (BOUND, ALL):
             _close(plan, block, 1.0 if has_in or has_out else 0.0, best, grid, space)
@@ -159,6 +160,10 @@ def _settle(plan, block, p, q, mode, best, low, grid, space, stop):
         _bound(plan, block, best.counts, low, space)
     else:
         floor, is_wanted = _floors(plan, block, mode, best, low, grid, space)
+        if is_wanted and mode == BETTER:
+            rejected, left = reject(plan, block, p, q, space.through_i, space.through_j, floor)
+            best.counts[SKIPPED] += rejected
+            is_wanted = left > 0
         if is_wanted:
             _solve(plan, block, p, q, floor, best, grid, space, stop)
 
@@ -261,23 +266,16 @@ def _solve(plan, block, p, q, floor, best, grid, space, stop):
     # The solver wants the heaviest points first.
     p, q = _heaviest_first(p), _heaviest_first(q)
     C = np.empty((P, Q))
-    fan_out = plan.from_source.start[block.pair + 1] - plan.from_source.start[block.pair]
     for u in range(P):
-        first = plan.across.start[block.pair] + p.field[u] * fan_out
-        for v in range(Q):
-            C[u, v] = plan.across.length[plan.across.kind[first + q.field[v]], p.channel[u], q.channel[v]]
+        fill_direct(plan, block.pair, p.field[u], p.channel[u], q, C[u])
     At = np.empty((P, m))
     for u in range(P):
-        row = plan.to_target.length[
-            plan.to_target.kind[plan.to_target.start[block.pair] + p.field[u]], p.channel[u]
-        ]
+        row = toll_to(plan, block.pair, p, u)
         for j in range(m):
             At[u, j] = row[live_j[j]]
     Bt = np.empty((Q, n))
     for v in range(Q):
-        row = plan.to_source[
-            plan.from_source.kind[plan.from_source.start[block.pair] + q.field[v]], q.channel[v]
-        ]
+        row = toll_from(plan, block.pair, q, v)
         for i in range(n):
             Bt[v, i] = row[live_i[i]]
     value = np.empty((n, m))

@@ -64,4 +64,10 @@ def measure(readings, activity, mass, at, which, negligible):
     count = 0
     if size > 0:
         count = fill_measure(readings, activity, mass, at, which, negligible, out)
-    return Measure(out.field[:count], out.channel[:count], out.mass[:count])
+    return first_points(out, count)
+
+
+@compiled
+def first_points(measure, count):
+    """Return the first points of a measure, without copying them."""
+    return Measure(measure.field[:count], measure.channel[:count], measure.mass[:count])

@@ -16,6 +16,7 @@ from ncviz.engine.layers import AdjacentLayers, adjacent_layers, padded, starts_
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
 from ncviz.graph.positions import PathTable, Taps
+from ncviz.graph.products import distinct_columns
 
 
 class Readings(NamedTuple):
@@ -181,10 +182,11 @@ def _direct(
     if shortest is own.table:
         return pixel, own.table.lengths, own.slot
     kinds = np.stack([pixel, shortest.find(source, target)])
-    distinct, tap = np.unique(kinds, axis=1, return_inverse=True)
+    first, tap = distinct_columns(kinds)
+    distinct = kinds[:, first]
     edges = own.table.lengths[distinct[0]]
     length = np.where(np.isfinite(edges), shortest.lengths[distinct[1]], np.inf)
-    return tap.reshape(-1).astype(np.int32), length, own.slot[distinct[0]]
+    return tap.astype(np.int32), length, own.slot[distinct[0]]
 
 
 def _kinds(

@@ -81,6 +81,13 @@ def plans_of(
         return found.plans
 
 
+def forget() -> None:
+    """Let go of all networks that nobody is working on, so that the next call makes everything anew."""
+    with _lock:
+        for key in [key for key, each in _prepared.items() if not each.lock.locked()]:
+            del _prepared[key]
+
+
 def _all_or(connections: Sequence[int] | None, graph: NeuralGraph) -> tuple[int, ...]:
     return tuple(range(len(graph.connections)) if connections is None else connections)
 

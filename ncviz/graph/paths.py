@@ -12,7 +12,7 @@ import numpy as np
 from ncviz.errors import CancelledError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import PathTable, Taps, connection_taps
-from ncviz.graph.products import check_room, compose
+from ncviz.graph.products import check_room, compose, distinct_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,11 +132,12 @@ def shortest(tables: Sequence[PathTable]) -> PathTable:
     every = np.unique(np.concatenate(pairs))
     source, target = (part.astype(np.int32) for part in np.divmod(every, positions[1]))
     kinds = np.stack([table.find(source, target) for table in tables])  # [tables, pairs]
-    combined, kind = np.unique(kinds, axis=1, return_inverse=True)
+    first, kind = distinct_columns(kinds)
+    combined = kinds[:, first]
     shape = (combined.shape[1], *tables[0].lengths.shape[1:])
     check_room(shape)
     lengths = np.full(shape, np.inf)
     for table, own in zip(tables, combined, strict=True):
         used = np.flatnonzero(own >= 0)
         lengths[used] = np.minimum(lengths[used], table.lengths[own[used]])
-    return PathTable(source, target, kind.reshape(-1).astype(np.int32), lengths, positions)
+    return PathTable(source, target, kind.astype(np.int32), lengths, positions)

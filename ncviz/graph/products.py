@@ -50,9 +50,9 @@ def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
     onward = by_source[left.target[step]] + offset
     pair = left.source[step].astype(np.int64) * right.positions[1] + right.target[onward]
     product = left.kind[step].astype(np.int64) * len(right.lengths) + right.kind[onward]
-    order = np.lexsort((product, pair))
-    pair, product = pair[order], product[order]
-    found, begin = np.unique(pair, return_index=True)
+    pair, product = _sorted_together(pair, product, left.positions[0] * right.positions[1])
+    begin = np.flatnonzero(np.diff(pair, prepend=-1))
+    found = pair[begin]
     ends = np.append(begin, len(pair))
     # Two pairs of positions are of one kind if the same products join them. Sums of random 64-bit words stand for
     # the sets; with two of them a mistake is less likely than one of the machine's.
@@ -63,8 +63,7 @@ def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
             if len(begin)
             else words[:, :0]
         )
-    _, representative, kind = np.unique(marks, axis=1, return_index=True, return_inverse=True)
-    kind = kind.reshape(-1)
+    representative, kind = distinct_columns(marks)
     parts = [product[begin[r] : ends[r + 1]] for r in representative]
     chosen = np.concatenate(parts) if parts else product
     start = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
@@ -76,6 +75,35 @@ def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
         (chosen // len(right.lengths)).astype(np.int32),
         (chosen % len(right.lengths)).astype(np.int32),
     )
+
+
+def _sorted_together(major: np.ndarray, minor: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sort two columns of non-negative int64 by the first, of numbers below ``size``, then by the second."""
+    most = int(minor.max(initial=0)) + 1
+    if size * most < 2**63:
+        # One number for both sorts many times as fast as two do.
+        major, minor = np.divmod(np.sort(major * most + minor), most)
+        return major, minor
+    order = np.lexsort((minor, major))
+    return major[order], minor[order]
+
+
+def distinct_columns(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the distinct columns of a table, in lexicographic order.
+
+    NumPy's own way with an axis compares whole columns, which takes several times as long as numbers do.
+
+    Args:
+        rows: Integers, [rows, columns].
+
+    Returns:
+        int64 [distinct], where each stands first, and int64 [columns], which one each column is.
+    """
+    _, first, label = np.unique(rows[0], return_index=True, return_inverse=True)
+    for row in rows[1:]:
+        values, own = np.unique(row, return_inverse=True)
+        _, first, label = np.unique(label * len(values) + own, return_index=True, return_inverse=True)
+    return first, label
 
 
 def _compiled(

@@ -38,7 +38,25 @@ class TwoConv:
         return f"two convolutions of {self.width} channels, {self.size}×{self.size} image"
 
 
-Source = str | TwoConv
+@dataclass(frozen=True)
+class Untrained:
+    """An architecture with random weights.
+
+    Attributes:
+        architecture: Name that ``find_architecture`` finds.
+        size: Height and width of the image.
+        dataset: Whose images it gets.
+    """
+
+    architecture: str
+    size: int
+    dataset: str = "cifar10"
+
+    def __str__(self) -> str:
+        return f"{self.architecture}, random weights, {self.size}×{self.size}"
+
+
+Source = str | TwoConv | Untrained
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,20 @@ class GrowthCase:
 
 
 @dataclass(frozen=True)
+class ProfileCase:
+    """Where the time of a network's curvature goes; ours alone, since POT's loops know no residual network."""
+
+    name: str
+    network: Source
+    samples: int = 10
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"{self.network}, {WEIGHTS}, {plural(self.samples, 'sample')}"
+
+
+@dataclass(frozen=True)
 class TransportCase:
     """Many small transport problems in one call, beside POT.
 
@@ -156,7 +188,7 @@ class GpuCase:
         return f"a CUDA GPU, {WEIGHTS}, {plural(self.samples, 'sample')}"
 
 
-Case = CurvatureCase | MinPlusCase | GrowthCase | TransportCase | GpuCase
+Case = CurvatureCase | MinPlusCase | GrowthCase | TransportCase | GpuCase | ProfileCase
 
 
 def _by_samples(networks: tuple[str, ...], counts: tuple[int, ...]) -> GrowthCase:
@@ -196,6 +228,11 @@ CASES: dict[str, Case] = {
         _by_shape("channels", "channels", {width: TwoConv(width, 16) for width in (4, 8, 16, 32)}),
         _by_shape("image-size", "image size", {size: TwoConv(8, size) for size in (12, 16, 24, 32)}),
         GpuCase("gpu", (*_LENETS, "vgg9-cifar10-relu", "resnet20-cifar10")),
+        ProfileCase("resnet20", Untrained("resnet20", 32)),
+        ProfileCase("profile-vgg9", "vgg9-cifar10-relu"),
+        ProfileCase("profile-mobilenet", Untrained("torchvision/mobilenet_v2@10", 32)),
+        ProfileCase("profile-resnet18", Untrained("torchvision/resnet18@10", 32)),
+        ProfileCase("mlp-profile", "mlp-digits-relu"),
         CurvatureCase("mlp-edges", "mlp-digits-relu", EDGES, 1, drawn=500),
         CurvatureCase("mlp-weights", "mlp-digits-relu", WEIGHTS, 10, drawn=500),
         CurvatureCase("conv-edges", _SMALL, EDGES, 1, drawn=500),
@@ -203,9 +240,14 @@ CASES: dict[str, Case] = {
         MinPlusCase("conv-min-plus", _SMALL),
     )
 }
-DEFAULT_CASES = tuple(name for name in CASES if not name.startswith(("mlp-", "conv-", "gpu")))
+# Each takes minutes, and has to be asked for.
+PROFILES = ("resnet20", "profile-vgg9", "profile-mobilenet", "profile-resnet18")
+DEFAULT_CASES = tuple(
+    name for name in CASES if name not in PROFILES and not name.startswith(("mlp-", "conv-", "gpu"))
+)
 QUICK_CASES = (
-    "mlp-weights", "conv-edges", "conv-weights", "conv-min-plus", "solve-many", "samples", "channels", "image-size",
+    "mlp-weights", "mlp-profile", "conv-edges", "conv-weights", "conv-min-plus", "solve-many", "samples", "channels",
+    "image-size",
 )  # fmt: skip
 
 
@@ -223,6 +265,8 @@ def find_case(name: str, is_quick: bool = False) -> Case:
 def _quick(case: Case) -> Case:
     if isinstance(case, CurvatureCase):
         return replace(case, samples=min(case.samples, 3), drawn=60, least=10, checked=5)
+    if isinstance(case, ProfileCase):
+        return replace(case, samples=min(case.samples, 2))
     if isinstance(case, MinPlusCase):
         return case
     if isinstance(case, GpuCase):
@@ -246,6 +290,11 @@ def prepare(network: Source, samples: int, data_dir: str | None = None) -> tuple
     """
     if isinstance(network, TwoConv):
         return _random_network(network, samples)
+    if isinstance(network, Untrained):
+        from ncviz.models.catalogue.architectures import build_seeded
+
+        images = load_dataset(network.dataset, "train", data_dir).inputs[:samples]
+        return build_seeded(network.architecture, 0), resized(images, network.size)
     from ncviz.models.loading import load_model
 
     net = load_model(network)
@@ -262,6 +311,15 @@ def live_graph(net: nn.Module, inputs: Tensor) -> tuple[NeuralGraph, list[np.nda
 
     graph = build_graph(net, tuple(inputs.shape[1:]))
     return graph, [normalise(layer) for layer in layer_activations(net, graph, inputs)]
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Return images at another height and width."""
+    from torch.nn.functional import interpolate
+
+    if images.shape[-1] == size:
+        return images
+    return interpolate(images, size=(size, size), mode="bilinear", antialias=True)
 
 
 def _random_network(shape: TwoConv, samples: int) -> tuple[nn.Module, Tensor]:

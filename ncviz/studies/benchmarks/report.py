@@ -18,6 +18,7 @@ def table_of(found: dict[str, Any]) -> Table:
         "transport": _transport,
         "growth": _growth,
         "gpu": _gpu,
+        "profile": _profile,
     }[found["kind"]]
     return make(found)
 
@@ -146,4 +147,18 @@ def _gpu(found: dict[str, Any]) -> Table:
         table.add_row(
             f"  {line['name'][:60]}", f"{digits(line['seconds'])} s in {line['calls']:,} calls", "", "", ""
         )
+    return table
+
+
+def _profile(found: dict[str, Any]) -> Table:
+    table = Table("step", "processor time, one thread", "share", title=found["title"])
+    spent = found["cpu_seconds"]
+    total = sum(spent.values())
+    for step, seconds in spent.items():
+        table.add_row(step, f"{digits(seconds)} s", f"{seconds / total:.0%}")
+    counts = ", ".join(f"{count:,} {what}" for what, count in found["counts"].items())
+    table.caption = (
+        f"{found['weights']:,} weights; {counts}. Path lengths and plans {found['table_bytes'] / 2**20:,.0f} MiB. "
+        f"Whole run on all cores: {spread(found['summary'])}."
+    )
     return table

@@ -20,6 +20,7 @@ from ncviz.studies.benchmarks.cases import (
     CurvatureCase,
     GpuCase,
     MinPlusCase,
+    ProfileCase,
     TransportCase,
     find_case,
 )
@@ -28,6 +29,7 @@ from ncviz.studies.benchmarks.growth import measure_growth
 from ncviz.studies.benchmarks.many import measure_transport
 from ncviz.studies.benchmarks.measure import measure_curvature
 from ncviz.studies.benchmarks.minplus import measure_min_plus
+from ncviz.studies.benchmarks.profile import measure_profile
 from ncviz.studies.benchmarks.timing import Settings
 
 FORMAT = 1
@@ -87,6 +89,8 @@ def measure(case: Case, settings: Settings, report: Progress) -> dict[str, Any]:
         found = measure_gpu(case, settings, report)
     elif isinstance(case, TransportCase):
         found = measure_transport(case, settings, report)
+    elif isinstance(case, ProfileCase):
+        found = measure_profile(case, settings, report)
     else:
         found = measure_growth(case, settings, report)
     return {"case": case.name, "title": case.title, **found}

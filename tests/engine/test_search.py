@@ -1,0 +1,81 @@
+"""The search for each weight's least κ, which rejects most edges by cheap plans, against the solution of every edge."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ncviz.engine import kernels
+from ncviz.engine.layers import around, ends_of, layers_of
+from ncviz.engine.minima import Least
+from ncviz.engine.plan import make_plan
+from ncviz.graph import paths
+from ncviz.graph.activations import layer_activations, normalise
+from ncviz.graph.build import build_graph
+
+SAMPLES = 4
+
+
+class Residual(nn.Module):
+    """Each channel after the addition has an in-neighbour that no other one has, so that each is a class of its own."""
+
+    def __init__(self, act):
+        super().__init__()
+        self.first, self.one, self.two, self.three = (
+            nn.Conv2d(maps, 4, 3, padding=1) for maps in (2, 4, 4, 4)
+        )
+        self.acts = nn.ModuleList(act() for _ in range(4))
+        self.flatten, self.head = nn.Flatten(), nn.Linear(4 * 36, 3)
+
+    def forward(self, x):
+        x = self.acts[0](self.first(x))
+        x = self.acts[2](self.two(self.acts[1](self.one(x))) + x)
+        return self.head(self.flatten(self.acts[3](self.three(x))))
+
+
+def _networks():
+    for act in (nn.ReLU, nn.Tanh):
+        yield Residual(act)
+        yield nn.Sequential(
+            nn.Conv2d(2, 4, 3), act(), nn.Conv2d(4, 6, 3, padding=1), act(), nn.Conv2d(6, 5, 2), act(),
+            nn.Flatten(), nn.Linear(45, 8), act(), nn.Linear(8, 3),
+        )  # fmt: skip
+
+
+def _minima(plan, layers, ends):
+    """Each weight's least κ by search and by every edge, and the counts of the search."""
+    part = (0, len(plan.pairs.source), 0, plan.length.shape[1])
+    stop = np.zeros(1, dtype=np.bool_)
+    found, low, every = (Least.nothing(plan.weights) for _ in range(3))
+    kernels.search(plan, layers, ends, part, 0, kernels.BOUND, found, low, stop, np.zeros(1))
+    for sample in range(SAMPLES):
+        own = tuple(layer[sample] for layer in layers)
+        kernels.scan(
+            plan, own, ends, part, sample, kernels.ALL, every, low, np.zeros(1, np.bool_), np.empty((0, 0, 0)), stop
+        )  # fmt: skip
+    return found.curvature, every.curvature, found.counts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extreme", [0.0, 1e-30, 1e12])
+def test_what_is_rejected_could_not_be_the_least(extreme):
+    rejected = 0
+    for seed, net in enumerate(_networks()):
+        torch.manual_seed(seed)
+        with torch.no_grad():
+            for own in net.parameters():
+                nn.init.normal_(own, std=0.3)
+                if extreme and own.ndim > 1:
+                    own[torch.rand(own.shape) < 0.1] *= extreme
+        x = torch.rand(SAMPLES, 2, 6, 6)
+        graph = build_graph(net, (2, 6, 6))
+        layers = layers_of(graph, [normalise(own) for own in layer_activations(net, graph, x)])
+        lengths = paths.distances(graph)
+        for index in range(len(graph.connections)):
+            plan = make_plan(lengths, graph, index)
+            least, true, counts = _minima(plan, around(layers, graph, index), ends_of(graph, index))
+            assert np.array_equal(np.isinf(least), np.isinf(true))
+            live = np.isfinite(true)
+            assert (np.abs(least[live] - true[live]) <= 1e-9 * np.maximum(1.0, np.abs(true[live]))).all()
+            rejected += counts[kernels.SKIPPED]
+    assert rejected > 1000
