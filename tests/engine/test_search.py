@@ -47,11 +47,12 @@ def _minima(plan, layers, ends):
     part = (0, len(plan.pairs.source), 0, plan.length.shape[1])
     stop = np.zeros(1, dtype=np.bool_)
     found, low, every = (Least.nothing(plan.weights) for _ in range(3))
-    kernels.search(plan, layers, ends, part, 0, kernels.BOUND, found, low, stop, np.zeros(1))
+    nowhere, all_pairs = np.zeros((0, 0), dtype=np.bool_), np.zeros(0, dtype=np.bool_)
+    kernels.search(plan, layers, ends, part, 0, kernels.BOUND, nowhere, found, low, stop, np.zeros(1))
     for sample in range(SAMPLES):
         own = tuple(layer[sample] for layer in layers)
         kernels.scan(
-            plan, own, ends, part, sample, kernels.ALL, every, low, np.zeros(1, np.bool_), np.empty((0, 0, 0)), stop
+            plan, own, ends, part, sample, kernels.ALL, every, low, all_pairs, np.empty((0, 0, 0)), stop
         )  # fmt: skip
     return found.curvature, every.curvature, found.counts
 

@@ -90,9 +90,10 @@ def _search(plan: Plan, layers: Layers, ends: tuple[bool, bool], spent: dict[str
     for mode, step in ((kernels.BOUND, BOUNDS), (kernels.CHOSEN, FIRST), (kernels.BETTER, REST)):
         if mode != kernels.BOUND and any(ends):
             continue
-        chosen = np.zeros((samples, pairs), dtype=np.bool_)
-        named = low.curvature < best.curvature
+        # Of no length for all pairs.
+        chosen = np.zeros((samples, pairs if mode == kernels.CHOSEN else 0), dtype=np.bool_)
         if mode == kernels.CHOSEN:
+            named = low.curvature < best.curvature
             chosen[low.sample[named], low.pair[named]] = True
         with _timed(spent, step):
             for part in pieces(plan):
