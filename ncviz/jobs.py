@@ -19,7 +19,8 @@ from ncviz.errors import CancelledError, NcvizError
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 KEEP_FINISHED = 50
-_MEMORY_SECONDS = 20.0  # how far back the speed behind an ETA looks
+_MEMORY_SECONDS = 20.0  # how far back the speed behind an ETA looks at least
+_MEMORY_SHARE = 0.5
 _MIN_ETA_SECONDS = 1.0
 _NICE = 10
 _logger = logging.getLogger(__name__)
@@ -27,14 +28,19 @@ _logger = logging.getLogger(__name__)
 
 @dataclass
 class _Speed:
-    """Work done per second, with the past forgotten gradually, however unevenly the reports come."""
+    """Work done per second, with the past forgotten gradually, however unevenly the reports come.
+
+    The longer the run, the longer it is remembered: what comes will be about as uneven as what was.
+    """
 
     work: float = 0.0
     seconds: float = 0.0
     reports: int = 0
+    total: float = 0.0
 
     def add(self, work: float, seconds: float) -> None:
-        fade = math.exp(-seconds / _MEMORY_SECONDS)
+        self.total += seconds
+        fade = math.exp(-seconds / max(_MEMORY_SECONDS, _MEMORY_SHARE * self.total))
         self.work = self.work * fade + work
         self.seconds = self.seconds * fade + seconds
         self.reports += work > 0.0

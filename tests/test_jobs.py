@@ -6,6 +6,7 @@ import gc
 import logging
 import math
 import os
+import random
 import sys
 import threading
 import weakref
@@ -469,3 +470,30 @@ def test_the_work_and_its_threads_step_aside():
     assert job.wait(10)
     assert job.result == (max(10, before), max(10, before))
     assert priority() == before
+
+
+def test_the_time_left_is_right_within_half_in_nine_runs_of_ten():
+    """On a machine that others use as well, in bursts, for a while, or from some moment on."""
+    draw = random.Random(0)
+    right, looks = 0, 0
+    for run in range(100):
+        clock = Clock()
+        job = Job("key", "A run", clock)
+        assert job._begin()
+        work, done = 10 ** draw.uniform(1.3, 3.0), 0.0
+        share, until = 1.0, 0.0
+        begun, told = clock.now, []
+        slower_at = draw.uniform(0.1, 0.9) if run % 5 == 0 else 2.0
+        while done < work:
+            if clock.now >= until:
+                share, until = draw.choice((1.0, 0.5, 0.5, 0.33)), clock.now + draw.uniform(1.0, 20.0)
+            step = draw.uniform(0.1, 1.0)
+            clock.now += step
+            done += step * share * (0.6 if done / work > slower_at else 1.0)
+            job.progress(done / work, "working")
+            if done / work > 0.1 and done < 0.95 * work and job.eta_seconds is not None:
+                told.append((clock.now, job.eta_seconds))
+        at, left = told[len(told) // 3] if told else (begun, clock.now - begun)
+        looks += 1
+        right += 1 / 1.5 <= (clock.now - at) / max(left, 1e-9) <= 1.5
+    assert right >= 0.9 * looks, right

@@ -21,20 +21,39 @@ from ncviz.values import NEVER_ACTIVE
 
 @click.command()
 @network_options
-@click.option("--output", type=FILE, help="Write κ of every weight as .safetensors; 2 where never active.")
+@click.option(
+    "--tolerance",
+    default=0.0,
+    show_default=True,
+    help="Stop once each κ is known to within an interval no wider than this times max(1, |κ|); 0: exact.",
+)
+@click.option("--time-limit", type=float, help="Stop after so many seconds, with certified intervals.")
+@click.option(
+    "--output",
+    type=FILE,
+    help="Write κ of every weight as .safetensors; 2 where never active. Where some are not exact, also the ends "
+    "of their intervals, NAME.lower and NAME.upper.",
+)
 def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
     """Compute the neural curvature of a network, or take it from the cache."""
     network, found = curvature_of(**options)
     record = found.result
     zeros = tasks.zeros_in(network, record.weights)
     if output is not None:
-        write(output, save(dict(record.weights)))
+        write(output, save(dict(record.weights) | _ends_of(record)))
     layers = [_layer_summary(record, index) for index in range(len(record.places))]
     if as_json:
         facts = {name: value for name, value in record.meta.items() if name != "connections"}
         never = record.never_active_count / max(1, record.total)
         print_json(
-            {**facts, "from_cache": found.is_stored, "never_active": never, "zeros": zeros, "layers": layers}
+            {
+                **facts,
+                **_sharpness(record),
+                "from_cache": found.is_stored,
+                "never_active": never,
+                "zeros": zeros,
+                "layers": layers,
+            }
         )
         return
     table = Table("layer")
@@ -55,8 +74,31 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
         console.print(f"{zero_words(zeros, record.total)}, and count as removed.", highlight=False)
     tell_never_active(record)
     tell_part(record)
+    if record.intervals is not None:
+        console.print(
+            f"κ is {record.intervals.words()}; what is not exact is the middle of its interval.",
+            highlight=False,
+        )
     source = "from the cache" if found.is_stored else "computed"
     console.print(f"{record.title}: {source}, {record.seconds} s on {record.device}.")
+
+
+def _ends_of(record: CurvatureRecord) -> dict[str, np.ndarray]:
+    """Return the ends of the intervals as a file names them; nothing where all is exact."""
+    if record.intervals is None:
+        return {}
+    lower, upper = record.intervals.lower, record.intervals.upper
+    return {f"{name}.lower": low for name, low in lower.items()} | {
+        f"{name}.upper": up for name, up in upper.items()
+    }
+
+
+def _sharpness(record: CurvatureRecord) -> dict[str, Any]:
+    """Return how much is exact, and how wide the other intervals are."""
+    known = record.intervals
+    if known is None:
+        return {"exact_share": 1.0}
+    return {"exact_share": known.exact_share, "median_half_width": known.typical}
 
 
 def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:

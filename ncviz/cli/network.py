@@ -30,6 +30,8 @@ def curvature_of(
     layers: tuple[str, ...],
     channels: int,
     batchnorm: str,
+    tolerance: float = 0.0,
+    time_limit: float | None = None,
     **named: Any,
 ) -> tuple[tasks.Network, tasks.Outcome[CurvatureRecord]]:
     """Return the network that the options name and its curvature, computed or from the cache.
@@ -47,7 +49,7 @@ def curvature_of(
     context = replace(context, device=resolve_device(context.device))
     with executor(scheduler) as cluster, progress("curvature") as report:
         own = replace(context, progress=report, executor=cluster)
-        found = own.run(tasks.Curvature(network, config))
+        found = own.run(tasks.Curvature(network, config, tolerance, time_limit))
     if found.problem:
         click.echo(f"Note: the result could not be stored. {found.problem}", err=True)
     return network, found

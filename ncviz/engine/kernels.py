@@ -330,10 +330,11 @@ def search(plan, layers, ends, part, first_sample, first_mode, left, best, low, 
             if stop[0]:
                 return
             done = (s + 1) / samples
+            # About what they take, so that the time left can be told from the share that is done.
             if mode == BOUND:
-                progress[0] = 0.05 * done
+                progress[0] = 0.15 * done
             elif mode == CHOSEN:
-                progress[0] = 0.05 + 0.45 * done
+                progress[0] = 0.15 + 0.05 * done
             else:
-                progress[0] = 0.5 + 0.5 * done
+                progress[0] = 0.2 + 0.8 * done
     progress[0] = 1.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -26,7 +24,6 @@ from ncviz.engine.results import ConnectionCurvature, Settings, joined
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
 from ncviz.progress import Progress
-from ncviz.text import about
 
 # Fewer edges than this, over all samples, take less time than an estimate takes.
 _ESTIMATED_FROM = 500_000
@@ -99,9 +96,7 @@ def run(
     edges = [max(1, graph.connections[index].number_of_edges) for index in settings.chosen(graph)]
     shares = [own / sum(edges) for own in edges]
     if sum(edges) * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
-        shares, seconds = shares_of_work(tasks, settings, executor, cancel)
-        alone = seconds / min(executor._max_workers, os.cpu_count() or 1)
-        text = f"{about(alone, 'about a second', hours_from=math.inf)} in all"
+        shares, _ = shares_of_work(tasks, settings, executor, cancel)
     report(0.0, text)
 
     def part(fraction: float) -> None:

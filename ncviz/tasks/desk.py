@@ -6,6 +6,7 @@ import math
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -126,9 +127,18 @@ class Desk:
             return Outcome(known, is_stored=True)
         result, problem, key = task.run(context), None, task.key(context)
         if isinstance(task, StoredTask):
+            if task.is_sharpened and self.store.has(key):
+                result = self._better(task, key, result)
             problem, result = self.keep(task, key, task.encode(result)), task.as_asked(result)
         self._remember(task, (key, *task.asked_as), result)
         return Outcome(result, False, problem)
+
+    def _better(self, task: StoredTask[R], key: str, result: R) -> R:
+        """Return the better one of a result and what another run has kept of it meanwhile."""
+        record = self.store.get(key)
+        with suppress(StoreError):
+            return result if record is None else task.better(task.read(record), result)
+        return result
 
     def keep(self, task: StoredTask[Any], key: str, record: Record) -> str | None:
         """Store a result; return what kept it from being stored, in which case it is kept here."""

@@ -182,12 +182,14 @@ class StoredTask(Task[R]):
         what: What the result is called for people, such as "curve".
         facts: What the record's ``meta`` must hold besides.
         most_unstored: How many results are kept in memory that could not be stored.
+        is_sharpened: Whether a result may be known less well than it could be, so that a better one replaces it.
     """
 
     kind: ClassVar[str]
     what: ClassVar[str]
     facts: ClassVar[tuple[str, ...]] = ()
     most_unstored: ClassVar[int] = 50
+    is_sharpened: ClassVar[bool] = False
 
     @abstractmethod
     def encode(self, result: R) -> Record:
@@ -196,6 +198,10 @@ class StoredTask(Task[R]):
     @abstractmethod
     def decode(self, record: Record) -> R:
         """Read a result back, the same that ``encode`` was given; raises KeyError where a part is missing."""
+
+    def better(self, known: R, new: R) -> R:
+        """Return what the store keeps of a result that was there and one that was computed since."""
+        return new
 
     def as_asked(self, result: R) -> R:
         """Return a result, new or read back, in the words and numbers of whoever asks for it."""

@@ -35,7 +35,7 @@ def test_progress_survives_a_page_change_and_a_reload_and_can_be_cancelled(visit
     assert "No curvature yet" in body(page)
     page.page.get_by_role("button", name="Compute", exact=True).click()
     # What it says before it can tell the time left: that the engine is made ready, or about how long it will take.
-    page.wait(lambda: "preparing the engine" in body(page) or "in all" in body(page), 300)
+    page.wait(lambda: "preparing the engine" in body(page) or "measuring the curvature" in body(page), 300)
     page.page.get_by_role("link", name="Model").click()
     page.wait(lambda: "Accuracy, class by class" in body(page), 120)
     assert page.page.get_by_role("button", name="Cancel").first.is_visible()

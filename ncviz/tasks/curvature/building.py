@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncviz.tasks.curvature.intervals import Intervals, outward
 from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.places import StoredWeights, folded_scale, packed, stored_links
 from ncviz.tasks.curvature.record import CurvatureRecord
@@ -88,6 +89,17 @@ def from_result(
         pictures=pictures,
         meta=facts,
         links=links,
+        intervals=_intervals(result),
+    )
+
+
+def _intervals(result: CurvatureResult) -> Intervals | None:
+    """Return what is certain of the curvature; None if all of it is exact."""
+    if all(bool(own.all()) for own in result.is_exact.values()):
+        return None
+    ends = {name: outward(low.numpy(), result.upper[name].numpy()) for name, low in result.lower.items()}
+    return Intervals(
+        {name: low for name, (low, _) in ends.items()}, {name: up for name, (_, up) in ends.items()}
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ncviz.config import CurvatureConfig
 from ncviz.graph.neural_graph import drawn_channels
+from ncviz.tasks.curvature.intervals import Intervals
 from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.places import StoredEdges, StoredLink, StoredWeights, unpacked
 from ncviz.values import NEVER_ACTIVE
@@ -41,7 +42,7 @@ class CurvatureRecord:
 
     Attributes:
         weights: For each weight's name, κ, float32 of its shape; 2 where it is never active, NaN where it was not
-            measured.
+            measured. Where it is not exact, the middle of its interval.
         places: For each connection, where its weights have their least κ.
         samples: For each weight's name, κ on each sample, float32 [n, *shape], NaN where no edge is live; None if
             there were too many values to keep.
@@ -52,6 +53,7 @@ class CurvatureRecord:
         pictures: The images, and the activity of each unit on them.
         meta: Names, shapes, settings, device and seconds, as plain JSON.
         links: What joins layers without weights.
+        intervals: What is certain of κ; None where all is exact.
     """
 
     weights: Mapping[str, np.ndarray]
@@ -63,6 +65,7 @@ class CurvatureRecord:
     pictures: Pictures
     meta: Mapping[str, Any]
     links: tuple[StoredLink, ...] = ()
+    intervals: Intervals | None = None
 
     @cached_property
     def edges(self) -> tuple[StoredEdges, ...]:
@@ -83,8 +86,8 @@ class CurvatureRecord:
 
     @property
     def key(self) -> str:
-        """What tells the result from others: the store's key, and on which of its images."""
-        return str(self.meta["key"])
+        """What tells the result from others: the store's key, on which of its images, and how sharp it is."""
+        return str(self.meta["key"]) + ("" if self.intervals is None else f"~{self.intervals.mark}")
 
     @property
     def number_of_edges(self) -> int:
@@ -248,4 +251,4 @@ class CurvatureRecord:
 
     def meta_of(self, samples: Sequence[int]) -> dict[str, Any]:
         """Return the facts about the curvature on some of the samples alone: the same, but for the key."""
-        return {**self.meta, "key": f"{self.key}/{','.join(str(int(sample)) for sample in samples)}"}
+        return {**self.meta, "key": f"{self.meta['key']}/{','.join(str(int(sample)) for sample in samples)}"}

@@ -7,6 +7,7 @@ import numpy as np
 from ncviz.config import ALGORITHM_VERSION
 from ncviz.errors import StoreError
 from ncviz.store import Record
+from ncviz.tasks.curvature.intervals import Intervals
 from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.places import StoredLink, StoredWeights
 from ncviz.tasks.curvature.record import CurvatureRecord
@@ -17,6 +18,9 @@ def encode(curvature: CurvatureRecord) -> Record:
     arrays: dict[str, np.ndarray] = {"calibration": curvature.calibration, "labels": curvature.labels}
     arrays |= {f"weights/{name}": values for name, values in curvature.weights.items()}
     arrays |= {f"samples/{name}": values for name, values in (curvature.samples or {}).items()}
+    if curvature.intervals is not None:
+        arrays |= {f"lower/{name}": values for name, values in curvature.intervals.lower.items()}
+        arrays |= {f"upper/{name}": values for name, values in curvature.intervals.upper.items()}
     arrays |= curvature.pictures.to_arrays()
     for index, positions in enumerate(curvature.sample_positions or ()):
         arrays[f"sample-positions/{index}"] = positions
@@ -57,4 +61,9 @@ def decode(record: Record) -> CurvatureRecord:
             )
             for index, facts in enumerate(meta.get("links", ()))
         ),
+        intervals=Intervals(
+            *({name: arrays[f"{end}/{name}"] for name in names} for end in ("lower", "upper"))
+        )
+        if f"lower/{names[0]}" in arrays
+        else None,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,13 +19,19 @@ from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.store import Record
 from ncviz.tasks.curvature.building import from_result
-from ncviz.tasks.curvature.pictures import take_pictures
+from ncviz.tasks.curvature.intervals import middle
+from ncviz.tasks.curvature.pictures import Pictures, take_pictures
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.stored import decode, encode
 from ncviz.tasks.task import Context, StoredTask, Task, anonymous
 
+if TYPE_CHECKING:
+    from ncviz.curvature import CurvatureResult
+
 # 40 MB of float32, and about as much time again to compute each sample by itself.
 MAX_SAMPLE_VALUES = 10_000_000
+# A smaller network's curvature is exact before anyone has looked at what comes before.
+_WATCHED_WEIGHTS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +64,16 @@ class Curvature(_OfNetwork):
     Attributes:
         network: The network.
         config: Settings.
+        tolerance: Intervals no wider than this times max(1, |κ|) will do; 0 for exact values. It is no part of the
+            key: a sharper result takes the place of a looser one.
+        time_limit: Seconds after which the computation stops with what it has; None for none.
     """
 
     config: CurvatureConfig = field(default_factory=CurvatureConfig)
+    tolerance: float = 0.0
+    time_limit: float | None = None
 
+    is_sharpened: ClassVar[bool] = True
     most_known: ClassVar[int] = 16
 
     def key(self, context: Context) -> str:
@@ -69,8 +82,27 @@ class Curvature(_OfNetwork):
         config = self.config.key(has_batchnorm=self.network.has_batchnorm)
         return digest("curvature", self.network.fingerprint, images, config)
 
+    def is_complete(self, result: CurvatureRecord, context: Context) -> bool:
+        """Whether a known result is as sharp as is asked for; with a time limit any is."""
+        return (
+            result.intervals is None
+            or self.time_limit is not None
+            or (self.tolerance > 0 and result.intervals.is_within(self.tolerance))
+        )
+
+    def better(self, known: CurvatureRecord, new: CurvatureRecord) -> CurvatureRecord:
+        """Return the sharper result, or what both say together."""
+        if known.intervals is None or new.intervals is None:
+            return known if known.intervals is None else new
+        both = known.intervals.sharper(new.intervals)
+        return replace(
+            new,
+            weights={name: middle(both.lower[name], both.upper[name]) for name in new.weights},
+            intervals=both,
+        )
+
     def run(self, context: Context) -> CurvatureRecord:
-        """Compute it."""
+        """Compute it; whoever looks on is shown what is known of it meanwhile."""
         from ncviz.curvature import neural_curvature
 
         network, config, device = self.network, self.config, context.device
@@ -79,12 +111,37 @@ class Curvature(_OfNetwork):
         pool = context.images(network, "train")
         chosen = select_calibration(net, pool, config.samples_per_class, config.seed, device)
         labels = labels_for(net, pool, device, chosen)
+        taken: dict[str, Pictures] = {}
+
+        def record_of(result: CurvatureResult) -> CurvatureRecord:
+            inputs = pool.inputs[chosen]
+            if not taken:
+                taken["all"] = take_pictures(net, result.graph, inputs, device, pool.pictures(inputs))
+            meta = {
+                **self._asked(),
+                "key": self.key(context),
+                "architecture": network.architecture,
+                "dataset": network.dataset,
+                "pool": pool.description,
+                "notes": list(calibration_notes(pool, chosen, labels, config.samples_per_class)),
+                "device": device,
+                "seconds": round(time.perf_counter() - started, 3),
+                "algorithm": ALGORITHM_VERSION,
+            }
+            return from_result(result, network.arrays, chosen.numpy(), labels.numpy(), taken["all"], meta)
+
+        shown: list[CurvatureRecord] = []
+        if context.show is not None:
+            context.show(shown)
+        is_watched = context.show is not None and count_weights(network) >= _WATCHED_WEIGHTS
+        is_alone = context.executor is None or isinstance(context.executor, ThreadPoolExecutor)
+        keeps_samples = len(chosen) * count_weights(network) <= MAX_SAMPLE_VALUES
         result = neural_curvature(
             net,
             pool.inputs[chosen],
             alpha=config.alpha,
             device=device,
-            keep_samples=len(chosen) * count_weights(network) <= MAX_SAMPLE_VALUES,
+            keep_samples=keeps_samples and not self.tolerance,
             layers=config.layers,
             channels=config.channels,
             seed=config.seed,
@@ -92,22 +149,13 @@ class Curvature(_OfNetwork):
             progress=context.say,
             cancel=context.cancel,
             executor=context.executor,
+            tolerance=self.tolerance,
+            time_limit=self.time_limit,
+            on_result=(lambda found: shown.__setitem__(slice(None), [record_of(found)]))
+            if is_watched and is_alone
+            else None,
         )
-        meta = {
-            **self._asked(),
-            "key": self.key(context),
-            "architecture": network.architecture,
-            "dataset": network.dataset,
-            "pool": pool.description,
-            "notes": list(calibration_notes(pool, chosen, labels, config.samples_per_class)),
-            "device": device,
-            "seconds": round(time.perf_counter() - started, 3),
-            "algorithm": ALGORITHM_VERSION,
-        }
-        pictures = take_pictures(
-            net, result.graph, pool.inputs[chosen], device, pool.pictures(pool.inputs[chosen])
-        )
-        return from_result(result, network.arrays, chosen.numpy(), labels.numpy(), pictures, meta)
+        return record_of(result)
 
     def encode(self, result: CurvatureRecord) -> Record:
         """Return the curvature as arrays and JSON, without the name of an upload."""
@@ -144,7 +192,7 @@ class Flow(_OfNetwork):
 
     def key(self, context: Context) -> str:
         """Return the store's key."""
-        return digest("flow", self.whole.key, [int(sample) for sample in self.samples])
+        return digest("flow", str(self.whole.meta["key"]), [int(sample) for sample in self.samples])
 
     def known(self, context: Context) -> CurvatureRecord | None:
         """Return it out of the whole result, where that keeps single images."""
@@ -179,7 +227,11 @@ class Flow(_OfNetwork):
         """Return it with the images numbered as in the whole result."""
         places = tuple(place.renumbered(np.asarray(self.samples)) for place in result.places)
         return replace(
-            self.whole, weights=result.weights, places=places, meta=self.whole.meta_of(self.samples)
+            self.whole,
+            weights=result.weights,
+            places=places,
+            meta=self.whole.meta_of(self.samples),
+            intervals=None,
         )
 
 

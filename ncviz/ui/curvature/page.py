@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import BATCHNORM
+from ncviz.config import BATCHNORM, CurvatureConfig
 from ncviz.scene.wording import part_words
-from ncviz.text import plain
+from ncviz.text import plain, plural
 from ncviz.ui.curvature.negative_edges import draw_negative_edges
 from ncviz.ui.curvature.results import draw_results
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
-from ncviz.ui.session.results import current_results, look_at, offer_curvature
+from ncviz.ui.session.results import current_results, follow_sharpening, look_at, offer_curvature
 from ncviz.ui.session.subject import first_side
 
 ALPHA_HELP = (
@@ -39,11 +39,24 @@ def draw_page() -> None:
         with numbers:
             if record is None:
                 offer_curvature(network, first_side())
+                _draw_earlier(network)
             else:
+                follow_sharpening(network, record, first_side())
                 draw_results(network, record)
     if robustness.open:
         with robustness:
             draw_negative_edges(network, None if record is None else record.number_of_edges)
+
+
+def _draw_earlier(of: tasks.Network) -> None:
+    """Draw the result of the last settings until that of the new ones is there."""
+    good: CurvatureConfig | None = st.session_state.get("good_settings")
+    earlier = None if good is None else session.context().look_up(tasks.Curvature(of, good))
+    if good is None or earlier is None:
+        return
+    images = plural(good.samples_per_class, "image")
+    st.caption(f"Until then, as before: {images} per class, α = {good.alpha:g}, seed {good.seed}.")
+    draw_results(of, earlier)
 
 
 def _draw_settings(of: tasks.Network) -> None:

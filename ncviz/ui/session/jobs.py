@@ -15,6 +15,7 @@ from ncviz.jobs import Job, JobKind
 from ncviz.limits import LIMITS
 from ncviz.scene.wording import folded_words, part_words, private_title
 from ncviz.tasks import CurvatureRecord, SweepRecord
+from ncviz.tasks.desk import SeriesLog
 from ncviz.text import about, plain, plural, with_code
 from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.server import resources
@@ -36,7 +37,8 @@ def start_curvature(
 ) -> Job:
     """Compute curvature and accuracy curves in the background; a run under way for the same key is joined."""
     curvature = tasks.Curvature(of, config)
-    is_known = session.context().look_up(curvature) is not None
+    known = session.context().look_up(curvature)
+    is_known = known is not None and known.intervals is None
     size = sum(values.size for values in of.arrays.values())
     share = 0.0 if is_known else CURVATURE_SHARE_LARGE if size > LARGE else CURVATURE_SHARE
     what = "Accuracy curves" if is_known else "Curvature"
@@ -104,16 +106,35 @@ def job_for(of: tasks.Network, view: ViewState) -> Job | None:
 
 
 def results(of: tasks.Network, view: ViewState) -> tuple[CurvatureRecord | None, SweepRecord | None]:
-    """Return curvature and accuracy curves of what a view looks at, as far as they are known."""
+    """Return curvature and accuracy curves of what a view looks at, as far as they are known.
+
+    While the curvature is computed that is what is certain of it so far.
+    """
     context, curves = session.context(), tasks.Sweep(of, view.config, view.scope, view.never)
-    return context.look_up(tasks.Curvature(of, view.config)), context.look_up(curves)
+    record = context.look_up(tasks.Curvature(of, view.config))
+    if record is None or record.intervals is not None:
+        record = sharpening(job_for(of, view)) or record
+    return record, context.look_up(curves)
+
+
+def sharpening(job: Job | None) -> CurvatureRecord | None:
+    """Return what a run that computes a curvature knows of it so far; None before there is anything."""
+    if job is None or not job.is_active or not isinstance(job.log, SeriesLog):
+        return None
+    for task, shown in list(job.log.shown.items()):
+        if isinstance(task, tasks.Curvature) and shown:
+            found: CurvatureRecord = shown[0]
+            return found
+    return None
 
 
 def running_jobs() -> None:
     """Show what is computed for this session; polls only while something runs, and redraws the page at its end."""
     seconds_spent()
     active = any(job.is_active for job in _visible())
-    st.fragment(_jobs, run_every=visitors.every(POLL_SECONDS) if active else None)(active)
+    # The page is drawn after this and tells anew which runs it shows itself; till then those of the last time count.
+    before = [st.session_state.pop("shown_here", set())]
+    st.fragment(_jobs, run_every=visitors.every(POLL_SECONDS) if active else None)(active, before)
 
 
 def _visible() -> list[Job]:
@@ -135,7 +156,8 @@ def follow(job: Job) -> None:
 
 
 def progress_here(job: Job) -> None:
-    """Show one running job in the page itself, where a phone shows no sidebar."""
+    """Show one running job in the page itself, where a phone shows no sidebar; the sidebar leaves it out then."""
+    st.session_state.setdefault("shown_here", set()).add(job.key)
     st.fragment(_running, run_every=visitors.every(POLL_SECONDS))(job, "here")
 
 
@@ -144,11 +166,14 @@ def duration(seconds: float | None) -> str:
     return "estimating the time left" if seconds is None else f"{about(seconds)} left"
 
 
-def _jobs(was_active: bool) -> None:
+def _jobs(was_active: bool, before: list[set[str]]) -> None:
     jobs = _visible()
     active = [job for job in jobs if job.is_active]
+    here = before.pop() if before else st.session_state.get("shown_here", set())
     for job in active:
-        _running(job)
+        # One bar, one time left and one Cancel for each run.
+        if job.key not in here:
+            _running(job)
     if was_active and not active:
         st.rerun(scope="app")
     for job in jobs:

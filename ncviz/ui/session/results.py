@@ -13,6 +13,7 @@ from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain, plural
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
+from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Side, first_side
 
@@ -69,8 +70,10 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
     view = side.view
     job = jobs.job_for(of, view)
     if job is not None and job.is_active:
-        st.info(f"Computing the curvature of {plain(of.title)}. The picture appears here when it is done.")
-        jobs.follow(job)
+        st.info(
+            f"Computing the curvature of {plain(of.title)}. The picture appears here as soon as there are bounds."
+        )
+        follow(job, has_news=lambda: jobs.sharpening(job) is not None)
         return
     images = plural(view.samples, "image")
     more = [words for words in (norm_words(of, view.config), part_words(view.config)) if words]
@@ -80,6 +83,22 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
         look_at(of, view.samples, view.alpha, view.seed, view.batchnorm)
     if not side.is_other:
         _offer_measured(view.config)
+
+
+def follow_sharpening(of: tasks.Network, record: CurvatureRecord, side: Side) -> None:
+    """Say how sharp a curvature is that is not exact, and draw the page anew whenever it has become sharper."""
+    if record.intervals is None:
+        return
+    job = jobs.job_for(of, side.view)
+    told = f"κ is {record.intervals.words()}: certified intervals, drawn and ranked by their middles"
+    if job is None or not job.is_active:
+        st.info(f"{told}.")
+        if st.button("Compute it exactly", type="primary", key=_key("sharpen", side)):
+            jobs.start_curvature(of, side.view.config, side.view.scope, side.view.never)
+            st.rerun()
+        return
+    st.info(f"{told}. They sharpen while you look.")
+    follow(job, has_news=lambda: jobs.sharpening(job) not in (None, record))
 
 
 def _offer_measured(config: CurvatureConfig) -> None:

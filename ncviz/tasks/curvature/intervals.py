@@ -1,0 +1,82 @@
+"""What is certain of a curvature that is not exact everywhere: an interval around each weight's κ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ncviz.fingerprint import digest
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """The ends of the intervals that contain κ, for each weight's name float32 of its shape.
+
+    They are rounded outward; NaN where κ was not measured, and the same where it is exact.
+
+    Attributes:
+        lower: The lower ends.
+        upper: The upper ends.
+    """
+
+    lower: Mapping[str, np.ndarray]
+    upper: Mapping[str, np.ndarray]
+
+    @cached_property
+    def widths(self) -> np.ndarray:
+        """How wide the intervals of all weights are that were measured, float32 [N]."""
+        every = np.concatenate([(self.upper[name] - low).reshape(-1) for name, low in self.lower.items()])
+        return every[~np.isnan(every)]
+
+    @cached_property
+    def exact_share(self) -> float:
+        """Share of the weights whose κ is exact."""
+        return float((self.widths == 0).mean()) if self.widths.size else 1.0
+
+    @cached_property
+    def typical(self) -> float:
+        """Half the median width of the others: κ is the middle, give or take so much."""
+        own = self.widths[self.widths > 0]
+        return float(np.median(own)) / 2 if own.size else 0.0
+
+    @cached_property
+    def mark(self) -> str:
+        """What tells them from sharper ones of the same curvature."""
+        return digest("intervals", {f"l/{k}": v for k, v in self.lower.items()}, dict(self.upper))[:12]
+
+    def is_within(self, tolerance: float) -> bool:
+        """Whether each is no wider than this times max(1, |κ|), but for the rounding to float32."""
+        for name, low in self.lower.items():
+            up = self.upper[name]
+            most = (tolerance + 1e-6) * np.maximum(1.0, np.abs(up))
+            if ((up - low > most) & (low != up)).any():
+                return False
+        return True
+
+    def sharper(self, other: Intervals) -> Intervals:
+        """Return what is certain by both together."""
+        return Intervals(
+            {name: np.maximum(low, other.lower[name]) for name, low in self.lower.items()},
+            {name: np.minimum(up, other.upper[name]) for name, up in self.upper.items()},
+        )
+
+    def words(self) -> str:
+        """Return how sharp it is, for people, such as "83% exact, the rest ± 0.04"."""
+        return f"{100 * self.exact_share:.0f}% exact, the rest ± {self.typical:.2g}"
+
+
+def middle(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Return the middle of intervals, float32."""
+    return np.where(lower == upper, upper, np.float32(0.5) * (lower + upper))
+
+
+def outward(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends as float32, rounded outward where they differ."""
+    low, up = lower.astype(np.float32), upper.astype(np.float32)
+    is_open = lower != upper
+    low = np.where(is_open & (low > lower), np.nextafter(low, np.float32(-np.inf)), low)
+    up = np.where(is_open & (up < upper), np.nextafter(up, np.float32(np.inf)), up)
+    return low, up

@@ -1,0 +1,52 @@
+"""A curvature that is known within intervals: kept, replaced by a sharper one, never by a looser one."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ncviz import tasks
+from ncviz.config import CurvatureConfig
+from ncviz.tasks.curvature.intervals import Intervals, outward
+from tests.examples.contexts import here
+
+
+def test_a_sharper_result_replaces_a_looser_one_and_not_the_other_way_round(network, store):
+    context, config = here(store), CurvatureConfig(seed=7)
+    rough = tasks.Curvature(network, config, time_limit=0.0)
+    exact = replace(rough, time_limit=None)
+    first = context.run(rough).result
+    assert first.intervals is not None
+    assert "exact, the rest ±" in first.intervals.words()
+    assert context.look_up(exact).intervals.mark == first.intervals.mark
+    whole = context.run(exact)
+    assert not whole.is_stored
+    assert whole.result.intervals is None
+    assert whole.result.samples is not None
+    for name, kappa in whole.result.weights.items():
+        slack = 1e-6 * np.maximum(1.0, np.abs(kappa))
+        assert (first.intervals.lower[name] <= kappa + slack).all()
+        assert (kappa - slack <= first.intervals.upper[name]).all()
+    assert context.run(rough).result.intervals is None
+    assert rough.better(whole.result, first) is whole.result
+    assert here(store).look_up(rough).intervals is None
+
+
+def test_what_two_runs_know_is_brought_together():
+    first = Intervals({"w": np.float32([0.0, 1.0])}, {"w": np.float32([2.0, 1.0])})
+    second = Intervals({"w": np.float32([-1.0, 0.5])}, {"w": np.float32([1.0, 1.5])})
+    both = first.sharper(second)
+    assert both.lower["w"].tolist() == [0.0, 1.0]
+    assert both.upper["w"].tolist() == [1.0, 1.0]
+    assert both.words() == "50% exact, the rest ± 0.5"
+    assert both.is_within(1.0)
+    assert not both.is_within(0.5)
+    assert both.mark != first.mark
+
+
+def test_ends_are_rounded_outward():
+    value = np.array([0.1, 0.1, 0.3])
+    wider = value + np.array([0.0, 1e-12, 0.4])
+    low, up = outward(value, wider)
+    assert low[0] == up[0] == np.float32(0.1)
+    assert (low[1:] <= value[1:]).all()
+    assert (up[1:] >= wider[1:]).all()
