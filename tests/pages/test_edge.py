@@ -25,12 +25,14 @@ def shown(app):
 def test_without_an_edge_it_opens_on_the_strongest_bottleneck(app):
     from ncviz import tasks
 
-    visit(app, model=MLP)
+    visit(app, model=MLP, hand="x2:weight-3")
     record = here(tasks.open_store()).look_up(tasks.Curvature(tasks.open_network(MLP)))
     assert shown(app) == pytest.approx(
         min(float(values.min()) for values in record.weights.values()), abs=6e-4
     )
     assert any("strongest bottleneck" in text.value for text in app.markdown)
+    # What is done by hand on Explore changes nothing here, and that is said.
+    assert any("the network as it came" in text.value for text in app.caption)
     assert not app.error
     assert app.dataframe[0].value["κ"].is_monotonic_increasing
 

@@ -12,6 +12,8 @@ from ncviz.scene.tables import locate
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import percent
 
+# Said where something is shown of the network that nothing was done to.
+AS_IT_CAME = "the network as it came, without what is cut, kept or scaled by hand"
 _VERBS = {CUT: "Cut", HOLD: "Keep", FREE: "Let go"}
 
 

@@ -9,6 +9,7 @@ from ncviz import tasks
 from ncviz.scene.edge.text import significant
 from ncviz.scene.names import factor_words, layer_title
 from ncviz.scene.selection import Flow, Weight, read_edge, read_flow
+from ncviz.scene.surgery.words import AS_IT_CAME
 from ncviz.scene.tables import parameter_offsets
 from ncviz.scene.wording import folded_words
 from ncviz.tasks import CurvatureRecord
@@ -95,6 +96,7 @@ def _draw_facts(found: ChosenEdge) -> None:
             words += f" This weight stands on {problem.shared_by:,} edges; here is one of them."
         if record.config.channels:
             words += f" As in the result, at most {record.config.channels} channels of each layer take part."
+        words += f" This is {AS_IT_CAME}." if session.view().hand else ""
         norms = folded_words(session.network(), record.config)
         words += f" {norms} into the weights." if norms else ""
         says, way = st.columns([2.2, 1], vertical_alignment="center")

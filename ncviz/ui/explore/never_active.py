@@ -10,6 +10,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.config import NEVER_ACTIVE_PLACES
 from ncviz.scene.comparison import NEVER_ACTIVE_TITLES
+from ncviz.scene.surgery.words import AS_IT_CAME
 from ncviz.scene.wording import private_title, short_word
 from ncviz.text import never_active_words
 from ncviz.ui.server import evaluation, resources
@@ -82,7 +83,7 @@ def _draw_table(subject: Subject, known: dict[str, tasks.SweepRecord]) -> None:
         table[name] = [f"{100 * value:.1f}%" for value in table[name]]
     st.table(table.set_index("go"), border="horizontal")
     if subject.by_hand is not None:
-        st.caption("Measured on the network as it came: without what is cut, kept or scaled by hand.")
+        st.caption(f"Measured on {AS_IT_CAME}.")
 
 
 def _offer(subject: Subject, todo: list[tasks.Sweep]) -> None:
