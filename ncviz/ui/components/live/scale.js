@@ -102,6 +102,9 @@ export function ticksOf(scale, width, letter = 6.2) {
  * @param {number} near how far it is from the nearer end
  */
 function tickLabel(share, near) {
-  const digits = near > 0 ? Math.max(0, Math.ceil(-Math.log10(100 * near) - 1e-9)) : 0;
-  return String(Number((100 * share).toFixed(Math.min(12, near > 0 ? digits : 1))));
+  // Where the scale begins or ends there is no other label to be told from, but nothing and all.
+  const end = Math.min(share, 1 - share);
+  const told = end > 0 && end < 0.01 ? 1 - Math.floor(Math.log10(100 * end)) : 1;
+  const digits = near > 0 ? Math.max(0, Math.ceil(-Math.log10(100 * near) - 1e-9)) : told;
+  return String(Number((100 * share).toFixed(Math.min(12, digits))));
 }
