@@ -2,7 +2,8 @@
 
 Each round starts the app twice: as on a fresh machine (no byte code anywhere, files read from the disk) and again.
 Prints the seconds from the start of the server until it answers, those from opening the page until the network is
-drawn, and how busy the machine was.
+drawn, the processor's seconds that the server has used by then (which others on the machine make little longer), and
+how busy the machine was.
 """
 
 import argparse
@@ -29,8 +30,17 @@ def forget_files():
                     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def processor_seconds():
+    """Return what the server, which this process has started, has used of the processor; NaN off Linux."""
+    for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        if b"streamlit" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return float("nan")
+
+
 def first_picture(kind, path):
-    """Start the app and a browser that keeps nothing; return seconds to the answer and to the picture."""
+    """Start the app and a browser that keeps nothing; return seconds to the answer, to the picture, and those used."""
     from tests.e2e.conftest import FLAGS
     from tests.e2e.rates import SETTLED, WATCH
     from tests.e2e.screenshots import server
@@ -43,9 +53,10 @@ def first_picture(kind, path):
             answered = time.monotonic() - began
             page.goto(url, wait_until="commit")
             page.wait_for_function("window.rates.painted !== null", timeout=180_000)
+            used = processor_seconds()
             painted = page.evaluate("window.rates.painted") / 1000
             page.wait_for_selector(SETTLED, timeout=180_000)
-    return answered, painted
+    return answered, painted, used
 
 
 def main():
@@ -71,8 +82,10 @@ def main():
                         flush=True,
                     )
     for name, runs in found.items():
-        answered, painted = (statistics.median(values) for values in zip(*runs, strict=True))
-        print(f"{name}: server {answered:.1f} s, picture {painted:.1f} s (median of {repeat})")
+        answered, painted, used = (statistics.median(values) for values in zip(*runs, strict=True))
+        print(
+            f"{name}: server {answered:.1f} s, picture {painted:.1f} s, of the processor {used:.1f} s (of {repeat})"
+        )
 
 
 if __name__ == "__main__":

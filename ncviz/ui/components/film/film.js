@@ -55,7 +55,7 @@ export async function film(canvas, channel, { removed, order, total, theme, name
     context.drawImage(canvas, 0, 0);
     context.fillStyle = theme.ink;
     context.font = `600 ${line * 0.5}px ${theme.font}`;
-    context.fillText(step?.says ?? "", line * 0.5, sheet.height - line * 0.35);
+    context.fillText(step?.says ?? "", line * 0.5, sheet.height - line * 0.35, sheet.width - line);
   };
   try {
     drive.publish({ removed: 0, order, isHeld: true });
