@@ -206,7 +206,7 @@ def _answer(subject: Subject, seq: int, *, is_dragging: bool) -> tuple[Answer | 
     removed = subject.removed
     at = thresholds(subject, np.array([removed]))
     value = float(at[0]) if len(at) else None
-    return Answer(seq, removed, subject.order, measured.accuracy, True, len(measured.labels), value), ""
+    return Answer(seq, removed, subject.order, measured.accuracy, len(measured.labels), value), ""
 
 
 def _seconds(subject: Subject) -> float:

@@ -47,7 +47,7 @@ def page():
             {"redundant": Sweep(np.array([0, 3, 6]), [0.9, float("nan"), None], [np.inf, 0.5, -1.0])}, 0.9
         ),
         seq=request.seq if request else 0,
-        answer=Answer(0, 2, "redundant", np.float32(0.75), True, 360, float("-inf")),
+        answer=Answer(0, 2, "redundant", np.float32(0.75), 360, float("-inf")),
     )
     live_panel(data, key="live")
     st.text(f"{selection} {request}")
@@ -92,7 +92,6 @@ def test_the_panel_gets_plain_json_without_infinities(protos):
         "removed": 2,
         "order": "redundant",
         "accuracy": 0.75,
-        "exact": True,
         "images": 360,
         "threshold": None,
     }

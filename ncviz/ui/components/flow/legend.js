@@ -7,8 +7,8 @@ import { inkAt, widthAt } from "./lines.js";
  * @param {Scene} scene
  */
 export function markWords({ flow, images, network, removed }) {
-  const of = images > 1 ? ` · nodes and bars: mean over ${images} images` : "";
-  if (flow) return `╱ faded to less than half of the whole network · tick in a bar: the whole network${of}`;
+  const of = images > 1 ? `nodes and bars: mean over ${images} images · ` : "";
+  if (flow) return `${of}╱ faded to less than half of the whole network · tick in a bar: the whole network`;
   return removed > 0 && network.activity ? "how active nodes are: in the whole network" : "";
 }
 

@@ -121,8 +121,8 @@ export class LivingFlow {
   }
 
   #judge() {
-    const { label, group, removed, order, image, event } = this.source;
-    const judged = { label, group, removed, order, isAsked: (image ?? group) !== null };
+    const { label, group, removed, order, image, event, flows } = this.source;
+    const judged = { label, group, canDraw: Boolean(flows?.drawing), removed, order, isAsked: (image ?? group) !== null };
     if (this.network) this.verdict.show(this.network, event, judged);
   }
 

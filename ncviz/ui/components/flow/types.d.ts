@@ -107,6 +107,8 @@ interface Judged {
   label: number | null;
   /** Several images, of which the mean flows. */
   group: FlowGroup | null;
+  /** Whether an image can be drawn here. */
+  canDraw: boolean;
   /** The step that the slider is at, which the flow may be behind. */
   removed: number;
   order: string | null;

@@ -37,7 +37,7 @@ export class Verdict {
       line.replaceChildren(
         judged.isAsked
           ? "Working out what flows; until then the whole network's activity is shown."
-          : make("span", { className: "before", textContent: "Choose an image above, or draw one, and see it flow." }),
+          : make("span", { className: "before", textContent: hintOf(judged) }),
       );
       return;
     }
@@ -64,7 +64,7 @@ export class Verdict {
     const { line } = this;
     const words = groupWords(flow, classes);
     Object.assign(line.dataset, { now: words.now, whole: words.whole, removed: String(flow.removed) });
-    const hint = flow.removed > 0 ? "" : " · Choose an image above, or draw one, and see it flow.";
+    const hint = flow.removed > 0 ? "" : ` · ${hintOf(judged)}`;
     line.replaceChildren(
       `Mean over ${title}`,
       ...(classes ? [": ", make("strong", { textContent: words.now }), " right"] : []),
@@ -95,6 +95,11 @@ export function groupWords(flow, classes) {
   const [now, whole] = [rightOf(flow), rightOf(flow.whole)];
   const before = flow.removed > 0 || now !== whole ? ` · whole network: ${whole}` : "";
   return { now: `${now} of ${classes.length}`, whole: `${whole} of ${classes.length}`, before };
+}
+
+/** @param {Judged} judged */
+function hintOf({ canDraw }) {
+  return `Choose an image above${canDraw ? ", or draw one," : ""} and see it flow.`;
 }
 
 /**

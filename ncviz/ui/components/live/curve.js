@@ -45,7 +45,7 @@ export function measuredAt(sweep, removed) {
   return sweep.removed[low] === removed ? (sweep.accuracy[low] ?? null) : null;
 }
 
-export const BRIDGE = 250; // ms for which an answer of a drag under way stands for the positions right after it
+const BRIDGE = 250; // ms for which an answer of a drag under way stands for the positions right after it
 
 /**
  * The accuracy to show, and where it comes from. A measured value counts if it belongs to this very threshold, or for a
@@ -55,7 +55,7 @@ export const BRIDGE = 250; // ms for which an answer of a drag under way stands 
  * @returns {Reading}
  */
 export function readout({ answer, answeredAt, sweeps, steps, order, removed, positionOf, isDragging, isLive, now }) {
-  const ours = answer?.exact && answer.accuracy !== null && answer.order === order ? answer : null;
+  const ours = answer?.order === order && answer.accuracy !== null ? answer : null;
   /** @type {Reading | null} */
   const measured = ours && { accuracy: ours.accuracy, source: "measured", images: ours.images };
   if (measured && ours?.removed === removed) return measured;

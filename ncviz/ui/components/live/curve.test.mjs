@@ -6,7 +6,7 @@ import { measuredAt, readout, thresholdAt, valueAt } from "./curve.js";
 test("the readout prefers what was measured here and never an older value", () => {
   const sweeps = { a: { removed: [0, 10, 20], accuracy: [1, 0.5, null], threshold: [2, 1, 0], images: 0 } };
   /** @type {Answer} */
-  const answer = { seq: 1, removed: 4, order: "a", accuracy: 0.83, exact: true, images: 360, threshold: 1.7 };
+  const answer = { seq: 1, removed: 4, order: "a", accuracy: 0.83, images: 360, threshold: 1.7 };
   /** @type {Situation} */
   const base = {
     ...{ answer, answeredAt: 0, sweeps, steps: {}, order: "a", removed: 4, isDragging: false, isLive: true, now: 9e9 },
@@ -23,7 +23,7 @@ test("the readout prefers what was measured here and never an older value", () =
   assert.deepEqual(show({ removed: 5, isDragging: true, isLive: false, now: 100 }), [0.75, "curve"]);
   assert.deepEqual(show({ removed: 5, isDragging: true, now: 900 }), [0.75, "curve"]);
   assert.deepEqual(show({ order: "b" }), [null, "unknown"]);
-  assert.deepEqual(show({ answer: { ...answer, exact: false } }), [0.8, "curve"]);
+  assert.deepEqual(show({ answer: { ...answer, accuracy: null } }), [0.8, "curve"]);
   assert.deepEqual(show({ answer: null, removed: 99 }), [null, "unknown"]);
   assert.deepEqual([thresholdAt(base), thresholdAt({ ...base, removed: 5 })], [1.7, 1.5]);
 });

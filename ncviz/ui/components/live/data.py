@@ -58,13 +58,12 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Answer:
-    """What Python knows about one threshold. Without `exact`, the panel reads its own curve and says so."""
+    """What was measured at one threshold."""
 
     seq: int  # of the newest request that had been seen when this was measured
     removed: int
     order: str
     accuracy: float | None
-    exact: bool
     images: int = 0
     threshold: float | None = None  # the score at the threshold, in the order's own unit
 
@@ -215,7 +214,7 @@ def _plain_answer(answer: Answer) -> dict[str, Any]:
     """An answer as JSON can carry it."""
     numbers = {"accuracy": _number(answer.accuracy), "threshold": _number(answer.threshold)}
     whole = {name: int(getattr(answer, name)) for name in ("seq", "removed", "images")}
-    return {**whole, **numbers, "order": answer.order, "exact": bool(answer.exact)}
+    return {**whole, **numbers, "order": answer.order}
 
 
 def _number(value: float | None) -> float | None:

@@ -3,7 +3,7 @@
 import { percent, plain } from "../shared/format.js";
 
 /** @param {NeverActive} never */
-export function onTheseImages({ images }) {
+function onTheseImages({ images }) {
   return images === 1 ? "on this image" : `on these ${images.toLocaleString("en-US")} images`;
 }
 

@@ -23,7 +23,6 @@ interface Answer {
   removed: number;
   order: string;
   accuracy: number | null;
-  exact: boolean;
   images: number;
   threshold: number | null;
 }

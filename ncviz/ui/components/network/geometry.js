@@ -148,7 +148,7 @@ export function radiusOf(geometry, layer, view) {
 }
 
 /** @param {number} k */
-export function dotZoom(k) {
+function dotZoom(k) {
   return k ** 0.6;
 }
 

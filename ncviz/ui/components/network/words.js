@@ -148,7 +148,7 @@ function describeLink(network, e) {
  * @param {Network} network
  * @param {number} kappa
  */
-export function meaningOf(network, kappa) {
+function meaningOf(network, kappa) {
   const [low, high] = network.scale.names;
   if (kappa >= network.scale.never) return "never active";
   return kappa < -0.005 ? low : kappa > 0.005 ? high : "";

@@ -5,7 +5,7 @@
  * @param {number} kappa
  * @param {{ low: number, high: number }} scale
  */
-export function shareOf(kappa, { low, high }) {
+function shareOf(kappa, { low, high }) {
   const share = kappa < 0 ? -Math.log1p(-kappa) / Math.log1p(low) : kappa / high;
   return Math.max(-1, Math.min(1, share));
 }
