@@ -133,20 +133,22 @@ def _of_class(room, which):
 def _pay_to_targets(plan, pair, p, through_j):
     """Write what the mass of the in-neighbours pays to each target."""
     through_j[:] = 0.0
+    first = plan.to_target.start[pair]
     for u in range(len(p.mass)):
-        row = toll_to(plan, pair, p, u)
+        kind, c, own = plan.to_target.kind[first + p.field[u]], p.channel[u], p.mass[u]
         for j in range(len(through_j)):
-            through_j[j] += p.mass[u] * row[j]
+            through_j[j] += own * plan.to_target.length[kind, c, j]
 
 
 @compiled
 def _pay_from_sources(plan, pair, q, through_i):
     """Write what the mass of the out-neighbours pays from each source."""
     through_i[:] = 0.0
+    first = plan.from_source.start[pair]
     for v in range(len(q.mass)):
-        row = toll_from(plan, pair, q, v)
+        kind, c, own = plan.from_source.kind[first + q.field[v]], q.channel[v], q.mass[v]
         for i in range(len(through_i)):
-            through_i[i] += q.mass[v] * row[i]
+            through_i[i] += own * plan.to_source[kind, c, i]
 
 
 @compiled

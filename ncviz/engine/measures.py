@@ -29,28 +29,32 @@ class Measure(NamedTuple):
 def fill_measure(readings, activity, mass, at, which, negligible, out):
     """List the neighbours of a position that carry mass; return their number. Masses sum to 1."""
     start, position, tap, mask = readings
-    channels = activity.shape[1]
+    first, channels = start[at], activity.shape[1]
     total, active = 0.0, 0
-    for f in range(start[at], start[at + 1]):
+    for f in range(first, start[at + 1]):
+        is_near, own, weight = mask[which, tap[f]], activity[position[f]], mass[position[f]]
         for c in range(channels):
-            if mask[which, tap[f], c] and activity[position[f], c] > 0.0:
-                active += 1
-                total += mass[position[f], c]
+            # Written in any case, and written over by the next one unless it counts: a branch would often go wrong.
+            out.field[active] = f - first
+            out.channel[active] = c
+            out.mass[active] = weight[c]
+            is_active = is_near[c] and own[c] > 0.0
+            active += is_active
+            total += weight[c] if is_active else 0.0
     if active == 0:
         return 0
-    uniform = total <= UNIFORM_BELOW
-    cut = -1.0 if uniform else negligible * total / active
+    if total <= UNIFORM_BELOW:
+        for k in range(active):
+            out.mass[k] = 1.0 / active
+        return active
+    cut = negligible * total / active
     count, kept = 0, 0.0
-    for f in range(start[at], start[at + 1]):
-        for c in range(channels):
-            if mask[which, tap[f], c] and activity[position[f], c] > 0.0:
-                own = 1.0 if uniform else mass[position[f], c]
-                if own > cut and own > 0.0:
-                    out.field[count] = f - start[at]
-                    out.channel[count] = c
-                    out.mass[count] = own
-                    kept += own
-                    count += 1
+    for k in range(active):
+        own_mass = out.mass[k]
+        out.field[count], out.channel[count], out.mass[count] = out.field[k], out.channel[k], own_mass
+        if own_mass > cut:
+            count += 1
+            kept += own_mass
     for k in range(count):
         out.mass[k] /= kept
     return count
