@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, wait
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
 from ncviz.progress import Progress
 
-# Path lengths are worked out for each parcel, and images in one parcel share what they prove.
+# Images in one parcel share what they prove; each worker works a connection's path lengths out once.
 _MOST_PARCELS = 8
 
 
@@ -43,11 +44,12 @@ def run_on_executor(
     try:
         for index in settings.chosen(graph):
             part, own = cut_out(graph, index)
+            sent = _sent_once(part, executor)
             surrounding = around(layers, graph, index)
             for first in range(0, samples, chunk):
                 own_layers = tuple(layer[first : first + chunk] for layer in surrounding)
-                parcel = Parcel(part, own, own_layers, first, settings, ends_of(graph, index))
-                futures[executor.submit(solve_parcel, parcel)] = (index, first)
+                parcel = Parcel(own, own_layers, first, settings, ends_of(graph, index))
+                futures[executor.submit(solve_parcel, sent, parcel)] = (index, first)
         pending = set(futures)
         while pending:
             finished, pending = wait(pending, timeout=POLL_SECONDS)
@@ -64,6 +66,20 @@ def run_on_executor(
         for future in pending:
             future.cancel()
     return _merged(graph, results, range(0, samples, chunk), settings)
+
+
+def _sent_once(part: NeuralGraph, executor: Executor) -> Any:
+    """Return what stands for a part of a graph in the tasks that need it.
+
+    On a dask cluster it becomes a task's result: it goes to a worker once, workers take it from each other, those that
+    hold it are preferred, and should all of these be lost, it is there again. Other executors send it with each parcel.
+    """
+    client = getattr(executor, "_client", None)
+    return part if client is None else client.submit(_hold, part, pure=False)
+
+
+def _hold(part: NeuralGraph) -> NeuralGraph:
+    return part
 
 
 def _merged(

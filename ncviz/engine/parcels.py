@@ -11,27 +11,25 @@ from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers
 from ncviz.engine.local import all_edges, search, search_all
 from ncviz.engine.minima import Least
-from ncviz.engine.plan import make_plan
+from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import Settings
 from ncviz.graph.neural_graph import Connection, NeuralGraph
-from ncviz.graph.paths import distances, surroundings
+from ncviz.graph.paths import surroundings
 from ncviz.graph.positions import layer_grid
 
 
 @dataclass(frozen=True, eq=False)
 class Parcel:
-    """A connection on some samples, with its neighbours; plain arrays, so that it can travel.
+    """Some samples of a connection; plain arrays, so that it can travel, beside the part of the graph that it needs.
 
     Attributes:
-        graph: The connection with those before and after it, as far as there are any.
-        index: Which of the graph's connections it is.
+        index: Which of that part's connections it is.
         layers: Activity and mass of the four layers around it.
         first_sample: Number of the first sample.
         settings: How to compute it.
         ends: Whether its sources are the input, and whether its targets are the logits.
     """
 
-    graph: NeuralGraph
     index: int
     layers: Layers
     first_sample: int
@@ -86,18 +84,19 @@ def cut_out(graph: NeuralGraph, connection: int) -> tuple[NeuralGraph, int]:
     return part, kept.index(connection)
 
 
-def solve_parcel(parcel: Parcel) -> Solved:
-    """Solve a parcel in this process; pure, so that a lost one is simply solved again.
+def solve_parcel(graph: NeuralGraph, parcel: Parcel) -> Solved:
+    """Solve a parcel in this process; pure but for path lengths, which are kept for the next one of the same graph.
 
-    The ``pair`` of the minima is the output position: the receiver has no plan to look it up in.
+    So a lost one is simply solved again. The ``pair`` of the minima is the output position: the receiver has no plan to
+    look it up in.
     """
-    graph, ends, settings = parcel.graph, parcel.ends, parcel.settings
-    plan = make_plan(distances(graph, connections=[parcel.index]), graph, parcel.index)
+    ends, settings = parcel.ends, parcel.settings
     positions = layer_grid(graph.layer_shapes[graph.connections[parcel.index].target])[1]
     grids: list[np.ndarray] = []
     each: list[Least] = []
     alone = settings.keep_edges or settings.keep_samples or not settings.is_closed
     with ThreadPoolExecutor(1) as pool:
+        (plan,) = plans_of(graph, "cpu", pool, connections=[parcel.index])
         for index in range(len(parcel.layers[0])) if alone else (0,):
             layers = tuple(layer[index : index + 1] for layer in parcel.layers) if alone else parcel.layers
             sample = parcel.first_sample + index

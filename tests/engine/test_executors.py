@@ -17,6 +17,7 @@ from ncviz import neural_curvature
 from ncviz.engine.parcels import cut_out
 from ncviz.errors import CancelledError
 from ncviz.graph.build import build_graph
+from ncviz.graph.neural_graph import NeuralGraph
 from tests.examples import wired
 
 
@@ -143,6 +144,24 @@ def test_cancelling_reaches_into_a_long_piece():
     thread.join(30)
     # Ten times the promise, for a machine that does other things: without the flag it would be minutes.
     assert ended[0] - asked < 10
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_is_sent_each_part_of_the_graph_once(cluster):
+    net, x = network()
+    x = torch.rand(16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    sent = []
+    with cluster.get_executor(pure=False) as pool:
+        submit = pool._client.submit
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                pool._client, "submit", lambda *args, **kwargs: sent.append(args) or submit(*args, **kwargs)
+            )
+            found = neural_curvature(net, x, executor=pool)
+    same(neural_curvature(net, x), found)
+    parts = [args for args in sent if any(isinstance(each, NeuralGraph) for each in args)]
+    assert (len(parts), len(sent)) == (4, 4 + 4 * 8)
 
 
 def test_a_parcel_holds_only_its_neighbours():
