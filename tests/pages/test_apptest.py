@@ -2,6 +2,10 @@
 
 import pytest
 
+from ncviz import tasks
+from ncviz.config import CurvatureConfig
+from tests.examples.contexts import here
+
 SECONDS = 60
 
 
@@ -175,3 +179,12 @@ def test_negative_edges_are_measured_and_drawn(app):
     assert not app.exception
     assert any("Spearman’s ρ" in caption.value and "10 images" in caption.value for caption in app.caption)
     assert not [button for button in app.button if button.key == "measure-negative"]
+
+
+def test_a_curvature_of_intervals_is_drawn_and_says_how_sharp_it_is(network, store, app):
+    here(store).run(tasks.Curvature(network, CurvatureConfig(seed=7), time_limit=0.0))
+    app.query_params["seed"] = "7"
+    app.run().switch_page("pages/curvature.py").run()
+    assert not app.exception
+    assert any("exact, the rest ±" in each.value for each in app.info)
+    assert any(each.label == "Most negative κ" for each in app.metric)
