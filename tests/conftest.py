@@ -129,7 +129,14 @@ def open_app(from_here):
         app.query_params["model"] = "mlp-digits-relu"
         return app
 
-    return opened
+    yield opened
+    # A thread that is still in compiled code when the interpreter ends takes the process down with it.
+    from ncviz.ui.server import resources
+
+    active = resources.registry().active()
+    for job in active:
+        job.cancel()
+    assert all(job.wait(SECONDS) for job in active)
 
 
 @pytest.fixture

@@ -13,7 +13,15 @@ from safetensors.numpy import save
 from ncviz import tasks
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import FILE, network_options
-from ncviz.cli.output import console, print_json, tell_never_active, tell_part, write
+from ncviz.cli.output import (
+    console,
+    print_json,
+    sharpness,
+    tell_never_active,
+    tell_part,
+    tell_sharpness,
+    write,
+)
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import zero_words
 from ncviz.values import NEVER_ACTIVE
@@ -21,13 +29,6 @@ from ncviz.values import NEVER_ACTIVE
 
 @click.command()
 @network_options
-@click.option(
-    "--tolerance",
-    default=0.0,
-    show_default=True,
-    help="Stop once each κ is known to within an interval no wider than this times max(1, |κ|); 0: exact.",
-)
-@click.option("--time-limit", type=float, help="Stop after so many seconds, with certified intervals.")
 @click.option(
     "--output",
     type=FILE,
@@ -48,7 +49,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
         print_json(
             {
                 **facts,
-                **_sharpness(record),
+                **sharpness(record),
                 "from_cache": found.is_stored,
                 "never_active": never,
                 "zeros": zeros,
@@ -74,11 +75,7 @@ def curvature(output: Path | None, as_json: bool, **options: Any) -> None:
         console.print(f"{zero_words(zeros, record.total)}, and count as removed.", highlight=False)
     tell_never_active(record)
     tell_part(record)
-    if record.intervals is not None:
-        console.print(
-            f"κ is {record.intervals.words()}; what is not exact is the middle of its interval.",
-            highlight=False,
-        )
+    tell_sharpness(record)
     source = "from the cache" if found.is_stored else "computed"
     console.print(f"{record.title}: {source}, {record.seconds} s on {record.device}.")
 
@@ -91,14 +88,6 @@ def _ends_of(record: CurvatureRecord) -> dict[str, np.ndarray]:
     return {f"{name}.lower": low for name, low in lower.items()} | {
         f"{name}.upper": up for name, up in upper.items()
     }
-
-
-def _sharpness(record: CurvatureRecord) -> dict[str, Any]:
-    """Return how much is exact, and how wide the other intervals are."""
-    known = record.intervals
-    if known is None:
-        return {"exact_share": 1.0}
-    return {"exact_share": known.exact_share, "median_half_width": known.typical}
 
 
 def _layer_summary(record: CurvatureRecord, index: int) -> dict[str, Any]:

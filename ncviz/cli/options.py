@@ -79,6 +79,16 @@ batchnorm_option = click.option(
     help="own: each edge has the network's own weight, as in the paper; folded: BatchNorm multiplied into it.",
 )
 
+interval_options = (
+    click.option(
+        "--tolerance",
+        default=0.0,
+        show_default=True,
+        help="Stop once each κ is known to within an interval no wider than this times max(1, |κ|); 0: exact.",
+    ),
+    click.option("--time-limit", type=float, help="Stop after so many seconds, with certified intervals."),
+)
+
 
 def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Return what adds some options to a command."""
@@ -114,5 +124,6 @@ network_options = with_options(
     click.option("--seed", default=0, show_default=True, help="0: the first images; else a random draw."),
     *part_options,
     batchnorm_option,
+    *interval_options,
     json_option,
 )

@@ -69,6 +69,20 @@ def tell_never_active(record: CurvatureRecord, place: str = "") -> None:
     console.print(f"{never_active_words(share, len(record.labels))}{where}.", highlight=False)
 
 
+def tell_sharpness(record: CurvatureRecord) -> None:
+    """Say how sharp a curvature is that is not exact, and that it goes by the middles of its intervals."""
+    if record.intervals is not None:
+        console.print(record.intervals.sentence(), highlight=False)
+
+
+def sharpness(record: CurvatureRecord) -> dict[str, float]:
+    """Return the same for JSON: how much is exact, and half the median width of the other intervals."""
+    known = record.intervals
+    if known is None:
+        return {"exact_share": 1.0}
+    return {"exact_share": known.exact_share, "median_half_width": known.typical}
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

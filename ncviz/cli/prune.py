@@ -14,7 +14,16 @@ from rich.table import Table
 from ncviz import tasks
 from ncviz.cli.network import curvature_of
 from ncviz.cli.options import FILE, network_options
-from ncviz.cli.output import console, print_json, progress, tell_never_active, tell_part, write
+from ncviz.cli.output import (
+    console,
+    print_json,
+    progress,
+    sharpness,
+    tell_never_active,
+    tell_part,
+    tell_sharpness,
+    write,
+)
 from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, SCOPES, PruningConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
@@ -114,6 +123,7 @@ def prune(
             "place": never_active,
         },
         "config": record.meta["config"],
+        **sharpness(record),
         "calibrated_on": record.pool,
         "images": measured.images,
         "weights": record.total,
@@ -162,6 +172,7 @@ def _show(
         )
     if find_score(facts["criterion"]).needs_curvature:
         tell_never_active(record, facts["never_active"]["place"])
+        tell_sharpness(record)
     tell_part(record)
 
 

@@ -67,7 +67,7 @@ class Order(StoredTask[np.ndarray]):
         """Whether it is kept, or found within a moment from what is."""
         if context.desk.has(self, context) or not self.needs_curvature:
             return True
-        return context.desk.has(Curvature(self.network, self.config.calibration), context)
+        return context.knows(Curvature(self.network, self.config.calibration))
 
     def run(self, context: Context) -> np.ndarray:
         """Score the weights and rank them."""

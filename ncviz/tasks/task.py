@@ -122,6 +122,11 @@ class Context:
         """Return a task's result as far as it is known, see ``Desk.look_up``."""
         return self.desk.look_up(task, self)
 
+    def knows(self, task: Task[Any]) -> bool:
+        """Return whether a task's result is known as well as it asks for, so that to run it takes no time."""
+        known = self.look_up(task)
+        return known is not None and task.is_complete(known, self)
+
     def run(self, task: Task[R]) -> Outcome[R]:
         """Return a task's result, known or new, see ``Desk.run``."""
         return self.desk.run(task, self)

@@ -298,3 +298,15 @@ def test_prune_by_every_criterion(run, criterion):
     assert code == 0
     (point,) = json.loads(out)["curves"]["redundant"]
     assert point["removed"] == 1360
+
+
+def test_pruning_by_intervals_says_so_and_does_not_stand_for_exact_values(run):
+    options = ("prune", "--model", NAME, "--seed", 5, "--sparsity", "0.5")
+    rough = json.loads(run(*options, "--time-limit", 0, "--json")[1])
+    assert rough["exact_share"] < 1
+    assert rough["median_half_width"] > 0
+    told = " ".join(run(*options, "--time-limit", 0)[1].split())
+    assert "certified intervals; pictures and pruning go by the middle of each" in told
+    exact = json.loads(run(*options, "--json")[1])
+    assert exact["exact_share"] == 1
+    assert "certified intervals" not in " ".join(run(*options)[1].split())

@@ -1,5 +1,7 @@
 """Each page by Streamlit's own test harness: it runs, and bad input is a sentence."""
 
+from dataclasses import replace
+
 import pytest
 
 from ncviz import tasks
@@ -181,10 +183,31 @@ def test_negative_edges_are_measured_and_drawn(app):
     assert not [button for button in app.button if button.key == "measure-negative"]
 
 
-def test_a_curvature_of_intervals_is_drawn_and_says_how_sharp_it_is(network, store, app):
-    here(store).run(tasks.Curvature(network, CurvatureConfig(seed=7), time_limit=0.0))
+def test_a_curvature_of_intervals_says_how_sharp_it_is_until_it_is_computed_exactly(network, store, app):
+    curvature = tasks.Curvature(network, CurvatureConfig(seed=7))
+    rough = here(store).run(replace(curvature, time_limit=0.0)).result
+    assert rough.intervals is not None
     app.query_params["seed"] = "7"
-    app.run().switch_page("pages/curvature.py").run()
+    app.run()
     assert not app.exception
-    assert any("exact, the rest ±" in each.value for each in app.info)
+    # Explore has nothing to draw without curves, and computes nothing by itself.
+    assert rough.intervals.sentence() in [each.value for each in app.info]
+    assert any("once κ is exact" in each.value for each in app.caption)
+    app.switch_page("pages/curvature.py").run()
+    assert rough.intervals.sentence() in [each.value for each in app.info]
     assert any(each.label == "Most negative κ" for each in app.metric)
+    app.button(key="sharpen").click().run()
+    from ncviz.ui.server import resources
+
+    assert resources.registry().jobs()[-1].wait(SECONDS)
+    app.run()
+    assert not app.exception
+    assert not any("certified intervals" in each.value for each in app.info)
+    assert not [each for each in app.button if each.key == "sharpen"]
+    assert here(store).look_up(curvature).intervals is None
+    # Curves of the exact result beside what is known within intervals: the picture says what it goes by.
+    here(store).desk.keep(curvature, curvature.key(here(store)), curvature.encode(rough))
+    resources.desk().forget()
+    app.switch_page("pages/explore.py").run()
+    assert not app.exception
+    assert rough.intervals.sentence() in [each.value for each in app.info]

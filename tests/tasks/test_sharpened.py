@@ -37,10 +37,13 @@ def test_what_two_runs_know_is_brought_together():
     both = first.sharper(second)
     assert both.lower["w"].tolist() == [0.0, 1.0]
     assert both.upper["w"].tolist() == [1.0, 1.0]
-    assert both.words() == "50% exact, the rest ± 0.5"
+    assert both.words() == "50% exact, the rest ± 0.5 (median)"
     assert both.is_within(1.0)
     assert not both.is_within(0.5)
     assert both.mark != first.mark
+    beside = np.nextafter(np.float32(1.0), np.float32(2.0))
+    exact, other = (Intervals({"w": np.float32([own])}, {"w": np.float32([own])}) for own in (1.0, beside))
+    assert exact.sharper(other).exact_share == other.sharper(exact).exact_share == 1.0
 
 
 def test_ends_are_rounded_outward():

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ncviz.fingerprint import digest
+from ncviz.text import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +59,21 @@ class Intervals:
 
     def sharper(self, other: Intervals) -> Intervals:
         """Return what is certain by both together."""
-        return Intervals(
-            {name: np.maximum(low, other.lower[name]) for name, low in self.lower.items()},
-            {name: np.minimum(up, other.upper[name]) for name, up in self.upper.items()},
-        )
+        upper = {name: np.minimum(up, other.upper[name]) for name, up in self.upper.items()}
+        # Two exact values may be rounded to neighbours, so that the ends would cross.
+        lower = {
+            name: np.minimum(np.maximum(low, other.lower[name]), upper[name])
+            for name, low in self.lower.items()
+        }
+        return Intervals(lower, upper)
 
     def words(self) -> str:
-        """Return how sharp it is, for people, such as "83% exact, the rest ± 0.04"."""
-        return f"{100 * self.exact_share:.0f}% exact, the rest ± {self.typical:.2g}"
+        """Return how sharp it is, for people, such as "83.2% exact, the rest ± 0.04 (median)"."""
+        return f"{percent(self.exact_share)} exact, the rest ± {self.typical:.2g} (median)"
+
+    def sentence(self) -> str:
+        """Return the same as a sentence, with what follows for pictures and for pruning."""
+        return f"κ is {self.words()}: certified intervals; pictures and pruning go by the middle of each."
 
 
 def middle(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

@@ -276,7 +276,7 @@ class ClassCurvature(Task[ClassCurvatureResult]):
     def known(self, context: Context) -> ClassCurvatureResult | None:
         """Return it if the curvature of every class is known."""
         whole = context.look_up(self._whole)
-        if whole is None:
+        if whole is None or not self._whole.is_complete(whole, context):
             return None
         found = []
         for flow in class_flows(self.network, whole):

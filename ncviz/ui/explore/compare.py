@@ -89,8 +89,9 @@ def draw_both(left: Subject, draw: Callable[[Subject], None]) -> Subject | None:
         if record is None:
             results.offer_curvature(network, other)
         elif sweep is None:
-            results.offer_curves(network, other)
+            results.offer_curves(network, record, other)
         else:
+            results.follow_sharpening(network, record, other)
             subject = Subject(network, record, sweep, other, beside=left.record)
             if settle_by_hand(subject):
                 drawn = with_flow(subject)

@@ -150,7 +150,9 @@ def _curvature(subject: Subject) -> str:
     part = part_words(config, len(subject.record.weights))
     words = f"neural curvature κ (arXiv 2601.16366), idleness α = {config.alpha:g}"
     norms = norm_words(subject.network, config)
-    return "; ".join([words, *([norms] if norms else []), *([f"of a part alone: {part}"] if part else [])])
+    known = subject.record.intervals
+    more = [norms, f"of a part alone: {part}" if part else "", known.sentence() if known else ""]
+    return "; ".join([words, *(each for each in more if each)])
 
 
 def _facts(subject: Subject) -> dict[str, str]:

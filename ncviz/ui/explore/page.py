@@ -53,13 +53,15 @@ def draw_page() -> None:
         results.offer_curvature(network, first_side())
         st.stop()
     if sweep is None:
-        results.offer_curves(network, first_side())
+        results.offer_curves(network, record, first_side())
         st.stop()
     _check_link(Subject(network, record, sweep, first_side()))
     if not settle_by_hand(Subject(network, record, sweep, first_side())):
         st.stop()
     subject = with_flow(Subject(network, record, sweep, first_side()))
     _draw_introduction(subject)
+    if not subject.view.present:
+        results.follow_sharpening(network, record, first_side())
     if subject.view.compare:
         other = draw_both(subject, _draw_side)
     else:

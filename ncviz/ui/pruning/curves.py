@@ -140,7 +140,7 @@ def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
     first, context = measured(of, None, 0).seconds, session.context()
     each = min(first, evaluation.evaluation_seconds(of, context))
     kappa = {config.calibration for config in configs if criteria()[config.criterion].needs_curvature}
-    unknown = [config for config in kappa if context.look_up(tasks.Curvature(of, config)) is None]
+    unknown = [config for config in kappa if not context.knows(tasks.Curvature(of, config))]
     known = context.look_up(tasks.Curvature(of, session.view().config))
     per_image = 0.0 if known is None else known.seconds / max(1, len(known.labels))
     classes = 0 if known is None else len(set(known.labels.tolist()))

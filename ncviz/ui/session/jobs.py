@@ -37,8 +37,7 @@ def start_curvature(
 ) -> Job:
     """Compute curvature and accuracy curves in the background; a run under way for the same key is joined."""
     curvature = tasks.Curvature(of, config)
-    known = session.context().look_up(curvature)
-    is_known = known is not None and known.intervals is None
+    is_known = session.context().knows(curvature)
     size = sum(values.size for values in of.arrays.values())
     share = 0.0 if is_known else CURVATURE_SHARE_LARGE if size > LARGE else CURVATURE_SHARE
     what = "Accuracy curves" if is_known else "Curvature"

@@ -71,7 +71,8 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
     job = jobs.job_for(of, view)
     if job is not None and job.is_active:
         st.info(
-            f"Computing the curvature of {plain(of.title)}. The picture appears here as soon as there are bounds."
+            f"Computing the curvature of {plain(of.title)}. What is known of it appears here as soon as there are "
+            "bounds."
         )
         follow(job, has_news=lambda: jobs.sharpening(job) is not None)
         return
@@ -90,15 +91,15 @@ def follow_sharpening(of: tasks.Network, record: CurvatureRecord, side: Side) ->
     if record.intervals is None:
         return
     job = jobs.job_for(of, side.view)
-    told = f"κ is {record.intervals.words()}: certified intervals, drawn and ranked by their middles"
+    told = record.intervals.sentence()
     if job is None or not job.is_active:
-        st.info(f"{told}.")
+        st.info(told)
         if st.button("Compute it exactly", type="primary", key=_key("sharpen", side)):
             jobs.start_curvature(of, side.view.config, side.view.scope, side.view.never)
             st.rerun()
         return
-    st.info(f"{told}. They sharpen while you look.")
-    follow(job, has_news=lambda: jobs.sharpening(job) not in (None, record))
+    st.info(f"{told} They sharpen while you look.")
+    follow(job, has_news=lambda: job.log.done > 0 or jobs.sharpening(job) not in (None, record))
 
 
 def _offer_measured(config: CurvatureConfig) -> None:
@@ -117,9 +118,16 @@ def _offer_measured(config: CurvatureConfig) -> None:
             st.button(title, key=f"measured-{name}", on_click=session.select_model, args=(name,))
 
 
-def offer_curves(of: tasks.Network, side: Side) -> None:
+def offer_curves(of: tasks.Network, record: CurvatureRecord, side: Side) -> None:
     """Measure the accuracy curves of a curvature that is known, such as after the scope was changed."""
     view = side.view
+    if record.intervals is not None:
+        follow_sharpening(of, record, side)
+        st.caption(
+            "The picture appears here once κ is exact and its accuracy curves are measured; the Curvature page shows "
+            "what is known until then."
+        )
+        return
     job = jobs.job_for(of, view)
     if job is None:
         jobs.start_curvature(of, view.config, view.scope, view.never)
