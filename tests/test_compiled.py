@@ -11,7 +11,10 @@ def test_every_compiled_file_is_part_of_the_caches_name():
     found = {
         path.relative_to(ROOT).as_posix()
         for path in ROOT.rglob("*.py")
-        if any(line.startswith(("@compiled", "@summing")) for line in path.read_text("utf-8").splitlines())
+        if any(
+            line.startswith(("@compiled", "@summing", "@cuda.jit"))
+            for line in path.read_text("utf-8").splitlines()
+        )
     }
     assert found == set(compiled._SOURCES)
 

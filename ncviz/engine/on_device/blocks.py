@@ -10,70 +10,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from ncviz.engine.kernels import NEGLIGIBLE
-from ncviz.engine.measures import UNIFORM_BELOW
 from ncviz.engine.on_device.certificates import is_hub_best, one_point_cost
+from ncviz.engine.on_device.neighbourhood import Neighbourhood, compact
 from ncviz.engine.plan import Neighbours, Plan, Ways
 
 CLOSED, ONE_SOURCE, ONE_SINK, HUB = range(4)
-
-
-class Neighbourhood(NamedTuple):
-    """The neighbours on one side of the edges.
-
-    Attributes:
-        position: int64 [positions, fan], which positions adjoin each one; padded.
-        tap: int64 [positions, fan], through which tap.
-        is_there: bool [positions, fan, 1], false in the padding.
-        mask: bool [classes, taps, channels], which channels are neighbours.
-        label: int64 [channels], the class of each channel at the edges' end.
-        activity: float64 [samples, positions, channels] of the neighbours.
-        mass: float64 [samples, positions, channels], unnormalised.
-        live: bool [samples, positions, channels], who of the edges' ends is alive.
-    """
-
-    position: Tensor
-    tap: Tensor
-    is_there: Tensor
-    mask: Tensor
-    label: Tensor
-    activity: Tensor
-    mass: Tensor
-    live: Tensor
-
-    @property
-    def classes(self) -> int:
-        """Number of classes of channels with the same neighbours."""
-        return int(self.mask.shape[0])
-
-    @property
-    def width(self) -> int:
-        """Most neighbours that a unit can have."""
-        return int(self.position.shape[1] * self.activity.shape[2])
-
-    def per_class(self, which: Tensor) -> Tensor:
-        """Count the marked ones of the channels at the edges' end, int64 [n, classes]."""
-        return (
-            which.to(torch.float32)
-            .matmul(one_hot(self.label, self.classes).to(torch.float32))
-            .to(torch.int64)
-        )
-
-    def measure(self, sample: Tensor, at: Tensor, which: Tensor, negligible: float) -> Tensor:
-        """Return the measures of some positions' classes, float64 [n, width]; rows sum to 1, or to 0 if empty."""
-        near = self.position[at]
-        index = (sample[:, None], near)
-        on = self.mask[which[:, None], self.tap[at]] & self.is_there[at] & (self.activity[index] > 0)
-        own = torch.where(on, self.mass[index], 0.0).flatten(1)
-        on = on.flatten(1)
-        total, active = own.sum(1, keepdim=True), on.sum(1, keepdim=True)
-        is_uniform = total <= UNIFORM_BELOW
-        own = torch.where(is_uniform, on.to(own.dtype), own)
-        cut = torch.where(is_uniform, 0.0, negligible * total / active.clamp(min=1))
-        own = torch.where(own > cut, own, 0.0)
-        return own / own.sum(1, keepdim=True).clamp(min=torch.finfo(own.dtype).tiny)
 
 
 class Blocks(NamedTuple):
@@ -161,7 +104,7 @@ class Tables:
         self.to_target, self.from_source, self.across = (
             self._ways(ways) for ways in (plan.to_target, plan.from_source, plan.across)
         )
-        self.into, self.out_of = self._listed(plan.into), self._listed(plan.out_of)
+        self.into, self.out_of = self._side(plan.into), self._side(plan.out_of)
         joined = np.isfinite(plan.length) & (plan.slot >= 0)[:, :, None]
         joined = np.logical_or.reduceat(joined[:, plan.into.channel], plan.into.class_start[:-1], axis=1)
         joined = np.logical_or.reduceat(
@@ -178,7 +121,7 @@ class Tables:
         # Where an edge exists there are paths from each neighbour to each; an infinity elsewhere would turn into NaN.
         return self.move(ways.start), self.move(ways.kind), self.move(ways.length).nan_to_num_(posinf=0.0)
 
-    def _listed(self, side: Neighbours) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def _side(self, side: Neighbours) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Return the first five parts of a neighbourhood: lists of different lengths become tables [positions, fan]."""
         fan = np.diff(side.readings.start)
         is_there = np.arange(fan.max(initial=0)) < fan[:, None]
@@ -200,6 +143,30 @@ class Tables:
             Neighbourhood(*self.out_of, x3, e3, torch.ones_like(x2, dtype=torch.bool) if is_last else x2 > 0),
         )
 
+    def listed(
+        self,
+        sides: tuple[Neighbourhood, Neighbourhood],
+        supports: tuple[Tensor, Tensor],
+        begin: int,
+        count: int,
+    ) -> tuple[Blocks, np.ndarray]:
+        """List the blocks with a live edge among some samples' pairs, and their sizes n, m, P and Q."""
+        spot = torch.arange(begin, begin + count, device=self.device)
+        sample, pair = spot // self.pairs, spot % self.pairs
+        at_i, at_j, tap = self.source[pair], self.target[pair], self.tap[pair]
+        n = sides[0].per_class(sides[0].live[sample, at_i] & (self.slot[tap] >= 0))
+        m = sides[1].per_class(sides[1].live[sample, at_j])
+        spot, a, b = ((n[:, :, None] > 0) & (m[:, None, :] > 0) & self.joined[tap]).nonzero(as_tuple=True)
+        blocks = Blocks(sample[spot], pair[spot], a, b)
+        at_i, at_j = at_i[spot], at_j[spot]
+        sizes = (
+            n[spot, a],
+            m[spot, b],
+            supports[0][blocks.sample, at_i, a],
+            supports[1][blocks.sample, at_j, b],
+        )
+        return blocks, torch.stack(sizes, 1).cpu().numpy()
+
     def gather(
         self, into: Neighbourhood, out_of: Neighbourhood, blocks: Blocks, size: Extent, kind: int
     ) -> Edges:
@@ -208,15 +175,15 @@ class Tables:
         alive = (
             into.live[blocks.sample, at_i] & (into.label == blocks.class_in[:, None]) & (self.slot[tap] >= 0)
         )
-        i, is_source = _compact(alive, size.n)
-        j, is_target = _compact(
+        i, is_source = compact(alive, size.n)
+        j, is_target = compact(
             out_of.live[blocks.sample, at_j] & (out_of.label == blocks.class_out[:, None]), size.m
         )
         d = self.length[tap[:, None, None], i[:, :, None], j[:, None, :]]
         is_edge = is_source[:, :, None] & is_target[:, None, :] & d.isfinite()
         d = torch.where(is_edge, d, 1.0)
-        p, u, cu = _support(into, blocks.sample, at_i, blocks.class_in, self.negligible, size.P)
-        q, v, cv = _support(out_of, blocks.sample, at_j, blocks.class_out, self.negligible, size.Q)
+        p, u, cu = into.points(blocks.sample, at_i, blocks.class_in, self.negligible, size.P)
+        q, v, cv = out_of.points(blocks.sample, at_j, blocks.class_out, self.negligible, size.Q)
         start_a, kind_a, length_a = self.to_target
         start_b, kind_b, length_b = self.from_source
         a, b = kind_a[start_a[blocks.pair][:, None] + u], kind_b[start_b[blocks.pair][:, None] + v]
@@ -230,26 +197,3 @@ class Tables:
         c = kind_c[row[:, :, None] + v[:, None, :]]
         C = length_c[c, cu[:, :, None], cv[:, None, :]]  # [b, P, Q]
         return Edges(i, j, is_edge, d, p, q, A, B, C)
-
-
-def _compact(keep: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Return the columns kept in each row, int64 [rows, size], padded with 0, and which are no padding."""
-    row, column = keep.nonzero(as_tuple=True)
-    place = keep.cumsum(1)[row, column] - 1
-    index = torch.zeros((len(keep), size), dtype=torch.int64, device=keep.device)
-    index[row, place] = column
-    return index, torch.arange(size, device=keep.device) < keep.sum(1, keepdim=True)
-
-
-def _support(
-    side: Neighbourhood, sample: Tensor, at: Tensor, which: Tensor, negligible: float, size: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the masses of the points that carry some, which reading they belong to, and their channel."""
-    if size == 0:
-        nothing = torch.zeros((len(at), 0), dtype=torch.int64, device=at.device)
-        return nothing.to(torch.float64), nothing, nothing
-    mass = side.measure(sample, at, which, negligible)
-    column, is_point = _compact(mass > 0, size)
-    channels = side.activity.shape[2]
-    share = torch.where(is_point, mass.gather(1, column), 0.0)
-    return share, torch.div(column, channels, rounding_mode="floor"), column % channels

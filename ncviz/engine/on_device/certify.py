@@ -6,7 +6,6 @@ As on the CPU, each weight's bounds come first, then the edge that has the lowes
 from __future__ import annotations
 
 import threading
-import warnings
 from functools import partial
 
 import numpy as np
@@ -25,14 +24,14 @@ from ncviz.engine.on_device.blocks import (
     Blocks,
     Edges,
     Extent,
-    Neighbourhood,
     Tables,
     settle,
 )
+from ncviz.engine.on_device.by_kernel import ByKernel
 from ncviz.engine.on_device.chunks import Chunks
 from ncviz.engine.on_device.lowest import Lowest
+from ncviz.engine.on_device.neighbourhood import Neighbourhood
 from ncviz.engine.plan import Plan
-from ncviz.transport.cuda.solve import KernelError, Problems, bytes_of, can_solve, least_streams, solve_edges
 from ncviz.values import DEAD
 
 
@@ -87,10 +86,10 @@ def certify(
         size = sum(layer[0].size for layer in layers) + (np.prod(shape[1:]) if want_grid else 0)
         # A quarter of the memory: the chunks need the rest.
         for own in (ALL,) if want_grid else (BOUND, CHOSEN, BETTER):
-            if run.has_kernel or own in (BOUND, ALL):
+            if run.kernel.can_run or own in (BOUND, ALL):
                 run.chunks.fill(samples, lambda *_: 32 * int(size), partial(work, own))
         best, low = (each.result(tables.pairs, sample_begin) for each in (run.best, run.low))
-        left = run.left.view(samples, -1).cpu().numpy() if run.has_kernel else None
+        left = run.kernel.left.view(samples, -1).cpu().numpy() if run.kernel.can_run else None
         return Certified(best, low, grid, run.counts.cpu().numpy(), left)
 
 
@@ -101,9 +100,7 @@ class _Run:
         self.tables, self.chunks, self.channels, self.slots = tables, chunks, channels, slots
         self.best, self.low = (Lowest(channels * slots, chunks.device) for _ in range(2))
         self.counts = torch.zeros(8, dtype=torch.int64, device=chunks.device)
-        self.has_kernel = can_solve(chunks.device)
-        # On which samples and pairs of positions edges are left to the CPU.
-        self.left = torch.zeros(samples * tables.pairs, dtype=torch.bool, device=chunks.device)
+        self.kernel = ByKernel(self.best, self.low, chunks.device, samples * tables.pairs)
 
     def samples(
         self,
@@ -125,7 +122,7 @@ class _Run:
         width = sum(side.live.shape[2] + side.classes for side in sides) + sides[0].classes * sides[1].classes
 
         def span(begin: int, count: int) -> None:
-            blocks, sizes = self._listed(sides, supports, begin, count)
+            blocks, sizes = self.tables.listed(sides, supports, begin, count)
             kind = np.where(
                 (sizes[:, 2:] == 0).any(1), CLOSED,
                 np.where(sizes[:, 2] == 1, ONE_SOURCE, np.where(sizes[:, 3] == 1, ONE_SINK, HUB)),
@@ -159,31 +156,6 @@ class _Run:
             self.chunks.fill(found.numel(), lambda *_: 48 * side.width, work)
         return found
 
-    def _listed(
-        self,
-        sides: tuple[Neighbourhood, Neighbourhood],
-        supports: tuple[Tensor, Tensor],
-        begin: int,
-        count: int,
-    ) -> tuple[Blocks, np.ndarray]:
-        """List the blocks with a live edge among some samples' pairs, and their sizes n, m, P and Q."""
-        tables = self.tables
-        spot = torch.arange(begin, begin + count, device=self.chunks.device)
-        sample, pair = spot // tables.pairs, spot % tables.pairs
-        at_i, at_j, tap = tables.source[pair], tables.target[pair], tables.tap[pair]
-        n = sides[0].per_class(sides[0].live[sample, at_i] & (tables.slot[tap] >= 0))
-        m = sides[1].per_class(sides[1].live[sample, at_j])
-        spot, a, b = ((n[:, :, None] > 0) & (m[:, None, :] > 0) & tables.joined[tap]).nonzero(as_tuple=True)
-        blocks = Blocks(sample[spot], pair[spot], a, b)
-        at_i, at_j = at_i[spot], at_j[spot]
-        sizes = (
-            n[spot, a],
-            m[spot, b],
-            supports[0][blocks.sample, at_i, a],
-            supports[1][blocks.sample, at_j, b],
-        )
-        return blocks, torch.stack(sizes, 1).cpu().numpy()
-
     def _solve(
         self,
         sides: tuple[Neighbourhood, Neighbourhood],
@@ -200,9 +172,7 @@ class _Run:
 
         def need(begin: int, count: int) -> int:
             extent = sizes[begin : begin + count].max(0)
-            n, m, P, Q = extent.tolist()
-            with_kernel = self.has_kernel and kind == HUB and mode != BOUND
-            kernel = 64 * n * m + bytes_of(P, Q, least_streams(n * m)) if with_kernel else 0
+            kernel = self.kernel.bytes_of(extent) if self._is_for_kernel(kind, mode) else 0
             return 8 * (6 * width + int(_doubles(extent, kind in (ONE_SOURCE, ONE_SINK)))) + kernel
 
         def work(begin: int, count: int) -> None:
@@ -211,23 +181,30 @@ class _Run:
             extent = Extent(*sizes[begin : begin + count].max(0).tolist())
             edges = self.tables.gather(*sides, own, extent, kind)
             at = self._places(own, edges, sample_begin)
-            is_exact = None
+            counts = torch.zeros_like(self.counts)
+            is_exact = solved = None
             if mode in (BOUND, ALL):
                 value, is_exact = settle(edges, kind)
                 self._collect(edges, value, is_exact, at, kind)
                 if grid is not None:
                     self._fill(grid, own, edges, torch.where(is_exact, value, torch.nan), edges.is_edge)
-            if self.has_kernel and kind == HUB and mode != BOUND:
-                wanted, floor = self._wanted(edges, at, mode, is_exact)
-                kappa, is_solved = self._by_kernel(edges, wanted, floor, at)
-                if grid is not None:
-                    self._fill(grid, own, edges, kappa, is_solved)
+                counts[kernels.CERTIFIED if kind == HUB else kernels.CLOSED] = is_exact.sum()
+                counts[kernels.LIVE] = edges.is_edge.sum()
+            if self._is_for_kernel(kind, mode):
+                solved = self.kernel.solve(edges, at, mode, is_exact)
+                if grid is not None and solved is not None:
+                    self._fill(grid, own, edges, solved.kappa, solved.is_solved)
             # Last, because all before is done once more where memory ran out.
-            if is_exact is not None:
-                self.counts[kernels.CERTIFIED if kind == HUB else kernels.CLOSED] += is_exact.sum()
-                self.counts[kernels.LIVE] += edges.is_edge.sum()
+            if solved is not None:
+                self.kernel.take(solved, at)
+                counts += solved.counts
+            self.counts += counts
 
         self.chunks.fill(len(members), need, work)
+
+    def _is_for_kernel(self, kind: int, mode: int) -> bool:
+        """Whether the kernel has a part in what a mode asks for."""
+        return self.kernel.can_run and kind == HUB and mode != BOUND
 
     def _places(self, blocks: Blocks, edges: Edges, sample_begin: int) -> tuple[Tensor, Tensor]:
         """Return each edge's weight, int64 [b, n, m], and a number for each block's sample and pair, int64 [b]."""
@@ -250,51 +227,6 @@ class _Run:
         row = (blocks.sample * self.channels)[:, None, None] + edges.j[:, None, :]
         at = (row * grid.shape[2] + self.tables.target[blocks.pair][:, None, None]) * self.slots + slot
         grid.view(-1)[at[which]] = kappa[which]
-
-    def _wanted(
-        self, edges: Edges, at: tuple[Tensor, Tensor], mode: int, is_exact: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Return which edges a mode wants solved, bool [b, n, m], and the cost from which on they matter no more."""
-        weight, code = at
-        code = code[:, None, None]
-        never = torch.full_like(edges.d, -torch.inf)
-        if is_exact is not None:
-            return edges.is_edge & ~is_exact, never
-        best = self.best.value[weight]
-        if mode == CHOSEN:
-            is_named = (self.low.code[weight] == code) & (self.low.value[weight] < best)
-            return edges.is_edge & is_named, never
-        is_known = self.best.code[weight] == code
-        could = (edges.bound() < best) & ~is_known
-        return edges.is_edge & could, (1.0 - best) * edges.d
-
-    def _by_kernel(
-        self, edges: Edges, wanted: Tensor, floor: Tensor, at: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Solve some edges; return κ, float64 [b, n, m], and for which it is known."""
-        which = wanted.nonzero()
-        kappa, is_solved = torch.full_like(edges.d, torch.nan), torch.zeros_like(wanted)
-        if not len(which):
-            return kappa, is_solved
-        problems = Problems(edges.p, edges.q, edges.C, edges.A, edges.B, edges.d)
-        try:
-            found = solve_edges(problems, which, floor[wanted])
-        except KernelError as error:
-            # The CPU can do all that the kernel can; a GPU that cannot run it shall not keep anybody from a result.
-            warnings.warn(f"{error} The CPU solves what is left.", RuntimeWarning, stacklevel=2)
-            self.has_kernel = False
-            return kappa, is_solved
-        kappa[wanted] = 1.0 - found.value / edges.d[wanted]
-        is_solved[wanted] = found.is_solved
-        is_left = torch.zeros_like(wanted)
-        is_left[wanted] = ~(found.is_solved | found.is_skipped)
-        self.best.lower(is_solved, at[0], kappa, at[1][:, None, None])
-        self.left[at[1][is_left.any(2).any(1)]] = True
-        self.counts[kernels.SOLVED] += found.is_solved.sum()
-        self.counts[kernels.SKIPPED] += found.is_skipped.sum()
-        self.counts[kernels.FAILED] += is_left.sum()
-        self.counts[kernels.PIVOTS] += found.pivots
-        return kappa, is_solved
 
 
 def _doubles(sizes: np.ndarray, is_sorted: bool) -> np.ndarray:

@@ -17,13 +17,14 @@ class Lowest:
         self.code = torch.full((weights,), -1, dtype=torch.int64, device=device)
 
     def lower(self, which: Tensor, weight: Tensor, value: Tensor, code: Tensor) -> None:
-        """Take in some values; doing so twice changes nothing."""
+        """Take in some values, all or, if memory runs out, none; doing so twice changes nothing."""
         which = which & (value <= self.value[weight])
         weight, value, code = weight[which], value[which], code.expand_as(which)[which]
-        self.value.scatter_reduce_(0, weight, value, "amin")
-        is_least = value == self.value[weight]
+        least = self.value.scatter_reduce(0, weight, value, "amin")
+        is_least = value == least[weight]
         # One number for sample and pair: of values that tie, both must be the same one's.
-        self.code[weight[is_least]] = code[is_least]
+        self.code = self.code.index_put((weight[is_least],), code[is_least])
+        self.value = least
 
     def result(self, pairs: int, sample_begin: int) -> Least:
         """Return least value, pair and sample; the counts are kept apart."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,11 @@ def find_gpu() -> str:
 
 
 def measure_gpu(
-    case: GpuCase, settings: Settings, report: Progress, device: str | None = None
+    case: GpuCase,
+    settings: Settings,
+    report: Progress,
+    device: str | None = None,
+    finished: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Compare each network's curvature with the CPU's, time it, and profile the last one.
 
@@ -61,10 +66,13 @@ def measure_gpu(
         settings: How to measure.
         report: Called with the fraction done and a message.
         device: Where; the first CUDA device if not given.
+        finished: Called with each network's result as soon as it is there: a later one may fail.
 
     Raises:
-        DeviceError: If there is no CUDA device or no kernel for it.
+        DeviceError: If there is no CUDA device, no kernel for it, or the kernel cannot run there.
     """
+    from ncviz.transport.cuda.solve import can_solve
+
     where = find_gpu() if device is None else device
     rows, steps = [], len(case.networks) + 1
     for at, name in enumerate(case.networks):
@@ -75,6 +83,12 @@ def measure_gpu(
         row: dict[str, Any] = {"network": name, "samples": case.samples}
         row["agreement"] = {mode: _compared(part.net, few, mode, where) for mode in (WEIGHTS, EDGES)}
         report((at + 0.5) / steps, f"{name}: times")
+        # The first run at this size holds what the others find done: the kernel's compilation, memory asked for.
+        run_ours(part.net, part.inputs, WEIGHTS, where)
+        if where.startswith("cuda") and not can_solve(where):
+            raise DeviceError(
+                "The kernel cannot run on this GPU (see the warning), so that its times are none."
+            )
         seconds = []
         for _ in range(settings.repeats):
             taken, result = run_ours(part.net, part.inputs, WEIGHTS, where)
@@ -83,6 +97,8 @@ def measure_gpu(
         row["cpu_seconds"] = run_ours(part.net, part.inputs, WEIGHTS, "cpu")[0]
         row["work"] = _work(result)
         rows.append(row)
+        if finished is not None:
+            finished({"kind": "gpu", "device": where, "networks": [row], "profile": []})
     report((steps - 1) / steps, "profile")
     return {"kind": "gpu", "device": where, "networks": rows, "profile": _profile(part, where)}
 

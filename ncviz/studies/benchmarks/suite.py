@@ -47,7 +47,7 @@ def run(
         names: Names in ``CASES``; none stands for the usual ones.
         settings: How to measure; its devices are filled in.
         report: Called with the fraction done and a message.
-        finished: Called with each case's result as soon as it is there.
+        finished: Called with each case's result as soon as it is there; on a GPU with each network's before.
 
     Raises:
         NcvizError: If there is no case of a name, or its data are missing.
@@ -64,7 +64,7 @@ def run(
         def part(fraction: float, message: str, index: int = index) -> None:
             report((index + fraction) / len(cases), f"{cases[index].name}: {message}")
 
-        results.append(measure(case, settings, part))
+        results.append(measure(case, settings, part, finished))
         if finished is not None:
             finished(results[-1])
     return {
@@ -75,8 +75,15 @@ def run(
     }
 
 
-def measure(case: Case, settings: Settings, report: Progress) -> dict[str, Any]:
+def measure(
+    case: Case,
+    settings: Settings,
+    report: Progress,
+    finished: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
     """Run one case and return its raw times, medians and ratios as plain JSON types.
+
+    Where it has several networks that can fail one by one, ``finished`` is called with each one's.
 
     Raises:
         NcvizError: If its data are missing, or the device that it needs.
@@ -86,7 +93,12 @@ def measure(case: Case, settings: Settings, report: Progress) -> dict[str, Any]:
     elif isinstance(case, MinPlusCase):
         found = measure_min_plus(case, settings, report)
     elif isinstance(case, GpuCase):
-        found = measure_gpu(case, settings, report)
+
+        def one(network: dict[str, Any]) -> None:
+            if finished is not None:
+                finished({"case": case.name, "title": f"{case.title}: so far", **network})
+
+        found = measure_gpu(case, settings, report, finished=one)
     elif isinstance(case, TransportCase):
         found = measure_transport(case, settings, report)
     elif isinstance(case, ProfileCase):

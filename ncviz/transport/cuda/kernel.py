@@ -10,19 +10,18 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda, float64, uint32
 
+from ncviz.transport.cuda.proof import check, refresh
 from ncviz.transport.cuda.steps import (
     CHANGE,
     OBJECTIVE,
     START,
     TOLD,
-    check,
     fill_quantised,
     is_below,
     keep_rows,
     list_rows,
     pivot,
     price,
-    refresh,
 )
 
 SOLVED, SKIPPED, LEFT, UNTOUCHED = range(4)
@@ -37,7 +36,8 @@ def room_of(P: int, Q: int, threads: int) -> tuple[int, int]:
     return 4 * N + 2 * P + 2 * threads + TOLD, N + 2 * P + 2 * threads
 
 
-@cuda.jit
+# Kept in the folder of ncviz.compiled, which the import of the CPU's functions above has set.
+@cuda.jit(cache=True)
 def solve_streams(problem, work, room, out, most):
     """Solve streams of edges, a block of threads each.
 

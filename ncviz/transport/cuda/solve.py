@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import traceback
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ STREAMS = 4096
 LEAST_EDGES, MOST_EDGES = 4, 64
 MOST_NODES = 2**16
 SPARE_BYTES = 2**30
+# Devices on which the kernel could not run: trying again would take as long and fail as well.
+_FAILED: set[str] = set()
 
 
 class Problems(NamedTuple):
@@ -69,9 +72,14 @@ def is_simulated() -> bool:
 
 
 def can_solve(device: str) -> bool:
-    """Whether the kernel can run on a device's tensors: numba-cuda is installed, and it is a CUDA GPU or simulated."""
-    return importlib.util.find_spec("numba_cuda") is not None and (
-        device.startswith("cuda") or is_simulated()
+    """Whether the kernel can run on a device's tensors.
+
+    It can if numba-cuda is installed, the device is a CUDA GPU or simulated, and it has not failed there before.
+    """
+    return (
+        device not in _FAILED
+        and (device.startswith("cuda") or is_simulated())
+        and importlib.util.find_spec("numba_cuda") is not None
     )
 
 
@@ -107,17 +115,30 @@ def solve_edges(
 
     Raises:
         torch.OutOfMemoryError: If the device's memory is full.
-        KernelError: If the kernel cannot be compiled or started.
+        KernelError: If the kernel cannot be compiled or started; from then on ``can_solve`` says so.
     """
     try:
         return _solve_edges(problems, edges, floor, threads)
-    except torch.OutOfMemoryError:
-        raise
     except Exception as error:
-        # Compiler, driver and launch have errors of their own that depend on what is installed.
+        if not _is_of_cuda(error):
+            raise
         if "OUT_OF_MEMORY" in str(error):
             raise torch.OutOfMemoryError(str(error)) from error
+        _FAILED.add(str(problems.p.device))
         raise KernelError(f"The GPU's kernel cannot run ({type(error).__name__}: {error}).") from error
+
+
+def _is_of_cuda(error: Exception) -> bool:
+    """Whether an error is the compiler's, the driver's or a missing library's.
+
+    They have no class in common, and which there are depends on what is installed: so they are told by their package,
+    and plain ones by where they were raised.
+    """
+    packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    if isinstance(error, ImportError | OSError) or not packages.isdisjoint({"numba", "cuda"}):
+        return True
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith("numba.cuda.cudadrv.")
 
 
 def _solve_edges(problems: Problems, edges: Tensor, floor: Tensor | None, threads: int) -> Answer:

@@ -1,4 +1,4 @@
-"""What the threads of a stream do together: list rows, price, pivot, prove; each function by all threads of a block.
+"""What the threads of a stream do together: list rows, price, pivot; each function by all threads of a block.
 
 No warp functions: CUDA's simulator lacks them, and a block may have any number of threads.
 """
@@ -12,34 +12,12 @@ from ncviz.transport import tree
 
 # A dearer cost, and what potentials may differ by: as in the CPU's simplex.
 ROUNDING = 8.0 * 2.0**-52
-# Proved: the gap between the plan and the potentials, with the rounding of both, beside the edge's length or the cost.
-PROVED = 1e-10
 # Numbers that all threads read and one writes.
 OBJECTIVE, CHANGE, START, SLOTS, TOLD = range(5)
 
 fill_quantised = cuda.jit(device=True)(tree.fill_quantised.py_func)
 leaving_arc = cuda.jit(device=True)(tree.leaving_arc.py_func)
 exchange = cuda.jit(device=True)(tree.exchange.py_func)
-
-
-@cuda.jit(device=True)
-def arc_cost(y, above, P, C, toll):
-    """Return what the arc between a node and its parent costs."""
-    if above == 0:
-        return toll[y]
-    return C[y - 1, above - 1 - P] if y <= P else C[above - 1, y - 1 - P]
-
-
-@cuda.jit(device=True)
-def potential(y, parent, P, C, toll):
-    """Return a node's potential: the costs of the arcs on its way to the hub, every other one taken away."""
-    total, sign = 0.0, 1.0
-    while y != 0:
-        above = parent[y]
-        total += sign * arc_cost(y, above, P, C, toll)
-        sign = -sign
-        y = above
-    return total
 
 
 @cuda.jit(device=True)
@@ -93,33 +71,6 @@ def pivot(own_tree, toll, C, code, mark, sets, told):
     told[OBJECTIVE] += theta * reduced
     told[CHANGE] = reduced if on_tail else -reduced
     told[START] = start
-
-
-@cuda.jit(device=True)
-def add_up(team, turn, own):
-    """Add up a number of each thread; every thread gets the same sum."""
-    lane, lanes, best, _ = team
-    best[turn * lanes + lane] = own
-    cuda.syncthreads()
-    total = 0.0
-    for k in range(lanes):
-        total += best[turn * lanes + k]
-    return total
-
-
-@cuda.jit(device=True)
-def refresh(team, turn, own_tree, costs):
-    """Work out all potentials anew; return the cost of the tree's plan."""
-    lane, lanes, _, _ = team
-    parent, flow, pi = own_tree
-    C, toll = costs
-    N, P = len(parent), C.shape[0]
-    own = 0.0
-    for y in range(lane, N, lanes):
-        pi[y] = potential(y, parent, P, C, toll)
-        if y > 0:
-            own += flow[y] * arc_cost(y, parent[y], P, C, toll)
-    return add_up(team, turn, own)
 
 
 @cuda.jit(device=True)
@@ -222,40 +173,3 @@ def price(team, turn, pi, costs, listed, group, length):
         if best[turn * lanes + k] < worst:
             worst, at = best[turn * lanes + k], k
     return -1 if at < 0 else int(which[turn * lanes + at]) - 1
-
-
-@cuda.jit(device=True)
-def check(team, turn, pi, costs, listed, masses, dual, cost, length):
-    """Prove a plan optimal by potentials that are feasible, but for counted rounding.
-
-    Returns:
-        The plan's cost with the masses as they are, and whether the potentials bound it so closely from below.
-    """
-    lane, lanes, _, _ = team
-    C, toll = costs
-    rows, count, _, slot, kept = listed
-    p, q, mass = masses
-    P, Q = C.shape
-    lower, noise, rest = 0.0, 0.0, 0.0
-    for u in range(lane, P, lanes):
-        dual[u] = min(pi[1 + u], toll[1 + u])
-        lower += p[u] * dual[u]
-        noise += p[u] * abs(dual[u])
-        rest += (p[u] - mass[1 + u]) * pi[1 + u]
-    cuda.syncthreads()
-    for v in range(lane, Q, lanes):
-        # Rows that are not listed cannot bound it: there the hub is no dearer than the direct way.
-        own, other = toll[1 + P + v], length
-        for k in range(count):
-            u = rows[k]
-            x = (kept[slot[u] * Q + v] if slot[u] < P else C[u, v]) - dual[u]
-            if x < own:
-                own, other = x, abs(dual[u])
-        lower += q[v] * own
-        noise += q[v] * (abs(own) + other)
-        rest += (q[v] - mass[1 + P + v]) * pi[1 + P + v]
-    value = cost + add_up(team, turn, rest)
-    gap = value - add_up(team, 1 - turn, lower)
-    noise = add_up(team, turn, noise)
-    least = PROVED * max(length, abs(value))
-    return value, gap <= least and 2.0 * ROUNDING * noise <= least

@@ -219,8 +219,12 @@ def test_samples_come_class_by_class():
 @pytest.mark.slow
 def test_the_script_for_a_gpu_runs_where_there_is_none():
     """All but the device; without one the command says so in a sentence, see below."""
-    found = measure_gpu(cases.find_case("gpu", True), timing.Settings(repeats=2), lambda *_: None, "cpu")
+    early = []
+    found = measure_gpu(
+        cases.find_case("gpu", True), timing.Settings(repeats=2), lambda *_: None, "cpu", early.append
+    )
     (row,) = found["networks"]
+    assert early == [{**found, "profile": []}]
     assert all(own["agrees"] for own in row["agreement"].values())
     assert (
         row["agreement"]["every edge"]["compared"] > row["agreement"]["least per weight"]["compared"] > 1000

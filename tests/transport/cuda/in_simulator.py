@@ -11,45 +11,18 @@ import numpy as np
 import pytest
 import torch
 
-from ncviz.transport.cuda import solve, steps
+from ncviz.transport.cuda import proof, solve
+from tests.transport.cuda.blocks import TOLERANCE, edges_of, errors, problems
 from tests.transport.test_simplex import MASSES, Block
 
 # The simulator's threads wait for each other by looking again and again.
 sys.setswitchinterval(1e-5)
-TOLERANCE = 1e-9
-
-
-def problems(blocks):
-    """Blocks of edges as the kernel wants them: padded, with points in any order."""
-    n, m = (max(block.d.shape[axis] for block in blocks) for axis in (0, 1))
-    P, Q = max(len(block.p) for block in blocks), max(len(block.q) for block in blocks)
-    parts = [np.zeros((len(blocks), *shape)) for shape in ((P,), (Q,), (P, Q), (m, P), (n, Q), (n, m))]
-    for at, block in enumerate(blocks):
-        for part, own in zip(
-            parts, (block.p, block.q, block.C, block.At.T, block.Bt.T, block.d), strict=True
-        ):
-            part[(at, *map(slice, own.shape))] = own
-    return solve.Problems(*map(torch.from_numpy, parts))
-
-
-def edges_of(blocks):
-    return torch.tensor(
-        [(at, i, j) for at, block in enumerate(blocks) for i, j in np.ndindex(*block.d.shape)]
-    )
 
 
 def answer(blocks, floor=None, threads=4):
     found = solve.solve_edges(problems(blocks), edges_of(blocks), floor, threads=threads)
     ends = np.cumsum([block.d.size for block in blocks])[:-1]
     return [np.split(part.numpy(), ends) for part in found[:3]]
-
-
-def errors(block, value):
-    """Differences from the CPU's values and from POT's, beside the edge's length or the cost."""
-    exact = block.solve().reshape(-1)
-    size = np.maximum(block.d.reshape(-1), np.abs(exact))
-    by_pot = np.array([block.by_pot(i, j) for i, j in np.ndindex(*block.d.shape)])
-    return np.abs(value - exact) / size, np.abs(value - by_pot) / size
 
 
 @pytest.mark.parametrize("lengths", ["spread out", "equal", "with ties", "from 1e-8 to 1e8"])
@@ -129,7 +102,7 @@ def test_a_floor_skips_what_lies_below_it_and_nothing_else():
 
 def test_too_many_pivots_or_an_unproved_end_leave_an_edge(monkeypatch):
     block = Block(5, 9, 12, 2, 2, masses="uniform")
-    monkeypatch.setattr(steps, "PROVED", -1.0)
+    monkeypatch.setattr(proof, "PROVED", -1.0)
     _, (is_solved,), (is_skipped,) = answer([block])
     assert not (is_solved | is_skipped).any()
     monkeypatch.undo()
