@@ -99,6 +99,15 @@ def number(value: float, decimals: int = 3) -> str:
     return text.removeprefix("−") if not text.strip("−0.") else text
 
 
+def interval_words(lower: float, upper: float, decimals: int = 3) -> str:
+    """Return such as "−0.52 … −0.31", rounded outward, or one number where both ends are the same."""
+    if lower == upper:
+        return number(upper, decimals)
+    unit = 10**decimals
+    low, up = math.floor(lower * unit) / unit, math.ceil(upper * unit) / unit
+    return f"{number(low, decimals)} … {number(up, decimals)}"
+
+
 def signed(value: float) -> str:
     """Return a number with its sign, and a real minus."""
     return minus(f"{value:+.3f}")

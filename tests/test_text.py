@@ -42,6 +42,8 @@ def test_long_text_is_cut_to_its_length():
 
 def test_minus_signs_are_real_and_zero_has_none():
     assert [text.number(value, 2) for value in (-0.001, -1.5, 1.5)] == ["0.00", "−1.50", "1.50"]
+    assert text.interval_words(-0.5, -0.5, 2) == "−0.50"
+    assert text.interval_words(-0.523, -0.311, 2) == "−0.53 … −0.31"
     assert [text.signed(value) for value in (-1.5, 1.5)] == ["−1.500", "+1.500"]
 
 

@@ -125,17 +125,29 @@ class Desk:
         known = self.look_up(task, context)
         if known is not None and task.is_complete(known, context):
             return Outcome(known, is_stored=True)
-        result, problem, key = task.run(context), None, task.key(context)
+        result = task.run(context)
         if isinstance(task, StoredTask):
-            if task.is_sharpened and self.store.has(key):
-                result = self._better(task, key, result)
-            problem, result = self.keep(task, key, task.encode(result)), task.as_asked(result)
+            return self.keep_best(task, context, result)
+        self._remember(task, (task.key(context), *task.asked_as), result)
+        return Outcome(result, is_stored=False)
+
+    def keep_best(self, task: StoredTask[R], context: Context, result: R) -> Outcome[R]:
+        """Keep a result, or what it and the one that is kept say together, and return that."""
+        key = task.key(context)
+        if task.is_sharpened:
+            result = self._better(task, key, result)
+            with self._lock:
+                # Under another name the looser one would be read on.
+                known = self._known[type(task)]
+                for name in [name for name in known if name[0] == key]:
+                    del known[name]
+        problem, result = self.keep(task, key, task.encode(result)), task.as_asked(result)
         self._remember(task, (key, *task.asked_as), result)
         return Outcome(result, False, problem)
 
     def _better(self, task: StoredTask[R], key: str, result: R) -> R:
         """Return the better one of a result and what another run has kept of it meanwhile."""
-        record = self.store.get(key)
+        record = self._unstored[type(task)].get(key) or (self.store.get(key) if self.store.has(key) else None)
         with suppress(StoreError):
             return result if record is None else task.better(task.read(record), result)
         return result

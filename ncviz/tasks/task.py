@@ -39,6 +39,9 @@ class Results(Protocol):
     def run(self, task: Task[R], context: Context) -> Outcome[R]:
         """Return a result from what is known, or compute and keep it."""
 
+    def keep_best(self, task: StoredTask[R], context: Context, result: R) -> Outcome[R]:
+        """Keep a result, or what it and the one that is kept say together, and return that."""
+
     def keep(self, task: StoredTask[Any], key: str, record: Record) -> str | None:
         """Store a result; return what kept it from being stored."""
 

@@ -37,6 +37,21 @@ def test_without_an_edge_it_opens_on_the_strongest_bottleneck(app):
     assert app.dataframe[0].value["κ"].is_monotonic_increasing
 
 
+def test_of_a_curvature_of_intervals_no_middle_is_told_as_a_value(network, store, app):
+    from ncviz import tasks
+    from ncviz.config import CurvatureConfig
+
+    rough = here(store).run(tasks.Curvature(network, CurvatureConfig(seed=7), time_limit=0.0)).result
+    edges, name = rough.edges[1], rough.parameters[1]
+    ends = [rough.interval(name, weight) for weight in edges.parameter.tolist()]
+    at = next(at for at, (low, up) in enumerate(ends) if up - low > 0.01)
+    visit(app, model=MLP, seed="7", edge=f"1-{edges.source[at]}-{edges.target[at]}")
+    assert rough.intervals.sentence() in [each.value for each in app.info]
+    (metric,) = [metric for metric in app.metric if metric.label == "Least κ of this weight"]
+    low, up = (float(end.replace("−", "-")) for end in metric.value.split(" … "))
+    assert low <= ends[at][0] < ends[at][1] <= up
+
+
 def test_a_network_without_curvature_names_those_that_have_one(app):
     from ncviz import tasks
 

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from ncviz import tasks
 from ncviz.config import CurvatureConfig
+from ncviz.errors import CancelledError
 from ncviz.tasks.curvature.intervals import Intervals, outward
 from tests.examples.contexts import here
 
@@ -53,3 +55,43 @@ def test_ends_are_rounded_outward():
     assert low[0] == up[0] == np.float32(0.1)
     assert (low[1:] <= value[1:]).all()
     assert (up[1:] >= wider[1:]).all()
+
+
+def test_what_was_known_of_a_run_that_was_stopped_is_kept(network, store, monkeypatch):
+    monkeypatch.setattr("ncviz.tasks.curvature.task._WATCHED_WEIGHTS", 0)
+    shown = []
+
+    def stop(fraction, message):
+        if shown and shown[0]:
+            raise CancelledError
+
+    task = tasks.Curvature(network, CurvatureConfig(seed=7))
+    context = here(store, show=shown.append, progress=stop)
+    with pytest.raises(CancelledError):
+        context.run(task)
+    kept = here(store).look_up(task)
+    assert kept.key == shown[0][0].key
+    assert not task.is_complete(kept, context)
+
+
+def test_a_result_is_complete_once_it_has_all_that_is_asked_for(network, store):
+    context, task = here(store), tasks.Curvature(network)
+    whole = context.run(task).result
+    ends = whole.weights, {name: values + np.float32(0.1) for name, values in whole.weights.items()}
+    rough = replace(whole, samples=None, intervals=Intervals(*ends), meta={**whole.meta, "seconds": 2.0})
+    bare = replace(whole, samples=None)
+    assert task.is_complete(whole, context)
+    assert not task.is_complete(bare, context)
+    assert task.better(bare, whole) is task.better(whole, bare) is whole
+    assert task.better(rough, bare) is bare
+    assert replace(task, tolerance=0.01).is_complete(bare, context)
+    for tolerance, seconds, is_complete in [
+        (0.0, 1.0, True),
+        (0.0, 60.0, False),
+        (0.01, 60.0, False),
+        (0.01, 1.0, True),
+        (0.2, 60.0, True),
+        (0.2, None, True),
+    ]:
+        asked = replace(task, tolerance=tolerance, time_limit=seconds)
+        assert asked.is_complete(rough, context) == is_complete

@@ -89,6 +89,17 @@ class CurvatureRecord:
         """What tells the result from others: the store's key, on which of its images, and how sharp it is."""
         return str(self.meta["key"]) + ("" if self.intervals is None else f"~{self.intervals.mark}")
 
+    def interval(self, name: str, weight: int) -> tuple[float, float]:
+        """Return the ends of the interval around a weight's κ, the same where it is exact; NaN if not measured.
+
+        Args:
+            name: Name of the weight tensor.
+            weight: Flat index in it.
+        """
+        ends = (self.weights,) * 2 if self.intervals is None else (self.intervals.lower, self.intervals.upper)
+        lower, upper = (float(end[name].reshape(-1)[weight]) for end in ends)
+        return lower, upper
+
     @property
     def number_of_edges(self) -> int:
         """Number of edges of all connections."""

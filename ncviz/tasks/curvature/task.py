@@ -83,26 +83,29 @@ class Curvature(_OfNetwork):
         return digest("curvature", self.network.fingerprint, images, config)
 
     def is_complete(self, result: CurvatureRecord, context: Context) -> bool:
-        """Whether a known result is as sharp as is asked for; with a time limit any is."""
-        return (
-            result.intervals is None
-            or self.time_limit is not None
-            or (self.tolerance > 0 and result.intervals.is_within(self.tolerance))
-        )
+        """Whether a known result is as sharp as is asked for, or as long was spent on it as may be."""
+        if self.time_limit is not None and self.time_limit <= result.seconds:
+            return True
+        if self.tolerance:
+            return result.intervals is None or result.intervals.is_within(self.tolerance)
+        has_all = result.samples is not None or not self._keeps_samples(len(result.calibration))
+        return result.intervals is None and has_all
 
     def better(self, known: CurvatureRecord, new: CurvatureRecord) -> CurvatureRecord:
         """Return the sharper result, or what both say together."""
         if known.intervals is None or new.intervals is None:
-            return known if known.intervals is None else new
+            exact = [each for each in (known, new) if each.intervals is None]
+            return next((each for each in exact if each.samples is not None), exact[0])
         both = known.intervals.sharper(new.intervals)
         return replace(
             new,
             weights={name: middle(both.lower[name], both.upper[name]) for name in new.weights},
-            intervals=both,
+            intervals=both if both.widths.any() else None,
+            meta={**new.meta, "seconds": max(known.seconds, new.seconds)},
         )
 
     def run(self, context: Context) -> CurvatureRecord:
-        """Compute it; whoever looks on is shown what is known of it meanwhile."""
+        """Compute it; whoever looks on is shown what is known of it meanwhile, which is kept if it comes to no end."""
         from ncviz.curvature import neural_curvature
 
         network, config, device = self.network, self.config, context.device
@@ -135,27 +138,40 @@ class Curvature(_OfNetwork):
             context.show(shown)
         is_watched = context.show is not None and count_weights(network) >= _WATCHED_WEIGHTS
         is_alone = context.executor is None or isinstance(context.executor, ThreadPoolExecutor)
-        keeps_samples = len(chosen) * count_weights(network) <= MAX_SAMPLE_VALUES
-        result = neural_curvature(
-            net,
-            pool.inputs[chosen],
-            alpha=config.alpha,
-            device=device,
-            keep_samples=keeps_samples and not self.tolerance,
-            layers=config.layers,
-            channels=config.channels,
-            seed=config.seed,
-            batchnorm=config.batchnorm,
-            progress=context.say,
-            cancel=context.cancel,
-            executor=context.executor,
-            tolerance=self.tolerance,
-            time_limit=self.time_limit,
-            on_result=(lambda found: shown.__setitem__(slice(None), [record_of(found)]))
-            if is_watched and is_alone
-            else None,
-        )
+        known = context.look_up(self) if is_watched else None
+
+        def tell(found: CurvatureResult) -> None:
+            record = record_of(found)
+            # What was known before may be sharper.
+            shown[:] = [record if known is None else self.better(known, record)]
+
+        try:
+            result = neural_curvature(
+                net,
+                pool.inputs[chosen],
+                alpha=config.alpha,
+                device=device,
+                keep_samples=self._keeps_samples(len(chosen)) and not self.tolerance,
+                layers=config.layers,
+                channels=config.channels,
+                seed=config.seed,
+                batchnorm=config.batchnorm,
+                progress=context.say,
+                cancel=context.cancel,
+                executor=context.executor,
+                tolerance=self.tolerance,
+                time_limit=self.time_limit,
+                on_result=tell if is_watched and is_alone else None,
+            )
+        except Exception:
+            for record in shown:
+                context.desk.keep_best(self, context, record)
+            raise
         return record_of(result)
+
+    def _keeps_samples(self, images: int) -> bool:
+        """Whether κ is kept on each of so many images by itself."""
+        return images * count_weights(self.network) <= MAX_SAMPLE_VALUES
 
     def encode(self, result: CurvatureRecord) -> Record:
         """Return the curvature as arrays and JSON, without the name of an upload."""
@@ -166,6 +182,11 @@ class Curvature(_OfNetwork):
         asked = self._asked()
         if is_user_data(self.network.dataset):
             asked["pool"] = load_dataset(self.network.dataset, "train").description
+        if asked.items() <= result.meta.items():
+            return result
+        if is_user_data(self.network.dataset):
+            # They name classes in the words of whoever brought the images.
+            asked["notes"] = []
         return replace(result, meta={**result.meta, **asked})
 
     def _asked(self) -> dict[str, Any]:

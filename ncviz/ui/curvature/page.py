@@ -55,7 +55,8 @@ def _draw_earlier(of: tasks.Network) -> None:
     if good is None or earlier is None:
         return
     images = plural(good.samples_per_class, "image")
-    st.caption(f"Until then, as before: {images} per class, α = {good.alpha:g}, seed {good.seed}.")
+    sharp = "" if earlier.intervals is None else f" {earlier.intervals.sentence()}"
+    st.caption(f"Until then, as before: {images} per class, α = {good.alpha:g}, seed {good.seed}.{sharp}")
     draw_results(of, earlier)
 
 

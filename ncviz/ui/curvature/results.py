@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -12,7 +14,7 @@ from ncviz.scene.names import NO_SAMPLES, factor_words, measured_words, weight_i
 from ncviz.scene.tables import lowest
 from ncviz.scene.wording import norm_words, part_words
 from ncviz.tasks import CurvatureRecord
-from ncviz.text import number, plain
+from ncviz.text import interval_words, plain
 from ncviz.ui.session.theme import theme
 from ncviz.values import NEVER_ACTIVE
 
@@ -88,8 +90,13 @@ def _draw_summary(of: tasks.Network, record: CurvatureRecord) -> None:
             "weights; where they go in the pruning order is a choice (Explore, Never active).",
             width="content",
         )
-        least = float(flat.min(initial=NEVER_ACTIVE))
-        st.metric("Most negative κ", number(least, 2) if least < NEVER_ACTIVE else "–", width="content")
+        # The least of all lies between the least lower and the least upper end.
+        ends = (_least(record.weights),) * 2
+        if record.intervals is not None:
+            ends = _least(record.intervals.lower), _least(record.intervals.upper)
+        st.metric(
+            "Most negative κ", interval_words(*ends, 2) if ends[0] < NEVER_ACTIVE else "–", width="content"
+        )
     device = record.device
     facts = f"{len(record.labels)} images of {record.pool}, computed on {device} in {record.seconds:.1f} s."
     norms = norm_words(of, record.config)
@@ -97,6 +104,13 @@ def _draw_summary(of: tasks.Network, record: CurvatureRecord) -> None:
     part = part_words(record.config, len(record.weights))
     told = f"Of a part alone: {part}. " if part else ""
     st.caption(plain(f"{told}{measured_words(record)} {facts}".strip()))
+
+
+def _least(values: Mapping[str, np.ndarray]) -> float:
+    """Return the least of all that were measured."""
+    return float(
+        min((np.nanmin(own) for own in values.values() if not np.isnan(own).all()), default=NEVER_ACTIVE)
+    )
 
 
 def strongest_bottlenecks(of: tasks.Network, record: CurvatureRecord, names: list[str]) -> pd.DataFrame:

@@ -13,14 +13,14 @@ from ncviz.scene.surgery.words import AS_IT_CAME
 from ncviz.scene.tables import parameter_offsets
 from ncviz.scene.wording import folded_words
 from ncviz.tasks import CurvatureRecord
-from ncviz.text import number, plain
+from ncviz.text import interval_words, plain
 from ncviz.ui.components.shared.picture import draw_picture
 from ncviz.ui.edge.choice import ChosenEdge, find_edge
 from ncviz.ui.edge.picker import draw_picker, strongest_bottleneck
 from ncviz.ui.edge.sliders import draw_sliders
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
-from ncviz.ui.session.results import current_results, offer_curvature
+from ncviz.ui.session.results import current_results, follow_sharpening, offer_curvature
 from ncviz.ui.session.subject import first_side
 from ncviz.values import NEVER_ACTIVE
 
@@ -33,6 +33,7 @@ def draw_page() -> None:
     if record is None:
         offer_curvature(network, first_side())
         st.stop()
+    follow_sharpening(network, record, first_side())
     found = _choose(network, record)
     if found is not None:
         _draw_facts(found)
@@ -47,10 +48,13 @@ def _choose(of: tasks.Network, record: CurvatureRecord) -> ChosenEdge | None:
         with telling_errors(), st.spinner("Measuring the ways around the edge…", show_time=False):
             found = find_edge(of, record, edge)
     if asked is None and found is not None:
-        st.markdown(
-            "**This is the network’s strongest bottleneck**: of all its edges the one with the least κ. Choose another "
-            "one below, or click a connection on Explore."
+        told = (
+            "**This is the network’s strongest bottleneck**: of all its edges the one with the least κ."
+            if record.intervals is None
+            else "**This may be the network’s strongest bottleneck**: of all its edges the one with the least middle "
+            "of an interval around κ."
         )
+        st.markdown(f"{told} Choose another one below, or click a connection on Explore.")
     with st.expander("Choose another edge" if found else "Choose an edge", expanded=found is None):
         draw_picker(of, record, edge)
     return found
@@ -64,7 +68,8 @@ def _draw_facts(found: ChosenEdge) -> None:
     picture, facts = st.columns([1, 4.2], vertical_alignment="center", gap="medium")
     with picture:
         _draw_image(found)
-    least = record.weights[record.parameters[problem.connection]].reshape(-1)[found.weight]
+    name = record.parameters[problem.connection]
+    least = record.weights[name].reshape(-1)[found.weight]
     # Side by side as far as the screen is wide enough, also on a phone.
     with facts.container(horizontal=True, gap="medium"):
         st.metric("Weight", significant(problem.weight), help=factor_words(record), width="content")
@@ -84,7 +89,7 @@ def _draw_facts(found: ChosenEdge) -> None:
             if np.isnan(least)
             else "never active"
             if least >= NEVER_ACTIVE
-            else number(float(least)),
+            else interval_words(*record.interval(name, found.weight)),
             help="Over all its edges and all calibration images: what the weight is pruned by.",
             width="content",
         )

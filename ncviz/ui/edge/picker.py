@@ -47,7 +47,8 @@ def draw_picker(of: tasks.Network, record: CurvatureRecord, edge: Edge | None) -
             else "The curvature of this layer was not measured. An edge chosen by its numbers is measured on the spot."
         )
     else:
-        _draw_table(table, f"edge-table-{record.key[:12]}-{layer}-{kind}")
+        title = "κ" if record.intervals is None else "κ, middle"
+        _draw_table(table, title, f"edge-table-{record.key[:12]}-{layer}-{kind}")
     _draw_numbers(record, layer, edge)
 
 
@@ -101,7 +102,7 @@ def strongest_edges(
     )  # fmt: skip
 
 
-def _draw_table(table: pd.DataFrame, key: str) -> None:
+def _draw_table(table: pd.DataFrame, title: str, key: str) -> None:
     def picked() -> None:
         rows = st.session_state[key]["selection"]["rows"]
         if rows:
@@ -116,7 +117,7 @@ def _draw_table(table: pd.DataFrame, key: str) -> None:
         on_select=picked,
         selection_mode="single-row",
         key=key,
-        column_config={"κ": st.column_config.NumberColumn(format="%.3f")},
+        column_config={"κ": st.column_config.NumberColumn(title, format="%.3f")},
     )
 
 

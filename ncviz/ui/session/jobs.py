@@ -109,21 +109,38 @@ def results(of: tasks.Network, view: ViewState) -> tuple[CurvatureRecord | None,
 
     While the curvature is computed that is what is certain of it so far.
     """
-    context, curves = session.context(), tasks.Sweep(of, view.config, view.scope, view.never)
-    record = context.look_up(tasks.Curvature(of, view.config))
-    if record is None or record.intervals is not None:
-        record = sharpening(job_for(of, view)) or record
-    return record, context.look_up(curves)
+    curves = tasks.Sweep(of, view.config, view.scope, view.never)
+    return _curvature(of, view), session.context().look_up(curves)
 
 
-def sharpening(job: Job | None) -> CurvatureRecord | None:
-    """Return what a run that computes a curvature knows of it so far; None before there is anything."""
+def is_newer(of: tasks.Network, view: ViewState, record: CurvatureRecord | None) -> bool:
+    """Whether more is known by now of the curvature that a view looks at."""
+    found = _curvature(of, view)
+    return found is not None and (record is None or _sharpness(found) != _sharpness(record))
+
+
+def _sharpness(record: CurvatureRecord) -> tuple[str, bool]:
+    return record.key, record.samples is not None
+
+
+def _curvature(of: tasks.Network, view: ViewState) -> CurvatureRecord | None:
+    context, curvature = session.context(), tasks.Curvature(of, view.config)
+    # In this order: a run shows no more once its result is kept.
+    shown = _shown_by(job_for(of, view))
+    record = context.look_up(curvature)
+    if shown is None or (record is not None and curvature.is_complete(record, context)):
+        return record
+    # Whoever began the run may call the network otherwise.
+    return curvature.as_asked(shown)
+
+
+def _shown_by(job: Job | None) -> CurvatureRecord | None:
+    """Return what a run that computes a curvature knows of it so far; None before there is anything, and after it."""
     if job is None or not job.is_active or not isinstance(job.log, SeriesLog):
         return None
-    for task, shown in list(job.log.shown.items()):
-        if isinstance(task, tasks.Curvature) and shown:
-            found: CurvatureRecord = shown[0]
-            return found
+    for task in job.log.tasks[job.log.done :]:
+        if isinstance(task, tasks.Curvature):
+            return next(iter(job.log.shown.get(task, ())), None)
     return None
 
 

@@ -74,7 +74,7 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
             f"Computing the curvature of {plain(of.title)}. What is known of it appears here as soon as there are "
             "bounds."
         )
-        follow(job, has_news=lambda: jobs.sharpening(job) is not None)
+        follow(job, has_news=lambda: jobs.is_newer(of, view, None))
         return
     images = plural(view.samples, "image")
     more = [words for words in (norm_words(of, view.config), part_words(view.config)) if words]
@@ -88,18 +88,22 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
 
 def follow_sharpening(of: tasks.Network, record: CurvatureRecord, side: Side) -> None:
     """Say how sharp a curvature is that is not exact, and draw the page anew whenever it has become sharper."""
-    if record.intervals is None:
+    if tasks.Curvature(of, side.view.config).is_complete(record, session.context()):
         return
     job = jobs.job_for(of, side.view)
-    told = record.intervals.sentence()
+    told = (
+        "κ is exact over all images together, but not yet known on each of them alone."
+        if record.intervals is None
+        else record.intervals.sentence()
+    )
     if job is None or not job.is_active:
         st.info(told)
         if st.button("Compute it exactly", type="primary", key=_key("sharpen", side)):
             jobs.start_curvature(of, side.view.config, side.view.scope, side.view.never)
             st.rerun()
         return
-    st.info(f"{told} They sharpen while you look.")
-    follow(job, has_news=lambda: job.log.done > 0 or jobs.sharpening(job) not in (None, record))
+    st.info(told if record.intervals is None else f"{told} They sharpen while you look.")
+    follow(job, has_news=lambda: jobs.is_newer(of, side.view, record))
 
 
 def _offer_measured(config: CurvatureConfig) -> None:
@@ -121,7 +125,7 @@ def _offer_measured(config: CurvatureConfig) -> None:
 def offer_curves(of: tasks.Network, record: CurvatureRecord, side: Side) -> None:
     """Measure the accuracy curves of a curvature that is known, such as after the scope was changed."""
     view = side.view
-    if record.intervals is not None:
+    if not tasks.Curvature(of, view.config).is_complete(record, session.context()):
         follow_sharpening(of, record, side)
         st.caption(
             "The picture appears here once κ is exact and its accuracy curves are measured; the Curvature page shows "
