@@ -55,8 +55,4 @@ def _round_up(value: float) -> float:
     if value <= 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(value))
-    return float(
-        next(
-            power * each for each in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if power * each >= value * (1 - 1e-9)
-        )
-    )
+    return float(next(power * each for each in _ROUND if power * each >= value * (1 - 1e-9)))

@@ -86,10 +86,17 @@ def group_choice(
     sent = own if with_images else []
     return {
         "flow": chosen,
-        "title": flow_titles(record, spec.classes).get(chosen, chosen),
+        "title": _together(record, spec.classes, chosen),
         "classes": record.labels[own].tolist() if spec.has_labels else None,
         "images": [image(pictures.images[at]) for at in sent],
     }
+
+
+def _together(record: CurvatureRecord, classes: Sequence[str], chosen: str) -> str:
+    """Return the name of several images, which may be the one image of a class."""
+    flow = read_flow(chosen)
+    alone = f"class {classes[flow.number]} (1 image)" if flow.kind == "class" else chosen
+    return flow_titles(record, classes).get(chosen, alone)
 
 
 def samples_together(record: CurvatureRecord, chosen: str) -> list[int] | None:

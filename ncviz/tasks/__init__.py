@@ -35,7 +35,6 @@ from ncviz.tasks.forward.activity import (
     state_of,
 )
 from ncviz.tasks.forward.images import (
-    calibration_input,
     calibration_inputs,
     has_exact_pixels,
     input_of,
@@ -74,7 +73,7 @@ __all__ = [
     "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "FlowState", "Forward",
     "ForwardPass", "ForwardRecord", "Group", "GroupBottlenecks", "ImageActivations", "Network", "Order", "Outcome",
     "OwnMask", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task", "calibration",
-    "calibration_input", "calibration_inputs", "class_names", "criterion_scores", "edge_weight", "evaluator",
+    "calibration_inputs", "class_names", "criterion_scores", "edge_weight", "evaluator",
     "from_result", "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of",
     "mean_state", "measure_curve", "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file",
     "ranges_of", "ranked_curvature", "ranks", "read_picture", "removable", "removed_alike", "removed_for_threshold",

@@ -85,6 +85,10 @@ def test_surgery_in_the_picture_changes_the_accuracy_and_can_be_undone(classes):
     page.mouse.up()
     words = page.get_by_test_id("ncviz-surgery")
     visit.wait(lambda: re.search(r"\d+ lines, \d+ weights", words.inner_text()))
+    # The bar stands under the picture and covers nothing of it.
+    visit.wait(
+        lambda: visit.box_of(words)["y"] >= sum(visit.box_of(canvas)[side] for side in ("y", "height"))
+    )
     lines, weights = map(int, re.findall(r"(\d+) (?:lines|weights)", words.inner_text()))
     assert 0 < lines <= weights
     page.get_by_test_id("ncviz-cut").click()

@@ -59,6 +59,11 @@ def test_a_row_of_the_table_comes_under_the_lens_and_can_be_taken_along(visit):
     page.wait(lambda: work.inner_text().startswith("work so far 0.") and clock.inner_text() == "Pause")
     clock.click()
     page.wait(lambda: clock.inner_text() == "Play")
+    # Another theme draws the charts anew.
+    line = page.page.locator(".js-line").first
+    assert "rgb(74, 78, 87)" in line.get_attribute("style")
+    page.page.emulate_media(color_scheme="dark")
+    page.wait(lambda: "rgb(197, 202, 211)" in line.get_attribute("style"))
     page.page.get_by_text("Choose another edge").click()
     table = page.page.get_by_test_id("stDataFrame").first
 

@@ -17,7 +17,7 @@ def classes_at(name, image, order, removed):
     network, record = shipped.network(name), shipped.curvature(name)
     context = tasks.open_context()
     by = tasks.ranks(network, "curvature", record, context, order=order)
-    pixels = tasks.calibration_input(network, context, int(record.calibration[image]))
+    [pixels] = tasks.calibration_inputs(network, context, [int(record.calibration[image])])
     scores = tasks.ForwardPass(network, context).layers(pixels, masks_of(by, removed, record.shapes))[-1]
     return network.dataset_spec.classes[int(scores.argmax())], float(scores.max())
 

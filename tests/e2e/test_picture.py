@@ -87,9 +87,10 @@ def test_the_keyboard_alone_reaches_a_weight(visit):
 
 def test_a_link_to_what_is_not_there_is_a_sentence(visit):
     page = visit().open(f"/?{LENET}&flow=class-77&selected=slice-99-0-0")
-    page.canvas()
+    # Each for a few seconds alone.
     for told in ("flow class-77", "selection slice-99-0-0"):
         page.page.get_by_text(f"The link's {told} was left out").first.wait_for()
+    page.canvas()
     page.wait(lambda: "flow=class-77" not in page.page.url and "selected=" not in page.page.url)
     assert page.page.get_by_test_id("stException").count() == 0
 

@@ -86,7 +86,7 @@ def test_the_server_shows_the_same_flow_as_the_pictures_that_were_kept(tmp_path,
     record = context.look_up(tasks.Curvature(network))
     passes = tasks.ForwardPass(network, context)
     for image in (0, 7):
-        inputs = tasks.calibration_input(network, context, int(record.calibration[image]))
+        [inputs] = tasks.calibration_inputs(network, context, [int(record.calibration[image])])
         # What a browser, which has bytes alone, makes of them is what the network sees.
         own = tasks.input_of(network, context, record.pictures.images[image])
         assert torch.equal(inputs, own)

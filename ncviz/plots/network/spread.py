@@ -26,8 +26,8 @@ def spreads(view: NetworkView) -> list[Spread]:
 
 
 def _inputs(view: NetworkView, parameter: np.ndarray, target: np.ndarray) -> int:
-    """Return how many inputs a unit has: its channel's weights, as far as they were measured."""
-    if not target.size:
+    """Return how many inputs a unit has: its channel's weights; 0 where not all weights were measured."""
+    if not target.size or view.unmeasured or view.left_out is not None:
         return 0
     layer = int(np.searchsorted(view.layer_offsets, target[0], side="right")) - 1
     per = np.prod(view.layer_shapes[layer][1:], dtype=int) if not view.is_grouped(layer) else 1

@@ -76,11 +76,6 @@ def input_of(network: Network, context: Context, pixels: np.ndarray) -> Tensor:
     return found
 
 
-def calibration_input(network: Network, context: Context, index: int) -> Tensor:
-    """Return what a network sees of an image of its calibration, by its index in the split."""
-    return calibration_inputs(network, context, [index])[0]
-
-
 def calibration_inputs(network: Network, context: Context, indices: Sequence[int]) -> Tensor:
     """Return what a network sees of some images of its calibration, by their indices in the split, [n, …]."""
     found: Tensor = context.images(network, "train").inputs[list(indices)]

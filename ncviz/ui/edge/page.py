@@ -24,6 +24,8 @@ from ncviz.ui.session.results import current_results, follow_sharpening, offer_c
 from ncviz.ui.session.subject import first_side
 from ncviz.values import NEVER_ACTIVE
 
+CHOICE_WIDTH = 520  # pixels at most
+
 
 def draw_page() -> None:
     """Draw the page."""
@@ -106,7 +108,7 @@ def _draw_facts(found: ChosenEdge) -> None:
         words += f" {norms} into the weights." if norms else ""
         says, way = st.columns([2.2, 1], vertical_alignment="center")
         says.caption(words)
-        if way.button("Show it in the network", key="edge-explore", width="stretch"):
+        if way.button("Show it in the network", key="edge-explore", width="content"):
             first = parameter_offsets(record)[record.parameters[problem.connection]]
             session.change(selected=str(Weight(first + found.weight)))
             st.switch_page("pages/explore.py")
@@ -138,6 +140,7 @@ def _choose_image(found: ChosenEdge) -> None:
         "Calibration image",
         list(titles),
         format_func=lambda name: titles.get(name, name),
+        width=CHOICE_WIDTH,
         **session.shows(
             "edge-image", flow if flow in titles else str(Flow()), lambda name: session.change(flow=name)
         ),

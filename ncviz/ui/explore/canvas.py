@@ -51,9 +51,8 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     sight = view.edges, view.layer, subject.scale, _closeup(subject, detail, samples)
     flows = image_choices(subject.record, subject.network, view.flow, own_image(subject.record))
     flows |= {"of": flow_basis(subject), "lines": view.lines}
-    flows |= {
-        "group": group_choice(subject.record, subject.network, view.flow, with_images=forward is not None)
-    }
+    group = group_choice(subject.record, subject.network, view.flow, with_images=forward is not None)
+    flows |= {"groups": [] if group is None else [group]}
     picked = network_canvas(
         _payload(order, sight, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
@@ -86,7 +85,9 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
 
 
 def _zoom(subject: Subject, layer: int) -> None:
-    """Fill the picture with a layer of units, or show all again."""
+    """Fill the picture with a layer of units, or show all again; of another network beside this one it says nothing."""
+    if subject.side.is_other and subject.view.model != session.view().model:
+        return
     names = unit_layer_links(subject.record)
     session.change(zoom=names[layer] if 0 <= layer < len(names) else ALL_LAYERS)
 

@@ -81,6 +81,7 @@ def draw_free_layout(subject: Subject) -> None:
             view.detail,
             view.layer,
             view.hand,
+            view.hand_name,
             subject.scale,
         ),
         (view.selected, subject.order, subject.removed, most or FREE_CAPS[1]),

@@ -14,7 +14,7 @@ from ncviz.plots.network.payload import payload
 from ncviz.plots.network.ranks import Forward
 from ncviz.plots.palette import Theme
 from ncviz.scene.comparison import NEVER_ACTIVE_TITLES, never_active_place
-from ncviz.scene.flow_choices import group_choice, image_choices, samples_together
+from ncviz.scene.flow_choices import group_choice, image_choices
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
@@ -46,8 +46,11 @@ def offline_page(subject: Subject, forward: Forward | None = None, fine: FineCur
     activity = subject.record.pictures.of(subject.samples)
     choices, marks = image_choices(subject.record, subject.network, view.flow), marks_of(subject)
     # All images can be chosen in the file, a class only before.
-    whole = view.flow if samples_together(subject.record, view.flow) else "all"
-    group = group_choice(subject.record, subject.network, whole, with_images=True)
+    asked = [
+        group_choice(subject.record, subject.network, flow, with_images=True)
+        for flow in dict.fromkeys(("all", view.flow))
+    ]
+    groups = [group for group in asked if group is not None]
     volatile = {
         "channel": CHANNEL,
         "height": CANVAS_HEIGHT,
@@ -60,7 +63,7 @@ def offline_page(subject: Subject, forward: Forward | None = None, fine: FineCur
         # Without what the network does to an image, there is nobody to follow one.
         "flows": None
         if forward is None
-        else choices | {"lines": view.lines, "can_bring": False, "group": group},
+        else choices | {"lines": view.lines, "can_bring": False, "groups": groups},
         "file_name": f"{stem}-curvature",
     }
     return offline.html_page(

@@ -188,7 +188,8 @@ def _draw_introduction(subject: Subject) -> None:
 
 def _draw_side(subject: Subject) -> None:
     """Draw the picture that is chosen, with the live panel under it."""
-    tell_of_link(subject)
+    if not subject.view.present:
+        tell_of_link(subject)
     if subject.samples is not None and subject.flow is None and not subject.view.present:
         offer_flow(subject)
     name = subject.view.show

@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from ncviz.ui.components.stage.history import keep_history
 from ncviz.ui.components.stage.menu import close_menu
+from ncviz.ui.components.stage.repaint import follow_theme
 from ncviz.ui.frame import missing_uploads, sidebar
 from ncviz.ui.frame.style import NO_BAR, STYLE, stage_style
 from ncviz.ui.learn import lesson_banner
@@ -52,6 +53,7 @@ def run() -> None:
     stage = stage_style(is_compared=view.compare and here == "explore") if view.present else ""
     st.html(STYLE + stage + ("" if lecture.has_bar() else NO_BAR))
     close_menu(page.url_path)
+    follow_theme()
     sidebar.draw_sidebar()
     if not session.view().hides("sidebar"):
         with st.sidebar:

@@ -22,7 +22,7 @@ _CONTRAST = """
 _OWN = """
 .ncviz-caption{margin-top:.25rem;font-size:.875rem;text-align:center}
 .ncviz-unseen{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.st-key-menu,[data-testid=stLayoutWrapper]:has(>.st-key-explore-title){position:absolute;height:0}
+.st-key-menu,.st-key-repaint,[data-testid=stLayoutWrapper]:has(>.st-key-explore-title){position:absolute;height:0}
 """
 # On a projector, of 1024 pixels, its sidebar and its margins leave too little to the picture.
 _PROJECTOR = """

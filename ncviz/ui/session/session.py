@@ -28,7 +28,7 @@ from ncviz.ui.link.view_state import (
 )
 from ncviz.ui.server import resources
 
-PRUNING_STEP = ("criterion", "order", "scope", "removed", "hand")
+PRUNING_STEP = ("criterion", "order", "scope", "removed", "hand", "hand_name")
 # Nothing removed, nothing chosen.
 _WHOLE: dict[str, Any] = {
     "removed": 0.0,

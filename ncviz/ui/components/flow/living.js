@@ -122,7 +122,7 @@ export class LivingFlow {
 
   #judge() {
     const { label, group, removed, order, image, event, flows } = this.source;
-    const judged = { label, group, canDraw: Boolean(flows?.drawing), removed, order, isAsked: (image ?? group) !== null };
+    const judged = { label, group, canDraw: Boolean(flows?.drawing), canChoose: !this.network?.is_bare, removed, order, isAsked: (image ?? group) !== null };
     if (this.network) this.verdict.show(this.network, event, judged);
   }
 
@@ -173,6 +173,8 @@ export class LivingFlow {
 
   stop() {
     this.source.stop();
+    // A panel that stays says nothing of a picture that is gone.
+    this.verdict.forget();
   }
 }
 

@@ -136,8 +136,7 @@ export class FlowSource {
 
   /** Several images, of which the mean flows. */
   get group() {
-    const group = this.flows?.group;
-    return group?.flow === this.chosen ? group : null;
+    return this.flows?.groups.find(({ flow }) => flow === this.chosen) ?? null;
   }
 
   /** All that flow. @returns {Pixels[]} */

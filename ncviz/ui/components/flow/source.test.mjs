@@ -23,6 +23,7 @@ const FLOWS = /** @type {FlowData} */ ({
   white: 255,
   drawing: null,
   can_bring: false,
+  groups: [],
   lines: "curvature",
 });
 
@@ -61,7 +62,7 @@ test("of several images the mean flows, each on its own scale, and how many are 
   const source = new FlowSource(() => {});
   const pixels = ["\xff\xff\xff", "\x00\x00\xff"].map((bytes) => ({ rows: 1, columns: 3, channels: 1, pixels: btoa(bytes) }));
   const group = { flow: "all", title: "all 2 images", classes: [0, 2], images: pixels };
-  source.receive("several", network(), { ...FLOWS, chosen: "all", group });
+  source.receive("several", network(), { ...FLOWS, chosen: "all", groups: [{ ...group, flow: "class-3", images: [] }, group] });
   const alone = pixels.map((image) => {
     const one = new FlowSource(() => {});
     const images = [{ ...FLOWS.images[0], ...image }];

@@ -67,7 +67,8 @@ interface FlowData {
   images: (Pixels & { flow: string; number: number; label: string; class: number | null })[];
   own: Pixels | null;
   /** The images of which the mean flows; none where one alone does, or there are too many. */
-  group: FlowGroup | null;
+  /** Several images each, of which the mean can flow. */
+  groups: FlowGroup[];
   /** How many levels above black the network knows. */
   white: number;
   drawing: Drawing | null;
@@ -109,6 +110,8 @@ interface Judged {
   group: FlowGroup | null;
   /** Whether an image can be drawn here. */
   canDraw: boolean;
+  /** Whether images to choose from are beside it. */
+  canChoose: boolean;
   /** The step that the slider is at, which the flow may be behind. */
   removed: number;
   order: string | null;

@@ -64,13 +64,18 @@ export class Verdict {
     const { line } = this;
     const words = groupWords(flow, classes);
     Object.assign(line.dataset, { now: words.now, whole: words.whole, removed: String(flow.removed) });
-    const hint = flow.removed > 0 ? "" : ` · ${hintOf(judged)}`;
+    const hint = flow.removed > 0 ? "" : hintOf(judged) && ` · ${hintOf(judged)}`;
     line.replaceChildren(
       `Mean over ${title}`,
       ...(classes ? [": ", make("strong", { textContent: words.now }), " right"] : []),
       make("span", { className: "before", textContent: `${words.before}${hint}` }),
       ...behind(network, flow, judged),
     );
+    this.#tell("");
+  }
+
+  /** Nothing is said any more. */
+  forget() {
     this.#tell("");
   }
 
@@ -97,8 +102,12 @@ export function groupWords(flow, classes) {
   return { now: `${now} of ${classes.length}`, whole: `${whole} of ${classes.length}`, before };
 }
 
-/** @param {Judged} judged */
-function hintOf({ canDraw }) {
+/**
+ * What can be done; nothing where the picture has no images to choose from beside it.
+ * @param {Judged} judged
+ */
+function hintOf({ canDraw, canChoose }) {
+  if (!canChoose) return "";
   return `Choose an image above${canDraw ? ", or draw one," : ""} and see it flow.`;
 }
 

@@ -2,6 +2,7 @@
 // above is looked at: the panel sticks there with all but its top below the edge, until it is scrolled to.
 
 const ROOM = 10; // px under the last part that is always seen
+const DOCKED = "--ncviz-docked"; // how high it stands there, for what sticks above it
 
 export class Dock {
   /**
@@ -25,15 +26,18 @@ export class Dock {
     const { style } = holder;
     if (!docks) {
       for (const name of ["position", "bottom", "z-index"]) style.removeProperty(name);
+      document.documentElement.style.removeProperty(DOCKED);
       return;
     }
     const box = holder.getBoundingClientRect();
     const seen = last.getBoundingClientRect().bottom - box.top + ROOM;
     Object.assign(style, { position: "sticky", zIndex: "5" });
     style.bottom = `${Math.min(0, Math.round(seen - box.height))}px`;
+    document.documentElement.style.setProperty(DOCKED, `${Math.round(seen)}px`);
   }
 
   stop() {
+    document.documentElement.style.removeProperty(DOCKED);
     this.observer.disconnect();
   }
 }

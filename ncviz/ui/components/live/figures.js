@@ -107,9 +107,9 @@ export class Figures {
    * @param {Situation} situation
    * @param {Reading} reading
    */
-  say(data, { removed, order, isDragging }, { accuracy, source }) {
+  say(data, { removed, order, isDragging }, { source }) {
     const isOpen = source !== "measured" && data.is_live;
-    if (isDragging || isOpen || accuracy === null) return;
+    if (isDragging || isOpen) return;
     const verdict = this.verdicts?.last ?? "";
     const step = `${order} ${removed} ${source} ${verdict}`;
     // The first word is what the page says when it opens; nobody asked for it.

@@ -9,11 +9,13 @@ export const titled = (word = "accuracy") => word[0].toUpperCase() + word.slice(
  * @param {Outcome} outcome
  */
 export function outcomeWords({ label, removed, total, zeros, byHand, word, accuracy, baseline, isRead }) {
-  const isNothing = removed <= zeros;
-  const gone = isNothing ? "" : `${label}: ${sharePercent(removed, total)} gone`;
-  const first = [gone, byHand].filter(Boolean).join(", ") || "Nothing removed";
+  const gone = removed <= zeros ? "" : `${label}: ${sharePercent(removed, total)} gone`;
+  // What is gone counts what was cut by hand: the order is not to be credited with it.
+  const first = [gone, byHand].filter(Boolean).join(", with ") || "Nothing removed";
   if (accuracy === null) return `${first}.`;
-  const now = `${titled(word)} ${isRead ? "about " : ""}${percent(accuracy)}`;
+  // The curve begins with the whole network, measured.
+  const isAbout = isRead && first !== "Nothing removed";
+  const now = `${titled(word)} ${isAbout ? "about " : ""}${percent(accuracy)}`;
   const isWhole = first === "Nothing removed" || baseline === null;
   return `${first}. ${now}${isWhole ? "" : `, ${percent(baseline)} before`}.`;
 }

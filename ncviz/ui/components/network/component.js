@@ -30,6 +30,8 @@ const ROW = 46; // least height of a layer on a narrow screen, and what the rest
 const ROWS_REST = 120;
 const WIDE = 0.4; // height of a wide picture, as a share of its width
 const TALLEST = 640;
+const LEAST = 300; // which the picture keeps of its height
+const UNDER = 6; // between the picture and what stands under it
 const OF_WINDOW = 0.38; // so that the curve under it is seen as well
 const BUTTON_ZOOM = 1.5;
 const HINT = 1400; // ms
@@ -67,9 +69,10 @@ class NetworkCanvas {
       summary: part(root, "p", "summary"),
       clear: part(root, "button", "clear"),
       card: part(root, "aside", "card"),
+      surgery: part(root, "div", "surgery"),
       crumbs: part(root, "ol", "crumbs"),
     };
-    const { canvas, card, stage } = this.parts;
+    const { canvas, card, stage, surgery } = this.parts;
     this.tip = new Tip(part(root, "div", "tip"));
     this.card = new Card(card, {
       onSelect: (text) => this.#dispatch({ type: "select", text }),
@@ -102,7 +105,7 @@ class NetworkCanvas {
     this.stop = listen(canvas, (intent) => this.#dispatch(intent), (text) => this.#hint(text));
     this.#buttons();
     this.observer = new ResizeObserver(() => this.#resize(false));
-    this.observer.observe(stage);
+    for (const box of [stage, surgery]) this.observer.observe(box);
   }
 
   /** @returns {Scene | null} */
@@ -189,15 +192,18 @@ class NetworkCanvas {
   /** @param {boolean} isNew whether the picture has to be laid out anew at the same size too */
   #resize(isNew) {
     const { network } = this.state;
-    const { stage, card, canvas, body } = this.parts;
+    const { stage, card, canvas, body, surgery } = this.parts;
     if (!network || !this.theme || stage.clientWidth < 40) return;
     const { clientWidth: width } = stage;
+    const under = surgery.hidden ? 0 : surgery.offsetHeight + UNDER;
     // Where layers are rows, many of them need the room that their names take.
     const wide = Math.round(Math.min(body.clientWidth * WIDE, window.innerHeight * OF_WINDOW));
     const wish = isUpright(network, width) ? ROWS_REST + ROW * network.layers.length : wide;
-    const height = Math.max(this.lowest, Math.min(TALLEST, wish));
+    const whole = Math.max(this.lowest, Math.min(TALLEST, wish));
+    // What stands under the picture takes its room where that can be spared: nothing below moves as it comes.
+    const height = Math.max(Math.min(whole, LEAST), whole - under);
     stage.style.height = `${height}px`;
-    card.style.height = `${height + 2}px`;
+    card.style.height = `${height + under + 2}px`;
     if (this.painter.fit(width, height) || isNew || !this.state.geometry) {
       const context = contextOf(canvas);
       context.font = `500 12px ${this.theme.font}`;

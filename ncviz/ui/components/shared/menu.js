@@ -1,5 +1,7 @@
 // A button that opens what is used rarely: a box over the page, closed by Escape, by a press elsewhere, by scrolling.
 
+import { zoomOf } from "./zoom.js";
+
 const GAP = 4; // px between the button and what it opens
 
 export class Menu {
@@ -28,9 +30,21 @@ export class Menu {
       window.removeEventListener("scroll", onScroll, true);
       return;
     }
-    const { bottom, right } = button.getBoundingClientRect();
-    const left = Math.max(GAP, Math.min(right, window.innerWidth - GAP) - box.offsetWidth);
-    Object.assign(box.style, { left: `${left}px`, top: `${bottom + GAP}px` });
+    Object.assign(box.style, placeUnder(button.getBoundingClientRect(), box.offsetWidth, zoomOf(button), window));
     window.addEventListener("scroll", onScroll, { capture: true, passive: true });
   }
+}
+
+/**
+ * Where a box stands under its button, within the window, in the pixels of a page that is drawn `zoom` times as large.
+ * @param {{ bottom: number, right: number }} button in the window's pixels
+ * @param {number} width of the box, in its own
+ * @param {number} zoom
+ * @param {{ innerWidth: number, innerHeight: number }} window
+ */
+export function placeUnder({ bottom, right }, width, zoom, { innerWidth, innerHeight }) {
+  const left = Math.max(GAP, Math.min(right, innerWidth - GAP) / zoom - width);
+  const top = bottom / zoom + GAP;
+  const room = Math.max(0, innerHeight / zoom - top - GAP);
+  return { left: `${left}px`, top: `${top}px`, maxHeight: `${room}px` };
 }
