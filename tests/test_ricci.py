@@ -375,9 +375,31 @@ def test_blocks_hold_every_edge_once_and_a_bounded_number_of_distances(graph, nu
 
 
 def test_a_value_that_is_not_proved_is_no_result(monkeypatch):
-    monkeypatch.setattr(solving, "solve_edges", lambda *given: 3)
-    with pytest.raises(RuntimeError, match="3 edges"):
+    monkeypatch.setattr(solving, "solve_edges", lambda starts, *given: starts == starts.min())
+    with pytest.raises(RuntimeError, match=r"1 edges could not be proved: \(0, 1\)"):
         ollivier_ricci(nx.path_graph(2))
+    exact = pytest.importorskip("ncviz.transport.exact")
+    proved = exact.proved_plan
+    monkeypatch.setattr(exact, "proved_plan", lambda *given: (proved(*given)[0], 1e-3))
+    with pytest.raises(RuntimeError, match=r"edge \(0, 1\) could not be proved"):
+        edge_transport(nx.path_graph(3), (0, 1))
+
+
+@pytest.mark.parametrize("far", [(1e-10, 5.9), (1e-12, 5.7), (1e-6, 5.0)])
+def test_little_mass_that_goes_far_counts(far):
+    near, away = far
+    graph = nx.Graph()
+    graph.add_edge("u", "v", far=near)
+    graph.add_edge("u", "x", far=away)
+    share = np.exp(-(away**2)) / (np.exp(-(near**2)) + np.exp(-(away**2)))
+    # With idleness a half, only what lies on x has to move: to v, through u.
+    expected = 1 - 0.5 * share * (away + near) / near
+    for edge in (("u", "v"), ("v", "u")):
+        assert edge_transport(graph, edge, 0.5, "far").curvature == pytest.approx(expected, abs=1e-10)
+    for each in (graph, graph.to_directed()):
+        found = ollivier_ricci(each, 0.5, "far")
+        assert found["u", "v"] == pytest.approx(expected, abs=1e-10)
+        assert found["u", "v"] < 1
 
 
 def test_a_star_of_many_leaves():

@@ -12,13 +12,13 @@ from scipy.sparse import csr_array
 from ncviz.config import check_alpha
 from ncviz.devices import cores
 from ncviz.ricci.edge import solve_edge
-from ncviz.ricci.metric import Metric
+from ncviz.ricci.metric import Metric, short
 
 if TYPE_CHECKING:
     import networkx as nx
 
     from ncviz.ricci.edge import Edge
-    from ncviz.ricci.solving import Side
+    from ncviz.ricci.moving import Side
 
 # Distances that a thread holds at a time, 8 bytes each; one edge's own problem may need more.
 _HELD = 1_000_000
@@ -26,6 +26,8 @@ _HELD = 1_000_000
 _BLOCKS, _BLOCKS_OF_PATHS = 8, 2
 # So many edges are solved one by one in less time than it takes to compile the code for blocks.
 _FEW = 200
+# Edges that a message names.
+_MOST_NAMED = 5
 
 
 def ollivier_ricci(graph: nx.Graph, alpha: float = 0.5, weight: str | None = None) -> dict[Edge, float]:
@@ -44,11 +46,13 @@ def ollivier_ricci(graph: nx.Graph, alpha: float = 0.5, weight: str | None = Non
     (its ends are no distance apart), so it is left out. Where exp(−length²) underflows for all neighbours,
     the proportions are still those of the formula.
 
-    Each edge's problem is solved as `ncviz.transport.solve_many` solves it, with a proof. Edges are worked on in
-    blocks, from the end of each that has fewer neighbours, with distances only between nodes whose mass has to move;
-    beside the graph a core takes some 100 MB, whatever the degrees, unless one edge's own problem is larger: 8 bytes
-    for each pair of neighbours that its ends do not share. The first large graph on a machine waits half a minute for
-    the code to be compiled.
+    Each edge's problem is solved as `ncviz.transport.solve_many` solves it, with a proof; where the graph is small
+    and the code not compiled yet, by POT, whose potentials are checked as the proof. Masses are quotients of floats,
+    so that κ is known to some 1e-16 times the longest way that mass goes beside d. Edges are worked on in blocks,
+    from the end of each that has fewer neighbours, with distances only between nodes whose mass has to move; beside
+    the graph a core takes some 100 MB, whatever the degrees, unless one edge's own problem is larger: with P and Q
+    neighbours that its ends do not share 24·P·Q + (P + Q)²/8 bytes. The first large graph on a machine waits half a
+    minute for the code to be compiled.
 
     Args:
         graph: A ``networkx`` Graph or DiGraph.
@@ -61,7 +65,7 @@ def ollivier_ricci(graph: nx.Graph, alpha: float = 0.5, weight: str | None = Non
     Raises:
         NcvizError: If ``graph`` is no such graph or has parallel edges, ``alpha`` lies outside [0, 1), or a length is
             missing or no number in [1e-100, 1e100].
-        RuntimeError: If a value could not be proved.
+        RuntimeError: If a value could not be proved; the message names the edges.
     """
     metric, alpha = Metric(graph, weight), check_alpha(alpha)
     edges = [edge for edge in graph.edges if edge[0] != edge[1]]
@@ -86,32 +90,39 @@ def _solved(metric: Metric, alpha: float, first: np.ndarray, second: np.ndarray)
     lengths = np.ones(len(first)) if metric.is_unit else metric.forwards[first, second]
     kappa, stop = np.empty(len(first)), np.zeros(1, dtype=np.bool_)
 
-    def solve(edges: np.ndarray, is_turned: bool) -> int:
+    def solve(edges: np.ndarray, is_turned: bool) -> np.ndarray:
         # The problem of (u, v) is that of (v, u) with every step turned round; few distances start at the smaller end.
         ends, sides = (first[edges], second[edges]), (before, after)
         found = np.empty(len(edges))
-        unproved = solve_edges(
+        is_unproved = solve_edges(
             *(ends[::-1] if is_turned else ends), lengths[edges], *(sides[::-1] if is_turned else sides),
             metric.is_unit, found, stop,
         )  # fmt: skip
         kappa[edges] = found
-        return int(unproved)
+        return edges[is_unproved]
 
     workers = cores()
     number = workers * (_BLOCKS if metric.is_unit else _BLOCKS_OF_PATHS)
     with ThreadPoolExecutor(workers) as pool:
         jobs = [pool.submit(solve, *block) for block in _blocks(first, second, before, after, number)]
         try:
-            unproved = sum(job.result() for job in jobs)
+            unproved = np.concatenate([[], *(job.result() for job in jobs)]).astype(int)
         finally:
             stop[0] = True
-    if unproved:
-        raise RuntimeError(f"The curvature of {unproved} edges could not be proved.")
+    if len(unproved):
+        named = ", ".join(
+            short((metric.nodes[first[at]], metric.nodes[second[at]])) for at in unproved[:_MOST_NAMED]
+        )
+        rest = len(unproved) - _MOST_NAMED
+        raise RuntimeError(
+            f"The curvature of {len(unproved)} edges could not be proved: {named}"
+            + (f" and {rest} more." if rest > 0 else ".")
+        )
     return kappa
 
 
 def _side(lengths: csr_array, alpha: float) -> Side:
-    from ncviz.ricci.solving import Side, set_masses
+    from ncviz.ricci.moving import Side, set_masses
 
     own, mass = np.empty(lengths.shape[0]), np.empty(len(lengths.data))
     set_masses(lengths.indptr, lengths.data, alpha, mass, own)

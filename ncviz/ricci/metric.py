@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import networkx as nx
 
 SHORTEST, LONGEST = 1e-100, 1e100
-# Equal masses computed in two ways differ by this much; it is not moved about.
-ROUNDING = 1e-15
 
 
 class Metric:

@@ -5,65 +5,12 @@ A block's edges start at a few nodes, so that one search from a node serves all 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ncviz.compiled import compiled
-from ncviz.ricci.metric import ROUNDING
+from ncviz.ricci.moving import what_moves
 from ncviz.ricci.searching import mark_one_step, mark_two_steps, search, steps_to
 from ncviz.transport.many.one import TOLERANCE, Hub, new_basis, solve_one
-
-
-class Side(NamedTuple):
-    """A graph's edges in one direction, and each node's measure on the nodes that they lead to.
-
-    Attributes:
-        begin: int32 [nodes + 1], where a node's edges begin.
-        nodes: int32 [entries], where they lead.
-        lengths: float64 [entries].
-        mass: float64 [entries], the measure on those nodes.
-        own: float64 [nodes], what stays on the node itself.
-    """
-
-    begin: np.ndarray
-    nodes: np.ndarray
-    lengths: np.ndarray
-    mass: np.ndarray
-    own: np.ndarray
-
-
-class Moving(NamedTuple):
-    """What the measures of edges' ends do not have in common: what both have at a node stays there.
-
-    Attributes:
-        begin: int64 [edges + 1], where an edge's nodes begin.
-        node: int32 [entries].
-        mass: float64 [entries], what has to move.
-        far: float64 [entries], length of the edge between the node and the end.
-    """
-
-    begin: np.ndarray
-    node: np.ndarray
-    mass: np.ndarray
-    far: np.ndarray
-
-
-@compiled
-def set_masses(begin, lengths, alpha, mass, own):
-    """Write the measures of all nodes: ``alpha`` on themselves, the rest in proportion to exp(−length²)."""
-    for x in range(len(own)):
-        first, last = begin[x], begin[x + 1]
-        own[x] = 1.0 if first == last else alpha
-        nearest, total = np.inf, 0.0
-        for at in range(first, last):
-            nearest = min(nearest, lengths[at])
-        for at in range(first, last):
-            # But for a common factor, so that not all of them underflow.
-            mass[at] = np.exp(-(lengths[at] - nearest) * (lengths[at] + nearest))
-            total += mass[at]
-        for at in range(first, last):
-            mass[at] *= (1.0 - alpha) / total
 
 
 @compiled
@@ -81,9 +28,9 @@ def solve_edges(starts, ends, lengths, before, after, is_unit, kappa, stop):
         stop: bool [1], set from outside to end early.
 
     Returns:
-        How many of them are not proved to be exact.
+        Which of them are not proved to be exact, as bool [edges].
     """
-    moving, needed = _what_moves(starts, ends, before, after)
+    moving, needed = what_moves(starts, ends, before, after)
     edges = len(starts)
     offset = np.zeros(edges + 1, np.int64)
     for e in range(edges):
@@ -98,60 +45,6 @@ def solve_edges(starts, ends, lengths, before, after, is_unit, kappa, stop):
     else:
         _find_paths((starts, ends, lengths), rows, moving, needed, after, offset, cost, distance, stop)
     return _move(moving, needed, offset, cost, distance, kappa, stop)
-
-
-@compiled
-def _what_moves(starts, ends, before, after):
-    """Return what moves from nodes around the starts, and to nodes around the ends."""
-    edges = len(starts)
-    most, rows, columns = 1, 0, 0
-    for e in range(edges):
-        own = before.begin[starts[e] + 1] - before.begin[starts[e]] + 1
-        most = max(most, own)
-        rows += own
-        columns += after.begin[ends[e] + 1] - after.begin[ends[e]] + 1
-    moving = Moving(np.zeros(edges + 1, np.int64), np.empty(rows, np.int32), np.empty(rows), np.empty(rows))
-    needed = Moving(
-        np.zeros(edges + 1, np.int64), np.empty(columns, np.int32), np.empty(columns), np.empty(columns)
-    )
-    place = np.zeros(len(before.own), np.int32)
-    node, far, mass, left = np.empty(most, np.int32), np.empty(most), np.empty(most), np.empty(most)
-    size, to, come = 0, 0, 0
-    for e in range(edges):
-        u, v = starts[e], ends[e]
-        if e == 0 or u != starts[e - 1]:
-            for k in range(size):
-                place[node[k]] = 0
-            first = before.begin[u]
-            size = before.begin[u + 1] - first + 1
-            node[0], far[0], mass[0] = u, 0.0, before.own[u]
-            node[1:size] = before.nodes[first : first + size - 1]
-            far[1:size] = before.lengths[first : first + size - 1]
-            mass[1:size] = before.mass[first : first + size - 1]
-            for k in range(size):
-                place[node[k]] = k + 1
-        left[:size] = mass[:size]
-        first = after.begin[v]
-        arrived, went = come, to
-        for k in range(after.begin[v + 1] - first + 1):
-            y = v if k == 0 else after.nodes[first + k - 1]
-            need = after.own[v] if k == 0 else after.mass[first + k - 1]
-            if place[y] > 0:
-                stays = min(need, left[place[y] - 1])
-                left[place[y] - 1] -= stays
-                need -= stays
-            if need > ROUNDING:
-                needed.node[come], needed.mass[come] = y, need
-                needed.far[come] = 0.0 if k == 0 else after.lengths[first + k - 1]
-                come += 1
-        for k in range(size):
-            if left[k] > ROUNDING:
-                moving.node[to], moving.mass[to], moving.far[to] = node[k], left[k], far[k]
-                to += 1
-        if to == went or come == arrived:
-            to, come = went, arrived
-        moving.begin[e + 1], needed.begin[e + 1] = to, come
-    return moving, needed
 
 
 @compiled
@@ -271,12 +164,12 @@ def _find_paths(edges, rows, moving, needed, after, offset, cost, distance, stop
 
 @compiled
 def _move(moving, needed, offset, cost, distance, kappa, stop):
-    """Solve each edge's problem; returns how many are not proved."""
-    unproved = 0
+    """Solve each edge's problem; returns which are not proved."""
+    is_unproved = np.zeros(len(kappa), np.bool_)
     nothing = Hub(False, np.empty(0), np.empty(0), 0.0)
     for e in range(len(kappa)):
         if stop[0]:
-            return unproved
+            return is_unproved
         first, last = moving.begin[e], moving.begin[e + 1]
         kappa[e] = 1.0
         if first == last:
@@ -285,16 +178,14 @@ def _move(moving, needed, offset, cost, distance, kappa, stop):
         C = cost[offset[e] : offset[e + 1]].reshape(len(p), len(q))
         if len(p) == 1 or len(q) == 1:
             # One plan only, and often as many of them as there are points on the other side.
-            work = 0.0
+            work, share = 0.0, p.sum() / q.sum()
             for u in range(len(p)):
                 for v in range(len(q)):
-                    work += C[u, v] * (p[u] if len(q) == 1 else q[v])
+                    work += C[u, v] * (p[u] if len(q) == 1 else q[v] * share)
             kappa[e] = 1.0 - work / distance[e]
             continue
-        total = p.sum()
-        value, short, scale, _ = solve_one(
-            p / total, q / q.sum(), C, nothing, new_basis(len(p), len(q)), False, stop
-        )
-        unproved += not short <= TOLERANCE * scale
-        kappa[e] = 1.0 - total * value / distance[e]
-    return unproved
+        # Masses of a measure are rounded anyway, so nothing is said of what their rounding sends backwards.
+        value, short, repaired, scale, _ = solve_one(p, q, C, nothing, new_basis(len(p), len(q)), False, stop)
+        is_unproved[e] = not short <= TOLERANCE * max(scale, distance[e])
+        kappa[e] = 1.0 - (value + repaired) / distance[e]
+    return is_unproved

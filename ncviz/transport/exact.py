@@ -53,9 +53,18 @@ def optimal_plan(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> np.ndarray:
     Raises:
         RuntimeError: If the simplex does not reach the optimum.
     """
+    return proved_plan(a, b, cost)[0]
+
+
+def proved_plan(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return a plan as ``optimal_plan`` does, and what it costs at most beyond what its potentials prove.
+
+    Raises:
+        RuntimeError: If the simplex does not reach the optimum.
+    """
     rows, columns = np.flatnonzero(a > 0), np.flatnonzero(b > 0)
     if len(rows) == 1 or len(columns) == 1:
-        return np.outer(a, b)
+        return np.outer(a, b), 0.0
     plan = np.zeros(cost.shape)
     own = cost[np.ix_(rows, columns)]
     plan[np.ix_(rows, columns)], log = ot.emd(
@@ -64,7 +73,10 @@ def optimal_plan(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> np.ndarray:
     )  # fmt: skip
     if log["warning"]:
         raise RuntimeError(f"Network simplex: {log['warning']}")
-    return plan
+    # The highest potentials of the sinks that are feasible beside those of the sources.
+    reduced = own - log["u"][:, None]
+    reduced -= reduced.min(axis=0)
+    return plan, float((plan[np.ix_(rows, columns)] * reduced).sum())
 
 
 def solve_full(group: EdgeGroup, alpha: float, cancel: threading.Event | None = None) -> np.ndarray:

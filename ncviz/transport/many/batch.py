@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ncviz.compiled import compiled
+from ncviz.transport.many.given import balanced, set_flows
 from ncviz.transport.many.one import Hub, new_basis, solve_one
 from ncviz.transport.many.starts import lower
 
@@ -21,9 +22,10 @@ class Problems(NamedTuple):
         cost: float64 [1 or k, m, n].
         a: float64 [1 or k, m], masses of the sources.
         b: float64 [1 or k, n], masses of the sinks.
-        A: float64 [1 or k, m], to the hub; no first axis at all, length 0, where there is none.
-        B: float64 [1 or k, n], from the hub, likewise.
-        t: float64 [1 or k], what the hub takes off, likewise.
+        A: float64 [1 or k, m], to the hub.
+        B: float64 [1 or k, n], from the hub.
+        t: float64 [1 or k], what the hub takes off.
+        has_hub: Whether there is one; if not, A, B and t are of length 0 and mean nothing.
     """
 
     cost: np.ndarray
@@ -32,10 +34,15 @@ class Problems(NamedTuple):
     A: np.ndarray
     B: np.ndarray
     t: np.ndarray
+    has_hub: bool
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return name → array, for those that mean something."""
+        return {name: getattr(self, name) for name in self._fields[: 6 if self.has_hub else 3]}
 
     def number(self) -> int:
         """Return k."""
-        counts = [len(each) for each in (self[:3] if len(self.A) == 0 else self)]
+        counts = [len(each) for each in self.arrays().values()]
         return 0 if 0 in counts else max(counts)
 
 
@@ -43,8 +50,8 @@ class Found(NamedTuple):
     """Room for the solutions.
 
     Attributes:
-        value: float64 [k], costs of the plans.
-        short: float64 [k], by how much the proofs fall short of them.
+        value: float64 [k], what plans cost at most.
+        short: float64 [k], by how much the proofs fall short of that.
         scale: float64 [k], sums of plan times |cost|.
         f: float64 [k, m].
         g: float64 [k, n].
@@ -72,9 +79,8 @@ def solve_range(problems, begin, end, found, stop):
         found: A ``Found``; written.
         stop: bool [1], set from outside to end early.
     """
-    cost, a, b, to_hub, from_hub, toll = problems
+    cost, a, b, to_hub, from_hub, toll, has_hub = problems
     m, n = cost.shape[1:]
-    has_hub = len(to_hub) > 0
     rows, columns = np.empty(m, np.int64), np.empty(n, np.int64)
     basis = new_basis(0, 0)
     A, B, t = np.empty(0), np.empty(0), 0.0
@@ -96,19 +102,18 @@ def solve_range(problems, begin, end, found, stop):
             basis.f[u] = found.f[k - 1, rows[u]] if is_near else 0.0
         C = own if m == P and n == Q else _part(own, rows[:P], columns[:Q])
         p, q = own_a[rows[:P]], own_b[columns[:Q]]
-        total = p.sum()
         if has_hub:
             A, B = to_hub[min(k, len(to_hub) - 1)], from_hub[min(k, len(from_hub) - 1)]
             t = toll[min(k, len(toll) - 1)]
             hub = Hub(True, A[rows[:P]], B[columns[:Q]], t)
         else:
             hub = Hub(False, A, B, t)
-        value, short, scale, pivots = solve_one(p / total, q / q.sum(), C, hub, basis, is_same, stop)
-        found.value[k], found.short[k], found.scale[k] = value * total, short * total, scale * total
+        value, short, repaired, scale, pivots = solve_one(p, q, C, hub, basis, is_same, stop)
+        found.value[k], found.short[k], found.scale[k] = value + repaired, short + repaired, scale
         found.pivots[k] = pivots
-        _spread(own, A, B, t, rows[:P], columns[:Q], basis, found.f[k], found.g[k])
+        _spread(own, has_hub, A, B, t, rows[:P], columns[:Q], basis, found.f[k], found.g[k])
         if len(found.plan) > 0:
-            _write_plan(basis, p, q * (total / q.sum()), rows[:P], columns[:Q], found.plan[k])
+            _write_plan(basis, p, q, has_hub, rows[:P], columns[:Q], found.plan[k])
 
 
 @compiled
@@ -133,10 +138,9 @@ def _part(cost, rows, columns):
 
 
 @compiled
-def _spread(cost, A, B, t, rows, columns, basis, f, g):
+def _spread(cost, has_hub, A, B, t, rows, columns, basis, f, g):
     """Write the potentials, and the highest feasible ones of points without mass."""
     m, n = cost.shape
-    has_hub = len(A) > 0
     f[:] = np.inf
     g[:] = np.inf
     for u in range(len(rows)):
@@ -161,22 +165,21 @@ def _spread(cost, A, B, t, rows, columns, basis, f, g):
 
 
 @compiled
-def _write_plan(basis, p, q, rows, columns, plan):
+def _write_plan(basis, p, q, has_hub, rows, columns, plan):
     """Write a tree's plan for the masses as they were given, what goes through the hub paired as it comes."""
     P, Q = len(rows), len(columns)
     parent, order = basis.parent, basis.order
-    moved = np.empty(1 + P + Q)
-    moved[1 : 1 + P] = p
-    moved[1 + P :] = q
+    N = 1 + P + Q
+    masses, moved, moved_low = (np.empty(N), np.empty(N)), np.empty(N), np.empty(N)
+    balanced(p, q, masses[0], masses[1])
+    set_flows(masses, basis, has_hub, moved, moved_low)
     ways = 0
-    for x in range(len(order) - 1, -1, -1):
-        y = order[x]
+    for y in order:
         above = parent[y]
         moved[y] = max(0.0, moved[y])
         if above == 0:
             ways += 1
             continue
-        moved[above] -= moved[y]
         if y <= P:
             plan[rows[y - 1], columns[above - 1 - P]] = moved[y]
         else:

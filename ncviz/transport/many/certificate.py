@@ -18,9 +18,9 @@ def certify(C, hub, supply, demand, tree, potentials, down):
     Args:
         C: float64 [P, Q].
         hub: The ``Hub``.
-        supply: float64 [P], masses that the tree's flows move.
+        supply: float64 [P], masses.
         demand: float64 [Q].
-        tree: Order, parents and flows.
+        tree: Order, parents, and the flows that move these masses.
         potentials: Two float64 arrays [N], high and low parts; written.
         down: float64 [N], written: by how much each potential is too high to be feasible.
 
@@ -48,7 +48,7 @@ def certify(C, hub, supply, demand, tree, potentials, down):
         high[y] = own + error
         low[y] = error - (high[y] - own)
         total += flow[y] * cost
-        scale += flow[y] * abs(cost)
+        scale += abs(flow[y] * cost)
     short = 0.0
     least = down[sinks:]
     for v in range(Q):

@@ -41,7 +41,7 @@ def checked(cost: Any, a: Any, b: Any, A: Any, B: Any, t: Any) -> Problems:
         if off.ndim > 1:
             raise NcvizError(f"t must be one number or [k], got {list(off.shape)}.")
         hub = [_lines("A", A, m), _lines("B", B, n), off.reshape(-1)]
-    found = Problems(costs, *masses, *hub)
+    found = Problems(costs, masses[0], masses[1], hub[0], hub[1], hub[2], A is not None)
     _check_number(found)
     _check_balance(*masses)
     return found
@@ -80,10 +80,7 @@ def _masses(name: str, given: Any, length: int) -> np.ndarray:
 
 def _check_number(problems: Problems) -> None:
     """See that all arrays hold one problem, or the same number of them."""
-    is_hub = len(problems.A) > 0
-    names = problems._fields if is_hub else problems._fields[:3]
-    counts = {name: len(getattr(problems, name)) for name in names}
-    several = {name: count for name, count in counts.items() if count != 1}
+    several = {name: len(each) for name, each in problems.arrays().items() if len(each) != 1}
     if len(set(several.values())) > 1:
         said = ", ".join(f"{name} for {count}" for name, count in several.items())
         raise NcvizError(f"All must be for the same number of problems, or shared by all; got {said}.")

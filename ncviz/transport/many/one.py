@@ -8,6 +8,7 @@ import numpy as np
 
 from ncviz.compiled import compiled
 from ncviz.transport.many.certificate import certify, refine_costs
+from ncviz.transport.many.given import balanced, repair_cost, set_flows
 from ncviz.transport.many.starts import greedy_tree, reduce_costs, star
 from ncviz.transport.tree import (
     CHUNK,
@@ -73,8 +74,8 @@ def solve_one(p, q, C, hub, basis, is_warm, stop):
     """Solve one transport problem.
 
     Args:
-        p: float64 [P], positive masses that sum to 1.
-        q: float64 [Q], likewise.
+        p: float64 [P], positive masses.
+        q: float64 [Q], likewise; they count as scaled to the sum of ``p``.
         C: float64 [P, Q], contiguous.
         hub: The ``Hub``.
         basis: A ``Basis``; ``f`` holds what to begin with, 0 or potentials for the same C; all of it is written.
@@ -82,14 +83,18 @@ def solve_one(p, q, C, hub, basis, is_warm, stop):
         stop: bool [1], set from outside to end early.
 
     Returns:
-        The plan's cost, by how much the proof falls short of it, the sum of mass times |cost|, and the pivots.
+        What the tree's plan costs, by how much the proof falls short of it, what it may take beside it that the plan
+        sends no mass backwards, the sum of mass times |cost|, and the pivots. The tree is found for masses in whole
+        quanta; all of this is about those given.
     """
     parent, flow, order, f, g = basis
     P, Q = C.shape
     N = 1 + P + Q
     if not hub.is_there and (P == 1 or Q == 1):
         return _solve_line(p, q, C, basis)
-    supply, demand = quantise(p), quantise(q)
+    supply, demand = quantise(p / p.sum()), quantise(q / q.sum())
+    masses, moved, moved_low = (np.empty(N), np.empty(N)), np.empty(N), np.empty(N)
+    balanced(p, q, masses[0], masses[1])
     wide = (Q + CHUNK - 1) // CHUNK * CHUNK
     A, B = np.zeros(P), np.zeros(Q)
     hub_B = hub.B - hub.t if hub.is_there else hub.B
@@ -108,7 +113,8 @@ def solve_one(p, q, C, hub, basis, is_warm, stop):
         greedy_tree(supply, demand, own, down[:Q], parent, flow)
     costs, dear, tree = Costs(own, A, B), Costs(dear_C, dear_A, dear_B), Tree(parent, flow, below, pi)
     list_nodes(parent, order, seen, stack)
-    total, short, scale, pivots, slack = np.inf, np.inf, 0.0, 0, ROUNDING * own.max()
+    total, short, scale, backwards = np.inf, np.inf, 0.0, 0.0
+    pivots, slack = 0, ROUNDING * own.max()
     for _ in range(ATTEMPTS):
         for u in range(P):
             raise_by_rounding(own[u], dear_C[u])
@@ -122,14 +128,18 @@ def solve_one(p, q, C, hub, basis, is_warm, stop):
         if stop[0]:
             break
         list_nodes(parent, order, seen, stack)
-        total, short, scale = certify(C, hub, supply, demand, (order, parent, flow), (high, low), down)
+        backwards = set_flows(masses, basis, hub.is_there, moved, moved_low)
+        total, short, scale = certify(
+            C, hub, p, masses[0][1 + P :], (order, parent, moved), (high, low), down
+        )
         if short <= TOLERANCE * scale:
             break
         # What is left to gain may be small beside the costs of the arcs that carry it, so it gets its own scale.
         slack = ROUNDING * refine_costs(C, hub, (high, low), own, A, B)
     f[:] = high[1 : 1 + P] + down[1 : 1 + P]
     g[:] = high[1 + P :] + down[1 + P :]
-    return total, short, scale, pivots
+    repaired = repair_cost(backwards, C, hub, f, g) if backwards > 0.0 else 0.0
+    return total, short, repaired, scale, pivots
 
 
 @compiled
@@ -144,17 +154,18 @@ def _solve_line(p, q, C, basis):
     """Solve a problem with one source or one sink, which has one plan only."""
     P, Q = C.shape
     sinks = 1 + P
-    total, scale = 0.0, 0.0
+    total, scale, share = 0.0, 0.0, p.sum() / q.sum()
     basis.parent[:] = sinks if Q == 1 else 1
     basis.parent[1] = sinks
     basis.parent[sinks] = 0
     for u in range(P):
         basis.f[u] = C[u, 0] if Q == 1 else 0.0
         for v in range(Q):
-            total += p[u] * q[v] * C[u, v]
-            scale += p[u] * q[v] * abs(C[u, v])
+            x = p[u] if Q == 1 else q[v] * share
+            total += x * C[u, v]
+            scale += x * abs(C[u, v])
     for v in range(Q):
         basis.g[v] = 0.0 if Q == 1 else C[0, v]
     for x in range(P + Q):
         basis.order[x] = sinks if x == 0 else x if x < sinks else 1 + x
-    return total, 0.0, scale, 0
+    return total, 0.0, 0.0, scale, 0

@@ -27,14 +27,15 @@ class TransportResult:
     """The solutions of k transport problems.
 
     Attributes:
-        value: float64 [k], the least costs: what plans cost that move ``a`` to ``b``.
+        value: float64 [k], the least costs: what plans cost at most that move ``a`` to ``b``.
         lower: float64 [k], what the potentials prove each to cost at least.
-        is_exact: bool [k], whether ``value`` and ``lower`` agree to 1e-10 of the plan's mass times |cost|.
+        is_exact: bool [k], whether ``value`` and ``lower`` agree to 1e-10 of the plan's mass times |cost|; what goes
+            through the hub counts |A| to it and |B − t| from it, which is more than |A + B − t| if they cancel.
         f: float64 [k, m], potentials of the sources: f_u + g_v is nowhere above the cost from u to v, and
             a·f + b·g is ``lower``, both but for rounding.
         g: float64 [k, n], potentials of the sinks.
-        plan: float64 [k, m, n], plans of that cost, their rows summing to ``a`` and their columns to ``b``; None
-            unless they were asked for.
+        plan: float64 [k, m, n], plans of that cost, their rows summing to ``a`` and their columns to ``b``, if need
+            be scaled to the sum of ``a``; None unless they were asked for.
         pivots: int64 [k], steps of the simplex.
     """
 
@@ -65,14 +66,15 @@ def solve_many(
     Each is min Σ x_uv c_uv over plans x ≥ 0 whose rows sum to ``a`` and columns to ``b``. With tolls mass may go
     through a hub instead: c_uv = min(cost_uv, A_u + B_v − t), of which no matrix is made. By a primal network simplex
     (Cunningham, *A network simplex method*, Math. Program. 11, 1976) on flows of whole quanta, so that ties do no
-    harm; a problem begins from the last one's tree where it differs in tolls alone, and from its potentials where it
-    shares the cost and most of the masses. Costs may be negative, and of any size beside each other: potentials are
-    kept in twice the precision. What is shared by all problems may be given once, without its first axis.
+    harm; the value is then worked out in twice the precision for the masses that are given. A problem begins from the
+    last one's tree where it differs in tolls alone, and from its potentials where it shares the cost and most of the
+    masses. Costs may be negative, and of any size beside each other: potentials are kept in twice the precision. What
+    is shared by all problems may be given once, without its first axis.
 
     Args:
         cost: [m, n] or [k, m, n], finite.
         a: [m] or [k, m], masses of the sources, at least 0; where they are 0, there is no such source.
-        b: [n] or [k, n], masses of the sinks, likewise; of the same sum as ``a``, to 1e-7 of it.
+        b: [n] or [k, n], masses of the sinks, likewise; of the same sum as ``a``, to 1e-7 of it, and scaled to it.
         A: [m] or [k, m], what it costs to the hub; None if there is no hub.
         B: [n] or [k, n], what it costs from the hub.
         t: One number or [k], what is taken off for the way through the hub.
