@@ -16,6 +16,7 @@ from ncviz.ui.explore.flows import with_flow
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, slider_step
 from ncviz.ui.link.view_state import ALL_LAYERS, OF_SIDE, of_other
 from ncviz.ui.session import results, session
+from ncviz.ui.session.lost_steps import lost_steps, swap_lost
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, first_side, second_side
 
@@ -154,4 +155,6 @@ def _swap() -> None:
     if main.model != right.model:
         changed |= {"model": right.model} | of_other({"model": main.model})
         changed |= {"layer": ALL_LAYERS, "zoom": ALL_LAYERS, "flow": "all", "selected": "", "edge": ""}
+    lost = set(lost_steps())
     session.change(**changed)
+    swap_lost(lost)

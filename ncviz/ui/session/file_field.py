@@ -12,7 +12,7 @@ from ncviz.ui.session.problems import telling_errors
 def file_field(
     label: str, name: str, kind: str, take: Callable[[bytes], None], *, most_megabytes: int | None = None
 ) -> None:
-    """Draw it; what is refused stays, with the reason under it, until another file is given.
+    """Draw it; what is refused stays, with the reason under it, until another file is given or the user tries again.
 
     Args:
         label: What the file is.
@@ -21,12 +21,21 @@ def file_field(
         take: Called with the file's bytes; the page runs again afterwards.
         most_megabytes: How large a file may be, None for what the server takes.
     """
-    count = f"{name} taken"
+    count, refused = f"{name} taken", f"{name} refused"
     number = st.session_state.setdefault(count, 0)
     given = st.file_uploader(label, type=kind, max_upload_size=most_megabytes, key=f"{name} {number}")
     if given is None:
+        st.session_state.pop(refused, None)
         return
-    with telling_errors():
-        take(given.getvalue())
-        st.session_state[count] = number + 1
-        st.rerun()
+
+    def refuse(told: str) -> None:
+        st.session_state[refused] = given.file_id, told
+
+    # Taken once: later the page may look at what it fits, and the user at something else.
+    if st.session_state.get(refused, ("",))[0] != given.file_id:
+        with telling_errors(refuse):
+            take(given.getvalue())
+            st.session_state[count] = number + 1
+            st.rerun()
+    st.error(st.session_state[refused][1])
+    st.button("Try again", key=f"{name} again", on_click=st.session_state.pop, args=(refused, None))

@@ -16,7 +16,6 @@ from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.zoo import MODELS
 from ncviz.scene.history import History
 from ncviz.text import plain, shorten
-from ncviz.ui.link.by_hand import IN_FILE
 from ncviz.ui.link.view_state import (
     ALL_LAYERS,
     DEFAULT_MODEL,
@@ -27,6 +26,7 @@ from ncviz.ui.link.view_state import (
     other,
 )
 from ncviz.ui.server import resources
+from ncviz.ui.session.lost_steps import BROUGHT, find_lost, settle_lost
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed", "hand", "hand_name")
 # Nothing removed, nothing chosen.
@@ -43,8 +43,6 @@ _WHOLE |= {name: getattr(ViewState(), name) for name in OF_NETWORK}
 OTHER_WHOLE: dict[str, Any] = {other(name): getattr(ViewState(), other(name)) for name in OF_NETWORK}
 # One digit says more at first sight than the mean of ten.
 FIRST_FLOW = "image-5"
-# In the address: that a network of the session's own is looked at.
-BROUGHT = "brought"
 # The second picture's own step; its network goes with it, since a step says nothing about another network.
 OTHER_STEP = ("other_model", *(other(name) for name in PRUNING_STEP if name in OF_SIDE))
 
@@ -60,11 +58,10 @@ def begin() -> None:
         return
     state, problems = from_query(st.query_params.to_dict())
     st.session_state["lost"] = BROUGHT in st.query_params
-    sides = (("explore", "hand"), ("other", other("hand")))
-    st.session_state["lost-steps"] = {side for side, hand in sides if st.query_params.get(hand) == IN_FILE}
     if has_lost_network() and "model" not in st.query_params:
         # What the link says of the network that is gone means nothing on the one in its place.
         state = replace(state, **_WHOLE)
+    find_lost(st.query_params.to_dict(), state)
     st.session_state.update(
         {"latest": Latest(state), "history": History(), "networks": {}, "device": "cpu", "data_dir": None}
     )
@@ -102,11 +99,6 @@ def latest() -> Latest:
     return cast(Latest, st.session_state["latest"])
 
 
-def lost_steps() -> set[str]:
-    """Return the sides whose steps by hand the link that this session began with left to a file."""
-    return cast(set[str], st.session_state.setdefault("lost-steps", set()))
-
-
 def token() -> str:
     """Return what tells this session from others, and nothing else of it."""
     return str(st.session_state.setdefault("token", uuid.uuid4().hex))
@@ -119,6 +111,7 @@ def view() -> ViewState:
 
 def change(**values: Any) -> None:
     """Look at something else; a change of the pruning step can be undone."""
+    settle_lost(values)
     before = view()
     after = replace(before, **values)
     if after == before:
@@ -136,7 +129,8 @@ def look(at: ViewState) -> None:
     kept = {name: getattr(at, name) for name in vars(at)}
     if at.model not in known:
         kept |= _WHOLE | {"model": view().model}
-    if at.other_model not in known:
+    # Without a name of its own, the second network is the first.
+    if (at.other_model or at.model) not in known:
         kept |= OTHER_WHOLE | {"other_model": ""}
     change(**kept)
 
@@ -293,4 +287,5 @@ def _seen(step: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _take(step: tuple[Any, ...]) -> None:
     values = dict(zip((*PRUNING_STEP, *OTHER_STEP), step, strict=True))
+    settle_lost([name for name, value in values.items() if value != getattr(view(), name)])
     latest().view = replace(view(), **values)

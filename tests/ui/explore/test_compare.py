@@ -278,3 +278,25 @@ def test_a_panels_step_changes_its_own_side_alone(side):
     assert ast.literal_eval(app.text[0].value) == step | {f"{prefix}removed": "0.25"}
     assert ast.literal_eval(app.text[1].value) == step
     assert app.text[2].value == "0.25"
+
+
+def lost(app):
+    return app.session_state["lost-steps"]
+
+
+def test_steps_that_a_link_left_to_a_file_are_lost_where_their_picture_is(app):
+    from ncviz.ui.link.by_hand import IN_FILE
+
+    app.query_params["compare"] = "1"
+    app.query_params["other_hand"] = IN_FILE
+    app.run()
+    assert lost(app) == {"other"}
+    app.button(key="swap-sides").click().run()
+    assert lost(app) == {"explore"}
+    assert "".join(app.query_params["hand"]) == IN_FILE
+    assert "other_hand" not in app.query_params
+    app.button(key="swap-sides").click().run()
+    app.selectbox[0].select("lenet-mnist-relu").run()
+    assert lost(app) == set()
+    assert "other_hand" not in app.query_params
+    assert not app.exception

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from ncviz.scene.surgery.steps import Step, read_steps, with_step, write_steps
-from ncviz.ui.session import session
 from ncviz.ui.session.by_hand import removed_with
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, change
@@ -29,7 +28,6 @@ def set_steps(subject: Subject, steps: Sequence[Step]) -> None:
     text = write_steps(steps)
     # Read again, so that nothing is done that a link or a file could not say.
     read_steps(text)
-    session.lost_steps().discard(subject.side.name)
     removed = removed_with(now.network, now.record, now.full_order, now.removed, (now.view.hand, text))
     named = {} if text else {"hand_name": ""}
     change(now.side, hand=text, removed=removed / max(1, now.total), **named)

@@ -75,11 +75,11 @@ def settle_by_hand(subject: Subject) -> bool:
             return True
     except NcvizError as error:
         st.toast(plain(f"What is done by hand was left out: {error}"))
-        change(subject.side, hand="")
+        change(subject.side, hand="", hand_name="")
         st.rerun()
     offer_bottlenecks(subject, missing[0])
     if st.button("Leave out what is done by hand", key=f"leave-by-hand-{subject.side.name}"):
-        change(subject.side, hand="")
+        change(subject.side, hand="", hand_name="")
         st.rerun()
     return False
 

@@ -10,11 +10,14 @@ import streamlit as st
 from ncviz.errors import NcvizError
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.surgery.files import MAX_BYTES, StepsFile, read_file
-from ncviz.ui.explore.by_hand.operate import set_steps, steps_of
+from ncviz.scene.surgery.steps import write_steps
+from ncviz.ui.explore.by_hand.operate import steps_of
 from ncviz.ui.link.by_hand import IN_FILE, link_text
 from ncviz.ui.link.view_state import from_query
 from ncviz.ui.session import session
+from ncviz.ui.session.by_hand import by_hand, missing_groups
 from ncviz.ui.session.file_field import file_field
+from ncviz.ui.session.lost_steps import lost_steps
 from ncviz.ui.session.subject import Subject, change
 
 
@@ -68,7 +71,7 @@ def tell_of_link(subject: Subject) -> None:
                 "without it, and needs this file too."
             )
             draw_download(subject, "picture")
-    elif side in session.lost_steps():
+    elif side in lost_steps():
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.warning(
                 "The steps by hand of this link are too many to be in it: the network is shown without them until you "
@@ -79,21 +82,33 @@ def tell_of_link(subject: Subject) -> None:
             st.button(
                 "Go on without",
                 key=f"without-steps-{side}",
-                on_click=session.lost_steps().discard,
+                on_click=lost_steps().discard,
                 args=(side,),
             )
 
 
 def _open(subject: Subject, content: bytes) -> None:
-    """Do what a file says."""
-    found = read_file(content, subject.network.fingerprint)
+    """Do all that a file says at once, or nothing of it; what is not known yet is offered where it is shown.
+
+    Raises:
+        NcvizError: If it is no such file, or names what the network does not have.
+    """
+    found, now = read_file(content, subject.network.fingerprint), subject.now()
     order, problems = from_query(
         dict(zip(("criterion", "scope", "order", "never"), found.order, strict=True))
     )
     if problems:
         raise NcvizError(problems[0])
-    session.change(scope=order.scope, never=order.never)
-    change(subject.now().side, criterion=order.criterion, order=order.order)
-    set_steps(subject, found.steps)
-    now = subject.now()
-    change(now.side, removed=min(found.removed, now.total) / max(1, now.total), hand_name=found.name)
+    missing = missing_groups(now.network, now.record, write_steps(found.steps))
+    known = [step for step in found.steps if step.group not in missing]
+    by_hand(now.network, now.record, found.order, write_steps(known))
+    change(
+        now.side,
+        criterion=order.criterion,
+        order=order.order,
+        scope=order.scope,
+        never=order.never,
+        removed=min(found.removed, now.total) / max(1, now.total),
+        hand=write_steps(found.steps),
+        hand_name=found.name if found.steps else "",
+    )
