@@ -57,26 +57,34 @@ def test_ends_are_rounded_outward():
     assert (up[1:] >= wider[1:]).all()
 
 
-def test_what_was_known_of_a_run_that_was_stopped_is_kept(network, store, monkeypatch):
+def test_what_a_run_shows_is_never_looser_than_what_was_known_and_is_kept_when_it_is_stopped(
+    network, store, monkeypatch
+):
     monkeypatch.setattr("ncviz.tasks.curvature.task._WATCHED_WEIGHTS", 0)
+    context, task = here(store), tasks.Curvature(network)
+    whole = here(tasks.open_store()).look_up(task)
+    ends = [{name: values + np.float32(by) for name, values in whole.weights.items()} for by in (-0.01, 0.01)]
+    context.desk.keep_best(task, context, replace(whole, samples=None, intervals=Intervals(*ends)))
     shown = []
 
     def stop(fraction, message):
         if shown and shown[0]:
             raise CancelledError
 
-    task = tasks.Curvature(network, CurvatureConfig(seed=7))
     context = here(store, show=shown.append, progress=stop)
     with pytest.raises(CancelledError):
         context.run(task)
+    (last,) = shown[0]
+    assert last.intervals.is_within(0.021)
+    assert last.intervals.exact_share > 0
     kept = here(store).look_up(task)
-    assert kept.key == shown[0][0].key
+    assert kept.key == last.key
     assert not task.is_complete(kept, context)
 
 
 def test_a_result_is_complete_once_it_has_all_that_is_asked_for(network, store):
     context, task = here(store), tasks.Curvature(network)
-    whole = context.run(task).result
+    whole = here(tasks.open_store()).look_up(task)
     ends = whole.weights, {name: values + np.float32(0.1) for name, values in whole.weights.items()}
     rough = replace(whole, samples=None, intervals=Intervals(*ends), meta={**whole.meta, "seconds": 2.0})
     bare = replace(whole, samples=None)
