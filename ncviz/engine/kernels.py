@@ -288,7 +288,8 @@ def _solve(plan, block, p, q, floor, best, grid, space, stop):
             if d[i, j] == np.inf or value[i, j] == -np.inf:
                 continue
             kappa = 1.0 - value[i, j] / d[i, j]
-            if np.isnan(kappa):
+            # What was stopped has not failed.
+            if np.isnan(kappa) and not stop[0]:
                 best.counts[FAILED] += 1
             _lower(best, live_j[j] * plan.slots + slot, kappa, block)
             if grid.size > 0:

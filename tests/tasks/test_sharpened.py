@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ncviz import tasks
-from ncviz.config import CurvatureConfig
+from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.errors import CancelledError
 from ncviz.tasks.curvature.intervals import Intervals, outward
 from tests.examples.contexts import here
@@ -20,6 +20,9 @@ def test_a_sharper_result_replaces_a_looser_one_and_not_the_other_way_round(netw
     assert first.intervals is not None
     assert "exact, the rest ±" in first.intervals.words()
     assert context.look_up(exact).intervals.mark == first.intervals.mark
+    # A version that knows no intervals refuses it, as one of another algorithm.
+    assert store.get(rough.key(context)).meta["algorithm"] != ALGORITHM_VERSION
+    assert context.look_up(exact).meta["algorithm"] == ALGORITHM_VERSION
     whole = context.run(exact)
     assert not whole.is_stored
     assert whole.result.intervals is None

@@ -15,6 +15,7 @@ import numpy as np
 
 from ncviz.engine.anytime.interval import Known
 from ncviz.engine.anytime.until import Until
+from ncviz.engine.anytime.upper import ROUNDING
 from ncviz.engine.full import groups
 from ncviz.engine.kernels import LIVE, SOLVED
 from ncviz.transport.exact import solve_full
@@ -58,7 +59,7 @@ def edge_bounds(group: EdgeGroup, alpha: float) -> tuple[np.ndarray, np.ndarray]
     for u, mass in enumerate(group.a):
         detour = (group.from_source - group.cost[u]).max(axis=1)
         saved += mass * np.maximum(0.0, detour[:, None] + group.to_target[:, u][None] - d)
-    return least, star + saved / d
+    return least, star + ROUNDING * np.abs(star) + saved / d
 
 
 def sharpen_full(
@@ -81,15 +82,22 @@ def sharpen_full(
             is_wanted = ~np.isnan(group.direct) & (bound < least[weights]) & (named == is_named)
             if not is_wanted.any():
                 continue
-            only = np.where(is_wanted, group.direct, np.nan)
-            found = 1.0 - solve_full(
-                EdgeGroup(group.a, group.b, group.cost, group.to_target, group.from_source, only), alpha
-            ) / only  # fmt: skip
-            is_less = is_wanted & (found < least[weights])
-            known.counts[part, SOLVED] += int(is_wanted.sum())
-            for best in (least, known.best.curvature):
-                best[weights[is_less]] = found[is_less]
-            known.best.pair[weights[is_less]], known.best.sample[weights[is_less]] = pair, sample
+            # Edge by edge, so that it stops at once, and that what one has may spare the next.
+            for i, j in np.argwhere(is_wanted):
+                if stop[0]:
+                    return
+                w = weights[i, j]
+                if bound[i, j] >= least[w]:
+                    continue
+                only = EdgeGroup(
+                    group.a, group.b, group.cost, group.to_target[j : j + 1], group.from_source[i : i + 1],
+                    group.direct[i : i + 1, j : j + 1],
+                )  # fmt: skip
+                found = 1.0 - solve_full(only, alpha)[0, 0] / group.direct[i, j]
+                known.counts[part, SOLVED] += 1
+                if found < least[w]:
+                    known.best.pair[w], known.best.sample[w] = pair, sample
+                    known.best.curvature[w] = least[w] = found
     if len(own):
         known.lower[own] = np.maximum(known.lower[own], np.where(least < start, least, start)[own])
     done[0] = 1.0

@@ -47,7 +47,7 @@ def rounds(
     if count > _FEW_WEIGHTS:
         ends = [together(each) for each in known]
         lower = np.concatenate([np.where(own, low, np.inf) for own, (low, _) in zip(left, ends, strict=True)])
-        first = max(1, int(_FIRST_SHARE * total))
+        first = min(count, max(1, int(_FIRST_SHARE * total)))
         bar = np.partition(lower, first - 1)[first - 1]
         yield [own & (low <= bar) for own, (low, _) in zip(left, ends, strict=True)], last * first / count
         ends, left = [together(each) for each in known], open_weights(known, until)

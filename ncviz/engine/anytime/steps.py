@@ -10,8 +10,9 @@ import numpy as np
 from ncviz.engine.anytime.interval import Known
 from ncviz.engine.anytime.until import Until
 
-# Weights that one call bounds from above, and samples' least κ that it takes as long to solve as to look at an edge.
+# Weights that one call bounds from above.
 _CHUNK = 4096
+# To find one weight's least κ takes about as long as to look at so many edges.
 _EDGES_A_WEIGHT = 5000.0
 
 
@@ -132,13 +133,20 @@ def sharpen(
         return
     start = np.full(len(wanted), -np.inf)
     start[own] = until.below(upper[own])
-    mine = known.best._replace(curvature=start.copy(), counts=known.counts[part])
+    # Pages read what is known meanwhile: where an edge lies changes together with its κ.
+    mine = known.best._replace(
+        curvature=start.copy(),
+        pair=known.best.pair.copy(),
+        sample=known.best.sample.copy(),
+        counts=known.counts[part],
+    )
     kernels.search(
         known.plan, known.layers, known.ends, known.parts[part], known.first_sample, kernels.CHOSEN,
         np.zeros((0, 0), dtype=np.bool_), mine, known.low, stop, done,
     )  # fmt: skip
     was_found = mine.curvature[own] < start[own]
     found = own[was_found]
+    known.best.pair[found], known.best.sample[found] = mine.pair[found], mine.sample[found]
     known.best.curvature[found] = mine.curvature[found]
     if not stop[0]:
         known.lower[own] = np.maximum(known.lower[own], mine.curvature[own])

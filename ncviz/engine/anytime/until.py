@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def check_until(
     Raises:
         NcvizError: If one of them is none, or does not go together with something else that is asked for.
     """
-    if not _is_number(tolerance) or not 0 <= tolerance < 1:
+    if not _is_number(tolerance) or not 0 <= float(tolerance) < 1:
         raise NcvizError(f"tolerance must lie in 0 … 1 (1 excluded), got {tolerance!r}.")
     if time_limit is not None and (not _is_number(time_limit) or not time_limit >= 0):
         raise NcvizError(f"time_limit must be a number of seconds from 0 on, got {time_limit!r}.")
@@ -99,4 +100,4 @@ def check_until(
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -17,6 +17,9 @@ from ncviz.engine.measures import Measure, measure
 
 # The mass of all points that are only estimated.
 LIGHT = 1e-4
+# What is paid and what is saved may be almost the same, and far more than their difference: of |κ|'s lower bound, which
+# is about what is paid, the share that sums of many thousand terms round off at most.
+ROUNDING = 1e-12
 # Thresholds, as shares of the largest saving: 0 takes rows alone, 1 columns alone.
 THRESHOLDS = (0.0, 0.15, 0.4, 1.0)
 
@@ -105,7 +108,8 @@ def bound_above(plan, layers, first_sample, order, low, dear, upper, stop):
                 plan.from_source.kind[plan.from_source.start[pair] + q.field[v]], q.channel[v], i
             ]
         saving = (light_p + light_q) * max(0.0, dear_A[j] + dear_B[i] - d)
-        kappa = low.curvature[w] + (_most_saved(p.mass, q.mass, A, B - d, C) + saving) / d
+        least = low.curvature[w]
+        kappa = least + ROUNDING * abs(least) + (_most_saved(p.mass, q.mass, A, B - d, C) + saving) / d
         upper[w] = min(upper[w], kappa)
 
 

@@ -12,6 +12,9 @@ from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.places import StoredLink, StoredWeights
 from ncviz.tasks.curvature.record import CurvatureRecord
 
+# What knows no intervals must not take their middles for exact values: it takes these for another version's.
+_OF_INTERVALS = f"{ALGORITHM_VERSION}, intervals"
+
 
 def encode(curvature: CurvatureRecord) -> Record:
     """Return a curvature as arrays and JSON."""
@@ -28,7 +31,10 @@ def encode(curvature: CurvatureRecord) -> Record:
         arrays |= place.to_arrays(index)
     for index, link in enumerate(curvature.links):
         arrays |= {f"link-channels/{index}": link.channels, f"link-places/{index}": link.places}
-    return Record(arrays, dict(curvature.meta))
+    meta = dict(curvature.meta)
+    if curvature.intervals is not None:
+        meta["algorithm"] = _OF_INTERVALS
+    return Record(arrays, meta)
 
 
 def decode(record: Record) -> CurvatureRecord:
@@ -38,6 +44,8 @@ def decode(record: Record) -> CurvatureRecord:
         StoreError: If it was computed by another version of the algorithm.
     """
     arrays, meta = record.arrays, record.meta
+    if meta.get("algorithm") == _OF_INTERVALS:
+        meta = {**meta, "algorithm": ALGORITHM_VERSION}
     if meta.get("algorithm") != ALGORITHM_VERSION:
         raise StoreError(
             "A stored result is of another version of ncviz; clear it from the cache and compute again."

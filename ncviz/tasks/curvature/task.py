@@ -136,7 +136,12 @@ class Curvature(_OfNetwork):
         shown: list[CurvatureRecord] = []
         if context.show is not None:
             context.show(shown)
-        is_watched = context.show is not None and count_weights(network) >= _WATCHED_WEIGHTS
+        # Intervals are computed on the CPU; a GPU has the exact values before there is much to see.
+        is_watched = (
+            context.show is not None
+            and count_weights(network) >= _WATCHED_WEIGHTS
+            and not device.startswith("cuda")
+        )
         is_alone = context.executor is None or isinstance(context.executor, ThreadPoolExecutor)
         known = context.look_up(self) if is_watched else None
 

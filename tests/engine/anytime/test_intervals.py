@@ -1,10 +1,12 @@
 """Intervals contain the exact value, always: at every result in between, on hundreds of random networks."""
 
+import itertools
 import threading
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 import torch
+from torch import nn
 
 from ncviz import neural_curvature
 from ncviz.engine.anytime import rounds, until
@@ -36,12 +38,15 @@ def clock(monkeypatch):
     return own
 
 
-def make(name, seed, zero_share=0.0):
+def make(name, seed, zero_share=0.0, extreme=1.0):
     """A network and three inputs."""
     pool = networks if name in networks.NETWORKS else wired
     net, x = pool.make(name, seed, zero_share=zero_share)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed + 1)
+        for own in net.parameters():
+            if extreme != 1 and own.ndim > 1:
+                own[torch.rand(own.shape) < 0.1] *= extreme
         return net, torch.cat([x, torch.rand(2, *x.shape[1:])])
 
 
@@ -77,9 +82,29 @@ def test_so_it_does_on_hundreds_of_networks(name, alpha, clock):
     check_all(name, alpha, range(2, 12 if name in networks.NETWORKS else 4))
 
 
-def check_all(name, alpha, seeds):
+@pytest.mark.slow
+@pytest.mark.parametrize("extreme", [1e-30, 1e-9, 1e12])
+@pytest.mark.parametrize("name", ["mlp", "mlp_tanh", "conv", "Residual"])
+def test_so_it_does_where_what_is_paid_is_far_more_than_what_is_left_of_it(name, extreme, clock):
+    check_all(name, 0.9, range(20, 24), extreme)
+    # Below 1/2 the exact values are POT's, which misses the least cost beside lengths of 1e30.
+    if extreme != 1e-30:
+        check_all(name, 0.3, range(30, 31), extreme)
+
+
+def test_a_time_limit_may_come_in_the_middle_of_a_solution(clock):
+    torch.manual_seed(0)
+    layers = [[nn.Linear(n, 80), nn.Tanh()] for n in (36, 80, 80)]
+    net = nn.Sequential(nn.Flatten(), *itertools.chain(*layers), nn.Linear(80, 10)).double().eval()
+    x = torch.rand(4, 1, 6, 6).double()
+    exact = neural_curvature(net, x)
+    for limit in range(1, 81, 20):
+        check(exact, neural_curvature(net, x, time_limit=limit), None)
+
+
+def check_all(name, alpha, seeds, extreme=1.0):
     for seed in seeds:
-        net, x = make(name, seed, zero_share=0.3 * (seed % 2))
+        net, x = make(name, seed, zero_share=0.3 * (seed % 2), extreme=extreme)
         exact = neural_curvature(net, x, alpha=alpha)
         seen = []
         whole = neural_curvature(net, x, alpha=alpha, on_result=seen.append)
