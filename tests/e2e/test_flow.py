@@ -89,7 +89,7 @@ def test_what_is_drawn_flows_and_lines_show_how_much(visit):
     flow.wait_for(now="7")
     # What is drawn stays in the session, and is no part of the link.
     other = visit().open("/?flow=own&lines=flow")
-    other.wait(lambda: other.page.get_by_text("flow own was left out").count() > 0)
+    other.wait(lambda: other.page.get_by_text("image of your own was left out").count() > 0)
     assert not page.errors
     assert not page.outside
 

@@ -79,7 +79,7 @@ def test_every_interval_contains_the_exact_value(name, alpha, clock):
 @pytest.mark.parametrize("alpha", [0.9, 0.3])
 @pytest.mark.parametrize("name", NAMES)
 def test_so_it_does_on_hundreds_of_networks(name, alpha, clock):
-    check_all(name, alpha, range(2, 12 if name in networks.NETWORKS else 4))
+    check_all(name, alpha, range(2, 8 if name in networks.NETWORKS else 4))
 
 
 @pytest.mark.slow
