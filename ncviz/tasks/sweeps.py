@@ -10,6 +10,7 @@ import numpy as np
 
 from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, CurvatureConfig
 from ncviz.fingerprint import digest
+from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.record import CurvatureRecord
@@ -44,6 +45,7 @@ class Sweep(Curves):
     scope: str = "global"
     never_active: str = NEVER_ACTIVE_PLACES[0]
 
+    job: ClassVar[JobKind] = JobKind(kept="intervals found by then are kept")
     most_known: ClassVar[int] = 64
 
     def key(self, context: Context) -> str:

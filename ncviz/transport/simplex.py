@@ -15,6 +15,7 @@ from ncviz.compiled import compiled
 from ncviz.transport.plans import greedy_plan, plan_cost, tree_plan, use_elsewhere
 from ncviz.transport.tree import (
     CHUNK,
+    ROUNDING,
     Costs,
     Tree,
     list_nodes,
@@ -26,8 +27,6 @@ from ncviz.transport.tree import (
 
 # A first phase looks only at points with this share of the heaviest one's mass or more, the last phase at all.
 LEVELS = (0.1, 0.0)
-# Reduced costs this small beside the costs of their own arcs are rounding.
-ROUNDING = 8.0 * 2.0**-52
 # Potentials may gather this much rounding, beside the edge's length, before a solution counts as unproved.
 DRIFT = 64.0 * ROUNDING
 ATTEMPTS = 12

@@ -18,6 +18,8 @@ from ncviz.compiled import compiled, inlined, summing
 
 QUANTUM = 2.0**-50
 PRICED_ROWS = 4
+# Reduced costs this small beside the costs of their own arcs are rounding.
+ROUNDING = 8.0 * 2.0**-52
 CHUNK = 16
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ncviz.transport.simplex import ROUNDING
+from ncviz.transport.tree import ROUNDING
 
 # Sums that are held at a time: more would leave the device's cache for good.
 _STEP_ELEMENTS = 2**24

@@ -10,8 +10,8 @@ from numba import cuda
 
 from ncviz.transport import tree
 
-# A dearer cost, and what potentials may differ by: as in the CPU's simplex.
-ROUNDING = 8.0 * 2.0**-52
+# A dearer cost, and what potentials may differ by.
+ROUNDING = tree.ROUNDING
 # Numbers that all threads read and one writes.
 OBJECTIVE, CHANGE, START, SLOTS, TOLD = range(5)
 

@@ -12,6 +12,7 @@ from ncviz.transport.many.given import balanced, repair_cost, set_flows
 from ncviz.transport.many.starts import greedy_tree, reduce_costs, star
 from ncviz.transport.tree import (
     CHUNK,
+    ROUNDING,
     Costs,
     Tree,
     list_nodes,
@@ -21,7 +22,6 @@ from ncviz.transport.tree import (
     solve_tree,
 )
 
-ROUNDING = 8.0 * 2.0**-52
 # A value is exact when its proof falls short of it by no more than this share of its plan's mass times |cost|.
 TOLERANCE = 1e-10
 # A solution is refined so often at most.

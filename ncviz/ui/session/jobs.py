@@ -217,9 +217,8 @@ def _running(job: Job, place: str = "sidebar") -> None:
     elif not visitors.may_stop(job):
         st.caption("Somebody else waits for this too, so it cannot be stopped.")
         return
-    if st.button("Cancel", key=f"cancel-{place}-{now.key}", disabled=now.is_cancelling):
-        job.cancel()
-        st.rerun(scope="fragment")
+    # A callback is called even where the page was drawn anew between the button and its press.
+    st.button("Cancel", key=f"cancel-{place}-{now.key}", disabled=now.is_cancelling, on_click=job.cancel)
 
 
 def _ended(job: Job) -> None:
