@@ -22,7 +22,11 @@ _CONTRAST = """
 _OWN = """
 .ncviz-caption{margin-top:.25rem;font-size:.875rem;text-align:center}
 .ncviz-unseen{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.st-key-menu,.st-key-repaint,[data-testid=stLayoutWrapper]:has(>.st-key-explore-title){position:absolute;height:0}
+"""
+# What only listens takes no room. As wide as the page, its placeholder would stand out of it while it is loaded.
+_NO_ROOM = "{position:absolute;width:1px !important;height:0;overflow:clip}"
+_UNSEEN = f"""
+.st-key-menu,.st-key-repaint,[data-testid=stLayoutWrapper]:has(>.st-key-explore-title){_NO_ROOM}
 """
 # On a projector, of 1024 pixels, its sidebar and its margins leave too little to the picture.
 _PROJECTOR = """
@@ -34,10 +38,10 @@ _UPLOAD = """
 :is(.st-key-bring-file,.st-key-stage-open) [data-testid=stFileUploaderDropzoneInstructions]{display:none}
 """
 
-STYLE = f"<style>{_ROOM}{_FOCUS}{_CONTRAST}{_OWN}{_PROJECTOR}{_UPLOAD}</style>"
+STYLE = f"<style>{_ROOM}{_FOCUS}{_CONTRAST}{_OWN}{_UNSEEN}{_PROJECTOR}{_UPLOAD}</style>"
 
 # The bar of a lecture is there for its keys alone.
-NO_BAR = "<style>[data-testid=stLayoutWrapper]:has(>.st-key-stage-bar){position:absolute;height:0}</style>"
+NO_BAR = f"<style>[data-testid=stLayoutWrapper]:has(>.st-key-stage-bar){_NO_ROOM}</style>"
 # On a stage there is the page alone, as large as the window allows.
 STAGE = """<style>
 :root{--ncviz-stage:1}
