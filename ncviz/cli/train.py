@@ -38,7 +38,8 @@ def train(
     """Train MODEL and write its checkpoint and card.
 
     MODEL is a network of the zoo, or with --dataset any architecture: resnet20, torchvision/resnet18@10, or one of the
-    form, such as form/cnn/1x28x28/8k5s2-16k5s2/64/relu-bn@10.
+    form, such as form/cnn/1x28x28/8k5s2-16k5s2/64/relu-bn@10. A training that was interrupted goes on from its last
+    finished epoch, which is kept in the folder until the end.
     """
     from ncviz.models.training.train import train_zoo_model
 
@@ -49,7 +50,15 @@ def train(
     check_folder(out_dir)
     with progress("training") as report:
         result = train_zoo_model(
-            spec, data_dir, epochs, seed, out_dir, progress=report, device=where, learning_rate=learning_rate
+            spec,
+            data_dir,
+            epochs,
+            seed,
+            out_dir,
+            progress=report,
+            device=where,
+            learning_rate=learning_rate,
+            is_resumable=True,
         )
     facts = {"model": model, "test_accuracy": result.test_accuracy, "seconds": round(result.seconds, 1)}
     if as_json:

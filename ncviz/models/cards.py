@@ -66,6 +66,7 @@ def make_card(
         "augmentation": "mirrored and shifted by up to 4 pixels at random" if settings.augment else "none",
         "attack": _attack_in_words(settings.attack),
         "batch_size": settings.batch_size,
+        "precision": settings.precision,
         "epochs": settings.epochs,
         "seed": settings.seed,
         "device": settings.device,

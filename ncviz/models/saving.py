@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -40,7 +41,8 @@ def save_checkpoint(
     if half:
         tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
     if format == "safetensors":
-        content = save(tensors)
+        # The file itself sorts its tensors by name.
+        content = save(tensors, {"order": json.dumps(list(tensors))})
     else:
         buffer = io.BytesIO()
         torch.save(tensors, buffer)

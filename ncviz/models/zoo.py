@@ -33,6 +33,7 @@ class Recipe:
         weight_decay: Adam's L2 penalty.
         augment: Whether each image is mirrored and shifted at random before each step.
         attack: The attack on each image before it is learnt from; none trains on the images as they are.
+        precision: What it multiplies in while learning, as in ``TrainingSettings``.
     """
 
     epochs: int
@@ -41,6 +42,7 @@ class Recipe:
     weight_decay: float = 0.0
     augment: bool = False
     attack: AttackConfig | None = None
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -160,24 +162,25 @@ def checkpoint_arrays(name: str) -> dict[str, np.ndarray]:
     Raises:
         ModelError: If the model is unknown, or its file is missing or damaged.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    from safetensors import SafetensorError, safe_open
 
     spec = find_model(name)
     try:
-        arrays = load(spec.path.read_bytes())
-    except (OSError, SafetensorError) as error:
+        with safe_open(spec.path, "numpy") as file:
+            order = (file.metadata() or {}).get("order")
+            names = sorted(file.keys(), key=_layer_order) if order is None else json.loads(order)
+            arrays = {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(
             f"The bundled weights of {name} cannot be read ({error}); install ncviz again, or train them "
             f"with `python -m ncviz train {name}`."
         ) from error
     # Large networks ship their weights in half precision.
-    wide = {key: v.astype("float32") if v.dtype == "float16" else v for key, v in arrays.items()}
-    return {key: wide[key] for key in sorted(wide, key=_layer_order)}
+    return {key: v.astype("float32") if v.dtype == "float16" else v for key, v in arrays.items()}
 
 
 def _layer_order(key: str) -> tuple[int, int]:
-    """Return a sort key that orders ``<layer>.<kind>`` as a module's state dict does."""
+    """Return a sort key that orders ``<layer>.<kind>`` as a chain's state dict does, for files that don't tell."""
     layer, _, kind = key.partition(".")
     return int(layer), _WITHIN_LAYER.index(kind)
 

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from ncviz import cli, tasks
 from ncviz.cli import prune
 from ncviz.models.loading import load_checkpoint
+from ncviz.models.training.train import _Run
 from ncviz.store import StoreWarning
 
 NAME = "mlp-digits-relu"
@@ -196,6 +197,22 @@ def test_train_writes_checkpoint_and_card(run, tmp_path):
     assert 0 < json.loads(out)["test_accuracy"] <= 1
     assert load_file(tmp_path / f"{NAME}.safetensors")
     assert json.loads((tmp_path / f"{NAME}.json").read_text())["seed"] == 3
+
+
+def test_an_interrupted_train_goes_on_from_its_last_finished_epoch(run, tmp_path, monkeypatch):
+    def interrupt(self, epoch, _whole=_Run.epoch):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return _whole(self, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Run, "epoch", interrupt)
+        assert run("train", NAME, "--epochs", 2, "--out-dir", tmp_path)[0] != 0
+    assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.training"]
+    assert run("train", NAME, "--epochs", 2, "--out-dir", tmp_path)[0] == 0
+    card = json.loads((tmp_path / f"{NAME}.json").read_text())
+    assert [part.partition(" on")[0] for part in card["interrupted"]] == ["epoch 1", "epoch 2"]
+    assert not list(tmp_path.glob("*.training"))
 
 
 @pytest.mark.parametrize("model", ["form/mlp/1x8x8/12/relu-bn-drop0.1@10", "mlp-digits-tanh@10"])

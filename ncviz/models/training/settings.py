@@ -9,6 +9,7 @@ from ncviz.errors import ModelError
 
 MAX_EPOCHS = 1000
 MAX_BATCH_SIZE = 65_536
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class TrainingSettings:
         device: Where to compute, in torch's notation.
         augment: Whether each image is mirrored and shifted at random before each step.
         attack: The attack on each image before it is learnt from, if any.
+        precision: One of ``PRECISIONS``: bfloat16 multiplies in that, sums and keeps the weights in float32; on
+            processors that know it a convolutional network learns about twice as fast.
     """
 
     architecture: str
@@ -38,6 +41,7 @@ class TrainingSettings:
     device: str
     augment: bool = False
     attack: AttackConfig | None = None
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         check_whole("epochs", self.epochs, 1, MAX_EPOCHS)
@@ -47,6 +51,8 @@ class TrainingSettings:
             raise ModelError(f"The learning rate must lie in (0, 10], got {self.learning_rate!r}; try 0.004.")
         if not 0.0 <= self.weight_decay <= 1.0:
             raise ModelError(f"The weight decay must lie in [0, 1], got {self.weight_decay!r}; try 0.")
+        if self.precision not in PRECISIONS:
+            raise ModelError(f"The precision must be {' or '.join(PRECISIONS)}, got {self.precision!r}.")
 
 
 @dataclass(frozen=True)

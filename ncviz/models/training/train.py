@@ -71,6 +71,7 @@ def train(
     device: str = "cpu",
     augment: bool = False,
     attack: AttackConfig | None = None,
+    precision: str = "float32",
     progress: Progress | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
     resume: Path | None = None,
@@ -92,6 +93,7 @@ def train(
         device: Where to compute, in torch's notation.
         augment: Mirror each image with probability 1/2 and shift it by up to four pixels before each step.
         attack: Learn from attacked images in place of the images themselves (Madry et al., arXiv 1706.06083).
+        precision: What to multiply in while learning, as in ``TrainingSettings``; accuracies are those of float32.
         progress: Called with the fraction done and a short text; may raise ``CancelledError`` to stop.
         on_epoch: Called after each epoch, not for those that were done before.
         resume: A file that keeps the training after each epoch, and from which it goes on if it is there.
@@ -106,6 +108,7 @@ def train(
     architecture = find_architecture(architecture).name
     settings = TrainingSettings(
         architecture, train_data.name, epochs, batch_size, learning_rate, weight_decay, seed, device, augment, attack,
+        precision,
     )  # fmt: skip
     for data in (train_data, test_data):
         _check_data(architecture, data)
@@ -183,6 +186,7 @@ def train_zoo_model(
         device=device,
         augment=spec.recipe.augment,
         attack=spec.recipe.attack,
+        precision=spec.recipe.precision,
         progress=progress,
         on_epoch=on_epoch,
         resume=resume,
@@ -222,6 +226,10 @@ class _Run:
         self.progress = progress
         self.order = torch.Generator().manual_seed(settings.seed)
         self.net = build_seeded(settings.architecture, settings.seed).to(settings.device)
+        self._is_half = settings.precision == "bfloat16"
+        if self._is_half:
+            # The layout that such products are fast in.
+            self.net.to(memory_format=torch.channels_last)
         self._dropouts = seed_dropout(self.net, self.order)
         self.data = train_data
         self.inputs = train_data.inputs.to(settings.device)
@@ -239,7 +247,7 @@ class _Run:
     def trained(self) -> nn.Module:
         """Return the network as its architecture builds it, on the CPU, in eval mode."""
         restore_dropout(self.net, self._dropouts)
-        return self.net.cpu().eval()
+        return self.net.cpu().to(memory_format=torch.contiguous_format).eval()
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -284,8 +292,9 @@ class _Run:
             pixels = attacked(logits_of, data.pictures(images), labels, self.settings.attack, self.order)
             images = data.normalised(pixels)
             self.net.train()
-        logits = self.net(images)  # [b, classes]
-        loss = F.cross_entropy(logits, labels)
+        with torch.autocast(self.inputs.device.type, torch.bfloat16, enabled=self._is_half):
+            logits = self.net(images)  # [b, classes]
+            loss = F.cross_entropy(logits, labels)
         value = loss.item()
         if not torch.isfinite(loss):
             raise ModelError(

@@ -46,6 +46,7 @@ def stop_after(epochs):
         ("mlp-digits-relu", digits, {"attack": AttackConfig(0.1, 0.05, 2)}),
         # Batch normalisation's running values, and draws of the augmentation, are part of where a training is.
         ("vgg9-cifar10-relu", pictures, {"augment": True, "batch_size": 16}),
+        ("resnet8-cifar10", pictures, {"precision": "bfloat16"}),
     ],
 )
 def test_an_interrupted_training_ends_in_the_same_weights_bit_for_bit(architecture, data, options, tmp_path):
@@ -78,7 +79,9 @@ def test_a_finished_training_is_not_begun_again(tmp_path):
     assert torch.equal(again.net[1].weight, first.net[1].weight)
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"learning_rate": 0.02}, {"epochs": 4}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"learning_rate": 0.02}, {"epochs": 4}, {"precision": "bfloat16"}]
+)
 def test_another_training_is_not_gone_on_from(change, tmp_path):
     settings = {"epochs": 2, "batch_size": 32, "learning_rate": 0.01, "resume": tmp_path / "kept"}
     parts = digits("train", 64), digits("test", 40)

@@ -49,6 +49,19 @@ def test_follows_its_seed_bit_for_bit_and_leaves_the_global_random_state():
         assert torch.equal(a, b)
 
 
+def test_products_in_half_precision_leave_weights_and_accuracies_in_float32():
+    result, exact = run(precision="bfloat16"), run()
+    assert result.history != exact.history
+    assert result.test_accuracy == pytest.approx(exact.test_accuracy, abs=0.1)
+    assert {values.dtype for values in result.net.parameters()} == {torch.float32}
+    data = digits(split="test")
+    with torch.inference_mode():
+        hits = (result.net(data.inputs).argmax(1) == data.labels).sum().item()
+    assert hits / len(data) == result.test_accuracy
+    with pytest.raises(ModelError, match="float32 or bfloat16"):
+        run(precision="float16")
+
+
 def test_progress_runs_from_zero_to_one():
     seen, epochs = [], []
     result = run(200, progress=lambda fraction, text: seen.append((fraction, text)), on_epoch=epochs.append)
