@@ -23,7 +23,9 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", 
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
-def read_image(content: bytes, name: str, settings: ImageSettings) -> np.ndarray:
+def read_image(
+    content: bytes, name: str, settings: ImageSettings, *, is_as_viewed: bool = False
+) -> np.ndarray:
     """Decode an image file and give it its size.
 
     The first frame counts; transparency is dropped and the camera's rotation mark ignored, as torchvision's
@@ -33,6 +35,8 @@ def read_image(content: bytes, name: str, settings: ImageSettings) -> np.ndarray
         content: The file: PNG, JPEG, BMP, WebP, GIF or TIFF.
         name: Its name, for messages.
         settings: Size and channels.
+        is_as_viewed: Whether it is read as people view it instead: turned upright, and what is transparent on a ground
+            that what is not stands out from.
 
     Returns:
         uint8 [C, H, W].
@@ -40,7 +44,7 @@ def read_image(content: bytes, name: str, settings: ImageSettings) -> np.ndarray
     Raises:
         DataError: If it is damaged, of another format, or too large, naming it.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with warnings.catch_warnings():
@@ -48,7 +52,8 @@ def read_image(content: bytes, name: str, settings: ImageSettings) -> np.ndarray
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 _check_size(image, name)
-                pixels = np.asarray(_sized(_eight_bits(image, settings), name, settings))
+                picture = _on_ground(ImageOps.exif_transpose(image)) if is_as_viewed else image
+                pixels = np.asarray(_sized(_eight_bits(picture, settings), name, settings))
                 return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
     except DataError:
         raise
@@ -100,6 +105,19 @@ def _check_size(image: Image, name: str) -> None:
             f"The image {file_name(name)} has {image.width:,} × {image.height:,} pixels, at most "
             f"{LIMITS.image_pixels:,} are read; make it smaller."
         )
+
+
+def _on_ground(image: Image) -> Image:
+    """Return it on white where it has transparent parts, or on black where what is seen of it is light."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    image = image.convert("RGBA")
+    alpha = np.asarray(image.getchannel("A"), dtype=np.float64)
+    ink = float((np.asarray(image.convert("L")) * alpha).sum()) / max(float(alpha.sum()), 1.0)
+    ground = 0 if ink > 255 / 2 else 255
+    return Image.alpha_composite(Image.new("RGBA", image.size, (ground, ground, ground, 255)), image)
 
 
 def _eight_bits(image: Image, settings: ImageSettings) -> Image:

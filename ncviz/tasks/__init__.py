@@ -38,6 +38,7 @@ from ncviz.tasks.forward.images import (
     calibration_inputs,
     has_exact_pixels,
     input_of,
+    picture_reading,
     read_picture,
     white_level,
 )
@@ -75,8 +76,8 @@ __all__ = [
     "OwnMask", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task", "calibration",
     "calibration_inputs", "class_names", "criterion_scores", "edge_weight", "evaluator",
     "from_result", "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of",
-    "mean_state", "measure_curve", "open_context", "open_network", "open_store", "pruned_checkpoint", "pruned_file",
-    "ranges_of", "ranked_curvature", "ranks", "read_picture", "removable", "removed_alike", "removed_for_threshold",
-    "scaled_activity", "scores", "shapes_of", "smaller_images", "state_of", "takes_other_sizes", "white_level",
-    "with_images", "zeros_in",
+    "mean_state", "measure_curve", "open_context", "open_network", "open_store", "picture_reading", "pruned_checkpoint",
+    "pruned_file", "ranges_of", "ranked_curvature", "ranks", "read_picture", "removable", "removed_alike",
+    "removed_for_threshold", "scaled_activity", "scores", "shapes_of", "smaller_images", "state_of",
+    "takes_other_sizes", "white_level", "with_images", "zeros_in",
 ]  # fmt: skip

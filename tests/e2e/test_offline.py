@@ -1,8 +1,12 @@
 """The file that works without a server, opened from a disk in a real browser that has no network."""
 
+import base64
+import io
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ncviz import tasks
 from ncviz.ui.explore import export_files
@@ -158,6 +162,69 @@ def test_an_image_flows_through_it_and_so_does_a_drawing(opened):
     file.wait(lambda: closeup() == "-1" and file.edges() == drawn)
     file.part("flow-all").click()
     file.wait(lambda: verdict.get_attribute("data-now") == "10 of 10")
+    assert file.said == []
+    assert file.requests == [file.address]
+
+
+def test_a_picture_of_ones_own_flows_through_it(opened, lenet):
+    """It is read by the browser alone, and as Python reads it; a camera's turn and a transparent ground are heeded."""
+    file = opened()
+    verdict, words = file.part("verdict"), file.part("picture-words")
+    paper = np.full((120, 90, 4), 255, np.uint8)
+    paper[15:105, 41:51, :3] = 20
+    ink = paper.copy()
+    ink[..., 3] = 255 - paper[..., 0]
+    camera = Image.Exif()
+    camera[0x0112] = 6
+    lying = np.ascontiguousarray(np.rot90(paper))
+    for number, (pixels, options) in enumerate([(paper, {}), (ink, {}), (lying, {"exif": camera})]):
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "PNG", **options)
+        name = f"one-{number}.png"
+        expected, note = tasks.read_picture(stream.getvalue(), name, lenet.network)
+        file.part("flow-file").set_input_files(
+            {"name": name, "mimeType": "image/png", "buffer": stream.getvalue()}
+        )
+        file.wait(lambda: verdict.get_attribute("data-now") == "1")
+        assert words.inner_text() == note != ""
+        button = file.part("flow-own")
+        assert button.get_attribute("aria-pressed") == "true"
+        small = button.locator("canvas").evaluate(
+            "each => [...each.getContext('2d').getImageData(0, 0, each.width, each.height).data]"
+            ".filter((_, at) => at % 4 === 0)"
+        )
+        # Its pixels, made larger without smoothing.
+        at = (28 * (np.arange(52) + 0.5) / 52).astype(int)
+        shown = np.array(small).reshape(52, 52)
+        assert np.abs(shown - expected[0].astype(int)[np.ix_(at, at)]).max() <= 1
+        file.part("flow-image-5").click()
+        file.wait(lambda: verdict.get_attribute("data-now") == "5" and not words.is_visible())
+    file.part("flow-file").set_input_files(
+        {"name": "<b>notes</b>.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
+    file.wait(words.is_visible)
+    assert words.inner_text().startswith("The picture <b>notes</b>.png cannot be read")
+    assert verdict.get_attribute("data-now") == "5"
+    # Dropped and pasted, as a browser hands it over.
+    stream = io.BytesIO()
+    Image.fromarray(paper).save(stream, "PNG")
+    for event, of, data in (
+        ("drop", "DragEvent", "dataTransfer"),
+        ("paste", "ClipboardEvent", "clipboardData"),
+    ):
+        file.part("flow-image-2").click()
+        file.wait(lambda: verdict.get_attribute("data-now") == "2")
+        file.part("network").evaluate(
+            """(target, [event, of, data, text]) => {
+                 const transfer = new DataTransfer();
+                 const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+                 transfer.items.add(new File([bytes], "one.png", { type: "image/png" }));
+                 const settings = { bubbles: true, composed: true, cancelable: true, [data]: transfer };
+                 target.dispatchEvent(new window[of](event, settings));
+               }""",
+            [event, of, data, base64.b64encode(stream.getvalue()).decode()],
+        )
+        file.wait(lambda: verdict.get_attribute("data-now") == "1")
     assert file.said == []
     assert file.requests == [file.address]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ncviz.data.datasets import DATASETS, PIXEL_MAX
 from ncviz.data.image_settings import settings_for
 from ncviz.data.images import read_image
 from ncviz.data.user_data.registry import find_user_data, is_user_data
+from ncviz.limits import LIMITS
 from ncviz.models.network import Network
 from ncviz.tasks.task import Context
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _WHITE = 255
 # Whose ink is white on black; a photograph of paper is the other way round.
 _LIGHT_INK = frozenset({"digits", "mnist"})
+_INVERTED = "Inverted: these images are white on black."
 
 
 def has_exact_pixels(network: Network) -> bool:
@@ -38,6 +40,8 @@ def white_level(dataset: str) -> int:
 def read_picture(content: bytes, name: str, network: Network) -> tuple[np.ndarray, str]:
     """Return a picture out of a file as a network's images are, and what was done to it besides, or nothing.
 
+    For the published data sets it is read as people view it, for a user's own as their images are read.
+
     Args:
         content: The file: PNG, JPEG, BMP, WebP, GIF or TIFF.
         name: Its name, for messages.
@@ -50,14 +54,26 @@ def read_picture(content: bytes, name: str, network: Network) -> tuple[np.ndarra
         DataError: If it cannot be read.
     """
     dataset = network.dataset
-    settings = (
-        find_user_data(dataset).settings if is_user_data(dataset) else settings_for(network.image_shape)
-    )
-    pixels = read_image(content, name, settings)
+    if is_user_data(dataset):
+        return read_image(content, name, find_user_data(dataset).settings), ""
+    pixels = read_image(content, name, settings_for(network.image_shape), is_as_viewed=True)
     edge = np.concatenate([pixels[:, [0, -1]].reshape(-1), pixels[:, :, [0, -1]].reshape(-1)])
     if dataset in _LIGHT_INK and edge.mean() > _WHITE / 2:
-        return _WHITE - pixels, "Inverted: these images are white on black."
+        return _WHITE - pixels, _INVERTED
     return pixels, ""
+
+
+def picture_reading(network: Network) -> dict[str, Any]:
+    """Return what a browser needs to do what ``read_picture`` does for a network of exact pixels, as plain JSON."""
+    channels, rows, columns = network.image_shape
+    return {
+        "rows": rows,
+        "columns": columns,
+        "channels": channels,
+        "most_pixels": LIMITS.image_pixels,
+        # What is said where dark ink was made light; nothing where it is not.
+        "inverted": _INVERTED if network.dataset in _LIGHT_INK else "",
+    }
 
 
 def input_of(network: Network, context: Context, pixels: np.ndarray) -> Tensor:

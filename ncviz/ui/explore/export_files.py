@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pandas as pd
 
+from ncviz import tasks
 from ncviz.plots.figure_frame import figure_page
 from ncviz.plots.network.closeup import FIXED, Closeup
 from ncviz.plots.network.free_layout import add_links, graphml
@@ -33,18 +35,25 @@ CHANNEL = "file"
 CANVAS_HEIGHT = 460
 
 
-def offline_page(subject: Subject, forward: Forward | None = None, fine: FineCurve | None = None) -> bytes:
+def offline_page(
+    subject: Subject,
+    forward: Forward | None = None,
+    fine: FineCurve | None = None,
+    own: np.ndarray | None = None,
+) -> bytes:
     """Return the network, the slider and the curves as one HTML file.
 
     Args:
         subject: The network with its results; the slider removes by the curvature over all calibration images.
         forward: What the network does to an image, for files in which images flow through it as it is pruned.
         fine: The accuracy at the slider's stops with what is done by hand.
+        own: A picture of the reader's own, uint8 [C, H, W]; it goes into the file only where it is what flows.
     """
     view, stem = subject.view, file_stem(subject.network)
     ranks = {item.key: subject.at(item.key).ranks for item in PANEL_ORDERS}
     activity = subject.record.pictures.of(subject.samples)
-    choices, marks = image_choices(subject.record, subject.network, view.flow), marks_of(subject)
+    own = own if view.flow == "own" else None
+    choices, marks = image_choices(subject.record, subject.network, view.flow, own), marks_of(subject)
     # All images can be chosen in the file, a class only before.
     asked = [
         group_choice(subject.record, subject.network, flow, with_images=True)
@@ -63,7 +72,8 @@ def offline_page(subject: Subject, forward: Forward | None = None, fine: FineCur
         # Without what the network does to an image, there is nobody to follow one.
         "flows": None
         if forward is None
-        else choices | {"lines": view.lines, "can_bring": False, "groups": groups},
+        else choices
+        | {"lines": view.lines, "groups": groups, "reading": tasks.picture_reading(subject.network)},
         "file_name": f"{stem}-curvature",
     }
     return offline.html_page(

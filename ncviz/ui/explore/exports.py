@@ -14,7 +14,7 @@ from ncviz.text import plain
 from ncviz.ui.explore import charts, export_files
 from ncviz.ui.explore.chart_figures import whose_flow
 from ncviz.ui.explore.live_curves import told_by_hand
-from ncviz.ui.explore.living import browser_forward
+from ncviz.ui.explore.living import browser_forward, own_image
 from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session import session
 from ncviz.ui.session.camera import draw_camera_choice
@@ -38,7 +38,7 @@ def _draw_files(subject: Subject) -> None:
     # Streamlit calls these when a file is asked for, outside this run: what they look into must not be the session,
     # and must be the step that the slider has reached by then.
     latest, colours = session.latest(), theme()
-    forward = browser_forward(subject)
+    forward, own = browser_forward(subject), own_image(subject.record)
     fine_of, fine = (subject.view.hand, subject.full_order), subject.fine_curve()
     stem, of_kind = file_stem(subject.network), ending(subject.network)
     whose = plain(whose_flow(subject))
@@ -53,7 +53,7 @@ def _draw_files(subject: Subject) -> None:
     def page() -> bytes:
         at = now()
         return export_files.offline_page(
-            at, forward, fine if fine_of == (at.view.hand, at.full_order) else None
+            at, forward, fine if fine_of == (at.view.hand, at.full_order) else None, own
         )
 
     def checkpoint() -> bytes:

@@ -1,5 +1,6 @@
 // What flows through the picture: all calibration images, one of them, one drawn here, or one out of a file.
 
+import { pictureChooser } from "../picture/bring.js";
 import { contextOf, make } from "../shared/dom.js";
 import { imageOf } from "../shared/pixels.js";
 
@@ -16,14 +17,7 @@ export class Choices {
   constructor(root, given) {
     this.root = root;
     this.given = given;
-    this.file = document.createElement("input");
-    Object.assign(this.file, { type: "file", accept: "image/*", hidden: true });
-    this.file.dataset.testid = "ncviz-flow-file";
-    this.file.onchange = () => {
-      const [file] = this.file.files ?? [];
-      if (file) given.onBring(file);
-      this.file.value = "";
-    };
+    this.file = pictureChooser((file) => given.onBring(file));
   }
 
   /**
@@ -56,7 +50,8 @@ export class Choices {
     const tools = [];
     if (flows.drawing) tools.push(this.#tool("Draw", "Draw an image, and see it flow", "draw", () => this.given.onDraw()));
     if (flows.can_bring) {
-      const words = "A picture of your own, made as large as the network's images; it goes to this server and no further";
+      const where = flows.reading ? "it is read here and goes nowhere" : "it goes to this server and no further";
+      const words = `A picture of your own, also dropped or pasted, made as large as the network's images; ${where}`;
       tools.push(this.#tool("Picture…", words, "bring", () => this.file.click()));
     }
     return tools;

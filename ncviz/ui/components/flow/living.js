@@ -1,7 +1,9 @@
 // The living flow beside the picture: choosing or drawing an image, the verdict, what lines show, a unit's arithmetic.
 
 import { openChannel } from "../shared/bus.js";
-import { make, part } from "../shared/dom.js";
+import { listenToPictures } from "../picture/bring.js";
+import { readPicture } from "../picture/decode.js";
+import { make, part, query } from "../shared/dom.js";
 import { textOf } from "../shared/pixels.js";
 import { planeOf } from "../network/data.js";
 import { sumOf } from "./arithmetic.js";
@@ -45,12 +47,18 @@ export class LivingFlow {
     this.verdict = new Verdict(root, (words) => /** @type {Channel<string>} */ (openChannel(`${this.name}/verdict`)).publish(words));
     this.source = new FlowSource(() => this.#show());
     this.pad = new Pad(part(root, "div", "pad"), (image, isDone) => this.#drawn(image, isDone));
+    this.pictureWords = part(root, "p", "picture-words");
     this.choices = new Choices(part(root, "div", "flows"), {
       onChoose: (flow) => {
+        this.#sayOfPicture("");
         this.source.choose(flow);
         tell("flow", flow);
       },
       onDraw: () => this.#openPad(),
+      onBring: (file) => void this.#bring(file),
+    });
+    this.deafen = listenToPictures(query(root, "div", ".component"), {
+      isWanted: () => this.source.flows?.can_bring === true && !this.network?.is_bare,
       onBring: (file) => void this.#bring(file),
     });
     this.buttons = LINES.map(([name, text, title]) => {
@@ -143,14 +151,29 @@ export class LivingFlow {
    * @param {boolean} isDone
    */
   #drawn(image, isDone) {
+    this.#sayOfPicture("");
     this.source.draw(image);
     if (isDone) this.hand("image", image);
   }
 
-  /** @param {File} file */
+  /**
+   * Read here where there is no server, else by Python.
+   * @param {File} file
+   */
   async #bring(file) {
-    const content = textOf(new Uint8Array(await file.arrayBuffer()));
-    this.hand("file", { name: file.name, content });
+    const { flows } = this.source;
+    if (!flows?.reading) {
+      this.hand("file", { name: file.name, content: textOf(new Uint8Array(await file.arrayBuffer())) });
+      return;
+    }
+    const { image, words } = await readPicture(file, flows.reading);
+    if (image) this.source.draw(image);
+    this.#sayOfPicture(words);
+  }
+
+  /** @param {string} words */
+  #sayOfPicture(words) {
+    Object.assign(this.pictureWords, { textContent: words, hidden: words === "" });
   }
 
   /** The arithmetic of the unit that is selected, or of the most active one of a feature map. */
@@ -173,6 +196,7 @@ export class LivingFlow {
 
   stop() {
     this.source.stop();
+    this.deafen();
     // A panel that stays says nothing of a picture that is gone.
     this.verdict.forget();
   }

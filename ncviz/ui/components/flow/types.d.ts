@@ -73,6 +73,8 @@ interface FlowData {
   white: number;
   drawing: Drawing | null;
   can_bring: boolean;
+  /** How a picture is read where there is no server to read it. */
+  reading?: PictureReading;
   lines: "curvature" | "flow";
 }
 
