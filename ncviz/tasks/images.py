@@ -23,8 +23,9 @@ from ncviz.models.network import Network
 __all__ = [
     "DATASETS", "ENDINGS", "LAST", "LAYOUTS", "WAYS", "Dataset", "DatasetSpec", "ImageSettings", "UserData",
     "default_data_dir", "download_named", "find_dataset", "is_gone", "is_ready", "is_user_data", "known_names",
-    "known_title", "layouts_of", "load_dataset", "load_sample_arrays", "native_set", "numbers_text",
-    "read_class_names", "read_named", "read_numbers", "read_tree", "read_uploads", "read_white", "register", "size_of",
+    "known_title", "layouts_of", "load_dataset", "load_sample_arrays", "native_set", "nearest_set",
+    "numbers_text", "read_class_names", "read_named", "read_numbers", "read_tree", "read_uploads", "read_white",
+    "register", "settings_for", "size_of",
 ]  # fmt: skip
 
 
@@ -54,6 +55,20 @@ def native_set(network: Network) -> str:
         return ""
     fits = [name for name, spec in DATASETS.items() if spec.is_bundled and spec.input_shape == shape]
     return fits[0] if fits else ""
+
+
+def nearest_set(network: Network, classes: int) -> str:
+    """Return the known set whose channels, then classes, are most like what a network takes and tells apart."""
+    native = native_set(network)
+    if native:
+        return native
+    channels = network.image_shape[0]
+
+    def unlike(name: str) -> tuple[bool, bool]:
+        spec = DATASETS[name]
+        return spec.input_shape[0] != channels, len(spec.classes) != classes
+
+    return min(DATASETS, key=unlike)
 
 
 def is_ready(name: str, settings: ImageSettings, classes: int) -> bool:

@@ -18,20 +18,20 @@ def add_step(page, number, note):
     page.settle()
 
 
-def stands_on_one_screen(page, pictures):
+def stands_on_one_screen(page, pictures, names=("network", "verdict")):
     """Wait until all that a lecture shows is seen in windows of all sizes, and there is nothing to scroll to."""
     for width, height in ((1024, 768), (1440, 900), (2560, 1440)):
         page.page.set_viewport_size({"width": width, "height": height})
 
         def is_seen(name, at, width=width, height=height):
-            box = page.box_of(page.page.get_by_test_id(f"ncviz-{name}").nth(at))
+            box = page.box_of(page.page.locator(f".{name}, [data-testid=ncviz-{name}]").nth(at))
             return (
                 min(box["x"], box["y"]) >= 0
                 and box["x"] + box["width"] <= width
                 and box["y"] + box["height"] <= height
             )
 
-        for name in ("network", "slider", "accuracy", "chart", "verdict"):
+        for name in ("slider", "accuracy", "chart", *names):
             for at in range(pictures):
                 page.wait(lambda name=name, at=at: is_seen(name, at), 30)
         room = (
@@ -56,6 +56,15 @@ def test_two_pictures_share_a_stage_and_letters_are_those_of_what_has_the_keyboa
     page.slider().focus()
     page.page.keyboard.press("p")
     page.wait(lambda: "present=" not in page.page.url)
+    assert page.errors == []
+
+
+def test_charts_stand_on_a_stage_whole(visit):
+    page = visit()
+    for show in ("matrix", "distribution"):
+        page.open(f"/?model=lenet-mnist-relu&show={show}&removed=0.3&present=1")
+        page.page.locator(".main-svg").first.wait_for(timeout=60_000)
+        stands_on_one_screen(page, 1, ("main-svg", "stPlotlyChart"))
     assert page.errors == []
 
 

@@ -97,6 +97,11 @@ def test_a_chart_shares_the_first_screen_and_is_legible_beside_another_and_on_a_
         # The browser tells its width, upon which the picture is drawn anew.
         page.page.set_viewport_size({"width": 390, "height": 844})
         page.wait(lambda: fits(chart(page), 390))
+        # The slider sticks to the lower edge by itself: the picture stays under the choice of pictures.
+        switch = page.page.get_by_role("radiogroup", name="Picture")
+        page.wait(
+            lambda: page.box_of(chart(page))["y"] >= page.box_of(switch)["y"] + page.box_of(switch)["height"]
+        )
         page.settle()
         wait_until_no_words_overlap(page)
     assert page.errors == []

@@ -63,6 +63,7 @@ def distribution(
     removes_above: bool = True,
     is_logarithmic: bool = False,
     width: int = WIDTH,
+    axes_height: int = AXES_HEIGHT,
 ) -> go.Figure:
     """Draw a histogram of κ for each connection over one axis.
 
@@ -77,6 +78,7 @@ def distribution(
         removes_above: Whether what lies above the threshold is removed, rather than what lies below.
         is_logarithmic: Whether counts are drawn on a logarithmic axis.
         width: Pixels that the figure has; it decides how many columns there are.
+        axes_height: Pixels that all axes have together, above each other.
     """
     active = [row.curvature < NEVER_ACTIVE for row in rows]
     low = min(
@@ -87,7 +89,7 @@ def distribution(
     most = 1 if len(rows) <= FEW_ROWS else max(1, min(MAX_COLUMNS, width // COLUMN_WIDTH))
     lines = max(math.ceil(len(rows) / most), 1)
     columns = max(math.ceil(len(rows) / lines), 1)
-    height = min(max((AXES_HEIGHT - (lines - 1) * TITLE) // lines, LOWEST), HIGHEST)
+    height = min(max((axes_height - (lines - 1) * TITLE) // lines, LOWEST), HIGHEST)
     total = lines * height + (lines - 1) * TITLE
     inner = width - RIGHT - LEFT
     each = (inner - (columns - 1) * LEFT) / columns

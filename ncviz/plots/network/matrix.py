@@ -57,6 +57,7 @@ def matrix(
     words: Sequence[str] = (),
     *,
     width: int = WIDTH,
+    axes_height: int = AXES_HEIGHT,
 ) -> go.Figure:
     """Draw a heatmap for each connection, with its colours, what is shown, and a legend.
 
@@ -66,13 +67,14 @@ def matrix(
         scale: What the colours mean.
         words: Sentences under the figure, such as how much of the network is shown.
         width: Pixels that the figure has; it decides how many columns there are.
+        axes_height: Pixels that all axes have together, above each other.
     """
     most = max(1, min(MAX_COLUMNS, width // PANEL_WIDTH, len(panels)))
     rows = math.ceil(len(panels) / most)
     # As even as can be: six are three and three, not five and one.
     columns = math.ceil(len(panels) / max(rows, 1))
     between = ABOVE + BELOW
-    height = max(LOWEST, (AXES_HEIGHT - (rows - 1) * between) // max(rows, 1))
+    height = max(LOWEST, (axes_height - (rows - 1) * between) // max(rows, 1))
     total = rows * height + (rows - 1) * between
     # Too low for the names, its rows are numbered.
     panels = [

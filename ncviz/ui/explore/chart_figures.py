@@ -29,6 +29,8 @@ from ncviz.values import NEVER_ACTIVE
 
 # How many edges the free layout may show.
 FREE_CAPS = (100, 300, 1000)
+# Pixels of the axes on a stage.
+STAGE_HEIGHT = 400
 
 
 def matrix_figure(subject: Subject, theme: Theme, *, width: int = WIDTH) -> go.Figure:
@@ -68,7 +70,7 @@ def matrix_figure(subject: Subject, theme: Theme, *, width: int = WIDTH) -> go.F
         )
         for index, of, made, limit in zip(layers, grids, drawn, limits, strict=True)
     ]
-    return matrix(panels, theme, subject.scale, words(subject, kept), width=width)
+    return matrix(panels, theme, subject.scale, words(subject, kept), width=width, **_heights(subject))
 
 
 def distribution_figure(
@@ -96,7 +98,14 @@ def distribution_figure(
         removes_above=subject.view.order == "redundant",
         is_logarithmic=is_logarithmic,
         width=width,
+        **_heights(subject),
     )
+
+
+def _heights(subject: Subject) -> dict[str, int]:
+    """Return how high the axes are where it is not as usual: on a stage, the panel is beside them."""
+    view = subject.view
+    return {"axes_height": STAGE_HEIGHT} if view.present and not view.compare else {}
 
 
 def _by_cell(record: CurvatureRecord, connection: int, of: Grid, values: np.ndarray | None) -> np.ndarray:

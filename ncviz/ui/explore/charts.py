@@ -97,7 +97,9 @@ def draw_free_layout(subject: Subject) -> None:
             else "No edge is left to draw. Remove less, or choose another layer."
         )
         return
-    beside, table = st.columns([2.3, 1])
+    # On a stage the numbers are beside the picture.
+    is_narrow = view.present and not view.compare
+    beside, table = (st.container(), st.container()) if is_narrow else st.columns([2.3, 1])
     with beside:
         st.iframe(found.page, height=HEIGHT, alt="; ".join(part.description for part in found.components[:5]))
     with table:

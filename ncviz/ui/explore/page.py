@@ -32,7 +32,7 @@ from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.flows import offer_flow, with_flow
 from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.explore.living import no_own_image_words, own_image
-from ncviz.ui.explore.panel import draw_panel
+from ncviz.ui.explore.panel import STAGE_COLUMNS, draw_panel
 from ncviz.ui.link.view_state import ALL_LAYERS, DETAILS, EDGE_CAPS, VIEW_TITLES
 from ncviz.ui.session import address, results, session
 from ncviz.ui.session.subject import Subject, first_side
@@ -194,7 +194,7 @@ def _draw_side(subject: Subject) -> None:
         offer_flow(subject)
     name = subject.view.show
     if name == "network" and subject.view.present and not subject.view.compare:
-        picture, numbers = st.columns([2.1, 1], gap="medium")
+        picture, numbers = st.columns(STAGE_COLUMNS, gap="medium")
         with picture:
             draw_network(subject)
         with numbers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +48,8 @@ PATIENCE_SECONDS = 0.15
 # The channel on which two sliders meet that move together.
 LINKED = "sliders"
 POLL_SECONDS = 0.25
+# On a stage, how wide the picture is beside the numbers.
+STAGE_COLUMNS = (2.1, 1)
 
 
 def draw_panel(subject: Subject, above: Callable[[Subject], None] | None = None) -> None:
@@ -105,8 +108,10 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
     if dragged is not None:
         subject = subject.at(dragged.order, dragged.removed)
     is_finished = any(request is not dragged for request in new)
+    picture, numbers = _places(subject, is_followed=above is not None)
     if above is not None:
-        above(subject)
+        with picture:
+            above(subject)
     if is_finished:
         # It is answered by the run of the whole page that follows, while which it is measured.
         answer, note = None, ""
@@ -142,19 +147,35 @@ def _panel(subject: Subject, above: Callable[[Subject], None] | None) -> None:
     )
     flow = None if is_finished else flow_answer(subject, is_dragging=dragged is not None)
     linked = LINKED if subject.view.compare and subject.view.linked else None
-    live_panel(data | {"flow": flow, "linked": linked}, key=subject.key)
-    is_whole = True
-    if not subject.view.hides("classes"):
-        _, step = _measurements().get(subject.side.name, (None, None))
-        is_whole = draw_bars(
-            subject, step if answer is not None and step is not None and step.done() else None
-        )
+    with numbers:
+        live_panel(data | {"flow": flow, "linked": linked}, key=subject.key)
+        is_whole = True
+        if not subject.view.hides("classes"):
+            _, step = _measurements().get(subject.side.name, (None, None))
+            is_whole = draw_bars(
+                subject, step if answer is not None and step is not None and step.done() else None
+            )
     # What comes just after it was drawn without would else not be drawn.
     is_late = not (is_finished or is_whole) or (answer is None and not note and dragged is None)
     st.session_state[f"late-{subject.side.name}"] = is_late and resources.torch_ready().is_set()
     if is_finished:
         # A finished step concerns the whole page: the link, the tables, the downloads.
         st.rerun(scope="app")
+
+
+def _places(
+    subject: Subject, *, is_followed: bool
+) -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
+    """Return where a picture is drawn that follows a drag, and where the panel is: beside it on a stage, else under it.
+
+    On a phone what holds the panel sticks to the window's lower edge: it must not hold the picture too.
+    """
+    if not is_followed:
+        return nullcontext(), nullcontext()
+    if subject.view.present and not subject.view.compare:
+        picture, numbers = st.columns(STAGE_COLUMNS, gap="medium")
+        return picture, numbers.container()
+    return st.container(), st.container()
 
 
 def _commit(request: LiveRequest, subject: Subject) -> None:

@@ -42,12 +42,16 @@ STYLE = f"<style>{_ROOM}{_FOCUS}{_CONTRAST}{_OWN}{_UNSEEN}{_PROJECTOR}{_UPLOAD}<
 
 # The bar of a lecture is there for its keys alone.
 NO_BAR = f"<style>[data-testid=stLayoutWrapper]:has(>.st-key-stage-bar){_NO_ROOM}</style>"
-# On a stage there is the page alone, as large as the window allows.
+# On a stage there is the page alone, as large as the window allows. Streamlit makes charts and tables as wide as their
+# frame is on the screen, in pixels that are then enlarged with all else: the frame is as much narrower.
 STAGE = """<style>
 :root{--ncviz-stage:1}
 [data-testid=stHeader],[data-testid=stSidebar],[data-testid=stSidebarCollapsedControl]{display:none}
 .stMainBlockContainer{zoom:var(--ncviz-zoom,1);max-width:none;padding:.5rem 1rem}
 .stMainBlockContainer>[data-testid=stVerticalBlock]{gap:.5rem}
+[data-testid=stFullScreenFrame]{width:calc(100% / var(--ncviz-zoom,1)) !important}
+[data-testid=stFullScreenFrame]:has(>.stPlotlyChart){height:calc(100% / var(--ncviz-zoom,1)) !important}
+[data-testid=stFullScreenFrame] .js-plotly-plot{overflow:visible !important}
 </style>"""
 # Where two pictures share it, each has half of it, and what both say in their headings is not said again.
 BESIDE = "<style>:root{--ncviz-beside:1}</style>"

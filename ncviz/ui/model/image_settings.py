@@ -25,12 +25,15 @@ MOST = 1000
 CHANNEL_TITLES = {1: "grey", 3: "colour"}
 
 
-def draw_settings(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[str, ...]]:
+def draw_settings(
+    found: Draft, stem: str, own_size: tuple[int, int] | None = None
+) -> tuple[ImageSettings, int, tuple[str, ...]]:
     """Draw the fields.
 
     Args:
         found: The network that is set up.
         stem: Tells the fields of one network from those of another.
+        own_size: Height and width that the images have, where that is known.
 
     Returns:
         The settings, how many images of each split to read at most, and class names, none where nobody gave any.
@@ -102,7 +105,20 @@ def draw_settings(found: Draft, stem: str) -> tuple[ImageSettings, int, tuple[st
             else ""
         )
     )
+    if can_resize and own_size is not None and own_size != settings.size:
+        st.button(
+            f"Take them as they are: {own_size[0]}×{own_size[1]}",
+            key=f"data-own-size-{stem}",
+            help="A network does best at the size it was trained on. The time grows with the number of pixels.",
+            on_click=_take_size,
+            args=(own_size, field("height")["key"], field("width")["key"]),
+        )
     return settings, int(most), _draw_class_names(found.classes, stem, field("classes"))
+
+
+def _take_size(size: tuple[int, int], *keys: str) -> None:
+    for key, value in zip(keys, size, strict=True):
+        st.session_state[key] = value
 
 
 def _draw_class_names(classes: int, stem: str, field: dict[str, Any]) -> tuple[str, ...]:

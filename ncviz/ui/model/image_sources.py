@@ -21,6 +21,7 @@ from ncviz.tasks.images import (
     known_names,
     known_title,
     native_set,
+    nearest_set,
     read_named,
     read_tree,
     read_uploads,
@@ -38,12 +39,21 @@ Read = Callable[[ImageSettings, int, Any], UserData]
 
 @dataclass(frozen=True)
 class Source:
-    """Where images come from: what to call it, how to read it, the name of a set that needs no reading, and uploads."""
+    """Where images come from.
+
+    Attributes:
+        title: What to call it.
+        read: How to read it.
+        known: Name of a set that needs no reading.
+        files: Uploads.
+        size: Height and width of all its images, where that is known before they are read.
+    """
 
     title: str
     read: Read
     known: str = ""
     files: tuple[UploadedFile, ...] = ()
+    size: tuple[int, int] | None = None
 
 
 def draw_sources(found: Draft) -> Source | None:
@@ -54,7 +64,7 @@ def draw_sources(found: Draft) -> Source | None:
     """
     native = native_set(found.network)
     ways: dict[str, tuple[str, Callable[[], Source | None]]] = {
-        "known": ("A known set", lambda: _draw_known(found, native)),
+        "known": ("A known set", lambda: _draw_known(found)),
         "files": ("Your files", _draw_files),
     }
     if visitors.is_trusted():
@@ -72,13 +82,13 @@ def draw_sources(found: Draft) -> Source | None:
     return ways[str(way)][1]()
 
 
-def _draw_known(found: Draft, native: str) -> Source | None:
+def _draw_known(found: Draft) -> Source | None:
     names = list(known_names())
     columns = st.columns([1, 2])
     name = columns[0].selectbox(
         "Set",
         names,
-        index=names.index(native) if native else 0,
+        index=names.index(nearest_set(found.network, found.classes)),
         format_func=known_title,
         key=f"data-known-{found.network.fingerprint[:8]}",
         persist_state="session",
@@ -110,6 +120,7 @@ def _draw_known(found: Draft, native: str) -> Source | None:
         known_title(name),
         lambda settings, most, progress: read_named(name, settings, folder, most=most, progress=progress),
         "" if folder else name,
+        size=DATASETS[name].input_shape[1:] if name in DATASETS else None,
     )
 
 

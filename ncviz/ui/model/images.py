@@ -11,7 +11,7 @@ from ncviz.jobs import Job
 from ncviz.tasks.images import ImageSettings, is_ready
 from ncviz.ui.model import draft, image_preview, image_sources
 from ncviz.ui.model.draft import Draft
-from ncviz.ui.model.image_settings import draw_settings
+from ncviz.ui.model.image_settings import MOST, draw_settings
 from ncviz.ui.model.image_sources import Source
 from ncviz.ui.session.problems import telling_errors
 
@@ -37,7 +37,7 @@ def draw_image_step(found: Draft) -> None:
     with telling_errors():
         source = image_sources.draw_sources(found)
         if source is not None:
-            settings, most, names = draw_settings(found, found.network.fingerprint[:8])
+            settings, most, names = draw_settings(found, found.network.fingerprint[:8], source.size)
             if st.button("Use these images", type="primary", key="data-use", disabled=job is not None):
                 _start(found, source, settings, most, names)
                 st.rerun()
@@ -54,9 +54,10 @@ def _offer_again() -> None:
 
 def _start(found: Draft, source: Source, settings: ImageSettings, most: int, names: Sequence[str]) -> None:
     """Read the images in the background; what was chosen before stays until they are there."""
-    if source.known and not any(names) and is_ready(source.known, settings, found.classes):
+    is_whole = most >= MOST and not any(names)
+    if source.known and is_whole and is_ready(source.known, settings, found.classes):
         draft.clear_problem("images")
-        draft.take_images(source.known, None)
+        draft.take_images(source.known, settings)
         return
 
     def work(job: Job) -> tuple[str, ImageSettings]:
