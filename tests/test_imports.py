@@ -39,7 +39,8 @@ ALLOWED = {
     "copies": COMMON,
     "graph": COMMON | {"compiled", "copies"},
     "transport": COMMON | {"compiled"},
-    "engine": COMMON | {"compiled", "fingerprint", "graph", "transport"},
+    # Graphs of any kind for the compiler alone, which makes everything ahead.
+    "engine": COMMON | {"compiled", "fingerprint", "graph", "ricci", "transport"},
     "plots": COMMON | {"assets"},
     "data": COMMON | {"archives", "copies", "fingerprint"},
     "models": COMMON | {"archives", "attacks", "copies", "fingerprint", "data"},

@@ -13,6 +13,8 @@ import ncviz
 from ncviz.errors import NcvizError
 from ncviz.ricci import curvature, edge_transport, ollivier_ricci, solving
 from ncviz.ricci.metric import Metric
+from ncviz.transport import dense
+from ncviz.transport.many import solve
 from tests.examples import brute_force
 
 ALPHAS = (0.0, 0.25, 0.5, 0.9)
@@ -347,12 +349,14 @@ def test_blocks_of_any_size_give_the_same(at, monkeypatch):
         assert found[u, v] == pytest.approx(edge_transport(graph, (u, v), 0.3, weight).curvature, abs=1e-12)
 
 
+@pytest.mark.parametrize("is_compiled", [False, True])
 @pytest.mark.parametrize("at", range(6))
-def test_few_edges_are_solved_one_by_one_until_the_code_for_blocks_is_there(at, monkeypatch):
+def test_few_edges_are_solved_one_by_one_until_the_code_for_blocks_is_there(at, is_compiled, monkeypatch):
     graph, weight = graphs_with_hubs()[at]
     expected = ollivier_ricci(graph, 0.6, weight)
     monkeypatch.setattr(curvature, "_FEW", graph.number_of_edges())
     monkeypatch.setattr(curvature, "_is_compiled", lambda: False)
+    monkeypatch.setattr(dense, "is_compiled", lambda: is_compiled)
     monkeypatch.setattr(curvature, "_solved", None)
     found = ollivier_ricci(graph, 0.6, weight)
     assert list(found) == list(expected)
@@ -378,11 +382,11 @@ def test_a_value_that_is_not_proved_is_no_result(monkeypatch):
     monkeypatch.setattr(solving, "solve_edges", lambda starts, *given: starts == starts.min())
     with pytest.raises(RuntimeError, match=r"1 edges could not be proved: \(0, 1\)"):
         ollivier_ricci(nx.path_graph(2))
-    exact = pytest.importorskip("ncviz.transport.exact")
-    proved = exact.proved_plan
-    monkeypatch.setattr(exact, "proved_plan", lambda *given: (proved(*given)[0], 1e-3))
+    monkeypatch.setattr(dense, "_is_proved", lambda *given: False)
+    monkeypatch.setattr(dense, "is_compiled", lambda: False)
+    monkeypatch.setattr(solve, "TOLERANCE", -1.0)
     with pytest.raises(RuntimeError, match=r"edge \(0, 1\) could not be proved"):
-        edge_transport(nx.path_graph(3), (0, 1))
+        edge_transport(nx.cycle_graph(6), (0, 1))
 
 
 @pytest.mark.parametrize("far", [(1e-10, 5.9), (1e-12, 5.7), (1e-6, 5.0)])

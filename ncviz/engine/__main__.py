@@ -10,12 +10,14 @@ from ncviz.engine.anytime.until import Until
 from ncviz.engine.results import Settings
 from ncviz.engine.run import run
 from ncviz.graph.build import build_graph
+from ncviz.ricci.curvature import compile_ahead as compile_graphs
+from ncviz.transport.dense import compile_ahead as compile_transport
 
 _NICE = 10
 
 
 def compile_all() -> None:
-    """Compute the curvature of a tiny network, for which all that any network needs is compiled or loaded."""
+    """Compute the curvature of a tiny network and of a graph, for which all that any need is compiled or loaded."""
     layers = nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)
     graph = build_graph(nn.Sequential(*layers), (3,))
     draw = np.random.default_rng(0)
@@ -26,6 +28,10 @@ def compile_all() -> None:
             run(graph, activity, settings, pool, lambda fraction, message: None, None)
         settings = Settings(0.5, "cpu", keep_edges=False, keep_samples=False)
         run(graph, activity, settings, pool, lambda fraction, message: None, None, Until(time_limit=1e9))
+        settings = Settings(0.25, "cpu", keep_edges=False, keep_samples=False)
+        run(graph, activity, settings, pool, lambda fraction, message: None, None)
+    compile_transport()
+    compile_graphs()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ncviz.engine.layers import Layers
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import Plan
 from ncviz.engine.results import Settings
-from ncviz.transport.exact import solve_full
+from ncviz.transport.full import solve_full
 
 _BLOCKS = 12
 _ROWS = 4
@@ -21,7 +21,7 @@ _SECONDS = 0.3
 _ROW_SHARE = 16
 _TAP_SHARE = 36
 _PAIR_SHARE = 50
-_FULL_EDGES = 6
+_FULL_EDGES = 64
 
 
 def estimate(
@@ -66,29 +66,24 @@ class _Look:
     draw: np.random.Generator
 
     def full_problems(self, alpha: float) -> float:
-        """Time a few edges that POT solves."""
+        """Time some edges of a few pairs of positions, neighbours, since each solution begins from the last one's."""
         samples, pairs = len(self.layers[0]), len(self.plan.pairs.source)
-        spent, solved, live, seen = 0.0, 0, 0, 0
-        for _ in range(_BLOCKS):
+        spent, seen = 0.0, 0
+        while seen < _BLOCKS and spent < _SECONDS and not self.stop[0]:
             sample, pair = int(self.draw.integers(samples)), int(self.draw.integers(pairs))
-            seen += 1
-            for _, _, group in groups(
-                self.plan, tuple(layer[sample] for layer in self.layers), self.ends, pair
-            ):
-                edges = np.argwhere(~np.isnan(group.direct))
-                live += len(edges)
-                some = self.draw.permutation(edges)[:_FULL_EDGES]
-                only = np.full(group.direct.shape, np.nan)
-                only[some[:, 0], some[:, 1]] = group.direct[some[:, 0], some[:, 1]]
+            own = tuple(layer[sample] for layer in self.layers)
+            started = time.perf_counter()
+            found = [group for _, _, group in groups(self.plan, own, self.ends, pair)]
+            spent += time.perf_counter() - started
+            for group in found:
+                rows = max(1, _FULL_EDGES // group.direct.shape[1])
+                some = replace(group, from_source=group.from_source[:rows], direct=group.direct[:rows])
                 started = time.perf_counter()
-                solve_full(
-                    type(group)(group.a, group.b, group.cost, group.to_target, group.from_source, only), alpha
-                )
-                spent += time.perf_counter() - started
-                solved += len(some)
-            if spent > _SECONDS or self.stop[0]:
-                break
-        return spent / max(1, solved) * live / seen * pairs * samples
+                solve_full(some, alpha, self.stop)
+                share = np.count_nonzero(~np.isnan(some.direct)) / np.count_nonzero(~np.isnan(group.direct))
+                spent += (time.perf_counter() - started) / max(share, 1.0 / group.direct.size)
+            seen += 1
+        return spent / max(1, seen) * pairs * samples
 
     def pairs(self) -> float:
         """Time the closed forms of some pairs of positions."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from typing import Any
 
@@ -35,21 +36,15 @@ def run_on_executor(
         NcvizError: If the executor broke.
         CancelledError: If ``cancel`` was set.
     """
-    samples = len(layers[0][0])
-    chunk = -(-samples // _MOST_PARCELS)
     futures: dict[Future[Solved], tuple[int, int]] = {}
     results: dict[tuple[int, int], Solved] = {}
     report(0.0, "sending the work")
     pending: set[Future[Solved]] = set()
     try:
-        for index in settings.chosen(graph):
-            part, own = cut_out(graph, index)
+        for part, parcels in parcels_of(graph, layers, settings):
             sent = _sent_once(part, executor)
-            surrounding = around(layers, graph, index)
-            for first in range(0, samples, chunk):
-                own_layers = tuple(layer[first : first + chunk] for layer in surrounding)
-                parcel = Parcel(own, own_layers, first, settings, ends_of(graph, index))
-                futures[executor.submit(solve_parcel, sent, parcel)] = (index, first)
+            for index, parcel in parcels:
+                futures[executor.submit(solve_parcel, sent, parcel)] = (index, parcel.first_sample)
         pending = set(futures)
         while pending:
             finished, pending = wait(pending, timeout=POLL_SECONDS)
@@ -65,7 +60,34 @@ def run_on_executor(
     finally:
         for future in pending:
             future.cancel()
-    return _merged(graph, results, range(0, samples, chunk), settings)
+    return _merged(graph, results, settings)
+
+
+def parcels_of(
+    graph: NeuralGraph, layers: list[tuple[np.ndarray, np.ndarray]], settings: Settings
+) -> Iterator[tuple[NeuralGraph, list[tuple[int, Parcel]]]]:
+    """Yield for each connection the part of the graph that it needs, and its parcels, each with its number."""
+    samples = len(layers[0][0])
+    chunk = -(-samples // _MOST_PARCELS)
+    for index in settings.chosen(graph):
+        part, own = cut_out(graph, index)
+        surrounding, ends = around(layers, graph, index), ends_of(graph, index)
+        yield (
+            part,
+            [
+                (
+                    index,
+                    Parcel(
+                        own,
+                        tuple(layer[first : first + chunk] for layer in surrounding),
+                        first,
+                        settings,
+                        ends,
+                    ),
+                )
+                for first in range(0, samples, chunk)
+            ],
+        )
 
 
 def _sent_once(part: NeuralGraph, executor: Executor) -> Any:
@@ -74,6 +96,7 @@ def _sent_once(part: NeuralGraph, executor: Executor) -> Any:
     On a dask cluster it becomes a task's result: it goes to a worker once, workers take it from each other, those that
     hold it are preferred, and should all of these be lost, it is there again. Other executors send it with each parcel.
     """
+    # Dask names no public way from an executor to its client; without one a part travels with each parcel.
     client = getattr(executor, "_client", None)
     return part if client is None else client.submit(_hold, part, pure=False)
 
@@ -83,12 +106,12 @@ def _hold(part: NeuralGraph) -> NeuralGraph:
 
 
 def _merged(
-    graph: NeuralGraph, results: dict[tuple[int, int], Solved], parts: range, settings: Settings
+    graph: NeuralGraph, results: dict[tuple[int, int], Solved], settings: Settings
 ) -> list[ConnectionCurvature]:
     found = []
     for index in settings.chosen(graph):
         shape = graph.layer_shapes[graph.connections[index].target]
-        solved = [results[index, first] for first in parts]
+        solved = [results[at] for at in sorted(results) if at[0] == index]
         each = [least for own in solved for least in own.least]
         grids = [grid for own in solved for grid in own.grids]
         found.append(joined(np.arange(layer_grid(shape)[1]), each, grids, settings, None))

@@ -1,4 +1,4 @@
-"""Idleness below 1/2: there is no shortcut, and every edge's full problem goes to POT."""
+"""Idleness below 1/2: there is no shortcut, and every edge's full problem is solved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ncviz.engine.layers import Layers
 from ncviz.engine.local import Follower, follow
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import Plan
-from ncviz.transport.exact import solve_full
+from ncviz.transport.full import solve_full
 from ncviz.transport.problem import EdgeGroup
 
 
@@ -33,15 +33,22 @@ def full_edges(
     Raises:
         CancelledError: If ``cancel`` was set.
     """
+    from ncviz.engine.kernels import FAILED, LIVE, SOLVED
+
     grid = np.full((plan.length.shape[2], positions, plan.slots), np.nan)
     where = np.full(grid.shape, -1, dtype=np.int32)
     stop = np.zeros(1, dtype=np.bool_)
     done = np.zeros((len(plan.pairs.source), 1))
     own = tuple(layer[0] for layer in layers)
+    unproved = np.zeros(len(done), dtype=np.int64)
 
     def work(pair: int) -> None:
         for i, j, group in groups(plan, own, ends, pair):
-            kappa = 1.0 - solve_full(group, alpha, cancel) / group.direct  # [n, m]
+            value, lower = solve_full(group, alpha, stop)
+            if stop[0]:
+                return
+            unproved[pair] += np.count_nonzero(lower < value)
+            kappa = 1.0 - value / group.direct  # [n, m]
             target, slot = np.meshgrid(j, plan.slot[plan.pairs.tap[pair], i])
             live = ~np.isnan(kappa)
             grid[target[live], plan.pairs.target[pair], slot[live]] = kappa[live]
@@ -55,7 +62,8 @@ def full_edges(
     pick = np.take_along_axis(filled, at[:, None], axis=1)[:, 0]
     pair = np.take_along_axis(where, at[:, None], axis=1)[:, 0]
     counts = np.zeros(8, dtype=np.int64)
-    counts[2] = counts[5] = int(np.isfinite(filled).sum())
+    counts[SOLVED] = counts[LIVE] = int(np.isfinite(filled).sum())
+    counts[FAILED] = int(unproved.sum())
     curvature = pick.reshape(plan.weights)
     number = np.where(np.isfinite(curvature), sample, -1).astype(np.int32)
     return grid, Least(curvature, pair.reshape(-1).astype(np.int32), number, counts)

@@ -118,7 +118,8 @@ def joined(
     found = reduce(Least.merge, each)
     if found.counts[kernels.FAILED]:
         raise NcvizError(
-            f"The transport solver did not end for {found.counts[kernels.FAILED]} edges; please report this network."
+            f"The curvature of {found.counts[kernels.FAILED]} edges could not be proved to be exact; with a tolerance "
+            "or a time limit there are intervals that hold. Please report this network."
         )
     ready = np.zeros(8, dtype=np.int64) if on_device is None else on_device
     total = found.counts + ready

@@ -16,7 +16,9 @@ from ncviz.config import DEFAULT_ALPHA, check_alpha
 from ncviz.errors import NcvizError
 from ncviz.explain.arithmetic import Route, Step, arithmetic, routes
 from ncviz.explain.plans import by_the_ends, is_hub, lifted, reduced
-from ncviz.transport.exact import idle, optimal_plan, optimal_value
+from ncviz.transport.dense import UnprovedError, proved_plan
+from ncviz.transport.full import full_plan, solve_full
+from ncviz.transport.problem import EdgeGroup, idle
 from ncviz.values import CLOSED_FROM, DEAD
 
 
@@ -93,7 +95,8 @@ class EdgeProblem:
             weight: What the edge should carry, by default what it does; its sign does not count.
 
         Raises:
-            NcvizError: If ``alpha`` is out of range, or the weight is 0 or no finite number.
+            NcvizError: If ``alpha`` is out of range, the weight is 0 or no finite number, or the least cost could not
+                be proved.
         """
         alpha, weight = check_alpha(alpha), self._weight(weight)
         direct, to_target, from_source, across = self._distances(weight)
@@ -102,11 +105,13 @@ class EdgeProblem:
             return found
         p, q = self.in_mass, self.out_mass
         takes_hub = is_hub(found.cost)
-        if alpha < CLOSED_FROM or not len(p) or not len(q):
-            whole = optimal_plan(found.source_measure, found.target_measure, found.cost)
+        if not len(p) or not len(q):
+            return replace(found, plan=np.outer(found.source_measure, found.target_measure))
+        if alpha < CLOSED_FROM:
+            whole = full_plan(_alone(p, q, direct, to_target, from_source, across), alpha)
             return replace(found, plan=by_the_ends(whole, takes_hub))
         price = reduced(direct, to_target, from_source, across)
-        joined = optimal_plan(p, q, price)
+        joined = proved_plan(p, q, across, (to_target, from_source, direct), direct)
         return replace(
             found,
             plan=lifted(joined, takes_hub, alpha),
@@ -126,11 +131,12 @@ class EdgeProblem:
             far = p @ to_target + q @ from_source if len(p) or len(q) else length
             return float(1.0 - far / length)
         if alpha >= CLOSED_FROM:
-            price = reduced(length, to_target, from_source, across)
-            return 1.0 - optimal_value(p, q, price) / length
-        cost = np.block([[np.full((1, 1), length), from_source[None, :]], [to_target[:, None], across]])
-        value = optimal_value(idle(alpha, p), idle(alpha, q), cost)
-        return (1.0 - value / length) / (1.0 - alpha)
+            joined = proved_plan(p, q, across, (to_target, from_source, length), length)
+            return float(1.0 - (joined * reduced(length, to_target, from_source, across)).sum() / length)
+        value, lower = solve_full(_alone(p, q, length, to_target, from_source, across), alpha)
+        if (lower < value).any():
+            raise UnprovedError("The least cost of moving the mass could not be proved.")
+        return float(1.0 - value[0, 0] / length)
 
     def curve(self, alphas: Sequence[float], weight: float | None = None) -> np.ndarray:
         """Return κ over idleness, float64 [len(alphas)]; from 1/2 on it is the same, and solved once."""
@@ -168,6 +174,18 @@ class EdgeProblem:
                 f"weight must be a finite number other than 0, got {weight!r}; an edge of weight 0 is no edge."
             )
         return float(weight)
+
+
+def _alone(
+    p: np.ndarray,
+    q: np.ndarray,
+    direct: float,
+    to_target: np.ndarray,
+    from_source: np.ndarray,
+    across: np.ndarray,
+) -> EdgeGroup:
+    """Return one edge as a group."""
+    return EdgeGroup(p, q, across, to_target[None, :], from_source[None, :], np.full((1, 1), direct))
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,7 @@ def ollivier_ricci(graph: nx.Graph, alpha: float = 0.5, weight: str | None = Non
     the proportions are still those of the formula.
 
     Each edge's problem is solved as `ncviz.transport.solve_many` solves it, with a proof; where the graph is small
-    and the code not compiled yet, by POT, whose potentials are checked as the proof. Masses are quotients of floats,
+    and the code not compiled yet, by HiGHS, whose potentials are checked as the proof. Masses are quotients of floats,
     so that κ is known to some 1e-16 times the longest way that mass goes beside d. Edges are worked on in blocks,
     from the end of each that has fewer neighbours, with distances only between nodes whose mass has to move; beside
     the graph a core takes some 100 MB, whatever the degrees, unless one edge's own problem is larger: with P and Q
@@ -72,6 +72,15 @@ def ollivier_ricci(graph: nx.Graph, alpha: float = 0.5, weight: str | None = Non
     if len(edges) <= _FEW and not _is_compiled():
         return {edge: solve_edge(metric, edge, alpha).curvature for edge in edges}
     return dict(zip(edges, _solved(metric, alpha, *metric.numbers(graph)).tolist(), strict=True))
+
+
+def compile_ahead() -> None:
+    """Compile or load all that any graph needs."""
+    import networkx as nx
+
+    for graph in (nx.star_graph(3), nx.DiGraph([(0, 1), (1, 2)])):
+        metric = Metric(graph, None)
+        _solved(metric, 0.5, *metric.numbers(graph))
 
 
 def _is_compiled() -> bool:

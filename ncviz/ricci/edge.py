@@ -1,4 +1,4 @@
-"""One edge's transport problem in full: measures, distances and how the mass moves; plainly, by scipy and POT."""
+"""One edge's transport problem in full: measures, distances and how the mass moves; plainly, edge by edge."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from ncviz.config import check_alpha
 from ncviz.errors import NcvizError
 from ncviz.ricci.metric import Metric, short
+from ncviz.transport.dense import UnprovedError, proved_plan
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 # Distances that are held at a time, 8 bytes each.
 _HELD = 4_000_000
-# A plan is proved when no other one costs less by this share of it, or of the distance between the edge's ends.
-_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +71,7 @@ def edge_transport(
 
     Raises:
         NcvizError: As `ollivier_ricci`, or if the graph has no such edge, or it is a self-loop.
-        RuntimeError: If POT's solution could not be proved.
+        RuntimeError: If no plan could be proved to be the best.
     """
     metric, alpha = Metric(graph, weight), check_alpha(alpha)
     is_pair = isinstance(edge, tuple) and len(edge) == 2 and all(isinstance(end, Hashable) for end in edge)
@@ -148,22 +147,19 @@ def _plan(
 ) -> np.ndarray | None:
     """Return an optimal plan [P, Q] that leaves common mass where it is (free, by the triangle inequality).
 
-    None if POT's potentials do not prove it.
+    None if it could not be proved to be the best.
     """
     stays = np.where(sources[:, None] == targets[None], np.minimum(a[:, None], b[None]), 0.0)
     left, needed = a - stays.sum(axis=1), b - stays.sum(axis=0)
     rows, columns = np.flatnonzero(left > 0), np.flatnonzero(needed > 0)
     if len(rows) and len(columns):
-        # Imported here because it brings torch along.
-        from ncviz.transport.exact import proved_plan
-
         # Of masses that are nearly equal little but rounding is left; the sum of the other side is the true one.
         doubts = (a[rows][left[rows] < a[rows]].sum(), b[columns][needed[columns] < b[columns]].sum())
         total = left.sum() if doubts[0] <= doubts[1] else needed.sum()
         moved = np.ix_(rows, columns)
         p, q = left[rows] / left.sum(), needed[columns] / needed.sum()
-        plan, beyond = proved_plan(p, q, cost[moved])
-        if total * beyond > _TOLERANCE * max(total * float((plan * cost[moved]).sum()), distance):
+        try:
+            stays[moved] += total * proved_plan(p, q, cost[moved], beside=distance / total)
+        except UnprovedError:
             return None
-        stays[moved] += total * plan
     return stays

@@ -7,18 +7,22 @@ import errno
 import os
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+import filelock
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from ncviz.errors import StoreError
 
 STALE_TEMP_SECONDS = 3600.0
+LOCK_SECONDS = 10.0
 _TEMP_SUFFIX = ".ncviz-tmp"
+_LOCK = ".lock"
 # Each file system has its own name for the time of the last change.
 _TIME_NAMES = ("mtime", "LastModified", "last_modified", "modified", "updated", "created")
 
@@ -112,6 +116,18 @@ class Folder:
             if not isinstance(exc, Exception):
                 raise
             self._fail("written", exc)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold off others that want the same, for some seconds, on local file systems that can."""
+        lock = filelock.FileLock(self._path(_LOCK)) if self.is_local else None
+        with contextlib.ExitStack() as held:
+            if lock is not None:
+                # Where there can be no lock or its holder hangs, a looser result may stay, which is better than none.
+                with contextlib.suppress(OSError, NotImplementedError):
+                    self._fs.makedirs(self._root, exist_ok=True)
+                    held.enter_context(lock.acquire(timeout=LOCK_SECONDS))
+            yield
 
     def remove(self, name: str) -> bool:
         """Remove a file and return whether it was there.

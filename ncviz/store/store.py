@@ -7,6 +7,7 @@ import re
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,10 @@ class Store:
         self._folder.write(name, stamp, body)
         self._used[key] = time.time()
         self._evict(key)
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Return what holds off all others who want this too, between reading and replacing a record."""
+        return self._folder.locked()
 
     def entries(self, *, with_bundled: bool = False) -> list[Entry]:
         """Return the table of contents, most recently used first, reading headers only.

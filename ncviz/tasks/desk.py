@@ -6,7 +6,7 @@ import math
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -134,21 +134,26 @@ class Desk:
     def keep_best(self, task: StoredTask[R], context: Context, result: R) -> Outcome[R]:
         """Keep a result, or what it and the one that is kept say together, and return that."""
         key = task.key(context)
+        with self.store.locked() if task.is_sharpened else nullcontext():
+            if task.is_sharpened:
+                result = self._better(task, key, result)
+            problem = self.keep(task, key, task.encode(result))
         if task.is_sharpened:
-            result = self._better(task, key, result)
             with self._lock:
                 # Under another name the looser one would be read on.
                 known = self._known[type(task)]
                 for name in [name for name in known if name[0] == key]:
                     del known[name]
-        problem, result = self.keep(task, key, task.encode(result)), task.as_asked(result)
+        result = task.as_asked(result)
         self._remember(task, (key, *task.asked_as), result)
         return Outcome(result, False, problem)
 
     def _better(self, task: StoredTask[R], key: str, result: R) -> R:
         """Return the better one of a result and what another run has kept of it meanwhile."""
-        record = self._unstored[type(task)].get(key) or (self.store.get(key) if self.store.has(key) else None)
         with suppress(StoreError):
+            record = self._unstored[type(task)].get(key)
+            if record is None and self.store.has(key):
+                record = self.store.get(key)
             return result if record is None else task.better(task.read(record), result)
         return result
 

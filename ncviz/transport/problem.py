@@ -28,3 +28,8 @@ class EdgeGroup:
     to_target: np.ndarray
     from_source: np.ndarray
     direct: np.ndarray
+
+
+def idle(alpha: float, mass: np.ndarray) -> np.ndarray:
+    """Return alpha on the edge's end, then what its neighbours get; all of it on the end if there are none."""
+    return np.concatenate([[alpha], (1 - alpha) * mass]) if len(mass) else np.ones(1)

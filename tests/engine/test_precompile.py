@@ -33,8 +33,13 @@ compile_all()
 precompile.begin()
 assert precompile._process is None, "what has just been compiled is compiled again"
 before = signatures()
-assert {"ncviz.engine.kernels.search", "ncviz.engine.kernels.scan"} <= before.keys(), before.keys()
-from ncviz import neural_curvature
+needed = {
+    "ncviz.engine.kernels.search", "ncviz.engine.kernels.scan", "ncviz.ricci.solving.solve_edges",
+    "ncviz.transport.many.batch.solve_range", "ncviz.transport.many.full.solve_full_group",
+}
+assert needed <= before.keys(), before.keys()
+from ncviz import neural_curvature, ollivier_ricci
+from ncviz.transport import solve_many
 from tests.examples.wired import WIRED, make
 for name in WIRED:
     for zero_share in (0.0, 0.4):
@@ -42,6 +47,13 @@ for name in WIRED:
         last = [name for name, values in net.named_parameters() if values.ndim > 1 and values.any()][-1]
         for options in ({}, {"keep_edges": True}, {"keep_samples": True}, {"channels": 1}, {"layers": [last]}):
             neural_curvature(net, torch.cat([x, 1 - x]), **options)
+neural_curvature(net, x, alpha=0.3)
+neural_curvature(net, x, alpha=0.3, time_limit=60)
+import networkx
+for options in ({}, {"weight": "weight"}):
+    ollivier_ricci(networkx.karate_club_graph(), **options)
+    ollivier_ricci(networkx.karate_club_graph().to_directed(), 0.2, **options)
+solve_many([[1.0, 2.0], [3.0, 1.0]], [0.5, 0.5], [0.5, 0.5], threads=2)
 after = signatures()
 assert after == before, {name: after[name] - before.get(name, set()) for name in after}
 """

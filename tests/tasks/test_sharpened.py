@@ -1,5 +1,6 @@
 """A curvature that is known within intervals: kept, replaced by a sharper one, never by a looser one."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from ncviz import tasks
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
-from ncviz.errors import CancelledError
+from ncviz.errors import CancelledError, StoreError
 from ncviz.tasks.curvature.intervals import Intervals, outward
 from tests.examples.contexts import here
 
@@ -83,6 +84,38 @@ def test_what_a_run_shows_is_never_looser_than_what_was_known_and_is_kept_when_i
     kept = here(store).look_up(task)
     assert kept.key == last.key
     assert not task.is_complete(kept, context)
+
+
+def test_of_two_runs_that_end_at_once_the_sharper_result_stays(network, store, monkeypatch):
+    context, other, task = here(store), here(tasks.open_store()), tasks.Curvature(network)
+    whole = here(tasks.open_store()).look_up(task)
+    ends = [{name: values + np.float32(by) for name, values in whole.weights.items()} for by in (-0.01, 0.01)]
+    exact = threading.Thread(target=other.desk.keep_best, args=(task, other, whole))
+    put = context.store.put
+
+    def put_late(*given):
+        exact.start()
+        exact.join(0.5)
+        put(*given)
+
+    monkeypatch.setattr(context.store, "put", put_late)
+    context.desk.keep_best(task, context, replace(whole, samples=None, intervals=Intervals(*ends)))
+    exact.join()
+    assert here(store).look_up(task).intervals is None
+
+
+def test_a_store_that_cannot_be_read_is_said_and_no_error(network, store, monkeypatch):
+    context, task = here(store), tasks.Curvature(network)
+    whole = here(tasks.open_store()).look_up(task)
+
+    def fail(*given):
+        raise StoreError("The result store is gone.")
+
+    monkeypatch.setattr(context.store, "has", fail)
+    monkeypatch.setattr(context.store, "put", fail)
+    outcome = context.desk.keep_best(task, context, whole)
+    assert outcome.result.key == whole.key
+    assert outcome.problem == "The result store is gone."
 
 
 def test_a_result_is_complete_once_it_has_all_that_is_asked_for(network, store):

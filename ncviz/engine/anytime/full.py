@@ -1,4 +1,4 @@
-"""Intervals below idleness 1/2, where the closed form does not hold but bounds from both sides, and POT solves.
+"""Intervals below idleness 1/2, without the closed form, by bounds from both sides and full solutions.
 
 With K(α) = (1 − α) κ_α = 1 − W₁/d, which is concave in α because W₁ is convex in its measures, and 0 at α = 1:
 
@@ -10,15 +10,16 @@ Source: Bourne, Cushing, Liu, Münch, Peyerimhoff, *Ollivier–Ricci idleness fu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from ncviz.engine.anytime.interval import Known
+from ncviz.engine.anytime.interval import MARGIN, Known
 from ncviz.engine.anytime.until import Until
 from ncviz.engine.anytime.upper import ROUNDING
 from ncviz.engine.full import groups
 from ncviz.engine.kernels import LIVE, SOLVED
-from ncviz.transport.exact import solve_full
+from ncviz.transport.full import solve_full
 from ncviz.transport.problem import EdgeGroup
 
 # What joins some channels at two positions: on which sample, of which pair, the weights [n, m] and their problem.
@@ -72,7 +73,7 @@ def sharpen_full(
     own = own[wanted[own] & (lower[own] < until.below(upper)[own])]
     least = np.full(len(wanted), -np.inf)
     least[own] = until.below(upper[own])
-    start = least.copy()
+    unproved = np.full(len(wanted), np.inf)
     for is_named in (True, False):
         for sample, pair, weights, group in _edges_of(known, part) if len(own) else ():
             if stop[0]:
@@ -82,24 +83,25 @@ def sharpen_full(
             is_wanted = ~np.isnan(group.direct) & (bound < least[weights]) & (named == is_named)
             if not is_wanted.any():
                 continue
-            # Edge by edge, so that it stops at once, and that what one has may spare the next.
-            for i, j in np.argwhere(is_wanted):
-                if stop[0]:
-                    return
-                w = weights[i, j]
-                if bound[i, j] >= least[w]:
-                    continue
-                only = EdgeGroup(
-                    group.a, group.b, group.cost, group.to_target[j : j + 1], group.from_source[i : i + 1],
-                    group.direct[i : i + 1, j : j + 1],
-                )  # fmt: skip
-                found = 1.0 - solve_full(only, alpha)[0, 0] / group.direct[i, j]
-                known.counts[part, SOLVED] += 1
-                if found < least[w]:
-                    known.best.pair[w], known.best.sample[w] = pair, sample
-                    known.best.curvature[w] = least[w] = found
+            # Whole, because no two of a group's edges carry the same weight.
+            only = replace(group, direct=np.where(is_wanted, group.direct, np.nan))
+            value, proved = solve_full(only, alpha, stop)
+            if stop[0]:
+                return
+            kappa, highest = 1.0 - value / group.direct, 1.0 - proved / group.direct
+            is_less = is_wanted & (kappa < least[weights])
+            known.counts[part, SOLVED] += np.count_nonzero(is_wanted)
+            # What is not proved narrows its interval alone.
+            is_open = is_less & (proved < value)
+            unproved[weights[is_open]] = np.minimum(unproved[weights[is_open]], kappa[is_open])
+            known.note_upper(weights[is_open], highest[is_open])
+            w = weights[is_less & ~is_open]
+            known.best.pair[w], known.best.sample[w] = pair, sample
+            known.best.curvature[w] = least[w] = kappa[is_less & ~is_open]
     if len(own):
-        known.lower[own] = np.maximum(known.lower[own], np.where(least < start, least, start)[own])
+        with np.errstate(invalid="ignore"):
+            margin = np.where(np.isinf(unproved), 0.0, MARGIN * np.maximum(1.0, np.abs(unproved)))
+        known.lower[own] = np.maximum(known.lower[own], np.minimum(least, unproved - margin)[own])
     done[0] = 1.0
 
 

@@ -1,62 +1,16 @@
-"""What can be measured: the cases by name, and the networks and images that they take."""
+"""What can be measured: the cases by name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from ncviz.data.calibration import select_calibration
-from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
-from ncviz.models.zoo import find_model
+from ncviz.studies.benchmarks.networks import Source, TwoConv, Untrained
 from ncviz.text import plural
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor, nn
-
-    from ncviz.graph.neural_graph import NeuralGraph
 
 EDGES, WEIGHTS = "every edge", "least per weight"
 # Transport problems that share nothing, and problems that differ in tolls alone.
 OWN, TOLLS = "own costs and masses", "own tolls"
-
-
-@dataclass(frozen=True)
-class TwoConv:
-    """A random network of two convolutions and two linear layers; with tanh, every edge of it is live.
-
-    Attributes:
-        width: Channels of both convolutions.
-        size: Height and width of the image.
-    """
-
-    width: int
-    size: int
-
-    def __str__(self) -> str:
-        return f"two convolutions of {self.width} channels, {self.size}×{self.size} image"
-
-
-@dataclass(frozen=True)
-class Untrained:
-    """An architecture with random weights.
-
-    Attributes:
-        architecture: Name that ``find_architecture`` finds.
-        size: Height and width of the image.
-        dataset: Whose images it gets.
-    """
-
-    architecture: str
-    size: int
-    dataset: str = "cifar10"
-
-    def __str__(self) -> str:
-        return f"{self.architecture}, random weights, {self.size}×{self.size}"
-
-
-Source = str | TwoConv | Untrained
 
 
 @dataclass(frozen=True)
@@ -188,7 +142,61 @@ class GpuCase:
         return f"a CUDA GPU, {WEIGHTS}, {plural(self.samples, 'sample')}"
 
 
-Case = CurvatureCase | MinPlusCase | GrowthCase | TransportCase | GpuCase | ProfileCase
+@dataclass(frozen=True)
+class GraphRow:
+    """One graph whose edges' Ollivier–Ricci curvature is measured.
+
+    Attributes:
+        kind: A key of ``graphs.GRAPHS``.
+        nodes: How many.
+        is_weighted: Whether its lengths are random; else all are 1.
+        drawn: Edges that POT solves one by one, its costs ready-made; 0 where these would not be found in time.
+    """
+
+    kind: str
+    nodes: int
+    is_weighted: bool = False
+    drawn: int = 0
+
+
+@dataclass(frozen=True)
+class RicciCase:
+    """The curvature of any graph's edges: time, memory, and POT beside it."""
+
+    name: str
+    rows: tuple[GraphRow, ...]
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return "Ollivier–Ricci curvature of all edges of a graph"
+
+
+@dataclass(frozen=True)
+class WorkersCase:
+    """The same parcels on more and more workers of one thread.
+
+    Attributes:
+        name: Key in ``CASES``.
+        network: The network.
+        samples: Calibration images.
+        workers: How many workers, one run after the other.
+    """
+
+    name: str
+    network: Source
+    samples: int
+    workers: tuple[int, ...] = (1, 2, 4)
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"{self.network}, {plural(self.samples, 'sample')}, on workers of one thread"
+
+
+Case = (
+    CurvatureCase | MinPlusCase | GrowthCase | TransportCase | GpuCase | ProfileCase | RicciCase | WorkersCase
+)
 
 
 def _by_samples(networks: tuple[str, ...], counts: tuple[int, ...]) -> GrowthCase:
@@ -228,6 +236,16 @@ CASES: dict[str, Case] = {
         _by_shape("channels", "channels", {width: TwoConv(width, 16) for width in (4, 8, 16, 32)}),
         _by_shape("image-size", "image size", {size: TwoConv(8, size) for size in (12, 16, 24, 32)}),
         GpuCase("gpu", (*_LENETS, "vgg9-cifar10-relu", "resnet20-cifar10")),
+        RicciCase(
+            "ricci",
+            (
+                GraphRow("powerlaw cluster", 2708, drawn=300),
+                GraphRow("powerlaw cluster", 2708, is_weighted=True, drawn=300),
+                GraphRow("star", 10_001),
+                GraphRow("Barabási–Albert", 100_000),
+            ),
+        ),
+        WorkersCase("workers", Untrained("resnet20", 32), 2),
         ProfileCase("resnet20", Untrained("resnet20", 32)),
         ProfileCase("profile-vgg9", "vgg9-cifar10-relu"),
         ProfileCase("profile-mobilenet", Untrained("torchvision/mobilenet_v2@10", 32)),
@@ -241,13 +259,13 @@ CASES: dict[str, Case] = {
     )
 }
 # Each takes minutes, and has to be asked for.
-PROFILES = ("resnet20", "profile-vgg9", "profile-mobilenet", "profile-resnet18")
+LONG = ("ricci", "workers", "resnet20", "profile-vgg9", "profile-mobilenet", "profile-resnet18")
 DEFAULT_CASES = tuple(
-    name for name in CASES if name not in PROFILES and not name.startswith(("mlp-", "conv-", "gpu"))
+    name for name in CASES if name not in LONG and not name.startswith(("mlp-", "conv-", "gpu"))
 )
 QUICK_CASES = (
     "mlp-weights", "mlp-profile", "conv-edges", "conv-weights", "conv-min-plus", "solve-many", "samples", "channels",
-    "image-size",
+    "image-size", "ricci", "workers",
 )  # fmt: skip
 
 
@@ -273,66 +291,12 @@ def _quick(case: Case) -> Case:
         return replace(case, networks=("mlp-digits-relu",), samples=2, compared=1)
     if isinstance(case, TransportCase):
         return replace(case, number=10, batched=3, rows=((OWN, 6, 5), (TOLLS, 6, 5)))
+    if isinstance(case, RicciCase):
+        return replace(case, rows=tuple(replace(row, nodes=60, drawn=min(row.drawn, 5)) for row in case.rows))
+    if isinstance(case, WorkersCase):
+        return replace(case, network=_SMALL, workers=(1,))
     if case.name == "samples":
         return _by_samples(("mlp-digits-relu",), (1, 2))
     if case.name == "channels":
         return _by_shape(case.name, case.axis, {width: TwoConv(width, 8) for width in (2, 4)})
     return _by_shape(case.name, case.axis, {size: TwoConv(2, size) for size in (8, 11)})
-
-
-def prepare(network: Source, samples: int, data_dir: str | None = None) -> tuple[nn.Module, Tensor]:
-    """Return a network and so many inputs for it.
-
-    A zoo model gets its own calibration images, one of each class after the other.
-
-    Raises:
-        DataError: If there are not enough images.
-    """
-    if isinstance(network, TwoConv):
-        return _random_network(network, samples)
-    if isinstance(network, Untrained):
-        from ncviz.models.catalogue.architectures import build_seeded
-
-        images = load_dataset(network.dataset, "train", data_dir).inputs[:samples]
-        return build_seeded(network.architecture, 0), resized(images, network.size)
-    from ncviz.models.loading import load_model
-
-    net = load_model(network)
-    pool = load_dataset(find_model(network).dataset, "train", data_dir)
-    classes = len(pool.classes)
-    chosen = select_calibration(net, pool, -(-samples // classes), 0)
-    return net, pool.inputs[chosen.reshape(classes, -1).T.reshape(-1)[:samples]]
-
-
-def live_graph(net: nn.Module, inputs: Tensor) -> tuple[NeuralGraph, list[np.ndarray]]:
-    """Return a network's graph, and the normalised activity of each layer, float64 [samples, units]."""
-    from ncviz.graph.activations import layer_activations, normalise
-    from ncviz.graph.build import build_graph
-
-    graph = build_graph(net, tuple(inputs.shape[1:]))
-    return graph, [normalise(layer) for layer in layer_activations(net, graph, inputs)]
-
-
-def resized(images: Tensor, size: int) -> Tensor:
-    """Return images at another height and width."""
-    from torch.nn.functional import interpolate
-
-    if images.shape[-1] == size:
-        return images
-    return interpolate(images, size=(size, size), mode="bilinear", antialias=True)
-
-
-def _random_network(shape: TwoConv, samples: int) -> tuple[nn.Module, Tensor]:
-    import torch
-    from torch import nn
-
-    # Each convolution leaves (size - 3) // 2 + 1.
-    side = ((shape.size - 1) // 2 - 1) // 2
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        net = nn.Sequential(
-            nn.Conv2d(1, shape.width, 3, stride=2), nn.Tanh(),
-            nn.Conv2d(shape.width, shape.width, 3, stride=2), nn.Tanh(), nn.Flatten(),
-            nn.Linear(shape.width * side**2, 32), nn.Tanh(), nn.Linear(32, 10),
-        )  # fmt: skip
-        return net.eval(), torch.rand(samples, 1, shape.size, shape.size)

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL
 from ncviz.studies.benchmarks.many import BATCH, LOOP, OURS, REGULARISATION
+from ncviz.studies.benchmarks.timing import summary
 
 
 def table_of(found: dict[str, Any]) -> Table:
@@ -19,6 +20,8 @@ def table_of(found: dict[str, Any]) -> Table:
         "growth": _growth,
         "gpu": _gpu,
         "profile": _profile,
+        "ricci": _ricci,
+        "workers": _workers,
     }[found["kind"]]
     return make(found)
 
@@ -160,5 +163,49 @@ def _profile(found: dict[str, Any]) -> Table:
     table.caption = (
         f"{found['weights']:,} weights; {counts}. Path lengths and plans {found['table_bytes'] / 2**20:,.0f} MiB. "
         f"Whole run on all cores: {spread(found['summary'])}."
+    )
+    return table
+
+
+def _ricci(found: dict[str, Any]) -> Table:
+    table = Table(
+        "", "edges", "time (quartiles)", "core seconds", "first call", "memory, before", "POT alone, one core",
+        "difference", title=found["title"],
+    )  # fmt: skip
+    for row in found["rows"]:
+        core = summary(row["core_seconds"])["median"]
+        has_memory, has_pot = row["peak_bytes"] is not None, "pot_core_seconds" in row
+        table.add_row(
+            f"{row['kind']}, {row['nodes']:,} nodes{', random lengths' if row['is_weighted'] else ''}",
+            f"{row['edges']:,}", spread(summary(row["seconds"])), f"{digits(core)} s",
+            f"{digits(row['first_seconds'])} s ({digits(row['first_core_seconds'])} s)",
+            f"{row['peak_bytes'] / 2**20:,.0f} MiB, {row['before_bytes'] / 2**20:,.0f}" if has_memory else "",
+            f"{digits(row['pot_core_seconds'] / core)}×" if has_pot else "",
+            f"{row['difference']:.1e}" if has_pot else "",
+        )  # fmt: skip
+    table.caption = (
+        "Each graph in a process of its own; POT gets its costs ready-made and is scaled up from a draw."
+    )
+    return table
+
+
+def _workers(found: dict[str, Any]) -> Table:
+    table = Table(
+        "workers", "time", "core seconds of each", "faster by the clock", "faster if each had a core of its own",
+        "largest difference", title=f"{found['title']} ({found['by']})",
+    )  # fmt: skip
+    first = found["rows"][0]
+    for row in found["rows"]:
+        wrong = "" if row["agreement"]["agrees"] else " DISAGREES"
+        table.add_row(
+            str(row["workers"]), f"{digits(row['seconds'])} s", ", ".join(map(digits, row["core_seconds"])),
+            f"{first['seconds'] / row['seconds']:.2f}×",
+            f"{max(first['core_seconds']) / max(row['core_seconds']):.2f}×",
+            f"{row['agreement']['largest_difference']:.1e}{wrong}",
+        )  # fmt: skip
+    sent = {name: f"{size / 2**20:,.1f} MiB" for name, size in found["sent"].items()}
+    table.caption = (
+        f"{found['sent']['parcels']} parcels. Sent: parts of the graph {sent['parts']} (all of it is {sent['graph']}), "
+        f"layers' values {sent['values']}, of which {sent['different values']} are different."
     )
     return table

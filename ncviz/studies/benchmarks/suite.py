@@ -21,16 +21,20 @@ from ncviz.studies.benchmarks.cases import (
     GpuCase,
     MinPlusCase,
     ProfileCase,
+    RicciCase,
     TransportCase,
+    WorkersCase,
     find_case,
 )
 from ncviz.studies.benchmarks.gpu import measure_gpu
+from ncviz.studies.benchmarks.graphs import measure_ricci
 from ncviz.studies.benchmarks.growth import measure_growth
 from ncviz.studies.benchmarks.many import measure_transport
 from ncviz.studies.benchmarks.measure import measure_curvature
 from ncviz.studies.benchmarks.minplus import measure_min_plus
 from ncviz.studies.benchmarks.profile import measure_profile
 from ncviz.studies.benchmarks.timing import Settings
+from ncviz.studies.benchmarks.workers import measure_workers
 
 FORMAT = 1
 
@@ -103,6 +107,10 @@ def measure(
         found = measure_transport(case, settings, report)
     elif isinstance(case, ProfileCase):
         found = measure_profile(case, settings, report)
+    elif isinstance(case, RicciCase):
+        found = measure_ricci(case, settings, report)
+    elif isinstance(case, WorkersCase):
+        found = measure_workers(case, settings, report)
     else:
         found = measure_growth(case, settings, report)
     return {"case": case.name, "title": case.title, **found}

@@ -168,10 +168,17 @@ def _spread(cost, has_hub, A, B, t, rows, columns, basis, f, g):
 def _write_plan(basis, p, q, has_hub, rows, columns, plan):
     """Write a tree's plan for the masses as they were given, what goes through the hub paired as it comes."""
     P, Q = len(rows), len(columns)
-    parent, order = basis.parent, basis.order
-    N = 1 + P + Q
-    masses, moved, moved_low = (np.empty(N), np.empty(N)), np.empty(N), np.empty(N)
+    masses = np.empty(1 + P + Q), np.empty(1 + P + Q)
     balanced(p, q, masses[0], masses[1])
+    write_balanced_plan(basis, masses, has_hub, rows, columns, plan)
+
+
+@compiled
+def write_balanced_plan(basis, masses, has_hub, rows, columns, plan):
+    """Write a tree's plan for masses as ``balanced`` writes them; arguments as above."""
+    P, Q = len(rows), len(columns)
+    parent, order = basis.parent, basis.order
+    moved, moved_low = np.empty(1 + P + Q), np.empty(1 + P + Q)
     set_flows(masses, basis, has_hub, moved, moved_low)
     ways = 0
     for y in order:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ncviz.compiled import compiled
 from ncviz.transport.many.certificate import difference
 
-# Flows of this share of all mass are rounding of the twofold precision.
-NOISE = 2.0**-95
+# Flows of this share of all mass below a node are rounding of the twofold precision.
+NOISE = 2.0**-98
 # Of what repairs a plan at most, so that the rounding of this bound itself does no harm.
 REPAIR = 2.0
 
@@ -77,13 +75,16 @@ def set_flows(masses, basis, has_hub, flow, flow_low):
     """
     parent, order = basis.parent, basis.order
     flow[:], flow_low[:] = masses[0], masses[1]
-    backwards, noise = 0.0, NOISE * np.abs(flow).sum()
+    backwards, below = 0.0, masses[0].copy()
     for x in range(len(order) - 1, -1, -1):
         y = order[x]
         above = parent[y]
+        if abs(flow[y]) <= NOISE * below[y]:
+            flow[y], flow_low[y] = 0.0, 0.0
         if above > 0:
+            below[above] += below[y]
             flow[above], flow_low[above] = add(flow[above], flow_low[above], -flow[y], -flow_low[y])
-        if (above > 0 or has_hub) and flow[y] < -noise:
+        if (above > 0 or has_hub) and flow[y] < 0.0:
             backwards -= flow[y]
     return backwards
 

@@ -87,14 +87,36 @@ def solve_one(p, q, C, hub, basis, is_warm, stop):
         sends no mass backwards, the sum of mass times |cost|, and the pivots. The tree is found for masses in whole
         quanta; all of this is about those given.
     """
-    parent, flow, order, f, g = basis
     P, Q = C.shape
     N = 1 + P + Q
     if not hub.is_there and (P == 1 or Q == 1):
         return _solve_line(p, q, C, basis)
-    supply, demand = quantise(p / p.sum()), quantise(q / q.sum())
-    masses, moved, moved_low = (np.empty(N), np.empty(N)), np.empty(N), np.empty(N)
+    masses = np.empty(N), np.empty(N)
     balanced(p, q, masses[0], masses[1])
+    return solve_balanced(quantise(p / p.sum()), quantise(q / q.sum()), masses, C, hub, basis, is_warm, stop)
+
+
+@compiled
+def solve_balanced(supply, demand, masses, C, hub, basis, is_warm, stop):
+    """Solve one transport problem whose two sides weigh the same.
+
+    Args:
+        supply: float64 [P], the masses in whole quanta.
+        demand: float64 [Q], likewise, of the very same sum.
+        masses: Two float64 arrays [1 + P + Q] as ``balanced`` writes them.
+        C: float64 [P, Q], contiguous.
+        hub: The ``Hub``.
+        basis: As for ``solve_one``.
+        is_warm: Likewise.
+        stop: bool [1], set from outside to end early.
+
+    Returns:
+        As ``solve_one``.
+    """
+    parent, flow, order, f, g = basis
+    P, Q = C.shape
+    N = 1 + P + Q
+    moved, moved_low = np.empty(N), np.empty(N)
     wide = (Q + CHUNK - 1) // CHUNK * CHUNK
     A, B = np.zeros(P), np.zeros(Q)
     hub_B = hub.B - hub.t if hub.is_there else hub.B
@@ -130,7 +152,7 @@ def solve_one(p, q, C, hub, basis, is_warm, stop):
         list_nodes(parent, order, seen, stack)
         backwards = set_flows(masses, basis, hub.is_there, moved, moved_low)
         total, short, scale = certify(
-            C, hub, p, masses[0][1 + P :], (order, parent, moved), (high, low), down
+            C, hub, masses[0][1 : 1 + P], masses[0][1 + P :], (order, parent, moved), (high, low), down
         )
         if short <= TOLERANCE * scale:
             break

@@ -115,6 +115,9 @@ def solve_on_cpu(problems: Problems, found: Found, workers: int, cancel: threadi
         CancelledError: If ``cancel`` was set.
     """
     k, stop = problems.number(), np.zeros(1, dtype=np.bool_)
+    if workers == 1 and cancel is None and k <= _MOST_AT_ONCE:
+        solve_range(problems, 0, k, found, stop)
+        return
     step = max(1, min(_MOST_AT_ONCE, -(-k // (2 * workers))))
     with ThreadPoolExecutor(workers) as pool:
         try:

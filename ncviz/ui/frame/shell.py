@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import streamlit as st
@@ -21,10 +20,6 @@ from ncviz.ui.stage import lecture, steps
 
 # A picture: to know an emoji, Streamlit builds a pattern of all of them, which takes a fifth of a second.
 ICON = Path(__file__).with_name("icon.svg")
-
-# POT imports every array library that it finds unless told not to, and the pages give it nothing but NumPy's arrays.
-for _library in ("PYTORCH", "TENSORFLOW", "JAX", "CUPY"):
-    os.environ.setdefault(f"POT_BACKEND_DISABLE_{_library}", "1")
 
 
 def run() -> None:

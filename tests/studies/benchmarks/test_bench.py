@@ -12,7 +12,7 @@ from ncviz.errors import NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.paths import distances
-from ncviz.studies.benchmarks import cases, edges, timing
+from ncviz.studies.benchmarks import cases, edges, networks, timing
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
 from ncviz.studies.benchmarks.gpu import measure_gpu
 from ncviz.studies.benchmarks.minplus import chain_ends, dense_distances, dense_lengths
@@ -21,7 +21,7 @@ from ncviz.studies.benchmarks.pool import baseline_pool
 from ncviz.studies.benchmarks.report import table_of
 from tests.examples.networks import NETWORKS, make
 
-SMALL = cases.TwoConv(2, 8)
+SMALL = networks.TwoConv(2, 8)
 
 
 def network(name):
@@ -209,10 +209,10 @@ def test_peak_memory_is_that_of_a_fresh_process():
 
 
 def test_samples_come_class_by_class():
-    _, three = cases.prepare("mlp-digits-relu", 3)
-    _, twenty = cases.prepare("mlp-digits-relu", 20)
+    _, three = networks.prepare("mlp-digits-relu", 3)
+    _, twenty = networks.prepare("mlp-digits-relu", 20)
     assert torch.equal(three, twenty[:3])
-    net, inputs = cases.prepare(SMALL, 2)
+    net, inputs = networks.prepare(SMALL, 2)
     assert net(inputs).shape == (2, 10)
 
 
