@@ -2,8 +2,12 @@
 
 import base64
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from ncviz.scene.tables import locate
+from tests.examples import shipped
 
 pytestmark = pytest.mark.browser
 
@@ -116,6 +120,50 @@ def test_a_weight_goes_under_the_lens(visit):
     assert "times the way between its ends" in page.page.get_by_test_id("ncviz-card").first.inner_text()
     page.page.get_by_text("Why is it red?").first.click()
     page.wait(lambda: "/edge" in page.page.url and "edge=1-" in page.page.url)
+    assert page.errors == []
+
+
+def test_a_finger_finds_out_why_a_line_is_red(visit):
+    """Without a hover: a touch says κ and what it means at once, and leads to the Edge page on that very line."""
+    page = visit(width=390, height=844, has_touch=True, is_mobile=True).open("/?model=mlp-digits-relu")
+    canvas, tip = page.canvas(), page.page.get_by_test_id("ncviz-tooltip").first
+    ask = page.page.get_by_test_id("ncviz-tip-lens").first
+
+    def touch(across, down):
+        box = page.box_of(canvas)
+        page.page.touchscreen.tap(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+    # Between two layers, right of their names, wherever a line runs; a node says what it is as well, and asks nothing.
+    places = [(across, down) for down in (0.48, 0.46, 0.5) for across in np.linspace(0.5, 0.9, 9)]
+    for place in places:
+        touch(*place)
+        page.page.wait_for_timeout(300)
+        if ask.is_visible():
+            break
+    page.wait(ask.is_visible)
+    told = dict(zip(tip.locator("dt").all_inner_texts(), tip.locator("dd").all_inner_texts(), strict=True))
+    kappa = float(told["κ"].split()[0].replace("−", "-"))
+    assert ask.inner_text() == ("Why is it red?" if kappa < 0 else "Why is it blue?")
+    assert f"{1 - kappa:.1f} times the way" in told["mass around it"]
+    # All of it can be seen and pressed: above the bar of what is selected, and that above the slider.
+    page.wait(lambda: page.page.get_by_test_id("ncviz-surgery").first.is_visible())
+    page.settle()
+    bar = page.box_of(page.page.get_by_test_id("ncviz-surgery").first)
+    found = page.box_of(ask)
+    assert 0 < found["y"] < found["y"] + found["height"] <= bar["y"]
+    page.wait(lambda: page.box_of(canvas)["y"] + page.box_of(canvas)["height"] <= bar["y"] + 2)
+    page.wait(lambda: "selected=weight-" in page.page.url)
+    weight = int(page.page.url.split("selected=weight-")[1].split("&")[0])
+    ask.tap()
+    page.wait(lambda: "/edge" in page.page.url and "edge=" in page.page.url)
+    edge = [int(part) for part in page.page.url.split("edge=")[1].split("&")[0].split("-")]
+    record = shipped.curvature("mlp-digits-relu")
+    name, at = locate(record, weight)
+    own = record.edges[edge[0]]
+    [line] = np.flatnonzero((own.source == edge[1]) & (own.target == edge[2]))
+    assert (record.parameters[edge[0]], int(own.parameter[line])) == (name, at)
+    assert record.weights[name].reshape(-1)[at] == pytest.approx(kappa, abs=6e-4)
+    page.wait(lambda: page.page.get_by_text(f"{abs(kappa):.3f}").count() > 0)
     assert page.errors == []
 
 

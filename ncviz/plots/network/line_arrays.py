@@ -92,6 +92,13 @@ def line_arrays(
     return arrays | {f"rank{number}": own[parameter] for number, own in enumerate(ranked)}, orders
 
 
+def weights_behind(view: NetworkView, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.integer[Any]]:
+    """Return which weights stand behind some lines, those of each line beside each other."""
+    if view.members is None:
+        return view.parameter[edges]
+    return view.members.parameter[_spans(view.members.start, edges)[1]]
+
+
 def _spans(
     start: npt.NDArray[np.int32], drawn: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ncviz.plots.network.line_arrays import weights_behind
 from ncviz.plots.network.lines import NetworkView
 
 # What is said of a line: nothing, all its weights are cut, some are held, some are scaled.
@@ -36,12 +37,16 @@ class Marks:
         return np.flatnonzero(_any(view, is_marked))
 
     def arrays(self, view: NetworkView, drawn: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.uint8]]:
-        """Whether each drawn edge is lit, and its mark."""
+        """Whether each drawn edge is lit, its mark, and whether each weight behind it is cut or held, if any is."""
         mark = np.full(view.edge_count, PLAIN, dtype=np.uint8)
         mark[_any(view, self.factor != 1)] = SCALED
         mark[_any(view, self.held)] = HELD
         mark[~_any(view, ~self.cut)] = CUT
-        return {"lit": _any(view, self.lit)[drawn].astype(np.uint8), "mark": mark[drawn]}
+        found = {"lit": _any(view, self.lit)[drawn].astype(np.uint8), "mark": mark[drawn]}
+        if not (self.cut | self.held).any():
+            return found
+        state = np.where(self.cut, CUT, np.where(self.held, HELD, PLAIN)).astype(np.uint8)
+        return found | {"byHand": state[weights_behind(view, drawn)]}
 
 
 def _any(view: NetworkView, of_weights: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -31,7 +31,7 @@ class Card:
         kernels_title: What is said above them.
         line: The edge on which a weight has its κ.
         note: A sentence below.
-        question: What the Edge page answers of the edge that stands for it, "" for nothing.
+        kappa: κ of the edge that stands for it, of which the Edge page answers why; None for none.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Card:
     kernels_title: str = ""
     line: Drawing | None = None
     note: str | None = None
-    question: str = ""
+    kappa: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

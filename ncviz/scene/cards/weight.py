@@ -71,7 +71,7 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
         image=_place(of, connection, about),
         line=_line(record, connection, about),
         note=None if len(live) else never,
-        question=_question(float(kappa[about])),
+        kappa=float(kappa[about]) if kappa[about] < NEVER_ACTIVE else None,
     )
 
 
@@ -108,13 +108,6 @@ def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) ->
     way = way_words(float(kappa), of.record.config.alpha)
     facts += [("mass around it", way)] if way else []
     return facts if is_strongest else [*facts, ("now", of.left.now(parameter))]
-
-
-def _question(kappa: float) -> str:
-    """Return what the Edge page answers; "" where there is no κ."""
-    if not kappa < NEVER_ACTIVE:
-        return ""
-    return "Why is it red?" if kappa < 0 else "Why is it blue?" if kappa > 0 else "Why is its κ 0?"
 
 
 def _kernel(of: NetworkState, connection: int, cell: tuple[int, int], at: int | None) -> Drawing | None:

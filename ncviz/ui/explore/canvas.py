@@ -18,7 +18,7 @@ from ncviz.scene.flow_choices import group_choice, image_choices
 from ncviz.scene.names import unit_layer_links
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selected_lines import selected_lines, selected_nodes
-from ncviz.scene.selection import Channel, Unit, read_selection
+from ncviz.scene.selection import Channel, Flow, Unit, read_selection
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.by_hand.operate import take_step
 from ncviz.ui.explore.by_hand.own_groups import group_count, lit_weights, marks_of
@@ -79,7 +79,8 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     if picked.open is not None:
         edge = representative_edge(record, read_selection(picked.open))
         if edge is not None:
-            session.change(edge=str(edge))
+            # A line that shows κ over all images is asked about where that is least, whichever image flows.
+            session.change(edge=str(edge), flow=view.flow if subject.flow else str(Flow()))
             address.write_link()
             st.switch_page("pages/edge.py")
 

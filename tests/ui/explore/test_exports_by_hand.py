@@ -121,6 +121,7 @@ def test_pictures_and_the_file_without_a_server_say_it_too(by_hand):
     assert arrays["factor"][lines[doubled]] == 2
     assert arrays["factor"][lines[nothing]] == 0
     assert (arrays["mark"][lines[cut]], arrays["mark"][lines[kept]]) == (1, 2)
+    assert [int(arrays["byHand"][lines[at]]) for at in (cut, kept, doubled)] == [1, 2, 0]
     # The weights there are those of the whole network, which lines that carry the flow need too.
     assert arrays["weight"][lines[doubled]] == whole_weights(subject)[doubled]
 

@@ -1,8 +1,9 @@
 // Where the panel is narrow, as on a phone, its slider and its headline stay at the window's lower edge while the picture
 // above is looked at: the panel sticks there with all but its top below the edge, until it is scrolled to.
 
+import { DOCKED } from "../shared/docked.js";
+
 const ROOM = 10; // px under the last part that is always seen
-const DOCKED = "--ncviz-docked"; // how high it stands there, for what sticks above it
 
 export class Dock {
   /**

@@ -4,6 +4,7 @@
 import { contextOf, focusedBeside, make } from "../shared/dom.js";
 import { signed, weightWords } from "../shared/format.js";
 import { imageOf } from "../shared/pixels.js";
+import { questionOf } from "./question.js";
 
 const CELL = 30;
 const KERNEL = 126; // room for a kernel beside the image // largest side of a kernel's cell, in pixels
@@ -53,7 +54,7 @@ export class Card {
       this.#pair(card),
       ...(card.kernels.length ? [this.#gallery(card.kernels, card.kernels_title)] : []),
       ...(card.note ? [make("p", { className: "small", textContent: card.note })] : []),
-      ...(card.question ? [this.#open(card.question)] : []),
+      ...(card.kappa === null ? [] : [this.#open(questionOf(card.kappa))]),
     );
     if (!focused) return;
     const again = this.root.querySelector(`[data-select="${CSS.escape(focused)}"]`);

@@ -10,21 +10,19 @@ import { Card } from "./card.js";
 import { crumbsOf, drawCrumbs } from "./crumbs.js";
 import { decode, readNetwork } from "./data.js";
 import { LivingFlow } from "../flow/living.js";
-import { withFlow } from "../flow/words.js";
 import { ownCard } from "../offline/own_card.js";
 import { Sights } from "../offline/sights.js";
 import { isUpright, placeUnits } from "./geometry.js";
+import { HitTip } from "./hit_tip.js";
 import { MapOrder } from "./map_order.js";
-import { OwnReader, dataOf, linesOf, ownOf } from "./own_lines.js";
+import { OwnReader, dataOf, ownOf } from "./own_lines.js";
 import { Overview, isCrowd } from "./overview.js";
 import { Painter } from "./drawing/painter.js";
-import { spreadOf } from "./drawing/spread.js";
 import { listen } from "./pointer.js";
 import { listenToSaving } from "./saving.js";
 import { EMPTY, reduce } from "./state.js";
 import { Surgery } from "../surgery/surgery.js";
-import { Tip } from "../shared/tip.js";
-import { ariaLabel, describeHit, describeSelection } from "./words.js";
+import { ariaLabel, describeSelection } from "./words.js";
 
 const ROW = 46; // least height of a layer on a narrow screen, and what the rest of the picture takes
 const ROWS_REST = 120;
@@ -73,7 +71,7 @@ class NetworkCanvas {
       crumbs: part(root, "ol", "crumbs"),
     };
     const { canvas, card, stage, surgery } = this.parts;
-    this.tip = new Tip(part(root, "div", "tip"));
+    this.tip = new HitTip(part(root, "div", "tip"), surgery, (weight) => this.setTriggerValue("open", weight));
     this.card = new Card(card, {
       onSelect: (text) => this.#dispatch({ type: "select", text }),
       onOpen: () => this.setTriggerValue("open", this.state.told),
@@ -84,7 +82,10 @@ class NetworkCanvas {
     this.maps = new MapOrder(part(root, "label", "maps-row"), part(root, "select", "maps"), (by) => this.setStateValue("maps", by));
     new Menu(part(root, "button", "open-menu"), part(root, "div", "menu"));
     this.living = new LivingFlow(root, {
-      onChange: () => this.painter?.draw(),
+      onChange: () => {
+        this.painter?.draw();
+        if (this.state.isPinned) this.#tell();
+      },
       tell: (name, value) => this.setStateValue(name, value),
       hand: (name, value) => this.setTriggerValue(name, value),
     });
@@ -225,20 +226,17 @@ class NetworkCanvas {
 
   /** @param {Hit | null} before */
   #showHit(before) {
-    const { network, geometry, left, hit, pointer, view } = this.state;
+    const { geometry, hit, view } = this.state;
     const isPressable = hit && hit.kind !== "link";
     this.parts.canvas.style.cursor = isPressable ? "pointer" : view.k > 1 || geometry?.isLong ? "grab" : "default";
-    const isNew = JSON.stringify(hit) !== JSON.stringify(before);
-    if (isNew) this.painter.drawHit();
-    if (!hit || !network || !geometry || !left) {
-      this.tip.hide();
-      return;
-    }
-    const lines = linesOf({ network, left, own: ownOf(this.state) }, hit);
-    const scene = this.scene && { ...this.scene, ...lines };
-    const told = withFlow(describeHit(lines.network, hit, lines.left), hit, scene);
-    if (isNew) this.tip.show(told, told.spread && this.theme ? [spreadOf(told.spread, network.ramps[this.theme.name])] : []);
-    this.tip.place(pointer, geometry);
+    if (JSON.stringify(hit) !== JSON.stringify(before)) this.painter.drawHit();
+    this.#tell();
+  }
+
+  /** What is under the pointer, in words beside it. */
+  #tell() {
+    const canAsk = !this.message?.is_offline && !this.message?.is_bare;
+    this.tip.show(this.state, this.state.hit && this.scene, canAsk);
   }
 
   /** In words: the path, the selection, the picture's name. */

@@ -75,6 +75,7 @@ export function listen(canvas, dispatch, hint) {
     pointers.set(event.pointerId, now);
     if (pinch && pointers.size === 2) {
       const next = spread();
+      dispatch({ type: "hover", at: null });
       dispatch({ type: "zoom", factor: next.size / Math.max(pinch.size, 1), x: next.x, y: next.y });
       dispatch({ type: "pan", dx: next.x - pinch.x, dy: next.y - pinch.y });
       pinch = next;
@@ -88,11 +89,15 @@ export function listen(canvas, dispatch, hint) {
     const known = pointers.delete(event.pointerId);
     pinch = null;
     if (!known || event.type === "pointercancel" || hasMoved || pointers.size > 0) return;
-    dispatch({ type: "click", at: place(event), reach: event.pointerType === "mouse" ? 6 : 14 });
+    const isTouch = event.pointerType !== "mouse";
+    dispatch({ type: "click", at: place(event), reach: isTouch ? 14 : 6, isTouch });
   };
   on("pointerup", lift);
   on("pointercancel", lift);
-  on("pointerleave", () => dispatch({ type: "hover", at: null }));
+  // A finger that is lifted leaves as well, and what it touched is to stay.
+  on("pointerleave", (event) => {
+    if (event.pointerType === "mouse") dispatch({ type: "hover", at: null });
+  });
   on("dblclick", () => dispatch({ type: "reset" }));
 
   // A picture that eats the wheel traps whoever scrolls past it: it zooms only once it was clicked, or with Ctrl.

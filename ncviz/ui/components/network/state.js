@@ -19,6 +19,7 @@ export const EMPTY = Object.freeze({
   order: null,
   view: IDENTITY,
   hit: null,
+  isPinned: false,
   pointer: { x: 0, y: 0 },
   selected: null,
   focus: null,
@@ -27,13 +28,17 @@ export const EMPTY = Object.freeze({
   layer: -1,
 });
 
+/** After which what a finger touched is still where it was. @type {Intent["type"][]} */
+const STILL = ["receive", "resize", "threshold"];
+
 /**
  * The state after an intent; the given one stays as it is.
- * @param {State} state
+ * @param {State} given
  * @param {Intent} intent
  * @returns {State}
  */
-export function reduce(state, intent) {
+export function reduce(given, intent) {
+  const state = given.isPinned && !STILL.includes(intent.type) ? hovered(given, null) : given;
   const { view } = state;
   switch (intent.type) {
     case "receive":
@@ -54,7 +59,7 @@ export function reduce(state, intent) {
     case "hover":
       return hovered(state, intent.at);
     case "click":
-      return clicked(hovered(state, null), intent.at, intent.reach);
+      return clicked(hovered(state, null), intent);
     case "select":
       return selectedBy(state, intent.text);
     case "walk":
@@ -91,8 +96,11 @@ function receive(state, { network, own, removed, order, selection, card }) {
   next = withThreshold(next, removed, order);
   const isAsked = selection !== state.asked;
   if (isAsked) next = { ...next, told: selection, asked: selection };
+  if (isAsked && selection !== state.told) next = { ...next, hit: null, isPinned: false };
   if (isAsked || isNew) next = withSelected(next, fromText(network, next.told));
   else if (isOther) next = withSelected(next, next.selected);
+  // What was touched is there in the other choice of edges as well.
+  if (isNew && next.isPinned && next.selected?.kind !== "line") next = { ...next, hit: next.selected };
   // A card that is older than what was clicked meanwhile would answer another question.
   if (card?.line && card.selection === next.told && next.selected === null) {
     return withSelected(next, undrawnLine(network, card.line));
@@ -112,7 +120,7 @@ function withThreshold(state, removed, order) {
   const own = state.own && { ...state.own, left: linesLeft(state.own.network, order, removed) };
   const { hit } = state;
   const isGone = hit?.kind === "edge" && !(hit.isOwn ? own?.left : left)?.visible[hit.edge];
-  return { ...state, removed, order, left, own, hit: isGone ? null : state.hit };
+  return { ...state, removed, order, left, own, hit: isGone ? null : hit };
 }
 
 /**
@@ -151,7 +159,7 @@ function fitted(state) {
  * @returns {State}
  */
 function hovered(state, at) {
-  return { ...state, hit: at && hitAt(state, at, HOVER_REACH), pointer: at ?? state.pointer };
+  return { ...state, hit: at && hitAt(state, at, HOVER_REACH), isPinned: false, pointer: at ?? state.pointer };
 }
 
 /**
@@ -175,16 +183,17 @@ function hitAt(state, { x, y }, reach) {
 
 /**
  * A link has no weight and so nothing to select; what is selected is let go by another click.
+ * A finger cannot hover: what it touches is said at once, and stays.
  * @param {State} state
- * @param {Point} at
- * @param {number} reach
+ * @param {{ at: Point, reach: number, isTouch?: boolean }} click
  */
-function clicked(state, at, reach) {
+function clicked(state, { at, reach, isTouch = false }) {
   const hit = hitAt(state, at, reach);
   if (hit?.kind === "layer") return zoomedToLayer(state, hit.layer);
   const own = hit === null || hit.kind === "link" ? null : hit;
   const isSame = own !== null && JSON.stringify(own) === JSON.stringify(state.selected);
-  return isSame ? withTold(state, null) : withTold(state, own);
+  const next = isSame ? withTold(state, null) : withTold(state, own);
+  return isTouch && hit && !isSame ? { ...next, hit, isPinned: true, pointer: at } : next;
 }
 
 /**

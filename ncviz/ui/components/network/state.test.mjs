@@ -4,7 +4,9 @@ import test from "node:test";
 import { exampleGeometry, exampleNetwork } from "./example.mjs";
 import { IDENTITY } from "./geometry.js";
 import { KEYS } from "./pointer.js";
+import { linesLeft } from "./data.js";
 import { ownOf, readOwn } from "./own_lines.js";
+import { askedOf, questionOf } from "./question.js";
 import { EMPTY, reduce } from "./state.js";
 
 const network = exampleNetwork();
@@ -123,6 +125,36 @@ test("a click on a layer's name goes down to that layer", () => {
   const { layer, view } = after(start, { type: "click", at: { x: geometry.labels[2][0], y: 22 }, reach: 6 });
   assert.equal(layer, 2);
   assert.ok(view.k >= 1.7);
+});
+
+test("what a finger touches is said of at once, stays while the slider moves, and can be asked about", () => {
+  const edge = network.edges - 1;
+  const [from, to] = [placeOf(network.source[edge]), placeOf(network.target[edge])];
+  const at = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  const touch = /** @type {Intent} */ ({ type: "click", at, reach: 14, isTouch: true });
+  const touched = after(start, touch);
+  assert.deepEqual([touched.hit, touched.selected, touched.isPinned], [{ kind: "edge", edge }, { kind: "edge", edge }, true]);
+  assert.equal(after(start, { type: "click", at, reach: 6 }).hit, null, "a mouse hovers by itself");
+  assert.deepEqual(askedOf(touched), { words: questionOf(network.curvature[edge]), weight: `weight-${network.parameter[edge]}` });
+  assert.ok(after(touched, { type: "threshold", removed: 1, order: "up" }).isPinned);
+  const gone = after(touched, { type: "threshold", removed: network.parameters, order: "up" });
+  assert.deepEqual([gone.hit, askedOf(gone)], [null, null]);
+  for (const intent of /** @type {Intent[]} */ ([touch, { type: "pan", dx: 1, dy: 0 }, { type: "select", text: "" }, KEYS.n])) {
+    const next = after(touched, intent);
+    assert.deepEqual([next.hit, next.isPinned], [null, false]);
+  }
+  assert.deepEqual(["red", "blue", "0"].map((word, at) => questionOf([-1, 0.2, 0][at]).includes(word)), [true, true, true]);
+});
+
+test("of several weights behind a line that is asked about whose κ it shows: the least that is left", () => {
+  const own = { kind: "edge", edge: 0 };
+  const start0 = Uint32Array.of(0, 3);
+  const some = { ...network, edges: 1, start: start0, member: Uint32Array.of(7, 8, 9), memberCurvature: Float32Array.of(-1, -3, -2), curvature: Float32Array.of(-3), bin: Uint8Array.of(0), ranks: { up: Uint8Array.of(1, 0, 2) } };
+  const at = (/** @type {number} */ removed) => {
+    const state = { ...start, network: /** @type {Network} */ (some), hit: own, removed, order: "up", left: linesLeft(/** @type {Network} */ (some), "up", removed) };
+    return askedOf(/** @type {State} */ (state))?.weight;
+  };
+  assert.deepEqual([at(0), at(1), at(2), at(3)], ["weight-8", "weight-9", "weight-9", undefined]);
 });
 
 test("a text selects what is drawn, and is remembered where that is not", () => {

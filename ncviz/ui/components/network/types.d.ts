@@ -187,6 +187,8 @@ interface Network extends Omit<Message, "layouts"> {
   memberWeight?: Numbers;
   /** What each parameter of a line is multiplied by, where that is not 1 for all. */
   factor?: Numbers;
+  /** What was done by hand to each parameter of a line, where anything was: 0 nothing, 1 cut, 2 held. */
+  byHand?: Numbers;
   /** For each order when each weight is removed, where the browser follows images by itself. */
   flowRanks: Record<string, Numbers>;
   /** For each order when each member (or edge, where each has one) is removed. */
@@ -334,6 +336,8 @@ interface State {
   order: string | null;
   view: View;
   hit: Hit | null;
+  /** Whether a finger touched what is hit, which stays hit until another touch or a move of the picture. */
+  isPinned: boolean;
   pointer: Point;
   selected: Selected | null;
   focus: Focus | null;
@@ -366,7 +370,7 @@ type Intent =
   | { type: "reset" }
   | { type: "fit" }
   | { type: "hover"; at: Point | null }
-  | { type: "click"; at: Point; reach: number }
+  | { type: "click"; at: Point; reach: number; isTouch?: boolean }
   | { type: "select"; text: string }
   | { type: "walk"; step: 1 | -1 }
   | { type: "end"; side: "source" | "target" }
@@ -389,7 +393,8 @@ interface CardData {
   kernels: SmallKernel[];
   kernels_title: string;
   note: string;
-  question: string;
+  /** Of the edge that stands for it, of which the Edge page answers why; null for none. */
+  kappa: number | null;
   line: LineData | null;
 }
 

@@ -65,7 +65,7 @@ function linesAt(network, edges) {
     if (array) Object.assign(found, { [name]: taken(array, edges) });
   }
   const members = start ? edges.flatMap((e) => Array.from({ length: start[e + 1] - start[e] }, (_, at) => start[e] + at)) : edges;
-  for (const name of /** @type {const} */ (["member", "memberCurvature", "memberWeight", "factor"])) {
+  for (const name of /** @type {const} */ (["member", "memberCurvature", "memberWeight", "factor", "byHand"])) {
     const array = network[name];
     if (array) Object.assign(found, { [name]: taken(array, members) });
   }

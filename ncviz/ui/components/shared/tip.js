@@ -26,14 +26,17 @@ export class Tip {
   }
 
   /**
-   * Beside the pointer, on the side where there is room.
+   * Beside the pointer, on the side where there is room; a finger would cover what is below it.
    * @param {Point} pointer
    * @param {Size} size of the picture
+   * @param {number | null} fingerTop where the picture begins to be seen, for a finger
    */
-  place({ x, y }, { width, height }) {
+  place({ x, y }, { width, height }, fingerTop = null) {
     const { root } = this;
-    const left = x + 16 + root.offsetWidth > width ? x - 16 - root.offsetWidth : x + 16;
-    const top = Math.min(Math.max(4, y + 14), height - root.offsetHeight - 4);
+    const beside = x + 16 + root.offsetWidth > width ? x - 16 - root.offsetWidth : x + 16;
+    const above = y - 18 - root.offsetHeight;
+    const left = fingerTop !== null ? Math.min(x - root.offsetWidth / 2, width - root.offsetWidth - 4) : beside;
+    const top = fingerTop !== null && above >= fingerTop + 4 ? above : Math.min(Math.max(4, y + 14), height - root.offsetHeight - 4);
     root.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(top)}px)`;
   }
 }
