@@ -34,6 +34,15 @@ class Flow:
     def wait_for(self, **said):
         self.visit.wait(lambda: all(self.said(name) == value for name, value in said.items()))
 
+    def drag(self, end):
+        """Drag the slider to a share of all weights; return what is said at each step while it is held there."""
+
+        def said():
+            self.wait_for(removed=self.visit.slider().get_attribute("data-removed"))
+            return self.said("removed"), self.said("now")
+
+        return self.visit.drag(0, end, steps=10, read=said)
+
 
 def test_the_verdict_flips_while_the_slider_moves(visit):
     page = visit().open(f"/?model={LENET}&order=bottlenecks")
@@ -42,7 +51,7 @@ def test_the_verdict_flips_while_the_slider_moves(visit):
     # Of all images the mean flows, and follows the slider too.
     flow.wait_for(now="10 of 10", whole="10 of 10", removed="0")
     assert "Choose an image" in flow.verdict.inner_text()
-    seen = page.drag(0, 0.3, read=lambda: (flow.said("removed"), flow.said("now")))
+    seen = flow.drag(0.3)
     assert len({removed for removed, _ in seen}) > 5
     assert len({now for _, now in seen}) > 2
     page.page.get_by_test_id("ncviz-reset").first.click()
@@ -50,7 +59,7 @@ def test_the_verdict_flips_while_the_slider_moves(visit):
     flow.wait_for(now="5", whole="5", removed="0")
     page.wait(lambda: "flow=image-5" in page.page.url)
     assert "right" in flow.verdict.inner_text()
-    seen = page.drag(0, 0.35, read=lambda: (flow.said("removed"), flow.said("now")))
+    seen = flow.drag(0.35)
     assert len({removed for removed, _ in seen}) > 5
     assert {"5"} < {now for _, now in seen}
     page.wait(lambda: flow.said("removed") == page.canvas().get_attribute("data-removed"))

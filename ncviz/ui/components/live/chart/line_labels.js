@@ -19,12 +19,13 @@ const APART = 6; // px from which on a curve is told from the others
  */
 export function placeNames(curves, plot, { taken, unit, others }) {
   const known = curves.map(({ points }) => along(points));
+  const sorted = known.map(fromLeft);
   const more = others.map(along);
   const boxes = [...taken];
   return curves.flatMap(({ key, text }, at) => {
     const size = { width: text.length * NAME_LETTER * unit, height: HEIGHT * unit };
-    const rest = [...known.filter((_, index) => index !== at), ...more].flat();
-    const box = bestBox(known[at], rest, size, plot, boxes, unit);
+    const rest = fromLeft([...known.filter((_, index) => index !== at), ...more].flat());
+    const box = bestBox({ own: known[at], sorted: sorted[at], rest }, size, plot, boxes, unit);
     if (!box) return [];
     boxes.push(box);
     return [{ key, text, x: box.x + box.width / 2, y: box.y + box.height / 2 }];
@@ -32,14 +33,13 @@ export function placeNames(curves, plot, { taken, unit, others }) {
 }
 
 /**
- * @param {Place[]} own
- * @param {Place[]} rest
+ * @param {{ own: Place[], sorted: Place[], rest: Place[] }} points of the curve, the same from left to right, and all others
  * @param {{ width: number, height: number }} size
  * @param {Box} plot
  * @param {Box[]} boxes
  * @param {number} unit
  */
-function bestBox(own, rest, { width, height }, plot, boxes, unit) {
+function bestBox({ own, sorted, rest }, { width, height }, plot, boxes, unit) {
   /** @type {Box | null} */
   let best = null;
   let most = -Infinity;
@@ -47,7 +47,7 @@ function bestBox(own, rest, { width, height }, plot, boxes, unit) {
   for (let at = 0; at < own.length; at += EVERY) {
     const [x, y] = own[at];
     // Where curves lie on each other, a name would be of all of them.
-    if (leastOf(rest, ([otherX, otherY]) => Math.hypot(otherX - x, otherY - y)) < APART) continue;
+    if (roomAround({ x, y, width: 0, height: 0 }, rest, APART) < APART) continue;
     const sides = [
       [x + gap, y - height / 2],
       [x - gap - width, y - height / 2],
@@ -56,20 +56,59 @@ function bestBox(own, rest, { width, height }, plot, boxes, unit) {
     ];
     for (const [left, top] of sides) {
       const box = { x: left, y: top, width, height };
-      if (!isWithin(box, plot) || boxes.some((other) => meets(box, other)) || own.some((point) => distance(point, box) < CLEAR)) continue;
-      const room = leastOf(rest, (point) => distance(point, box));
+      if (!isWithin(box, plot) || boxes.some((other) => meets(box, other)) || roomAround(box, sorted, CLEAR) < CLEAR) continue;
+      const room = roomAround(box, rest, FAR, Math.max(CLEAR, most));
       if (room >= CLEAR && room > most) [best, most] = [box, room];
     }
+    if (most === FAR) break;
   }
   return best;
 }
 
 /**
- * @param {Place[]} points
- * @param {(point: Place) => number} measure
+ * How far the nearest point is from a box, at most `far`; once it is below `enough`, how far exactly is of no matter. Most
+ * points are told to be too far by one of their coordinates.
+ * @param {Box} box
+ * @param {Place[]} points from left to right
+ * @param {number} far
+ * @param {number} enough
  */
-function leastOf(points, measure) {
-  return points.reduce((least, point) => Math.min(least, measure(point)), FAR);
+function roomAround({ x, y, width, height }, points, far, enough = 0) {
+  let least = far;
+  const [right, bottom] = [x + width, y + height];
+  for (let at = firstFrom(points, x - far); at < points.length; at += 1) {
+    const [pointX, pointY] = points[at];
+    const across = Math.max(x - pointX, 0, pointX - right);
+    if (across >= least) {
+      if (pointX > x) break;
+      continue;
+    }
+    const down = Math.max(y - pointY, 0, pointY - bottom);
+    if (down >= least) continue;
+    least = Math.min(least, Math.hypot(across, down));
+    if (least < enough) break;
+  }
+  return least;
+}
+
+/**
+ * The first of some points that is not left of a place.
+ * @param {Place[]} points from left to right
+ * @param {number} x
+ */
+function firstFrom(points, x) {
+  let [low, high] = [0, points.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle][0] < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** @param {Place[]} points */
+function fromLeft(points) {
+  return [...points].sort(([x], [otherX]) => x - otherX);
 }
 
 /**
@@ -83,14 +122,6 @@ function along(points) {
     const count = Math.max(1, Math.round(Math.hypot(toX - x, toY - y) / STEP));
     return Array.from({ length: count }, (_, i) => /** @type {Place} */ ([x + ((toX - x) * i) / count, y + ((toY - y) * i) / count]));
   });
-}
-
-/**
- * @param {Place} point
- * @param {Box} box
- */
-function distance([x, y], box) {
-  return Math.hypot(Math.max(box.x - x, 0, x - box.x - box.width), Math.max(box.y - y, 0, y - box.y - box.height));
 }
 
 /**

@@ -46,3 +46,24 @@ test("a name without room is left out", () => {
   const around = { taken: [], unit: 1, others: [] };
   assert.deepEqual(placeNames([curve, { ...curve, key: "b" }], PLOT, around), [], "neither is told from the other");
 });
+
+test("long rough curves are placed by few distances, and where all distances would place them", () => {
+  const rough = (/** @type {number} */ at) =>
+    Array.from({ length: 500 }, (_, i) => /** @type {[number, number]} */ ([1.4 * i, 5 + 113 / (1 + Math.exp((at - 1.4 * i) / 9)) + 1.5 * Math.sin(i)]));
+  const curves = Object.entries({ "Redundant first": 600, "Bottlenecks first": 20, Random: 200, Magnitude: 420 }).map(([text, at]) => ({ key: text, text, points: rough(at) }));
+  const { hypot } = Math;
+  let count = 0;
+  Math.hypot = (...sides) => {
+    count += 1;
+    return hypot(...sides);
+  };
+  try {
+    const names = placeNames(curves, PLOT, { taken: [], unit: 1, others: [[[0, 3], [700, 3]]] });
+    // Found by trying every place against every point, which takes 1,311,345 distances.
+    const tried = [["Redundant first", 650, 65], ["Bottlenecks first", 81, 76], ["Random", 177, 66], ["Magnitude", 387, 60]];
+    assert.deepEqual(names.map(({ text, x, y }) => [text, Math.round(x), Math.round(y)]), tried);
+  } finally {
+    Math.hypot = hypot;
+  }
+  assert.ok(count < 20_000, `${count} distances`);
+});
