@@ -22,7 +22,7 @@ _SOURCES = (
     "transport/many/batch.py", "transport/many/full.py", "ricci/searching.py", "ricci/moving.py",
     "ricci/solving.py", "engine/measures.py", "engine/kernels.py", "transport/cuda/kernel.py",
     "transport/cuda/proof.py", "transport/cuda/steps.py",
-    "engine/anytime/lower.py", "engine/anytime/upper.py",
+    "engine/anytime/lower.py", "engine/anytime/sides.py", "engine/anytime/loose.py", "engine/anytime/upper.py",
     "engine/edges/block.py", "engine/edges/undercut.py",
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ Part = tuple[int, int, int, int]
 def pieces(plan: Plan) -> list[Part]:
     """Cut a connection's blocks so that no two pieces touch the same weight: by tap, and by source channel."""
     channels = plan.length.shape[1]
-    if not len(plan.across.length):
+    if not (len(plan.to_target.length) and len(plan.from_source.length)):
         return [(0, len(plan.pairs.source), 0, channels)]
     taps = int(plan.pairs.pixel.max(initial=-1)) + 1
     start = np.searchsorted(plan.pairs.pixel, np.arange(taps + 1))
@@ -87,16 +87,20 @@ def search(
         cost: Expected share of the work.
     """
     from ncviz.engine import kernels
+    from ncviz.engine.anytime import lower
 
     best, low = Least.nothing(plan.weights), Least.nothing(plan.weights)
     if known is not None:
         best, low = known.best, known.low
-    mode = kernels.BOUND if known is None else kernels.CHOSEN
+    sides = lower.sides_of(plan, layers) if known is None else None
+    mode = kernels.BOUND if known is None and sides is None else kernels.CHOSEN
     left = _left(known)
     if left.size and not left.any():
         return Search(best, ())
 
     def work(part: Part, own: Least, stop: np.ndarray, done: np.ndarray) -> None:
+        if sides is not None:
+            lower.bound_below(plan, layers, ends, sides, part, first_sample, (own, low), stop)
         kernels.search(plan, layers, ends, part, first_sample, mode, left, own, low, stop, done)
 
     return _in_pieces(plan, best, work, cost)

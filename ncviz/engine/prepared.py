@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ncviz.engine.plan import Plan, make_plan
+from ncviz.engine.plan import Plan, near_plan, with_crossings
 from ncviz.errors import CancelledError, ModelError
 from ncviz.fingerprint import digest
 from ncviz.graph.extent import LARGE, check_paths
@@ -26,7 +26,10 @@ _LOOK_SECONDS = 0.2
 class _Prepared:
     lock: threading.Lock = field(default_factory=threading.Lock)
     paths: Distances | None = None
+    near: list[Plan] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
+    # Whether the paths are those of the near plans only.
+    is_near: bool = False
 
     def arrays(self) -> Iterator[np.ndarray]:
         """Go through everything that is held, what plans and path lengths share as often as they do."""
@@ -39,7 +42,7 @@ class _Prepared:
             for table in tables:
                 yield from (table.source, table.target, table.kind, table.lengths)
             yield from (each.slot for each in self.paths.one)
-        for plan in self.plans:
+        for plan in (*self.near, *self.plans):
             yield from plan.arrays()
 
 
@@ -72,13 +75,43 @@ def plans_of(
     chosen = _all_or(connections, graph)
     with _with_paths(graph, device, executor, cancel, chosen) as (found, paths):
         if not found.plans:
-            made = []
-            for index in chosen:
-                if cancel is not None and cancel.is_set():
-                    raise CancelledError
-                made.append(make_plan(paths, graph, index))
-            found.plans = made
+            near = found.near or _each(chosen, cancel, lambda index: near_plan(paths, graph, index))
+            by_index = dict(zip(chosen, near, strict=True))
+            found.plans = _each(
+                chosen, cancel, lambda index: with_crossings(by_index[index], paths, graph, index)
+            )
+            found.near = []
         return found.plans
+
+
+def near_plans_of(
+    graph: NeuralGraph,
+    device: str,
+    executor: Executor,
+    cancel: threading.Event | None = None,
+    connections: Sequence[int] | None = None,
+) -> list[Plan]:
+    """Return the plans of all connections, or of some, without the ways across them unless they are there already.
+
+    What ``plans_of`` makes later of the same graph holds the same pairs in the same order.
+    """
+    chosen = _all_or(connections, graph)
+    with _with_paths(graph, device, executor, cancel, chosen, is_near=True) as (found, paths):
+        if found.plans:
+            return found.plans
+        if not found.near:
+            found.near = _each(chosen, cancel, lambda index: near_plan(paths, graph, index))
+        return found.near
+
+
+def _each(chosen: tuple[int, ...], cancel: threading.Event | None, make: Callable[[int], Plan]) -> list[Plan]:
+    """Make one plan after the other, unless the work is cancelled."""
+    made = []
+    for index in chosen:
+        if cancel is not None and cancel.is_set():
+            raise CancelledError
+        made.append(make(index))
+    return made
 
 
 def forget() -> None:
@@ -128,19 +161,23 @@ def _with_paths(
     executor: Executor,
     cancel: threading.Event | None,
     chosen: tuple[int, ...],
+    is_near: bool = False,
 ) -> Iterator[tuple[_Prepared, Distances]]:
     """Hold what is kept of a network, its path lengths made if they are not there yet; then let others go."""
     found = _find(graph, chosen)
     with _held(found.lock, cancel):
-        if found.paths is None:
+        if found.paths is None or (found.is_near and not is_near):
             with _held(_large, cancel) if graph.number_of_edges >= LARGE else nullcontext():
-                # Only now: what is held already needs no room.
-                try:
-                    check_paths(graph, chosen)
-                except ModelError:
-                    _let_go(0)
-                    check_paths(graph, chosen)
-                found.paths = distances(graph, device, executor, cancel, chosen)
+                # Only now: what is held already needs no room. What follows near paths was counted with them.
+                known = found.paths
+                if known is None:
+                    try:
+                        check_paths(graph, chosen)
+                    except ModelError:
+                        _let_go(0)
+                        check_paths(graph, chosen)
+                found.paths = distances(graph, device, executor, cancel, chosen, known, is_near)
+                found.is_near = is_near
         yield found, found.paths
     _let_go()
 

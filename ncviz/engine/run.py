@@ -11,7 +11,7 @@ import numpy as np
 
 from ncviz.engine import precompile
 from ncviz.engine.anytime.interval import nothing_known
-from ncviz.engine.anytime.run import Anytime
+from ncviz.engine.anytime.run import MEASURING, Anytime
 from ncviz.engine.anytime.until import Until
 from ncviz.engine.executors import run_on_executor
 from ncviz.engine.full import full_edges
@@ -19,7 +19,7 @@ from ncviz.engine.layers import Layers, around, ends_of, layers_of
 from ncviz.engine.local import Search, all_edges, follow, search, search_all
 from ncviz.engine.minima import Certified, Least
 from ncviz.engine.plan import Plan
-from ncviz.engine.prepared import plans_of
+from ncviz.engine.prepared import near_plans_of, plans_of
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
@@ -87,10 +87,10 @@ def run(
     from ncviz.engine.kernels import search as kernel
 
     precompile.wait(report, cancel)
-    report(0.0, "measuring path lengths" if is_cached(kernel) else precompile.PREPARING)
-    tasks = tasks_of(graph, layers, settings, executor, cancel)
+    report(0.0, MEASURING if is_cached(kernel) else precompile.PREPARING)
     if until is not None:
-        return _any_time(tasks, settings, until, executor, report, cancel)
+        return _any_time(graph, layers, settings, until, executor, report, cancel)
+    tasks = tasks_of(graph, layers, settings, executor, cancel)
     text = "measuring the curvature"
     # A layer whose weights are all zero has none, and is done at once.
     edges = [max(1, graph.connections[index].number_of_edges) for index in settings.chosen(graph)]
@@ -112,10 +112,11 @@ def tasks_of(
     settings: Settings,
     executor: Executor,
     cancel: threading.Event | None,
+    is_near: bool = False,
 ) -> list[Task]:
-    """Return the connections that the settings name, each with what its curvature depends on."""
+    """Return the connections that the settings name, each with what its curvature, or a bound on it, depends on."""
     chosen = settings.chosen(graph)
-    plans = plans_of(graph, settings.device, executor, cancel, chosen)
+    plans = (near_plans_of if is_near else plans_of)(graph, settings.device, executor, cancel, chosen)
     return [
         Task(
             plan,
@@ -189,7 +190,8 @@ def _side_by_side(
 
 
 def _any_time(
-    tasks: list[Task],
+    graph: NeuralGraph,
+    layers: list[tuple[np.ndarray, np.ndarray]],
     settings: Settings,
     until: Until,
     pool: ThreadPoolExecutor,
@@ -197,6 +199,7 @@ def _any_time(
     cancel: threading.Event | None,
 ) -> list[ConnectionCurvature]:
     """Bound all weights, then sharpen the bounds for as long as is wanted."""
+    tasks = tasks_of(graph, layers, settings, pool, cancel, is_near=settings.is_closed)
     size = 1 if settings.keep_samples else tasks[0].samples
     known = [
         [
@@ -205,7 +208,11 @@ def _any_time(
         ]
         for task in tasks
     ]
-    return Anytime(known, until, pool, report, cancel).run()
+
+    def whole(ending: threading.Event) -> list[Plan]:
+        return plans_of(graph, settings.device, pool, ending, settings.chosen(graph))
+
+    return Anytime(known, whole, until, pool, report, cancel).run()
 
 
 def _every_full_problem(

@@ -44,6 +44,8 @@ def distances(
     executor: Executor | None = None,
     cancel: threading.Event | None = None,
     connections: Sequence[int] | None = None,
+    known: Distances | None = None,
+    is_near: bool = False,
 ) -> Distances:
     """Compute the shortest paths around each connection: from what its sources read to what reads its targets.
 
@@ -57,24 +59,32 @@ def distances(
         executor: A thread pool; by default the work is done in this thread.
         cancel: Set it to stop.
         connections: Those whose surroundings are wanted; by default all.
+        known: Paths of the same graph that are known already.
+        is_near: Whether only the paths are wanted that begin or end at the connection's own ends.
 
     Raises:
         ModelError: If the tables would be too large for memory.
         CancelledError: If ``cancel`` was set.
     """
+    found = known or _steps(graph)
+    search = _Search(found, device, executor, cancel, dict(found.tables))
+    for index in range(len(found.one)) if connections is None else connections:
+        own = graph.connections[index]
+        for source, target in surroundings(graph, index):
+            if not is_near or source == own.source or target == own.target:
+                search.between(source, target)
+    return Distances(found.one, found.hops, search.tables)
+
+
+def _steps(graph: NeuralGraph) -> Distances:
+    """Return what joins layers directly, no paths yet."""
     one = tuple(connection_taps(graph, each) for each in graph.connections)
     between: dict[tuple[int, int], list[PathTable]] = {}
     for each, taps in zip(graph.connections, one, strict=True):
         between.setdefault((each.source, each.target), []).append(taps.table)
     for link in graph.links:
         between.setdefault((link.source, link.target), []).append(connection_taps(graph, link).table)
-    hops = {ends: shortest(tables) for ends, tables in between.items()}
-    found = Distances(one, hops, {})
-    search = _Search(found, device, executor, cancel)
-    for index in range(len(one)) if connections is None else connections:
-        for source, target in surroundings(graph, index):
-            search.between(source, target)
-    return Distances(one, hops, search.tables)
+    return Distances(one, {ends: shortest(tables) for ends, tables in between.items()}, {})
 
 
 def surroundings(graph: NeuralGraph, index: int) -> list[tuple[int, int]]:

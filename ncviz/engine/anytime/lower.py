@@ -2,8 +2,8 @@
 
     κ(i, j) ≥ 2 − (p·D2[:, j] + q·D2[i, :]) / d
 
-What the masses pay is a product of matrices for all pairs of positions that the same kinds of ways join, and the
-largest sum of the two over pairs a product in the algebra of maximum and sum; no edge is looked at by itself.
+Paths of three steps are not asked for. What the neighbours that all channels share pay is one sum for each channel at
+the other end; to it comes what a channel's own neighbours pay, edge by edge, a few operations each.
 """
 
 from __future__ import annotations
@@ -11,143 +11,68 @@ from __future__ import annotations
 import numpy as np
 
 from ncviz.compiled import compiled
+from ncviz.engine.anytime.sides import Side, list_own, pay, side_of
 from ncviz.engine.kernels import CLOSED, LIVE, NEGLIGIBLE
 from ncviz.engine.layers import Layers
 from ncviz.engine.local import Part
-from ncviz.engine.measures import Measure, fill_measure
+from ncviz.engine.measures import UNIFORM_BELOW
 from ncviz.engine.minima import Least
-from ncviz.engine.plan import Neighbours, Plan, Ways
+from ncviz.engine.plan import Plan
 
-# Masses that are held at a time.
-_BYTES = 2**25
-# Stands for a way that there is none of: no mass goes there, and no mass times infinity is no number.
-_FAR = 1e300
+Sides = tuple[Side, Side]
 
 
-def has_one_class(plan: Plan) -> bool:
-    """Whether all edges of each pair of positions share their neighbours, as this module wants it."""
-    return len(plan.into.class_start) == 2 and len(plan.out_of.class_start) == 2
+def sides_of(plan: Plan, layers: Layers) -> Sides | None:
+    """Return who has mass on either side of a connection; None if its channels share too few neighbours."""
+    x0, e0, _, _, _, _, x3, e3 = layers
+    negligible = NEGLIGIBLE / plan.spread
+    before = side_of(plan.into, plan.length.shape[1], x0, e0, negligible)
+    after = side_of(plan.out_of, plan.length.shape[2], x3, e3, negligible)
+    return None if before is None or after is None else (before, after)
 
 
 def bound_below(
-    plan: Plan, layers: Layers, part: Part, first_sample: int, found: tuple[Least, Least]
+    plan: Plan,
+    layers: Layers,
+    ends: tuple[bool, bool],
+    sides: Sides,
+    part: Part,
+    first_sample: int,
+    found: tuple[Least, Least],
+    stop: np.ndarray,
 ) -> None:
-    """Bound κ of the weights of some blocks from below, on all samples; the blocks have one class of channels.
+    """Bound κ of the weights of some blocks from below, on all samples.
 
     Args:
-        plan: An inner connection's plan.
+        plan: The connection's plan; it needs no ways across.
         layers: Activity and mass of the four layers around it, float64 [samples, positions, channels].
+        ends: Whether its sources are the input, and whether its targets are the logits.
+        sides: Who has mass, see ``sides_of``.
         part: First pair, end of the pairs, first source channel, end of the source channels.
         first_sample: Number of the first sample.
         found: The least κ where a closed form gives it, and the least lower bound elsewhere; both are lowered.
+        stop: bool [1], set from outside to end early.
     """
-    x0, e0, x1, _, x2, _, x3, e3 = layers
     best, low = found
-    begin, end, row_begin, row_end = part
-    negligible = NEGLIGIBLE / plan.spread
-    through_j, has_in = _through(
-        plan.into, (x0, e0), plan.pairs.source[begin:end], plan.to_target, plan.to_target.length, begin, negligible
-    )  # fmt: skip
-    through_i, has_out = _through(
-        plan.out_of, (x3, e3), plan.pairs.target[begin:end], plan.from_source, plan.to_source, begin, negligible
-    )  # fmt: skip
-    bound_pairs(
-        plan, part, first_sample, x1[:, :, row_begin:row_end], x2, through_j, through_i[:, :, row_begin:row_end],
-        has_in, has_out, best, low,
-    )  # fmt: skip
-
-
-def _through(
-    side: Neighbours,
-    layer: tuple[np.ndarray, np.ndarray],
-    position: np.ndarray,
-    ways: Ways,
-    length: np.ndarray,
-    begin: int,
-    negligible: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the mass of each pair's neighbours pays to the other end, and whether there is any.
-
-    Returns:
-        float64 [samples, pairs, channels at the other end] and bool [samples, pairs].
-    """
-    activity, mass = layer
-    samples, _, channels = activity.shape
-    pairs = len(position)
-    paid = np.zeros((samples, pairs, length.shape[2]))
-    has_mass = np.zeros((samples, pairs), dtype=np.bool_)
-    start = ways.start[begin : begin + pairs + 1]
-    fan = np.diff(start)
-    for size in np.unique(fan):
-        if size == 0:
-            continue
-        alike = np.flatnonzero(fan == size)
-        kinds = ways.kind[start[alike][:, None] + np.arange(size)]
-        for kind, group in _groups(np.ascontiguousarray(kinds)):
-            matrix = length[kind].reshape(size * channels, -1)
-            matrix = np.where(np.isinf(matrix), _FAR, matrix)
-            members = alike[group]
-            step = max(1, _BYTES // (8 * size * channels * samples))
-            for first in range(0, len(members), step):
-                some = members[first : first + step]
-                dense = np.zeros((samples, len(some), size * channels))
-                has_mass[:, some] = spread_masses(
-                    side.readings, activity, mass, position[some], negligible, dense
-                )
-                paid[:, some] = (dense.reshape(samples * len(some), -1) @ matrix).reshape(
-                    samples, len(some), -1
-                )
-    return paid, has_mass
-
-
-def _groups(kinds: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the distinct rows, and which rows are like each."""
-    whole = kinds.view(np.dtype((np.void, kinds.dtype.itemsize * kinds.shape[1]))).reshape(-1)
-    _, first, label = np.unique(whole, return_index=True, return_inverse=True)
-    order = np.argsort(label, kind="stable")
-    cuts = np.cumsum(np.bincount(label))[:-1]
-    return [(kinds[at], rows) for at, rows in zip(first, np.split(order, cuts), strict=True)]
+    bound_pairs(plan, ends, part, first_sample, layers[2], layers[4], sides, best, low, stop)
 
 
 @compiled
-def spread_masses(readings, activity, mass, position, negligible, dense):
-    """Write the measures of some positions as rows [samples, positions, fan · channels]; return which have mass."""
-    samples, wanted, width = dense.shape
-    channels = activity.shape[2]
-    has_mass = np.zeros((samples, wanted), dtype=np.bool_)
-    room = Measure(np.empty(width, dtype=np.int32), np.empty(width, dtype=np.int32), np.empty(width))
-    for s in range(samples):
-        for k in range(wanted):
-            count = fill_measure(readings, activity[s], mass[s], position[k], 0, negligible, room)
-            has_mass[s, k] = count > 0
-            for u in range(count):
-                dense[s, k, room.field[u] * channels + room.channel[u]] = room.mass[u]
-    return has_mass
-
-
-@compiled
-def bound_pairs(plan, part, first_sample, x1, x2, through_j, through_i, has_in, has_out, best, low):
-    """Lower ``low`` and ``best`` by what each pair's edges pay.
-
-    Args:
-        plan: The ``Plan``.
-        part: First pair, end of the pairs, first source channel, end of the source channels.
-        first_sample: Number of the first sample.
-        x1: float64 [samples, positions, rows], activity of the part's source channels.
-        x2: float64 [samples, positions, m], of the targets.
-        through_j: float64 [samples, pairs, m], what the in-neighbours' mass pays to each target.
-        through_i: float64 [samples, pairs, rows], what the out-neighbours' pays from each source.
-        has_in: bool [samples, pairs], whether there is such mass.
-        has_out: bool [samples, pairs].
-        best: A ``Least`` of exact values.
-        low: A ``Least`` of lower bounds.
-    """
+def bound_pairs(plan, ends, part, first_sample, x1, x2, sides, best, low, stop):
+    """Lower ``low`` and ``best`` by what each pair's edges pay; arguments as above."""
+    before, after = sides
     pair_begin, pair_end, row_begin, row_end = part
     rows, m = row_end - row_begin, plan.length.shape[2]
-    samples = len(x1)
-    most, at = np.empty((rows, m)), np.empty((rows, m), dtype=np.int64)
-    reach = np.empty(m)
-    is_done = np.zeros(pair_end - pair_begin, dtype=np.bool_)
+    pairs, samples = pair_end - pair_begin, len(x1)
+    # Of edges with mass on both sides, and of those with mass on one, whose κ has a closed form.
+    most, at = np.empty((2, rows, m)), np.empty((2, rows, m), dtype=np.int64)
+    to_target, from_source = np.empty((2, m)), np.empty((2, row_end))
+    reach, scale, sums = np.empty((2, m)), np.empty((2, m)), np.empty(m)
+    own_in, own_out = len(before.own), len(after.own)
+    # At the widest position: as many readings as slots, each once.
+    room_in, room_out = np.empty((3, _widest(before)), np.int64), np.empty((3, _widest(after)), np.int64)
+    given = np.empty((room_out.shape[1], m))
+    is_done = np.zeros(pairs, dtype=np.bool_)
     for head in range(pair_begin, pair_end):
         if is_done[head - pair_begin]:
             continue
@@ -162,59 +87,251 @@ def bound_pairs(plan, part, first_sample, x1, x2, through_j, through_i, has_in, 
         for pair in range(head, pair_end):
             if plan.pairs.tap[pair] != tap:
                 continue
-            k = pair - pair_begin
-            is_done[k] = True
+            if stop[0]:
+                return
+            is_done[pair - pair_begin] = True
             at_i, at_j = plan.pairs.source[pair], plan.pairs.target[pair]
+            slots_in = slots_out = 0
+            if own_in > 0:
+                slots_in = list_own(before, plan.to_target, pair, at_i, room_in[0], room_in[1], room_in[2])
+            if own_out > 0:
+                slots_out = list_own(
+                    after, plan.from_source, pair, at_j, room_out[0], room_out[1], room_out[2]
+                )
             for s in range(samples):
-                number = s * (pair_end - pair_begin) + k
-                live_j = 0
-                for j in range(m):
-                    is_live = x2[s, at_j, j] > 0.0
-                    live_j += is_live
-                    reach[j] = through_j[s, k, j] if is_live else -np.inf
-                is_mixed = has_in[s, k] and has_out[s, k]
-                base = 1.0 if has_in[s, k] or has_out[s, k] else 0.0
-                for i in range(rows):
-                    slot = plan.slot[tap, row_begin + i]
-                    if x1[s, at_i, i] <= 0.0 or slot < 0:
+                number = s * pairs + pair - pair_begin
+                # Where the targets' mass is, and who of them is live.
+                total, active = after.total[s, at_j], after.active[s, at_j]
+                live_j, closed_j = _weigh(
+                    after, ends[1], x2, s, at_j, slots_out, room_out, given, reach, scale
+                )
+                if live_j == 0:
+                    continue
+                if total > 0.0:
+                    pay(
+                        after,
+                        plan.from_source,
+                        plan.to_source,
+                        pair,
+                        at_j,
+                        s,
+                        False,
+                        row_begin,
+                        row_end,
+                        from_source[0],
+                    )
+                is_even_out = total <= UNIFORM_BELOW and active > 0
+                if is_even_out:
+                    pay(
+                        after,
+                        plan.from_source,
+                        plan.to_source,
+                        pair,
+                        at_j,
+                        s,
+                        True,
+                        row_begin,
+                        row_end,
+                        from_source[1],
+                    )
+                if total <= 0.0:
+                    from_source[0, row_begin:row_end] = 0.0
+                # The same of the sources.
+                total, active = before.total[s, at_i], before.active[s, at_i]
+                is_even = total <= UNIFORM_BELOW and active > 0
+                is_paid = False
+                for i in range(row_begin, row_end):
+                    slot = plan.slot[tap, i]
+                    if slot < 0 or not (ends[0] or x1[s, at_i, i] > 0.0):
                         continue
-                    toll = through_i[s, k, i]
+                    if not is_paid:
+                        is_paid = True
+                        if total > 0.0:
+                            pay(
+                                before,
+                                plan.to_target,
+                                plan.to_target.length,
+                                pair,
+                                at_i,
+                                s,
+                                False,
+                                0,
+                                m,
+                                to_target[0],
+                            )
+                        else:
+                            to_target[0] = 0.0
+                        if is_even:
+                            pay(
+                                before,
+                                plan.to_target,
+                                plan.to_target.length,
+                                pair,
+                                at_i,
+                                s,
+                                True,
+                                0,
+                                m,
+                                to_target[1],
+                            )
+                    mass, count = total, active
+                    for k in range(slots_in):
+                        c = before.own[room_in[2, k], i]
+                        if c >= 0 and before.activity[s, room_in[1, k], c] > 0.0:
+                            mass += before.mass[s, room_in[1, k], c]
+                            count += 1
+                    is_uniform = mass <= UNIFORM_BELOW
+                    has_in = count > 0
+                    paid_i = from_source[0, i]
+                    for j in range(m):
+                        sums[j] = paid_i * scale[0, j]
+                    if is_even_out:
+                        paid_i = from_source[1, i]
+                        for j in range(m):
+                            sums[j] += paid_i * scale[1, j]
+                    for k in range(slots_out):
+                        kind, own = room_out[0, k], room_out[2, k]
+                        for j in range(m):
+                            x = plan.from_source.length[kind, i, max(0, after.own[own, j])]
+                            sums[j] += given[k, j] * x if given[k, j] > 0.0 else 0.0
+                    if has_in:
+                        share = 1.0 / count if is_uniform else 1.0 / mass
+                        if not is_uniform:
+                            for j in range(m):
+                                sums[j] += to_target[0, j] * share
+                        elif active > 0:
+                            for j in range(m):
+                                sums[j] += to_target[1, j] * share
+                        for k in range(slots_in):
+                            c = before.own[room_in[2, k], i]
+                            if c >= 0 and before.activity[s, room_in[1, k], c] > 0.0:
+                                own_share = share * (1.0 if is_uniform else before.mass[s, room_in[1, k], c])
+                                if own_share > 0.0:
+                                    for j in range(m):
+                                        sums[j] += own_share * plan.to_target.length[room_in[0, k], c, j]
                     edges = live_j
                     if missing > 0:
                         edges = 0
                         for j in range(m):
-                            edges += length[row_begin + i, j] < np.inf and reach[j] > -np.inf
+                            is_live = reach[0, j] == 0.0 or reach[1, j] == 0.0
+                            edges += is_live and length[i, j] < np.inf
                     best.counts[LIVE] += edges
-                    if is_mixed:
-                        _rise(most[i], at[i], reach, toll, number)
+                    if has_in:
+                        if closed_j < live_j:
+                            _rise(most[0], at[0], i - row_begin, reach[0], sums, number)
+                        if closed_j > 0:
+                            best.counts[CLOSED] += _rise_closed(
+                                most[1], at[1], i - row_begin, reach[1], sums, number, length[i]
+                            )
                         continue
                     best.counts[CLOSED] += edges
-                    for j in range(m):
-                        d = length[row_begin + i, j]
-                        if d < np.inf and reach[j] > -np.inf:
-                            kappa = base - (reach[j] + toll) / d
-                            w = j * plan.slots + slot
-                            if kappa < best.curvature[w]:
-                                best.curvature[w] = kappa
-                                best.pair[w], best.sample[w] = pair, first_sample + s
-        for i in range(rows):
-            slot = plan.slot[tap, row_begin + i]
-            for j in range(m):
-                d = length[row_begin + i, j]
-                if slot < 0 or d == np.inf or at[i, j] < 0:
-                    continue
-                bound, w = 2.0 - most[i, j] / d, j * plan.slots + slot
-                if bound < low.curvature[w]:
-                    low.curvature[w] = bound
-                    low.pair[w] = pair_begin + at[i, j] % (pair_end - pair_begin)
-                    low.sample[w] = first_sample + at[i, j] // (pair_end - pair_begin)
+                    if closed_j < live_j:
+                        _rise(most[1], at[1], i - row_begin, reach[0], sums, number)
+                    if closed_j > 0:
+                        _note_nothing(plan, best, length[i], reach[1], slot, pair, first_sample + s)
+        for kind in range(2):
+            least = low if kind == 0 else best
+            for i in range(rows):
+                slot = plan.slot[tap, row_begin + i]
+                for j in range(m):
+                    d, where = length[row_begin + i, j], at[kind, i, j]
+                    if slot < 0 or d == np.inf or where < 0:
+                        continue
+                    bound, w = 2.0 - kind - most[kind, i, j] / d, j * plan.slots + slot
+                    if bound < least.curvature[w]:
+                        least.curvature[w] = bound
+                        least.pair[w] = pair_begin + where % pairs
+                        least.sample[w] = first_sample + where // pairs
 
 
 @compiled
-def _rise(most, at, reach, toll, number):
-    """Raise the largest sums, and note where they are."""
-    for j in range(len(most)):
-        x = reach[j] + toll
-        is_more = x > most[j]
-        most[j] = x if is_more else most[j]
-        at[j] = number if is_more else at[j]
+def _widest(side):
+    """Return the most slots that a position's own neighbours take."""
+    start, _, tap, _ = side.readings
+    most = 1
+    for at in range(len(start) - 1):
+        n = 0
+        for f in range(start[at], start[at + 1]):
+            n += side.first[tap[f] + 1] - side.first[tap[f]]
+        most = max(most, n)
+    return most
+
+
+@compiled
+def _weigh(side, is_last, x2, s, at_j, slots, room, given, reach, scale):
+    """Write how the mass of each target's neighbours is spread.
+
+    Args:
+        side: The targets' ``Side``.
+        is_last: Whether the targets are the logits, which are all live.
+        x2: float64 [samples, positions, m], their activity.
+        s: The sample.
+        at_j: Their position.
+        slots: How many slots their own neighbours take.
+        room: int64 [3, slots], kinds of ways, positions and slots of these.
+        given: float64 [slots, m], written: the share of the mass that lies on each.
+        reach: float64 [2, m], written: 0 where a target is live and has mass behind it, and where it has none; else
+            -inf.
+        scale: float64 [2, m], written: what the common neighbours' unnormalised mass has to be multiplied with.
+
+    Returns:
+        How many targets are live, and how many of these have no mass behind them.
+    """
+    total, active = side.total[s, at_j], side.active[s, at_j]
+    live = closed = 0
+    for j in range(x2.shape[2]):
+        reach[0, j] = reach[1, j] = -np.inf
+        scale[0, j] = scale[1, j] = 0.0
+        for k in range(slots):
+            given[k, j] = 0.0
+        if not (is_last or x2[s, at_j, j] > 0.0):
+            continue
+        live += 1
+        mass, count = total, active
+        for k in range(slots):
+            c = side.own[room[2, k], j]
+            if c >= 0 and side.activity[s, room[1, k], c] > 0.0:
+                mass += side.mass[s, room[1, k], c]
+                count += 1
+        if count == 0:
+            closed += 1
+            reach[1, j] = 0.0
+            continue
+        reach[0, j] = 0.0
+        is_uniform = mass <= UNIFORM_BELOW
+        share = 1.0 / count if is_uniform else 1.0 / mass
+        scale[1 if is_uniform else 0, j] = share
+        for k in range(slots):
+            c = side.own[room[2, k], j]
+            if c >= 0 and side.activity[s, room[1, k], c] > 0.0:
+                given[k, j] = share * (1.0 if is_uniform else side.mass[s, room[1, k], c])
+    return live, closed
+
+
+@compiled
+def _rise(most, at, i, reach, sums, number):
+    """Raise the largest sums of a row, and note where they are."""
+    for j in range(len(sums)):
+        x = reach[j] + sums[j]
+        is_more = x > most[i, j]
+        most[i, j] = x if is_more else most[i, j]
+        at[i, j] = number if is_more else at[i, j]
+
+
+@compiled
+def _rise_closed(most, at, i, reach, sums, number, length):
+    """Do the same, and return how many edges these are."""
+    _rise(most, at, i, reach, sums, number)
+    count = 0
+    for j in range(len(sums)):
+        count += reach[j] == 0.0 and length[j] < np.inf
+    return count
+
+
+@compiled
+def _note_nothing(plan, best, length, reach, slot, pair, sample):
+    """Lower ``best`` to the κ of edges without any mass beside their own ends, 0."""
+    for j in range(len(length)):
+        w = j * plan.slots + slot
+        if length[j] < np.inf and reach[j] == 0.0 and best.curvature[w] > 0.0:
+            best.curvature[w], best.pair[w], best.sample[w] = 0.0, pair, sample

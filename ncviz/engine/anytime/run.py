@@ -1,9 +1,12 @@
-"""The computation that can be stopped at any time: bounds of all weights, then rounds that sharpen them."""
+"""The computation that can be stopped at any time: bounds of all weights, then rounds that sharpen them.
+
+The first bounds need paths of two steps alone, which are made first; those of three steps take longer, and come then.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,16 +18,30 @@ from ncviz.engine.anytime.rounds import rounds
 from ncviz.engine.anytime.steps import Step, bounds_of, sharpening_of, upper_ends_of
 from ncviz.engine.anytime.until import Until
 from ncviz.engine.local import follow
+from ncviz.engine.plan import Plan
 from ncviz.engine.results import ConnectionCurvature
+from ncviz.errors import CancelledError
 from ncviz.progress import Progress
 
-# Share of the progress that the bounds of all weights take.
-_BOUNDS_SHARE = 0.1
+# Where in the progress the lower ends are there, the loose upper ends, the paths of three steps, and the upper ends.
+_LOWER, _LOOSE, _PATHS, _UPPER = 0.04, 0.05, 0.07, 0.1
 _BOUNDING, _SHARPENING = "bounding the curvature", "sharpening the curvature"
+MEASURING = "measuring path lengths"
 
 
 class _TimeIsUpError(Exception):
     """The time limit has come."""
+
+
+class _Ending(threading.Event):
+    """Set once a computation is cancelled, or its time is up."""
+
+    def __init__(self, until: Until, cancel: threading.Event | None) -> None:
+        super().__init__()
+        self._until, self._cancel = until, cancel
+
+    def is_set(self) -> bool:
+        return self._until.is_over or (self._cancel is not None and self._cancel.is_set())
 
 
 @dataclass(eq=False)
@@ -32,7 +49,8 @@ class Anytime:
     """One computation.
 
     Attributes:
-        known: For each connection what is known of it, on all samples or on each.
+        known: For each connection what is known of it, on all samples or on each; near plans will do.
+        plans_of: Returns the whole plans of all connections, unless what it is given is set meanwhile.
         until: When to stop, and whom to tell.
         pool: Threads of this process.
         report: Called with the fraction done and a message.
@@ -40,6 +58,7 @@ class Anytime:
     """
 
     known: list[list[Known]]
+    plans_of: Callable[[threading.Event], Sequence[Plan]]
     until: Until
     pool: ThreadPoolExecutor
     report: Progress
@@ -53,15 +72,16 @@ class Anytime:
             CancelledError: If ``cancel`` was set.
         """
         every = [own for each in self.known for own in each]
-        self._do([step for own in every for step in bounds_of(own)], (0.0, 0.5 * _BOUNDS_SHARE))
+        self._do([step for own in every for step in bounds_of(own)], (0.0, _LOWER))
         self._have_bounds = True
         with suppress(_TimeIsUpError):
             self._look()
-            self._do(
-                [step for own in every for step in upper_ends_of(own)], (0.5 * _BOUNDS_SHARE, _BOUNDS_SHARE)
-            )
+            self._do([step for own in every for step in upper_ends_of(own, is_loose=True)], (_LOWER, _LOOSE))
             self.until.tell(self.found)
-            begin = _BOUNDS_SHARE
+            self._complete_plans()
+            self._do([step for own in every for step in upper_ends_of(own)], (_PATHS, _UPPER))
+            self.until.tell(self.found)
+            begin = _UPPER
             for wanted, share in rounds(self.known, self.until, self.known[0][0].settings.keep_samples):
                 end = begin + (1.0 - begin) * share
                 self._sharpen(wanted, (begin, end))
@@ -72,6 +92,19 @@ class Anytime:
     def found(self) -> list[ConnectionCurvature]:
         """Return the curvature of all connections as far as it is known."""
         return [curvature_of(each) for each in self.known]
+
+    def _complete_plans(self) -> None:
+        """Put whole plans in the place of near ones."""
+        self.report(_LOOSE, MEASURING)
+        try:
+            plans = self.plans_of(_Ending(self.until, self.cancel))
+        except CancelledError:
+            self._look()
+            raise
+        for each, plan in zip(self.known, plans, strict=True):
+            for own in each:
+                own.plan = plan
+        self._look()
 
     def _sharpen(self, wanted: list[np.ndarray], share: tuple[float, float]) -> None:
         steps = [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ncviz.engine.anytime.interval import Known
 from ncviz.engine.anytime.until import Until
+
+if TYPE_CHECKING:
+    from ncviz.engine.anytime.lower import Sides
 
 # Weights that one call bounds from above.
 _CHUNK = 4096
@@ -30,44 +33,78 @@ class Step(NamedTuple):
 
 def bounds_of(known: Known) -> list[Step]:
     """Return steps that bound all weights from below, and find κ where a closed form gives it."""
-    from ncviz.engine import kernels
-    from ncviz.engine.anytime import full, lower
+    from ncviz.engine.anytime import lower
 
-    is_fast = not any(known.ends) and lower.has_one_class(known.plan)
+    if known.settings.is_closed:
+        sides = lower.sides_of(known.plan, known.layers)
+        if sides is not None:
+            return _bounds_by_tap(known, sides)
+    return [_bounds_of_part(known, part) for part in range(len(known.parts))]
 
-    def step(part: int) -> Step:
-        best = known.best._replace(counts=known.counts[part])
+
+def _bounds_by_tap(known: Known, sides: Sides) -> list[Step]:
+    """Return the steps where channels share most neighbours; parts of the same pairs share what is paid, in one."""
+    from ncviz.engine.anytime import lower
+
+    together: dict[tuple[int, int], list[int]] = {}
+    for at, (begin, end, _, _) in enumerate(known.parts):
+        together.setdefault((begin, end), []).append(at)
+
+    def step(some: list[int]) -> Step:
+        rows = [known.parts[at][2:] for at in some]
+        part = (*known.parts[some[0]][:2], min(first for first, _ in rows), max(end for _, end in rows))
+        best = known.best._replace(counts=known.counts[some[0]])
 
         def work(stop: np.ndarray, done: np.ndarray) -> None:
-            if stop[0]:
-                return
-            if not known.settings.is_closed:
-                full.bound_full(known, part, stop)
-            elif is_fast:
-                lower.bound_below(
-                    known.plan, known.layers, known.parts[part], known.first_sample, (best, known.low)
-                )
-            else:
-                nothing, no_pairs = np.empty((0, 0, 0)), np.zeros(0, dtype=np.bool_)
-                for at in range(len(known.layers[0])):
-                    own = tuple(layer[at] for layer in known.layers)
-                    kernels.scan(
-                        known.plan, own, known.ends, known.parts[part], known.first_sample + at, kernels.BOUND,
-                        best, known.low, no_pairs, nothing, stop,
-                    )  # fmt: skip
-                    done[0] = (at + 1) / len(known.layers[0])
+            lower.bound_below(
+                known.plan, known.layers, known.ends, sides, part, known.first_sample, (best, known.low), stop
+            )
             if not stop[0]:
-                known.note_bounds(part)
+                for at in some:
+                    known.note_bounds(at)
             done[0] = 1.0
 
-        return Step(work, edges_of(known, part))
+        return Step(work, sum(edges_of(known, at) for at in some))
 
-    return [step(part) for part in range(len(known.parts))]
+    return [step(some) for some in together.values()]
 
 
-def upper_ends_of(known: Known) -> list[Step]:
-    """Return steps that bound all weights from above, each on the edge that has the least lower bound."""
-    from ncviz.engine.anytime import upper
+def _bounds_of_part(known: Known, part: int) -> Step:
+    """Return the step that bounds the weights of one part, edge by edge."""
+    from ncviz.engine import kernels
+    from ncviz.engine.anytime import full
+
+    best = known.best._replace(counts=known.counts[part])
+
+    def work(stop: np.ndarray, done: np.ndarray) -> None:
+        if stop[0]:
+            return
+        if known.settings.is_closed:
+            nothing, no_pairs = np.empty((0, 0, 0)), np.zeros(0, dtype=np.bool_)
+            for at in range(len(known.layers[0])):
+                own = tuple(layer[at] for layer in known.layers)
+                kernels.scan(
+                    known.plan, own, known.ends, known.parts[part], known.first_sample + at, kernels.BOUND,
+                    best, known.low, no_pairs, nothing, stop,
+                )  # fmt: skip
+                done[0] = (at + 1) / len(known.layers[0])
+        else:
+            full.bound_full(known, part, stop)
+        if not stop[0]:
+            known.note_bounds(part)
+        done[0] = 1.0
+
+    return Step(work, edges_of(known, part))
+
+
+def upper_ends_of(known: Known, is_loose: bool = False) -> list[Step]:
+    """Return steps that bound all weights from above, each on the edge that has the least lower bound.
+
+    Args:
+        known: What is known, sharpened.
+        is_loose: Whether to do without the ways across.
+    """
+    from ncviz.engine.anytime import loose, upper
 
     if not known.settings.is_closed:
         return []
@@ -77,13 +114,12 @@ def upper_ends_of(known: Known) -> list[Step]:
         return []
     order = order[np.lexsort((known.low.pair[order], known.low.sample[order]))]
     dear = upper.dearest(known.plan.to_target.length), upper.dearest(known.plan.to_source)
+    bound = loose.bound_loosely if is_loose else upper.bound_above
 
     def step(some: np.ndarray) -> Step:
         def work(stop: np.ndarray, done: np.ndarray) -> None:
             found = np.full(len(known.upper), 2.0)
-            upper.bound_above(
-                known.plan, known.layers, known.first_sample, some, known.low, dear, found, stop
-            )
+            bound(known.plan, known.layers, known.first_sample, some, known.low, dear, found, stop)
             known.note_upper(some, found[some])
             done[0] = 1.0
 

@@ -99,6 +99,30 @@ class ProfileCase:
 
 
 @dataclass(frozen=True)
+class BoundsCase:
+    """How soon there are certified bounds; ours alone.
+
+    Attributes:
+        name: Key in ``CASES``.
+        network: A zoo model's name, or a random network.
+        samples: Calibration images.
+        seconds: When the bounds are looked at, after the first ones; the last of them ends the run.
+        is_whole: Whether the exact run is timed as well.
+    """
+
+    name: str
+    network: Source
+    samples: int
+    seconds: tuple[float, ...]
+    is_whole: bool
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"{self.network}, certified bounds, {plural(self.samples, 'sample')}"
+
+
+@dataclass(frozen=True)
 class TransportCase:
     """Many small transport problems in one call, beside POT.
 
@@ -195,7 +219,15 @@ class WorkersCase:
 
 
 Case = (
-    CurvatureCase | MinPlusCase | GrowthCase | TransportCase | GpuCase | ProfileCase | RicciCase | WorkersCase
+    CurvatureCase
+    | MinPlusCase
+    | GrowthCase
+    | TransportCase
+    | GpuCase
+    | ProfileCase
+    | BoundsCase
+    | RicciCase
+    | WorkersCase
 )
 
 
@@ -250,7 +282,10 @@ CASES: dict[str, Case] = {
         ProfileCase("profile-vgg9", "vgg9-cifar10-relu"),
         ProfileCase("profile-mobilenet", Untrained("torchvision/mobilenet_v2@10", 32)),
         ProfileCase("profile-resnet18", Untrained("torchvision/resnet18@10", 32)),
+        BoundsCase("bounds", Untrained("resnet20", 32), 10, (10.0, 30.0), True),
+        BoundsCase("bounds-resnet18", Untrained("torchvision/resnet18@10", 64), 2, (60.0, 120.0), False),
         ProfileCase("mlp-profile", "mlp-digits-relu"),
+        BoundsCase("mlp-bounds", "mlp-digits-relu", 3, (1.0,), True),
         CurvatureCase("mlp-edges", "mlp-digits-relu", EDGES, 1, drawn=500),
         CurvatureCase("mlp-weights", "mlp-digits-relu", WEIGHTS, 10, drawn=500),
         CurvatureCase("conv-edges", _SMALL, EDGES, 1, drawn=500),
@@ -259,13 +294,16 @@ CASES: dict[str, Case] = {
     )
 }
 # Each takes minutes, and has to be asked for.
-LONG = ("ricci", "workers", "resnet20", "profile-vgg9", "profile-mobilenet", "profile-resnet18")
+LONG = (
+    "ricci", "workers", "resnet20", "profile-vgg9", "profile-mobilenet", "profile-resnet18", "bounds",
+    "bounds-resnet18",
+)  # fmt: skip
 DEFAULT_CASES = tuple(
     name for name in CASES if name not in LONG and not name.startswith(("mlp-", "conv-", "gpu"))
 )
 QUICK_CASES = (
-    "mlp-weights", "mlp-profile", "conv-edges", "conv-weights", "conv-min-plus", "solve-many", "samples", "channels",
-    "image-size", "ricci", "workers",
+    "mlp-weights", "mlp-profile", "mlp-bounds", "conv-edges", "conv-weights", "conv-min-plus", "solve-many", "samples",
+    "channels", "image-size", "ricci", "workers",
 )  # fmt: skip
 
 
@@ -285,6 +323,8 @@ def _quick(case: Case) -> Case:
         return replace(case, samples=min(case.samples, 3), drawn=60, least=10, checked=5)
     if isinstance(case, ProfileCase):
         return replace(case, samples=min(case.samples, 2))
+    if isinstance(case, BoundsCase):
+        return replace(case, samples=min(case.samples, 2), seconds=(1.0,))
     if isinstance(case, MinPlusCase):
         return case
     if isinstance(case, GpuCase):

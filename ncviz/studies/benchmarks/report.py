@@ -20,6 +20,7 @@ def table_of(found: dict[str, Any]) -> Table:
         "growth": _growth,
         "gpu": _gpu,
         "profile": _profile,
+        "bounds": _bounds,
         "ricci": _ricci,
         "workers": _workers,
     }[found["kind"]]
@@ -208,4 +209,24 @@ def _workers(found: dict[str, Any]) -> Table:
         f"{found['sent']['parcels']} parcels. Sent: parts of the graph {sent['parts']} (all of it is {sent['graph']}), "
         f"layers' values {sent['values']}, of which {sent['different values']} are different."
     )
+    return table
+
+
+def _bounds(found: dict[str, Any]) -> Table:
+    table = Table(
+        "after", "processor time", "median width of live weights' intervals", "exact", title=found["title"]
+    )
+    for row in found["rows"]:
+        table.add_row(
+            f"{digits(row['seconds'])} s", f"{digits(row['cpu_seconds'])} s", digits(row["median_width"]),
+            f"{row['exact']:.0%}",
+        )  # fmt: skip
+    table.caption = f"{found['rows'][-1]['live']:,} live weights."
+    whole = found["whole"]
+    if whole is not None:
+        first = found["rows"][0]["cpu_seconds"] / whole["cpu_seconds"]
+        table.caption += (
+            f" All of them exact: {digits(whole['seconds'])} s, processor time {digits(whole['cpu_seconds'])} s, "
+            f"of which the first bounds take {first:.0%}."
+        )
     return table

@@ -13,9 +13,11 @@ from typing import Any
 
 from ncviz.devices import available_devices, cores
 from ncviz.progress import Progress
+from ncviz.studies.benchmarks.bounds import measure_bounds
 from ncviz.studies.benchmarks.cases import (
     DEFAULT_CASES,
     QUICK_CASES,
+    BoundsCase,
     Case,
     CurvatureCase,
     GpuCase,
@@ -105,6 +107,8 @@ def measure(
         found = measure_gpu(case, settings, report, finished=one)
     elif isinstance(case, TransportCase):
         found = measure_transport(case, settings, report)
+    elif isinstance(case, BoundsCase):
+        found = measure_bounds(case, settings, report)
     elif isinstance(case, ProfileCase):
         found = measure_profile(case, settings, report)
     elif isinstance(case, RicciCase):
