@@ -84,12 +84,17 @@ def _timed(spent: dict[str, float], step: str) -> Iterator[None]:
 def _search(plan: Plan, layers: Layers, ends: tuple[bool, bool], spent: dict[str, float]) -> np.ndarray:
     """Do what ``kernels.search`` does, each of its steps timed; return the counts."""
     from ncviz.engine import kernels
+    from ncviz.engine.anytime import lower
 
     best, low = Least.nothing(plan.weights), Least.nothing(plan.weights)
     stop, nothing = np.zeros(1, dtype=np.bool_), np.empty((0, 0, 0))
     samples, pairs = len(layers[0]), len(plan.pairs.source)
+    with _timed(spent, BOUNDS):
+        sides = lower.sides_of(plan, layers)
+        for part in pieces(plan) if sides is not None else ():
+            lower.bound_below(plan, layers, ends, sides, part, 0, (best, low), stop)
     for mode, step in ((kernels.BOUND, BOUNDS), (kernels.CHOSEN, FIRST), (kernels.BETTER, REST)):
-        if mode != kernels.BOUND and any(ends):
+        if any(ends) if mode != kernels.BOUND else sides is not None:
             continue
         # Of no length for all pairs.
         chosen = np.zeros((samples, pairs if mode == kernels.CHOSEN else 0), dtype=np.bool_)
