@@ -9,7 +9,7 @@ import numpy as np
 
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
-from ncviz.graph.positions import PathTable, layer_grid
+from ncviz.graph.positions import PathTable, layer_grid, padded, starts_of
 
 Layers = tuple[np.ndarray, ...]
 
@@ -122,14 +122,3 @@ def adjacent_layers(paths: Distances, layers: tuple[int, ...], at: int, is_befor
         lengths, positions,
     )  # fmt: skip
     return AdjacentLayers(layers, table, first, channels)
-
-
-def padded(lengths: np.ndarray, axis: int, channels: int) -> np.ndarray:
-    """Return lengths with channels added along an axis that nothing joins."""
-    missing = [(0, channels - lengths.shape[axis] if each == axis else 0) for each in range(3)]
-    return np.pad(lengths, missing, constant_values=np.inf) if any(map(any, missing)) else lengths
-
-
-def starts_of(counts: np.ndarray) -> np.ndarray:
-    """Return where each part begins if parts of these sizes stand one after the other, int64 [n + 1]."""
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

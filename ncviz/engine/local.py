@@ -11,7 +11,7 @@ import numpy as np
 
 from ncviz.engine.layers import Layers
 from ncviz.engine.minima import Certified, Least
-from ncviz.engine.plan import Plan
+from ncviz.engine.plan import Part, Plan
 from ncviz.errors import CancelledError
 
 POLL_SECONDS = 0.1
@@ -21,8 +21,6 @@ _PIECES = 32
 
 # Called with the fraction done.
 Follower = Callable[[float], None]
-# First pair, end of the pairs, first source channel, end of the source channels.
-Part = tuple[int, int, int, int]
 
 
 def pieces(plan: Plan) -> list[Part]:

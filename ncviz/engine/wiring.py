@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ncviz.engine.layers import AdjacentLayers, padded, starts_of
 from ncviz.graph.paths import Distances
-from ncviz.graph.positions import PathTable, Taps
+from ncviz.graph.positions import PathTable, Taps, padded, starts_of
 from ncviz.graph.products import distinct_columns
+
+if TYPE_CHECKING:
+    from ncviz.engine.layers import AdjacentLayers
 
 NOTHING = np.empty(0, dtype=np.int32)
 

@@ -84,6 +84,17 @@ class Taps:
     slots: int
 
 
+def padded(lengths: np.ndarray, axis: int, channels: int) -> np.ndarray:
+    """Return lengths with channels added along an axis that nothing joins."""
+    missing = [(0, channels - lengths.shape[axis] if each == axis else 0) for each in range(3)]
+    return np.pad(lengths, missing, constant_values=np.inf) if any(map(any, missing)) else lengths
+
+
+def starts_of(counts: np.ndarray) -> np.ndarray:
+    """Return where each part begins if parts of these sizes stand one after the other, int64 [n + 1]."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
 def layer_grid(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return channels and positions of a layer's shape."""
     return shape[0], prod(shape[1:])

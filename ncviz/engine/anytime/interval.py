@@ -9,9 +9,9 @@ from functools import reduce
 import numpy as np
 
 from ncviz.engine.layers import Layers
-from ncviz.engine.local import Part, pieces
+from ncviz.engine.local import pieces
 from ncviz.engine.minima import Least
-from ncviz.engine.plan import Plan
+from ncviz.engine.plan import Part, Plan
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
 
 # Bounds and exact values round differently; this times max(1, |κ|) is far more than either does.

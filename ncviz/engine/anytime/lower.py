@@ -14,10 +14,9 @@ from ncviz.compiled import compiled
 from ncviz.engine.anytime.sides import Side, list_own, pay, side_of
 from ncviz.engine.kernels import CLOSED, LIVE, NEGLIGIBLE
 from ncviz.engine.layers import Layers
-from ncviz.engine.local import Part
 from ncviz.engine.measures import UNIFORM_BELOW
 from ncviz.engine.minima import Least
-from ncviz.engine.plan import Plan
+from ncviz.engine.plan import Part, Plan
 
 Sides = tuple[Side, Side]
 

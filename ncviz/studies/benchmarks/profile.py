@@ -91,8 +91,9 @@ def _search(plan: Plan, layers: Layers, ends: tuple[bool, bool], spent: dict[str
     samples, pairs = len(layers[0]), len(plan.pairs.source)
     with _timed(spent, BOUNDS):
         sides = lower.sides_of(plan, layers)
-        for part in pieces(plan) if sides is not None else ():
-            lower.bound_below(plan, layers, ends, sides, part, 0, (best, low), stop)
+        if sides is not None:
+            for part in pieces(plan):
+                lower.bound_below(plan, layers, ends, sides, part, 0, (best, low), stop)
     for mode, step in ((kernels.BOUND, BOUNDS), (kernels.CHOSEN, FIRST), (kernels.BETTER, REST)):
         if any(ends) if mode != kernels.BOUND else sides is not None:
             continue
