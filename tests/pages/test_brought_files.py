@@ -102,12 +102,12 @@ def test_a_full_server_says_so_and_loses_nothing(app, monkeypatch):
 
 def test_a_full_session_says_so_and_loses_nothing(app, monkeypatch):
     from ncviz.models.network import open_network
-    from ncviz.ui.session import session
+    from ncviz.ui.session import networks, session
 
     own = {f"net {number}": open_network("mlp-digits-relu") for number in range(LIMITS.session_networks)}
     monkeypatch.setattr(session, "own_networks", lambda: own)
-    with pytest.raises(session.ModelError, match="8 networks of its own.* forget one"):
-        session.add_network(open_network("lenet-mnist-relu"))
+    with pytest.raises(networks.ModelError, match="8 networks of its own.* forget one"):
+        networks.add_network(open_network("lenet-mnist-relu"))
     assert len(own) == LIMITS.session_networks
 
 

@@ -15,7 +15,7 @@ from ncviz.ui.explore.by_hand.own_groups import settle_by_hand
 from ncviz.ui.explore.flows import with_flow
 from ncviz.ui.explore.live_curves import PANEL_ORDERS, slider_step
 from ncviz.ui.link.view_state import ALL_LAYERS, OF_SIDE, of_other
-from ncviz.ui.session import results, session
+from ncviz.ui.session import networks, results, session
 from ncviz.ui.session.lost_steps import lost_steps, swap_lost
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Subject, first_side, second_side
@@ -111,7 +111,7 @@ def _draw_side(subject: Subject, draw: Callable[[Subject], None], *, is_named: b
 
 
 def _networks() -> dict[str, str]:
-    titles, here = session.network_titles(), session.view().model
+    titles, here = networks.network_titles(), session.view().model
     others = {name: title for name, title in titles.items() if name != here}
     return {SAME: f"The same: {titles.get(here, here)}"} | others
 

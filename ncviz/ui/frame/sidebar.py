@@ -8,7 +8,7 @@ from ncviz.errors import NcvizError
 from ncviz.scene.wording import settings_words
 from ncviz.text import capitalised, plain
 from ncviz.ui.server import resources
-from ncviz.ui.session import jobs, session
+from ncviz.ui.session import jobs, networks, session
 
 WAIT_SECONDS = 1.0
 
@@ -33,13 +33,13 @@ def draw_sidebar() -> None:
 
 
 def _draw_network() -> None:
-    titles = session.network_titles()
+    titles = networks.network_titles()
     st.selectbox(
         "Network",
         list(titles),
         format_func=lambda name: titles.get(name, name),
         help="Bring your own on the Model page.",
-        **session.shows("network", session.view().model, session.select_model),
+        **session.shows("network", session.view().model, networks.select_model),
     )
 
 

@@ -9,7 +9,7 @@ from ncviz import tasks
 from ncviz.tasks import library
 from ncviz.text import plain, size
 from ncviz.ui.model import draft
-from ncviz.ui.session import session, visitors
+from ncviz.ui.session import networks, session, visitors
 from ncviz.ui.session.problems import telling_errors
 
 
@@ -26,14 +26,14 @@ def draw_own_networks() -> None:
         is_shown = name == session.view().model
         columns[0].markdown(f"**{plain(of.title)}**" + (" · shown now" if is_shown else ""))
         if columns[1].button("Show", key=f"keep-show-{name}", width="stretch", disabled=is_shown):
-            session.select_model(name)
+            networks.select_model(name)
             st.switch_page("pages/explore.py")
         if columns[2].button("Save on this machine", key=f"keep-save-{name}", width="stretch"):
             _save(of)
         if columns[3].button(
             "Forget", key=f"keep-drop-{name}", width="stretch", help="Take it out of this session."
         ):
-            session.drop_network(name)
+            networks.drop_network(name)
             st.rerun()
     st.caption(
         "Private to this session unless saved. The pruned network in the format that it came in: Explore, tab "
@@ -103,7 +103,7 @@ def _open(name: str) -> None:
         st.toast("Its images are no longer there; choose some under “Bring your own”.")
         return
     if of.dataset:
-        session.add_network(of)
+        networks.add_network(of)
         st.switch_page("pages/explore.py")
     draft.take_network(of)
     st.toast("Choose images for it under “Bring your own”.")

@@ -16,7 +16,7 @@ from ncviz.tasks.preflight import Check, Checked, Timing
 from ncviz.text import about, amount, never_active_words, plain, size, with_code
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.preflight_runs import run
-from ncviz.ui.session import jobs, session
+from ncviz.ui.session import jobs, networks, session
 from ncviz.ui.session.problems import telling_errors
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _compute(found: Draft, config: CurvatureConfig, shape: tuple[int, ...]) -> N
         with st.spinner("Making the images smaller…"):
             smaller = tasks.smaller_images(found.dataset, size_of(shape), session.context())
         found = replace(found, dataset=register(smaller), settings=smaller.settings)
-    session.add_network(found.bound)
+    networks.add_network(found.bound)
     session.change(
         alpha=config.alpha,
         samples=config.samples_per_class,

@@ -15,7 +15,7 @@ from ncviz.tasks.training import ModelSpec, TrainedResult, Training, own_spec
 from ncviz.text import with_code
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs as background
-from ncviz.ui.session import session, visitors
+from ncviz.ui.session import networks, visitors
 from ncviz.ui.session.problems import telling_errors
 
 POLL_SECONDS = 0.7
@@ -116,7 +116,7 @@ def _draw_run(job: Job, was_active: bool, kind: Kind) -> None:
         if st.button("Use this network", type="primary", key=f"use-{kind}"):
             with telling_errors():
                 if kind == Kind.ZOO:
-                    session.add_network(result.network)
+                    networks.add_network(result.network)
                 else:
                     st.session_state[f"{kind}chosen"] = result.network
                 st.rerun(scope="app")

@@ -20,7 +20,7 @@ from ncviz.ui.link.finetune_fields import BATCH_SIZES, LEARNING_RATES, MOST_EPOC
 from ncviz.ui.pruning import comparison, run_settings, runs
 from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning.run_settings import linked, tied
-from ncviz.ui.session import session
+from ncviz.ui.session import networks, session
 from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import tell_failure, telling_errors
 from ncviz.ui.session.theme import theme
@@ -223,6 +223,6 @@ def _draw_downloads(of: tasks.Network, known: Mapping[str, FineTuneRecord]) -> N
         help="Look at it on all pages of this session, beside the one it came from.",
     ):
         with telling_errors():
-            session.add_network(tuned_network(of, record, f"{stem}.safetensors"))
+            networks.add_network(tuned_network(of, record, f"{stem}.safetensors"))
             st.toast("The fine-tuned network is chosen; its curvature can be computed on the Curvature page.")
             st.rerun()

@@ -12,7 +12,7 @@ from ncviz.scene.wording import norm_words, part_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain, plural
 from ncviz.ui.server import resources
-from ncviz.ui.session import jobs, session
+from ncviz.ui.session import jobs, networks, session
 from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.subject import Side, first_side
@@ -119,7 +119,7 @@ def _offer_measured(config: CurvatureConfig) -> None:
     st.caption("Measured already, and there at once:")
     with st.container(horizontal=True, gap="small"):
         for name, title in measured.items():
-            st.button(title, key=f"measured-{name}", on_click=session.select_model, args=(name,))
+            st.button(title, key=f"measured-{name}", on_click=networks.select_model, args=(name,))
 
 
 def offer_curves(of: tasks.Network, record: CurvatureRecord, side: Side) -> None:

@@ -10,15 +10,11 @@ from typing import Any, cast
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.errors import ModelError
-from ncviz.limits import LIMITS
-from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.zoo import MODELS
 from ncviz.scene.history import History
 from ncviz.text import plain, shorten
 from ncviz.ui.link.view_state import (
     ALL_LAYERS,
-    DEFAULT_MODEL,
     OF_NETWORK,
     OF_SIDE,
     ViewState,
@@ -30,7 +26,7 @@ from ncviz.ui.session.lost_steps import BROUGHT, find_lost, settle_lost
 
 PRUNING_STEP = ("criterion", "order", "scope", "removed", "hand", "hand_name")
 # Nothing removed, nothing chosen.
-_WHOLE: dict[str, Any] = {
+WHOLE: dict[str, Any] = {
     "removed": 0.0,
     "layer": ALL_LAYERS,
     "zoom": ALL_LAYERS,
@@ -38,8 +34,8 @@ _WHOLE: dict[str, Any] = {
     "selected": "",
     "edge": "",
 }
-_WHOLE |= {"parts": "", "channels": 0}
-_WHOLE |= {name: getattr(ViewState(), name) for name in OF_NETWORK}
+WHOLE |= {"parts": "", "channels": 0}
+WHOLE |= {name: getattr(ViewState(), name) for name in OF_NETWORK}
 OTHER_WHOLE: dict[str, Any] = {other(name): getattr(ViewState(), other(name)) for name in OF_NETWORK}
 # One digit says more at first sight than the mean of ten.
 FIRST_FLOW = "image-5"
@@ -60,7 +56,7 @@ def begin() -> None:
     st.session_state["lost"] = BROUGHT in st.query_params
     if has_lost_network() and "model" not in st.query_params:
         # What the link says of the network that is gone means nothing on the one in its place.
-        state = replace(state, **_WHOLE)
+        state = replace(state, **WHOLE)
     find_lost(st.query_params.to_dict(), state)
     st.session_state.update(
         {"latest": Latest(state), "history": History(), "networks": {}, "device": "cpu", "data_dir": None}
@@ -128,7 +124,7 @@ def look(at: ViewState) -> None:
     known = own_networks().keys() | MODELS.keys()
     kept = {name: getattr(at, name) for name in vars(at)}
     if at.model not in known:
-        kept |= _WHOLE | {"model": view().model}
+        kept |= WHOLE | {"model": view().model}
     # Without a name of its own, the second network is the first.
     if (at.other_model or at.model) not in known:
         kept |= OTHER_WHOLE | {"other_model": ""}
@@ -190,61 +186,15 @@ def own_networks() -> dict[str, tasks.Network]:
     return cast(dict[str, tasks.Network], st.session_state["networks"])
 
 
-def add_network(brought: tasks.Network) -> None:
-    """Keep a network for this session and look at it; another network of its name stays, under its own.
-
-    Raises:
-        ModelError: If the session holds as many as it may, or the server has no room for it.
-    """
-    own = own_networks()
-    is_new = brought.fingerprint not in {each.fingerprint for each in own.values()}
-    if is_new and len(own) >= LIMITS.session_networks:
-        raise ModelError(
-            f"This session holds {len(own)} networks of its own, the most that are kept; forget one on the Model page "
-            "under “Keep and take away” first."
-        )
-    NETWORK_MEMORY.claim(brought)
-    name, number = brought.name, 1
-    while name in MODELS or (name in own and own[name].fingerprint != brought.fingerprint):
-        number += 1
-        name = f"{brought.name} {number}"
-    own.pop(name, None)
-    own[name] = (
-        brought if name == brought.name else replace(brought, name=name, title=f"{brought.title} {number}")
-    )
-    select_model(name)
-
-
 def has_lost_network() -> bool:
     """Whether the link that this session began with was that of a network of another session's own."""
     return bool(st.session_state.get("lost"))
-
-
-def drop_network(name: str) -> None:
-    """Forget a network that this session brought."""
-    del own_networks()[name]
-    if view().other_model == name:
-        change(other_model="", **OTHER_WHOLE)
-    if view().model == name:
-        select_model(DEFAULT_MODEL)
 
 
 def network(name: str | None = None) -> tasks.Network:
     """Return the network that is looked at, or another by its name."""
     name = view().model if name is None else name
     return own_networks()[name] if name in own_networks() else resources.network(name)
-
-
-def network_titles() -> dict[str, str]:
-    """Return the title of each network that can be looked at, by name: those of the zoo, then this session's."""
-    own = {name: brought.title for name, brought in own_networks().items()}
-    return {name: spec.title for name, spec in MODELS.items()} | own
-
-
-def select_model(name: str) -> None:
-    """Look at another network, whole."""
-    st.session_state["lost"] = False
-    change(model=name, **_WHOLE, **OTHER_WHOLE)
 
 
 def device() -> str:

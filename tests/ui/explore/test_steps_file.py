@@ -19,7 +19,7 @@ def page():
     import streamlit as st
 
     from ncviz.ui.explore.by_hand import own_groups, steps_file, surgery
-    from ncviz.ui.session import address, session
+    from ncviz.ui.session import address, networks, session
     from ncviz.ui.session.results import current_results
     from ncviz.ui.session.subject import Subject, first_side
 
@@ -27,7 +27,7 @@ def page():
         address.follow_history()
     session.begin()
     st.button("undo", key="undo", on_click=session.undo)
-    st.button("lenet", key="lenet", on_click=session.select_model, args=("lenet-mnist-relu",))
+    st.button("lenet", key="lenet", on_click=networks.select_model, args=("lenet-mnist-relu",))
     network = session.network()
     subject = Subject(network, *current_results(network), first_side())
     if own_groups.settle_by_hand(subject):

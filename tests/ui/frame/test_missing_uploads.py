@@ -89,10 +89,10 @@ def test_another_network_ends_the_notice(app, own):
 
 def test_choosing_a_network_is_looking_at_another():
     def choose():
-        from ncviz.ui.session import session
+        from ncviz.ui.session import networks, session
 
         session.begin()
-        session.select_model("mlp-digits-tanh")
+        networks.select_model("mlp-digits-tanh")
 
     app = AppTest.from_function(choose, default_timeout=SECONDS)
     app.query_params["brought"] = "1"
