@@ -31,6 +31,9 @@ def write_link() -> None:
     if session.has_lost_network() or now.model in own or now.other_model in own:
         # All that a link can say of them; whoever opens it learns why they see another one.
         query[BROUGHT] = "1"
+        if now.model not in own:
+            # Though it be the usual one: else it would be taken for the one that is gone, and so would its steps.
+            query["model"] = now.model
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
     resources.keep(_written(), frozenset(query.items()), now, MOST_LINKS)

@@ -140,6 +140,25 @@ def test_a_link_that_leaves_its_steps_to_a_file_stays_one_until_they_are_there(m
         assert "hand" not in app.query_params
 
 
+def test_beside_a_network_of_the_sessions_own_the_usual_one_keeps_its_steps_on_a_reload(make):
+    from dataclasses import replace as changed
+
+    from ncviz.ui.link.view_state import DEFAULT_MODEL
+
+    app = make(model=DEFAULT_MODEL)
+    many = ",".join(f"cut:weight-{at * 7919 % 45_000}" for at in range(1, 380))
+    app.session_state["networks"] = {"mine": changed(open_network(MLP), name="mine")}
+    look(app, hand=many, hand_name="mine", compare=True, other_model="mine")
+    told = link(app)
+    assert (told["hand"], told["brought"]) == (IN_FILE, "1")
+    assert "other_model" not in told
+    for _ in range(2):
+        app = make(**told)
+        assert any("too many to be in it" in each.value for each in app.warning)
+        told = link(app)
+        assert (told["model"], told["hand"]) == (DEFAULT_MODEL, IN_FILE)
+
+
 def test_a_step_that_is_refused_loses_nothing(make):
     from ncviz.errors import NcvizError
     from ncviz.ui.explore.by_hand import operate
