@@ -1,5 +1,7 @@
 """A whole network through the engine: the way by a GPU, what the counts say, and progress."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,27 @@ def prepared(name, samples=2, **options):
     return net, x, graph, [normalise(layer) for layer in layer_activations(net, graph, x)]
 
 
+def by_gpu(graph, activity, keep_edges, keep_samples):
+    """Each connection's curvature, as where there is a GPU."""
+    with ThreadPoolExecutor(2) as pool:
+        plans_of(graph, "cpu", pool)  # kept, so that the device below is not asked for the path lengths
+        settings = Settings(0.9, "cuda:0", keep_edges, keep_samples)
+        return run.run(graph, activity, settings, pool, lambda *step: None, None)
+
+
+def check(found, here, graph, samples):
+    """Whether all that was found is what the CPU finds."""
+    for index, own in enumerate(found):
+        curvature = np.where(np.isinf(own.curvature), 2.0, own.curvature)
+        assert np.allclose(curvature, here.least[index][0].numpy(), rtol=1e-9, atol=1e-9)
+        assert own.work.live == here.work[index].live
+        present = graph.connections[index].present
+        for sample in range(samples if own.grids else 0):
+            values = own.grids[sample].reshape(present.shape)[present]
+            expected = here.edges(index, sample)[2].numpy()
+            assert np.allclose(np.where(np.isnan(values), 1.0, values), expected, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("keep_edges", "keep_samples"), [(False, False), (True, False), (False, True), (True, True)]
 )
@@ -36,8 +59,6 @@ def prepared(name, samples=2, **options):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, keep_samples, monkeypatch):
     """What a CUDA device does is torch code, which runs on the CPU as well; only the device's name differs."""
-    from concurrent.futures import ThreadPoolExecutor
-
     net, x, graph, activity = prepared(name, zero_share=zero_share)
     here = neural_curvature(net, x, keep_edges=keep_edges, keep_samples=keep_samples)
     asked = []
@@ -48,16 +69,11 @@ def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, keep_samp
         return certify(plan, layers, is_first, is_last, "cpu", **options)
 
     monkeypatch.setattr(on_device, "certify", on_the_cpu)
-    with ThreadPoolExecutor(2) as pool:
-        plans_of(graph, "cpu", pool)  # kept, so that the device below is not asked for the path lengths
-        settings = Settings(0.9, "cuda:0", keep_edges, keep_samples)
-        found = run.run(graph, activity, settings, pool, lambda *step: None, None)
+    found = by_gpu(graph, activity, keep_edges, keep_samples)
+    check(found, here, graph, len(x))
     assert asked == ["cuda:0"] * len(graph.connections) * (len(x) if keep_samples or keep_edges else 1)
     assert sum(each.work.on_device for each in found) > 0
     for index, own in enumerate(found):
-        curvature = np.where(np.isinf(own.curvature), 2.0, own.curvature)
-        assert np.allclose(curvature, here.least[index][0].numpy(), rtol=1e-9, atol=1e-9)
-        assert own.work.live == here.work[index].live
         if keep_samples:
             name = graph.connections[index].parameter
             expected = here.samples[name].numpy().reshape(len(x), -1)
@@ -65,11 +81,6 @@ def test_the_way_by_a_gpu_gives_the_same(name, zero_share, keep_edges, keep_samp
             assert np.allclose(alone, expected, atol=1e-6, equal_nan=True)
         if keep_edges:
             assert own.work.closed + own.work.certified + own.work.solved == own.work.live
-            present = graph.connections[index].present
-            for sample in range(2):
-                values = own.grids[sample].reshape(present.shape)[present]
-                values = np.where(np.isnan(values), 1.0, values)
-                assert np.allclose(values, here.edges(index, sample)[2].numpy(), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES)

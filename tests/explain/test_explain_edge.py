@@ -65,6 +65,25 @@ def test_every_kind_of_layer_agrees_with_the_engine(name, alpha):
                 check_sums(found)
 
 
+@pytest.mark.parametrize("alpha", [0.3, 0.9])
+@pytest.mark.parametrize("name", ["mlp", "conv"])
+def test_weights_of_1e_30_beside_weights_of_1_agree_with_the_engine(name, alpha):
+    net, x = networks.make(name, 3)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        for own in net.parameters():
+            if own.ndim > 1:
+                own[torch.rand(own.shape) < 0.3] *= 1e-30
+    result = neural_curvature(net, x, alpha=alpha, keep_edges=True)
+    lens = look(net, x)
+    for connection in range(len(result.graph.connections)):
+        source, target, kappa = (part.tolist() for part in result.edges(connection))
+        for at in picks(len(source), 25):
+            problem = lens.edge(connection, source[at], target[at])
+            assert problem.curvature(alpha) == pytest.approx(kappa[at], rel=1e-9, abs=1e-9)
+            assert problem.at(alpha).curvature == pytest.approx(kappa[at], rel=1e-9, abs=1e-9)
+
+
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_lenet_agrees_with_the_engine(alpha):
     net = load_model("lenet-mnist-relu")

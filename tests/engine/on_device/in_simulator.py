@@ -5,22 +5,17 @@ import os
 os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # before numba is imported
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 import torch
 from numba.core.errors import TypingError
 
 from ncviz import neural_curvature
-from ncviz.engine import run
 from ncviz.engine.on_device import by_kernel
 from ncviz.engine.on_device import certify as on_device
 from ncviz.engine.on_device.lowest import Lowest
-from ncviz.engine.prepared import plans_of
-from ncviz.engine.results import Settings
 from ncviz.transport.cuda import proof, solve
-from tests.engine.test_run import prepared
+from tests.engine.test_run import by_gpu, check, prepared
 
 sys.setswitchinterval(1e-5)
 
@@ -44,20 +39,9 @@ def compare(name, keep_edges=False, keep_samples=False):
     """Compare a network's curvature with the CPU's; return what was done for it."""
     net, x, graph, activity = prepared(name)
     here = neural_curvature(net, x, keep_edges=keep_edges, keep_samples=keep_samples)
-    with ThreadPoolExecutor(2) as pool:
-        plans_of(graph, "cpu", pool)  # kept, so that the device below is not asked for the path lengths
-        settings = Settings(0.9, "cuda:0", keep_edges, keep_samples)
-        found = run.run(graph, activity, settings, pool, lambda *step: None, None)
-    for index, own in enumerate(found):
-        curvature = np.where(np.isinf(own.curvature), 2.0, own.curvature)
-        assert np.allclose(curvature, here.least[index][0].numpy(), rtol=1e-9, atol=1e-9)
-        assert own.work.live == here.work[index].live
-        if keep_edges:
-            present = graph.connections[index].present
-            for sample in range(len(x)):
-                values = own.grids[sample].reshape(present.shape)[present]
-                expected = here.edges(index, sample)[2].numpy()
-                assert np.allclose(np.where(np.isnan(values), 1.0, values), expected, rtol=1e-9, atol=1e-9)
+    found = by_gpu(graph, activity, keep_edges, keep_samples)
+    check(found, here, graph, len(x))
+    assert not keep_edges or all(own.grids for own in found)
     return [own.work for own in found]
 
 

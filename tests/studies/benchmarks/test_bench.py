@@ -12,7 +12,7 @@ from ncviz.errors import NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.paths import distances
-from ncviz.studies.benchmarks import cases, edges, networks, timing
+from ncviz.studies.benchmarks import cases, edges, networks, suite, timing
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
 from ncviz.studies.benchmarks.gpu import measure_gpu
 from ncviz.studies.benchmarks.minplus import chain_ends, dense_distances, dense_lengths
@@ -130,7 +130,7 @@ def on_the_cpu(monkeypatch):
     monkeypatch.setattr("ncviz.studies.benchmarks.suite.available_devices", lambda: [Device("cpu", "")])
 
 
-QUICK = ("conv-edges", "mlp-weights", "conv-min-plus", "channels", "solve-many")
+QUICK = ("conv-edges", "mlp-weights", "conv-min-plus", "channels", "solve-many", "ricci")
 
 
 @pytest.mark.slow
@@ -161,7 +161,11 @@ def test_the_report_holds_raw_times_and_what_follows_from_them(run, tmp_path):
             assert case["summary"][method]["median"] == pytest.approx(np.median(slow))
             assert case["per_sample"][method] == pytest.approx(np.median(slow) / case["samples"])
             assert 0 < case["sampling_error"][method] < 1
-    minplus, growth, transport = found["cases"][2:]
+    minplus, growth, transport, graphs = found["cases"][2:]
+    for row in graphs["rows"]:
+        assert len(row["seconds"]) == len(row["core_seconds"]) == 3
+        assert row["before_bytes"] <= row["peak_bytes"]
+        assert row.get("difference", 0.0) < 1e-9
     for row in transport["rows"]:
         assert row["agreement"]["ours"]["agrees"]
         assert row["exact"] == transport["problems"] == 10
@@ -187,6 +191,19 @@ def test_full_solves_every_live_edge(run, tmp_path):
     assert case["drawn_edges"] == case["live_edges"] == case["agreement"]["ours cpu"]["compared"]
     assert case["seconds"][FULL] == case["drawn_wall_seconds"][FULL]
     assert not case["is_scaled"]
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_and_what_is_sent_is_counted():
+    found = suite.measure(cases.find_case("workers", True), timing.Settings(repeats=1), lambda *_: None)
+    assert table_of(found).row_count == 1
+    (row,) = found["rows"]
+    assert row["agreement"]["agrees"]
+    assert len(row["core_seconds"]) == row["workers"] == 1
+    sent = found["sent"]
+    assert sent["parcels"] == 8
+    assert sent["graph"] < sent["parts"]
+    assert sent["different values"] < sent["values"]
 
 
 def test_a_wrong_curvature_is_told():
