@@ -1,12 +1,14 @@
 """Compiles the engine for this machine: ``python -m ncviz.engine``."""
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from torch import nn
 
 from ncviz.engine.anytime.until import Until
+from ncviz.engine.precompile import FOLLOW, end_with_stdin
 from ncviz.engine.results import Settings
 from ncviz.engine.run import run
 from ncviz.graph.build import build_graph
@@ -38,4 +40,6 @@ if __name__ == "__main__":
     if hasattr(os, "nice"):
         # The pages come first.
         os.nice(_NICE)
+    if FOLLOW in sys.argv:
+        end_with_stdin()
     compile_all()

@@ -16,6 +16,7 @@ from pathlib import Path
 from ncviz.errors import CancelledError
 from ncviz.progress import Progress
 
+FOLLOW = "--end-with-stdin"
 PREPARING = "preparing the engine (first time only)"
 _LOOK_SECONDS = 0.2
 _lock = threading.Lock()
@@ -34,14 +35,24 @@ def begin() -> None:
             return
         with suppress(OSError):
             _process = subprocess.Popen(
-                [sys.executable, "-m", "ncviz.engine"],
+                [sys.executable, "-m", "ncviz.engine", FOLLOW],
                 cwd=Path(__file__).parents[2],
                 env={**os.environ, "NUMBA_CACHE_DIR": cache_folder()},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
             atexit.register(_process.kill)
+
+
+def end_with_stdin() -> None:
+    """End this process as soon as the other end of its standard input is closed: a killed server says no good-bye."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def wait(report: Progress, cancel: threading.Event | None = None) -> None:

@@ -94,7 +94,7 @@ def test_the_first_computation_waits_for_it_and_says_so(command):
     started = command("import time; time.sleep(0.5)")
     precompile.begin()
     [(arguments, options)] = started
-    assert arguments[1:] == ["-m", "ncviz.engine"]
+    assert arguments[1:] == ["-m", "ncviz.engine", precompile.FOLLOW]
     assert options["env"]["NUMBA_CACHE_DIR"] == compiled.cache_folder()
     assert (options["cwd"] / "ncviz").is_dir()
     said = []
@@ -112,6 +112,23 @@ def test_who_waits_can_cancel_and_it_goes_on_for_the_others(command):
     with pytest.raises(CancelledError):
         precompile.wait(lambda fraction, message: None, cancel)
     assert precompile._process.poll() is None
+
+
+def test_it_ends_with_a_server_that_is_killed():
+    child = "from ncviz.engine.precompile import end_with_stdin as end; end(); print(0, flush=True); "
+    server = (
+        "import subprocess, sys, time;"
+        f"child = subprocess.Popen([sys.executable, '-c', {child + 'import time; time.sleep(60)'!r}],"
+        "stdin=subprocess.PIPE); print(child.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", server], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        lines = {parent.stdout.readline().strip() for _ in range(2)}
+        parent.kill()
+        # The pipe that both write to is closed once neither lives.
+        assert parent.stdout.read() == ""
+    assert "0" in lines
 
 
 def test_nothing_is_started_where_it_was_compiled_before(command):
