@@ -15,7 +15,7 @@ import numpy as np
 
 from ncviz.engine.anytime.interval import Known, curvature_of
 from ncviz.engine.anytime.rounds import rounds
-from ncviz.engine.anytime.steps import Step, bounds_of, sharpening_of, upper_ends_of
+from ncviz.engine.anytime.steps import Step, bounds_of, sharpening_of, upper_ends
 from ncviz.engine.anytime.until import Until
 from ncviz.engine.local import follow
 from ncviz.engine.plan import Plan
@@ -75,11 +75,17 @@ class Anytime:
         self._do([step for own in every for step in bounds_of(own)], (0.0, _LOWER))
         self._have_bounds = True
         with suppress(_TimeIsUpError):
+            if self.until.is_over:
+                raise _TimeIsUpError
+            # Of a small network both ends come at once.
+            self.until.hold()
+            self._do(
+                [step for each in self.known for step in upper_ends(each, is_loose=True)], (_LOWER, _LOOSE)
+            )
+            self.until.release()
             self._look()
-            self._do([step for own in every for step in upper_ends_of(own, is_loose=True)], (_LOWER, _LOOSE))
-            self.until.tell(self.found)
             self._complete_plans()
-            self._do([step for own in every for step in upper_ends_of(own)], (_PATHS, _UPPER))
+            self._do([step for each in self.known for step in upper_ends(each)], (_PATHS, _UPPER))
             self.until.tell(self.found)
             begin = _UPPER
             for wanted, share in rounds(self.known, self.until, self.known[0][0].settings.keep_samples):

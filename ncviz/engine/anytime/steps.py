@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -97,18 +98,29 @@ def _bounds_of_part(known: Known, part: int) -> Step:
     return Step(work, edges_of(known, part))
 
 
-def upper_ends_of(known: Known, is_loose: bool = False) -> list[Step]:
-    """Return steps that bound all weights from above, each on the edge that has the least lower bound.
+def upper_ends(known: Sequence[Known], is_loose: bool = False) -> list[Step]:
+    """Return steps that bound all weights of a connection from above, each on the edge with the least lower bound.
 
     Args:
-        known: What is known, sharpened.
+        known: What is known of it, on all samples or on each; sharpened.
         is_loose: Whether to do without the ways across.
     """
+    least = reduce(np.minimum, [own.low.curvature for own in known])
+    found, is_left = [], np.ones(len(least), dtype=np.bool_)
+    for own in known:
+        # Of several samples one will do.
+        mine = is_left & (own.low.curvature == least)
+        is_left &= ~mine
+        found += _upper_ends_of(own, mine, is_loose)
+    return found
+
+
+def _upper_ends_of(known: Known, wanted: np.ndarray, is_loose: bool) -> list[Step]:
     from ncviz.engine.anytime import loose, upper
 
     if not known.settings.is_closed:
         return []
-    is_open = np.isfinite(known.low.curvature) & (known.low.curvature < known.best.curvature)
+    is_open = wanted & np.isfinite(known.low.curvature) & (known.low.curvature < known.best.curvature)
     order = np.flatnonzero(is_open)
     if not len(order):
         return []

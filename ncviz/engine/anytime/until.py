@@ -39,6 +39,7 @@ class Until:
     began: float = field(init=False)
     _told: float = field(init=False, default=-math.inf)
     _cost: float = field(init=False, default=0.0)
+    _held: float = field(init=False, default=-math.inf)
 
     def __post_init__(self) -> None:
         self.began = clock()
@@ -53,10 +54,20 @@ class Until:
         """Whether all values are wanted exactly, however long that takes, so that nothing need be bounded first."""
         return self.tolerance == 0 and self.time_limit is None and self.on_result is None
 
+    def hold(self) -> None:
+        """Give no result until ``release``, but no longer than results are apart anyway."""
+        self._held = clock() + SECONDS_BETWEEN
+
+    def release(self) -> None:
+        """Give results again."""
+        self._held = -math.inf
+
     def tell(self, make: Callable[[], Any]) -> None:
         """Make a result and hand it on, unless the last one was too short a time ago."""
         now = clock()
-        if self.on_result is None or now - self._told < max(SECONDS_BETWEEN, self._cost / MOST_SHARE):
+        if self.on_result is None or now < self._held:
+            return
+        if now - self._told < max(SECONDS_BETWEEN, self._cost / MOST_SHARE):
             return
         self.on_result(self.result_of(make()))
         self._told = clock()

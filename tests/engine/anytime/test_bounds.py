@@ -87,7 +87,7 @@ def check_contained(name, seeds):
     for seed in seeds:
         for near, whole, layers, ends in connections(name, seed, zero_share=0.3 * (seed % 2)):
             known = done(
-                [steps.bounds_of, lambda own: steps.upper_ends_of(own, is_loose=True)], near, layers, ends
+                [steps.bounds_of, lambda own: steps.upper_ends([own], is_loose=True)], near, layers, ends
             )
             least, most = known.interval()
             with ThreadPoolExecutor(1) as pool:
