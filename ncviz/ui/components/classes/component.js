@@ -49,7 +49,7 @@ class ClassBars {
     const { names, word } = data;
     const some = shown.length < names.length ? `, the ${count(shown.length)} of ${count(names.length)} that changed most` : "";
     this.title.textContent = `${word[0].toUpperCase()}${word.slice(1)} of each class${some}`;
-    this.outcome.textContent = outcome(names, data.before, accuracy, data.chosen, isOld);
+    this.outcome.textContent = outcome(names, data.before, accuracy, data.chosen, { isOld, isCut: data.is_cut });
     const on = `over ${count(data.images)} evaluation images; the line is the whole network`;
     this.source.textContent = data.images ? on : "is measured as soon as the network is loaded";
     this.bars.setAttribute("aria-label", `${this.title.textContent}; press one for its own bottlenecks`);

@@ -43,6 +43,7 @@ def class_bars(
     measured: ClassMeasured,
     *,
     chosen: Sequence[int],
+    is_cut: bool,
     word: str,
     key: str,
     on_pick: Callable[[int, bool], None],
@@ -54,6 +55,7 @@ def class_bars(
         names: Of the classes.
         measured: Their accuracies.
         chosen: The classes that are looked at.
+        is_cut: Whether the bottlenecks that these have to themselves are cut.
         word: What the share of right answers is called.
         key: Of the component.
         on_pick: Called with the class that was pressed and whether it is to be added, before the page runs again.
@@ -69,6 +71,7 @@ def class_bars(
         else {"removed": step.removed, "order": step.order, "accuracy": _plain(measured.now)},
         "steps": _steps(step.order, measured),
         "chosen": list(chosen),
+        "is_cut": is_cut,
         "word": word,
         "images": measured.images,
         "tones": tones(),

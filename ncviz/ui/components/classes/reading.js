@@ -54,9 +54,10 @@ export function shownClasses(before, accuracy, count, chosen) {
  * @param {(number | null)[] | null} before
  * @param {(number | null)[] | null} accuracy
  * @param {number[]} chosen
- * @param {boolean} isOld whether they were measured at another step, which tells nothing of this one
+ * @param {{ isOld?: boolean, isCut?: boolean }} how whether they were measured at another step, which tells nothing of this
+ *   one; whether the chosen classes' own bottlenecks are cut
  */
-export function outcome(names, before, accuracy, chosen, isOld = false) {
+export function outcome(names, before, accuracy, chosen, { isOld = false, isCut = false } = {}) {
   if (!before || !accuracy || chosen.length === 0) return "";
   if (isOld) return "the bars are still those measured last";
   const percent = (/** @type {number | null} */ share) => (share === null ? "–" : (100 * share).toFixed(1));
@@ -66,6 +67,14 @@ export function outcome(names, before, accuracy, chosen, isOld = false) {
     return chosen.includes(at) || was === null || is === null ? [] : [100 * (is - was)];
   });
   if (changes.length === 0) return own.join(", ");
-  const mean = changes.reduce((sum, change) => sum + change, 0) / changes.length;
-  return `${own.join(", ")}; the others ${signed(mean, 1)} points`;
+  const mean = meanOf(changes);
+  const fell = meanOf(chosen.flatMap((at) => (before[at] === null || accuracy[at] === null ? [] : [100 * (accuracy[at] - before[at])])));
+  // Where the numbers do not show what the cut is made for, the reader is told so.
+  const verdict = isCut && fell >= mean ? `; these bottlenecks cut, ${chosen.length > 1 ? "they do" : "it does"} not fall more than the others` : "";
+  return `${own.join(", ")}; the others ${signed(mean, 1)} points${verdict}`;
+}
+
+/** @param {number[]} values */
+function meanOf(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -28,7 +28,11 @@ test("what became of a class is said beside what became of the others, which hav
   assert.equal(outcome(["0", "1", "2", "3"], before, after, [0]), "0: 99.5 → 32.0%; the others −3.0 points");
   assert.equal(outcome(["0", "1"], before, after, [0, 1]), "0: 99.5 → 32.0%, 1: 100.0 → 98.0%");
   assert.equal(outcome(["0", "1"], before, null, [0]), "");
+  // Only where the numbers do not show what the cut is made for is that said.
+  assert.equal(outcome(["0", "1", "2", "3"], before, after, [0], { isCut: true }), "0: 99.5 → 32.0%; the others −3.0 points");
+  const told = "1: 100.0 → 98.0%; the others −35.8 points; these bottlenecks cut, it does not fall more than the others";
+  assert.equal(outcome(["0", "1", "2", "3"], before, after, [1], { isCut: true }), told);
   // What was measured at another step is no outcome of this one.
-  assert.equal(outcome(["0", "1"], before, after, [0], true), "the bars are still those measured last");
-  assert.equal(outcome(["0", "1"], before, after, [], true), "");
+  assert.equal(outcome(["0", "1"], before, after, [0], { isOld: true }), "the bars are still those measured last");
+  assert.equal(outcome(["0", "1"], before, after, [], { isOld: true }), "");
 });

@@ -22,6 +22,8 @@ interface ClassData {
   now: ClassAnswer | null;
   steps: ClassSteps | null;
   chosen: number[];
+  /** Whether the chosen classes' own bottlenecks are cut. */
+  is_cut: boolean;
   word: string;
   images: number;
   tones: Record<ThemeName, Record<Tone, string>>;

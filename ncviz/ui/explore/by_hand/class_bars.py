@@ -10,9 +10,10 @@ import streamlit as st
 
 from ncviz.config import Group
 from ncviz.errors import NcvizError
-from ncviz.scene.surgery.steps import read_group
+from ncviz.scene.surgery.steps import CUT, read_group
 from ncviz.scene.wording import short_word
 from ncviz.ui.components.classes.component import ClassMeasured, class_bars
+from ncviz.ui.explore.by_hand.operate import steps_of
 from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import session
@@ -43,6 +44,7 @@ def draw_bars(subject: Subject, step: Future[evaluation.Measured] | None) -> boo
         subject.classes,
         measured,
         chosen=chosen,
+        is_cut=any(step.action == CUT and step.target == subject.view.group for step in steps_of(subject)),
         word=short_word(subject.network),
         key=f"classes-{subject.side.name}-{subject.network.fingerprint[:12]}-{subject.network.dataset}",
         on_pick=partial(_pick, subject),
