@@ -349,8 +349,8 @@ def test_blocks_of_any_size_give_the_same(at, monkeypatch):
         assert found[u, v] == pytest.approx(edge_transport(graph, (u, v), 0.3, weight).curvature, abs=1e-12)
 
 
-@pytest.mark.parametrize("is_compiled", [False, True])
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "is_compiled"), [(0, False), (3, False), (5, False), (1, True), (4, True)])
 def test_few_edges_are_solved_one_by_one_until_the_code_for_blocks_is_there(at, is_compiled, monkeypatch):
     graph, weight = graphs_with_hubs()[at]
     expected = ollivier_ricci(graph, 0.6, weight)

@@ -148,6 +148,7 @@ def test_unreadable_data_on_the_right_is_a_sentence_and_leaves_the_left(app, mon
     assert [error.value for error in app.error] == ["The folder holds no MNIST."]
 
 
+@pytest.mark.slow
 def test_undo_and_redo_walk_the_steps_of_both_sides_in_their_order(app):
     app.query_params["compare"] = "1"
     app.run()
