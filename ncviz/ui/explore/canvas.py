@@ -34,12 +34,13 @@ HEIGHT, HEIGHT_BESIDE = 340, 250
 STAGE_HEIGHT = 490
 
 
-def draw_network(subject: Subject, *, link: str | None = None) -> None:
+def draw_network(subject: Subject, *, link: str | None = None, is_still: bool = False) -> None:
     """Draw the network, and take what the reader selects in it.
 
     Args:
         subject: The network with its results.
         link: Name of a channel; pictures on it zoom together.
+        is_still: Whether it has no slider, whose panel else says what flows.
     """
     view, side, record = subject.view, subject.side, subject.drawn
     order = (record.key, view.criterion, view.scope, view.never, view.hand)
@@ -50,7 +51,7 @@ def draw_network(subject: Subject, *, link: str | None = None) -> None:
     marked = (samples, view.group, group_count(subject), known, view.order if view.hand else "")
     sight = view.edges, view.layer, subject.scale, _closeup(subject, detail, samples)
     flows = image_choices(subject.record, subject.network, view.flow, own_image(subject.record))
-    flows |= {"of": flow_basis(subject), "lines": view.lines}
+    flows |= {"of": flow_basis(subject), "lines": view.lines, "is_still": is_still}
     group = group_choice(subject.record, subject.network, view.flow, with_images=forward is not None)
     flows |= {"groups": [] if group is None else [group]}
     picked = network_canvas(

@@ -22,6 +22,7 @@ from ncviz.scene.tables import layer_table
 from ncviz.scene.wording import folded_words, part_words, short_word
 from ncviz.text import listed, plain, zero_words
 from ncviz.ui.components.stage.intro import introduction
+from ncviz.ui.explore.before_curves import draw_whole, whole_network
 from ncviz.ui.explore.by_hand.class_group import draw_group
 from ncviz.ui.explore.by_hand.own_groups import settle_by_hand
 from ncviz.ui.explore.by_hand.steps_file import tell_of_link
@@ -54,6 +55,9 @@ def draw_page() -> None:
         st.stop()
     if sweep is None:
         results.offer_curves(network, record, first_side())
+        whole = whole_network(network, record)
+        _check_link(whole)
+        draw_whole(with_flow(whole))
         st.stop()
     _check_link(Subject(network, record, sweep, first_side()))
     if not settle_by_hand(Subject(network, record, sweep, first_side())):

@@ -127,17 +127,14 @@ def offer_curves(of: tasks.Network, record: CurvatureRecord, side: Side) -> None
     view = side.view
     if not tasks.Curvature(of, view.config).is_complete(record, session.context()):
         follow_sharpening(of, record, side)
-        st.caption(
-            "The picture appears here once κ is exact and its accuracy curves are measured; the Curvature page shows "
-            "what is known until then."
-        )
+        st.caption("The slider appears here once κ is exact and its accuracy curves are measured.")
         return
     job = jobs.job_for(of, view)
     if job is None:
         jobs.start_curvature(of, view.config, view.scope, view.never)
         st.rerun()
     if job.is_active:
-        st.info("Measuring the accuracy curves for this choice; the picture appears here when they are done.")
+        st.info("Measuring the accuracy curves for this choice; the slider appears here when they are done.")
         jobs.follow(job)
         return
     st.info("The accuracy curves for this choice were not measured.")

@@ -116,7 +116,7 @@ class Subject:
     @property
     def total(self) -> int:
         """Number of weights."""
-        return self.sweep.total
+        return self.record.total
 
     @property
     def removed(self) -> int:

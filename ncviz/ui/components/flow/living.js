@@ -130,7 +130,7 @@ export class LivingFlow {
 
   #judge() {
     const { label, group, removed, order, image, event, flows } = this.source;
-    const judged = { label, group, canDraw: Boolean(flows?.drawing), canChoose: !this.network?.is_bare, removed, order, isAsked: (image ?? group) !== null };
+    const judged = { label, group, canDraw: Boolean(flows?.drawing), canChoose: !this.network?.is_bare, removed, order, isAsked: (image ?? group) !== null, isStill: Boolean(flows?.is_still) };
     if (this.network) this.verdict.show(this.network, event, judged);
   }
 

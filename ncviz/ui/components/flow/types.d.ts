@@ -76,6 +76,8 @@ interface FlowData {
   /** How a picture is read where there is no server to read it. */
   reading?: PictureReading;
   lines: "curvature" | "flow";
+  /** Whether the picture has no slider, and with it nothing that says what flows. */
+  is_still?: boolean;
 }
 
 interface FlowGroup {
@@ -119,6 +121,8 @@ interface Judged {
   order: string | null;
   /** Whether an image is chosen. */
   isAsked: boolean;
+  /** Whether nothing will say what flows. */
+  isStill: boolean;
 }
 
 interface VerdictWords {

@@ -35,7 +35,9 @@ export class Verdict {
     if (!verdict) {
       this.#tell("");
       line.replaceChildren(
-        judged.isAsked
+        judged.isStill
+          ? "Nodes show the whole network's activity."
+          : judged.isAsked
           ? "Working out what flows; until then the whole network's activity is shown."
           : make("span", { className: "before", textContent: hintOf(judged) }),
       );
