@@ -14,8 +14,6 @@ from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject, first_side
 
-NO_CURVES = SweepRecord(np.zeros(0, np.int64), {}, {})
-
 
 def whole_network(of: tasks.Network, record: CurvatureRecord) -> Subject:
     """Return the network as the session looks at it, but with nothing removed and nothing done by hand.
@@ -23,7 +21,8 @@ def whole_network(of: tasks.Network, record: CurvatureRecord) -> Subject:
     Its curvature may be known within intervals alone; what is drawn is the middle of each.
     """
     view = replace(session.view(), removed=0.0, hand="", group="", compare=False)
-    return Subject(of, record, NO_CURVES, first_side(view))
+    no_curves = SweepRecord(np.zeros(0, np.int64), {}, {"total": record.total})
+    return Subject(of, record, no_curves, first_side(view))
 
 
 def draw_whole(subject: Subject) -> None:

@@ -116,7 +116,7 @@ class Subject:
     @property
     def total(self) -> int:
         """Number of weights."""
-        return self.record.total
+        return self.sweep.total
 
     @property
     def removed(self) -> int:
