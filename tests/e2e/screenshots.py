@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
-SIZES = ((1440, 900), (1024, 768), (390, 844))
+SIZES = ((1440, 900), (1024, 768), (390, 844), (2560, 1440))
 LENET, VGG, MLP = "model=lenet-mnist-relu", "model=vgg9-cifar10-relu", "model=mlp-digits-relu"
 PAGES = {
     "explore": "/",
@@ -40,6 +40,13 @@ PAGES = {
     "compare-models": (
         f"/?{LENET}&compare=1&removed=0.6&other_model=lenet-mnist-tanh&other_order=redundant&other_removed=0.6"
     ),
+    "present": f"/?{LENET}&flow=image-5&removed=0.6&present=1",
+    "present-matrix": f"/?{LENET}&show=matrix&removed=0.3&present=1",
+    "present-distribution": f"/?{LENET}&show=distribution&removed=0.6&present=1",
+    "present-compare": f"/?{LENET}&compare=1&removed=0.6&other_removed=0.01&present=1",
+    "present-edge": f"/edge?{LENET}&present=1",
+    "present-learn": "/learn?present=1",
+    "present-pruning": "/pruning?present=1",
     "model": "/model",
     "curvature": "/curvature",
     "pruning": "/pruning",

@@ -133,10 +133,11 @@ def _draw_components(found: FreeFigure) -> None:
     st.markdown(f"**Held together by bottlenecks**: {len(found.components)}{outlined}")
     st.dataframe(
         {
+            # What a narrow column cuts off is the longest words, not κ.
             "part": [part.name for part in found.components],
-            "narrowest at": [part.narrowest or "two layers" for part in found.components],
-            found.components[0].noun: [len(part.nodes) for part in found.components],
             "lowest κ": [part.lowest for part in found.components],
+            found.components[0].noun: [len(part.nodes) for part in found.components],
+            "narrowest at": [part.narrowest or "two layers" for part in found.components],
         },
         hide_index=True,
         # Together as wide as the column is on a laptop.

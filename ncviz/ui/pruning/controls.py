@@ -32,7 +32,7 @@ def draw_controls(network: tasks.Network) -> None:
     """Draw the controls over the tabs."""
     _drop_unknown_criteria(tuple(criteria()))
     compared = comparison.current()
-    first, steps = st.columns([7, 1.3], vertical_alignment="bottom")
+    first, steps = st.columns([7, 1.9], vertical_alignment="bottom")
     first.multiselect(
         "Criteria",
         list(criteria()),
@@ -55,7 +55,7 @@ def draw_controls(network: tasks.Network) -> None:
 
 
 def _draw_order(network: tasks.Network, compared: Comparison) -> None:
-    columns = st.columns([2.6, 2.2, 1.9])
+    columns = st.columns([1.9, 3.0, 2.4])
     columns[0].select_slider(
         "Fraction removed where you look closer",
         measured_sparsities(comparison.shapes(network), compared.protected, network.zeros),

@@ -73,7 +73,7 @@ def test_the_free_layout_names_its_parts(app):
     made = app(show="free", removed="0.5")
     table = made.dataframe[0].value
     assert table["part"].iloc[0] == "A"
-    assert list(table.columns) == ["part", "narrowest at", "units", "lowest κ"]
+    assert list(table.columns) == ["part", "lowest κ", "units", "narrowest at"]
     assert labels(made)[-1] == "Free layout (HTML)"
 
 
