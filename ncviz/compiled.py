@@ -17,13 +17,13 @@ import numba
 import platformdirs
 
 _SOURCES = (
-    "graph/minplus.py", "transport/tree.py", "transport/savings.py", "transport/plans.py", "transport/simplex.py",
-    "transport/many/starts.py", "transport/many/certificate.py", "transport/many/given.py", "transport/many/one.py",
-    "transport/many/batch.py", "transport/many/full.py", "ricci/searching.py", "ricci/moving.py",
-    "ricci/solving.py", "engine/measures.py", "engine/kernels.py", "transport/cuda/kernel.py",
-    "transport/cuda/proof.py", "transport/cuda/steps.py",
-    "engine/anytime/lower.py", "engine/anytime/sides.py", "engine/anytime/loose.py", "engine/anytime/upper.py",
-    "engine/edges/block.py", "engine/edges/undercut.py",
+    "graph/minplus.py", "transport/vectors.py", "transport/tree.py", "transport/savings.py",
+    "transport/plans.py", "transport/simplex.py", "transport/many/starts.py", "transport/many/certificate.py",
+    "transport/many/given.py", "transport/many/one.py", "transport/many/batch.py", "transport/many/full.py",
+    "ricci/searching.py", "ricci/moving.py", "ricci/solving.py", "engine/measures.py", "engine/kernels.py",
+    "transport/cuda/kernel.py", "transport/cuda/proof.py", "transport/cuda/steps.py", "engine/anytime/lower.py",
+    "engine/anytime/sides.py", "engine/anytime/loose.py", "engine/anytime/upper.py", "engine/edges/block.py",
+    "engine/edges/undercut.py",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ def test_every_compiled_file_is_part_of_the_caches_name():
         path.relative_to(ROOT).as_posix()
         for path in ROOT.rglob("*.py")
         if any(
-            line.startswith(("@compiled", "@summing", "@cuda.jit"))
+            line.startswith(("@compiled", "@summing", "@intrinsic", "@cuda.jit"))
             for line in path.read_text("utf-8").splitlines()
         )
     }

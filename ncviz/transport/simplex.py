@@ -14,11 +14,11 @@ import numpy as np
 from ncviz.compiled import compiled
 from ncviz.transport.plans import greedy_plan, plan_cost, tree_plan, use_elsewhere
 from ncviz.transport.tree import (
-    CHUNK,
     ROUNDING,
     Costs,
     Tree,
     list_nodes,
+    padded,
     quantise,
     set_potentials,
     set_subtrees,
@@ -228,7 +228,7 @@ def _solve_open(p, q, C, tolls, d, limits, value, listed, plan, pool, stop, coun
     N = 1 + P + Q
     left = len(open_i)
     supply, demand = quantise(p), quantise(q)
-    wide = (Q + CHUNK - 1) // CHUNK * CHUNK
+    wide, high = padded(Q), padded(P)
     largest = 0.0
     dear_C = np.full((P, wide), np.inf)
     for u in range(P):
@@ -252,9 +252,9 @@ def _solve_open(p, q, C, tolls, d, limits, value, listed, plan, pool, stop, coun
     below = np.zeros((N, (N + 63) // 64), dtype=np.uint64)
     seen = np.zeros(N, dtype=np.bool_)
     stack = np.empty(N, dtype=np.uint32)
-    pi = np.zeros(1 + P + wide)
+    pi = np.zeros(1 + high + wide)
     a, b = np.empty(P), np.empty(Q)
-    dear_a, dear_b = np.empty(P), np.empty(Q)
+    dear_a, dear_b = np.full(high, np.inf), np.full(wide, np.inf)
     costs, dear, tree = Costs(C, a, b), Costs(dear_C, dear_a, dear_b), Tree(parent, flow, below, pi)
     # Neighbours in the list are alike, so that going through it in order would begin with a pool of little variety.
     np.random.seed(left)

@@ -15,9 +15,11 @@ from numba import types
 from numba.extending import intrinsic
 
 from ncviz.compiled import compiled, inlined, summing
+from ncviz.transport.vectors import STEP, least_reduced
 
 QUANTUM = 2.0**-50
-PRICED_ROWS = 4
+# Arcs that are priced at a time, in whole rows.
+PRICED_ARCS = 384
 # Reduced costs this small beside the costs of their own arcs are rounding.
 ROUNDING = 8.0 * 2.0**-52
 CHUNK = 16
@@ -193,12 +195,18 @@ def exchange(parent, flow, sets, P, nodes, theta, on_tail):
 
 
 @compiled
+def padded(count):
+    """Return the next whole multiple of ``STEP``."""
+    return (count + STEP - 1) // STEP * STEP
+
+
+@compiled
 def solve_tree(costs, dear, heavy, tree, value, floor, slack, stop):
     """Pivot from a strongly feasible tree to the optimum.
 
     Args:
         costs: The ``Costs``.
-        dear: The same, dearer by what may be rounding; C padded with inf.
+        dear: The same, dearer by what may be rounding; all of it padded with inf.
         heavy: How many of the sources and of the sinks, the first of each, may enter.
         tree: A ``Tree``; changed.
         value: The objective of the tree's plan.
@@ -218,39 +226,35 @@ def solve_tree(costs, dear, heavy, tree, value, floor, slack, stop):
     words = below.shape[1]
     moved = np.empty(words, dtype=np.uint64)
     inner = np.empty(words, dtype=np.uint64)
+    sinks = 1 + P
+    step, wide = dear_C.shape[1], padded(heavy_q)
+    hub_p, hub_q = min(padded(heavy_p), len(dear_A)), min(wide, len(dear_B))
+    few = max(1, PRICED_ARCS // wide)
     row = 0
     clean = 0
     pivots = 0
-    reduced = 0.0
     most = 200 * (P + Q) + 10000
-    sinks = 1 + P
-    wide = min(dear_C.shape[1], (heavy_q + CHUNK - 1) // CHUNK * CHUNK)
-    f, g = pi[1:sinks], pi[sinks : sinks + wide]
     while True:
         # Entering arc: tolls first, then a few rows at a time; dearer by what may be rounding.
-        tail, head, excess = 0, 0, 0.0
-        if violation(dear_A[:heavy_p], f[:heavy_p], -slack) < 0.0:
-            at, excess = most_violated(dear_A[:heavy_p], f[:heavy_p], -slack, excess)
-            if at >= 0:
-                tail, reduced = 1 + at, A[at] - f[at]
-        if violation(dear_B[:heavy_q], g[:heavy_q], -slack) < 0.0:
-            at, excess = most_violated(dear_B[:heavy_q], g[:heavy_q], -slack, excess)
-            if at >= 0:
-                tail, head, reduced = 0, sinks + at, B[at] - g[at]
-        while excess == 0.0 and clean < heavy_p:
-            worst, at = 0.0, 0
-            for _ in range(min(PRICED_ROWS, heavy_p - clean)):
-                e = violation(dear_C[row, :wide], g, f[row] - slack)
-                if e < worst:
-                    worst, at = e, row
-                row = row + 1 if row + 1 < heavy_p else 0
-                clean += 1
-            if worst < 0.0:
-                k, excess = most_violated(dear_C[at, :wide], g, f[at] - slack, excess)
-                if k >= 0:
-                    tail, head, reduced = 1 + at, sinks + k, C[at, k] - f[at] - g[k]
-        if excess == 0.0:
+        excess, at = least_reduced(dear_A, 0, 0, 1, pi, 0, 1, hub_p)
+        least, to = least_reduced(dear_B, 0, 0, 1, pi, 0, sinks, hub_q)
+        tail, head = 1 + at, 0
+        if least < excess:
+            excess, tail, head = least, 0, sinks + to
+        while excess >= -slack and clean < heavy_p:
+            rows = min(few, heavy_p - row)
+            excess, at = least_reduced(dear_C, row * step, step, rows, pi, 1 + row, sinks, wide)
+            tail, head = 1 + at // step, sinks + at % step
+            row = row + rows if row + rows < heavy_p else 0
+            clean += rows
+        if excess >= -slack:
             return pivots, value
+        if head == 0:
+            reduced = A[tail - 1] - pi[tail]
+        elif tail == 0:
+            reduced = B[head - sinks] - pi[head]
+        else:
+            reduced = C[tail - 1, head - sinks] - pi[tail] - pi[head]
         clean = 0
         pivots += 1
         if pivots > most or stop[0]:

@@ -11,11 +11,11 @@ from ncviz.transport.many.certificate import certify, refine_costs
 from ncviz.transport.many.given import balanced, repair_cost, set_flows
 from ncviz.transport.many.starts import greedy_tree, reduce_costs, star
 from ncviz.transport.tree import (
-    CHUNK,
     ROUNDING,
     Costs,
     Tree,
     list_nodes,
+    padded,
     quantise,
     set_potentials,
     set_subtrees,
@@ -117,17 +117,17 @@ def solve_balanced(supply, demand, masses, C, hub, basis, is_warm, stop):
     P, Q = C.shape
     N = 1 + P + Q
     moved, moved_low = np.empty(N), np.empty(N)
-    wide = (Q + CHUNK - 1) // CHUNK * CHUNK
+    wide, high = padded(Q), padded(P)
     A, B = np.zeros(P), np.zeros(Q)
     hub_B = hub.B - hub.t if hub.is_there else hub.B
     own = np.empty((P, Q))
     reduce_costs(C, hub.A, hub_B, hub.is_there, f, g, own, A, B)
     dear_C = np.full((P, wide), np.inf)
-    dear_A, dear_B = np.empty(P if hub.is_there else 0), np.empty(Q if hub.is_there else 0)
+    dear_A, dear_B = np.full(high, np.inf), np.full(wide, np.inf)
     below = np.empty((N, (N + 63) // 64), dtype=np.uint64)
     seen = np.empty(N, dtype=np.bool_)
     stack = np.empty(N, dtype=np.uint32)
-    pi = np.zeros(1 + P + wide)
+    pi = np.zeros(1 + high + wide)
     high, low, down = np.empty(N), np.empty(N), np.empty(N)
     if not is_warm and hub.is_there:
         star(supply, demand, parent, flow)
