@@ -118,7 +118,7 @@ def test_it_ends_with_a_server_that_is_killed():
     child = "from ncviz.engine.precompile import end_with_stdin as end; end(); print(0, flush=True); "
     server = (
         "import subprocess, sys, time;"
-        f"child = subprocess.Popen([sys.executable, '-c', {child + 'import time; time.sleep(60)'!r}],"
+        f"child = subprocess.Popen([sys.executable, '-c', {child + 'import time; time.sleep(600)'!r}],"
         "stdin=subprocess.PIPE); print(child.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
@@ -127,7 +127,7 @@ def test_it_ends_with_a_server_that_is_killed():
         lines = {parent.stdout.readline().strip() for _ in range(2)}
         parent.kill()
         # The pipe that both write to is closed once neither lives.
-        assert parent.stdout.read() == ""
+        assert parent.communicate(timeout=60)[0] == ""
     assert "0" in lines
 
 
