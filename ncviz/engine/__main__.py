@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -18,8 +19,13 @@ from ncviz.transport.dense import compile_ahead as compile_transport
 _NICE = 10
 
 
-def compile_all() -> None:
-    """Compute the curvature of a tiny network and of a graph, for which all that any need is compiled or loaded."""
+def compile_all(ready: Callable[[], None] = lambda: None) -> None:
+    """Compute the curvature of a tiny network and of a graph, for which all that any need is compiled or loaded.
+
+    Args:
+        ready: Called as soon as a network's curvature needs nothing more; what follows is for idleness below 1/2,
+            for single transport problems, and for graphs.
+    """
     layers = nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)
     graph = build_graph(nn.Sequential(*layers), (3,))
     draw = np.random.default_rng(0)
@@ -30,6 +36,7 @@ def compile_all() -> None:
             run(graph, activity, settings, pool, lambda fraction, message: None, None)
         settings = Settings(0.5, "cpu", keep_edges=False, keep_samples=False)
         run(graph, activity, settings, pool, lambda fraction, message: None, None, Until(time_limit=1e9))
+        ready()
         settings = Settings(0.25, "cpu", keep_edges=False, keep_samples=False)
         run(graph, activity, settings, pool, lambda fraction, message: None, None)
     compile_transport()
@@ -42,4 +49,6 @@ if __name__ == "__main__":
         os.nice(_NICE)
     if FOLLOW in sys.argv:
         end_with_stdin()
-    compile_all()
+        compile_all(lambda: print(flush=True))
+    else:
+        compile_all()

@@ -21,6 +21,7 @@ PREPARING = "preparing the engine (first time only)"
 _LOOK_SECONDS = 0.2
 _lock = threading.Lock()
 _process: subprocess.Popen[bytes] | None = None
+_is_ready = threading.Event()
 
 
 def begin() -> None:
@@ -39,10 +40,18 @@ def begin() -> None:
                 cwd=Path(__file__).parents[2],
                 env={**os.environ, "NUMBA_CACHE_DIR": cache_folder()},
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
             atexit.register(_process.kill)
+            threading.Thread(target=_await_line, args=(_process, _is_ready), daemon=True).start()
+
+
+def _await_line(process: subprocess.Popen[bytes], is_ready: threading.Event) -> None:
+    """Note when the process says that what a network's curvature needs is compiled, or ends."""
+    if process.stdout is not None:
+        process.stdout.readline()
+    is_ready.set()
 
 
 def end_with_stdin() -> None:
@@ -56,16 +65,14 @@ def end_with_stdin() -> None:
 
 
 def wait(report: Progress, cancel: threading.Event | None = None) -> None:
-    """Wait for what ``begin`` has started; to compile the same a second time beside it would take longer.
+    """Wait for what ``begin`` has started, as far as a network's curvature needs it; twice at once would take longer.
 
     Raises:
         CancelledError: If ``cancel`` was set.
     """
-    if _process is None or _process.poll() is not None:
+    if _process is None or _is_ready.is_set():
         return
     report(0.0, PREPARING)
-    while _process.poll() is None:
+    while not _is_ready.wait(_LOOK_SECONDS):
         if cancel is not None and cancel.is_set():
             raise CancelledError
-        with suppress(subprocess.TimeoutExpired):
-            _process.wait(_LOOK_SECONDS)

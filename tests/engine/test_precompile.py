@@ -76,9 +76,10 @@ def command(monkeypatch):
 
         def popen(arguments, **options):
             started.append((arguments, options))
-            return real([sys.executable, "-c", code])
+            return real([sys.executable, "-c", code], stdout=options["stdout"])
 
         monkeypatch.setattr(precompile, "_process", None)
+        monkeypatch.setattr(precompile, "_is_ready", threading.Event())
         monkeypatch.setattr(compiled, "is_cached", lambda function: is_cached)
         monkeypatch.setattr(precompile.subprocess, "Popen", popen)
         precompile.begin()
@@ -91,7 +92,7 @@ def command(monkeypatch):
 
 
 def test_the_first_computation_waits_for_it_and_says_so(command):
-    started = command("import time; time.sleep(0.5)")
+    started = command("import time; time.sleep(0.5); print(flush=True); time.sleep(600)")
     precompile.begin()
     [(arguments, options)] = started
     assert arguments[1:] == ["-m", "ncviz.engine", precompile.FOLLOW]
@@ -100,7 +101,7 @@ def test_the_first_computation_waits_for_it_and_says_so(command):
     said = []
     precompile.wait(lambda fraction, message: said.append(message))
     assert said == [precompile.PREPARING]
-    assert precompile._process.returncode == 0
+    assert precompile._process.poll() is None  # what only others need is still to come
     precompile.wait(lambda fraction, message: said.append(message))
     assert len(said) == 1
 
@@ -112,6 +113,12 @@ def test_who_waits_can_cancel_and_it_goes_on_for_the_others(command):
     with pytest.raises(CancelledError):
         precompile.wait(lambda fraction, message: None, cancel)
     assert precompile._process.poll() is None
+
+
+def test_a_compiler_that_fails_keeps_nobody_waiting(command):
+    command("raise SystemExit(1)")
+    precompile.wait(lambda fraction, message: None)
+    precompile._process.wait()
 
 
 def test_it_ends_with_a_server_that_is_killed():
