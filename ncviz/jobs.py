@@ -218,10 +218,15 @@ class Job:
             now = self._clock()
             if math.isfinite(fraction):
                 fraction = min(max(float(fraction), 0.0), 1.0)
-                if fraction < self.fraction:
+                work, seconds = max(0.0, fraction - self.fraction), now - self._reported
+                is_other = bool(message and self.message) and message != self.message
+                if is_other and self.fraction in (0.0, fraction):
+                    # What was done up to now told no share of the work, so its time is no measure of the rest.
+                    work, seconds, self._speed = 0.0, 0.0, _Speed()
+                elif fraction < self.fraction:
                     # The work began anew, so what was learnt of its pace no longer holds.
                     self._speed = _Speed()
-                self._speed.add(max(0.0, fraction - self.fraction), now - self._reported)
+                self._speed.add(work, seconds)
                 self.fraction = fraction
                 self._reported = now
             self.message = message or self.message

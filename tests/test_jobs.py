@@ -246,15 +246,15 @@ def test_progress_is_clamped_and_the_last_message_stays(gate):
 
 
 def run_with_clock(steps):
-    """Report each (seconds, fraction) step and return the ETA right after it."""
+    """Report each (seconds, fraction, message) step and return the ETA right after it."""
     clock, etas = Clock(), []
     ready = threading.Event()
 
     def work(handle):
         assert ready.wait(PATIENCE)
-        for seconds, fraction in steps:
+        for seconds, *told in steps:
             clock.now += seconds
-            handle.progress(fraction)
+            handle.progress(*told)
             etas.append(job.eta_seconds)
         clock.now += 2.0
         etas.append(job.eta_seconds)
@@ -262,7 +262,7 @@ def run_with_clock(steps):
     job = JobRegistry(clock=clock).start("k", "k", work)
     ready.set()
     assert finish(job).state == "done", job.details
-    assert job.elapsed == pytest.approx(sum(seconds for seconds, _ in steps) + 2.0)
+    assert job.elapsed == pytest.approx(sum(seconds for seconds, *_ in steps) + 2.0)
     return etas
 
 
@@ -271,6 +271,19 @@ def test_eta_appears_when_enough_is_known_and_counts_down():
     assert etas[:2] == [None, None]
     assert etas[3] == pytest.approx(40.0, rel=0.05)
     assert etas[4] == pytest.approx(etas[3] - 2.0)
+
+
+def test_what_tells_no_share_of_the_work_does_not_count_as_its_pace():
+    etas = run_with_clock(
+        [(0, 0.0, "paths"), (600, 0.01, "bounds"), (1, 0.02, "bounds"), (1, 0.03, "bounds")]
+    )
+    assert etas[:2] == [None, None]
+    assert etas[3] == pytest.approx(97.0)
+    etas = run_with_clock(
+        [(1, 0.1, "a"), (1, 0.2, "a"), (0, 0.2, "b"), (600, 0.2, "c"), (1, 0.3, "c"), (1, 0.4, "c")]
+    )
+    assert etas[3] is None
+    assert etas[5] == pytest.approx(6.0)
 
 
 def test_an_eta_that_has_run_out_was_none():

@@ -48,10 +48,12 @@ def test_the_slider_moves_by_itself_once_and_stops_at_a_touch(visit):
     still.open("/").canvas()
     page = visit().open("/")
     caption, share = (page.page.get_by_test_id(f"ncviz-{name}").first for name in ("caption", "share"))
-    page.wait(lambda: "Blue first" in caption.inner_text() and share.inner_text() not in ("0.0%", "60.0%"))
+    page.wait(
+        lambda: "Blue mesh first" in caption.inner_text() and share.inner_text() not in ("0.0%", "60.0%")
+    )
     # Nothing of that is a step yet.
     assert "removed" not in page.page.url
-    page.wait(lambda: "Red first: 1.00%" in caption.inner_text())
+    page.wait(lambda: "Red bridges first: 1.00%" in caption.inner_text())
     page.wait(lambda: f"{100 * page.accuracy():.1f}%, 98.1% before." in caption.inner_text())
     assert page.accuracy() < 0.4
     page.page.keyboard.press("Shift")
@@ -60,7 +62,7 @@ def test_the_slider_moves_by_itself_once_and_stops_at_a_touch(visit):
     play = page.page.get_by_test_id("ncviz-play").first
     page.settle()
     play.click()
-    page.wait(lambda: "Blue first" in caption.inner_text())
+    page.wait(lambda: "Blue mesh first" in caption.inner_text())
     play.click()
     page.wait(caption.is_hidden)
     assert still.page.get_by_test_id("ncviz-caption").first.is_hidden()

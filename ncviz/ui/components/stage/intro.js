@@ -6,7 +6,7 @@ import { keepInstance } from "../shared/instances.js";
 import { readTheme } from "../shared/theme.js";
 import { captionAt, lengthOf, placeAt } from "./script.js";
 
-const FIRST = 1200; // ms that the picture is looked at before it moves
+const FIRST = 2500; // ms that the words and the picture are looked at before it moves
 const TOUCHES = ["pointerdown", "keydown", "wheel", "touchmove"];
 
 const prefersStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -49,7 +49,7 @@ export function placeAt(time, isStill) {
 export function captionAt(phase, reading, { total, word, baseline }) {
   if (phase === "you") return "Now you: drag the slider, or click a line.";
   const isRed = phase === "red";
-  const first = isRed ? "Red first" : "Blue first";
+  const first = isRed ? "Red bridges first" : "Blue mesh first";
   if (!reading?.removed || reading.order !== (isRed ? BOTTLENECKS : REDUNDANT)) return `${first}.`;
   const { removed, accuracy, isRead, by_hand: byHand } = reading;
   return outcomeWords({ label: first, removed, total, zeros: 0, byHand, word, accuracy, baseline, isRead });

@@ -23,6 +23,6 @@ test("without motion the slider only stands", () => {
 test("a caption says the panel's own numbers, and none that are of another order", () => {
   const of = { total: 1000, word: "accuracy", baseline: 0.981 };
   const reading = { removed: 9, order: "curvature/bottlenecks", accuracy: 0.2625, isRead: false, by_hand: "", says: "" };
-  assert.equal(captionAt("red", reading, of), "Red first: 0.90% gone. Accuracy 26.3%, 98.1% before.");
-  assert.equal(captionAt("blue", reading, of), "Blue first.");
+  assert.equal(captionAt("red", reading, of), "Red bridges first: 0.90% gone. Accuracy 26.3%, 98.1% before.");
+  assert.equal(captionAt("blue", reading, of), "Blue mesh first.");
 });
