@@ -70,6 +70,19 @@ def read_image(
         ) from error
 
 
+def read_size(content: bytes) -> tuple[int, int] | None:
+    """Return height and width of an image file from its header alone; None where it holds no image that is read."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                return image.height, image.width
+    except Exception:  # damaged images make the decoders raise almost anything
+        return None
+
+
 def fit_pixels(pixels: np.ndarray, name: str, settings: ImageSettings) -> np.ndarray:
     """Give the pixels of one image of an array their channels and size.
 

@@ -16,7 +16,7 @@ from ncviz.data.known.prepared import download_named, known_names, read_named
 from ncviz.data.known.torchvision_sets import NAMED
 from ncviz.data.user_data.image_files import read_tree
 from ncviz.data.user_data.registry import UserData, find_user_data, is_user_data, register
-from ncviz.data.user_data.uploads import ENDINGS, read_uploads
+from ncviz.data.user_data.uploads import ENDINGS, read_uploads, shared_size
 from ncviz.errors import DataError, NcvizError
 from ncviz.models.network import Network
 
@@ -25,7 +25,7 @@ __all__ = [
     "default_data_dir", "download_named", "find_dataset", "is_gone", "is_ready", "is_user_data", "known_names",
     "known_title", "layouts_of", "load_dataset", "load_sample_arrays", "native_set", "nearest_set",
     "numbers_text", "read_class_names", "read_named", "read_numbers", "read_tree", "read_uploads", "read_white",
-    "register", "settings_for", "size_of",
+    "register", "settings_for", "shared_size", "size_of",
 ]  # fmt: skip
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import PurePath
 
 from ncviz.data.image_settings import ImageSettings
-from ncviz.data.images import SUFFIXES
+from ncviz.data.images import SUFFIXES, read_size
 from ncviz.data.user_data.arrays import read_arrays
 from ncviz.data.user_data.image_files import read_images, read_zip
 from ncviz.data.user_data.registry import UserData
+from ncviz.data.user_data.zip_archives import Archive
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 from ncviz.progress import Progress
@@ -17,6 +19,34 @@ from ncviz.text import file_name, megabytes
 
 # What a file dialogue offers.
 ENDINGS = ("zip", "npz", "npy", *sorted(suffix.lstrip(".") for suffix in SUFFIXES))
+
+# Of a large archive as many images are looked at; a set is of one size throughout, or these few show that it is not.
+_LOOKED_AT = 20
+
+
+def shared_size(files: Sequence[tuple[str, bytes]]) -> tuple[int, int] | None:
+    """Return height and width that the images of a zip, or single images, have in common; None if there are none.
+
+    A sample spread evenly over them is looked at. What cannot be read has no size: ``read_uploads`` says why.
+
+    Args:
+        files: Name and content of each, as for ``read_uploads``.
+    """
+    contents: Sequence[Callable[[], bytes]]
+    if len(files) == 1 and PurePath(files[0][0]).suffix.lower() == ".zip":
+        try:
+            archive = Archive(files[0][1], files[0][0])
+        except DataError:
+            return None
+        names = [name for name in archive.names if PurePath(name).suffix.lower() in SUFFIXES]
+        contents = [partial(archive.read, name) for name in names]
+    else:
+        contents = [partial(bytes, content) for _, content in files]
+    try:
+        sizes = {read_size(read()) for read in contents[:: -(-len(contents) // _LOOKED_AT) or 1]}
+    except DataError:
+        return None
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def read_uploads(

@@ -26,6 +26,7 @@ from ncviz.tasks.images import (
     read_tree,
     read_uploads,
     read_white,
+    shared_size,
 )
 from ncviz.text import plain
 from ncviz.ui.model import data_download
@@ -46,7 +47,7 @@ class Source:
         read: How to read it.
         known: Name of a set that needs no reading.
         files: Uploads.
-        size: Height and width of all its images, where that is known before they are read.
+        size: Height and width of its images, where they have them in common and that is known before they are read.
     """
 
     title: str
@@ -173,6 +174,7 @@ def _draw_files() -> Source | None:
             progress=progress,
         ),
         files=tuple(files),
+        size=shared_size(contents),
     )
 
 

@@ -15,7 +15,7 @@ from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import read_image
 from ncviz.data.user_data import image_files, zip_archives
 from ncviz.data.user_data.image_files import read_images, read_tree, read_zip
-from ncviz.data.user_data.uploads import read_uploads
+from ncviz.data.user_data.uploads import read_uploads, shared_size
 from ncviz.errors import CancelledError, DataError
 from tests.examples.image_files import SMALL, image_file, npy_of, npz_of, pixels, tree, zip_of
 
@@ -362,3 +362,13 @@ def test_whatever_is_dropped_in():
             read_uploads(files, SMALL)
     with pytest.raises(DataError, match="No image was given"):
         read_uploads([], SMALL)
+
+
+def test_the_size_that_images_have_in_common():
+    image, other = (image_file(pixels(size=size)) for size in ((5, 7), (6, 7)))
+    pets = {f"{name}/{at}.png": image for name in ("cat", "dog") for at in range(30)}
+    assert shared_size([("pets.zip", zip_of(pets | {"notes.txt": b"none"}))]) == (5, 7)
+    assert shared_size([("a.png", image), ("b.png", image)]) == (5, 7)
+    assert shared_size([("a.png", image), ("b.png", other)]) is None
+    for files in [("pets.zip", b"no zip"), ("pets.zip", zip_of({})), ("a.png", b"no image")]:
+        assert shared_size([files]) is None
