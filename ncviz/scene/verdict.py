@@ -61,7 +61,9 @@ def verdict(
     right = {name: _Figure.of(spread.at(compared.sparsity).tolist()) for name, spread in spreads.items()}
     ours, plain = right[OURS], right[PLAIN]
     room = ERRORS * math.sqrt(sum(each.mean * (1 - each.mean) for each in (ours, plain)) / max(1, images))
-    shown = f"{ours.mean:.1%} against {plain.mean:.1%}"
+    # Where the means alone would be told apart, the reader has to see the draws that make them equal.
+    between = _between(ours) if ours.meets(plain, room) and abs(ours.mean - plain.mean) > room else ""
+    shown = f"{ours.mean:.1%}{between} against {plain.mean:.1%}"
     if compared.order != ORDERS[0]:
         return [_of_bottlenecks(ours, plain, room, at, word)]
     gone = {
@@ -143,4 +145,8 @@ def _of_bottlenecks(ours: _Figure, plain: _Figure, room: float, at: str, word: s
 
 
 def _between(figure: _Figure) -> str:
-    return "" if figure.low == figure.high else f" ({percent(figure.low)} to {percent(figure.high)} by draw)"
+    return (
+        ""
+        if figure.low == figure.high
+        else f" ({percent(round(figure.low, 3))} to {percent(round(figure.high, 3))} by draw)"
+    )

@@ -51,6 +51,13 @@ def test_few_images_cannot_tell_two_accuracies_apart():
     assert "prunes better" in verdict(compared(), found, 1.0, 30_000)[0]
 
 
+def test_a_tie_of_unlike_means_shows_the_draws_that_make_it():
+    found = spreads([[1, 1, 1, 0.3, 0.1], [1, 1, 1, 0.52, 0.1]], [1, 1, 1, 0.5, 0.1])
+    first = verdict(compared(), found, 1.0, 1000)[0]
+    assert "tie.**" in first
+    assert "41.0% (30% to 52% by draw) against 50.0%" in first
+
+
 def test_the_best_is_named_where_it_is_another_one():
     found = spreads([[1, 1, 1, 0.5, 0.1]] * 2, [1, 1, 1, 0.5, 0.1], wanda=[[1, 1, 1, 0.7, 0.1]])
     assert verdict(compared(), found, 1.0, 1000)[-1] == "The best at 80% is Wanda with 70.0%."
