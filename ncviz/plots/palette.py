@@ -105,7 +105,7 @@ class Scale:
     @property
     def ticks(self) -> tuple[tuple[float, str], ...]:
         """Values for a legend, as shares of the way and in words, from end to end; few enough to be read."""
-        between = next((own for own in (10.0, 4.0, 2.0, 1.0) if 0.3 < -self.share(-own) < 0.62), 1.0)
+        between = next((own for own in (10.0, 4.0, 2.0, 1.0, 100.0) if 0.3 < -self.share(-own) < 0.62), 1.0)
         return (
             (-1.0, self.low_label),
             (float(self.share(-between)), minus(f"-{between:g}")),

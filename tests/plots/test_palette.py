@@ -91,7 +91,14 @@ def test_values_beyond_the_ends_are_clipped_and_no_number_is_grey():
 
 
 def test_a_tick_stands_where_its_curvature_is_and_the_ends_are_said():
-    for low, first in ((2.0, "≤ −2"), (8.0, "≤ −8"), (40.0, "≤ −40"), (1000.0, "≤ −1000")):
+    for low, first in (
+        (2.0, "≤ −2"),
+        (8.0, "≤ −8"),
+        (40.0, "≤ −40"),
+        (1000.0, "≤ −1000"),
+        (2e4, "≤ −20000"),
+        (1e6, "≤ −1e+06"),
+    ):
         scale = palette.Scale(low)
         (*_, high), ticks = scale.ticks, scale.ticks[1:-1]
         assert scale.ticks[0] == (-1.0, first)
