@@ -112,7 +112,7 @@ def samples_together(record: CurvatureRecord, chosen: str) -> list[int] | None:
 def flow_titles(record: CurvatureRecord, classes: Sequence[str]) -> dict[str, str]:
     """Return all choices with their names: all images, each class with several, each image."""
     labels = record.labels.tolist()
-    found = {str(Flow()): f"all {len(labels)} images"}
+    found = {str(Flow()): f"all {len(labels)} images" if len(labels) > 1 else "the one image"}
     for label in sorted(set(labels)):
         if labels.count(label) > 1:
             found[str(Flow("class", label))] = f"class {classes[label]} ({labels.count(label)} images)"
