@@ -127,8 +127,10 @@ def _on_ground(image: Image) -> Image:
     if not image.has_transparency_data:
         return image
     image = image.convert("RGBA")
-    alpha = np.asarray(image.getchannel("A"), dtype=np.float64)
-    ink = float((np.asarray(image.convert("L")) * alpha).sum()) / max(float(alpha.sum()), 1.0)
+    alpha = np.asarray(image.getchannel("A"))
+    # Sums without a copy of a large picture in another type.
+    ink = np.einsum("yx,yx->", np.asarray(image.convert("L")), alpha, dtype=np.uint64, casting="unsafe")
+    ink = float(ink) / max(float(alpha.sum(dtype=np.uint64)), 1.0)
     ground = 0 if ink > 255 / 2 else 255
     return Image.alpha_composite(Image.new("RGBA", image.size, (ground, ground, ground, 255)), image)
 

@@ -49,7 +49,7 @@ def make_card(
         "name": spec.name,
         "title": spec.title,
         "architecture": find_architecture(spec.architecture).title,
-        "layers": [str(layer) for layer in net.children()],
+        "layers": [str(layer) for layer in net.modules() if not list(layer.children())],
         "parameters": sum(parameter.numel() for parameter in net.parameters()),
         "dataset": spec.dataset,
         "data_source": data.source,

@@ -169,6 +169,8 @@ def checkpoint_arrays(name: str) -> dict[str, np.ndarray]:
         with safe_open(spec.path, "numpy") as file:
             order = (file.metadata() or {}).get("order")
             names = sorted(file.keys(), key=_layer_order) if order is None else json.loads(order)
+            if not isinstance(names, list) or sorted(map(str, names)) != sorted(file.keys()):
+                raise ValueError("its order is not that of its tensors")
             arrays = {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelError(

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from ncviz.data.datasets import DATASETS, load_dataset
@@ -101,7 +102,7 @@ def test_bundled_model_holds_what_its_card_says(name):
     assert spec.architecture in ARCHITECTURES
     assert not net.training
     assert spec.card["parameters"] == sum(p.numel() for p in net.parameters())
-    assert spec.card["layers"] == [str(layer) for layer in net]
+    assert spec.card["layers"] == [str(layer) for layer in net.modules() if not list(layer.children())]
     assert spec.card["test_accuracy"] >= REQUIRED[spec.dataset]
     assert spec.card["test_images"] == DATASETS[spec.dataset].sizes["test"]
     assert spec.card["training_images"] == DATASETS[spec.dataset].sizes["train"]
@@ -175,6 +176,11 @@ def test_damaged_bundle_is_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr("ncviz.models.zoo.CHECKPOINT_DIR", tmp_path)
     with pytest.raises(ModelError, match="cannot be read"):
         checkpoint_arrays("mlp-digits-relu")
+    for order in ("5", "[1]", '["a"]', "[", '["a", "b", "b"]'):
+        tensors = {"a": torch.zeros(1), "b": torch.zeros(1)}
+        save_file(tensors, tmp_path / "mlp-digits-relu.safetensors", {"order": order})
+        with pytest.raises(ModelError, match="cannot be read"):
+            checkpoint_arrays("mlp-digits-relu")
     (tmp_path / "mlp-digits-relu.safetensors").write_bytes(b"junk" * 10)
     (tmp_path / "mlp-digits-relu.json").write_text("[1]")
     with pytest.raises(ModelError, match="cannot be read"):

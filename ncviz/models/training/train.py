@@ -34,6 +34,10 @@ _MAX_SHIFT = 4
 _NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
+class DivergedError(ModelError):
+    """The loss of a training is no longer finite."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
     """A finished training.
@@ -125,7 +129,13 @@ def train(
         if checkpoint is not None:
             checkpoint.restore(run.parts, run.order)
         for epoch in range(len(done.history) + 1, epochs + 1):
-            history = (*done.history, run.epoch(epoch))
+            try:
+                history = (*done.history, run.epoch(epoch))
+            except DivergedError:
+                # It would end there again: what is kept would only stand in the way of another learning rate.
+                if resume is not None:
+                    resume.unlink(missing_ok=True)
+                raise
             done = TrainingProgress(history, before + time.perf_counter() - start, done.machines)
             if checkpoint is not None:
                 checkpoint.save(run.parts, run.order, done)
@@ -297,7 +307,7 @@ class _Run:
             loss = F.cross_entropy(logits, labels)
         value = loss.item()
         if not torch.isfinite(loss):
-            raise ModelError(
+            raise DivergedError(
                 f"The loss became {value} in epoch {epoch}; train with a learning rate below "
                 f"{self.settings.learning_rate:g}."
             )

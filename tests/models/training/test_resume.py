@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from ncviz.config import AttackConfig
 from ncviz.data.datasets import Dataset, load_dataset
@@ -92,6 +93,18 @@ def test_another_training_is_not_gone_on_from(change, tmp_path):
         train("mlp-digits-relu", *parts, **{**settings, **change})
     with pytest.raises(ModelError, match="other settings or images"):
         train("mlp-digits-relu", digits("train", 65), parts[1], **settings)
+
+
+def test_a_training_that_diverged_stands_in_nobodys_way(tmp_path, monkeypatch):
+    settings = {"epochs": 2, "batch_size": 32, "resume": tmp_path / "kept"}
+    parts = digits("train", 64), digits("test", 40)
+    with pytest.raises(CancelledError):
+        train("mlp-digits-relu", *parts, **settings, learning_rate=0.01, on_epoch=stop_after(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(F, "cross_entropy", lambda *given: torch.tensor(float("nan")))
+        with pytest.raises(ModelError, match="loss became nan in epoch 2; train with a learning rate below"):
+            train("mlp-digits-relu", *parts, **settings, learning_rate=0.01)
+    assert len(train("mlp-digits-relu", *parts, **settings, learning_rate=0.001).history) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x80\x04N."])
