@@ -29,10 +29,11 @@ def begin() -> None:
     # Not at the top: the pages load without numba.
     from ncviz.compiled import cache_folder, is_cached
     from ncviz.engine.kernels import search
+    from ncviz.ricci.solving import solve_edges
 
     global _process
     with _lock:
-        if _process is not None or is_cached(search):
+        if _process is not None or (is_cached(search) and is_cached(solve_edges)):
             return
         with suppress(OSError):
             _process = subprocess.Popen(
@@ -58,7 +59,9 @@ def end_with_stdin() -> None:
     """End this process as soon as the other end of its standard input is closed: a killed server says no good-bye."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not by sys.stdin: Python ends with a fatal error while a thread waits inside of it.
+        while os.read(0, 1):
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -98,5 +98,5 @@ def _by_linear_program(a: np.ndarray, b: np.ndarray, cost: np.ndarray, beside: f
     if not found.success:
         return None
     plan = np.maximum(0.0, found.x.reshape(P, Q))
-    elsewhere = max(np.abs(plan.sum(axis=1) - a).max(), np.abs(plan.sum(axis=0) - b).max())
+    elsewhere = max(np.abs(plan.sum(axis=1) - a).sum(), np.abs(plan.sum(axis=0) - b).sum())
     return plan if _is_proved(plan, cost, scale * found.eqlin.marginals[:P], beside, elsewhere) else None

@@ -138,6 +138,12 @@ def test_it_ends_with_a_server_that_is_killed():
     assert "0" in lines
 
 
+def test_it_ends_by_itself_without_a_fatal_error():
+    code = "from ncviz.engine.precompile import end_with_stdin as end; end(); print(0)"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE) as child:
+        assert child.wait(60) == 0
+
+
 def test_nothing_is_started_where_it_was_compiled_before(command):
     assert command("", is_cached=True) == []
     precompile.wait(lambda fraction, message: pytest.fail("waited for nothing"))

@@ -105,7 +105,8 @@ class Anytime:
         try:
             plans = self.plans_of(_Ending(self.until, self.cancel))
         except CancelledError:
-            self._look()
+            if self.cancel is None or not self.cancel.is_set():
+                self._look()
             raise
         for each, plan in zip(self.known, plans, strict=True):
             for own in each:
