@@ -8,8 +8,12 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
+from ncviz.scene.names import measured_words
+from ncviz.scene.wording import folded_words, part_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
+from ncviz.text import plain
 from ncviz.ui.explore.canvas import draw_network
+from ncviz.ui.explore.living import can_follow
 from ncviz.ui.link.view_state import VIEW_TITLES
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject, first_side
@@ -25,6 +29,18 @@ def whole_network(of: tasks.Network, record: CurvatureRecord) -> Subject:
     return Subject(of, record, no_curves, first_side(view))
 
 
+def draw_part(subject: Subject) -> None:
+    """Say of what part of the network the curvature is, and of which weights, where it is not simply all of it."""
+    part = part_words(subject.record.config, len(subject.record.weights))
+    norms = folded_words(subject.network, subject.record.config)
+    told = [
+        f"Curvature of a part alone: {part}." if part else "",
+        f"{norms} into the weights." if norms else "",
+    ]
+    if any(told):
+        st.caption(plain(" ".join(filter(None, told))))
+
+
 def draw_whole(subject: Subject) -> None:
     """Draw the picture that is chosen."""
     view = subject.view
@@ -37,6 +53,11 @@ def draw_whole(subject: Subject) -> None:
             label_visibility="collapsed",
             **session.bound("show"),
         )
+    draw_part(subject)
+    if measured := measured_words(subject.record):
+        st.caption(f"{measured} The others are not drawn.")
+    if view.flow == "own" and not can_follow(subject):
+        st.caption("Your own picture flows once the slider is there; nodes show all images until then.")
     if subject.samples is not None and subject.flow is None:
         st.caption("Nodes show the images that are chosen; lines have the κ of all images.")
     if view.show == "network":

@@ -18,13 +18,14 @@ from ncviz.scene.flow_choices import group_choice, image_choices
 from ncviz.scene.names import unit_layer_links
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selected_lines import selected_lines, selected_nodes
-from ncviz.scene.selection import Channel, Flow, Unit, read_selection
+from ncviz.scene.selection import Channel, Unit, read_selection
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.by_hand.operate import take_step
 from ncviz.ui.explore.by_hand.own_groups import group_count, lit_weights, marks_of
 from ncviz.ui.explore.drawn import drawn_network, nearest_detail
+from ncviz.ui.explore.flows import lay_flow_aside
 from ncviz.ui.explore.live_curves import slider_step
-from ncviz.ui.explore.living import browser_forward, flow_basis, own_image, take_file, take_image
+from ncviz.ui.explore.living import browser_forward, can_follow, flow_basis, own_image, take_file, take_image
 from ncviz.ui.link.view_state import ALL_LAYERS
 from ncviz.ui.session import address, session
 from ncviz.ui.session.subject import Subject, change
@@ -54,6 +55,21 @@ def draw_network(subject: Subject, *, link: str | None = None, is_still: bool = 
     flows |= {"of": flow_basis(subject), "lines": view.lines, "is_still": is_still}
     group = group_choice(subject.record, subject.network, view.flow, with_images=forward is not None)
     flows |= {"groups": [] if group is None else [group]}
+    on = {
+        "selection": lambda selection: _select(subject, selection, is_still=is_still),
+        "flow": lambda flow: session.change(flow=flow),
+        "zoom": lambda layer: _zoom(subject, int(layer)),
+        "maps": lambda by: session.change(maps=by),
+        "lines": lambda lines: session.change(lines=lines),
+        "image": take_image,
+        "file": take_file(subject.network),
+    }
+    if not is_still:
+        # What is done by hand shows with the slider alone.
+        on["operate"] = lambda step: take_step(subject, step)
+    elif not can_follow(subject):
+        # Nothing flows here until the slider's panel asks the server.
+        flows |= {"drawing": None, "can_bring": False}
     picked = network_canvas(
         _payload(order, sight, detail, marked, forward is not None, subject, forward),
         slider_step(subject),
@@ -64,24 +80,17 @@ def draw_network(subject: Subject, *, link: str | None = None, is_still: bool = 
         link=link,
         flows=flows,
         own=_own_lines(order, detail, view.selected, subject) if view.selected else None,
-        on={
-            "selection": lambda selection: _select(subject, selection),
-            "flow": lambda flow: session.change(flow=flow),
-            "zoom": lambda layer: _zoom(subject, int(layer)),
-            "maps": lambda by: session.change(maps=by),
-            "lines": lambda lines: session.change(lines=lines),
-            "image": take_image,
-            "file": take_file(subject.network),
-            "operate": lambda step: take_step(subject, step),
-        },
+        on=on,
         file_name=f"{file_stem(subject.network)}-curvature",
         is_bare=view.compare,
     )
     if picked.open is not None:
         edge = representative_edge(record, read_selection(picked.open))
         if edge is not None:
-            # A line that shows κ over all images is asked about where that is least, whichever image flows.
-            session.change(edge=str(edge), flow=view.flow if subject.flow else str(Flow()))
+            session.change(edge=str(edge))
+            if subject.flow is None and subject.samples is not None:
+                # A line that shows κ over all images is asked about where that is least, whichever image flows.
+                lay_flow_aside()
             address.write_link()
             st.switch_page("pages/edge.py")
 
@@ -94,11 +103,11 @@ def _zoom(subject: Subject, layer: int) -> None:
     session.change(zoom=names[layer] if 0 <= layer < len(names) else ALL_LAYERS)
 
 
-def _select(subject: Subject, selection: str) -> None:
-    """Select a part; a class's node also looks at the bottlenecks of that class."""
+def _select(subject: Subject, selection: str, *, is_still: bool) -> None:
+    """Select a part; a class's node also looks at the bottlenecks of that class, where there is a slider."""
     session.change(selected=selection)
     selected, last = read_selection(selection), len(subject.record.layer_shapes) - 1
-    if not isinstance(selected, Unit) or selected.layer != last or subject.view.hides("classes"):
+    if is_still or not isinstance(selected, Unit) or selected.layer != last or subject.view.hides("classes"):
         return
     if selected.index < len(subject.classes):
         change(subject.side, group=str(Group("class", (selected.index,))))

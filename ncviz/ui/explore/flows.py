@@ -8,17 +8,35 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.scene.flow_choices import flow_titles
+from ncviz.scene.selection import Flow
 from ncviz.scene.wording import private_title
 from ncviz.text import plain
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.subject import Subject, change
 
+_ASIDE = "flow-aside"
+
 
 def with_flow(subject: Subject) -> Subject:
     """Return the subject with the curvature that its view asks for, or that on all images if it is not known yet."""
     found = None if subject.samples is None else session.context().look_up(_task(subject))
     return subject if found is None else replace(subject, flow=found)
+
+
+def lay_flow_aside() -> None:
+    """Look at all images on another page, until this one is there again."""
+    view = session.view()
+    st.session_state[_ASIDE] = view.model, view.flow
+    session.change(flow=str(Flow()))
+
+
+def take_flow_up() -> None:
+    """Let flow again what was laid aside, if nothing else was chosen since."""
+    view = session.view()
+    model, flow = st.session_state.pop(_ASIDE, (None, ""))
+    if model == view.model and view.flow == str(Flow()):
+        session.change(flow=flow)
 
 
 def offer_flow(subject: Subject) -> None:

@@ -33,8 +33,8 @@ MAX_FILE = 28_000_000
 
 def browser_forward(subject: Subject) -> Forward | None:
     """Return what the browser needs to follow a drag by itself; None for networks that go by the server."""
-    record, network = subject.record, subject.network
-    if not tasks.has_exact_pixels(network) or record.pictures.images.ndim != 4:
+    network = subject.network
+    if not can_follow(subject):
         return None
     context = session.context()
     found = context.look_up(tasks.Forward(network))
@@ -44,6 +44,14 @@ def browser_forward(subject: Subject) -> Forward | None:
         except (TimeoutError, NcvizError):
             found = None
     return forward_of(subject, found) if found else None
+
+
+def can_follow(subject: Subject) -> bool:
+    """Whether the browser can follow a drag by itself, once it has what it needs for that."""
+    if not tasks.has_exact_pixels(subject.network) or subject.record.pictures.images.ndim != 4:
+        return False
+    found = session.context().look_up(tasks.Forward(subject.network))
+    return found is None or bool(found)
 
 
 def forward_of(subject: Subject, found: tasks.ForwardRecord) -> Forward:

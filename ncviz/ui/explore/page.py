@@ -5,18 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz.scene.tables import layer_table
-from ncviz.scene.wording import folded_words, part_words, short_word
-from ncviz.text import plain
+from ncviz.scene.wording import short_word
 from ncviz.ui.components.stage.intro import introduction
 from ncviz.ui.explore.asked import check_link
-from ncviz.ui.explore.before_curves import draw_whole, whole_network
+from ncviz.ui.explore.before_curves import draw_part, draw_whole, whole_network
 from ncviz.ui.explore.by_hand.class_group import draw_group
 from ncviz.ui.explore.by_hand.own_groups import settle_by_hand
 from ncviz.ui.explore.by_hand.steps_file import tell_of_link
 from ncviz.ui.explore.by_hand.surgery import draw_surgery
 from ncviz.ui.explore.canvas import draw_network
 from ncviz.ui.explore.compare import draw_both
-from ncviz.ui.explore.flows import offer_flow, with_flow
+from ncviz.ui.explore.flows import offer_flow, take_flow_up, with_flow
 from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.explore.panel import STAGE_COLUMNS, draw_panel
 from ncviz.ui.explore.settings import draw_settings
@@ -32,15 +31,16 @@ def draw_page() -> None:
     with st.container(key="explore-title"):
         st.html('<h1 class="ncviz-unseen">Explore</h1>')
     network = session.network()
+    take_flow_up()
     record, sweep = results.current_results(network)
     if record is None:
         results.offer_curvature(network, first_side())
         st.stop()
     if sweep is None:
         results.offer_curves(network, record, first_side())
-        whole = whole_network(network, record)
-        check_link(whole)
-        draw_whole(with_flow(whole))
+        check_link(whole_network(network, record))
+        # What the link asked for in vain is left out of the picture, too.
+        draw_whole(with_flow(whole_network(network, record)))
         st.stop()
     check_link(Subject(network, record, sweep, first_side()))
     if not settle_by_hand(Subject(network, record, sweep, first_side())):
@@ -127,11 +127,7 @@ def _draw_introduction(subject: Subject) -> None:
     if wish == "learn":
         address.write_link()
         st.switch_page("pages/learn.py")
-    part = part_words(subject.record.config, len(subject.record.weights))
-    told = f"Curvature of a part alone: {part}." if part else ""
-    norms = folded_words(subject.network, subject.record.config)
-    if told or norms:
-        st.caption(plain(f"{told} {f'{norms} into the weights.' if norms else ''}".strip()))
+    draw_part(subject)
 
 
 def _draw_side(subject: Subject) -> None:

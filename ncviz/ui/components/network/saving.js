@@ -23,7 +23,11 @@ export function listenToSaving(root, now) {
   button.hidden = !canFilm();
   button.onclick = () => {
     const { state, scene, channel, fileName, tell } = now();
-    if (!scene || !channel?.isLive) return;
+    if (!scene) return;
+    if (!channel?.isLive) {
+      tell("The video runs the slider, which comes with the accuracy curves");
+      return;
+    }
     const { removed, order } = state;
     const given = { removed, order, total: scene.network.parameters, theme: scene.theme, name: fileName };
     film(part(root, "canvas", "canvas"), channel.name, given, button);
