@@ -1,6 +1,6 @@
 // The network canvas: turns what the reader, the page and Python do into intents, and shows what became of the state.
 
-import { openChannel } from "../shared/bus.js";
+import { openChannel, stepOf } from "../shared/bus.js";
 import { actionButton, contextOf, part, query, rulerOf } from "../shared/dom.js";
 import { LinkedViews } from "../compare/linked_views.js";
 import { keepInstance } from "../shared/instances.js";
@@ -131,8 +131,7 @@ class NetworkCanvas {
     const network = sights.at(message.is_offline ? this.state.layer : -1);
     this.#join(message.channel);
     this.linked.join(message.link);
-    // While a live panel leads, its word is newer than what Python knew when this run began.
-    const { removed, order } = this.channel?.isLive && this.channel.last ? this.channel.last : message;
+    const { removed, order } = stepOf(message, this.channel);
     const { selection, card } = message;
     this.#dispatch({ type: "receive", network, own: this.own.read(network, message), removed, order, selection, card });
     this.maps.show(network);
@@ -185,9 +184,10 @@ class NetworkCanvas {
     if (this.channel?.name === name) return;
     this.unsubscribe();
     this.channel = openChannel(name);
-    this.unsubscribe = this.channel.subscribe(({ removed, order }) =>
-      this.#dispatch({ type: "threshold", removed, order }),
-    );
+    this.unsubscribe = this.channel.subscribe((step) => {
+      const { removed, order } = this.message ? stepOf(this.message, this.channel) : step;
+      this.#dispatch({ type: "threshold", removed, order });
+    });
   }
 
   /** @param {boolean} isNew whether the picture has to be laid out anew at the same size too */

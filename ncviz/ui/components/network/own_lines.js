@@ -1,6 +1,7 @@
 // All lines of what is selected, as a network of the same nodes: the picture draws only some lines of a large one.
 
 import { binsOf, ranksOf } from "./data.js";
+import { lineOf } from "./selection.js";
 
 /**
  * The network with the lines that came for the selection in place of those that are drawn.
@@ -48,6 +49,51 @@ export function dataOf(state) {
  */
 export function linesOf({ network, left, own }, hit) {
   return hit?.kind === "edge" && hit.isOwn && own ? own : { network, left };
+}
+
+/**
+ * What a finger touched, by its number among the lines that are there now: its number among others is another line's.
+ * Null where it is no line, or not there, or not left.
+ * @param {State} before with what was touched
+ * @param {Hit | Selected | null} touched
+ * @param {State} now
+ * @returns {EdgeHit | null}
+ */
+export function sameLine(before, touched, now) {
+  if (!before.network || !before.left || !now.network || !now.left) return null;
+  if (touched?.kind !== "edge" && touched?.kind !== "line") return null;
+  const lines = linesOf({ network: before.network, left: before.left, own: ownOf(before) }, touched);
+  const line = touched.kind === "line" ? touched : lineOf(lines.network, touched.edge);
+  const own = ownOf(now);
+  const drawn = indexOf(now.network, line);
+  if (drawn >= 0) return now.left.visible[drawn] ? { kind: "edge", edge: drawn } : null;
+  const edge = own ? indexOf(own.network, line) : -1;
+  return own?.left.visible[edge] ? { kind: "edge", edge, isOwn: true } : null;
+}
+
+/**
+ * What was touched is there in another choice of lines as well, and comes with those of the selection.
+ * @param {State} before
+ * @param {State} now
+ * @returns {Hit | null}
+ */
+export function hitAmong(before, now) {
+  const { hit, selected } = before;
+  if (!now.isPinned) return hit?.kind === "edge" && hit.isOwn ? null : now.hit;
+  if (hit?.kind === "unit") return now.selected?.kind === "unit" ? now.selected : null;
+  return hit?.kind === "link" ? now.hit : sameLine(before, hit ?? selected, now);
+}
+
+/**
+ * @param {Network} network
+ * @param {LineHit} line
+ */
+function indexOf(network, line) {
+  for (let e = 0; e < network.edges; e += 1) {
+    const isBetween = network.source[e] === line.source && network.target[e] === line.target;
+    if (isBetween && network.connection[e] === line.connection && network.parameter[e] === line.parameter) return e;
+  }
+  return -1;
 }
 
 /** Reads them anew only where they are others than before. */

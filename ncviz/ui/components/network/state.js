@@ -2,7 +2,7 @@
 
 import { linesLeft } from "./data.js";
 import { pick, pickLayerName } from "./pick.js";
-import { ownOf } from "./own_lines.js";
+import { hitAmong, ownOf, sameLine } from "./own_lines.js";
 import { focusOf, fromText, lineOf, ownFocus, toText, undrawnLine } from "./selection.js";
 import { IDENTITY, clampView, leastZoom, viewAt, viewOf, zoomAt } from "./geometry.js";
 
@@ -38,6 +38,16 @@ const STILL = ["receive", "resize", "threshold"];
  * @returns {State}
  */
 export function reduce(given, intent) {
+  const next = changed(given, intent);
+  return next.hit?.kind === "edge" && next.hit.isOwn && !ownOf(next) ? { ...next, hit: null } : next;
+}
+
+/**
+ * @param {State} given
+ * @param {Intent} intent
+ * @returns {State}
+ */
+function changed(given, intent) {
   const state = given.isPinned && !STILL.includes(intent.type) ? hovered(given, null) : given;
   const { view } = state;
   switch (intent.type) {
@@ -99,8 +109,7 @@ function receive(state, { network, own, removed, order, selection, card }) {
   if (isAsked && selection !== state.told) next = { ...next, hit: null, isPinned: false };
   if (isAsked || isNew) next = withSelected(next, fromText(network, next.told));
   else if (isOther) next = withSelected(next, next.selected);
-  // What was touched is there in the other choice of edges as well.
-  if (isNew && next.isPinned && next.selected?.kind !== "line") next = { ...next, hit: next.selected };
+  if (isNew || isOther) next = { ...next, hit: hitAmong(state, next) };
   // A card that is older than what was clicked meanwhile would answer another question.
   if (card?.line && card.selection === next.told && next.selected === null) {
     return withSelected(next, undrawnLine(network, card.line));
@@ -193,7 +202,8 @@ function clicked(state, { at, reach, isTouch = false }) {
   const own = hit === null || hit.kind === "link" ? null : hit;
   const isSame = own !== null && JSON.stringify(own) === JSON.stringify(state.selected);
   const next = isSame ? withTold(state, null) : withTold(state, own);
-  return isTouch && hit && !isSame ? { ...next, hit, isPinned: true, pointer: at } : next;
+  if (!isTouch || !hit || isSame) return next;
+  return { ...next, hit: hit.kind === "edge" ? sameLine(state, hit, next) : hit, isPinned: true, pointer: at };
 }
 
 /**

@@ -38,3 +38,14 @@ export function openChannel(name) {
     },
   };
 }
+
+/**
+ * While a live panel leads, its word is newer than what Python knew when this run began; a picture without a slider may
+ * be there before the panel of the run before is gone.
+ * @param {Pick<Message, "removed" | "order" | "flows">} message
+ * @param {Pick<Channel<Threshold>, "isLive" | "last"> | null} channel
+ * @returns {Threshold}
+ */
+export function stepOf(message, channel) {
+  return (!message.flows?.is_still && channel?.isLive && channel.last) || message;
+}
