@@ -26,6 +26,8 @@ export class LivingFlow {
   /** @type {string | null} */
   toldLines = null;
   isDrawing = false;
+  /** How often something was chosen, drawn or brought: what is read slowly does not take the place of what came later. */
+  choice = 0;
   /** Of the panel's channel. */
   name = "";
   /** @type {Selected | null} */
@@ -50,6 +52,7 @@ export class LivingFlow {
     this.pictureWords = part(root, "p", "picture-words");
     this.choices = new Choices(part(root, "div", "flows"), {
       onChoose: (flow) => {
+        this.choice += 1;
         this.#sayOfPicture("");
         this.source.choose(flow);
         tell("flow", flow);
@@ -151,6 +154,7 @@ export class LivingFlow {
    * @param {boolean} isDone
    */
   #drawn(image, isDone) {
+    this.choice += 1;
     this.#sayOfPicture("");
     this.source.draw(image);
     if (isDone) this.hand("image", image);
@@ -162,11 +166,14 @@ export class LivingFlow {
    */
   async #bring(file) {
     const { flows } = this.source;
+    const choice = (this.choice += 1);
     if (!flows?.reading) {
-      this.hand("file", { name: file.name, content: textOf(new Uint8Array(await file.arrayBuffer())) });
+      const content = textOf(new Uint8Array(await file.arrayBuffer()));
+      if (choice === this.choice) this.hand("file", { name: file.name, content });
       return;
     }
     const { image, words } = await readPicture(file, flows.reading);
+    if (choice !== this.choice) return;
     if (image) this.source.draw(image);
     this.#sayOfPicture(words);
   }

@@ -71,7 +71,13 @@ class NetworkCanvas {
       crumbs: part(root, "ol", "crumbs"),
     };
     const { canvas, card, stage, surgery } = this.parts;
-    this.tip = new HitTip(part(root, "div", "tip"), surgery, (weight) => this.setTriggerValue("open", weight));
+    this.tip = new HitTip(part(root, "div", "tip"), surgery, {
+      onAsk: (weight) => this.setTriggerValue("open", weight),
+      onClose: () => {
+        canvas.focus();
+        this.#dispatch({ type: "select", text: "" });
+      },
+    });
     this.card = new Card(card, {
       onSelect: (text) => this.#dispatch({ type: "select", text }),
       onOpen: () => this.setTriggerValue("open", this.state.told),

@@ -2,7 +2,7 @@
 
 import { DOCKED } from "../shared/docked.js";
 import { Tip } from "../shared/tip.js";
-import { make } from "../shared/dom.js";
+import { focusedBeside, make } from "../shared/dom.js";
 import { withFlow } from "../flow/words.js";
 import { spreadOf } from "./drawing/spread.js";
 import { linesOf, ownOf } from "./own_lines.js";
@@ -14,16 +14,19 @@ export class HitTip {
   shown = [];
 
   /**
-   * `onAsk(weight)` puts a weight's edge under the lens.
+   * `onAsk(weight)` puts a weight's edge under the lens, `onClose()` lets go of what was touched.
    * @param {HTMLElement} root in the picture's stage
    * @param {HTMLElement} bar that may stick over the stage's lower edge
-   * @param {(weight: string) => void} onAsk
+   * @param {{ onAsk(weight: string): void, onClose(): void }} given
    */
-  constructor(root, bar, onAsk) {
+  constructor(root, bar, { onAsk, onClose }) {
     this.root = root;
     this.bar = bar;
     this.tip = new Tip(root);
     this.onAsk = onAsk;
+    root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") onClose();
+    });
   }
 
   /**
@@ -38,19 +41,37 @@ export class HitTip {
       this.tip.hide();
       return;
     }
-    const of = [JSON.stringify(hit), state.network, state.left, scene.flow, scene.theme];
-    if (isPinned && of[0] !== this.shown[0]) this.#reveal();
+    const of = [JSON.stringify([hit, isPinned]), state.network, state.left, ownOf(state), scene.flow, scene.theme];
+    const place = () => this.#place(geometry, pointer, isPinned);
+    if (isPinned && of[0] !== this.shown[0]) this.#reveal(place);
     if (of.some((each, at) => each !== this.shown[at])) this.#fill(state, scene, hit, canAsk);
     this.shown = of;
     this.root.classList.toggle("is-pinned", isPinned);
     this.root.setAttribute("role", isPinned ? "group" : "tooltip");
-    const { top, bottom } = this.#seen(geometry);
-    this.tip.place(pointer, { width: geometry.width, height: isPinned ? bottom : geometry.height }, isPinned ? top : null);
+    if (isPinned) this.root.setAttribute("aria-label", "What was touched");
+    else this.root.removeAttribute("aria-label");
+    place();
   }
 
-  /** All of the picture is to be seen above the slider, once the bar has taken its room. */
-  #reveal() {
-    requestAnimationFrame(() => requestAnimationFrame(() => this.root.parentElement?.scrollIntoView({ block: "nearest" })));
+  /**
+   * @param {Size} size of the picture
+   * @param {Point} pointer
+   * @param {boolean} isPinned
+   */
+  #place(size, pointer, isPinned) {
+    const { top, bottom } = this.#seen(size);
+    this.tip.place(pointer, { width: size.width, height: isPinned ? bottom : size.height }, isPinned ? top : null);
+  }
+
+  /**
+   * All of the picture is to be seen above the slider, once the bar has taken its room; then the tip has another.
+   * @param {() => void} place
+   */
+  #reveal(place) {
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      this.root.parentElement?.scrollIntoView({ block: "nearest" });
+      if (!this.root.hidden && this.root.classList.contains("is-pinned")) place();
+    }));
   }
 
   /**
@@ -74,7 +95,11 @@ export class HitTip {
     const told = withFlow(describeHit(lines.network, hit, lines.left), hit, { ...scene, ...lines });
     if (state.isPinned) {
       const asked = canAsk ? askedOf(state) : null;
-      this.tip.show(inShort(told), asked ? [this.#ask(asked)] : []);
+      const button = asked && this.#ask(asked);
+      const focused = focusedBeside(this.root);
+      const isOnIt = focused !== null && this.root.contains(focused);
+      this.tip.show(inShort(told), button ? [button] : []);
+      if (isOnIt) button?.focus({ preventScroll: true });
     } else this.tip.show(told, told.spread ? [spreadOf(told.spread, scene.network.ramps[scene.theme.name])] : []);
   }
 

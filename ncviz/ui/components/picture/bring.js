@@ -40,14 +40,41 @@ export function listenToPictures(target, { isWanted, onBring }) {
     onBring(file);
   };
   const paste = (/** @type {ClipboardEvent} */ event) => {
-    const file = isWanted() ? fileOf(event.clipboardData) : null;
+    const file = isWanted() && !isTyping(event) ? pastedPicture(event.clipboardData) : null;
     if (file) onBring(file);
+  };
+  // Dropped beside the target, it would make the browser leave the page as well.
+  const stop = new AbortController();
+  const beside = (/** @type {DragEvent} */ event) => {
+    if (!isWanted() || event.defaultPrevented || isTyping(event) || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
   };
   target.addEventListener("dragover", over);
   target.addEventListener("dragleave", leave);
   target.addEventListener("drop", drop);
-  document.addEventListener("paste", paste);
-  return () => document.removeEventListener("paste", paste);
+  document.addEventListener("paste", paste, { signal: stop.signal });
+  for (const type of /** @type {const} */ (["dragover", "drop"])) document.addEventListener(type, beside, { signal: stop.signal });
+  return () => stop.abort();
+}
+
+/**
+ * Whether it goes to a field, which takes it itself.
+ * @param {Event} event
+ */
+function isTyping(event) {
+  const [first] = event.composedPath();
+  return first instanceof HTMLElement && (first.isContentEditable || first.matches("input, textarea"));
+}
+
+/**
+ * A picture that was copied as one: cells of a table come with a picture of them, and are text.
+ * @param {Pick<DataTransfer, "types" | "files"> | null} clipboard
+ * @returns {File | null}
+ */
+export function pastedPicture(clipboard) {
+  if (!clipboard || clipboard.types.includes("text/plain")) return null;
+  return [...clipboard.files].find(({ type }) => type.startsWith("image/")) ?? null;
 }
 
 /** @param {DataTransfer | null} transfer */

@@ -26,9 +26,19 @@ export async function readPicture(file, reading) {
   }
   const image = pixelsOf(bitmap);
   if (!image) return refused("cannot be read: this browser gives no pixels of it");
+  if (isBlank(image.data)) return refused("shows nothing: it is all transparent, or larger than this browser can read");
   const prepared = preparedPicture(image, reading);
   if (!prepared) return refused(`is too long and narrow, with ${count(width)} × ${count(height)} pixels; cut a part out of it`);
   return { image: { rows, columns, channels, pixels: textOf(prepared.pixels) }, words: prepared.note };
+}
+
+/**
+ * Whether no pixel is seen, as where a canvas is larger than a phone's browser has room for: it says so in no other way.
+ * @param {ArrayLike<number>} data RGBA
+ */
+export function isBlank(data) {
+  for (let at = 3; at < data.length; at += 4) if (data[at] > 0) return false;
+  return true;
 }
 
 /**

@@ -36,7 +36,7 @@ export class Tip {
     const beside = x + 16 + root.offsetWidth > width ? x - 16 - root.offsetWidth : x + 16;
     const above = y - 18 - root.offsetHeight;
     const left = fingerTop !== null ? Math.min(x - root.offsetWidth / 2, width - root.offsetWidth - 4) : beside;
-    const top = fingerTop !== null && above >= fingerTop + 4 ? above : Math.min(Math.max(4, y + 14), height - root.offsetHeight - 4);
+    const top = fingerTop !== null && above >= fingerTop + 4 ? above : Math.max(4, Math.min(y + 14, height - root.offsetHeight - 4));
     root.style.transform = `translate(${Math.round(Math.max(4, left))}px, ${Math.round(top)}px)`;
   }
 }
