@@ -12,7 +12,7 @@ from ncviz.plots.network.lines import Links, Members, NetworkView
 from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
-from ncviz.scene.wording import FOLDED
+from ncviz.scene.wording import FOLDED, MIDDLES
 from ncviz.tasks import CurvatureRecord
 from ncviz.values import CLOSED_FROM
 
@@ -71,7 +71,9 @@ def network_view(
     }
     unusual: dict[str, Any] = {
         "unmeasured": record.total - record.measured,
-        "note": FOLDED if record.batchnorm == "folded" else "",
+        "note": " · ".join(
+            [FOLDED] * (record.batchnorm == "folded") + [MIDDLES] * (record.intervals is not None)
+        ),
         "left_out": _left_out(record, nodes) if record.config.channels else None,
     }
     return NetworkView(
@@ -85,7 +87,8 @@ def network_view(
         grouped=grouped,
         members=members,
         links=_links(record, areas, first_node),
-        has_ways=record.config.alpha >= CLOSED_FROM,
+        has_ways=record.config.alpha >= CLOSED_FROM and record.intervals is None,
+        has_middles=record.intervals is not None,
         **unusual,
     )
 

@@ -13,6 +13,7 @@ AGREEMENT = "agreement with the whole network"
 # How a BatchNorm is read, in words.
 NORM_WORDS = {"own": "BatchNorm left out of the graph", "folded": "BatchNorm folded into the weights"}
 FOLDED = "BatchNorm folded"
+MIDDLES = "κ: middles of certified intervals"
 NO_LABELS = (
     "These images have no labels, so this is how often the network still gives the whole network's answer; "
     "accuracy needs labels."

@@ -150,6 +150,7 @@ class Header(TypedDict):
     unmeasured: int
     note: str
     ways: bool
+    middles: bool
     lines: str
     orders: list[RankedOrder]
     drawn: int

@@ -82,6 +82,7 @@ class NetworkView:
     factor: FloatArray | None = None  # [parameter_count] what each is multiplied by, by hand
     left_out: npt.NDArray[np.bool_] | None = None  # [N] per node
     has_ways: bool = False  # whether 1 − κ is how far mass goes: where the idleness is at least 1/2
+    has_middles: bool = False  # whether the curvature is the middle of an interval around each κ
 
     def __post_init__(self) -> None:
         edges = len(self.source)

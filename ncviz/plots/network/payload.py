@@ -238,6 +238,7 @@ def _describe(
         "unmeasured": view.unmeasured,
         "note": view.note,
         "ways": view.has_ways,
+        "middles": view.has_middles,
         "lines": "edges" if view.members is None else "kernel slices",
         "orders": orders,
         "drawn": drawn,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ncviz.scene import feature_maps
-from ncviz.scene.cards.parts import LARGEST_KERNEL, Card, Drawing, NetworkState, image
+from ncviz.scene.cards.parts import LARGEST_KERNEL, Card, Drawing, NetworkState, image, least_words
 from ncviz.scene.grid import connection_grid
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.selection import KernelSlice
@@ -52,16 +52,17 @@ def unit_card(of: NetworkState, layer: int, unit: int) -> Card | None:
     if unit >= int(np.prod(record.layer_shapes[layer])):
         return None
     rows = [(WHOLE_ACTIVITY, f"{record.pictures.of(of.samples)[layer][unit] / 255:.2f}")]
+    least, negative = least_words(record), "bottlenecks" if record.intervals is None else "negative middles"
     for around, side, name in ((record.into(layer), "target", "in"), (record.out_of(layer), "source", "out")):
         parts = [record.edges[at].curvature[getattr(record.edges[at], side) == unit] for at in around]
         kappa = np.concatenate([np.empty(0, np.float32), *parts])
         is_measured = not around or len(kappa) > 0
         kappa = kappa[kappa < NEVER_ACTIVE]
         if len(kappa):
-            rows.append((f"least κ {name}", signed(float(kappa.min()))))
-            rows.append((f"bottlenecks {name}", f"{int((kappa < 0).sum()):,} of {len(kappa):,} active"))
+            rows.append((f"{least} {name}", signed(float(kappa.min()))))
+            rows.append((f"{negative} {name}", f"{int((kappa < 0).sum()):,} of {len(kappa):,} active"))
         elif not is_measured and record.measured < record.total:
-            rows.append((f"least κ {name}", "not measured"))
+            rows.append((f"{least} {name}", "not measured"))
     note = "Its edges are listed below the picture, under Selected."
     return Card(unit_title(record, layer, unit, of.classes), rows, note=note)
 
@@ -93,7 +94,7 @@ def _kernels(of: NetworkState, connections: Sequence[int], channel: int, *, is_t
         layer, part = record.ends[connection][0 if is_target else 1], part_title(record, connection)
         whose = f"{unit_layer_titles(record)[layer]} · " if len(connections) > 1 else ""
         name = f"{'from' if is_target else 'to'} {other}"
-        said = f"least κ {signed(float(np.nanmin(values)))}"
+        said = f"{least_words(record)} {signed(float(np.nanmin(values)))}"
         found.append(
             {
                 "select": str(KernelSlice(connection, target, source)),

@@ -73,6 +73,11 @@ class NetworkState:
         return WeightsLeft(self.ranks, self.removed, self.mask)
 
 
+def least_words(record: CurvatureRecord) -> str:
+    """Return what the least κ of several weights is called: where intervals are known alone, it is that of a middle."""
+    return "least κ" if record.intervals is None else "least middle of κ"
+
+
 def image(pixels: np.ndarray) -> Drawing:
     """Return an image uint8 [C, H, W] as the card draws it."""
     channels, rows, columns = pixels.reshape(-1, *pixels.shape[-2:]).shape

@@ -13,7 +13,7 @@ from ncviz.scene.selection import KernelSlice, Selection, Weight
 from ncviz.scene.tables import parameter_offsets
 from ncviz.scene.wording import way_words
 from ncviz.tasks import CurvatureRecord
-from ncviz.text import signed
+from ncviz.text import interval_words, signed
 from ncviz.values import NEVER_ACTIVE
 
 
@@ -55,10 +55,9 @@ def weight_card(of: NetworkState, connection: int, selected: Selection, at: int 
     part = part_title(record, connection)
     rows = [("of its layer", part)] if part else []
     if len(inside) > 1:
-        negative = int((kappa[inside] < 0).sum())
         rows += [
             ("weights", f"{len(inside)}, {kept.sum()} kept"),
-            ("negative", f"{negative} of {len(live)} active"),
+            ("negative", f"{_negative(record, name, inside)} of {len(live)} active"),
         ]
     rows += _facts(of, connection, about, is_strongest=at is None and len(inside) > 1)
     before, after = record.ends[connection]
@@ -96,16 +95,29 @@ def _line(record: CurvatureRecord, connection: int, at: int) -> Drawing | None:
     }
 
 
+def _negative(record: CurvatureRecord, name: str, inside: np.ndarray) -> str:
+    """Return how many κ are below 0: of intervals from how many that are certain to how many that may be."""
+    known, own = record.intervals, record.weights[name]
+    ends = (own, own) if known is None else (known.upper[name], known.lower[name])
+    sure, most = (int((end.reshape(-1)[inside] < 0).sum()) for end in ends)
+    return str(sure) if sure == most else f"{sure} to {most}"
+
+
 def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) -> list[tuple[str, str]]:
-    kappa = of.record.weights[of.record.parameters[connection]].reshape(-1)[at]
+    record, name = of.record, of.record.parameters[connection]
+    kappa, ends = record.weights[name].reshape(-1)[at], record.interval(name, at)
     weight = of.record.folded(connection, of.arrays)[at]
-    said = "not measured" if np.isnan(kappa) else "never active" if kappa >= NEVER_ACTIVE else signed(kappa)
+    is_exact = ends[0] == ends[1]
+    known = signed(kappa) if is_exact else interval_words(*ends)
+    said = "not measured" if np.isnan(kappa) else "never active" if kappa >= NEVER_ACTIVE else known
     parameter = at + parameter_offsets(of.record)[of.record.parameters[connection]]
+    # Which of several is least is not certain where their intervals overlap.
+    strongest = "least κ" if record.intervals is None else "κ of least middle"
     facts = [
-        ("least κ" if is_strongest else "κ", said),
+        (strongest if is_strongest else "κ", said),
         ("its weight" if is_strongest else "weight", of.left.weight_words(float(weight), parameter)),
     ]
-    way = way_words(float(kappa), of.record.config.alpha)
+    way = way_words(float(kappa), record.config.alpha) if is_exact else ""
     facts += [("mass around it", way)] if way else []
     return facts if is_strongest else [*facts, ("now", of.left.now(parameter))]
 

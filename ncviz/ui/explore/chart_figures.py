@@ -158,6 +158,7 @@ def words(subject: Subject, kept: Mapping[str, np.ndarray]) -> list[str]:
         *([f"{measured} The others are neither drawn nor removed by curvature."] if measured else []),
         *([shared] if is_shared else []),
         f"{described(subject)}.",
+        *([subject.drawn.intervals.sentence()] if subject.drawn.intervals else []),
         *([f"{told_by_hand(subject, MOST_TOLD)}."] if subject.by_hand else []),
     ]
 
@@ -205,12 +206,14 @@ def free_layout_figure(
     record, drawn = subject.record, nodes_and_edges(subject)
     kappa = flat_curvature({name: subject.drawn.weights[name] for name in record.weights})
     graph, kept = strongest_graph(drawn, kappa, subject.ranks, subject.removed, subject.layer, most)
+    told = (described(subject), told_by_hand(subject, MOST_TOLD))
+    known = subject.drawn.intervals
     return free_figure(
         drawn,
         graph,
         kept,
         colours,
-        name=". ".join(filter(None, (described(subject), told_by_hand(subject, MOST_TOLD)))),
+        name=". ".join(filter(None, (*told, "" if known is None else known.sentence().removesuffix(".")))),
         selected=selected_nodes(record, drawn, subject.selection),
         is_bottlenecks_only=is_bottlenecks_only,
         follows=None if channel is None else (channel, subject.order),

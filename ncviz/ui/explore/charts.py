@@ -103,7 +103,7 @@ def draw_free_layout(subject: Subject) -> None:
     with beside:
         st.iframe(found.page, height=HEIGHT, alt="; ".join(part.description for part in found.components[:5]))
     with table:
-        _draw_components(found)
+        _draw_components(found, has_middles=subject.drawn.intervals is not None)
         st.caption(
             "Layers stand from left to right, each part in rows of its own. Drag the units about, scroll to zoom. "
             "Names show where there is room, and under the pointer."
@@ -124,18 +124,21 @@ def _free_figure(
     )
 
 
-def _draw_components(found: FreeFigure) -> None:
+def _draw_components(found: FreeFigure, *, has_middles: bool) -> None:
     if not found.components:
-        st.caption("None of these edges is a bottleneck.")
+        what = "has a negative middle" if has_middles else "is a bottleneck"
+        st.caption(f"None of these edges {what}.")
         return
-    more = len(found.components) - MAX_OUTLINES
+    more, lowest = len(found.components) - MAX_OUTLINES, "lowest middle" if has_middles else "lowest κ"
     outlined = f", the first {MAX_OUTLINES} outlined" if more > 0 else ""
     st.markdown(f"**Held together by bottlenecks**: {len(found.components)}{outlined}")
+    if has_middles:
+        st.caption("Negative are the middles of the intervals around κ.")
     st.dataframe(
         {
             # What a narrow column cuts off is the longest words, not κ.
             "part": [part.name for part in found.components],
-            "lowest κ": [part.lowest for part in found.components],
+            lowest: [part.lowest for part in found.components],
             found.components[0].noun: [len(part.nodes) for part in found.components],
             "narrowest at": [part.narrowest or "two layers" for part in found.components],
         },
@@ -145,7 +148,7 @@ def _draw_components(found: FreeFigure) -> None:
             "part": st.column_config.TextColumn(width=40),
             "narrowest at": st.column_config.TextColumn(width=124),
             found.components[0].noun: st.column_config.NumberColumn(width=50),
-            "lowest κ": st.column_config.NumberColumn(format="%.2f", width=64),
+            lowest: st.column_config.NumberColumn(format="%.2f", width=64),
         },
         height="content" if len(found.components) <= MAX_OUTLINES else 330,
     )

@@ -72,6 +72,8 @@ def _draw_tabs(subject: Subject) -> None:
     for tab, draw in zip(tabs, parts.values(), strict=True):
         if tab.open:
             with tab:
+                if subject.drawn.intervals is not None:
+                    st.caption(subject.drawn.intervals.sentence())
                 draw(subject)
 
 

@@ -15,6 +15,7 @@ export class Card {
   key = "";
   color = (/** @type {number} */ _kappa) => "";
   line = "";
+  hasMiddles = false;
 
   /**
    * `onSelect(text)` selects something else, `onOpen()` puts the edge under the lens, `onClose()` clears, `more()` is
@@ -46,6 +47,7 @@ export class Card {
     }
     this.color = (kappa) => network.ramps[theme.name][network.binOf(kappa)];
     this.line = theme.line;
+    this.hasMiddles = network.middles;
     const focused = focusedBeside(this.root)?.dataset?.select;
     this.root.replaceChildren(
       this.#head(card),
@@ -54,7 +56,7 @@ export class Card {
       this.#pair(card),
       ...(card.kernels.length ? [this.#gallery(card.kernels, card.kernels_title)] : []),
       ...(card.note ? [make("p", { className: "small", textContent: card.note })] : []),
-      ...(card.kappa === null ? [] : [this.#open(questionOf(card.kappa))]),
+      ...(card.kappa === null ? [] : [this.#open(questionOf(card.kappa, network.middles))]),
     );
     if (!focused) return;
     const again = this.root.querySelector(`[data-select="${CSS.escape(focused)}"]`);
@@ -98,7 +100,7 @@ export class Card {
       button.setAttribute("aria-pressed", String(cell.chosen));
       const where = `row ${Math.floor(at / columns)}, column ${at % columns}`;
       const none = cell.is_measured ? "never active" : "not measured";
-      const kappa = curvature === null ? none : `κ ${signed(curvature, 2)}`;
+      const kappa = curvature === null ? none : `${this.hasMiddles ? "middle of κ" : "κ"} ${signed(curvature, 2)}`;
       const words = `${where}: ${kappa}, weight ${weightWords(cell.weight, cell.factor)}${stateWords(cell)}`;
       button.title = words;
       button.setAttribute("aria-label", words);

@@ -32,6 +32,7 @@ export function exampleNetwork(layers = 4, changes = {}) {
     unmeasured: 0,
     note: "",
     ways: false,
+    middles: false,
     lines: "edges",
     orders: [
       { key: "up", rank: 0, mirrored: false },

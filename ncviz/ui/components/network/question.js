@@ -5,8 +5,10 @@ import { linesOf, ownOf } from "./own_lines.js";
 
 /**
  * @param {number} kappa
+ * @param {boolean} [isMiddle] whether it is the middle of an interval, so that not even its sign may be certain
  */
-export function questionOf(kappa) {
+export function questionOf(kappa, isMiddle = false) {
+  if (isMiddle) return "Why this κ?";
   return kappa < 0 ? "Why is it red?" : kappa > 0 ? "Why is it blue?" : "Why is its κ 0?";
 }
 
@@ -22,7 +24,7 @@ export function askedOf(state) {
   const lines = linesOf({ network, left, own: ownOf(state) }, hit);
   const kappa = lines.left.lowest[hit.edge];
   if (!(kappa < network.scale.never)) return null;
-  return { words: questionOf(kappa), weight: `weight-${weightOf(lines.network, hit.edge, kappa, membersLeft(lines.network, order, removed))}` };
+  return { words: questionOf(kappa, network.middles), weight: `weight-${weightOf(lines.network, hit.edge, kappa, membersLeft(lines.network, order, removed))}` };
 }
 
 /**

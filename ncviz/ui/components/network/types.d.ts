@@ -106,6 +106,7 @@ interface Header {
   unmeasured: number;
   note: string;
   ways: boolean;
+  middles: boolean;
   lines: string;
   orders: RankedOrder[];
   drawn: number;

@@ -25,7 +25,7 @@ export function describeHit(network, hit, left, isAll = false) {
     /** @type {[string, string][]} */
     const rows = [[isAll ? network.lines : `drawn ${network.lines}`, `${count(kept)} of ${count(edges)} kept`]];
     if (network.leftOut?.[hit.unit]) rows.splice(0, 1, ["κ", "left out, so not measured"]);
-    if (kept > 0) rows.push(["lowest κ", signed(lowest)]);
+    if (kept > 0) rows.push([network.middles ? "lowest middle of κ" : "lowest κ", signed(lowest)]);
     const activity = activityOf(network, hit.unit);
     if (activity !== null) rows.push(["activity", plain(activity)]);
     return { title: `${name} · ${place}`, rows };
@@ -36,12 +36,12 @@ export function describeHit(network, hit, left, isAll = false) {
   const to = unitName(network, network.target[e]);
   const size = sizeOf(network, e);
   /** @type {[string, string][]} */
-  const rows = [["κ", `${signed(left.lowest[e], 3)} ${meaningOf(network, left.lowest[e])}`.trim()]];
+  const rows = [["κ", `${signed(left.lowest[e], 3)}${meaningOf(network, left.lowest[e])}`]];
   const way = wayWords(network, left.lowest[e]);
   if (way) rows.push(["mass around it", way]);
   const factors = factorsOf(network, e);
   const scaled = factors.filter((factor) => factor !== 1).length;
-  if (size > 1) rows.push(["weights", `${size}, of which ${left.negative[e]} negative and kept${scaled ? `, ${count(scaled)} scaled by hand` : ""}`]);
+  if (size > 1) rows.push(["weights", `${size}, of which ${left.negative[e]} ${network.middles ? "of negative middle" : "negative"} and kept${scaled ? `, ${count(scaled)} scaled by hand` : ""}`]);
   else rows.push(["weight", weightWords(network.weight[e], factors[0] ?? 1, 4)]);
   rows.push(["from", `${from.name} · ${from.place}`], ["to", `${to.name} · ${to.place}`]);
   const spread = describeSpread(network, network.connection[e], left.bin[e]);
@@ -74,14 +74,14 @@ function describeSpread(network, connection, bin) {
   return {
     bars,
     mark: bin === null ? null : bin / (network.bins - 1),
-    words: `κ of ${count(active)} active weights: ${signed(low)} … ${signed(high)}, median ${signed(median)}; ${share} bottlenecks${never}. ${whyWords(network, connection)}`.trim(),
+    words: `${network.middles ? "Middles of κ" : "κ"} of ${count(active)} active weights: ${signed(low)} … ${signed(high)}, median ${signed(median)}; ${share} ${network.middles ? "negative" : "bottlenecks"}${never}. ${whyWords(network, connection)}`.trim(),
   };
 }
 
 /**
  * Why so many of a connection's weights are bottlenecks, or so few, as far as its numbers tell: a unit with few inputs
  * leaves few ways past each; beside the connection whose units have most.
- * @param {Pick<Network, "spreads" | "connections" | "connection" | "target" | "layerOf" | "layers">} network
+ * @param {Pick<Network, "spreads" | "connections" | "connection" | "target" | "layerOf" | "layers" | "middles">} network
  * @param {number} connection
  */
 export function whyWords(network, connection) {
@@ -89,7 +89,7 @@ export function whyWords(network, connection) {
   const shareOf = (/** @type {Spread} */ { negative, active }) => negative / Math.max(1, active);
   const own = spreads[connection];
   const known = spreads.filter(({ active, inputs }) => active > 0 && inputs > 0);
-  if (!own?.inputs || known.length < 2) return "";
+  if (network.middles || !own?.inputs || known.length < 2) return "";
   const [most, least] = [known.reduce((a, b) => (b.inputs > a.inputs ? b : a)), known.reduce((a, b) => (b.inputs < a.inputs ? b : a))];
   const words = `a unit here has ${count(own.inputs)} inputs`;
   const told = (/** @type {Spread} */ of) =>
@@ -144,14 +144,15 @@ function describeLink(network, e) {
 }
 
 /**
- * What a curvature says, in one word or two.
+ * What a curvature says, in words behind its number; of the middle of an interval, no more than that it is one.
  * @param {Network} network
  * @param {number} kappa
  */
 function meaningOf(network, kappa) {
   const [low, high] = network.scale.names;
-  if (kappa >= network.scale.never) return "never active";
-  return kappa < -0.005 ? low : kappa > 0.005 ? high : "";
+  if (kappa >= network.scale.never) return " never active";
+  if (network.middles) return ", middle of an interval";
+  return kappa < -0.005 ? ` ${low}` : kappa > 0.005 ? ` ${high}` : "";
 }
 
 /**
