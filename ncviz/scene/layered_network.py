@@ -74,6 +74,7 @@ def network_view(
         "note": " · ".join(
             [FOLDED] * (record.batchnorm == "folded") + [MIDDLES] * (record.intervals is not None)
         ),
+        "has_middles": record.intervals is not None,
         "left_out": _left_out(record, nodes) if record.config.channels else None,
     }
     return NetworkView(
@@ -88,7 +89,6 @@ def network_view(
         members=members,
         links=_links(record, areas, first_node),
         has_ways=record.config.alpha >= CLOSED_FROM and record.intervals is None,
-        has_middles=record.intervals is not None,
         **unusual,
     )
 

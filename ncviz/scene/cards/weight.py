@@ -107,7 +107,8 @@ def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) ->
     record, name = of.record, of.record.parameters[connection]
     kappa, ends = record.weights[name].reshape(-1)[at], record.interval(name, at)
     weight = of.record.folded(connection, of.arrays)[at]
-    is_exact = ends[0] == ends[1]
+    # What was not measured has no ends that differ either.
+    is_exact = not ends[0] < ends[1]
     known = signed(kappa) if is_exact else interval_words(*ends)
     said = "not measured" if np.isnan(kappa) else "never active" if kappa >= NEVER_ACTIVE else known
     parameter = at + parameter_offsets(of.record)[of.record.parameters[connection]]
