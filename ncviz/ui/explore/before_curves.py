@@ -14,7 +14,7 @@ from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain
 from ncviz.ui.explore.canvas import draw_network
 from ncviz.ui.explore.living import can_follow
-from ncviz.ui.link.view_state import VIEW_TITLES
+from ncviz.ui.explore.settings import choose_picture
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject, first_side
 
@@ -44,15 +44,7 @@ def draw_part(subject: Subject) -> None:
 def draw_whole(subject: Subject) -> None:
     """Draw the picture that is chosen."""
     view = subject.view
-    if not view.hides("views"):
-        st.segmented_control(
-            "Picture",
-            list(VIEW_TITLES),
-            format_func=lambda name: VIEW_TITLES[name],
-            required=True,
-            label_visibility="collapsed",
-            **session.bound("show"),
-        )
+    choose_picture(view)
     draw_part(subject)
     if measured := measured_words(subject.record):
         st.caption(f"{measured} The others are not drawn.")

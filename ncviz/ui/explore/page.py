@@ -18,8 +18,7 @@ from ncviz.ui.explore.compare import draw_both
 from ncviz.ui.explore.flows import offer_flow, take_flow_up, with_flow
 from ncviz.ui.explore.live_curves import slider_step
 from ncviz.ui.explore.panel import STAGE_COLUMNS, draw_panel
-from ncviz.ui.explore.settings import draw_settings
-from ncviz.ui.link.view_state import VIEW_TITLES
+from ncviz.ui.explore.settings import choose_picture, draw_settings
 from ncviz.ui.session import address, results, session
 from ncviz.ui.session.subject import Subject, first_side
 from ncviz.ui.stage import steps
@@ -114,15 +113,7 @@ def _draw_introduction(subject: Subject) -> None:
                 plays=session.has_landed(),
                 key="introduction",
             )
-        if not view.hides("views"):
-            st.segmented_control(
-                "Picture",
-                list(VIEW_TITLES),
-                format_func=lambda name: VIEW_TITLES[name],
-                required=True,
-                label_visibility="collapsed",
-                **session.bound("show"),
-            )
+        choose_picture(view)
     if wish == "tour":
         steps.go(steps.tour(), 0)
         st.rerun()

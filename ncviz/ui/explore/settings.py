@@ -12,9 +12,23 @@ from ncviz.text import zero_words
 from ncviz.ui.explore.compare import draw_controls
 from ncviz.ui.explore.drawn import details_of, nearest_detail
 from ncviz.ui.explore.living import own_image
-from ncviz.ui.link.view_state import ALL_LAYERS, EDGE_CAPS
+from ncviz.ui.link.view_state import ALL_LAYERS, EDGE_CAPS, VIEW_TITLES, ViewState
 from ncviz.ui.session import session
 from ncviz.ui.session.subject import Subject
+
+
+def choose_picture(view: ViewState) -> None:
+    """Draw the choice of pictures, unless the link hides it."""
+    if view.hides("views"):
+        return
+    st.segmented_control(
+        "Picture",
+        list(VIEW_TITLES),
+        format_func=lambda name: VIEW_TITLES[name],
+        required=True,
+        label_visibility="collapsed",
+        **session.bound("show"),
+    )
 
 
 def draw_settings(subject: Subject) -> None:
