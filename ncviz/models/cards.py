@@ -14,6 +14,7 @@ from torch import nn
 from ncviz.data.datasets import Dataset, find_dataset
 from ncviz.models.catalogue.architectures import find_architecture
 from ncviz.models.saving import write_atomically
+from ncviz.models.training.settings import OPTIMISERS
 from ncviz.models.zoo import MODELS
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def make_card(
         "test_images": len(test_data),
         "test_accuracy": round(test_accuracy, 6),
         "loss": "cross-entropy",
-        "optimiser": "Adam, one-cycle learning rate",
+        "optimiser": f"{OPTIMISERS[settings.optimiser]}, one-cycle learning rate",
         "learning_rate": settings.learning_rate,
         "weight_decay": settings.weight_decay,
         "augmentation": "mirrored and shifted by up to 4 pixels at random" if settings.augment else "none",

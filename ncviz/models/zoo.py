@@ -24,16 +24,17 @@ MAX_STEM = 80
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a zoo model is trained unless told otherwise: Adam with a one-cycle learning rate.
+    """How a zoo model is trained unless told otherwise, with a one-cycle learning rate.
 
     Attributes:
         epochs: Passes over the training images.
         batch_size: Images in one step.
         learning_rate: Largest learning rate of the cycle.
-        weight_decay: Adam's L2 penalty.
+        weight_decay: The optimiser's L2 penalty.
         augment: Whether each image is mirrored and shifted at random before each step.
         attack: The attack on each image before it is learnt from; none trains on the images as they are.
         precision: What it multiplies in while learning, as in ``TrainingSettings``.
+        optimiser: What takes the steps, as in ``TrainingSettings``.
     """
 
     epochs: int
@@ -43,6 +44,7 @@ class Recipe:
     augment: bool = False
     attack: AttackConfig | None = None
     precision: str = "float32"
+    optimiser: str = "adam"
 
 
 @dataclass(frozen=True)

@@ -76,11 +76,12 @@ def train(
     augment: bool = False,
     attack: AttackConfig | None = None,
     precision: str = "float32",
+    optimiser: str = "adam",
     progress: Progress | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
     resume: Path | None = None,
 ) -> TrainingResult:
-    """Train a fresh network by cross-entropy with Adam and a one-cycle learning rate.
+    """Train a fresh network by cross-entropy with a one-cycle learning rate.
 
     On the CPU the same seed, data, settings and number of threads give the same weights, bit for bit. The
     global random state is neither read nor changed.
@@ -92,12 +93,13 @@ def train(
         epochs: Passes over the training images.
         batch_size: Images in one step.
         learning_rate: Largest learning rate of the cycle.
-        weight_decay: Adam's L2 penalty.
+        weight_decay: The optimiser's L2 penalty.
         seed: Seed of the first weights and of the order of the images.
         device: Where to compute, in torch's notation.
         augment: Mirror each image with probability 1/2 and shift it by up to four pixels before each step.
         attack: Learn from attacked images in place of the images themselves (Madry et al., arXiv 1706.06083).
         precision: What to multiply in while learning, as in ``TrainingSettings``; accuracies are those of float32.
+        optimiser: What takes the steps, as in ``TrainingSettings``.
         progress: Called with the fraction done and a short text; may raise ``CancelledError`` to stop.
         on_epoch: Called after each epoch, not for those that were done before.
         resume: A file that keeps the training after each epoch, and from which it goes on if it is there.
@@ -112,7 +114,7 @@ def train(
     architecture = find_architecture(architecture).name
     settings = TrainingSettings(
         architecture, train_data.name, epochs, batch_size, learning_rate, weight_decay, seed, device, augment, attack,
-        precision,
+        precision, optimiser,
     )  # fmt: skip
     for data in (train_data, test_data):
         _check_data(architecture, data)
@@ -197,6 +199,7 @@ def train_zoo_model(
         augment=spec.recipe.augment,
         attack=spec.recipe.attack,
         precision=spec.recipe.precision,
+        optimiser=spec.recipe.optimiser,
         progress=progress,
         on_epoch=on_epoch,
         resume=resume,
@@ -247,9 +250,7 @@ class _Run:
         self.test_inputs = test_data.inputs.to(settings.device)
         self.test_labels = test_data.labels.to(settings.device)
         self.steps = -(-len(self.labels) // settings.batch_size)
-        self.optimiser = torch.optim.Adam(
-            self.net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        self.optimiser = _optimiser(settings, self.net)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, settings.learning_rate, total_steps=settings.epochs * self.steps
         )
@@ -316,6 +317,14 @@ class _Run:
         self.optimiser.step()
         self.schedule.step()
         return value, int((logits.argmax(1) == labels).sum())
+
+
+def _optimiser(settings: TrainingSettings, net: nn.Module) -> torch.optim.Optimizer:
+    """Return what takes the steps of a training; its schedule sets learning rate and momentum."""
+    options: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(net.parameters(), momentum=0.9, nesterov=True, **options)
+    return torch.optim.Adam(net.parameters(), **options)
 
 
 def augmented(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from ncviz.errors import CancelledError, DataError, DeviceError, ModelError, Ncv
 from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.loading import load_checkpoint, save_checkpoint
 from ncviz.models.training.train import train, train_zoo_model
+from ncviz.models.zoo import Recipe, find_model
 
 DEFAULTS = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01}
 
@@ -60,6 +62,16 @@ def test_products_in_half_precision_leave_weights_and_accuracies_in_float32():
     assert hits / len(data) == result.test_accuracy
     with pytest.raises(ModelError, match="float32 or bfloat16"):
         run(precision="float16")
+
+
+def test_momentum_runs_against_the_learning_rate_and_the_card_names_it(tmp_path):
+    spec = replace(find_model("mlp-digits-relu"), recipe=Recipe(5, 32, 0.2, 5e-4, optimiser="sgd"))
+    result = train_zoo_model(spec, out_dir=tmp_path)
+    assert result.test_accuracy > 0.9
+    card = json.loads((tmp_path / "mlp-digits-relu.json").read_text())
+    assert card["optimiser"] == "SGD, Nesterov momentum, one-cycle learning rate"
+    with pytest.raises(ModelError, match="adam or sgd"):
+        run(optimiser="lion")
 
 
 def test_progress_runs_from_zero_to_one():
