@@ -3,12 +3,17 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ncviz.ui.frame.one_address import ONE_ADDRESS
+from ncviz.ui.http import serving
 
 # Streamlit looks for this name, and serves it.
-app = st.App(__file__, middleware=ONE_ADDRESS)
+app = st.App(
+    __file__,
+    middleware=serving.MIDDLEWARE,
+    lifespan=serving.lifespan,
+    exception_handlers=serving.FAULTS,
+)
 
-# The server reads this file, too, for the line above.
+# The server reads this file, too, for the lines above.
 if get_script_run_ctx(suppress_warning=True) is not None:
     from ncviz.ui.frame import shell
 

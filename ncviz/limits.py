@@ -41,8 +41,14 @@ class Limits:
         library_bytes: Files of all the networks and images that are saved on a server.
         session_seconds: Seconds of computing per session.
         session_networks: Own networks that one session holds.
-        trusts_visitors: Whether visitors from other machines may do what somebody at this one may: name folders of
-            the server's disk, clear all stored results, remove what others saved, and cancel others' trainings.
+        session_uploads: Files that one session has brought and no page has read.
+        session_upload_bytes: Memory of those; at least ``file_bytes``.
+        upload_bytes: The same of all sessions together.
+        trusts_visitors: Whether every visitor may do what only the server's owner may, who opened the address with the
+            token: name folders of the server's disk, clear all stored results, remove what others saved, and cancel
+            others' trainings.
+        frame_ancestors: Which sites may show the pages in a frame, as the Content-Security-Policy writes it, such as
+            "'self' https://moodle.example.org".
     """
 
     file_bytes: int = 604_000_000
@@ -70,7 +76,11 @@ class Limits:
     library_bytes: int = 5_000_000_000
     session_seconds: float = 21_600.0
     session_networks: int = 8
+    session_uploads: int = 200
+    session_upload_bytes: int = 700_000_000
+    upload_bytes: int = 2_000_000_000
     trusts_visitors: bool = False
+    frame_ancestors: str = "'self'"
 
 
 LIMITS = Limits()

@@ -102,18 +102,18 @@ def run(monkeypatch, capsys):
 
 @pytest.fixture
 def from_here(monkeypatch):
-    """Streamlit's test harness has no connection, and who has none is nobody in particular."""
+    """The pages are asked for by the server's owner; Streamlit's test harness has no cookies."""
     from ncviz.ui.session import visitors
 
-    monkeypatch.setattr(visitors, "_connection", lambda: (None, {"Host": "localhost:8501"}))
+    monkeypatch.setattr(visitors, "is_owner", lambda: True)
 
 
 @pytest.fixture
 def from_elsewhere(from_here, monkeypatch):
-    """The pages are asked for from another machine."""
+    """The pages are asked for by somebody else."""
     from ncviz.ui.session import visitors
 
-    monkeypatch.setattr(visitors, "_connection", lambda: ("192.0.2.7", {"Host": "ncviz.example.org"}))
+    monkeypatch.setattr(visitors, "is_owner", lambda: False)
 
 
 @pytest.fixture

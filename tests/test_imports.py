@@ -20,7 +20,7 @@ CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store",
 # Packages whose own packages are rooms: what one of them may import is said one by one.
 DIVIDED = {"studies", "ui"}
 # What pages are made of.
-PAGE = COMMON | {"plots", "scene", "tasks", "ui.components", "ui.link", "ui.server", "ui.session"}
+PAGE = COMMON | {"plots", "scene", "tasks", "ui.components", "ui.http", "ui.link", "ui.server", "ui.session"}
 ALLOWED = {
     "errors": set(),
     "assets": set(),
@@ -56,9 +56,12 @@ ALLOWED = {
     "studies": set(),
     "ui": set(),
     "ui.components": {"assets", "plots", "text"},
+    "ui.http": COMMON,
     "ui.link": COMMON | {"plots", "pruning", "scene", "tasks"},
     "ui.server": COMMON | {"engine", "jobs", "models", "pruning", "store", "tasks", "ui.components"},
-    "ui.session": COMMON | {"jobs", "models", "plots", "scene", "tasks", "ui.link", "ui.server"},
+    "ui.session": COMMON
+    | {"jobs", "models", "plots", "scene", "tasks"}
+    | {"ui.http", "ui.link", "ui.server"},
     "ui.curvature": PAGE,
     "ui.edge": PAGE,
     "ui.learn": PAGE,
@@ -81,7 +84,7 @@ ALLOWED = {
         "ui.model",
         "ui.pruning",
     },
-    "app": {"ui.frame"},
+    "app": {"ui.frame", "ui.http"},
     # Every name of the package loads lazily, from wherever it lives.
     "public": COMMON | CORE | {"jobs", "tasks", "plots"},
 }

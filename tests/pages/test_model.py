@@ -500,13 +500,13 @@ def test_a_folder_is_refused_where_it_is_read_too(app, onnx_file, from_elsewhere
     # As a client that makes up its messages would have it.
     monkeypatch.setattr(image_sources, "_draw_known", lambda *_: image_sources._draw_folder())
     app.run()
-    assert "Naming a folder of the server is for visitors on the server's own machine" in texts(app)
+    assert "Naming a folder of the server is for the server's owner" in texts(app)
     assert "data-folder-own" not in {item.key for item in app.text_input}
 
     state = {"data_folder": "/"}
     monkeypatch.setattr(data.st, "session_state", state)
     data._take_folder()
-    assert "is for visitors on the server's own machine" in state["data_problem"]
+    assert "is for the server's owner" in state["data_problem"]
 
 
 def test_a_training_of_somebody_elses_is_only_looked_at(app, from_elsewhere):

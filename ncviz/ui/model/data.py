@@ -40,7 +40,8 @@ def draw_data(of: tasks.Network) -> None:
         return
     if not visitors.is_trusted():
         st.caption(
-            "A folder with the full data set is for visitors on the server's own machine to name, or for its owner."
+            "A folder with the full data set is for the server's owner to name, who opens the address with the token "
+            "that was printed where it was started."
         )
         return
     st.text_input(

@@ -8,9 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz import tasks
 from ncviz.jobs import Job
@@ -98,13 +95,6 @@ def keep_former(step: str, title: str) -> None:
         change("")
         clear_problem("file" if step == "network" else step)
         st.rerun()
-
-
-def drop_upload(file: UploadedFile) -> None:
-    """Drop an upload that was read: Streamlit keeps its bytes for as long as the session lives."""
-    context = get_script_run_ctx()
-    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def begin(slot: str, label: str, work: Callable[[Job], Any]) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.jobs import Job
 from ncviz.tasks.images import ImageSettings, is_ready
+from ncviz.ui.http.uploads import drop_upload
 from ncviz.ui.model import draft, image_preview, image_sources
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.image_settings import MOST, draw_settings
@@ -24,7 +25,7 @@ def draw_image_step(found: Draft) -> None:
     images = draft.collect("images")
     if images is not None:
         for file in st.session_state.pop(_READING, ()):
-            draft.drop_upload(file)
+            drop_upload(file)
         draft.take_images(*images)
         st.rerun()
     if found.dataset and not draft.is_changing("images"):

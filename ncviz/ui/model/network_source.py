@@ -14,6 +14,7 @@ from ncviz.limits import LIMITS
 from ncviz.tasks import own_networks
 from ncviz.tasks.own_networks import Question
 from ncviz.text import megabytes, plain, zero_words
+from ncviz.ui.http.uploads import drop_upload
 from ncviz.ui.model import draft, form
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session.problems import telling_errors
@@ -143,7 +144,7 @@ def _ask(file: UploadedFile, question: Question) -> None:
 def _read(file: UploadedFile) -> None:
     """Read a file; the page begins anew where it is a network."""
     draft.clear_problem("file")
-    with telling_errors(partial(draft.say_problem, "file"), then=partial(draft.drop_upload, file)):
+    with telling_errors(partial(draft.say_problem, "file"), then=partial(drop_upload, file)):
         with st.spinner(f"Reading {plain(file.name)}…"):
             answers = st.session_state[_ANSWERS]
             found = own_networks.read_network(file.getvalue, file.size, file.name, answers)
@@ -154,7 +155,7 @@ def _read(file: UploadedFile) -> None:
                 return
             draft.take_network(found)
         st.session_state[_QUESTION] = None
-        draft.drop_upload(file)
+        drop_upload(file)
         st.rerun()
 
 

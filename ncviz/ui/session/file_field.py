@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ncviz.ui.http.uploads import drop_upload
 from ncviz.ui.session.problems import telling_errors
 
 
@@ -35,6 +36,7 @@ def file_field(
     if st.session_state.get(refused, ("",))[0] != given.file_id:
         with telling_errors(refuse):
             take(given.getvalue())
+            drop_upload(given)
             st.session_state[count] = number + 1
             st.rerun()
     st.error(st.session_state[refused][1])

@@ -1,12 +1,13 @@
 """A page opened by its own address is told where the server is."""
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from ncviz.ui.frame import shell
-from ncviz.ui.frame.one_address import ONE_ADDRESS, PAGE_NAMES
+from ncviz.ui.http.one_address import PAGE_NAMES, OneAddress
 
 PAGE = "<html><head><title>x</title></head></html>"
 TOLD = 'BACKEND_BASE_URL:new URL(".",location).href'
@@ -18,7 +19,7 @@ def test_only_the_html_of_a_page_is_changed():
         Route("/model", lambda _: JSONResponse({"is": "no page"})),
         Route("/{rest:path}", lambda _: HTMLResponse(PAGE, headers={"etag": "1"})),
     ]
-    client = TestClient(Starlette(routes=routes, middleware=list(ONE_ADDRESS)))
+    client = TestClient(Starlette(routes=routes, middleware=[Middleware(OneAddress)]))
     for path in ("/edge", "/prefix/learn"):
         answer = client.get(path, headers={"if-none-match": "1"})
         assert answer.status_code == 200

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.middleware import Middleware
-
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -56,6 +54,3 @@ class OneAddress:
 
         asked = [(name, value) for name, value in scope["headers"] if name not in _LEFT_OUT]
         await self.app({**scope, "headers": asked}, receive, tell)
-
-
-ONE_ADDRESS = (Middleware(OneAddress),)

@@ -1,0 +1,50 @@
+"""Sessions whose visitors have left: their uploads go soon, and what else they hold a little later."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from ncviz.ui.http.uploads import drop_uploads, held_bytes
+
+LOOK_SECONDS = 5.0
+# Whoever was cut off for a moment comes back to the same session; Streamlit keeps one for 120 s, but removes it only
+# when another is left.
+UPLOAD_SECONDS, SESSION_SECONDS = 20.0, 110.0
+
+# When each session was first found without its visitor, None while there is one.
+_SINCE: dict[str, float | None] = {}
+
+
+def note_session() -> None:
+    """Remember the session that runs now."""
+    context = get_script_run_ctx()
+    if context is not None:
+        _SINCE.setdefault(context.session_id, None)
+
+
+def tidy_up(runtime: Runtime, clock: Callable[[], float] = time.monotonic) -> None:
+    """Free what sessions hold whose visitors left some time ago; on the thread of the server's event loop."""
+    for session in {*list(_SINCE), *held_bytes()}:
+        if runtime.is_active_session(session):
+            _SINCE[session] = None
+            continue
+        since = _SINCE.get(session)
+        if since is None:
+            since = _SINCE[session] = clock()
+        if clock() - since >= UPLOAD_SECONDS:
+            drop_uploads(runtime, session)
+        if clock() - since >= SESSION_SECONDS:
+            runtime.close_session(session)
+            del _SINCE[session]
+
+
+async def tidy_up_forever(runtime: Runtime) -> None:
+    """Free what departed visitors hold, every few seconds until cancelled."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        tidy_up(runtime)

@@ -1,0 +1,62 @@
+"""What every answer tells the browser: who may frame it, what it is, and that its address is nobody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
+
+from ncviz.limits import LIMITS
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# The messages of an answer that carry headers: of a page, of a refused connection, and of one that is taken.
+_ANSWERS = ("http.response.start", "websocket.http.response.start", "websocket.accept")
+
+
+def security_headers() -> dict[str, str]:
+    """Return the headers that every answer has."""
+    ancestors = LIMITS.frame_ancestors
+    told = {
+        "Content-Security-Policy": f"frame-ancestors {ancestors}",
+        # An address holds the whole view; the network's own name may be in it.
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    # For old browsers, which know no list of sites.
+    old = {"'self'": "SAMEORIGIN", "'none'": "DENY"}.get(ancestors)
+    return told if old is None else told | {"X-Frame-Options": old}
+
+
+class SecurityHeaders:
+    """Middleware that adds those headers to whatever the app behind it answers.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def tell(message: Message) -> None:
+            if message["type"] in _ANSWERS:
+                headers = MutableHeaders(raw=list(message.get("headers", ())))
+                for name, value in security_headers().items():
+                    headers[name] = value
+                message = {**message, "headers": headers.raw}
+            await send(message)
+
+        await self.app(scope, receive, tell)
+
+
+async def answer_fault(request: Request, error: Exception) -> PlainTextResponse:
+    """Answer where the app behind failed, which happens outside of all middleware; the server's log has the error."""
+    return PlainTextResponse(
+        "The server failed at this; its log says where.", 500, headers=security_headers()
+    )
