@@ -6,15 +6,22 @@ there. The folder's name therefore carries a digest of all files with compiled c
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
+import time
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numba
 import platformdirs
+
+from ncviz.errors import NcvizError
+from ncviz.trust import UntrustedFolderWarning, find_fault, find_fault_inside, make_private, remove_unused
 
 _SOURCES = (
     "graph/minplus.py", "transport/vectors.py", "transport/tree.py", "transport/savings.py",
@@ -25,42 +32,133 @@ _SOURCES = (
     "engine/anytime/sides.py", "engine/anytime/loose.py", "engine/anytime/upper.py", "engine/edges/block.py",
     "engine/edges/undercut.py",
 )  # fmt: skip
+_PREFIX = "compiled-"
+_KEPT_VERSIONS = 3
+_KEPT_SECONDS = 86_400.0
+# What numba reads in the folder that a process is started in.
+_SETTINGS_FILE = ".numba_config.yaml"
 
 
-def _cache_folder() -> Path:
-    """Return a folder that can be written, new for every version of the compiled code."""
+def _cache_folder() -> Path | None:
+    """Return a folder for this version of the compiled code that nobody else can write to, or None without any.
+
+    Numba unpickles and runs what it finds there. It lies in the folder that NUMBA_CACHE_DIR names, else in the user's
+    cache folder.
+    """
     root = Path(__file__).parent
     content = b"".join((root / source).read_bytes() for source in _SOURCES)
-    name = f"compiled-{hashlib.sha256(content).hexdigest()[:12]}"
-    folder = Path(platformdirs.user_cache_dir("ncviz")) / name
+    name = f"{_PREFIX}{hashlib.sha256(content).hexdigest()[:12]}"
+    base = Path(os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("ncviz")).absolute()
+    if base.name.startswith(_PREFIX):
+        # Another process of ours named its own folder there.
+        base = base.parent
+    folder = base / name
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        # A folder of this process alone: numba unpickles what it finds, so it must be nobody else's.
-        return Path(tempfile.mkdtemp(prefix="ncviz-"))
+        fault = _prepare(folder)
+    except OSError as error:
+        fault = f"{folder} cannot be used ({error.strerror})"
+    if not fault:
+        _remove_old(folder)
+        return folder
+    fresh = _fresh_folder(name)
+    instead = "into a folder for this process alone" if fresh else "without keeping it"
+    warnings.warn(
+        f"{fault}, so the engine is compiled anew {instead}, which takes a minute or two: set NUMBA_CACHE_DIR to a "
+        "folder that is yours and that nobody else can write to, or take that right from others (chmod go-w).",
+        UntrustedFolderWarning,
+        stacklevel=2,
+    )
+    return fresh
 
+
+def _prepare(folder: Path) -> str:
+    """Make a folder and mark it as used; return why others could change what lies in it, or an empty string."""
+    if fault := find_fault(folder.parent):
+        return fault
+    make_private(folder)
+    if fault := find_fault(folder) or find_fault_inside(folder):
+        return fault
+    with tempfile.TemporaryFile(dir=folder):
+        os.utime(folder)
+    return ""
+
+
+def _fresh_folder(name: str) -> Path | None:
+    """Return a new folder for this process and those it starts, removed when it ends."""
+    owner = os.getpid()
+
+    def remove(folder: Path) -> None:
+        # What is forked from this process ends, too, and is not to take its parent's folder along.
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    for place in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp", str(Path.home()))):
+        with suppress(OSError):
+            folder = Path(tempfile.mkdtemp(prefix="ncviz-", dir=place))
+            atexit.register(remove, folder)
+            if not find_fault(folder):
+                (folder / name).mkdir(mode=0o700)
+                return folder / name
+    return None
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove what other versions compiled, but for the latest ones: several checkouts may be in use."""
+    others = (each for each in folder.parent.glob(f"{_PREFIX}*") if each != folder)
+    remove_unused(others, _KEPT_VERSIONS, time.time() - _KEPT_SECONDS)
+
+
+def _check_settings_file() -> None:
+    """Refuse numba's settings of other people's making: it can be told there to load any library.
+
+    Raises:
+        NcvizError: If there are such in the folder that the process was started in.
+    """
+    place = Path(_SETTINGS_FILE).absolute()
+    if place.is_file() and (fault := find_fault(place)):
+        raise NcvizError(
+            f"numba would take its settings from {place}, but {fault}: start ncviz in a folder of your own, "
+            "or remove that file."
+        )
+
+
+def _check_driver_cache() -> None:
+    """Keep CUDA's driver from running what it, or another user, left in a folder that others can write to."""
+    if find_fault(Path(os.environ.get("CUDA_CACHE_PATH") or Path.home() / ".nv" / "ComputeCache")):
+        os.environ["CUDA_CACHE_DISABLE"] = "1"
+
+
+_check_settings_file()
+_check_driver_cache()
+_folder = _cache_folder()
+if _folder is not None:
+    # Before numba is imported, and where it looks whenever it reads its settings again; processes that this one starts
+    # find what is compiled already.
+    os.environ["NUMBA_CACHE_DIR"] = str(_folder)
+
+import numba  # noqa: E402
 
 _settings: Any = numba.config
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    _settings.CACHE_DIR = str(_cache_folder())
+_settings.CACHE_DIR = str(_folder or "")
+_keeps: bool = _folder is not None
 
 
 def cache_folder() -> str:
-    """Return the folder in which another process of this user finds this one's compiled code."""
+    """Return the folder in which another process of this user finds this one's compiled code; empty without any."""
     return str(_settings.CACHE_DIR)
 
 
 def is_cached(function: Any) -> bool:
     """Whether this function's compiled code lies in the cache, so that its first use takes no compiler."""
-    folder = Path(function.stats.cache_path or "")
+    if not function.stats.cache_path:
+        return False
+    folder = Path(function.stats.cache_path)
     version = f"py{sys.version_info.major}{sys.version_info.minor}"
     return any(folder.glob(f"*.{function.__name__}-*.{version}*.nbc"))
 
 
-compiled: Any = numba.njit(nogil=True, cache=True)
+compiled: Any = numba.njit(nogil=True, cache=_keeps)
 # Small parts of hot loops, at no price: a call of its own would count the references of all its arrays.
-inlined: Any = numba.njit(nogil=True, cache=True, inline="always")
+inlined: Any = numba.njit(nogil=True, cache=_keeps, inline="always")
 # The sums may be reordered, so that they vectorise; infinities are wanted.
-summing: Any = numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+summing: Any = numba.njit(nogil=True, cache=_keeps, fastmath={"reassoc", "contract", "nsz", "arcp"})

@@ -1,8 +1,12 @@
 """The cache of compiled code must change its name with every file that is compiled."""
 
+import os
 from pathlib import Path
 
+import pytest
+
 from ncviz import compiled
+from ncviz.trust import UntrustedFolderWarning
 
 ROOT = Path(compiled.__file__).parent
 
@@ -22,5 +26,28 @@ def test_every_compiled_file_is_part_of_the_caches_name():
 def test_a_folder_that_cannot_be_written_is_replaced(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setattr(compiled.platformdirs, "user_cache_dir", lambda name: str(blocked / "below"))
-    assert blocked not in compiled._cache_folder().parents
+    with pytest.warns(UntrustedFolderWarning, match="file cannot be looked at|Not a directory"):
+        assert blocked not in compiled._cache_folder().parents
+
+
+def test_other_versions_go_when_they_are_old_and_the_latest_stay(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    for number in range(6):
+        (tmp_path / f"compiled-{number}").mkdir()
+        os.utime(tmp_path / f"compiled-{number}", (number, number))
+    folder = compiled._cache_folder()
+    assert folder.parent == tmp_path
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {folder.name, "compiled-3", "compiled-4", "compiled-5"}
+    # Another process of this one's finds the same.
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
+    assert compiled._cache_folder() == folder
+
+
+def test_without_any_folder_nothing_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(compiled, "find_fault", lambda path: "others may write there")
+    monkeypatch.setattr(compiled.tempfile, "mkdtemp", lambda **options: str(tmp_path))
+    with pytest.warns(UntrustedFolderWarning, match="without keeping it"):
+        assert compiled._cache_folder() is None

@@ -33,7 +33,7 @@ def begin() -> None:
 
     global _process
     with _lock:
-        if _process is not None or (is_cached(search) and is_cached(solve_edges)):
+        if _process is not None or not cache_folder() or (is_cached(search) and is_cached(solve_edges)):
             return
         with suppress(OSError):
             _process = subprocess.Popen(
