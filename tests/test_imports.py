@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # What every room may use, each of which uses nothing of ours but errors, values and text.
-COMMON = {"config", "devices", "errors", "limits", "progress", "text", "values"}
+COMMON = {"config", "devices", "errors", "limits", "progress", "spreadsheet", "text", "values"}
 # "public" is the package itself, `import ncviz` or `from ncviz import load_model`.
 CORE = {"data", "models", "graph", "transport", "curvature", "pruning", "store", "fingerprint", "ricci",
         "explain", "preflight", "copies"}  # fmt: skip
@@ -26,6 +26,7 @@ ALLOWED = {
     "assets": set(),
     "limits": set(),
     "progress": set(),
+    "spreadsheet": set(),
     "text": set(),
     "trust": set(),
     "values": set(),

@@ -13,6 +13,7 @@ import numpy as np
 
 from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, ORDERS, PruningConfig
 from ncviz.scene.names import shape_title
+from ncviz.spreadsheet import table_csv
 from ncviz.tasks import SweepRecord
 from ncviz.tasks.criteria import GRID, Spread, area_under, criteria, mean_and_deviation, removable_within
 from ncviz.text import percent, plural
@@ -216,4 +217,4 @@ def curves_csv(
             for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True)
         ]
     table = pd.DataFrame(rows).astype({"samples_per_class": "Int64", "seed": "Int64"})
-    return table.to_csv(index=False).encode()
+    return table_csv(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -136,16 +135,6 @@ def edge_table(
             part["batchnorm"] = pd.Categorical.from_codes(np.zeros(len(weight), np.int8), [record.batchnorm])
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
-
-
-def csv(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV; for a million rows pandas takes seven times longer."""
-    import pyarrow as pa
-    from pyarrow.csv import write_csv
-
-    buffer = io.BytesIO()
-    write_csv(pa.Table.from_pandas(table, preserve_index=False), buffer)
-    return buffer.getvalue()
 
 
 def sample_curvature(record: CurvatureRecord, parameter: int, classes: Sequence[str]) -> pd.DataFrame | None:

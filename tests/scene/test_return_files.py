@@ -20,7 +20,8 @@ from ncviz.pruning.masks import masks_at
 from ncviz.scene import return_files, wording
 from ncviz.scene.layered_network import network_view
 from ncviz.scene.names import factor_words
-from ncviz.scene.tables import csv, edge_table
+from ncviz.scene.tables import edge_table
+from ncviz.spreadsheet import table_csv
 from tests.examples.contexts import NOWHERE
 from tests.examples.wired_records import kept
 
@@ -130,6 +131,6 @@ def test_pictures_and_tables_of_folded_weights_say_so():
     assert found["folded"] == (
         "BatchNorm folded", ["folded"], "With BatchNorm folded in, as the lengths of the paths have it."
     )  # fmt: skip
-    assert b"folded" in csv(table)
+    assert b"folded" in table_csv(table)
     # Without a BatchNorm it is what the forward itself multiplies by.
     assert factor_words(kept("Shuffled")[2]).startswith("With what the network multiplies it by folded in")

@@ -10,7 +10,6 @@ from ncviz import tasks
 from ncviz.scene.layered_network import network_view
 from ncviz.scene.names import unit_title
 from ncviz.scene.tables import (
-    csv,
     cut_value,
     edge_table,
     layer_table,
@@ -20,6 +19,7 @@ from ncviz.scene.tables import (
     parameter_offsets,
     sample_curvature,
 )
+from ncviz.spreadsheet import table_csv
 from ncviz.text import plain
 from tests.examples import shipped
 from tests.examples.contexts import NOWHERE
@@ -142,7 +142,7 @@ def test_the_lowest_are_found_without_sorting_all():
 def test_a_table_as_csv(found):
     network, record = found
     table = edge_table(record, network.arrays, tasks.ranks(network, "curvature", record, NOWHERE), 10)
-    again = pd.read_csv(io.BytesIO(csv(table)))
+    again = pd.read_csv(io.BytesIO(table_csv(table)))
     assert list(again.columns) == list(table.columns)
     assert np.allclose(again["curvature"], table["curvature"], equal_nan=True)
     assert np.array_equal(again["never_active"], table["never_active"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +12,7 @@ import numpy as np
 from ncviz.config import BATCHNORM, DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig
 from ncviz.pruning.compare import Floats, Spread, area_under, mean_and_deviation, removable_within
 from ncviz.pruning.scores import SCORES
+from ncviz.spreadsheet import rows_csv
 from ncviz.studies.paper.work import Work
 from ncviz.tasks import SweepRecord
 
@@ -131,13 +130,13 @@ def points_csv(groups: Sequence[Group]) -> str:
                 share = removed / max(1, record.total)
                 rows.append([*facts, f"{share:.6f}", removed, f"{value:.6f}", record.images])
     names = [*_FACTS, "seed"]
-    return _csv([*names, "sparsity", "removed", "accuracy", "images"], rows)
+    return rows_csv([*names, "sparsity", "removed", "accuracy", "images"], rows)
 
 
 def summary_csv(groups: Sequence[Group]) -> str:
     """Return a line for each setting: removed at ≤ 1 point lost, area, accuracy at each sparsity, over the seeds."""
     if not groups:
-        return _csv([], [])
+        return rows_csv([], [])
     names = [*_FACTS, "seeds", "images", "whole"]
     at = [f"accuracy_at_{value:g}" for value in groups[0].spread.sparsity.round(4)]
     for name in (f"removed_within_{POINTS:g}_point", "area", *at):
@@ -150,7 +149,7 @@ def summary_csv(groups: Sequence[Group]) -> str:
             mean, deviation = mean_and_deviation(values)
             row += [f"{mean:.6f}", "" if np.isnan(deviation) else f"{deviation:.6f}"]
         rows.append(row)
-    return _csv(names, rows)
+    return rows_csv(names, rows)
 
 
 _FACTS = ("network", "criterion", "samples", "alpha", "batchnorm", "scope", "order")
@@ -161,11 +160,3 @@ def _facts(group: Group, seeds: Any) -> list[Any]:
     alpha, batchnorm = (f"{config.alpha:g}", config.batchnorm) if group.has_curvature else ("", "")
     samples = "" if group.samples is None else group.samples
     return [group.network, config.criterion, samples, alpha, batchnorm, config.scope, config.order, seeds]
-
-
-def _csv(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
-    return text.getvalue()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
 from ncviz.plots.negative_edges import negative_edges_figure
+from ncviz.spreadsheet import rows_csv
 from ncviz.studies.paper import figures
 from ncviz.tasks.negative_edges.record import NegativeEdgesRecord
 from ncviz.tasks.negative_edges.task import NegativeEdges
@@ -51,9 +50,7 @@ def write_robustness(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]])
 
 
 def _points(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]]) -> bytes:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(_COLUMNS)
+    rows = []
     for task, record in found:
         about = task.network.name, task.config.alpha, task.config.seed
         for at in np.flatnonzero(record.known).tolist():
@@ -61,8 +58,8 @@ def _points(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]]) -> bytes
                 int(values[at]) for values in (record.image, record.label, record.negative, record.live)
             )
             share, radius = float(record.share[at]), float(record.radius[at])
-            rows.writerow([*about, *counts, f"{share:.6f}", f"{radius:.6f}", bool(record.is_fooled[at])])
-    return text.getvalue().encode()
+            rows.append([*about, *counts, f"{share:.6f}", f"{radius:.6f}", bool(record.is_fooled[at])])
+    return rows_csv(_COLUMNS, rows).encode()
 
 
 def _page(record: NegativeEdgesRecord, title: str) -> str:

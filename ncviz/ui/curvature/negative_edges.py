@@ -9,8 +9,8 @@ from ncviz.config import RadiusConfig
 from ncviz.plots.negative_edges import GREY_LEVELS, negative_edges_figure
 from ncviz.scene.negative_edges import image_names, negative_edges_table
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.tables import csv
 from ncviz.scene.wording import private_title
+from ncviz.spreadsheet import table_csv
 from ncviz.tasks.negative_edges.record import MAX_IMAGES, NegativeEdgesConfig, NegativeEdgesRecord
 from ncviz.tasks.negative_edges.task import NegativeEdges
 from ncviz.text import about, plain
@@ -128,7 +128,7 @@ def _draw_known(of: tasks.Network, task: NegativeEdges, found: NegativeEdgesReco
     st.caption(plain(" ".join(words)))
     st.download_button(
         "Images (CSV)",
-        lambda: csv(negative_edges_table(record, classes)),
+        lambda: table_csv(negative_edges_table(record, classes)),
         f"{file_stem(of)}-negative-edges.csv",
         "text/csv",
         key="download-negative",

@@ -13,8 +13,10 @@ from ncviz.plots.curvature_figures import class_shares, histograms
 from ncviz.scene.names import NO_SAMPLES, factor_words, measured_words, weight_index, weight_title
 from ncviz.scene.tables import lowest
 from ncviz.scene.wording import norm_words, part_words
+from ncviz.spreadsheet import table_csv
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import interval_words, plain
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 from ncviz.values import NEVER_ACTIVE
 
@@ -58,7 +60,7 @@ def _draw_classes(of: tasks.Network, record: CurvatureRecord) -> None:
 def _draw_strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]) -> None:
     st.subheader("Strongest bottlenecks")
     table = strongest_bottlenecks(of, record, names)
-    st.dataframe(
+    show_table(
         table,
         hide_index=True,
         height=330,
@@ -68,7 +70,7 @@ def _draw_strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]
         },
     )
     named = table.assign(batchnorm=record.batchnorm) if record.batchnorm else table
-    st.download_button("Download the table (CSV)", named.to_csv(index=False), "bottlenecks.csv", "text/csv")
+    st.download_button("Download the table (CSV)", table_csv(named), "bottlenecks.csv", "text/csv")
 
 
 def _draw_summary(of: tasks.Network, record: CurvatureRecord) -> None:

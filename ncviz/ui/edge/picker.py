@@ -14,6 +14,7 @@ from ncviz.scene.tables import lowest
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.tables import show_table
 
 ROWS = 100
 KINDS = {"low": "Strongest bottlenecks", "high": "Most redundant"}
@@ -110,7 +111,7 @@ def _draw_table(table: pd.DataFrame, title: str, key: str) -> None:
             session.change(edge=str(table["edge"].iloc[rows[0]]), flow="all")
 
     st.caption("Tick a row to lay that edge under the lens.")
-    st.dataframe(
+    show_table(
         table.drop(columns="edge"),
         hide_index=True,
         height=min(265, 38 + 35 * len(table)),

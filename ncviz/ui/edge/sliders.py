@@ -26,11 +26,12 @@ from ncviz.scene.edge.text import (
     weight_words,
 )
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.tables import csv
+from ncviz.spreadsheet import table_csv
 from ncviz.text import number
 from ncviz.ui.components.transport.component import transport_picture
 from ncviz.ui.edge.choice import ChosenEdge
 from ncviz.ui.session import session
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 from ncviz.values import CLOSED_FROM
 
@@ -172,11 +173,12 @@ def _draw_neighbours(found: EdgeExplanation, left: list[str], right: list[str]) 
         )
         if count:
             table = neighbours(found, names, is_in=is_in)
-            column.dataframe(
-                table.style.format(dict.fromkeys(table.columns[1:], significant)),
-                hide_index=True,
-                height=300,
-            )
+            with column:
+                show_table(
+                    table.style.format(dict.fromkeys(table.columns[1:], significant)),
+                    hide_index=True,
+                    height=300,
+                )
 
 
 def _draw_downloads(edge: ChosenEdge, found: EdgeExplanation, left: list[str], right: list[str]) -> None:
@@ -188,7 +190,7 @@ def _draw_downloads(edge: ChosenEdge, found: EdgeExplanation, left: list[str], r
         f"{stem}.json", "application/json", key="edge-json", on_click="ignore", width="stretch",
     )  # fmt: skip
     columns[1].download_button(
-        "Every pair (CSV)", lambda: csv(pairs(found, left, right)), f"{stem}.csv", "text/csv", key="edge-csv",
+        "Every pair (CSV)", lambda: table_csv(pairs(found, left, right)), f"{stem}.csv", "text/csv", key="edge-csv",
         on_click="ignore", width="stretch",
     )  # fmt: skip
     columns[2].caption("Measures, distances, plan and arithmetic as they stand under the sliders.")

@@ -17,6 +17,7 @@ from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.explore.chart_figures import FREE_CAPS, distribution_figure, free_layout_figure, matrix_figure
 from ncviz.ui.session.camera import camera_config
 from ncviz.ui.session.subject import Subject
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 
 # Drawn by plotly, whose camera saves a picture.
@@ -134,7 +135,7 @@ def _draw_components(found: FreeFigure, *, has_middles: bool) -> None:
     st.markdown(f"**Held together by bottlenecks**: {len(found.components)}{outlined}")
     if has_middles:
         st.caption("Negative are the middles of the intervals around κ.")
-    st.dataframe(
+    show_table(
         {
             # What a narrow column cuts off is the longest words, not κ.
             "part": [part.name for part in found.components],

@@ -9,7 +9,8 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.scene.return_files import ending, file_stem
-from ncviz.scene.tables import csv, edge_table
+from ncviz.scene.tables import edge_table
+from ncviz.spreadsheet import table_csv
 from ncviz.text import plain
 from ncviz.ui.explore import charts, export_files
 from ncviz.ui.explore.chart_figures import whose_flow
@@ -77,7 +78,7 @@ def _draw_files(subject: Subject) -> None:
     )
     _offer(
         "Weights (CSV)",
-        lambda: csv(table()),
+        lambda: table_csv(table()),
         f"{stem}-weights.csv",
         "text/csv",
         f"A row for each weight with the edge on which its κ over {whose} is least, and whether it is kept, which "

@@ -21,6 +21,7 @@ from ncviz.ui.explore.panel import STAGE_COLUMNS, draw_panel
 from ncviz.ui.explore.settings import choose_picture, draw_settings
 from ncviz.ui.session import address, results, session
 from ncviz.ui.session.subject import Subject, first_side
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.stage import steps
 
 
@@ -158,7 +159,7 @@ def _draw_layers(subject: Subject) -> None:
     share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
     percent = st.column_config.NumberColumn(format="percent")
     number = st.column_config.NumberColumn(format="localized")
-    st.dataframe(
+    show_table(
         table,
         hide_index=True,
         # What a layer has none of: weights that were measured, or that are ever active.

@@ -17,6 +17,7 @@ from ncviz.scene.tables import lowest, parameter_name, sample_curvature
 from ncviz.ui.explore.canvas import state_of
 from ncviz.ui.explore.drawn import drawn_network
 from ncviz.ui.session.subject import Subject
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 from ncviz.values import NEVER_ACTIVE
 
@@ -82,7 +83,8 @@ def _draw_neighbours(subject: Subject, selected: Unit | Channel) -> None:
         never = f", {silent:,} never active" if silent else ""
         column.caption(f"{title} ({len(own):,}{never})")
         if len(own):
-            column.dataframe(_strongest_edges(view, own, other, state.left), hide_index=True, height=250)
+            with column:
+                show_table(_strongest_edges(view, own, other, state.left), hide_index=True, height=250)
 
 
 def _strongest_edges(

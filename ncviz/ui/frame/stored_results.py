@@ -12,6 +12,7 @@ import streamlit as st
 from ncviz.ui.server import resources
 from ncviz.ui.session import visitors
 from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.tables import show_table
 
 
 @telling_errors()
@@ -37,7 +38,7 @@ def draw_stored_results() -> None:
             }
             for entry in entries
         ]
-        st.dataframe(
+        show_table(
             pd.DataFrame(rows),
             hide_index=True,
             column_config={"MB": st.column_config.NumberColumn(format="%.2f")},

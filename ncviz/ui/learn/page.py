@@ -25,6 +25,7 @@ from ncviz.ui.learn import lesson_banner
 from ncviz.ui.learn.lessons import LESSONS
 from ncviz.ui.link.view_state import HIDE_TITLES, ViewState
 from ncviz.ui.session import session
+from ncviz.ui.session.tables import show_table
 
 EDITOR_HEIGHT = 430
 KEY = "graph-editor"
@@ -123,7 +124,7 @@ def _draw_arithmetic() -> None:
     name = edge_name(bench.selected, bench.graph.is_directed)
     st.markdown(f"##### Edge {name}: κ = :{colour}[{number(kappa, 2)}], {kind}")
     digits = enough_digits(found)
-    st.dataframe(
+    show_table(
         plan_table(found, digits),
         hide_index=True,
         height=min(len(moves(found)), TABLE_ROWS) * 35 + 38,
@@ -159,7 +160,7 @@ def _draw_edges() -> None:
     }
     if changes:
         table["before the last change"] = [changes.get(edge, (kappa,))[0] for edge, kappa in found]
-    st.dataframe(
+    show_table(
         table,
         hide_index=True,
         column_config={

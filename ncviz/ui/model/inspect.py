@@ -19,6 +19,7 @@ from ncviz.ui.model.data import sentence
 from ncviz.ui.server import evaluation
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 
 SAMPLE_IMAGES = 10
@@ -36,7 +37,7 @@ def draw_network(of: tasks.Network) -> None:
         with st.spinner("Reading the network…"):
             layers = pd.DataFrame(layer_rows(of))
         number = st.column_config.NumberColumn(format="localized")
-        st.dataframe(
+        show_table(
             layers, hide_index=True, placeholder="–", column_config={"weights": number, "edges": number}
         )
         if of.is_bundled:
@@ -64,7 +65,7 @@ def _draw_accuracy(of: tasks.Network) -> None:
     if not images.has_labels:
         count = np.bincount(measured.predictions, minlength=len(images.classes))
         most = np.argsort(-count, kind="stable")[:COMMON]
-        st.dataframe(
+        show_table(
             pd.DataFrame({"class": [images.classes[at] for at in most], "images": count[most]}).query(
                 "images > 0"
             ),

@@ -11,6 +11,7 @@ from ncviz.text import plain, size
 from ncviz.ui.model import draft
 from ncviz.ui.session import networks, session, visitors
 from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.tables import show_table
 
 
 def draw_own_networks() -> None:
@@ -51,7 +52,7 @@ def draw_library() -> None:
     if not found:
         st.info("Nothing is saved yet. A network that you bring can be saved in step 4 of “Bring your own”.")
         return
-    st.dataframe(
+    show_table(
         pd.DataFrame(
             [
                 {"network": each.title, "architecture": each.architecture, "size": size(each.bytes)}

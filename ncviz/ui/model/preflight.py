@@ -18,6 +18,7 @@ from ncviz.ui.model.draft import Draft
 from ncviz.ui.model.preflight_runs import run
 from ncviz.ui.session import jobs, networks, session
 from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.tables import show_table
 
 if TYPE_CHECKING:
     from ncviz.tasks.preflight import Choice, Preflight
@@ -126,7 +127,7 @@ def _draw_layers(check: Preflight) -> None:
         max_value=1,
         help="On the calibration images; the others carry nothing there.",
     )
-    st.dataframe(
+    show_table(
         pd.DataFrame(rows),
         hide_index=True,
         column_config={"parameters": number, "edges": number, "live edges": share},

@@ -22,6 +22,7 @@ from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import jobs, session
 from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import tell_failure
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 
 # How many weights are taken at first, and at most: shares of all, and numbers for networks with a million of them.
@@ -95,7 +96,7 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
         "not the paper's."
     )
     with st.expander(f"The {min(LISTED, len(weights))} most specific of them"):
-        st.dataframe(
+        show_table(
             bottleneck_table(record, curvature, weights[:LISTED], label),
             hide_index=True,
             placeholder="never active",

@@ -33,6 +33,7 @@ from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning.run_settings import criterion_styles
 from ncviz.ui.session import session
 from ncviz.ui.session.camera import draw_camera_choice
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 
 AXIS_TITLES = {"linear": "Linear", "kept": "Log of what is kept", "removed": "Log of what is removed"}
@@ -67,7 +68,7 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
     classes = len(find_dataset(of.dataset).classes)
     found = comparison_table(compared, spreads, session.view().lab_lost, classes)
     lost_name, at_name = column_names(compared, session.view().lab_lost)
-    st.dataframe(
+    show_table(
         _mark_best(found, [lost_name, "mean accuracy", at_name], is_high=compared.order == ORDERS[0]),
         hide_index=True,
         column_config={

@@ -23,6 +23,7 @@ from ncviz.ui.pruning.run_settings import linked, tied
 from ncviz.ui.session import networks, session
 from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import tell_failure, telling_errors
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 
 POLL_SECONDS = 0.8
@@ -158,7 +159,7 @@ def _draw_live(job: Job, tuning: FineTuneConfig, train_images: int) -> None:
 
 
 def _draw_results(of: tasks.Network, known: Mapping[str, FineTuneRecord], tuning: FineTuneConfig) -> None:
-    st.dataframe(
+    show_table(
         finetune_table(known),
         hide_index=True,
         column_config={

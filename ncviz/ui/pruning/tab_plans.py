@@ -29,6 +29,7 @@ from ncviz.ui.server import resources
 from ncviz.ui.server.plan_store import MAX_NAME, Plan, PlanStore
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
+from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 
 _DELETED = "lab-deleted-plan"
@@ -101,7 +102,7 @@ def _draw_list(of: tasks.Network) -> None:
     if not plans:
         st.info("No plan for this network yet. Those that you save stay here, also after a restart.")
     else:
-        st.dataframe(
+        show_table(
             _plan_table(of, plans),
             hide_index=True,
             column_config={

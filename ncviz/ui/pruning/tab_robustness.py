@@ -12,8 +12,8 @@ from ncviz.plots.pruning.robustness import RobustnessCurve, robustness_curves
 from ncviz.scene.comparison import Comparison, nothing_to_remove
 from ncviz.scene.pruning_tables import robustness_table
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.tables import csv
 from ncviz.scene.wording import private_title, short_word, word_for
+from ncviz.spreadsheet import table_csv
 from ncviz.tasks.criteria import CORRUPTIONS, SEVERITIES, CorruptionConfig, Disturbance, criterion_title
 from ncviz.tasks.images import Dataset, find_dataset
 from ncviz.tasks.robustness import ROBUST_SPARSITIES, Robustness, RobustnessConfig, RobustnessRecord
@@ -229,7 +229,7 @@ def _draw_results(
     )
     st.download_button(
         "Curves (CSV)",
-        lambda: csv(robustness_table(known, short_word(of))),
+        lambda: table_csv(robustness_table(known, short_word(of))),
         f"{file_stem(of)}-robustness.csv",
         "text/csv",
         key="download-robustness",

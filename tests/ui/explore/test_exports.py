@@ -13,7 +13,8 @@ from ncviz.scene.layered_network import network_view
 from ncviz.scene.names import layer_title
 from ncviz.scene.selected_lines import selected_nodes
 from ncviz.scene.selection import read_selection
-from ncviz.scene.tables import csv, edge_table
+from ncviz.scene.tables import edge_table
+from ncviz.spreadsheet import table_csv
 from ncviz.ui.explore import export_files
 from ncviz.ui.explore.chart_figures import (
     distribution_figure,
@@ -45,7 +46,7 @@ def test_parquet_and_csv_hold_the_same_table(subject):
     subject = seen(subject, removed=0.4)
     table = edge_table(subject.record, subject.network.arrays, subject.ranks, subject.removed)
     from_parquet = pd.read_parquet(io.BytesIO(export_files.parquet(table)))
-    from_csv = pd.read_csv(io.BytesIO(csv(table)))
+    from_csv = pd.read_csv(io.BytesIO(table_csv(table)))
     pd.testing.assert_frame_equal(from_parquet, table)
     pd.testing.assert_frame_equal(from_csv, table, check_dtype=False, rtol=1e-6)
     assert int((~from_parquet["kept"]).sum()) == round(0.4 * subject.total)

@@ -16,7 +16,8 @@ from ncviz.plots.network.payload import unpack
 from ncviz.scene.cards.card import card
 from ncviz.scene.free_figure import flat_curvature
 from ncviz.scene.selection import Unit, Weight
-from ncviz.scene.tables import csv, edge_table, layer_table, parameter_offsets
+from ncviz.scene.tables import edge_table, layer_table, parameter_offsets
+from ncviz.spreadsheet import table_csv
 from ncviz.ui.explore import export_files
 from ncviz.ui.explore.canvas import state_of
 from ncviz.ui.explore.chart_figures import distribution_figure, free_layout_figure, matrix_figure
@@ -65,7 +66,7 @@ def test_tables_hold_the_weights_that_are_left(by_hand):
     assert (rows["factor"][doubled], rows["factor"][nothing], rows["factor"][kept]) == (2, 0, 1)
     assert (rows["by_hand"][cut], rows["by_hand"][kept], rows["by_hand"][doubled]) == ("cut", "kept", "")
     assert (rows["kept"][cut], rows["kept"][kept], rows["kept"][doubled]) == (False, True, True)
-    read = pd.read_csv(io.BytesIO(csv(table)), keep_default_na=False)
+    read = pd.read_csv(io.BytesIO(table_csv(table)), keep_default_na=False)
     assert set(read["by_hand"]) == {"", "cut", "kept"}
     packed = io.BytesIO(export_files.parquet(table, told_by_hand(subject)))
     assert read_schema(packed).metadata[b"by_hand"].decode() == told_by_hand(subject)

@@ -11,7 +11,7 @@ from ncviz.plots.pruning.robustness import RobustnessCurve, class_bars, robustne
 from ncviz.plots.pruning.styles import Style
 from ncviz.scene.pictures import enlarged, pair
 from ncviz.scene.pruning_tables import robustness_table
-from ncviz.scene.tables import csv
+from ncviz.spreadsheet import table_csv
 from ncviz.tasks.robustness import RobustnessRecord
 from ncviz.ui.pruning.robustness_examples import pick_examples
 from ncviz.ui.pruning.robustness_repair import Repair
@@ -259,7 +259,7 @@ def test_the_chosen_class_has_a_colour_of_its_own():
 def test_the_table_holds_what_is_measured():
     clean, under = np.array([1, 0.5, np.nan]), np.array([0.9, 0.4, np.nan])
     record = RobustnessRecord(np.array([0, 10, 20]), clean, under, {"total": 20, "images": 7})
-    found = pd.read_csv(io.BytesIO(csv(robustness_table({"lamp": record, "random": record}))))
+    found = pd.read_csv(io.BytesIO(table_csv(robustness_table({"lamp": record, "random": record}))))
     assert found["criterion"].tolist() == ["lamp"] * 2 + ["random"] * 2
     assert found["sparsity"].tolist() == [0, 0.5] * 2
     assert found["accuracy_disturbed"].tolist() == [0.9, 0.4] * 2
