@@ -39,6 +39,7 @@ class Limits:
         image_values: Numbers of all the images of one data set, once they have the network's size.
         own_data_bytes: Memory of all the own data sets that a server holds; those used least recently go first.
         library_bytes: Files of all the networks and images that are saved on a server.
+        record_header_bytes: What a stored result may say of itself, besides its numbers.
         session_seconds: Seconds of computing per session.
         session_networks: Own networks that one session holds.
         session_uploads: Files that one session has brought and no page has read.
@@ -74,6 +75,7 @@ class Limits:
     image_values: int = 160_000_000
     own_data_bytes: int = 3_000_000_000
     library_bytes: int = 5_000_000_000
+    record_header_bytes: int = 16_000_000
     session_seconds: float = 21_600.0
     session_networks: int = 8
     session_uploads: int = 200

@@ -10,9 +10,14 @@ import errno
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+if sys.platform != "win32":
+    import grp
+    import pwd
 
 # Of Linux alone; elsewhere such lists show in the permissions or are not looked at.
 _ACCESS_LIST = "system.posix_acl_access"
@@ -135,10 +140,6 @@ def _is_trusted(owner: int) -> bool:
 
 def _is_own_group(place: Path, group: int) -> bool:
     """Return whether a group is this user's alone, as where each user has one, and no list of others comes on top."""
-    # Not at the top: Windows has neither.
-    import grp
-    import pwd
-
     if hasattr(os, "listxattr"):
         try:
             if _ACCESS_LIST in os.listxattr(place, follow_symlinks=False):
@@ -146,6 +147,8 @@ def _is_own_group(place: Path, group: int) -> bool:
         except OSError as error:
             if error.errno not in (errno.ENOTSUP, errno.EPERM):
                 return False
+    if sys.platform == "win32":
+        return False
     try:
         user, own = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
     except KeyError:

@@ -26,6 +26,7 @@ from ncviz.fingerprint import digest
 from ncviz.store import Store, StoreWarning
 from ncviz.store import folder as folder_module
 from ncviz.store import store as store_module
+from ncviz.store.local import LocalFolder
 from ncviz.store.record import DamagedError, _stamp, decode, encode
 
 ROOT = Path(__file__).parents[1]
@@ -313,7 +314,7 @@ def test_unreadable_file_is_reported_and_kept(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder_module.Folder, "read", refuse)
+        patch.setattr(LocalFolder, "read", refuse)
         with pytest.warns(StoreWarning, match="could not be read: Permission denied"):
             assert store.get(key_of(1)) is None
     assert_same(store.get(key_of(1)), ARRAYS, META)
@@ -346,7 +347,8 @@ def test_problems_are_bounded(tmp_path):
 def test_a_failed_write_changes_nothing_and_says_why(url, monkeypatch, code, words, step):
     store = Store(url)
     store.put(key_of(1), ARRAYS, META)
-    genuine = folder_module.Folder._write_parts
+    kind = type(store._folder)
+    genuine = kind._write_parts
 
     def fail(self, path, *args):
         if step == "_write_parts":
@@ -354,14 +356,12 @@ def test_a_failed_write_changes_nothing_and_says_why(url, monkeypatch, code, wor
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder_module.Folder, step, fail)
+        patch.setattr(kind, step, fail)
         with pytest.raises(StoreError, match=words) as caught:
             store.put(key_of(1), {"x": np.zeros(3)}, {})
     assert store.where in str(caught.value)
     assert str(caught.value).count("\n") == 0
-    assert [
-        info["name"].rsplit("/", 1)[-1] for info in store._folder._fs.ls(store._folder._root, detail=True)
-    ] == [f"{key_of(1)}.ncviz"]
+    assert [item.name for item in store._folder.items()] == [f"{key_of(1)}.ncviz"]
     assert_same(store.get(key_of(1)), ARRAYS, META)
 
 
@@ -369,7 +369,7 @@ def test_interrupted_write_leaves_no_temporary_file(tmp_path, monkeypatch):
     def interrupt(self, source, target):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(folder_module.Folder, "_move", interrupt)
+    monkeypatch.setattr(LocalFolder, "_move", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Store(str(tmp_path)).put(key_of(1), ARRAYS, META)
     assert list(tmp_path.iterdir()) == []
@@ -447,7 +447,7 @@ def test_a_failed_eviction_does_not_fail_the_put(tmp_path, monkeypatch):
     def refuse(self, name):
         raise StoreError("no")
 
-    monkeypatch.setattr(folder_module.Folder, "remove", refuse)
+    monkeypatch.setattr(LocalFolder, "remove", refuse)
     put_numbers(store, 2)
     assert store.has(key_of(2))
 
@@ -457,14 +457,15 @@ def test_entries_read_headers_only(url, monkeypatch):
     before = time.time()
     store.put(key_of(1), {"x": np.zeros(100_000)}, META)
     store.put(key_of(2), {}, {"note": "long" * 10_000})
-    genuine = folder_module.Folder.read
+    kind = type(store._folder)
+    genuine = kind.read
 
     def measured(self, name, end=None):
         data = genuine(self, name, end)
         assert len(data) < 60_000
         return data
 
-    monkeypatch.setattr(folder_module.Folder, "read", measured)
+    monkeypatch.setattr(kind, "read", measured)
     second, first = store.entries()
     assert (first.key, first.kind, first.meta, first.is_bundled) == (key_of(1), "curvature", META, False)
     assert (second.key, second.kind) == (key_of(2), "")

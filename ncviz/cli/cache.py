@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
 from datetime import datetime
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from ncviz import tasks
 from ncviz.cli.options import json_option
 from ncviz.cli.output import console, print_json, progress
 from ncviz.errors import NcvizError
+from ncviz.store import KEY_VARIABLE
+from ncviz.store.verify import VerifyResult, verify_store
 from ncviz.tasks import bundling
 
 
@@ -32,7 +37,11 @@ def cache_list(as_json: bool) -> None:
     for entry in entries:
         used = datetime.fromtimestamp(entry.last_used).strftime("%Y-%m-%d %H:%M")
         table.add_row(
-            entry.key[:12], entry.kind, str(entry.meta.get("title", "")), f"{entry.bytes / 1e6:.1f} MB", used
+            entry.key[:12],
+            escape(entry.kind),
+            escape(str(entry.meta.get("title", ""))),
+            f"{entry.bytes / 1e6:.1f} MB",
+            used,
         )
     console.print(table)
     console.print(f"{len(entries)} results, {store.size() / 1e6:.1f} MB, in {store.where}", highlight=False)
@@ -52,6 +61,41 @@ def cache_clear(key: str | None) -> None:
         raise NcvizError(f"{len(matching)} stored results have a key that starts with '{key}'; expected one.")
     store.remove(matching[0])
     console.print("Removed 1 result.")
+
+
+@cache.command("verify")
+@json_option
+def cache_verify(as_json: bool) -> None:
+    """Read every stored result: which are whole and ours, and what else lies there. Exit code 1 if any is not."""
+    found = verify_store(tasks.open_store())
+    if as_json:
+        print_json({**asdict(found), "is_sound": found.is_sound})
+    else:
+        _tell(found)
+    if not found.is_sound:
+        sys.exit(1)
+
+
+def _tell(found: VerifyResult) -> None:
+    if found.findings:
+        table = Table("name", "what", "found", "size")
+        for each in found.findings:
+            place = "bundled: " if each.is_bundled else ""
+            table.add_row(
+                escape(place + each.name[:12]), each.kind, escape(each.words), f"{each.bytes / 1e6:.1f} MB"
+            )
+        console.print(table)
+    console.print(
+        f"{found.sound} results are whole and ours; {sum(each.is_fault for each in found.findings)} are not and would "
+        f"be computed again. {found.bytes / 1e6:.1f} of {found.max_bytes / 1e6:,.0f} MB in {found.where}.",
+        highlight=False, markup=False,
+    )  # fmt: skip
+    if found.shared:
+        console.print(
+            f"Others can write there ({found.shared}), so only results signed with the workspace's key count: give "
+            f"{KEY_VARIABLE} the same value for all who share them.",
+            highlight=False, markup=False,
+        )  # fmt: skip
 
 
 @click.command(hidden=True)

@@ -2,6 +2,9 @@
 
 from ncviz.fingerprint import digest
 from ncviz.store.record import Record
-from ncviz.store.store import CACHE_VARIABLE, Entry, Store, StoreWarning
+from ncviz.store.signing import KEY_VARIABLE
+from ncviz.store.store import CACHE_VARIABLE, Entry, Store, StoreWarning, open_folder
 
-__all__ = ["CACHE_VARIABLE", "Entry", "Record", "Store", "StoreWarning", "digest"]
+__all__ = [
+    "CACHE_VARIABLE", "KEY_VARIABLE", "Entry", "Record", "Store", "StoreWarning", "digest", "open_folder",
+]  # fmt: skip

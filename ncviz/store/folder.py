@@ -1,190 +1,129 @@
-"""A folder on any fsspec file system: whole files in, whole files out, failures as one sentence."""
+"""A folder of files on any file system: whole files in, whole files out, failures as one sentence."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
-import time
-import uuid
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any, NoReturn
-
-import filelock
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
+from typing import NoReturn
 
 from ncviz.errors import StoreError
 
+# A writer's unfinished file is left alone for so long, unless its room is needed; one dated further ahead is as old.
 STALE_TEMP_SECONDS = 3600.0
-LOCK_SECONDS = 10.0
-_TEMP_SUFFIX = ".ncviz-tmp"
-_LOCK = ".lock"
-# Each file system has its own name for the time of the last change.
-_TIME_NAMES = ("mtime", "LastModified", "last_modified", "modified", "updated", "created")
+TEMP_SUFFIX = ".ncviz-tmp"
+
+
+class DamagedError(Exception):
+    """A file that is not what was written; the message says in a few words what gave it away."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One file of a folder: its name, its bytes, and when it was last changed in seconds since the epoch."""
+    """What has one name in a folder.
+
+    Attributes:
+        name: The name.
+        bytes: Its size.
+        modified: When it was last changed, in seconds since the epoch.
+        is_file: Whether it is a regular file, and not a link, a folder, a pipe or a device.
+    """
 
     name: str
     bytes: int
     modified: float
+    is_file: bool = True
+
+    @property
+    def is_temp(self) -> bool:
+        """Whether a writer is at it, or left it."""
+        return self.name.endswith(TEMP_SUFFIX)
+
+    def is_stale(self, now: float) -> bool:
+        """Return whether its date is far from now, to either side: no clock is sure to be right."""
+        return abs(now - self.modified) > STALE_TEMP_SECONDS
 
 
-class Folder:
+class Folder(ABC):
     """Files of one folder, written beside their place and moved there, so that readers see them whole.
-
-    On local file systems the move is atomic and the bytes are flushed first. Elsewhere it is what the file
-    system offers: object stores copy and then delete, and the copy appears at once.
-
-    Args:
-        url: A folder or any fsspec URL.
 
     Attributes:
         where: The folder or URL without credentials, for messages.
-        is_local: Whether it lies on a local file system.
-
-    Raises:
-        StoreError: If the protocol is unknown, its package is missing or its server refuses.
     """
 
-    def __init__(self, url: str) -> None:
-        try:
-            self._fs, root = fsspec.core.url_to_fs(url)
-        except Exception as exc:
-            # The URL itself may hold a password, so only its protocol is shown.
-            protocol = url.split("://")[0]
-            raise StoreError(
-                f"The result store cannot be opened by the protocol {protocol!r} ({reason(exc)}): "
-                "install what it needs or set NCVIZ_CACHE to a folder."
-            ) from exc
-        self.is_local = isinstance(self._fs, LocalFileSystem)
-        self._root = str(Path(root).absolute()) if self.is_local else str(root)
-        self.where = self._root if self.is_local else str(self._fs.unstrip_protocol(self._root))
+    where: str
 
+    @abstractmethod
+    def find_fault(self, name: str = "") -> str:
+        """Return who else could have written a file, or in the folder, or an empty string if nobody can."""
+
+    @abstractmethod
     def items(self) -> list[Item]:
-        """Return the folder's files; a folder that does not exist yet has none.
+        """Return what is in the folder; one that does not exist yet has nothing.
 
         Raises:
             StoreError: If it cannot be listed.
         """
-        try:
-            self._fs.invalidate_cache(self._root)
-            infos = self._fs.ls(self._root, detail=True)
-        except FileNotFoundError:
-            return []
-        except Exception as exc:
-            self._fail("listed", exc)
-        return [_item(info) for info in infos if info["type"] == "file" and not _is_temp(info["name"])]
 
+    @abstractmethod
     def has(self, name: str) -> bool:
-        """Return whether the folder has a file of that name.
+        """Return whether the folder has a regular file of that name.
 
         Raises:
             StoreError: If that cannot be found out.
         """
-        try:
-            self._fs.invalidate_cache(self._root)
-            return bool(self._fs.isfile(self._path(name)))
-        except Exception as exc:
-            self._fail("read", exc)
 
+    @abstractmethod
     def read(self, name: str, end: int | None = None) -> bytes:
-        """Return a file's bytes, or its first ``end``; raises whatever the file system raises."""
-        data: bytes = self._fs.cat_file(self._path(name), start=0, end=end)
-        return data
+        """Return a file's bytes, or its first ``end``; raises whatever the file system raises.
 
+        Raises:
+            DamagedError: If it is no regular file.
+        """
+
+    @abstractmethod
     def write(self, name: str, *parts: bytes) -> None:
-        """Write a file whole or not at all; a file of that name is replaced.
+        """Write a file whole or not at all; whatever has that name is replaced.
 
         Raises:
             StoreError: If the disk is full or the folder not writable; nothing has changed then.
         """
-        temp = self._path(f".{name}.{uuid.uuid4().hex}{_TEMP_SUFFIX}")
-        try:
-            self._fs.makedirs(self._root, exist_ok=True)
-            self._write_parts(temp, parts)
-            self._move(temp, self._path(name))
-        except BaseException as exc:
-            with contextlib.suppress(Exception):
-                self._fs.rm_file(temp)
-            if not isinstance(exc, Exception):
-                raise
-            self._fail("written", exc)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold off others that want the same, for some seconds, on local file systems that can."""
-        lock = filelock.FileLock(self._path(_LOCK)) if self.is_local else None
-        with contextlib.ExitStack() as held:
-            if lock is not None:
-                # Where there can be no lock or its holder hangs, a looser result may stay, which is better than none.
-                with contextlib.suppress(OSError, NotImplementedError):
-                    self._fs.makedirs(self._root, exist_ok=True)
-                    held.enter_context(lock.acquire(timeout=LOCK_SECONDS))
-            yield
+    @abstractmethod
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold off others that want the same, for some seconds, where that can be done."""
 
+    @abstractmethod
     def remove(self, name: str) -> bool:
-        """Remove a file and return whether it was there.
+        """Remove what has a name, without following links, and return whether it was there.
 
         Raises:
             StoreError: If it is there and cannot be removed.
         """
-        try:
-            self._fs.rm_file(self._path(name))
-        except FileNotFoundError:
-            return False
-        except Exception as exc:
-            self._fail("emptied", exc)
-        return True
 
+    @abstractmethod
     def mark_used(self, name: str) -> None:
-        """Set a local file's time to now, as well as permissions allow; elsewhere do nothing."""
-        if self.is_local:
-            now = time.time_ns()
-            with contextlib.suppress(OSError):
-                # Without explicit times the kernel's clock is used, too coarse to order two quick uses.
-                os.utime(self._path(name), ns=(now, now))
+        """Set a file's time to now, where that can be done."""
 
-    def sweep(self) -> None:
-        """Remove what writers that died long ago left behind, as well as permissions allow."""
-        limit = time.time() - STALE_TEMP_SECONDS
-        with contextlib.suppress(Exception):
-            self._fs.invalidate_cache(self._root)
-            for info in self._fs.ls(self._root, detail=True):
-                if _is_temp(info["name"]) and _item(info).modified < limit:
-                    with contextlib.suppress(Exception):
-                        self._fs.rm_file(info["name"])
+    @abstractmethod
+    def is_left(self, item: Item) -> bool:
+        """Return whether a temporary file's writer is gone."""
 
-    def _path(self, name: str) -> str:
-        return f"{self._root.rstrip('/')}/{name}"
+    @abstractmethod
+    def sweep(self, *, needs_room: bool = False) -> int:
+        """Remove what writers that died left behind; return how many bytes that freed.
 
-    def _write_parts(self, path: str, parts: tuple[bytes, ...]) -> None:
-        if not self.is_local:
-            with self._fs.open(path, "wb") as file:
-                for part in parts:
-                    file.write(part)
-            return
-        with Path(path).open("xb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        now = time.time_ns()
-        os.utime(path, ns=(now, now))
+        Args:
+            needs_room: Whether those go, too, whose date is near.
+        """
 
-    def _move(self, source: str, target: str) -> None:
-        if self.is_local:
-            Path(source).replace(target)
-        else:
-            self._fs.mv(source, target)
+    def fail(self, done: str, exc: Exception) -> NoReturn:
+        """Raise what a file system said as one sentence.
 
-    def _fail(self, done: str, exc: Exception) -> NoReturn:
+        Raises:
+            StoreError: Always.
+        """
         code = getattr(exc, "errno", None)
         if code in (errno.ENOSPC, errno.EDQUOT):
             text = "has no space left: free some, or set NCVIZ_CACHE to a folder on a larger disk"
@@ -201,19 +140,3 @@ def reason(exc: Exception) -> str:
     """Return an exception's first line, fit to stand in brackets."""
     text = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
     return str(text).splitlines()[0].rstrip(".")
-
-
-def _is_temp(path: str) -> bool:
-    return path.endswith(_TEMP_SUFFIX)
-
-
-def _item(info: dict[str, Any]) -> Item:
-    found = next((info[name] for name in _TIME_NAMES if info.get(name) is not None), None)
-    if isinstance(found, str):
-        with contextlib.suppress(ValueError):
-            found = datetime.fromisoformat(found)
-    if isinstance(found, datetime):
-        found = found.timestamp()
-    # A file of unknown age counts as new, so that nobody sweeps another writer's unfinished one.
-    modified = float(found) if isinstance(found, (int, float)) else time.time()
-    return Item(str(info["name"]).rsplit("/", 1)[-1], int(info["size"] or 0), modified)

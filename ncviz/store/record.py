@@ -1,8 +1,12 @@
-"""The file of one result: a magic line, the SHA-256 of the rest, then safetensors with JSON in the header."""
+"""The file of one result: a magic line, the SHA-256 of the rest, then safetensors with JSON in the header.
+
+Where others can write, too, an HMAC-SHA-256 by the workspace's key stands behind the SHA-256, which says who wrote it.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import time
 from collections.abc import Mapping
@@ -13,16 +17,24 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from ncviz.errors import StoreError
+from ncviz.limits import LIMITS
+from ncviz.store.folder import DamagedError
+
 _MAGIC = b"ncviz-record 1\n"
-_STAMP_BYTES = len(_MAGIC) + 65  # the magic line, then 64 hex characters and a newline
+_SIGNED_MAGIC = b"ncviz-record 2\n"
+_LATEST = 253_402_300_800.0  # the year 10,000, from which no date is printed
+_LINE_BYTES = 65  # 64 hex characters and a newline
+_STAMP_BYTES = len(_MAGIC) + _LINE_BYTES
+_SIGNED_STAMP_BYTES = _STAMP_BYTES + _LINE_BYTES
 _LENGTH_BYTES = 8  # safetensors begins with the length of its header
 _DTYPES = frozenset({"bool", "float16", "float32", "float64", "complex64"}) | frozenset(
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 )
 
 
-class DamagedError(Exception):
-    """A file that is not what was written; the message says in a few words what gave it away."""
+class ForeignError(Exception):
+    """A whole file that may be anybody's; the message says in a few words why."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +59,23 @@ class Header:
         created: Seconds since the epoch.
         names: Names of the arrays, in the order in which they were put; safetensors sorts them.
         meta: Plain JSON values.
+        end: Bytes of the whole file.
     """
 
     key: str
     created: float
     names: list[str]
     meta: dict[str, Any]
+    end: int
 
 
-def encode(key: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> tuple[bytes, bytes]:
-    """Return a file's stamp (magic line and checksum) and its body.
+def encode(
+    key: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], signing: bytes | None = None
+) -> tuple[bytes, bytes]:
+    """Return a file's stamp (magic line, checksum and perhaps signature) and its body.
 
     Raises:
+        StoreError: If ``meta`` is too long.
         TypeError: If an array holds other than numbers or booleans, or ``meta`` other than plain JSON.
     """
     packed = {name: _packable(name, array) for name, array in arrays.items()}
@@ -68,21 +85,38 @@ def encode(key: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) 
         raise TypeError(f"the meta of a stored result must be plain JSON: {exc}") from exc
     header = {"key": key, "created": repr(time.time()), "names": json.dumps(list(packed)), "meta": text}
     body = save(packed, metadata=header)
-    return _stamp(body), body
+    if int.from_bytes(body[:_LENGTH_BYTES], "little") > LIMITS.record_header_bytes:
+        raise StoreError(
+            f"What is said of this result takes more than the {LIMITS.record_header_bytes:,} bytes that a stored one "
+            "may have for it; the result is not kept."
+        )
+    return _stamp(body, signing), body
 
 
-def decode(key: str, data: bytes) -> Record:
+def decode(key: str, data: bytes, signing: bytes | None = None) -> Record:
     """Return the record in a file's bytes, after verifying every one of them.
+
+    Args:
+        key: The key that it was asked for by.
+        data: The file's bytes.
+        signing: The key that it must be signed with, where others can write.
 
     Raises:
         DamagedError: If anything differs from what was written for ``key``.
+        ForeignError: If it is whole, but not signed with that key.
     """
-    body = data[_STAMP_BYTES:]
-    if data[:_STAMP_BYTES] != _stamp(body):
+    body = data[_stamp_bytes(data) :]
+    stamp = _stamp(body)
+    if data[len(_MAGIC) : _STAMP_BYTES] != stamp[len(_MAGIC) :]:
         raise DamagedError("its contents do not match its checksum")
     header = read_header(data)
     if header.key != key:
         raise DamagedError("it belongs to another key")
+    if signing is not None:
+        if not data.startswith(_SIGNED_MAGIC):
+            raise ForeignError("it is not signed")
+        if not hmac.compare_digest(data[:_SIGNED_STAMP_BYTES], _stamp(body, signing)):
+            raise ForeignError("it is signed with another key")
     try:
         arrays = load(body)
         return Record({name: arrays[name] for name in header.names}, header.meta)
@@ -96,10 +130,13 @@ def header_bytes(head: bytes) -> int:
     Raises:
         DamagedError: If they are no start of a record file.
     """
-    body_start = _STAMP_BYTES + _LENGTH_BYTES
-    if len(head) < body_start or not head.startswith(_MAGIC):
+    start = _stamp_bytes(head) + _LENGTH_BYTES
+    if len(head) < start:
         raise DamagedError("it does not start like a record")
-    return body_start + int.from_bytes(head[_STAMP_BYTES:body_start], "little")
+    length = int.from_bytes(head[start - _LENGTH_BYTES : start], "little")
+    if length > LIMITS.record_header_bytes:
+        raise DamagedError("its header is longer than any record's")
+    return start + length
 
 
 def read_header(head: bytes) -> Header:
@@ -112,17 +149,47 @@ def read_header(head: bytes) -> Header:
     if end > len(head):
         raise DamagedError("its header is cut short")
     try:
-        raw = json.loads(head[_STAMP_BYTES + _LENGTH_BYTES : end])["__metadata__"]
-        header = Header(raw["key"], float(raw["created"]), json.loads(raw["names"]), json.loads(raw["meta"]))
-    except (KeyError, TypeError, ValueError, RecursionError) as exc:
+        raw = json.loads(head[_stamp_bytes(head) + _LENGTH_BYTES : end])
+        said = raw.pop("__metadata__")
+        last = max((int(each["data_offsets"][1]) for each in raw.values()), default=0)
+        header = Header(
+            said["key"],
+            float(said["created"]),
+            json.loads(said["names"]),
+            json.loads(said["meta"]),
+            end + last,
+        )
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as exc:
         raise DamagedError(f"its header cannot be read, {type(exc).__name__}") from exc
-    if not isinstance(header.meta, dict) or not isinstance(header.names, list):
+    if not (
+        isinstance(header.meta, dict) and isinstance(header.names, list) and 0 <= header.created < _LATEST
+    ):
         raise DamagedError("its header is of another kind")
     return header
 
 
-def _stamp(body: bytes) -> bytes:
-    return _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n"
+def _stamp_bytes(data: bytes) -> int:
+    if data.startswith(_SIGNED_MAGIC):
+        return _SIGNED_STAMP_BYTES
+    if data.startswith(_MAGIC):
+        return _STAMP_BYTES
+    raise DamagedError("it does not start like a record")
+
+
+def _stamp(body: bytes, signing: bytes | None = None) -> bytes:
+    checksum = hashlib.sha256(body).hexdigest().encode() + b"\n"
+    if signing is None:
+        return _MAGIC + checksum
+    signature = hmac.new(signing, _SIGNED_MAGIC + body, hashlib.sha256)
+    return _SIGNED_MAGIC + checksum + signature.hexdigest().encode() + b"\n"
 
 
 def _packable(name: str, array: np.ndarray) -> np.ndarray:

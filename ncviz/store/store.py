@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -12,16 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
+from fsspec.implementations.local import LocalFileSystem
 from platformdirs import user_cache_path
 
 from ncviz.errors import StoreError
-from ncviz.store.folder import Folder, Item, reason
-from ncviz.store.record import DamagedError, Record, decode, encode, header_bytes, read_header
+from ncviz.store.cap import SUFFIX, keep_within, key_of, redate_ahead
+from ncviz.store.folder import DamagedError, Folder, Item, reason
+from ncviz.store.local import LocalFolder
+from ncviz.store.record import ForeignError, Record, decode, encode, header_bytes, read_header
+from ncviz.store.remote import RemoteFolder
+from ncviz.store.signing import KEY_VARIABLE, signing_key
 
 CACHE_VARIABLE = "NCVIZ_CACHE"
 DEFAULT_MAX_BYTES = 2 * 2**30
-SUFFIX = ".ncviz"
 
 _HEAD_BYTES = 2**14
 _MAX_PROBLEMS = 50
@@ -60,18 +66,22 @@ class Store:
 
     When the records outgrow ``max_bytes``, ``put`` removes those unused for longest. On local file systems
     ``get`` sets the file's modification time, so that all processes agree on what is old; elsewhere only this
-    object remembers what it got, and other processes go by the time of writing.
+    object remembers what it got, and other processes go by the time of writing. What is dated ahead is used now.
+
+    A folder to which nobody but this user can write is believed. Elsewhere, in others' folders and on servers, records
+    are signed with the workspace's key (NCVIZ_STORE_KEY, else the user's own), and count only with that signature.
 
     Args:
         url: A folder or any fsspec URL. Without it, the environment variable NCVIZ_CACHE; without that, the
             user's cache folder.
-        max_bytes: Most bytes of all records together; a record that alone takes more is refused.
+        max_bytes: Most bytes of all records together, and of what writers are at; a record that alone takes more is
+            refused.
         bundled: A read-only folder of record files, looked at where the store itself has no good record.
 
     Attributes:
         where: The folder or URL, for messages.
         max_bytes: As given.
-        problems: The latest sentences about damaged or unreadable records, for the page to show.
+        problems: The latest sentences about damaged, unreadable or other people's records, for the page to show.
 
     Raises:
         StoreError: If the URL's protocol is unknown or the package for it is missing.
@@ -80,8 +90,8 @@ class Store:
     def __init__(
         self, url: str | None = None, *, max_bytes: int = DEFAULT_MAX_BYTES, bundled: Path | None = None
     ) -> None:
-        self._folder = Folder(str(url or os.environ.get(CACHE_VARIABLE) or user_cache_path("ncviz")))
-        self._bundled = None if bundled is None else Folder(str(bundled))
+        self._folder = open_folder(str(url or os.environ.get(CACHE_VARIABLE) or user_cache_path("ncviz")))
+        self._bundled = None if bundled is None else open_folder(str(bundled))
         self._used: dict[str, float] = {}
         self.where = self._folder.where
         self.max_bytes = max_bytes
@@ -99,20 +109,41 @@ class Store:
     def get(self, key: str) -> Record | None:
         """Return the verified record of ``key``, or None where there is none and it has to be computed.
 
-        A damaged file is removed and reported, in ``problems`` and as a StoreWarning. An unreadable one is
-        only reported. Neither stops a bundled record from being returned.
+        A damaged file, or what is none, is removed and reported, in ``problems`` and as a StoreWarning. An unreadable
+        one or one of others' is only reported. None of them stops a bundled record from being returned.
 
         Raises:
             StoreError: If ``key`` is not 64 hex characters.
         """
         name = _file_name(key)
-        record = self._read(self._folder, name, key)
+        record = self._read(self._folder, key)
         if record is not None:
             self._used[key] = time.time()
             self._folder.mark_used(name)
         elif self._bundled is not None:
-            record = self._read(self._bundled, name, key)
+            record = self._read(self._bundled, key)
         return record
+
+    def read(self, key: str, *, is_bundled: bool = False) -> Record:
+        """Return the verified record of ``key``, and change nothing.
+
+        Raises:
+            DamagedError: If its file is not what was written.
+            ForeignError: If others may have written it.
+            OSError: If there is none or it cannot be read, or whatever else its file system raises.
+        """
+        folder = self._bundled if is_bundled and self._bundled is not None else self._folder
+        name = _file_name(key)
+        # What comes with the package is believed as its code is.
+        signing = None if folder is self._bundled else self._signing(name)
+        head = folder.read(name, _HEAD_BYTES)
+        if len(head) < header_bytes(head):
+            head = folder.read(name, header_bytes(head))
+        size = read_header(head).end
+        if size > self.max_bytes:
+            raise DamagedError("it says that it is larger than the store")
+        # One more, so that what is longer than it says shows in its checksum.
+        return decode(key, head if size < len(head) else folder.read(name, size + 1), signing)
 
     def put(self, key: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Store a result whole or not at all, then remove the least recently used ones beyond the cap.
@@ -123,12 +154,12 @@ class Store:
             meta: Plain JSON values; tuples come back as lists. ``meta["kind"]`` is shown in ``entries``.
 
         Raises:
-            StoreError: If the disk is full, the place not writable, the record alone larger than the cap, or
-                ``key`` not 64 hex characters. An earlier record of the key is still there then.
+            StoreError: If the disk is full, the place not writable, the record larger than one may be, or ``key`` not
+                64 hex characters. An earlier record of the key is still there then.
             TypeError: If an array or ``meta`` holds anything else.
         """
         name = _file_name(key)
-        stamp, body = encode(key, arrays, meta)
+        stamp, body = encode(key, arrays, meta, self._signing())
         size = len(stamp) + len(body)
         if size > self.max_bytes:
             raise StoreError(
@@ -136,6 +167,10 @@ class Store:
                 f"{self.max_bytes:,} in all: raise that limit or use fewer samples."
             )
         self._folder.sweep()
+        with contextlib.suppress(StoreError):
+            # Before the new record has its date, which is then the latest.
+            redate_ahead(self._folder)
+        self._used = {other: used for other, used in self._used.items() if used <= time.time()}
         self._folder.write(name, stamp, body)
         self._used[key] = time.time()
         self._evict(key)
@@ -154,7 +189,7 @@ class Store:
         """
         found = [self._entry(self._folder, item) for item in self._records()]
         if with_bundled and self._bundled is not None:
-            found += [self._entry(self._bundled, item) for item in self._bundled.items() if _key_of(item)]
+            found += [self._entry(self._bundled, item) for item in self._bundled.items() if key_of(item)]
         return sorted((entry for entry in found if entry), key=lambda entry: -entry.last_used)
 
     def remove(self, key: str) -> bool:
@@ -178,25 +213,50 @@ class Store:
         return len(freed), sum(freed)
 
     def size(self) -> int:
-        """Return the bytes of all records together, without the bundled ones.
+        """Return the bytes of all records and of what writers are at or left, without the bundled ones.
 
         Raises:
             StoreError: If the store cannot be listed.
         """
-        return sum(item.bytes for item in self._records())
+        return sum(item.bytes for item in self._folder.items() if item.is_temp or key_of(item))
+
+    def items(self, *, with_bundled: bool = False) -> list[tuple[Item, bool]]:
+        """Return all that lies in the store, and with each whether it is bundled.
+
+        Raises:
+            StoreError: If the store cannot be listed.
+        """
+        bundled = self._bundled.items() if with_bundled and self._bundled is not None else []
+        return [(item, False) for item in self._folder.items()] + [(item, True) for item in bundled]
+
+    def find_fault(self) -> str:
+        """Return who else can write to the store, or an empty string if nobody can."""
+        return self._folder.find_fault()
+
+    def is_left(self, item: Item) -> bool:
+        """Return whether a temporary file's writer is gone."""
+        return self._folder.is_left(item)
+
+    def _signing(self, name: str = "") -> bytes | None:
+        return signing_key() if self._folder.find_fault(name) else None
 
     def _records(self) -> list[Item]:
-        return [item for item in self._folder.items() if _key_of(item)]
+        return [item for item in self._folder.items() if key_of(item)]
 
-    def _read(self, folder: Folder, name: str, key: str) -> Record | None:
+    def _read(self, folder: Folder, key: str) -> Record | None:
         try:
-            return decode(key, folder.read(name))
+            return self.read(key, is_bundled=folder is self._bundled)
         except FileNotFoundError:
             return None
         except DamagedError as exc:
             fault = f"was damaged: {exc}"
             if folder is self._folder:
-                self._try_remove(name)
+                self._try_remove(_file_name(key))
+        except ForeignError as exc:
+            fault = (
+                f"is not used, since {folder.find_fault(_file_name(key))} and {exc}; set {KEY_VARIABLE} to the key of "
+                "those whose results you share, or name a folder that is yours alone"
+            )
         except Exception as exc:
             fault = f"could not be read: {reason(exc)}"
         self._report(f"A stored result in {folder.where} {fault}; it has to be computed again.")
@@ -214,21 +274,13 @@ class Store:
             return False
 
     def _last_used(self, item: Item) -> float:
-        return max(item.modified, self._used.get(_key_of(item), 0.0))
+        return min(max(item.modified, self._used.get(key_of(item), 0.0), 0.0), time.time())
 
     def _evict(self, newest: str) -> None:
         # The result itself is safely stored by now, so nothing here may turn that into a failure.
-        try:
-            items = sorted(self._records(), key=self._last_used)
-        except StoreError:
-            return
-        excess = sum(item.bytes for item in items) - self.max_bytes
-        for item in items:
-            if excess <= 0:
-                return
-            if _key_of(item) != newest and self._try_remove(item.name):
-                self._used.pop(_key_of(item), None)
-                excess -= item.bytes
+        with contextlib.suppress(StoreError):
+            kept = keep_within(self._folder, self.max_bytes, _file_name(newest), self._last_used)
+            self._used = {key: used for key, used in self._used.items() if _file_name(key) in kept}
 
     def _entry(self, folder: Folder, item: Item) -> Entry | None:
         try:
@@ -242,7 +294,7 @@ class Store:
         is_bundled = folder is not self._folder
         last_used = item.modified if is_bundled else self._last_used(item)
         kind = str(header.meta.get("kind", ""))
-        return Entry(_key_of(item), kind, item.bytes, header.created, last_used, header.meta, is_bundled)
+        return Entry(key_of(item), kind, item.bytes, header.created, last_used, header.meta, is_bundled)
 
 
 def _file_name(key: str) -> str:
@@ -251,7 +303,22 @@ def _file_name(key: str) -> str:
     return key + SUFFIX
 
 
-def _key_of(item: Item) -> str:
-    """Return the key that a file's name says, or an empty string if it is no record's name."""
-    key = item.name.removesuffix(SUFFIX)
-    return key if item.name.endswith(SUFFIX) and _KEY.fullmatch(key) else ""
+def open_folder(url: str) -> Folder:
+    """Return a folder by its path or its URL.
+
+    Args:
+        url: A folder or any fsspec URL.
+
+    Raises:
+        StoreError: If the protocol is unknown, its package is missing or its server refuses.
+    """
+    try:
+        files, root = fsspec.core.url_to_fs(url)
+    except Exception as exc:
+        # The URL itself may hold a password, so only its protocol is shown.
+        protocol = url.split("://")[0]
+        raise StoreError(
+            f"The result store cannot be opened by the protocol {protocol!r} ({reason(exc)}): "
+            "install what it needs or set NCVIZ_CACHE to a folder."
+        ) from exc
+    return LocalFolder(Path(root)) if isinstance(files, LocalFileSystem) else RemoteFolder(files, str(root))

@@ -11,12 +11,15 @@ from typing import Any
 
 from ncviz.config import ALGORITHM_VERSION, PruningConfig
 from ncviz.errors import NcvizError, StoreError
-from ncviz.store.folder import Folder
+from ncviz.store import open_folder
+from ncviz.store.folder import DamagedError
 
 PREFIX, SUFFIX = "plan-", ".json"
 # Plans that do not say so were saved by versions of the algorithm up to this one.
 UNSAID_VERSION = 3
 MAX_NAME = 60
+# A longer file is no plan, and cut off, no JSON.
+_MOST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class PlanStore:
     """
 
     def __init__(self, where: str) -> None:
-        self._folder = Folder(where)
+        self._folder = open_folder(where)
 
     def all(self) -> list[Plan]:
         """Return the plans, oldest first; files that cannot be read are left out.
@@ -109,8 +112,8 @@ class PlanStore:
 
     def _read(self, name: str) -> Plan | None:
         try:
-            return _plan(json.loads(self._folder.read(name)), name)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return _plan(json.loads(self._folder.read(name, _MOST_BYTES)), name)
+        except (OSError, DamagedError, ValueError, KeyError, TypeError, AttributeError):
             # Removed meanwhile, or written by other hands.
             return None
 

@@ -1,0 +1,225 @@
+"""A folder of this machine's file systems, in which nothing but regular files is opened and nothing is waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from ncviz.errors import StoreError
+from ncviz.store.folder import TEMP_SUFFIX, DamagedError, Folder, Item
+from ncviz.trust import find_fault, make_private
+
+if sys.platform != "win32":
+    import fcntl
+
+LOCK_SECONDS = 10.0
+_LOCK = ".lock"
+_TRIES = 5
+# Of what does not exist on Windows, nothing has to be said there.
+_CAREFUL = (
+    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)  # fmt: skip
+
+
+class LocalFolder(Folder):
+    """A local folder; the move of a finished file is atomic, and its bytes are flushed first.
+
+    A writer holds a lock on its unfinished file, so that what is left of one that died can be told by that alone.
+
+    Args:
+        root: The folder, which may be missing; it is made for its owner alone.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self.where = str(self._root)
+
+    def find_fault(self, name: str = "") -> str:  # noqa: D102
+        return find_fault(self._root / name)
+
+    def items(self) -> list[Item]:  # noqa: D102
+        found = []
+        try:
+            with os.scandir(self._root) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        about = entry.stat(follow_symlinks=False)
+                        is_file = stat.S_ISREG(about.st_mode)
+                        found.append(
+                            Item(entry.name, about.st_size if is_file else 0, about.st_mtime, is_file)
+                        )
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as exc:
+            self.fail("listed", exc)
+        return found
+
+    def has(self, name: str) -> bool:  # noqa: D102
+        try:
+            return stat.S_ISREG((self._root / name).lstat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as exc:
+            self.fail("read", exc)
+
+    def read(self, name: str, end: int | None = None) -> bytes:  # noqa: D102
+        path = self._root / name
+        try:
+            number = os.open(path, os.O_RDONLY | _CAREFUL)
+        except OSError as exc:
+            # A link, or a socket; what has no owner's permission stays an error of its own.
+            if exc.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+                raise DamagedError("it is no regular file") from exc
+            raise
+        with open(number, "rb", buffering=0) as file:  # noqa: PTH123 (it is open already)
+            about = os.fstat(number)
+            if not stat.S_ISREG(about.st_mode):
+                raise DamagedError("it is no regular file")
+            wanted = about.st_size if end is None else min(end, about.st_size)
+            data = bytearray()
+            while len(data) < wanted and (part := file.read(wanted - len(data))):
+                data += part
+        return bytes(data)
+
+    def write(self, name: str, *parts: bytes) -> None:  # noqa: D102
+        temp = self._root / f".{name}.{uuid.uuid4().hex}{TEMP_SUFFIX}"
+        try:
+            make_private(self._root)
+            with contextlib.ExitStack() as held:
+                number = self._begin(temp)
+                held.callback(os.close, number)
+                self._write_parts(number, parts)
+                self._move(temp, self._root / name)
+        except BaseException as exc:
+            with contextlib.suppress(OSError):
+                temp.unlink()
+            if not isinstance(exc, Exception):
+                raise
+            self.fail("written", exc)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:  # noqa: D102
+        with contextlib.ExitStack() as held:
+            # Where there can be no lock or its holder hangs, a looser result may stay, which is better than none.
+            with contextlib.suppress(OSError, NotImplementedError, StoreError):
+                make_private(self._root)
+                lock = self._root / _LOCK
+                # What opens it would follow a link, or wait for a pipe.
+                with contextlib.suppress(FileNotFoundError):
+                    if not stat.S_ISREG(lock.lstat().st_mode):
+                        self.remove(_LOCK)
+                held.enter_context(filelock.FileLock(lock).acquire(timeout=LOCK_SECONDS))
+            yield
+
+    def remove(self, name: str) -> bool:  # noqa: D102
+        path = self._root / name
+        try:
+            if stat.S_ISDIR(path.lstat().st_mode):
+                self._clear_away(path)
+            else:
+                path.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as exc:
+            self.fail("emptied", exc)
+        return True
+
+    def mark_used(self, name: str) -> None:  # noqa: D102
+        now = time.time_ns()
+        with contextlib.suppress(OSError, NotImplementedError):
+            # Without explicit times the kernel's clock is used, too coarse to order two quick uses.
+            os.utime(self._root / name, ns=(now, now), follow_symlinks=False)
+
+    def is_left(self, item: Item) -> bool:  # noqa: D102
+        return self._try_left(self._root / item.name, is_removed=False)
+
+    def sweep(self, *, needs_room: bool = False) -> int:  # noqa: D102
+        now, freed = time.time(), 0
+        with contextlib.suppress(Exception):
+            for item in self.items():
+                # No writer of ours makes anything but files.
+                if item.is_temp and (needs_room or item.is_stale(now) or not item.is_file):
+                    path = self._root / item.name
+                    freed += item.bytes if self._try_left(path, is_removed=True) else 0
+        return freed
+
+    def _begin(self, temp: Path) -> int:
+        """Open a new file and hold it locked; return its number."""
+        for _ in range(_TRIES):
+            number = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o644)
+            with contextlib.suppress(OSError):
+                _hold(number, is_waiting=True)
+            with contextlib.suppress(FileNotFoundError):
+                if temp.lstat().st_ino == os.fstat(number).st_ino:
+                    return number
+            # Swept between the two calls.
+            os.close(number)
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    def _write_parts(self, number: int, parts: tuple[bytes, ...]) -> None:
+        for part in parts:
+            left = memoryview(part)
+            while left:
+                left = left[os.write(number, left) :]
+        os.fsync(number)
+        now = time.time_ns()
+        with contextlib.suppress(NotImplementedError, TypeError):
+            os.utime(number, ns=(now, now))
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            source.replace(target)
+        except OSError:
+            if not stat.S_ISDIR(target.lstat().st_mode):
+                raise
+            self._clear_away(target)
+            source.replace(target)
+
+    def _clear_away(self, folder: Path) -> None:
+        """Remove a folder that has a file's name; it is out of the way at once."""
+        aside = self._root / f".{uuid.uuid4().hex}{TEMP_SUFFIX}"
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def _try_left(self, path: Path, *, is_removed: bool) -> bool:
+        """Return whether nobody writes a temporary file, after removing it if that is wanted."""
+        try:
+            number = os.open(path, os.O_RDWR | _CAREFUL)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            # No writer of ours makes links or folders; what is another user's may not be removable.
+            if is_removed:
+                with contextlib.suppress(Exception):
+                    return self.remove(path.name)
+            return not is_removed and not self.has(path.name)
+        try:
+            _hold(number, is_waiting=False)
+            if is_removed:
+                path.unlink()
+        except OSError:
+            return False
+        finally:
+            os.close(number)
+        return True
+
+
+def _hold(number: int, *, is_waiting: bool) -> None:
+    """Lock an open file for as long as it is open; on Windows what is open cannot be removed anyway.
+
+    Raises:
+        OSError: If another process holds it, or the file system has no locks.
+    """
+    if sys.platform != "win32":
+        fcntl.flock(number, fcntl.LOCK_EX | (0 if is_waiting else fcntl.LOCK_NB))
