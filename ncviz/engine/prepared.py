@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
@@ -75,10 +75,10 @@ def plans_of(
     chosen = _all_or(connections, graph)
     with _with_paths(graph, device, executor, cancel, chosen) as (found, paths):
         if not found.plans:
-            near = found.near or _each(chosen, cancel, lambda index: near_plan(paths, graph, index))
+            near = found.near or _each(chosen, executor, cancel, lambda index: near_plan(paths, graph, index))
             by_index = dict(zip(chosen, near, strict=True))
             found.plans = _each(
-                chosen, cancel, lambda index: with_crossings(by_index[index], paths, graph, index)
+                chosen, executor, cancel, lambda index: with_crossings(by_index[index], paths, graph, index)
             )
             found.near = []
         return found.plans
@@ -100,18 +100,21 @@ def near_plans_of(
         if found.plans:
             return found.plans
         if not found.near:
-            found.near = _each(chosen, cancel, lambda index: near_plan(paths, graph, index))
+            found.near = _each(chosen, executor, cancel, lambda index: near_plan(paths, graph, index))
         return found.near
 
 
-def _each(chosen: tuple[int, ...], cancel: threading.Event | None, make: Callable[[int], Plan]) -> list[Plan]:
-    """Make one plan after the other, unless the work is cancelled."""
-    made = []
-    for index in chosen:
+def _each(
+    chosen: tuple[int, ...], executor: Executor, cancel: threading.Event | None, make: Callable[[int], Plan]
+) -> list[Plan]:
+    """Make plans on an executor's threads if it has some, unless the work is cancelled."""
+
+    def one(index: int) -> Plan:
         if cancel is not None and cancel.is_set():
             raise CancelledError
-        made.append(make(index))
-    return made
+        return make(index)
+
+    return list((executor.map if isinstance(executor, ThreadPoolExecutor) else map)(one, chosen))
 
 
 def forget() -> None:

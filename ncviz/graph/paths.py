@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,7 +56,8 @@ def distances(
         graph: The neural graph.
         device: "cpu" for compiled code on the executor's threads; else torch on that device (mps has no float64 and
             hands the work to the CPU).
-        executor: A thread pool; by default the work is done in this thread.
+        executor: A thread pool, none of whose threads this is; as many tables as it has threads are then made at a
+            time. By default the work is done in this thread.
         cancel: Set it to stop.
         connections: Those whose surroundings are wanted; by default all.
         known: Paths of the same graph that are known already.
@@ -68,11 +69,19 @@ def distances(
     """
     found = known or _steps(graph)
     search = _Search(found, device, executor, cancel, dict(found.tables))
+    wanted: dict[tuple[int, int], None] = {}
     for index in range(len(found.one)) if connections is None else connections:
         own = graph.connections[index]
         for source, target in surroundings(graph, index):
             if not is_near or source == own.source or target == own.target:
-                search.between(source, target)
+                wanted[source, target] = None
+    if device == "cpu" and isinstance(executor, ThreadPoolExecutor):
+        # Not on its own threads, which make the parts of each table; as many as these, which no public name tells.
+        with ThreadPoolExecutor(executor._max_workers) as pool:
+            list(pool.map(lambda ends: search.between(*ends), wanted))
+    else:
+        for ends in wanted:
+            search.between(*ends)
     return Distances(found.one, found.hops, search.tables)
 
 
@@ -106,12 +115,24 @@ class _Search:
     executor: Executor | None
     cancel: threading.Event | None
     tables: dict[tuple[int, int], PathTable] = field(default_factory=dict)
+    _locks: dict[tuple[int, int], threading.Lock] = field(default_factory=dict)
 
     def between(self, source: int, target: int) -> PathTable | None:
-        """Return the shortest paths between two layers; None if nothing leads from one to the other."""
+        """Return the shortest paths between two layers; None if nothing leads from one to the other.
+
+        Threads may ask for several at once. Whoever makes one waits only for tables that begin in a later layer.
+        """
         ends = source, target
-        if ends in self.tables:
+        with self._locks.setdefault(ends, threading.Lock()):
+            if ends not in self.tables:
+                found = self._find(source, target)
+                if found is None:
+                    return None
+                self.tables[ends] = found
             return self.tables[ends]
+
+    def _find(self, source: int, target: int) -> PathTable | None:
+        ends = source, target
         ways = []
         for through in self.known.after(source):
             if through == target:
@@ -123,10 +144,7 @@ class _Search:
                         raise CancelledError
                     first = self.known.hops[source, through]
                     ways.append(compose(first, onward, self.device, self.executor))
-        if not ways:
-            return None
-        self.tables[ends] = shortest(ways)
-        return self.tables[ends]
+        return shortest(ways) if ways else None
 
 
 def shortest(tables: Sequence[PathTable]) -> PathTable:
@@ -146,8 +164,16 @@ def shortest(tables: Sequence[PathTable]) -> PathTable:
     combined = kinds[:, first]
     shape = (combined.shape[1], *tables[0].lengths.shape[1:])
     check_room(shape)
-    lengths = np.full(shape, np.inf)
-    for table, own in zip(tables, combined, strict=True):
+    # Begun with a way that joins all of them, if there is one.
+    first_of = int(np.argmax((combined >= 0).all(axis=1)))
+    lengths = tables[first_of].lengths[combined[first_of]]
+    lengths[combined[first_of] < 0] = np.inf
+    for number, (table, own) in enumerate(zip(tables, combined, strict=True)):
+        if number == first_of:
+            continue
         used = np.flatnonzero(own >= 0)
-        lengths[used] = np.minimum(lengths[used], table.lengths[own[used]])
+        if len(used) == len(own):
+            np.minimum(lengths, table.lengths[own], out=lengths)
+        else:
+            lengths[used] = np.minimum(lengths[used], table.lengths[own[used]])
     return PathTable(source, target, kind.astype(np.int32), lengths, positions)
