@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +13,7 @@ from ncviz.limits import LIMITS
 from ncviz.text import megabytes
 
 _ENCRYPTED = 0x1
+_ENTRY, _LEAST_ENTRY = b"PK\x01\x02", 46  # how an entry of the directory begins, and how long it is at least
 # The others may ask for gigabytes of memory before the first byte comes out.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -49,6 +51,48 @@ def read_bounded(
     if len(content) > most:
         raise error(f"{label} is larger than the {megabytes(most)} that are read; {large}.")
     return content
+
+
+class ArchiveBytes(io.BytesIO):
+    """A zip archive that refuses to be opened if its directory lists too many entries.
+
+    ``zipfile`` makes an object of every entry before it returns, whatever number the archive gives and wherever it says
+    that the directory lies. So the marks that entries begin with are counted in the very bytes that it goes through.
+
+    Args:
+        content: The file.
+        most: Entries that it may have.
+        refuse: Makes an error of their number.
+    """
+
+    def __init__(self, content: bytes, most: int, refuse: Callable[[int], NcvizError]) -> None:
+        super().__init__(content)
+        self._most, self._refuse = most, refuse
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return bytes as a file does.
+
+        Raises:
+            NcvizError: If they are a directory of too many entries.
+        """
+        data = super().read(size)
+        if len(data) > self._most * _LEAST_ENTRY and data.startswith(_ENTRY):
+            count = data.count(_ENTRY)
+            if count > self._most:
+                raise self._refuse(count)
+        return data
+
+
+def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return an entry, never more of it than it declares.
+
+    ``ZipFile.read`` would unpack all that is there before it cuts off what was not declared.
+
+    Raises:
+        Exception: Whatever zipfile raises for one that is damaged.
+    """
+    with archive.open(entry) as file:
+        return file.read(entry.file_size)
 
 
 def check_packing(

@@ -42,6 +42,18 @@ class Limits:
         record_header_bytes: What a stored result may say of itself, besides its numbers.
         session_seconds: Seconds of computing per session.
         session_networks: Own networks that one session holds.
+        reading_bytes: Memory that the reading of a file may take, beside ``reading_copies`` times its size.
+        reading_copies: See ``reading_bytes``.
+        reading_seconds: Time of computing that the reading of a file may take, beside ``reading_seconds_per_mb`` for
+            each 10^6 bytes of it, or ``image_seconds_per_mb`` for images.
+        reading_seconds_per_mb: See ``reading_seconds``.
+        image_seconds_per_mb: See ``reading_seconds``.
+        elements: Numbers that the arithmetic in a network's file may go through, beside ``elements_per_byte``.
+        elements_per_byte: See ``elements``.
+        pixels: Pixels of all images of a file, before they are resized, beside ``pixels_per_byte``.
+        pixels_per_byte: See ``pixels``.
+        scans: Passes in which one progressive JPEG is kept.
+        outputs: Outputs of a network's graph.
         session_uploads: Files that one session has brought and no page has read.
         session_upload_bytes: Memory of those; at least ``file_bytes``.
         upload_bytes: The same of all sessions together.
@@ -78,6 +90,17 @@ class Limits:
     record_header_bytes: int = 16_000_000
     session_seconds: float = 21_600.0
     session_networks: int = 8
+    reading_bytes: int = 64_000_000
+    reading_copies: int = 3
+    reading_seconds: float = 10.0
+    reading_seconds_per_mb: float = 0.03
+    image_seconds_per_mb: float = 0.15
+    elements: int = 1_000_000_000
+    elements_per_byte: int = 4
+    pixels: int = 150_000_000
+    pixels_per_byte: int = 20
+    scans: int = 100
+    outputs: int = 100
     session_uploads: int = 200
     session_upload_bytes: int = 700_000_000
     upload_bytes: int = 2_000_000_000

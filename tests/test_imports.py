@@ -34,6 +34,7 @@ ALLOWED = {
     "devices": {"errors", "text"},
     "fingerprint": COMMON,
     "archives": COMMON,
+    "budget": COMMON,
     "store": COMMON | {"fingerprint", "trust"},
     "jobs": COMMON,
     "compiled": {"errors", "trust"},
@@ -44,8 +45,8 @@ ALLOWED = {
     # Graphs of any kind for the compiler alone, which makes everything ahead.
     "engine": COMMON | {"compiled", "fingerprint", "graph", "ricci", "transport"},
     "plots": COMMON | {"assets"},
-    "data": COMMON | {"archives", "copies", "fingerprint"},
-    "models": COMMON | {"archives", "attacks", "copies", "fingerprint", "data"},
+    "data": COMMON | {"archives", "budget", "copies", "fingerprint"},
+    "models": COMMON | {"archives", "attacks", "budget", "copies", "fingerprint", "data"},
     "curvature": COMMON | {"copies", "engine", "graph"},
     "preflight": COMMON | {"engine", "graph"},
     "ricci": COMMON | {"compiled", "transport"},

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncviz.budget import Budget
+from ncviz.data.image_layout import check_layout
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 from ncviz.text import file_name, first_line
@@ -24,7 +26,12 @@ _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def read_image(
-    content: bytes, name: str, settings: ImageSettings, *, is_as_viewed: bool = False
+    content: bytes,
+    name: str,
+    settings: ImageSettings,
+    budget: Budget | None = None,
+    *,
+    is_as_viewed: bool = False,
 ) -> np.ndarray:
     """Decode an image file and give it its size.
 
@@ -35,6 +42,7 @@ def read_image(
         content: The file: PNG, JPEG, BMP, WebP, GIF or TIFF.
         name: Its name, for messages.
         settings: Size and channels.
+        budget: What the reading of all images that came with it may take; by default that of this one.
         is_as_viewed: Whether it is read as people view it instead: turned upright, and what is transparent on a ground
             that what is not stands out from.
 
@@ -46,12 +54,15 @@ def read_image(
     """
     from PIL import Image, ImageOps
 
+    budget = budget or Budget(file_name(name), len(content), DataError, pixels=True)
     try:
+        check_layout(content)
         with warnings.catch_warnings():
             # Pillow warns of large images, odd palettes and broken metadata; size is checked here, the rest harmless.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 _check_size(image, name)
+                budget.touch(image.width * image.height)
                 picture = _on_ground(ImageOps.exif_transpose(image)) if is_as_viewed else image
                 pixels = np.asarray(_sized(_eight_bits(picture, settings), name, settings))
                 return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
@@ -75,6 +86,7 @@ def read_size(content: bytes) -> tuple[int, int] | None:
     from PIL import Image
 
     try:
+        check_layout(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:

@@ -53,7 +53,7 @@ def load_checkpoint(
     """
     net = build_without_weights(find_architecture(architecture))
     read = read_checkpoint(source, filename)
-    chosen = choose_weights(read.candidates, architecture, weights, read.label)
+    chosen = choose_weights(read, architecture, weights)
     for note in chosen.notes:
         warnings.warn(note, stacklevel=2)
     fitted = fit_state(chosen.tensors, net.state_dict(), architecture, read.label)

@@ -41,6 +41,8 @@ def whole_labels(
         DataError: If the labels are anything else.
     """
     given = {split: values for split, values in arrays.items() if values is not None}
+    for values in given.values():
+        _check_shape(values, title)
     if not given:
         return classes or (), dict(arrays)
     if any(values.dtype.kind in "US" for values in given.values()):
@@ -67,6 +69,18 @@ def whole_labels(
     if most > len(classes):
         raise DataError(f"{title} names {len(classes)} classes, but its labels go up to {most - 1}.")
     return classes, numbers
+
+
+def _check_shape(values: np.ndarray, title: str) -> None:
+    """Refuse labels of more images or classes than are read: what is made of them grows with both."""
+    for size, most, what in zip(
+        values.shape, (LIMITS.images, LIMITS.classes), ("images", "classes"), strict=False
+    ):
+        if size > most:
+            raise DataError(
+                f"The labels in {title} have the shape {list(values.shape)[:9]}, which would be {size:,} {what}; at "
+                f"most {most:,} are read, so leave some out."
+            )
 
 
 def _text_labels(

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
+from ncviz.budget import Budget
 from ncviz.data.image_settings import LAST, ImageSettings
 from ncviz.data.images import fit_pixels
 from ncviz.data.user_data.array_labels import class_names, whole_labels
@@ -28,7 +29,7 @@ CLASSES = ("classes", "class_names", "label_names")
 _MAGIC = b"\x93NUMPY"
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _MAX_HEADER = 10_000
-_CHUNK = 256
+_CHUNK = 10_000_000  # numbers
 
 
 def read_arrays(
@@ -63,6 +64,7 @@ def read_arrays(
     check_most(most)
     check_white(white, is_normalised=is_normalised)
     content = read_source(source, title)
+    budget = Budget(file_name(title), len(content), DataError, pixels=True)
     if content.startswith(_MAGIC):
         found = {"images": lambda: array_of(content, title)}
         if labels is not None:
@@ -103,7 +105,7 @@ def read_arrays(
     for split, images in arrays.items():
         own = whole[split]
         chosen = images if len(rows[split]) == len(images) else images[rows[split]]
-        pixels = _pixels(chosen, settings, title, white)
+        pixels = _pixels(chosen, settings, title, white, budget)
         parts[split] = Part(pixels, None if own is None else own[rows[split]], len(images))
     return UserData(title, classes, settings, parts, (note,) if note else ())
 
@@ -182,18 +184,22 @@ def _first(found: dict[str, Callable[[], np.ndarray]], names: list[str] | tuple[
     return next((name for name in names if name in found), None)
 
 
-def _pixels(images: np.ndarray, settings: ImageSettings, title: str, white: float | None) -> np.ndarray:
+def _pixels(
+    images: np.ndarray, settings: ImageSettings, title: str, white: float | None, budget: Budget
+) -> np.ndarray:
     """Return uint8, or float32 in [0, 1], [n, C, H, W] of the network's size."""
     images = _planes(images, settings, title)
     is_kept = images.dtype == np.uint8 and white == 255
     fitted = np.empty((len(images), *settings.pixel_shape), dtype=np.uint8 if is_kept else np.float32)
     # In parts, because what is whole numbers in the file takes up to four times the memory as float32.
-    for first in range(0, len(images), _CHUNK):
-        part = images[first : first + _CHUNK]
+    count = max(1, _CHUNK // max(1, math.prod(images.shape[1:])))
+    for first in range(0, len(images), count):
+        budget.check_time()
+        part = images[first : first + count]
         if not is_kept:
             part = as_shares(part, settings, title, white)
         if part.shape[1:] == settings.pixel_shape:
-            fitted[first : first + _CHUNK] = part
+            fitted[first : first + count] = part
             continue
         for number, image in enumerate(part, first):
             fitted[number] = fit_pixels(np.ascontiguousarray(image), f"{number + 1:,} of {title}", settings)

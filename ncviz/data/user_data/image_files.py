@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ncviz.budget import Budget
 from ncviz.data.image_settings import ImageSettings
 from ncviz.data.images import read_image
 from ncviz.data.user_data.folder_layout import Layout, find_layout
@@ -42,8 +43,10 @@ def read_zip(
     Raises:
         DataError: If the archive is damaged, unsafe or too large, or an image cannot be read, naming it.
     """
-    archive = Archive(read_source(source, title), title)
-    return _read(find_layout(archive.names, title), archive.read, settings, title, most, progress)
+    content = read_source(source, title)
+    archive = Archive(content, title)
+    budget = Budget(file_name(title), len(content), DataError, pixels=True)
+    return _read(find_layout(archive.names, title), archive.read, settings, title, most, progress, budget)
 
 
 def read_tree(
@@ -81,7 +84,8 @@ def read_tree(
     def read(name: str) -> bytes:
         return read_source(root / name, file_name(name))
 
-    return _read(find_layout(names, title), read, settings, title, most, progress)
+    # Of the machine's own owner, who may have as many images as the machine holds.
+    return _read(find_layout(names, title), read, settings, title, most, progress, None)
 
 
 def read_images(
@@ -101,7 +105,10 @@ def read_images(
     if not files:
         raise DataError("No image was given; choose at least one.")
     check_amount(len(files), settings, title)
-    images = np.stack([read_image(content, name, settings) for name, content in files])
+    budget = Budget(file_name(title), sum(len(content) for _, content in files), DataError, pixels=True)
+    images = np.empty((len(files), *settings.pixel_shape), dtype=np.uint8)
+    for place, (name, content) in enumerate(files):
+        images[place] = read_image(content, name, settings, budget)
     if not labels:
         return UserData(title, (), settings, {ALL: Part(images, None, len(images))})
     missing = [name for name, _ in files if name not in labels]
@@ -157,6 +164,7 @@ def _read(
     title: str,
     most: int | None,
     progress: Progress | None,
+    budget: Budget | None,
 ) -> UserData:
     check_most(most)
     rows = {split: drawn(len(paths), most) for split, paths in layout.paths.items()}
@@ -169,7 +177,7 @@ def _read(
             if progress is not None and done % _BATCH == 0:
                 progress(done / total, f"image {done + 1:,} of {total:,}")
             path = layout.paths[split][row]
-            images[place] = read_image(read(path), path, settings)
+            images[place] = read_image(read(path), path, settings, budget)
             done += 1
         labels = layout.labels[split]
         own = None if labels is None else np.array(labels, dtype=np.int64)[chosen]

@@ -18,7 +18,7 @@ _LEAST_OF_BYTES = 32
 _LEAST_OF_FULL_BYTES = 128
 # White of images with few levels of grey: black and white, two bits, three, four, and the sixteenths of the digits.
 _FEW_LEVELS = (1, 3, 7, 15, 16)
-_BYTE, _CHUNK = 255.0, 256
+_BYTE, _CHUNK = 255.0, 2**20
 
 
 def check_white(white: float | None, *, is_normalised: bool) -> None:
@@ -78,8 +78,9 @@ def as_shares(images: np.ndarray, settings: ImageSettings, title: str, white: fl
     Raises:
         DataError: If they hold other than numbers from black to white.
     """
-    values = images.astype(np.float32)
-    if not np.isfinite(values).all():
+    # One copy, in the order of its axes, and from then on in place.
+    values = np.array(images, dtype=np.float32, order="C")
+    if not (math.isfinite(values.min()) and math.isfinite(values.max())):
         raise DataError(f"The images in {title} hold infinite or undefined numbers; leave those images out.")
     if white is not None:
         values /= np.float32(white)
@@ -91,7 +92,9 @@ def as_shares(images: np.ndarray, settings: ImageSettings, title: str, white: fl
     else:
         how = settings.pixel_mean, settings.pixel_std
         mean, std = (np.array(part, dtype=np.float32)[:, None, None] for part in how)
-        values = values * std + mean
+        values = (
+            np.multiply(values, std, out=values) if values.shape[1] == len(std) else values * std
+        ) + mean
     low, high = float(values.min()), float(values.max())
     slack = _SLACK if white is None else 1e-6
     if low < -slack or high > 1 + slack:
@@ -99,12 +102,14 @@ def as_shares(images: np.ndarray, settings: ImageSettings, title: str, white: fl
             f"The pixels in {title} run from {low:.4g} to {high:.4g} where 0 is black and 1 is white; say what a white "
             "pixel counts, or that the images are normalised already."
         )
-    return values.clip(0.0, 1.0)
+    return values.clip(0.0, 1.0, out=values)
 
 
 def _are_whole(images: np.ndarray) -> bool:
     """Whether all numbers are whole ones; in parts, and no further than it takes."""
     if images.dtype.kind != "f":
         return True
-    starts = range(0, len(images), _CHUNK)
-    return all(bool((np.mod(images[first : first + _CHUNK], 1) == 0).all()) for first in starts)
+    flat = images.reshape(-1) if images.flags.c_contiguous else images.reshape(-1, order="A")
+    return all(
+        bool((np.mod(flat[first : first + _CHUNK], 1) == 0).all()) for first in range(0, flat.size, _CHUNK)
+    )

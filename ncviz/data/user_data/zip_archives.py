@@ -9,12 +9,11 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from ncviz.archives import check_packing, read_bounded
+from ncviz.archives import ArchiveBytes, check_packing, read_bounded, read_entry
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
 from ncviz.text import file_name, megabytes
 
-_DIRECTORY_ENTRY = b"PK\x01\x02"
 _LOCAL_HEADER = 30
 # Files of the operating system's that nobody packed on purpose.
 _CLUTTER = re.compile(r"(^|/)(__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -52,12 +51,15 @@ class Archive:
     def __init__(self, content: bytes, label: str, unpacked: int = LIMITS.unpacked_bytes) -> None:
         self.label = label
         most = 2 * LIMITS.images
-        # Every entry costs memory as soon as the directory is opened, so they are counted before.
-        if content.count(_DIRECTORY_ENTRY) > most:
-            raise DataError(f"{label} holds more than {most:,} entries; leave some of the images out.")
+
+        def refuse(_: int) -> DataError:
+            return DataError(f"{label} holds more than {most:,} entries; leave some of the images out.")
+
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(content))
+            self._zip = zipfile.ZipFile(ArchiveBytes(content, most, refuse))
             entries = self._zip.infolist()
+        except DataError:
+            raise
         except Exception as error:  # a crafted archive makes zipfile raise almost anything
             raise DataError(
                 f"{label} is a damaged or incomplete zip archive ({type(error).__name__}); copy the file again, or "
@@ -80,9 +82,7 @@ class Archive:
         """
         entry = self._entries[name]
         try:
-            with self._zip.open(entry) as file:
-                # With its size: ZipFile.read would unpack all that is there before it cuts what was not declared.
-                return file.read(entry.file_size)
+            return read_entry(self._zip, entry)
         except Exception as error:  # a crafted archive makes zipfile raise almost anything
             raise DataError(
                 f"{file_name(name)} in {self.label} is damaged ({type(error).__name__}); copy the file again, or "

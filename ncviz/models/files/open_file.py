@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import warnings
 import zipfile
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ncviz.budget import Budget
 from ncviz.data.datasets import find_dataset
 from ncviz.data.image_settings import LAST, layouts_of, size_of
 from ncviz.errors import ModelError
@@ -25,6 +25,7 @@ from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, settings_
 from ncviz.models.files.graph.build import build_module
 from ncviz.models.files.graph.outputs import Asked
 from ncviz.models.files.pt2.reader import read_program
+from ncviz.models.files.state_dict.archive import archive_bytes
 from ncviz.models.files.state_dict.choosing import choose_weights
 from ncviz.models.files.state_dict.reader import PICKLE_START, ZIP_START, is_safetensors, read_checkpoint
 from ncviz.models.files.state_dict.recognition import recognise
@@ -87,8 +88,9 @@ def read_file(
         from ncviz.models.files.onnx.parsing import parse
         from ncviz.models.files.onnx.reader import read_model
 
-        model = parse(data, label)
-        read = read_model(model, label, asked)
+        budget = Budget(label, len(data), ModelError)
+        model = parse(data, label, budget)
+        read = read_model(model, label, budget, asked)
         # It is written back into its own file, since that also holds what ncviz does not read.
         network = _with_graph(name, format, read.blueprint, read.arrays, data, dataset, input_shape)
         note = folded_note(model)
@@ -104,7 +106,7 @@ def read_file(
         )
     checkpoint = read_checkpoint(data, label)
     del data
-    chosen = choose_weights(checkpoint.candidates, architecture, weights, label, is_asking=is_asking)
+    chosen = choose_weights(checkpoint, architecture, weights, is_asking=is_asking)
     found = network_from_state(
         chosen.tensors, chosen.architecture, name, dataset=dataset, format=checkpoint.format, prefix=chosen.prefix,
         input_shape=input_shape,
@@ -249,10 +251,15 @@ def _format_of(content: bytes, name: str) -> str:
     return "unknown"
 
 
+def is_of_weights(content: bytes) -> bool:
+    """Return whether a file holds weights alone, whose architecture has to be found out."""
+    return _format_of(content, "") == "weights"
+
+
 def _holds_program(content: bytes) -> bool:
     """Return whether a zip is laid out as torch.export.save does; only its list of entries is looked at."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(archive_bytes(content, "")) as archive:
             names = archive.namelist()
     # A crafted archive makes zipfile raise almost anything; its reader will say what is wrong.
     except Exception:

@@ -9,7 +9,9 @@ import numpy as np
 
 from ncviz.data.image_settings import size_of
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
 from ncviz.models.network import Network
+from ncviz.text import megabytes
 
 
 def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[bytes, str]:
@@ -45,8 +47,16 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
     names = () if network.blueprint is None else network.blueprint.names
     if names:
         renamed = {array for _, array in names}
-        # Copies, since a file in which two names share memory is not what every reader takes.
-        given = {name: whole[array].copy() for name, array in names}
+        nbytes = sum(whole[array].nbytes for _, array in names)
+        if network.format != "pt2" and nbytes > LIMITS.file_bytes:
+            raise ModelError(
+                f"{network.name} has names for its weights that would make a file of {megabytes(nbytes)}, at most "
+                f"{megabytes(LIMITS.file_bytes)} are written; give each array one name."
+            )
+        # Copies, since a file in which two names share memory is not what every reader takes; a program's own may.
+        given = {
+            name: whole[array] if network.format == "pt2" else whole[array].copy() for name, array in names
+        }
         whole = {name: values for name, values in whole.items() if name not in renamed} | given
     if network.format == "pt2" and network.original is not None:
         from ncviz.models.files.pt2.writer import write_exported

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, Step, check_blueprint, fit_name, settings_of
@@ -23,13 +24,15 @@ class BlueprintBuilder:
 
     Attributes:
         label: The file's name, for messages.
+        budget: What reading it may take; by default that of the largest file.
         shapes: Step → shape of what it gives for one input, without the batch axis.
         arrays: Name → array, float32 (int64 for a BatchNorm's counter).
         ties: Name → the name of the array that it is, where a file gives two layers the same.
     """
 
-    def __init__(self, label: str, input_shape: Shape) -> None:
+    def __init__(self, label: str, input_shape: Shape, budget: Budget | None = None) -> None:
         self.label, self.input_shape = label, input_shape
+        self.budget = budget or Budget(label, LIMITS.file_bytes, ModelError)
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.arrays: dict[str, np.ndarray] = {}
         self.ties: dict[str, str] = {}
@@ -37,6 +40,7 @@ class BlueprintBuilder:
         self._owners: dict[tuple[Any, ...], tuple[str, np.ndarray]] = {}
         self._steps: dict[str, Step] = {}
         self._folders: set[str] = set()
+        self._numbers: dict[str, int] = {}  # name → the first number behind it that may be free
         self._units = self._multiplications = self._parameters = self._layers = 0
         # Refuses a crafted input before anything else is asked of it.
         check_blueprint(Blueprint(input_shape, (Step("probe", "relu", (INPUT,)),), "probe"))
@@ -61,6 +65,7 @@ class BlueprintBuilder:
         Raises:
             ModelError: If it does not fit what it reads, or is beyond a limit.
         """
+        self.budget.check_time()
         step = Step(self._name(hint, operation), operation, inputs, settings_of(settings))
         OPERATIONS[operation].check(step.name, step.options, len(inputs))
         shape, expected, multiplications = shape_after(step, [self.shapes[name] for name in inputs])
@@ -86,7 +91,8 @@ class BlueprintBuilder:
                 self.ties[f"{step.name}.{name}"] = owners[name]
                 continue
             kind = np.int64 if name == "num_batches_tracked" else np.float32
-            self.arrays[f"{step.name}.{name}"] = np.asarray(values, dtype=kind, order="C")
+            made = self.arrays[f"{step.name}.{name}"] = np.asarray(values, dtype=kind, order="C")
+            self.budget.hold_array(made)
         return step.name
 
     def step(self, name: str) -> Step | None:
@@ -157,10 +163,15 @@ class BlueprintBuilder:
         if self._is_free(base):
             return base
         base = base.replace(".", "_")
-        numbers = range(len(self._steps) + 2)
-        names = (fit_name(base if not number else f"{base}_{number}", operation) for number in numbers)
-        found = next((name for name in names if self._is_free(name)), None)
-        return found or f"{operation}_{len(self._steps)}_"
+        # What was taken stays taken, so that none is tried twice.
+        most = len(self._steps) + 2
+        for number in range(self._numbers.get(base, 0), most):
+            name = fit_name(base if not number else f"{base}_{number}", operation)
+            if self._is_free(name):
+                self._numbers[base] = number
+                return name
+        self._numbers[base] = most
+        return f"{operation}_{len(self._steps)}_"
 
     def _is_free(self, name: str) -> bool:
         return (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ncviz.errors import ModelError
+from ncviz.limits import LIMITS
 from ncviz.models.files.choices import SeveralFitError
 from ncviz.text import listed, quotable
 
@@ -44,6 +45,19 @@ class Output:
     is_row: bool
     classes: int | None
     needed: frozenset[int]
+
+
+def check_outputs(count: int, label: str) -> None:
+    """Refuse a file of so many outputs: what each needs is found out one by one.
+
+    Raises:
+        ModelError: Saying what to do.
+    """
+    if count > LIMITS.outputs:
+        raise ModelError(
+            f"{label} has {count:,} outputs, at most {LIMITS.outputs:,} are read; export it with the class scores "
+            "alone."
+        )
 
 
 def decide_output(outputs: Sequence[Output], label: str, asked: Asked) -> tuple[Output, tuple[str, ...]]:

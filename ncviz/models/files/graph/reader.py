@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.graph.activations import Pointwise, start
@@ -19,6 +20,7 @@ from ncviz.text import megabytes, quotable
 
 # The batch's size in a graph's arithmetic on shapes: no axis of an image is negative.
 BATCH = -(2**40)
+_MAX_NAME = 2_000  # of a node or an operator; none says more in more characters
 
 Value = np.ndarray | Pointwise
 Errors = type[Exception] | tuple[type[Exception], ...]
@@ -75,10 +77,11 @@ class Node:
     def hint(self) -> str:
         """What a step of this node should be called: ``/layer1/layer1.0/conv1/Conv`` is ``layer1.0.conv1``."""
         parts: list[str] = []
-        for word in (self.name or self.called).strip("/").split("/"):
+        called = re.compile(rf"{re.escape(self.called[:_MAX_NAME])}(_\d+)?")
+        for word in (self.name or self.called)[:_MAX_NAME].strip("/").split("/"):
             if parts and word.startswith(f"{parts[-1]}."):
                 parts[-1] = word
-            elif not parts or not re.fullmatch(rf"{re.escape(self.called)}(_\d+)?", word):
+            elif not parts or not called.fullmatch(word):
                 parts.append(word)
         return ".".join(parts)
 
@@ -117,6 +120,7 @@ class GraphReader:
         initialisers: Name → function that gives its array.
         uses: Name → how often it is read.
         batch: The batch's size, if the file fixes one.
+        budget: What reading it may take.
         values: Name → array of a constant, or an activation.
         sources: Array of the network → what it was made from.
         parameters: Name → the parameter's name, where a file has both.
@@ -128,6 +132,7 @@ class GraphReader:
     initialisers: Mapping[str, Callable[[], np.ndarray]]
     uses: Counter[str]
     batch: int | None
+    budget: Budget
     values: dict[str, Value] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
@@ -174,7 +179,9 @@ class GraphReader:
         Raises:
             ModelError: If all of them take more than a file may have.
         """
-        self._bytes += array.nbytes if array.base is None else 0
+        root = self.budget.hold_array(array)
+        # What lies in the file's own bytes is no more than the file.
+        self._bytes += 0 if root is None or root.base is not None else root.nbytes
         if self._bytes > LIMITS.file_bytes:
             raise ModelError(
                 f"{self.label} holds more than {megabytes(LIMITS.file_bytes)} of constants; bring a smaller network."

@@ -12,7 +12,7 @@ from ncviz.limits import LIMITS
 from ncviz.models.files.graph.operators.constants import FOLDS
 from ncviz.models.files.graph.operators.pointwise import POINTWISE
 from ncviz.models.files.graph.operators.table import OPERATORS, OWN
-from ncviz.models.files.graph.outputs import Output
+from ncviz.models.files.graph.outputs import Output, check_outputs
 from ncviz.models.files.graph.reader import Node
 from ncviz.models.files.graph.unsupported import check_read
 from ncviz.text import quotable
@@ -85,8 +85,13 @@ def choose_input(model: onnx.ModelProto, needed: list[Node], tensors: dict[str, 
     return image
 
 
-def float_outputs(model: onnx.ModelProto, producers: dict[str, Node]) -> list[Output]:
-    """Return the outputs of floating-point numbers, seen through a ZipMap of sklearn."""
+def float_outputs(model: onnx.ModelProto, producers: dict[str, Node], label: str) -> list[Output]:
+    """Return the outputs of floating-point numbers, seen through a ZipMap of sklearn.
+
+    Raises:
+        ModelError: If there are too many.
+    """
+    check_outputs(len(model.graph.output), label)
     found = []
     for value in model.graph.output:
         node = producers.get(value.name)

@@ -95,16 +95,27 @@ def _multiplied(model: onnx.ModelProto) -> Iterator[str]:
             else None
         )
 
+    origins: dict[
+        str, str | None
+    ] = {}  # value → the layer's output that it is one of, so that none is followed twice
     for node in model.graph.node:
         scaled = operand(node.output[0], ("Add", "Sub")) if node.output else None
         value = operand(scaled, ("Mul", "Div")) if scaled else None
+        path: list[str] = []
         while value is not None and value in producers and producers[value].op_type not in _LAYERS:
+            if value in origins:
+                value = origins[value]
+                continue
+            # Until it is found there is none, as in a circle.
+            path.append(value)
+            origins[value] = None
             before = producers[value]
             value = (
-                before.input[0]
+                next(iter(before.input), None)
                 if before.op_type in ("Transpose", "Identity")
                 else operand(value, _ARITHMETIC)
             )
+        origins |= dict.fromkeys(path, value)
         if value is not None and value in producers:
             yield value
 

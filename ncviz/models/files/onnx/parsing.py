@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import onnx
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.models.files.content import check_size
 from ncviz.models.files.onnx.checks import DOMAINS
@@ -15,8 +16,13 @@ from ncviz.models.files.onnx.wire import check_wire
 from ncviz.text import quotable
 
 
-def parse(content: bytes, label: str) -> onnx.ModelProto:
+def parse(content: bytes, label: str, budget: Budget) -> onnx.ModelProto:
     """Return the file's message after every check that needs no reading of the graph.
+
+    Args:
+        content: The file.
+        label: Its name, for messages.
+        budget: What reading it may take.
 
     Raises:
         ModelError: If it is damaged, too large, refers to other files, or is of a version that is not read.
@@ -24,6 +30,7 @@ def parse(content: bytes, label: str) -> onnx.ModelProto:
     label = quotable(label)
     check_size(len(content), label)
     check_wire(content, label)
+    budget.check_time()
     try:
         model = onnx.ModelProto.FromString(content)
     except Exception as error:  # protobuf's DecodeError, of a module that differs by its back end

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import onnx
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.models.files.choices import SeveralFitError
 from ncviz.models.files.content import refusing
@@ -70,16 +71,18 @@ def read_onnx(content: bytes, label: str) -> tuple[Blueprint, dict[str, np.ndarr
         ModelError: If it is damaged, too large, refers to other files, or has operations that are not read, each named
             with its node; one sentence.
     """
-    found = read_model(parse(content, label), label)
+    budget = Budget(quotable(label), len(content), ModelError)
+    found = read_model(parse(content, label, budget), label, budget)
     return found.blueprint, found.arrays
 
 
-def read_model(model: onnx.ModelProto, label: str, asked: Asked | None = None) -> OnnxResult:
+def read_model(model: onnx.ModelProto, label: str, budget: Budget, asked: Asked | None = None) -> OnnxResult:
     """Read a checked model.
 
     Args:
         model: As ``parse`` returns it.
         label: The file's name, for messages.
+        budget: What reading it may take.
         asked: What the user says of it.
 
     Raises:
@@ -88,21 +91,22 @@ def read_model(model: onnx.ModelProto, label: str, asked: Asked | None = None) -
     """
     label, asked = quotable(label), asked or Asked()
     with refusing(f"{label} is a damaged ONNX file", "export it again with torch.onnx.export"):
-        return _read(model, label, asked)
+        return _read(model, label, asked, budget)
 
 
-def _read(model: onnx.ModelProto, label: str, asked: Asked) -> OnnxResult:
+def _read(model: onnx.ModelProto, label: str, asked: Asked, budget: Budget) -> OnnxResult:
     nodes = [node_of(node, index) for index, node in enumerate(model.graph.node)]
+    budget.check_time()
     producers = {name: node for node in nodes for name in node.outputs if name}
-    outputs = float_outputs(model, producers)
+    outputs = float_outputs(model, producers, label)
     output, notes = decide_output(outputs, label, asked)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     image = choose_input(model, [node for node in nodes if node.index in output.needed], tensors, label)
     check_supported([node for node in nodes if node.index in output.needed], image.name, label)
     if not image.open_axes:
-        return replace(_read_at(model, nodes, output, image, None, label), notes=notes)
+        return replace(_read_at(model, nodes, output, image, image.at(None), budget), notes=notes)
     size, found = _sized(
-        lambda size: _read_at(model, nodes, output, image, size, label), asked, image.shape, label
+        lambda size: _read_at(model, nodes, output, image, image.at(size), budget), asked, image.shape, label
     )
     if asked.size is None:
         notes += (
@@ -119,11 +123,13 @@ def _sized(
     if asked.size is not None:
         return asked.size, read(asked.size)
     sides = _GREY_SIDES if 1 in shape else _SIDES
-    fits: list[tuple[tuple[int, int], OnnxResult]] = []
+    fits: list[tuple[tuple[int, int], OnnxResult | None]] = []
     reason: ModelError | None = None
     for side in sides:
         try:
-            fits.append(((side, side), read((side, side))))
+            found = read((side, side))
+            # Of a second size it matters that it fits, and its arrays are as large as those of the first.
+            fits.append(((side, side), None if fits else found))
         except ModelError as error:
             reason = reason or error
         if len(fits) > asked.is_asking:
@@ -140,7 +146,9 @@ def _sized(
             "size",
             tuple(f"{side}x{side}" for side in (first, *(side for side in sides if side != first))),
         )
-    return fits[0]
+    first_size, first_found = fits[0]
+    assert first_found is not None
+    return first_size, first_found
 
 
 def _read_at(
@@ -148,21 +156,26 @@ def _read_at(
     nodes: list[Node],
     output: Output,
     image: Image,
-    size: tuple[int, int] | None,
-    label: str,
+    shape: tuple[int, ...],
+    budget: Budget,
 ) -> OnnxResult:
+    label = budget.label
+    # What an earlier size held is gone.
+    budget = budget.again()
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     needed = [node for node in nodes if node.index in output.needed]
     reader = GraphReader(
-        BlueprintBuilder(label, image.at(size)),
+        BlueprintBuilder(label, shape, budget),
         label,
         opset_of(model),
         {name: partial(array_of, tensor, label) for name, tensor in tensors.items()},
         Counter(name for node in needed for name in node.inputs) + Counter([output.value]),
         image.batch,
+        budget,
     )
     reader.values[image.name] = reader.start(INPUT)
     for node in needed:
+        budget.check_time()
         _read_node(reader, node)
     step = as_scores(reader, reader.step_of(reader.value(output.value, "output"), "output"))
     blueprint = reader.builder.finish(step)

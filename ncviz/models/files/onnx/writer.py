@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -9,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.models.files.graph.operators.constants import FOLDS
 from ncviz.models.files.graph.outputs import Asked
@@ -40,8 +42,9 @@ def write_onnx(
     Raises:
         ModelError: If arrays are missing or of another shape, or one has changed that is not a weight of the file.
     """
-    model = parse(original, _LABEL)
-    read = _read_as(model, arrays if came is None else came, size)
+    budget = Budget(_LABEL, len(original), ModelError)
+    model = parse(original, _LABEL, budget)
+    read = _read_as(model, arrays if came is None else came, size, budget)
     blueprint, before, sources = read.blueprint, read.arrays, read.sources
     for name, old in before.items():
         new = np.asarray(arrays[name]) if name in arrays else None
@@ -67,16 +70,12 @@ def write_onnx(
 
 
 def _read_as(
-    model: onnx.ModelProto, came: Mapping[str, np.ndarray], size: tuple[int, int] | None
+    model: onnx.ModelProto, came: Mapping[str, np.ndarray], size: tuple[int, int] | None, budget: Budget
 ) -> OnnxResult:
     """Return the network as it was read: by which of several outputs, its arrays tell.
 
     Two heads of one shape may have arrays of the same names, so that only the values tell.
     """
-    found = [read_model(model, _LABEL, Asked(size))]
-    for output in model.graph.output if len(model.graph.output) > 1 else ():
-        with suppress(ModelError):
-            found.append(read_model(model, _LABEL, Asked(size, output.name)))
 
     def likeness(read: OnnxResult) -> tuple[bool, int]:
         has_shapes = {name: values.shape for name, values in read.arrays.items()} == {
@@ -85,7 +84,12 @@ def _read_as(
         same = sum(np.array_equal(values, came.get(name, ())) for name, values in read.arrays.items())
         return has_shapes, same
 
-    return max(found, key=likeness)
+    found = read_model(model, _LABEL, budget, Asked(size))
+    for output in model.graph.output if len(model.graph.output) > 1 else ():
+        with suppress(ModelError):
+            # One by one, since each has arrays as large as the file.
+            found = max(found, read_model(model, _LABEL, budget, Asked(size, output.name)), key=likeness)
+    return found
 
 
 def _replace(graph: onnx.GraphProto, name: str, sources: list[Source], values: np.ndarray) -> None:
@@ -120,17 +124,26 @@ def _replace(graph: onnx.GraphProto, name: str, sources: list[Source], values: n
 
 def _remove_unused(graph: onnx.GraphProto) -> None:
     """Remove constants that nothing reads any more, and what computed them."""
-    while True:
-        read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
-        dead = [
-            node
-            for node in graph.node
-            if node.op_type in (*FOLDS, "Constant") and not read & set(node.output) and not node.domain
-        ]
-        for node in dead:
-            graph.node.remove(node)
-        if not dead:
-            break
+    nodes = list(graph.node)
+    reads = Counter(name for node in nodes for name in node.input) + Counter(
+        each.name for each in graph.output
+    )
+    makers = {name: at for at, node in enumerate(nodes) for name in node.output}
+    waiting, dead = list(range(len(nodes))), set[int]()
+    while waiting:
+        at = waiting.pop()
+        node = nodes[at]
+        is_constant = (node.op_type in FOLDS or node.op_type == "Constant") and not node.domain
+        if at in dead or not is_constant or any(reads[name] for name in node.output):
+            continue
+        dead.add(at)
+        reads.subtract(node.input)
+        waiting += [makers[name] for name in node.input if name in makers]
+    for at in sorted(dead, reverse=True):
+        del graph.node[at]
     declared = {value.name for value in graph.input}
-    for tensor in [t for t in graph.initializer if t.name not in read and t.name not in declared]:
-        graph.initializer.remove(tensor)
+    unread = [
+        at for at, each in enumerate(graph.initializer) if not reads[each.name] and each.name not in declared
+    ]
+    for at in reversed(unread):
+        del graph.initializer[at]

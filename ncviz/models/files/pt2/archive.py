@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.archives import read_entry
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.text import megabytes, quotable
@@ -24,7 +26,9 @@ _STRIDED = 7
 class Archive:
     """The entries of a program, read one by one into memory."""
 
-    def __init__(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], label: str) -> None:
+    def __init__(
+        self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], label: str, budget: Budget
+    ) -> None:
         names = {entry.filename: entry for entry in entries}
         graphs = [
             name for name in names if name.count("/") == 2 and name.endswith(".json") and "/models/" in name
@@ -33,11 +37,11 @@ class Archive:
             raise ModelError(f"{label} was written by PyTorch before 2.8, which is not read; {ADVICE}.")
         if len(graphs) != 1:
             raise ModelError(f"{label} holds {len(graphs)} programs of torch.export, expected one; {ADVICE}.")
-        self.archive, self.entries, self.label = archive, names, label
+        self.archive, self.entries, self.label, self.budget = archive, names, label, budget
         self.root, _, name = graphs[0].split("/")
         self.name = name.removesuffix(".json")
         order = self.entries.get(f"{self.root}/byteorder")
-        if order is not None and self.archive.read(order)[:10] != b"little":
+        if order is not None and read_entry(archive, order)[:10] != b"little":
             raise ModelError(f"{label} was written on a machine of another byte order; {ADVICE}.")
 
     def bytes(self, path: str) -> bytes:
@@ -45,7 +49,8 @@ class Archive:
         entry = self.entries.get(f"{self.root}/{path}")
         if entry is None:
             raise ModelError(f"{self.label} lacks the entry '{quotable(path)}'; {ADVICE}.")
-        return self.archive.read(entry)
+        self.budget.touch(entry.file_size)
+        return read_entry(self.archive, entry)
 
     def json(self, path: str) -> Any:
         """Return what a JSON entry says."""
@@ -113,7 +118,8 @@ class Tensor:
         flat = np.frombuffer(data, dtype=kind, count=held)[offset:]
         byte_strides = [stride * kind.itemsize for stride in strides]
         values = np.lib.stride_tricks.as_strided(flat, sizes, byte_strides, writeable=False)
-        # Memory of its own, for which the reader then has room or has not.
+        # Memory of its own, for which there is room or is not before it is taken.
+        self.archive.budget.check_room(math.prod(sizes) * kind.itemsize)
         own = np.empty(sizes, dtype=np.float32 if code == BFLOAT16 else kind.newbyteorder("="))
         if code == BFLOAT16:
             np.left_shift(values, 16, out=own.view(np.uint32), dtype=np.uint32)

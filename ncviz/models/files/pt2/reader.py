@@ -5,29 +5,30 @@
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.content import check_size, refusing
 from ncviz.models.files.graph.blueprint import INPUT, Blueprint, check_blueprint
 from ncviz.models.files.graph.builder import BlueprintBuilder
 from ncviz.models.files.graph.operators.shapes import as_scores
-from ncviz.models.files.graph.outputs import Asked, Output, decide_output
+from ncviz.models.files.graph.outputs import Asked, Output, check_outputs, decide_output
 from ncviz.models.files.graph.reader import GraphReader, Node
 from ncviz.models.files.graph.unsupported import check_read
 from ncviz.models.files.pt2.archive import ADVICE, BFLOAT16, FLOAT_CODES, Archive
 from ncviz.models.files.pt2.aten import SYMBOLIC, TRANSLATORS, UNITWISE, VIEWS
 from ncviz.models.files.pt2.calls import OPSET, Call, Name, sized
-from ncviz.models.files.state_dict.archive import check_entries
+from ncviz.models.files.pt2.views import Views
+from ncviz.models.files.state_dict.archive import archive_bytes, check_entries
 from ncviz.text import quotable
 
 T = TypeVar("T")
@@ -77,13 +78,15 @@ def read_archive(content: bytes, label: str, read: Callable[[Archive, str], T]) 
     """
     label = quotable(label)
     check_size(len(content), label)
+    budget = Budget(label, len(content), ModelError)
     with (
         refusing(f"{label} is a damaged or incomplete program of torch.export", ADVICE),
-        zipfile.ZipFile(io.BytesIO(content)) as archive,
+        zipfile.ZipFile(archive_bytes(content, label, ADVICE)) as archive,
     ):
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         check_entries(entries, len(content), label, ADVICE)
-        return read(Archive(archive, entries, label), label)
+        budget.widen(max(len(content), sum(entry.file_size for entry in entries)))
+        return read(Archive(archive, entries, label, budget), label)
 
 
 def _read(
@@ -99,19 +102,21 @@ def _read(
     shape, batch = _input_shape(graph["tensor_values"][image], label)
     tensors = {**archive.tensors("weights"), **archive.tensors("constants")}
     reader = GraphReader(
-        BlueprintBuilder(label, shape),
+        BlueprintBuilder(label, shape, archive.budget),
         label,
         OPSET,
         {node: tensors[parameter] for node, parameter in names.items() if parameter in tensors},
         Counter(name for node in nodes if node.index in needed for name in node.inputs) + Counter([output]),
         batch,
+        archive.budget,
         parameters=names,
     )
     reader.values[image] = reader.start(INPUT)
     last_use = {name: node.index for node in nodes if node.index in needed for name in node.inputs}
     last_use[output] = len(nodes)
-    bases: dict[str, str] = {}  # a view, or the result of a change in place → whose memory it is
+    views = Views(last_use)
     for node in nodes:
+        archive.budget.check_time()
         if node.index not in needed or node.operator.partition(".")[0] in SYMBOLIC:
             continue
         arguments = {name: sized(argument) for name, argument in node.attributes.items()}
@@ -122,11 +127,17 @@ def _read(
             value = call.read(TRANSLATORS[_plain_name(node.operator)](call))
         first = node.inputs[0]
         if _is_in_place(node.operator) and not isinstance(value, list):
-            _check_aliases(reader, node, bases, last_use)
+            read_again = views.read_after(first, node.index)
+            if read_again is not None:
+                raise reader.refusal(
+                    node,
+                    f"changes '{quotable(read_again)}' in place, which is read again later; use x = f(x)",
+                )
             reader.values[first] = value
-            bases[node.outputs[0]] = bases.get(first, first)
+            views.add(node.outputs[0], first)
         elif _plain_name(node.operator) in VIEWS:
-            bases |= dict.fromkeys(node.outputs, bases.get(first, first))
+            for name in node.outputs:
+                views.add(name, first)
             if first in reader.parameters:
                 reader.parameters[node.outputs[0]] = reader.parameters[first]
         reader.give(node, value)
@@ -138,17 +149,6 @@ def _read(
         blueprint = replace(blueprint, names=tuple((name, array) for name, array in pairs.items() if array))
         check_blueprint(blueprint)
     return blueprint, reader.builder.arrays, notes
-
-
-def _check_aliases(
-    reader: GraphReader, node: Node, bases: Mapping[str, str], last_use: Mapping[str, int]
-) -> None:
-    changed = node.inputs[0]
-    for name, base in [*bases.items(), (bases.get(changed, changed), bases.get(changed, changed))]:
-        if name != changed and base == bases.get(changed, changed) and last_use.get(name, -1) > node.index:
-            raise reader.refusal(
-                node, f"changes '{quotable(name)}' in place, which is read again later; use x = f(x)"
-            )
 
 
 def _node(node: Mapping[str, Any], index: int) -> Node:
@@ -211,7 +211,10 @@ def _outputs(
     names = [str(argument["as_tensor"]["name"]) for argument in given if "as_tensor" in argument]
     if not names:
         raise ModelError(f"{label} gives no tensor, expected class scores; {ADVICE}.")
-    found = []
+    check_outputs(len(names), label)
+    if len(nodes) > 5 * LIMITS.nodes:
+        raise ModelError(f"The program has {len(nodes):,} operations, at most {5 * LIMITS.nodes:,} are read.")
+    found, makers = [], _makers(nodes)
     for name in dict.fromkeys(names):
         meta = values.get(name)
         if len(names) > 1 and (meta is None or meta["dtype"] not in (*FLOAT_CODES, BFLOAT16)):
@@ -220,24 +223,29 @@ def _outputs(
         wide = [size for size in sizes[1:] if size != 1]
         is_row = meta is None or (len(sizes) > 1 and len(wide) < 2)
         classes = wide[0] if len(wide) == 1 else None
-        found.append(Output(name, name, is_row, classes, frozenset(_ancestors(nodes, name))))
+        found.append(Output(name, name, is_row, classes, frozenset(_ancestors(makers, name))))
     return found
 
 
-def _ancestors(nodes: list[Node], output: str) -> set[int]:
-    if len(nodes) > 5 * LIMITS.nodes:
-        raise ModelError(f"The program has {len(nodes):,} operations, at most {5 * LIMITS.nodes:,} are read.")
-    wanted, needed = {output}, set[int]()
-    grown = -1
-    while grown < len(needed):
-        grown = len(needed)
-        for node in reversed(nodes):
-            # What changes its input in place counts for whoever reads that input, or a view of it, anywhere.
-            changed = node.inputs[:1] if _is_in_place(node.operator) else ()
-            if node.index not in needed and wanted.intersection((*node.outputs, *changed)):
+def _ancestors(makers: Mapping[str, list[Node]], output: str) -> set[int]:
+    needed, seen, waiting = set[int](), {output}, [output]
+    while waiting:
+        for node in makers.get(waiting.pop(), ()):
+            if node.index not in needed:
                 needed.add(node.index)
-                wanted.update(node.inputs)
+                waiting += [name for name in node.inputs if name not in seen]
+                seen.update(node.inputs)
     return needed
+
+
+def _makers(nodes: list[Node]) -> dict[str, list[Node]]:
+    """Return for each name the nodes that give it, or change it."""
+    makers = defaultdict[str, list[Node]](list)
+    for node in nodes:
+        # What changes its input in place counts for whoever reads that input, or a view of it, anywhere.
+        for name in (*node.outputs, *(node.inputs[:1] if _is_in_place(node.operator) else ())):
+            makers[name].append(node)
+    return makers
 
 
 def _check_supported(needed: list[Node], image: str, label: str) -> None:

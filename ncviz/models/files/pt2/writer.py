@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.archives import read_entry
 from ncviz.errors import ModelError
 from ncviz.models.files.pt2.archive import BFLOAT16, FLOAT_CODES, Archive
 from ncviz.models.files.pt2.reader import read_archive
@@ -40,13 +41,14 @@ def _written(archive: Archive, arrays: Mapping[str, np.ndarray]) -> bytes:
             )
         path = f"data/weights/{entry['path_name']}"
         # Several names may share what lies there.
-        data = changed.setdefault(path, bytearray(archive.bytes(path)))
-        _put(data, entry["tensor_meta"], values)
+        if path not in changed:
+            changed[path] = bytearray(archive.bytes(path))
+        _put(changed[path], entry["tensor_meta"], values)
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as packed:
         for name, info in archive.entries.items():
             own = changed.get(name.removeprefix(f"{archive.root}/"))
-            packed.writestr(name, archive.archive.read(info) if own is None else bytes(own))
+            packed.writestr(name, read_entry(archive.archive, info) if own is None else own)
     return target.getvalue()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from ncviz.archives import check_packing
+from ncviz.archives import ArchiveBytes, check_packing, read_entry
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.content import SMALLER, refusing
@@ -31,21 +31,29 @@ def repack_archive(content: bytes, label: str) -> io.BytesIO:
     target = io.BytesIO()
     with (
         refusing(f"{label} is a damaged or incomplete zip archive", f"copy the file again, or {SAVE_AGAIN}"),
-        zipfile.ZipFile(io.BytesIO(content)) as source,
+        zipfile.ZipFile(archive_bytes(content, label)) as source,
         zipfile.ZipFile(target, "w") as packed,
     ):
         entries = [entry for entry in source.infolist() if not entry.is_dir()]
         check_entries(entries, len(content), label)
         pickle_name = _pickle_name(entries, label)
         for entry in entries:
-            with source.open(entry) as file:
-                # With its size: ZipFile.read would unpack all that is there before it cuts what was not declared.
-                data = file.read(entry.file_size)
+            data = read_entry(source, entry)
             if entry.filename == pickle_name:
                 data = rewrite_pickle(data, label)
             packed.writestr(entry.filename, data)
     target.seek(0)
     return target
+
+
+def archive_bytes(content: bytes, label: str, advice: str = SAVE_AGAIN) -> io.BytesIO:
+    """Return an archive as zipfile takes it, which is refused on opening if it has too many entries."""
+    most = LIMITS.archive_entries
+    return ArchiveBytes(
+        content,
+        most,
+        lambda count: ModelError(f"{label} holds {count:,} entries, at most {most:,} are read; {advice}."),
+    )
 
 
 def check_entries(
@@ -56,10 +64,6 @@ def check_entries(
     Raises:
         ModelError: Ending in the advice.
     """
-    if len(entries) > LIMITS.archive_entries:
-        raise ModelError(
-            f"{label} holds {len(entries):,} entries, at most {LIMITS.archive_entries:,} are read; {advice}."
-        )
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > LIMITS.file_bytes:
         raise ModelError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.text import quotable
@@ -94,7 +95,7 @@ def find_candidates(loaded: Any, label: str) -> tuple[Candidate, ...]:
     return tuple(found)
 
 
-def parts_for(candidate: Candidate, keys: Shapes, *, is_named: bool) -> Iterator[Part]:
+def parts_for(candidate: Candidate, keys: Shapes, budget: Budget, *, is_named: bool) -> Iterator[Part]:
     """Return what may be an architecture's in a candidate, once for each prefix that its keys may have there.
 
     Foreign is what lies outside the prefix, and inside it the counters of other tools, and what belongs to modules
@@ -104,6 +105,7 @@ def parts_for(candidate: Candidate, keys: Shapes, *, is_named: bool) -> Iterator
     Args:
         candidate: The tensors.
         keys: The architecture's keys and shapes.
+        budget: What reading the file may take.
         is_named: Whether the user says that it is this architecture.
     """
     if len(candidate.tensors) < len(keys) and not is_named:
@@ -116,6 +118,7 @@ def parts_for(candidate: Candidate, keys: Shapes, *, is_named: bool) -> Iterator
     ]
     known = {key.partition(".")[0] for key in keys}
     for prefix in prefixes[:_MAX_PREFIXES]:
+        budget.check_time()
         tensors, foreign = {}, []
         for key, tensor in candidate.tensors.items():
             own = key.removeprefix(prefix)

@@ -11,13 +11,13 @@ from ncviz.errors import ModelError
 from ncviz.models.catalogue.architectures import build_without_weights, find_architecture
 from ncviz.models.files.choices import SeveralFitError
 from ncviz.models.files.state_dict.candidates import (
-    Candidate,
     Part,
     Shapes,
     is_counter,
     parts_for,
     whole_part,
 )
+from ncviz.models.files.state_dict.reader import Checkpoint
 from ncviz.models.files.state_dict.recognition import architectures_of, recognise
 from ncviz.models.files.state_dict.state import check_storage
 from ncviz.text import listed, quotable
@@ -43,10 +43,9 @@ class Chosen:
 
 
 def choose_weights(
-    candidates: Sequence[Candidate],
+    checkpoint: Checkpoint,
     architecture: str | None,
     weights: str | None,
-    label: str,
     *,
     is_asking: bool = False,
 ) -> Chosen:
@@ -55,27 +54,27 @@ def choose_weights(
     Where several do, as raw ones and their moving average, the first that is no average is taken, and a note says so.
 
     Args:
-        candidates: The dicts of tensors in the file.
+        checkpoint: What the file holds.
         architecture: A name that ``find_architecture`` finds; None finds out from keys and shapes.
         weights: Which of several are meant: the keys that lead to them, or some of these, such as "ema".
-        label: The file's name, for messages.
         is_asking: Whether to raise an error with the choices where several fit, instead of taking one.
 
     Raises:
         ModelError: If none fit, or none that fit are called so.
         SeveralFitError: If they fit several architectures alike, or several weights fit and ``is_asking``.
     """
+    candidates, label, budget = checkpoint.candidates, checkpoint.label, checkpoint.budget
     fitting: list[tuple[str, Part]] = []
     for candidate in candidates:
         if architecture is not None:
             shapes = _shapes_of(architecture)
-            found = [(architecture, part) for part in parts_for(candidate, shapes, is_named=True)]
+            found = [(architecture, part) for part in parts_for(candidate, shapes, budget, is_named=True)]
             fitting += [(name, part) for name, part in found if _fits(part, shapes)]
         else:
-            fitting += architectures_of(candidate)
+            fitting += architectures_of(candidate, budget)
     fitting = _distinct(fitting)
     if not fitting:
-        return _nearest(candidates, architecture, weights, label)
+        return _nearest(checkpoint, architecture, weights)
     names = list(dict.fromkeys(part.name for _, part in fitting))
     if weights is not None:
         chosen = _called(weights, names)
@@ -164,14 +163,13 @@ def _left_out(part: Part, label: str) -> list[str]:
     return [f"{label} also holds {named}{more}, which the network does not have: left out."]
 
 
-def _nearest(
-    candidates: Sequence[Candidate], architecture: str | None, weights: str | None, label: str
-) -> Chosen:
+def _nearest(checkpoint: Checkpoint, architecture: str | None, weights: str | None) -> Chosen:
     """Return the weights that come nearest to an architecture that was named; what does not fit is for others to say.
 
     Raises:
         ModelError: If none was named, saying which comes nearest.
     """
+    candidates, label = checkpoint.candidates, checkpoint.label
     wholes = [whole_part(candidate) for candidate in candidates]
     if weights is not None:
         meant = _called(weights, [part.name for part in wholes])
@@ -182,7 +180,11 @@ def _nearest(
         recognise(largest.tensors, label)
         raise AssertionError("what nothing fits was recognised")
     shapes = _shapes_of(architecture)
-    parts = [part for candidate in candidates for part in parts_for(candidate, shapes, is_named=True)]
+    parts = [
+        part
+        for candidate in candidates
+        for part in parts_for(candidate, shapes, checkpoint.budget, is_named=True)
+    ]
 
     def fitting(part: Part) -> tuple[int, int]:
         return sum(key in shapes for key in part.tensors), len(part.tensors)

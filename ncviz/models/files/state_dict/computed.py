@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.models.files.state_dict.state import check_storage
 from ncviz.text import quotable
@@ -16,7 +17,7 @@ _PARAMETRISED = ".parametrizations."
 Tensors = Mapping[str, Tensor]
 
 
-def with_computed_weights(tensors: Tensors, label: str) -> dict[str, Tensor]:
+def with_computed_weights(tensors: Tensors, label: str, budget: Budget) -> dict[str, Tensor]:
     """Return tensors with each weight in place of what it is computed from.
 
     These are ``weight_orig`` and ``weight_mask`` of ``torch.nn.utils.prune``, ``weight_g`` and ``weight_v`` of
@@ -27,11 +28,12 @@ def with_computed_weights(tensors: Tensors, label: str) -> dict[str, Tensor]:
     Args:
         tensors: Key → tensor, as the file has them.
         label: The file's name, for messages.
+        budget: What reading it may take, for all of its dicts together.
 
     Raises:
         ModelError: If a tensor claims more than the file holds.
     """
-    found, room = dict(tensors), _Room(tensors, label)
+    found, room = dict(tensors), _Room(tensors, label, budget)
     # Masks first: they lie over what a norm is computed from.
     for rule in (_masked, _spectral, _normed, _parametrised):
         whole: dict[str, tuple[str, Tensor]] = {}
@@ -89,8 +91,8 @@ Computed = tuple[str, tuple[str, ...], Callable[[], Tensor]] | None
 class _Room:
     """Keeps a crafted file, in which many names share memory, from growing beyond what it holds."""
 
-    def __init__(self, tensors: Tensors, label: str) -> None:
-        self.label = label
+    def __init__(self, tensors: Tensors, label: str, budget: Budget) -> None:
+        self.label, self.budget = label, budget
         held = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors.values()
                 if each.layout == torch.strided and not each.is_meta}  # fmt: skip
         self.left = 2 * sum(held.values())
@@ -104,6 +106,7 @@ class _Room:
                 f"{self.label} computes more weights than it holds numbers; save it again after "
                 "torch.nn.utils.prune.remove."
             )
+        self.budget.hold(size.numel() * size.element_size())
 
 
 def _masked(name: str, found: Tensors) -> Computed:

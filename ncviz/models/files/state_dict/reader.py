@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import safetensors.torch
 import torch
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
 from ncviz.models.files.content import Source, read_content
@@ -29,11 +30,13 @@ class Checkpoint:
         candidates: Every dict with tensors in it.
         format: "safetensors" or "pt".
         label: The file's name, for messages.
+        budget: What is left of what reading it may take.
     """
 
     candidates: tuple[Candidate, ...]
     format: str
     label: str
+    budget: Budget
 
 
 def read_checkpoint(source: Source, filename: str | None = None) -> Checkpoint:
@@ -48,8 +51,10 @@ def read_checkpoint(source: Source, filename: str | None = None) -> Checkpoint:
     """
     label = quotable(filename or _name_of(source))
     content = read_content(source, label)
+    budget = Budget(label, len(content), ModelError)
     if content.startswith(ZIP_START):
         packed = repack_archive(content, label)
+        budget.widen(max(len(content), packed.getbuffer().nbytes))
         # The largest files are as large as memory may be, and what was read is in ``packed`` now.
         del content
         loaded, format = _load_torch(packed, label), "pt"
@@ -68,12 +73,12 @@ def read_checkpoint(source: Source, filename: str | None = None) -> Checkpoint:
             f"{label} is no checkpoint, expected a .pt or .pth file of torch.save or a .safetensors file; {SAVE_AGAIN}."
         )
     candidates = [
-        replace(each, tensors=with_computed_weights(each.tensors, label))
+        replace(each, tensors=with_computed_weights(each.tensors, label, budget))
         for each in find_candidates(loaded, label)
     ]
     check_complete([each.tensors for each in candidates], label)
     # Beside the network that they were laid over, masks say nothing new.
-    return Checkpoint(tuple(each for each in candidates if not is_masks(each.tensors)), format, label)
+    return Checkpoint(tuple(each for each in candidates if not is_masks(each.tensors)), format, label, budget)
 
 
 def _name_of(source: Source) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 
 from torch import Tensor
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.architectures import ARCHITECTURES, build_without_weights, find_architecture
 from ncviz.models.catalogue.torchvision_models import torchvision_names
@@ -68,16 +69,24 @@ def guess_architectures(state: Mapping[str, Tensor]) -> list[Guess]:
     return sorted(likely.values(), key=lambda guess: -guess.fitting / max(guess.expected, guess.given))
 
 
-def architectures_of(candidate: Candidate) -> list[tuple[str, Part]]:
+def architectures_of(candidate: Candidate, budget: Budget) -> list[tuple[str, Part]]:
     """Return the known architectures that some of a candidate's tensors are of, behind whatever prefix, with these."""
     found = {}
     for architecture in (*ARCHITECTURES, *torchvision_names(is_plain=False)):
-        for part in parts_for(candidate, _outline(architecture)[0], is_named=False):
+        with budget.apart():
+            keys = _outline(architecture)[0]
+        for part in parts_for(candidate, keys, budget, is_named=False):
             given = {key: tuple(each.shape) for key, each in part.tensors.items() if not is_counter(key)}
             guess = _guess(architecture, given)
             if guess is not None and guess.is_exact:
                 found[guess.architecture, part.prefix] = part
     return [(name, part) for (name, _), part in found.items()]
+
+
+def prepare() -> None:
+    """Build the outlines that every file of weights is compared with; they are kept."""
+    for architecture in (*ARCHITECTURES, *torchvision_names(is_plain=False)):
+        _outline(architecture)
 
 
 def recognise(state: Mapping[str, Tensor], label: str) -> str:

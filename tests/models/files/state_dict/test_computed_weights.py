@@ -11,6 +11,7 @@ from safetensors.torch import save
 from torch.nn.utils import prune
 
 import ncviz
+from ncviz.budget import Budget
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
 from ncviz.models.files.choices import SeveralFitError
@@ -32,7 +33,7 @@ def test_a_state_dict_gives_the_weights_that_the_network_computes(name):
     with torch.no_grad():
         net(IMAGES)
     expected = own_copy(net, IMAGES).state_dict()
-    found = with_computed_weights(state, "net.pt")
+    found = with_computed_weights(state, "net.pt", Budget("net.pt", 1_000_000, ModelError))
     assert set(found) == set(expected)
     assert all(torch.equal(found[key], expected[key]) for key in expected)
 
@@ -104,10 +105,12 @@ def test_names_that_share_memory_do_not_grow_beyond_what_the_file_holds():
     one = torch.ones(1000)
     state = {f"{at}.weight_{end}": one for at in range(100) for end in ("orig", "mask")}
     with pytest.raises(ModelError, match="computes more weights than it holds"):
-        with_computed_weights(state, "net.pt")
+        with_computed_weights(state, "net.pt", Budget("net.pt", 1_000_000, ModelError))
     wide = torch.ones(1).expand(10**12)
     with pytest.raises(ModelError, match="claims"):
-        with_computed_weights({"0.weight_orig": wide, "0.weight_mask": wide}, "net.pt")
+        with_computed_weights(
+            {"0.weight_orig": wide, "0.weight_mask": wide}, "net.pt", Budget("net.pt", 1_000_000, ModelError)
+        )
 
 
 def test_many_computed_weights_take_no_time():
@@ -118,6 +121,6 @@ def test_many_computed_weights_take_no_time():
         state[f"{at}.parametrizations.bias.original"] = one[at : at + 1]
         state[f"{at}.parametrizations.bias.0.mask"] = one[at : at + 1]
     begin = time.perf_counter()
-    found = with_computed_weights(state, "net.pt")
+    found = with_computed_weights(state, "net.pt", Budget("net.pt", 1_000_000, ModelError))
     assert list(found) == ["all", *(f"{at}.{name}" for at in range(count) for name in ("weight", "bias"))]
     assert time.perf_counter() - begin < 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.models.files.graph.reader import Node
 from ncviz.text import quotable
@@ -17,13 +18,16 @@ _MAX_FOLDED = 10_000_000  # values of a constant that the graph computes
 _TYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
 
 
-def fold(node: Node, inputs: list[np.ndarray], opset: int) -> np.ndarray:
+def fold(node: Node, inputs: list[np.ndarray], opset: int, budget: Budget) -> np.ndarray:
     """Return what an operation gives for constants.
 
     Raises:
         Exception: Whatever numpy raises if they do not fit; ModelError if the result would be too large.
     """
+    for values in inputs if node.operator not in _VIEWS else ():
+        budget.touch(values.size, values.dtype)
     result = np.asarray(FOLDS[node.operator](inputs, node, opset))
+    budget.touch(result.size, result.dtype)
     if result.size > _MAX_FOLDED:
         raise ModelError(f"Node '{quotable(node.name)}' computes a constant that is too large.")
     return result
@@ -62,13 +66,13 @@ def _binary(function: Callable[..., np.ndarray]) -> Fold:
     def apply(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
         one, other = inputs
         _check_size(math.prod(np.broadcast_shapes(one.shape, other.shape)))
-        return np.asarray(function(one, other)).astype(one.dtype)
+        return np.asarray(function(one, other)).astype(one.dtype, copy=False)
 
     return apply
 
 
 def _unary(function: Callable[..., np.ndarray]) -> Fold:
-    return lambda inputs, node, opset: np.asarray(function(inputs[0])).astype(inputs[0].dtype)
+    return lambda inputs, node, opset: np.asarray(function(inputs[0])).astype(inputs[0].dtype, copy=False)
 
 
 def _divide(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -143,4 +147,7 @@ FOLDS: dict[str, Fold] = {
     "Softplus": _unary(lambda x: np.logaddexp(0.0, x)),
 }
 # What only moves values gives the same whatever rules a file's makers have for types.
+_VIEWS = frozenset(
+    {"Identity", "Dropout", "Transpose", "Unsqueeze", "Squeeze", "Gather", "Slice", "ConstantOfShape"}
+)
 MOVES = frozenset({"Reshape", "Transpose", "Unsqueeze", "Squeeze", "Gather", "Slice"})

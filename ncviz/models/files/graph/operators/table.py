@@ -50,7 +50,7 @@ def read_node(
     if inputs and len(arrays) == sum(value is not None for value in inputs) and node.operator in folds:
         # Numpy refuses what does not fit in many ways.
         with reader.refusing(node, "computes a constant from values that do not fit", Exception):
-            return reader.counted(fold(node, arrays, reader.opset))
+            return reader.counted(fold(node, arrays, reader.opset, reader.budget))
     handler = OPERATORS.get(node.operator)
     if handler is None:
         raise reader.refusal(node, "is applied to activations, which is not supported")
