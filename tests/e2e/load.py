@@ -10,21 +10,14 @@ results are still there after the kill.
 
 import argparse
 import json
-import os
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-ROOT = Path(__file__).parents[2]
 MODEL = "lenet-mnist-relu"
 PER_KEY = 2
 SAMPLES = 10
@@ -60,62 +53,6 @@ class Report(dict):
     def __setitem__(self, name, value):
         super().__setitem__(name, value)
         print(f"{name}: {value}", file=sys.stderr, flush=True)
-
-
-class Server:
-    """The app in a process of its own, over a folder of results, with its memory watched."""
-
-    def __init__(self, cache, port):
-        self.cache, self.port, self.peak = cache, port, 0
-        self.start()
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://localhost:{self.port}"
-
-    def start(self):
-        with socket.socket() as taken:
-            if taken.connect_ex(("localhost", self.port)) == 0:
-                raise RuntimeError(
-                    f"port {self.port} is in use; stop what listens there, or give another --port"
-                )
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
-                   "--server.fileWatcherType=none", f"--server.port={self.port}"]  # fmt: skip
-        environment = os.environ | {"NCVIZ_CACHE": str(self.cache)}
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError("the server did not start")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *of):
-        self.kill()
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def memory(self):
-        """Return the resident memory, bytes; 0 while there is no process."""
-        try:
-            lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        except OSError:
-            return 0
-        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS")), 0)
-
-    def _watch(self):
-        while True:
-            self.peak = max(self.peak, self.memory())
-            time.sleep(0.2)
 
 
 def collect(page):
@@ -209,11 +146,12 @@ def main():
 
     from tests.e2e.conftest import FLAGS, find_browser
     from tests.e2e.rates import WATCH
+    from tests.e2e.running import Server
 
     report = Report()
     with (
         tempfile.TemporaryDirectory() as folder,
-        Server(cache := Path(folder), arguments.port) as server,
+        Server(cache := Path(folder), port=arguments.port) as server,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
