@@ -19,10 +19,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from websockets.exceptions import WebSocketException
+
 from tests.e2e.running import Server
 from tests.e2e.soak import tracebacks
 from tests.e2e.visitor import Visitor
 
+# What a visitor meets whose server goes away.
+GONE = (OSError, WebSocketException)
 MEGABYTES = 60
 SEED = 4000
 ADDRESS = "model=mlp-digits-relu&samples=1&seed={}"
@@ -84,12 +88,12 @@ def press_compute(server, seed, problems):
                 time.sleep(0.3)
                 visitor.run()
                 buttons = visitor.labels("button")
-                if not any(label.startswith(("Cancel", "Compute")) for label in buttons):
+                if not any(label.startswith(("Cancel", "Compute it")) for label in buttons):
                     return True
                 if not any(label.startswith("Cancel") for label in buttons):
                     return False
             return False
-    except Exception as error:
+    except GONE as error:
         return problems.append(f"{type(error).__name__}: {error}"[:200])
     finally:
         problems += [f"on a page: {each}" for each in getattr(locals().get("visitor"), "problems", [])]
@@ -104,7 +108,7 @@ def begin_computation(server, folder, met):
 
 def begin_upload(server, folder, met):
     def send():
-        with suppress(OSError), Visitor(server, "model") as visitor:
+        with suppress(*GONE), Visitor(server, "model") as visitor:
             visitor.run()
             met.append(
                 f"upload {visitor.put(f'/_stcore/upload_file/{visitor.session}/big', 'a.onnx', bytes(150_000_000))}"
@@ -118,7 +122,7 @@ def begin_upload(server, folder, met):
 
 def begin_download(server, folder, met):
     def fetch():
-        with suppress(OSError), Visitor(server, "", "model=mlp-digits-relu") as visitor:
+        with suppress(*GONE), Visitor(server, "", "model=mlp-digits-relu") as visitor:
             visitor.run()
             for place in visitor.downloads() * 50:
                 met.append(f"download of {len(visitor.fetch(place)):,} bytes")

@@ -109,7 +109,7 @@ def compute(visitor, chance, counts):
     for _ in range(60):
         yield
         visitor.run()
-        if not any(label.startswith(("Cancel", "Compute")) for label in visitor.labels("button")):
+        if not any(label.startswith(("Cancel", "Compute it")) for label in visitor.labels("button")):
             counts.note("result seen")
             return
 

@@ -11,6 +11,12 @@ from websockets.sync.client import connect
 XSRF = "_streamlit_xsrf"
 
 
+def is_whole(message):
+    """Whether a message ends a run of a page that is not begun anew at once."""
+    ends = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR)
+    return message.WhichOneof("type") == "script_finished" and message.script_finished in ends
+
+
 class Visitor:
     """One session on a server; closing it is leaving the page.
 
@@ -54,8 +60,7 @@ class Visitor:
             else:
                 setattr(state, kind, value)
         self.socket.send(message.SerializeToString())
-        self.elements = []
-        self._until(lambda found: found.WhichOneof("type") == "script_finished", seconds)
+        self._until(is_whole, seconds)
         return self
 
     def labels(self, kind):
@@ -128,7 +133,7 @@ class Visitor:
             found = ForwardMsg()
             found.ParseFromString(self.socket.recv(max(0.1, deadline - time.monotonic())))
             if found.WhichOneof("type") == "new_session":
-                self.session = found.new_session.initialize.session_id
+                self.session, self.elements = found.new_session.initialize.session_id, []
             if found.WhichOneof("type") == "delta" and found.delta.WhichOneof("type") == "new_element":
                 element = found.delta.new_element
                 self.elements.append(element)
