@@ -146,7 +146,7 @@ def main():
 
     from tests.e2e.conftest import FLAGS, find_browser
     from tests.e2e.rates import WATCH
-    from tests.e2e.running import Server
+    from tests.e2e.server.running import Server
 
     report = Report()
     with (

@@ -29,7 +29,7 @@ class Visitor:
     def __init__(self, server, page="", query=""):
         self.server, self.page, self.query, self.states = server, page, query, {}
         self.session, self.elements, self.problems = None, [], []
-        with urllib.request.urlopen(f"{server.url}/_stcore/host-config", timeout=60) as answer:
+        with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=60) as answer:
             cookies = answer.headers.get_all("Set-Cookie") or []
         self.xsrf = next((each.split(";")[0].partition("=")[2] for each in cookies if XSRF in each), "")
         self.socket = connect(

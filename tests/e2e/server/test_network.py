@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.e2e.running import Server
+from tests.e2e.server.running import Server
 
 pytestmark = [
     pytest.mark.browser,

@@ -1,4 +1,4 @@
-"""A day of visitors in a few minutes: ``python tests/e2e/soak.py [--minutes N] [--sessions N] [--out FILE]``.
+"""A day of visitors in a few minutes: ``python tests/e2e/server/soak.py [--minutes N] [--sessions N] [--out FILE]``.
 
 Starts the app by itself with an empty store. Visitors without browsers come, look at pages and views, compute, bring a
 network and images, take files away, and leave, each on its own; as many steps as so many sessions make in eight hours
@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.e2e.running import Server
-from tests.e2e.visitor import Visitor
+from tests.e2e.server.running import Server
+from tests.e2e.server.visitor import Visitor
 
 HOURS, STEPS_AN_HOUR = 8, 60
 MODELS = ("mlp-digits-relu", "lenet-mnist-relu", "mlp-digits-tanh")
