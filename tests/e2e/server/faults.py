@@ -1,4 +1,4 @@
-"""What a server loses when the worst comes at the worst moment: ``python tests/e2e/server/faults.py [FAULT …]``; needs root.
+"""What is lost when the worst comes at the worst moment: ``python tests/e2e/server/faults.py [FAULT …]``; needs root.
 
 The store lies on a small file system of its own, in memory. While the server computes, takes an upload, gives a file
 or makes room in its store, it is killed (kill -9), its disk fills up, or its disk becomes read-only. Afterwards it is
