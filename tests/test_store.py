@@ -347,7 +347,7 @@ def test_problems_are_bounded(tmp_path):
 def test_a_failed_write_changes_nothing_and_says_why(url, monkeypatch, code, words, step):
     store = Store(url)
     store.put(key_of(1), ARRAYS, META)
-    kind = type(store._folder)
+    kind = type(store.folder)
     genuine = kind._write_parts
 
     def fail(self, path, *args):
@@ -361,7 +361,7 @@ def test_a_failed_write_changes_nothing_and_says_why(url, monkeypatch, code, wor
             store.put(key_of(1), {"x": np.zeros(3)}, {})
     assert store.where in str(caught.value)
     assert str(caught.value).count("\n") == 0
-    assert [item.name for item in store._folder.items()] == [f"{key_of(1)}.ncviz"]
+    assert [item.name for item in store.folder.items()] == [f"{key_of(1)}.ncviz"]
     assert_same(store.get(key_of(1)), ARRAYS, META)
 
 
@@ -457,7 +457,7 @@ def test_entries_read_headers_only(url, monkeypatch):
     before = time.time()
     store.put(key_of(1), {"x": np.zeros(100_000)}, META)
     store.put(key_of(2), {}, {"note": "long" * 10_000})
-    kind = type(store._folder)
+    kind = type(store.folder)
     genuine = kind.read
 
     def measured(self, name, end=None):

@@ -146,7 +146,7 @@ def test_no_more_is_read_than_a_record_may_hold(store, monkeypatch):
     path = file_of(store)
     whole = path.read_bytes()
     read = []
-    kind = type(store._folder)
+    kind = type(store.folder)
     genuine = kind.read
 
     def measured(self, name, end=None):

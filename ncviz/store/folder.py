@@ -15,10 +15,6 @@ STALE_TEMP_SECONDS = 3600.0
 TEMP_SUFFIX = ".ncviz-tmp"
 
 
-class DamagedError(Exception):
-    """A file that is not what was written; the message says in a few words what gave it away."""
-
-
 @dataclass(frozen=True)
 class Item:
     """What has one name in a folder.

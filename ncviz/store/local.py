@@ -16,7 +16,8 @@ from pathlib import Path
 import filelock
 
 from ncviz.errors import StoreError
-from ncviz.store.folder import TEMP_SUFFIX, DamagedError, Folder, Item
+from ncviz.store.folder import TEMP_SUFFIX, Folder, Item
+from ncviz.store.record import DamagedError
 from ncviz.trust import find_fault, make_private
 
 if sys.platform != "win32":

@@ -19,7 +19,6 @@ from safetensors.numpy import load, save
 
 from ncviz.errors import StoreError
 from ncviz.limits import LIMITS
-from ncviz.store.folder import DamagedError
 
 _MAGIC = b"ncviz-record 1\n"
 _SIGNED_MAGIC = b"ncviz-record 2\n"
@@ -31,6 +30,10 @@ _LENGTH_BYTES = 8  # safetensors begins with the length of its header
 _DTYPES = frozenset({"bool", "float16", "float32", "float64", "complex64"}) | frozenset(
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 )
+
+
+class DamagedError(Exception):
+    """A file that is not what was written; the message says in a few words what gave it away."""
 
 
 class ForeignError(Exception):

@@ -9,7 +9,6 @@ import time
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,45 +19,22 @@ from platformdirs import user_cache_path
 
 from ncviz.errors import StoreError
 from ncviz.store.cap import SUFFIX, keep_within, key_of, redate_ahead
-from ncviz.store.folder import DamagedError, Folder, Item, reason
+from ncviz.store.entries import HEAD_BYTES, Entry, read_entry
+from ncviz.store.folder import Folder, Item, reason
 from ncviz.store.local import LocalFolder
-from ncviz.store.record import ForeignError, Record, decode, encode, header_bytes, read_header
+from ncviz.store.record import DamagedError, ForeignError, Record, decode, encode, header_bytes, read_header
 from ncviz.store.remote import RemoteFolder
 from ncviz.store.signing import KEY_VARIABLE, signing_key
 
 CACHE_VARIABLE = "NCVIZ_CACHE"
 DEFAULT_MAX_BYTES = 2 * 2**30
 
-_HEAD_BYTES = 2**14
 _MAX_PROBLEMS = 50
 _KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class StoreWarning(UserWarning):
     """A stored result was damaged or unreadable; whoever asked for it computes it again."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the store's table of contents, read from a record's header alone.
-
-    Attributes:
-        key: 64 hex characters.
-        kind: ``meta["kind"]``, or an empty string.
-        bytes: Size of the file.
-        created: When the record was put, in seconds since the epoch.
-        last_used: When it was last put or got, in seconds since the epoch.
-        meta: The record's plain JSON values.
-        is_bundled: Whether it ships with the package, and so is never evicted or cleared.
-    """
-
-    key: str
-    kind: str
-    bytes: int
-    created: float
-    last_used: float
-    meta: dict[str, Any]
-    is_bundled: bool = False
 
 
 class Store:
@@ -80,6 +56,8 @@ class Store:
 
     Attributes:
         where: The folder or URL, for messages.
+        folder: What its files lie in.
+        bundled: What those lie in that came with the package, if any.
         max_bytes: As given.
         problems: The latest sentences about damaged, unreadable or other people's records, for the page to show.
 
@@ -90,10 +68,10 @@ class Store:
     def __init__(
         self, url: str | None = None, *, max_bytes: int = DEFAULT_MAX_BYTES, bundled: Path | None = None
     ) -> None:
-        self._folder = open_folder(str(url or os.environ.get(CACHE_VARIABLE) or user_cache_path("ncviz")))
-        self._bundled = None if bundled is None else open_folder(str(bundled))
+        self.folder = open_folder(str(url or os.environ.get(CACHE_VARIABLE) or user_cache_path("ncviz")))
+        self.bundled = None if bundled is None else open_folder(str(bundled))
         self._used: dict[str, float] = {}
-        self.where = self._folder.where
+        self.where = self.folder.where
         self.max_bytes = max_bytes
         self.problems: list[str] = []
 
@@ -104,7 +82,7 @@ class Store:
             StoreError: If ``key`` is not 64 hex characters, or the store cannot be read.
         """
         name = _file_name(key)
-        return self._folder.has(name) or (self._bundled is not None and self._bundled.has(name))
+        return self.folder.has(name) or (self.bundled is not None and self.bundled.has(name))
 
     def get(self, key: str) -> Record | None:
         """Return the verified record of ``key``, or None where there is none and it has to be computed.
@@ -116,12 +94,12 @@ class Store:
             StoreError: If ``key`` is not 64 hex characters.
         """
         name = _file_name(key)
-        record = self._read(self._folder, key)
+        record = self._read(self.folder, key)
         if record is not None:
             self._used[key] = time.time()
-            self._folder.mark_used(name)
-        elif self._bundled is not None:
-            record = self._read(self._bundled, key)
+            self.folder.mark_used(name)
+        elif self.bundled is not None:
+            record = self._read(self.bundled, key)
         return record
 
     def read(self, key: str, *, is_bundled: bool = False) -> Record:
@@ -132,11 +110,11 @@ class Store:
             ForeignError: If others may have written it.
             OSError: If there is none or it cannot be read, or whatever else its file system raises.
         """
-        folder = self._bundled if is_bundled and self._bundled is not None else self._folder
+        folder = self.bundled if is_bundled and self.bundled is not None else self.folder
         name = _file_name(key)
         # What comes with the package is believed as its code is.
-        signing = None if folder is self._bundled else self._signing(name)
-        head = folder.read(name, _HEAD_BYTES)
+        signing = None if folder is self.bundled else self._signing(name)
+        head = folder.read(name, HEAD_BYTES)
         if len(head) < header_bytes(head):
             head = folder.read(name, header_bytes(head))
         size = read_header(head).end
@@ -166,18 +144,18 @@ class Store:
                 f"This result takes {size:,} bytes, but the result store in {self.where} may hold only "
                 f"{self.max_bytes:,} in all: raise that limit or use fewer samples."
             )
-        self._folder.sweep()
+        self.folder.sweep()
         with contextlib.suppress(StoreError):
             # Before the new record has its date, which is then the latest.
-            redate_ahead(self._folder)
+            redate_ahead(self.folder)
         self._used = {other: used for other, used in self._used.items() if used <= time.time()}
-        self._folder.write(name, stamp, body)
+        self.folder.write(name, stamp, body)
         self._used[key] = time.time()
         self._evict(key)
 
     def locked(self) -> AbstractContextManager[None]:
         """Return what holds off all others who want this too, between reading and replacing a record."""
-        return self._folder.locked()
+        return self.folder.locked()
 
     def entries(self, *, with_bundled: bool = False) -> list[Entry]:
         """Return the table of contents, most recently used first, reading headers only.
@@ -187,9 +165,12 @@ class Store:
         Raises:
             StoreError: If the store cannot be listed.
         """
-        found = [self._entry(self._folder, item) for item in self._records()]
-        if with_bundled and self._bundled is not None:
-            found += [self._entry(self._bundled, item) for item in self._bundled.items() if key_of(item)]
+        found = [
+            read_entry(self.folder, item, key_of(item), self._last_used(item)) for item in self._records()
+        ]
+        if with_bundled and self.bundled is not None:
+            shipped = [item for item in self.bundled.items() if key_of(item)]
+            found += [read_entry(self.bundled, item, key_of(item), is_bundled=True) for item in shipped]
         return sorted((entry for entry in found if entry), key=lambda entry: -entry.last_used)
 
     def remove(self, key: str) -> bool:
@@ -199,7 +180,7 @@ class Store:
             StoreError: If ``key`` is not 64 hex characters, or its file cannot be removed.
         """
         self._used.pop(key, None)
-        return self._folder.remove(_file_name(key))
+        return self.folder.remove(_file_name(key))
 
     def clear(self) -> tuple[int, int]:
         """Remove all records but the bundled ones; return how many files and bytes that freed.
@@ -207,9 +188,9 @@ class Store:
         Raises:
             StoreError: If the store cannot be listed or a file not be removed.
         """
-        self._folder.sweep()
+        self.folder.sweep()
         self._used.clear()
-        freed = [item.bytes for item in self._records() if self._folder.remove(item.name)]
+        freed = [item.bytes for item in self._records() if self.folder.remove(item.name)]
         return len(freed), sum(freed)
 
     def size(self) -> int:
@@ -218,39 +199,22 @@ class Store:
         Raises:
             StoreError: If the store cannot be listed.
         """
-        return sum(item.bytes for item in self._folder.items() if item.is_temp or key_of(item))
-
-    def items(self, *, with_bundled: bool = False) -> list[tuple[Item, bool]]:
-        """Return all that lies in the store, and with each whether it is bundled.
-
-        Raises:
-            StoreError: If the store cannot be listed.
-        """
-        bundled = self._bundled.items() if with_bundled and self._bundled is not None else []
-        return [(item, False) for item in self._folder.items()] + [(item, True) for item in bundled]
-
-    def find_fault(self) -> str:
-        """Return who else can write to the store, or an empty string if nobody can."""
-        return self._folder.find_fault()
-
-    def is_left(self, item: Item) -> bool:
-        """Return whether a temporary file's writer is gone."""
-        return self._folder.is_left(item)
+        return sum(item.bytes for item in self.folder.items() if item.is_temp or key_of(item))
 
     def _signing(self, name: str = "") -> bytes | None:
-        return signing_key() if self._folder.find_fault(name) else None
+        return signing_key() if self.folder.find_fault(name) else None
 
     def _records(self) -> list[Item]:
-        return [item for item in self._folder.items() if key_of(item)]
+        return [item for item in self.folder.items() if key_of(item)]
 
     def _read(self, folder: Folder, key: str) -> Record | None:
         try:
-            return self.read(key, is_bundled=folder is self._bundled)
+            return self.read(key, is_bundled=folder is self.bundled)
         except FileNotFoundError:
             return None
         except DamagedError as exc:
             fault = f"was damaged: {exc}"
-            if folder is self._folder:
+            if folder is self.folder:
                 self._try_remove(_file_name(key))
         except ForeignError as exc:
             fault = (
@@ -269,7 +233,7 @@ class Store:
 
     def _try_remove(self, name: str) -> bool:
         try:
-            return self._folder.remove(name)
+            return self.folder.remove(name)
         except StoreError:
             return False
 
@@ -279,22 +243,8 @@ class Store:
     def _evict(self, newest: str) -> None:
         # The result itself is safely stored by now, so nothing here may turn that into a failure.
         with contextlib.suppress(StoreError):
-            kept = keep_within(self._folder, self.max_bytes, _file_name(newest), self._last_used)
+            kept = keep_within(self.folder, self.max_bytes, _file_name(newest), self._last_used)
             self._used = {key: used for key, used in self._used.items() if _file_name(key) in kept}
-
-    def _entry(self, folder: Folder, item: Item) -> Entry | None:
-        try:
-            head = folder.read(item.name, min(_HEAD_BYTES, item.bytes))
-            if len(head) < header_bytes(head) <= item.bytes:
-                head = folder.read(item.name, header_bytes(head))
-            header = read_header(head)
-        except Exception:
-            # Damaged, or removed by another process since it was listed.
-            return None
-        is_bundled = folder is not self._folder
-        last_used = item.modified if is_bundled else self._last_used(item)
-        kind = str(header.meta.get("kind", ""))
-        return Entry(key_of(item), kind, item.bytes, header.created, last_used, header.meta, is_bundled)
 
 
 def _file_name(key: str) -> str:

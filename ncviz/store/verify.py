@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 
 from ncviz.store.cap import AHEAD_SECONDS, key_of
-from ncviz.store.folder import DamagedError, Item, reason
-from ncviz.store.record import ForeignError
+from ncviz.store.folder import Item, reason
+from ncviz.store.record import DamagedError, ForeignError
 from ncviz.store.store import Store
 
 
@@ -65,12 +65,14 @@ def verify_store(store: Store) -> VerifyResult:
         StoreError: If the store cannot be listed.
     """
     sound, findings = 0, []
-    for item, is_bundled in store.items(with_bundled=True):
+    bundled = store.bundled.items() if store.bundled is not None else []
+    items = [(item, False) for item in store.folder.items()] + [(item, True) for item in bundled]
+    for item, is_bundled in items:
         found = _look_at(store, item, is_bundled)
         sound += bool(key_of(item)) and not any(finding.is_fault for finding in found)
         findings += found
     return VerifyResult(
-        store.where, sound, tuple(findings), store.size(), store.max_bytes, store.find_fault()
+        store.where, sound, tuple(findings), store.size(), store.max_bytes, store.folder.find_fault()
     )
 
 
@@ -79,7 +81,7 @@ def _look_at(store: Store, item: Item, is_bundled: bool) -> list[Finding]:
         return Finding(item.name, kind, item.bytes, words, is_bundled, is_fault)
 
     if item.is_temp:
-        if store.is_left(item):
+        if store.folder.is_left(item):
             return [finding("left behind", "its writer is gone; it goes when its room is needed, or in time")]
         return [finding("being written", "a writer is at it")]
     if not key_of(item):

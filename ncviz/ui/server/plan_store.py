@@ -12,7 +12,7 @@ from typing import Any
 from ncviz.config import ALGORITHM_VERSION, PruningConfig
 from ncviz.errors import NcvizError, StoreError
 from ncviz.store import open_folder
-from ncviz.store.folder import DamagedError
+from ncviz.store.record import DamagedError
 
 PREFIX, SUFFIX = "plan-", ".json"
 # Plans that do not say so were saved by versions of the algorithm up to this one.
