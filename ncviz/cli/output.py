@@ -80,7 +80,9 @@ def sharpness(record: CurvatureRecord) -> dict[str, float]:
     known = record.intervals
     if known is None:
         return {"exact_share": 1.0}
-    return {"exact_share": known.exact_share, "median_half_width": known.typical}
+    return {
+        "exact_share": known.exact_share, "median_half_width": known.typical, "unproved": known.unproved,
+    }  # fmt: skip
 
 
 def print_json(value: Any) -> None:

@@ -33,10 +33,11 @@ def full_edges(
     Raises:
         CancelledError: If ``cancel`` was set.
     """
-    from ncviz.engine.kernels import FAILED, LIVE, SOLVED
+    from ncviz.engine.kernels import FAILED, LIVE, SOLVED, UNPROVED
 
     grid = np.full((plan.length.shape[2], positions, plan.slots), np.nan)
     where = np.full(grid.shape, -1, dtype=np.int32)
+    short = np.zeros(grid.shape)
     stop = np.zeros(1, dtype=np.bool_)
     done = np.zeros((len(plan.pairs.source), 1))
     own = tuple(layer[0] for layer in layers)
@@ -48,10 +49,12 @@ def full_edges(
             if stop[0]:
                 return
             unproved[pair] += np.count_nonzero(lower < value)
-            kappa = 1.0 - value / group.direct  # [n, m]
+            kappa, gap = 1.0 - value / group.direct, (value - lower) / group.direct  # [n, m]
             target, slot = np.meshgrid(j, plan.slot[plan.pairs.tap[pair], i])
             live = ~np.isnan(kappa)
             grid[target[live], plan.pairs.target[pair], slot[live]] = kappa[live]
+            if (gap[live] > 0).any():
+                short[target[live], plan.pairs.target[pair], slot[live]] = gap[live]
             where[target[live], plan.pairs.target[pair], slot[live]] = pair
         done[pair] = 1.0
 
@@ -66,7 +69,14 @@ def full_edges(
     counts[FAILED] = int(unproved.sum())
     curvature = pick.reshape(plan.weights)
     number = np.where(np.isfinite(curvature), sample, -1).astype(np.int32)
-    return grid, Least(curvature, pair.reshape(-1).astype(np.int32), number, counts)
+    grid[short > 0] = UNPROVED
+    return grid, Least(
+        curvature,
+        pair.reshape(-1).astype(np.int32),
+        number,
+        counts,
+        short.max(axis=1, initial=0.0).reshape(-1),
+    )
 
 
 def groups(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ncviz.compiled import compiled
+from ncviz.engine.edges.alone import solve_alone
 from ncviz.engine.edges.block import Block, fill_direct, toll_from, toll_to
 from ncviz.engine.edges.undercut import reject
 from ncviz.engine.measures import Measure, fill_measure, first_points
@@ -19,6 +20,9 @@ POOL = 2**22
 
 BOUND, ALL, CHOSEN, BETTER = -1, 0, 1, 2
 CERTIFIED, SKIPPED, SOLVED, PIVOTS, CLOSED, LIVE, FAILED, STOPPED = range(8)
+
+# Stands for κ of an edge that could not be proved.
+UNPROVED = -np.inf
 
 
 class Space(NamedTuple):
@@ -287,13 +291,19 @@ def _solve(plan, block, p, q, floor, best, grid, space, stop):
         for j in range(m):
             if d[i, j] == np.inf or value[i, j] == -np.inf:
                 continue
-            kappa = 1.0 - value[i, j] / d[i, j]
+            kappa, w, short = 1.0 - value[i, j] / d[i, j], live_j[j] * plan.slots + slot, 0.0
             # What was stopped has not failed.
             if np.isnan(kappa) and not stop[0]:
-                best.counts[FAILED] += 1
-            _lower(best, live_j[j] * plan.slots + slot, kappa, block)
+                cost, gap = solve_alone(p.mass, q.mass, C, At[:, j].copy(), Bt[:, i].copy(), d[i, j], stop)
+                if stop[0]:
+                    return
+                best.counts[SOLVED] += 1
+                kappa, short = 1.0 - cost / d[i, j], gap / d[i, j]
+                best.counts[FAILED] += short > 0.0
+                best.short[w] = max(best.short[w], short)
+            _lower(best, w, kappa, block)
             if grid.size > 0:
-                grid[live_j[j], block.at_j, slot] = kappa
+                grid[live_j[j], block.at_j, slot] = kappa if short == 0.0 else UNPROVED
 
 
 @compiled

@@ -18,18 +18,23 @@ class Least(NamedTuple):
         pair: int32 [W], index of the pair of positions (in the plan) where it is; -1 if none.
         sample: int32 [W], on which sample; -1 if none.
         counts: int64 [8], what was certified, skipped, solved, …, in the order of ``ncviz.engine.kernels``.
+        short: float64 [W], how much higher the least κ may lie, because an edge could not be proved any closer; 0 where
+            it is exact.
     """
 
     curvature: np.ndarray
     pair: np.ndarray
     sample: np.ndarray
     counts: np.ndarray
+    short: np.ndarray
 
     @staticmethod
     def nothing(weights: int) -> Least:
         """Return the neutral element of ``merge``."""
         none = np.full(weights, -1, dtype=np.int32)
-        return Least(np.full(weights, np.inf), none, none.copy(), np.zeros(8, dtype=np.int64))
+        return Least(
+            np.full(weights, np.inf), none, none.copy(), np.zeros(8, dtype=np.int64), np.zeros(weights)
+        )
 
     def merge(self, other: Least) -> Least:
         """Return the least of both; associative and commutative but for ties."""
@@ -39,6 +44,7 @@ class Least(NamedTuple):
             np.where(better, other.pair, self.pair),
             np.where(better, other.sample, self.sample),
             self.counts + other.counts,
+            np.maximum(self.short, other.short),
         )
 
 

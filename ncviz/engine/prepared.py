@@ -70,10 +70,14 @@ def plans_of(
     executor: Executor,
     cancel: threading.Event | None = None,
     connections: Sequence[int] | None = None,
+    report: Callable[[float], None] | None = None,
 ) -> list[Plan]:
-    """Return the plans of all connections, or of some; those of the last networks are kept."""
+    """Return the plans of all connections, or of some; those of the last networks are kept.
+
+    ``report`` is called with the share of the path lengths that is done.
+    """
     chosen = _all_or(connections, graph)
-    with _with_paths(graph, device, executor, cancel, chosen) as (found, paths):
+    with _with_paths(graph, device, executor, cancel, chosen, report=report) as (found, paths):
         if not found.plans:
             near = found.near or _each(chosen, executor, cancel, lambda index: near_plan(paths, graph, index))
             by_index = dict(zip(chosen, near, strict=True))
@@ -90,13 +94,14 @@ def near_plans_of(
     executor: Executor,
     cancel: threading.Event | None = None,
     connections: Sequence[int] | None = None,
+    report: Callable[[float], None] | None = None,
 ) -> list[Plan]:
     """Return the plans of all connections, or of some, without the ways across them unless they are there already.
 
     What ``plans_of`` makes later of the same graph holds the same pairs in the same order.
     """
     chosen = _all_or(connections, graph)
-    with _with_paths(graph, device, executor, cancel, chosen, is_near=True) as (found, paths):
+    with _with_paths(graph, device, executor, cancel, chosen, is_near=True, report=report) as (found, paths):
         if found.plans:
             return found.plans
         if not found.near:
@@ -165,6 +170,7 @@ def _with_paths(
     cancel: threading.Event | None,
     chosen: tuple[int, ...],
     is_near: bool = False,
+    report: Callable[[float], None] | None = None,
 ) -> Iterator[tuple[_Prepared, Distances]]:
     """Hold what is kept of a network, its path lengths made if they are not there yet; then let others go."""
     found = _find(graph, chosen)
@@ -179,7 +185,7 @@ def _with_paths(
                     except ModelError:
                         _let_go(0)
                         check_paths(graph, chosen)
-                found.paths = distances(graph, device, executor, cancel, chosen, known, is_near)
+                found.paths = distances(graph, device, executor, cancel, chosen, known, is_near, report)
                 found.is_near = is_near
         yield found, found.paths
     _let_go()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
 
 from ncviz.engine.minima import Least
-from ncviz.errors import NcvizError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.values import CLOSED_FROM
 
@@ -54,6 +53,7 @@ class Work:
         solved: By a simplex, the last resort.
         on_device: How many of the closed, certified and solved ones a GPU settled.
         left: How many a GPU's simplex was given and did not finish or prove, so that the CPU had to.
+        unproved: Of how many weights κ is known within an interval only, however long one computes.
     """
 
     live: int
@@ -63,6 +63,7 @@ class Work:
     solved: int
     on_device: int = 0
     left: int = 0
+    unproved: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,7 @@ class ConnectionCurvature:
         lower: float64 [W], lower ends of intervals that contain each weight's minimum; None where all are exact. Then
             ``curvature`` holds the middles.
         upper: float64 [W], their upper ends.
+        unproved: bool [W], whose intervals no more time would narrow; None where that is none's.
     """
 
     curvature: np.ndarray
@@ -92,6 +94,7 @@ class ConnectionCurvature:
     work: Work
     lower: np.ndarray | None = None
     upper: np.ndarray | None = None
+    unproved: np.ndarray | None = None
 
 
 def joined(
@@ -109,18 +112,10 @@ def joined(
         grids: Every edge's κ for each sample, or nothing.
         settings: What was asked for.
         on_device: int64 [8], what a GPU settled, if there was one.
-
-    Raises:
-        NcvizError: If an edge could not be solved.
     """
     from ncviz.engine import kernels
 
     found = reduce(Least.merge, each)
-    if found.counts[kernels.FAILED]:
-        raise NcvizError(
-            f"The curvature of {found.counts[kernels.FAILED]} edges could not be proved to be exact; with a tolerance "
-            "or a time limit there are intervals that hold. Please report this network."
-        )
     ready = np.zeros(8, dtype=np.int64) if on_device is None else on_device
     total = found.counts + ready
     work = Work(
@@ -128,12 +123,36 @@ def joined(
         int(total[kernels.CERTIFIED]), int(total[kernels.SKIPPED]), int(total[kernels.SOLVED]),
         int(ready[kernels.CLOSED] + ready[kernels.CERTIFIED] + ready[kernels.SOLVED]), int(ready[kernels.FAILED]),
     )  # fmt: skip
+    unproved = found.short > 0
     samples = own = None
-    if settings.keep_samples:
+    if settings.keep_samples and not unproved.any():
         samples = np.stack([least.curvature for least in each])
         own = np.stack([_position(positions, least.pair) for least in each])
     position = _position(positions, found.pair)
-    return ConnectionCurvature(found.curvature, position, found.sample, samples, own, tuple(grids), work)
+    whole = ConnectionCurvature(found.curvature, position, found.sample, samples, own, tuple(grids), work)
+    return (
+        within(whole, found.curvature, found.curvature + found.short, unproved) if unproved.any() else whole
+    )
+
+
+def within(
+    whole: ConnectionCurvature, lower: np.ndarray, upper: np.ndarray, unproved: np.ndarray
+) -> ConnectionCurvature:
+    """Return a connection's curvature as what is certain of it; arguments as the attributes of the same name."""
+    return replace(
+        whole,
+        lower=lower,
+        upper=upper,
+        curvature=middle(lower, upper),
+        unproved=unproved if unproved.any() else None,
+        work=replace(whole.work, unproved=int(unproved.sum())),
+    )
+
+
+def middle(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Return the middle of intervals; their ends where these are the same, be they inf or NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.where(lower == upper, upper, 0.5 * (lower + upper))
 
 
 def _position(positions: np.ndarray, pair: np.ndarray) -> np.ndarray:

@@ -25,6 +25,8 @@ from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
 from ncviz.progress import Progress
 
+# Where in the progress the paths are there from which all edges are computed.
+_PATHS = 0.05
 # Fewer edges than this, over all samples, take less time than an estimate takes.
 _ESTIMATED_FROM = 500_000
 
@@ -90,17 +92,22 @@ def run(
     report(0.0, MEASURING if is_cached(kernel) else precompile.PREPARING)
     if until is not None:
         return _any_time(graph, layers, settings, until, executor, report, cancel)
-    tasks = tasks_of(graph, layers, settings, executor, cancel)
+
+    def measured(share: float) -> None:
+        report(_PATHS * share, MEASURING)
+
+    tasks = tasks_of(graph, layers, settings, executor, cancel, report=measured)
     text = "measuring the curvature"
     # A layer whose weights are all zero has none, and is done at once.
     edges = [max(1, graph.connections[index].number_of_edges) for index in settings.chosen(graph)]
     shares = [own / sum(edges) for own in edges]
     if sum(edges) * len(layers[0][0]) >= _ESTIMATED_FROM or not settings.is_closed:
         shares, _ = shares_of_work(tasks, settings, executor, cancel)
-    report(0.0, text)
+    report(_PATHS, MEASURING)
+    report(_PATHS, text)
 
     def part(fraction: float) -> None:
-        report(min(1.0, fraction), text)
+        report(min(1.0, _PATHS + (1.0 - _PATHS) * fraction), text)
 
     compute = _side_by_side if settings.is_closed else _every_full_problem
     return compute(tasks, settings, executor, shares, part, cancel)
@@ -113,10 +120,14 @@ def tasks_of(
     executor: Executor,
     cancel: threading.Event | None,
     is_near: bool = False,
+    report: Callable[[float], None] | None = None,
 ) -> list[Task]:
-    """Return the connections that the settings name, each with what its curvature, or a bound on it, depends on."""
+    """Return the connections that the settings name, each with what its curvature, or a bound on it, depends on.
+
+    ``report`` is called with the share of the path lengths that is done.
+    """
     chosen = settings.chosen(graph)
-    plans = (near_plans_of if is_near else plans_of)(graph, settings.device, executor, cancel, chosen)
+    plans = (near_plans_of if is_near else plans_of)(graph, settings.device, executor, cancel, chosen, report)
     return [
         Task(
             plan,
@@ -209,8 +220,8 @@ def _any_time(
         for task in tasks
     ]
 
-    def whole(ending: threading.Event) -> list[Plan]:
-        return plans_of(graph, settings.device, pool, ending, settings.chosen(graph))
+    def whole(ending: threading.Event, note: Callable[[float], None]) -> list[Plan]:
+        return plans_of(graph, settings.device, pool, ending, settings.chosen(graph), note)
 
     return Anytime(known, whole, until, pool, report, cancel).run()
 

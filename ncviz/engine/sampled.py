@@ -57,6 +57,7 @@ def completed(
         sample_position=None if found.sample_position is None else spread(found.sample_position, -1),
         lower=None if found.lower is None else spread(found.lower, np.nan),
         upper=None if found.upper is None else spread(found.upper, np.nan),
+        unproved=None if found.unproved is None else spread(found.unproved, False),
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,9 @@ from ncviz.errors import CancelledError
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import PathTable, Taps, connection_taps
 from ncviz.graph.products import check_room, compose, distinct_columns
+
+# How often it is told how far the paths are.
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,7 @@ def distances(
     connections: Sequence[int] | None = None,
     known: Distances | None = None,
     is_near: bool = False,
+    report: Callable[[float], None] | None = None,
 ) -> Distances:
     """Compute the shortest paths around each connection: from what its sources read to what reads its targets.
 
@@ -62,6 +66,7 @@ def distances(
         connections: Those whose surroundings are wanted; by default all.
         known: Paths of the same graph that are known already.
         is_near: Whether only the paths are wanted that begin or end at the connection's own ends.
+        report: Called with the share that is done.
 
     Raises:
         ModelError: If the tables would be too large for memory.
@@ -75,13 +80,26 @@ def distances(
         for source, target in surroundings(graph, index):
             if not is_near or source == own.source or target == own.target:
                 wanted[source, target] = None
+    if report is not None:
+        search.expect(tuple(wanted))
+    tell = report or (lambda share: None)
     if device == "cpu" and isinstance(executor, ThreadPoolExecutor):
         # Not on its own threads, which make the parts of each table; as many as these, which no public name tells.
         with ThreadPoolExecutor(executor._max_workers) as pool:
-            list(pool.map(lambda ends: search.between(*ends), wanted))
+            pending = {pool.submit(search.between, *ends) for ends in wanted}
+            try:
+                while pending:
+                    done, pending = wait(pending, _LOOK_SECONDS, FIRST_EXCEPTION)
+                    for each in done:
+                        each.result()
+                    tell(search.share)
+            finally:
+                for each in pending:
+                    each.cancel()
     else:
         for ends in wanted:
             search.between(*ends)
+            tell(search.share)
     return Distances(found.one, found.hops, search.tables)
 
 
@@ -116,6 +134,38 @@ class _Search:
     cancel: threading.Event | None
     tables: dict[tuple[int, int], PathTable] = field(default_factory=dict)
     _locks: dict[tuple[int, int], threading.Lock] = field(default_factory=dict)
+    _expected: float = 0.0
+    _done: list[float] = field(default_factory=list)
+
+    def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
+        """Work out what these paths cost, so that the share that is done can be told."""
+        leads: dict[tuple[int, int], bool] = dict.fromkeys(self.tables, True)
+
+        def look(source: int, target: int) -> bool:
+            ends = source, target
+            if ends not in leads:
+                leads[ends] = False
+                for through in self.known.after(source):
+                    if through == target:
+                        leads[ends] = True
+                    elif through < target and look(through, target):
+                        leads[ends] = True
+                        self._expected += self._cost(source, through, target)
+            return leads[ends]
+
+        for source, target in wanted:
+            look(source, target)
+
+    @property
+    def share(self) -> float:
+        """The share of what was expected that is done."""
+        return min(1.0, sum(self._done) / self._expected) if self._expected else 1.0
+
+    def _cost(self, source: int, through: int, target: int) -> float:
+        """Return about what a product takes: its channels, for each kind of first step."""
+        kinds, rows, inner = self.known.hops[source, through].lengths.shape
+        columns = next(table.lengths.shape[2] for (_, end), table in self.known.hops.items() if end == target)
+        return float(kinds) * rows * inner * columns
 
     def between(self, source: int, target: int) -> PathTable | None:
         """Return the shortest paths between two layers; None if nothing leads from one to the other.
@@ -143,7 +193,8 @@ class _Search:
                     if self.cancel is not None and self.cancel.is_set():
                         raise CancelledError
                     first = self.known.hops[source, through]
-                    ways.append(compose(first, onward, self.device, self.executor))
+                    ways.append(compose(first, onward, self.device, self.executor, self.cancel))
+                    self._done.append(self._cost(source, through, target))
         return shortest(ways) if ways else None
 
 

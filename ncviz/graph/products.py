@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ncviz.devices import guard
-from ncviz.errors import ModelError
+from ncviz.errors import CancelledError, ModelError
 from ncviz.graph.positions import PathTable
 from ncviz.text import gigabytes
 
@@ -19,20 +20,26 @@ _TASKS = 64
 
 
 def compose(
-    left: PathTable, right: PathTable, device: str = "cpu", executor: Executor | None = None
+    left: PathTable,
+    right: PathTable,
+    device: str = "cpu",
+    executor: Executor | None = None,
+    cancel: threading.Event | None = None,
 ) -> PathTable:
     """Return the min-plus product of two tables, the later layer of the one being the earlier layer of the other.
 
     Raises:
+        CancelledError: If ``cancel`` was set meanwhile.
         ModelError: If the product would be too large for memory.
     """
+    ending = threading.Event() if cancel is None else cancel
     source, target, kind, start, first, second = _joined(left, right)
     shape = (len(start) - 1, left.lengths.shape[1], right.lengths.shape[2])
     check_room(shape)
     if device == "cpu" or device.startswith("mps"):
-        lengths = _compiled(left.lengths, right.lengths, start, first, second, shape, executor)
+        lengths = _compiled(left.lengths, right.lengths, start, first, second, shape, (executor, ending))
     else:
-        lengths = dense_products(left.lengths, right.lengths, start, first, second, device)
+        lengths = dense_products(left.lengths, right.lengths, start, first, second, device, ending)
     return PathTable(source, target, kind, lengths, (left.positions[0], right.positions[1]))
 
 
@@ -113,14 +120,17 @@ def _compiled(
     first: np.ndarray,
     second: np.ndarray,
     shape: tuple[int, int, int],
-    executor: Executor | None,
+    how: tuple[Executor | None, threading.Event],
 ) -> np.ndarray:
     from ncviz.graph.minplus import best_products
 
+    executor, cancel = how
     out = np.empty(shape)
     step = max(1, shape[0] // _TASKS)
 
     def part(begin: int) -> None:
+        if cancel.is_set():
+            raise CancelledError
         best_products(left, right, start[begin : begin + step + 1], first, second, out[begin : begin + step])
 
     begins = range(0, shape[0], step)
@@ -133,13 +143,20 @@ def _compiled(
 
 
 def dense_products(
-    left: np.ndarray, right: np.ndarray, start: np.ndarray, first: np.ndarray, second: np.ndarray, device: str
+    left: np.ndarray,
+    right: np.ndarray,
+    start: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    device: str,
+    cancel: threading.Event | None = None,
 ) -> np.ndarray:
     """Do the same on a torch device, in chunks that fit its cache, or its memory if that is less.
 
     Outputs of equally many products are computed together.
 
     Raises:
+        CancelledError: If ``cancel`` was set meanwhile.
         DeviceError: If the tables, or a single row of a product, do not fit the device's memory.
     """
     rows, inner, columns = left.shape[1], left.shape[2], right.shape[2]
@@ -150,6 +167,8 @@ def dense_products(
     def fill(outputs: np.ndarray, begin: int, end: int) -> None:
         """Write some rows of outputs that have the same number of products."""
         nonlocal elements
+        if cancel is not None and cancel.is_set():
+            raise CancelledError
         size = len(outputs) * (end - begin)
         if size == 1 or size * inner * columns <= elements:
             try:

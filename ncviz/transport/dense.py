@@ -48,15 +48,18 @@ def proved_plan(
     solved = solve_many(cost, a, b, *(hub or ()), keep_plans=True, threads=1)
     assert solved.plan is not None
     plan = solved.plan[0]
-    if solved.is_exact[0] or _is_proved(plan, price, solved.f[0], beside):
+    # What of the mass the plan may misplace is part of what its proof falls short by.
+    paid = max(float((plan * np.abs(price)).sum()), beside)
+    if solved.is_exact[0] or solved.value[0] - solved.lower[0] <= TOLERANCE * paid:
         return plan
     raise UnprovedError("The least cost of moving the mass could not be proved.")
 
 
-def _is_proved(
-    plan: np.ndarray, cost: np.ndarray, f: np.ndarray, beside: float, elsewhere: float = 0.0
-) -> bool:
-    """Return whether nothing is left to gain beside what the plan pays, by the best potentials beside ``f``."""
+def _is_proved(plan: np.ndarray, cost: np.ndarray, f: np.ndarray, beside: float, elsewhere: float) -> bool:
+    """Return whether nothing is left to gain beside what the plan pays, by the best potentials beside ``f``.
+
+    Of its mass ``elsewhere`` may lie wherever that costs most.
+    """
     # The highest potentials of the sinks that are feasible beside those of the sources.
     reduced = cost - f[:, None]
     reduced -= reduced.min(axis=0)

@@ -119,9 +119,10 @@ def test_pieces_share_no_weight(name):
 
 def test_merging_is_associative_and_keeps_the_least():
     draw = np.random.default_rng(0)
+    nine = [(draw.random(9), draw.integers(0, 5, 9).astype(np.int32), draw.random(9)) for _ in range(3)]
     parts = [
-        Least(draw.random(9), draw.integers(0, 5, 9).astype(np.int32), np.full(9, k, np.int32), np.full(8, k))
-        for k in range(3)
+        Least(least, pair, np.full(9, k, np.int32), np.full(8, k), short)
+        for k, (least, pair, short) in enumerate(nine)
     ]
     a, b, c = parts
     first, second = a.merge(b).merge(c), a.merge(b.merge(c))

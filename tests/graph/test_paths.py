@@ -1,5 +1,6 @@
 """Shortest paths by positions against the plain computation over whole layers."""
 
+import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from ncviz.errors import ModelError
+from ncviz.errors import CancelledError, ModelError
 from ncviz.graph import paths, products
 from ncviz.graph.build import build_graph
 from ncviz.graph.positions import PathTable
@@ -198,23 +199,53 @@ def test_torch_makes_the_same_tables(monkeypatch):
     same_tables(compiled, in_torch)
 
 
+def random_table(rng, before, after, channels_before, channels_after):
+    joined = np.argwhere(rng.random((before, after)) < 0.4).astype(np.int32)
+    kind = rng.integers(0, 3, len(joined)).astype(np.int32)
+    lengths = rng.exponential(size=(3, channels_before, channels_after))
+    lengths[rng.random(lengths.shape) < 0.2] = np.inf
+    return PathTable(joined[:, 0], joined[:, 1], kind, lengths, (before, after))
+
+
 def test_compose_takes_any_two_tables():
     rng = np.random.default_rng(0)
-
-    def table(before, after, channels_before, channels_after):
-        joined = np.argwhere(rng.random((before, after)) < 0.4).astype(np.int32)
-        kind = rng.integers(0, 3, len(joined)).astype(np.int32)
-        lengths = rng.exponential(size=(3, channels_before, channels_after))
-        lengths[rng.random(lengths.shape) < 0.2] = np.inf
-        return PathTable(joined[:, 0], joined[:, 1], kind, lengths, (before, after))
-
     for _ in range(20):
-        left, right = table(4, 6, 2, 3), table(6, 5, 3, 2)
+        left, right = random_table(rng, 4, 6, 2, 3), random_table(rng, 6, 5, 3, 2)
         found = products.compose(left, right)
         assert found.positions == (4, 5)
         assert np.array_equal(found.dense(), min_plus(left.dense(), right.dense()))
         at = found.find(found.source, found.target)
         assert np.array_equal(at, found.kind)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_product_is_given_up_between_its_parts(device, monkeypatch):
+    rng, looks = np.random.default_rng(0), []
+
+    class Cancel(threading.Event):
+        def is_set(self):
+            looks.append(0)
+            return len(looks) > 2
+
+    in_torch = products.dense_products
+    monkeypatch.setattr(products, "dense_products", lambda *given: in_torch(*given[:5], "cpu", given[6]))
+    monkeypatch.setattr(products, "_CHUNK_ELEMENTS", 1)
+    tables = random_table(rng, 14, 16, 2, 3), random_table(rng, 16, 15, 3, 2)
+    with pytest.raises(CancelledError):
+        products.compose(*tables, device, cancel=Cancel())
+    assert len(looks) == 3
+
+
+def test_the_share_of_the_paths_that_is_done_grows_to_one(graph):
+    shares = []
+    near = paths.distances(graph, is_near=True, report=shares.append)
+    assert shares == sorted(shares)
+    assert not shares or shares[-1] == pytest.approx(1.0)
+    rest = []
+    paths.distances(graph, known=near, report=rest.append)
+    assert rest == sorted(rest)
+    assert not rest or rest[-1] == pytest.approx(1.0)
+    assert shares or rest or len(graph.connections) == 1
 
 
 def test_tables_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):

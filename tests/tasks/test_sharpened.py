@@ -139,3 +139,21 @@ def test_a_result_is_complete_once_it_has_all_that_is_asked_for(network, store):
     ]:
         asked = replace(task, tolerance=tolerance, time_limit=seconds)
         assert asked.is_complete(rough, context) == is_complete
+
+
+def test_what_no_time_would_narrow_is_complete_and_said(network, store):
+    context, task = here(store), tasks.Curvature(network)
+    whole = here(tasks.open_store()).look_up(task)
+    name = next(iter(whole.weights))
+    upper = {own: values.copy() for own, values in whole.weights.items()}
+    upper[name].reshape(-1)[:2] += 1.0
+    open_still = replace(whole, samples=None, intervals=Intervals(whole.weights, upper, 1))
+    final = replace(open_still, intervals=Intervals(whole.weights, upper, 2))
+    assert not task.is_complete(open_still, context)
+    assert task.is_complete(final, context)
+    assert replace(task, tolerance=0.01).is_complete(final, context)
+    assert "would not narrow those of 2 weights" in final.intervals.sentence()
+    assert "narrow" not in Intervals(whole.weights, upper).sentence()
+    kept = task.decode(task.encode(final))
+    assert kept.intervals.unproved == 2
+    assert task.better(kept, open_still).intervals.is_final

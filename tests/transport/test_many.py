@@ -178,9 +178,10 @@ def test_any_total_and_any_number():
     [
         ({"cost": [1.0, 2.0]}, r"cost must be \[m, n\]"),
         ({"cost": np.empty((0, 2))}, r"cost must be \[m, n\]"),
-        ({"cost": [[1.0, np.inf], [1.0, 2.0]]}, "cost must hold finite numbers"),
-        ({"cost": [[1.0, 2.0], [3.0]]}, "cost must be an array of numbers"),
-        ({"cost": "near"}, "cost must be an array of numbers"),
+        ({"cost": [[1.0, np.inf], [1.0, 2.0]]}, "may cost more than all others"),
+        ({"cost": [[1.0, 2.0], [3.0]]}, "cost must be an array of real numbers"),
+        ({"cost": "near"}, "cost must be an array of real numbers"),
+        ({"cost": [[1j, 2.0], [1.0, 2.0]]}, "cost must be an array of real numbers"),
         ({"a": [0.5, 0.25, 0.25]}, r"a must be \[2\] or \[k, 2\]"),
         ({"a": [1.5, -0.5]}, "a must hold masses of at least 0"),
         ({"b": [0.0, 0.0]}, "b must hold some mass in each problem"),

@@ -28,7 +28,7 @@ _Edges = tuple[int, int, np.ndarray, EdgeGroup]
 
 def bound_full(known: Known, part: int, stop: np.ndarray) -> None:
     """Bound the weights of a part from both sides."""
-    low, counts = known.low, known.counts[part]
+    low, counts, highest = known.low, known.counts[part], np.full(len(known.upper), 2.0)
     for sample, pair, weights, group in _edges_of(known, part):
         if stop[0]:
             return
@@ -36,11 +36,11 @@ def bound_full(known: Known, part: int, stop: np.ndarray) -> None:
         lower, upper = edge_bounds(group, known.settings.alpha)
         own = weights[is_live]
         counts[LIVE] += len(own)
-        known.upper[own] = np.minimum(known.upper[own], upper[is_live])
+        highest[own] = np.minimum(highest[own], upper[is_live])
         is_less = lower[is_live] < low.curvature[own]
         low.curvature[own[is_less]] = lower[is_live][is_less]
         low.pair[own[is_less]], low.sample[own[is_less]] = pair, sample
-    known.note_upper(known.members[part], known.upper[known.members[part]])
+    known.note_upper(known.members[part], highest[known.members[part]])
 
 
 def edge_bounds(group: EdgeGroup, alpha: float) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +70,7 @@ def sharpen_full(
     alpha, low = known.settings.alpha, known.low
     lower, upper = known.interval()
     own = known.members[part]
-    own = own[wanted[own] & (lower[own] < until.below(upper)[own])]
+    own = own[wanted[own] & (lower[own] < until.below(upper)[own]) & ~known.is_unproved[own]]
     least = np.full(len(wanted), -np.inf)
     least[own] = until.below(upper[own])
     unproved = np.full(len(wanted), np.inf)
@@ -102,6 +102,7 @@ def sharpen_full(
         with np.errstate(invalid="ignore"):
             margin = np.where(np.isinf(unproved), 0.0, MARGIN * np.maximum(1.0, np.abs(unproved)))
         known.lower[own] = np.maximum(known.lower[own], np.minimum(least, unproved - margin)[own])
+        known.is_unproved[own[np.isfinite(unproved[own])]] = True
     done[0] = 1.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import numpy as np
@@ -12,7 +12,7 @@ from ncviz.engine.layers import Layers
 from ncviz.engine.local import pieces
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import Part, Plan
-from ncviz.engine.results import ConnectionCurvature, Settings, joined
+from ncviz.engine.results import ConnectionCurvature, Settings, joined, within
 
 # Bounds and exact values round differently; this times max(1, |κ|) is far more than either does.
 MARGIN = 1e-9
@@ -35,6 +35,7 @@ class Known:
         parts: How the blocks are cut; no two parts touch the same weight.
         members: For each part the weights that it touches, int32.
         counts: int64 [parts, 8], what was certified, skipped, solved, …
+        is_unproved: bool [W], of which all was solved that had to be, and could not be proved.
     """
 
     settings: Settings
@@ -49,6 +50,10 @@ class Known:
     parts: list[Part]
     members: list[np.ndarray]
     counts: np.ndarray
+    is_unproved: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_unproved = np.zeros(len(self.upper), dtype=np.bool_)
 
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the lower and the upper ends, float64 [W]; inf where no edge is live."""
@@ -124,14 +129,12 @@ def curvature_of(known: Sequence[Known]) -> ConnectionCurvature:
         found.curvature[is_open] = upper[is_open]
         each.append(found._replace(counts=own.counts.sum(axis=0)))
     is_exact = bool((lower == upper).all())
+    # On each sample nothing is left to do for them: what is known there is exact, cannot be proved, or lies above.
+    unproved = (lower < upper) & np.all(
+        [own.is_unproved | own.is_exact() | (own.interval()[0] >= upper) for own in known], axis=0
+    )
     keeps = settings.keep_samples and all(bool(own.is_exact().all()) for own in known)
     whole = joined(known[0].plan.pairs.target, each, (), replace(settings, keep_samples=keeps), None)
     if is_exact:
         return whole
-    return replace(whole, lower=lower, upper=upper, curvature=middle(lower, upper))
-
-
-def middle(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Return the middle of intervals; their ends where these are the same, be they inf or NaN."""
-    with np.errstate(invalid="ignore"):
-        return np.where(lower == upper, upper, 0.5 * (lower + upper))
+    return within(whole, lower, upper, unproved)

@@ -50,7 +50,8 @@ class Anytime:
 
     Attributes:
         known: For each connection what is known of it, on all samples or on each; near plans will do.
-        plans_of: Returns the whole plans of all connections, unless what it is given is set meanwhile.
+        plans_of: Returns the whole plans of all connections, unless what it is given is set meanwhile; calls what else
+            it is given with the share of the path lengths that is done.
         until: When to stop, and whom to tell.
         pool: Threads of this process.
         report: Called with the fraction done and a message.
@@ -58,7 +59,7 @@ class Anytime:
     """
 
     known: list[list[Known]]
-    plans_of: Callable[[threading.Event], Sequence[Plan]]
+    plans_of: Callable[[threading.Event, Callable[[float], None]], Sequence[Plan]]
     until: Until
     pool: ThreadPoolExecutor
     report: Progress
@@ -101,9 +102,13 @@ class Anytime:
 
     def _complete_plans(self) -> None:
         """Put whole plans in the place of near ones."""
-        self.report(_LOOSE, MEASURING)
+
+        def note(share: float) -> None:
+            self.report(_LOOSE + (_PATHS - _LOOSE) * share, MEASURING)
+
+        note(0.0)
         try:
-            plans = self.plans_of(_Ending(self.until, self.cancel))
+            plans = self.plans_of(_Ending(self.until, self.cancel), note)
         except CancelledError:
             if self.cancel is None or not self.cancel.is_set():
                 self._look()

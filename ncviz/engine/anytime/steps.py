@@ -175,7 +175,7 @@ def sharpen(
 
     lower, upper = known.interval()
     own = known.members[part]
-    own = own[wanted[own] & (lower[own] < until.below(upper)[own])]
+    own = own[wanted[own] & (lower[own] < until.below(upper)[own]) & ~known.is_unproved[own]]
     if not len(own):
         done[0] = 1.0
         return
@@ -187,16 +187,20 @@ def sharpen(
         pair=known.best.pair.copy(),
         sample=known.best.sample.copy(),
         counts=known.counts[part],
+        short=np.zeros(len(wanted)),
     )
     kernels.search(
         known.plan, known.layers, known.ends, known.parts[part], known.first_sample, kernels.CHOSEN,
         np.zeros((0, 0), dtype=np.bool_), mine, known.low, stop, done,
     )  # fmt: skip
-    was_found = mine.curvature[own] < start[own]
-    found = own[was_found]
+    found = own[(mine.curvature[own] < start[own]) & (mine.short[own] == 0)]
     known.best.pair[found], known.best.sample[found] = mine.pair[found], mine.sample[found]
     known.best.curvature[found] = mine.curvature[found]
     if not stop[0]:
+        # What could not be proved is known from a plan on the one hand, from potentials on the other.
+        unproved = own[mine.short[own] > 0]
+        known.note_upper(unproved, mine.curvature[unproved] + mine.short[unproved])
+        known.is_unproved[unproved] = True
         known.lower[own] = np.maximum(known.lower[own], mine.curvature[own])
 
 

@@ -35,4 +35,5 @@ class Lowest:
             pair.astype(np.int32),
             np.where(code < 0, -1, sample).astype(np.int32),
             np.zeros(8, dtype=np.int64),
+            np.zeros(len(self.value)),
         )

@@ -99,7 +99,9 @@ def _intervals(result: CurvatureResult) -> Intervals | None:
         return None
     ends = {name: outward(low.numpy(), result.upper[name].numpy()) for name, low in result.lower.items()}
     return Intervals(
-        {name: low for name, (low, _) in ends.items()}, {name: up for name, (_, up) in ends.items()}
+        {name: low for name, (low, _) in ends.items()},
+        {name: up for name, (_, up) in ends.items()},
+        sum(int(own.sum()) for own in result.unproved.values()),
     )
 
 

@@ -21,10 +21,12 @@ class Intervals:
     Attributes:
         lower: The lower ends.
         upper: The upper ends.
+        unproved: How many of them no more time would narrow.
     """
 
     lower: Mapping[str, np.ndarray]
     upper: Mapping[str, np.ndarray]
+    unproved: int = 0
 
     @cached_property
     def widths(self) -> np.ndarray:
@@ -36,6 +38,11 @@ class Intervals:
     def exact_share(self) -> float:
         """Share of the weights whose κ is exact."""
         return float((self.widths == 0).mean()) if self.widths.size else 1.0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no more time would make any of them narrower."""
+        return int((self.widths > 0).sum()) <= self.unproved
 
     @cached_property
     def typical(self) -> float:
@@ -65,7 +72,7 @@ class Intervals:
             name: np.minimum(np.maximum(low, other.lower[name]), upper[name])
             for name, low in self.lower.items()
         }
-        return Intervals(lower, upper)
+        return Intervals(lower, upper, max(self.unproved, other.unproved))
 
     def words(self) -> str:
         """Return how sharp it is, for people, such as "83.2% exact, the rest ± 0.04 (median)"."""
@@ -73,7 +80,12 @@ class Intervals:
 
     def sentence(self) -> str:
         """Return the same as a sentence, with what follows for pictures and for pruning."""
-        return f"κ is {self.words()}: certified intervals; pictures and pruning go by the middle of each."
+        told = f"κ is {self.words()}: certified intervals; pictures and pruning go by the middle of each."
+        return told if not self.unproved else f"{told} {self._unproved_words()}"
+
+    def _unproved_words(self) -> str:
+        whose = "that of 1 weight" if self.unproved == 1 else f"those of {self.unproved:,} weights"
+        return f"More time would not narrow {whose}, beside which others are too small for a proof."
 
 
 def middle(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ def encode(curvature: CurvatureRecord) -> Record:
         arrays |= {f"link-channels/{index}": link.channels, f"link-places/{index}": link.places}
     meta = dict(curvature.meta)
     if curvature.intervals is not None:
-        meta["algorithm"] = _OF_INTERVALS
+        meta |= {"algorithm": _OF_INTERVALS, "unproved": curvature.intervals.unproved}
     return Record(arrays, meta)
 
 
@@ -70,7 +70,9 @@ def decode(record: Record) -> CurvatureRecord:
             for index, facts in enumerate(meta.get("links", ()))
         ),
         intervals=Intervals(
-            *({name: arrays[f"{end}/{name}"] for name in names} for end in ("lower", "upper"))
+            {name: arrays[f"lower/{name}"] for name in names},
+            {name: arrays[f"upper/{name}"] for name in names},
+            meta.get("unproved", 0),
         )
         if f"lower/{names[0]}" in arrays
         else None,

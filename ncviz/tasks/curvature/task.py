@@ -83,7 +83,9 @@ class Curvature(_OfNetwork):
         return digest("curvature", self.network.fingerprint, images, config)
 
     def is_complete(self, result: CurvatureRecord, context: Context) -> bool:
-        """Whether a known result is as sharp as is asked for, or as long was spent on it as may be."""
+        """Whether a known result is as sharp as is asked for or can be, or as long was spent on it as may be."""
+        if result.intervals is not None and result.intervals.is_final:
+            return True
         if self.time_limit is not None and self.time_limit <= result.seconds:
             return True
         if self.tolerance:
@@ -257,7 +259,7 @@ class Flow(_OfNetwork):
             weights=result.weights,
             places=places,
             meta=self.whole.meta_of(self.samples),
-            intervals=None,
+            intervals=result.intervals,
         )
 
 

@@ -178,8 +178,8 @@ def write_balanced_plan(basis, masses, has_hub, rows, columns, plan):
     """Write a tree's plan for masses as ``balanced`` writes them; arguments as above."""
     P, Q = len(rows), len(columns)
     parent, order = basis.parent, basis.order
-    moved, moved_low = np.empty(1 + P + Q), np.empty(1 + P + Q)
-    set_flows(masses, basis, has_hub, moved, moved_low)
+    moved, moved_low, below = np.empty(1 + P + Q), np.empty(1 + P + Q), np.empty(1 + P + Q)
+    set_flows(masses, basis, has_hub, moved, moved_low, below)
     ways = 0
     for y in order:
         above = parent[y]

@@ -20,35 +20,26 @@ def certify(C, hub, supply, demand, tree, potentials, down):
         hub: The ``Hub``.
         supply: float64 [P], masses.
         demand: float64 [Q].
-        tree: Order, parents, and the flows that move these masses.
+        tree: Order, parents, the flows that move these masses, and how far off each flow may be.
         potentials: Two float64 arrays [N], high and low parts; written.
         down: float64 [N], written: by how much each potential is too high to be feasible.
 
     Returns:
-        The plan's cost, by how much the proof falls short of it, and the sum of mass times |cost|.
+        The plan's cost, by how much the proof falls short of it, the sum of mass times |cost|, and how far off the
+        plan's cost may be.
     """
-    order, parent, flow = tree
+    order, parent, flow, off = tree
     high, low = potentials
     P, Q = C.shape
     sinks = 1 + P
-    high[0], low[0] = 0.0, 0.0
-    total, scale = 0.0, 0.0
+    set_potentials_twofold(C, hub, order, parent, potentials)
+    total, scale, error = 0.0, 0.0, 0.0
     for x in range(len(order)):
         y = order[x]
-        above = parent[y]
-        cost, rest = 0.0, 0.0
-        if above > 0:
-            cost = C[y - 1, above - sinks] if y <= P else C[above - 1, y - sinks]
-        elif hub.is_there and y <= P:
-            cost = hub.A[y - 1]
-        elif hub.is_there:
-            cost, rest = difference(hub.B[y - sinks], hub.t)
-        own, error = difference(cost, high[above])
-        error += rest - low[above]
-        high[y] = own + error
-        low[y] = error - (high[y] - own)
+        cost, _ = _arc_cost(C, hub, y, parent[y])
         total += flow[y] * cost
         scale += abs(flow[y] * cost)
+        error += off[y] * abs(cost)
     short = 0.0
     least = down[sinks:]
     for v in range(Q):
@@ -64,7 +55,33 @@ def certify(C, hub, supply, demand, tree, potentials, down):
     for v in range(Q):
         least[v] = min(0.0, least[v])
         short -= demand[v] * least[v]
-    return total, short, scale
+    return total, short, scale, error
+
+
+@compiled
+def set_potentials_twofold(C, hub, order, parent, potentials):
+    """Write the potentials of a tree whose nodes are listed with parents before children, high and low parts."""
+    high, low = potentials
+    high[0], low[0] = 0.0, 0.0
+    for x in range(len(order)):
+        y = order[x]
+        above = parent[y]
+        cost, rest = _arc_cost(C, hub, y, above)
+        own, error = difference(cost, high[above])
+        error += rest - low[above]
+        high[y] = own + error
+        low[y] = error - (high[y] - own)
+
+
+@compiled
+def _arc_cost(C, hub, y, above):
+    """Return what the arc between a node and its parent costs, and what that lacks."""
+    P = len(C)
+    if above > 0:
+        return (C[y - 1, above - 1 - P] if y <= P else C[above - 1, y - 1 - P]), 0.0
+    if not hub.is_there:
+        return 0.0, 0.0
+    return (hub.A[y - 1], 0.0) if y <= P else difference(hub.B[y - 1 - P], hub.t)
 
 
 @compiled
@@ -76,9 +93,7 @@ def refine_costs(C, hub, potentials, out, out_A, out_B):
     least = 0.0
     for u in range(P):
         for v in range(Q):
-            s, error = difference(C[u, v], high[1 + u])
-            r, second = difference(s, high[sinks + v])
-            out[u, v] = r + (error + second - (low[1 + u] + low[sinks + v]))
+            out[u, v] = reduced_between(C[u, v], high[1 + u], low[1 + u], high[sinks + v], low[sinks + v])
             least = min(least, out[u, v])
         if hub.is_there:
             out_A[u] = reduced(hub.A[u], high[1 + u], low[1 + u])
@@ -96,6 +111,14 @@ def difference(a, b):
     s = a - b
     back = s - a
     return s, (a - (s - back)) - (b + back)
+
+
+@compiled
+def reduced_between(cost, f, f_low, g, g_low):
+    """Return a cost less the potentials of a source and a sink."""
+    s, error = difference(cost, f)
+    r, second = difference(s, g)
+    return r + (error + second - (f_low + g_low))
 
 
 @compiled

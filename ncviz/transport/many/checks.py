@@ -49,13 +49,17 @@ def checked(cost: Any, a: Any, b: Any, A: Any, B: Any, t: Any) -> Problems:
 
 def _array(name: str, given: Any) -> np.ndarray:
     try:
+        if np.iscomplexobj(given):
+            raise TypeError
         found = np.ascontiguousarray(given, dtype=np.float64).reshape(np.shape(given))
     except (TypeError, ValueError, RuntimeError):
         raise NcvizError(
-            f"{name} must be an array of numbers on the CPU, got {shorten(repr(given))}."
+            f"{name} must be an array of real numbers on the CPU, a tensor without its gradient, got "
+            f"{shorten(' '.join(repr(given).split()))}."
         ) from None
     if not np.all(np.abs(found) <= LARGEST):
-        raise NcvizError(f"{name} must hold finite numbers of at most {LARGEST:g}.")
+        instead = " A way that there is not may cost more than all others." if name == "cost" else ""
+        raise NcvizError(f"{name} must hold finite numbers of at most {LARGEST:g}.{instead}")
     return found
 
 

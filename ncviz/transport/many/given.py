@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ncviz.compiled import compiled
 from ncviz.transport.many.certificate import difference
 
@@ -9,6 +11,8 @@ from ncviz.transport.many.certificate import difference
 NOISE = 2.0**-98
 # Of what repairs a plan at most, so that the rounding of this bound itself does no harm.
 REPAIR = 2.0
+# Costs are nothing beside others of which they are no more than this share.
+NEGLIGIBLE = 1e-12
 
 
 @compiled
@@ -63,8 +67,8 @@ def balanced(p, q, high, low):
 
 
 @compiled
-def set_flows(masses, basis, has_hub, flow, flow_low):
-    """Write what runs between each node and its parent; returns how much of it would have to run backwards.
+def set_flows(masses, basis, has_hub, flow, flow_low, below):
+    """Write what runs between each node and its parent.
 
     Args:
         masses: Two float64 arrays [N] as ``balanced`` writes them.
@@ -72,35 +76,59 @@ def set_flows(masses, basis, has_hub, flow, flow_low):
         has_hub: Whether there is one.
         flow: float64 [N], written.
         flow_low: float64 [N], written: what ``flow`` lacks.
+        below: float64 [N], written: the mass of each node and of all below it, of which flows are known to ``NOISE``.
+
+    Returns:
+        How much would have to run backwards, and how much more might have to where it is not known.
     """
     parent, order = basis.parent, basis.order
-    flow[:], flow_low[:] = masses[0], masses[1]
-    backwards, below = 0.0, masses[0].copy()
+    flow[:], flow_low[:], below[:] = masses[0], masses[1], masses[0]
+    backwards, doubt = 0.0, 0.0
     for x in range(len(order) - 1, -1, -1):
         y = order[x]
         above = parent[y]
-        if abs(flow[y]) <= NOISE * below[y]:
+        if 0.0 < abs(flow[y]) <= NOISE * below[y]:
             flow[y], flow_low[y] = 0.0, 0.0
+            doubt += NOISE * below[y] if above > 0 or has_hub else 0.0
         if above > 0:
             below[above] += below[y]
             flow[above], flow_low[above] = add(flow[above], flow_low[above], -flow[y], -flow_low[y])
         if (above > 0 or has_hub) and flow[y] < 0.0:
             backwards -= flow[y]
-    return backwards
+    return backwards, doubt
 
 
 @compiled
-def repair_cost(backwards, C, hub, f, g):
+def repair_costs(backwards, doubt, error, mass, C, hub, f, g):
     """Return what it costs at most beyond the potentials' value that mass which would run backwards goes elsewhere.
 
     Each bit of it takes as much away from ways that cost no more than their potentials, and goes from where it is left
     to where it is missing, on a way whose reduced cost is at most the largest.
+
+    Args:
+        backwards: How much would run backwards.
+        doubt: How much more might.
+        error: How far off the plan's cost may be.
+        mass: All mass.
+        C: float64 [P, Q].
+        hub: The ``Hub``.
+        f: float64 [P], the potentials of the sources.
+        g: float64 [Q], those of the sinks.
+
+    Returns:
+        That cost; and how much of it, and of ``error``, is in doubt: 0 if it is nothing beside the least cost there is.
     """
-    largest = 0.0
+    largest, least = 0.0, np.inf
     for u in range(len(C)):
         for v in range(C.shape[1]):
-            cost = C[u, v] - f[u]
+            cost = C[u, v]
             if hub.is_there:
-                cost = min(cost, hub.A[u] - f[u] + (hub.B[v] - hub.t))
-            largest = max(largest, cost - g[v])
-    return REPAIR * backwards * largest
+                cost = min(cost, hub.A[u] + (hub.B[v] - hub.t))
+            if cost != 0.0:
+                least = min(least, abs(cost))
+            left = C[u, v] - f[u]
+            if hub.is_there:
+                left = min(left, hub.A[u] - f[u] + (hub.B[v] - hub.t))
+            largest = max(largest, left - g[v])
+    unsure = REPAIR * doubt * largest + error
+    return REPAIR * backwards * largest, unsure if unsure > NEGLIGIBLE * least * mass else 0.0

@@ -8,7 +8,8 @@ import numpy as np
 
 from ncviz.compiled import compiled
 from ncviz.transport.many.certificate import certify, refine_costs
-from ncviz.transport.many.given import balanced, repair_cost, set_flows
+from ncviz.transport.many.exchanges import turn_forwards
+from ncviz.transport.many.given import NEGLIGIBLE, NOISE, balanced, repair_costs, set_flows
 from ncviz.transport.many.starts import greedy_tree, reduce_costs, star
 from ncviz.transport.tree import (
     ROUNDING,
@@ -53,6 +54,8 @@ class Basis(NamedTuple):
         order: uint32 [P + Q], all nodes but the hub, parents before children.
         f: float64 [P], potentials of the sources.
         g: float64 [Q], potentials of the sinks.
+        is_start: bool [1], whether it is one to begin from: not where arcs were exchanged after its last pivot, so that
+            ``flow`` is another tree's.
     """
 
     parent: np.ndarray
@@ -60,13 +63,17 @@ class Basis(NamedTuple):
     order: np.ndarray
     f: np.ndarray
     g: np.ndarray
+    is_start: np.ndarray
 
 
 @compiled
 def new_basis(P, Q):
     """Return room for a tree."""
     N = 1 + P + Q
-    return Basis(np.zeros(N, np.uint32), np.zeros(N), np.empty(N - 1, np.uint32), np.zeros(P), np.zeros(Q))
+    return Basis(
+        np.zeros(N, np.uint32), np.zeros(N), np.empty(N - 1, np.uint32), np.zeros(P), np.zeros(Q),
+        np.zeros(1, np.bool_),
+    )  # fmt: skip
 
 
 @compiled
@@ -85,7 +92,7 @@ def solve_one(p, q, C, hub, basis, is_warm, stop):
     Returns:
         What the tree's plan costs, by how much the proof falls short of it, what it may take beside it that the plan
         sends no mass backwards, the sum of mass times |cost|, and the pivots. The tree is found for masses in whole
-        quanta; all of this is about those given.
+        quanta, and mended where that is none for those given, which all of this is about.
     """
     P, Q = C.shape
     N = 1 + P + Q
@@ -113,10 +120,12 @@ def solve_balanced(supply, demand, masses, C, hub, basis, is_warm, stop):
     Returns:
         As ``solve_one``.
     """
-    parent, flow, order, f, g = basis
+    parent, flow, order, f, g, is_start = basis
     P, Q = C.shape
     N = 1 + P + Q
-    moved, moved_low = np.empty(N), np.empty(N)
+    is_warm = is_warm and is_start[0]
+    is_start[0] = True
+    moved, moved_low, under = np.empty(N), np.empty(N), np.empty(N)
     wide, high = padded(Q), padded(P)
     A, B = np.zeros(P), np.zeros(Q)
     hub_B = hub.B - hub.t if hub.is_there else hub.B
@@ -135,7 +144,8 @@ def solve_balanced(supply, demand, masses, C, hub, basis, is_warm, stop):
         greedy_tree(supply, demand, own, down[:Q], parent, flow)
     costs, dear, tree = Costs(own, A, B), Costs(dear_C, dear_A, dear_B), Tree(parent, flow, below, pi)
     list_nodes(parent, order, seen, stack)
-    total, short, scale, backwards = np.inf, np.inf, 0.0, 0.0
+    total, short, scale, total_mass = np.inf, np.inf, 0.0, masses[0][: 1 + P].sum()
+    backwards, doubt, error = 0.0, 0.0, 0.0
     pivots, slack = 0, ROUNDING * own.max()
     for _ in range(ATTEMPTS):
         for u in range(P):
@@ -150,17 +160,36 @@ def solve_balanced(supply, demand, masses, C, hub, basis, is_warm, stop):
         if stop[0]:
             break
         list_nodes(parent, order, seen, stack)
-        backwards = set_flows(masses, basis, hub.is_there, moved, moved_low)
-        total, short, scale = certify(
-            C, hub, masses[0][1 : 1 + P], masses[0][1 + P :], (order, parent, moved), (high, low), down
-        )
-        if short <= TOLERANCE * scale:
+        backwards, doubt = set_flows(masses, basis, hub.is_there, moved, moved_low, under)
+        total, short, scale, error = certify(
+            C, hub, masses[0][1 : 1 + P], masses[0][1 + P :], (order, parent, moved, NOISE * under),
+            (high, low), down,
+        )  # fmt: skip
+        if short <= TOLERANCE * scale and backwards <= 0.0:
+            break
+        too_high = refine_costs(C, hub, (high, low), own, A, B)
+        # Where arcs will be exchanged, what is too high beside little mass may come to lie beside much.
+        if short <= TOLERANCE * scale and too_high * total_mass <= TOLERANCE * scale:
             break
         # What is left to gain may be small beside the costs of the arcs that carry it, so it gets its own scale.
-        slack = ROUNDING * refine_costs(C, hub, (high, low), own, A, B)
+        slack = ROUNDING * too_high
+    if backwards > 0.0 and not stop[0]:
+        backwards, doubt, exchanges = turn_forwards(
+            masses, C, hub, basis, (high, low), (moved, moved_low, under), seen, stack, stop
+        )
+        is_start[0] = False
+        pivots += exchanges
+        total, short, scale, error = certify(
+            C, hub, masses[0][1 : 1 + P], masses[0][1 + P :], (order, parent, moved, NOISE * under),
+            (high, low), down,
+        )  # fmt: skip
     f[:] = high[1 : 1 + P] + down[1 : 1 + P]
     g[:] = high[1 + P :] + down[1 + P :]
-    repaired = repair_cost(backwards, C, hub, f, g) if backwards > 0.0 else 0.0
+    repaired = 0.0
+    if backwards > 0.0 or doubt > 0.0 or error > NEGLIGIBLE * scale:
+        repaired, unsure = repair_costs(backwards, doubt, error, total_mass, C, hub, f, g)
+        repaired += unsure
+        short += unsure
     return total, short, repaired, scale, pivots
 
 

@@ -89,6 +89,8 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
 def follow_sharpening(of: tasks.Network, record: CurvatureRecord, side: Side) -> None:
     """Say how sharp a curvature is that is not exact, and draw the page anew whenever it has become sharper."""
     if tasks.Curvature(of, side.view.config).is_complete(record, session.context()):
+        if record.intervals is not None:
+            st.info(record.intervals.sentence())
         return
     job = jobs.job_for(of, side.view)
     told = (
