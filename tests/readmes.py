@@ -38,8 +38,14 @@ def commands(text: str) -> list[str]:
 
 
 def linked(text: str) -> list[str]:
-    """What links and pictures lead to, but for other sites."""
+    """What links and pictures lead to, but for other sites, with the heading behind a "#"."""
     return [target for target in _LINK.findall(text) if "://" not in target]
+
+
+def has_heading(text: str, name: str) -> bool:
+    """Whether a link's part behind the "#" leads to a heading, by GitHub's names for them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return name in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def paths(text: str) -> list[str]:

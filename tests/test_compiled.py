@@ -51,3 +51,13 @@ def test_without_any_folder_nothing_is_kept(monkeypatch, tmp_path):
     monkeypatch.setattr(compiled.tempfile, "mkdtemp", lambda **options: str(tmp_path))
     with pytest.warns(UntrustedFolderWarning, match="without keeping it"):
         assert compiled._cache_folder() is None
+
+
+def test_the_drivers_cache_is_left_alone_where_others_can_write(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_CACHE_PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_CACHE_DISABLE", raising=False)
+    compiled._check_driver_cache()
+    assert "CUDA_CACHE_DISABLE" not in os.environ
+    tmp_path.chmod(0o777)
+    compiled._check_driver_cache()
+    assert os.environ["CUDA_CACHE_DISABLE"] == "1"

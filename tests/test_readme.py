@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from ncviz.cli import cli
-from tests.readmes import READMES, ROOT, commands, linked, paths
+from tests.readmes import READMES, ROOT, commands, has_heading, linked, paths
 
 pytestmark = pytest.mark.parametrize("readme", READMES, ids=str)
 
@@ -18,7 +18,11 @@ def text(readme):
 
 
 def test_every_link_leads_somewhere(readme):
-    assert [link for link in linked(text(readme)) if not (ROOT / readme.parent / link).exists()] == []
+    for link in linked(text(readme)):
+        path, _, heading = link.partition("#")
+        target = ROOT / readme.parent / path if path else ROOT / readme
+        assert target.exists(), link
+        assert not heading or has_heading(target.read_text("utf-8"), heading), link
 
 
 def test_every_path_exists(readme):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -93,6 +94,22 @@ def test_links_inside_are_named(place):
     (place / "code").mkdir()
     (place / "code" / "a").symlink_to("/etc")
     assert "is a link" in trust.find_fault_inside(place / "code")
+
+
+def test_a_group_of_ones_own_may_write_but_not_if_a_list_of_others_comes_on_top(place, monkeypatch):
+    (place / "open").mkdir()
+    (place / "open").chmod(0o775)
+    me = SimpleNamespace(pw_uid=1000, pw_gid=(place / "open").stat().st_gid, pw_name="ada")
+    members = []
+    monkeypatch.setattr(trust.os, "geteuid", lambda: (place / "open").stat().st_uid)
+    monkeypatch.setattr(trust.pwd, "getpwuid", lambda user: me)
+    monkeypatch.setattr(trust.grp, "getgrgid", lambda group: SimpleNamespace(gr_name="ada", gr_mem=members))
+    assert trust.find_fault(place / "open") == ""
+    monkeypatch.setattr(trust.os, "listxattr", lambda *_, **__: ["system.posix_acl_access"], raising=False)
+    assert "a group may write" in trust.find_fault(place / "open")
+    monkeypatch.setattr(trust.os, "listxattr", lambda *_, **__: [], raising=False)
+    members.append("eve")
+    assert "a group may write" in trust.find_fault(place / "open")
 
 
 def test_what_is_made_is_private(tmp_path):
