@@ -41,6 +41,8 @@ ALLOWED = {
     "attacks": COMMON,
     "copies": COMMON,
     "graph": COMMON | {"compiled", "copies"},
+    # A process of its own.
+    "reading": COMMON | {"budget", "data", "models"},
     "transport": COMMON | {"compiled"},
     # Graphs of any kind for the compiler alone, which makes everything ahead.
     "engine": COMMON | {"compiled", "fingerprint", "graph", "ricci", "transport"},
@@ -52,7 +54,7 @@ ALLOWED = {
     "ricci": COMMON | {"compiled", "transport"},
     "explain": COMMON | {"engine", "graph", "transport"},
     "pruning": COMMON | {"attacks", "copies", "graph", "curvature"},
-    "tasks": COMMON | CORE - {"transport", "ricci"} | {"jobs"},
+    "tasks": COMMON | CORE - {"transport", "ricci"} | {"jobs", "reading"},
     "scene": COMMON | {"explain", "plots", "ricci", "tasks"},
     "studies.paper": COMMON | {"fingerprint", "data", "models", "pruning", "tasks", "plots", "curvature"},
     "studies.benchmarks": COMMON | CORE | {"engine", "tasks", "plots", "public"},

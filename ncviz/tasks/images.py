@@ -16,9 +16,10 @@ from ncviz.data.known.prepared import download_named, known_names, read_named
 from ncviz.data.known.torchvision_sets import NAMED
 from ncviz.data.user_data.image_files import read_tree
 from ncviz.data.user_data.registry import UserData, find_user_data, is_user_data, register
-from ncviz.data.user_data.uploads import ENDINGS, read_uploads, shared_size
+from ncviz.data.user_data.uploads import ENDINGS
 from ncviz.errors import DataError, NcvizError
 from ncviz.models.network import Network
+from ncviz.reading.doors import read_uploads, shared_size
 
 __all__ = [
     "DATASETS", "ENDINGS", "LAST", "LAYOUTS", "WAYS", "Dataset", "DatasetSpec", "ImageSettings", "UserData",

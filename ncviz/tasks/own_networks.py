@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.torchvision_models import default_weights
-from ncviz.models.files.choices import SeveralFitError
 from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.network import Network
 from ncviz.models.pretrained import download_bytes, download_pretrained, pretrained_names, weights_file
 from ncviz.progress import Progress
+from ncviz.reading.doors import read_network_file
 from ncviz.text import quotable
 
 __all__ = [
@@ -58,22 +58,17 @@ def read_network(
     Raises:
         ModelError: If there is no room, or the file is none that is read; one sentence.
     """
-    from ncviz.models.files.open_file import read_file
-
     given = answers or {}
-    try:
-        with NETWORK_MEMORY.reading(size, quotable(filename)):
-            return read_file(
-                content(),
-                filename,
-                given.get("architecture"),
-                weights=given.get("weights"),
-                output=given.get("output"),
-                size=_size(given["size"]) if "size" in given else None,
-                is_asking=True,
-            )
-    except SeveralFitError as error:
-        return Question(error.what, error.choices)
+    with NETWORK_MEMORY.reading(size, quotable(filename)):
+        found = read_network_file(
+            content(),
+            filename,
+            given.get("architecture"),
+            weights=given.get("weights"),
+            output=given.get("output"),
+            size=_size(given["size"]) if "size" in given else None,
+        )
+    return found if isinstance(found, Network) else Question(*found)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from ncviz.data.datasets import DATASETS, PIXEL_MAX
 from ncviz.data.image_settings import settings_for
-from ncviz.data.images import read_image
 from ncviz.data.user_data.registry import find_user_data, is_user_data
 from ncviz.limits import LIMITS
 from ncviz.models.network import Network
+from ncviz.reading.doors import read_image
 from ncviz.tasks.task import Context
 
 if TYPE_CHECKING:

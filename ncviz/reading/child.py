@@ -1,0 +1,116 @@
+"""The other side of ``ncviz.reading.confined``: tasks within limits that the system keeps, until its input ends."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import select
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ncviz.errors import CancelledError, NcvizError
+from ncviz.progress import Progress
+
+if sys.platform != "win32":
+    import resource
+from ncviz.reading.confined import read_exactly, receive, send
+
+Task = Callable[[dict[str, Any], list[bytes], Progress], tuple[Any, list[np.ndarray]]]
+_IDLE_SECONDS = 600
+# What a large file leaves behind is given back by ending.
+_MAX_LEFT = 500_000_000
+
+
+def serve(tasks: Mapping[str, tuple[str, str]]) -> None:
+    """Do one task after another; end where there is nothing to do, nobody to do it for, or much memory left over.
+
+    Args:
+        tasks: Name → module and name of the function that does it, imported when it is first asked for. Its module's
+            ``prepare`` gets the arguments and files, too, and returns whether nothing is left to be built once for all.
+    """
+    given, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a library prints is no answer.
+    with Path(os.devnull).open("r+b") as nowhere:
+        os.dup2(nowhere.fileno(), 0)
+        os.dup2(nowhere.fileno(), 1)
+    loaded: dict[str, Task] = {}
+    prepared: set[str] = set()
+    least = 0
+    while _is_asked(given):
+        try:
+            request = receive(given)
+        except EOFError:
+            return
+        blobs = [read_exactly(given, int(size)) for size in request["blobs"]]
+        name = request["task"]
+        if name not in loaded:
+            module, function = tasks[name]
+            loaded[name] = getattr(importlib.import_module(module), function)
+        least = least or _memory()[1]
+        # What is imported or built for the first time is none of the file's time.
+        prepare = getattr(sys.modules[tasks[name][0]], "prepare", None)
+        if prepare is not None and name not in prepared and prepare(request["arguments"], blobs):
+            prepared.add(name)
+            least = 0
+        send(answers, {"begun": True})
+        _bound(request["seconds"], request["room"])
+        _do(loaded[name], request["arguments"], blobs, answers)
+        del request, blobs
+        _bound(None, None)
+        if _memory()[1] > least + _MAX_LEFT:
+            return
+
+
+def _do(task: Task, arguments: dict[str, Any], blobs: list[bytes], answers: Any) -> None:
+    def progress(done: float, text: str) -> None:
+        send(answers, {"progress": [done, text]})
+
+    try:
+        value, arrays = task(arguments, blobs, progress)
+        # Nothing more is unpacked, and what is there must get out.
+        _bound(None, None)
+    except (NcvizError, CancelledError) as error:
+        send(answers, {"refused": {"kind": type(error).__name__, "text": str(error)}})
+        return
+    send(answers, {"value": value, "arrays": [[values.dtype.name, values.shape] for values in arrays]})
+    for values in arrays:
+        answers.write(np.ascontiguousarray(values).data)
+    answers.flush()
+
+
+def _is_asked(given: Any) -> bool:
+    """Wait for the next request; False if none came for a while."""
+    if sys.platform == "win32":  # which cannot wait for a pipe
+        return True
+    return bool(select.select([given], [], [], _IDLE_SECONDS)[0])
+
+
+def _bound(seconds: float | None, room: int | None) -> None:
+    """Let the system end this process, or refuse it memory, beyond so much more than it has; None for no bound."""
+    if sys.platform == "win32":
+        return
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    most = resource.RLIM_INFINITY if seconds is None else int(time.process_time() + seconds) + 2
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+    )
+    taken, hard = _memory()[0], resource.getrlimit(resource.RLIMIT_AS)[1]
+    if sys.platform == "linux":
+        most = resource.RLIM_INFINITY if room is None else taken + room
+        resource.setrlimit(
+            resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+        )
+
+
+def _memory() -> tuple[int, int]:
+    """Return the bytes that this process has reserved, and those that are in memory; 0 where nobody tells."""
+    if sys.platform != "linux":
+        return 0, 0
+    sizes = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    return tuple(int(size) * os.sysconf("SC_PAGE_SIZE") for size in sizes[:2])  # type: ignore[return-value]

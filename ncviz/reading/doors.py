@@ -1,0 +1,167 @@
+"""Every way in for what visitors bring: the same as the readers' own functions, done in a process of its own.
+
+Whoever reads their own files from Python or on the command line waits for nobody else, and reads them in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ncviz.budget import Budget
+from ncviz.data.image_settings import ImageSettings
+from ncviz.data.user_data.registry import Part, UserData
+from ncviz.errors import DataError, ModelError, NcvizError
+from ncviz.limits import LIMITS
+from ncviz.models.network import Network
+from ncviz.progress import Progress
+from ncviz.reading.confined import Answer, ConfinedProcess
+from ncviz.text import file_name, quotable
+
+READER = ConfinedProcess("ncviz.reading")
+# What the decoders of images, and the libraries that read networks, take for themselves.
+_OWN_BYTES = 250_000_000
+# A pixel while its image is decoded, changed and resized.
+_PIXEL_BYTES = 16
+_ZIP = b"PK"
+_ENDS, _REMEMBERED = 65_536, 32
+_sizes: dict[Any, tuple[int, int] | None] = {}
+
+
+def read_network_file(
+    content: bytes,
+    filename: str,
+    architecture: str | None = None,
+    *,
+    weights: str | None = None,
+    output: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> Network | tuple[str, tuple[str, ...]]:
+    """Return the network in a file as ``ncviz.models.files.open_file.read_file`` does, or what the file leaves open.
+
+    Args:
+        content: The file.
+        filename: Its name.
+        architecture: As for ``read_file``.
+        weights: Likewise.
+        output: Likewise.
+        size: Likewise.
+
+    Returns:
+        The network; or what has to be chosen, and the choices.
+
+    Raises:
+        ModelError: If it is none that is read; one sentence.
+    """
+    arguments = {
+        "filename": filename, "architecture": architecture, "weights": weights, "output": output, "size": size,
+    }  # fmt: skip
+    label, unpacked = quotable(filename), _unpacked(content, LIMITS.file_bytes)
+    budget = Budget(label, unpacked, ModelError)
+    answer = READER.call(
+        "network", arguments, [content], label, seconds=budget.seconds,
+        room=budget.most_bytes + 2 * unpacked + _OWN_BYTES, most_bytes=budget.most_bytes, error=ModelError,
+    )  # fmt: skip
+    value = answer.value
+    if "what" in value:
+        return value["what"], tuple(value["choices"])
+    blueprint = None
+    if value["blueprint"] is not None:
+        from ncviz.models.files.graph.blueprint import Blueprint
+
+        blueprint = Blueprint.from_json(value["blueprint"])
+    shape = value["input_shape"]
+    return Network(
+        value["name"], value["title"], value["architecture"], value["dataset"],
+        dict(zip(value["arrays"], answer.arrays, strict=True)), is_bundled=False, blueprint=blueprint,
+        original=content if value["has_original"] else None, format=value["format"], classes=tuple(value["classes"]),
+        input_shape=None if shape is None else tuple(shape), prefix=value["prefix"], notes=tuple(value["notes"]),
+    )  # fmt: skip
+
+
+def read_uploads(
+    files: Sequence[tuple[str, bytes]],
+    settings: ImageSettings,
+    *,
+    label: str | None = None,
+    white: float | None = None,
+    is_normalised: bool = False,
+    most: int | None = None,
+    progress: Progress | None = None,
+) -> UserData:
+    """Return what ``ncviz.data.user_data.uploads.read_uploads`` does, of which the arguments are.
+
+    Raises:
+        DataError: If the files do not belong together, or cannot be read.
+        CancelledError: If ``progress`` raises it; the reading ends at once.
+    """
+    arguments = {
+        "names": [name for name, _ in files], "settings": settings.as_dict(), "label": label, "white": white,
+        "is_normalised": is_normalised, "most": most,
+    }  # fmt: skip
+    answer = _of_images(
+        "uploads", arguments, [content for _, content in files], files[0][0] if files else "", progress
+    )
+    value, arrays = answer.value, iter(answer.arrays)
+    parts = {
+        split: Part(next(arrays), next(arrays) if has_labels else None, int(total))
+        for split, total, has_labels in value["parts"]
+    }
+    return UserData(value["title"], tuple(value["classes"]), settings, parts, tuple(value["notes"]))
+
+
+def shared_size(files: Sequence[tuple[str, bytes]]) -> tuple[int, int] | None:
+    """Return what ``ncviz.data.user_data.uploads.shared_size`` does; a page asks for it again and again."""
+    key = tuple(
+        (name, len(content), hashlib.sha256(content[:_ENDS] + content[-_ENDS:]).digest())
+        for name, content in files
+    )
+    if key not in _sizes:
+        arguments = {"names": [name for name, _ in files]}
+        try:
+            found = _of_images("sizes", arguments, [content for _, content in files], "The images").value
+        except NcvizError:
+            # Whoever reads them says why.
+            found = None
+        while len(_sizes) >= _REMEMBERED:
+            _sizes.pop(next(iter(_sizes)), None)
+        _sizes[key] = None if found is None else (int(found[0]), int(found[1]))
+    return _sizes[key]
+
+
+def read_image(
+    content: bytes, name: str, settings: ImageSettings, *, is_as_viewed: bool = False
+) -> np.ndarray:
+    """Return what ``ncviz.data.images.read_image`` does, of which the arguments are.
+
+    Raises:
+        DataError: If it is damaged, of another format, or too large, naming it.
+    """
+    arguments = {"name": name, "settings": settings.as_dict(), "is_as_viewed": is_as_viewed}
+    (pixels,) = _of_images("picture", arguments, [content], name).arrays
+    return pixels
+
+
+def _of_images(
+    task: str, arguments: dict[str, Any], blobs: list[bytes], name: str, progress: Progress | None = None
+) -> Answer:
+    size = sum(map(len, blobs))
+    label = file_name(name) if name else "What was brought"
+    unpacked = sum(_unpacked(blob, LIMITS.unpacked_bytes) for blob in blobs)
+    values = 4 * LIMITS.image_values + 8 * LIMITS.images
+    room = _OWN_BYTES + _PIXEL_BYTES * LIMITS.image_pixels + 2 * unpacked + values
+    seconds = Budget(label, size, DataError, pixels=True).seconds
+    return READER.call(
+        task, arguments, blobs, label, seconds=seconds, room=room, most_bytes=values, error=DataError,
+        progress=progress,
+    )  # fmt: skip
+
+
+def _unpacked(content: bytes, most: int) -> int:
+    """Return how many bytes a file holds at most once it is unpacked."""
+    if not content.startswith(_ZIP):
+        return len(content)
+    return max(len(content), min(most, LIMITS.ratio * len(content) + LIMITS.free_ratio_bytes))

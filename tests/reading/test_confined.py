@@ -1,0 +1,84 @@
+"""Work that takes too much ends in one sentence, and the next is done as if nothing had been."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from ncviz.errors import CancelledError, DataError, ModelError
+from ncviz.reading.confined import ConfinedProcess
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="which has no such limits")
+
+
+@pytest.fixture(scope="module")
+def process():
+    own = ConfinedProcess("tests.reading.small_tasks")
+    assert not own.is_running
+    yield own
+    own.close()
+
+
+def call(process, task, blobs=(), *, seconds=20.0, most_bytes=10**9, progress=None, **arguments):
+    return process.call(
+        task, arguments, blobs, "a.onnx", seconds=seconds, room=400_000_000, most_bytes=most_bytes, error=ModelError,
+        progress=progress,
+    )  # fmt: skip
+
+
+def works(process):
+    told = []
+    answer = call(
+        process, "double", [b"\1\2\3", b"", b"\7"], progress=lambda done, text: told.append((done, text))
+    )
+    assert [values.tolist() for values in answer.arrays] == [[2, 4, 6], [], [14]]
+    assert answer.value["of"] == 3
+    assert told == [(0.5, "half")]
+    assert answer.arrays[0].flags.writeable
+    return answer.value["pid"]
+
+
+def test_it_lives_on_between_files_and_after_a_refusal(process):
+    first = works(process)
+    with pytest.raises(DataError, match=r"^The images are none; bring others\.$"):
+        call(process, "refuse")
+    assert works(process) == first
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "expected"),
+    [
+        ("compute", {"seconds": 0.2}, "takes more than 0 s to read"),
+        ("crash", {}, "made its reader end"),
+        pytest.param("grow", {"size": 10**9}, "made its reader end", marks=pytest.mark.skipif(
+            sys.platform != "linux", reason="which bounds no memory")),
+        ("grow", {"size": 1_000, "most_bytes": 999}, "made its reader end"),
+    ],
+)  # fmt: skip
+def test_what_takes_too_much_is_one_sentence_and_another_process_goes_on(process, task, arguments, expected):
+    first = works(process)
+    with pytest.raises(ModelError, match=f"^a.onnx {expected}") as caught:
+        call(process, task, **arguments)
+    assert "\n" not in str(caught.value)
+    assert works(process) != first
+
+
+def test_what_is_cancelled_ends_at_once(process):
+    works(process)
+
+    def cancel(done, text):
+        raise CancelledError
+
+    begun = time.perf_counter()
+    with pytest.raises(CancelledError):
+        call(process, "wait", seconds=1_000.0, progress=cancel)
+    assert not process.is_running
+    assert time.perf_counter() - begun < 30
+    works(process)
+
+
+def test_large_arrays_come_whole(process):
+    values = np.random.default_rng(0).integers(0, 100, 5_000_000, dtype=np.uint8)
+    answer = call(process, "double", [values.tobytes()])
+    np.testing.assert_array_equal(answer.arrays[0], 2 * values)

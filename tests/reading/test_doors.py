@@ -1,0 +1,64 @@
+"""What the reading process reads is what the readers read in place."""
+
+import numpy as np
+import pytest
+from safetensors.torch import save
+
+from ncviz.data.images import read_image
+from ncviz.data.user_data import uploads
+from ncviz.errors import DataError, ModelError
+from ncviz.models.catalogue.architectures import build_seeded
+from ncviz.models.files.open_file import read_file
+from ncviz.reading import doors
+from tests.examples.image_files import SMALL, image_file, npz_of, pixels, tree, zip_of
+from tests.fuzz import networks
+
+
+def same(one, other):
+    assert one.fingerprint == other.fingerprint
+    for name in ("name", "title", "architecture", "dataset", "format", "classes", "input_shape", "prefix", "notes",
+                 "blueprint", "original", "is_bundled"):  # fmt: skip
+        assert getattr(one, name) == getattr(other, name), name
+    assert {name: values.dtype for name, values in one.arrays.items()} == {
+        name: values.dtype for name, values in other.arrays.items()
+    }
+
+
+@pytest.mark.slow
+def test_networks_of_every_format():
+    for name, content in (
+        networks.onnx_graph(),
+        networks.program(),
+        ("net.safetensors", save(build_seeded("resnet20-cifar10", 1).state_dict())),
+    ):
+        same(doors.read_network_file(content, name), read_file(content, name, is_asking=True))
+    with pytest.raises(ModelError) as caught:
+        read_file(b"PK\3\4", "a.pt")
+    with pytest.raises(ModelError, match="^a.pt is a damaged") as confined:
+        doors.read_network_file(b"PK\3\4", "a.pt")
+    assert str(confined.value) == str(caught.value)
+    content = save(build_seeded("lenet-mnist-relu", 1).state_dict())
+    assert doors.read_network_file(content, "net.safetensors") == (
+        "architecture",
+        ("lenet-mnist-relu", "lenet-mnist-tanh"),
+    )
+
+
+def test_images_of_every_kind():
+    files, images = tree(("cat", "dog"))
+    for name, content in (
+        ("a.zip", zip_of(files)),
+        ("a.npz", npz_of(x=images, y=np.arange(len(images)) % 2)),
+        ("a.png", image_file(pixels())),
+    ):
+        found, expected = (door.read_uploads([(name, content)], SMALL) for door in (doors, uploads))
+        assert (found.name, found.title, found.classes, found.notes) == (
+            expected.name, expected.title, expected.classes, expected.notes,
+        )  # fmt: skip
+        assert doors.shared_size([(name, content)]) == uploads.shared_size([(name, content)])
+    picture = image_file(pixels(3))
+    np.testing.assert_array_equal(
+        doors.read_image(picture, "a.png", SMALL), read_image(picture, "a.png", SMALL)
+    )
+    with pytest.raises(DataError, match="cannot be read"):
+        doors.read_image(b"junk", "a.png", SMALL)
