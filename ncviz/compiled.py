@@ -20,8 +20,14 @@ from typing import Any
 
 import platformdirs
 
-from ncviz.errors import NcvizError
-from ncviz.trust import UntrustedFolderWarning, find_fault, find_fault_inside, make_private, remove_unused
+from ncviz.trust import (
+    UntrustedFolderWarning,
+    find_fault,
+    find_fault_inside,
+    make_private,
+    refuse_foreign,
+    remove_unused,
+)
 
 _SOURCES = (
     "graph/minplus.py", "transport/vectors.py", "transport/tree.py", "transport/savings.py",
@@ -30,13 +36,11 @@ _SOURCES = (
     "ricci/searching.py", "ricci/moving.py", "ricci/solving.py", "engine/measures.py", "engine/kernels.py",
     "transport/cuda/kernel.py", "transport/cuda/proof.py", "transport/cuda/steps.py", "engine/anytime/lower.py",
     "engine/anytime/sides.py", "engine/anytime/loose.py", "engine/anytime/upper.py", "engine/edges/block.py",
-    "engine/edges/undercut.py",
+    "engine/edges/undercut.py", "engine/edges/alone.py", "transport/many/exchanges.py",
 )  # fmt: skip
 _PREFIX = "compiled-"
 _KEPT_VERSIONS = 3
 _KEPT_SECONDS = 86_400.0
-# What numba reads in the folder that a process is started in.
-_SETTINGS_FILE = ".numba_config.yaml"
 
 
 def _cache_folder() -> Path | None:
@@ -108,27 +112,14 @@ def _remove_old(folder: Path) -> None:
     remove_unused(others, _KEPT_VERSIONS, time.time() - _KEPT_SECONDS)
 
 
-def _check_settings_file() -> None:
-    """Refuse numba's settings of other people's making: it can be told there to load any library.
-
-    Raises:
-        NcvizError: If there are such in the folder that the process was started in.
-    """
-    place = Path(_SETTINGS_FILE).absolute()
-    if place.is_file() and (fault := find_fault(place)):
-        raise NcvizError(
-            f"numba would take its settings from {place}, but {fault}: start ncviz in a folder of your own, "
-            "or remove that file."
-        )
-
-
 def _check_driver_cache() -> None:
     """Keep CUDA's driver from running what it, or another user, left in a folder that others can write to."""
     if find_fault(Path(os.environ.get("CUDA_CACHE_PATH") or Path.home() / ".nv" / "ComputeCache")):
         os.environ["CUDA_CACHE_DISABLE"] = "1"
 
 
-_check_settings_file()
+# It can be told there to load any library.
+refuse_foreign(Path(".numba_config.yaml"), "numba")
 _check_driver_cache()
 _folder = _cache_folder()
 if _folder is not None:

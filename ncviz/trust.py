@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from ncviz.errors import NcvizError
+
 if sys.platform != "win32":
     import grp
     import pwd
@@ -90,6 +92,24 @@ def find_fault_inside(folder: Path) -> str:
 def find_fault_of_open(file: int, place: Path) -> str:
     """Return the same of an open file itself, whose folder is trusted; ``place`` is for the words alone."""
     return _fault_of(place, os.fstat(file)) if hasattr(os, "geteuid") else ""
+
+
+def refuse_foreign(settings: Path, reader: str) -> None:
+    """Refuse a file of settings that others could have written, before a library looks for it.
+
+    Args:
+        settings: The file, which may be missing.
+        reader: What would take its settings from there.
+
+    Raises:
+        NcvizError: If it is there and others could have written it.
+    """
+    place = settings.absolute()
+    if place.exists() and (fault := find_fault(place)):
+        raise NcvizError(
+            f"{reader} would take its settings from {place}, but {fault}: start ncviz in a folder of your own, or "
+            "remove that file."
+        )
 
 
 def make_private(folder: Path) -> None:

@@ -28,7 +28,7 @@ ALLOWED = {
     "progress": set(),
     "spreadsheet": set(),
     "text": set(),
-    "trust": set(),
+    "trust": {"errors"},
     "values": set(),
     "config": {"errors", "values"},
     "devices": {"errors", "text"},
@@ -37,7 +37,7 @@ ALLOWED = {
     "budget": COMMON,
     "store": COMMON | {"fingerprint", "trust"},
     "jobs": COMMON,
-    "compiled": {"errors", "trust"},
+    "compiled": {"trust"},
     "attacks": COMMON,
     "copies": COMMON,
     "graph": COMMON | {"compiled", "copies"},
@@ -76,7 +76,7 @@ ALLOWED = {
     "ui.explore": PAGE | {"ui.stage"},
     "ui.pruning": PAGE | {"fingerprint", "jobs"},
     "cli": COMMON
-    | {"data", "models", "preflight", "pruning", "store"}
+    | {"data", "models", "preflight", "pruning", "store", "trust"}
     | {"tasks", "studies.paper", "studies.benchmarks"},
     "__main__": {"cli"},
     "pages": {

@@ -219,11 +219,19 @@ def test_a_planted_cache_never_runs(place, planted):
 
 
 @needs_root
-def test_settings_of_a_second_user_are_not_read(place):
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        (".numba_config.yaml", ["-c", "import ncviz.compiled"]),
+        (".streamlit/config.toml", ["-m", "ncviz", "app"]),
+    ],
+)
+def test_settings_of_a_second_user_are_not_read(place, name, command):
     public = place / "public"
-    as_nobody('echo "cuda_driver: /tmp/evil.so" >"$1/.numba_config.yaml"', public)
+    as_nobody('mkdir -p "$(dirname "$1")"; echo "a: b" >"$1"', public / name)
     found = subprocess.run(
-        [sys.executable, "-P", "-c", "import ncviz.compiled"], cwd=public, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-P", *command], cwd=public, env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
+    assert found.returncode != 0
     assert "start ncviz in a folder of your own" in found.stderr

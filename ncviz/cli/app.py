@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from ncviz.trust import refuse_foreign
+
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -18,6 +20,8 @@ PACKAGE = Path(__file__).parents[1]
 )
 def app(port: int | None) -> None:
     """Show the pages in the browser, as `streamlit run app.py` does in a checkout."""
+    for name in ("config.toml", "secrets.toml"):
+        refuse_foreign(Path(".streamlit", name), "Streamlit")
     # Without -P, Python would import what it finds in the folder that the user happens to be in.
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(script())]
     if port is not None:
