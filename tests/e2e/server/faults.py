@@ -107,29 +107,36 @@ def begin_computation(server, folder, met):
 
 
 def begin_upload(server, folder, met):
-    def send():
-        with suppress(*GONE), Visitor(server, "model") as visitor:
-            visitor.run()
-            met.append(
-                f"upload {visitor.put(f'/_stcore/upload_file/{visitor.session}/big', 'a.onnx', bytes(150_000_000))}"
-            )
+    def send(visitor):
+        place = f"/_stcore/upload_file/{visitor.session}/big"
+        met.append(f"upload {visitor.put(place, 'a.onnx', bytes(150_000_000))}")
 
-    press = threading.Thread(target=send, daemon=True)
-    press.start()
-    time.sleep(2)
-    return press.join
+    return begin_talk(server, "model", send)
 
 
 def begin_download(server, folder, met):
-    def fetch():
-        with suppress(*GONE), Visitor(server, "", "model=mlp-digits-relu") as visitor:
-            visitor.run()
-            for place in visitor.downloads() * 50:
-                met.append(f"download of {len(visitor.fetch(place)):,} bytes")
+    def fetch(visitor):
+        assert visitor.downloads(), "this page offers no file"
+        for place in visitor.downloads() * 300:
+            met.append(f"download of {len(visitor.fetch(place)):,} bytes")
 
-    press = threading.Thread(target=fetch, daemon=True)
+    return begin_talk(server, "curvature", fetch)
+
+
+def begin_talk(server, page, talk):
+    """Have a visitor begin something on a page; return what waits for its end."""
+    is_there = threading.Event()
+
+    def visit():
+        with suppress(*GONE), Visitor(server, page, ADDRESS.format(SEED)) as visitor:
+            visitor.run()
+            is_there.set()
+            talk(visitor)
+
+    press = threading.Thread(target=visit, daemon=True)
     press.start()
-    time.sleep(2)
+    is_there.wait(60)
+    time.sleep(0.2)
     return press.join
 
 
