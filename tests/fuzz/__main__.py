@@ -39,7 +39,7 @@ READERS: dict[str, list[tuple[Maker, dict[str, int]]]] = {
     "gif": [(pictures.gif, {"width": 5_000, "height": 5_000, "comments": 10**5})],
     "zip": [(pictures.zipped, {"images": 1_000, "width": 5_000, "height": 5_000, "empty": 10**4})],
     "npz": [
-        (pictures.npz, {"images": 10**6, "height": 5_000, "width": 5_000, "letters": 10**7}
+        (pictures.npz, {"images": 10**6, "height": 5_000, "width": 5_000, "letters": 10**7, "is_stored": 1}
             | dict.fromkeys(("labels", "columns"), 10**7))
     ],
     "onnx": [

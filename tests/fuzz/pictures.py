@@ -110,8 +110,8 @@ def with_empty(archive, count):
     )  # fmt: skip
 
 
-def npz(images=2, height=8, width=8, labels=0, columns=1, letters=0, kind="u1", value=1):
-    """Packed arrays: images, and labels of so many columns, or as texts."""
+def npz(images=2, height=8, width=8, labels=0, columns=1, letters=0, kind="u1", value=1, is_stored=0):
+    """Arrays, packed or not: images, and labels of so many columns, or as texts."""
     arrays = {"images": np.full((images, height, width), value, dtype=kind)}
     rows = labels or images
     if letters:
@@ -120,5 +120,5 @@ def npz(images=2, height=8, width=8, labels=0, columns=1, letters=0, kind="u1", 
         arrays["labels"] = np.zeros((rows, columns) if columns > 1 else rows, dtype="u1")
         arrays["labels"].flat[:: max(1, columns)] = columns > 1
     stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
+    (np.savez if is_stored else np.savez_compressed)(stream, **arrays)
     return "a.npz", stream.getvalue()

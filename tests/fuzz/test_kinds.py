@@ -1,0 +1,80 @@
+"""One small file of each kind that once took gigabytes or minutes, and a sample of those with a number turned up."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ncviz.errors import NcvizError
+from tests.fuzz import networks, pictures
+from tests.fuzz.__main__ import READERS, read
+
+ROOT = Path(__file__).parents[2]
+REFUSED = {
+    "classes taken from a shape": (pictures.npz, {"columns": 500_000, "is_stored": 1}, "500,000 classes"),
+    "labels of no images": (pictures.npz, {"labels": 500_000, "is_stored": 1}, "500,000 images"),
+    "tiles larger than their image": (pictures.tiff, {"tile_width": 46_000, "tile_height": 46_000}, "tiles have"),
+    "passes over a picture": (pictures.jpeg, {"scans": 1_000}, "more than 100 passes"),
+    "parts of a picture": (pictures.png, {"parts": 50_000}, "parts"),
+    "comments of a picture": (pictures.gif, {"comments": 50_000}, "parts"),
+    "pixels of an archive": (pictures.zipped, {"images": 8, "width": 4_900, "height": 4_900}, "pixels in all"),
+    "entries of a directory": (networks.checkpoint, {"entries": 20_000}, "entries, at most 10,000"),
+    "copies behind a base": (networks.onnx_arithmetic, {"rows": 100_000, "repeats": 9, "operator": "copies"}, "memory"),
+    "arithmetic in half precision": (
+        networks.onnx_arithmetic,
+        {"rows": 20_000, "repeats": 200, "operator": "ReduceProd", "half": 1},
+        "takes more|asks",
+    ),
+    "outputs of a graph": (networks.onnx_graph, {"layers": 200, "outputs": 200}, "outputs, at most 100"),
+    "dicts over one storage": (
+        networks.checkpoint,
+        {"dicts": 60, "held": 500_000, "tensors": 1},
+        "memory|more weights",
+    ),
+}  # fmt: skip
+READ = {
+    "an entry that unpacks past what it declares": (networks.program, {"past": 200_000_000}),
+    "many names for one entry": (networks.program, {"views": 50, "held": 100_000}),
+    "circles that no output needs": (networks.onnx_graph, {"circles": 1}),
+    "a chain that no output needs": (networks.onnx_graph, {"unused": 3_000}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", REFUSED)
+def test_it_is_refused_before_the_work_is_done(kind):
+    maker, numbers, expected = REFUSED[kind]
+    name, content = maker(**numbers)
+    begun = time.process_time()
+    with pytest.raises(NcvizError, match=expected) as caught:
+        read(name, content)
+    assert "\n" not in str(caught.value)
+    assert time.process_time() - begun < 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", READ)
+def test_it_takes_no_more_than_a_harmless_file(kind):
+    maker, numbers = READ[kind]
+    name, content = maker(**numbers)
+    begun = time.process_time()
+    read(name, content)
+    assert time.process_time() - begun < 12
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="where memory is told for each file")
+@pytest.mark.parametrize("reader", READERS)
+def test_one_number_turned_up_takes_little(reader):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", "--here", "--readers", reader, "--files", "2000", "--seconds", "4"],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2_000:]
+    result = json.loads(done.stdout)
+    print(result)
+    assert result["faults"] == []
+    assert result["read"] + result["refused"] == result["files"] > 0
