@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -29,18 +30,23 @@ from ncviz.trust import (
     remove_unused,
 )
 
-_SOURCES = (
-    "graph/minplus.py", "transport/vectors.py", "transport/tree.py", "transport/savings.py",
-    "transport/plans.py", "transport/simplex.py", "transport/many/starts.py", "transport/many/certificate.py",
-    "transport/many/given.py", "transport/many/one.py", "transport/many/batch.py", "transport/many/full.py",
-    "ricci/searching.py", "ricci/moving.py", "ricci/solving.py", "engine/measures.py", "engine/kernels.py",
-    "transport/cuda/kernel.py", "transport/cuda/proof.py", "transport/cuda/steps.py", "engine/anytime/lower.py",
-    "engine/anytime/sides.py", "engine/anytime/loose.py", "engine/anytime/upper.py", "engine/edges/block.py",
-    "engine/edges/undercut.py", "engine/edges/alone.py", "transport/many/exchanges.py",
-)  # fmt: skip
+# Where modules are compiled, and what such a module says before anything else.
+_FOLDERS = ("graph", "ricci", "transport", "engine")
+_IS_COMPILED = re.compile(rb"^(?:from|import) (?:numba|ncviz\.compiled)\b", re.MULTILINE)
+# The sums may be reordered, so that they vectorise; infinities are wanted.
+_REORDERED = ("arcp", "contract", "nsz", "reassoc")
 _PREFIX = "compiled-"
+_NAME = re.compile(rf"{_PREFIX}[0-9a-f]{{12}}")
 _KEPT_VERSIONS = 3
 _KEPT_SECONDS = 86_400.0
+
+
+def _sources() -> dict[str, bytes]:
+    """Return the files with compiled code, by their names within the package, in a fixed order."""
+    root = Path(__file__).parent
+    files = sorted(path for folder in _FOLDERS for path in (root / folder).rglob("*.py"))
+    found = ((path.relative_to(root).as_posix(), path.read_bytes()) for path in files)
+    return {name: content for name, content in found if _IS_COMPILED.search(content)}
 
 
 def _cache_folder() -> Path | None:
@@ -49,30 +55,46 @@ def _cache_folder() -> Path | None:
     Numba unpickles and runs what it finds there. It lies in the folder that NUMBA_CACHE_DIR names, else in the user's
     cache folder.
     """
-    root = Path(__file__).parent
-    content = b"".join((root / source).read_bytes() for source in _SOURCES)
+    content = repr(_REORDERED).encode() + b"".join(_sources().values())
     name = f"{_PREFIX}{hashlib.sha256(content).hexdigest()[:12]}"
-    base = Path(os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("ncviz")).absolute()
+    given = os.environ.get("NUMBA_CACHE_DIR") or _users_cache()
+    base = Path(given).absolute()
     if base.name.startswith(_PREFIX):
         # Another process of ours named its own folder there.
         base = base.parent
     folder = base / name
     try:
-        fault = _prepare(folder)
+        fault = _prepare(folder) if given else "this user has no home folder"
     except OSError as error:
         fault = f"{folder} cannot be used ({error.strerror})"
     if not fault:
         _remove_old(folder)
         return folder
-    fresh = _fresh_folder(name)
-    instead = "into a folder for this process alone" if fresh else "without keeping it"
+    found = _temporary_folder(name)
+    if found:
+        instead = f"the engine's compiled code is kept in {found.parent}, until that is cleared"
+    elif found := _fresh_folder(name):
+        instead = (
+            "the engine is compiled anew into a folder for this process alone, which takes a minute or two"
+        )
+    else:
+        instead = "the engine is compiled anew without keeping it, which takes a minute or two"
     warnings.warn(
-        f"{fault}, so the engine is compiled anew {instead}, which takes a minute or two: set NUMBA_CACHE_DIR to a "
-        "folder that is yours and that nobody else can write to, or take that right from others (chmod go-w).",
+        f"{fault}, so {instead}: set NUMBA_CACHE_DIR to a folder that is yours and that nobody else can write to, or "
+        "take that right from others (chmod go-w).",
         UntrustedFolderWarning,
         stacklevel=2,
     )
-    return fresh
+    return found
+
+
+def _users_cache() -> str:
+    """Return the user's cache folder; empty for a user without a home, as one that a container makes up."""
+    with suppress(RuntimeError):
+        found = platformdirs.user_cache_dir("ncviz")
+        # Older versions return what cannot be expanded as it is.
+        return "" if found.startswith("~") else found
+    return ""
 
 
 def _prepare(folder: Path) -> str:
@@ -80,11 +102,32 @@ def _prepare(folder: Path) -> str:
     if fault := find_fault(folder.parent):
         return fault
     make_private(folder)
-    if fault := find_fault(folder) or find_fault_inside(folder):
+    if fault := find_fault(folder):
         return fault
+    if find_fault_inside(folder):
+        # Left from when others could write here, as nobody can now; only a part of it may be removable.
+        shutil.rmtree(folder, ignore_errors=True)
+        make_private(folder)
+        if fault := find_fault(folder) or find_fault_inside(folder):
+            return fault
     with tempfile.TemporaryFile(dir=folder):
         os.utime(folder)
     return ""
+
+
+def _temporary_folder(name: str) -> Path | None:
+    """Return this user's folder among the temporary files, kept until the machine is started anew, or None.
+
+    There others can come first, but then it is theirs and not used.
+    """
+    if not hasattr(os, "geteuid"):
+        return None
+    folder = Path(tempfile.gettempdir(), f"ncviz-{os.geteuid()}", name)
+    with suppress(OSError):
+        if not _prepare(folder):
+            _remove_old(folder)
+            return folder
+    return None
 
 
 def _fresh_folder(name: str) -> Path | None:
@@ -96,7 +139,7 @@ def _fresh_folder(name: str) -> Path | None:
         if os.getpid() == owner:
             shutil.rmtree(folder, ignore_errors=True)
 
-    for place in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp", str(Path.home()))):
+    for place in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp", os.path.expanduser("~"))):  # noqa: PTH111 (raises nothing without a home)
         with suppress(OSError):
             folder = Path(tempfile.mkdtemp(prefix="ncviz-", dir=place))
             atexit.register(remove, folder)
@@ -108,13 +151,14 @@ def _fresh_folder(name: str) -> Path | None:
 
 def _remove_old(folder: Path) -> None:
     """Remove what other versions compiled, but for the latest ones: several checkouts may be in use."""
-    others = (each for each in folder.parent.glob(f"{_PREFIX}*") if each != folder)
+    others = (each for each in folder.parent.iterdir() if _NAME.fullmatch(each.name) and each != folder)
     remove_unused(others, _KEPT_VERSIONS, time.time() - _KEPT_SECONDS)
 
 
 def _check_driver_cache() -> None:
     """Keep CUDA's driver from running what it, or another user, left in a folder that others can write to."""
-    if find_fault(Path(os.environ.get("CUDA_CACHE_PATH") or Path.home() / ".nv" / "ComputeCache")):
+    place = os.environ.get("CUDA_CACHE_PATH") or os.path.expanduser("~/.nv/ComputeCache")  # noqa: PTH111 (as above)
+    if place.startswith("~") or find_fault(Path(place)):
         os.environ["CUDA_CACHE_DISABLE"] = "1"
 
 
@@ -151,5 +195,4 @@ def is_cached(function: Any) -> bool:
 compiled: Any = numba.njit(nogil=True, cache=_keeps)
 # Small parts of hot loops, at no price: a call of its own would count the references of all its arrays.
 inlined: Any = numba.njit(nogil=True, cache=_keeps, inline="always")
-# The sums may be reordered, so that they vectorise; infinities are wanted.
-summing: Any = numba.njit(nogil=True, cache=_keeps, fastmath={"reassoc", "contract", "nsz", "arcp"})
+summing: Any = numba.njit(nogil=True, cache=_keeps, fastmath=set(_REORDERED))

@@ -69,11 +69,14 @@ def find_fault(path: Path) -> str:
 def find_fault_inside(folder: Path) -> str:
     """Return what below a folder others made or could change, as files left from when they could write there.
 
+    Where nobody else can enter the folder, permissions below it say nothing: a umask of 002 or 000 makes such files.
+
     Raises:
         OSError: If it cannot be looked through.
     """
     if not hasattr(os, "geteuid"):
         return ""
+    is_closed = not folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     todo = [str(folder)]
     while todo:
         with os.scandir(todo.pop()) as entries:
@@ -82,7 +85,9 @@ def find_fault_inside(folder: Path) -> str:
                     found = entry.stat(follow_symlinks=False)
                     if stat.S_ISLNK(found.st_mode):
                         return f"{entry.path} is a link"
-                    if fault := _fault_of(Path(entry.path), found):
+                    # A file may have another name outside.
+                    is_alone = stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
+                    if fault := _fault_of(Path(entry.path), found, is_closed and is_alone):
                         return fault
                     if stat.S_ISDIR(found.st_mode):
                         todo.append(entry.path)
@@ -142,10 +147,11 @@ def remove_unused(folders: Iterable[Path], keep: int, older_than: float) -> None
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fault_of(place: Path, found: os.stat_result, is_sticky: bool = False) -> str:
+def _fault_of(place: Path, found: os.stat_result, is_safe: bool = False) -> str:
+    """Say what is wrong with one file or folder; if it is safe from others otherwise, its owner alone counts."""
     if not _is_trusted(found.st_uid):
         return f"{place} belongs to another user"
-    if is_sticky:
+    if is_safe:
         return ""
     if found.st_mode & stat.S_IWOTH:
         return f"all users may write to {place}"

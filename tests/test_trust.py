@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -90,6 +91,19 @@ def test_what_a_second_user_made_is_not_trusted(place):
         assert "belongs to another user" in trust.find_fault_of_open(file.fileno(), public / "file")
 
 
+def test_in_a_folder_that_nobody_else_can_enter_permissions_say_nothing_but_a_second_name_does(place):
+    folder = place / "code"
+    folder.mkdir(mode=0o700)
+    (folder / "a").write_text("")
+    (folder / "a").chmod(0o666)
+    assert trust.find_fault_inside(folder) == ""
+    (place / "b").hardlink_to(folder / "a")
+    assert "all users may write" in trust.find_fault_inside(folder)
+    (place / "b").unlink()
+    folder.chmod(0o711)
+    assert "all users may write" in trust.find_fault_inside(folder)
+
+
 def test_links_inside_are_named(place):
     (place / "code").mkdir()
     (place / "code" / "a").symlink_to("/etc")
@@ -162,9 +176,10 @@ class Planted:
 
 
 def run_victim(code, cache, *options):
+    places = {"NUMBA_CACHE_DIR": str(cache), "TMPDIR": str(code.parent / "public")}
     found = subprocess.run(
         [sys.executable, "-W", "error", "-c", VICTIM, str(code), *options],
-        cwd=ROOT, env={**os.environ, "NUMBA_CACHE_DIR": str(cache)}, capture_output=True, text=True, timeout=120,
+        cwd=ROOT, env={**os.environ, **places}, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     where, *said = found.stdout.splitlines()
@@ -198,11 +213,17 @@ def test_a_planted_cache_never_runs(place, planted):
     as_nobody('mkdir "$1"; cp -r "$2" "$1/$3"', theirs, evil, name)
     folder, said = run_victim(code, theirs)
     assert not mark.exists()
-    assert folder.parent.parent != theirs.parent
-    assert not folder.exists(), "the folder of one process goes with it"
+    assert folder.parent == place / "public" / f"ncviz-{os.geteuid()}"
     assert len(said) == 1
     assert "UntrustedFolderWarning" in said[0]
     assert "belongs to another user" in said[0]
+    # Another user comes first there, too.
+    shutil.rmtree(folder.parent)
+    as_nobody('cp -r "$(dirname "$1")" "$2"', theirs / name, folder.parent)
+    folder, said = run_victim(code, theirs)
+    assert not mark.exists()
+    assert not folder.exists(), "the folder of one process goes with it"
+    assert "for this process alone" in said[0]
     # Left in what was public once, and is ours alone now.
     ours = place / "ours"
     ours.mkdir()
@@ -210,9 +231,10 @@ def test_a_planted_cache_never_runs(place, planted):
     as_nobody('cp -r "$2" "$1/$3"', ours, evil, name)
     subprocess.run(["chown", "0:0", str(ours), str(ours / name)], check=True, timeout=30)
     ours.chmod(0o700)
-    _, said = run_victim(code, ours)
+    folder, said = run_victim(code, ours)
     assert not mark.exists()
-    assert "belongs to another user" in said[0]
+    assert (folder, said) == (ours / name, [])
+    assert trust.find_fault_inside(folder) == ""
     # What is planted does run where nobody asks whose it is.
     run_victim(code, theirs, "trusting")
     assert mark.exists()
