@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ncviz.ui.http.uploads import drop_uploads, held_bytes
 
 LOOK_SECONDS = 5.0
+_LOGGER = logging.getLogger(__name__)
 # Whoever was cut off for a moment comes back to the same session; Streamlit keeps one for 120 s, but removes it only
 # when another is left.
 UPLOAD_SECONDS, SESSION_SECONDS = 20.0, 110.0
@@ -47,4 +49,8 @@ async def tidy_up_forever(runtime: Runtime) -> None:
     """Free what departed visitors hold, every few seconds until cancelled."""
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        tidy_up(runtime)
+        try:
+            tidy_up(runtime)
+        except Exception:
+            # What fails for one session, or once, is not to keep everything else in memory for ever.
+            _LOGGER.exception("What departed visitors hold could not be freed; it is tried again.")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _PLACE = "/_stcore/upload_file/"
 # A multipart body is a little longer than the file in it.
 _FRAME_BYTES = 100_000
+# How many uploads each session was refused: what a page is given does not say that there were more.
+_REFUSED: Counter[str] = Counter()
 
 
 class BoundedUploads:
@@ -49,6 +51,7 @@ class BoundedUploads:
         # What was already received is held elsewhere until it is whole.
         problem = self._problem(session, int(declared) if declared.isdigit() else 0)
         if problem is not None:
+            _note_refused(session)
             await PlainTextResponse(problem, 413)(scope, receive, send)
             return
         came = 0
@@ -61,6 +64,7 @@ class BoundedUploads:
             self._coming[session] += size
             problem = self._problem(session, 0)
             if problem is not None:
+                _note_refused(session)
                 raise HTTPException(413, problem)
             return message
 
@@ -105,9 +109,29 @@ def drop_upload(file: UploadedFile) -> None:
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
+def count_refused() -> int:
+    """Return how many uploads this session was refused since it last held none."""
+    context = get_script_run_ctx()
+    return 0 if context is None else _REFUSED[context.session_id]
+
+
+def forget_refused() -> None:
+    """Count the refused uploads of this session from 0 again."""
+    context = get_script_run_ctx()
+    if context is not None:
+        _REFUSED.pop(context.session_id, None)
+
+
 def drop_uploads(runtime: Runtime, session: str) -> None:
     """Drop all the uploads of a session."""
+    _REFUSED.pop(session, None)
     runtime.uploaded_file_mgr.remove_session_files(session)
+
+
+def _note_refused(session: str) -> None:
+    # Anybody can send any name of a session.
+    if get_instance().is_active_session(session):
+        _REFUSED[session] += 1
 
 
 def _manager(runtime: Runtime) -> MemoryUploadedFileManager | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from ncviz import tasks
 from ncviz.limits import LIMITS
@@ -116,6 +117,16 @@ def draw_settings(
     return settings, int(most), _draw_class_names(found.classes, stem, field("classes"))
 
 
+def class_names_file(stem: str) -> UploadedFile | None:
+    """Return the upload that the class names were read from, None if there is none."""
+    found: UploadedFile | None = st.session_state.get(_names_key(stem))
+    return found
+
+
+def _names_key(stem: str) -> str:
+    return f"data-names-{stem}"
+
+
 def _take_size(size: tuple[int, int], *keys: str) -> None:
     for key, value in zip(keys, size, strict=True):
         st.session_state[key] = value
@@ -130,7 +141,7 @@ def _draw_class_names(classes: int, stem: str, field: dict[str, Any]) -> tuple[s
             **field,
         )
         file = st.file_uploader(
-            "Or a file with one name per line", type=["txt"], key=f"data-names-{stem}", max_upload_size=1
+            "Or a file with one name per line", type=["txt"], key=_names_key(stem), max_upload_size=1
         )
     if file is not None:
         typed = file.getvalue().decode("utf-8", "replace")

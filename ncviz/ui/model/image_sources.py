@@ -29,12 +29,14 @@ from ncviz.tasks.images import (
     shared_size,
 )
 from ncviz.text import plain
+from ncviz.ui.http.uploads import count_refused, forget_refused
 from ncviz.ui.model import data_download
 from ncviz.ui.model.draft import Draft
 from ncviz.ui.session import session, visitors
 
 # What the uploader stands beside takes names without a dot.
 _ARRAYS = (".npz", ".npy")
+_HAD_FILES = "data-files-had"
 Read = Callable[[ImageSettings, int, Any], UserData]
 
 
@@ -134,12 +136,22 @@ def _draw_files() -> Source | None:
         max_upload_size=LIMITS.image_file_bytes // 1_000_000,
         label_visibility="collapsed",
     )
+    had = st.session_state.get(_HAD_FILES, False)
+    st.session_state[_HAD_FILES] = bool(files)
     if not files:
+        if had:
+            forget_refused()
         st.caption(
             "One **.zip** with a folder for each class (or without, if nobody knows the classes), one **.npz** or "
-            "**.npy** (with another for its labels), or single images. Labels are optional."
+            f"**.npy** (with another for its labels), or up to {LIMITS.session_uploads:,} single images. Labels are "
+            "optional."
         )
         return None
+    if refused := count_refused():
+        st.warning(
+            f"{refused:,} more could not be brought, for the reason beside each, and are missing from these "
+            f"{len(files):,}. One .zip holds more than single files do; remove these to begin again."
+        )
     contents = [(file.name, file.getvalue()) for file in files]
     title = files[0].name if len(files) == 1 else f"{len(files)} files"
     label, white, is_normalised = "", None, False

@@ -12,7 +12,7 @@ from ncviz.tasks.images import ImageSettings, is_ready
 from ncviz.ui.http.uploads import drop_upload
 from ncviz.ui.model import draft, image_preview, image_sources
 from ncviz.ui.model.draft import Draft
-from ncviz.ui.model.image_settings import MOST, draw_settings
+from ncviz.ui.model.image_settings import MOST, class_names_file, draw_settings
 from ncviz.ui.model.image_sources import Source
 from ncviz.ui.session.problems import telling_errors
 
@@ -38,7 +38,7 @@ def draw_image_step(found: Draft) -> None:
     with telling_errors():
         source = image_sources.draw_sources(found)
         if source is not None:
-            settings, most, names = draw_settings(found, found.network.fingerprint[:8], source.size)
+            settings, most, names = draw_settings(found, _stem(found), source.size)
             if st.button("Use these images", type="primary", key="data-use", disabled=job is not None):
                 _start(found, source, settings, most, names)
                 st.rerun()
@@ -67,4 +67,9 @@ def _start(found: Draft, source: Source, settings: ImageSettings, most: int, nam
         return tasks.with_images(found.network, data, names).dataset, settings
 
     draft.begin("images", f"Reading {source.title}", work)
-    st.session_state[_READING] = source.files
+    names_file = class_names_file(_stem(found))
+    st.session_state[_READING] = (*source.files, *([names_file] if names_file is not None else []))
+
+
+def _stem(found: Draft) -> str:
+    return found.network.fingerprint[:8]

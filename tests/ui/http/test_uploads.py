@@ -1,5 +1,7 @@
 """What Streamlit holds of users' files: bounded while it comes, and gone when it was read or its visitor left."""
 
+import asyncio
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +29,7 @@ def runtime(monkeypatch):
     )  # fmt: skip
     monkeypatch.setattr(uploads, "get_instance", lambda: found)
     monkeypatch.setattr(departed, "_SINCE", {})
+    monkeypatch.setattr(uploads, "_REFUSED", Counter())
     return found
 
 
@@ -78,6 +81,35 @@ def test_what_says_nothing_of_its_length_is_stopped_as_it_comes(client):
 
 def test_the_number_of_files_is_bounded(client):
     assert [put(client, "a", str(number), b"").status_code for number in range(4)] == [200, 200, 200, 413]
+
+
+def test_a_page_learns_that_some_were_refused(client, runtime, monkeypatch):
+    monkeypatch.setattr(uploads, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    runtime.here.add("a")
+    for number in range(5):
+        put(client, "a", str(number), b"")
+        # A session that there is not leaves nothing behind.
+        put(client, "stranger", str(number), b"")
+    assert uploads.count_refused() == 2
+    assert set(uploads._REFUSED) == {"a"}
+    uploads.forget_refused()
+    assert uploads.count_refused() == 0
+
+
+def test_one_failure_does_not_keep_what_others_leave(runtime, monkeypatch, caplog):
+    looks = []
+
+    def look(_):
+        looks.append(1)
+        if len(looks) == 1:
+            raise RuntimeError("once")
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(departed, "tidy_up", look)
+    monkeypatch.setattr(departed, "LOOK_SECONDS", 0.0)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(departed.tidy_up_forever(runtime))
+    assert "RuntimeError: once" in caplog.text
 
 
 def test_who_left_is_freed(runtime):
