@@ -20,8 +20,10 @@ PACKAGE = Path(__file__).parents[1]
 )
 def app(port: int | None) -> None:
     """Show the pages in the browser, as `streamlit run app.py` does in a checkout."""
-    for name in ("config.toml", "secrets.toml"):
-        refuse_foreign(Path(".streamlit", name), "Streamlit")
+    # Who could write the settings beside the script could write the script, and this file.
+    if Path.cwd() != script().parent.resolve():
+        for name in ("config.toml", "secrets.toml"):
+            refuse_foreign(Path(".streamlit", name), "Streamlit")
     # Without -P, Python would import what it finds in the folder that the user happens to be in.
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(script())]
     if port is not None:
