@@ -60,8 +60,6 @@ class Limits:
         trusts_visitors: Whether every visitor may do what only the server's owner may, who opened the address with the
             token: name folders of the server's disk, clear all stored results, remove what others saved, and cancel
             others' trainings.
-        frame_ancestors: Which sites may show the pages in a frame, as the Content-Security-Policy writes it, such as
-            "'self' https://moodle.example.org".
     """
 
     file_bytes: int = 604_000_000
@@ -101,11 +99,10 @@ class Limits:
     pixels_per_byte: int = 20
     scans: int = 100
     outputs: int = 100
-    session_uploads: int = 200
+    session_uploads: int = 2_000
     session_upload_bytes: int = 700_000_000
     upload_bytes: int = 2_000_000_000
     trusts_visitors: bool = False
-    frame_ancestors: str = "'self'"
 
 
 LIMITS = Limits()

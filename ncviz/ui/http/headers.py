@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 
-from ncviz.limits import LIMITS
+from ncviz.errors import NcvizError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -15,19 +18,41 @@ if TYPE_CHECKING:
 
 # The messages of an answer that carry headers: of a page, of a refused connection, and of one that is taken.
 _ANSWERS = ("http.response.start", "websocket.http.response.start", "websocket.accept")
+# Which sites may show the pages in a frame, as the Content-Security-Policy writes it.
+VARIABLE = "NCVIZ_FRAME_ANCESTORS"
+
+
+def read_ancestors(environment: Mapping[str, str]) -> str:
+    """Return which sites may frame the pages: its own alone, unless the environment names others.
+
+    Raises:
+        NcvizError: If what it names would be more than that in a header.
+    """
+    named = environment.get(VARIABLE, "").strip() or "'self'"
+    if not named.isascii() or not named.isprintable() or any(sign in named for sign in ";,"):
+        raise NcvizError(
+            f"{VARIABLE} has to be sites with spaces between them, as in \"'self' https://moodle.example.org\"; "
+            f"it is {named!r}."
+        )
+    return named
+
+
+try:
+    _ANCESTORS = read_ancestors(os.environ)
+except NcvizError as error:
+    sys.exit(str(error))
 
 
 def security_headers() -> dict[str, str]:
     """Return the headers that every answer has."""
-    ancestors = LIMITS.frame_ancestors
     told = {
-        "Content-Security-Policy": f"frame-ancestors {ancestors}",
+        "Content-Security-Policy": f"frame-ancestors {_ANCESTORS}",
         # An address holds the whole view; the network's own name may be in it.
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
     # For old browsers, which know no list of sites.
-    old = {"'self'": "SAMEORIGIN", "'none'": "DENY"}.get(ancestors)
+    old = {"'self'": "SAMEORIGIN", "'none'": "DENY"}.get(_ANCESTORS)
     return told if old is None else told | {"X-Frame-Options": old}
 
 

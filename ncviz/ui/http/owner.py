@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, RedirectResponse
 from streamlit import config
 from streamlit.web.server.server_util import get_display_address, get_url
@@ -29,6 +30,9 @@ FIELD = "token"
 # A token that stays the same from one start to the next, for servers that nobody watches start.
 VARIABLE = "NCVIZ_TOKEN"
 _LEAST_LENGTH = 20
+_COOKIE = "ncviz_owner_"
+# How Streamlit says that it started the server, and knows its port.
+_KNOWN_PORT = ("starlette-app", "starlette-app-direct")
 _WRONG = (
     "This is not, or no longer, the token of this server. The address with the right one was printed where it was "
     "started; without any, the same address shows all but what concerns everybody.\n"
@@ -56,14 +60,11 @@ except NcvizError as error:
     sys.exit(str(error))
 
 
-def cookie_name() -> str:
-    """Return the cookie's name; browsers keep those of all ports of a machine together."""
-    return f"ncviz_owner_{config.get_option('server.port')}"
-
-
 def is_owner(cookies: Mapping[str, str]) -> bool:
     """Whether a browser with these cookies has opened the address with the token."""
-    return hmac.compare_digest(cookies.get(cookie_name(), "").encode(), _proof().encode())
+    proof = _proof().encode()
+    given = (value.encode() for name, value in cookies.items() if name.startswith(_COOKIE))
+    return any(hmac.compare_digest(each, proof) for each in given)
 
 
 def owner_address() -> str:
@@ -72,8 +73,10 @@ def owner_address() -> str:
 
 
 def address() -> str:
-    """Return the address for everybody."""
+    """Return the address for everybody, without its end; empty where another server, such as uvicorn, has the port."""
     named = config.is_manually_set("browser.serverAddress")
+    if not named and config._server_mode not in _KNOWN_PORT:
+        return ""
     host = config.get_option("browser.serverAddress" if named else "server.address") or "0.0.0.0"
     return get_url(get_display_address(host))
 
@@ -108,15 +111,31 @@ class OwnerToken:
         answer = RedirectResponse(f"./{page}" + (f"?{rest}" if rest else ""), 303)
         answer.headers["Cache-Control"] = "no-store"
         answer.set_cookie(
-            cookie_name(),
+            _cookie_name(scope),
             _proof(),
+            # Below the page's own folder: what else a proxy has at this name is not sent it.
+            path=None,
             httponly=True,
             samesite="strict",
-            secure=bool(config.get_option("server.sslCertFile")),
+            secure=_is_encrypted(scope),
         )
         await answer(scope, receive, send)
 
 
+def _cookie_name(scope: Scope) -> str:
+    """Return the cookie's name; browsers keep those of all ports of a machine together."""
+    return f"{_COOKIE}{(scope.get('server') or ('', None))[1] or 0}"
+
+
+def _is_encrypted(scope: Scope) -> bool:
+    """Whether the browser came by https, be it to a proxy; who says so wrongly gets a cookie that he never sends."""
+    told = Headers(scope=scope).get("x-forwarded-proto", scope["scheme"])
+    return told.partition(",")[0].strip().lower() == "https"
+
+
 def _proof() -> str:
-    """What the cookie holds: other servers on this machine are sent it too, and are not to learn the token."""
+    """What the cookie holds: as good as the token here, for as long as that holds, but not the token itself.
+
+    Other servers on this host are sent it too, where the browser's path to them is the same.
+    """
     return hmac.new(_TOKEN.encode(), b"cookie", hashlib.sha256).hexdigest()

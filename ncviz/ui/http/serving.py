@@ -39,8 +39,9 @@ async def lifespan(app: App) -> AsyncIterator[None]:
 
 
 def _say_address() -> None:
-    click.echo("\n  ncviz is here: " + click.style(owner_address(), bold=True))
+    where = "here" if address() else "at this server's address, followed by"
+    click.echo(f"\n  ncviz is {where}: " + click.style(owner_address(), bold=True))
     click.echo(
         "  The token in this address is for the server's owner, and lets a browser do what concerns all visitors:\n"
-        f"  folders, stored results, others' runs. Everybody else's address is {address()}\n"
+        f"  folders, stored results, others' runs. Everybody else's address is {address() or 'the same without it'}\n"
     )

@@ -104,7 +104,15 @@ def test_nothing_goes_out(browser, tmp_path, settings):
         ):
             answer = shake(server.port, Origin=origin, **{"X-Forwarded-For": "192.0.2.9"})
             assert answer.split()[1] == ("101" if is_let_in else "403"), (origin, answer)
-        assert shake(server.port, Host="evil.example").split()[1] == "101"
+        # A name that somebody has point here; a proxy's own, which its connections alone can say.
+        foreign = f"evil.example:{server.port}"
+        for headers, status in (
+            ({}, "403"),
+            ({"Origin": f"http://{foreign}"}, "403"),
+            ({"X-Forwarded-For": "192.0.2.9"}, "101"),
+        ):
+            assert shake(server.port, Host=foreign, **headers).split()[1] == status
+        assert shake(server.port, Host="lab.example", Origin="https://lab.example").split()[1] == "101"
         server.stop()
     lines = trace.read_text().splitlines()
     # It has seen the server talk to this browser.

@@ -1,5 +1,7 @@
 """What stands before Streamlit: headers, foreign pages, the owner's token."""
 
+import socket
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -8,7 +10,6 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from ncviz.errors import NcvizError
-from ncviz.limits import Limits
 from ncviz.ui.http import headers, origins, owner, serving
 from ncviz.ui.http.uploads import BoundedUploads
 
@@ -46,8 +47,9 @@ def client():
 
 
 def heard(client, **sent):
-    with client.websocket_connect("/_stcore/stream", headers={"Host": "localhost:8501", **sent}) as socket:
-        return socket.receive_json()
+    asked = "ws://localhost:8501/_stcore/stream"
+    with client.websocket_connect(asked, headers={"Host": "localhost:8501", **sent}) as talk:
+        return talk.receive_json()
 
 
 def test_every_answer_has_the_headers(client):
@@ -62,10 +64,15 @@ def test_every_answer_has_the_headers(client):
 
 
 def test_a_site_may_be_let_frame_the_pages(client, monkeypatch):
-    monkeypatch.setattr(headers, "LIMITS", Limits(frame_ancestors="'self' https://moodle.example"))
+    named = headers.read_ancestors({"NCVIZ_FRAME_ANCESTORS": "'self' https://moodle.example"})
+    monkeypatch.setattr(headers, "_ANCESTORS", named)
     told = client.get("/").headers
     assert told["Content-Security-Policy"] == "frame-ancestors 'self' https://moodle.example"
     assert "X-Frame-Options" not in told
+    assert headers.read_ancestors({}) == "'self'"
+    for more in ("'self'; script-src *", "'self'\nSet-Cookie: a", "'self', default-src *", "'self' ä"):
+        with pytest.raises(NcvizError, match="sites with spaces between them"):
+            headers.read_ancestors({"NCVIZ_FRAME_ANCESTORS": more})
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:9999", "null", "http://[", ""])
@@ -87,6 +94,7 @@ def test_the_servers_own_page_and_who_is_no_browser_are_let_in(client):
         ({"server.corsAllowedOrigins": ["https://site.example/"]}, "https://site.example"),
         ({"server.enableCORS": False}, "https://evil.example"),
         ({"browser.serverAddress": "lab.example", "browser.serverPort": 443}, "https://lab.example"),
+        ({"browser.serverAddress": "lab.example", "browser.serverPort": 8443}, "https://lab.example:8443"),
     ],
 )
 def test_the_owner_may_let_other_pages_in(client, monkeypatch, options, origin):
@@ -99,11 +107,12 @@ def test_the_owner_may_let_other_pages_in(client, monkeypatch, options, origin):
 
 def test_the_token_makes_a_browser_the_owners(client):
     assert not heard(client)["is_owner"]
-    address = owner.owner_address().replace("/?", "/edge?model=a%26b&").partition("8501")[2]
+    address = owner.owner_address().replace("/?", "/edge?model=a%26b&")
     answer = client.get(address + "&seed=")
     assert (answer.status_code, answer.headers["location"]) == (303, "./edge?model=a%26b&seed=")
     given = answer.headers["set-cookie"]
-    assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(given.split("; "))
+    # Without a path, which is then the folder of the page: nothing else behind the same proxy is sent it.
+    assert set(given.split("; ")[1:]) == {"HttpOnly", "SameSite=strict"}
     # Other servers on this machine are sent the cookie too.
     assert owner._TOKEN not in given
     assert heard(client, Cookie=given.partition(";")[0])["is_owner"]
@@ -114,9 +123,60 @@ def test_the_token_makes_a_browser_the_owners(client):
                                   {"Cookie": "ncviz_owner_8501=1"}, {"Cookie": b"ncviz_owner_8501=\xe9"}])  # fmt: skip
 def test_nothing_else_does(client, sent):
     assert not heard(client, **sent)["is_owner"]
-    # Neither does the token itself as a cookie, nor one of another port.
-    for cookie in (f"ncviz_owner_8501={owner._TOKEN}", f"ncviz_owner_8502={owner._proof()}"):
-        assert not heard(client, Cookie=cookie)["is_owner"]
+    # Neither does the token itself as a cookie.
+    assert not heard(client, Cookie=f"ncviz_owner_8501={owner._TOKEN}")["is_owner"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_secure"),
+    [({}, False), ({"X-Forwarded-Proto": "https, http"}, True), ({"X-Forwarded-Proto": "http"}, False)],
+)
+def test_a_cookie_that_came_encrypted_is_never_sent_otherwise(client, sent, is_secure):
+    given = client.get(owner.owner_address(), headers=sent).headers["set-cookie"]
+    assert ("Secure" in given.split("; ")) == is_secure
+
+
+def test_the_address_is_told_where_it_is_known(monkeypatch):
+    monkeypatch.setattr(owner.config, "_server_mode", "asgi-server")
+    assert owner.owner_address().startswith("/?token=")
+    monkeypatch.setattr(owner.config, "_server_mode", "starlette-app")
+    assert owner.owner_address().startswith("http://localhost:8501/?token=")
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:8501", "localhost.evil.example:8501", "127.0.0.1.evil.example:8501", "a:b:8501"]
+)
+def test_a_name_that_somebody_had_point_here_is_refused(client, host):
+    with pytest.raises(WebSocketDenialResponse):
+        heard(client, Host=host, Origin=f"http://{host}")
+    for answer in (client.get("/", headers={"Host": host}), client.put("/", headers={"Host": host})):
+        assert answer.status_code == 403
+        assert "server.allowedHosts" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("host", "sent"),
+    [
+        ("localhost:8501", {}),
+        ("LOCALHOST.:8501", {}),
+        ("app.localhost:8501", {}),
+        ("127.0.0.1:8501", {}),
+        ("[::1]:8501", {}),
+        (f"{socket.gethostname()}:8501", {}),
+        # The other end of a tunnel, and proxies that pass the name on: with a word of their own, or without.
+        ("localhost:9000", {}),
+        ("lab.example:8501", {"X-Forwarded-For": "192.0.2.7"}),
+        ("lab.example", {}),
+        ("lab.example:8888", {}),
+    ],
+)
+def test_names_of_this_machine_and_of_proxies_are_let_in(client, host, sent):
+    assert heard(client, Host=host, Origin=f"http://{host}", **sent)
+
+
+def test_names_are_not_looked_at_where_others_come_from(client):
+    client = TestClient(client.app, "http://192.0.2.1:8501")
+    assert client.get("/", headers={"Host": "lab.example:8501"}).status_code == 200
 
 
 def test_a_token_of_ones_own_cannot_be_guessed():
