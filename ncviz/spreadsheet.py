@@ -3,7 +3,7 @@
 A spreadsheet computes what begins with =, +, -, @, a tab or a carriage return, and may send cells anywhere by it. Names
 of networks, layers and classes come with files of unknown hands, so every CSV of ncviz is written here. An apostrophe
 goes before such a beginning (OWASP, *CSV Injection*), also behind what a spreadsheet of another language takes for the
-end of a cell. Numbers stay numbers.
+end of a cell, where quotes that belong to the text open the next one. Numbers stay numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # The wide ones are taken for the others where Japanese is written.
-_FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\"]*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
 
 
 def defuse(value: Any) -> Any:
