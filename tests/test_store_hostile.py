@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import tracemalloc
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from ncviz.cli import cli
 from ncviz.errors import StoreError
 from ncviz.fingerprint import digest
 from ncviz.limits import LIMITS
-from ncviz.store import KEY_VARIABLE, Store, StoreWarning, signing
+from ncviz.store import KEY_VARIABLE, Store, StoreWarning, local, signing
 from ncviz.store.folder import STALE_TEMP_SECONDS
 from ncviz.store.record import encode
 from ncviz.store.verify import verify_store
@@ -234,6 +236,100 @@ def test_what_killed_writers_left_is_within_the_cap(tmp_path):
         os.utime(tmp_path / f".{name}.ncviz-tmp", (time.time() + moved,) * 2)
     roomy.put(KEY, {"a": np.zeros(9)}, {})
     assert {path.name for path in tmp_path.iterdir()} == {f"{KEY}.ncviz", ".fresh.ncviz-tmp"}
+
+
+def leave(store, name, age):
+    path = file_of(store).parent / name
+    path.write_bytes(b"\0" * 20_000)
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
+def test_without_locks_the_date_says_what_died_writers_left(tmp_path, monkeypatch, code):
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(local.fcntl, "flock", refuse)
+    store = Store(str(tmp_path), max_bytes=30_000)
+    old, new = leave(store, ".a.ncviz-tmp", 2 * STALE_TEMP_SECONDS), leave(store, ".b.ncviz-tmp", 60)
+    assert {each.name: each.kind for each in verify_store(store).findings} == {
+        old.name: "left behind", new.name: "being written",
+    }  # fmt: skip
+    store.put(KEY, ARRAYS, {})
+    assert (old.exists(), new.exists()) == (False, True)
+    assert store.get(KEY) is not None
+
+
+def test_as_on_windows_nothing_is_moved_or_removed_while_it_is_open(tmp_path, monkeypatch):
+    opened, moved = set(), []
+    genuine_open, genuine_close = os.open, os.close
+
+    def remember(path, *options):
+        number = genuine_open(path, *options)
+        opened.add(number)
+        return number
+
+    def forget(number):
+        opened.discard(number)
+        genuine_close(number)
+
+    def watched(act):
+        def checked(self, *given, **options):
+            moved.append(self.name)
+            assert not opened, "it is used by another process"
+            return act(self, *given, **options)
+
+        return checked
+
+    monkeypatch.setattr(local, "_MOVES_OPEN", False)
+    monkeypatch.setattr(local, "_hold", lambda number: None)
+    monkeypatch.setattr(os, "supports_follow_symlinks", set())
+    store = Store(str(tmp_path))
+    left = leave(store, ".a.ncviz-tmp", 2 * STALE_TEMP_SECONDS)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", remember)
+        patch.setattr(os, "close", forget)
+        patch.setattr(Path, "replace", watched(Path.replace))
+        patch.setattr(Path, "unlink", watched(Path.unlink))
+        store.put(KEY, ARRAYS, {})
+    assert left.name in moved
+    assert len(moved) == 2
+    os.utime(file_of(store), (1.0, 1.0))
+    assert store.get(KEY) is not None
+    assert file_of(store).stat().st_mtime > 1.0
+
+
+def test_a_lock_that_another_holds_on_ones_unfinished_file_is_not_waited_for(store, monkeypatch):
+    def hold(number, how):
+        assert how & local.fcntl.LOCK_NB
+        raise BlockingIOError(errno.EWOULDBLOCK, "held")
+
+    with within(20), monkeypatch.context() as patch:
+        patch.setattr(local.fcntl, "flock", hold)
+        store.put(KEY, ARRAYS, {})
+    assert store.get(KEY) is not None
+
+
+def test_a_large_file_without_content_drives_nothing_out(tmp_path):
+    store = Store(str(tmp_path), max_bytes=100_000)
+    store.put(KEY, ARRAYS, {})
+    for name in (f"{digest(2)}.ncviz", ".a.ncviz-tmp"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(50_000_000_000)
+    store.put(digest(3), ARRAYS, {})
+    assert store.get(KEY) is not None
+
+
+def test_a_record_is_read_once_into_memory(store):
+    array = np.zeros(1_000_000)
+    store.put(KEY, {"x": array}, {})
+    tracemalloc.start()
+    try:
+        store.folder.read(f"{KEY}.ncviz", 9_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 1.3 * array.nbytes
+    finally:
+        tracemalloc.stop()
 
 
 # Clocks

@@ -43,9 +43,7 @@ def keep_within(folder: Folder, max_bytes: int, newest: str, last_used: Callable
     """
     items = folder.items()
     records = [item for item in items if item.is_file and key_of(item)]
-    excess = (
-        sum(item.bytes for item in items if item.is_temp) + sum(item.bytes for item in records) - max_bytes
-    )
+    excess = sum(item.room for item in items if item.is_temp) + sum(item.room for item in records) - max_bytes
     if excess > 0 and any(item.is_temp for item in items):
         excess -= folder.sweep(needs_room=True)
     kept = {item.name for item in records}
@@ -54,7 +52,7 @@ def keep_within(folder: Folder, max_bytes: int, newest: str, last_used: Callable
             break
         if item.name != newest and _try_remove(folder, item.name):
             kept.discard(item.name)
-            excess -= item.bytes
+            excess -= item.room
     return kept
 
 

@@ -24,12 +24,19 @@ class Item:
         bytes: Its size.
         modified: When it was last changed, in seconds since the epoch.
         is_file: Whether it is a regular file, and not a link, a folder, a pipe or a device.
+        taken: The bytes of the disk that it takes, fewer where it has holes; None if that cannot be known.
     """
 
     name: str
     bytes: int
     modified: float
     is_file: bool = True
+    taken: int | None = None
+
+    @property
+    def room(self) -> int:
+        """What would be free without it."""
+        return self.bytes if self.taken is None else self.taken
 
     @property
     def is_temp(self) -> bool:

@@ -26,6 +26,12 @@ if sys.platform != "win32":
 LOCK_SECONDS = 10.0
 _LOCK = ".lock"
 _TRIES = 5
+# Who sweeps holds a file for less; another user, who may read it, could for ever.
+_HOLD_TRIES, _HOLD_SECONDS = 20, 0.01
+_IS_HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+# Windows neither moves nor removes what is open.
+_MOVES_OPEN = sys.platform != "win32"
+_BLOCK_BYTES = 512
 # Of what does not exist on Windows, nothing has to be said there.
 _CAREFUL = (
     getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -36,7 +42,8 @@ _CAREFUL = (
 class LocalFolder(Folder):
     """A local folder; the move of a finished file is atomic, and its bytes are flushed first.
 
-    A writer holds a lock on its unfinished file, so that what is left of one that died can be told by that alone.
+    A writer holds a lock on its unfinished file, so that what is left of one that died can be told by that alone. Where
+    there are no locks, as on Windows and some clusters, its date has to do.
 
     Args:
         root: The folder, which may be missing; it is made for its owner alone.
@@ -57,9 +64,9 @@ class LocalFolder(Folder):
                     with contextlib.suppress(FileNotFoundError):
                         about = entry.stat(follow_symlinks=False)
                         is_file = stat.S_ISREG(about.st_mode)
-                        found.append(
-                            Item(entry.name, about.st_size if is_file else 0, about.st_mtime, is_file)
-                        )
+                        size = about.st_size if is_file else 0
+                        room = getattr(about, "st_blocks", size) * _BLOCK_BYTES
+                        found.append(Item(entry.name, size, about.st_mtime, is_file, min(size, room)))
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as exc:
@@ -83,15 +90,11 @@ class LocalFolder(Folder):
             if exc.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
                 raise DamagedError("it is no regular file") from exc
             raise
-        with open(number, "rb", buffering=0) as file:  # noqa: PTH123 (it is open already)
+        with open(number, "rb") as file:  # noqa: PTH123 (it is open already)
             about = os.fstat(number)
             if not stat.S_ISREG(about.st_mode):
                 raise DamagedError("it is no regular file")
-            wanted = about.st_size if end is None else min(end, about.st_size)
-            data = bytearray()
-            while len(data) < wanted and (part := file.read(wanted - len(data))):
-                data += part
-        return bytes(data)
+            return file.read(about.st_size if end is None else min(end, about.st_size))
 
     def write(self, name: str, *parts: bytes) -> None:  # noqa: D102
         temp = self._root / f".{name}.{uuid.uuid4().hex}{TEMP_SUFFIX}"
@@ -101,6 +104,8 @@ class LocalFolder(Folder):
                 number = self._begin(temp)
                 held.callback(os.close, number)
                 self._write_parts(number, parts)
+                if not _MOVES_OPEN:
+                    held.close()
                 self._move(temp, self._root / name)
         except BaseException as exc:
             with contextlib.suppress(OSError):
@@ -139,11 +144,13 @@ class LocalFolder(Folder):
     def mark_used(self, name: str) -> None:  # noqa: D102
         now = time.time_ns()
         with contextlib.suppress(OSError, NotImplementedError):
+            # Windows can but follow links, which few may make there.
+            follows = os.utime not in os.supports_follow_symlinks
             # Without explicit times the kernel's clock is used, too coarse to order two quick uses.
-            os.utime(self._root / name, ns=(now, now), follow_symlinks=False)
+            os.utime(self._root / name, ns=(now, now), follow_symlinks=follows)
 
     def is_left(self, item: Item) -> bool:  # noqa: D102
-        return self._try_left(self._root / item.name, is_removed=False)
+        return self._try_left(item, is_removed=False)
 
     def sweep(self, *, needs_room: bool = False) -> int:  # noqa: D102
         now, freed = time.time(), 0
@@ -151,16 +158,17 @@ class LocalFolder(Folder):
             for item in self.items():
                 # No writer of ours makes anything but files.
                 if item.is_temp and (needs_room or item.is_stale(now) or not item.is_file):
-                    path = self._root / item.name
-                    freed += item.bytes if self._try_left(path, is_removed=True) else 0
+                    freed += item.room if self._try_left(item, is_removed=True) else 0
         return freed
 
     def _begin(self, temp: Path) -> int:
         """Open a new file and hold it locked; return its number."""
         for _ in range(_TRIES):
             number = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o644)
-            with contextlib.suppress(OSError):
-                _hold(number, is_waiting=True)
+            for _ in range(_HOLD_TRIES):
+                if _hold(number) is not False:
+                    break
+                time.sleep(_HOLD_SECONDS)
             with contextlib.suppress(FileNotFoundError):
                 if temp.lstat().st_ino == os.fstat(number).st_ino:
                     return number
@@ -193,8 +201,9 @@ class LocalFolder(Folder):
         folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
 
-    def _try_left(self, path: Path, *, is_removed: bool) -> bool:
+    def _try_left(self, item: Item, *, is_removed: bool) -> bool:
         """Return whether nobody writes a temporary file, after removing it if that is wanted."""
+        path = self._root / item.name
         try:
             number = os.open(path, os.O_RDWR | _CAREFUL)
         except FileNotFoundError:
@@ -205,22 +214,27 @@ class LocalFolder(Folder):
                 with contextlib.suppress(Exception):
                     return self.remove(path.name)
             return not is_removed and not self.has(path.name)
-        try:
-            _hold(number, is_waiting=False)
+        with contextlib.ExitStack() as held:
+            held.callback(os.close, number)
+            is_ours = _hold(number)
+            if not (item.is_stale(time.time()) if is_ours is None else is_ours):
+                return False
             if is_removed:
-                path.unlink()
-        except OSError:
-            return False
-        finally:
-            os.close(number)
+                if not _MOVES_OPEN:
+                    held.close()
+                try:
+                    path.unlink()
+                except OSError:
+                    return False
         return True
 
 
-def _hold(number: int, *, is_waiting: bool) -> None:
-    """Lock an open file for as long as it is open; on Windows what is open cannot be removed anyway.
-
-    Raises:
-        OSError: If another process holds it, or the file system has no locks.
-    """
-    if sys.platform != "win32":
-        fcntl.flock(number, fcntl.LOCK_EX | (0 if is_waiting else fcntl.LOCK_NB))
+def _hold(number: int) -> bool | None:
+    """Lock an open file while it is open; return whether nobody else had, or None where there are no locks."""
+    if sys.platform == "win32":
+        return None
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        return False if exc.errno in _IS_HELD else None
+    return True
