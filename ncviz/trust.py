@@ -21,6 +21,11 @@ if sys.platform != "win32":
     import grp
     import pwd
 
+# Opens neither links nor what would have to be waited for; of what does not exist on Windows, nothing is said there.
+CAREFUL = (
+    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)  # fmt: skip
 # Of Linux alone; elsewhere such lists show in the permissions or are not looked at.
 _ACCESS_LIST = "system.posix_acl_access"
 # Longer chains of links than any file system follows.
@@ -95,7 +100,7 @@ def find_fault_inside(folder: Path) -> str:
 
 
 def find_fault_of_open(file: int, place: Path) -> str:
-    """Return the same of an open file itself, whose folder is trusted; ``place`` is for the words alone."""
+    """Return the same of an open file itself, wherever it lies; ``place`` is for the words alone."""
     return _fault_of(place, os.fstat(file)) if hasattr(os, "geteuid") else ""
 
 

@@ -13,6 +13,7 @@ import time
 import uuid
 import warnings
 from pathlib import Path
+from unittest.mock import Mock
 
 import fsspec
 import numpy as np
@@ -23,9 +24,8 @@ from hypothesis.extra import numpy as hnp
 
 from ncviz.errors import StoreError
 from ncviz.fingerprint import digest
-from ncviz.store import Store, StoreWarning
+from ncviz.store import Store, StoreWarning, opening
 from ncviz.store import folder as folder_module
-from ncviz.store import store as store_module
 from ncviz.store.local import LocalFolder
 from ncviz.store.record import DamagedError, _stamp, decode, encode
 
@@ -494,8 +494,16 @@ def test_place_from_the_environment_and_the_default(tmp_path, monkeypatch):
     assert len(list((tmp_path / "mine").iterdir())) == 1
     assert Store(str(tmp_path / "other")).get(key_of(1)) is None
     monkeypatch.delenv("NCVIZ_CACHE")
-    monkeypatch.setattr(store_module, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(opening, "user_cache_path", lambda name: tmp_path / name)
     assert Store().where == str(tmp_path / "ncviz")
+
+
+def test_without_a_home_folder_a_sentence_says_what_to_set(monkeypatch):
+    monkeypatch.delenv("NCVIZ_CACHE")
+    for unknown in (lambda name: Path("~/.cache") / name, Mock(side_effect=RuntimeError("no home"))):
+        monkeypatch.setattr(opening, "user_cache_path", unknown)
+        with pytest.raises(StoreError, match="no home folder: set NCVIZ_CACHE to a folder"):
+            Store()
 
 
 def test_file_urls_and_relative_paths_name_the_same_folder(tmp_path, monkeypatch):

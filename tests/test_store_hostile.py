@@ -14,6 +14,7 @@ import tracemalloc
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import fsspec
 import numpy as np
@@ -27,6 +28,7 @@ from ncviz.limits import LIMITS
 from ncviz.store import KEY_VARIABLE, Store, StoreWarning, local, signing
 from ncviz.store.folder import STALE_TEMP_SECONDS
 from ncviz.store.record import encode
+from ncviz.store.signing import ProcessKeyWarning
 from ncviz.store.verify import verify_store
 
 ROOT = Path(__file__).parents[1]
@@ -403,18 +405,19 @@ def test_where_others_write_only_signed_records_count(shared, keys, monkeypatch,
         file_of(store).write_bytes(b"".join(encode(KEY, ARRAYS, {})))
     with pytest.warns(StoreWarning, match=f"not signed; set {KEY_VARIABLE}"):
         assert store.get(KEY) is None
-    # It may be another's, who can use it.
-    assert store.has(KEY)
+    assert not store.has(KEY)
     (found,) = verify_store(store).findings
     assert (found.kind, found.is_fault) == ("not ours", True)
     store.put(KEY, ARRAYS, {"mine": 1})
     assert keys.stat().st_mode & 0o777 == 0o600
     signing._own_key.cache_clear()
     assert store.get(KEY).meta == {"mine": 1}
+    assert type(store)(store.where).has(KEY)
     assert verify_store(store).is_sound
     monkeypatch.setenv(KEY_VARIABLE, "the key of a workspace")
     with pytest.warns(StoreWarning, match="signed with another key"):
         assert store.get(KEY) is None
+    assert not type(store)(store.where).has(KEY)
     store.put(KEY, ARRAYS, {"ours": 1})
     assert store.get(KEY).meta == {"ours": 1}
     # In a folder of one's own it does not matter who signed.
@@ -435,6 +438,60 @@ def test_a_signature_covers_every_byte(keys):
         data[place] ^= 0x01
         with pytest.raises((DamagedError, ForeignError)):
             decode(KEY, bytes(data), b"k" * 16)
+
+
+def test_a_key_is_kept_in_a_home_that_others_may_write_to(keys, monkeypatch):
+    keys.parent.mkdir(parents=True)
+    keys.parent.chmod(0o777)
+    own = signing.signing_key()
+    signing._own_key.cache_clear()
+    assert signing.signing_key() == own == keys.read_bytes()
+
+
+def spoil_mode(path):
+    path.chmod(0o640)
+
+
+def spoil_owner(path):
+    os.chown(path, NOBODY, NOBODY)
+
+
+def spoil_link(path):
+    path.rename(path.parent / "elsewhere")
+    path.symlink_to("elsewhere")
+
+
+def spoil_size(path):
+    path.write_bytes(b"k" * 31)
+
+
+def spoil_place(path):
+    path.unlink()
+    path.mkdir()
+
+
+@needs_root
+@pytest.mark.parametrize("spoil", [spoil_mode, spoil_owner, spoil_link, spoil_size, spoil_place])
+def test_a_key_that_others_know_or_made_is_not_used_and_that_is_said_once(keys, spoil):
+    own = signing.signing_key()
+    spoil(keys)
+    signing._own_key.cache_clear()
+    with pytest.warns(ProcessKeyWarning, match=f"after this process ends: set {KEY_VARIABLE}"):
+        other = signing.signing_key()
+    assert other != own
+    assert len(other) == 32
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert signing.signing_key() == other
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no home"), PermissionError(errno.EACCES, "Permission denied")]
+)
+def test_without_a_place_for_a_key_it_lasts_as_long_as_the_process(keys, monkeypatch, error):
+    monkeypatch.setattr(signing, "user_data_path", Mock(side_effect=error))
+    with pytest.warns(ProcessKeyWarning, match="no home folder|Permission denied"):
+        assert signing.signing_key() == signing.signing_key()
 
 
 def test_a_key_that_is_no_secret_is_refused(shared, monkeypatch):

@@ -2,9 +2,10 @@
 
 from ncviz.fingerprint import digest
 from ncviz.store.entries import Entry
+from ncviz.store.opening import CACHE_VARIABLE, open_folder
 from ncviz.store.record import Record
 from ncviz.store.signing import KEY_VARIABLE
-from ncviz.store.store import CACHE_VARIABLE, Store, StoreWarning, open_folder
+from ncviz.store.store import Store, StoreWarning
 
 __all__ = [
     "CACHE_VARIABLE", "KEY_VARIABLE", "Entry", "Record", "Store", "StoreWarning", "digest", "open_folder",

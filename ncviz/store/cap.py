@@ -63,6 +63,18 @@ def _try_remove(folder: Folder, name: str) -> bool:
         return False
 
 
+def file_name(key: str) -> str:
+    """Return the name of a key's record.
+
+    Raises:
+        StoreError: If it is not 64 hex characters.
+    """
+    name = f"{key}{SUFFIX}"
+    if not isinstance(key, str) or not _NAME.fullmatch(name):
+        raise StoreError(f"A store key must be 64 lower-case hex characters, got {key!r:.80}.")
+    return name
+
+
 def key_of(item: Item) -> str:
     """Return the key that a name says, or an empty string if it is no record's name."""
     found = _NAME.fullmatch(item.name)

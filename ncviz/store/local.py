@@ -18,7 +18,7 @@ import filelock
 from ncviz.errors import StoreError
 from ncviz.store.folder import TEMP_SUFFIX, Folder, Item
 from ncviz.store.record import DamagedError
-from ncviz.trust import find_fault, make_private
+from ncviz.trust import CAREFUL, find_fault, make_private
 
 if sys.platform != "win32":
     import fcntl
@@ -32,11 +32,6 @@ _IS_HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 # Windows neither moves nor removes what is open.
 _MOVES_OPEN = sys.platform != "win32"
 _BLOCK_BYTES = 512
-# Of what does not exist on Windows, nothing has to be said there.
-_CAREFUL = (
-    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-)  # fmt: skip
 
 
 class LocalFolder(Folder):
@@ -84,7 +79,7 @@ class LocalFolder(Folder):
     def read(self, name: str, end: int | None = None) -> bytes:  # noqa: D102
         path = self._root / name
         try:
-            number = os.open(path, os.O_RDONLY | _CAREFUL)
+            number = os.open(path, os.O_RDONLY | CAREFUL)
         except OSError as exc:
             # A link, or a socket; what has no owner's permission stays an error of its own.
             if exc.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
@@ -164,7 +159,7 @@ class LocalFolder(Folder):
     def _begin(self, temp: Path) -> int:
         """Open a new file and hold it locked; return its number."""
         for _ in range(_TRIES):
-            number = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL, 0o644)
+            number = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFUL, 0o644)
             for _ in range(_HOLD_TRIES):
                 if _hold(number) is not False:
                     break
@@ -205,7 +200,7 @@ class LocalFolder(Folder):
         """Return whether nobody writes a temporary file, after removing it if that is wanted."""
         path = self._root / item.name
         try:
-            number = os.open(path, os.O_RDWR | _CAREFUL)
+            number = os.open(path, os.O_RDWR | CAREFUL)
         except FileNotFoundError:
             return False
         except OSError:

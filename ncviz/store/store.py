@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import time
 import warnings
 from collections.abc import Mapping
@@ -12,25 +10,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import numpy as np
-from fsspec.implementations.local import LocalFileSystem
-from platformdirs import user_cache_path
 
 from ncviz.errors import StoreError
-from ncviz.store.cap import SUFFIX, keep_within, key_of, redate_ahead
+from ncviz.store.cap import file_name, keep_within, key_of, redate_ahead
 from ncviz.store.entries import HEAD_BYTES, Entry, read_entry
 from ncviz.store.folder import Folder, Item, reason
-from ncviz.store.local import LocalFolder
+from ncviz.store.opening import open_folder, store_place
 from ncviz.store.record import DamagedError, ForeignError, Record, decode, encode, header_bytes, read_header
-from ncviz.store.remote import RemoteFolder
 from ncviz.store.signing import KEY_VARIABLE, signing_key
 
-CACHE_VARIABLE = "NCVIZ_CACHE"
 DEFAULT_MAX_BYTES = 2 * 2**30
-
 _MAX_PROBLEMS = 50
-_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class StoreWarning(UserWarning):
@@ -68,9 +59,10 @@ class Store:
     def __init__(
         self, url: str | None = None, *, max_bytes: int = DEFAULT_MAX_BYTES, bundled: Path | None = None
     ) -> None:
-        self.folder = open_folder(str(url or os.environ.get(CACHE_VARIABLE) or user_cache_path("ncviz")))
+        self.folder = open_folder(store_place(url))
         self.bundled = None if bundled is None else open_folder(str(bundled))
         self._used: dict[str, float] = {}
+        self._counting: set[str] = set()
         self.where = self.folder.where
         self.max_bytes = max_bytes
         self.problems: list[str] = []
@@ -78,11 +70,22 @@ class Store:
     def has(self, key: str) -> bool:
         """Return whether there is a file for ``key``, in the store or bundled, without verifying it.
 
+        Where others can write, it has to be one that counts: it is read for that once, then believed to have stayed.
+
         Raises:
             StoreError: If ``key`` is not 64 hex characters, or the store cannot be read.
         """
-        name = _file_name(key)
-        return self.folder.has(name) or (self.bundled is not None and self.bundled.has(name))
+        name = file_name(key)
+        if self.bundled is not None and self.bundled.has(name):
+            return True
+        if not self.folder.has(name):
+            return False
+        if key in self._used or key in self._counting or not self.folder.find_fault(name):
+            return True
+        with contextlib.suppress(Exception):
+            self.read(key)
+            self._counting.add(key)
+        return key in self._counting
 
     def get(self, key: str) -> Record | None:
         """Return the verified record of ``key``, or None where there is none and it has to be computed.
@@ -93,7 +96,7 @@ class Store:
         Raises:
             StoreError: If ``key`` is not 64 hex characters.
         """
-        name = _file_name(key)
+        name = file_name(key)
         record = self._read(self.folder, key)
         if record is not None:
             self._used[key] = time.time()
@@ -111,7 +114,7 @@ class Store:
             OSError: If there is none or it cannot be read, or whatever else its file system raises.
         """
         folder = self.bundled if is_bundled and self.bundled is not None else self.folder
-        name = _file_name(key)
+        name = file_name(key)
         # What comes with the package is believed as its code is.
         signing = None if folder is self.bundled else self._signing(name)
         head = folder.read(name, HEAD_BYTES)
@@ -136,7 +139,7 @@ class Store:
                 64 hex characters. An earlier record of the key is still there then.
             TypeError: If an array or ``meta`` holds anything else.
         """
-        name = _file_name(key)
+        name = file_name(key)
         stamp, body = encode(key, arrays, meta, self._signing())
         size = len(stamp) + len(body)
         if size > self.max_bytes:
@@ -180,7 +183,7 @@ class Store:
             StoreError: If ``key`` is not 64 hex characters, or its file cannot be removed.
         """
         self._used.pop(key, None)
-        return self.folder.remove(_file_name(key))
+        return self.folder.remove(file_name(key))
 
     def clear(self) -> tuple[int, int]:
         """Remove all records but the bundled ones; return how many files and bytes that freed.
@@ -215,10 +218,10 @@ class Store:
         except DamagedError as exc:
             fault = f"was damaged: {exc}"
             if folder is self.folder:
-                self._try_remove(_file_name(key))
+                self._try_remove(file_name(key))
         except ForeignError as exc:
             fault = (
-                f"is not used, since {folder.find_fault(_file_name(key))} and {exc}; set {KEY_VARIABLE} to the key of "
+                f"is not used, since {folder.find_fault(file_name(key))} and {exc}; set {KEY_VARIABLE} to the key of "
                 "those whose results you share, or name a folder that is yours alone"
             )
         except Exception as exc:
@@ -243,32 +246,5 @@ class Store:
     def _evict(self, newest: str) -> None:
         # The result itself is safely stored by now, so nothing here may turn that into a failure.
         with contextlib.suppress(StoreError):
-            kept = keep_within(self.folder, self.max_bytes, _file_name(newest), self._last_used)
-            self._used = {key: used for key, used in self._used.items() if _file_name(key) in kept}
-
-
-def _file_name(key: str) -> str:
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
-        raise StoreError(f"A store key must be 64 lower-case hex characters, got {key!r:.80}.")
-    return key + SUFFIX
-
-
-def open_folder(url: str) -> Folder:
-    """Return a folder by its path or its URL.
-
-    Args:
-        url: A folder or any fsspec URL.
-
-    Raises:
-        StoreError: If the protocol is unknown, its package is missing or its server refuses.
-    """
-    try:
-        files, root = fsspec.core.url_to_fs(url)
-    except Exception as exc:
-        # The URL itself may hold a password, so only its protocol is shown.
-        protocol = url.split("://")[0]
-        raise StoreError(
-            f"The result store cannot be opened by the protocol {protocol!r} ({reason(exc)}): "
-            "install what it needs or set NCVIZ_CACHE to a folder."
-        ) from exc
-    return LocalFolder(Path(root)) if isinstance(files, LocalFileSystem) else RemoteFolder(files, str(root))
+            kept = keep_within(self.folder, self.max_bytes, file_name(newest), self._last_used)
+            self._used = {key: used for key, used in self._used.items() if file_name(key) in kept}
