@@ -2,23 +2,18 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.hand import pull
+from tests.e2e.server.running import ROOT, Server
 
-ROOT = Path(__file__).parents[2]
 # Background services of the browser would ask the network; nothing here may.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-START_SECONDS = 60
 # The smallest network; a bare link opens another.
 MLP = "/?model=mlp-digits-relu"
 
@@ -77,43 +72,10 @@ def tracebacks(log):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"NCVIZ_CACHE": str(tmp_path_factory.mktemp("cache"))}
-    environment.pop("NCVIZ_DATA", None)
-    log = (tmp_path_factory.mktemp("server") / "log.txt").open("wb")
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.headless=true",
-        # A file that changes meanwhile would reload its module, and with it the classes of errors.
-        "--server.fileWatcherType=none",
-        f"--server.port={port}",
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    url = f"http://localhost:{port}"
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                    break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"the server did not start: {Path(log.name).read_text()[-2000:]}")
-                time.sleep(0.05)
-        yield url
-        assert tracebacks(Path(log.name).read_text()) == [], (
-            "a traceback that no page showed is a failure as well"
-        )
-    finally:
-        process.terminate()
-        process.wait(10)
-        log.close()
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with Server(tmp_path_factory.mktemp("cache"), log) as found:
+        yield found.url
+        assert tracebacks(log.read_text()) == [], "a traceback that no page showed is a failure as well"
 
 
 class Visit:

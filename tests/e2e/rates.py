@@ -10,6 +10,7 @@ import argparse
 import json
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -199,17 +200,17 @@ def main():
     from playwright.sync_api import sync_playwright
 
     from tests.e2e.conftest import FLAGS, find_browser
-    from tests.e2e.screenshots import server
+    from tests.e2e.server.running import Server
 
     found = {}
-    with server() as url, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as cache, Server(cache) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         for model in arguments.model:
-            context, page = visit(browser, url, model)
+            context, page = visit(browser, server.url, model)
             wait_until_measured(page)
             context.close()
             runs = [
-                measure(browser, url, model) | measure_flow(browser, url, model)
+                measure(browser, server.url, model) | measure_flow(browser, server.url, model)
                 for _ in range(arguments.repeat)
             ]
             found[model] = {name: middle([run[name] for run in runs]) for name in runs[0]}

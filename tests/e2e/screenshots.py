@@ -3,13 +3,8 @@
 Starts the app by itself. Not a test: for looking at, and for the README.
 """
 
-import os
-import socket
-import subprocess
 import sys
 import tempfile
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -65,35 +60,16 @@ PAGES = {
 }
 
 
-@contextmanager
-def server():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as cache:
-        environment = os.environ | {"NCVIZ_CACHE": cache}
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-        process = subprocess.Popen([*command, f"--server.port={port}"], cwd=ROOT, env=environment)
-        try:
-            url = f"http://localhost:{port}"
-            while True:
-                try:
-                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
-                    break
-                except OSError:
-                    if process.poll() is not None:
-                        raise
-            yield url
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
 def main(folder, names=()):
     from tests.e2e.conftest import FLAGS, find_browser
+    from tests.e2e.server.running import Server
 
     folder.mkdir(parents=True, exist_ok=True)
-    with server() as url, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        Server(cache) as server,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         for width, height in SIZES:
             for scheme in ("light", "dark"):
@@ -104,7 +80,7 @@ def main(folder, names=()):
                     if names and name not in names:
                         continue
                     page = context.new_page()
-                    page.goto(url + path)
+                    page.goto(server.url + path)
                     page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=60_000)
                     page.wait_for_timeout(6000)
                     page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")

@@ -30,30 +30,21 @@ def forget_files():
                     os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def processor_seconds():
-    """Return what the server, which this process has started, has used of the processor; NaN off Linux."""
-    for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-        if b"streamlit" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return float("nan")
-
-
 def first_picture(kind, path):
     """Start the app and a browser that keeps nothing; return seconds to the answer, to the picture, and those used."""
     from tests.e2e.conftest import FLAGS
     from tests.e2e.rates import SETTLED, WATCH
-    from tests.e2e.screenshots import server
+    from tests.e2e.server.running import Server
 
     with kind.launch(executable_path=path, args=FLAGS) as browser:
         page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.add_init_script(WATCH)
         began = time.monotonic()
-        with server() as url:
+        with tempfile.TemporaryDirectory() as cache, Server(cache) as server:
             answered = time.monotonic() - began
-            page.goto(url, wait_until="commit")
+            page.goto(server.url, wait_until="commit")
             page.wait_for_function("window.rates.painted !== null", timeout=180_000)
-            used = processor_seconds()
+            used = server.processor_seconds()
             painted = page.evaluate("window.rates.painted") / 1000
             page.wait_for_selector(SETTLED, timeout=180_000)
             # Left alone until all that it loads behind the page is loaded, and so has byte code the next time.

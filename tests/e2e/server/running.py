@@ -48,9 +48,8 @@ class Server:
                 raise RuntimeError(
                     f"port {self.port} is in use; stop what listens there, or give another --port"
                 )
-        # A file that changes meanwhile would reload its module, and with it the classes of errors.
         command = [*self.before, sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
-                   "--server.fileWatcherType=none", f"--server.port={self.port}"]  # fmt: skip
+                   f"--server.port={self.port}"]  # fmt: skip
         environment = os.environ | {"NCVIZ_CACHE": str(self.cache)} | self.settings
         environment.pop("NCVIZ_DATA", None)
         with Path(self.log or os.devnull).open("ab") as told:
@@ -60,8 +59,10 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while not self.is_healthy(2):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("the server did not start")
-            time.sleep(0.1)
+                self.kill()
+                told = Path(self.log).read_text()[-2000:] if self.log else "it was given no log"
+                raise RuntimeError(f"the server did not start: {told}")
+            time.sleep(0.05)
 
     def is_healthy(self, seconds=10.0):
         """Whether it answers within so many seconds."""
