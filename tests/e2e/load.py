@@ -192,9 +192,9 @@ def main():
         there = 0
         for seed in sorted(set(seeds)):
             page = opened(address("", seed))
-            # A result that is there is shown at once, one that is not is offered to be computed.
-            either = page.get_by_text(DONE).or_(page.get_by_role("button", name="Compute", exact=False))
-            either.first.wait_for(timeout=300_000)
+            # The button comes first, whether there is a result or not.
+            page.get_by_role("button", name="Compute", exact=False).first.wait_for(timeout=300_000)
+            page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=300_000)
             there += page.get_by_text(DONE).count() > 0
             page.context.close()
         report["results shown after a restart"] = there
