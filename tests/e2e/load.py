@@ -120,11 +120,11 @@ def compute(pages, url):
 
 
 def stored(cache):
-    """Return when each result was there, growing: the curvatures, which hold their calibration images."""
+    """Return when each curvature was there, growing."""
     found = []
     for path in cache.rglob("*.ncviz"):
         with path.open("rb") as file:
-            if b"calibration" in file.read(500):
+            if rb"\"kind\": \"curvature\"" in file.read(500):
                 found.append(path.stat().st_mtime)
     return sorted(found)
 
