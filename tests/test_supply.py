@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from tests import tested
 
 ROOT = Path(__file__).parents[1]
 # Package → first version in which what is known is mended, and where that is said.
@@ -72,15 +73,26 @@ def test_no_version_with_a_known_hole_is_let_in(name):
 
 
 def test_the_versions_that_were_tested_are_written_down_and_fit():
-    text = (ROOT / "tests" / "constraints.txt").read_text("utf-8")
-    versions = dict(re.findall(r"^([a-z0-9._-]+)==([^\s+]+)$", text, re.M))
-    assert len(versions) == sum(1 for line in text.splitlines() if not line.startswith("#")), (
-        "a build is fixed"
-    )
+    versions = tested.written()
+    assert tested.FILE.read_text("utf-8") == tested.content(versions, "3.11"), "written by hand"
+    assert not [each for each in versions.values() if "+" in each], "a build is fixed"
     for file in (ROOT / "requirements.txt", *(ROOT / "tests").glob("requirements*.txt")):
         for name, specifier in read(file).items():
             assert specifier.contains(versions[name]), name
     assert not [name for name in versions if name.startswith(("nvidia-", "cuda-"))]
+
+
+def test_what_is_needed_in_turn_is_found_and_what_differs_is_said():
+    found = tested.installed(
+        [Requirement("numba"), Requirement("not-there"), Requirement("pytest-xdist[psutil]")]
+    )
+    assert {"numba", "numpy", "llvmlite", "pytest-xdist", "execnet", "pytest"} <= set(found)
+    assert "not-there" not in found
+    assert set(tested.installed(tested.required())) >= set(found)
+    said = tested.differences({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "1", "d": "4"})
+    assert said == [
+        "b 2 (written down: 1)", "c 3 (written down: none)", "d missing (written down: 4)",
+    ]  # fmt: skip
 
 
 def test_the_package_takes_its_requirements_from_the_file():

@@ -173,7 +173,9 @@ def test_the_command_serves_them_with_their_settings(installed):
         server.terminate()
         server.wait(START_SECONDS)
     # By Streamlit's own settings it would also listen to the network, and say under which address.
-    assert re.findall(r"\S*URL: \S+", log.read_text()) == [f"URL: http://localhost:{port}"]
+    owners, everybodys = re.findall(r"\w+://\S+", log.read_text())
+    assert re.fullmatch(rf"http://localhost:{port}/\?\w+=[\w-]{{20,}}", owners)
+    assert everybodys == f"http://localhost:{port}"
 
 
 def first_answer(url, server, log):

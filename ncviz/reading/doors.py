@@ -74,11 +74,11 @@ def read_network_file(
 
         blueprint = Blueprint.from_json(value["blueprint"])
     shape = value["input_shape"]
+    said = {name: value[name] for name in ("name", "title", "architecture", "dataset", "format", "prefix")}
     return Network(
-        value["name"], value["title"], value["architecture"], value["dataset"],
-        dict(zip(value["arrays"], answer.arrays, strict=True)), is_bundled=False, blueprint=blueprint,
-        original=content if value["has_original"] else None, format=value["format"], classes=tuple(value["classes"]),
-        input_shape=None if shape is None else tuple(shape), prefix=value["prefix"], notes=tuple(value["notes"]),
+        **said, arrays=dict(zip(value["arrays"], answer.arrays, strict=True)), is_bundled=False, blueprint=blueprint,
+        original=content if value["has_original"] else None, classes=tuple(value["classes"]),
+        input_shape=None if shape is None else tuple(shape), notes=tuple(value["notes"]),
     )  # fmt: skip
 
 
