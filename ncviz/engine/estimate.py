@@ -5,15 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ncviz.engine.full import groups
 from ncviz.engine.layers import Layers
+from ncviz.engine.local import search_part
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import Plan
 from ncviz.engine.results import Settings
 from ncviz.transport.full import solve_full
+
+if TYPE_CHECKING:
+    from ncviz.engine.anytime.lower import Sides
 
 _BLOCKS = 12
 _ROWS = 4
@@ -55,7 +61,7 @@ def estimate(
     return 1e-6 + look.weights()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Look:
     """A connection, of which a little is computed."""
 
@@ -64,6 +70,13 @@ class _Look:
     ends: tuple[bool, bool]
     stop: np.ndarray
     draw: np.random.Generator
+
+    @cached_property
+    def sides(self) -> Sides | None:
+        """Who has mass on either side."""
+        from ncviz.engine.anytime import lower
+
+        return lower.sides_of(self.plan, self.layers)
 
     def full_problems(self, alpha: float) -> float:
         """Time some edges of a few pairs of positions, neighbours, since each solution begins from the last one's."""
@@ -120,24 +133,9 @@ class _Look:
         return spent / max(1, done) * pairs * samples * channels / rows
 
     def _search(self, part: tuple[int, int, int, int]) -> float:
-        from ncviz.engine import kernels
-
         best, low = Least.nothing(self.plan.weights), Least.nothing(self.plan.weights)
-        everywhere = np.zeros((0, 0), dtype=np.bool_)
         started = time.perf_counter()
-        kernels.search(
-            self.plan,
-            self.layers,
-            self.ends,
-            part,
-            0,
-            kernels.BOUND,
-            everywhere,
-            best,
-            low,
-            self.stop,
-            np.zeros(1),
-        )
+        search_part(self.plan, self.layers, self.ends, self.sides, part, (best, low), self.stop, np.zeros(1))
         return time.perf_counter() - started
 
     def _block(self, sample: int, part: tuple[int, int, int, int]) -> float:

@@ -68,7 +68,7 @@ def scan(plan, layers, ends, part, sample, mode, best, low, chosen, grid, stop):
     live_i = np.empty(plan.length.shape[1], dtype=np.int32)
     live_j = np.empty(plan.length.shape[2], dtype=np.int32)
     negligible = NEGLIGIBLE / plan.spread
-    trees = (np.empty(POOL, dtype=np.uint16), np.empty(POOL, dtype=np.uint16), np.empty(POOL))
+    trees = room_for_trees()
     # What was measured last serves the next pair too, where pairs of one position follow each other. All classes of
     # targets are kept, since each class of sources meets them again.
     P, p_of = 0, (-1, -1)
@@ -116,6 +116,12 @@ def scan(plan, layers, ends, part, sample, mode, best, low, chosen, grid, stop):
                 space = Space(through_i[class_out], through_j, trees)
                 block = Block(pair, tap, at_j, sample, live_i[:n], live_j[:m])
                 _settle(plan, block, p, q, mode, best, low, grid, space, stop)
+
+
+@compiled
+def room_for_trees():
+    """Return room for the trees of one block, as the simplex wants it."""
+    return np.empty(POOL, dtype=np.uint16), np.empty(POOL, dtype=np.uint16), np.empty(POOL)
 
 
 @compiled
@@ -171,7 +177,7 @@ def _settle(plan, block, p, q, mode, best, low, grid, space, stop):
             best.counts[SKIPPED] += rejected
             is_wanted = left > 0
         if is_wanted:
-            _solve(plan, block, p, q, floor, best, grid, space, stop)
+            solve(plan, block, p, q, floor, best, grid, space.trees, stop)
 
 
 @compiled
@@ -252,7 +258,7 @@ def _floors(plan, block, mode, best, low, grid, space):
 
 
 @compiled
-def _solve(plan, block, p, q, floor, best, grid, space, stop):
+def solve(plan, block, p, q, floor, best, grid, trees, stop):
     """Solve the edges of a block whose floor is not inf."""
     row_of, column_of = np.zeros(len(floor), dtype=np.bool_), np.zeros(floor.shape[1], dtype=np.bool_)
     for i in range(len(row_of)):
@@ -285,7 +291,7 @@ def _solve(plan, block, p, q, floor, best, grid, space, stop):
         for i in range(n):
             Bt[v, i] = row[live_i[i]]
     value = np.empty((n, m))
-    solve_block(p.mass, q.mass, C, At, Bt, d, least, value, space.trees, stop, best.counts)
+    solve_block(p.mass, q.mass, C, At, Bt, d, least, value, trees, stop, best.counts)
     for i in range(n):
         slot = plan.slot[block.tap, live_i[i]]
         for j in range(m):
@@ -313,11 +319,12 @@ def _heaviest_first(p):
 
 
 @compiled
-def search(plan, layers, ends, part, first_sample, first_mode, left, best, low, stop, progress):
+def search(plan, layers, ends, part, first_sample, modes, left, best, low, stop, progress):
     """Find the least κ of each weight that some blocks touch, over samples: bounds first, then best first, then all.
 
     The arguments are those of ``scan``, but ``layers`` have a leading axis for the samples from ``first_sample`` on;
-    ``first_mode`` is BOUND, or CHOSEN where ``best`` and ``low`` hold the bounds already; ``left``, bool [samples,
+    ``modes`` are the first and the last: the first is CHOSEN where ``best`` and ``low`` hold the bounds already, the
+    last too where ``edges.promising`` does what is left; ``left``, bool [samples,
     pairs], says where an edge may lie that is not known yet, nowhere else if it is not empty; and into ``progress``,
     float64 [1], goes the share of the work that is done.
     """
@@ -328,7 +335,7 @@ def search(plan, layers, ends, part, first_sample, first_mode, left, best, low, 
     samples = len(x0)
     chosen = np.zeros((samples, pair_end - pair_begin), dtype=np.bool_)
     for mode in (BOUND, CHOSEN, BETTER):
-        if mode < first_mode or (mode != BOUND and (is_first or is_last)):
+        if not modes[0] <= mode <= modes[1] or (mode != BOUND and (is_first or is_last)):
             continue
         chosen[:] = mode != CHOSEN
         if mode == CHOSEN:

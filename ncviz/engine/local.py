@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from ncviz.engine.layers import Layers
 from ncviz.engine.minima import Certified, Least
 from ncviz.engine.plan import Part, Plan
 from ncviz.errors import CancelledError
+
+if TYPE_CHECKING:
+    from ncviz.engine.anytime.lower import Sides
 
 POLL_SECONDS = 0.1
 _FEW_TAPS = 16
@@ -84,24 +88,68 @@ def search(
         known: What a device has settled already, and its bounds of the rest.
         cost: Expected share of the work.
     """
-    from ncviz.engine import kernels
     from ncviz.engine.anytime import lower
 
     best, low = Least.nothing(plan.weights), Least.nothing(plan.weights)
     if known is not None:
         best, low = known.best, known.low
     sides = lower.sides_of(plan, layers) if known is None else None
-    mode = kernels.BOUND if known is None and sides is None else kernels.CHOSEN
     left = _left(known)
     if left.size and not left.any():
         return Search(best, ())
 
     def work(part: Part, own: Least, stop: np.ndarray, done: np.ndarray) -> None:
-        if sides is not None:
-            lower.bound_below(plan, layers, ends, sides, part, first_sample, (own, low), stop)
-        kernels.search(plan, layers, ends, part, first_sample, mode, left, own, low, stop, done)
+        search_part(
+            plan, layers, ends, sides, part, (own, low), stop, done,
+            first_sample=first_sample, has_bounds=known is not None, left=left,
+        )  # fmt: skip
 
     return _in_pieces(plan, best, work, cost)
+
+
+def search_part(
+    plan: Plan,
+    layers: Layers,
+    ends: tuple[bool, bool],
+    sides: Sides | None,
+    part: Part,
+    found: tuple[Least, Least],
+    stop: np.ndarray,
+    done: np.ndarray,
+    *,
+    first_sample: int = 0,
+    has_bounds: bool = False,
+    left: np.ndarray | None = None,
+) -> None:
+    """Find the least κ of a part's weights over all samples.
+
+    Args:
+        plan: The connection's plan.
+        layers: Activity and mass of the four layers around it, float64 [samples, positions, channels].
+        ends: Whether its sources are the input, and whether its targets are the logits.
+        sides: Who has mass, see ``lower.sides_of``; None where channels share too little, or a device did some of it.
+        part: First pair, end of the pairs, first source channel, end of the source channels.
+        found: The least κ so far, and the least lower bound elsewhere; both are lowered.
+        stop: bool [1], set from outside to end early.
+        done: float64 [1], written: the share that is done.
+        first_sample: Number of the first sample.
+        has_bounds: Whether the bounds are there.
+        left: bool [samples, pairs], where an edge may lie that is not known yet; None for everywhere.
+    """
+    from ncviz.engine import kernels
+    from ncviz.engine.anytime import lower
+    from ncviz.engine.edges import promising
+
+    best, low = found
+    first, last = kernels.CHOSEN if has_bounds else kernels.BOUND, kernels.BETTER
+    if sides is not None:
+        if not has_bounds:
+            lower.bound_below(plan, layers, ends, sides, part, first_sample, found, stop)
+        first = last = kernels.CHOSEN
+    left = np.zeros((0, 0), dtype=np.bool_) if left is None else left
+    kernels.search(plan, layers, ends, part, first_sample, (first, last), left, best, low, stop, done)
+    if sides is not None and not any(ends) and not stop[0]:
+        promising.search_promising(plan, layers, ends, sides, part, first_sample, best, stop, done)
 
 
 def search_all(

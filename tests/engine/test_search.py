@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 from ncviz.engine import kernels
+from ncviz.engine.anytime import lower
 from ncviz.engine.layers import around, ends_of, layers_of
+from ncviz.engine.local import search_part
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import make_plan
 from ncviz.graph import paths
@@ -42,13 +44,12 @@ def _networks():
         )  # fmt: skip
 
 
-def _minima(plan, layers, ends):
+def _minima(plan, layers, ends, sides):
     """Each weight's least κ by search and by every edge, and the counts of the search."""
     part = (0, len(plan.pairs.source), 0, plan.length.shape[1])
-    stop = np.zeros(1, dtype=np.bool_)
+    stop, all_pairs = np.zeros(1, dtype=np.bool_), np.zeros(0, dtype=np.bool_)
     found, low, every = (Least.nothing(plan.weights) for _ in range(3))
-    nowhere, all_pairs = np.zeros((0, 0), dtype=np.bool_), np.zeros(0, dtype=np.bool_)
-    kernels.search(plan, layers, ends, part, 0, kernels.BOUND, nowhere, found, low, stop, np.zeros(1))
+    search_part(plan, layers, ends, sides, part, (found, low), stop, np.zeros(1))
     for sample in range(SAMPLES):
         own = tuple(layer[sample] for layer in layers)
         kernels.scan(
@@ -58,9 +59,10 @@ def _minima(plan, layers, ends):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extreme", [0.0, 1e-30, 1e12])
-def test_what_is_rejected_could_not_be_the_least(extreme):
-    rejected = 0
+@pytest.mark.parametrize(("extreme", "active"), [(0.0, 1.0), (1e-30, 1.0), (1e12, 1.0), (0.0, 0.26)])
+def test_what_is_rejected_could_not_be_the_least(extreme, active):
+    """Where all activity is low some measures are uniform, and others are not."""
+    rejected = {True: 0, False: 0}
     for seed, net in enumerate(_networks()):
         torch.manual_seed(seed)
         with torch.no_grad():
@@ -70,13 +72,16 @@ def test_what_is_rejected_could_not_be_the_least(extreme):
                     own[torch.rand(own.shape) < 0.1] *= extreme
         x = torch.rand(SAMPLES, 2, 6, 6)
         graph = build_graph(net, (2, 6, 6))
-        layers = layers_of(graph, [normalise(own) for own in layer_activations(net, graph, x)])
+        layers = layers_of(graph, [active * normalise(own) for own in layer_activations(net, graph, x)])
         lengths = paths.distances(graph)
         for index in range(len(graph.connections)):
             plan = make_plan(lengths, graph, index)
-            least, true, counts = _minima(plan, around(layers, graph, index), ends_of(graph, index))
-            assert np.array_equal(np.isinf(least), np.isinf(true))
-            live = np.isfinite(true)
-            assert (np.abs(least[live] - true[live]) <= 1e-9 * np.maximum(1.0, np.abs(true[live]))).all()
-            rejected += counts[kernels.SKIPPED]
-    assert rejected > 1000
+            own = around(layers, graph, index)
+            # All edges of a pair at once, and block by block.
+            for sides in (lower.sides_of(plan, own), None):
+                least, true, counts = _minima(plan, own, ends_of(graph, index), sides)
+                assert np.array_equal(np.isinf(least), np.isinf(true))
+                live = np.isfinite(true)
+                assert (np.abs(least[live] - true[live]) <= 1e-9 * np.maximum(1.0, np.abs(true[live]))).all()
+                rejected[sides is None] += counts[kernels.SKIPPED]
+    assert min(rejected.values()) > 1000

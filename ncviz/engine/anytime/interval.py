@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from ncviz.engine.local import pieces
 from ncviz.engine.minima import Least
 from ncviz.engine.plan import Part, Plan
 from ncviz.engine.results import ConnectionCurvature, Settings, joined, within
+
+if TYPE_CHECKING:
+    from ncviz.engine.anytime.lower import Sides
 
 # Bounds and exact values round differently; this times max(1, |κ|) is far more than either does.
 MARGIN = 1e-9
@@ -54,6 +58,13 @@ class Known:
 
     def __post_init__(self) -> None:
         self.is_unproved = np.zeros(len(self.upper), dtype=np.bool_)
+
+    @cached_property
+    def sides(self) -> Sides | None:
+        """Who has mass on either side, see ``lower.sides_of``."""
+        from ncviz.engine.anytime import lower
+
+        return lower.sides_of(self.plan, self.layers)
 
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the lower and the upper ends, float64 [W]; inf where no edge is live."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from ncviz.compiled import compiled
-from ncviz.engine.anytime.upper import ROUNDING, class_of
+from ncviz.engine.anytime.upper import ROUNDING
+from ncviz.engine.edges.block import class_of
 from ncviz.engine.kernels import NEGLIGIBLE
 from ncviz.engine.measures import Measure, measure
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ncviz.engine.anytime.interval import Known
 from ncviz.engine.anytime.until import Until
+from ncviz.engine.local import search_part
 
 if TYPE_CHECKING:
     from ncviz.engine.anytime.lower import Sides
@@ -34,12 +35,8 @@ class Step(NamedTuple):
 
 def bounds_of(known: Known) -> list[Step]:
     """Return steps that bound all weights from below, and find κ where a closed form gives it."""
-    from ncviz.engine.anytime import lower
-
-    if known.settings.is_closed:
-        sides = lower.sides_of(known.plan, known.layers)
-        if sides is not None:
-            return _bounds_by_tap(known, sides)
+    if known.settings.is_closed and known.sides is not None:
+        return _bounds_by_tap(known, known.sides)
     return [_bounds_of_part(known, part) for part in range(len(known.parts))]
 
 
@@ -171,8 +168,6 @@ def sharpen(
         stop: bool [1], set from outside to end early; what was found by then is kept.
         done: float64 [1], the share that is done.
     """
-    from ncviz.engine import kernels
-
     lower, upper = known.interval()
     own = known.members[part]
     own = own[wanted[own] & (lower[own] < until.below(upper)[own]) & ~known.is_unproved[own]]
@@ -189,9 +184,9 @@ def sharpen(
         counts=known.counts[part],
         short=np.zeros(len(wanted)),
     )
-    kernels.search(
-        known.plan, known.layers, known.ends, known.parts[part], known.first_sample, kernels.CHOSEN,
-        np.zeros((0, 0), dtype=np.bool_), mine, known.low, stop, done,
+    search_part(
+        known.plan, known.layers, known.ends, known.sides, known.parts[part], (mine, known.low), stop, done,
+        first_sample=known.first_sample, has_bounds=True,
     )  # fmt: skip
     found = own[(mine.curvature[own] < start[own]) & (mine.short[own] == 0)]
     known.best.pair[found], known.best.sample[found] = mine.pair[found], mine.sample[found]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ncviz.compiled import compiled
+from ncviz.engine.edges.block import class_of
 from ncviz.engine.kernels import NEGLIGIBLE
 from ncviz.engine.measures import Measure, measure
 
@@ -22,16 +23,6 @@ LIGHT = 1e-4
 ROUNDING = 1e-12
 # Thresholds, as shares of the largest saving: 0 takes rows alone, 1 columns alone.
 THRESHOLDS = (0.0, 0.15, 0.4, 1.0)
-
-
-@compiled
-def class_of(side, channels):
-    """Return the class of each channel."""
-    label = np.zeros(channels, dtype=np.int64)
-    for own in range(len(side.class_start) - 1):
-        for k in range(side.class_start[own], side.class_start[own + 1]):
-            label[side.channel[k]] = own
-    return label
 
 
 @compiled

@@ -48,3 +48,13 @@ def toll_to(plan, pair, p, u):
 def toll_from(plan, pair, q, v):
     """Return the lengths from every source channel to an out-neighbour, float64 [channels before]."""
     return plan.to_source[plan.from_source.kind[plan.from_source.start[pair] + q.field[v]], q.channel[v]]
+
+
+@compiled
+def class_of(side, channels):
+    """Return the class of each channel."""
+    label = np.zeros(channels, dtype=np.int64)
+    for own in range(len(side.class_start) - 1):
+        for k in range(side.class_start[own], side.class_start[own + 1]):
+            label[side.channel[k]] = own
+    return label

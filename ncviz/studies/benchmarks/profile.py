@@ -82,9 +82,10 @@ def _timed(spent: dict[str, float], step: str) -> Iterator[None]:
 
 
 def _search(plan: Plan, layers: Layers, ends: tuple[bool, bool], spent: dict[str, float]) -> np.ndarray:
-    """Do what ``kernels.search`` does, each of its steps timed; return the counts."""
+    """Do what ``local.search_part`` does, each of its steps timed; return the counts."""
     from ncviz.engine import kernels
     from ncviz.engine.anytime import lower
+    from ncviz.engine.edges import promising
 
     best, low = Least.nothing(plan.weights), Least.nothing(plan.weights)
     stop, nothing = np.zeros(1, dtype=np.bool_), np.empty((0, 0, 0))
@@ -96,6 +97,11 @@ def _search(plan: Plan, layers: Layers, ends: tuple[bool, bool], spent: dict[str
                 lower.bound_below(plan, layers, ends, sides, part, 0, (best, low), stop)
     for mode, step in ((kernels.BOUND, BOUNDS), (kernels.CHOSEN, FIRST), (kernels.BETTER, REST)):
         if any(ends) if mode != kernels.BOUND else sides is not None:
+            continue
+        if mode == kernels.BETTER and sides is not None:
+            with _timed(spent, step):
+                for part in pieces(plan):
+                    promising.search_promising(plan, layers, ends, sides, part, 0, best, stop, np.zeros(1))
             continue
         # Of no length for all pairs.
         chosen = np.zeros((samples, pairs if mode == kernels.CHOSEN else 0), dtype=np.bool_)

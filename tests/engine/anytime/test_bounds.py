@@ -57,7 +57,7 @@ def by_edge(known):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_they_are_those_of_each_edge_by_itself(name, monkeypatch):
-    monkeypatch.setattr("ncviz.engine.anytime.sides.MOST_OWN", 10**6)
+    monkeypatch.setattr("ncviz.engine.edges.sides.MOST_OWN", 10**6)
     for seed in range(2):
         for near, whole, layers, ends in connections(name, seed, zero_share=0.3 * seed):
             assert lower.sides_of(near, layers) is not None

@@ -151,13 +151,34 @@ def pay(side, ways, length, pair, at, s, is_uniform, begin, end, out):
 
 
 @compiled
-def list_own(side, ways, pair, at, kind, near, slot):
-    """List the slots of a position's own neighbours: their kinds of ways, positions and slots; return their number."""
+def list_own(side, ways, pair, at, out):
+    """List the slots of a position's own neighbours; return their number.
+
+    Args:
+        side: A ``Side``.
+        ways: The ``Ways`` from or to the other end.
+        pair: Number of the pair of positions.
+        at: The pair's position at this side.
+        out: int64 [4, slots], written: kinds of ways, positions, slots, and which of the readings they belong to.
+    """
     start, position, tap, _ = side.readings
     n = 0
     for f in range(start[at], start[at + 1]):
         for k in range(side.first[tap[f]], side.first[tap[f] + 1]):
-            kind[n] = ways.kind[ways.start[pair] + f - start[at]]
-            near[n], slot[n] = position[f], k
+            out[0, n] = ways.kind[ways.start[pair] + f - start[at]]
+            out[1, n], out[2, n], out[3, n] = position[f], k, f - start[at]
             n += 1
     return n
+
+
+@compiled
+def most_slots(side):
+    """Return how many slots the own neighbours of a position take at most, at least 1."""
+    start, _, tap, _ = side.readings
+    most = 1
+    for at in range(len(start) - 1):
+        n = 0
+        for f in range(start[at], start[at + 1]):
+            n += side.first[tap[f] + 1] - side.first[tap[f]]
+        most = max(most, n)
+    return most

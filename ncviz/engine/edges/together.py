@@ -1,0 +1,299 @@
+"""Rejects edges of one pair of positions together, whatever classes their channels fall into.
+
+An edge is rejected by a plan that saves enough beside the hub's, as in ``undercut``. The edges of a pair share most
+neighbours, so that a direct way is read once for all of them, and a plan between shared neighbours serves another
+edge, too: made smaller until it fits that edge's masses, and of each arc only what it saves.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ncviz.compiled import compiled, inlined
+from ncviz.transport.savings import largest, place_of, set_gains
+
+# Shared neighbours on a side that a plan may use, the heaviest; those of less mass than this over their number may not.
+MOST_POINTS = 1024
+LIGHT = 1e-5
+# Plans that are tried before an edge gets one of its own.
+PLANS = 2
+# What is saved has to exceed what is needed by what sums of so many terms may round off, as a share of what is paid.
+ROUNDING = 1e-12
+
+
+class Shared(NamedTuple):
+    """The shared neighbours on one side, and after them room for those of one edge alone.
+
+    Attributes:
+        field: int64 [points], which of the position's readings each belongs to.
+        kind: int64 [points], its kind of way to the other end.
+        channel: int64 [points], its channel.
+        mass: float64 [points], unnormalised.
+        rest: float64 [points], for one edge: its share of the mass that no arc has taken yet.
+        toll: float64 [channels at the other end, points], the lengths to or from the other end.
+        has_toll: bool [channels at the other end], for whom these have been read.
+    """
+
+    field: np.ndarray
+    kind: np.ndarray
+    channel: np.ndarray
+    mass: np.ndarray
+    rest: np.ndarray
+    toll: np.ndarray
+    has_toll: np.ndarray
+
+
+class Plans(NamedTuple):
+    """Plans between shared neighbours.
+
+    Attributes:
+        u: int32 [plans, arcs], where each arc begins.
+        v: int32 [plans, arcs], where it leads.
+        mass: float64 [plans, arcs], how much takes it.
+        arcs: int64 [plans], how many arcs there are.
+        fits: float64 [plans, 2], the shares of the masses that it was made for.
+        oldest: int64 [1], which of them makes room for the next.
+    """
+
+    u: np.ndarray
+    v: np.ndarray
+    mass: np.ndarray
+    arcs: np.ndarray
+    fits: np.ndarray
+    oldest: np.ndarray
+
+
+class Rejecting(NamedTuple):
+    """Room for the edges of any pair of a part.
+
+    Attributes:
+        before: Shared neighbours of the sources.
+        after: Those of the targets.
+        direct: float64 [points before, points after], lengths of the direct ways.
+        is_read: bool [points before], from which these have been read.
+        gain: float64 [points after], what going directly saves.
+        weight: float64 [points before], what may be saved there.
+        plans: Plans that have been made.
+    """
+
+    before: Shared
+    after: Shared
+    direct: np.ndarray
+    is_read: np.ndarray
+    gain: np.ndarray
+    weight: np.ndarray
+    plans: Plans
+
+
+@compiled
+def room_to_reject(plan, sides, paid):
+    """Return room for the edges of any pair, ``Rejecting``."""
+    before = _shared(sides[0], paid.own_in.shape[1], plan.length.shape[2])
+    after = _shared(sides[1], paid.own_out.shape[1], plan.length.shape[1])
+    P, Q = len(before.rest), len(after.rest)
+    plans = Plans(
+        np.empty((PLANS, P + Q), np.int32),
+        np.empty((PLANS, P + Q), np.int32),
+        np.empty((PLANS, P + Q)),
+        np.zeros(PLANS, np.int64),
+        np.empty((PLANS, 2)),
+        np.zeros(1, np.int64),
+    )
+    return Rejecting(before, after, np.empty((P, Q)), np.empty(P, np.bool_), np.empty(Q), np.empty(P), plans)
+
+
+@compiled
+def _shared(side, slots, ends):
+    widest = 0
+    for at in range(len(side.readings.start) - 1):
+        widest = max(widest, side.readings.start[at + 1] - side.readings.start[at])
+    listed = max(1, widest * side.common.shape[1])
+    points = min(MOST_POINTS, listed) + slots
+    return Shared(
+        np.empty(listed, np.int64),
+        np.empty(listed, np.int64),
+        np.empty(listed, np.int64),
+        np.empty(listed),
+        np.empty(points),
+        np.empty((ends, points)),
+        np.empty(ends, np.bool_),
+    )
+
+
+@compiled
+def reject_together(plan, sides, pair, s, slots, paid, bar, row_begin, rows, targets, found, room):
+    """Reject what edges a cheap plan allows to; return how many are left, the first of ``rows`` and ``targets``.
+
+    Args:
+        plan: A ``Plan``.
+        sides: The ``Side`` of the sources, and that of the targets.
+        pair: Number of the pair of positions.
+        s: The sample.
+        slots: How many slots the sources' own neighbours take, and the targets'.
+        paid: What the edges pay, a ``Paid``.
+        bar: float64 [rows, m]: an edge that costs, with its own length, at most this much need not be known.
+        row_begin: Channel of the first row.
+        rows: int64, the edges' rows; changed, as ``targets``.
+        targets: int64, their targets.
+        found: How many edges there are.
+        room: A ``Rejecting``.
+    """
+    left = 0
+    for view in range(4):
+        even_in, even_out = view >> 1, view & 1
+        points = (-1, -1)
+        for e in range(left, found):
+            row, j = rows[e], targets[e]
+            if (paid.share[even_in, row] == 0.0) or (paid.scale[even_out, j] == 0.0):
+                continue
+            if points[0] < 0:
+                P = _list(
+                    sides[0], plan.to_target, pair, plan.pairs.source[pair], s, even_in == 1, room.before
+                )
+                Q = _list(
+                    sides[1], plan.from_source, pair, plan.pairs.target[pair], s, even_out == 1, room.after
+                )
+                points = (P, Q)
+                room.is_read[:P] = False
+                room.plans.arcs[:] = 0
+            if not _is_rejected(
+                plan, sides, (pair, s, even_in, even_out), slots, paid, bar, (row, j, row_begin), points, room
+            ):
+                rows[e], targets[e] = rows[left], targets[left]
+                rows[left], targets[left] = row, j
+                left += 1
+    return left
+
+
+@compiled
+def _list(side, ways, pair, at, s, is_even, out):
+    """List a position's shared neighbours that have mass; return their number."""
+    start, position, tap, _ = side.readings
+    least = 0.0 if is_even else LIGHT * side.total[s, at] / max(1, side.active[s, at])
+    n = 0
+    for f in range(start[at], start[at + 1]):
+        kind, near, own = ways.kind[ways.start[pair] + f - start[at]], position[f], tap[f]
+        for k in range(side.common.shape[1] if is_even else side.listed_end[s, near]):
+            c = k if is_even else side.listed[s, near, k]
+            out.field[n], out.kind[n], out.channel[n] = f - start[at], kind, c
+            out.mass[n] = 1.0 if is_even else side.mass[s, near, c]
+            is_active = side.common[own, c] and side.activity[s, near, c] > 0.0
+            n += is_active and out.mass[n] > least
+    out.has_toll[:] = False
+    if n > MOST_POINTS:
+        heavy = np.argsort(-out.mass[:n])[:MOST_POINTS]
+        n = MOST_POINTS
+        out.field[:n], out.kind[:n] = out.field[heavy], out.kind[heavy]
+        out.channel[:n], out.mass[:n] = out.channel[heavy], out.mass[heavy]
+    return n
+
+
+@inlined
+def _is_rejected(plan, sides, at, slots, paid, bar, edge, points, room):
+    """Whether a plan makes one edge cheap enough."""
+    pair, s, even_in, even_out = at
+    row, j, row_begin = edge
+    P, Q = points
+    before, after, i = room.before, room.after, row_begin + row
+    a, b = before.toll[j], after.toll[i]
+    if not before.has_toll[j]:
+        before.has_toll[j] = True
+        for u in range(P):
+            a[u] = plan.to_target.length[before.kind[u], before.channel[u], j]
+    if not after.has_toll[i]:
+        after.has_toll[i] = True
+        for v in range(Q):
+            b[v] = plan.to_source[after.kind[v], after.channel[v], i]
+    d = plan.length[plan.pairs.tap[pair], i, j]
+    paid_by = paid.sums[row, j]
+    need = paid_by - bar[row, j] + ROUNDING * (paid_by + d)
+    share, scale = paid.share[even_in, row], paid.scale[even_out, j]
+    for k in range(PLANS):
+        if _saved_by(room.plans, k, room.direct, a, b, d, share, scale) >= need:
+            return True
+    # The edge's own neighbours stand after the shared ones.
+    for u in range(P):
+        before.rest[u] = share * before.mass[u]
+        room.weight[u] = before.rest[u] * a[u]
+    for k in range(slots[0]):
+        side, u = sides[0], P + k
+        c, near = side.own[paid.own_in[2, k], i], paid.own_in[1, k]
+        before.rest[u] = room.weight[u] = 0.0
+        room.is_read[u] = False
+        if c >= 0 and side.activity[s, near, c] > 0.0:
+            before.rest[u] = share * (1.0 if even_in == 1 else side.mass[s, near, c])
+            a[u] = plan.to_target.length[paid.own_in[0, k], c, j]
+            room.weight[u] = before.rest[u] * a[u]
+    for v in range(Q):
+        after.rest[v] = scale * after.mass[v]
+    for k in range(slots[1]):
+        c, v = sides[1].own[paid.own_out[2, k], j], Q + k
+        after.rest[v] = paid.given[k, j] if c >= 0 else 0.0
+        b[v] = plan.to_source[paid.own_out[0, k], max(0, c), i]
+    return _greedy(plan, sides, pair, slots, paid, i, j, d, need, (share, scale), points, room)
+
+
+@inlined
+def _saved_by(plans, k, direct, a, b, d, share, scale):
+    """Return what a plan that was made for another edge saves for this one."""
+    total = 0.0
+    for x in range(plans.arcs[k]):
+        u, v = plans.u[k, x], plans.v[k, x]
+        each = a[u] + b[v] - d - direct[u, v]
+        total += plans.mass[k, x] * each if each > 0.0 else 0.0
+    return total * min(1.0, share / plans.fits[k, 0], scale / plans.fits[k, 1]) if total > 0.0 else 0.0
+
+
+@inlined
+def _greedy(plan, sides, pair, slots, paid, i, j, d, need, fits, points, room):
+    """Whether a greedy plan saves enough; it is kept for other edges."""
+    P, Q = points
+    before, after, direct, is_read, gain, weight, plans = room
+    a, b = before.toll[j][: P + slots[0]], after.toll[i][: Q + slots[1]]
+    rest_p, rest_q = before.rest, after.rest[: len(b)]
+    weight, gain = weight[: len(a)], gain[: len(b)]
+    new = plans.oldest[0]
+    plans.oldest[0] = (new + 1) % PLANS
+    fan_out = plan.from_source.start[pair + 1] - plan.from_source.start[pair]
+    arcs, steps, saved = 0, 0, 0.0
+    is_enough = False
+    while not is_enough:
+        top = largest(weight)
+        if top <= 0.0:
+            break
+        u = place_of(weight, top)
+        weight[u] = 0.0
+        own = u - P
+        field = paid.own_in[3, own] if own >= 0 else before.field[u]
+        c = sides[0].own[paid.own_in[2, own], i] if own >= 0 else before.channel[u]
+        first = plan.across.start[pair] + field * fan_out
+        line = direct[u]
+        if not is_read[u]:
+            is_read[u] = True
+            for v in range(Q):
+                line[v] = plan.across.length[plan.across.kind[first + after.field[v]], c, after.channel[v]]
+        for k in range(slots[1]):
+            to = sides[1].own[paid.own_out[2, k], j]
+            if to >= 0:
+                line[Q + k] = plan.across.length[plan.across.kind[first + paid.own_out[3, k]], c, to]
+        set_gains(gain, b, line, rest_q)
+        while rest_p[u] > 0.0 and steps < 2 * (P + Q):
+            steps += 1
+            top = largest(gain)
+            each = a[u] - d + top
+            if not each > 0.0:
+                break
+            v = place_of(gain, top)
+            x = min(rest_p[u], rest_q[v])
+            if own < 0 and v < Q and arcs < plans.u.shape[1]:
+                plans.u[new, arcs], plans.v[new, arcs], plans.mass[new, arcs] = u, v, x
+                arcs += 1
+            rest_p[u] -= x
+            rest_q[v] -= x
+            gain[v] = -np.inf
+            saved += x * each
+        is_enough = saved >= need
+    plans.arcs[new], plans.fits[new, 0], plans.fits[new, 1] = arcs, fits[0], fits[1]
+    return is_enough
