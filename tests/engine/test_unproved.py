@@ -7,6 +7,7 @@ import torch
 from ncviz import neural_curvature
 from ncviz.engine import full, kernels
 from ncviz.engine.anytime import full as anytime
+from ncviz.engine.edges import promising
 from ncviz.engine.edges.alone import solve_alone
 from ncviz.transport.full import FullSolution
 from tests.examples import networks
@@ -23,8 +24,11 @@ def give_up(monkeypatch):
     def nothing(p, q, C, At, Bt, d, floor, value, pool, stop, counts):
         value[:] = np.nan
 
-    for name in ("search", "scan", "_settle", "_solve"):
+    for name in ("search", "scan", "_settle", "solve"):
         monkeypatch.setattr(kernels, name, getattr(kernels, name).py_func)
+    monkeypatch.setattr(promising, "solve_edges", promising.solve_edges.py_func)
+    monkeypatch.setattr(promising, "solve", kernels.solve)
+    monkeypatch.setattr(promising, "search_promising", promising.search_promising.py_func)
     monkeypatch.setattr(kernels, "solve_block", nothing)
     monkeypatch.setattr("ncviz.compiled.is_cached", lambda function: True)
 

@@ -11,8 +11,9 @@ import numpy as np
 from ncviz.compiled import compiled
 from ncviz.engine.edges.block import Block, class_of
 from ncviz.engine.edges.paid import LIVE_SOURCE, pay_edges, room_for
+from ncviz.engine.edges.shared import room_to_reject
 from ncviz.engine.edges.sides import list_own
-from ncviz.engine.edges.together import reject_together, room_to_reject
+from ncviz.engine.edges.together import reject_together
 from ncviz.engine.kernels import NEGLIGIBLE, SKIPPED, room_for_trees, solve
 from ncviz.engine.measures import measure
 
