@@ -340,8 +340,10 @@ def search(plan, layers, ends, part, first_sample, modes, left, best, low, stop,
         chosen[:] = mode != CHOSEN
         if mode == CHOSEN:
             for w in range(len(best.curvature)):
-                if low.curvature[w] < best.curvature[w] and pair_begin <= low.pair[w] < pair_end:
-                    chosen[low.sample[w] - first_sample, low.pair[w] - pair_begin] = True
+                # Others may be writing them, one after the other.
+                at, s = low.pair[w] - pair_begin, low.sample[w] - first_sample
+                if low.curvature[w] < best.curvature[w] and 0 <= at < chosen.shape[1] and 0 <= s < samples:
+                    chosen[s, at] = True
         if left.size > 0:
             chosen &= left[:, pair_begin:pair_end]
         for s in range(samples):
@@ -357,4 +359,5 @@ def search(plan, layers, ends, part, first_sample, modes, left, best, low, stop,
                 progress[0] = 0.15 + 0.05 * done
             else:
                 progress[0] = 0.2 + 0.8 * done
-    progress[0] = 1.0
+    if modes[1] == BETTER or is_first or is_last:
+        progress[0] = 1.0

@@ -28,12 +28,16 @@ def begin() -> None:
     """Start to compile, unless that was done before on this machine or is under way; returns at once."""
     # Not at the top: the pages load without numba.
     from ncviz.compiled import cache_folder, is_cached
-    from ncviz.engine.kernels import search
+    from ncviz.engine.edges.promising import search_promising
     from ncviz.ricci.solving import solve_edges
 
     global _process
     with _lock:
-        if _process is not None or not cache_folder() or (is_cached(search) and is_cached(solve_edges)):
+        if (
+            _process is not None
+            or not cache_folder()
+            or (is_cached(search_promising) and is_cached(solve_edges))
+        ):
             return
         with suppress(OSError):
             _process = subprocess.Popen(

@@ -86,10 +86,10 @@ def run(
     if not isinstance(executor, ThreadPoolExecutor):
         return run_on_executor(graph, layers, settings, executor, report, cancel)
     from ncviz.compiled import is_cached
-    from ncviz.engine.kernels import search as kernel
+    from ncviz.engine.edges.promising import search_promising
 
     precompile.wait(report, cancel)
-    report(0.0, MEASURING if is_cached(kernel) else precompile.PREPARING)
+    report(0.0, MEASURING if is_cached(search_promising) else precompile.PREPARING)
     if until is not None:
         return _any_time(graph, layers, settings, until, executor, report, cancel)
 

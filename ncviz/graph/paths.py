@@ -215,8 +215,8 @@ def shortest(tables: Sequence[PathTable]) -> PathTable:
     combined = kinds[:, first]
     shape = (combined.shape[1], *tables[0].lengths.shape[1:])
     check_room(shape)
-    # Begun with a way that joins all of them, if there is one.
-    first_of = int(np.argmax((combined >= 0).all(axis=1)))
+    # Begun with the way that joins most of them.
+    first_of = int(np.argmax((combined >= 0).sum(axis=1)))
     lengths = tables[first_of].lengths[combined[first_of]]
     lengths[combined[first_of] < 0] = np.inf
     for number, (table, own) in enumerate(zip(tables, combined, strict=True)):

@@ -34,7 +34,8 @@ precompile.begin()
 assert precompile._process is None, "what has just been compiled is compiled again"
 before = signatures()
 needed = {
-    "ncviz.engine.kernels.search", "ncviz.engine.kernels.scan", "ncviz.ricci.solving.solve_edges",
+    "ncviz.engine.kernels.search", "ncviz.engine.edges.promising.search_promising",
+    "ncviz.engine.kernels.scan", "ncviz.ricci.solving.solve_edges",
     "ncviz.transport.many.batch.solve_range", "ncviz.transport.many.full.solve_full_group",
 }
 assert needed <= before.keys(), before.keys()

@@ -33,6 +33,12 @@ def give_up(monkeypatch):
     monkeypatch.setattr("ncviz.compiled.is_cached", lambda function: True)
 
 
+def by_little(*arguments):
+    """As ``by_half``, by little: less than what a tolerance leaves open."""
+    value, _ = solve_alone(*arguments)
+    return value + 5e-5 * arguments[5], 1e-4 * arguments[5]
+
+
 def by_half(*arguments):
     """A solver whose proofs fall short, by 0.1 at every edge."""
     value, _ = solve_alone(*arguments)
@@ -69,6 +75,18 @@ def test_an_edge_at_which_a_block_is_given_up_is_solved_alone(options, monkeypat
             assert torch.allclose(result.samples[name], kappa, equal_nan=True)
     monkeypatch.setattr(kernels, "solve_alone", by_half)
     check_open(neural_curvature(net, x, **options), exact, left=True)
+
+
+@pytest.mark.parametrize("tolerance", [0.2, 0.5])
+def test_what_is_not_proved_above_what_a_tolerance_asks_leaves_the_interval_as_it_is(tolerance, monkeypatch):
+    net, x = given()
+    exact = neural_curvature(net, x)
+    give_up(monkeypatch)
+    monkeypatch.setattr(kernels, "solve_alone", by_little)
+    result = neural_curvature(net, x, tolerance=tolerance)
+    for name, kappa in exact.weights.items():
+        assert (result.lower[name] <= kappa + 1e-9).all()
+        assert (kappa <= result.upper[name] + 1e-9).all()
 
 
 @pytest.mark.parametrize("options", HOW)

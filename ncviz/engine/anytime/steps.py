@@ -193,7 +193,7 @@ def sharpen(
     known.best.curvature[found] = mine.curvature[found]
     if not stop[0]:
         # What could not be proved is known from a plan on the one hand, from potentials on the other.
-        unproved = own[mine.short[own] > 0]
+        unproved = own[(mine.short[own] > 0) & (mine.curvature[own] < start[own])]
         known.note_upper(unproved, mine.curvature[unproved] + mine.short[unproved])
         known.is_unproved[unproved] = True
         known.lower[own] = np.maximum(known.lower[own], mine.curvature[own])

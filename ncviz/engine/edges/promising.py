@@ -42,6 +42,7 @@ def search_promising(plan, layers, ends, sides, part, first_sample, best, stop, 
     paid = room_for(plan, sides, part)
     room = room_to_reject(plan, sides, paid)
     trees = room_for_trees()
+    classes = class_of(plan.into, plan.length.shape[1]), class_of(plan.out_of, m)
     bar = np.empty((rows, m))
     found_i, found_j = np.empty(rows * m + 1, np.int64), np.empty(rows * m + 1, np.int64)
     is_done = np.zeros(pairs, dtype=np.bool_)
@@ -89,12 +90,13 @@ def search_promising(plan, layers, ends, sides, part, first_sample, best, stop, 
                 if left == 0:
                     continue
                 solve_edges(
-                    plan, layers, (pair, s, first_sample), row_begin, found_i[:left], found_j[:left], best,
-                    trees, stop,
+                    plan, layers, (pair, s, first_sample), row_begin, found_i[:left], found_j[:left], classes,
+                    best, trees, stop,
                 )  # fmt: skip
                 for e in range(left):
                     row, j = found_i[e], found_j[e]
                     bar[row, j] = _bar(plan, tap, row_begin + row, j, best)
+    progress[0] = 1.0
 
 
 @compiled
@@ -119,7 +121,7 @@ def _without_known(plan, tap, pair, sample, row_begin, rows, targets, found, bes
 
 
 @compiled
-def solve_edges(plan, layers, at, row_begin, rows, targets, best, trees, stop):
+def solve_edges(plan, layers, at, row_begin, rows, targets, classes, best, trees, stop):
     """Solve some edges of one pair of positions on one sample, by classes of channels.
 
     Args:
@@ -127,49 +129,47 @@ def solve_edges(plan, layers, at, row_begin, rows, targets, best, trees, stop):
         layers: As for ``search_promising``.
         at: The pair, the sample, and the number of the first sample.
         row_begin: Channel of the first row.
-        rows: int64, the edges' rows; changed.
+        rows: int64, the edges' rows.
         targets: int64, their targets.
+        classes: The class of each source channel and of each target channel, int64.
         best: A ``Least``, lowered.
         trees: Room for trees, see ``room_for_trees``.
         stop: bool [1], set from outside to end early.
     """
     x0, e0, _, _, _, _, x3, e3 = layers
     pair, s, first_sample = at
+    class_in, class_out = classes
     tap, negligible = plan.pairs.tap[pair], NEGLIGIBLE / plan.spread
     at_i, at_j = plan.pairs.source[pair], plan.pairs.target[pair]
-    class_in, class_out = (
-        class_of(plan.into, plan.length.shape[1]),
-        class_of(plan.out_of, plan.length.shape[2]),
-    )
     nothing = np.empty((0, 0, 0))
-    is_solved = np.zeros(len(rows), dtype=np.bool_)
-    live_i, live_j = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
-    row_of, column_of = np.empty(plan.length.shape[1], np.int64), np.empty(plan.length.shape[2], np.int64)
+    key = np.empty(len(rows), np.int64)
     for e in range(len(rows)):
-        if is_solved[e]:
-            continue
-        own_in, own_out = class_in[row_begin + rows[e]], class_out[targets[e]]
-        row_of[:] = -1
-        column_of[:] = -1
-        n = m = 0
-        for other in range(e, len(rows)):
-            i, j = row_begin + rows[other], targets[other]
-            if class_in[i] != own_in or class_out[j] != own_out:
-                continue
+        key[e] = class_in[row_begin + rows[e]] * len(class_out) + class_out[targets[e]]
+    order = np.argsort(key)
+    live_i, live_j = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
+    row_of, column_of = np.full(len(class_in), -1, np.int64), np.full(len(class_out), -1, np.int64)
+    begin = 0
+    while begin < len(order):
+        end, n, m = begin, 0, 0
+        while end < len(order) and key[order[end]] == key[order[begin]]:
+            i, j = row_begin + rows[order[end]], targets[order[end]]
             if row_of[i] < 0:
                 row_of[i], live_i[n] = n, i
                 n += 1
             if column_of[j] < 0:
                 column_of[j], live_j[m] = m, j
                 m += 1
+            end += 1
         floor = np.full((n, m), np.inf)
-        for other in range(e, len(rows)):
-            i, j = row_begin + rows[other], targets[other]
-            if class_in[i] == own_in and class_out[j] == own_out:
-                is_solved[other] = True
-                d, w = plan.length[tap, i, j], j * plan.slots + plan.slot[tap, i]
-                floor[row_of[i], column_of[j]] = (1.0 - best.curvature[w]) * d
+        for k in range(begin, end):
+            i, j = row_begin + rows[order[k]], targets[order[k]]
+            d, w = plan.length[tap, i, j], j * plan.slots + plan.slot[tap, i]
+            floor[row_of[i], column_of[j]] = (1.0 - best.curvature[w]) * d
+        own_in, own_out = class_in[live_i[0]], class_out[live_j[0]]
         p = measure(plan.into.readings, x0[s], e0[s], at_i, own_in, negligible)
         q = measure(plan.out_of.readings, x3[s], e3[s], at_j, own_out, negligible)
         block = Block(pair, tap, at_j, first_sample + s, live_i[:n], live_j[:m])
         solve(plan, block, p, q, floor, best, nothing, trees, stop)
+        row_of[live_i[:n]] = -1
+        column_of[live_j[:m]] = -1
+        begin = end

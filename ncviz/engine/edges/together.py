@@ -151,7 +151,7 @@ def _greedy(plan, sides, pair, slots, paid, i, j, d, need, fits, points, room):
             if to >= 0:
                 line[Q + k] = plan.across.length[plan.across.kind[first + paid.own_out[3, k]], c, to]
         set_gains(gain, b, line, rest_q)
-        while rest_p[u] > 0.0 and steps < 2 * (P + Q):
+        while rest_p[u] > 0.0 and steps < 2 * (len(a) + len(b)):
             steps += 1
             top = largest(gain)
             each = a[u] - d + top
