@@ -92,11 +92,11 @@ class Limits:
     reading_copies: int = 3
     reading_seconds: float = 10.0
     reading_seconds_per_mb: float = 0.03
-    image_seconds_per_mb: float = 0.15
+    image_seconds_per_mb: float = 0.1
     elements: int = 1_000_000_000
     elements_per_byte: int = 4
     pixels: int = 150_000_000
-    pixels_per_byte: int = 20
+    pixels_per_byte: int = 10
     scans: int = 100
     outputs: int = 100
     session_uploads: int = 2_000

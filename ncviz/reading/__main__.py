@@ -5,6 +5,7 @@ from __future__ import annotations
 from ncviz.reading.child import serve
 
 TASKS = {
+    "preparation": ("ncviz.reading.preparation", "prepare_all"),
     "network": ("ncviz.reading.networks", "read"),
     "uploads": ("ncviz.reading.images", "read"),
     "sizes": ("ncviz.reading.images", "sizes"),

@@ -51,12 +51,13 @@ def serve(tasks: Mapping[str, tuple[str, str]]) -> None:
         if name not in loaded:
             module, function = tasks[name]
             loaded[name] = getattr(importlib.import_module(module), function)
-        least = least or _memory()[1]
+            least = 0
         # What is imported or built for the first time is none of the file's time.
         prepare = getattr(sys.modules[tasks[name][0]], "prepare", None)
         if prepare is not None and name not in prepared and prepare(request["arguments"], blobs):
             prepared.add(name)
             least = 0
+        least = least or _memory()[1]
         send(answers, {"begun": True})
         _bound(request["seconds"], request["room"])
         _do(loaded[name], request["arguments"], blobs, answers)

@@ -34,6 +34,8 @@ _TYPES = ("float32", "int64", "uint8")
 _SIGXCPU = -24
 # By the clock a busy machine may take so much longer than by the time of computing.
 _SLOWER, _START_SECONDS = 6, 300.0
+# What the names of settings hold whose values open something, such as NCVIZ_TOKEN and NCVIZ_STORE_KEY.
+_SECRETS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
 LENGTH = 8
 
 
@@ -135,7 +137,7 @@ class ConfinedProcess:
                 # Without the folder that the server was started in, whose modules would be imported.
                 [sys.executable, "-P", "-m", self._module],
                 env={
-                    **os.environ,
+                    **_without_secrets(os.environ),
                     "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])]),
                     # One thread, whose time is all that is counted, and little memory laid by.
                     "OMP_NUM_THREADS": "1",
@@ -225,6 +227,15 @@ class ConfinedProcess:
             f"{label} made its reader end, which may take {megabytes(room)} of memory; it is damaged, or asks for more "
             "than a file of its size should: save it again."
         )
+
+
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment but for what reading a file has no use for."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not any(each in name.upper() for each in _SECRETS)
+    }
 
 
 def send(file: Any, message: Mapping[str, Any]) -> None:

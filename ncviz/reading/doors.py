@@ -18,10 +18,11 @@ from ncviz.errors import DataError, ModelError, NcvizError
 from ncviz.limits import LIMITS
 from ncviz.models.network import Network
 from ncviz.progress import Progress
-from ncviz.reading.confined import Answer, ConfinedProcess
+from ncviz.reading.confined import Answer
+from ncviz.reading.pool import ConfinedPool
 from ncviz.text import file_name, quotable
 
-READER = ConfinedProcess("ncviz.reading")
+READER = ConfinedPool("ncviz.reading")
 # What the decoders of images, and the libraries that read networks, take for themselves.
 _OWN_BYTES = 250_000_000
 # A pixel while its image is decoded, changed and resized.
@@ -29,6 +30,11 @@ _PIXEL_BYTES = 16
 _ZIP = b"PK"
 _ENDS, _REMEMBERED = 65_536, 32
 _sizes: dict[Any, tuple[int, int] | None] = {}
+
+
+def prepare_reading() -> None:
+    """Have a process get ready, so that the first file need not wait for it; returns at once."""
+    READER.prepare("preparation")
 
 
 def read_network_file(

@@ -19,14 +19,14 @@ from ncviz.data.user_data.registry import UserData, find_user_data, is_user_data
 from ncviz.data.user_data.uploads import ENDINGS
 from ncviz.errors import DataError, NcvizError
 from ncviz.models.network import Network
-from ncviz.reading.doors import read_uploads, shared_size
+from ncviz.reading.doors import prepare_reading, read_uploads, shared_size
 
 __all__ = [
     "DATASETS", "ENDINGS", "LAST", "LAYOUTS", "WAYS", "Dataset", "DatasetSpec", "ImageSettings", "UserData",
     "default_data_dir", "download_named", "find_dataset", "is_gone", "is_ready", "is_user_data", "known_names",
     "known_title", "layouts_of", "load_dataset", "load_sample_arrays", "native_set", "nearest_set",
-    "numbers_text", "read_class_names", "read_named", "read_numbers", "read_tree", "read_uploads", "read_white",
-    "register", "settings_for", "shared_size", "size_of",
+    "numbers_text", "prepare_reading", "read_class_names", "read_named", "read_numbers", "read_tree", "read_uploads",
+    "read_white", "register", "settings_for", "shared_size", "size_of",
 ]  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from ncviz.models.memory import NETWORK_MEMORY
 from ncviz.models.network import Network
 from ncviz.models.pretrained import download_bytes, download_pretrained, pretrained_names, weights_file
 from ncviz.progress import Progress
-from ncviz.reading.doors import read_network_file
+from ncviz.reading.doors import prepare_reading, read_network_file
 from ncviz.text import quotable
 
 __all__ = [
     "ENDINGS", "NETWORK_MEMORY", "Published", "Question", "architecture_title", "download_published",
-    "pretrained_names", "published", "read_network",
+    "prepare_reading", "pretrained_names", "published", "read_network",
 ]  # fmt: skip
 
 ENDINGS = ("onnx", "pt", "pth", "safetensors", "pt2")

@@ -53,9 +53,10 @@ READERS: dict[str, list[tuple[Maker, dict[str, int]]]] = {
         )
     ],
     "pt": [
-        (networks.checkpoint, {"tensors": 10**3, "held": 10**7, "dicts": 10**3, "entries": 10**4, "is_packed": 1})
+        (networks.checkpoint, {"tensors": 10**3, "held": 10**7, "dicts": 10**3, "copies": 50}
+            | {"entries": 10**4, "is_packed": 1})
     ],
-    "safetensors": [(networks.safetensors, {"tensors": 10**4, "size": 10**5, "letters": 10**5})],
+    "safetensors": [(networks.safetensors, {"tensors": 10**4, "size": 10**5, "letters": 10**5, "copies": 50})],
 }  # fmt: skip
 KINDS = {"npz": {"kind": ("u1", "?", "f2", "f4", "i8"), "value": (0, 1, 255)},
          "onnx": {"operator": ("Exp", "copies", "ReduceProd", "Add", "Mul", "Softplus", "Transpose")}}  # fmt: skip
@@ -94,10 +95,17 @@ def _cost(maker: Maker, numbers: dict[str, Any]) -> int:
 def read(name: str, content: bytes) -> None:
     """Read a file by its name as whoever brings it would."""
     if name.endswith((".onnx", ".pt", ".pt2", ".safetensors")):
+        from ncviz.models.files.choices import SeveralFitError
         from ncviz.models.files.open_file import read_file
         from ncviz.models.files.write_file import write_file
 
-        network = read_file(content, name)
+        try:
+            network = read_file(content, name)
+        except SeveralFitError as question:
+            # Activations have no weights, so that whole files of them leave this open.
+            network = read_file(
+                content, name, question.choices[0] if question.what == "architecture" else None
+            )
         write_file(network, network.arrays)
         return
     from ncviz.data.image_settings import ImageSettings

@@ -175,15 +175,27 @@ def packed(entries, ending="", past=0):
     )  # fmt: skip
 
 
-def checkpoint(tensors=4, held=1_000, dicts=1, entries=0, is_packed=0):
-    """A state dict of tensors over one storage, in so many dicts, with masks over them."""
+@functools.cache
+def _state():
+    """The weights of the smallest network that is known."""
+    from ncviz.models.catalogue.architectures import build_seeded
+
+    return build_seeded("mlp-digits-relu", 1).state_dict()
+
+
+def checkpoint(tensors=0, held=1_000, dicts=1, copies=1, entries=0, is_packed=0):
+    """Whole weights, as often as that in dicts of their own; and tensors over one storage, in dicts, with masks."""
     import torch
 
     one = torch.zeros(held)
-    state = {
-        f"part{at}": {f"{n}.weight_{end}": one for n in range(tensors) for end in ("orig", "mask")}
-        for at in range(dicts)
+    state = {"net": dict(_state())} | {
+        f"copy{at}": {name: values + at for name, values in _state().items()} for at in range(1, copies)
     }
+    if tensors:
+        state |= {
+            f"part{at}": {f"{n}.weight_{end}": one for n in range(tensors) for end in ("orig", "mask")}
+            for at in range(dicts)
+        }
     stream = io.BytesIO()
     torch.save(state, stream)
     content = stream.getvalue()
@@ -196,9 +208,13 @@ def checkpoint(tensors=4, held=1_000, dicts=1, entries=0, is_packed=0):
     return "a.pt", with_empty(content, entries) if entries else content
 
 
-def safetensors(tensors=4, size=4, letters=4):
-    """Tensors of a size each, with long names."""
+def safetensors(tensors=0, size=4, letters=4, copies=1):
+    """Whole weights, as often as that behind prefixes, beside tensors of a size each, with long names."""
     from safetensors.numpy import save
 
     names = (f"{at}".rjust(letters, "a") for at in range(tensors))
-    return "a.safetensors", save({name: np.zeros(size, np.float32) for name in names})
+    weights = {name: values.numpy() for name, values in _state().items()}
+    state = weights if copies == 1 else {
+        f"n{at}.{name}": values + np.float32(at) for at in range(copies) for name, values in weights.items()
+    }  # fmt: skip
+    return "a.safetensors", save(state | {name: np.zeros(size, np.float32) for name in names})

@@ -17,7 +17,8 @@ from ncviz.ui.link.view_state import DEFAULT_MODEL
 from tests.examples.contexts import NOWHERE
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-SECONDS = 60
+# What is computed may have to be compiled first, while others use the machine.
+SECONDS = 240
 TAB = "Bring your own"
 
 

@@ -34,13 +34,17 @@ def grow(arguments, blobs, progress):
     return None, [np.zeros(arguments["size"], dtype=np.uint8)]
 
 
+def environment(arguments, blobs, progress):
+    return sorted(os.environ), []
+
+
 def crash(arguments, blobs, progress):
     ctypes.string_at(0)
 
 
 TASKS = {
     name: ("tests.reading.small_tasks", name)
-    for name in ("double", "refuse", "compute", "wait", "grow", "crash")
+    for name in ("double", "refuse", "compute", "wait", "grow", "environment", "crash")
 }
 
 if __name__ == "__main__":

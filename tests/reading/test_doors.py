@@ -32,6 +32,8 @@ def test_networks_of_every_format():
         ("net.safetensors", save(build_seeded("resnet20-cifar10", 1).state_dict())),
     ):
         same(doors.read_network_file(content, name), read_file(content, name, is_asking=True))
+    # What was built to compare weights with is no memory that the file left behind.
+    assert doors.READER.running == 1
     with pytest.raises(ModelError) as caught:
         read_file(b"PK\3\4", "a.pt")
     with pytest.raises(ModelError, match="^a.pt is a damaged") as confined:

@@ -22,6 +22,7 @@ from ncviz.tasks.images import (
     known_title,
     native_set,
     nearest_set,
+    prepare_reading,
     read_named,
     read_tree,
     read_uploads,
@@ -128,6 +129,7 @@ def _draw_known(found: Draft) -> Source | None:
 
 
 def _draw_files() -> Source | None:
+    prepare_reading()
     files = st.file_uploader(
         "Images",
         type=list(ENDINGS),

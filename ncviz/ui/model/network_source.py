@@ -100,6 +100,7 @@ def _draw_network(found: Draft) -> None:
 
 
 def _draw_upload() -> None:
+    own_networks.prepare_reading()
     file = st.file_uploader(
         "File of the network",
         type=list(own_networks.ENDINGS),

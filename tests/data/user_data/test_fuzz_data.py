@@ -87,7 +87,7 @@ def test_malformed_files(name):
     refused = 0
     for number in range(FILES):
         content = mutated(seeds[number % len(seeds)], rng)
-        started = time.perf_counter()
+        started = time.process_time()
         try:
             read(content)
         except NcvizError as error:
@@ -95,7 +95,7 @@ def test_malformed_files(name):
             message = str(error)
             assert "\n" not in message
             assert len(message) < 700
-        assert time.perf_counter() - started < 5, number
+        assert time.process_time() - started < 5, number
     assert refused > FILES / 20
     # In kilobytes on Linux.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000

@@ -12,19 +12,25 @@ import sys
 
 import onnx
 
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 
 LIFTED = range(7, 9)
 TARGET = 9
-_SECONDS, _MEMORY = 60, 4_000_000_000
+# What the interpreter and onnx take for themselves, mostly of addresses alone.
+_OWN_BYTES, _OWN_SECONDS = 1_000_000_000, 5
+# By the clock a busy machine may take so much longer than by the time of computing.
+_SLOWER = 6
 # Constants that the converter may look at, such as the shape of a Reshape, are small.
 _SMALL = 1_000
 _PROGRAM = f"""
 import sys, onnx
 from onnx import version_converter
+seconds, memory = map(int, sys.argv[1:])
 try:
     import resource
-    resource.setrlimit(resource.RLIMIT_AS, ({_MEMORY}, {_MEMORY}))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 except ImportError:  # on Windows
     pass
 model = onnx.ModelProto.FromString(sys.stdin.buffer.read())
@@ -32,13 +38,14 @@ sys.stdout.buffer.write(version_converter.convert_version(model, {TARGET}).Seria
 """
 
 
-def lift(model: onnx.ModelProto, opset: int, label: str) -> onnx.ModelProto:
+def lift(model: onnx.ModelProto, opset: int, label: str, budget: Budget) -> onnx.ModelProto:
     """Return a model of opset 7 or 8 as one of opset 9 that computes the same.
 
     Args:
         model: A checked model. Not changed.
         opset: Its opset.
         label: The file's name, for messages.
+        budget: What reading it may take, which is what the converter gets, too.
 
     Raises:
         ModelError: If the converter refuses it, breaks, or takes too long.
@@ -52,11 +59,12 @@ def lift(model: onnx.ModelProto, opset: int, label: str) -> onnx.ModelProto:
             outline.graph.input.append(
                 onnx.helper.make_tensor_value_info(each.name, each.data_type, list(each.dims))
             )
+    seconds = math.ceil(budget.seconds) + _OWN_SECONDS
     try:
         done = subprocess.run(
             # Without the folder that the server was started in, whose onnx.py would be imported.
-            [sys.executable, "-P", "-c", _PROGRAM],
-            input=outline.SerializeToString(), capture_output=True, timeout=_SECONDS, check=True,
+            [sys.executable, "-P", "-c", _PROGRAM, str(seconds), str(budget.most_bytes + _OWN_BYTES)],
+            input=outline.SerializeToString(), capture_output=True, timeout=_SLOWER * seconds, check=True,
         )  # fmt: skip
         lifted = onnx.ModelProto.FromString(done.stdout)
     except Exception as error:

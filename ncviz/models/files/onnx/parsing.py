@@ -46,7 +46,7 @@ def parse(content: bytes, label: str, budget: Budget) -> onnx.ModelProto:
         raise ModelError(f"{label} holds sparse weights, which are not read; export it with dense ones.")
     opset = opset_of(model)
     if opset in LIFTED:
-        return lift(model, opset, label)
+        return lift(model, opset, label, budget)
     if not TARGET <= opset <= onnx.defs.onnx_opset_version():
         raise ModelError(
             f"{label} uses opset {opset} of ONNX, of which {LIFTED[0]} to {onnx.defs.onnx_opset_version()} are read; "

@@ -10,6 +10,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import ncviz
+from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.models.files.choices import SeveralFitError
 from ncviz.models.files.onnx import lifting
@@ -167,7 +168,7 @@ def test_lifting_keeps_the_producer_and_imports_nothing_from_the_folder(tmp_path
     content.producer_name = "pytorch"
     (tmp_path / "onnx.py").write_text("raise SystemExit(1)")
     monkeypatch.chdir(tmp_path)
-    assert lifting.lift(content, 8, "net.onnx").producer_name == "pytorch"
+    assert lifting.lift(content, 8, "net.onnx", Budget("net.onnx", 0, ModelError)).producer_name == "pytorch"
 
 
 @pytest.mark.parametrize("opset", [6, 99])
@@ -191,7 +192,8 @@ def test_what_the_converter_refuses_or_cannot_hold_is_one_sentence():
 )
 def test_a_converter_that_breaks_takes_nothing_with_it(program, monkeypatch):
     monkeypatch.setattr(lifting, "_PROGRAM", program)
-    monkeypatch.setattr(lifting, "_SECONDS", 1)
+    monkeypatch.setattr(lifting, "_OWN_SECONDS", -8)
+    monkeypatch.setattr(lifting, "_SLOWER", 1)
     with pytest.raises(
         ModelError, match=r"opset 8 of ONNX, and onnx's converter does not lift it to 9; convert it"
     ):

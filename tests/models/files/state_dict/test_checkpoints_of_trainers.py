@@ -192,6 +192,7 @@ def test_plain_values_stay_as_they_are(protocol):
     assert pickle.loads(rewrite_pickle(pickle.dumps(value, protocol), "it")) == value
 
 
+@pytest.mark.slow
 def test_many_small_dicts_take_no_time():
     many = {"state": [{f"k{number}": torch.zeros(1) for number in range(4)} for _ in range(2_000)]}
     with pytest.raises(ModelError, match="does not know"):

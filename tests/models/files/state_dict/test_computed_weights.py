@@ -120,7 +120,7 @@ def test_many_computed_weights_take_no_time():
         state[f"{at}.weight_orig"], state[f"{at}.weight_mask"] = one[at : at + 1], one[at : at + 1]
         state[f"{at}.parametrizations.bias.original"] = one[at : at + 1]
         state[f"{at}.parametrizations.bias.0.mask"] = one[at : at + 1]
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = with_computed_weights(state, "net.pt", Budget("net.pt", 1_000_000, ModelError))
     assert list(found) == ["all", *(f"{at}.{name}" for at in range(count) for name in ("weight", "bias"))]
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
