@@ -59,8 +59,8 @@ class ConfinedPool:
 
         def start() -> None:
             # Whoever brings a file is told what is wrong.
-            with suppress(NcvizError, OSError):
-                self.call(
+            with suppress(NcvizError, OSError), self._taken(is_preparation=True) as process:
+                process.call(
                     task, {}, [], "The preparation", seconds=_PREPARATION_SECONDS, room=_PREPARATION_BYTES,
                     most_bytes=0, error=NcvizError,
                 )  # fmt: skip
@@ -80,10 +80,10 @@ class ConfinedPool:
             self._is_prepared = False
 
     @contextmanager
-    def _taken(self) -> Iterator[ConfinedProcess]:
+    def _taken(self, *, is_preparation: bool = False) -> Iterator[ConfinedProcess]:
         with self._changed:
             # Another would have to get ready, too, and be later.
-            self._changed.wait_for(lambda: self._idle or not (self._is_preparing and self._busy))
+            self._changed.wait_for(lambda: is_preparation or self._is_free() or not self._is_preparing)
             if not self._idle and self._busy:
                 self._changed.wait_for(self._is_free, self._patience)
             if not self._idle and len(self._busy) >= self._most:

@@ -89,8 +89,4 @@ def test_it_is_started_by_the_first_field_for_files_and_not_by_the_first_page(ap
     app.switch_page("pages/model.py").run()
     assert not app.exception
     assert own.prepare("preparation") is None
-    # Waits for its turn behind the preparation, in the same process.
-    with pytest.raises(ModelError, match="damaged"):
-        doors.read_network_file(b"PK\3\4", "a.pt")
-    assert own.running == 1
     own.close()
