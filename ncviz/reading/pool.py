@@ -97,7 +97,7 @@ class ConfinedPool:
             with self._changed:
                 self._busy.remove(process)
                 self._idle.append(process)
-                self._changed.notify()
+                self._changed.notify_all()
 
     def _is_free(self) -> bool:
         return bool(self._idle)
