@@ -98,6 +98,7 @@ def _facts(task: NegativeEdges, record: NegativeEdgesRecord) -> dict[str, Any]:
         "network": task.network.name,
         "images": len(record.image),
         "not_fooled": record.not_fooled,
+        "unproved_edges": int(record.unproved.sum()),
         "settings": task.config.as_dict(),
         "share": None if share is None else vars(share),
         "number": None if count is None else vars(count),

@@ -77,12 +77,7 @@ def tell_sharpness(record: CurvatureRecord) -> None:
 
 def sharpness(record: CurvatureRecord) -> dict[str, float]:
     """Return the same for JSON: how much is exact, and half the median width of the other intervals."""
-    known = record.intervals
-    if known is None:
-        return {"exact_share": 1.0}
-    return {
-        "exact_share": known.exact_share, "median_half_width": known.typical, "unproved": known.unproved,
-    }  # fmt: skip
+    return {"exact_share": 1.0} if record.intervals is None else record.intervals.facts()
 
 
 def print_json(value: Any) -> None:

@@ -121,17 +121,27 @@ class CurvatureResult:
         Raises:
             DataError: If the result was computed without ``keep_edges=True``, or there is no such sample.
         """
+        own = self._grids_of(sample)
+        # What is dead, or no edge at all, is NaN there.
+        negative = sum(int(np.count_nonzero((grid < 0) & np.isfinite(grid))) for grid in own)
+        return negative, sum(int(np.count_nonzero(~np.isnan(grid))) for grid in own)
+
+    def count_unproved_edges(self, sample: int = 0) -> int:
+        """Return how many edges of all connections are live on one sample whose curvature could not be proved.
+
+        Raises:
+            DataError: If the result was computed without ``keep_edges=True``, or there is no such sample.
+        """
+        return sum(int(np.count_nonzero(np.isneginf(grid))) for grid in self._grids_of(sample))
+
+    def _grids_of(self, sample: int) -> list[np.ndarray]:
         self._check_edges()
         assert self._grids is not None
         own = [grids for grids in self._grids if grids]
         count = min((len(grids) for grids in own), default=0)
         if not 0 <= sample < count:
             raise DataError(f"sample must lie in 0 … {count - 1}, got {sample}.")
-        # What is dead, or no edge at all, is NaN there.
-        negative = sum(
-            int(np.count_nonzero((grids[sample] < 0) & np.isfinite(grids[sample]))) for grids in own
-        )
-        return negative, sum(int(np.count_nonzero(~np.isnan(grids[sample]))) for grids in own)
+        return [grids[sample] for grids in own]
 
     def _check_edges(self) -> None:
         if self._grids is None:

@@ -183,6 +183,16 @@ def comparison_table(
     )
 
 
+def sharpness_words(curves: Sequence[tuple[PruningConfig, SweepRecord]]) -> list[str]:
+    """Return how sharp the curvatures are that some of the curves go by and that are not exact, one for each draw.
+
+    Args:
+        curves: The curves with their settings.
+    """
+    found = {config.seed: record.sharpness for config, record in curves if record.sharpness}
+    return [f"Curvature of draw {seed}: {told}" for seed, told in found.items()]
+
+
 def curves_csv(
     network: str, curves: Sequence[tuple[PruningConfig, SweepRecord]], word: str = "accuracy"
 ) -> bytes:
@@ -210,6 +220,7 @@ def curves_csv(
             "seed": config.seed if score.needs_images or score.is_drawn else None,
             "protected": " ".join(config.protected),
             "images": record.images,
+            "sharpness": record.sharpness,
         }
         accuracy = record.accuracy[config.criterion, config.order]
         rows += [
@@ -217,4 +228,6 @@ def curves_csv(
             for removed, value in zip(record.removed.tolist(), accuracy.tolist(), strict=True)
         ]
     table = pd.DataFrame(rows).astype({"samples_per_class": "Int64", "seed": "Int64"})
+    if not table["sharpness"].any():
+        del table["sharpness"]
     return table_csv(table)

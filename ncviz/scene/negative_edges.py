@@ -19,6 +19,7 @@ def negative_edges_table(record: NegativeEdgesRecord, classes: Sequence[str]) ->
             "class": [classes[label] for label in record.label[known]],
             "negative_edges": record.negative[known],
             "live_edges": record.live[known],
+            "unproved_edges": record.unproved[known],
             "negative_share": record.share[known],
             "smallest_radius": record.radius[known],
             "is_fooled": record.is_fooled[known],

@@ -58,6 +58,11 @@ class SweepRecord(OnImages):
         return str(self.meta["calibrated_on"])
 
     @property
+    def sharpness(self) -> str:
+        """How sharp the curvature is whose intervals' middles an order goes by; "" where none does."""
+        return str(self.meta.get("sharpness", ""))
+
+    @property
     def baseline(self) -> float:
         """Accuracy of the whole network."""
         return float(next(iter(self.accuracy.values()))[0])

@@ -150,8 +150,15 @@ class Curve(Curves):
             "kind": self.kind,
             "total": len(ranks),
             "images": found.images,
+            **self._sharpness(context),
         }
         return SweepRecord(found.removed, {(config.criterion, config.order): found.accuracy}, meta)
+
+    def _sharpness(self, context: Context) -> dict[str, str]:
+        if not self.order.needs_curvature:
+            return {}
+        curvature = context.look_up(Curvature(self.network, self.config.calibration))
+        return {} if curvature is None else curvature.sharpness
 
 
 def shapes_of(network: Network) -> dict[str, tuple[int, ...]]:

@@ -57,6 +57,13 @@ class Sweep(Curves):
             "sweep", SWEEP_VERSION, curvature, images, self.scope, *placed, *zeros_first(self.network)
         )
 
+    def is_complete(self, result: SweepRecord, context: Context) -> bool:
+        """Whether it goes by a curvature as exact as is known by now."""
+        if not result.sharpness:
+            return True
+        curvature = context.look_up(Curvature(self.network, self.config))
+        return curvature is None or curvature.intervals is not None
+
     def run(self, context: Context) -> SweepRecord:
         """Measure them."""
         network = self.network
@@ -94,6 +101,7 @@ class Sweep(Curves):
             "kind": self.kind,
             "total": curvature.total,
             "images": measured.images,
+            **curvature.sharpness,
         }
         if not is_as_in_paper:
             meta["never_active"] = self.never_active

@@ -127,6 +127,7 @@ def record(negative, radius, is_fooled=None):
         np.zeros(count, int),
         np.array(negative),
         np.full(count, 100),
+        np.zeros(count, int),
         np.array(radius),
         fooled,
         meta,

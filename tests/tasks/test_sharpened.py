@@ -145,15 +145,35 @@ def test_what_no_time_would_narrow_is_complete_and_said(network, store):
     context, task = here(store), tasks.Curvature(network)
     whole = here(tasks.open_store()).look_up(task)
     name = next(iter(whole.weights))
+
+    def is_unproved(*at):
+        found = np.zeros(whole.weights[name].size, bool)
+        found[list(at)] = True
+        return found.reshape(whole.weights[name].shape)
+
     upper = {own: values.copy() for own, values in whole.weights.items()}
     upper[name].reshape(-1)[:2] += 1.0
-    open_still = replace(whole, samples=None, intervals=Intervals(whole.weights, upper, 1))
-    final = replace(open_still, intervals=Intervals(whole.weights, upper, 2))
+    open_still, final = (
+        replace(whole, samples=None, intervals=Intervals(whole.weights, upper, {name: is_unproved(*own)}))
+        for own in ([0], [0, 1])
+    )
     assert not task.is_complete(open_still, context)
     assert task.is_complete(final, context)
     assert replace(task, tolerance=0.01).is_complete(final, context)
     assert "would not narrow those of 2 weights" in final.intervals.sentence()
     assert "narrow" not in Intervals(whole.weights, upper).sentence()
     kept = task.decode(task.encode(final))
-    assert kept.intervals.unproved == 2
+    assert kept.intervals.unproved_count == 2
     assert task.better(kept, open_still).intervals.is_final
+    assert task.better(open_still, kept).intervals.is_final
+
+
+def test_what_another_run_could_narrow_is_not_taken_for_unproved():
+    """Two weights that one run left open beside an unproved one, of which the other run settled one: two are open."""
+    low = {"w": np.zeros(4, np.float32)}
+    one = Intervals(low, {"w": np.float32([0, 1, 1, 1])}, {"w": np.array([False, False, False, True])})
+    other = Intervals(low, {"w": np.float32([1, 1, 1, 0])})
+    for both in (one.sharper(other), other.sharper(one)):
+        assert both.widths.tolist() == [0, 1, 1, 0]
+        assert both.unproved_count == 0
+        assert not both.is_final

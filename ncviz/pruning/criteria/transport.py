@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,6 +15,7 @@ from ncviz.errors import NcvizError
 from ncviz.pruning.criteria.given import ScoreInputs, images_of, weights_of
 from ncviz.pruning.criteria.layers import among_not_smaller, mean_ranks
 from ncviz.pruning.never_active import placed
+from ncviz.text import plural
 
 
 def curvature(given: ScoreInputs) -> dict[str, Tensor]:
@@ -50,7 +52,14 @@ def _kappa(given: ScoreInputs, criterion: str) -> Mapping[str, Tensor]:
     known = given.curvature
     if known is None:
         inputs = images_of(given, criterion)
-        known = neural_curvature(given.net, inputs, alpha=given.alpha, batchnorm=given.batchnorm).weights
+        result = neural_curvature(given.net, inputs, alpha=given.alpha, batchnorm=given.batchnorm)
+        if (count := sum(int((~own).sum()) for own in result.is_exact.values())) > 0:
+            warnings.warn(
+                f"The curvature of {plural(count, 'weight')} could not be proved and is known within intervals; "
+                f"'{criterion}' goes by their middles (see lower and upper of neural_curvature(...)).",
+                stacklevel=4,
+            )
+        known = result.weights
     if not known:
         raise NcvizError(
             "The curvature given holds no weights; expected that of neural_curvature(...).weights."

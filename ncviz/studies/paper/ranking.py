@@ -155,7 +155,11 @@ def _evidence(network: Network, count: int, seed: int, context: tasks.Context) -
         return Evidence(size, {name: record.samples[name].astype(np.float64) for name in names})
     inputs = context.images(network, "train").inputs[torch.from_numpy(record.calibration)]
     each = neural_curvature(network.module(), inputs, device=context.device, keep_samples=True).samples
-    assert each is not None
+    if each is None:
+        raise NcvizError(
+            f"The study ranks by κ on each calibration image, but on those drawn with seed {seed}, {count} of each "
+            f"class, some κ of {network.title} could not be proved; take other seeds or samples."
+        )
     return Evidence(size, {name: each[name].numpy().astype(np.float64) for name in names})
 
 

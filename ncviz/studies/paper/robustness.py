@@ -18,8 +18,8 @@ CLAIM = (
     "*Analyzing Neural Network Robustness Using Graph Curvature*, arXiv 2410.19607, abstract)"
 )
 _COLUMNS = (
-    "network", "alpha", "seed", "image", "class", "negative_edges", "live_edges", "negative_share", "smallest_radius",
-    "is_fooled",
+    "network", "alpha", "seed", "image", "class", "negative_edges", "live_edges", "unproved_edges", "negative_share",
+    "smallest_radius", "is_fooled",
 )  # fmt: skip
 
 
@@ -55,7 +55,8 @@ def _points(found: Sequence[tuple[NegativeEdges, NegativeEdgesRecord]]) -> bytes
         about = task.network.name, task.config.alpha, task.config.seed
         for at in np.flatnonzero(record.known).tolist():
             counts = (
-                int(values[at]) for values in (record.image, record.label, record.negative, record.live)
+                int(values[at])
+                for values in (record.image, record.label, record.negative, record.live, record.unproved)
             )
             share, radius = float(record.share[at]), float(record.radius[at])
             rows.append([*about, *counts, f"{share:.6f}", f"{radius:.6f}", bool(record.is_fooled[at])])

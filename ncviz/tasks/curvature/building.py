@@ -101,7 +101,7 @@ def _intervals(result: CurvatureResult) -> Intervals | None:
     return Intervals(
         {name: low for name, (low, _) in ends.items()},
         {name: up for name, (_, up) in ends.items()},
-        sum(int(own.sum()) for own in result.unproved.values()),
+        {name: own.numpy() for name, own in result.unproved.items() if own.any()},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,12 +21,12 @@ class Intervals:
     Attributes:
         lower: The lower ends.
         upper: The upper ends.
-        unproved: How many of them no more time would narrow.
+        unproved: For the names of weights that have any, which of these no more time would narrow, bool of their shape.
     """
 
     lower: Mapping[str, np.ndarray]
     upper: Mapping[str, np.ndarray]
-    unproved: int = 0
+    unproved: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def widths(self) -> np.ndarray:
@@ -42,7 +42,14 @@ class Intervals:
     @property
     def is_final(self) -> bool:
         """Whether no more time would make any of them narrower."""
-        return int((self.widths > 0).sum()) <= self.unproved
+        return int((self.widths > 0).sum()) == self.unproved_count
+
+    @cached_property
+    def unproved_count(self) -> int:
+        """How many of them no more time would narrow."""
+        return sum(
+            int((own & (self.upper[name] > self.lower[name])).sum()) for name, own in self.unproved.items()
+        )
 
     @cached_property
     def typical(self) -> float:
@@ -72,7 +79,18 @@ class Intervals:
             name: np.minimum(np.maximum(low, other.lower[name]), upper[name])
             for name, low in self.lower.items()
         }
-        return Intervals(lower, upper, max(self.unproved, other.unproved))
+        unproved = dict(self.unproved)
+        for name, own in other.unproved.items():
+            unproved[name] = unproved[name] | own if name in unproved else own
+        return Intervals(lower, upper, unproved)
+
+    def facts(self) -> dict[str, float]:
+        """Return how sharp it is, for JSON."""
+        return {
+            "exact_share": self.exact_share,
+            "median_half_width": self.typical,
+            "unproved": self.unproved_count,
+        }
 
     def words(self) -> str:
         """Return how sharp it is, for people, such as "83.2% exact, the rest ± 0.04 (median)"."""
@@ -81,10 +99,11 @@ class Intervals:
     def sentence(self) -> str:
         """Return the same as a sentence, with what follows for pictures and for pruning."""
         told = f"κ is {self.words()}: certified intervals; pictures and pruning go by the middle of each."
-        return told if not self.unproved else f"{told} {self._unproved_words()}"
+        return told if not self.unproved_count else f"{told} {self._unproved_words()}"
 
     def _unproved_words(self) -> str:
-        whose = "that of 1 weight" if self.unproved == 1 else f"those of {self.unproved:,} weights"
+        count = self.unproved_count
+        whose = "that of 1 weight" if count == 1 else f"those of {count:,} weights"
         return f"More time would not narrow {whose}, beside which others are too small for a proof."
 
 

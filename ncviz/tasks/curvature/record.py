@@ -89,6 +89,11 @@ class CurvatureRecord:
         """What tells the result from others: the store's key, on which of its images, and how sharp it is."""
         return str(self.meta["key"]) + ("" if self.intervals is None else f"~{self.intervals.mark}")
 
+    @property
+    def sharpness(self) -> dict[str, str]:
+        """What is said, in its own ``meta``, of a result that goes by this one: nothing if all of it is exact."""
+        return {} if self.intervals is None else {"sharpness": self.intervals.sentence()}
+
     def interval(self, name: str, weight: int) -> tuple[float, float]:
         """Return the ends of the interval around a weight's κ, the same where it is exact; NaN if not measured.
 

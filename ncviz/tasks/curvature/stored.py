@@ -24,6 +24,7 @@ def encode(curvature: CurvatureRecord) -> Record:
     if curvature.intervals is not None:
         arrays |= {f"lower/{name}": values for name, values in curvature.intervals.lower.items()}
         arrays |= {f"upper/{name}": values for name, values in curvature.intervals.upper.items()}
+        arrays |= {f"unproved/{name}": values for name, values in curvature.intervals.unproved.items()}
     arrays |= curvature.pictures.to_arrays()
     for index, positions in enumerate(curvature.sample_positions or ()):
         arrays[f"sample-positions/{index}"] = positions
@@ -33,7 +34,7 @@ def encode(curvature: CurvatureRecord) -> Record:
         arrays |= {f"link-channels/{index}": link.channels, f"link-places/{index}": link.places}
     meta = dict(curvature.meta)
     if curvature.intervals is not None:
-        meta |= {"algorithm": _OF_INTERVALS, "unproved": curvature.intervals.unproved}
+        meta["algorithm"] = _OF_INTERVALS
     return Record(arrays, meta)
 
 
@@ -72,7 +73,7 @@ def decode(record: Record) -> CurvatureRecord:
         intervals=Intervals(
             {name: arrays[f"lower/{name}"] for name in names},
             {name: arrays[f"upper/{name}"] for name in names},
-            meta.get("unproved", 0),
+            {name: arrays[f"unproved/{name}"] for name in names if f"unproved/{name}" in arrays},
         )
         if f"lower/{names[0]}" in arrays
         else None,

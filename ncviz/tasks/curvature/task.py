@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -270,11 +271,23 @@ class ClassCurvatureResult:
     Attributes:
         whole: On all of them.
         classes: κ of each weight on the images of each class, float32 [classes, N], the weights flattened one after
-            the other; 2 where a weight is never active.
+            the other; 2 where a weight is never active. The middle of its interval where it is not exact.
+        widths: How wide these intervals are, float32 of the same shape, 0 where κ is exact.
     """
 
     whole: CurvatureRecord
     classes: np.ndarray
+    widths: np.ndarray
+
+    def sentence(self) -> str:
+        """Return what is said of classes whose curvature is not exact, "" if there are none."""
+        is_open = self.widths > 0
+        if not is_open.any():
+            return ""
+        return (
+            f"κ on one class alone is known within intervals for {int(is_open.any(axis=0).sum()):,} weights, in "
+            f"{int(is_open.any(axis=1).sum())} of {len(is_open)} classes; the ranking goes by the middle of each."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,8 +324,8 @@ class ClassCurvature(Task[ClassCurvatureResult]):
             record = context.look_up(flow)
             if record is None:
                 return None
-            found.append(flat_curvature(record))
-        return ClassCurvatureResult(whole, np.stack(found))
+            found.append(record)
+        return _class_result(whole, found)
 
     def run(self, context: Context) -> ClassCurvatureResult:
         """Compute the classes that are not known."""
@@ -325,8 +338,8 @@ class ClassCurvature(Task[ClassCurvatureResult]):
                 context.say((number + fraction) / len(flows), f"class {number + 1} of {len(flows)}")
 
             tell(0.0, "")
-            found.append(flat_curvature(replace(context, progress=tell).run(flow).result))
-        return ClassCurvatureResult(whole, np.stack(found))
+            found.append(replace(context, progress=tell).run(flow).result)
+        return _class_result(whole, found)
 
     @property
     def _whole(self) -> Curvature:
@@ -337,6 +350,15 @@ def class_flows(network: Network, whole: CurvatureRecord) -> list[Flow]:
     """Return the curvature on the images of each class alone, of those that have any, as tasks."""
     classes = [np.flatnonzero(whole.labels == label).tolist() for label in np.unique(whole.labels)]
     return [Flow(network, whole, tuple(samples)) for samples in classes]
+
+
+def _class_result(whole: CurvatureRecord, classes: Sequence[CurvatureRecord]) -> ClassCurvatureResult:
+    widths = np.zeros((len(classes), whole.total), dtype=np.float32)
+    for at, record in enumerate(classes):
+        if (known := record.intervals) is not None:
+            own = [known.upper[name] - known.lower[name] for name in record.weights]
+            widths[at] = np.nan_to_num(np.concatenate([values.reshape(-1) for values in own]))
+    return ClassCurvatureResult(whole, np.stack([flat_curvature(record) for record in classes]), widths)
 
 
 def flat_curvature(record: CurvatureRecord) -> np.ndarray:

@@ -58,6 +58,7 @@ class NegativeEdgesRecord:
         label: int64 [n], their classes.
         negative: int64 [n], how many edges have κ < 0 on each.
         live: int64 [n], how many are live.
+        unproved: int64 [n], of how many of these κ could not be proved; they are not among the negative ones.
         radius: float64 [n], the smallest radius that was seen to fool the network, on the scale of pixels in [0, 1];
             the largest that was tried where none did.
         is_fooled: bool [n], whether one did.
@@ -68,6 +69,7 @@ class NegativeEdgesRecord:
     label: np.ndarray
     negative: np.ndarray
     live: np.ndarray
+    unproved: np.ndarray
     radius: np.ndarray
     is_fooled: np.ndarray
     meta: Mapping[str, Any]
@@ -110,6 +112,18 @@ class NegativeEdgesRecord:
         return self._correlated(self.negative)
 
     @property
+    def unproved_words(self) -> str:
+        """What is said of live edges whose κ could not be proved, "" if there are none."""
+        count, images = int(self.unproved.sum()), int((self.unproved > 0).sum())
+        if not count:
+            return ""
+        return (
+            f"κ of {plural(count, 'live edge')} on {plural(images, 'image')} could not be proved; "
+            f"{'it counts' if count == 1 else 'they count'} as live and not as negative, so that there the share is "
+            "the least that it may be."
+        )
+
+    @property
     def headline(self) -> str:
         """The correlation in one line, such as "Spearman’s ρ = −0.36 (95%: −0.47 to −0.23), 200 images"."""
         found = self.correlation
@@ -142,6 +156,8 @@ class NegativeEdgesRecord:
         )
         if self.meta["batchnorm"]:
             said.append(f"BatchNorm: {self.meta['batchnorm']}.")
+        if unproved := self.unproved_words:
+            said.append(unproved)
         if self.not_fooled:
             said.append(
                 f"{self.not_fooled} of the images are fooled at no ε that was tried: they stay in, and share the last "

@@ -25,7 +25,7 @@ NEGATIVE_EDGES_VERSION = 1
 _RADII_SHARE = 0.2
 _AT_ONCE, _FEW_WEIGHTS = 4, 100_000
 _SECONDS_BETWEEN_WRITES = 2.0
-_ARRAYS = ("image", "label", "negative", "live", "radius", "is_fooled")
+_ARRAYS = ("image", "label", "negative", "live", "unproved", "radius", "is_fooled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,9 @@ class NegativeEdges(StoredTask[NegativeEdgesRecord]):
 
     def decode(self, record: Record) -> NegativeEdgesRecord:
         """Read it back."""
-        return NegativeEdgesRecord(**{name: record.arrays[name].copy() for name in _ARRAYS}, meta=record.meta)
+        # Those that do not tell of unproved edges were measured while one ended the work.
+        arrays = {"unproved": np.zeros_like(record.arrays["live"])} | dict(record.arrays)
+        return NegativeEdgesRecord(**{name: arrays[name].copy() for name in _ARRAYS}, meta=record.meta)
 
     def _empty(self, context: Context) -> NegativeEdgesRecord:
         """Choose the images."""
@@ -109,6 +111,7 @@ class NegativeEdges(StoredTask[NegativeEdgesRecord]):
             measured.labels.numpy()[chosen],
             nothing,
             nothing.copy(),
+            np.zeros(count, dtype=np.int64),
             np.full(count, np.nan),
             np.zeros(count, dtype=np.bool_),
             meta,
@@ -165,6 +168,7 @@ class NegativeEdges(StoredTask[NegativeEdgesRecord]):
             )
             for sample, at in enumerate(own.tolist()):
                 record.negative[at], record.live[at] = found.count_edges(sample)
+                record.unproved[at] = found.count_unproved_edges(sample)
             if time.monotonic() - written > _SECONDS_BETWEEN_WRITES:
                 self._keep(record, context)
                 written = time.monotonic()

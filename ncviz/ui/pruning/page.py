@@ -14,6 +14,7 @@ from ncviz.scene.comparison import (
     calibration_words,
     measured_sparsities,
     nothing_to_remove,
+    sharpness_words,
     weight_count,
 )
 from ncviz.scene.verdict import other_end, verdict
@@ -74,6 +75,8 @@ def draw_page(of: tasks.Network) -> None:
     spreads = curve_runs.spreads(of, compared)
     with says:
         _draw_verdict(of, compared, spreads)
+        for told in sharpness_words(curve_runs.known(of, compared)):
+            st.caption(told)
 
     def when_measured(part: Callable[[], None]) -> None:
         if nothing:

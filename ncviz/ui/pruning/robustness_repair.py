@@ -95,6 +95,8 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
         "definition of ours, "
         "not the paper's."
     )
+    if told := found.sentence():
+        st.caption(told)
     with st.expander(f"The {min(LISTED, len(weights))} most specific of them"):
         show_table(
             bottleneck_table(record, curvature, weights[:LISTED], label),

@@ -20,6 +20,7 @@ from ncviz.scene.comparison import (
     comparison_table,
     curves_csv,
     never_active_place,
+    sharpness_words,
 )
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import norm_words, part_words, short_word, word_for
@@ -133,6 +134,7 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     part += f" By curvature, {place}." if place and looks else ""
     return [
         f"{of.title}, {word_for(of)}{images}, without training again. {way.capitalize()}, {among}{held}.{band}{part}",
+        *sharpness_words(curve_runs.known(of, compared)),
         f"Criteria that look at images look at {pool}; the others at none.",
     ]
 

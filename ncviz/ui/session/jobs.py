@@ -110,7 +110,10 @@ def results(of: tasks.Network, view: ViewState) -> tuple[CurvatureRecord | None,
     While the curvature is computed that is what is certain of it so far.
     """
     curves = tasks.Sweep(of, view.config, view.scope, view.never)
-    return _curvature(of, view), session.context().look_up(curves)
+    found, context = _curvature(of, view), session.context()
+    sweep = context.look_up(curves)
+    # One that goes by middles is no result beside a curvature that is exact by now.
+    return found, sweep if sweep is not None and curves.is_complete(sweep, context) else None
 
 
 def is_newer(of: tasks.Network, view: ViewState, record: CurvatureRecord | None) -> bool:
