@@ -8,6 +8,7 @@ import select
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ import numpy as np
 
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.progress import Progress
+from ncviz.reading.wire import read_exactly, receive, send
 
 if sys.platform != "win32":
     import resource
-from ncviz.reading.confined import read_exactly, receive, send
 
 Task = Callable[[dict[str, Any], list[bytes], Progress], tuple[Any, list[np.ndarray]]]
 _IDLE_SECONDS = 600
@@ -40,6 +41,7 @@ def serve(tasks: Mapping[str, tuple[str, str]]) -> None:
         os.dup2(nowhere.fileno(), 1)
     loaded: dict[str, Task] = {}
     prepared: set[str] = set()
+    _offer_itself()
     least = 0
     while _is_asked(given):
         try:
@@ -95,18 +97,25 @@ def _bound(seconds: float | None, room: int | None) -> None:
     """Let the system end this process, or refuse it memory, beyond so much more than it has; None for no bound."""
     if sys.platform == "win32":
         return
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    most = resource.RLIM_INFINITY if seconds is None else int(time.process_time() + seconds) + 2
-    resource.setrlimit(
-        resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
-    )
-    taken, hard = _memory()[0], resource.getrlimit(resource.RLIMIT_AS)[1]
+    _limit(resource.RLIMIT_CPU, None if seconds is None else int(time.process_time() + seconds) + 2)
     if sys.platform == "linux":
-        most = resource.RLIM_INFINITY if room is None else taken + room
-        resource.setrlimit(
-            resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
-        )
+        _limit(resource.RLIMIT_AS, None if room is None else _memory()[0] + room)
+
+
+def _limit(kind: int, most: int | None) -> None:
+    """Set a limit, as far as that of the user's own allows; None for as much as that."""
+    hard = resource.getrlimit(kind)[1]
+    if most is None or hard != resource.RLIM_INFINITY:
+        most = hard if most is None else min(most, hard)
+    resource.setrlimit(kind, (most, hard))
+
+
+def _offer_itself() -> None:
+    """Where memory runs out, Linux is to end this process before the server."""
+    with suppress(OSError):
+        if sys.platform == "linux":
+            Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
 def _memory() -> tuple[int, int]:

@@ -10,7 +10,7 @@ is no sandbox against code that a library's fault would let a file run, but whil
 from __future__ import annotations
 
 import atexit
-import json
+import math
 import os
 import subprocess
 import sys
@@ -26,17 +26,16 @@ import numpy as np
 from ncviz.errors import NcvizError
 from ncviz.limits import LIMITS
 from ncviz.progress import Progress
+from ncviz.reading.wire import filled, receive, send
 from ncviz.text import megabytes
 
-_MAX_MESSAGE = 64_000_000
 # What arrays may be of; all else is refused.
 _TYPES = ("float32", "int64", "uint8")
-_SIGXCPU = -24
+_SIGXCPU, _SIGKILL = -24, -9
 # By the clock a busy machine may take so much longer than by the time of computing.
 _SLOWER, _START_SECONDS = 6, 300.0
 # What the names of settings hold whose values open something, such as NCVIZ_TOKEN and NCVIZ_STORE_KEY.
 _SECRETS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
-LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,6 @@ class ConfinedProcess:
     def __init__(self, module: str) -> None:
         self._module, self._lock = module, threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_late = False
 
     @property
     def is_running(self) -> bool:
@@ -100,29 +98,29 @@ class ConfinedProcess:
         """
         request = {"task": task, "arguments": arguments, "seconds": seconds, "room": room}
         with self._lock:
-            process = self._started()
-            clock = self._clock(_START_SECONDS)
+            clock = None
             try:
-                try:
-                    self._send(process, request, blobs)
-                except OSError:
-                    # It ended since the last file, as it does when there is nothing to do for a while.
-                    process = self._started(is_anew=True)
-                    self._send(process, request, blobs)
-                assert process.stdout is not None
-                receive(process.stdout)
-                clock.cancel()
-                clock = self._clock(_SLOWER * seconds)
-                return self._answer(process, most_bytes, progress)
-            except (OSError, EOFError, ValueError) as problem:
-                if isinstance(problem, NcvizError):
-                    raise
-                raise error(self._reason(label, seconds, room)) from problem
+                while True:
+                    try:
+                        clock = clock or self._begun(request, blobs, _SLOWER * seconds)
+                        told = self._told(clock.process, most_bytes)
+                    # What a process says that a file has taken over may be anything.
+                    except Exception as problem:
+                        is_late = isinstance(problem, TimeoutError) or (clock is not None and clock.is_late)
+                        raise error(self._reason(label, seconds, room, is_late=is_late)) from problem
+                    if not isinstance(told, tuple):
+                        break
+                    if progress is not None:
+                        progress(*told)
             except BaseException:
                 self._drop()
                 raise
             finally:
-                clock.cancel()
+                if clock is not None:
+                    clock.cancel()
+        if isinstance(told, NcvizError):
+            raise told
+        return told
 
     def close(self) -> None:
         """End the process; the next task starts another."""
@@ -145,9 +143,7 @@ class ConfinedProcess:
                 },
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
             )
-            self._is_late = False
             atexit.register(self._drop)
         return self._process
 
@@ -164,18 +160,25 @@ class ConfinedProcess:
                 if pipe is not None:
                     pipe.close()
 
-    def _clock(self, seconds: float) -> threading.Timer:
-        """Return what kills the process after so long, started; whoever waits for it then lets go of it."""
-
-        def kill() -> None:
-            self._is_late = True
-            if self._process is not None:
-                self._process.kill()
-
-        clock = threading.Timer(seconds, kill)
-        clock.daemon = True
-        clock.start()
-        return clock
+    def _begun(self, request: dict[str, Any], blobs: Sequence[bytes], seconds: float) -> _Clock:
+        """Have a process begin a task; return the clock that ends it after so long."""
+        for is_anew in (False, True):
+            process = self._started(is_anew=is_anew)
+            clock = _Clock(process, _START_SECONDS)
+            try:
+                self._send(process, request, blobs)
+                assert process.stdout is not None
+                receive(process.stdout)
+                break
+            except (OSError, EOFError) as problem:
+                if clock.is_late:
+                    raise TimeoutError from problem
+                # It may have been about to end, as it does when there is nothing to do for a while.
+                if is_anew:
+                    raise
+            finally:
+                clock.cancel()
+        return _Clock(process, seconds)
 
     @staticmethod
     def _send(process: subprocess.Popen[bytes], request: dict[str, Any], blobs: Sequence[bytes]) -> None:
@@ -185,32 +188,33 @@ class ConfinedProcess:
             process.stdin.write(blob)
         process.stdin.flush()
 
-    def _answer(self, process: subprocess.Popen[bytes], most_bytes: int, progress: Progress | None) -> Answer:
+    @staticmethod
+    def _told(process: subprocess.Popen[bytes], most_bytes: int) -> Answer | NcvizError | tuple[float, str]:
+        """Return what a process tells next: what it has done, why it does not, or how far it is."""
         assert process.stdout is not None
-        while True:
-            message = receive(process.stdout)
-            if "progress" in message:
-                if progress is not None:
-                    done, text = message["progress"]
-                    progress(float(done), str(text)[: LIMITS.name_length])
-                continue
-            if "refused" in message:
-                raise _refusal(message["refused"])
-            shapes = [(str(kind), tuple(int(size) for size in shape)) for kind, shape in message["arrays"]]
-            arrays, left = [], most_bytes
-            for kind, shape in shapes:
-                if kind not in _TYPES or len(shape) > LIMITS.dimensions or min((*shape, 0)) < 0:
-                    raise ValueError("an array of no kind that is taken")
-                size = np.dtype(kind).itemsize
-                for side in shape:
-                    size *= side
-                left -= size
-                if left < 0:
-                    raise ValueError("more than there is room for")
-                arrays.append(_filled(process.stdout, np.empty(shape, dtype=kind)))
-            return Answer(message["value"], arrays)
+        message = receive(process.stdout)
+        if "progress" in message:
+            done, text = message["progress"]
+            if not math.isfinite(done):
+                raise ValueError("no share of the work")
+            return min(max(float(done), 0.0), 1.0), str(text)[: LIMITS.name_length]
+        if "refused" in message:
+            return _refusal(message["refused"])
+        shapes = [(str(kind), tuple(int(size) for size in shape)) for kind, shape in message["arrays"]]
+        arrays, left = [], most_bytes
+        for kind, shape in shapes:
+            if kind not in _TYPES or len(shape) > LIMITS.dimensions or min((*shape, 0)) < 0:
+                raise ValueError("an array of no kind that is taken")
+            size = np.dtype(kind).itemsize
+            for side in shape:
+                size *= side
+            left -= size
+            if left < 0:
+                raise ValueError("more than there is room for")
+            arrays.append(filled(process.stdout, np.empty(shape, dtype=kind)))
+        return Answer(message["value"], arrays)
 
-    def _reason(self, label: str, seconds: float, room: int) -> str:
+    def _reason(self, label: str, seconds: float, room: int, *, is_late: bool) -> str:
         """Return why there is no answer, and let go of the process."""
         process = self._process
         with suppress(subprocess.TimeoutExpired):
@@ -218,10 +222,15 @@ class ConfinedProcess:
                 process.wait(1)
         code = None if process is None else process.returncode
         self._drop()
-        if self._is_late or code == _SIGXCPU:
+        if is_late or code == _SIGXCPU:
             return (
                 f"{label} takes more than {seconds:.0f} s to read, far more than a file of its size should; bring a "
                 "smaller one, or save it again."
+            )
+        if process is None or code == _SIGKILL:
+            return (
+                f"{label} could not be read, because this machine has too little memory left at the moment; try again "
+                "later, or bring a smaller one."
             )
         return (
             f"{label} made its reader end, which may take {megabytes(room)} of memory; it is damaged, or asks for more "
@@ -238,49 +247,27 @@ def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def send(file: Any, message: Mapping[str, Any]) -> None:
-    """Write a message: its length, then JSON."""
-    content = json.dumps(message, separators=(",", ":")).encode()
-    file.write(len(content).to_bytes(LENGTH, "little") + content)
-    file.flush()
+class _Clock:
+    """What kills a process after so long; whoever waits for it then lets go of it."""
 
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.process, self.is_late = process, False
+        self._is_over, self._lock = False, threading.Lock()
+        self._timer = threading.Timer(seconds, self._kill)
+        self._timer.daemon = True
+        self._timer.start()
 
-def receive(file: Any) -> dict[str, Any]:
-    """Return a message.
+    def cancel(self) -> None:
+        """Let the process live; after this nothing is killed."""
+        with self._lock:
+            self._is_over = True
+        self._timer.cancel()
 
-    Raises:
-        EOFError: If the other side has ended.
-        ValueError: If it is no such message.
-    """
-    length = int.from_bytes(read_exactly(file, LENGTH), "little")
-    if length > _MAX_MESSAGE:
-        raise ValueError("a message that is too long")
-    message = json.loads(read_exactly(file, length))
-    if not isinstance(message, dict):
-        raise ValueError("no message")
-    return message
-
-
-def read_exactly(file: Any, size: int) -> bytes:
-    """Return so many bytes.
-
-    Raises:
-        EOFError: If there are fewer.
-    """
-    content: bytes = file.read(size)
-    if len(content) < size:
-        raise EOFError("the other side has ended")
-    return content
-
-
-def _filled(file: Any, values: np.ndarray) -> np.ndarray:
-    view: Any = memoryview(values.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
-    while len(view):
-        count = file.readinto(view)
-        if not count:
-            raise EOFError("the other side has ended")
-        view = view[count:]
-    return values
+    def _kill(self) -> None:
+        with self._lock:
+            if not self._is_over:
+                self.is_late = True
+                self.process.kill()
 
 
 def _refusal(message: Mapping[str, Any]) -> NcvizError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -125,17 +126,19 @@ def shared_size(files: Sequence[tuple[str, bytes]]) -> tuple[int, int] | None:
         (name, len(content), hashlib.sha256(content[:_ENDS] + content[-_ENDS:]).digest())
         for name, content in files
     )
-    if key not in _sizes:
-        arguments = {"names": [name for name, _ in files]}
-        try:
-            found = _of_images("sizes", arguments, [content for _, content in files], "The images").value
-        except NcvizError:
-            # Whoever reads them says why.
-            found = None
-        while len(_sizes) >= _REMEMBERED:
-            _sizes.pop(next(iter(_sizes)), None)
-        _sizes[key] = None if found is None else (int(found[0]), int(found[1]))
-    return _sizes[key]
+    with suppress(KeyError):
+        return _sizes[key]
+    arguments = {"names": [name for name, _ in files]}
+    try:
+        found = _of_images("sizes", arguments, [content for _, content in files], "The images").value
+    except NcvizError:
+        # Whoever reads them says why; it may have been the machine's fault, and is not remembered.
+        return None
+    size = None if found is None else (int(found[0]), int(found[1]))
+    while len(_sizes) >= _REMEMBERED:
+        _sizes.pop(next(iter(_sizes)), None)
+    _sizes[key] = size
+    return size
 
 
 def read_image(
@@ -154,12 +157,11 @@ def read_image(
 def _of_images(
     task: str, arguments: dict[str, Any], blobs: list[bytes], name: str, progress: Progress | None = None
 ) -> Answer:
-    size = sum(map(len, blobs))
     label = file_name(name) if name else "What was brought"
     unpacked = sum(_unpacked(blob, LIMITS.unpacked_bytes) for blob in blobs)
     values = 4 * LIMITS.image_values + 8 * LIMITS.images
     room = _OWN_BYTES + _PIXEL_BYTES * LIMITS.image_pixels + 2 * unpacked + values
-    seconds = Budget(label, size, DataError, pixels=True).seconds
+    seconds = Budget(label, unpacked, DataError, pixels=True).seconds
     return READER.call(
         task, arguments, blobs, label, seconds=seconds, room=room, most_bytes=values, error=DataError,
         progress=progress,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from ncviz.errors import NcvizError
+from ncviz.progress import Progress
 from ncviz.reading.confined import Answer, ConfinedProcess
 
 # A file of a usual size is read in less; whatever takes longer gets company.
 _PATIENCE = 1.5
 _MOST = 2
+# So often whoever waits for another's file may cancel.
+_TURN_SECONDS = 0.2
 _PREPARATION_SECONDS, _PREPARATION_BYTES = 120.0, 2_000_000_000
 
 
@@ -38,10 +41,13 @@ class ConfinedPool:
         with self._changed:
             return sum(process.is_running for process in (*self._idle, *self._busy))
 
-    def call(self, *given: Any, **named: Any) -> Answer:
-        """Do a task and wait for it; all arguments, and what is raised, are as for ``ConfinedProcess.call``."""
-        with self._taken() as process:
-            return process.call(*given, **named)
+    def call(self, *given: Any, progress: Progress | None = None, **named: Any) -> Answer:
+        """Do a task and wait for it; all arguments, and what is raised, are as for ``ConfinedProcess.call``.
+
+        ``progress`` is called while others are waited for, too, so that this may be cancelled.
+        """
+        with self._taken(progress) as process:
+            return process.call(*given, progress=progress, **named)
 
     def prepare(self, task: str) -> threading.Thread | None:
         """Start a process in the background and have it do a task for which nobody waits.
@@ -80,14 +86,16 @@ class ConfinedPool:
             self._is_prepared = False
 
     @contextmanager
-    def _taken(self, *, is_preparation: bool = False) -> Iterator[ConfinedProcess]:
+    def _taken(
+        self, progress: Progress | None = None, *, is_preparation: bool = False
+    ) -> Iterator[ConfinedProcess]:
         with self._changed:
             # Another would have to get ready, too, and be later.
-            self._changed.wait_for(lambda: is_preparation or self._is_free() or not self._is_preparing)
+            self._wait(lambda: is_preparation or self._is_free() or not self._is_preparing, progress)
             if not self._idle and self._busy:
                 self._changed.wait_for(self._is_free, self._patience)
             if not self._idle and len(self._busy) >= self._most:
-                self._changed.wait_for(self._is_free)
+                self._wait(self._is_free, progress)
             # The one that was used last, so that those which few files need end after a while.
             process = self._idle.pop() if self._idle else ConfinedProcess(self._module)
             self._busy.append(process)
@@ -98,6 +106,11 @@ class ConfinedPool:
                 self._busy.remove(process)
                 self._idle.append(process)
                 self._changed.notify_all()
+
+    def _wait(self, is_over: Callable[[], bool], progress: Progress | None) -> None:
+        while not self._changed.wait_for(is_over, _TURN_SECONDS):
+            if progress is not None:
+                progress(0.0, "waiting until another file is read")
 
     def _is_free(self) -> bool:
         return bool(self._idle)

@@ -38,13 +38,21 @@ def environment(arguments, blobs, progress):
     return sorted(os.environ), []
 
 
+def lie(arguments, blobs, progress):
+    """Say what no honest process says, in place of the one that a file has taken over."""
+    content, answers = arguments["message"].encode(), progress.__closure__[0].cell_contents
+    answers.write(len(content).to_bytes(8, "little") + content)
+    answers.flush()
+    os._exit(0)
+
+
 def crash(arguments, blobs, progress):
     ctypes.string_at(0)
 
 
 TASKS = {
     name: ("tests.reading.small_tasks", name)
-    for name in ("double", "refuse", "compute", "wait", "grow", "environment", "crash")
+    for name in ("double", "refuse", "compute", "wait", "grow", "environment", "lie", "crash")
 }
 
 if __name__ == "__main__":

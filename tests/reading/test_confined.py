@@ -1,6 +1,10 @@
 """Work that takes too much ends in one sentence, and the next is done as if nothing had been."""
 
+import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -62,6 +66,39 @@ def test_what_takes_too_much_is_one_sentence_and_another_process_goes_on(process
         call(process, task, **arguments)
     assert "\n" not in str(caught.value)
     assert works(process) != first
+
+
+@pytest.mark.parametrize(
+    "message",
+    ['{"value": 1}', "[" * 5_000, '{"value": 1, "arrays": [["uint8", [Infinity]]]}', '{"progress": [NaN, ""]}', "[]",
+     '{"refused": 1}', '{"value": 1, "arrays": [["object", [1]]]}'],
+)  # fmt: skip
+def test_what_a_process_says_that_was_taken_over_is_one_sentence(process, message):
+    with pytest.raises(ModelError, match=r"^a.onnx made its reader end"):
+        call(process, "lie", message=message, progress=lambda done, text: None)
+
+
+def test_one_that_is_about_to_end_takes_no_file_with_it(process):
+    first = works(process)
+    # It stops reading as it does after a while of nothing to do, and ends while the next file is on its way.
+    os.kill(first, signal.SIGSTOP)
+    killer = threading.Timer(0.3, os.kill, (first, signal.SIGKILL))
+    killer.start()
+    assert works(process) != first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="which sets no such limit")
+def test_a_limit_of_the_users_own_is_none_on_every_file():
+    code = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (36_000, 36_000))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (64 << 30, 64 << 30))\n"
+        "from tests.reading.test_confined import ConfinedProcess, works\n"
+        "process = ConfinedProcess('tests.reading.small_tasks')\n"
+        "assert works(process) == works(process)\n"
+        "process.close()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
 
 
 def test_what_is_cancelled_ends_at_once(process):

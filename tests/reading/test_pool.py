@@ -36,7 +36,8 @@ class Busy(threading.Thread):
 
     def run(self):
         def progress(done, text):
-            self.begun.set()
+            if done:  # not while it waits for its turn
+                self.begun.set()
             if self.ended.is_set():
                 raise CancelledError
 
@@ -63,6 +64,15 @@ def test_another_is_started_for_whom_a_busy_one_keeps_waiting_and_no_third(pool)
     assert pool.running == 2
     second = Busy(pool)
     assert second.begun.wait(60)
+    told = []
+
+    def cancel(done, text):
+        told.append(text)
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        call(pool, "double", cancel)
+    assert told == ["waiting until another file is read"]
     third = Busy(pool)
     assert not third.begun.wait(1)
     assert pool.running == 2

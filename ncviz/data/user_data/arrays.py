@@ -15,12 +15,13 @@ from ncviz.budget import Budget
 from ncviz.data.image_settings import LAST, ImageSettings
 from ncviz.data.images import fit_pixels
 from ncviz.data.user_data.array_labels import class_names, whole_labels
-from ncviz.data.user_data.image_files import check_amount, check_most, drawn
+from ncviz.data.user_data.image_files import BATCH, check_amount, check_most, drawn
 from ncviz.data.user_data.pixel_range import as_shares, check_white, find_white
 from ncviz.data.user_data.registry import ALL, Part, UserData
 from ncviz.data.user_data.zip_archives import Archive, read_source
 from ncviz.errors import DataError
 from ncviz.limits import LIMITS
+from ncviz.progress import Progress
 from ncviz.text import file_name
 
 IMAGES = ("images", "x", "inputs", "data", "image", "arr_0")
@@ -41,6 +42,7 @@ def read_arrays(
     white: float | None = None,
     is_normalised: bool = False,
     most: int | None = None,
+    progress: Progress | None = None,
 ) -> UserData:
     """Read images from an ``.npz``, with labels and class names if it has them, or from an ``.npy``.
 
@@ -57,6 +59,7 @@ def read_arrays(
         is_normalised: Whether the file holds inputs, with the settings' mean and std in them already; ``white`` then
             has no place.
         most: Images of each split at most, drawn once and for all; None for all of them.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
 
     Raises:
         DataError: If the file is damaged, unsafe or too large, or its arrays are not images and labels.
@@ -71,7 +74,9 @@ def read_arrays(
             beside = "The file of labels"
             found["labels"] = lambda: array_of(read_source(labels, beside), beside)
     else:
-        found = _members(content, title)
+        archive = Archive(content, title)
+        budget.widen(max(len(content), archive.unpacked))
+        found = _members(archive, title)
     splits = _splits(found, title)
     names = _first(found, CLASSES)
     classes = None if names is None else class_names(found[names](), title)
@@ -101,18 +106,23 @@ def read_arrays(
     note = ""
     if white is None and not is_normalised:
         white, note = find_white(arrays.values(), title)
-    parts = {}
+    parts, done, total = {}, 0, sum(map(len, rows.values()))
+
+    def tell(count: int) -> None:
+        if progress is not None:
+            progress((done + count) / max(1, total), f"image {done + count + 1:,} of {total:,}")
+
     for split, images in arrays.items():
         own = whole[split]
         chosen = images if len(rows[split]) == len(images) else images[rows[split]]
-        pixels = _pixels(chosen, settings, title, white, budget)
+        pixels = _pixels(chosen, settings, title, white, budget, tell)
+        done += len(pixels)
         parts[split] = Part(pixels, None if own is None else own[rows[split]], len(images))
     return UserData(title, classes, settings, parts, (note,) if note else ())
 
 
-def _members(content: bytes, title: str) -> dict[str, Callable[[], np.ndarray]]:
+def _members(archive: Archive, title: str) -> dict[str, Callable[[], np.ndarray]]:
     """Return what reads each array of an ``.npz``, by its name without the ending, in small letters."""
-    archive = Archive(content, title)
 
     def reader(name: str) -> Callable[[], np.ndarray]:
         return lambda: array_of(archive.read(name), f"{file_name(name)} in {title}")
@@ -185,9 +195,14 @@ def _first(found: dict[str, Callable[[], np.ndarray]], names: list[str] | tuple[
 
 
 def _pixels(
-    images: np.ndarray, settings: ImageSettings, title: str, white: float | None, budget: Budget
+    images: np.ndarray,
+    settings: ImageSettings,
+    title: str,
+    white: float | None,
+    budget: Budget,
+    tell: Callable[[int], None],
 ) -> np.ndarray:
-    """Return uint8, or float32 in [0, 1], [n, C, H, W] of the network's size."""
+    """Return uint8, or float32 in [0, 1], [n, C, H, W] of the network's size; tell how many images are done."""
     images = _planes(images, settings, title)
     is_kept = images.dtype == np.uint8 and white == 255
     fitted = np.empty((len(images), *settings.pixel_shape), dtype=np.uint8 if is_kept else np.float32)
@@ -195,6 +210,7 @@ def _pixels(
     count = max(1, _CHUNK // max(1, math.prod(images.shape[1:])))
     for first in range(0, len(images), count):
         budget.check_time()
+        tell(first)
         part = images[first : first + count]
         if not is_kept:
             part = as_shares(part, settings, title, white)
@@ -202,6 +218,8 @@ def _pixels(
             fitted[first : first + count] = part
             continue
         for number, image in enumerate(part, first):
+            if number % BATCH == 0:
+                tell(number)
             fitted[number] = fit_pixels(np.ascontiguousarray(image), f"{number + 1:,} of {title}", settings)
     return fitted
 

@@ -20,7 +20,8 @@ from ncviz.limits import LIMITS
 from ncviz.progress import Progress
 from ncviz.text import file_name
 
-_BATCH = 50
+# So many images are read between two words on how far it is.
+BATCH = 50
 
 
 def read_zip(
@@ -89,7 +90,11 @@ def read_tree(
 
 
 def read_images(
-    files: Sequence[tuple[str, bytes]], settings: ImageSettings, *, labels: Mapping[str, str] | None = None
+    files: Sequence[tuple[str, bytes]],
+    settings: ImageSettings,
+    *,
+    labels: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> UserData:
     """Read single images.
 
@@ -97,6 +102,7 @@ def read_images(
         files: Name and content of each.
         settings: How images become inputs.
         labels: Class of each file by its name, for all or none of them.
+        progress: Called with the fraction done and a message; may raise ``CancelledError`` to stop.
 
     Raises:
         DataError: If there are none, too many, or one cannot be read, naming it.
@@ -108,6 +114,8 @@ def read_images(
     budget = Budget(file_name(title), sum(len(content) for _, content in files), DataError, pixels=True)
     images = np.empty((len(files), *settings.pixel_shape), dtype=np.uint8)
     for place, (name, content) in enumerate(files):
+        if progress is not None and place % BATCH == 0:
+            progress(place / len(files), f"image {place + 1:,} of {len(files):,}")
         images[place] = read_image(content, name, settings, budget)
     if not labels:
         return UserData(title, (), settings, {ALL: Part(images, None, len(images))})
@@ -174,7 +182,7 @@ def _read(
     for split, chosen in rows.items():
         images = np.empty((len(chosen), *settings.pixel_shape), dtype=np.uint8)
         for place, row in enumerate(chosen):
-            if progress is not None and done % _BATCH == 0:
+            if progress is not None and done % BATCH == 0:
                 progress(done / total, f"image {done + 1:,} of {total:,}")
             path = layout.paths[split][row]
             images[place] = read_image(read(path), path, settings, budget)

@@ -85,12 +85,14 @@ def read_uploads(
         name, content = max(files, key=lambda file: len(file[1]))
         labels = min(files, key=lambda file: len(file[1]))[1] if len(files) == 2 else None
         return read_arrays(
-            content, settings, name, labels=labels, white=white, is_normalised=is_normalised, most=most
-        )
+            content, settings, name, labels=labels, white=white, is_normalised=is_normalised, most=most,
+            progress=progress,
+        )  # fmt: skip
     strange = [name for (name, _), ending in zip(files, endings, strict=True) if ending not in SUFFIXES]
     if strange:
         raise DataError(
             f"{file_name(strange[0])} cannot be read beside the others; bring one zip, one .npz, one .npy with "
             "another for its labels, or images."
         )
-    return read_images(files, settings, labels={name: label for name, _ in files} if label else None)
+    labels_of = {name: label for name, _ in files} if label else None
+    return read_images(files, settings, labels=labels_of, progress=progress)

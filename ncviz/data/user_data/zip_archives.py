@@ -74,6 +74,11 @@ class Archive:
         """Paths of the files in it, without the clutter of operating systems, sorted."""
         return sorted(self._entries)
 
+    @property
+    def unpacked(self) -> int:
+        """Bytes of all files in it, as it declares them."""
+        return sum(entry.file_size for entry in self._entries.values())
+
     def read(self, name: str) -> bytes:
         """Unpack one file, of no more bytes than it declares.
 
