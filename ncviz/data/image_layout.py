@@ -14,11 +14,14 @@ from ncviz.limits import LIMITS
 _JPEG, _PNG, _GIF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8"
 _TIFFS = {b"II*\0": "<", b"MM\0*": ">"}
 _LONG_TIFFS = (b"II+\0", b"MM\0+")
-_MAX_PARTS = 10_000
-# Every tag of a TIFF that says how large what is decoded at once is: width, height, rows of a strip, sides of a tile.
+_MAX_PARTS, _MAX_STRIPS = 10_000, 100_000
+# Every tag of a TIFF that says how large what is decoded at once is; a strip has no more rows than the image.
 _SIDES = {256: "width", 257: "height", 322: "tile width", 323: "tile height"}
+_MAX_TOLD = 10 * LIMITS.free_ratio_bytes
 _ITEM_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SHORT, _LONG = 3, 4
+# Read as bytes, not as objects for each number: text, or what a program keeps for itself, such as layers.
+_BYTES = (1, 2, 7)
 # Tags of which each value is a strip or tile.
 _OFFSETS, _COUNTS = (273, 324), (279, 325)
 
@@ -92,21 +95,27 @@ def _check_tiff(content: bytes, order: str) -> None:
         return
     (tags,) = struct.unpack_from(f"{order}H", content, at)
     found: dict[int, int] = {}
+    parts, told = 0, 0
     for number in range(tags):
         place = at + 2 + 12 * number
         if place + 12 > len(content):
             return
         tag, kind, count = struct.unpack_from(f"{order}HHI", content, place)
-        # Comments and profiles may be long, but are no numbers that become objects.
-        if count > _MAX_PARTS and _ITEM_BYTES.get(kind, 1) > 1 and tag in (*_OFFSETS, *_COUNTS):
-            raise ValueError(f"it is cut into {count:,} parts")
-        if count * _ITEM_BYTES.get(kind, 1) > 10 * LIMITS.free_ratio_bytes and tag not in (
-            *_OFFSETS,
-            *_COUNTS,
-        ):
-            raise ValueError(f"it says more beside its pixels than {10 * LIMITS.free_ratio_bytes:,} bytes")
-        if tag in _SIDES and count == 1 and kind in (_SHORT, _LONG):
+        size = count * _ITEM_BYTES.get(kind, 1)
+        told += size
+        # Each says something else, so that a file whose tags say more than it holds has them share their bytes.
+        if told > len(content) + _MAX_TOLD or (size > _MAX_TOLD and kind not in _BYTES):
+            raise ValueError(f"it says more beside its pixels than {_MAX_TOLD:,} bytes")
+        if tag in (*_OFFSETS, *_COUNTS):
+            parts = max(parts, count)
+        if tag in _SIDES:
+            if count != 1 or kind not in (_SHORT, _LONG):
+                raise ValueError(f"its {_SIDES[tag]} is no whole number")
             found[tag] = struct.unpack_from(f"{order}{'H' if kind == _SHORT else 'I'}", content, place + 8)[0]
+    # Some programs make a strip of each row, of each colour.
+    most = max(_MAX_PARTS, min(4 * found.get(257, 0), _MAX_STRIPS))
+    if parts > most:
+        raise ValueError(f"it is cut into {parts:,} parts")
     # A tile may reach beyond the image, but not by more than one of the usual sizes.
     width, height = found.get(322, 0), found.get(323, 0)
     most = 2 * max(found.get(256, 0), 1_024) * max(found.get(257, 0), 1_024)

@@ -6,8 +6,8 @@ Whoever reads their own files from Python or on the command line waits for nobod
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,11 @@ def read_network_file(
         "network", arguments, [content], label, seconds=budget.seconds,
         room=budget.most_bytes + 2 * unpacked + _OWN_BYTES, most_bytes=budget.most_bytes, error=ModelError,
     )  # fmt: skip
+    with _believed(label, ModelError):
+        return _network_of(answer, content)
+
+
+def _network_of(answer: Answer, content: bytes) -> Network | tuple[str, tuple[str, ...]]:
     value = answer.value
     if "what" in value:
         return value["what"], tuple(value["choices"])
@@ -112,12 +117,21 @@ def read_uploads(
     answer = _of_images(
         "uploads", arguments, [content for _, content in files], files[0][0] if files else "", progress
     )
-    value, arrays = answer.value, iter(answer.arrays)
-    parts = {
-        split: Part(next(arrays), next(arrays) if has_labels else None, int(total))
-        for split, total, has_labels in value["parts"]
-    }
-    return UserData(value["title"], tuple(value["classes"]), settings, parts, tuple(value["notes"]))
+    with _believed(files[0][0] if files else "What was brought", DataError):
+        value, arrays = answer.value, iter(answer.arrays)
+        parts = {
+            split: Part(next(arrays), next(arrays) if has_labels else None, int(total))
+            for split, total, has_labels in value["parts"]
+        }
+        for part in parts.values():
+            if part.images.shape[1:] != settings.pixel_shape or part.images.dtype == np.int64:
+                raise ValueError("images of another shape")
+            if part.labels is not None and (part.labels.shape, part.labels.dtype) != (
+                part.images.shape[:1],
+                np.int64,
+            ):
+                raise ValueError("labels of another shape")
+        return UserData(value["title"], tuple(value["classes"]), settings, parts, tuple(value["notes"]))
 
 
 def shared_size(files: Sequence[tuple[str, bytes]]) -> tuple[int, int] | None:
@@ -150,8 +164,12 @@ def read_image(
         DataError: If it is damaged, of another format, or too large, naming it.
     """
     arguments = {"name": name, "settings": settings.as_dict(), "is_as_viewed": is_as_viewed}
-    (pixels,) = _of_images("picture", arguments, [content], name).arrays
-    return pixels
+    answer = _of_images("picture", arguments, [content], name)
+    with _believed(name, DataError):
+        (pixels,) = answer.arrays
+        if pixels.shape != settings.pixel_shape:
+            raise ValueError("an image of another shape")
+        return pixels
 
 
 def _of_images(
@@ -166,6 +184,19 @@ def _of_images(
         task, arguments, blobs, label, seconds=seconds, room=room, most_bytes=values, error=DataError,
         progress=progress,
     )  # fmt: skip
+
+
+@contextmanager
+def _believed(label: str, error: type[NcvizError]) -> Iterator[None]:
+    """Raise ``error`` where an answer is none that a reader gives, but one of whatever had the process taken over."""
+    try:
+        yield
+    except NcvizError:
+        raise
+    except Exception as problem:
+        raise error(
+            f"{quotable(label)} made its reader answer what it never does; it is damaged: save it again."
+        ) from problem
 
 
 def _unpacked(content: bytes, most: int) -> int:

@@ -10,6 +10,7 @@ from ncviz.errors import DataError, ModelError
 from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.files.open_file import read_file
 from ncviz.reading import doors
+from ncviz.reading.confined import Answer
 from tests.examples.image_files import SMALL, image_file, npz_of, pixels, tree, zip_of
 from tests.fuzz import networks
 
@@ -64,3 +65,19 @@ def test_images_of_every_kind():
     )
     with pytest.raises(DataError, match="cannot be read"):
         doors.read_image(b"junk", "a.png", SMALL)
+
+
+@pytest.mark.parametrize(
+    "value", [None, {}, {"what": 1}, {"parts": [["all", 1, False]]}, {"parts": [["all", 1, True]]}]
+)
+@pytest.mark.parametrize("shape", [(1, 3, 8, 9), (3, 8)])
+def test_an_answer_that_no_reader_gives_is_one_sentence(monkeypatch, value, shape):
+    answer = Answer(value, [np.zeros(shape, np.uint8)])
+    monkeypatch.setattr(doors.READER, "call", lambda *given, **named: answer)
+    for error, read in (
+        (ModelError, lambda: doors.read_network_file(b"", "a.onnx")),
+        (DataError, lambda: doors.read_uploads([("a.png", b"")], SMALL)),
+        (DataError, lambda: doors.read_image(b"", "a.png", SMALL)),
+    ):
+        with pytest.raises(error, match="never does"):
+            read()
