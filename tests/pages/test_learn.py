@@ -72,7 +72,7 @@ def test_from_lesson_to_lesson_and_out(app, label, lesson):
         assert getattr(view, name) == value, "a lesson that is left leaves what it has set"
 
 
-@pytest.mark.parametrize(("number", "removed"), [(5, "0.045"), (6, "0.65")])
+@pytest.mark.parametrize(("number", "removed"), [(5, "0.05"), (6, "0.65")])
 def test_the_pruning_tasks_are_ticked_by_the_measured_curve(app, number, removed):
     app.query_params = {"lesson": str(number), "removed": removed}
     app.run()
