@@ -372,3 +372,14 @@ def test_the_size_that_images_have_in_common():
     assert shared_size([("a.png", image), ("b.png", other)]) is None
     for files in [("pets.zip", b"no zip"), ("pets.zip", zip_of({})), ("a.png", b"no image")]:
         assert shared_size([files]) is None
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.png"])
+def test_arrays_and_single_images_are_cancelled_as_archives_are(name):
+    content = npz_of(x=np.zeros((3, 3, 9, 9), np.uint8)) if name == "a.npz" else image_file(pixels())
+
+    def cancel(done, text):
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        read_uploads([(name, content)], SMALL, progress=cancel)

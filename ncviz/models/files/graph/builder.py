@@ -91,6 +91,9 @@ class BlueprintBuilder:
                 self.ties[f"{step.name}.{name}"] = owners[name]
                 continue
             kind = np.int64 if name == "num_batches_tracked" else np.float32
+            if values.dtype != kind:
+                # A copy is made.
+                self.budget.check_room(values.size * np.dtype(kind).itemsize)
             made = self.arrays[f"{step.name}.{name}"] = np.asarray(values, dtype=kind, order="C")
             self.budget.hold_array(made)
         return step.name
