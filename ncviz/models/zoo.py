@@ -90,6 +90,7 @@ _MLP_RECIPE = Recipe(epochs=60, batch_size=32, learning_rate=0.01)
 _LENET_RECIPE = Recipe(epochs=6, batch_size=128, learning_rate=0.003)
 _DECAY_RECIPE = replace(_LENET_RECIPE, weight_decay=5e-4)
 _ADVERSARIAL_RECIPE = replace(_LENET_RECIPE, attack=AttackConfig())
+_MLPNET_RECIPE = Recipe(epochs=10, batch_size=128, learning_rate=0.003)
 _VGG_RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=0.004, augment=True)
 _OWN_RECIPE = Recipe(epochs=10, batch_size=64, learning_rate=0.003)
 _WITHIN_LAYER = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
@@ -121,6 +122,7 @@ MODELS: dict[str, ModelSpec] = {
               architecture="lenet-mnist-relu"),
         _spec("lenet-mnist-tanh-adversarial", "LeNet, MNIST (tanh, adversarial)", "mnist", _ADVERSARIAL_RECIPE,
               architecture="lenet-mnist-tanh"),
+        _spec("mlpnet-mnist", "MLPNet, MNIST", "mnist", _MLPNET_RECIPE),
         _spec("vgg9-cifar10-relu", "VGG-9, CIFAR-10 (ReLU)", "cifar10", _VGG_RECIPE, is_half=True),
     )
 }  # fmt: skip

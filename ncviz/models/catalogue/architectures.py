@@ -54,6 +54,19 @@ def _lenet_mnist(activation: Callable[[], nn.Module], num_classes: int = 10) -> 
     )
 
 
+def _mlpnet(num_classes: int = 10) -> nn.Sequential:
+    """Return the multilayer perceptron 784-40-20-10 without biases that one-shot pruning is compared on.
+
+    WoodFisher: Singh, Alistarh, NeurIPS 2020, arXiv 2004.14340, there MLPNet.
+    """
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(784, 40, bias=False), nn.ReLU(),
+        nn.Linear(40, 20, bias=False), nn.ReLU(),
+        nn.Linear(20, num_classes, bias=False),
+    )  # fmt: skip
+
+
 def _vgg9(num_classes: int = 10) -> nn.Sequential:
     """Return the VGG-9 of the neural curvature paper: strided convolutions in place of pooling, no padding."""
     layers: list[nn.Module] = []
@@ -83,6 +96,7 @@ ARCHITECTURES: dict[str, Architecture] = {
                      partial(_mlp_digits, nn.Tanh), (1, 8, 8), 10, "digits"),
         Architecture("lenet-mnist-relu", "LeNet (ReLU)", partial(_lenet_mnist, nn.ReLU), (1, 28, 28), 10, "mnist"),
         Architecture("lenet-mnist-tanh", "LeNet (tanh)", partial(_lenet_mnist, nn.Tanh), (1, 28, 28), 10, "mnist"),
+        Architecture("mlpnet-mnist", "MLPNet 784-40-20-10", _mlpnet, (1, 28, 28), 10, "mnist"),
         Architecture("vgg9-cifar10-relu", "VGG-9 (ReLU)", _vgg9, (3, 32, 32), 10, "cifar10"),
         Architecture("vgg9-cifar100-relu", "VGG-9, 100 classes (ReLU)",
                      partial(_vgg9, num_classes=100), (3, 32, 32), 100, "cifar100"),
