@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ncviz.models.loading import load_checkpoint, load_model, save_checkpoint
     from ncviz.pruning.curve import SweepResult, accuracy
     from ncviz.pruning.masks import prune
+    from ncviz.pruning.repair.repaired import compensate, recalibrate
     from ncviz.pruning.scores import SCORES, pruning_scores
     from ncviz.ricci import ollivier_ricci
 
@@ -42,6 +43,8 @@ _HOMES = {
     "SweepResult": "ncviz.pruning.curve",
     "accuracy": "ncviz.pruning.curve",
     "prune": "ncviz.pruning.masks",
+    "compensate": "ncviz.pruning.repair.repaired",
+    "recalibrate": "ncviz.pruning.repair.repaired",
     "SCORES": "ncviz.pruning.scores",
     "pruning_scores": "ncviz.pruning.scores",
     "ollivier_ricci": "ncviz.ricci",
@@ -49,8 +52,9 @@ _HOMES = {
 
 __all__ = [
     "SCORES", "CancelledError", "CurvatureResult", "Dataset", "EdgeExplanation", "NcvizError", "NeuralGraph",
-    "SweepResult", "accuracy", "build_graph", "explain_edge", "load_checkpoint", "load_dataset", "load_model",
-    "load_network", "neural_curvature", "ollivier_ricci", "prune", "pruning_scores", "save_checkpoint",
+    "SweepResult", "accuracy", "build_graph", "compensate", "explain_edge", "load_checkpoint", "load_dataset",
+    "load_model", "load_network", "neural_curvature", "ollivier_ricci", "prune", "pruning_scores", "recalibrate",
+    "save_checkpoint",
 ]  # fmt: skip
 
 

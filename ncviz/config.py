@@ -23,6 +23,9 @@ NEVER_ACTIVE_PLACES = ("first", "median", "last")
 # What a batch normalisation is to the neural graph: nothing, so that every edge has the network's own weight, or a
 # factor to the weights before it.
 BATCHNORM = ("own", "folded")
+# What is done to a pruned network without training: its statistics estimated anew, or its kept weights updated, all at
+# once or layer by layer; see ``ncviz.pruning.repair``.
+REPAIRS = ("none", "recalibrate", "fisher", "layerwise")
 # What the Pruning page sets side by side at first, and over how many draws of the calibration images.
 COMPARED = ("curvature", "curvature-lamp", "magnitude", "wanda", "random")
 COMPARED_DRAWS = 3
@@ -131,6 +134,7 @@ class PruningConfig:
         never_active: For criteria that use the curvature, where weights without a live edge on any of the images go:
             "first", as in the paper, at the "median" cost of their layer, or "last".
         batchnorm: How it reads a batch normalisation, likewise.
+        repair: What is done to what is kept once weights are removed, a name in ``REPAIRS``; it decides no order.
     """
 
     criterion: str = "curvature"
@@ -144,6 +148,7 @@ class PruningConfig:
     channels: int = 0
     never_active: str = "first"
     batchnorm: str = BATCHNORM[0]
+    repair: str = REPAIRS[0]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protected", tuple(sorted(set(self.protected))))
@@ -151,6 +156,7 @@ class PruningConfig:
         check_choice("scope", self.scope, SCOPES)
         check_choice("order", self.order, ORDERS)
         check_choice("place of never-active weights", self.never_active, NEVER_ACTIVE_PLACES)
+        check_choice("repair", self.repair, REPAIRS)
         _ = self.calibration
 
     @property
@@ -164,7 +170,7 @@ class PruningConfig:
         """Return the settings as plain JSON types, for reports; what is as in the paper is left out."""
         whole = {**asdict(self), "protected": list(self.protected), "layers": list(self.layers)}
         parts = ["layers", "channels"] if self.calibration.is_whole else []
-        usual = {"never_active": NEVER_ACTIVE_PLACES[0], "batchnorm": BATCHNORM[0]}
+        usual = {"never_active": NEVER_ACTIVE_PLACES[0], "batchnorm": BATCHNORM[0], "repair": REPAIRS[0]}
         parts += [name for name, value in usual.items() if getattr(self, name) == value]
         return {name: value for name, value in whole.items() if name not in parts}
 

@@ -57,6 +57,9 @@ class Limits:
         session_uploads: Files that one session has brought and no page has read.
         session_upload_bytes: Memory of those; at least ``file_bytes``.
         upload_bytes: The same of all sessions together.
+        repair_images: Training images that a pruned network is repaired on.
+        repair_bytes: Memory that a repair takes for what passes or gradients hold; where that is not enough it goes
+            batch by batch, or block by block.
         trusts_visitors: Whether every visitor may do what only the server's owner may, who opened the address with the
             token: name folders of the server's disk, clear all stored results, remove what others saved, and cancel
             others' trainings.
@@ -102,6 +105,8 @@ class Limits:
     session_uploads: int = 2_000
     session_upload_bytes: int = 700_000_000
     upload_bytes: int = 2_000_000_000
+    repair_images: int = 1_000
+    repair_bytes: int = 1_000_000_000
     trusts_visitors: bool = False
 
 

@@ -78,7 +78,8 @@ _MODULES: dict[type[nn.Module], str] = {
     nn.Hardshrink: "hardshrink", nn.Softshrink: "softshrink", nn.Tanhshrink: "tanhshrink", nn.Threshold: "threshold",
 }  # fmt: skip
 NORM_MODULES = (nn.BatchNorm1d, nn.BatchNorm2d)
-WEIGHT_MODULES = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
+TRANSPOSED_MODULES = (nn.ConvTranspose1d, nn.ConvTranspose2d)
+WEIGHT_MODULES = (nn.Linear, nn.Conv1d, nn.Conv2d, *TRANSPOSED_MODULES)
 
 _OTHERS = frozenset({"linear", "batch_norm", "pad", "concat", "add", "sub", "mul", "div", "true_divide"})
 _SAME = {

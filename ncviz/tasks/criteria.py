@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncviz.pruning.class_bottlenecks import factors, specific_bottlenecks
 from ncviz.pruning.compare import (
     GRID,
     Overlap,
@@ -26,7 +27,6 @@ from ncviz.pruning.finetune import FineTuneConfig, steps_of
 from ncviz.pruning.own_mask import CUT as CUT_BY_HAND
 from ncviz.pruning.own_mask import FREE as LEFT_TO_CRITERION
 from ncviz.pruning.own_mask import HELD as HELD_BY_HAND
-from ncviz.pruning.repair import factors, specific_bottlenecks
 
 if TYPE_CHECKING:
     from torch import Tensor

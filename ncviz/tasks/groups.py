@@ -12,7 +12,7 @@ from ncviz.errors import NcvizError
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
-from ncviz.pruning.repair import most_specific
+from ncviz.pruning.class_bottlenecks import most_specific
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import Flow, class_flows, flat_curvature
 from ncviz.tasks.task import Context, Task
@@ -23,7 +23,7 @@ class GroupBottlenecks(Task[np.ndarray]):
     """The weights that are more of a bottleneck for a group of images than for the other classes, as int64 [k].
 
     Those with κ < 0 on the group's images, by the mean κ of the classes that are not among them less their own κ, the
-    most specific first. For one class this is what ``ncviz.pruning.repair.specific_bottlenecks`` finds.
+    most specific first. For one class this is what ``ncviz.pruning.class_bottlenecks.specific_bottlenecks`` finds.
 
     Attributes:
         network: The network.

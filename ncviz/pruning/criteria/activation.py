@@ -7,11 +7,10 @@ from torch import Tensor, nn
 
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import NcvizError
-from ncviz.graph.operations import WEIGHT_MODULES
+from ncviz.graph.operations import TRANSPOSED_MODULES, WEIGHT_MODULES
 from ncviz.pruning.criteria.given import ScoreInputs, images_of
 
 _CHUNK = 64
-_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d)
 
 
 def wanda(given: ScoreInputs) -> dict[str, Tensor]:
@@ -44,7 +43,7 @@ def wanda(given: ScoreInputs) -> dict[str, Tensor]:
         module = net.get_submodule(name)
 
         def hear(_: nn.Module, heard: tuple[Tensor, ...]) -> None:
-            own = (_patches(module, heard[0]) ** 2).sum(dim=0)
+            own = (patches(module, heard[0]) ** 2).sum(dim=0)
             squares[name] = squares.get(name, torch.zeros_like(own)) + own
 
         module.register_forward_pre_hook(hear)
@@ -67,8 +66,8 @@ def wanda(given: ScoreInputs) -> dict[str, Tensor]:
     }
 
 
-def _patches(module: nn.Module, heard: Tensor) -> Tensor:
-    """What each weight of a layer hears: [observations, inputs of one output], by group for a convolution.
+def patches(module: nn.Module, heard: Tensor) -> Tensor:
+    """Return what each weight of a layer hears: [observations, inputs of one output], by group for a convolution.
 
     A weight of a transposed convolution hears its input channel at every place, those cut off at the border included.
     """
@@ -80,16 +79,16 @@ def _patches(module: nn.Module, heard: Tensor) -> Tensor:
         kernel, dilation, stride = (
             (*row, *each) for each in (module.kernel_size, module.dilation, module.stride)
         )
-        patches = nn.functional.unfold(plane, kernel, dilation=dilation, stride=stride)
-        return patches.transpose(1, 2).reshape(-1, patches.shape[1])
-    if isinstance(module, _TRANSPOSED):
+        unfolded = nn.functional.unfold(plane, kernel, dilation=dilation, stride=stride)
+        return unfolded.transpose(1, 2).reshape(-1, unfolded.shape[1])
+    if isinstance(module, TRANSPOSED_MODULES):
         return heard.flatten(2).transpose(1, 2).reshape(-1, heard.shape[1])
     return heard.reshape(-1, heard.shape[-1])
 
 
 def _spread(module: nn.Module, heard: Tensor, weight: Tensor) -> Tensor:
     """What was heard by each weight, of the weight's shape; the outputs of a group hear that group's inputs."""
-    if isinstance(module, _TRANSPOSED):
+    if isinstance(module, TRANSPOSED_MODULES):
         return heard.reshape(-1, *(1,) * (weight.ndim - 1)).expand_as(weight)
     slots = weight[0].numel()
     by_group = heard.reshape(-1, slots)

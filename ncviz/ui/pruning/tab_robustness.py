@@ -18,7 +18,7 @@ from ncviz.tasks.criteria import CORRUPTIONS, SEVERITIES, CorruptionConfig, Dist
 from ncviz.tasks.images import Dataset, find_dataset
 from ncviz.tasks.robustness import ROBUST_SPARSITIES, Robustness, RobustnessConfig, RobustnessRecord
 from ncviz.ui.link.finetune_fields import ATTACKS, GREY_LEVELS, MOST_STEPS, PARTS
-from ncviz.ui.pruning import comparison, robustness_examples, robustness_repair, run_settings, runs
+from ncviz.ui.pruning import comparison, robustness_bottlenecks, robustness_examples, run_settings, runs
 from ncviz.ui.pruning.run_settings import linked
 from ncviz.ui.session import session
 from ncviz.ui.session.following import follow
@@ -54,7 +54,7 @@ def draw_robustness(of: tasks.Network) -> None:
     )
     test = session.context().images(of, "test")
     if part == "repair":
-        robustness_repair.draw_repair(of, compared)
+        robustness_bottlenecks.draw_bottlenecks(of, compared)
     elif not compared.criteria:
         st.info("Choose at least one criterion above.")
     elif nothing := nothing_to_remove(comparison.shapes(of), compared.protected, of.zeros):

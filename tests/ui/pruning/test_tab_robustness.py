@@ -13,8 +13,8 @@ from ncviz.scene.pictures import enlarged, pair
 from ncviz.scene.pruning_tables import robustness_table
 from ncviz.spreadsheet import table_csv
 from ncviz.tasks.robustness import RobustnessRecord
+from ncviz.ui.pruning.robustness_bottlenecks import Scaled
 from ncviz.ui.pruning.robustness_examples import pick_examples
-from ncviz.ui.pruning.robustness_repair import Repair
 from tests.examples.contexts import here
 from tests.ui.pruning.tab_app import SECONDS, button, field, finish, words
 
@@ -289,8 +289,8 @@ def test_pixels_are_whole_squares():
     assert np.array_equal(two[:, :144], two[:, -144:])
 
 
-def test_a_repair_tells_the_class_from_the_others():
-    found = Repair(np.array([0.9, 0.8, np.nan, 1.0]), np.array([0.5, 0.9, np.nan, 0.9]), 0)
+def test_what_scaling_does_tells_the_class_from_the_others():
+    found = Scaled(np.array([0.9, 0.8, np.nan, 1.0]), np.array([0.5, 0.9, np.nan, 0.9]), 0)
     assert found.own == pytest.approx(-40)
     assert found.others == pytest.approx(0, abs=1e-9)
 

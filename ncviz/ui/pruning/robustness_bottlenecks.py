@@ -38,7 +38,7 @@ _PLAIN = {"displayModeBar": False}
 
 
 @dataclass(frozen=True, eq=False)
-class Repair:
+class Scaled:
     """What scaling some weights did.
 
     Attributes:
@@ -62,7 +62,7 @@ class Repair:
         return float(100 * np.nanmean(np.delete(self.after - self.before, self.label)))
 
 
-def draw_repair(of: tasks.Network, compared: Comparison) -> None:
+def draw_bottlenecks(of: tasks.Network, compared: Comparison) -> None:
     """Draw the part: the class, how many of its bottlenecks, by what to multiply them, and each class's accuracy."""
     st.markdown(
         "Which connections are bottlenecks for one class more than for the others? Take them out, or scale them, and "
@@ -77,15 +77,15 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
     classes = find_dataset(of.dataset).classes
     label, count, factor = _draw_controls(record.total, classes)
     weights = specific_bottlenecks(curvature, label, count)
-    repair = _measure_repair(of, record, weights, factor, label, len(classes))
+    scaled = _measure_scaled(of, record, weights, factor, label, len(classes))
     what = "taken out" if factor == 0 else f"multiplied by {factor:g}"
     st.markdown(
         f"{len(weights):,} of {record.total:,} weights {what}: class **{plain(classes[label])}** goes from "
-        f"{repair.before[label]:.1%} to **{repair.after[label]:.1%}** ({_points(repair.own)}); the others change by "
-        f"{_points(repair.others)} on average."
+        f"{scaled.before[label]:.1%} to **{scaled.after[label]:.1%}** ({_points(scaled.own)}); the others change by "
+        f"{_points(scaled.others)} on average."
     )
-    figure = class_bars(repair.before, repair.after, classes, label, theme(), word=short_word(of))
-    st.plotly_chart(figure, config=_PLAIN, key="repair-bars")
+    figure = class_bars(scaled.before, scaled.after, classes, label, theme(), word=short_word(of))
+    st.plotly_chart(figure, config=_PLAIN, key="bottleneck-bars")
     images = plural(compared.samples_per_class, "calibration image")
     measured = evaluation.measure(of, session.context()).result()
     st.caption(
@@ -112,7 +112,7 @@ def draw_repair(of: tasks.Network, compared: Comparison) -> None:
 def _draw_controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, float]:
     columns = st.columns([1.2, 2, 2])
     label = columns[0].selectbox(
-        "Class", range(len(classes)), format_func=lambda index: classes[index], **tied("repair_class", 0)
+        "Class", range(len(classes)), format_func=lambda index: classes[index], **tied("bottleneck_class", 0)
     )
     most = max(2, min(round(LARGEST_SHARE * total), LARGEST_COUNT))
     usual = max(1, min(round(USUAL_SHARE * total), USUAL_COUNT))
@@ -121,24 +121,29 @@ def _draw_controls(total: int, classes: tuple[str, ...]) -> tuple[int, int, floa
         1,
         most,
         help="So many at most: only weights that are bottlenecks for this class more than for the others count.",
-        **tied(f"repair_count_{total}", usual),
+        **tied(f"bottleneck_count_{total}", usual),
     )
     factor = columns[2].slider(
-        "Multiplied by", 0.0, LARGEST_FACTOR, step=0.1, help="0 takes them out.", **tied("repair_factor", 0.0)
+        "Multiplied by",
+        0.0,
+        LARGEST_FACTOR,
+        step=0.1,
+        help="0 takes them out.",
+        **tied("bottleneck_factor", 0.0),
     )
     return int(label), int(count), float(factor)
 
 
-def _measure_repair(
+def _measure_scaled(
     of: tasks.Network, record: CurvatureRecord, weights: np.ndarray, factor: float, label: int, classes: int
-) -> Repair:
+) -> Scaled:
     context = session.context()
     key = (of.fingerprint, context.fingerprint(of), context.device, weights.tobytes(), factor)
     whole, scaled = (
         _measure_classes((*key[:3], taken, by), of, record, context, classes)
         for taken, by in ((b"", 1.0), (key[3], factor))
     )
-    return Repair(whole, scaled, label)
+    return Scaled(whole, scaled, label)
 
 
 @st.cache_resource(max_entries=128)

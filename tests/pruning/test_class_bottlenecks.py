@@ -7,9 +7,9 @@ from ncviz import neural_curvature, tasks
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
+from ncviz.pruning.class_bottlenecks import factors, specific_bottlenecks, specificity
 from ncviz.pruning.compare import class_accuracy, confusion
 from ncviz.pruning.masks import apply_masks
-from ncviz.pruning.repair import factors, specific_bottlenecks, specificity
 from tests.examples.contexts import NOWHERE, here
 
 
