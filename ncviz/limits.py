@@ -29,6 +29,7 @@ class Limits:
         units: Units of all steps of a network for one image.
         parameters: Weights of a network, all layers together.
         operations: Multiplications of a network for one image.
+        path_steps: Edges that a search for shortest paths may go through, those of a graph once for each class.
         readings: Values that a layer's kernels read at all of their places together, 8 bytes each in its graph.
         dimensions: Axes of an array.
         name_length: Characters of a name inside a file.
@@ -78,6 +79,7 @@ class Limits:
     units: int = 60_000_000
     parameters: int = 150_000_000
     operations: int = 20_000_000_000
+    path_steps: int = 20_000_000_000
     readings: int = 250_000_000
     dimensions: int = 8
     name_length: int = 300

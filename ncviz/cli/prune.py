@@ -38,7 +38,8 @@ from ncviz.text import percent, zero_words
     "--criterion",
     default="curvature",
     show_default=True,
-    help="curvature, curvature-lamp (ours), magnitude, lamp, wanda, snip, fisher, grasp, synflow or random.",
+    help="curvature, curvature-lamp (ours), magnitude, lamp, wanda, ria, snip, fisher, woodfisher, grasp, synflow, "
+    "mlp-rank, forman (Forman curvature), betweenness (of edges) or random.",
 )
 @click.option("--scope", default="global", show_default=True, help=f"One of {', '.join(SCOPES)}.")
 @click.option(

@@ -13,11 +13,16 @@ from ncviz.errors import DataError
 from ncviz.graph.forward.weights import weights_of_functions
 from ncviz.graph.operations import WEIGHT_MODULES
 from ncviz.pruning.criteria.activation import wanda
+from ncviz.pruning.criteria.betweenness import betweenness
 from ncviz.pruning.criteria.flow import synflow
+from ncviz.pruning.criteria.forman import forman
 from ncviz.pruning.criteria.given import Score, ScoreInputs
 from ncviz.pruning.criteria.gradient import fisher, grasp, snip
 from ncviz.pruning.criteria.magnitude import lamp, magnitude, random
+from ncviz.pruning.criteria.mlp_rank import mlp_rank
+from ncviz.pruning.criteria.ria import ria
 from ncviz.pruning.criteria.transport import curvature, curvature_lamp
+from ncviz.pruning.criteria.woodfisher import woodfisher
 from ncviz.pruning.curve import count_classes
 
 __all__ = ["SCORES", "Score", "ScoreInputs", "pruning_scores", "weight_names"]
@@ -26,10 +31,10 @@ SCORES: dict[str, Score] = {
     score.name: score
     for score in (
         Score("curvature", "Curvature", "Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366", curvature,
-              needs_images=True, needs_curvature=True),
+              needs_images=True, needs_curvature=True, needs_graph=True),
         Score("curvature-lamp", "Curvature-LAMP",
               "Ours: the mean of the ranks by curvature and by LAMP, arXiv 2601.16366, arXiv 2010.07611",
-              curvature_lamp, needs_images=True, needs_curvature=True),
+              curvature_lamp, needs_images=True, needs_curvature=True, needs_graph=True),
         Score("magnitude", "Magnitude", "Han, Pool, Tran, Dally, NeurIPS 2015, arXiv 1506.02626", magnitude),
         Score("lamp", "LAMP", "Lee et al., ICLR 2021, arXiv 2010.07611", lamp),
         Score("wanda", "Wanda", "Sun, Liu, Bair, Kolter, ICLR 2024, arXiv 2306.11695", wanda, needs_images=True),
@@ -38,6 +43,16 @@ SCORES: dict[str, Score] = {
         Score("grasp", "GraSP",
               "Made for networks before training: Wang, Zhang, Grosse, ICLR 2020, arXiv 2002.07376", grasp, True, True),
         Score("synflow", "SynFlow", "Tanaka et al., NeurIPS 2020, arXiv 2006.05467", synflow, needs_shape=True),
+        Score("ria", "RIA", "Zhang et al., \"Plug-and-Play\", ICLR 2024", ria, needs_images=True),
+        Score("woodfisher", "WoodFisher", "Singh, Alistarh, NeurIPS 2020, arXiv 2004.14340", woodfisher, True, True),
+        Score("mlp-rank", "MLP-Rank", "Hoffmann, Budhathoki, Kleindessner, 2024, arXiv 2410.13299", mlp_rank,
+              needs_images=True, needs_graph=True),
+        Score("forman", "Forman curvature",
+              "Forman, 2003; Sreejith, Mohanraj, Jost, Saucan, Samal, 2016, arXiv 1603.00386", forman,
+              needs_shape=True, needs_graph=True),
+        Score("betweenness", "Edge betweenness",
+              "Brandes, 2001 and 2008; from all pixels to all classes, equals by magnitude", betweenness,
+              needs_shape=True, needs_graph=True),
         Score("random", "Random", "baseline", random, is_drawn=True),
     )
 }  # fmt: skip
@@ -83,7 +98,7 @@ def pruning_scores(
         never_active: Where weights without a live edge on any of the images go, for criteria that use the curvature:
             "first", as in the paper, at the "median" cost of their layer, or "last"; see
             ``ncviz.pruning.never_active.placed``.
-        batchnorm: How the curvature reads a BatchNorm, as in ``neural_curvature``.
+        batchnorm: How the neural graph reads a BatchNorm, as in ``neural_curvature``, for criteria that look at it.
 
     Returns:
         float64 of the weight's shape for each weight's name.

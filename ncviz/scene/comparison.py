@@ -215,7 +215,7 @@ def curves_csv(
             "scope": config.scope,
             "samples_per_class": config.samples_per_class if score.needs_images else None,
             "alpha": config.alpha if score.needs_curvature else None,
-            "batchnorm": config.batchnorm if score.needs_curvature else None,
+            "batchnorm": config.batchnorm if score.needs_graph else None,
             "never_active": config.never_active if score.needs_curvature else None,
             "seed": config.seed if score.needs_images or score.is_drawn else None,
             "protected": " ".join(config.protected),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig, PruningConfig
+from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, CurvatureConfig, PruningConfig
 from ncviz.data.calibration import select_calibration
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -56,6 +56,8 @@ class Order(StoredTask[np.ndarray]):
             parts.append(config.calibration.key(has_batchnorm=self.network.has_batchnorm))
             if config.never_active != NEVER_ACTIVE_PLACES[0]:
                 parts.append(config.never_active)
+        elif score.needs_graph and self.network.has_batchnorm and config.batchnorm != BATCHNORM[0]:
+            parts.append(config.batchnorm)
         return digest(*parts, config.scope, config.order, list(config.protected), *zeros_first(self.network))
 
     @property
@@ -196,7 +198,9 @@ def criterion_scores(network: Network, config: PruningConfig, context: Context) 
     if score.needs_images:
         pool = context.images(network, "train")
         chosen = calibration(network, config.calibration, pool, context.device)
-    found = scores_on(network, config.criterion, chosen, context, seed=config.seed)
+    found = scores_on(
+        network, config.criterion, chosen, context, seed=config.seed, batchnorm=config.batchnorm
+    )
     return {name: found[name] for name in shapes_of(network) if name in found}
 
 

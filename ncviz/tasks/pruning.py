@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ncviz.config import BATCHNORM
 from ncviz.data.predicted_labels import labels_for
 from ncviz.models.files.write_file import write_file
 from ncviz.models.network import Network
@@ -56,6 +57,7 @@ def scores(
         curvature=curvature,
         seed=seed,
         never_active=never_active,
+        batchnorm=curvature.config.batchnorm,
     )
     return {name: found[name] for name in curvature.weights}
 
@@ -78,6 +80,7 @@ def scores_on(
     curvature: CurvatureRecord | None = None,
     seed: int = 0,
     never_active: str = "first",
+    batchnorm: str = BATCHNORM[0],
 ) -> dict[str, np.ndarray]:
     """Return a criterion's score of each weight on some training images.
 
@@ -89,6 +92,7 @@ def scores_on(
         curvature: For criteria that use it.
         seed: For criteria that draw.
         never_active: Where never-active weights go, for criteria that use the curvature.
+        batchnorm: How the neural graph reads a BatchNorm, for criteria that look at it.
     """
     import torch
 
@@ -113,6 +117,7 @@ def scores_on(
         curvature=kappa,
         seed=seed,
         never_active=never_active,
+        batchnorm=batchnorm,
     )
     return {name: values.numpy() for name, values in found.items()}
 

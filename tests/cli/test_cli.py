@@ -1,6 +1,7 @@
 """The command line: numbers, JSON, exit codes, one sentence on bad input."""
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -13,6 +14,7 @@ from ncviz import cli, tasks
 from ncviz.cli import prune
 from ncviz.models.loading import load_checkpoint
 from ncviz.models.training.train import _Run
+from ncviz.pruning.scores import SCORES
 from ncviz.store import StoreWarning
 
 NAME = "mlp-digits-relu"
@@ -309,7 +311,12 @@ def test_help_waits_for_nothing_heavy():
     assert found.stdout == "set()\n"
 
 
-@pytest.mark.parametrize("criterion", ["lamp", "wanda", "snip", "fisher", "grasp", "synflow"])
+def test_the_help_names_every_criterion(run):
+    told = run("prune", "--help")[1]
+    assert all(re.search(rf"\b{name}\b", told) for name in SCORES)
+
+
+@pytest.mark.parametrize("criterion", ["lamp", "wanda", "snip", "woodfisher", "grasp", "synflow", "forman"])
 def test_prune_by_every_criterion(run, criterion):
     code, out, _ = run("prune", "--model", NAME, "--criterion", criterion, "--sparsity", 0.5, "--json")
     assert code == 0

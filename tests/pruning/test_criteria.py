@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from ncviz import pruning_scores
 from ncviz.errors import DataError, NcvizError
 from ncviz.graph.build import build_graph
 from ncviz.graph.linear import linearised
+from ncviz.limits import LIMITS
+from ncviz.pruning.criteria import woodfisher
 from ncviz.pruning.criteria.layers import among_not_smaller
 from ncviz.pruning.scores import SCORES
 from tests.examples.tied import tied
@@ -85,6 +88,75 @@ def test_wanda_is_the_weight_times_the_norm_of_its_input(net, data):
         assert scores["0.weight"][c, i, r, s] == pytest.approx(float(conv[c, i, r, s].abs() * heard.norm()))
     hidden = net[:4](images.double())
     assert torch.allclose(scores["4.weight"], net[4].weight.abs() * hidden.norm(dim=0))
+
+
+def test_ria_is_a_share_of_what_comes_in_and_of_what_goes_out(net, data):
+    images, _ = data
+    scores, wanda = (pruning_scores(net, name, inputs=images) for name in ("ria", "wanda"))
+    conv = net[0].weight.detach().double().abs()
+    for c, r, s in itertools.product(range(4), range(2), range(2)):
+        group = [2 * (c // 2), 2 * (c // 2) + 1]
+        into, out_of = conv[c].sum(), sum(conv[other, 0, r, s] for other in group)
+        norm = wanda["0.weight"][c, 0, r, s] / conv[c, 0, r, s]
+        slow = (conv[c, 0, r, s] / into + conv[c, 0, r, s] / out_of) * norm**0.5
+        assert scores["0.weight"][c, 0, r, s] == pytest.approx(float(slow))
+    linear, norms = (
+        net[4].weight.detach().double().abs(),
+        net.double()[:4](images.double()).detach().norm(dim=0),
+    )
+    for j, i in itertools.product(range(5), range(36)):
+        slow = (linear[j, i] / linear[j].sum() + linear[j, i] / linear[:, i].sum()) * norms[i] ** 0.5
+        assert scores["4.weight"][j, i] == pytest.approx(float(slow))
+
+
+def test_ria_of_a_transposed_convolution_and_of_zeros():
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        net = nn.Sequential(
+            nn.ConvTranspose2d(4, 6, 2, groups=2), nn.ReLU(), nn.Flatten(), nn.Linear(54, 2)
+        ).eval()
+    with torch.no_grad():
+        net[0].weight[1, 2, 0, 1], net[3].weight[0] = 0.0, 0.0
+    images = torch.ones(1, 4, 2, 2)
+    scores = pruning_scores(net, "ria", inputs=images)
+    size = net[0].weight.detach().double().abs()
+    for i, o, r, s in itertools.product(range(4), range(3), range(2), range(2)):
+        first = 2 * (i // 2)
+        into, out_of = size[first : first + 2, o].sum(), size[i, :, r, s].sum()
+        # Each channel of the images is four ones.
+        slow = (size[i, o, r, s] / into + size[i, o, r, s] / out_of) * 2**0.5
+        assert scores["0.weight"][i, o, r, s] == pytest.approx(float(slow))
+    assert not scores["3.weight"][0].any()
+
+
+def test_woodfisher_is_the_surgeons_saliency_with_the_written_out_inverse(net, data, monkeypatch):
+    rows = []
+    own = copy.deepcopy(net)
+    names = ["0.weight", "4.weight", "6.weight"]
+    for image, label in zip(*data, strict=True):
+        own.zero_grad()
+        loss_of(own, image[None], label[None]).backward()
+        rows.append(torch.cat([own.get_parameter(name).grad.reshape(-1) for name in names]))
+    slopes, flat = (
+        torch.stack(rows),
+        torch.cat([own.get_parameter(name).detach().reshape(-1) for name in names]),
+    )
+
+    def saliency(columns):
+        part = slopes[:, columns]
+        matrix = part.T @ part / 7 + 1e-5 * torch.eye(part.shape[1], dtype=torch.float64)
+        return flat[columns] ** 2 / (2 * torch.linalg.inv(matrix).diagonal())
+
+    def found():
+        scores = pruning_scores(net, "woodfisher", inputs=data[0], labels=data[1])
+        return torch.cat([score.reshape(-1) for score in scores.values()])
+
+    torch.testing.assert_close(found(), saliency(slice(None)), rtol=1e-6, atol=0)
+    # Blocks of at most 60: the convolution, the second layer in three parts, the third.
+    monkeypatch.setattr(woodfisher, "LIMITS", replace(LIMITS, repair_bytes=7 * 8 * 60))
+    ends = [0, 16, 76, 136, 196, 211]
+    slow = torch.cat([saliency(slice(*span)) for span in itertools.pairwise(ends)])
+    torch.testing.assert_close(found(), slow, rtol=1e-6, atol=0)
 
 
 def test_snip_is_the_slope_of_the_loss_when_the_weight_shrinks(net, data):

@@ -12,11 +12,16 @@ from ncviz.plots.palette import Theme, end_colours
 _ENDS = {"redundant": "redundant", "bottlenecks": "bottleneck"}
 # Red and blue mean curvature in this app. These hues differ in lightness too, and dash and mark say the same again.
 _COLOURS: dict[Theme, tuple[str, ...]] = {
-    "light": ("#b8620a", "#00806a", "#8a3fb0", "#8a7a00", "#c0458f", "#1b7f9e", "#7a4a2b", "#5c6b2f", "#5a5fb0"),
-    "dark": ("#f0a04b", "#3fc7a8", "#c08ae6", "#d9c94a", "#ee8cc4", "#67c6e0", "#c79a78", "#a9bd6b", "#9aa0f0"),
+    "light": ("#b8620a", "#00806a", "#8a3fb0", "#8a7a00", "#c0458f", "#1b7f9e", "#7a4a2b", "#5c6b2f", "#5a5fb0",
+              "#3f8a1e", "#9a3b6e", "#2f6f5a", "#6a3fd0"),
+    "dark": ("#f0a04b", "#3fc7a8", "#c08ae6", "#d9c94a", "#ee8cc4", "#67c6e0", "#c79a78", "#a9bd6b", "#9aa0f0",
+             "#8fe06a", "#e06aa8", "#86d9bd", "#b39cff"),
 }  # fmt: skip
 _DASHES = ("solid", "dash", "dot", "dashdot")
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "pentagon", "star", "cross")
+_SYMBOLS = (
+    "circle", "square", "diamond", "triangle-up", "x", "triangle-down", "pentagon", "star", "cross", "hexagon",
+    "hourglass", "bowtie", "diamond-tall", "star-diamond",
+)  # fmt: skip
 # Of amounts without a sign: nothing is the paper, much is strong.
 _FULL: dict[Theme, str] = {"light": "#5b3fa8", "dark": "#a78bfa"}
 _LESS: dict[Theme, str] = {"light": "#00806a", "dark": "#3fc7a8"}

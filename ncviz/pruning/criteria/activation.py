@@ -1,4 +1,4 @@
-"""Wanda: the weight times how loud its input is."""
+"""How loud a weight's input is, and Wanda: the weight times that."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import NcvizError
 from ncviz.graph.operations import TRANSPOSED_MODULES, WEIGHT_MODULES
-from ncviz.pruning.criteria.given import ScoreInputs, images_of
+from ncviz.pruning.criteria.given import ScoreInputs, images_of, weights_of
 
 _CHUNK = 64
 
@@ -18,25 +18,31 @@ def wanda(given: ScoreInputs) -> dict[str, Tensor]:
 
     Sun, Liu, Bair, Kolter, ICLR 2024, arXiv 2306.11695, eq. 1. They compare within each output; here the scope decides.
     """
-    inputs = images_of(given, "wanda")
+    weights = weights_of(given)
+    return {
+        name: weights[name].detach().abs().to("cpu", torch.float64) * norm
+        for name, norm in input_norms(given, "wanda").items()
+    }
+
+
+def input_norms(given: ScoreInputs, criterion: str) -> dict[str, Tensor]:
+    """Return ‖x‖₂ of what stands at each weight's input, over all images and positions: float64 of its shape.
+
+    Raises:
+        NcvizError: If there are no images, or a function in the network's forward reads one of the weights.
+    """
+    inputs = images_of(given, criterion)
     net = own_copy(given.net).double()
     squares: dict[str, Tensor] = {}
     weights = dict(net.named_parameters(remove_duplicate=False))
     # A weight that several layers share hears what stands at the inputs of all of them.
-    modules = {
-        name: [
-            module
-            for module, layer in net.named_modules()
-            if isinstance(layer, WEIGHT_MODULES) and layer.weight is weights[name]
-        ]
-        for name in given.names
-    }
+    modules = {name: layers_of(net, weights[name]) for name in given.names}
 
     alone = [name for name, own in modules.items() if not own]
     if alone:
         raise NcvizError(
-            f"Wanda looks at what layers hear, and '{alone[0]}' is read by a function in forward; make it an nn.Linear "
-            "or nn.Conv2d, or choose another criterion."
+            f"Criterion '{criterion}' looks at what layers hear, and '{alone[0]}' is read by a function in forward; "
+            "make it an nn.Linear or nn.Conv2d, or choose another criterion."
         )
 
     def watch(name: str) -> None:
@@ -61,9 +67,18 @@ def wanda(given: ScoreInputs) -> dict[str, Tensor]:
         for name, own in modules.items()
     }
     return {
-        name: weights[name].detach().abs() * torch.as_tensor(found, dtype=torch.float64).sqrt()
+        name: torch.as_tensor(found, dtype=torch.float64).sqrt().cpu().expand(weights[name].shape)
         for name, found in heard.items()
     }
+
+
+def layers_of(net: nn.Module, weight: Tensor) -> list[str]:
+    """Return the names of the layers whose weight this is."""
+    return [
+        name
+        for name, layer in net.named_modules()
+        if isinstance(layer, WEIGHT_MODULES) and layer.weight is weight
+    ]
 
 
 def patches(module: nn.Module, heard: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ncviz.config import BATCHNORM
+from ncviz.copies.own_copy import own_copy
 from ncviz.errors import NcvizError
 
 
@@ -25,7 +26,7 @@ class ScoreInputs:
         seed: For criteria that draw.
         never_active: Where weights go that are never active, for criteria that use the curvature; see
             ``ncviz.pruning.never_active.placed``.
-        batchnorm: How the curvature reads a BatchNorm.
+        batchnorm: How the neural graph reads a BatchNorm.
     """
 
     net: nn.Module
@@ -52,6 +53,7 @@ class Score:
         needs_labels: Whether it looks at their labels as well.
         needs_curvature: Whether it uses the curvature on them.
         needs_shape: Whether it needs an image, but for its shape alone.
+        needs_graph: Whether it looks at the neural graph, as the curvature does, and so at how a BatchNorm is read.
         is_drawn: Whether it differs from seed to seed though it looks at no images.
     """
 
@@ -63,6 +65,7 @@ class Score:
     needs_labels: bool = False
     needs_curvature: bool = False
     needs_shape: bool = False
+    needs_graph: bool = False
     is_drawn: bool = False
 
 
@@ -105,3 +108,10 @@ def weights_of(given: ScoreInputs) -> dict[str, nn.Parameter]:
                 "torch.nn.utils.parametrize.remove_parametrizations first."
             )
     return {name: weights[name] for name in given.names}
+
+
+def own_weights(given: ScoreInputs) -> tuple[nn.Module, dict[str, nn.Parameter]]:
+    """Return a copy of the network in double precision on the CPU, to take gradients of, and its weights to score."""
+    net = own_copy(given.net).cpu().double().requires_grad_(True)
+    weights = dict(net.named_parameters(remove_duplicate=False))
+    return net, {name: weights[name] for name in given.names}

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
 
-from ncviz.copies.own_copy import own_copy
-from ncviz.pruning.criteria.given import ScoreInputs, labelled_images
-
-_CHUNK = 16
+from ncviz.pruning.criteria.given import ScoreInputs, labelled_images, own_weights
+from ncviz.pruning.empirical_fisher import image_gradients
 
 
 def snip(given: ScoreInputs) -> dict[str, Tensor]:
@@ -21,7 +16,7 @@ def snip(given: ScoreInputs) -> dict[str, Tensor]:
     order. The same as first-order Taylor: Molchanov et al., ICLR 2017.
     """
     inputs, labels = labelled_images(given, "snip")
-    net, weights = _own(given)
+    net, weights = own_weights(given)
     slope = torch.autograd.grad(
         nn.functional.cross_entropy(net(inputs.double()), labels), list(weights.values())
     )
@@ -34,21 +29,12 @@ def fisher(given: ScoreInputs) -> dict[str, Tensor]:
     LeCun, Denker, Solla, NeurIPS 1989; Theis, Korshunova, Tejani, Huszár, 2018, arXiv 1801.05787.
     """
     inputs, labels = labelled_images(given, "fisher")
-    net, weights = _own(given)
-    fixed = {name: value.detach() for name, value in net.named_parameters()}
-    fixed |= dict(net.named_buffers())
-
-    def loss(own: dict[str, Tensor], image: Tensor, label: Tensor) -> Tensor:
-        out = functional_call(net, {**fixed, **own}, (image[None],))
-        return nn.functional.cross_entropy(out, label[None])
-
-    each: Callable[..., dict[str, Tensor]] = vmap(grad(loss), in_dims=(None, 0, 0))
-    own = {name: weight.detach() for name, weight in weights.items()}
-    total = {name: torch.zeros_like(weight) for name, weight in own.items()}
-    for part, of in zip(inputs.double().split(_CHUNK), labels.split(_CHUNK), strict=True):
-        for name, slope in each(own, part, of).items():
+    net, weights = own_weights(given)
+    total = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    for slopes in image_gradients(net, list(weights), inputs, labels):
+        for name, slope in slopes.items():
             total[name] += (slope**2).sum(dim=0)
-    return {name: 0.5 * own[name] ** 2 * total[name] / len(inputs) for name in own}
+    return {name: (0.5 * weights[name] ** 2 * total[name] / len(inputs)).detach() for name in weights}
 
 
 def grasp(given: ScoreInputs) -> dict[str, Tensor]:
@@ -57,7 +43,7 @@ def grasp(given: ScoreInputs) -> dict[str, Tensor]:
     Wang, Zhang, Grosse, ICLR 2020, arXiv 2002.07376, eq. 8: they remove the weights of the highest −w · (H g) first.
     """
     inputs, labels = labelled_images(given, "grasp")
-    net, weights = _own(given)
+    net, weights = own_weights(given)
     own = list(weights.values())
     slope = torch.autograd.grad(
         nn.functional.cross_entropy(net(inputs.double()), labels), own, create_graph=True
@@ -65,10 +51,3 @@ def grasp(given: ScoreInputs) -> dict[str, Tensor]:
     flow = sum(((g.detach() * g).sum() for g in slope), start=torch.zeros((), dtype=torch.float64))
     product = torch.autograd.grad(flow, own)
     return {name: (w * hg).detach() for (name, w), hg in zip(weights.items(), product, strict=True)}
-
-
-def _own(given: ScoreInputs) -> tuple[nn.Module, dict[str, nn.Parameter]]:
-    """Return a copy of the network in double precision on the CPU, and its weights to score."""
-    net = own_copy(given.net).cpu().double().requires_grad_(True)
-    weights = dict(net.named_parameters(remove_duplicate=False))
-    return net, {name: weights[name] for name in given.names}

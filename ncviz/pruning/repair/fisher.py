@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
 
 from ncviz.limits import LIMITS
+from ncviz.pruning.empirical_fisher import Block, block_gradients, split_blocks
 from ncviz.pruning.repair.walk import Say
 
 # λ as a fraction of the mean of the Fisher matrix' diagonal.
 DAMPING = 0.01
-_IMAGES, _BYTES = 16, 4
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some of the parameters, one after the other: what is updated together.
-
-    Attributes:
-        names: Of the parameters.
-        start: The first of their numbers that counts.
-        stop: The last, and one more.
-        place: Where the first stands among all parameters.
-    """
-
-    names: tuple[str, ...]
-    start: int
-    stop: int
-    place: int
+_BYTES = 4
 
 
 class JointUpdate:
@@ -65,11 +47,10 @@ class JointUpdate:
         say: Say | None = None,
     ) -> None:
         self._net, self._inputs, self._labels, self._damping = net, inputs, labels, damping
-        self._fixed = {name: value.detach() for name, value in net.named_parameters()}
-        self._fixed |= dict(net.named_buffers())
-        self._size = sum(self._fixed[name].numel() for name in names)
+        sizes = {name: net.get_parameter(name).numel() for name in names}
+        self._size = sum(sizes.values())
         most = max(1, LIMITS.repair_bytes // (_BYTES * len(inputs)))
-        self.blocks = split_blocks({name: self._fixed[name].numel() for name in names}, most)
+        self.blocks = split_blocks(sizes, most)
         self._kept = self._slopes(self.blocks[0], say) if len(self.blocks) == 1 else None
 
     def updates(self, changes: Iterable[tuple[Tensor, Tensor]], say: Say | None = None) -> Iterator[Tensor]:
@@ -99,23 +80,7 @@ class JointUpdate:
 
     def _slopes(self, block: Block, say: Say | None) -> Tensor:
         """Return each image's gradient of the loss by a block's parameters, float32 [n, stop - start]."""
-
-        def loss(own: dict[str, Tensor], image: Tensor, label: Tensor) -> Tensor:
-            out = functional_call(self._net, {**self._fixed, **own}, (image[None],))
-            return nn.functional.cross_entropy(out, label[None])
-
-        each: Callable[..., dict[str, Tensor]] = vmap(grad(loss), in_dims=(None, 0, 0))
-        own = {name: self._fixed[name] for name in block.names}
-        found = self._inputs.new_empty(len(self._inputs), block.stop - block.start)
-        done = 0
-        for part, of in zip(self._inputs.split(_IMAGES), self._labels.split(_IMAGES), strict=True):
-            slopes = each(own, part, of)
-            flat = torch.cat([slopes[name].flatten(1) for name in block.names], dim=1)
-            found[done : done + len(part)] = flat[:, block.start : block.stop]
-            done += len(part)
-            if say is not None:
-                say(done / len(self._inputs))
-        return found
+        return block_gradients(self._net, block, self._inputs, self._labels, say)
 
 
 class _Solver:
@@ -144,29 +109,3 @@ class _Solver:
         due = (gone @ change[lost]).double()
         found[kept] = -(own.T @ torch.linalg.solve(product, due).to(own.dtype))
         return found
-
-
-def split_blocks(sizes: dict[str, int], most: int) -> list[Block]:
-    """Return blocks of at most so many parameters: whole tensors that follow each other, or parts of one.
-
-    Args:
-        sizes: Name and number of values of each tensor.
-        most: The most values of a block.
-    """
-    found: list[Block] = []
-    names: list[str] = []
-    held = place = 0
-    for name, size in [*sizes.items(), ("", most + 1)]:
-        if names and held + size > most:
-            found.append(Block(tuple(names), 0, held, place))
-            place, names, held = place + held, [], 0
-        if not name:
-            break
-        if size > most:
-            starts = range(0, size, most)
-            found += [Block((name,), start, min(size, start + most), place + start) for start in starts]
-            place += size
-        else:
-            names.append(name)
-            held += size
-    return found

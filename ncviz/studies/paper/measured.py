@@ -32,7 +32,8 @@ class Group:
         samples: Calibration images of each class; None for a criterion that looks at none.
         seeds: The seeds that are measured; none of them matters where ``is_seeded`` is False.
         is_seeded: Whether the criterion differs from seed to seed.
-        has_curvature: Whether it uses the curvature, and so has an α and a way to read BatchNorm.
+        has_curvature: Whether it uses the curvature, and so has an α.
+        has_graph: Whether it looks at the neural graph, and so has a way to read BatchNorm.
         records: One curve for each seed.
     """
 
@@ -42,6 +43,7 @@ class Group:
     seeds: tuple[int, ...]
     is_seeded: bool
     has_curvature: bool
+    has_graph: bool
     records: tuple[SweepRecord, ...]
 
     @cached_property
@@ -84,7 +86,8 @@ def gather(work: Work) -> list[Group]:
         seeds, records = zip(*sorted(curves, key=lambda curve: curve[0]), strict=True)
         samples = config.samples_per_class if score.needs_images else None
         first, is_seeded = replace(config, seed=seeds[0]), score.needs_images or score.is_drawn
-        groups.append(Group(name, first, samples, seeds, is_seeded, score.needs_curvature, records))
+        uses = score.needs_curvature, score.needs_graph
+        groups.append(Group(name, first, samples, seeds, is_seeded, *uses, records))
     networks, criteria = work.experiment.networks, tuple(SCORES)
     return sorted(
         groups,
@@ -114,7 +117,8 @@ def _fits(group: Group, name: str, value: Any) -> bool:
         return group.samples is None or group.samples == value
     if name == "network":
         return bool(group.network == value)
-    if name in USUAL and not group.has_curvature:
+    has_it = {"alpha": group.has_curvature, "batchnorm": group.has_graph}
+    if not has_it.get(name, True):
         return True
     return bool(getattr(group.config, name) == value)
 
@@ -157,6 +161,7 @@ _FACTS = ("network", "criterion", "samples", "alpha", "batchnorm", "scope", "ord
 
 def _facts(group: Group, seeds: Any) -> list[Any]:
     config = group.config
-    alpha, batchnorm = (f"{config.alpha:g}", config.batchnorm) if group.has_curvature else ("", "")
+    alpha = f"{config.alpha:g}" if group.has_curvature else ""
+    batchnorm = config.batchnorm if group.has_graph else ""
     samples = "" if group.samples is None else group.samples
     return [group.network, config.criterion, samples, alpha, batchnorm, config.scope, config.order, seeds]

@@ -112,12 +112,32 @@ _SMALL_ALPHA = Part(
     ("lenet-mnist-relu",), ("curvature",), (1,), alphas=(0.1, 0.3), scopes=("global",), is_aside=True
 )
 
+# What the paper compares, and what it is measured beside; the others are measured as one prunes, which tells enough.
+_COMPARED = (
+    "curvature",
+    "curvature-lamp",
+    "magnitude",
+    "lamp",
+    "wanda",
+    "snip",
+    "fisher",
+    "grasp",
+    "synflow",
+    "random",
+)
+_OTHERS = ("ria", "woodfisher", "mlp-rank", "forman", "betweenness")
+
+
+def _parts(*networks: str) -> tuple[Part, Part]:
+    return Part(networks, _COMPARED), Part(networks, _OTHERS, scopes=SCOPES[:1], orders=ORDERS[:1])
+
+
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
     for experiment in (
-        Experiment("mnist", "LeNet on MNIST", "mnist", (Part(_LENETS), _SMALL_ALPHA)),
-        Experiment("cifar10", "VGG-9 on CIFAR-10", "cifar10", (Part(("vgg9-cifar10-relu",)),)),
-        Experiment("cifar100", "VGG-9 on CIFAR-100", "cifar100", (Part(("vgg9-cifar100-relu",)),)),
+        Experiment("mnist", "LeNet on MNIST", "mnist", (*_parts(*_LENETS), _SMALL_ALPHA)),
+        Experiment("cifar10", "VGG-9 on CIFAR-10", "cifar10", _parts("vgg9-cifar10-relu")),
+        Experiment("cifar100", "VGG-9 on CIFAR-100", "cifar100", _parts("vgg9-cifar100-relu")),
     )
 }
 
@@ -214,7 +234,7 @@ def _plain(config: PruningConfig) -> PruningConfig | None:
         seed=config.seed if score.needs_images or score.is_drawn else 0,
         # Every α from 1/2 on gives the same curvature.
         alpha=config.alpha if score.needs_curvature and config.alpha < CLOSED_FROM else DEFAULT_ALPHA,
-        batchnorm=config.batchnorm if score.needs_curvature else BATCHNORM[0],
+        batchnorm=config.batchnorm if score.needs_graph else BATCHNORM[0],
     )
 
 

@@ -32,6 +32,7 @@ class BySize(Functions):
         return super().forward(x if x.shape[-1] > 2 else -x)
 
 
+BY_LAYERS = ("wanda", "ria")
 NAMES = ("first", "second", "head.weight")
 
 
@@ -41,7 +42,7 @@ def test_they_are_found_with_or_without_a_shape():
     assert weight_names(BySize().eval(), (6,)) == NAMES
 
 
-@pytest.mark.parametrize("criterion", [name for name in SCORES if name != "wanda"])
+@pytest.mark.parametrize("criterion", [name for name in SCORES if name not in BY_LAYERS])
 def test_every_criterion_scores_them(criterion):
     net, x = Functions().eval(), torch.rand(6, 6)
     scores = pruning_scores(net, criterion, inputs=x, labels=torch.arange(6) % 3)
@@ -52,6 +53,7 @@ def test_every_criterion_scores_them(criterion):
     assert torch.equal(pruned["position"], net.position)
 
 
-def test_wanda_says_what_it_looks_at():
+@pytest.mark.parametrize("criterion", BY_LAYERS)
+def test_what_looks_at_layers_says_so(criterion):
     with pytest.raises(NcvizError, match="'first' is read by a function in forward; make it an nn.Linear"):
-        pruning_scores(Functions().eval(), "wanda", inputs=torch.rand(2, 6))
+        pruning_scores(Functions().eval(), criterion, inputs=torch.rand(2, 6))

@@ -13,7 +13,10 @@ from ncviz.plots.pruning.styles import pale, styles
 from ncviz.plots.pruning.tables import confusion_heatmap, layer_heatmap, overlap_heatmap
 
 THEMES = ("light", "dark")
-NAMES = ("curvature", "magnitude", "lamp", "wanda", "snip", "fisher", "grasp", "synflow", "random")
+NAMES = (
+    "curvature", "curvature-lamp", "magnitude", "lamp", "wanda", "snip", "fisher", "grasp", "synflow", "ria",
+    "woodfisher", "mlp-rank", "forman", "betweenness", "random",
+)  # fmt: skip
 
 
 def rgb(colour):

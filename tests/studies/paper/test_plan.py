@@ -97,10 +97,8 @@ def test_a_choice_narrows_and_may_name_new_values():
     small = curves(narrowed(TINY, Choice(alphas=(0.1,), criteria=("curvature",))))
     assert {curve.config.alpha for curve in small} == {0.1}
     folded = curves(narrowed(TINY, Choice(batchnorms=("folded",))))
-    uses = {curve.config.batchnorm for curve in folded if SCORES[curve.config.criterion].needs_curvature}
-    others = {
-        curve.config.batchnorm for curve in folded if not SCORES[curve.config.criterion].needs_curvature
-    }
+    uses = {curve.config.batchnorm for curve in folded if SCORES[curve.config.criterion].needs_graph}
+    others = {curve.config.batchnorm for curve in folded if not SCORES[curve.config.criterion].needs_graph}
     assert (uses, others) == ({"folded"}, {"own"})
 
 
