@@ -9,7 +9,19 @@ from typing import Any
 
 import click
 
-from ncviz.cli import app, bench, cache, curvature, devices, inspect, prune, rankings, reproduce, train
+from ncviz.cli import (
+    app,
+    bench,
+    cache,
+    curvature,
+    devices,
+    inspect,
+    prune,
+    rankings,
+    reproduce,
+    sensitivity,
+    train,
+)
 from ncviz.errors import CancelledError, NcvizError
 from ncviz.store import StoreWarning
 
@@ -49,6 +61,6 @@ def cli() -> None:
 
 for command in (
     curvature.curvature, inspect.inspect, prune.prune, train.train, reproduce.reproduce, rankings.rankings,
-    bench.bench, devices.devices, cache.cache, cache.bundle, app.app,
+    sensitivity.sensitivity, bench.bench, devices.devices, cache.cache, cache.bundle, app.app,
 ):  # fmt: skip
     cli.add_command(command)

@@ -1,8 +1,9 @@
-"""Tables of the Pruning page: what fine-tuning wins back, and the bottlenecks that are one class's own."""
+"""Tables of the Pruning page: what fine-tuning wins back, what each layer may lose, one class's own bottlenecks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,11 @@ from ncviz.tasks import CurvatureRecord
 from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.finetuning import FineTuneRecord
 from ncviz.tasks.robustness import RobustnessRecord
+from ncviz.text import percent
 from ncviz.values import NEVER_ACTIVE
+
+if TYPE_CHECKING:
+    from ncviz.tasks.sensitivity import SensitivityResult
 
 
 def finetune_table(known: Mapping[str, FineTuneRecord]) -> pd.DataFrame:
@@ -30,6 +35,24 @@ def finetune_table(known: Mapping[str, FineTuneRecord]) -> pd.DataFrame:
         for name, record in known.items()
     ]
     return pd.DataFrame(rows).sort_values("fine-tuned", ascending=False, kind="stable")
+
+
+def budget_table(found: SensitivityResult, titles: Sequence[str], points: float) -> pd.DataFrame:
+    """Return how much each layer may lose, and the points of accuracy that each fraction costs.
+
+    Args:
+        found: What was measured.
+        titles: The layers' names for people.
+        points: Points of accuracy that a layer alone may cost.
+    """
+    columns: dict[str, Any] = {
+        "layer": list(titles),
+        "weights": found.sizes,
+        "budget, %": 100 * found.budget(points),
+    }
+    for at, fraction in enumerate(found.fractions):
+        columns[f"points lost at {percent(fraction)}"] = found.lost[:, at]
+    return pd.DataFrame(columns)
 
 
 def bottleneck_table(

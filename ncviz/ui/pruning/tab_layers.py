@@ -1,4 +1,4 @@
-"""The Pruning page's second tab: which layers each criterion empties, and what criteria have in common."""
+"""The Pruning page's second tab: which layers each criterion empties, what criteria share, what layers can lose."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from ncviz.tasks.criteria import Overlap, Spread, criterion_title, layer_sparsit
 from ncviz.text import listed, percent
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.pruning import comparison, curves, files
+from ncviz.ui.pruning.layer_sensitivity import draw_sensitivity
 from ncviz.ui.session.theme import theme
 
 PARTS = ("removed", "kept")
 
 
 def draw_layers(of: tasks.Network, compared: Comparison, spreads: Mapping[str, Spread]) -> None:
-    """Draw both tables at the chosen sparsity."""
+    """Draw both tables at the chosen sparsity, and what each layer alone can lose."""
     titles, layers = [criterion_title(name) for name in spreads], layer_titles(comparison.shapes(of))
     removed = curves.removed_at(of, compared)
     if not removed:
         st.info("Nothing is removed at 0%; choose a larger fraction above.")
+        draw_sensitivity(of, compared)
         return
     orders = {name: _known_orders(of, compared, name) for name in spreads}
     sizes = [int(np.prod(shape)) for shape in comparison.shapes(of).values()]
@@ -50,6 +52,7 @@ def draw_layers(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
     with right:
         st.subheader("In common")
         _draw_overlap(of, compared, orders, titles, removed)
+    draw_sensitivity(of, compared)
 
 
 def _draw_overlap(
