@@ -20,6 +20,7 @@ from ncviz.cli import (
     rankings,
     reproduce,
     sensitivity,
+    spread,
     train,
 )
 from ncviz.errors import CancelledError, NcvizError
@@ -61,6 +62,6 @@ def cli() -> None:
 
 for command in (
     curvature.curvature, inspect.inspect, prune.prune, train.train, reproduce.reproduce, rankings.rankings,
-    sensitivity.sensitivity, bench.bench, devices.devices, cache.cache, cache.bundle, app.app,
+    sensitivity.sensitivity, spread.spread, bench.bench, devices.devices, cache.cache, cache.bundle, app.app,
 ):  # fmt: skip
     cli.add_command(command)

@@ -29,13 +29,8 @@ from ncviz.pruning.order import removed_for_sparsity
 from ncviz.tasks.sensitivity import SENSITIVITY_IMAGES, Sensitivity
 from ncviz.text import percent, plural
 
-
-@click.command()
-@with_options(
-    click.option("--model", help=f"Bundled network: {', '.join(MODELS)}."),
-    *own_network_options,
-    with_context,
-    device_option,
+# How the weights are ranked, and what is asked of the layers.
+_OWN = (
     click.option("--criterion", default="magnitude", show_default=True, help="Any that prune takes."),
     click.option("--samples", default=1, show_default=True, help="Calibration images of each class."),
     click.option("--alpha", default=0.9, show_default=True, help="Idleness in [0, 1)."),
@@ -57,6 +52,16 @@ from ncviz.text import percent, plural
         show_default=True,
         help="Fraction of all weights to suggest protection for.",
     ),
+)
+
+
+@click.command()
+@with_options(
+    click.option("--model", help=f"Bundled network: {', '.join(MODELS)}."),
+    *own_network_options,
+    with_context,
+    device_option,
+    *_OWN,
     json_option,
 )
 def sensitivity(

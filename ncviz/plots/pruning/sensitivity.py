@@ -51,12 +51,15 @@ def sensitivity_heatmap(
         ]
         for layer, line in zip(layers, lost, strict=True)
     ]
-    heat = go.Heatmap(
-        z=lost, x=np.arange(len(fractions)), y=rows, xgap=1, ygap=1, colorscale=amounts(theme), zmin=0.0,
-        zmax=_FULL, showscale=False, text=[[_short(value) for value in line] for line in lost],
-        texttemplate="%{text}", textfont={"size": 12 if len(layers) <= _FEW else 10},
-        customdata=np.array(told, dtype=object), hovertemplate="%{customdata}<extra></extra>",
-    )  # fmt: skip
+    heat = go.Heatmap(z=lost, x=np.arange(len(fractions)), y=rows)
+    heat.update(xgap=1, ygap=1, colorscale=amounts(theme), zmin=0.0, zmax=_FULL, showscale=False)
+    heat.update(
+        text=[[_short(value) for value in line] for line in lost],
+        texttemplate="%{text}",
+        textfont={"size": 12 if len(layers) <= _FEW else 10},
+        customdata=np.array(told, dtype=object),
+        hovertemplate="%{customdata}<extra></extra>",
+    )
     height = len(layers) * (_ROW if len(layers) <= _FEW else _LOW_ROW)
     figure = go.Figure([heat, _ends(budget, fractions, theme)])
     figure.update_layout(

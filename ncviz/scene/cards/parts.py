@@ -11,6 +11,7 @@ import numpy as np
 
 from ncviz.scene.surgery.left import WeightsLeft
 from ncviz.tasks import CurvatureRecord, OwnMask
+from ncviz.tasks.curvature.spread import SpreadRecord
 
 # Larger ones (a feature map before a linear layer) are not drawn weight by weight.
 LARGEST_KERNEL = 16
@@ -57,6 +58,7 @@ class NetworkState:
         removed: How many are.
         samples: The calibration images that count, None for all.
         mask: What is done by hand, None for nothing.
+        spread: κ over several draws of the calibration images, if that is known.
     """
 
     record: CurvatureRecord
@@ -66,6 +68,7 @@ class NetworkState:
     removed: int
     samples: Sequence[int] | None
     mask: OwnMask | None = None
+    spread: SpreadRecord | None = None
 
     @property
     def left(self) -> WeightsLeft:

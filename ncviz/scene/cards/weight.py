@@ -6,6 +6,7 @@ import numpy as np
 
 from ncviz.scene import feature_maps
 from ncviz.scene.cards.parts import LARGEST_KERNEL, Card, Drawing, NetworkState, image
+from ncviz.scene.cards.spread import spread_row
 from ncviz.scene.grid import connection_grid, selected_cells, selected_weights
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.receptive_field import receptive_box
@@ -114,8 +115,10 @@ def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) ->
     parameter = at + parameter_offsets(of.record)[of.record.parameters[connection]]
     # Which of several is least is not certain where their intervals overlap.
     strongest = "least κ" if record.intervals is None else "κ of least middle"
+    over = [] if of.spread is None else [spread_row(of.spread, parameter)]
     facts = [
         (strongest if is_strongest else "κ", said),
+        *over,
         ("its weight" if is_strongest else "weight", of.left.weight_words(float(weight), parameter)),
     ]
     way = way_words(float(kappa), record.config.alpha) if is_exact else ""

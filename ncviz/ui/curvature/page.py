@@ -10,6 +10,7 @@ from ncviz.scene.wording import part_words
 from ncviz.text import plain, plural
 from ncviz.ui.curvature.negative_edges import draw_negative_edges
 from ncviz.ui.curvature.results import draw_results
+from ncviz.ui.curvature.spread import draw_spread
 from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.results import current_results, follow_sharpening, look_at, offer_curvature
@@ -32,8 +33,8 @@ def draw_page() -> None:
     st.title("Curvature")
     _draw_settings(network)
     record, _ = current_results(network)
-    numbers, robustness = st.tabs(
-        ["In numbers", "Bottlenecks and robustness"], key="curvature-tabs", on_change="rerun"
+    numbers, spread, robustness = st.tabs(
+        ["In numbers", "Error bars", "Bottlenecks and robustness"], key="curvature-tabs", on_change="rerun"
     )
     if numbers.open:
         with numbers:
@@ -43,6 +44,9 @@ def draw_page() -> None:
             else:
                 follow_sharpening(network, record, first_side())
                 draw_results(network, record)
+    if spread.open:
+        with spread:
+            draw_spread(network)
     if robustness.open:
         with robustness:
             draw_negative_edges(network, None if record is None else record.number_of_edges)

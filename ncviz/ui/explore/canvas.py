@@ -18,7 +18,8 @@ from ncviz.scene.flow_choices import group_choice, image_choices
 from ncviz.scene.names import unit_layer_links
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.selected_lines import selected_lines, selected_nodes
-from ncviz.scene.selection import Channel, Unit, read_selection
+from ncviz.scene.selection import Channel, KernelSlice, Unit, Weight, read_selection
+from ncviz.tasks.curvature.spread import CurvatureSpread
 from ncviz.ui.components.network.component import network_canvas
 from ncviz.ui.explore.by_hand.operate import take_step
 from ncviz.ui.explore.by_hand.own_groups import group_count, lit_weights, marks_of
@@ -116,7 +117,11 @@ def _select(subject: Subject, selection: str, *, is_still: bool) -> None:
 def state_of(subject: Subject) -> NetworkState:
     """Return what a card about a selection draws on."""
     drawn, arrays, step = subject.drawn, subject.network.arrays, (subject.ranks, subject.removed)
-    return NetworkState(drawn, arrays, subject.classes, *step, subject.drawn_samples, subject.mask)
+    spread = None
+    # It is of all calibration images together.
+    if isinstance(subject.selection, Weight | KernelSlice) and subject.drawn_samples is None:
+        spread = session.context().look_up(CurvatureSpread(subject.network, subject.view.config))
+    return NetworkState(drawn, arrays, subject.classes, *step, subject.drawn_samples, subject.mask, spread)
 
 
 @st.cache_resource(max_entries=24)

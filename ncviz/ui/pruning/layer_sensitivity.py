@@ -74,14 +74,18 @@ def draw_sensitivity(of: tasks.Network, compared: Comparison) -> None:
         f"weights by {criterion_title(criterion)} first. Up to the line a layer costs at most "
         f"{plural(float(points), 'point')}."
     )
+    share = float((budget * found.sizes).sum() / found.sizes.sum())
+    short = (
+        "" if share >= compared.sparsity else f", less than the {percent(compared.sparsity)} that are to go"
+    )
+    st.markdown(
+        f"All budgets together come to **{percent(round(share, 3))}** of the network's weights{short}."
+    )
     _draw_suggestion(of, compared, found.suggest_protected(points, compared.sparsity), titles)
     table = budget_table(found, titles, points)
     files.button(
         "Budgets (CSV)", partial(table_csv, table), f"{files.file_stem(of)}-layer-budgets.csv", "text/csv"
     )
-    share = float((budget * found.sizes).sum() / found.sizes.sum())
-    short = "" if share >= compared.sparsity else ": less than is to go, so that some layer must cost more"
-    st.caption(f"All budgets together come to {percent(share)} of the network's weights{short}.")
 
 
 def _draw_suggestion(
@@ -91,8 +95,7 @@ def _draw_suggestion(
     names = list(comparison.shapes(of))
     if not suggested:
         st.markdown(
-            f"At {percent(compared.sparsity)} removed these budgets single out no layer to protect: none falls short, "
-            "or the others could not make up for one."
+            "They single out no layer to protect: none falls short that the others could make up for."
         )
         return
     numbers = [at for at, name in enumerate(names) if name in suggested]
