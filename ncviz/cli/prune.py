@@ -24,11 +24,12 @@ from ncviz.cli.output import (
     tell_sharpness,
     write,
 )
-from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, SCOPES, PruningConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, SCOPES, PruningConfig
 from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import protected_positions, removed_for_sparsity, removed_for_threshold
 from ncviz.tasks import CurvatureRecord
+from ncviz.tasks.repair.network import repaired_arrays
 from ncviz.text import percent, zero_words
 
 
@@ -55,6 +56,13 @@ from ncviz.text import percent, zero_words
     help="Where weights go that are active on no calibration image, in orders by curvature: first (as in the paper), "
     "median (at that cost of their layer) or last.",
 )
+@click.option(
+    "--repair",
+    default=REPAIRS[0],
+    show_default=True,
+    help="What is done to what is kept, on 1,000 training images and without training: recalibrate (its statistics), "
+    "fisher (update all kept weights at once) or layerwise (layer by layer).",
+)
 @click.option("--threshold", type=float, help="Remove every weight whose κ lies above it instead.")
 @click.option(
     "--save",
@@ -67,13 +75,14 @@ def prune(
     sparsity: tuple[float, ...],
     protect: tuple[str, ...],
     never_active: str,
+    repair: str,
     threshold: float | None,
     save: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Measure accuracy over sparsity, redundant first and bottlenecks first; save a pruned checkpoint."""
-    PruningConfig(scope=scope, never_active=never_active)
+    PruningConfig(scope=scope, never_active=never_active, repair=repair)
     _check_prune(criterion, scope, sparsity, threshold, save, _endings(options["checkpoint"]))
     network, found = curvature_of(**options)
     record = found.result
@@ -90,28 +99,36 @@ def prune(
             chosen[order] = (removed / record.total,)
     context: tasks.Context = options["context"]
     points: dict[str, list[dict[str, Any]]] = {}
+    ways = [REPAIRS[0], *([repair] if repair != REPAIRS[0] else [])]
     with progress("accuracy") as report:
-        whole = replace(context, progress=report)
+        whole, pieces = replace(context, progress=report), len(ORDERS) * len(ways)
         for at, order in enumerate(ORDERS):
-            part = whole.part(at / len(ORDERS), (at + 1) / len(ORDERS), "measuring accuracy")
-            curve = tasks.measure_curve(
-                network, record, criterion, part, scope=scope, order=order, sparsities=chosen[order],
-                protected=protect, never_active=never_active,
-            )  # fmt: skip
-            points[order] = [
-                {"sparsity": float(s), "removed": int(r), "accuracy": float(a)}
-                for s, r, a in zip(curve.sparsity, curve.removed, curve.accuracy, strict=True)
-            ]
+            rows: list[dict[str, Any]] = []
+            for number, way in enumerate(ways, at * len(ways)):
+                part = whole.part(number / pieces, (number + 1) / pieces, "measuring accuracy")
+                curve = tasks.measure_curve(
+                    network, record, criterion, part, scope=scope, order=order, sparsities=chosen[order],
+                    protected=protect, never_active=never_active, repair=way,
+                )  # fmt: skip
+                rows = rows or [
+                    {"sparsity": float(s), "removed": int(r)}
+                    for s, r in zip(curve.sparsity, curve.removed, strict=True)
+                ]
+                name = "accuracy" if way == REPAIRS[0] else "repaired"
+                for row, value in zip(rows, curve.accuracy.tolist(), strict=True):
+                    row[name] = value
+            points[order] = rows
     measured = tasks.evaluator(network, context)
     if save is not None:
         by = tasks.ranks(
             network, criterion, record, context, scope, protected=protect, never_active=never_active
         )
         removed = points["redundant"][0]["removed"]
+        repaired = repaired_arrays(network, repair, by, removed, context)
         if save.suffix == ".safetensors":
-            content = tasks.pruned_checkpoint(network, by, removed, record.shapes)
+            content = tasks.pruned_checkpoint(network, by, removed, record.shapes, repaired)
         else:
-            content, _ = tasks.pruned_file(network, by, removed, record.shapes)
+            content, _ = tasks.pruned_file(network, by, removed, record.shapes, repaired=repaired)
         write(save, content)
     facts = {
         "model": network.name,
@@ -126,6 +143,11 @@ def prune(
         "config": record.meta["config"],
         **sharpness(record),
         "calibrated_on": record.pool,
+        **(
+            {}
+            if repair == REPAIRS[0]
+            else {"repair": repair, "repaired_on": tasks.repair_words(network, context)}
+        ),
         "images": measured.images,
         "weights": record.total,
         "zeros": tasks.zeros_in(network, record.weights),
@@ -152,10 +174,14 @@ def _show(
     has_labels, zeros = facts["measures"] == "accuracy", facts["zeros"]
     word = "accuracy" if has_labels else "agreement"
     for order, rows in points.items():
-        table = Table("removed", "weights", f"{word}, {order} first")
+        after = [f"after {facts['repair']}"] if "repair" in facts else []
+        table = Table("removed", "weights", f"{word}, {order} first", *after)
         for row in rows:
-            table.add_row(percent(row["sparsity"]), f"{row['removed']:,}", f"{row['accuracy']:.4f}")
+            values = [f"{row[name]:.4f}" for name in ("accuracy", "repaired") if name in row]
+            table.add_row(percent(row["sparsity"]), f"{row['removed']:,}", *values)
         console.print(table)
+    if "repair" in facts:
+        console.print(f"Repaired on {facts['repaired_on']}, without training.", highlight=False)
     if has_labels:
         console.print(
             f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {facts['images']:,} images."

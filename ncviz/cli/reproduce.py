@@ -67,6 +67,9 @@ def _choice(option: str, name: str, kind: type, what: str, help: str) -> Callabl
 @_choice("--seeds", "seeds", int, "whole numbers", "Calibration seeds, such as 0,1,2.")
 @_choice("--alpha", "alphas", float, "numbers", "Idleness; below 0.5 is about a hundred times slower.")
 @_choice("--batchnorm", "batchnorms", str, "names", "How a BatchNorm is read: own, folded.")
+@_choice(
+    "--repair", "repairs", str, "names", "Repairs without training: none, recalibrate, fisher, layerwise."
+)
 @_choice("--scope", "scopes", str, "names", "global, layer.")
 @_choice("--order", "orders", str, "names", "redundant, bottlenecks.")
 @_choice(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ from ncviz.errors import DataError
 from ncviz.graph.forward.readable import check_followed
 from ncviz.pruning.masks import masks_at
 
+Masks = Mapping[str, Tensor]
+# Of masks, one after the other, what the repaired network has in place of the whole one's parameters and buffers.
+Repair = Callable[[Iterable[Masks], Callable[[float], None]], Iterator[Mapping[str, Tensor]]]
 # Input values that go through a network at once. On a CPU what they become has to stay in its cache: with the first
 # feature maps of 1,000 CIFAR images in memory, VGG-9 takes 1.7 times longer.
 BATCH_VALUES = {"cpu": 300_000, "cuda": 4_000_000}
@@ -96,9 +99,15 @@ class Evaluator:
         """Return how many of these weights are zero, and so removed already."""
         return sum(int((self._state[name] == 0).sum()) for name in names)
 
-    def predictions(self, masks: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return the class that the masked network gives each image, int64 [n] on the CPU."""
+    def predictions(self, masks: Masks | None = None, changed: Masks | None = None) -> Tensor:
+        """Return the class that a changed network gives each image, int64 [n] on the CPU.
+
+        Args:
+            masks: Name of a weight → what it is multiplied by.
+            changed: Name of a parameter or buffer → what stands in its place.
+        """
         state = dict(self._state)
+        state |= {name: value.to(self.device) for name, value in (changed or {}).items()}
         for name, mask in (masks or {}).items():
             state[name] = state[name] * mask.to(self.device)
         with guard(self.device), self._lock, torch.inference_mode():
@@ -108,9 +117,9 @@ class Evaluator:
             ]
         return torch.cat(parts).cpu()
 
-    def accuracy(self, masks: Mapping[str, Tensor] | None = None) -> float:
-        """Return the fraction of images that the masked network classifies correctly."""
-        return float((self.predictions(masks) == self.labels).double().mean())
+    def accuracy(self, masks: Masks | None = None, changed: Masks | None = None) -> float:
+        """Return the fraction of images that a changed network classifies correctly; see ``predictions``."""
+        return float((self.predictions(masks, changed) == self.labels).double().mean())
 
 
 def count_classes(net: nn.Module, inputs: Tensor) -> int:
@@ -182,6 +191,7 @@ def sweep(
     *,
     removed: Sequence[int] | np.ndarray,
     known: Mapping[int, float] | None = None,
+    repair: Repair | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> SweepResult:
     """Measure the accuracy at each step of one removal order, from where the network itself stands.
@@ -194,16 +204,27 @@ def sweep(
         shapes: Name and shape of each ranked weight, in the ranks' order.
         removed: How many weights to remove at each step, such as those of ``grid_of``.
         known: Accuracies that need no measuring, by number of weights removed.
+        repair: Repairs the network at each step before it is measured.
         progress: Called with the fraction done.
     """
     asked, gone = np.asarray(removed, dtype=np.int64), evaluator.zeros(shapes)
     steps = np.unique(np.maximum(asked, gone)) if gone else asked
-    found = np.empty(len(steps))
-    for index, count in enumerate(steps):
-        accuracy = (known or {}).get(int(count))
-        found[index] = (
-            evaluator.accuracy(masks_at(ranks, int(count), shapes)) if accuracy is None else accuracy
-        )
+    found, done = np.empty(len(steps)), 0
+    measured = known or {}
+    masks = (masks_at(ranks, int(count), shapes) for count in steps if int(count) not in measured)
+
+    def tell(fraction: float) -> None:
         if progress is not None:
-            progress((index + 1) / len(steps))
+            progress((done + fraction) / len(steps))
+
+    changed = None if repair is None else repair(masks, tell)
+    for index, count in enumerate(steps.tolist()):
+        if count in measured:
+            found[index] = measured[count]
+        elif changed is None:
+            found[index] = evaluator.accuracy(next(masks))
+        else:
+            found[index] = evaluator.accuracy(changed=next(changed))
+        done = index + 1
+        tell(0.0)
     return SweepResult(steps, steps / max(1, len(ranks)), found, evaluator.images)

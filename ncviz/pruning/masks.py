@@ -76,6 +76,25 @@ def _with_masks(own: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
     return own
 
 
+def with_tensors(net: nn.Module, changed: Mapping[str, Tensor]) -> nn.Module:
+    """Return a copy of the network with other tensors in place of some parameters and buffers.
+
+    Raises:
+        NcvizError: If one is none of the network's, or of another shape.
+    """
+    copied = plain_copy(net)
+    own: dict[str, Tensor] = dict(copied.named_parameters(remove_duplicate=False))
+    own |= dict(copied.named_buffers())
+    with torch.no_grad():
+        for name, value in changed.items():
+            if name not in own or own[name].shape != value.shape:
+                raise NcvizError(
+                    f"The network has no weight '{name}' of shape {list(value.shape)}; check the repair."
+                )
+            own[name].copy_(value)
+    return copied
+
+
 def under_all_names(net: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return masks with another for each other name of a weight: one that several layers share has several.
 

@@ -61,6 +61,7 @@ from ncviz.tasks.pruning import (
     scores,
     zeros_in,
 )
+from ncviz.tasks.repair.repairing import repair_words
 from ncviz.tasks.sweeps import Sweep, measure_curve
 from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 
@@ -78,6 +79,6 @@ __all__ = [
     "from_result", "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of",
     "mean_state", "measure_curve", "open_context", "open_network", "open_store", "picture_reading", "pruned_checkpoint",
     "pruned_file", "ranges_of", "ranked_curvature", "ranks", "read_picture", "removable", "removed_alike",
-    "removed_for_threshold", "scaled_activity", "scores", "shapes_of", "smaller_images", "state_of",
+    "removed_for_threshold", "repair_words", "scaled_activity", "scores", "shapes_of", "smaller_images", "state_of",
     "takes_other_sizes", "white_level", "with_images", "zeros_in",
 ]  # fmt: skip

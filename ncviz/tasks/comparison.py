@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, CurvatureConfig, PruningConfig
+from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, REPAIRS, CurvatureConfig, PruningConfig
 from ncviz.data.calibration import select_calibration
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -17,6 +17,7 @@ from ncviz.store import Record
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.task import Curvature
 from ncviz.tasks.pruning import scores, scores_on, zeros_first
+from ncviz.tasks.repair.repairing import repair_for, repair_key, repair_words
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Order(StoredTask[np.ndarray]):
 
     Attributes:
         network: The network.
-        config: Criterion, and what it looks at.
+        config: Criterion, and what it looks at; no repair changes an order.
     """
 
     network: Network
@@ -92,7 +93,7 @@ class Order(StoredTask[np.ndarray]):
             **anonymous(self.network),
             "kind": self.kind,
             "dataset": self.network.dataset,
-            "pruning": self.config.as_dict(),
+            "pruning": replace(self.config, repair=REPAIRS[0]).as_dict(),
         }
         return Record({"ranks": result}, meta)
 
@@ -127,7 +128,13 @@ class Curve(Curves):
     def key(self, context: Context) -> str:
         """Return the store's key."""
         images = context.fingerprint(self.network)
-        return digest("curve", self.order.key(context), images, [float(value) for value in self.sparsities])
+        return digest(
+            "curve",
+            self.order.key(context),
+            images,
+            [float(value) for value in self.sparsities],
+            *repair_key(self.network, self.config.repair, context),
+        )
 
     def run(self, context: Context) -> SweepRecord:
         """Rank the weights and measure the curve."""
@@ -136,13 +143,18 @@ class Curve(Curves):
         network, config = self.network, self.config
         title = _criterion(config.criterion).title
         ranks = context.part(0.0, 0.5, f"{title}: ").run(self.order).result
-        measuring = context.part(0.5, 1.0, f"{title}: accuracy")
-        measuring.say(0.0)
+        measuring = context.part(0.5, 1.0, f"{title}: ")
+        measuring.say(0.0, "accuracy")
+        repair, rest = repair_for(network, config.repair, measuring)
+        doing = "accuracy" if repair is None else "repair and accuracy"
         most = removable(network, config)
         asked = [round(value * len(ranks)) for value in self.sparsities]
         measured = evaluator(network, context)
         within = [removed for removed in asked if removed <= most]
-        found = sweep(measured, ranks, shapes_of(network), removed=within, progress=measuring.say)
+        found = sweep(
+            measured, ranks, shapes_of(network), removed=within, repair=repair,
+            progress=lambda fraction: rest.say(fraction, doing),
+        )  # fmt: skip
         meta = {
             **anonymous(network),
             "dataset": network.dataset,
@@ -152,6 +164,7 @@ class Curve(Curves):
             "kind": self.kind,
             "total": len(ranks),
             "images": found.images,
+            **({} if repair is None else {"repaired_on": repair_words(network, context)}),
             **self._sharpness(context),
         }
         return SweepRecord(found.removed, {(config.criterion, config.order): found.accuracy}, meta)

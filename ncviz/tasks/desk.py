@@ -21,7 +21,7 @@ from ncviz.tasks.task import Context, Outcome, StoredTask, Task
 R = TypeVar("R")
 BUNDLED = Path(__file__).parents[1] / "models" / "results"
 # Where a result speaks of images in the words of whoever brought them, and what every session may read instead.
-_ABOUT_IMAGES = ("pool", "calibrated_on", "evaluated_on", "trained_on")
+_ABOUT_IMAGES = ("pool", "calibrated_on", "evaluated_on", "trained_on", "repaired_on")
 _OWN_IMAGES = "a user's own images"
 
 

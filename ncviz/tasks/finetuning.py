@@ -19,6 +19,8 @@ from ncviz.store import Record
 from ncviz.tasks.accuracy import OnImages
 from ncviz.tasks.comparison import Order, removable, shapes_of
 from ncviz.tasks.pruning import zeros_in
+from ncviz.tasks.repair.network import changed_module, repaired_arrays
+from ncviz.tasks.repair.repairing import repair_key
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
 # Raised whenever a change could alter a stored number.
@@ -154,6 +156,7 @@ class FineTune(StoredTask[FineTuneRecord]):
             context.fingerprint(self.network, "test"),
             float(self.config.sparsity),
             {name: float(value) for name, value in self.config.tuning.as_dict().items()},
+            *repair_key(self.network, self.config.pruning.repair, context),
         )
 
     def run(self, context: Context) -> FineTuneRecord:
@@ -183,7 +186,16 @@ class FineTune(StoredTask[FineTuneRecord]):
                 f"At most {most / len(ranks):.1%} of the weights can go while layers are protected; "
                 f"{config.sparsity:.1%} were asked for."
             )
-        net, steps = network.module(), steps_of(len(train), config.tuning)
+        steps = steps_of(len(train), config.tuning)
+        # What is repaired is trained on from there.
+        repaired = repaired_arrays(
+            network,
+            config.pruning.repair,
+            ranks,
+            removed,
+            context.part(_ORDER_SHARE, _ORDER_SHARE, "repairing"),
+        )
+        net = changed_module(network, repaired)
 
         def step(number: int, loss: float) -> None:
             epoch = (number - 1) * config.tuning.epochs // steps + 1
@@ -192,7 +204,7 @@ class FineTune(StoredTask[FineTuneRecord]):
             log.loss.append(loss)
 
         context.say(_ORDER_SHARE, "accuracy before")
-        whole = accuracy(net, test.inputs, test.labels, device)
+        whole = accuracy(network.module(), test.inputs, test.labels, device)
         found = fine_tune(
             net,
             masks_at(ranks, removed, shapes),

@@ -7,20 +7,43 @@ from collections.abc import Mapping
 import numpy as np
 
 from ncviz.models.network import Network
+from ncviz.tasks.pruning import NOTHING
+from ncviz.tasks.repair.network import changed_module
 
 # With zeros in place of what is removed; weight_orig beside weight_mask; the masks alone.
 FORMS = ("pruned", "reparametrised", "masks")
 
 
 def form_file(
-    network: Network, ranks: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]], form: str
+    network: Network,
+    ranks: np.ndarray,
+    removed: int,
+    shapes: Mapping[str, tuple[int, ...]],
+    form: str,
+    repaired: Mapping[str, np.ndarray] = NOTHING,
 ) -> bytes:
-    """Return the safetensors file of a network that loses the first of its ranks; of any form but the first."""
+    """Return the safetensors file of a network that loses the first of its ranks; of any form but the first.
+
+    Args:
+        network: The network.
+        ranks: int [N], the removal order.
+        removed: How many weights are removed.
+        shapes: Name and shape of each ranked weight.
+        form: A name in ``FORMS``.
+        repaired: What the repaired network has in place of the whole one's arrays; weights that are removed keep what
+            they were.
+    """
     from ncviz.pruning import export
     from ncviz.pruning.masks import masks_at
 
-    write = export.masks_file if form == "masks" else export.reparametrised_file
-    return write(network.module(), masks_at(ranks, removed, shapes))
+    masks = masks_at(ranks, removed, shapes)
+    if form == "masks":
+        return export.masks_file(network.module(), masks)
+    arrays = {
+        name: np.where(masks[name].numpy(), values, network.arrays[name]) if name in masks else values
+        for name, values in repaired.items()
+    }
+    return export.reparametrised_file(changed_module(network, arrays), masks)
 
 
 def form_snippet(network: Network, file: str, shape: tuple[int, ...], form: str) -> str:

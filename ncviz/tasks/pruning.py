@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from ncviz.tasks.task import Context
 if TYPE_CHECKING:
     from ncviz.tasks.curvature.record import CurvatureRecord
 
+NOTHING: Mapping[str, np.ndarray] = MappingProxyType({})
 # Those whose curves are measured with every curvature, for the slider.
 CRITERIA = ("curvature", "magnitude", "random")
 
@@ -145,7 +147,11 @@ def ranks(
 
 
 def pruned_checkpoint(
-    network: Network, by: np.ndarray, removed: int, shapes: Mapping[str, tuple[int, ...]]
+    network: Network,
+    by: np.ndarray,
+    removed: int,
+    shapes: Mapping[str, tuple[int, ...]],
+    repaired: Mapping[str, np.ndarray] = NOTHING,
 ) -> bytes:
     """Return the pruned network as the bytes of a safetensors file.
 
@@ -154,12 +160,17 @@ def pruned_checkpoint(
         by: int64 [N], the removal order.
         removed: How many weights to remove.
         shapes: Name and shape of each ranked weight.
+        repaired: What the repaired network has in place of the whole one's arrays.
     """
+    import torch
+
     from ncviz.models.saving import save_checkpoint
-    from ncviz.pruning.masks import apply_masks, masks_at
+    from ncviz.pruning.masks import apply_masks, masks_at, with_tensors
 
     buffer = io.BytesIO()
-    save_checkpoint(apply_masks(network.module(), masks_at(by, removed, shapes)), buffer)
+    changed = {name: torch.from_numpy(np.array(values)) for name, values in repaired.items()}
+    net = with_tensors(network.module(), changed)
+    save_checkpoint(apply_masks(net, masks_at(by, removed, shapes)), buffer)
     return buffer.getvalue()
 
 
@@ -169,6 +180,7 @@ def pruned_file(
     removed: int,
     shapes: Mapping[str, tuple[int, ...]],
     factor: np.ndarray | None = None,
+    repaired: Mapping[str, np.ndarray] = NOTHING,
 ) -> tuple[bytes, str]:
     """Return the pruned network as a file in the format that it came in, and the ending of its name.
 
@@ -188,4 +200,5 @@ def pruned_file(
             by_hand = factor[start : start + values.size].reshape(values.shape)
             arrays[name] = (values * by_hand).astype(values.dtype)
         start += values.size
+    arrays |= repaired
     return write_file(network, arrays)

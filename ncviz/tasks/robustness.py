@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ncviz.config import MAX_DISTURBED_IMAGES, AttackConfig, PruningConfig, check_whole
+from ncviz.config import MAX_DISTURBED_IMAGES, REPAIRS, AttackConfig, PruningConfig, check_whole
 from ncviz.data.predicted_labels import labels_for
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -42,7 +42,7 @@ class RobustnessConfig:
     """What decides one robustness curve.
 
     Attributes:
-        pruning: Criterion, and what it looks at.
+        pruning: Criterion, and what it looks at; a repair is left out, the network is disturbed as it was pruned.
         disturbance: What is done to the images.
         images: How many evaluation images at most, drawn once and for all.
         seed: Of what an attack or a corruption draws.
@@ -54,6 +54,7 @@ class RobustnessConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pruning", replace(self.pruning, repair=REPAIRS[0]))
         check_whole("the number of images", self.images, 1, MAX_DISTURBED_IMAGES)
         check_whole("seed", self.seed, 0, 2**31 - 1)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, CurvatureConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, CurvatureConfig
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
@@ -16,6 +16,7 @@ from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import Curvature
 from ncviz.tasks.pruning import CRITERIA, ranks, zeros_first
+from ncviz.tasks.repair.repairing import repair_for
 from ncviz.tasks.task import Context, anonymous
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def measure_curve(
     known: Mapping[int, float] | None = None,
     protected: Sequence[str] = (),
     never_active: str = NEVER_ACTIVE_PLACES[0],
+    repair: str = REPAIRS[0],
 ) -> SweepResult:
     """Measure one criterion's accuracy over sparsity in one order, by default on the grid that all curves share.
 
@@ -134,6 +136,7 @@ def measure_curve(
         known: Accuracies that need no measuring, by number of weights removed.
         protected: Names of weights that are never removed; sparsities that would reach into them are left out.
         never_active: Where never-active weights go, for criteria that use the curvature.
+        repair: How the network is repaired at each step, a name in ``REPAIRS``.
     """
     from ncviz.pruning.curve import grid_of, sweep
 
@@ -148,11 +151,13 @@ def measure_curve(
         removed = grid_of(total, measured.zeros(curvature.shapes), is_coarse=is_heavy)
     else:
         removed = np.array([round(value * total) for value in sparsities], dtype=np.int64)
+    repairing, rest = repair_for(network, repair, context)
     return sweep(
         measured,
         ranks(network, criterion, curvature, context, scope, order, protected, never_active),
         curvature.shapes,
         removed=removed[removed <= total - held],
         known=known,
-        progress=context.say,
+        repair=repairing,
+        progress=rest.say,
     )

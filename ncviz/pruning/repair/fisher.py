@@ -13,7 +13,7 @@ from ncviz.pruning.empirical_fisher import Block, block_gradients, split_blocks
 from ncviz.pruning.repair.walk import Say
 
 # λ as a fraction of the mean of the Fisher matrix' diagonal.
-DAMPING = 0.01
+DAMPING = 1e-4
 _BYTES = 4
 
 

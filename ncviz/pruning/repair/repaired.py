@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeGuard
 
-import torch
 from torch import Tensor, nn
 
 from ncviz.config import check_choice
-from ncviz.copies.own_copy import own_copy, plain_copy
+from ncviz.copies.own_copy import own_copy
 from ncviz.errors import DataError, ModelError, NcvizError
 from ncviz.progress import Progress
+from ncviz.pruning.masks import with_tensors
 from ncviz.pruning.repair.repairer import Repairer
 from ncviz.pruning.repair.walk import Say
 
@@ -65,7 +65,7 @@ def recalibrate(
                 "This network has no BatchNorm whose statistics could be estimated anew; give the whole network as "
                 "dense=, whose means and variances are matched then."
             )
-        return _with(pruned, own.renormed(say))
+        return with_tensors(pruned, own.renormed(say))
     return _repaired(pruned, dense, Repairer(dense, images, device=device, say=say), say)
 
 
@@ -114,17 +114,7 @@ def _repaired(pruned: nn.Module, dense: nn.Module, repairer: Repairer, say: Say 
             "The pruned and the whole network have other weights, or weights of other shapes; give the network that "
             "this one was pruned from."
         )
-    return _with(pruned, next(iter(repairer.repaired([state], say))))
-
-
-def _with(pruned: nn.Module, changed: dict[str, Tensor]) -> nn.Module:
-    found = plain_copy(pruned)
-    own: dict[str, Tensor] = dict(found.named_parameters(remove_duplicate=False))
-    own |= dict(found.named_buffers())
-    with torch.no_grad():
-        for name, value in changed.items():
-            own[name].copy_(value)
-    return found
+    return with_tensors(pruned, next(iter(repairer.repaired([state], say))))
 
 
 def _training(given: Tensor | Images, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
-from ncviz.config import DEFAULT_ALPHA
+from ncviz import tasks
+from ncviz.config import DEFAULT_ALPHA, REPAIRS
 from ncviz.curvature import neural_curvature
 from ncviz.data.datasets import Dataset, find_dataset
 from ncviz.models.catalogue.architectures import build_seeded
@@ -21,6 +22,7 @@ from ncviz.pruning.scores import SCORES, pruning_scores
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.work import CurvatureStep, CurveStep, ResultStep, Step, TrainStep, Work
 from ncviz.tasks.curvature.task import MAX_SAMPLE_VALUES, count_weights
+from ncviz.tasks.repair.repairing import repairer
 from ncviz.values import CLOSED_FROM
 
 # An evaluation is timed on so many images.
@@ -38,6 +40,7 @@ class Costs:
         image: One image's curvature by α, "1/2 or more" being one of them.
         score: One order of each criterion, on one image of each class.
         epoch: One epoch of training; 0 for a network that is there.
+        repair: One repair of each kind, at half of the weights.
     """
 
     evaluation: float
@@ -45,6 +48,7 @@ class Costs:
     image: dict[str, float]
     score: dict[str, float]
     epoch: float
+    repair: dict[str, float] = field(default_factory=dict)
 
     def seconds(self, step: Step, points: int) -> float:
         """Return about how long a step takes.
@@ -60,7 +64,8 @@ class Costs:
             return self.setup + _images(step) * self.image[_alpha(step)]
         looks = SCORES[step.config.criterion].needs_images
         score = self.score.get(step.config.criterion, 0.0)
-        return points * self.evaluation + (samples if looks else 1) * score
+        point = self.evaluation + self.repair.get(step.config.repair, 0.0)
+        return points * point + (samples if looks else 1) * score
 
 
 def measure(work: Work, report: Progress) -> dict[str, Costs]:
@@ -87,7 +92,19 @@ def _costs(work: Work, name: str, steps: Sequence[Step]) -> Costs:
         image=image,
         score=_scores(network, train, steps),
         epoch=_epoch(work, name, train, test) if any(isinstance(step, TrainStep) for step in steps) else 0.0,
+        repair=_repairs(work, network, steps),
     )
+
+
+def _repairs(work: Work, network: Network, steps: Sequence[Step]) -> dict[str, float]:
+    ways = {step.config.repair for step in steps if isinstance(step, CurveStep)} - {REPAIRS[0]}
+    drawn, found = torch.Generator().manual_seed(0), dict[str, float]()
+    shapes = tasks.shapes_of(network) if ways else {}
+    masks = {name: torch.rand(shape, generator=drawn) < 0.5 for name, shape in shapes.items()}
+    for way in sorted(ways):
+        ready = repairer(network, way, work.context)
+        found[way] = _seconds(lambda ready=ready: list(ready.under([masks])))  # type: ignore[misc]
+    return found
 
 
 def _evaluation(network: Network, few: Dataset, device: str) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA, ORDERS, SCOPES, PruningConfig, check_choice
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, ORDERS, REPAIRS, SCOPES, PruningConfig, check_choice
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS, ModelSpec
 from ncviz.pruning.compare import GRID
@@ -41,6 +41,7 @@ class Part:
         scopes: "global", "layer".
         orders: "redundant", "bottlenecks".
         batchnorms: How a BatchNorm is read, "own" or "folded", for criteria that use the curvature.
+        repairs: How the pruned network is repaired, names in ``REPAIRS``.
         is_aside: Whether a choice can only leave out some of it, never add to it.
     """
 
@@ -52,6 +53,7 @@ class Part:
     scopes: tuple[str, ...] = SCOPES
     orders: tuple[str, ...] = ORDERS
     batchnorms: tuple[str, ...] = BATCHNORM[:1]
+    repairs: tuple[str, ...] = REPAIRS[:1]
     is_aside: bool = False
 
 
@@ -91,6 +93,7 @@ class Choice:
     scopes: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     batchnorms: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
     sparsities: tuple[float, ...] = ()
 
 
@@ -206,11 +209,18 @@ def curves(experiment: Experiment) -> list[Curve]:
     found: dict[Curve, tuple[int, ...]] = {}
     for part in experiment.parts:
         lists = (
-            part.alphas, part.batchnorms, part.scopes, part.samples, part.orders, _criteria(part), part.seeds,
+            part.alphas, part.batchnorms, part.repairs, part.scopes, part.samples, part.orders, _criteria(part),
+            part.seeds,
         )  # fmt: skip
         for combination in product(*map(enumerate, lists)):
-            place, (alpha, batchnorm, scope, samples, order, criterion, seed) = zip(*combination, strict=True)
-            config = _plain(PruningConfig(criterion, samples, seed, alpha, scope, order, batchnorm=batchnorm))
+            place, (alpha, batchnorm, repair, scope, samples, order, criterion, seed) = zip(
+                *combination, strict=True
+            )
+            config = _plain(
+                PruningConfig(
+                    criterion, samples, seed, alpha, scope, order, batchnorm=batchnorm, repair=repair
+                )
+            )
             if config is None:
                 continue
             for name in part.networks:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, REPAIRS
 from ncviz.errors import NcvizError
 from ncviz.models.saving import write_atomically
 from ncviz.studies.paper import figures, tables
@@ -156,6 +156,8 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
     bottlenecks = select(main, scope="global", order="bottlenecks")
     looking = [group for group in redundant if group.samples is not None]
     small = select([group for group in groups if group.config.alpha < CLOSED_FROM], order="redundant")
+    repaired = [group for group in groups if group.config.repair != REPAIRS[0]]
+    repaired = select(repaired, scope="global", order="redundant", samples=samples)
     folded = select([group for group in groups if group.config.batchnorm != BATCHNORM[0]], order="redundant")
 
     def beside(own: Sequence[Group]) -> list[Group]:
@@ -177,6 +179,10 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
         ),
         f"Redundant first, each layer alike{each}": table(select(main, scope="layer", order="redundant")),
         "α below 1/2, redundant first": table(beside(small), "alpha"),
+        f"Removed at ≤ 1 point lost, as pruned and repaired without training, {together}{each}": (
+            tables.repairs_table(beside(repaired))
+        ),
+        f"Repaired without training, redundant first, {together}{each}": table(beside(repaired), "repair"),
         "BatchNorm folded into the weights, redundant first": table(beside(folded), "batchnorm"),
     }
     found = [f"## {spec_of(groups[0].network).title}"]
@@ -190,6 +196,10 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
 
 
 _NAMES = {
+    "repair": lambda group: (
+        tables.title_of(group.config.criterion)
+        + ("" if group.config.repair == REPAIRS[0] else f", {group.config.repair}")
+    ),
     "criterion": lambda group: tables.title_of(group.config.criterion),
     "samples": lambda group: f"{tables.title_of(group.config.criterion)}, {group.samples}",
     "batchnorm": lambda group: (

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ncviz.config import REPAIRS
 from ncviz.pruning.compare import Floats, mean_and_deviation
 from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.measured import Group, select
@@ -70,6 +71,22 @@ def within_table(groups: Sequence[Group]) -> str:
         rows.append([title_of(criterion), known.get(None, cells[0]), *cells[1:]])
     head = ["removed (area)" if n is None else f"{n} a class: removed (area)" for n in samples]
     return markdown(["criterion", *head], rows)
+
+
+def repairs_table(groups: Sequence[Group]) -> str:
+    """Return the sparsity at ≤ 1 point lost as the network was pruned and after each repair, criterion by criterion.
+
+    Args:
+        groups: Of one network, scope, order and number of samples.
+    """
+    ways = [way for way in REPAIRS if select(groups, repair=way)]
+    if ways in ([], [REPAIRS[0]]):
+        return ""
+    rows = []
+    for criterion in criteria_of(groups):
+        own = {group.config.repair: form(group.within) for group in select(groups, criterion=criterion)}
+        rows.append([title_of(criterion), *(own.get(way, "") for way in ways)])
+    return markdown(["criterion", *("as pruned" if way == REPAIRS[0] else way for way in ways)], rows)
 
 
 def scope_table(groups: Sequence[Group]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ncviz import tasks
-from ncviz.config import PruningConfig
+from ncviz.config import REPAIRS, PruningConfig
 from ncviz.data.datasets import find_dataset, load_dataset
 from ncviz.errors import DataError, NcvizError
 from ncviz.fingerprint import digest
@@ -77,7 +77,8 @@ class CurveStep(ResultStep):
 
     @property
     def _what(self) -> str:
-        return f"{self.config.criterion}, {self.config.order} first, {self.config.scope}"
+        repair = "" if self.config.repair == REPAIRS[0] else f", {self.config.repair}"
+        return f"{self.config.criterion}, {self.config.order} first, {self.config.scope}{repair}"
 
     def task(self, network: Network, sparsities: Sequence[float]) -> tasks.Curve:
         """Return what measures it at these fractions of all weights."""
