@@ -70,19 +70,19 @@ def test_what_reads_several_layers_is_one_row():
 
 
 def test_layers_with_the_same_problem_share_a_sentence():
-    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 4), nn.LayerNorm(4))
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.Softmin(1), nn.Linear(4, 4), nn.Softmin(1))
     found = preflight.preflight(net, (1, 2, 2))
     assert len(found.problems) == 1
-    assert "'2' (LayerNorm), '4' (LayerNorm)" in found.problems[0]
+    assert "'2' (Softmin), '4' (Softmin)" in found.problems[0]
     assert [layer.name for layer in found.layers] == ["2", "4"]
 
 
 def test_problems_are_named_and_nothing_else_is_claimed():
-    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 2))
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.Softmin(1), nn.Linear(4, 2))
     found = preflight.preflight(net, (1, 2, 2))
-    assert found.problems == ("Layer '2' (LayerNorm) is not supported.",)
+    assert found.problems == ("Layer '2' (Softmin) is not supported.",)
     assert [(row.name, row.kind, row.problem) for row in found.layers] == [
-        ("2", "LayerNorm", "is not supported")
+        ("2", "Softmin", "is not supported")
     ]
     assert not found.fits
 

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 import torch
-from torch import fx
+from torch import Tensor, fx
 
 from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import Connection, NeuralGraph, Tap
@@ -34,6 +34,7 @@ class Growing:
         self.links: list[Connection] = []
         self._stamps = np.empty(0, dtype=np.int64)  # [units], which of its values each one's activation is
         self._last_stamp = 0
+        self._finished: dict[int, tuple[Pending, Units]] = {}
 
     def layer(self, node: fx.Node, shape: tuple[int, ...], name: str, tap: Tap) -> Units:
         """Add a layer without edges."""
@@ -52,22 +53,34 @@ class Growing:
         return Units(ids, torch.full_like(ids, self._last_stamp), node)
 
     def finish(self, value: Units | Pending, tap: fx.Node | None = None) -> Units:
-        """Make a sum a layer of units, whose activation is what an operation returns; units are that already."""
+        """Make a sum or product a layer of units, whose activation is what an operation returns."""
         if isinstance(value, Units):
             return value
+        if value.whole is not None:
+            return self._part(value, value.whole, tap)
         named = [term.name for term in value.terms if term.parameter] or [term.name for term in value.terms]
         node = tap or value.node
-        units = None
-        if value.is_last:
-            order = np.arange(prod(value.shape)).reshape(value.shape)
-            units = np.moveaxis(order, 0, -1).reshape(-1)
+        order = value.own.reshape(-1)
+        units = None if np.array_equal(order, np.arange(len(order))) else order
         found = self.layer(node, value.shape, named[-1] or node.name, Tap(node.name, units))
         layer = len(self.layer_shapes) - 1
         for term in value.terms:
             self._connect(term, layer)
-        if value.is_last:
-            found = Units(found.ids.movedim(1, -1), found.stamps.movedim(1, -1), node)
-        return found
+        return _arranged(found, value.arrangement, node)
+
+    def _part(self, value: Pending, whole: Pending, tap: fx.Node | None) -> Units:
+        """Finish what some units are a part of, once for all of its parts, and return these."""
+        if id(whole) not in self._finished:
+            # Kept with the sum itself, whose identity would otherwise be another's after it.
+            self._finished[id(whole)] = whole, self.finish(whole)
+        units = self._finished[id(whole)][1]
+        at = torch.empty(prod(whole.shape), dtype=torch.int64)
+        at[whole.arrangement[0].reshape(-1)] = torch.arange(len(at))
+        ids, stamps = (
+            part.reshape(BATCH, -1)[:, at[value.arrangement[0]]] for part in (units.ids, units.stamps)
+        )
+        found = Units(ids, stamps, value.node)
+        return self.activated(tap or value.node, found) if tap or value.is_changed else found
 
     def activated(self, n: fx.Node, value: Units | Pending) -> Units:
         """Follow an activation function: the same units, whose activation is now what it returns."""
@@ -86,6 +99,14 @@ class Growing:
             tap = Tap(n.name, units)
             self.taps[own] = [tap] if is_whole else [*self.taps[own], tap]
         return Units(value.ids, torch.full_like(value.stamps, self._last_stamp), n)
+
+    def channels_of(self, ids: Tensor) -> Tensor:
+        """Return for units the channel that each is of, numbered through all layers; -1 for a zero that is no unit."""
+        starts = torch.tensor(self.starts)
+        layer = torch.searchsorted(starts, ids.clamp(min=0), right=True) - 1
+        places = torch.tensor([prod(shape[1:]) for shape in self.layer_shapes])
+        own = starts[layer] + (ids - starts[layer]) // places[layer] * places[layer]
+        return torch.where(ids >= 0, own, -1)
 
     def is_input(self, value: Units) -> bool:
         """Whether these are all of the input's units, each once, and no others."""
@@ -165,3 +186,14 @@ class Growing:
                 self.connections.append(made)
             else:
                 self.links.append(made)
+
+
+def _arranged(units: Units, arrangement: Tensor, node: fx.Node) -> Units:
+    """Return a new layer's units as they are arranged in a traced value."""
+    ids, stamps = (
+        torch.stack(
+            [flat[own] for flat, own in zip(part.reshape(BATCH, -1), arrangement % APART, strict=True)]
+        )
+        for part in (units.ids, units.stamps)
+    )
+    return Units(ids, stamps, node)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ncviz.copies.own_copy import own_copy
-from ncviz.graph.arithmetic import norm_arguments
+from ncviz.graph.following.norms import norm_arguments
 from ncviz.graph.forward.constants import image_free
 from ncviz.graph.operations import (
     NORM_MODULES,

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 SUPPORTED = (
-    "Linear, Conv1d, Conv2d, transposed convolutions, BatchNorm, pooling, Flatten, reshaping, Dropout, Identity, "
-    "pointwise activations, additions and concatenations"
+    "Linear, Conv1d, Conv2d, transposed convolutions, normalisations, pooling, Flatten, reshaping, Dropout, Identity, "
+    "pointwise activations, additions, products (gates) and concatenations"
 )
 
 # A function of each unit alone.
@@ -20,6 +20,10 @@ POINTWISE = frozenset({
     "relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu", "selu", "gelu", "silu", "mish", "tanh", "sigmoid",
     "softplus", "softsign", "hardtanh", "hardswish", "hardsigmoid", "logsigmoid", "log_sigmoid", "hardshrink",
     "softshrink", "tanhshrink", "threshold", "clamp", "clip", "clamp_min", "clamp_max", "abs", "square", "sqrt", "pow",
+})  # fmt: skip
+# What makes an image's activations comparable by what others of them are; a batch normalisation in training is none.
+NORMS = frozenset({
+    "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm", "normalize",
 })  # fmt: skip
 # What passes on what it reads, once the network is trained.
 SILENT = frozenset({
@@ -35,7 +39,7 @@ RELABEL = frozenset({
     "flatten", "unflatten", "reshape", "view", "permute", "transpose", "squeeze", "unsqueeze", "chunk", "split",
     "unbind", "narrow", "select", "slice", "getitem", "index_select", "swapaxes", "movedim", "channel_shuffle",
     "pixel_shuffle", "pixel_unshuffle", "split_with_sizes", "repeat", "expand", "tile", "repeat_interleave",
-    "broadcast_to", "flip", "roll",
+    "broadcast_to", "flip", "roll", "expand_as", "view_as", "reshape_as",
 })  # fmt: skip
 JOIN = frozenset({"cat", "stack", "hstack", "vstack", "dstack"})
 # Repeats the nearest unit; in other modes it mixes them.
@@ -61,6 +65,9 @@ _MODULES: dict[type[nn.Module], str] = {
     nn.Linear: "linear", nn.Conv1d: "conv1d", nn.Conv2d: "conv2d",
     nn.ConvTranspose1d: "conv_transpose1d", nn.ConvTranspose2d: "conv_transpose2d",
     nn.BatchNorm1d: "batch_norm", nn.BatchNorm2d: "batch_norm",
+    nn.LayerNorm: "layer_norm", nn.GroupNorm: "group_norm", nn.RMSNorm: "rms_norm", nn.GLU: "glu",
+    nn.InstanceNorm1d: "instance_norm", nn.InstanceNorm2d: "instance_norm",
+    nn.LocalResponseNorm: "local_response_norm", nn.CrossMapLRN2d: "local_response_norm",
     nn.MaxPool1d: "max_pool1d", nn.MaxPool2d: "max_pool2d", nn.AvgPool1d: "avg_pool1d", nn.AvgPool2d: "avg_pool2d",
     nn.AdaptiveMaxPool1d: "adaptive_max_pool1d", nn.AdaptiveMaxPool2d: "adaptive_max_pool2d",
     nn.AdaptiveAvgPool1d: "adaptive_avg_pool1d", nn.AdaptiveAvgPool2d: "adaptive_avg_pool2d",
@@ -81,16 +88,31 @@ NORM_MODULES = (nn.BatchNorm1d, nn.BatchNorm2d)
 TRANSPOSED_MODULES = (nn.ConvTranspose1d, nn.ConvTranspose2d)
 WEIGHT_MODULES = (nn.Linear, nn.Conv1d, nn.Conv2d, *TRANSPOSED_MODULES)
 
-_OTHERS = frozenset({"linear", "batch_norm", "pad", "concat", "add", "sub", "mul", "div", "true_divide"})
+_OTHERS = frozenset({
+    "linear", "batch_norm", "pad", "concat", "add", "sub", "mul", "multiply", "div", "divide", "true_divide", "glu",
+})  # fmt: skip
 _SAME = {
-    "concat": "cat", "concatenate": "cat", "true_divide": "div", "truediv": "div", "iadd": "add", "isub": "sub",
+    "concat": "cat", "concatenate": "cat", "true_divide": "div", "truediv": "div", "divide": "div",
+    "multiply": "mul", "native_layer_norm": "layer_norm", "native_group_norm": "group_norm",
+    "_fused_rms_norm": "rms_norm", "iadd": "add", "isub": "sub",
     "rsub": "sub",
     "imul": "mul", "itruediv": "div", "constant_pad_nd": "pad", "_softmax": "softmax", "_log_softmax": "log_softmax",
     "lift_fresh_copy": "clone", "to_dtype": "to",
     "_native_batch_norm_legit_no_training": "batch_norm_no_training", "t": "transpose",
 }  # fmt: skip
 _PLAIN = _OTHERS.union(
-    POINTWISE, SILENT, CASTS, RELABEL, SOFTMAX, CONVOLUTIONS, TRANSPOSED, POOLS, REDUCTIONS, JOIN, NEAREST
+    POINTWISE,
+    NORMS,
+    SILENT,
+    CASTS,
+    RELABEL,
+    SOFTMAX,
+    CONVOLUTIONS,
+    TRANSPOSED,
+    POOLS,
+    REDUCTIONS,
+    JOIN,
+    NEAREST,
 )
 _FUNCTIONS: dict[Callable[..., Any], str] = {
     found: name
@@ -127,6 +149,14 @@ def operation(node: fx.Node, modules: dict[str, nn.Module]) -> str:
     """Return the name of what an operation of a trace does, "" where ncviz knows none."""
     name = name_of(node, modules)
     return name if name in _PLAIN | SHAPE or name == "batch_norm_no_training" else ""
+
+
+def reads_values(node: fx.Node, of: fx.Node) -> bool:
+    """Return whether an operation reads the values of another one, not its size or type alone."""
+    name = str(node.target) if node.op == "call_method" else getattr(node.target, "__name__", "")
+    if name in ("size", "dim", "getattr", "sym_size.int"):
+        return False
+    return not name.partition(".")[0].endswith("_as") or node.args[:1] == (of,)
 
 
 def is_pointwise(node: fx.Node, modules: dict[str, nn.Module]) -> bool:

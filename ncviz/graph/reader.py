@@ -7,13 +7,15 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_map
 
 from ncviz.errors import ModelError
 from ncviz.graph import operations as ops
-from ncviz.graph.arithmetic import added, multiplied, normed
 from ncviz.graph.calls import Call, read_call
+from ncviz.graph.following.ahead import Ahead
+from ncviz.graph.following.arithmetic import added, gated, multiplied
+from ncviz.graph.following.norms import batch_normed, normed
 from ncviz.graph.forward.contractions import CONTRACTIONS, contracted
 from ncviz.graph.forward.origins import Origins
 from ncviz.graph.growing import Growing
@@ -28,6 +30,7 @@ from ncviz.graph.values import (
     Units,
     UnreadableError,
     flat,
+    layout_of,
     readers,
     sentence,
     size_of,
@@ -53,7 +56,7 @@ class Reader(fx.Interpreter):
         self.named_modules = dict(traced.named_modules())
         self.traced, self.shapes, self.several = traced, shapes, several
         self.names = {id(tensor): key for key, tensor in traced.named_parameters()} | names
-        self.grown = Growing(batchnorm)
+        self.grown, self.ahead = Growing(batchnorm), Ahead(traced, self.named_modules)
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.output: Any = None
@@ -83,7 +86,7 @@ class Reader(fx.Interpreter):
         except UnreadableError as error:
             self.problems.append(Problem(ops.describe(n, self.named_modules), str(error)))
             found = self._opaque(n)
-        if isinstance(found, Pending) and readers(n) > 1:
+        if isinstance(found, Pending) and readers(n) > 1 and not self.ahead.is_factor(n):
             # Each of those that read it reads these units; a sum can grow only on its way to a single one.
             return self.grown.finish(found)
         return found
@@ -132,6 +135,8 @@ class Reader(fx.Interpreter):
         if name in ops.POINTWISE:
             if len(read) > 1:
                 raise UnreadableError("is a function of several activations, which is not supported")
+            if isinstance(first, Pending) and self.ahead.is_factor(n):
+                return first.followed(n, is_closed=True)
             return self.grown.activated(n, first)
         if name in ops.RELABEL:
             return self._relabelled(n, args, kwargs)
@@ -146,8 +151,17 @@ class Reader(fx.Interpreter):
                 raise UnreadableError("adds a multiple (alpha), which is not supported")
             return added(self.grown, n, args, self.shapes[n.name])
         if name in ("mul", "div"):
-            return multiplied(self.grown, n, args, name)
+            return multiplied(self.grown, n, args, name, self.shapes[n.name])
+        if name == "glu":
+            axis = (
+                module.dim
+                if isinstance(module, nn.GLU)
+                else kwargs.get("dim", args[1] if len(args) > 1 else -1)
+            )
+            return gated(self.grown, n, first, int(axis), self.shapes[n.name])
         if name.startswith("batch_norm"):
+            return batch_normed(self.grown, n, name, module, args, kwargs)
+        if name in ops.NORMS:
             return normed(self.grown, n, name, module, args, kwargs)
         if ops.name_of(n, self.named_modules) in CONTRACTIONS:
             return contracted(self.grown, n, ops.name_of(n, self.named_modules), args, kwargs, self.origins)
@@ -164,7 +178,8 @@ class Reader(fx.Interpreter):
         terms = call.terms(value.own)
         shape = self.shapes[n.name][1:]
         is_last = len(shape) > 1 and call.is_last(value.own.ndim)
-        return Pending(tuple(terms), (shape[-1], *shape[:-1]) if is_last else shape, is_last, n)
+        layer, arrangement = layout_of(self.shapes[n.name], len(shape) - 1 if is_last else 0)
+        return Pending(tuple(terms), layer, arrangement, n)
 
     def _opaque(self, n: fx.Node) -> Units | tuple[Units | None, ...]:
         """Stand in for what could not be read, so that the rest can be looked at too."""
@@ -196,14 +211,38 @@ class Reader(fx.Interpreter):
         return value
 
     def _relabelled(self, n: fx.Node, args: Any, kwargs: Any) -> Any:
+        first = args[0]
+        if ops.name_of(n, self.named_modules).endswith(
+            "_as"
+        ):  # like another value, of which only the shape counts
+            args = (
+                first,
+                torch.empty(args[1].shape if isinstance(args[1], Tensor) else args[1].traced_shape),
+            )
+        if isinstance(first, Pending) and (self.ahead.is_factor(n) or self.ahead.is_merged(n)):
+            kept = self._rearranged(n, first, args, kwargs)
+            if kept is not None:
+                return kept
         done = [self.grown.finish(v) if isinstance(v, Pending) else v for v in args]
         if not isinstance(done[0], Units):  # an item of several
-            return self._plain(n, done, kwargs)
+            return self._plain(n, args, kwargs)
         found = [self._apply(n, [getattr(v, part) if isinstance(v, Units) else v for v in done], kwargs)
                  for part in ("ids", "stamps")]  # fmt: skip
         if isinstance(found[0], Tensor):
             return self._checked(n, Units(found[0].contiguous(), found[1].contiguous(), n))
         return [self._checked(n, Units(ids, stamps, n)) for ids, stamps in zip(*found, strict=True)]
+
+    def _rearranged(self, n: fx.Node, value: Pending, args: Any, kwargs: Any) -> Any:
+        """Put the units of a sum that goes on in another order; None if it cannot go on so."""
+        found = self._apply(n, [value.arrangement, *args[1:]], kwargs)
+        is_one = isinstance(found, Tensor)
+        parts = [value.arranged(each.contiguous(), n) for each in ([found] if is_one else found)]
+        for part in parts:
+            self._check_images(n, part.arrangement)
+        if all(part.is_whole for part in parts) or self.ahead.is_factor(n):
+            # Of several parts each is told apart where it is taken, which is no place to read an activation.
+            return parts[0] if is_one else None if value.is_changed and not value.is_whole else parts
+        return None
 
     def _apply(self, n: fx.Node, args: Sequence[Any], kwargs: Any) -> Any:
         if n.op == "call_module":
@@ -216,7 +255,10 @@ class Reader(fx.Interpreter):
         Raises:
             ModelError: Naming the operation.
         """
-        ids = value.ids
+        self._check_images(n, value.ids)
+        return value
+
+    def _check_images(self, n: fx.Node, ids: Tensor) -> None:
         is_fit = len(ids) == BATCH and bool(
             ((ids[0] + APART == ids[1]) | ((ids[0] < 0) & (ids[1] < 0))).all()
         )
@@ -226,7 +268,6 @@ class Reader(fx.Interpreter):
                 f"{_title(n)} '{n.target if n.op == 'call_module' else n.name}' turns {list(before)} into "
                 f"{list(self.shapes.get(n.name, ()))} for {BATCH} images; expected one row for each image."
             )
-        return value
 
     def _joined(self, n: fx.Node, args: Any, kwargs: Any) -> Units:
         given = args[0] if args else kwargs["tensors"]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, fx
 
-from ncviz.graph.operations import SUPPORTED
+from ncviz.graph.operations import SUPPORTED, reads_values
 from ncviz.graph.terms import Term
-from ncviz.graph.tracing import BATCH
 
 # How far apart the units of two images of a batch are numbered.
 APART = 2**40
@@ -52,25 +52,77 @@ class Units:
 
 @dataclass(frozen=True, eq=False)
 class Pending:
-    """A sum that is not yet a layer: what follows may still add to it, scale it, normalise it, or be its activation.
+    """A sum or product that is not yet a layer: what follows may still add to it, scale it, or be its activation.
 
     Attributes:
-        terms: What is summed up.
+        terms: What is summed up or multiplied.
         shape: Shape of the layer that it becomes, channels first.
-        is_last: Whether the traced value has its channels last.
+        arrangement: int64 [BATCH, …], which of that layer's units, in C order, each number of the traced value is;
+            those of each image ``APART`` further on.
         node: The operation that returns it.
+        is_closed: Whether nothing can be added to its terms any more: it is a product, or after an activation function.
+        is_product: Whether its terms are multiplied by each other.
+        whole: What it is a part of; None where it holds all of its units.
+        is_changed: Whether its numbers are others than in the whole that it is a part of.
     """
 
     terms: tuple[Term, ...]
     shape: tuple[int, ...]
-    is_last: bool
+    arrangement: Tensor
     node: fx.Node
+    is_closed: bool = False
+    is_product: bool = False
+    whole: Pending | None = None
+    is_changed: bool = False
 
     @property
     def traced_shape(self) -> tuple[int, ...]:
         """The shape of the traced value, with the batch axis."""
-        own = (*self.shape[1:], self.shape[0]) if self.is_last else self.shape
-        return (BATCH, *own)
+        return tuple(self.arrangement.shape)
+
+    @property
+    def own(self) -> np.ndarray:
+        """Which of its units each number is for one image, int64 without the batch axis."""
+        found: np.ndarray = self.arrangement[0].numpy()
+        return found
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds all of its units, each once."""
+        return self.whole is None
+
+    def is_as(self, other: object) -> bool:
+        """Whether another value holds the same units in the same places."""
+        return (
+            isinstance(other, Pending)
+            and self.terms is other.terms
+            and torch.equal(self.arrangement, other.arrangement)
+        )
+
+    def followed(self, node: fx.Node, *, is_closed: bool = False) -> Pending:
+        """Return the same units with the numbers that an operation makes of theirs: a bias, a norm, an activation."""
+        return replace(self, node=node, is_changed=True, is_closed=self.is_closed or is_closed)
+
+    def arranged(self, arrangement: Tensor, node: fx.Node) -> Pending:
+        """Return the same units in another arrangement, or some of them."""
+        own = arrangement[0].reshape(-1)
+        is_whole = self.is_whole and torch.equal(own.sort().values, torch.arange(prod(self.shape)))
+        whole = None if is_whole else self.whole or self
+        return replace(self, arrangement=arrangement, node=node, whole=whole)
+
+
+def layout_of(shape: tuple[int, ...], axis: int) -> tuple[tuple[int, ...], Tensor]:
+    """Return a layer's shape, channels first, and how its units are arranged in a traced value.
+
+    Args:
+        shape: Shape [BATCH, …] of that value.
+        axis: Which of one image's axes holds the channels.
+    """
+    own = list(shape[1:])
+    layer = (own.pop(axis), *own) if own else ()
+    units = torch.arange(prod(layer)).reshape(layer)
+    units = units.movedim(0, axis) if own else units
+    return layer, torch.stack([units + APART * image for image in range(shape[0])])
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,12 +177,7 @@ def size_of(n: fx.Node, value: Units | Pending | Probabilities, args: Sequence[A
 
 def readers(n: fx.Node) -> int:
     """Return how many operations read the values of this one, not its size alone."""
-
-    def is_about_size(user: fx.Node) -> bool:
-        name = str(user.target) if user.op == "call_method" else getattr(user.target, "__name__", "")
-        return name in ("size", "dim", "getattr", "sym_size.int")
-
-    return sum(1 for user in n.users if not is_about_size(user))
+    return sum(1 for user in n.users if reads_values(user, n))
 
 
 def sentence(problems: Sequence[Problem]) -> str:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.examples.gated import GATED
 from tests.examples.maps import Wiring, conv, linear, same, scaled, window
 from tests.examples.normed import NORMED
 
@@ -472,7 +473,7 @@ WIRED = {
     kind.__name__: kind
     for kind in (
         Residual, Projected, Fire, Dense, Inverted, Beside, Transposed, Sequence, Shuffled, Deep,
-        Copied, Enlarged, Wrapped, *NORMED,
+        Copied, Enlarged, Wrapped, *NORMED, *GATED,
     )
 }  # fmt: skip
 

@@ -14,7 +14,8 @@ from torch import Tensor, fx
 from ncviz.graph.forward.origins import Origins
 from ncviz.graph.growing import Growing
 from ncviz.graph.terms import contraction_term
-from ncviz.graph.values import Pending, Units, UnreadableError, flat
+from ncviz.graph.tracing import BATCH
+from ncviz.graph.values import Pending, Units, UnreadableError, flat, layout_of
 
 # The arguments of each product, torch's names for them; those in front of the factors are added.
 CONTRACTIONS = {
@@ -108,18 +109,14 @@ def contracted(
     )
     own = found.groups + found.channels
     places = tuple(sizes[each] for each in found.places)
-    made = Pending((term,), (prod(sizes[each] for each in own), *places), False, n)
+    letters = found.units[0] + own + found.places
+    layer, arrangement = layout_of((BATCH, prod(sizes[each] for each in own), *places), 0)
+    by_letters = arrangement.reshape([sizes[each] for each in letters])
+    arranged = by_letters.permute([letters.index(each) for each in found.result]).contiguous()
+    made = Pending((term,), layer, arranged, n)
     behind = found.result[1:]
-    if len(own) == 1 and behind in (own + found.places, found.places + own):
-        return made if behind == own + found.places else replace(made, is_last=True)
-    done, letters = grown.finish(made), found.units[0] + own + found.places
-    ids, stamps = (
-        part.reshape([sizes[each] for each in letters]).permute(
-            [letters.index(each) for each in found.result]
-        )
-        for part in (done.ids, done.stamps)
-    )
-    return Units(ids.contiguous(), stamps.contiguous(), n)
+    is_plain = len(own) == 1 and behind in (own + found.places, found.places + own)
+    return made if is_plain else grown.finish(made)
 
 
 def _by_place(kind: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
