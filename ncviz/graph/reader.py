@@ -269,8 +269,12 @@ class Reader(fx.Interpreter):
                 f"{list(self.shapes.get(n.name, ()))} for {BATCH} images; expected one row for each image."
             )
 
-    def _joined(self, n: fx.Node, args: Any, kwargs: Any) -> Units:
+    def _joined(self, n: fx.Node, args: Any, kwargs: Any) -> Units | Pending:
         given = args[0] if args else kwargs["tensors"]
+        first = given[0]
+        if isinstance(first, Pending) and all(each is first for each in given) and self.ahead.is_factor(n):
+            repeated = self._apply(n, [[each.arrangement for each in given], *args[1:]], kwargs)
+            return first.arranged(repeated, n)
         parts = [self.grown.finish(v) if isinstance(v, Pending) else v for v in given]
         if not all(isinstance(part, Units) for part in parts):
             raise UnreadableError("joins units to constants, which is not supported")

@@ -320,7 +320,6 @@ def test_reading_leaves_the_network_alone():
         (Normed(), (4,), "'layer_norm' (layer_norm) normalises over the images of a batch, too"),
         (Joined(lambda a, b: a / b), (4,), "'truediv' (truediv) divides by activations"),
         (Joined(lambda a, b: a * b[:, :1]), (4,), "'mul' (mul) multiplies or adds to several channels"),
-        (Joined(lambda a, b: a * b[:1]), (4,), "'mul' (mul) joins values across the images of a batch"),
         (
             nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect")),
             (1, 8, 8),

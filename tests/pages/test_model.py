@@ -321,7 +321,7 @@ def test_what_cannot_be_read_is_named_first(app):
 
         def forward(self, x):
             x = x.flatten(1)
-            return self.last(self.one(x) * torch.sigmoid(self.gate(x)))
+            return self.last(self.one(x) / torch.sigmoid(self.gate(x)))
 
     buffer = io.BytesIO()
     torch.onnx.export(Gated().eval(), (torch.zeros(1, 1, 8, 8),), buffer, dynamo=False, input_names=["x"],

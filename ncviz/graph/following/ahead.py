@@ -52,9 +52,10 @@ class Ahead:
         name = ops.operation(user, self._modules)
         if name == "glu" or (name == "mul" and self._read(user) > 1):
             return True
+        is_repeated = name in ops.JOIN and self._read(user) == 1
         is_shift = name in ("add", "sub") and self._read(user) == 1
         is_alone = name in _NAMES_ONLY | ops.POINTWISE | ops.NORMS or name.startswith("batch_norm")
-        return (is_shift or is_alone) and self.is_factor(user)
+        return (is_shift or is_alone or is_repeated) and self.is_factor(user)
 
     def _only_reader(self, node: fx.Node) -> fx.Node | None:
         readers = self._readers(node)

@@ -18,12 +18,23 @@ from ncviz.models.files.graph.by_channel import BY_CHANNEL
 
 Shape = tuple[int, ...]
 
+# Called with the step's settings by their own names.
+NORMS: dict[str, Callable[..., nn.Module]] = {
+    "layer_norm": lambda shape, eps, affine, bias: nn.LayerNorm(shape, eps, affine, bias),
+    "rms_norm": lambda shape, eps, affine, bias: nn.RMSNorm(shape, eps, affine),
+    "group_norm": lambda groups, channels, eps, affine: nn.GroupNorm(groups, channels, eps, affine),
+    "instance_norm1d": lambda channels, eps, affine: nn.InstanceNorm1d(channels, eps, affine=affine),
+    "instance_norm2d": lambda channels, eps, affine: nn.InstanceNorm2d(channels, eps, affine=affine),
+    "local_response_norm": lambda width, alpha, beta, k: nn.LocalResponseNorm(width, alpha, beta, k),
+}
 
 # Each is called with the step's settings by name; a name that is not here is not built.
 _LAYERS: dict[str, Callable[..., nn.Module]] = {
     "conv1d": nn.Conv1d, "conv2d": nn.Conv2d, "conv_transpose1d": nn.ConvTranspose1d,
     "conv_transpose2d": nn.ConvTranspose2d, "linear": nn.Linear, "batch_norm1d": nn.BatchNorm1d,
-    "batch_norm2d": nn.BatchNorm2d, "prelu": nn.PReLU, "relu": nn.ReLU, "relu6": nn.ReLU6, "selu": nn.SELU,
+    "batch_norm2d": nn.BatchNorm2d, "prelu": nn.PReLU,
+    **NORMS,
+    "relu": nn.ReLU, "relu6": nn.ReLU6, "selu": nn.SELU,
     "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softsign": nn.Softsign, "hardsigmoid": nn.Hardsigmoid,
     "hardswish": nn.Hardswish, "mish": nn.Mish, "silu": nn.SiLU, "log_sigmoid": nn.LogSigmoid,
     "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "celu": nn.CELU, "softplus": nn.Softplus, "hardtanh": nn.Hardtanh,
@@ -40,9 +51,13 @@ _TORCH_NAMES = {
     "slope": "negative_slope", "least": "min_val", "most": "max_val",
 }  # fmt: skip
 # Axes without the batch, by the end of an operation's name.
-_RANKS = {"batch_norm1d": (1, 2), "linear": (1,), "1d": (2,), "2d": (3,)}
+_RANKS = {
+    "batch_norm1d": (1, 2), "linear": (1, 2, 3), "1d": (2,), "2d": (3,), "group_norm": (1, 2, 3),
+    "local_response_norm": (2, 3),
+}  # fmt: skip
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": torch.add,
+    "multiply": torch.mul,
     "cat": torch.cat,
     "reshape": torch.reshape,
     "permute": torch.permute,
@@ -56,7 +71,7 @@ def make_layer(step: Step) -> nn.Module | None:
     if make is None:
         return None
     settings = {_TORCH_NAMES.get(name, name): value for name, value in step.settings}
-    if step.operation in BY_CHANNEL:
+    if step.operation in BY_CHANNEL or step.operation in NORMS:
         settings = step.options
     if step.operation == "prelu":
         settings = {"num_parameters": step.options["channels"]}
@@ -122,8 +137,10 @@ def _check_inputs(step: Step, inputs: Sequence[Shape]) -> None:
     # Torch takes an unbatched image for what it is; here the first axis is always the batch.
     ranks = next((ranks for ending, ranks in _RANKS.items() if step.operation.endswith(ending)), None)
     fits = ranks is None or len(inputs[0]) in ranks
-    if step.operation == "add" and inputs[0] != inputs[1]:
-        fits = False
+    if step.operation in ("add", "multiply"):
+        # One image's values are joined with its own, never with those of another.
+        one, other = inputs
+        fits = len(one) == len(other) and all(a == b or 1 in (a, b) for a, b in zip(one, other, strict=True))
     if step.operation in BY_CHANNEL:
         fits = len(inputs[0]) == step.options["rank"] and inputs[0][0] == step.options["channels"]
     if step.operation == "cat":

@@ -79,11 +79,13 @@ def _operation(settings: str = "", axes: int = 0, *, is_layer: bool = False) -> 
 
 
 _KINDS: dict[str, Kind] = {
-    **dict.fromkeys(("in_channels", "out_channels", "in_features", "out_features", "channels", "groups"), "count"),
+    **dict.fromkeys(
+        ("in_channels", "out_channels", "in_features", "out_features", "channels", "groups", "width"), "count"
+    ),
     **dict.fromkeys(("kernel", "stride", "dilation", "size"), "counts"),
     **dict.fromkeys(("padding", "output_padding"), "sizes"),
-    **dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), "flag"),
-    **dict.fromkeys(("eps", "slope", "alpha", "beta", "least", "most"), "number"),
+    **dict.fromkeys(("bias", "affine", "ceil_mode", "count_include_pad"), "flag"),
+    **dict.fromkeys(("eps", "slope", "alpha", "beta", "least", "most", "k"), "number"),
     "approximate": "approximation", "axis": "axis", "rank": "axis", "axes": "axes", "shape": "shape",
 }  # fmt: skip
 _CONVOLUTION = "in_channels out_channels kernel stride padding dilation groups bias"
@@ -94,6 +96,10 @@ OPERATIONS: dict[str, Operation] = {
     "linear": _operation("in_features out_features bias", is_layer=True),
     **dict.fromkeys(("batch_norm1d", "batch_norm2d"), _operation("channels eps", is_layer=True)),
     **dict.fromkeys(("scale", "shift", "subtract_from"), _operation("channels rank", is_layer=True)),
+    **dict.fromkeys(("layer_norm", "rms_norm"), _operation("shape eps affine bias", is_layer=True)),
+    "group_norm": _operation("groups channels eps affine", is_layer=True),
+    **dict.fromkeys(("instance_norm1d", "instance_norm2d"), _operation("channels eps affine", is_layer=True)),
+    "local_response_norm": _operation("width alpha beta k"),
     "prelu": _operation("channels", is_layer=True),
     **dict.fromkeys(
         ("relu", "relu6", "selu", "sigmoid", "tanh", "softsign", "hardsigmoid", "hardswish", "mish", "silu",
@@ -114,6 +120,6 @@ OPERATIONS: dict[str, Operation] = {
     "reshape": _operation("shape"),
     "permute": _operation("axes"),
     "narrow": Operation({"axis": ("axis", 0), "start": ("offset", 0), "length": ("count", 0)}),
-    "add": Operation(inputs=(2, 2)),
+    **dict.fromkeys(("add", "multiply"), Operation(inputs=(2, 2))),
     "cat": Operation({"axis": ("axis", 0)}, inputs=(1, LIMITS.nodes)),
 }  # fmt: skip

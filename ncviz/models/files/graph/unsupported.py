@@ -9,11 +9,11 @@ from ncviz.models.files.graph.reader import Node
 from ncviz.text import quotable
 
 SUPPORTED = (
-    "convolutions, linear layers, BatchNorm, pointwise activations, pooling, flatten, reshape, transpose, additions, "
-    "concatenations, chunks and slices"
+    "convolutions, linear layers, normalisations, pointwise activations, pooling, flatten, reshape, transpose, "
+    "additions, products, concatenations, chunks and slices"
 )
-_ATTENTION, _GATE, _RECURRENCE = "attention", "gates (products of activations)", "recurrence"
-_NORMALISATION = "normalisation other than BatchNorm"
+_ATTENTION, _QUOTIENT, _RECURRENCE = "attention", "divisions by activations", "recurrence"
+_NORMALISATION = "a kind of normalisation"
 # Kind → operators of ONNX, and parts of the names of ATen's.
 _KINDS: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     _RECURRENCE: (frozenset({"LSTM", "GRU", "RNN"}), ("lstm", "gru", "rnn")),
@@ -40,7 +40,7 @@ _KINDS: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
 _PRODUCTS = frozenset(
     {"MatMul", "Einsum", "Gemm", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum", "linear"}
 )
-_SCALINGS = frozenset({"Mul", "Div", "mul", "div"})
+_DIVISIONS = frozenset({"Div", "div"})
 # What is part of these needs no naming of its own.
 _WHOLE = (_ATTENTION, _RECURRENCE)
 _NAMED, _KINDS_NAMED = 5, 8
@@ -85,8 +85,8 @@ def check_read(
             where.setdefault(kind, {})[_place(node)] = None
         if not read or name in shapes:
             continue
-        if name in unitwise and len(read) > 1 and name in _SCALINGS:
-            found.setdefault(_GATE, {})[_place(node)] = None
+        if name in unitwise and len(read) > 1 and name in _DIVISIONS:
+            found.setdefault(_QUOTIENT, {})[_place(node)] = None
         keeps = name in unitwise and len(read) == 1
         roots |= {output: read[0] if keeps else output for output in node.outputs}
     # An unknown operation on sizes or weights alone matters only where all the rest is read.
@@ -96,7 +96,7 @@ def check_read(
         found[kind] = {place: None for place in found[kind] if place not in inside}
     kinds = [(kind, list(places)) for kind, places in found.items() if places]
     # What they are first, then what has no name but its operator's.
-    known = [*_KINDS, _GATE]
+    known = [*_KINDS, _QUOTIENT]
     kinds.sort(
         key=lambda entry: next((at for at, k in enumerate(known) if entry[0].startswith(k)), len(known))
     )

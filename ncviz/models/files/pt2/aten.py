@@ -110,6 +110,45 @@ def _batch_norm(call: Call) -> Onnx:
     return onnx("BatchNormalization", call.tensor, *affine, *statistics, epsilon=arguments["eps"])
 
 
+def _layer_norm(operator: str) -> Translator:
+    def translate(call: Call) -> Onnx:
+        arguments = call.arguments
+        affine = arguments.get("weight"), arguments.get("bias")
+        eps = arguments.get("eps")
+        # Torch's own for an RMSNorm: that of the numbers' type.
+        eps = float(np.finfo(np.float32).eps) if eps is None else eps
+        axis = -len(arguments["normalized_shape"])
+        return onnx(
+            operator, call.tensor, *affine[: 1 + (operator == "LayerNormalization")], axis=axis, epsilon=eps
+        )
+
+    return translate
+
+
+def _group_norm(call: Call) -> Onnx:
+    arguments = call.arguments
+    affine = arguments.get("weight"), arguments.get("bias")
+    groups = call.first("num_groups", "group")
+    return onnx(
+        "GroupNormalization", call.tensor, *affine, num_groups=groups, epsilon=arguments.get("eps", 1e-5)
+    )
+
+
+def _instance_norm(call: Call) -> Onnx:
+    arguments = call.arguments
+    if not arguments["use_input_stats"]:
+        raise call.refusal("normalises instances by running statistics, which is not supported")
+    affine = arguments.get("weight"), arguments.get("bias")
+    return onnx("InstanceNormalization", call.tensor, *affine, epsilon=arguments["eps"])
+
+
+def _gated(call: Call) -> Onnx:
+    axis = int(call.arguments.get("dim", -1)) % len(call.shape)
+    half = call.shape[axis] // 2
+    first, second = (onnx("Slice", call.tensor, [half * at], [half * (at + 1)], [axis]) for at in range(2))
+    return onnx("Mul", first, onnx("Sigmoid", second))
+
+
 def _pool(operator: str, axes: int) -> Translator:
     def translate(call: Call) -> Onnx:
         arguments = call.arguments
@@ -130,9 +169,7 @@ def _adaptive(operator: str, axes: int) -> Translator:
 
 
 def _mean(call: Call) -> Onnx:
-    axes, rank = many(call.arguments["dim"], 1), len(call.shape)
-    if rank not in (3, 4) or sorted(axis % rank for axis in axes) != list(range(2, rank)):
-        raise call.refusal(f"averages over the axes {list(axes)}, of which only all of space are supported")
+    axes = many(call.arguments["dim"], 1, list(range(len(call.shape))))
     return onnx("ReduceMean", call.tensor, axes=axes, keepdims=call.arguments.get("keepdim", False))
 
 
@@ -218,6 +255,11 @@ def _split(call: Call) -> Onnx:
     return onnx("Split", call.tensor, axis=_axis(call), split=wanted)
 
 
+def _shape_of_other(call: Call) -> tuple[int, ...]:
+    other = call.value(call.arguments["other"])
+    return other.shape if isinstance(other, np.ndarray) else (BATCH, *call.reader.shape_of(other, call.node))
+
+
 def _cut(call: Call) -> Onnx:
     arguments = call.arguments
     start = int(arguments.get("start") or 0)
@@ -277,6 +319,9 @@ TRANSLATORS: dict[str, Translator] = {
     "linear": lambda call: onnx("Gemm", call.tensor, call.arguments["weight"], call.first("bias"), transB=1),
     **dict.fromkeys(("mm", "matmul"), lambda call: onnx("MatMul", call.tensor, call.first("mat2", "other"))),
     **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
+    **dict.fromkeys(("layer_norm", "native_layer_norm"), _layer_norm("LayerNormalization")),
+    **dict.fromkeys(("rms_norm", "_fused_rms_norm"), _layer_norm("RMSNormalization")),
+    **dict.fromkeys(("group_norm", "native_group_norm"), _group_norm), "instance_norm": _instance_norm, "glu": _gated,
     **dict.fromkeys(("prelu", "_prelu_kernel"), lambda call: onnx("PRelu", call.tensor, call.arguments["weight"])),
     **UNITWISE,
     "max_pool1d": _pool("MaxPool", 1), "avg_pool1d": _pool("AveragePool", 1), "avg_pool2d": _pool("AveragePool", 2),
@@ -295,6 +340,7 @@ TRANSLATORS: dict[str, Translator] = {
     **dict.fromkeys(("repeat", "tile"), lambda call: onnx("Tile", call.tensor, call.first("repeats", "dims"))),
     "repeat_interleave": _repeat_each,
     "expand": lambda call: onnx("Expand", call.tensor, call.arguments["size"]),
+    "expand_as": lambda call: onnx("Expand", call.tensor, [BATCH, *_shape_of_other(call)[1:]]),
     **dict.fromkeys(("pad", "constant_pad_nd"), _pad),
     **dict.fromkeys(("softmax", "_softmax"), _pointwise("Softmax", axis="dim")),
     **dict.fromkeys(("log_softmax", "_log_softmax"), _pointwise("LogSoftmax", axis="dim")),

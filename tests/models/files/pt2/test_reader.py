@@ -300,7 +300,7 @@ class Attending(nn.Module):
 def test_what_is_not_read_is_named():
     with pytest.raises(ModelError, match=r"recurrence at 'rnn'; attention at 'attention'") as caught:
         read_exported(exported(Attending(), (4, 8)), "net.pt2")
-    assert "normalisation other than BatchNorm at 'norm' (ncviz reads" in str(caught.value)
+    assert "'norm'" not in str(caught.value)
 
 
 def test_a_view_of_what_changes_in_place_is_refused():

@@ -101,6 +101,80 @@ def matmul(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     )
 
 
+def layer_norm(operation: str) -> Handler:
+    """Return the reader of a norm over an image's last axes, "layer_norm" or "rms_norm"."""
+
+    def handle(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+        step = reader.step_of(inputs[0], node)
+        shape = reader.builder.shapes[step]
+        first = int(node.get("axis", -1)) % (len(shape) + 1)
+        if first == 0 or any(node.outputs[1:]):
+            raise reader.refusal(node, "normalises over the images of a batch, or gives its statistics, too")
+        own = shape[first - 1 :]
+        arrays = _affine(reader, node, inputs, own)
+        return reader.layer(
+            node, operation, step, arrays, shape=own, eps=float(node.get("epsilon", 1e-5)), affine="weight" in arrays,
+            bias="bias" in arrays,
+        )  # fmt: skip
+
+    return handle
+
+
+def group_norm(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read a norm over groups of an image's channels."""
+    step = reader.step_of(inputs[0], node)
+    channels, groups = reader.builder.shapes[step][0], int(node.get("num_groups", 1))
+    if channels % max(1, groups):
+        raise reader.refusal(node, f"divides {channels} channels into {groups} groups")
+    arrays = _affine(reader, node, inputs, (channels,))
+    eps = float(node.get("epsilon", 1e-5))
+    return reader.layer(
+        node, "group_norm", step, arrays, groups=groups, channels=channels, eps=eps, affine=bool(arrays)
+    )
+
+
+def instance_norm(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read a norm over each channel of an image."""
+    step = reader.step_of(inputs[0], node)
+    shape = reader.builder.shapes[step]
+    if len(shape) not in (2, 3):
+        raise reader.refusal(node, f"normalises values of {len(shape)} axes, of which 2 and 3 are supported")
+    arrays = _affine(reader, node, inputs, shape[:1])
+    operation, eps = f"instance_norm{len(shape) - 1}d", float(node.get("epsilon", 1e-5))
+    return reader.layer(node, operation, step, arrays, channels=shape[0], eps=eps, affine=bool(arrays))
+
+
+def local_response_norm(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
+    """Read a norm over neighbouring channels."""
+    usual = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
+    alpha, beta, k = (float(node.get(name, value)) for name, value in usual.items())
+    step, width = reader.step_of(inputs[0], node), int(node.attributes["size"])
+    if width % 2 == 0:
+        # Torch and ONNX take one more channel on different sides.
+        raise reader.refusal(node, "normalises over an even number of channels, which is not supported")
+    found = reader.builder.add(
+        node.hint, "local_response_norm", (step,), width=width, alpha=alpha, beta=beta, k=k
+    )
+    return reader.start(found)
+
+
+def _affine(
+    reader: GraphReader, node: Node, inputs: list[Any], shape: tuple[int, ...]
+) -> dict[str, tuple[np.ndarray, Source]]:
+    """Return a norm's scale and shift, as far as it has them."""
+    arrays = {}
+    for slot, name in enumerate(("weight", "bias"), start=1):
+        if len(inputs) <= slot or inputs[slot] is None:
+            continue
+        values = weights_of(reader, node, inputs[slot])
+        if values.shape != shape:
+            raise reader.refusal(
+                node, f"has a {name} of shape {list(values.shape)}, of which only {list(shape)} is supported"
+            )
+        arrays[name] = (values, Source(node.index, slot, shape))
+    return arrays
+
+
 def batch_norm(reader: GraphReader, node: Node, inputs: list[Any]) -> Value:
     """Read a BatchNorm in eval mode."""
     step = reader.step_of(inputs[0], node)

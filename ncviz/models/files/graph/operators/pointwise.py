@@ -186,20 +186,22 @@ def _binary(operator: str) -> Handler:
 
 
 def _between(reader: GraphReader, node: Node, one: Pointwise, other: Pointwise, operator: str) -> Value:
-    def added() -> str:
-        return reader.builder.add(node.hint, "add", (reader.step_of(one, node), reader.step_of(other, node)))
+    def joined() -> str:
+        operation = "multiply" if operator == "Mul" else "add"
+        return reader.builder.add(
+            node.hint, operation, (reader.step_of(one, node), reader.step_of(other, node))
+        )
 
-    is_sum = operator in ("Add", "Sum")
+    is_joined = operator in ("Add", "Sum", "Mul")
     one, other = _shortened(reader, node, one), _shortened(reader, node, other)
-    found = follow(node.hint, [one, other], _ARITHMETIC[operator], None, added if is_sum else None)
+    found = follow(node.hint, [one, other], _ARITHMETIC[operator], None, joined if is_joined else None)
     if found is not None:
         return found
-    if not is_sum:
+    if not is_joined:
         raise reader.refusal(
-            node,
-            "combines two activations otherwise than by adding (a gate or attention), which is not supported",
+            node, "combines two activations otherwise than by adding or multiplying, which is not supported"
         )
-    return reader.start(added())
+    return reader.start(joined())
 
 
 def _by_channel(
@@ -207,7 +209,10 @@ def _by_channel(
 ) -> Value:
     step = reader.step_of(value, node)
     shape = reader.builder.shapes[step]
-    if len(shape) == 3 and constant.size == shape[2] and constant.shape[-1:] == shape[2:] != (1,):
+    is_sum, is_last = operator in ("Add", "Sum"), constant.shape[-1:] == shape[-1:] != (1,)
+    if is_last and len(shape) > 1 and constant.size == shape[-1]:
+        if is_sum and _is_without_bias(reader, node, value, step, slot, is_last=True):
+            return _with_bias(reader, node, step, constant, slot)
         return _by_last(reader, node, step, constant, slot, operator)
     numbers = _per_channel(constant, shape)
     if numbers is None and len(shape) > 1 and _is_of_units(constant, shape):
@@ -219,22 +224,9 @@ def _by_channel(
             "number for each channel, or for each value of an image, is read",
         )
     numbers = numbers.astype(np.float64)
-    before = reader.builder.step(step)
-    is_sum = operator in ("Add", "Sum")
-    # Another name of the step's result, as an Identity gives it, may be read without the bias.
-    own = reader.start(step)
-    is_alone = value is own and sum(held is own for held in reader.values.values()) == 1
-    if (
-        is_sum
-        and is_alone
-        and before is not None
-        and before.options.get("bias") is False
-        and reader.uses[node.inputs[1 - slot]] == 1
-        and len(numbers) == shape[0]
-    ):
-        reader.builder.set_bias(step, numbers)
-        reader.sources[f"{step}.bias"] = Source(node.index, slot, constant.shape)
-        return reader.start(step)
+    is_last = len(shape) == 1
+    if is_sum and len(numbers) == shape[0] and _is_without_bias(reader, node, value, step, slot, is_last):
+        return _with_bias(reader, node, step, constant, slot)
     if operator == "Div" and slot == 0:
         raise reader.refusal(node, "divides a constant by activations, which is not supported")
     ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
@@ -248,15 +240,41 @@ def _by_channel(
     return reader.start(reader.scaled(node.hint, step, scale, shift))
 
 
+def _is_without_bias(
+    reader: GraphReader, node: Node, value: Value, step: str, slot: int, is_last: bool
+) -> bool:
+    """Whether a value is that of a layer alone which has no bias, its channels on the first or the last axis."""
+    before = reader.builder.step(step)
+    # Another name of the step's result, as an Identity gives it, may be read without the bias.
+    own = reader.start(step)
+    is_alone = value is own and sum(held is own for held in reader.values.values()) == 1
+    return (
+        is_alone
+        and before is not None
+        and before.options.get("bias") is False
+        and bool({"out_features", "out_channels"} & set(before.options))
+        and reader.uses[node.inputs[1 - slot]] == 1
+        and (before.operation == "linear") == is_last
+    )
+
+
+def _with_bias(reader: GraphReader, node: Node, step: str, constant: np.ndarray, slot: int) -> Value:
+    reader.builder.set_bias(step, constant.reshape(-1).astype(np.float64))
+    reader.sources[f"{step}.bias"] = Source(node.index, slot, constant.shape)
+    return reader.start(step)
+
+
 def _by_last(
     reader: GraphReader, node: Node, step: str, constant: np.ndarray, slot: int, operator: str
 ) -> Value:
     """Read arithmetic with one number for each channel where these come last, as in TensorFlow."""
-    first = reader.start(reader.builder.add(f"{node.hint}_first", "permute", (step,), axes=(0, 3, 1, 2)))
-    column = constant.reshape(-1, 1, 1)
+    rank = len(reader.builder.shapes[step])
+    to_first, to_last = (0, rank, *range(1, rank)), (0, *range(2, rank + 1), 1)
+    first = reader.start(reader.builder.add(f"{node.hint}_first", "permute", (step,), axes=to_first))
+    column = constant.reshape(-1, *(1,) * (rank - 1))
     found = _by_channel(reader, replace(node, inputs=("", "")), first, column, slot, operator)
     return reader.start(
-        reader.builder.add(f"{node.hint}_last", "permute", (reader.step_of(found, node),), axes=(0, 2, 3, 1))
+        reader.builder.add(f"{node.hint}_last", "permute", (reader.step_of(found, node),), axes=to_last)
     )
 
 
