@@ -49,9 +49,9 @@ def build_graph(
 
     Args:
         net: Any network that ``torch.fx`` or ``torch.export`` can trace and whose forward is made of Linear, Conv1d and
-            Conv2d (stride, zero padding, dilation, groups), their transposes, BatchNorm, maximum, average and adaptive
-            pooling, Flatten, reshaping, Dropout, Identity, pointwise activations, additions and concatenations, as
-            modules, functions or methods. Not changed.
+            Conv2d (stride, zero padding, dilation, groups), their transposes, normalisations, maximum, average and
+            adaptive pooling, Flatten, reshaping, Dropout, Identity, pointwise activations, additions, products and
+            concatenations, as modules, functions or methods. Not changed.
         input_shape: Shape of one input without the batch axis, e.g. (1, 28, 28).
         batchnorm: What a BatchNorm is to the graph. "own": it joins nothing and weighs nothing. Every edge has the
             network's own weight, as in the code of the paper's authors; the unit that comes out is the one that went
@@ -64,8 +64,12 @@ def build_graph(
         The graph: weights in float64; activations, biases and dropout left out. The input's units are numbered channel
         by channel, also where the network takes its channels last. A pooling is a link (edges of weight 1,
         of an average 1 over the number of units), as is the plain branch of an addition (weight 1). What a forward
-        multiplies by constants multiplies the weights before it, or is a link. Where a unit's value is used before and
-        after an activation function or a BatchNorm, its activation is the one after; of two after it (the norms of
+        multiplies by constants multiplies the weights before it, or is a link. A product of two activations (a gate)
+        makes one node for each of its units, in which the last connections of both factors end, one that is broadcast
+        in every unit that it multiplies; a factor that is used elsewhere, too, or is no weight layer's output, joins by
+        a link of weight 1. A unit times a function of itself is an activation function. Normalisations are no part of
+        the graph: a unit stays what it is, with the activation that comes out. Where a unit's value is used before and
+        after an activation function or a normalisation, its activation is the one after; of two after it (the norms of
         DenseNet that read the same units) the first counts. A weight that is all zero has no edges; what it joins may
         be joined otherwise, as by a skip.
 

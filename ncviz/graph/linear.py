@@ -13,17 +13,19 @@ from ncviz.graph.following.norms import norm_arguments
 from ncviz.graph.forward.constants import image_free
 from ncviz.graph.operations import (
     NORM_MODULES,
+    NORMS,
     WEIGHT_MODULES,
     WEIGHTED,
     is_pointwise,
     is_softmax,
     name_of,
+    operation,
 )
 from ncviz.graph.tracing import trace
 
 
 def linearised(net: nn.Module) -> fx.GraphModule:
-    """Return the network in float64 without activations, softmax and biases, BatchNorm as its positive scale.
+    """Return the network in float64 without activations, softmax, biases and norms, BatchNorm as its positive scale.
 
     What the forward adds of constants is left out, too, and what multiplies by them is made positive.
 
@@ -53,7 +55,9 @@ def linearised(net: nn.Module) -> fx.GraphModule:
         elif (
             node not in constant
             and node.op not in ("placeholder", "output")
-            and (is_pointwise(node, modules) or is_softmax(node, modules))
+            and (
+                is_pointwise(node, modules) or is_softmax(node, modules) or operation(node, modules) in NORMS
+            )
         ):
             node.replace_all_uses_with(node.all_input_nodes[0])
             traced.graph.erase_node(node)

@@ -57,6 +57,7 @@ class Reader(fx.Interpreter):
         self.traced, self.shapes, self.several = traced, shapes, several
         self.names = {id(tensor): key for key, tensor in traced.named_parameters()} | names
         self.grown, self.ahead = Growing(batchnorm), Ahead(traced, self.named_modules)
+        self.written_out = self.ahead.written_out
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.output: Any = None
@@ -67,6 +68,10 @@ class Reader(fx.Interpreter):
             return self.grown.layer(n, self.shapes[n.name][1:], "input", Tap(n.name))
         if n.op == "get_attr":
             return self.fetch_attr(str(n.target))
+        if n in self.written_out.inner:
+            return None
+        if n in self.written_out.reads:
+            return self._activated(n, self.env[self.written_out.reads[n]])
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         if n.op == "output":
             self.output = args[0]
@@ -86,7 +91,8 @@ class Reader(fx.Interpreter):
         except UnreadableError as error:
             self.problems.append(Problem(ops.describe(n, self.named_modules), str(error)))
             found = self._opaque(n)
-        if isinstance(found, Pending) and readers(n) > 1 and not self.ahead.is_factor(n):
+        is_alone = readers(n) < 2 or self.written_out.only_reader(n) is not None
+        if isinstance(found, Pending) and not is_alone and not self.ahead.is_factor(n):
             # Each of those that read it reads these units; a sum can grow only on its way to a single one.
             return self.grown.finish(found)
         return found
@@ -135,9 +141,7 @@ class Reader(fx.Interpreter):
         if name in ops.POINTWISE:
             if len(read) > 1:
                 raise UnreadableError("is a function of several activations, which is not supported")
-            if isinstance(first, Pending) and self.ahead.is_factor(n):
-                return first.followed(n, is_closed=True)
-            return self.grown.activated(n, first)
+            return self._activated(n, first)
         if name in ops.RELABEL:
             return self._relabelled(n, args, kwargs)
         if name in ops.JOIN:
@@ -169,6 +173,12 @@ class Reader(fx.Interpreter):
             raise UnreadableError(NOT_SUPPORTED)
         call = read_call(name, n, module, args, kwargs, self.names, self.origins, self.shapes[n.name])
         return self._computed(n, call, self.grown.finish(first))
+
+    def _activated(self, n: fx.Node, value: Any) -> Any:
+        """Return what an activation function makes of units, or of a factor that goes on into a product."""
+        if isinstance(value, Pending) and self.ahead.is_factor(n):
+            return value.followed(n, is_closed=True)
+        return self.grown.activated(n, value)
 
     def _computed(self, n: fx.Node, call: Call, value: Units) -> Pending:
         """Return a weight layer or a pooling."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import fx, nn
 
 from ncviz.graph import operations as ops
+from ncviz.graph.following.written_out import find_written_out
 
 _NAMES_ONLY = ops.RELABEL | ops.SILENT | ops.CASTS
 
@@ -15,6 +16,9 @@ class Ahead:
     Args:
         traced: The trace.
         modules: Its modules by name.
+
+    Attributes:
+        written_out: The activation functions that the trace writes out.
     """
 
     def __init__(self, traced: fx.GraphModule, modules: dict[str, nn.Module]) -> None:
@@ -26,6 +30,7 @@ class Ahead:
                 not is_size and any(each in self._activations for each in node.all_input_nodes)
             ):
                 self._activations.add(node)
+        self.written_out = find_written_out(traced, modules, self._activations)
 
     def is_merged(self, node: fx.Node) -> bool:
         """Whether its units are only put in another order before they are added to, or multiplied by a constant."""
@@ -41,6 +46,9 @@ class Ahead:
 
     def is_factor(self, node: fx.Node) -> bool:
         """Whether its units pass through norms and functions of each one alone until others multiply them."""
+        end = self.written_out.only_reader(node)
+        if end is not None:
+            return self.is_factor(end)
         readers = self._readers(node)
         if len(readers) > 1:  # such as both halves of a gated linear unit
             return all(

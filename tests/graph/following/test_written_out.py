@@ -1,0 +1,56 @@
+"""What a forward writes out as a unit times a function of itself is one activation function, in a gate, too."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ncviz.graph.build import build_graph
+
+
+class Two(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.a, self.b, self.head = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.head(self.function(self.a(x), self.b(x)))
+
+
+ALONE = {
+    "hard-swish, divided last": lambda a, b: a * F.relu6(a + 3) / 6,
+    "hard-swish, divided first": lambda a, b: a * (F.relu6(a + 3) / 6),
+    "gelu": lambda a, b: 0.5 * a * (1 + torch.erf(a / math.sqrt(2))),
+    "gelu by tanh": lambda a, b: 0.5 * a * (1 + torch.tanh(0.8 * (a + 0.045 * a * a * a))),
+    "swish": lambda a, b: a / (1 + torch.exp(-a)),
+}
+GATES = {
+    "swiglu": lambda a, b: a * torch.sigmoid(a) * b,
+    "hard": lambda a, b: b * (a * F.relu6(a + 3) / 6),
+    "both": lambda a, b: (a * torch.sigmoid(a)) * torch.tanh(b),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_unit_times_a_function_of_itself_is_an_activation_function(name):
+    graph = build_graph(Two(ALONE[name]).eval(), (3,))
+    assert [(each.source, each.target) for each in (*graph.connections, *graph.links)] == [(0, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_the_layers_of_both_factors_end_in_a_product(name):
+    graph = build_graph(Two(GATES[name]).eval(), (3,))
+    assert sorted(each.parameter for each in graph.into(1)) == ["a.weight", "b.weight"]
+    assert graph.layer_sizes == (3, 2, 2)
+
+
+def test_what_is_read_elsewhere_too_joins_by_edges_of_weight_one():
+    graph = build_graph(Two(lambda a, b: a * torch.sigmoid(b) + a).eval(), (3,))
+    assert [(each.name, each.source, each.target) for each in graph.links] == [
+        ("mul", 1, 2),
+        ("add", 2, 3),
+        ("add", 1, 3),
+    ]
