@@ -7,6 +7,7 @@ from ncviz.reading.child import serve
 TASKS = {
     "preparation": ("ncviz.reading.preparation", "prepare_all"),
     "network": ("ncviz.reading.networks", "read"),
+    "written": ("ncviz.reading.networks", "write"),
     "uploads": ("ncviz.reading.images", "read"),
     "sizes": ("ncviz.reading.images", "sizes"),
     "picture": ("ncviz.reading.images", "picture"),

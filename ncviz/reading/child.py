@@ -7,6 +7,7 @@ import os
 import select
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -62,14 +63,17 @@ def serve(tasks: Mapping[str, tuple[str, str]]) -> None:
         least = least or _memory()[1]
         send(answers, {"begun": True})
         _bound(request["seconds"], request["room"])
-        _do(loaded[name], request["arguments"], blobs, answers)
+        if not _is_done(loaded[name], request["arguments"], blobs, answers):
+            return
         del request, blobs
         _bound(None, None)
         if _memory()[1] > least + _MAX_LEFT:
             return
 
 
-def _do(task: Task, arguments: dict[str, Any], blobs: list[bytes], answers: Any) -> None:
+def _is_done(task: Task, arguments: dict[str, Any], blobs: list[bytes], answers: Any) -> bool:
+    """Do a task and answer; False where it ended by an exception that is no refusal, after which little is known."""
+
     def progress(done: float, text: str) -> None:
         send(answers, {"progress": [done, text]})
 
@@ -79,11 +83,17 @@ def _do(task: Task, arguments: dict[str, Any], blobs: list[bytes], answers: Any)
         _bound(None, None)
     except (NcvizError, CancelledError) as error:
         send(answers, {"refused": {"kind": type(error).__name__, "text": str(error)}})
-        return
+        return True
+    except Exception as error:
+        _bound(None, None)
+        traceback.print_exc()
+        send(answers, {"unfinished": type(error).__name__})
+        return False
     send(answers, {"value": value, "arrays": [[values.dtype.name, values.shape] for values in arrays]})
     for values in arrays:
         answers.write(np.ascontiguousarray(values).data)
     answers.flush()
+    return True
 
 
 def _is_asked(given: Any) -> bool:

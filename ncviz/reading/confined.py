@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import atexit
 import math
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +23,7 @@ import numpy as np
 from ncviz.errors import NcvizError
 from ncviz.limits import LIMITS
 from ncviz.progress import Progress
+from ncviz.reading.process import Clock, start_process
 from ncviz.reading.wire import filled, receive, send
 from ncviz.text import megabytes
 
@@ -34,8 +32,7 @@ _TYPES = ("float32", "int64", "uint8")
 _SIGXCPU, _SIGKILL = -24, -9
 # By the clock a busy machine may take so much longer than by the time of computing.
 _SLOWER, _START_SECONDS = 6, 300.0
-# What the names of settings hold whose values open something, such as NCVIZ_TOKEN and NCVIZ_STORE_KEY.
-_SECRETS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL")
+_OUT_OF_MEMORY = "MemoryError"
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,10 @@ class Answer:
 
     value: Any
     arrays: list[np.ndarray]
+
+
+class _UnfinishedError(Exception):
+    """A task ended by an exception that is no refusal, which this names."""
 
 
 class ConfinedProcess:
@@ -71,7 +72,7 @@ class ConfinedProcess:
         self,
         task: str,
         arguments: Mapping[str, Any],
-        blobs: Sequence[bytes],
+        blobs: Sequence[bytes | memoryview],
         label: str,
         *,
         seconds: float,
@@ -107,7 +108,8 @@ class ConfinedProcess:
                     # What a process says that a file has taken over may be anything.
                     except Exception as problem:
                         is_late = isinstance(problem, TimeoutError) or (clock is not None and clock.is_late)
-                        raise error(self._reason(label, seconds, room, is_late=is_late)) from problem
+                        reason = self._reason(label, seconds, room, problem, is_late=is_late)
+                        raise error(reason) from problem
                     if not isinstance(told, tuple):
                         break
                     if progress is not None:
@@ -130,20 +132,7 @@ class ConfinedProcess:
     def _started(self, *, is_anew: bool = False) -> subprocess.Popen[bytes]:
         if self._process is None or is_anew or self._process.poll() is not None:
             self._drop()
-            root = str(Path(__file__).parents[2])
-            self._process = subprocess.Popen(
-                # Without the folder that the server was started in, whose modules would be imported.
-                [sys.executable, "-P", "-m", self._module],
-                env={
-                    **_without_secrets(os.environ),
-                    "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])]),
-                    # One thread, whose time is all that is counted, and little memory laid by.
-                    "OMP_NUM_THREADS": "1",
-                    "MALLOC_ARENA_MAX": "2",
-                },
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
+            self._process = start_process(self._module)
             atexit.register(self._drop)
         return self._process
 
@@ -160,11 +149,11 @@ class ConfinedProcess:
                 if pipe is not None:
                     pipe.close()
 
-    def _begun(self, request: dict[str, Any], blobs: Sequence[bytes], seconds: float) -> _Clock:
+    def _begun(self, request: dict[str, Any], blobs: Sequence[bytes | memoryview], seconds: float) -> Clock:
         """Have a process begin a task; return the clock that ends it after so long."""
         for is_anew in (False, True):
             process = self._started(is_anew=is_anew)
-            clock = _Clock(process, _START_SECONDS)
+            clock = Clock(process, _START_SECONDS)
             try:
                 self._send(process, request, blobs)
                 assert process.stdout is not None
@@ -178,10 +167,12 @@ class ConfinedProcess:
                     raise
             finally:
                 clock.cancel()
-        return _Clock(process, seconds)
+        return Clock(process, seconds)
 
     @staticmethod
-    def _send(process: subprocess.Popen[bytes], request: dict[str, Any], blobs: Sequence[bytes]) -> None:
+    def _send(
+        process: subprocess.Popen[bytes], request: dict[str, Any], blobs: Sequence[bytes | memoryview]
+    ) -> None:
         assert process.stdin is not None
         send(process.stdin, {**request, "blobs": [len(blob) for blob in blobs]})
         for blob in blobs:
@@ -200,6 +191,8 @@ class ConfinedProcess:
             return min(max(float(done), 0.0), 1.0), str(text)[: LIMITS.name_length]
         if "refused" in message:
             return _refusal(message["refused"])
+        if "unfinished" in message:
+            raise _UnfinishedError(str(message["unfinished"])[: LIMITS.name_length])
         shapes = [(str(kind), tuple(int(size) for size in shape)) for kind, shape in message["arrays"]]
         arrays, left = [], most_bytes
         for kind, shape in shapes:
@@ -214,7 +207,7 @@ class ConfinedProcess:
             arrays.append(filled(process.stdout, np.empty(shape, dtype=kind)))
         return Answer(message["value"], arrays)
 
-    def _reason(self, label: str, seconds: float, room: int, *, is_late: bool) -> str:
+    def _reason(self, label: str, seconds: float, room: int, problem: Exception, *, is_late: bool) -> str:
         """Return why there is no answer, and let go of the process."""
         process = self._process
         with suppress(subprocess.TimeoutExpired):
@@ -227,6 +220,18 @@ class ConfinedProcess:
                 f"{label} takes more than {seconds:.0f} s to read, far more than a file of its size should; bring a "
                 "smaller one, or save it again."
             )
+        name = str(problem) if isinstance(problem, _UnfinishedError) else ""
+        if name == _OUT_OF_MEMORY:
+            return (
+                f"{label} takes more than {megabytes(room)} of memory to read, far more than a file of its size "
+                "should; bring a smaller one, or save it again."
+            )
+        # An exception of ours, or a module that could not even be imported.
+        if name or (code or 0) > 0:
+            return (
+                f"{label} could not be read because of a fault in this program{f' ({name})' if name else ''}, not in "
+                "the file; nothing is lost. What went wrong is in the server's log: please report it."
+            )
         if process is None or code == _SIGKILL:
             return (
                 f"{label} could not be read, because this machine has too little memory left at the moment; try again "
@@ -236,38 +241,6 @@ class ConfinedProcess:
             f"{label} made its reader end, which may take {megabytes(room)} of memory; it is damaged, or asks for more "
             "than a file of its size should: save it again."
         )
-
-
-def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment but for what reading a file has no use for."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not any(each in name.upper() for each in _SECRETS)
-    }
-
-
-class _Clock:
-    """What kills a process after so long; whoever waits for it then lets go of it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
-        self.process, self.is_late = process, False
-        self._is_over, self._lock = False, threading.Lock()
-        self._timer = threading.Timer(seconds, self._kill)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def cancel(self) -> None:
-        """Let the process live; after this nothing is killed."""
-        with self._lock:
-            self._is_over = True
-        self._timer.cancel()
-
-    def _kill(self) -> None:
-        with self._lock:
-            if not self._is_over:
-                self.is_late = True
-                self.process.kill()
 
 
 def _refusal(message: Mapping[str, Any]) -> NcvizError:

@@ -1,4 +1,4 @@
-"""Every way in for what visitors bring: the same as the readers' own functions, done in a process of its own.
+"""Every way in for what visitors bring, and back: the same as the readers' own functions, in a process of its own.
 
 Whoever reads their own files from Python or on the command line waits for nobody else, and reads them in place.
 """
@@ -6,7 +6,7 @@ Whoever reads their own files from Python or on the command line waits for nobod
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from ncviz.limits import LIMITS
 from ncviz.models.network import Network
 from ncviz.progress import Progress
 from ncviz.reading.confined import Answer
+from ncviz.reading.described import described, fields_of
 from ncviz.reading.pool import ConfinedPool
 from ncviz.text import file_name, quotable
 
@@ -46,6 +47,7 @@ def read_network_file(
     weights: str | None = None,
     output: str | None = None,
     size: tuple[int, int] | None = None,
+    visitor: str | None = None,
 ) -> Network | tuple[str, tuple[str, ...]]:
     """Return the network in a file as ``ncviz.models.files.open_file.read_file`` does, or what the file leaves open.
 
@@ -56,6 +58,7 @@ def read_network_file(
         weights: Likewise.
         output: Likewise.
         size: Likewise.
+        visitor: Whose it is: each has one reading process at most at a time. None for nobody's.
 
     Returns:
         The network; or what has to be chosen, and the choices.
@@ -71,27 +74,43 @@ def read_network_file(
     answer = READER.call(
         "network", arguments, [content], label, seconds=budget.seconds,
         room=budget.most_bytes + 2 * unpacked + _OWN_BYTES, most_bytes=budget.most_bytes, error=ModelError,
+        visitor=visitor,
     )  # fmt: skip
     with _believed(label, ModelError):
-        return _network_of(answer, content)
+        if "what" in answer.value:
+            return answer.value["what"], tuple(answer.value["choices"])
+        return Network(**fields_of(answer.value, answer.arrays, content))
 
 
-def _network_of(answer: Answer, content: bytes) -> Network | tuple[str, tuple[str, ...]]:
-    value = answer.value
-    if "what" in value:
-        return value["what"], tuple(value["choices"])
-    blueprint = None
-    if value["blueprint"] is not None:
-        from ncviz.models.files.graph.blueprint import Blueprint
+def write_network_file(
+    network: Network, arrays: Mapping[str, np.ndarray], *, visitor: str | None = None
+) -> tuple[bytes, str]:
+    """Return what ``ncviz.models.files.write_file.write_file`` does for a network that holds the file it came in.
 
-        blueprint = Blueprint.from_json(value["blueprint"])
-    shape = value["input_shape"]
-    said = {name: value[name] for name in ("name", "title", "architecture", "dataset", "format", "prefix")}
-    return Network(
-        **said, arrays=dict(zip(value["arrays"], answer.arrays, strict=True)), is_bundled=False, blueprint=blueprint,
-        original=content if value["has_original"] else None, classes=tuple(value["classes"]),
-        input_shape=None if shape is None else tuple(shape), notes=tuple(value["notes"]),
+    Args:
+        network: As for ``write_file``.
+        arrays: Likewise.
+        visitor: As for ``read_network_file``.
+
+    Raises:
+        ModelError: As ``write_file``, or if that file takes too much to be read again.
+    """
+    assert network.original is not None
+    given = [np.ascontiguousarray(values) for values in (*network.arrays.values(), *arrays.values())]
+    arguments = {
+        "network": described(network), "changed": list(arrays),
+        "shapes": [[values.dtype.name, values.shape] for values in given],
+    }  # fmt: skip
+    label, unpacked = quotable(network.name), _unpacked(network.original, LIMITS.file_bytes)
+    budget, held = Budget(label, unpacked, ModelError), sum(values.nbytes for values in given)
+    answer = READER.call(
+        "written", arguments, [network.original, *(values.reshape(-1).view(np.uint8).data for values in given)], label,
+        seconds=2 * budget.seconds, room=2 * budget.most_bytes + 2 * held + _OWN_BYTES,
+        most_bytes=len(network.original) + unpacked + held, error=ModelError, visitor=visitor,
     )  # fmt: skip
+    with _believed(label, ModelError):
+        (content,) = answer.arrays
+        return content.tobytes(), {".onnx": ".onnx", ".pt2": ".pt2"}[answer.value["ending"]]
 
 
 def read_uploads(
@@ -103,6 +122,7 @@ def read_uploads(
     is_normalised: bool = False,
     most: int | None = None,
     progress: Progress | None = None,
+    visitor: str | None = None,
 ) -> UserData:
     """Return what ``ncviz.data.user_data.uploads.read_uploads`` does, of which the arguments are.
 
@@ -114,10 +134,9 @@ def read_uploads(
         "names": [name for name, _ in files], "settings": settings.as_dict(), "label": label, "white": white,
         "is_normalised": is_normalised, "most": most,
     }  # fmt: skip
-    answer = _of_images(
-        "uploads", arguments, [content for _, content in files], files[0][0] if files else "", progress
-    )
-    with _believed(files[0][0] if files else "What was brought", DataError):
+    name, blobs = files[0][0] if files else "", [content for _, content in files]
+    answer = _of_images("uploads", arguments, blobs, name, visitor, progress)
+    with _believed(name or "What was brought", DataError):
         value, arrays = answer.value, iter(answer.arrays)
         parts = {
             split: Part(next(arrays), next(arrays) if has_labels else None, int(total))
@@ -134,7 +153,7 @@ def read_uploads(
         return UserData(value["title"], tuple(value["classes"]), settings, parts, tuple(value["notes"]))
 
 
-def shared_size(files: Sequence[tuple[str, bytes]]) -> tuple[int, int] | None:
+def shared_size(files: Sequence[tuple[str, bytes]], visitor: str | None = None) -> tuple[int, int] | None:
     """Return what ``ncviz.data.user_data.uploads.shared_size`` does; a page asks for it again and again."""
     key = tuple(
         (name, len(content), hashlib.sha256(content[:_ENDS] + content[-_ENDS:]).digest())
@@ -144,7 +163,7 @@ def shared_size(files: Sequence[tuple[str, bytes]]) -> tuple[int, int] | None:
         return _sizes[key]
     arguments = {"names": [name for name, _ in files]}
     try:
-        found = _of_images("sizes", arguments, [content for _, content in files], "The images").value
+        found = _of_images("sizes", arguments, [content for _, content in files], "The images", visitor).value
     except NcvizError:
         # Whoever reads them says why; it may have been the machine's fault, and is not remembered.
         return None
@@ -156,7 +175,12 @@ def shared_size(files: Sequence[tuple[str, bytes]]) -> tuple[int, int] | None:
 
 
 def read_image(
-    content: bytes, name: str, settings: ImageSettings, *, is_as_viewed: bool = False
+    content: bytes,
+    name: str,
+    settings: ImageSettings,
+    *,
+    is_as_viewed: bool = False,
+    visitor: str | None = None,
 ) -> np.ndarray:
     """Return what ``ncviz.data.images.read_image`` does, of which the arguments are.
 
@@ -164,7 +188,7 @@ def read_image(
         DataError: If it is damaged, of another format, or too large, naming it.
     """
     arguments = {"name": name, "settings": settings.as_dict(), "is_as_viewed": is_as_viewed}
-    answer = _of_images("picture", arguments, [content], name)
+    answer = _of_images("picture", arguments, [content], name, visitor)
     with _believed(name, DataError):
         (pixels,) = answer.arrays
         if pixels.shape != settings.pixel_shape:
@@ -173,7 +197,12 @@ def read_image(
 
 
 def _of_images(
-    task: str, arguments: dict[str, Any], blobs: list[bytes], name: str, progress: Progress | None = None
+    task: str,
+    arguments: dict[str, Any],
+    blobs: list[bytes],
+    name: str,
+    visitor: str | None,
+    progress: Progress | None = None,
 ) -> Answer:
     label = file_name(name) if name else "What was brought"
     unpacked = sum(_unpacked(blob, LIMITS.unpacked_bytes) for blob in blobs)
@@ -182,7 +211,7 @@ def _of_images(
     seconds = Budget(label, unpacked, DataError, pixels=True).seconds
     return READER.call(
         task, arguments, blobs, label, seconds=seconds, room=room, most_bytes=values, error=DataError,
-        progress=progress,
+        progress=progress, visitor=visitor,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What the reading process does with a network's file, and how the network goes from there to the server."""
+"""What the reading process does with a network's file: on its way in, and on the way back."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 from ncviz.models.files.choices import SeveralFitError
 from ncviz.models.files.open_file import is_of_weights, read_file
 from ncviz.models.files.state_dict.recognition import prepare as prepare_outlines
+from ncviz.models.files.write_file import write_file
+from ncviz.models.network import Network
 from ncviz.progress import Progress
+from ncviz.reading.described import described, fields_of
 
 
 def prepare(arguments: dict[str, Any], blobs: list[bytes]) -> bool:
     """Build what weights of an unknown architecture are compared with, where there are such."""
-    if arguments["architecture"] is not None or not is_of_weights(blobs[0]):
+    if arguments.get("architecture") is not None or not is_of_weights(blobs[0]):
         return False
     prepare_outlines()
     return True
@@ -34,10 +37,21 @@ def read(arguments: dict[str, Any], blobs: list[bytes], progress: Progress) -> t
         network = read_file(content, **arguments, size=None if size is None else tuple(size), is_asking=True)
     except SeveralFitError as error:
         return {"what": error.what, "choices": list(error.choices)}, []
-    value = {
-        "name": network.name, "title": network.title, "architecture": network.architecture, "dataset": network.dataset,
-        "blueprint": None if network.blueprint is None else network.blueprint.to_json(), "format": network.format,
-        "has_original": network.original is not None, "classes": network.classes, "input_shape": network.input_shape,
-        "prefix": network.prefix, "notes": network.notes, "arrays": list(network.arrays),
-    }  # fmt: skip
-    return value, list(network.arrays.values())
+    return described(network), list(network.arrays.values())
+
+
+def write(arguments: dict[str, Any], blobs: list[bytes], progress: Progress) -> tuple[Any, list[np.ndarray]]:
+    """Write a network with other weights into the file that it came in.
+
+    Raises:
+        ModelError: As ``write_file``.
+    """
+    content, *memory = blobs
+    arrays = [
+        np.frombuffer(blob, dtype=kind).reshape(shape)
+        for blob, (kind, shape) in zip(memory, arguments["shapes"], strict=True)
+    ]
+    count = len(arguments["network"]["arrays"])
+    network = Network(**fields_of(arguments["network"], arrays[:count], content))
+    written, ending = write_file(network, dict(zip(arguments["changed"], arrays[count:], strict=True)))
+    return {"ending": ending}, [np.frombuffer(written, dtype=np.uint8)]

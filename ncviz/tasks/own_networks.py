@@ -45,7 +45,11 @@ class Question:
 
 
 def read_network(
-    content: Callable[[], bytes], size: int, filename: str, answers: Mapping[str, str] | None = None
+    content: Callable[[], bytes],
+    size: int,
+    filename: str,
+    answers: Mapping[str, str] | None = None,
+    visitor: str | None = None,
 ) -> Network | Question:
     """Return the network in an uploaded file, or what the user has to choose first.
 
@@ -54,6 +58,7 @@ def read_network(
         size: How many they are.
         filename: What it is called.
         answers: What was chosen, by what it is.
+        visitor: Whose it is: each visitor's files are read one at a time.
 
     Raises:
         ModelError: If there is no room, or the file is none that is read; one sentence.
@@ -67,6 +72,7 @@ def read_network(
             weights=given.get("weights"),
             output=given.get("output"),
             size=_size(given["size"]) if "size" in given else None,
+            visitor=visitor,
         )
     return found if isinstance(found, Network) else Question(*found)
 

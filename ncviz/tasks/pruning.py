@@ -15,6 +15,7 @@ from ncviz.models.files.write_file import write_file
 from ncviz.models.network import Network
 from ncviz.pruning.never_active import placed
 from ncviz.pruning.order import protected_positions, removal_ranks
+from ncviz.reading.doors import write_network_file
 from ncviz.tasks.task import Context
 
 if TYPE_CHECKING:
@@ -201,4 +202,5 @@ def pruned_file(
             arrays[name] = (values * by_hand).astype(values.dtype)
         start += values.size
     arrays |= repaired
-    return write_file(network, arrays)
+    # A file that somebody brought is looked at again to be written.
+    return write_file(network, arrays) if network.original is None else write_network_file(network, arrays)

@@ -2,23 +2,22 @@
 
 import io
 import struct
-import zipfile
 import zlib
 
 import numpy as np
 from PIL import Image
 
+from tests.fuzz.archives import archive, packed_zeros
 
-def png(width=8, height=8, texts=0, parts=1):
+
+def png(side=8, width=0, height=0, texts=0, parts=1):
     """A flat PNG, with so many comments, its pixels cut into so many parts."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    packer, packed = zlib.compressobj(9), []
-    for _ in range(height):
-        packed.append(packer.compress(bytes(1 + width)))
-    data = b"".join([*packed, packer.flush()])
+    width, height = width or side, height or side
+    data = packed_zeros(min((1 + width) * height, 1_000_000_000))
     step = max(1, -(-len(data) // parts))
     pieces = [data[at : at + step] for at in range(0, len(data), step)]
     pieces += [b""] * (parts - len(pieces))
@@ -28,10 +27,10 @@ def png(width=8, height=8, texts=0, parts=1):
     ])  # fmt: skip
 
 
-def jpeg(width=8, height=8, scans=0, segments=0):
+def jpeg(side=8, width=0, height=0, scans=0, segments=0):
     """A progressive JPEG, with so many passes and comments more."""
     stream = io.BytesIO()
-    Image.new("L", (width, height)).save(stream, "JPEG", progressive=True, quality=30)
+    Image.new("L", (width or side, height or side)).save(stream, "JPEG", progressive=True, quality=30)
     content = stream.getvalue()
     at, found = 2, []
     while content[at + 1] != 0xD9:
@@ -42,83 +41,61 @@ def jpeg(width=8, height=8, scans=0, segments=0):
         found.append(content[at:end])
         at = end
     # One of what comes after the means of the blocks, which may come again.
-    again = min((each for each in found if each[1] == 0xDA and each[5 + 2 * each[4]] > 0), key=len)
-    return "a.jpg", content[:2] + b"\xff\xfe\0\x02" * segments + b"".join(found) + again * scans + b"\xff\xd9"
+    more = min((each for each in found if each[1] == 0xDA and each[5 + 2 * each[4]] > 0), key=len)
+    return "a.jpg", content[:2] + b"\xff\xfe\0\x02" * segments + b"".join(found) + more * scans + b"\xff\xd9"
 
 
-def tiff(width=16, height=16, tile_width=16, tile_height=16, tiles=1, comment=0):
+def tiff(side=16, width=0, height=0, tile=16, tile_width=0, tile_height=0, tiles=1, comment=0):
     """A TIFF of one packed tile, with as many offsets as it says."""
-    data = zlib.compress(bytes(min(tile_width * tile_height, 1 << 20)))
+    width, height = width or side, height or side
+    tile_width, tile_height = tile_width or tile, tile_height or tile
+    data = packed_zeros(min(tile_width * tile_height, 1 << 20))
     tags = [(256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1),
-            (322, 4, tile_width), (323, 4, tile_height), (324, 4, None), (325, 4, None)]  # fmt: skip
-    place = 8 + 2 + 12 * (len(tags) + bool(comment)) + 4
-    entries = b"".join(
-        struct.pack(
-            "<HHII", tag, kind, tiles, place if tiles == 1 else place + len(data) + 4 * tiles * (tag - 324)
-        )
-        if value is None and tag == 324
-        else struct.pack(
-            "<HHII", tag, kind, tiles, len(data) if tiles == 1 else place + len(data) + 4 * tiles
-        )
-        if value is None
-        else struct.pack("<HHII", tag, kind, 1, value)
-        for tag, kind, value in tags
+            (322, 4, tile_width), (323, 4, tile_height)]  # fmt: skip
+    count = len(tags) + 2 + bool(comment)
+    place = 8 + 2 + 12 * count + 4
+    after = place + len(data)
+    # One number lies in the tag itself, more of them lie elsewhere.
+    offsets = (place, len(data)) if tiles == 1 else (after, after + 4 * tiles)
+    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    entries += struct.pack("<HHII", 324, 4, tiles, offsets[0]) + struct.pack(
+        "<HHII", 325, 4, tiles, offsets[1]
     )
     if comment:
         entries += struct.pack("<HHII", 700, 4, comment, place)
     lists = b"" if tiles == 1 else struct.pack("<I", place) * tiles + struct.pack("<I", len(data)) * tiles
-    return "a.tif", b"II*\0" + struct.pack("<IH", 8, len(tags) + bool(comment)) + entries + bytes(
-        4
-    ) + data + lists
+    return "a.tif", b"II*\0" + struct.pack("<IH", 8, count) + entries + bytes(4) + data + lists
 
 
-def gif(width=8, height=8, comments=0):
-    """A GIF with so many comments of one letter."""
+def gif(side=8, width=0, height=0, comments=0, frames=0):
+    """A GIF with so many comments of one letter, and frames more."""
     stream = io.BytesIO()
-    Image.new("P", (width, height)).save(stream, "GIF")
+    Image.new("P", (width or side, height or side)).save(stream, "GIF")
     content = stream.getvalue()
     start = 13 + (3 << (content[10] & 7) + 1 if content[10] & 0x80 else 0)
-    return "a.gif", content[:start] + b"\x21\xfe\x01a\0" * comments + content[start:]
+    image = content[start:-1]
+    return "a.gif", content[:start] + b"\x21\xfe\x01a\0" * comments + image * (1 + frames) + content[-1:]
 
 
-def zipped(images=2, width=8, height=8, empty=0):
+def zipped(images=2, side=8, listed=0, grows=1):
     """An archive of so many flat images, and of so many empty files."""
-    content = png(width, height)[1]
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as packed:
-        for number in range(images):
-            packed.writestr(f"{'ab'[number % 2]}/{number}.png", content)
-    archive = stream.getvalue()
-    return ("a.zip", archive) if not empty else ("a.zip", with_empty(archive, empty))
+    content = png(side)[1]
+    files = [(f"{'ab'[number % 2]}/{number}.png", content) for number in range(images)]
+    return "a.zip", archive(files, grows, listed=listed)
 
 
-def with_empty(archive, count):
-    """An archive with so many entries more in its directory than it has."""
-    end = archive.rindex(b"PK\x05\x06")
-    start = int.from_bytes(archive[end + 16 : end + 20], "little")
-    more = b"".join(
-        struct.pack(
-            "<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0
-        )
-        + name
-        for name in (b"%d" % number for number in range(count))
-    )
-    directory = archive[start:end] + more
-    total = int.from_bytes(archive[end + 10 : end + 12], "little") + count
-    return archive[:start] + directory + struct.pack(
-        "<4s4H2LH", b"PK\x05\x06", 0, 0, min(total, 65_535), min(total, 65_535), len(directory), start, 0
-    )  # fmt: skip
-
-
-def npz(images=2, height=8, width=8, labels=0, columns=1, letters=0, kind="u1", value=1, is_stored=0):
-    """Arrays, packed or not: images, and labels of so many columns, or as texts."""
-    arrays = {"images": np.full((images, height, width), value, dtype=kind)}
+def npz(images=2, side=8, labels=0, columns=1, letters=0, arrays=0, listed=0, grows=1, kind="u1", value=1):
+    """Arrays: images, labels of so many columns or as texts, and others that nobody asked for."""
     rows = labels or images
     if letters:
-        arrays["labels"] = np.full(rows, "a" * letters)
+        given = np.full(rows, "a" * letters)
     else:
-        arrays["labels"] = np.zeros((rows, columns) if columns > 1 else rows, dtype="u1")
-        arrays["labels"].flat[:: max(1, columns)] = columns > 1
-    stream = io.BytesIO()
-    (np.savez if is_stored else np.savez_compressed)(stream, **arrays)
-    return "a.npz", stream.getvalue()
+        given = np.zeros((rows, columns) if columns > 1 else rows, dtype="u1")
+        given.flat[:: max(1, columns)] = columns > 1
+    found = {"images": np.full((images, side, side), value, dtype=kind), "labels": given}
+    entries = []
+    for name, values in [*found.items(), *((f"n{number}", np.zeros(1)) for number in range(arrays))]:
+        stream = io.BytesIO()
+        np.lib.format.write_array(stream, values)
+        entries.append((f"{name}.npy", stream.getvalue()))
+    return "a.npz", archive(entries, grows, listed=listed)

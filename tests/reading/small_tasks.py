@@ -50,9 +50,13 @@ def crash(arguments, blobs, progress):
     ctypes.string_at(0)
 
 
+def stumble(arguments, blobs, progress):
+    return {}["nothing"], []
+
+
 TASKS = {
     name: ("tests.reading.small_tasks", name)
-    for name in ("double", "refuse", "compute", "wait", "grow", "environment", "lie", "crash")
+    for name in ("double", "refuse", "compute", "wait", "grow", "environment", "lie", "crash", "stumble")
 }
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from ncviz.data.user_data import uploads
 from ncviz.errors import DataError, ModelError
 from ncviz.models.catalogue.architectures import build_seeded
 from ncviz.models.files.open_file import read_file
+from ncviz.models.files.write_file import write_file
+from ncviz.models.network import Network
 from ncviz.reading import doors
 from ncviz.reading.confined import Answer
 from tests.examples.image_files import SMALL, image_file, npz_of, pixels, tree, zip_of
-from tests.fuzz import networks
+from tests.fuzz import networks, programs
 
 
 def same(one, other):
@@ -29,7 +31,7 @@ def same(one, other):
 def test_networks_of_every_format():
     for name, content in (
         networks.onnx_graph(),
-        networks.program(),
+        programs.program(),
         ("net.safetensors", save(build_seeded("resnet20-cifar10", 1).state_dict())),
     ):
         same(doors.read_network_file(content, name), read_file(content, name, is_asking=True))
@@ -45,6 +47,22 @@ def test_networks_of_every_format():
         "architecture",
         ("lenet-mnist-relu", "lenet-mnist-tanh"),
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [networks.onnx_graph, programs.program])
+def test_a_network_goes_back_as_it_would_in_place(make):
+    name, content = make()
+    network = read_file(content, name)
+    changed = {name: values / 2 for name, values in list(network.arrays.items())[:1]}
+    written, expected = (write(network, changed) for write in (doors.write_network_file, write_file))
+    # The same bytes, but for the time at which an archive was written.
+    assert written[1] == expected[1]
+    back, there = (read_file(file, f"b{ending}") for file, ending in (written, expected))
+    for name, values in there.arrays.items():
+        np.testing.assert_array_equal(back.arrays[name], values)
+    with pytest.raises(ModelError, match="no such weights"):
+        doors.write_network_file(network, {"strange": np.zeros(3, np.float32)})
 
 
 def test_images_of_every_kind():
@@ -67,6 +85,9 @@ def test_images_of_every_kind():
         doors.read_image(b"junk", "a.png", SMALL)
 
 
+CAME = Network("a", "A", "onnx", "", {}, is_bundled=False, original=b"", format="onnx")
+
+
 @pytest.mark.parametrize(
     "value", [None, {}, {"what": 1}, {"parts": [["all", 1, False]]}, {"parts": [["all", 1, True]]}]
 )
@@ -76,6 +97,7 @@ def test_an_answer_that_no_reader_gives_is_one_sentence(monkeypatch, value, shap
     monkeypatch.setattr(doors.READER, "call", lambda *given, **named: answer)
     for error, read in (
         (ModelError, lambda: doors.read_network_file(b"", "a.onnx")),
+        (ModelError, lambda: doors.write_network_file(CAME, {})),
         (DataError, lambda: doors.read_uploads([("a.png", b"")], SMALL)),
         (DataError, lambda: doors.read_image(b"", "a.png", SMALL)),
     ):

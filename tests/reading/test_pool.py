@@ -1,7 +1,11 @@
 """A file that takes long holds up nobody else, and a process is there before the first file, not for the first page."""
 
+import os
+import signal
 import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -20,17 +24,19 @@ def pool():
     assert own.running == 0
 
 
-def call(pool, task, progress=None):
+def call(pool, task, progress=None, visitor=None):
     return pool.call(
-        task, {}, [], "a.onnx", seconds=100.0, room=400_000_000, most_bytes=10**6, error=ModelError, progress=progress
+        task, {}, [], "a.onnx", seconds=100.0, room=400_000_000, most_bytes=10**6, error=ModelError, progress=progress,
+        visitor=visitor,
     )  # fmt: skip
 
 
 class Busy(threading.Thread):
     """A task that goes on until it is told to end."""
 
-    def __init__(self, pool):
+    def __init__(self, pool, visitor=None):
         super().__init__(daemon=True)
+        self.visitor = visitor
         self.pool, self.begun, self.ended = pool, threading.Event(), threading.Event()
         self.start()
 
@@ -42,7 +48,7 @@ class Busy(threading.Thread):
                 raise CancelledError
 
         with pytest.raises(CancelledError):
-            call(self.pool, "wait", progress)
+            call(self.pool, "wait", progress, self.visitor)
 
     def stop(self):
         self.ended.set()
@@ -82,21 +88,52 @@ def test_another_is_started_for_whom_a_busy_one_keeps_waiting_and_no_third(pool)
     third.stop()
 
 
-def test_it_knows_nothing_that_opens_the_server_or_its_results(pool, monkeypatch):
-    for name in ("NCVIZ_TOKEN", "NCVIZ_STORE_KEY", "AWS_SECRET_ACCESS_KEY", "A_HARMLESS_SETTING"):
-        monkeypatch.setenv(name, "x" * 30)
-    told = call(pool, "environment").value
-    assert {"A_HARMLESS_SETTING", "PATH", "OMP_NUM_THREADS"} <= set(told)
-    assert not {"NCVIZ_TOKEN", "NCVIZ_STORE_KEY", "AWS_SECRET_ACCESS_KEY"} & set(told)
-
-
 @pytest.mark.slow
-def test_it_is_started_by_the_first_field_for_files_and_not_by_the_first_page(app, monkeypatch):
-    own = ConfinedPool("ncviz.reading")
-    monkeypatch.setattr(doors, "READER", own)
+def test_a_visitor_has_one_process_and_whoever_waited_longest_is_next(pool):
+    first = Busy(pool, "one")
+    assert first.begun.wait(60)
+    # The same visitor's next file waits, though there is room for another process.
+    again = Busy(pool, "one")
+    assert not again.begun.wait(1)
+    assert pool.running == 1
+    other = Busy(pool, "two")
+    assert other.begun.wait(60)
+    third = Busy(pool, "three")
+    assert not third.begun.wait(0.5)
+    first.stop()
+    # It came before the third visitor's.
+    assert again.begun.wait(60)
+    assert not third.begun.is_set()
+    other.stop()
+    assert third.begun.wait(60)
+    again.stop()
+    third.stop()
+
+
+def test_it_is_given_what_it_needs_of_the_environment_and_nothing_else(pool, monkeypatch):
+    for name in ("NCVIZ_TOKEN", "NCVIZ_STORE_KEY", "AWS_SECRET_ACCESS_KEY", "A_SETTING", "LC_TIME"):
+        monkeypatch.setenv(name, "C")
+    told = set(call(pool, "environment").value)
+    assert {"LC_TIME", "PATH", "OMP_NUM_THREADS"} <= told
+    assert not {"NCVIZ_TOKEN", "NCVIZ_STORE_KEY", "AWS_SECRET_ACCESS_KEY", "A_SETTING"} & told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="which tells of no zombies so")
+def test_one_that_ended_by_itself_leaves_nothing_behind(pool):
+    pid = call(pool, "double").value["pid"]
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, "it stays as a zombie"
+        time.sleep(0.02)
+    assert pool.running == 0
+
+
+def test_it_is_got_ready_by_the_first_field_for_files_and_not_by_the_first_page(app, monkeypatch):
+    asked = []
+    monkeypatch.setattr(doors.READER, "prepare", asked.append)
     app.run()
-    assert own.running == 0
+    assert asked == []
     app.switch_page("pages/model.py").run()
     assert not app.exception
-    assert own.prepare("preparation") is None
-    own.close()
+    assert set(asked) == {"preparation"}

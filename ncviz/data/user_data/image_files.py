@@ -46,7 +46,8 @@ def read_zip(
     """
     content = read_source(source, title)
     archive = Archive(content, title)
-    budget = Budget(file_name(title), len(content), DataError, pixels=True)
+    size = max(len(content), archive.unpacked)
+    budget = Budget(file_name(title), size, DataError, pixels=True)
     return _read(find_layout(archive.names, title), archive.read, settings, title, most, progress, budget)
 
 

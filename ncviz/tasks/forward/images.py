@@ -37,7 +37,9 @@ def white_level(dataset: str) -> int:
     return PIXEL_MAX.get(dataset, _WHITE)
 
 
-def read_picture(content: bytes, name: str, network: Network) -> tuple[np.ndarray, str]:
+def read_picture(
+    content: bytes, name: str, network: Network, visitor: str | None = None
+) -> tuple[np.ndarray, str]:
     """Return a picture out of a file as a network's images are, and what was done to it besides, or nothing.
 
     For the published data sets it is read as people view it, for a user's own as their images are read.
@@ -46,6 +48,7 @@ def read_picture(content: bytes, name: str, network: Network) -> tuple[np.ndarra
         content: The file: PNG, JPEG, BMP, WebP, GIF or TIFF.
         name: Its name, for messages.
         network: The network that it is for.
+        visitor: Whose it is: each visitor's files are read one at a time.
 
     Returns:
         uint8 [C, H, W], and a sentence.
@@ -55,8 +58,8 @@ def read_picture(content: bytes, name: str, network: Network) -> tuple[np.ndarra
     """
     dataset = network.dataset
     if is_user_data(dataset):
-        return read_image(content, name, find_user_data(dataset).settings), ""
-    pixels = read_image(content, name, settings_for(network.image_shape), is_as_viewed=True)
+        return read_image(content, name, find_user_data(dataset).settings, visitor=visitor), ""
+    pixels = read_image(content, name, settings_for(network.image_shape), is_as_viewed=True, visitor=visitor)
     edge = np.concatenate([pixels[:, [0, -1]].reshape(-1), pixels[:, :, [0, -1]].reshape(-1)])
     if dataset in _LIGHT_INK and edge.mean() > _WHITE / 2:
         return _WHITE - pixels, _INVERTED

@@ -102,7 +102,7 @@ def take_file(network: tasks.Network) -> Callable[[Any], None]:
             return
         try:
             content = base64.b64decode(text, validate=True)
-            pixels, note = tasks.read_picture(content, str(value.get("name")), network)
+            pixels, note = tasks.read_picture(content, str(value.get("name")), network, session.token())
         except binascii.Error:
             return
         except NcvizError as error:

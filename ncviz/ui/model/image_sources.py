@@ -176,6 +176,7 @@ def _draw_files() -> Source | None:
         label = st.columns([1, 2])[0].text_input(
             "Their class (optional)", key="data-label", max_chars=80, persist_state="session"
         )
+    visitor = session.token()
     return Source(
         title,
         lambda settings, most, progress: read_uploads(
@@ -186,9 +187,10 @@ def _draw_files() -> Source | None:
             is_normalised=is_normalised,
             most=most,
             progress=progress,
+            visitor=visitor,
         ),
         files=tuple(files),
-        size=shared_size(contents),
+        size=shared_size(contents, visitor),
     )
 
 

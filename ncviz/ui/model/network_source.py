@@ -17,6 +17,7 @@ from ncviz.text import megabytes, plain, zero_words
 from ncviz.ui.http.uploads import drop_upload
 from ncviz.ui.model import draft, form
 from ncviz.ui.model.draft import Draft
+from ncviz.ui.session import session
 from ncviz.ui.session.problems import telling_errors
 
 USUAL_PUBLISHED = "torchvision/squeezenet1_1"
@@ -148,7 +149,7 @@ def _read(file: UploadedFile) -> None:
     with telling_errors(partial(draft.say_problem, "file"), then=partial(drop_upload, file)):
         with st.spinner(f"Reading {plain(file.name)}…"):
             answers = st.session_state[_ANSWERS]
-            found = own_networks.read_network(file.getvalue, file.size, file.name, answers)
+            found = own_networks.read_network(file.getvalue, file.size, file.name, answers, session.token())
             if isinstance(found, Question):
                 st.session_state[_QUESTION] = found
                 if answers:

@@ -26,10 +26,14 @@ def fold(node: Node, inputs: list[np.ndarray], opset: int, budget: Budget) -> np
     """
     for values in inputs if node.operator not in _VIEWS else ():
         budget.touch(values.size, values.dtype)
+    if node.operator not in _IN_PLACE:
+        size = _SIZES[node.operator](inputs, node) if node.operator in _SIZES else inputs[0].size
+        _check_size(node, size)
+        # Before it is taken.
+        budget.check_room(size * _kind_of(inputs, node).itemsize)
     result = np.asarray(FOLDS[node.operator](inputs, node, opset))
     budget.touch(result.size, result.dtype)
-    if result.size > _MAX_FOLDED:
-        raise ModelError(f"Node '{quotable(node.name)}' computes a constant that is too large.")
+    _check_size(node, result.size)
     return result
 
 
@@ -57,15 +61,14 @@ def cuts_of(inputs: list[Any], node: Node, opset: int) -> list[tuple[int, slice]
     ]
 
 
-def _check_size(size: int) -> None:
+def _check_size(node: Node, size: int) -> None:
     if size > _MAX_FOLDED:
-        raise ModelError("A constant that the graph computes is too large.")
+        raise ModelError(f"Node '{quotable(node.name)}' computes a constant that is too large.")
 
 
 def _binary(function: Callable[..., np.ndarray]) -> Fold:
     def apply(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
         one, other = inputs
-        _check_size(math.prod(np.broadcast_shapes(one.shape, other.shape)))
         return np.asarray(function(one, other)).astype(one.dtype, copy=False)
 
     return apply
@@ -87,9 +90,7 @@ def _reshape(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
 
 
 def _gather(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
-    axis = node.get("axis", 0)
-    _check_size(inputs[1].size * (inputs[0].size // max(1, inputs[0].shape[axis])))
-    return np.take(inputs[0], inputs[1].astype(np.int64), axis=axis)
+    return np.take(inputs[0], inputs[1].astype(np.int64), axis=node.get("axis", 0))
 
 
 def _slice(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
@@ -100,23 +101,39 @@ def _slice(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
 
 
 def _concat(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
-    _check_size(sum(value.size for value in inputs))
     return np.concatenate(inputs, axis=node.attributes["axis"])
 
 
 def _expanded(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
-    shape = np.broadcast_shapes(inputs[0].shape, tuple(int(size) for size in inputs[1]))
-    _check_size(math.prod(shape))
-    return np.broadcast_to(inputs[0], shape)
+    return np.broadcast_to(inputs[0], _expanded_shape(inputs))
+
+
+def _expanded_shape(inputs: list[np.ndarray]) -> tuple[int, ...]:
+    return np.broadcast_shapes(inputs[0].shape, tuple(int(size) for size in inputs[1]))
 
 
 def _filled(inputs: list[np.ndarray], node: Node, opset: int) -> np.ndarray:
-    shape = [int(size) for size in inputs[0]]
-    _check_size(_MAX_FOLDED + 1 if any(size < 0 for size in shape) else math.prod(shape))
     value = node.get("value", None)
     return np.full(
-        shape, 0.0 if value is None else value.ravel()[0], dtype=None if value is None else value.dtype
+        [int(size) for size in inputs[0]],
+        0.0 if value is None else value.ravel()[0],
+        dtype=_kind_of(inputs, node),
     )
+
+
+def _filled_size(inputs: list[np.ndarray], node: Node) -> int:
+    shape = [int(size) for size in inputs[0]]
+    return _MAX_FOLDED + 1 if any(size < 0 for size in shape) else math.prod(shape)
+
+
+def _kind_of(inputs: list[np.ndarray], node: Node) -> np.dtype[Any]:
+    """Return the type of what an operation gives."""
+    if node.operator == "ConstantOfShape":
+        value = node.get("value", None)
+        return np.dtype(np.float64 if value is None else value.dtype)
+    if node.operator == "Cast":
+        return np.dtype(_TYPES[node.attributes["to"]])
+    return inputs[1 if node.operator == "CastLike" else 0].dtype
 
 
 FOLDS: dict[str, Fold] = {
@@ -146,6 +163,22 @@ FOLDS: dict[str, Fold] = {
     "Exp": _unary(np.exp),
     "Softplus": _unary(lambda x: np.logaddexp(0.0, x)),
 }
+# How many values an operation gives, where it is not as many as its first input has.
+_SIZES: dict[str, Callable[[list[np.ndarray], Node], int]] = {
+    **dict.fromkeys(
+        ("Add", "Sub", "Mul", "Div"),
+        lambda inputs, node: math.prod(np.broadcast_shapes(inputs[0].shape, inputs[1].shape)),
+    ),
+    "Gather": lambda inputs, node: (
+        inputs[1].size * (inputs[0].size // max(1, inputs[0].shape[node.get("axis", 0)]))
+    ),
+    "ReduceProd": lambda inputs, node: 0,  # of the numbers that are gone through, and counted, already
+    "Concat": lambda inputs, node: sum(value.size for value in inputs),
+    "ConstantOfShape": _filled_size,
+    "Expand": lambda inputs, node: math.prod(_expanded_shape(inputs)),
+}
+# What gives the very values that it was given, and takes no memory.
+_IN_PLACE = frozenset({"Identity", "Dropout", "Transpose", "Unsqueeze", "Squeeze", "Slice"})
 # What only moves values gives the same whatever rules a file's makers have for types.
 _VIEWS = frozenset(
     {"Identity", "Dropout", "Transpose", "Unsqueeze", "Squeeze", "Gather", "Slice", "ConstantOfShape"}
