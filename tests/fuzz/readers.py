@@ -9,7 +9,7 @@ from tests.fuzz import networks, pictures, programs
 
 SMALL = 1_000_000
 # How large a file may get, by its number: most are small, a few take as much as is read.
-_MIDDLE, _LARGE, _EVERY = 20_000_000, 300_000_000, (12, 60)
+_TARGET, _MIDDLE, _LARGE, _EVERY = 950_000, 20_000_000, 190_000_000, (12, 60)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def made(reader: str, seed: int, number: int) -> tuple[dict[str, Any], str, byte
         top = maker.most[name] ** max(chance.random(), chance.random())
         numbers[name] = max(1, round(top) - chance.choice((0, 0, 1)))
     middle, large = (number % every == every - 1 for every in _EVERY)
-    most = _LARGE if large else _MIDDLE if middle else SMALL
+    most = _LARGE if large else _MIDDLE if middle else _TARGET
     while maker.size(lambda name: numbers.get(name, 0)) > most:
         name = chance.choice([name for name, value in numbers.items() if value > 1])
         numbers[name] //= 2
