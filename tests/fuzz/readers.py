@@ -70,7 +70,7 @@ READERS: dict[str, list[Maker]] = {
               {"kind": ("u1", "?", "f2", "f4", "i8"), "value": (0, 1, 255)})
     ],
     "onnx": [
-        Maker(networks.onnx_arithmetic, {"rows": 10**7, "repeats": 10**4, "half": 1}, lambda n: 90 * n("repeats"),
+        Maker(networks.onnx_arithmetic, {"rows": 10**6, "repeats": 10**4, "half": 1}, lambda n: 90 * n("repeats"),
               {"operator": ("Exp", "copies", "ReduceProd", "Add", "Mul", "Softplus", "Transpose")}),
         Maker(networks.onnx_graph, dict.fromkeys(("layers", "outputs", "unused"), 10**4)
               | {"circles": 10**3, "is_reversed": 1},
