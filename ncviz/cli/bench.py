@@ -10,7 +10,8 @@ import click
 from ncviz.cli.options import FILE, data_dir_option
 from ncviz.cli.output import check_folder, console, progress, write
 from ncviz.config import check_whole
-from ncviz.studies.benchmarks.cases import CASES, DEFAULT_CASES, GpuCase, find_case
+from ncviz.studies.benchmarks.cases.kinds import GpuCase
+from ncviz.studies.benchmarks.cases.registry import CASES, DEFAULT_CASES, find_case
 from ncviz.studies.benchmarks.timing import Settings
 
 MAX_REPEATS = 1000

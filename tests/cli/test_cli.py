@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from ncviz import cli, tasks
 from ncviz.cli import prune
 from ncviz.models.loading import load_checkpoint
-from ncviz.models.training.train import _Run
+from ncviz.models.training.run import Run
 from ncviz.pruning.scores import SCORES
 from ncviz.store import StoreWarning
 
@@ -202,13 +202,13 @@ def test_train_writes_checkpoint_and_card(run, tmp_path):
 
 
 def test_an_interrupted_train_goes_on_from_its_last_finished_epoch(run, tmp_path, monkeypatch):
-    def interrupt(self, epoch, _whole=_Run.epoch):
+    def interrupt(self, epoch, _whole=Run.epoch):
         if epoch == 2:
             raise KeyboardInterrupt
         return _whole(self, epoch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_Run, "epoch", interrupt)
+        patch.setattr(Run, "epoch", interrupt)
         assert run("train", NAME, "--epochs", 2, "--out-dir", tmp_path)[0] != 0
     assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.training"]
     assert run("train", NAME, "--epochs", 2, "--out-dir", tmp_path)[0] == 0

@@ -12,8 +12,8 @@ import numpy as np
 
 from ncviz.engine.prepared import forget
 from ncviz.progress import Progress
-from ncviz.studies.benchmarks.cases import WEIGHTS, BoundsCase
-from ncviz.studies.benchmarks.networks import prepare
+from ncviz.studies.benchmarks.cases.kinds import WEIGHTS, BoundsCase
+from ncviz.studies.benchmarks.cases.networks import prepare
 from ncviz.studies.benchmarks.timing import Settings, run_ours
 
 if TYPE_CHECKING:

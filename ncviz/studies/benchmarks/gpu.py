@@ -14,8 +14,8 @@ from ncviz.errors import DeviceError
 from ncviz.models.zoo import MODELS
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.agreement import difference, report_difference
-from ncviz.studies.benchmarks.cases import EDGES, WEIGHTS, GpuCase
-from ncviz.studies.benchmarks.networks import prepare
+from ncviz.studies.benchmarks.cases.kinds import EDGES, WEIGHTS, GpuCase
+from ncviz.studies.benchmarks.cases.networks import prepare
 from ncviz.studies.benchmarks.timing import Settings, run_ours, summary
 
 if TYPE_CHECKING:

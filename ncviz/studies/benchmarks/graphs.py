@@ -14,7 +14,7 @@ import numpy as np
 
 from ncviz.progress import Progress
 from ncviz.ricci import edge_transport, ollivier_ricci
-from ncviz.studies.benchmarks.cases import GraphRow, RicciCase
+from ncviz.studies.benchmarks.cases.kinds import GraphRow, RicciCase
 from ncviz.studies.benchmarks.peak import largest_resident
 from ncviz.studies.benchmarks.timing import Settings
 

@@ -6,9 +6,9 @@ from itertools import product
 from typing import Any
 
 from ncviz.progress import Progress
-from ncviz.studies.benchmarks.cases import GrowthCase, GrowthPoint
+from ncviz.studies.benchmarks.cases.kinds import GrowthCase, GrowthPoint
+from ncviz.studies.benchmarks.cases.networks import live_graph, prepare
 from ncviz.studies.benchmarks.edges import live_counts
-from ncviz.studies.benchmarks.networks import live_graph, prepare
 from ncviz.studies.benchmarks.timing import Settings, log_slope, run_ours, summary
 
 

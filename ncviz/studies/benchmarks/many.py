@@ -10,7 +10,7 @@ import ot
 
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.agreement import difference, report_difference
-from ncviz.studies.benchmarks.cases import TOLLS, TransportCase
+from ncviz.studies.benchmarks.cases.kinds import TOLLS, TransportCase
 from ncviz.studies.benchmarks.timing import Settings, ratios, summary
 from ncviz.transport import TransportResult, solve_many
 

@@ -11,9 +11,9 @@ from ncviz.progress import Progress
 from ncviz.studies.benchmarks import edges as live_edges
 from ncviz.studies.benchmarks.agreement import compare_edges, compare_weights, difference, report_difference
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
-from ncviz.studies.benchmarks.cases import EDGES, CurvatureCase
+from ncviz.studies.benchmarks.cases.kinds import EDGES, CurvatureCase
+from ncviz.studies.benchmarks.cases.networks import live_graph, prepare
 from ncviz.studies.benchmarks.edges import Edges
-from ncviz.studies.benchmarks.networks import live_graph, prepare
 from ncviz.studies.benchmarks.peak import peak_memory
 from ncviz.studies.benchmarks.pool import BaselinePool, Solved, baseline_pool
 from ncviz.studies.benchmarks.timing import Settings, ours, ratios, run_ours, summary

@@ -17,8 +17,8 @@ from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import distances
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.agreement import difference, report_difference
-from ncviz.studies.benchmarks.cases import MinPlusCase
-from ncviz.studies.benchmarks.networks import prepare
+from ncviz.studies.benchmarks.cases.kinds import MinPlusCase
+from ncviz.studies.benchmarks.cases.networks import prepare
 from ncviz.studies.benchmarks.timing import Settings, ours, ratios, summary
 
 _CHUNK_ELEMENTS = 2**24

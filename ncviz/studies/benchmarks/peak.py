@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ncviz.studies.benchmarks.networks import prepare
+from ncviz.studies.benchmarks.cases.networks import prepare
 
 
 def peak_memory(case: str, is_quick: bool = False, data_dir: str | None = None) -> dict[str, Any]:
@@ -53,7 +53,8 @@ def largest_resident() -> int | None:
 
 def _main(wanted: str) -> None:
     # The process that asks for a measurement needs neither.
-    from ncviz.studies.benchmarks.cases import CurvatureCase, find_case
+    from ncviz.studies.benchmarks.cases.kinds import CurvatureCase
+    from ncviz.studies.benchmarks.cases.registry import find_case
     from ncviz.studies.benchmarks.timing import run_ours  # likewise
 
     asked = json.loads(wanted)

@@ -19,8 +19,8 @@ from ncviz.engine.plan import make_plan
 from ncviz.engine.prepared import forget
 from ncviz.graph.paths import distances
 from ncviz.progress import Progress
-from ncviz.studies.benchmarks.cases import WEIGHTS, ProfileCase
-from ncviz.studies.benchmarks.networks import live_graph, prepare
+from ncviz.studies.benchmarks.cases.kinds import WEIGHTS, ProfileCase
+from ncviz.studies.benchmarks.cases.networks import live_graph, prepare
 from ncviz.studies.benchmarks.timing import Settings, run_ours, summary
 
 if TYPE_CHECKING:

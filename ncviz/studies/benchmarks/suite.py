@@ -14,9 +14,7 @@ from typing import Any
 from ncviz.devices import available_devices, cores
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.bounds import measure_bounds
-from ncviz.studies.benchmarks.cases import (
-    DEFAULT_CASES,
-    QUICK_CASES,
+from ncviz.studies.benchmarks.cases.kinds import (
     BoundsCase,
     Case,
     CurvatureCase,
@@ -26,8 +24,8 @@ from ncviz.studies.benchmarks.cases import (
     RicciCase,
     TransportCase,
     WorkersCase,
-    find_case,
 )
+from ncviz.studies.benchmarks.cases.registry import DEFAULT_CASES, QUICK_CASES, find_case
 from ncviz.studies.benchmarks.gpu import measure_gpu
 from ncviz.studies.benchmarks.graphs import measure_ricci
 from ncviz.studies.benchmarks.growth import measure_growth

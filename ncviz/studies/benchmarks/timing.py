@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncviz.studies.benchmarks.cases import EDGES
+from ncviz.studies.benchmarks.cases.kinds import EDGES
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -16,8 +16,8 @@ import numpy as np
 from ncviz.engine.results import Settings as EngineSettings
 from ncviz.progress import Progress
 from ncviz.studies.benchmarks.agreement import difference, report_difference
-from ncviz.studies.benchmarks.cases import WorkersCase
-from ncviz.studies.benchmarks.networks import live_graph, prepare
+from ncviz.studies.benchmarks.cases.kinds import WorkersCase
+from ncviz.studies.benchmarks.cases.networks import live_graph, prepare
 from ncviz.studies.benchmarks.timing import Settings, run_ours
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from torch.nn import functional
 from ncviz.attacks import attacked
 from ncviz.config import AttackConfig
 from ncviz.data.datasets import Dataset, load_dataset
-from ncviz.models.training import train as training
+from ncviz.models.training import run as training
 from ncviz.models.training.train import train
 
 ATTACK = AttackConfig(0.15, 0.05, 5)

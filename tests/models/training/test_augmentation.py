@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ncviz.models.training.train import augmented
+from ncviz.models.training.run import augmented
 
 SHIFTS = range(-4, 5)
 

@@ -12,8 +12,10 @@ from ncviz.errors import NcvizError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import build_graph
 from ncviz.graph.paths import distances
-from ncviz.studies.benchmarks import cases, edges, networks, suite, timing
+from ncviz.studies.benchmarks import edges, suite, timing
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
+from ncviz.studies.benchmarks.cases import networks
+from ncviz.studies.benchmarks.cases import registry as cases
 from ncviz.studies.benchmarks.gpu import measure_gpu
 from ncviz.studies.benchmarks.minplus import chain_ends, dense_distances, dense_lengths
 from ncviz.studies.benchmarks.peak import peak_memory

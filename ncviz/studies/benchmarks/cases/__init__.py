@@ -1,0 +1,1 @@
+"""What can be measured, its kinds, and the networks that it takes."""
