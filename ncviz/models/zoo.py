@@ -92,19 +92,37 @@ _DECAY_RECIPE = replace(_LENET_RECIPE, weight_decay=5e-4)
 _ADVERSARIAL_RECIPE = replace(_LENET_RECIPE, attack=AttackConfig())
 _MLPNET_RECIPE = Recipe(epochs=10, batch_size=128, learning_rate=0.003)
 _VGG_RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=0.004, augment=True)
+_RESNET_RECIPE = Recipe(
+    epochs=45,
+    batch_size=128,
+    learning_rate=0.1,
+    weight_decay=5e-4,
+    augment=True,
+    precision="bfloat16",
+    optimiser="sgd",
+)
 _OWN_RECIPE = Recipe(epochs=10, batch_size=64, learning_rate=0.003)
 _WITHIN_LAYER = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def _spec(
-    name: str, title: str, dataset: str, recipe: Recipe, *, architecture: str = "", is_half: bool = False
+    name: str,
+    title: str,
+    dataset: str,
+    recipe: Recipe,
+    *,
+    architecture: str = "",
+    is_half: bool = False,
+    has_results: bool = True,
 ) -> ModelSpec:
     """Return the spec of a model whose checkpoint carries its own name.
 
     So does its architecture, unless it is another way to train the same one; such a way ships without results.
     """
-    file, is_first = f"{name}.safetensors", not architecture
-    return ModelSpec(name, title, architecture or name, dataset, file, recipe, is_half, is_first)
+    file = f"{name}.safetensors"
+    return ModelSpec(
+        name, title, architecture or name, dataset, file, recipe, is_half, has_results and not architecture
+    )
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -124,6 +142,8 @@ MODELS: dict[str, ModelSpec] = {
               architecture="lenet-mnist-tanh"),
         _spec("mlpnet-mnist", "MLPNet, MNIST", "mnist", _MLPNET_RECIPE),
         _spec("vgg9-cifar10-relu", "VGG-9, CIFAR-10 (ReLU)", "cifar10", _VGG_RECIPE, is_half=True),
+        _spec("resnet20-cifar10", "ResNet-20, CIFAR-10", "cifar10", _RESNET_RECIPE, is_half=True,
+              has_results=False),  # κ of each image would take 20 MB.
     )
 }  # fmt: skip
 

@@ -85,7 +85,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         WorkersCase("workers", Untrained("resnet20", 32), 2),
-        ProfileCase("resnet20", Untrained("resnet20", 32)),
+        ProfileCase("resnet20", "resnet20-cifar10"),
         ProfileCase("profile-vgg9", "vgg9-cifar10-relu"),
         ProfileCase("profile-mobilenet", Untrained("torchvision/mobilenet_v2@10", 32)),
         ProfileCase("profile-resnet18", Untrained("torchvision/resnet18@10", 32)),
