@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ncviz.studies.benchmarks.cases.kinds import CurvatureCase
 from ncviz.studies.benchmarks.cases.networks import prepare
+from ncviz.studies.benchmarks.cases.registry import find_case
 
 
 def peak_memory(case: str, is_quick: bool = False, data_dir: str | None = None) -> dict[str, Any]:
@@ -52,10 +54,8 @@ def largest_resident() -> int | None:
 
 
 def _main(wanted: str) -> None:
-    # The process that asks for a measurement needs neither.
-    from ncviz.studies.benchmarks.cases.kinds import CurvatureCase
-    from ncviz.studies.benchmarks.cases.registry import find_case
-    from ncviz.studies.benchmarks.timing import run_ours  # likewise
+    # The process that asks for a measurement does not need it.
+    from ncviz.studies.benchmarks.timing import run_ours
 
     asked = json.loads(wanted)
     case = find_case(asked["case"], asked["is_quick"])
