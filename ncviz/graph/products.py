@@ -9,13 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ncviz.devices import guard
+from ncviz.devices import free_memory, guard
 from ncviz.errors import CancelledError, ModelError
 from ncviz.graph.positions import PathTable
 from ncviz.text import gigabytes
 
 MAX_TABLE_BYTES = 4 * 2**30
 _CHUNK_ELEMENTS = 2**24
+# What a pair of positions takes while a product is made: eight whole numbers.
+_PAIR_BYTES = 64
+# So many are joined without asking how much memory is free.
+_MANY_PAIRS = 4_000_000
 _TASKS = 64
 
 
@@ -52,6 +56,7 @@ def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
     """
     by_source = np.searchsorted(right.source, np.arange(right.positions[0] + 1))
     fan = np.diff(by_source)[left.target]  # how many steps go on from each first step
+    _check_pairs(int(fan.sum()))
     step = np.repeat(np.arange(len(left.source)), fan)
     offset = np.arange(fan.sum()) - np.repeat(np.cumsum(fan) - fan, fan)
     onward = by_source[left.target[step]] + offset
@@ -82,6 +87,20 @@ def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
         (chosen // len(right.lengths)).astype(np.int32),
         (chosen % len(right.lengths)).astype(np.int32),
     )
+
+
+def _check_pairs(count: int) -> None:
+    """Refuse to join more pairs of positions than memory holds, as where each place of a large map reaches all.
+
+    Raises:
+        ModelError: If they take more than is free.
+    """
+    free, needed = free_memory(), _PAIR_BYTES * count
+    if count > _MANY_PAIRS and free is not None and needed > free:
+        raise ModelError(
+            f"Paths of this network join {count:,} pairs of places, which takes {gigabytes(needed)}, but only "
+            f"{gigabytes(free)} are free; use smaller images, or choose some of its layers."
+        )
 
 
 def _sorted_together(major: np.ndarray, minor: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

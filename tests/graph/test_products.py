@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 
-from ncviz.errors import DeviceError
+from ncviz.errors import DeviceError, ModelError
 from ncviz.graph import paths, products
 from ncviz.graph.build import build_graph
 from ncviz.graph.minplus import best_products
@@ -72,3 +73,14 @@ def test_a_gpu_finds_the_same_distances():
     assert one.tables.keys() == other.tables.keys()
     for ends, mine in one.tables.items():
         assert np.array_equal(mine.lengths, other.tables[ends].lengths)
+
+
+def test_a_gate_that_reaches_more_places_than_memory_holds_is_refused_before_it_is_made(monkeypatch):
+    gate = torchvision.ops.SqueezeExcitation(2, 2)
+    gated = nn.Sequential(nn.Conv2d(1, 2, 1), gate, nn.Conv2d(2, 2, 1), nn.Flatten(), nn.Linear(128, 2))
+    graph = build_graph(gated.eval(), (1, 8, 8))
+    monkeypatch.setattr(products, "free_memory", lambda: 1_000)
+    paths.distances(graph)  # so few that nobody asks
+    monkeypatch.setattr(products, "_MANY_PAIRS", 100)
+    with pytest.raises(ModelError, match="pairs of places, which takes .* but only"):
+        paths.distances(graph)
