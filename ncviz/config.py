@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, TypedDict
 
 from ncviz.errors import NcvizError
 from ncviz.values import CLOSED_FROM
@@ -26,6 +26,9 @@ BATCHNORM = ("own", "folded")
 # What is done to a pruned network without training: its statistics estimated anew, or its kept weights updated, all at
 # once or layer by layer; see ``ncviz.pruning.repair``.
 REPAIRS = ("none", "recalibrate", "fisher", "layerwise")
+# What the weights of a layer are divided by in the graph alone: nothing, what comes into one of its units on average,
+# or what comes into one of each channel's own.
+SCALES = ("own", "fan-in", "channel-fan-in")
 # What the Pruning page sets side by side at first, and over how many draws of the calibration images.
 COMPARED = ("curvature", "curvature-lamp", "magnitude", "wanda", "random")
 COMPARED_DRAWS = 3
@@ -61,6 +64,49 @@ def check_whole(name: str, value: int, low: int, high: int) -> int:
     return value
 
 
+class GraphOptions(TypedDict):
+    """How a network is read into its neural graph, as the arguments of whatever reads one."""
+
+    batchnorm: str
+    scale: str
+
+
+@dataclass(frozen=True)
+class GraphConfig:
+    """How a network is read into its neural graph; what comes first is as in the paper.
+
+    Attributes:
+        batchnorm: What a batch normalisation is, a name in ``BATCHNORM``.
+        scale: What weights are divided by, a name in ``SCALES``; see ``ncviz.graph.build.build_graph``.
+
+    Raises:
+        NcvizError: If one is no such name.
+    """
+
+    batchnorm: str = BATCHNORM[0]
+    scale: str = SCALES[0]
+
+    def __post_init__(self) -> None:
+        check_choice("way to read BatchNorm", self.batchnorm, BATCHNORM)
+        check_choice("scale of a connection's weights", self.scale, SCALES)
+
+    @property
+    def options(self) -> GraphOptions:
+        """The same as arguments."""
+        return {"batchnorm": self.batchnorm, "scale": self.scale}
+
+    def unusual(self, *, has_batchnorm: bool = True) -> dict[str, str]:
+        """Return what is not as in the paper, for keys and reports.
+
+        Args:
+            has_batchnorm: Whether the network has a BatchNorm; without one the way to read it decides nothing.
+        """
+        told = {} if self.scale == SCALES[0] else {"scale": self.scale}
+        if has_batchnorm and self.batchnorm != BATCHNORM[0]:
+            told["batchnorm"] = self.batchnorm
+        return told
+
+
 @dataclass(frozen=True)
 class CurvatureConfig:
     """Settings of one curvature computation.
@@ -73,6 +119,8 @@ class CurvatureConfig:
         channels: Most channels of a hidden layer that take part, drawn by ``seed``; 0 means all.
         batchnorm: "own": a batch normalisation is no part of the graph, whose edges have the network's own weights, as
             in the paper; "folded": each is multiplied into the weights before it. No matter without one.
+        scale: "own": lengths are those of the weights, as in the paper; "fan-in", "channel-fan-in": of the weights
+            divided by what comes into a unit, of the layer or of the channel, on average (see ``build_graph``).
     """
 
     alpha: float = DEFAULT_ALPHA
@@ -81,6 +129,7 @@ class CurvatureConfig:
     layers: tuple[str, ...] = ()
     channels: int = 0
     batchnorm: str = BATCHNORM[0]
+    scale: str = SCALES[0]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
@@ -88,11 +137,19 @@ class CurvatureConfig:
         check_whole("channels", self.channels, 0, 2**31 - 1)
         check_whole("samples per class", self.samples_per_class, 1, MAX_SAMPLES_PER_CLASS)
         check_whole("seed", self.seed, 0, 2**31 - 1)
-        check_choice("way to read BatchNorm", self.batchnorm, BATCHNORM)
+        _ = self.graph
+
+    @property
+    def graph(self) -> GraphConfig:
+        """How the network is read."""
+        return GraphConfig(self.batchnorm, self.scale)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain JSON types, for reports."""
-        return {**asdict(self), "layers": list(self.layers)}
+        """Return the settings as plain JSON types, for reports; a scale that is as in the paper is left out."""
+        whole = {**asdict(self), "layers": list(self.layers)}
+        if self.scale == SCALES[0]:
+            del whole["scale"]
+        return whole
 
     @property
     def is_whole(self) -> bool:
@@ -111,8 +168,7 @@ class CurvatureConfig:
             "seed": self.seed,
             "v": ALGORITHM_VERSION,
         }
-        if has_batchnorm and self.batchnorm != BATCHNORM[0]:
-            whole["batchnorm"] = self.batchnorm
+        whole |= self.graph.unusual(has_batchnorm=has_batchnorm)
         return whole if self.is_whole else {**whole, "layers": list(self.layers), "channels": self.channels}
 
 
@@ -135,6 +191,7 @@ class PruningConfig:
             "first", as in the paper, at the "median" cost of their layer, or "last".
         batchnorm: How it reads a batch normalisation, likewise.
         repair: What is done to what is kept once weights are removed, a name in ``REPAIRS``; it decides no order.
+        scale: What it divides weights by, likewise.
     """
 
     criterion: str = "curvature"
@@ -149,6 +206,7 @@ class PruningConfig:
     never_active: str = "first"
     batchnorm: str = BATCHNORM[0]
     repair: str = REPAIRS[0]
+    scale: str = SCALES[0]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protected", tuple(sorted(set(self.protected))))
@@ -163,7 +221,13 @@ class PruningConfig:
     def calibration(self) -> CurvatureConfig:
         """Which images are looked at, and at which idleness."""
         return CurvatureConfig(
-            self.alpha, self.samples_per_class, self.seed, self.layers, self.channels, self.batchnorm
+            self.alpha,
+            self.samples_per_class,
+            self.seed,
+            self.layers,
+            self.channels,
+            self.batchnorm,
+            self.scale,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -171,6 +235,7 @@ class PruningConfig:
         whole = {**asdict(self), "protected": list(self.protected), "layers": list(self.layers)}
         parts = ["layers", "channels"] if self.calibration.is_whole else []
         usual = {"never_active": NEVER_ACTIVE_PLACES[0], "batchnorm": BATCHNORM[0], "repair": REPAIRS[0]}
+        usual["scale"] = SCALES[0]
         parts += [name for name, value in usual.items() if getattr(self, name) == value]
         return {name: value for name, value in whole.items() if name not in parts}
 

@@ -12,15 +12,15 @@ from rich.table import Table
 from ncviz import tasks
 from ncviz.cli.network import network_of, resized
 from ncviz.cli.options import (
-    batchnorm_option,
     data_dir_option,
     json_option,
     own_network_options,
     part_options,
+    with_graph,
     with_options,
 )
-from ncviz.cli.output import console, print_json, progress, tell_batchnorm
-from ncviz.config import CurvatureConfig
+from ncviz.cli.output import console, print_json, progress, tell_graph
+from ncviz.config import CurvatureConfig, GraphConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.data.image_settings import size_of
 from ncviz.errors import DataError, NcvizError
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     click.option("--model", help="Bundled network."),
     *own_network_options,
     *part_options,
-    batchnorm_option,
+    with_graph,
     click.option("--seed", default=0, show_default=True, help="Which images and channels."),
     data_dir_option,
     json_option,
@@ -48,7 +48,7 @@ def inspect(
     seed: int,
     layers: tuple[str, ...],
     channels: int,
-    batchnorm: str,
+    graph: GraphConfig,
     as_json: bool,
     **named: Any,
 ) -> None:
@@ -56,7 +56,7 @@ def inspect(
     from ncviz.preflight import preflight
 
     network = _untrained(**named) or network_of(**named)
-    config = CurvatureConfig(seed=seed, layers=layers, channels=channels, batchnorm=batchnorm)
+    config = CurvatureConfig(seed=seed, layers=layers, channels=channels, **graph.options)
     inputs = None
     if network.dataset:
         inputs = _images(network, config, load_dataset(network.dataset, "train", data_dir))
@@ -65,7 +65,7 @@ def inspect(
     if as_json:
         print_json({"title": network.title, **asdict(found)})
     else:
-        _show(found)
+        _show(found, graph.scale)
     if found.problems:
         raise NcvizError(" ".join(found.problems))
 
@@ -98,7 +98,7 @@ def _images(network: tasks.Network, config: CurvatureConfig, pool: Dataset) -> T
     return pool.inputs[chosen]
 
 
-def _show(found: Preflight) -> None:
+def _show(found: Preflight, scale: str) -> None:
     table = Table("layer", "kind", "reads", "output")
     for name in ("weights", "edges", "live"):
         table.add_column(name, justify="right")
@@ -119,7 +119,7 @@ def _show(found: Preflight) -> None:
         console.print(f"{never_active_words(found.never_active, found.images)}.", highlight=False)
     for note in found.notes:
         console.print(note, highlight=False, markup=False)
-    tell_batchnorm(found.batchnorm)
+    tell_graph(found.batchnorm, scale)
     for device in found.devices:
         free = "" if device.free_bytes is None else f", {_size(device.free_bytes)} free"
         time = "" if device.seconds is None else f", about {device.seconds:,.0f} s"

@@ -11,7 +11,7 @@ import click
 from ncviz import tasks
 from ncviz.cli.output import progress
 from ncviz.cli.scheduler import executor
-from ncviz.config import CurvatureConfig
+from ncviz.config import CurvatureConfig, GraphConfig
 from ncviz.data.image_settings import ImageSettings, with_size
 from ncviz.data.user_data.image_files import read_tree
 from ncviz.data.user_data.registry import UserData
@@ -29,7 +29,7 @@ def curvature_of(
     scheduler: str | None,
     layers: tuple[str, ...],
     channels: int,
-    batchnorm: str,
+    graph: GraphConfig,
     tolerance: float = 0.0,
     time_limit: float | None = None,
     **named: Any,
@@ -39,7 +39,7 @@ def curvature_of(
     Raises:
         NcvizError: In one sentence, whatever the user can mend.
     """
-    config = CurvatureConfig(alpha, samples, seed, layers, channels, batchnorm)
+    config = CurvatureConfig(alpha, samples, seed, layers, channels, **graph.options)
     network = network_of(**named)
     if not network.dataset:
         raise NcvizError(

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ncviz import tasks
-from ncviz.config import BATCHNORM
+from ncviz.config import BATCHNORM, SCALES, GraphConfig
 from ncviz.data.image_settings import LAYOUTS
 from ncviz.models.zoo import MODELS
 
@@ -25,7 +25,7 @@ data_dir_option = click.option(
 )
 
 
-own_network_options = (
+checkpoint_options = (
     click.option(
         "--checkpoint",
         type=click.Path(path_type=Path),
@@ -41,11 +41,8 @@ own_network_options = (
         "--scores",
         help="Which of several outputs of an .onnx or .pt2 holds the class scores; by default said which.",
     ),
-    click.option(
-        "--images",
-        type=click.Path(path_type=Path),
-        help="Your own images: a zip or a folder with a folder for each class, .npz or .npy.",
-    ),
+)
+image_settings_options = (
     click.option("--mean", help="Normalisation of your images, such as 0.485,0.456,0.406."),
     click.option("--std", help="Likewise, such as 0.229,0.224,0.225."),
     click.option(
@@ -62,6 +59,15 @@ own_network_options = (
         "--size", help="Height and width of one input, such as 64x64; by default what the file says."
     ),
 )
+own_network_options = (
+    *checkpoint_options,
+    click.option(
+        "--images",
+        type=click.Path(path_type=Path),
+        help="Your own images: a zip or a folder with a folder for each class, .npz or .npy.",
+    ),
+    *image_settings_options,
+)
 part_options = (
     click.option(
         "--layer", "layers", multiple=True, help="Name of a weight whose curvature is computed (repeatable)."
@@ -72,11 +78,20 @@ part_options = (
         help="Most channels of a hidden layer that take part, drawn by --seed; 0: all, exact.",
     ),
 )
-batchnorm_option = click.option(
-    "--batchnorm",
-    default=BATCHNORM[0],
-    show_default=True,
-    help="own: each edge has the network's own weight, as in the paper; folded: BatchNorm multiplied into it.",
+graph_options = (
+    click.option(
+        "--batchnorm",
+        default=BATCHNORM[0],
+        show_default=True,
+        help="own: each edge has the network's own weight, as in the paper; folded: BatchNorm multiplied into it.",
+    ),
+    click.option(
+        "--scale",
+        default=SCALES[0],
+        show_default=True,
+        help="What a layer's weights are divided by in the graph: own: nothing, as in the paper; fan-in: what comes "
+        "into one of its units on average; channel-fan-in: likewise, for each output channel.",
+    ),
 )
 
 interval_options = (
@@ -112,6 +127,16 @@ def with_context(command: Command) -> Command:
     return data_dir_option(run)
 
 
+def with_graph(command: Command) -> Command:
+    """Return a command that is given a ``GraphConfig`` in place of the options of how a network is read."""
+
+    @wraps(command)
+    def run(**options: Any) -> Any:
+        return command(graph=GraphConfig(options.pop("batchnorm"), options.pop("scale")), **options)
+
+    return with_options(*graph_options)(run)
+
+
 # Which network, on which images, with which settings and where.
 network_options = with_options(
     click.option("--model", help=f"Bundled network: {', '.join(MODELS)}."),
@@ -123,7 +148,7 @@ network_options = with_options(
     click.option("--alpha", default=0.9, show_default=True, help="Idleness in [0, 1)."),
     click.option("--seed", default=0, show_default=True, help="0: the first images; else a random draw."),
     *part_options,
-    batchnorm_option,
+    with_graph,
     *interval_options,
     json_option,
 )

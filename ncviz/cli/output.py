@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ncviz.config import SCALES
 from ncviz.errors import NcvizError
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import never_active_words
@@ -33,17 +34,23 @@ def progress(label: str) -> Iterator[Callable[[float, str], None]]:
         yield lambda fraction, message: bar.update(task, completed=fraction, description=message or label)
 
 
-def tell_batchnorm(batchnorm: str) -> None:
-    """Say how a network's BatchNorm was read, if it has one."""
+def tell_graph(batchnorm: str, scale: str) -> None:
+    """Say how a network's BatchNorm was read, if it has one, and what its weights were divided by, if by anything."""
+    if scale != SCALES[0]:
+        told = {"fan-in": "one of its units", "channel-fan-in": "a unit of its channel"}
+        console.print(
+            f"Scale: {scale} (in the graph each weight is divided by what its layer brings into {told[scale]}).",
+            highlight=False,
+        )
     if batchnorm:
         told = {"own": "joins nothing and weighs nothing", "folded": "multiplied into the weights before it"}
         console.print(f"BatchNorm: {batchnorm} ({told[batchnorm]}).", highlight=False)
 
 
 def tell_part(record: CurvatureRecord) -> None:
-    """Say how a curvature reads BatchNorm, and on what part of the network it rests unless it is the whole."""
+    """Say how a curvature reads the network, and on what part of the network it rests unless it is the whole."""
     config = record.config
-    tell_batchnorm(record.batchnorm)
+    tell_graph(record.batchnorm, record.scale)
     if config.is_whole:
         return
     parts = [f"{len(config.layers)} layers chosen"] if config.layers else []

@@ -70,6 +70,7 @@ def _choice(option: str, name: str, kind: type, what: str, help: str) -> Callabl
 @_choice(
     "--repair", "repairs", str, "names", "Repairs without training: none, recalibrate, fisher, layerwise."
 )
+@_choice("--scale", "scales", str, "names", "What weights are divided by: own, fan-in, channel-fan-in.")
 @_choice("--scope", "scopes", str, "names", "global, layer.")
 @_choice("--order", "orders", str, "names", "redundant, bottlenecks.")
 @_choice(

@@ -12,16 +12,16 @@ from rich.table import Table
 from ncviz import tasks
 from ncviz.cli.network import network_of
 from ncviz.cli.options import (
-    batchnorm_option,
     device_option,
     json_option,
     own_network_options,
     part_options,
     with_context,
+    with_graph,
     with_options,
 )
 from ncviz.cli.output import console, print_json, progress
-from ncviz.config import PruningConfig
+from ncviz.config import GraphConfig, PruningConfig
 from ncviz.devices import resolve_device
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
@@ -36,7 +36,7 @@ _OWN = (
     click.option("--alpha", default=0.9, show_default=True, help="Idleness in [0, 1)."),
     click.option("--seed", default=0, show_default=True, help="0: the first images; else a random draw."),
     *part_options,
-    batchnorm_option,
+    with_graph,
     click.option(
         "--measured-on",
         default=SENSITIVITY_IMAGES,
@@ -72,7 +72,7 @@ def sensitivity(
     seed: int,
     layers: tuple[str, ...],
     channels: int,
-    batchnorm: str,
+    graph: GraphConfig,
     measured_on: int,
     points: float,
     sparsity: float,
@@ -89,9 +89,7 @@ def sensitivity(
     network = network_of(**named)
     if not network.dataset:
         raise NcvizError("Sensitivity is measured on images: name yours with --images.")
-    config = PruningConfig(
-        criterion, samples, seed, alpha, layers=layers, channels=channels, batchnorm=batchnorm
-    )
+    config = PruningConfig(criterion, samples, seed, alpha, layers=layers, channels=channels, **graph.options)
     with progress("sensitivity") as report:
         own = replace(context, device=resolve_device(context.device), progress=report)
         found = own.run(Sensitivity(network, config, measured_on)).result

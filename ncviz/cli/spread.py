@@ -13,15 +13,15 @@ from rich.table import Table
 from ncviz import tasks
 from ncviz.cli.network import network_of
 from ncviz.cli.options import (
-    batchnorm_option,
     device_option,
     json_option,
     own_network_options,
     with_context,
+    with_graph,
     with_options,
 )
 from ncviz.cli.output import console, print_json, progress
-from ncviz.config import CurvatureConfig
+from ncviz.config import CurvatureConfig, GraphConfig
 from ncviz.devices import resolve_device
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
@@ -41,7 +41,7 @@ _SHOWN = 5
     ),
     click.option("--alpha", default=0.9, show_default=True, help="Idleness in [0, 1)."),
     click.option("--seed", default=0, show_default=True, help="Of the first draw; the others follow."),
-    batchnorm_option,
+    with_graph,
     click.option("--draws", default=SPREAD_DRAWS, show_default=True, help="Draws of the calibration images."),
     json_option,
 )
@@ -50,7 +50,7 @@ def spread(
     samples: int,
     alpha: float,
     seed: int,
-    batchnorm: str,
+    graph: GraphConfig,
     draws: int,
     as_json: bool,
     **named: Any,
@@ -59,7 +59,7 @@ def spread(
     network = network_of(**named)
     if not network.dataset:
         raise NcvizError("Curvature is computed on images: name yours with --images.")
-    task = CurvatureSpread(network, CurvatureConfig(alpha, samples, seed, batchnorm=batchnorm), draws)
+    task = CurvatureSpread(network, CurvatureConfig(alpha, samples, seed, **graph.options), draws)
     with progress("spread") as report:
         own = replace(context, device=resolve_device(context.device), progress=report)
         found = own.run(task).result

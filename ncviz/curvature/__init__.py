@@ -20,7 +20,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA, check_alpha, check_choice, check_whole
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, SCALES, GraphConfig, check_alpha, check_whole
 from ncviz.copies.own_copy import own_copy
 from ncviz.curvature.result import CurvatureResult, result_of
 from ncviz.devices import guard, resolve_device
@@ -50,6 +50,7 @@ def neural_curvature(
     channels: int | None = None,
     seed: int = 0,
     batchnorm: str = BATCHNORM[0],
+    scale: str = SCALES[0],
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
     executor: Executor | None = None,
@@ -80,6 +81,9 @@ def neural_curvature(
         seed: Which channels take part.
         batchnorm: "own": a BatchNorm is no part of the graph, whose edges have the network's own weights, as in the
             paper; "folded": each is multiplied into the weights before it (see ``build_graph``).
+        scale: "own": lengths are those of the weights, as in the paper; "fan-in": each layer's weights are divided, in
+            the graph alone, by what comes into one of its units on average; "channel-fan-in": each channel's by what
+            comes into one of its own (see ``build_graph``).
         progress: Called with the fraction done and a short message.
         cancel: Set it from another thread to stop.
         executor: Any ``concurrent.futures.Executor``, such as dask's ``Client.get_executor()``: connections and
@@ -96,13 +100,13 @@ def neural_curvature(
         ModelError: If the network cannot be read, or needs more memory than is free.
         DataError: If there is no sample or it does not fit.
         DeviceError: If the device is missing or runs out of memory.
-        NcvizError: If alpha, tolerance or time_limit is out of range, there is no such layer or way to read BatchNorm,
-            edges are to be kept of sampled channels, or intervals are asked for together with ``keep_edges``, other
-            machines, or a tolerance together with ``keep_samples``.
+        NcvizError: If alpha, tolerance or time_limit is out of range, there is no such layer, way to read BatchNorm or
+            scale, edges are to be kept of sampled channels, or intervals are asked for together with ``keep_edges``,
+            other machines, or a tolerance together with ``keep_samples``.
         CancelledError: If ``cancel`` was set.
     """
     check_alpha(alpha)
-    check_choice("way to read BatchNorm", batchnorm, BATCHNORM)
+    how = GraphConfig(batchnorm, scale)
     where = resolve_device(device)
     elsewhere = executor is not None and not isinstance(executor, ThreadPoolExecutor)
     until = check_until(
@@ -120,7 +124,7 @@ def neural_curvature(
     check_readable(net)
     # Once for all that follows, so that hooks which only look are called once.
     net = own_copy(net, inputs)
-    graph = build_graph(net, tuple(inputs.shape[1:]), batchnorm=batchnorm)
+    graph = build_graph(net, tuple(inputs.shape[1:]), **how.options)
     if channels:
         if keep_edges:
             raise NcvizError("keep_edges=True needs all channels; leave out channels, or keep_edges.")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA, check_alpha, check_whole
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, SCALES, GraphConfig, check_alpha, check_whole
 from ncviz.devices import guard, resolve_device
 from ncviz.engine.prepared import paths_of
 from ncviz.errors import DataError, ModelError
@@ -178,6 +178,7 @@ def look(
     channels: int = 0,
     seed: int = 0,
     batchnorm: str = BATCHNORM[0],
+    scale: str = SCALES[0],
 ) -> NetworkOnImage:
     """Make a network ready on one image; path lengths, the slow part of it, are kept for the last networks.
 
@@ -185,7 +186,7 @@ def look(
     device; edges of other layers than those named can be looked at too, with path lengths of their own.
     """
     where = resolve_device(device)
-    image, graph = _single(net, image, batchnorm)
+    image, graph = _single(net, image, GraphConfig(batchnorm, scale))
     if channels:
         graph = graph.sampled(check_whole("channels", channels, 1, 2**31 - 1), seed)
     chosen = graph.carrying(layers)
@@ -209,6 +210,7 @@ def explain_edge(
     channels: int = 0,
     seed: int = 0,
     batchnorm: str = BATCHNORM[0],
+    scale: str = SCALES[0],
 ) -> EdgeExplanation:
     """Take the curvature of one edge on one image apart: measures, distances, optimal plan, arithmetic.
 
@@ -221,28 +223,38 @@ def explain_edge(
         source: The edge's source, a unit index within its layer.
         target: Its target, likewise.
         alpha: Idleness in [0, 1).
-        weight: What this edge should carry instead of its own weight; the activations, and all other edges, stay as
-            they are. Its sign does not count.
+        weight: What this edge should carry in the graph instead of its own weight; the activations, and all other
+            edges, stay as they are. Its sign does not count.
         device: "cpu", "cuda", "cuda:N" or "mps".
         layers: Names of the weights whose edges will be looked at, as in ``neural_curvature``; by default all.
             Spares the path lengths around others.
         channels: Most channels of each hidden layer that take part, as in ``neural_curvature``; 0 for all.
         seed: Which channels take part.
         batchnorm: How a BatchNorm is read, as in ``neural_curvature``.
+        scale: What weights are divided by, likewise.
 
     Raises:
         ModelError: If the network cannot be read, or needs more memory than is free.
         DataError: If the image does not fit, or there is no such edge, or a channel of its was left out.
         DeviceError: If the device is missing or runs out of memory.
-        NcvizError: If an index, alpha or the weight is out of range, or there is no such layer or way to read
-            BatchNorm.
+        NcvizError: If an index, alpha or the weight is out of range, or there is no such layer, way to read
+            BatchNorm or scale.
     """
     check_alpha(alpha)
-    ready = look(net, image, device=device, layers=layers, channels=channels, seed=seed, batchnorm=batchnorm)
+    ready = look(
+        net,
+        image,
+        device=device,
+        layers=layers,
+        channels=channels,
+        seed=seed,
+        batchnorm=batchnorm,
+        scale=scale,
+    )
     return ready.edge(connection, source, target).at(alpha, weight)
 
 
-def _single(net: nn.Module, image: object, batchnorm: str) -> tuple[Tensor, NeuralGraph]:
+def _single(net: nn.Module, image: object, how: GraphConfig) -> tuple[Tensor, NeuralGraph]:
     """Return one input without a batch axis, and the network's graph for it."""
     if not isinstance(image, Tensor) or image.is_complex():
         kind = f"{type(image).__module__}.{type(image).__name__}".removeprefix("builtins.")
@@ -259,11 +271,11 @@ def _single(net: nn.Module, image: object, batchnorm: str) -> tuple[Tensor, Neur
     first, second = (of_batch, alone) if image.ndim in (2, 4) else (alone, of_batch)
     is_either = image.ndim == 2 or (image.ndim == 3 and shape[0] == 1)
     try:
-        graph = build_graph(net, tuple(first[1]), batchnorm=batchnorm)
+        graph = build_graph(net, tuple(first[1]), **how.options)
     except ModelError:
         if not is_either:
             raise
-        return second[0], build_graph(net, tuple(second[1]), batchnorm=batchnorm)
+        return second[0], build_graph(net, tuple(second[1]), **how.options)
     if first is of_batch and shape[0] != 1:
         raise DataError(f"image must be one input, [*input shape] or [1, …], got shape {shape}.")
     return first[0], graph

@@ -9,7 +9,7 @@ from math import prod
 import torch
 from torch import fx, nn
 
-from ncviz.config import BATCHNORM, check_choice
+from ncviz.config import BATCHNORM, SCALES, GraphConfig
 from ncviz.copies.hooks import without_global_hooks
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
@@ -43,7 +43,7 @@ class Reading:
 
 
 def build_graph(
-    net: nn.Module, input_shape: tuple[int, ...], *, batchnorm: str = BATCHNORM[0]
+    net: nn.Module, input_shape: tuple[int, ...], *, batchnorm: str = BATCHNORM[0], scale: str = SCALES[0]
 ) -> NeuralGraph:
     """Read a network into its neural graph (arXiv 2601.16366, section on the neural graph).
 
@@ -59,6 +59,17 @@ def build_graph(
             leaves the edges. "folded": it multiplies the weights before it, so that the graph is that of the fused
             network, the parameter under its own name; where there are none (after an activation), it is a link of its
             own. Folding puts each channel's scale γ/√(variance + ε) into the lengths, and so into the ranking.
+        scale: What the weights are divided by, in the graph alone; the network computes what it did. "own": by nothing,
+            as in the paper. "fan-in": each weight layer's by the mean, over the units that it leads to, of the sum of
+            |w| that comes into one from it, so that what comes into a unit weighs 1 on average, as an identity edge and
+            an average pooling do. "channel-fan-in": each output channel's (of a linear layer, each unit's) by the mean
+            over the units of that channel alone. Where several weight layers end in one unit, as in an addition, each
+            is divided by what comes from itself; a weight layer that reads several layers is one, a module that is used
+            twice is two. Padding brings nothing, so units at the border count with the less that they receive; zeros
+            are no edges, and units that receive nothing are left out of the mean. Links stay as they are: skips,
+            poolings, and a normalisation that was folded into one. With "channel-fan-in" a network and its twin with
+            each BatchNorm folded into the weights before it have the same graph, as have all networks that differ in
+            the scale of a channel that a normalisation follows; with "fan-in", all that differ in the scale of a layer.
 
     Returns:
         The graph: weights in float64; activations, biases and dropout left out. The input's units are numbered channel
@@ -80,9 +91,9 @@ def build_graph(
     Raises:
         ModelError: Naming every layer that is not supported, or the first that does not fit its input or has bad
             weights; or if nothing leads from the image to the logits.
-        NcvizError: If ``batchnorm`` is neither.
+        NcvizError: If ``batchnorm`` or ``scale`` is none of these.
     """
-    found = look_at(net, input_shape, batchnorm=batchnorm)
+    found = look_at(net, input_shape, batchnorm=batchnorm, scale=scale)
     if found.graph is None:
         raise ModelError(sentence(found.problems))
     for note in found.graph.notes:
@@ -90,14 +101,15 @@ def build_graph(
     return found.graph
 
 
-def look_at(net: nn.Module, input_shape: tuple[int, ...], *, batchnorm: str = BATCHNORM[0]) -> Reading:
+def look_at(
+    net: nn.Module, input_shape: tuple[int, ...], *, batchnorm: str = BATCHNORM[0], scale: str = SCALES[0]
+) -> Reading:
     """Read a network and collect what cannot be read instead of giving up; arguments are those of ``build_graph``.
 
     Raises:
         ModelError: If the forward cannot be traced, the input does not fit, or a weight is bad.
     """
-    check_choice("way to read BatchNorm", batchnorm, BATCHNORM)
-    reader = _read(net, input_shape, batchnorm)
+    reader = _read(net, input_shape, GraphConfig(batchnorm, scale))
     if reader.problems:
         return Reading(None, tuple(reader.problems))
     graph = with_channels_first(reader.result())
@@ -118,21 +130,21 @@ def _divided(connection: Connection, places: int) -> list[Connection] | None:
     return None if parts is None else [replace(connection, fields=fields) for fields in parts]
 
 
-def _read(net: nn.Module, input_shape: tuple[int, ...], batchnorm: str) -> Reader:
+def _read(net: nn.Module, input_shape: tuple[int, ...], how: GraphConfig) -> Reader:
     check_readable(net)
     own = own_copy(net, noise_input(net, tuple(input_shape))).cpu()
     with without_global_hooks():
-        return _read_copy(own, input_shape, batchnorm)
+        return _read_copy(own, input_shape, how)
 
 
-def _read_copy(own: nn.Module, input_shape: tuple[int, ...], batchnorm: str) -> Reader:
+def _read_copy(own: nn.Module, input_shape: tuple[int, ...], how: GraphConfig) -> Reader:
     notes = ignored_arguments(own)
     traced = trace(own, tuple(input_shape))
     _check_statistics(traced)
     shapes = record_shapes(own, traced, tuple(input_shape))
     check_trace(own, traced, tuple(input_shape))
     names = {id(tensor): key for key, tensor in own.named_parameters()}
-    reader = Reader(traced, *shapes, names, batchnorm)
+    reader = Reader(traced, *shapes, names, how)
     reader.notes += notes
     try:
         with torch.no_grad():

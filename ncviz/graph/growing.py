@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
+from ncviz.config import SCALES, GraphConfig
 from ncviz.errors import ModelError
 from ncviz.graph.neural_graph import Connection, NeuralGraph, Tap
 from ncviz.graph.operations import SUPPORTED
-from ncviz.graph.terms import Term
+from ncviz.graph.terms import Term, check_weight
 from ncviz.graph.tracing import BATCH
 from ncviz.graph.values import APART, Pending, Probabilities, Units
 
@@ -20,12 +21,12 @@ class Growing:
     """The layers that were found so far; units are numbered through all of them.
 
     Attributes:
-        batchnorm: "own" or "folded", how a batch normalisation is read.
-        has_norm: Whether there was one.
+        how: How the network is read.
+        has_norm: Whether there was a batch normalisation.
     """
 
-    def __init__(self, batchnorm: str) -> None:
-        self.batchnorm, self.has_norm = batchnorm, False
+    def __init__(self, how: GraphConfig) -> None:
+        self.how, self.has_norm = how, False
         self.layer_shapes: list[tuple[int, ...]] = []
         self.layer_names: list[str] = []
         self.taps: list[list[Tap]] = []
@@ -146,7 +147,8 @@ class Growing:
             tuple(self.connections),
             tuple(self.links),
             taps,
-            batchnorm=self.batchnorm if self.has_norm else "",
+            batchnorm=self.how.batchnorm if self.has_norm else "",
+            scale=self.how.scale,
         )
 
     def _check_path(self) -> None:
@@ -176,11 +178,21 @@ class Growing:
     def _connect(self, term: Term, target: int) -> None:
         """Add a term's connections, one for each layer that it reads."""
         layer = np.where(term.fields >= 0, np.searchsorted(self.starts, term.fields, side="right") - 1, -1)
+        divisor = divisor_of(term, self.how.scale)
+        weight = term.weight if divisor is None else term.weight / divisor.reshape(*term.weight.shape[:2], 1)
         # A weight layer that reads nothing but padding stays one, without edges.
         for source in np.unique(layer[layer >= 0]) if (layer >= 0).any() else [0]:
             fields = np.where(layer == source, term.fields - self.starts[source], -1)
             made = Connection(
-                term.name, term.parameter, term.shape, fields, term.weight, int(source), target, term.order
+                term.name,
+                term.parameter,
+                term.shape,
+                fields,
+                weight,
+                int(source),
+                target,
+                term.order,
+                divisor,
             )
             if term.parameter:
                 self.connections.append(made)
@@ -197,3 +209,36 @@ def _arranged(units: Units, arrangement: Tensor, node: fx.Node) -> Units:
         for part in (units.ids, units.stamps)
     )
     return Units(ids, stamps, node)
+
+
+def divisor_of(term: Term, scale: str) -> np.ndarray | None:
+    """Return what each output channel's weights are divided by in the graph, float64 [G·C]; None if by nothing.
+
+    Args:
+        term: One weight layer's share of a sum, over the units of all layers that it reads; links stay as they are.
+        scale: A name in ``ncviz.config.SCALES``.
+
+    Raises:
+        ModelError: If what is left of a weight is no finite length.
+    """
+    if scale == SCALES[0] or not term.parameter:
+        return None
+    groups, channels, _ = term.weight.shape
+    inside = term.fields >= 0  # [G, P, K]
+    size, is_edge = np.abs(term.weight), (term.weight != 0).astype(np.float32)
+    with np.errstate(over="ignore"):
+        coming = (size @ inside.sum(axis=1).astype(np.float64)[:, :, None]).reshape(-1)
+    # Units that nothing comes into, as those of a row that is all zero, are joined to nothing, and count for nothing.
+    reached = np.stack(
+        [
+            np.count_nonzero(own @ places.T.astype(np.float32), axis=1)
+            for own, places in zip(is_edge, inside, strict=True)
+        ]
+    ).reshape(-1)
+    if scale == "fan-in":
+        coming, reached = (np.full(groups * channels, each.sum()) for each in (coming, reached))
+    divisor = np.divide(coming, reached, out=np.ones(groups * channels), where=reached > 0)
+    check_weight(
+        term.weight / divisor.reshape(groups, channels, 1), f"'{term.parameter}' divided by its fan-in"
+    )
+    return divisor

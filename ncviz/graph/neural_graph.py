@@ -50,12 +50,13 @@ class Connection:
         parameter: Name of its weight, as in ``named_parameters``; "" for a link.
         shape: Shape of that weight; () for a link.
         fields: int64 [G, P, K], source unit of each kernel slot at each output position; -1 is padding.
-        weight: float64 [G, C, K], kernels by group, with what multiplies them by constants folded in. The target unit
-            is (g·C + c)·P + p.
+        weight: float64 [G, C, K], kernels by group as the edges carry them: with what multiplies them by constants
+            folded in, and divided by ``divisor``. The target unit is (g·C + c)·P + p.
         source: Index of the layer that it reads.
         target: Index of the layer that it ends in.
         order: int64 [G·C·K], where each value of ``weight`` lies in the flat parameter; None where the order is the
             same (it is not for transposed convolutions).
+        divisor: What each output channel's weights were divided by in the graph alone, float64 [G·C]; None for nothing.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Connection:
     source: int
     target: int
     order: np.ndarray | None = None
+    divisor: np.ndarray | None = None
 
     @property
     def present(self) -> np.ndarray:
@@ -135,6 +137,7 @@ class NeuralGraph:
         kept: For each layer the channels that take part, growing, int64; None for all. Empty where no layer is sampled.
         notes: What a reader of any number should know of how the network was read, one sentence each.
         batchnorm: How the network's batch normalisations were read, as in ``build_graph``; "" if it has none.
+        scale: What weights were divided by, likewise.
     """
 
     layer_shapes: tuple[tuple[int, ...], ...]
@@ -145,6 +148,7 @@ class NeuralGraph:
     kept: tuple[np.ndarray | None, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
     batchnorm: str = ""
+    scale: str = "own"
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:

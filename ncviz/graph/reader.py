@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_map
 
+from ncviz.config import GraphConfig
 from ncviz.errors import ModelError
 from ncviz.graph import operations as ops
 from ncviz.graph.calls import Call, read_call
@@ -49,14 +50,14 @@ class Reader(fx.Interpreter):
         shapes: Shapes,
         several: dict[str, Several],
         names: dict[int, str],
-        batchnorm: str,
+        how: GraphConfig,
     ) -> None:
         super().__init__(traced, garbage_collect_values=False)
         self.extra_traceback = False  # fx would write its own lines into our sentences
         self.named_modules = dict(traced.named_modules())
         self.traced, self.shapes, self.several = traced, shapes, several
         self.names = {id(tensor): key for key, tensor in traced.named_parameters()} | names
-        self.grown, self.ahead = Growing(batchnorm), Ahead(traced, self.named_modules)
+        self.grown, self.ahead = Growing(how), Ahead(traced, self.named_modules)
         self.written_out = self.ahead.written_out
         self.problems: list[Problem] = []
         self.notes: list[str] = []

@@ -93,7 +93,7 @@ def _smaller_input(
     while len(shape) == 3 and min(shape[sides]) >= 2 * _LEAST_SIDE:
         shape[sides] = [side // 2 for side in shape[sides]]
         try:
-            graph = look_at(net, tuple(shape), batchnorm=config.batchnorm).graph
+            graph = look_at(net, tuple(shape), **config.graph.options).graph
         except ModelError:
             return None
         if graph is None:

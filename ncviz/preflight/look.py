@@ -71,7 +71,7 @@ def preflight(
             progress(fraction, message)
 
     say(0.0, "reading the network")
-    reading = look_at(net, input_shape, batchnorm=settings.batchnorm)
+    reading = look_at(net, input_shape, **settings.graph.options)
     if reading.graph is None:
         problems = tuple(f"{told}." for told in told_by_kind(reading.problems))
         rows = tuple(

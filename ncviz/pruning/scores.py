@@ -7,7 +7,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA, NEVER_ACTIVE_PLACES, check_choice, check_whole
+from ncviz.config import (
+    BATCHNORM,
+    DEFAULT_ALPHA,
+    NEVER_ACTIVE_PLACES,
+    SCALES,
+    GraphConfig,
+    check_choice,
+    check_whole,
+)
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import DataError
 from ncviz.graph.forward.weights import weights_of_functions
@@ -84,6 +92,7 @@ def pruning_scores(
     seed: int = 0,
     never_active: str = "first",
     batchnorm: str = BATCHNORM[0],
+    scale: str = SCALES[0],
 ) -> dict[str, Tensor]:
     """Score every weight that carries edges; higher means more important.
 
@@ -99,17 +108,18 @@ def pruning_scores(
             "first", as in the paper, at the "median" cost of their layer, or "last"; see
             ``ncviz.pruning.never_active.placed``.
         batchnorm: How the neural graph reads a BatchNorm, as in ``neural_curvature``, for criteria that look at it.
+        scale: What the graph divides weights by, likewise.
 
     Returns:
         float64 of the weight's shape for each weight's name.
 
     Raises:
-        NcvizError: If there is no such criterion or way to read BatchNorm, or it lacks what it needs.
+        NcvizError: If there is no such criterion, way to read BatchNorm or scale, or it lacks what it needs.
         DataError: If the network cannot take the images, or the labels name classes that it has not.
     """
     score = find_score(criterion)
     check_whole("seed", seed, 0, 2**31 - 1)
-    check_choice("way to read BatchNorm", batchnorm, BATCHNORM)
+    how = GraphConfig(batchnorm, scale)
     check_choice("place of never-active weights", never_active, NEVER_ACTIVE_PLACES)
     _check_inputs(criterion, inputs)
     # Criteria that look at no images take whatever stands there.
@@ -117,7 +127,7 @@ def pruning_scores(
     own = own_copy(net, shown)
     _check_fit(own, criterion, inputs, labels)
     names = weight_names(own, None if shown is None else tuple(shown.shape[1:]))
-    given = ScoreInputs(own, names, inputs, labels, curvature, alpha, seed, never_active, batchnorm)
+    given = ScoreInputs(own, names, inputs, labels, curvature, alpha, seed, never_active, how)
     return score.compute(given)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, ORDERS, PruningConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, GraphConfig, PruningConfig
 from ncviz.scene.names import shape_title
 from ncviz.spreadsheet import table_csv
 from ncviz.tasks import SweepRecord
@@ -52,7 +52,7 @@ class Comparison:
         layers: Names of the weights whose curvature is computed; none means all.
         channels: Most channels of a hidden layer that take part in it; 0 means all.
         never_active: Where never-active weights go in orders by curvature.
-        batchnorm: How it reads a BatchNorm.
+        graph: How it reads the network.
     """
 
     criteria: tuple[str, ...]
@@ -66,7 +66,7 @@ class Comparison:
     layers: tuple[str, ...] = ()
     channels: int = 0
     never_active: str = NEVER_ACTIVE_PLACES[0]
-    batchnorm: str = BATCHNORM[0]
+    graph: GraphConfig = field(default_factory=GraphConfig)
 
     def config(self, criterion: str, seed: int | None = None) -> PruningConfig:
         """Return the settings of one curve, by default of the first draw."""
@@ -81,7 +81,7 @@ class Comparison:
             self.layers,
             self.channels,
             self.never_active,
-            self.batchnorm,
+            **self.graph.options,
         )
 
 
@@ -216,6 +216,7 @@ def curves_csv(
             "samples_per_class": config.samples_per_class if score.needs_images else None,
             "alpha": config.alpha if score.needs_curvature else None,
             "batchnorm": config.batchnorm if score.needs_graph else None,
+            "scale": config.scale if score.needs_graph else None,
             "never_active": config.never_active if score.needs_curvature else None,
             "seed": config.seed if score.needs_images or score.is_drawn else None,
             "protected": " ".join(config.protected),

@@ -12,7 +12,7 @@ from ncviz.plots.network.lines import Links, Members, NetworkView
 from ncviz.scene.feature_maps import drawn_shapes, grouped_layers
 from ncviz.scene.names import layer_title, unit_layer_titles
 from ncviz.scene.tables import parameter_offsets
-from ncviz.scene.wording import FOLDED, MIDDLES
+from ncviz.scene.wording import MIDDLES, unusual_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.values import CLOSED_FROM
 
@@ -72,7 +72,10 @@ def network_view(
     unusual: dict[str, Any] = {
         "unmeasured": record.total - record.measured,
         "note": " · ".join(
-            [FOLDED] * (record.batchnorm == "folded") + [MIDDLES] * (record.intervals is not None)
+            [
+                *unusual_words(record.graph),
+                *[MIDDLES] * (record.intervals is not None),
+            ]
         ),
         "has_middles": record.intervals is not None,
         "left_out": _left_out(record, nodes) if record.config.channels else None,

@@ -95,14 +95,15 @@ def edge_table(
     drawn: CurvatureRecord | None = None,
     mask: OwnMask | None = None,
 ) -> pd.DataFrame:
-    """Return one edge for each weight, that with the least curvature, and whether it is kept.
+    r"""Return one edge for each weight, that with the least curvature, and whether it is kept.
 
     All columns that are whole numbers count from 0. ``parameter`` is the flat index within the layer's weight,
     ``weight`` has what the network multiplies it by folded in, ``position`` is the edge's output position and
     ``image`` the calibration image with the least curvature. Where ``never_active``, ``curvature`` is empty and
-    ``image`` -1. Where BatchNorm was folded into the weights, a column says so. Where weights are scaled by hand,
-    ``weight`` is what they are then and ``factor`` by what it was multiplied; where any are cut or kept by hand,
-    ``by_hand`` says which.
+    ``image`` -1. Where BatchNorm was folded into the weights, a column says so; where the graph divides weights,
+    ``divisor`` has by what, so that the curvature rests on lengths ``divisor`` / |``weight``|. Where weights are scaled
+    by hand, ``weight`` is what they are then and ``factor`` by what it was multiplied; where any are cut or kept by
+    hand, ``by_hand`` says which.
 
     Args:
         record: The curvature over all calibration images, by which weights are removed.
@@ -133,6 +134,9 @@ def edge_table(
         }
         if record.batchnorm == "folded":
             part["batchnorm"] = pd.Categorical.from_codes(np.zeros(len(weight), np.int8), [record.batchnorm])
+        divisors = record.divisors(index)
+        if divisors is not None:
+            part["divisor"] = divisors[edges.parameter]
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ncviz import tasks
-from ncviz.config import CurvatureConfig
+from ncviz.config import CurvatureConfig, GraphConfig
 from ncviz.errors import NcvizError
 from ncviz.text import number, plural
 from ncviz.values import CLOSED_FROM, NEVER_ACTIVE
@@ -12,6 +12,17 @@ ACCURACY = "accuracy"
 AGREEMENT = "agreement with the whole network"
 # How a BatchNorm is read, in words.
 NORM_WORDS = {"own": "BatchNorm left out of the graph", "folded": "BatchNorm folded into the weights"}
+# What weights are divided by in the graph, in words; nothing is said where it is nothing.
+SCALE_WORDS = {
+    "own": "",
+    "fan-in": "weights divided by their layer's fan-in",
+    "channel-fan-in": "weights divided by their channel's fan-in",
+}
+# What they are divided by: the sum of |w| that comes …
+CAME_INTO = {
+    "fan-in": "layer brings into a unit",
+    "channel-fan-in": "layer brings into a unit of its channel",
+}
 FOLDED = "BatchNorm folded"
 MIDDLES = "κ: middles of certified intervals"
 NO_LABELS = (
@@ -74,14 +85,21 @@ def part_words(config: CurvatureConfig, layers: int | None = None) -> str:
     return ", ".join(told)
 
 
-def norm_words(of: tasks.Network, config: CurvatureConfig) -> str:
-    """Return how a curvature reads the network's BatchNorm, "" where it has none."""
-    return NORM_WORDS[config.batchnorm] if of.has_batchnorm else ""
+def graph_words(of: tasks.Network, config: CurvatureConfig) -> str:
+    """Return how a curvature reads the network: its BatchNorm, if it has any, and what it divides weights by, if so."""
+    told = NORM_WORDS[config.batchnorm] if of.has_batchnorm else ""
+    return ", ".join(words for words in (told, SCALE_WORDS[config.scale]) if words)
 
 
-def folded_words(of: tasks.Network, config: CurvatureConfig) -> str:
-    """Return "BatchNorm folded" where a network's BatchNorm is, for what says only what is unusual; else ""."""
-    return FOLDED if of.has_batchnorm and config.batchnorm == "folded" else ""
+def unusual_words(graph: GraphConfig, *, has_batchnorm: bool = True) -> list[str]:
+    """Return such as "BatchNorm folded", for what says only what is not as in the paper.
+
+    Args:
+        graph: How a curvature reads the network.
+        has_batchnorm: Whether that has a BatchNorm.
+    """
+    folded = FOLDED if has_batchnorm and graph.batchnorm == "folded" else ""
+    return [words for words in (folded, SCALE_WORDS[graph.scale]) if words]
 
 
 def settings_words(of: tasks.Network, config: CurvatureConfig) -> str:
@@ -89,7 +107,7 @@ def settings_words(of: tasks.Network, config: CurvatureConfig) -> str:
     images = plural(config.samples_per_class, "image")
     part = part_words(config)
     told = [f"curvature from {images} per class, α = {config.alpha:g}, seed {config.seed}"]
-    told += [words for words in (norm_words(of, config), f"of {part}" if part else "") if words]
+    told += [words for words in (graph_words(of, config), f"of {part}" if part else "") if words]
     return "; ".join(told)
 
 

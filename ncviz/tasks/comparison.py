@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ncviz.config import BATCHNORM, NEVER_ACTIVE_PLACES, REPAIRS, CurvatureConfig, PruningConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, REPAIRS, CurvatureConfig, PruningConfig
 from ncviz.data.calibration import select_calibration
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -57,8 +57,9 @@ class Order(StoredTask[np.ndarray]):
             parts.append(config.calibration.key(has_batchnorm=self.network.has_batchnorm))
             if config.never_active != NEVER_ACTIVE_PLACES[0]:
                 parts.append(config.never_active)
-        elif score.needs_graph and self.network.has_batchnorm and config.batchnorm != BATCHNORM[0]:
-            parts.append(config.batchnorm)
+        elif score.needs_graph:
+            read = config.calibration.graph.unusual(has_batchnorm=self.network.has_batchnorm)
+            parts += [read[name] for name in sorted(read)]
         return digest(*parts, config.scope, config.order, list(config.protected), *zeros_first(self.network))
 
     @property
@@ -212,7 +213,7 @@ def criterion_scores(network: Network, config: PruningConfig, context: Context) 
         pool = context.images(network, "train")
         chosen = calibration(network, config.calibration, pool, context.device)
     found = scores_on(
-        network, config.criterion, chosen, context, seed=config.seed, batchnorm=config.batchnorm
+        network, config.criterion, chosen, context, seed=config.seed, graph=config.calibration.graph
     )
     return {name: found[name] for name in shapes_of(network) if name in found}
 

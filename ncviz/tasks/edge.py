@@ -55,7 +55,7 @@ class ImageActivations(Task["NetworkOnImage"]):
             layers=config.layers,
             channels=config.channels,
             seed=config.seed,
-            batchnorm=config.batchnorm,
+            **config.graph.options,
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncviz.config import BATCHNORM
+from ncviz.config import GraphConfig
 from ncviz.data.predicted_labels import labels_for
 from ncviz.models.files.write_file import write_file
 from ncviz.models.network import Network
@@ -60,7 +60,7 @@ def scores(
         curvature=curvature,
         seed=seed,
         never_active=never_active,
-        batchnorm=curvature.config.batchnorm,
+        graph=curvature.config.graph,
     )
     return {name: found[name] for name in curvature.weights}
 
@@ -83,7 +83,7 @@ def scores_on(
     curvature: CurvatureRecord | None = None,
     seed: int = 0,
     never_active: str = "first",
-    batchnorm: str = BATCHNORM[0],
+    graph: GraphConfig | None = None,
 ) -> dict[str, np.ndarray]:
     """Return a criterion's score of each weight on some training images.
 
@@ -95,7 +95,7 @@ def scores_on(
         curvature: For criteria that use it.
         seed: For criteria that draw.
         never_active: Where never-active weights go, for criteria that use the curvature.
-        batchnorm: How the neural graph reads a BatchNorm, for criteria that look at it.
+        graph: How the neural graph is read, for criteria that look at it; by default as in the paper.
     """
     import torch
 
@@ -120,7 +120,7 @@ def scores_on(
         curvature=kappa,
         seed=seed,
         never_active=never_active,
-        batchnorm=batchnorm,
+        **(graph or GraphConfig()).options,
     )
     return {name: values.numpy() for name, values in found.items()}
 

@@ -264,6 +264,7 @@ def test_cache_is_listed_and_cleared(run):
         (["curvature", "--model", "lenet-mnist-relu", "--data-dir", "nowhere"], "nowhere"),
         (["curvature", "--model", NAME, "--batchnorm", "fold"], "choose one of: own, folded"),
         (["inspect", "--model", NAME, "--batchnorm", "fold"], "choose one of: own, folded"),
+        (["inspect", "--model", NAME, "--scale", "rms"], "choose one of: own, fan-in, channel-fan-in"),
         (["prune", "--model", NAME, "--criterion", "beauty"], "no criterion"),
         (["prune", "--model", NAME, "--sparsity", "1.5"], "from 0 to 1"),
         (["prune", "--model", NAME, "--scope", "row"], "no scope"),

@@ -93,6 +93,8 @@ def test_the_report_sets_folded_batchnorm_beside_the_usual(run, tmp_path):
         "redundant",
         "--batchnorm",
         "own,folded",
+        "--scale",
+        "own,channel-fan-in",
         "--sparsity",
         "0.5",
         *options,
@@ -100,6 +102,10 @@ def test_the_report_sets_folded_batchnorm_beside_the_usual(run, tmp_path):
     assert run("reproduce", "tiny", *given)[0] == 0
     section = (tmp_path / "report.md").read_text().split("BatchNorm folded into the weights")[1]
     assert section.index("Curvature, own weights, 1 a class") < section.index("Curvature, folded, 1 a")
+    section = section.split("Weights divided by their fan-in, redundant first")[1]
+    assert section.index("Curvature, own weights, 1 a class") < section.index(
+        "Curvature, channel-fan-in, 1 a"
+    )
 
 
 def test_the_report_says_what_was_measured(run, tmp_path):
@@ -107,7 +113,7 @@ def test_the_report_says_what_was_measured(run, tmp_path):
     report = (tmp_path / "report.md").read_text()
     points = [line.split(",") for line in (tmp_path / "points.csv").read_text().splitlines()]
     values = {
-        (row[1], row[2], row[6], row[7], row[9]): float(row[10]) for row in points[1:]
+        (row[1], row[2], row[8], row[9], row[11]): float(row[12]) for row in points[1:]
     }  # criterion, samples, order, seed, removed
     few = [values["curvature", "2", "bottlenecks", seed, str(round(0.01 * 2720))] for seed in "01"]
     mean, spread = sum(few) / 2, abs(few[0] - few[1]) / 2**0.5

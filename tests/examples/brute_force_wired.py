@@ -29,12 +29,38 @@ def activity_of(wiring, x):
     return raw, found
 
 
-def slow_curvature(wiring, x, alpha):
+def divided(matrices, channels, scale):
+    """Return the same matrices with what comes into a unit, or a unit of its channel, from one weight layer made 1.
+
+    Args:
+        matrices: [(source layer, target layer, parameter, matrix [before, after])].
+        channels: For each layer how many it has.
+        scale: "own", "fan-in", "channel-fan-in".
+    """
+    if scale == "own":
+        return matrices
+    found = []
+    for source, target, parameter, matrix in matrices:
+        if not parameter:
+            found.append((source, target, parameter, matrix))
+            continue
+        coming = sum(
+            np.abs(other).sum(axis=0) for _, at, name, other in matrices if (at, name) == (target, parameter)
+        )
+        rows = np.split(coming, channels[target]) if scale == "channel-fan-in" else [coming]
+        by = [row[row > 0].mean() if row.any() else 1.0 for row in rows]
+        found.append((source, target, parameter, matrix / np.repeat(by, len(coming) // len(by))))
+    return found
+
+
+def slow_curvature(wiring, x, alpha, scale="own"):
     """{(parameter, source layer, i, j): κ} for every edge of every weight layer."""
     raw, activity = activity_of(wiring, x)
     graph, edges = nx.DiGraph(), {}
-    for source, target, parameter, map_ in wiring.maps:
-        matrix = dense(map_, raw[source].shape[1:])
+    matrices = [
+        (*ends, parameter, dense(map_, raw[ends[0]].shape[1:])) for *ends, parameter, map_ in wiring.maps
+    ]
+    for source, target, parameter, matrix in divided(matrices, [value.shape[1] for value in raw], scale):
         for i, j in zip(*np.nonzero(matrix), strict=True):
             length, ends = 1.0 / abs(matrix[i, j]), ((source, int(i)), (target, int(j)))
             known = graph.get_edge_data(*ends, default={"length": np.inf})["length"]

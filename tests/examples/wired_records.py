@@ -35,12 +35,18 @@ def network(name, seed=1):
 META = {"config": {}, "key": "k", "algorithm": ALGORITHM_VERSION}
 
 
-def kept(name, batchnorm="own"):
+def kept(name, batchnorm="own", scale="own"):
     """The result with every edge, the parameters, and what is kept of them."""
     net, first = network(name)
     inputs = torch.cat([first, torch.rand(1, *first.shape[1:], dtype=torch.float64)])
-    result = neural_curvature(net, inputs, keep_edges=True, keep_samples=True, batchnorm=batchnorm)
+    result = neural_curvature(
+        net, inputs, keep_edges=True, keep_samples=True, batchnorm=batchnorm, scale=scale
+    )
     arrays = {name: values.detach().numpy() for name, values in net.state_dict().items()}
     pictures = take_pictures(net, result.graph, inputs)
     number = np.arange(len(inputs))
-    return result, arrays, from_result(result, arrays, number, number, pictures, META)
+    return (
+        result,
+        arrays,
+        from_result(result, arrays, number, number, pictures, {**META, "config": {"scale": scale}}),
+    )

@@ -18,10 +18,12 @@ from ncviz.models.files.open_file import read_file
 from ncviz.models.loading import load_model
 from ncviz.pruning.masks import masks_at
 from ncviz.scene import return_files, wording
+from ncviz.scene.edge.text import divided_words, significant
 from ncviz.scene.layered_network import network_view
 from ncviz.scene.names import factor_words
 from ncviz.scene.tables import edge_table
 from ncviz.spreadsheet import table_csv
+from ncviz.tasks.curvature.stored import decode, encode
 from tests.examples.contexts import NOWHERE
 from tests.examples.wired_records import kept
 
@@ -105,15 +107,46 @@ def test_a_part_of_a_network_is_said():
     assert sampled == "at most 32 channels a layer, drawn with seed 4"
 
 
-def test_how_batchnorm_was_read_is_said_where_there_is_one():
-    own, folded = CurvatureConfig(), CurvatureConfig(batchnorm="folded")
-    of = tasks.open_network("vgg9-cifar10-relu")
-    assert wording.norm_words(of, own) == "BatchNorm left out of the graph"
-    assert wording.norm_words(of, folded) == "BatchNorm folded into the weights"
-    assert [wording.folded_words(of, config) for config in (own, folded)] == ["", "BatchNorm folded"]
-    without = tasks.open_network("mlp-digits-relu")
-    words = (wording.norm_words, wording.folded_words)
-    assert {told(without, config) for told in words for config in (own, folded)} == {""}
+def test_how_a_network_was_read_is_said_where_it_makes_a_difference():
+    own, folded, scaled = (
+        CurvatureConfig(),
+        CurvatureConfig(batchnorm="folded"),
+        CurvatureConfig(scale="fan-in"),
+    )
+    of, without = tasks.open_network("vgg9-cifar10-relu"), tasks.open_network("mlp-digits-relu")
+    divided = "weights divided by their layer's fan-in"
+    assert [wording.graph_words(of, config) for config in (own, folded, scaled)] == [
+        "BatchNorm left out of the graph",
+        "BatchNorm folded into the weights",
+        f"BatchNorm left out of the graph, {divided}",
+    ]
+    assert [wording.graph_words(without, config) for config in (own, folded, scaled)] == ["", "", divided]
+    for has_batchnorm, told in ((True, ["BatchNorm folded"]), (False, [])):
+        assert wording.unusual_words(own.graph, has_batchnorm=has_batchnorm) == []
+        assert wording.unusual_words(folded.graph, has_batchnorm=has_batchnorm) == told
+        assert wording.unusual_words(scaled.graph, has_batchnorm=has_batchnorm) == [divided]
+
+
+def test_tables_and_cards_of_divided_weights_say_by_what_and_show_the_networks_own():
+    result, arrays, record = kept("Inverted", "folded", "channel-fan-in")
+    record = decode(encode(record))
+    own = kept("Inverted", "folded")[2]
+    assert "channel's fan-in" in network_view(record, arrays, ("a", "b", "c")).note
+    table = edge_table(record, arrays, np.arange(record.total), 0)
+    for index, connection in enumerate(result.graph.connections):
+        assert record.folded(index, arrays) == pytest.approx(own.folded(index, arrays), rel=1e-6)
+        length = {}
+        for parameter, d in zip(connection.edges.parameter, connection.edges.length, strict=True):
+            length[int(parameter)] = d
+        part = table[table["connection"] == index]
+        assert (part["divisor"] / part["weight"].abs()).to_numpy() == pytest.approx(
+            [length[at] for at in part["parameter"]], rel=1e-5
+        )
+        at = int(part["parameter"].iloc[0])
+        told = divided_words(record, index, at, float(part["weight"].iloc[0]))
+        assert told.endswith(f"= {significant(float(np.sign(part['weight'].iloc[0])) / length[at])}")
+    assert divided_words(own, 0, 0, 1.0) == ""
+    assert "divisor" not in edge_table(own, arrays, np.arange(own.total), 0)
 
 
 def test_pictures_and_tables_of_folded_weights_say_so():

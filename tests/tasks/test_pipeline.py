@@ -74,6 +74,13 @@ def test_how_batchnorm_is_read_counts_where_there_is_one(network):
     assert one == other
     one, other = of(lambda config: tasks.Curvature(norms, config))
     assert one != other
+    divided = CurvatureConfig(scale="fan-in")
+    assert tasks.Curvature(network, divided).key(NOWHERE) != tasks.Curvature(network, CurvatureConfig()).key(
+        NOWHERE
+    )
+    assert PruningConfig(scale="fan-in").calibration == divided
+    # What was stored before there was a choice is found.
+    assert all("scale" not in config.key() | config.as_dict() for config in (CurvatureConfig(), folded))
     for criterion, count in (("curvature", 2), ("curvature-lamp", 2), ("magnitude", 1), ("wanda", 1)):
         keys = {
             tasks.Order(norms, PruningConfig(criterion, batchnorm=batchnorm)).key(NOWHERE)

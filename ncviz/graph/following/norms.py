@@ -50,7 +50,7 @@ def batch_normed(
     title = f"BatchNorm '{label}'"
     check_finite(scale.numpy()[:, None], title, "weights and a positive running variance")
     grown.has_norm = True
-    if grown.batchnorm == "folded":
+    if grown.how.batchnorm == "folded":
         by_channel = scale.reshape(-1, *(1,) * (len(value.traced_shape) - 2))
         found = scaled(grown, n, value, by_channel, title)
     else:

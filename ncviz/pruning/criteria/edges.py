@@ -19,7 +19,7 @@ _TOGETHER = 2_000_000
 def neural_graph_of(given: ScoreInputs, criterion: str) -> NeuralGraph:
     """Return the graph that the curvature of this network is computed on."""
     shape = images_of(given, criterion).shape[1:]
-    return build_graph(given.net, tuple(shape), batchnorm=given.batchnorm)
+    return build_graph(given.net, tuple(shape), **given.graph.options)
 
 
 def joined(graph: NeuralGraph) -> tuple[Connection, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from ncviz.config import BATCHNORM
+from ncviz.config import GraphConfig
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import NcvizError
 
@@ -26,7 +26,7 @@ class ScoreInputs:
         seed: For criteria that draw.
         never_active: Where weights go that are never active, for criteria that use the curvature; see
             ``ncviz.pruning.never_active.placed``.
-        batchnorm: How the neural graph reads a BatchNorm.
+        graph: How the neural graph is read.
     """
 
     net: nn.Module
@@ -37,7 +37,7 @@ class ScoreInputs:
     alpha: float
     seed: int
     never_active: str = "first"
-    batchnorm: str = BATCHNORM[0]
+    graph: GraphConfig = field(default_factory=GraphConfig)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Score:
         needs_labels: Whether it looks at their labels as well.
         needs_curvature: Whether it uses the curvature on them.
         needs_shape: Whether it needs an image, but for its shape alone.
-        needs_graph: Whether it looks at the neural graph, as the curvature does, and so at how a BatchNorm is read.
+        needs_graph: Whether it looks at the neural graph, as the curvature does, and so at how that is read.
         is_drawn: Whether it differs from seed to seed though it looks at no images.
     """
 

@@ -52,7 +52,7 @@ def _kappa(given: ScoreInputs, criterion: str) -> Mapping[str, Tensor]:
     known = given.curvature
     if known is None:
         inputs = images_of(given, criterion)
-        result = neural_curvature(given.net, inputs, alpha=given.alpha, batchnorm=given.batchnorm)
+        result = neural_curvature(given.net, inputs, alpha=given.alpha, **given.graph.options)
         if (count := sum(int((~own).sum()) for own in result.is_exact.values())) > 0:
             warnings.warn(
                 f"The curvature of {plural(count, 'weight')} could not be proved and is known within intervals; "

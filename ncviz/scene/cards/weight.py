@@ -7,6 +7,7 @@ import numpy as np
 from ncviz.scene import feature_maps
 from ncviz.scene.cards.parts import LARGEST_KERNEL, Card, Drawing, NetworkState, image
 from ncviz.scene.cards.spread import spread_row
+from ncviz.scene.edge.text import divided_words
 from ncviz.scene.grid import connection_grid, selected_cells, selected_weights
 from ncviz.scene.names import part_title, unit_layer_titles, unit_title
 from ncviz.scene.receptive_field import receptive_box
@@ -121,6 +122,8 @@ def _facts(of: NetworkState, connection: int, at: int, *, is_strongest: bool) ->
         *over,
         ("its weight" if is_strongest else "weight", of.left.weight_words(float(weight), parameter)),
     ]
+    divided = divided_words(of.record, connection, at, float(weight))
+    facts += [("in the graph", divided)] if divided else []
     way = way_words(float(kappa), record.config.alpha) if is_exact else ""
     facts += [("mass around it", way)] if way else []
     return facts if is_strongest else [*facts, ("now", of.left.now(parameter))]

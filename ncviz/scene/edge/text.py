@@ -135,6 +135,22 @@ def alpha_words(kappa: np.ndarray, alphas: np.ndarray, found: EdgeExplanation) -
     return f"κ goes from {number(kappa[0])} at α = 0 to {number(kappa[-1])}, where it stays for every α from ½ on."
 
 
+def divided_words(record: CurvatureRecord, connection: int, at: int, weight: float) -> str:
+    """Return such as "−0.0512 / 1.83 = −0.028", what the graph has of a weight; "" where it divides by nothing.
+
+    Args:
+        record: The curvature.
+        connection: Index of the weight layer.
+        at: The weight's flat index in the parameter.
+        weight: The weight, with what the network multiplies it by folded in.
+    """
+    divisors = record.divisors(connection)
+    if divisors is None:
+        return ""
+    divisor = float(divisors[at])
+    return f"{significant(weight)} / {significant(divisor)} = {significant(weight / divisor)}"
+
+
 def weight_title(trained: float, step: int) -> str:
     """Return a stop of the weight's slider."""
     value = trained * 2 ** (step / STEPS_PER_DOUBLING)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA, ORDERS, REPAIRS, SCOPES, PruningConfig
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, ORDERS, REPAIRS, SCALES, SCOPES, PruningConfig
 from ncviz.pruning.compare import Floats, Spread, area_under, mean_and_deviation, removable_within
 from ncviz.pruning.scores import SCORES
 from ncviz.spreadsheet import rows_csv
@@ -19,7 +19,7 @@ from ncviz.tasks import SweepRecord
 # Points of accuracy whose loss is held to be little.
 POINTS = 1.0
 # The settings of the curvature that everything is measured with, but for what is measured aside.
-USUAL = {"alpha": DEFAULT_ALPHA, "batchnorm": BATCHNORM[0], "repair": REPAIRS[0]}
+USUAL = {"alpha": DEFAULT_ALPHA, "batchnorm": BATCHNORM[0], "scale": SCALES[0], "repair": REPAIRS[0]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +96,7 @@ def gather(work: Work) -> list[Group]:
             group.config.alpha != DEFAULT_ALPHA,
             group.config.alpha,
             BATCHNORM.index(group.config.batchnorm),
+            SCALES.index(group.config.scale),
             REPAIRS.index(group.config.repair),
             SCOPES.index(group.config.scope),
             ORDERS.index(group.config.order),
@@ -118,7 +119,7 @@ def _fits(group: Group, name: str, value: Any) -> bool:
         return group.samples is None or group.samples == value
     if name == "network":
         return bool(group.network == value)
-    has_it = {"alpha": group.has_curvature, "batchnorm": group.has_graph}
+    has_it = {"alpha": group.has_curvature, "batchnorm": group.has_graph, "scale": group.has_graph}
     if not has_it.get(name, True):
         return True
     return bool(getattr(group.config, name) == value)
@@ -157,13 +158,13 @@ def summary_csv(groups: Sequence[Group]) -> str:
     return rows_csv(names, rows)
 
 
-_FACTS = ("network", "criterion", "samples", "alpha", "batchnorm", "repair", "scope", "order")
+_FACTS = ("network", "criterion", "samples", "alpha", "batchnorm", "scale", "repair", "scope", "order")
 
 
 def _facts(group: Group, seeds: Any) -> list[Any]:
     config = group.config
     alpha = f"{config.alpha:g}" if group.has_curvature else ""
-    batchnorm = config.batchnorm if group.has_graph else ""
+    graph = [config.batchnorm, config.scale] if group.has_graph else ["", ""]
     samples = "" if group.samples is None else group.samples
-    settings = [alpha, batchnorm, config.repair, config.scope, config.order]
+    settings = [alpha, *graph, config.repair, config.scope, config.order]
     return [group.network, config.criterion, samples, *settings, seeds]

@@ -7,7 +7,16 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA, ORDERS, REPAIRS, SCOPES, PruningConfig, check_choice
+from ncviz.config import (
+    BATCHNORM,
+    DEFAULT_ALPHA,
+    ORDERS,
+    REPAIRS,
+    SCALES,
+    SCOPES,
+    PruningConfig,
+    check_choice,
+)
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS, ModelSpec
 from ncviz.pruning.compare import GRID
@@ -41,6 +50,7 @@ class Part:
         scopes: "global", "layer".
         orders: "redundant", "bottlenecks".
         batchnorms: How a BatchNorm is read, "own" or "folded", for criteria that use the curvature.
+        scales: What weights are divided by in the graph, names in ``SCALES``, likewise.
         repairs: How the pruned network is repaired, names in ``REPAIRS``.
         is_aside: Whether a choice can only leave out some of it, never add to it.
     """
@@ -53,6 +63,7 @@ class Part:
     scopes: tuple[str, ...] = SCOPES
     orders: tuple[str, ...] = ORDERS
     batchnorms: tuple[str, ...] = BATCHNORM[:1]
+    scales: tuple[str, ...] = SCALES[:1]
     repairs: tuple[str, ...] = REPAIRS[:1]
     is_aside: bool = False
 
@@ -93,6 +104,7 @@ class Choice:
     scopes: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     batchnorms: tuple[str, ...] = ()
+    scales: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     sparsities: tuple[float, ...] = ()
 
@@ -109,6 +121,18 @@ class Curve:
 _LISTS = tuple(field.name for field in fields(Part) if field.name != "is_aside")
 _LENETS = tuple(
     f"lenet-mnist-{name}{way}" for way in ("", "-decay", "-adversarial") for name in ("relu", "tanh")
+)
+# What the lists of a part are settings of, as ``curves`` combines them.
+_SETTINGS = (
+    "alpha",
+    "batchnorm",
+    "scale",
+    "repair",
+    "scope",
+    "samples_per_class",
+    "order",
+    "criterion",
+    "seed",
 )
 # Below 1/2 every edge is the definition's full problem: about a hundred times the work.
 _SMALL_ALPHA = Part(
@@ -209,18 +233,12 @@ def curves(experiment: Experiment) -> list[Curve]:
     found: dict[Curve, tuple[int, ...]] = {}
     for part in experiment.parts:
         lists = (
-            part.alphas, part.batchnorms, part.repairs, part.scopes, part.samples, part.orders, _criteria(part),
-            part.seeds,
+            part.alphas, part.batchnorms, part.scales, part.repairs, part.scopes, part.samples, part.orders,
+            _criteria(part), part.seeds,
         )  # fmt: skip
         for combination in product(*map(enumerate, lists)):
-            place, (alpha, batchnorm, repair, scope, samples, order, criterion, seed) = zip(
-                *combination, strict=True
-            )
-            config = _plain(
-                PruningConfig(
-                    criterion, samples, seed, alpha, scope, order, batchnorm=batchnorm, repair=repair
-                )
-            )
+            place, values = zip(*combination, strict=True)
+            config = _plain(PruningConfig(**dict(zip(_SETTINGS, values, strict=True))))
             if config is None:
                 continue
             for name in part.networks:
@@ -245,6 +263,7 @@ def _plain(config: PruningConfig) -> PruningConfig | None:
         # Every α from 1/2 on gives the same curvature.
         alpha=config.alpha if score.needs_curvature and config.alpha < CLOSED_FROM else DEFAULT_ALPHA,
         batchnorm=config.batchnorm if score.needs_graph else BATCHNORM[0],
+        scale=config.scale if score.needs_graph else SCALES[0],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA, REPAIRS
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, REPAIRS, SCALES
 from ncviz.errors import NcvizError
 from ncviz.models.saving import write_atomically
 from ncviz.studies.paper import figures, tables
@@ -159,14 +159,14 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
     repaired = [group for group in groups if group.config.repair != REPAIRS[0]]
     repaired = select(repaired, scope="global", order="redundant", samples=samples)
     folded = select([group for group in groups if group.config.batchnorm != BATCHNORM[0]], order="redundant")
+    scaled = [group for group in groups if group.config.scale != SCALES[0]]
 
     def beside(own: Sequence[Group]) -> list[Group]:
         """Return what is measured as usual, then the same in another way."""
-        found = [
-            each
-            for group in own
-            for each in select(redundant, criterion=group.config.criterion, samples=group.samples)
-        ]
+        found = []
+        for group in own:
+            same = {"criterion": group.config.criterion, "order": group.config.order}
+            found += select(usual, scope="global", samples=group.samples, **same)
         return [*dict.fromkeys(found), *own]
 
     sections = {
@@ -183,7 +183,13 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
             tables.repairs_table(beside(repaired))
         ),
         f"Repaired without training, redundant first, {together}{each}": table(beside(repaired), "repair"),
-        "BatchNorm folded into the weights, redundant first": table(beside(folded), "batchnorm"),
+        "BatchNorm folded into the weights, redundant first": table(beside(folded), "graph"),
+        "Weights divided by their fan-in, redundant first": table(
+            beside(select(scaled, order="redundant")), "graph"
+        ),
+        "Weights divided by their fan-in, bottlenecks first": table(
+            beside(select(scaled, order="bottlenecks")), "graph", tables.BOTTLENECKS_AT
+        ),
     }
     found = [f"## {spec_of(groups[0].network).title}"]
     for title, rows in sections.items():
@@ -202,9 +208,9 @@ _NAMES = {
     ),
     "criterion": lambda group: tables.title_of(group.config.criterion),
     "samples": lambda group: f"{tables.title_of(group.config.criterion)}, {group.samples}",
-    "batchnorm": lambda group: (
+    "graph": lambda group: (
         f"{tables.title_of(group.config.criterion)}, "
-        f"{'own weights' if group.config.batchnorm == BATCHNORM[0] else group.config.batchnorm}, "
+        f"{', '.join(group.config.calibration.graph.unusual().values()) or 'own weights'}, "
         f"{group.samples} a class, {group.config.scope}"
     ),
     "alpha": lambda group: f"α = {group.config.alpha:g}, {group.samples} a class, {group.config.scope}",

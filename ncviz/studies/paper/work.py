@@ -119,7 +119,7 @@ class Work:
                     config.samples_per_class,
                     config.seed,
                     config.alpha,
-                    batchnorm=config.batchnorm,
+                    **config.calibration.graph.options,
                 )
                 found[CurvatureStep(curve.network, calibration)] = None
             found[CurveStep(curve.network, config)] = None

@@ -44,6 +44,7 @@ def from_result(
             position=packed(position.numpy()),
             sample=packed(sample.numpy()),
             scale=folded_scale(connection, arrays[connection.parameter]),
+            divisor=None if connection.divisor is None else connection.divisor.astype(np.float32),
             order=None if connection.order is None else packed(connection.order),
             curvature=curvature.numpy().astype(np.float32) if connection.parameter in twice else None,
         )

@@ -50,6 +50,7 @@ class StoredWeights:
             that was asked to be folded, float32 [G·C]; [W] where it differs within a channel; None where nothing does.
         order: Where each weight lies in the flat parameter, unsigned [W]; None where that is the same.
         curvature: κ of each weight in this connection alone, float32 [W]; None where it is the parameter's.
+        divisor: What the graph alone divides each output channel's weights by, float32 [G·C]; None for nothing.
     """
 
     fields: np.ndarray
@@ -58,6 +59,7 @@ class StoredWeights:
     scale: np.ndarray | None = None
     order: np.ndarray | None = None
     curvature: np.ndarray | None = None
+    divisor: np.ndarray | None = None
 
     @property
     def sources(self) -> np.ndarray:
@@ -100,11 +102,18 @@ class StoredWeights:
         return found
 
     def folded(self, raw: np.ndarray) -> np.ndarray:
-        """Return a parameter as the edges carry it, in its own order, float32 [W]."""
+        """Return a parameter with what multiplies it folded in, in its own order, float32 [W]."""
         if self.scale is None:
             return np.asarray(raw, dtype=np.float32).reshape(-1)
         own = self.by_weight(np.asarray(raw, dtype=np.float32)).reshape(len(self.scale), -1)
         return self.by_parameter((own * self.scale[:, None]).reshape(-1))
+
+    @property
+    def divisors(self) -> np.ndarray | None:
+        """What the graph divides each value of the parameter by, float32 [W]; None for nothing."""
+        if self.divisor is None:
+            return None
+        return self.by_parameter(np.repeat(self.divisor, len(self.position) // len(self.divisor)))
 
     def on(self, sample: np.ndarray, positions: np.ndarray) -> StoredWeights:
         """Return where these weights have their least κ if only one sample counts for each.
@@ -158,6 +167,7 @@ class StoredWeights:
             "scale": self.scale,
             "order": self.order,
             "curvature": self.curvature,
+            "divisor": self.divisor,
         }
         return {f"{name}/{index}": values for name, values in parts.items() if values is not None}
 
@@ -170,7 +180,7 @@ class StoredWeights:
         """
         return StoredWeights(
             *(arrays[f"{name}/{index}"] for name in ("fields", "positions", "sample")),
-            *(arrays.get(f"{name}/{index}") for name in ("scale", "order", "curvature")),
+            *(arrays.get(f"{name}/{index}") for name in ("scale", "order", "curvature", "divisor")),
         )
 
 
@@ -235,10 +245,12 @@ def folded_scale(connection: Connection, raw: np.ndarray) -> np.ndarray | None:
     """Return what was folded into a connection's weights, float32 [G·C], or [W]; None if nothing was.
 
     Args:
-        connection: Its ``weight`` [G, C, K].
+        connection: Its ``weight`` [G, C, K], and what that was divided by, which is not folded in.
         raw: The parameter as it is stored.
     """
     folded = connection.weight.reshape(-1, connection.weight.shape[-1])
+    if connection.divisor is not None:
+        folded = folded * connection.divisor[:, None]
     flat = np.asarray(raw, dtype=np.float64).reshape(-1)
     own = (flat if connection.order is None else flat[connection.order]).reshape(folded.shape)
     largest = np.abs(own).argmax(axis=1)[:, None]
@@ -246,7 +258,9 @@ def folded_scale(connection: Connection, raw: np.ndarray) -> np.ndarray | None:
     scale = np.divide(after, before, out=np.ones_like(after), where=before != 0)
     if not np.allclose(own * scale[:, None], folded, rtol=1e-5, atol=0):
         scale = np.divide(folded, own, out=np.ones_like(folded), where=own != 0).reshape(-1)
-    return None if (scale == 1).all() else scale.astype(np.float32)
+    # In single precision, or what is divided and multiplied again would not be what it was.
+    scale = scale.astype(np.float32)
+    return None if (scale == 1).all() else scale
 
 
 def packed(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.config import CurvatureConfig
+from ncviz.config import BATCHNORM, CurvatureConfig, GraphConfig
 from ncviz.graph.neural_graph import drawn_channels
 from ncviz.tasks.curvature.intervals import Intervals
 from ncviz.tasks.curvature.pictures import Pictures
@@ -136,6 +136,16 @@ class CurvatureRecord:
         return str(self.meta["batchnorm"])
 
     @property
+    def graph(self) -> GraphConfig:
+        """How the network was read; what does not matter without a BatchNorm is as in the paper."""
+        return GraphConfig(self.batchnorm or BATCHNORM[0], self.scale)
+
+    @property
+    def scale(self) -> str:
+        """What weights were divided by in the graph alone, a name in ``ncviz.config.SCALES``."""
+        return self.config.scale
+
+    @property
     def layer_names(self) -> tuple[str, ...]:
         """Name of each layer of units, where modules have names."""
         return tuple(self.meta["layer_names"])
@@ -221,16 +231,23 @@ class CurvatureRecord:
         return {name: values.shape for name, values in self.weights.items()}
 
     def folded(self, connection: int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return a connection's weights as its edges carry them, float32 [W], what multiplies them folded in.
+        """Return a connection's weights, float32 [W], what the network multiplies them by folded in.
 
-        That is a constant of the forward, or a batch normalisation that was asked to be folded. They stand in the order
-        of the flat parameter.
+        Its edges carry them divided by ``divisors``. What is folded in is a constant of the forward, or a batch
+        normalisation that was asked to be folded. They stand in the order of the flat parameter.
 
         Args:
             connection: Index of the weight layer.
             arrays: The network's parameters by name.
         """
         return self.places[connection].folded(arrays[self.parameters[connection]])
+
+    def divisors(self, connection: int) -> np.ndarray | None:
+        """Return what the graph alone divides each of a connection's weights by, float32 [W]; None for nothing.
+
+        They stand in the order of the flat parameter.
+        """
+        return self.places[connection].divisors
 
     @property
     def is_folded(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ncviz.config import BATCHNORM, DEFAULT_ALPHA, CurvatureConfig, RadiusConfig, check_whole
+from ncviz.config import BATCHNORM, DEFAULT_ALPHA, SCALES, CurvatureConfig, RadiusConfig, check_whole
 from ncviz.tasks.negative_edges.correlation import DRAWS, RankCorrelation, rank_correlation
 from ncviz.text import number, plural
 
@@ -26,6 +26,7 @@ class NegativeEdgesConfig:
         search: How the smallest radius is searched for.
         alpha: Idleness.
         batchnorm: How the curvature reads a batch normalisation, as for ``CurvatureConfig``.
+        scale: What it divides weights by, likewise.
     """
 
     images: int = 200
@@ -33,6 +34,7 @@ class NegativeEdgesConfig:
     search: RadiusConfig = field(default_factory=RadiusConfig)
     alpha: float = DEFAULT_ALPHA
     batchnorm: str = BATCHNORM[0]
+    scale: str = SCALES[0]
 
     def __post_init__(self) -> None:
         check_whole("the number of images", self.images, 3, MAX_IMAGES)
@@ -42,11 +44,11 @@ class NegativeEdgesConfig:
     @property
     def calibration(self) -> CurvatureConfig:
         """The settings of the curvature."""
-        return CurvatureConfig(self.alpha, batchnorm=self.batchnorm)
+        return CurvatureConfig(self.alpha, batchnorm=self.batchnorm, scale=self.scale)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain JSON types."""
-        return asdict(self)
+        """Return the settings as plain JSON types; a scale that is as in the paper is left out."""
+        return {name: value for name, value in asdict(self).items() if name != "scale" or value != SCALES[0]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +158,8 @@ class NegativeEdgesRecord:
         )
         if self.meta["batchnorm"]:
             said.append(f"BatchNorm: {self.meta['batchnorm']}.")
+        if scale := self.meta["settings"].get("scale"):
+            said.append(f"Weights divided by their {scale} in the graph.")
         if unproved := self.unproved_words:
             said.append(unproved)
         if self.not_fooled:

@@ -159,7 +159,7 @@ class NegativeEdges(StoredTask[NegativeEdgesRecord]):
                 net,
                 data.inputs[torch.from_numpy(record.image[own])],
                 alpha=self.config.alpha,
-                batchnorm=self.config.batchnorm,
+                **self.config.calibration.graph.options,
                 device=context.device,
                 keep_edges=True,
                 progress=tell,

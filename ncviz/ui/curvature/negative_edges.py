@@ -84,7 +84,12 @@ def _draw_settings() -> NegativeEdgesConfig:
         help="Another number draws other images, and other starts of the attack.",
     )
     config = NegativeEdgesConfig(
-        int(images), int(seed), RadiusConfig(int(largest) / GREY_LEVELS), view.alpha, view.batchnorm
+        int(images),
+        int(seed),
+        RadiusConfig(int(largest) / GREY_LEVELS),
+        view.alpha,
+        view.batchnorm,
+        view.weight_scale,
     )
     columns[3].caption(
         f"PGD: {config.search.steps} steps, {config.search.restarts} runs at each ε, {config.search.halvings} halvings."

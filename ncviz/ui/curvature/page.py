@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import BATCHNORM, CurvatureConfig
+from ncviz.config import BATCHNORM, SCALES, CurvatureConfig, GraphConfig
 from ncviz.scene.wording import part_words
 from ncviz.text import plain, plural
 from ncviz.ui.curvature.negative_edges import draw_negative_edges
@@ -24,6 +24,13 @@ NORM_TITLES = {"own": "left out", "folded": "folded in"}
 NORM_HELP = (
     "Left out: it joins nothing and weighs nothing, so that every edge has the network's own weight, as in the paper. "
     "Folded in: it multiplies the weights before it, as exporters do, and puts each channel's scale into the order."
+)
+
+SCALE_TITLES = {"own": "their own", "fan-in": "over the fan-in", "channel-fan-in": "over each channel's"}
+SCALE_HELP = (
+    "What lengths are made of. Their own: 1/|w|, as in the paper. Over the fan-in: each layer's weights are divided, "
+    "in the graph alone, by the sum of |w| that comes into one of its units on average, so that no layer is long or "
+    "short as a whole; over each channel's: by that of the units of its own output channel."
 )
 
 
@@ -68,7 +75,7 @@ def _draw_settings(of: tasks.Network) -> None:
     """Draw the settings; the view follows them only when Compute is pressed."""
     view = session.view()
     with st.form("curvature-settings", border=True):
-        columns = st.columns(5 if of.has_batchnorm else 4, vertical_alignment="bottom")
+        columns = st.columns(6 if of.has_batchnorm else 5, vertical_alignment="bottom")
         # No bounds here: a field with bounds refuses in silence, and the sentence is what helps.
         samples = columns[0].number_input(
             "Samples per class",
@@ -88,10 +95,17 @@ def _draw_settings(of: tasks.Network) -> None:
                 format_func=lambda name: NORM_TITLES[name],
                 help=NORM_HELP,
             )
+        scale = columns[-2].selectbox(
+            "Weights",
+            SCALES,
+            index=SCALES.index(view.weight_scale),
+            format_func=lambda name: SCALE_TITLES[name],
+            help=SCALE_HELP,
+        )
         pressed = columns[-1].form_submit_button("Compute", type="primary", width="stretch")
     _draw_scope(of)
     if pressed:
-        look_at(of, int(samples), float(alpha), int(seed), batchnorm)
+        look_at(of, int(samples), float(alpha), int(seed), GraphConfig(batchnorm, scale))
 
 
 def _draw_scope(of: tasks.Network) -> None:

@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
+from ncviz.config import SCALES
 from ncviz.plots.curvature_figures import class_shares, histograms
 from ncviz.scene.names import NO_SAMPLES, factor_words, measured_words, weight_index, weight_title
 from ncviz.scene.tables import lowest
-from ncviz.scene.wording import norm_words, part_words
+from ncviz.scene.wording import graph_words, part_words
 from ncviz.spreadsheet import table_csv
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import interval_words, plain
@@ -70,6 +71,7 @@ def _draw_strongest(of: tasks.Network, record: CurvatureRecord, names: list[str]
         },
     )
     named = table.assign(batchnorm=record.batchnorm) if record.batchnorm else table
+    named = named if record.scale == SCALES[0] else named.assign(scale=record.scale)
     st.download_button("Download the table (CSV)", table_csv(named), "bottlenecks.csv", "text/csv")
 
 
@@ -101,8 +103,8 @@ def _draw_summary(of: tasks.Network, record: CurvatureRecord) -> None:
         )
     device = record.device
     facts = f"{len(record.labels)} images of {record.pool}, computed on {device} in {record.seconds:.1f} s."
-    norms = norm_words(of, record.config)
-    facts += f" {norms}." if norms else ""
+    read = graph_words(of, record.config)
+    facts += f" {read}." if read else ""
     part = part_words(record.config, len(record.weights))
     told = f"Of a part alone: {part}. " if part else ""
     st.caption(plain(f"{told}{measured_words(record)} {facts}".strip()))

@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.scene.edge.text import significant
+from ncviz.scene.edge.text import divided_words, significant
 from ncviz.scene.names import factor_words, layer_title
 from ncviz.scene.selection import Flow, Weight, read_edge, read_flow
 from ncviz.scene.surgery.words import AS_IT_CAME
 from ncviz.scene.tables import parameter_offsets
-from ncviz.scene.wording import folded_words
+from ncviz.scene.wording import CAME_INTO, unusual_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.text import interval_words, plain
 from ncviz.ui.components.shared.picture import draw_picture
@@ -74,7 +74,13 @@ def _draw_facts(found: ChosenEdge) -> None:
     least = record.weights[name].reshape(-1)[found.weight]
     # Side by side as far as the screen is wide enough, also on a phone.
     with facts.container(horizontal=True, gap="medium"):
-        st.metric("Weight", significant(problem.weight), help=factor_words(record), width="content")
+        of_graph = _weight_in_graph(found)
+        st.metric(
+            "Weight in the graph" if of_graph else "Weight",
+            significant(problem.weight),
+            help=" ".join(filter(None, (of_graph, factor_words(record)))) or None,
+            width="content",
+        )
         length = 1 / abs(problem.weight)
         st.metric(
             "Length d = 1/|weight|",
@@ -104,14 +110,25 @@ def _draw_facts(found: ChosenEdge) -> None:
         if record.config.channels:
             words += f" As in the result, at most {record.config.channels} channels of each layer take part."
         words += f" This is {AS_IT_CAME}." if session.view().hand else ""
-        norms = folded_words(session.network(), record.config)
-        words += f" {norms} into the weights." if norms else ""
+        unusual = unusual_words(record.graph)
+        words += f" In the graph: {', '.join(unusual)}." if unusual else ""
         says, way = st.columns([2.2, 1], vertical_alignment="center")
         says.caption(words)
         if way.button("Show it in the network", key="edge-explore", width="content"):
             first = parameter_offsets(record)[record.parameters[problem.connection]]
             session.change(selected=str(Weight(first + found.weight)))
             st.switch_page("pages/explore.py")
+
+
+def _weight_in_graph(found: ChosenEdge) -> str:
+    """Say from what the graph has the edge's weight, "" where it is the network's."""
+    problem, record = found.problem, found.record
+    divisors = record.divisors(problem.connection)
+    if divisors is None:
+        return ""
+    own = problem.weight * float(divisors[found.weight])
+    told = divided_words(record, problem.connection, found.weight, own)
+    return f"{told}: the weight by what its {CAME_INTO[record.scale]}, on average."
 
 
 def _draw_image(found: ChosenEdge) -> None:

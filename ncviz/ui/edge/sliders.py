@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ncviz import tasks
+from ncviz.config import SCALES
 from ncviz.plots.edge.figures import alpha_curve, cost_matrix, plan_matrix, weight_curve
 from ncviz.plots.edge.flow import bands
 from ncviz.scene.edge.numbers import arithmetic, formula, neighbours, pairs
@@ -95,7 +96,7 @@ def _draw(edge: ChosenEdge) -> None:
             key="edge-weights",
         )
         st.select_slider(
-            "Weight of this edge",
+            "Weight of this edge" if edge.record.scale == SCALES[0] else "Weight of this edge in the graph",
             range(-STEPS, STEPS + 1),
             value=0,
             format_func=lambda at: weight_title(problem.weight, at),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ncviz import tasks
 from ncviz.scene.names import measured_words
-from ncviz.scene.wording import folded_words, part_words
+from ncviz.scene.wording import part_words, unusual_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain
 from ncviz.ui.explore.canvas import draw_network
@@ -32,10 +32,10 @@ def whole_network(of: tasks.Network, record: CurvatureRecord) -> Subject:
 def draw_part(subject: Subject) -> None:
     """Say of what part of the network the curvature is, and of which weights, where it is not simply all of it."""
     part = part_words(subject.record.config, len(subject.record.weights))
-    norms = folded_words(subject.network, subject.record.config)
+    unusual = unusual_words(subject.record.graph)
     told = [
         f"Curvature of a part alone: {part}." if part else "",
-        f"{norms} into the weights." if norms else "",
+        f"In the graph: {', '.join(unusual)}." if unusual else "",
     ]
     if any(told):
         st.caption(plain(" ".join(filter(None, told))))

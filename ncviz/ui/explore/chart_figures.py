@@ -20,7 +20,7 @@ from ncviz.scene.grid import Grid, connection_grid, selected_cells, selected_wei
 from ncviz.scene.names import layer_title, measured_words, unit_layer_titles
 from ncviz.scene.selected_lines import selected_nodes
 from ncviz.scene.tables import parameter_offsets
-from ncviz.scene.wording import folded_words
+from ncviz.scene.wording import unusual_words
 from ncviz.tasks import CurvatureRecord
 from ncviz.ui.explore.drawn import drawn_network
 from ncviz.ui.explore.live_curves import MOST_TOLD, ORDER_LABELS, threshold, told_by_hand
@@ -172,8 +172,8 @@ def described(subject: Subject) -> str:
     if subject.zeros == subject.removed > 0:
         state = f"{share:.1%} zero already"
     whose = "" if subject.flow is None else f", κ over {whose_flow(subject)}"
-    norms = folded_words(subject.network, subject.record.config)
-    return f"{subject.network.title}: {state}{whose}{f', {norms}' if norms else ''}"
+    unusual = unusual_words(subject.record.graph)
+    return ", ".join([f"{subject.network.title}: {state}{whose}", *unusual])
 
 
 def whose_flow(subject: Subject) -> str:

@@ -20,7 +20,7 @@ from ncviz.scene.flow_choices import group_choice, image_choices
 from ncviz.scene.free_figure import drawn_graph, flat_curvature
 from ncviz.scene.names import layer_title
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.wording import norm_words, part_words, word_for
+from ncviz.scene.wording import graph_words, part_words, word_for
 from ncviz.text import never_active_words, zero_words
 from ncviz.ui.explore import offline
 from ncviz.ui.explore.by_hand.own_groups import marks_of
@@ -162,9 +162,9 @@ def _curvature(subject: Subject) -> str:
     config = subject.record.config
     part = part_words(config, len(subject.record.weights))
     words = f"neural curvature κ (arXiv 2601.16366), idleness α = {config.alpha:g}"
-    norms = norm_words(subject.network, config)
+    read = graph_words(subject.network, config)
     known = subject.record.intervals
-    more = [norms, f"of a part alone: {part}" if part else "", known.sentence() if known else ""]
+    more = [read, f"of a part alone: {part}" if part else "", known.sentence() if known else ""]
     return "; ".join([words, *(each for each in more if each)])
 
 

@@ -13,6 +13,7 @@ from ncviz.config import (
     MAX_SAMPLES_PER_CLASS,
     NEVER_ACTIVE_PLACES,
     ORDERS,
+    SCALES,
     SCOPES,
     CurvatureConfig,
     check_alpha,
@@ -110,6 +111,7 @@ def of_other(values: Mapping[str, Any]) -> dict[str, Any]:
 _model = one_of("the model", tuple(MODELS))
 _never = one_of("the place of never-active weights", NEVER_ACTIVE_PLACES)
 _norms = one_of("the way to read BatchNorm", BATCHNORM)
+_weight_scale = one_of("the scale of the weights", SCALES)
 _maps = one_of("the order of the maps", MAP_ORDERS)
 _detail = one_of("the detail", DETAILS)
 _looked_at = criterion_or_none("curvature")
@@ -157,6 +159,9 @@ class ViewState:
     channels: int = _row(0, int, "most channels of a hidden layer that take part, 0 for all")
     batchnorm: str = _row(
         BATCHNORM[0], _norms, "own: BatchNorm is no part of the graph; folded: into its weights"
+    )
+    weight_scale: str = _row(
+        SCALES[0], _weight_scale, "what weights are divided by in the graph: nothing, or their fan-in"
     )
     zoom: str = _row(ALL_LAYERS, layer_name, "layer of units that fills the picture, likewise")
     maps: str = _row(
@@ -211,7 +216,9 @@ class ViewState:
     def config(self) -> CurvatureConfig:
         """Settings of the curvature that is looked at."""
         layers = tuple(self.parts.split(",")) if self.parts else ()
-        return CurvatureConfig(self.alpha, self.samples, self.seed, layers, self.channels, self.batchnorm)
+        return CurvatureConfig(
+            self.alpha, self.samples, self.seed, layers, self.channels, self.batchnorm, self.weight_scale
+        )
 
     def to_query(self) -> dict[str, str]:
         """Return the values that differ from the defaults, as a link carries them."""

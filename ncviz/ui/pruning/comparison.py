@@ -51,7 +51,7 @@ def read(
         view.config.layers,
         view.channels,
         view.lab_never,
-        view.batchnorm,
+        view.config.graph,
     )
 
 

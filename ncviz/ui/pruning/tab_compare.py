@@ -23,7 +23,7 @@ from ncviz.scene.comparison import (
     sharpness_words,
 )
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.wording import norm_words, part_words, short_word, word_for
+from ncviz.scene.wording import graph_words, part_words, short_word, word_for
 from ncviz.tasks.criteria import Spread, criteria, criterion_title
 from ncviz.tasks.images import find_dataset
 from ncviz.text import plural
@@ -127,9 +127,9 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     )
     part = part_words(first.calibration, len(comparison.shapes(of)))
     part = f" Curvature of a part alone ({part}); what has none goes last." if part else ""
-    norms = norm_words(of, first.calibration)
+    read = graph_words(of, first.calibration)
     looks = any(criteria()[name].needs_curvature for name in spreads)
-    part += f" In the curvature, {norms}." if norms and looks else ""
+    part += f" In the curvature, {read}." if read and looks else ""
     place = never_active_place(compared.never_active)
     part += f" By curvature, {place}." if place and looks else ""
     return [

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from ncviz import tasks
+from ncviz.config import SCALES
 from ncviz.plots.pruning.tables import overlap_heatmap
 from ncviz.scene.comparison import (
     NEVER_ACTIVE_TITLES,
@@ -154,6 +155,7 @@ def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
                     if of.has_batchnorm
                     else {}
                 ),
+                **({"weights divided by": config.scale} if looks and config.scale != SCALES[0] else {}),
                 "samples per class": config.samples_per_class if needs else None,
                 "seed": config.seed,
                 "protected": len(config.protected),
@@ -201,6 +203,7 @@ def _open_plan(of: tasks.Network, plan: Plan) -> None:
     session.change(
         alpha=config.alpha,
         batchnorm=config.batchnorm,
+        weight_scale=config.scale,
         parts=",".join(config.layers),
         channels=config.channels,
         lab_sparsity=plan.sparsity,

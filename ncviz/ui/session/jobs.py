@@ -13,7 +13,7 @@ from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig
 from ncviz.errors import NcvizError
 from ncviz.jobs import Job, JobKind
 from ncviz.limits import LIMITS
-from ncviz.scene.wording import folded_words, part_words, private_title
+from ncviz.scene.wording import part_words, private_title, unusual_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.tasks.desk import SeriesLog
 from ncviz.text import about, plain, plural, with_code
@@ -42,7 +42,8 @@ def start_curvature(
     share = 0.0 if is_known else CURVATURE_SHARE_LARGE if size > LARGE else CURVATURE_SHARE
     what = "Accuracy curves" if is_known else "Curvature"
     images = plural(config.samples_per_class, "image")
-    part = ", ".join(words for words in (part_words(config), folded_words(of, config)) if words)
+    unusual = unusual_words(config.graph, has_batchnorm=of.has_batchnorm)
+    part = ", ".join(words for words in (part_words(config), *unusual) if words)
     whose = private_title(of) + (f" ({part})" if part else "")
     label = f"{what} of {whose}, {images} per class, α = {config.alpha:g}, seed {config.seed}"
     curves = tasks.Sweep(of, config, scope, never_active)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig
-from ncviz.scene.wording import norm_words, part_words
+from ncviz.config import NEVER_ACTIVE_PLACES, CurvatureConfig, GraphConfig
+from ncviz.scene.wording import graph_words, part_words
 from ncviz.tasks import CurvatureRecord, SweepRecord
 from ncviz.text import plain, plural
 from ncviz.ui.server import resources
@@ -19,10 +20,14 @@ from ncviz.ui.session.subject import Side, first_side
 
 
 @telling_errors()
-def look_at(of: tasks.Network, samples: int, alpha: float, seed: int, batchnorm: str) -> None:
+def look_at(of: tasks.Network, samples: int, alpha: float, seed: int, graph: GraphConfig) -> None:
     """Look at these settings, and compute what is not known yet."""
     view = session.view()
-    asked = replace(view, samples=samples, alpha=alpha, seed=seed, batchnorm=batchnorm)
+    wanted: dict[str, Any] = {
+        **{"samples": samples, "alpha": alpha, "seed": seed},
+        **{"batchnorm": graph.batchnorm, "weight_scale": graph.scale},
+    }
+    asked = replace(view, **wanted)
     config = asked.config
     if None in jobs.results(of, asked):
         jobs.start_curvature(of, config, view.scope, view.never)
@@ -30,7 +35,7 @@ def look_at(of: tasks.Network, samples: int, alpha: float, seed: int, batchnorm:
         st.toast("This result was stored before.")
     if config != view.config:
         st.session_state["good_settings"] = view.config
-    session.change(samples=samples, alpha=alpha, seed=seed, batchnorm=batchnorm)
+    session.change(**wanted)
     st.rerun()
 
 
@@ -60,6 +65,7 @@ def current_results(of: tasks.Network) -> tuple[CurvatureRecord | None, SweepRec
                 parts=",".join(good.layers),
                 channels=good.channels,
                 batchnorm=good.batchnorm,
+                weight_scale=good.scale,
             )
             st.rerun()
     return found
@@ -77,11 +83,11 @@ def offer_curvature(of: tasks.Network, side: Side) -> None:
         follow(job, has_news=lambda: jobs.is_newer(of, view, None))
         return
     images = plural(view.samples, "image")
-    more = [words for words in (norm_words(of, view.config), part_words(view.config)) if words]
+    more = [words for words in (graph_words(of, view.config), part_words(view.config)) if words]
     told = ", ".join([f"{images} per class", f"α = {view.alpha:g}", f"seed {view.seed}", *more])
     st.info(f"No curvature yet for {plain(of.title)} with {told}.")
     if st.button("Compute it now", type="primary", key=_key("compute-now", side)):
-        look_at(of, view.samples, view.alpha, view.seed, view.batchnorm)
+        look_at(of, view.samples, view.alpha, view.seed, view.config.graph)
     if not side.is_other:
         _offer_measured(view.config)
 

@@ -218,7 +218,7 @@ class Subject:
         view = self.view
         part = f"-{view.channels}-{view.parts}" if view.channels or view.parts else ""
         part += "" if view.never == NEVER_ACTIVE_PLACES[0] else f"-{view.never}"
-        part += f"-{view.batchnorm}"
+        part += f"-{view.batchnorm}-{view.weight_scale}"
         where = f"{self.network.fingerprint[:12]}-{view.samples}-{view.seed}-{view.alpha}-{view.scope}{part}"
         return f"live-{self.side.name}-{where}"
 

@@ -5,10 +5,12 @@ import pytest
 
 import ncviz
 from ncviz import tasks
+from ncviz.config import CurvatureConfig, GraphConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import NcvizError
 from ncviz.store import Store
 from ncviz.studies.paper import ranking
+from ncviz.studies.paper.equal_size import study_equal_size
 from tests.examples.contexts import here
 
 
@@ -54,3 +56,36 @@ def test_what_is_stored_is_not_measured_again(store, network, monkeypatch):
 def test_nothing_to_study_is_refused(store, network):
     with pytest.raises(NcvizError, match="at least one"):
         ranking.study_rankings(network, here(store), samples=[], seeds=[1])
+
+
+def test_rankings_by_another_graph_and_from_the_other_end(store, network):
+    wanted = {"samples": [1], "seeds": [1], "images": 100, "names": ["paper"]}
+    divided = GraphConfig(scale="fan-in")
+    found = {
+        (graph, order): ranking.study_rankings(network, here(store), graph=graph, order=order, **wanted)
+        for graph in (GraphConfig(), divided)
+        for order in ("redundant", "bottlenecks")
+    }
+    assert found[divided, "bottlenecks"].accuracy.keys() == {("magnitude", 0), ("lamp", 0), ("paper", 1)}
+    net, pool = network.module(), load_dataset("digits", "train")
+    chosen = tasks.calibration(network, CurvatureConfig(seed=1), pool)
+    drawn = ranking.training(network, 100, here(store))
+    for (graph, order), result in found.items():
+        scores = ncviz.pruning_scores(net, "curvature", inputs=pool.inputs[chosen], **graph.options)
+        pruned = ncviz.prune(net, scores, sparsity=float(result.sparsities[3]), order=order)
+        curve = result.accuracy["paper", 1][0]
+        assert curve[3] == pytest.approx(ncviz.accuracy(pruned, *drawn[1:3]), abs=0.02)
+
+
+def test_what_single_weights_do_is_set_beside_what_was_said_of_them(store, network):
+    found = study_equal_size(network, here(store), samples=1, seeds=[1, 2], weights=120, images=50)
+    assert found.images == 50
+    assert 80 <= found.weights <= 120
+    for values in found.correlation.values():
+        assert values.shape == (2,)
+        assert (np.abs(values) <= 1).all()
+    # Larger weights do more, in one layer; within a bin of one size there is little left of that.
+    layer, size = (found.correlation["size", among].mean() for among in ("layer", "size"))
+    assert layer > max(0.2, size)
+    with pytest.raises(NcvizError, match="takes at least"):
+        study_equal_size(network, here(store), weights=10)

@@ -39,6 +39,7 @@ STATES = st.builds(
     parts=st.sampled_from(["", "0.weight", "features.0.weight,fc.weight"]),
     channels=st.integers(0, 256),
     batchnorm=st.sampled_from(["own", "folded"]),
+    weight_scale=st.sampled_from(["own", "fan-in", "channel-fan-in"]),
     show=st.sampled_from(VIEWS),
     detail=st.sampled_from(DETAILS),
     flow=st.sampled_from(["all", "own", "image-0", "image-12", "class-9"]),
@@ -87,7 +88,8 @@ def test_the_default_needs_no_link():
      {"lab_tune": "epochs-٣"}, {"lab_tune": "rate-0.5"}, {"lab_tune": "epochs-3,epochs-4"}, {"lab_tune": "speed-3"},
      {"lab_tune": "skip-<b>"}, {"lab_robust": "part-other"}, {"lab_robust": "eps-256"}, {"lab_robust": "eps--1"},
      {"parts": "a b"}, {"parts": "<b>"}, {"parts": ","}, {"channels": "-1"}, {"channels": "all"},
-     {"batchnorm": "fold"}, {"drawn": "u~1-1-1~1-2"}, {"drawn": "<b>"}, {"ticked": "0"}, {"ticked": "1,"}],
+     {"batchnorm": "fold"}, {"weight_scale": "rms"},
+     {"drawn": "u~1-1-1~1-2"}, {"drawn": "<b>"}, {"ticked": "0"}, {"ticked": "1,"}],
 )  # fmt: skip
 def test_bad_links_fall_back_and_say_so(query):
     found, problems = from_query(query)
