@@ -118,7 +118,9 @@ def rankings(
         )  # fmt: skip
         return
     first = found[0]
-    table = Table("ranking", "n", *(f"{value:.0%}" for value in first.sparsities[1:]), box=box.SIMPLE_HEAD)
+    table = Table(
+        "ranking", "n", *(f"{100 * value:g}%" for value in first.sparsities[1:]), box=box.SIMPLE_HEAD
+    )
     table.padding, table.pad_edge = (0, 1, 0, 0), False
     for each in _curves(graphs, found):
         # The accuracy in thousandths, so that all of it fits into a terminal.

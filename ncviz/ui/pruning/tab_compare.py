@@ -23,7 +23,7 @@ from ncviz.scene.comparison import (
     sharpness_words,
 )
 from ncviz.scene.return_files import file_stem
-from ncviz.scene.wording import graph_words, part_words, short_word, word_for
+from ncviz.scene.wording import WHEN_TO_TRUST, graph_words, part_words, short_word, word_for
 from ncviz.tasks.criteria import Spread, criteria, criterion_title
 from ncviz.tasks.images import find_dataset
 from ncviz.text import plural
@@ -89,6 +89,8 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
     )
     best = "the best of each column" if compared.order == ORDERS[0] else "what breaks the network fastest"
     st.caption(f"{figure_words(of, compared, spreads)[-1]} Bold: {best}.")
+    with st.expander("When to trust curvature"):
+        st.markdown(WHEN_TO_TRUST)
     # A download is made outside the session's own run.
     curves, colours, word = curve_runs.known(of, compared), theme(), short_word(of)
     with st.container(horizontal=True, vertical_alignment="bottom"):
