@@ -104,7 +104,7 @@ def _draw_summary(of: tasks.Network, record: CurvatureRecord) -> None:
     device = record.device
     facts = f"{len(record.labels)} images of {record.pool}, computed on {device} in {record.seconds:.1f} s."
     read = graph_words(of, record.config)
-    facts += f" {read}." if read else ""
+    facts += f" {read[:1].upper()}{read[1:]}." if read else ""
     part = part_words(record.config, len(record.weights))
     told = f"Of a part alone: {part}. " if part else ""
     st.caption(plain(f"{told}{measured_words(record)} {facts}".strip()))
