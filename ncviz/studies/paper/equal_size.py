@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.stats import spearmanr
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -170,8 +171,6 @@ def _correlation(
 
 
 def _spearman(one: np.ndarray, other: np.ndarray) -> float:
-    from scipy.stats import spearmanr
-
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
     return float(spearmanr(one, other).statistic)
