@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, GraphConfig, PruningConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, GraphConfig, PruningConfig
 from ncviz.scene.names import shape_title
 from ncviz.spreadsheet import table_csv
 from ncviz.tasks import SweepRecord
@@ -24,12 +24,24 @@ if TYPE_CHECKING:
 
 Shapes = Mapping[str, tuple[int, ...]]
 NO_ZEROS: Mapping[str, int] = MappingProxyType({})
+NO_REPAIRS: Mapping[str, Mapping[str, Spread]] = MappingProxyType({})
 
 ORDER_TITLES = {"redundant": "Least important first", "bottlenecks": "Most important first"}
 NEVER_ACTIVE_TITLES = {
     "first": "first, as in the paper",
     "median": "at their layer's median cost",
     "last": "last",
+}
+REPAIR_TITLES = {
+    "none": "None",
+    "recalibrate": "Recalibrate",
+    "fisher": "Update jointly",
+    "layerwise": "Update layer by layer",
+}
+REPAIR_WORDS = {
+    "recalibrate": "recalibrated",
+    "fisher": "updated jointly",
+    "layerwise": "updated layer by layer",
 }
 SCOPE_TITLES = {"global": "Whole network", "layer": "Layer by layer"}
 # Words of a criterion's source that are an address.
@@ -53,6 +65,7 @@ class Comparison:
         channels: Most channels of a hidden layer that take part in it; 0 means all.
         never_active: Where never-active weights go in orders by curvature.
         graph: How it reads the network.
+        repair: How the pruned network is repaired, a name in ``REPAIRS``.
     """
 
     criteria: tuple[str, ...]
@@ -67,6 +80,17 @@ class Comparison:
     channels: int = 0
     never_active: str = NEVER_ACTIVE_PLACES[0]
     graph: GraphConfig = field(default_factory=GraphConfig)
+    repair: str = REPAIRS[0]
+
+    @property
+    def as_pruned(self) -> Comparison:
+        """The same without a repair."""
+        return replace(self, repair=REPAIRS[0])
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether there is a repair."""
+        return self.repair != REPAIRS[0]
 
     def config(self, criterion: str, seed: int | None = None) -> PruningConfig:
         """Return the settings of one curve, by default of the first draw."""
@@ -82,6 +106,7 @@ class Comparison:
             self.channels,
             self.never_active,
             **self.graph.options,
+            repair=self.repair,
         )
 
 
@@ -142,8 +167,18 @@ def column_names(compared: Comparison, lost: float) -> tuple[str, str]:
     return f"removed at ≤ {plural(float(lost), 'point')} lost", f"accuracy at {percent(compared.sparsity)}"
 
 
+def repaired_column(compared: Comparison, lost: float, way: str) -> str:
+    """Return what the column is called that says how much can be removed after a repair."""
+    name = column_names(compared, lost)[0]
+    return name if way == REPAIRS[0] else f"… {REPAIR_WORDS[way]}"
+
+
 def comparison_table(
-    compared: Comparison, spreads: Mapping[str, Spread], lost: float, classes: int
+    compared: Comparison,
+    spreads: Mapping[str, Spread],
+    lost: float,
+    classes: int,
+    by_repair: Mapping[str, Mapping[str, Spread]] = NO_REPAIRS,
 ) -> pd.DataFrame:
     """Return a row for each criterion with what its curves come to.
 
@@ -155,10 +190,12 @@ def comparison_table(
         spreads: What is known of each criterion's curve over the draws.
         lost: How many points of accuracy may be lost.
         classes: How many the images have.
+        by_repair: What is known of the curves after each repair, and without: a column each for what can be removed.
     """
     import pandas as pd
 
-    lost_name, at_name = column_names(compared, lost)
+    at_name = column_names(compared, lost)[1]
+    ways = by_repair or {compared.repair: spreads}
     rows: list[dict[str, Any]] = []
     for name, spread in spreads.items():
         score = criteria()[name]
@@ -168,7 +205,10 @@ def comparison_table(
         rows.append(
             {
                 "criterion": score.title,
-                lost_name: float(np.mean([removable_within(spread.sparsity, own, lost) for own in each])),
+                **{
+                    repaired_column(compared, lost, way): _removable(found.get(name), lost)
+                    for way, found in ways.items()
+                },
                 "mean accuracy": float(np.mean([area_under(spread.sparsity, own) for own in each])),
                 at_name: mean,
                 "±": "–" if math.isnan(deviation) else f"{deviation:.2%}",
@@ -181,6 +221,13 @@ def comparison_table(
     return pd.DataFrame(rows).sort_values(
         at_name, ascending=compared.order != ORDERS[0], kind="stable", ignore_index=True
     )
+
+
+def _removable(spread: Spread | None, lost: float) -> float:
+    """Return what can be removed, mean over the draws; NaN where no curve is known."""
+    if spread is None:
+        return math.nan
+    return float(np.mean([removable_within(spread.sparsity, own, lost) for own in spread.each]))
 
 
 def sharpness_words(curves: Sequence[tuple[PruningConfig, SweepRecord]]) -> list[str]:
@@ -220,6 +267,7 @@ def curves_csv(
             "never_active": config.never_active if score.needs_curvature else None,
             "seed": config.seed if score.needs_images or score.is_drawn else None,
             "protected": " ".join(config.protected),
+            "repair": config.repair,
             "images": record.images,
             "sharpness": record.sharpness,
         }

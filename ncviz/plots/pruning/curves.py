@@ -56,6 +56,8 @@ class Curve:
         high: float64 [m], the best draw.
         draws: Number of draws; a single one has no band.
         style: How it is drawn.
+        is_before: Whether this is how it was before a repair: pale and dotted, without a mark, a band or a name of its
+            own in the legend.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Curve:
     high: Floats
     draws: int
     style: Style
+    is_before: bool = False
 
 
 def accuracy_curves(
@@ -95,7 +98,7 @@ def accuracy_curves(
     traces: list[Any] = []
     for curve in curves:
         traces += _lines(curve, scale)
-    names = sum(_LEGEND_ROOM + 7 * len(curve.title) for curve in curves)
+    names = sum(_LEGEND_ROOM + 7 * len(curve.title) for curve in curves if not curve.is_before)
     rows = max(1, math.ceil(names / max(width - _LEFT - _RIGHT, 1)))
     above = _ABOVE + _LEGEND_LINE * rows
     text = wrapped(" ".join(words), int((width - 12) / LETTER))
@@ -141,6 +144,14 @@ def _lines(curve: Curve, scale: str) -> list[go.Scatter]:
     style, group = curve.style, {"legendgroup": curve.title}
     facts = np.stack([curve.sparsity[drawn], low, high], axis=-1)
     many = curve.draws > 1
+    if curve.is_before:
+        return [
+            go.Scatter(
+                x=x, y=mean, name=escape(curve.title), mode="lines", showlegend=False, **group,
+                line={"color": pale(style.colour, 0.6), "width": 1.5, "dash": "dot"},
+                hovertemplate=f"%{{y:.2%}} as pruned<extra>{escape(curve.title)}</extra>",
+            )
+        ]  # fmt: skip
     told = "%{y:.2%}" + (" (%{customdata[1]:.2%} – %{customdata[2]:.2%})" if many else "")
     line = go.Scatter(
         x=x, y=mean, name=escape(curve.title), mode="lines+markers", customdata=facts, **group,

@@ -13,6 +13,7 @@ from ncviz.config import (
     MAX_SAMPLES_PER_CLASS,
     NEVER_ACTIVE_PLACES,
     ORDERS,
+    REPAIRS,
     SCALES,
     SCOPES,
     CurvatureConfig,
@@ -202,6 +203,9 @@ class ViewState:
     lab_scope: str = _row(SCOPES[0], one_of("the scope", SCOPES), "within what weights compete there")
     lab_order: str = _row(ORDERS[0], one_of("the order", ORDERS), "which end goes first there")
     lab_never: str = _row(NEVER_ACTIVE_PLACES[0], _never, "where never-active weights go there")
+    lab_repair: str = _row(
+        REPAIRS[0], one_of("the repair", REPAIRS), "how it repairs what is left, if at all"
+    )
     lab_protect: str = _row("", _protected, "numbers of the layers that lose no weight there, comma between")
     lab_sparsity: float = _row(0.8, _removed, "fraction that is removed where it looks closer, in [0, 1]")
     lab_lost: float = _row(1.0, _points, "how many points of accuracy may be lost in its table")

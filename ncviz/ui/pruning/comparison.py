@@ -15,7 +15,9 @@ from ncviz.ui.link.view_state import ViewState
 from ncviz.ui.session import session
 
 # What can be taken back; where one looks (sparsity, axis, criterion) is no step.
-_STEP = ("lab_criteria", "lab_seeds", "lab_samples", "lab_scope", "lab_order", "lab_never", "lab_protect")
+_STEP = (
+    "lab_criteria", "lab_seeds", "lab_samples", "lab_scope", "lab_order", "lab_never", "lab_repair", "lab_protect",
+)  # fmt: skip
 
 
 def current() -> Comparison:
@@ -52,6 +54,7 @@ def read(
         view.channels,
         view.lab_never,
         view.config.graph,
+        view.lab_repair,
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import MAX_SAMPLES_PER_CLASS, NEVER_ACTIVE_PLACES, ORDERS, SCOPES
+from ncviz.config import MAX_SAMPLES_PER_CLASS, NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, SCOPES
 from ncviz.scene.comparison import (
     NEVER_ACTIVE_TITLES,
     ORDER_TITLES,
+    REPAIR_TITLES,
     SCOPE_TITLES,
     Comparison,
     layer_titles,
@@ -47,6 +48,7 @@ def draw_controls(network: tasks.Network) -> None:
         ):
             st.button(title, key=f"lab-{name}", disabled=not can, on_click=act)
     _draw_order(network, compared)
+    _draw_repair(compared)
     # Few change these, and the curve is what is looked at; where one is changed, it is seen.
     view, usual = session.view(), ViewState()
     is_changed = any(getattr(view, name) != getattr(usual, name) for name in _MEASURED_BY)
@@ -60,9 +62,9 @@ def _draw_order(network: tasks.Network, compared: Comparison) -> None:
         "Fraction removed where you look closer",
         measured_sparsities(comparison.shapes(network), compared.protected, network.zeros),
         format_func=percent,
-        help="The table, and every other tab but Robustness → Repair, look at this sparsity. It is one of those that "
-        "are measured.",
-        disabled=_is_repairing(),
+        help="The table, and every other tab but Robustness → One class's bottlenecks, look at this sparsity. It is "
+        "one of those that are measured.",
+        disabled=_is_scaling(),
         **session.shows(
             f"lab_sparsity {compared.protected}",
             compared.sparsity,
@@ -88,7 +90,23 @@ def _draw_order(network: tasks.Network, compared: Comparison) -> None:
     )
 
 
-def _is_repairing() -> bool:
+def _draw_repair(compared: Comparison) -> None:
+    st.segmented_control(
+        "Repair what is left",
+        REPAIRS,
+        format_func=lambda name: REPAIR_TITLES[name],
+        required=True,
+        help="What is done to each pruned network without training, on about 1,000 training images. "
+        "Recalibrate: BatchNorm's statistics estimated anew, or, without one, each channel's mean and variance as in "
+        "the whole network; a few passes. Update jointly: all kept weights at once make up for those removed, by the "
+        "inverse of the empirical Fisher matrix (WoodFisher). Update layer by layer: each layer's kept weights are "
+        "solved for what the whole network's layer gives; the slowest on large layers. A repair is made anew at each "
+        "sparsity of a curve; the button that measures says how long that takes.",
+        **_tie("lab_repair", compared.repair),
+    )
+
+
+def _is_scaling() -> bool:
     """Whether the part of Robustness is open that prunes nothing, whatever the fraction."""
     view = session.view()
     return view.lab_tab == "robust" and parse("lab_robust", view.lab_robust).get("part") == "repair"

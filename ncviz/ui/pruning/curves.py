@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from ncviz import tasks
-from ncviz.config import PruningConfig
+from ncviz.config import REPAIRS, PruningConfig
 from ncviz.fingerprint import digest
 from ncviz.jobs import Job
 from ncviz.scene.comparison import Comparison, weight_count
@@ -17,22 +19,27 @@ from ncviz.scene.wording import private_title
 from ncviz.tasks import SweepRecord
 from ncviz.tasks.criteria import GRID, Spread, criteria, masks_of
 from ncviz.text import plural
-from ncviz.ui.pruning import comparison
+from ncviz.ui.pruning import comparison, repairs
 from ncviz.ui.server import evaluation, resources
 from ncviz.ui.session import jobs, session
+
+NOTHING: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 def needed(of: tasks.Network, compared: Comparison) -> dict[str, PruningConfig]:
     """Return the settings of every curve that the comparison consists of, by the store's key.
 
-    Criteria that look at nothing that differs from seed to seed have one curve for all seeds.
+    With a repair, those before it are among them. Criteria that look at nothing that differs from seed to seed have one
+    curve for all seeds.
     """
     found: dict[str, PruningConfig] = {}
     context = session.context()
+    ways = [compared.as_pruned, *([compared] if compared.is_repaired else [])]
     for criterion in compared.criteria:
-        for seed in compared.seeds:
-            config = compared.config(criterion, seed)
-            found.setdefault(_task(of, config).key(context), config)
+        for one in ways:
+            for seed in compared.seeds:
+                config = one.config(criterion, seed)
+                found.setdefault(_task(of, config).key(context), config)
     return found
 
 
@@ -53,9 +60,14 @@ def known(of: tasks.Network, compared: Comparison) -> list[tuple[PruningConfig, 
 
 
 def spreads(of: tasks.Network, compared: Comparison) -> dict[str, Spread]:
-    """Return for each criterion what is known of its curve over the draws; criteria without any are left out."""
+    """Return for each criterion what is known of its curve over the draws, after the repair if there is one.
+
+    Criteria without any are left out.
+    """
     records: dict[str, list[SweepRecord]] = {}
     for config, record in known(of, compared):
+        if config.repair != compared.repair:
+            continue
         records.setdefault(config.criterion, []).append(record)
     return {
         name: Spread(
@@ -64,6 +76,12 @@ def spreads(of: tasks.Network, compared: Comparison) -> dict[str, Spread]:
         )
         for name, found in records.items()
     }
+
+
+def by_repair(of: tasks.Network, compared: Comparison) -> dict[str, dict[str, Spread]]:
+    """Return the same for each repair whose curves are known, and for none."""
+    found = {way: spreads(of, replace(compared, repair=way)) for way in REPAIRS}
+    return {way: each for way, each in found.items() if each}
 
 
 def ranks(of: tasks.Network, config: PruningConfig) -> np.ndarray:
@@ -85,6 +103,9 @@ def measured(of: tasks.Network, config: PruningConfig | None, removed: int) -> e
     context = session.context()
     order = "" if config is None else tasks.Order(of, config).key(context)
     key = of.fingerprint, order, removed, context.fingerprint(of), context.device
+    if config is not None and config.repair != REPAIRS[0]:
+        changed = repairs.arrays_of(of, config, removed)
+        return _measured((*key, config.repair), of, None, removed, context, changed)
     return _measured(key, of, config, removed, context)
 
 
@@ -96,7 +117,11 @@ def first_known(of: tasks.Network, compared: Comparison, criterion: str) -> Prun
 def at_hand(of: tasks.Network, compared: Comparison, criterion: str) -> list[PruningConfig]:
     """Return the settings of a criterion's draws whose orders are kept, or take no more than a moment; at least one."""
     context = session.context()
-    found = [config for config, _ in known(of, compared) if config.criterion == criterion]
+    found = [
+        config
+        for config, _ in known(of, compared)
+        if config.criterion == criterion and config.repair == compared.repair
+    ]
     return [config for config in found if tasks.Order(of, config).is_at_hand(context)] or found[:1]
 
 
@@ -130,6 +155,7 @@ def job_key(of: tasks.Network, compared: Comparison) -> str:
         compared.order,
         list(compared.protected),
         compared.never_active,
+        *([compared.repair] if compared.is_repaired else []),
     )
     return digest("comparison", of.fingerprint, session.context().fingerprint(of), *settings)
 
@@ -145,7 +171,9 @@ def seconds(of: tasks.Network, configs: Collection[PruningConfig]) -> float:
     per_image = 0.0 if known is None else known.seconds / max(1, len(known.labels))
     classes = 0 if known is None else len(set(known.labels.tolist()))
     images = sum(config.samples_per_class * classes for config in unknown)
-    return each * len(GRID) * len(configs) + per_image * images
+    image = each / max(1, len(context.images(of, "test")))
+    repairing = sum(repairs.seconds(of, config.repair, len(GRID), image) for config in configs)
+    return each * len(GRID) * len(configs) + per_image * images + repairing
 
 
 def _task(of: tasks.Network, config: PruningConfig) -> tasks.Curve:
@@ -159,8 +187,9 @@ def _measured(
     _config: PruningConfig | None,
     _removed: int,
     _context: tasks.Context,
+    _changed: Mapping[str, np.ndarray] = NOTHING,
 ) -> evaluation.Measured:
     masks: Mapping[str, Any] | None = None
     if _config is not None:
         masks = masks_of(ranks(_of, _config), _removed, comparison.shapes(_of))
-    return evaluation.measure(_of, _context, masks).result()
+    return evaluation.measure(_of, _context, masks, _changed).result()

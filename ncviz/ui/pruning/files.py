@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from ncviz.scene.return_files import file_stem
 from ncviz.tasks.images import find_dataset
 from ncviz.tasks.pruned_forms import FORMS, form_file, form_snippet
 from ncviz.text import plain
-from ncviz.ui.pruning import comparison, curves
+from ncviz.ui.pruning import comparison, curves, repairs
 from ncviz.ui.session.camera import camera_config
 
 FORM_TITLES = {
@@ -55,17 +55,22 @@ def draw_files(of: tasks.Network, config: PruningConfig, removed: int) -> None:
         key=f"lab-form-{len(forms)}",
         persist_state="session",
     )
+    repaired = repairs.arrays_of(of, config, removed)
     name = file_name(of, form)
     told = OWN_HELP if form == FORMS[0] and not of.is_bundled else FORM_HELP[form]
     with st.container(horizontal=True, vertical_alignment="center"):
         button(
             f"Download {name}",
-            partial(content, of, curves.ranks(of, config), removed, form),
+            partial(content, of, curves.ranks(of, config), removed, form, repaired),
             name,
             "application/octet-stream",
             told,
         )
         st.caption(told)
+    if repaired and form == "masks":
+        st.caption("Masks say nothing of the repair: your whole network under them is not repaired.")
+    elif repaired:
+        st.caption(f"The repaired network. {repairs.words(of, config)}")
     st.code(snippet(of, form), language="python")
     st.caption(SPEED)
 
@@ -83,12 +88,14 @@ def snippet(of: tasks.Network, form: str) -> str:
     return return_files.snippet(of, name, spec.normalisation, is_reparametrised=form != FORMS[0])
 
 
-def content(of: tasks.Network, ranks: np.ndarray, removed: int, form: str) -> bytes:
+def content(
+    of: tasks.Network, ranks: np.ndarray, removed: int, form: str, repaired: Mapping[str, np.ndarray]
+) -> bytes:
     """Return a file's bytes."""
     shapes = comparison.shapes(of)
     if form == FORMS[0]:
-        return tasks.pruned_file(of, ranks, removed, shapes)[0]
-    return form_file(of, ranks, removed, shapes, form=form)
+        return tasks.pruned_file(of, ranks, removed, shapes, repaired=repaired)[0]
+    return form_file(of, ranks, removed, shapes, form=form, repaired=repaired)
 
 
 def button(label: str, make: Callable[[], bytes], name: str, mime: str, note: str | None = None) -> None:

@@ -26,6 +26,7 @@ from ncviz.ui.link.view_state import LAB_TABS
 from ncviz.ui.pruning import (
     comparison,
     controls,
+    repairs,
     tab_classes,
     tab_compare,
     tab_finetune,
@@ -73,8 +74,13 @@ def draw_page(of: tasks.Network) -> None:
         return
     missing = curve_runs.missing(of, compared)
     spreads = curve_runs.spreads(of, compared)
+    shown = compared
+    if compared.is_repaired and not spreads:
+        # Until the first repaired curve is measured, those as pruned.
+        shown = compared.as_pruned
+        spreads = curve_runs.spreads(of, shown)
     with says:
-        _draw_verdict(of, compared, spreads)
+        _draw_verdict(of, shown, spreads)
         for told in sharpness_words(curve_runs.known(of, compared)):
             st.caption(told)
 
@@ -89,12 +95,12 @@ def draw_page(of: tasks.Network) -> None:
             st.caption("This appears when the first curve is measured.")
 
     parts: dict[str, Callable[[], None]] = {
-        "compare": lambda: when_measured(lambda: tab_compare.draw_curves(of, compared, spreads)),
-        "layers": lambda: when_measured(lambda: tab_layers.draw_layers(of, compared, spreads)),
-        "breaks": lambda: when_measured(lambda: tab_classes.draw_classes(of, compared, spreads)),
+        "compare": lambda: when_measured(lambda: tab_compare.draw_curves(of, shown, spreads)),
+        "layers": lambda: when_measured(lambda: tab_layers.draw_layers(of, shown, spreads)),
+        "breaks": lambda: when_measured(lambda: tab_classes.draw_classes(of, shown, spreads)),
         "tune": lambda: tab_finetune.draw_finetuning(of),
         "robust": lambda: tab_robustness.draw_robustness(of),
-        "plans": lambda: tab_plans.draw_plans(of, compared, spreads),
+        "plans": lambda: tab_plans.draw_plans(of, shown, spreads),
     }
     # Streamlit forgets the tab on another page; its own default would make it another widget.
     st.session_state.setdefault("lab-tabs", TAB_TITLES[session.view().lab_tab])
@@ -113,9 +119,11 @@ def _draw_verdict(of: tasks.Network, compared: Comparison, spreads: Mapping[str,
     known = curve_runs.known(of, compared)
     images, word = min(record.images for _, record in known), short_word(of)
     told = verdict(compared, spreads, session.view().lab_lost, images, word)
+    if told and compared.is_repaired:
+        told.insert(0, repairs.words(of, compared.config("curvature")))
     config = compared.config("curvature").calibration
     sweep = session.context().look_up(tasks.Sweep(of, config, compared.scope, compared.never_active))
-    if told and sweep is not None and not compared.protected:
+    if told and sweep is not None and not compared.protected and not compared.is_repaired:
         told.append(other_end(sweep, word))
     if told:
         st.markdown(" ".join(told))

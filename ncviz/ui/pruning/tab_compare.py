@@ -20,6 +20,7 @@ from ncviz.scene.comparison import (
     comparison_table,
     curves_csv,
     never_active_place,
+    repaired_column,
     sharpness_words,
 )
 from ncviz.scene.return_files import file_stem
@@ -29,7 +30,7 @@ from ncviz.tasks.images import find_dataset
 from ncviz.text import plural
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.link.view_state import AXES
-from ncviz.ui.pruning import comparison, files
+from ncviz.ui.pruning import comparison, files, repairs
 from ncviz.ui.pruning import curves as curve_runs
 from ncviz.ui.pruning.run_settings import criterion_styles
 from ncviz.ui.session import session
@@ -67,17 +68,28 @@ def draw_curves(of: tasks.Network, compared: Comparison, spreads: Mapping[str, S
         figure = _make_figure(of, compared, spreads, column_width("width-lab", WIDTH))
         files.draw_chart(of, figure, "curves", key="lab-curves")
     classes = len(find_dataset(of.dataset).classes)
-    found = comparison_table(compared, spreads, session.view().lab_lost, classes)
-    lost_name, at_name = column_names(compared, session.view().lab_lost)
+    lost = session.view().lab_lost
+    by_repair = curve_runs.by_repair(of, compared)
+    found = comparison_table(compared, spreads, lost, classes, by_repair)
+    at_name = column_names(compared, lost)[1]
+    lost_names = [repaired_column(compared, lost, way) for way in by_repair]
     show_table(
-        _mark_best(found, [lost_name, "mean accuracy", at_name], is_high=compared.order == ORDERS[0]),
+        _mark_best(found, [*lost_names, "mean accuracy", at_name], is_high=compared.order == ORDERS[0]),
         hide_index=True,
         column_config={
             "paper": st.column_config.LinkColumn(display_text=r"abs/(.*)"),
-            lost_name: st.column_config.NumberColumn(
-                help="The largest measured fraction up to which the accuracy never falls further, mean over the draws. "
-                "Nothing is interpolated."
-            ),
+            **{
+                name: st.column_config.NumberColumn(
+                    help="The largest measured fraction up to which the accuracy never falls further, mean over the "
+                    "draws. Nothing is interpolated."
+                    + (
+                        ""
+                        if at == 0
+                        else " After this repair, without training; empty where it is not measured."
+                    )
+                )
+                for at, name in enumerate(lost_names)
+            },
             "mean accuracy": st.column_config.NumberColumn(
                 f"mean {short_word(of)}", help="Area under the curve by the trapezoid rule, over its width."
             ),
@@ -134,6 +146,8 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     part += f" In the curvature, {read}." if read and looks else ""
     place = never_active_place(compared.never_active)
     part += f" By curvature, {place}." if place and looks else ""
+    repair = repairs.words(of, compared.config(first.criterion))
+    part += f" {repair} Pale and dotted: as pruned." if repair else ""
     return [
         f"{of.title}, {word_for(of)}{images}, without training again. {way.capitalize()}, {among}{held}.{band}{part}",
         *sharpness_words(curve_runs.known(of, compared)),
@@ -155,6 +169,14 @@ def _make_figure(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
         )
         for name, spread in spreads.items()
     ]
+    if compared.is_repaired:
+        curves = [
+            Curve(
+                criterion_title(name), before.sparsity, before.mean, before.low, before.high, before.draws,
+                drawn[name], is_before=True,
+            )
+            for name, before in curve_runs.spreads(of, compared.as_pruned).items()
+        ] + curves  # fmt: skip
     lost = session.view().lab_lost
     whole = float(next(iter(spreads.values())).mean[0])
     figure = accuracy_curves(
@@ -178,4 +200,4 @@ def _mark_best(found: pd.DataFrame, columns: list[str], *, is_high: bool) -> Any
         best = values.max() if is_high else values.min()
         return ["font-weight: bold" if value == best else "" for value in values]
 
-    return found.style.apply(mark, subset=columns).format(dict.fromkeys(columns, "{:.2%}"))
+    return found.style.apply(mark, subset=columns).format(dict.fromkeys(columns, "{:.2%}"), na_rep="–")

@@ -9,7 +9,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.jobs import Job
 from ncviz.plots.pruning.finetuning import TunedCurve, accuracy_curves, loss_curves
-from ncviz.scene.comparison import Comparison, nothing_to_remove, weight_count
+from ncviz.scene.comparison import REPAIR_WORDS, Comparison, nothing_to_remove, weight_count
 from ncviz.scene.pruning_tables import finetune_table
 from ncviz.scene.return_files import file_stem
 from ncviz.scene.wording import has_labels, private_title
@@ -78,6 +78,7 @@ def _draw_introduction(compared: Comparison, train: Dataset, test: Dataset) -> N
     st.markdown(
         f"Each criterion removes **{100 * compared.sparsity:.4g}%** of the weights; then the others are trained on, "
         "while the removed ones stay zero."
+        + (f" It begins with the weights {REPAIR_WORDS[compared.repair]}." if compared.is_repaired else "")
     )
     sample = (
         ""

@@ -16,6 +16,7 @@ from ncviz.plots.pruning.tables import overlap_heatmap
 from ncviz.scene.comparison import (
     NEVER_ACTIVE_TITLES,
     ORDER_TITLES,
+    REPAIR_WORDS,
     SCOPE_TITLES,
     Comparison,
     layer_titles,
@@ -156,6 +157,7 @@ def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
                     else {}
                 ),
                 **({"weights divided by": config.scale} if looks and config.scale != SCALES[0] else {}),
+                "repair": REPAIR_WORDS.get(config.repair),
                 "samples per class": config.samples_per_class if needs else None,
                 "seed": config.seed,
                 "protected": len(config.protected),
@@ -195,6 +197,7 @@ def _open_plan(of: tasks.Network, plan: Plan) -> None:
         lab_scope=config.scope,
         lab_order=config.order,
         lab_never=config.never_active,
+        lab_repair=config.repair,
         lab_protect=",".join(
             str(index) for index, name in enumerate(comparison.shapes(of)) if name in config.protected
         ),

@@ -60,6 +60,8 @@ def draw_robustness(of: tasks.Network) -> None:
     elif nothing := nothing_to_remove(comparison.shapes(of), compared.protected, of.zeros):
         st.info(nothing)
     else:
+        if compared.is_repaired:
+            st.caption("Here the networks are as they were pruned, without the repair that is chosen above.")
         _draw_curves(of, compared, test, is_attack=part == "attack")
 
 

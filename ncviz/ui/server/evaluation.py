@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,9 +53,12 @@ class Measured:
 
 
 def measure(
-    of: tasks.Network, context: tasks.Context, masks: Mapping[str, Tensor] | None = None
+    of: tasks.Network,
+    context: tasks.Context,
+    masks: Mapping[str, Tensor] | None = None,
+    changed: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> Future[Measured]:
-    """Start to measure a network on its evaluation images, under masks or whole."""
+    """Start to measure a network on its evaluation images, under masks or whole, some of its arrays changed."""
     key, kept = _where(of, context), _evaluators()
 
     def work() -> Measured:
@@ -68,7 +72,7 @@ def measure(
                 ready.time()
             resources.settle_memory()
             resources.keep(kept, key, ready, KEPT_EVALUATORS)
-        found, seconds = ready.predictions(masks)
+        found, seconds = ready.predictions(masks, changed)
         return Measured(found.numpy(), ready.evaluator.labels.numpy(), seconds)
 
     future = _evaluation_thread().submit(work)
@@ -104,10 +108,17 @@ class _Ready:
     evaluator: Evaluator
     seconds: float = math.inf
 
-    def predictions(self, masks: Mapping[str, Tensor] | None = None) -> tuple[Tensor, float]:
+    def predictions(
+        self,
+        masks: Mapping[str, Tensor] | None = None,
+        changed: Mapping[str, np.ndarray] = MappingProxyType({}),
+    ) -> tuple[Tensor, float]:
         """Return the classes, and how long that took; the fastest of all counts, whatever else the machine does."""
+        import torch
+
         started = time.perf_counter()
-        found = self.evaluator.predictions(masks)
+        tensors = {name: torch.from_numpy(values) for name, values in changed.items()}
+        found = self.evaluator.predictions(masks, tensors)
         seconds = time.perf_counter() - started
         self.seconds = min(self.seconds, seconds)
         return found, seconds
