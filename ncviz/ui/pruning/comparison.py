@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -41,7 +42,7 @@ def read(
     asked = view.lab_criteria.split(",")
     numbers = {int(number) for number in view.lab_protect.split(",") if number}
     protected = tuple(name for index, name in enumerate(sizes) if index in numbers)
-    return Comparison(
+    as_pruned = Comparison(
         tuple(name for name in known if name in asked),
         tuple(range(view.lab_seeds)),
         view.lab_samples,
@@ -54,8 +55,8 @@ def read(
         view.channels,
         view.lab_never,
         view.config.graph,
-        view.lab_repair,
     )
+    return replace(as_pruned, repair=view.lab_repair)
 
 
 def shapes(network: tasks.Network) -> dict[str, tuple[int, ...]]:
