@@ -80,6 +80,8 @@ def draw_page(of: tasks.Network) -> None:
         shown = compared.as_pruned
         spreads = curve_runs.spreads(of, shown)
     with says:
+        if spreads and shown.repair != compared.repair:
+            st.warning("Not repaired yet: all numbers and files here are of networks as they were pruned.")
         _draw_verdict(of, shown, spreads)
         for told in sharpness_words(curve_runs.known(of, compared)):
             st.caption(told)

@@ -10,7 +10,7 @@ import streamlit as st
 from ncviz import tasks
 from ncviz.plots.pruning.classes import ClassRow, class_change
 from ncviz.plots.pruning.tables import confusion_heatmap
-from ncviz.scene.comparison import Comparison, weight_count
+from ncviz.scene.comparison import REPAIR_WORDS, Comparison, weight_count
 from ncviz.scene.verdict import draw_words
 from ncviz.scene.wording import word_for
 from ncviz.tasks.criteria import Spread, class_accuracy, confusion, criterion_title, flips
@@ -69,7 +69,9 @@ def draw_classes(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
         for name, own in pruned.items()
     ]
     st.markdown(
-        f"**{percent(removed / total)} removed**, {word_for(of)}: whole network {whole.accuracy:.2%}; "
+        f"**{percent(removed / total)} removed"
+        + (f", {REPAIR_WORDS[compared.repair]}" if compared.is_repaired else "")
+        + f"**, {word_for(of)}: whole network {whole.accuracy:.2%}; "
         f"{'; '.join(told)}. On "
         f"{len(whole.labels):,} evaluation images."
     )

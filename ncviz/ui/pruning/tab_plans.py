@@ -60,7 +60,8 @@ def _choose_plan(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     found, total = curves.measured(of, config, removed), weight_count(shapes)
     sizes = [math.prod(shape) for shape in shapes.values()]
     return Plan(
-        f"{criterion_title(name)} {percent(removed / total)}",
+        f"{criterion_title(name)} {percent(removed / total)}"
+        + (f", {REPAIR_WORDS[compared.repair]}" if compared.is_repaired else ""),
         of.fingerprint,
         of.title if of.is_bundled else f"own checkpoint ({of.architecture})",
         config,
@@ -75,7 +76,7 @@ def _choose_plan(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
 @telling_errors()
 def _draw_save_form(of: tasks.Network, plan: Plan, spread: Spread) -> None:
     st.markdown(
-        f"**{criterion_title(plan.pruning.criterion)}, {percent(plan.sparsity)} removed**: "
+        f"**{criterion_title(plan.pruning.criterion)}, {percent(plan.sparsity)} removed{_repair_words(plan)}**: "
         f"{plan.total - plan.removed:,} of {plan.total:,} weights kept, {word_for(of)} "
         f"{plan.accuracy:.2%}{draw_words(spread, plan.sparsity)} on {plan.images:,} evaluation images."
     )
@@ -87,6 +88,11 @@ def _draw_save_form(of: tasks.Network, plan: Plan, spread: Spread) -> None:
         plan = replace(plan, name=typed or plan.name)
         _store().put(plan)
         st.toast(plain(f"Saved as “{plan.name}”."))
+
+
+def _repair_words(plan: Plan) -> str:
+    found = REPAIR_WORDS.get(plan.pruning.repair)
+    return f", {found}" if found else ""
 
 
 def _draw_list(of: tasks.Network) -> None:
