@@ -17,7 +17,6 @@ from ncviz.tasks.repair.network import Repaired
 from ncviz.ui.pruning import comparison
 from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
-from ncviz.ui.session.following import follow
 from ncviz.ui.session.problems import tell_failure
 
 # What a core does in a second, in multiplications of matrices: to say beforehand about how long a repair takes.
@@ -54,7 +53,7 @@ def arrays_of(of: tasks.Network, config: PruningConfig, removed: int) -> Mapping
         job = None
     if job is None:
         job = jobs.start(tasks.Series([task]), f"Repairing {private_title(of)}")
-    follow(job)
+    jobs.follow(job)
     st.stop()
 
 
