@@ -13,10 +13,12 @@ from ncviz.errors import StoreError
 from ncviz.pruning.finetune import FineTuneConfig
 from ncviz.store import Record, Store
 from ncviz.studies.paper.ranking import Ranking
+from ncviz.tasks.curvature.spread import CurvatureSpread
 from ncviz.tasks.finetuning import FineTune, PruneAndTune
 from ncviz.tasks.negative_edges.record import NegativeEdgesConfig
 from ncviz.tasks.negative_edges.task import NegativeEdges
 from ncviz.tasks.robustness import Robustness, RobustnessConfig
+from ncviz.tasks.sensitivity import Sensitivity
 from tests.examples.contexts import here
 
 CONFIG = CurvatureConfig(samples_per_class=2, seed=1)
@@ -51,6 +53,8 @@ MADE = {
     "negative-edges": lambda network, context: NegativeEdges(
         network, NegativeEdgesConfig(6, search=RadiusConfig(0.1, 3, 1, 2))
     ),
+    "sensitivity": lambda network, context: Sensitivity(network, PruningConfig("magnitude"), 50),
+    "spread": lambda network, context: CurvatureSpread(network, CONFIG, 2),
     "ranking": lambda network, context: Ranking(network, "paper", 1, 1, 30),
 }
 

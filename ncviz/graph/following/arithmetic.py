@@ -119,11 +119,12 @@ def scaled(grown: Growing, n: fx.Node, value: Units | Pending, factor: Tensor, b
         each[value.own.reshape(-1)] = factor.expand(shape)[0].reshape(-1).numpy()
         by_channel = _one_for_each_channel(each.reshape(value.shape), by)
         return replace(value, terms=tuple(term.scaled(by_channel, by) for term in value.terms), node=n)
+    if grown.is_input(value):
+        # The pixels as the network sees them are those after its own normalisation, wherever its channels lie.
+        check_finite(factor.reshape(1, -1).numpy(), by, "factors")
+        return grown.activated(n, value)
     axis = channel_axis(grown, value)
     by_channel = _one_for_each_channel(factor.expand(shape)[0].movedim(axis, 0).numpy(), by)
-    if grown.is_input(value):
-        # The pixels as the network sees them are those after its own normalisation.
-        return grown.activated(n, value)
     layer, arrangement = layout_of(shape, axis)
     return Pending((copy_term(n.name, np.moveaxis(value.own, axis, 0), by_channel),), layer, arrangement, n)
 

@@ -294,8 +294,6 @@ REFUSED = {
     "two kinds": ([node("LSTM", "x", "w", "w", to="a", hidden_size=3), node("Attention", "a", "a", "a")],
                   {"w": weights(3, 3)}, "recurrence at 'the_LSTM_a'; attention at 'the_Attention_y'"),
     "attention": ([node("MatMul", "x", "x")], {}, "attention at 'the_MatMul_y'"),
-    "gate": ([node("Conv", "x", "w", to="c"), node("Mul", "c", "x")], {"w": weights(2, 2, 1, 1)},
-             "gates .* at 'the_Mul_y'"),
     "softmax inside": ([node("Softmax", "x")], {}, "softmax inside"),
     "resize": ([node("Resize", "x")], {}, "the operation Resize at 'the_Resize_y'"),
     "custom": ([helper.make_node("Conv", ["x", "w"], ["y"], name="mine", domain="com.mine")],
