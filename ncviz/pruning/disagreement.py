@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ncviz.copies.own_copy import own_copy
+from ncviz.devices import guard, resolve_device
 from ncviz.errors import NcvizError
 from ncviz.pruning.criteria.layers import mean_ranks
 from ncviz.values import NEVER_ACTIVE
@@ -101,19 +102,40 @@ def loss_changes(
 ) -> tuple[np.ndarray, float]:
     """Measure how the mean cross-entropy changes when one weight alone is removed.
 
+    In double precision throughout, or the change of a single weight is lost in rounding.
+
     Args:
         net: The network. Not changed.
         shapes: Name and shape of each weight tensor, which the numbers count through.
         chosen: int64 [k], numbers of the weights.
         inputs: [n, *input shape].
         labels: int64 [n].
-        device: Where to measure.
+        device: Where to measure; on the CPU in place of "mps", which has no float64.
         progress: Called with the fraction done; may raise to stop.
 
     Returns:
-        float64 [k], and the whole network's loss.
+        float64 [k], above 0 where the loss grows, and the whole network's loss.
+
+    Raises:
+        ModelError: If the network cannot be copied.
+        DeviceError: If the device is missing or out of memory.
     """
-    own = own_copy(net, inputs).to(device)
+    device = resolve_device(device)
+    device = "cpu" if device == "mps" else device
+    with guard(device):
+        return _loss_changes(net, shapes, chosen, inputs, labels, device, progress)
+
+
+def _loss_changes(
+    net: nn.Module,
+    shapes: Mapping[str, tuple[int, ...]],
+    chosen: np.ndarray,
+    inputs: Tensor,
+    labels: Tensor,
+    device: str,
+    progress: Callable[[float], None] | None,
+) -> tuple[np.ndarray, float]:
+    own = own_copy(net, inputs).double().to(device)
     tensors = {**dict(own.named_parameters()), **dict(own.named_buffers())}
     state = {name: value.detach() for name, value in tensors.items()}
     ends = np.cumsum([prod(shape) for shape in shapes.values()])
@@ -122,8 +144,9 @@ def loss_changes(
         total = 0.0
         with torch.inference_mode():
             for part, of in zip(inputs.split(_BATCH), labels.split(_BATCH), strict=True):
-                scores = functional_call(own, {**state, **changed}, (part.to(device, copy=True),))
-                total += float(nn.functional.cross_entropy(scores.double(), of.to(device), reduction="sum"))
+                images = part.to(device, torch.float64, copy=True)
+                scores = functional_call(own, {**state, **changed}, (images,))
+                total += float(nn.functional.cross_entropy(scores, of.to(device), reduction="sum"))
         return total / len(inputs)
 
     whole, found = loss({}), np.empty(len(chosen))
@@ -131,7 +154,7 @@ def loss_changes(
     for at, number in enumerate(chosen.tolist()):
         layer = int(np.searchsorted(ends, number, side="right"))
         name = names[layer]
-        without = state[name].clone()
+        without = state[name].clone(memory_format=torch.contiguous_format)
         without.view(-1)[number - int(ends[layer] - prod(shapes[name]))] = 0.0
         found[at] = loss({name: without}) - whole
         if progress is not None:

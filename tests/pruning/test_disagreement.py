@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from ncviz.config import CurvatureConfig
 from ncviz.data.datasets import load_dataset
-from ncviz.errors import NcvizError
+from ncviz.errors import DeviceError, NcvizError
+from ncviz.pruning import disagreement
 from ncviz.pruning.disagreement import curvature_spread, opposed_weights, share_for_curvature
 from ncviz.scene.cards.spread import opposed_table, spread_row
 from ncviz.tasks.curvature.spread import CurvatureSpread
@@ -80,6 +82,35 @@ def test_each_change_is_that_of_a_network_without_the_weight(store, network):
     at = int(np.flatnonzero(found.spread.active == 2)[0])
     assert spread_row(found, at)[0] == "over 2 draws"
     assert " ± " in spread_row(found, at)[1]
+
+
+def test_changes_are_in_double_precision_also_where_the_device_has_none(monkeypatch):
+    monkeypatch.setattr(disagreement, "resolve_device", lambda name: "mps")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net, inputs, labels = nn.Linear(5, 3).eval(), torch.rand(9, 5), torch.randint(3, (9,))
+    shapes = {"weight": (3, 5), "bias": (3,)}
+    found, whole = disagreement.loss_changes(net, shapes, np.array([7, 16]), inputs, labels, device="mps")
+    weight, bias = net.weight.detach().double(), net.bias.detach().double()
+
+    def loss(w, b):
+        return float(functional.cross_entropy(inputs.double() @ w.T + b, labels))
+
+    kept = torch.ones(18, dtype=torch.float64)
+    for number, change in zip((7, 16), found, strict=True):
+        kept[number] = 0.0
+        less = loss(weight * kept[:15].view(3, 5), bias * kept[15:])
+        kept[number] = 1.0
+        assert change == pytest.approx(less - whole, abs=1e-14)
+    assert whole == pytest.approx(loss(weight, bias), abs=1e-14)
+    assert net.weight.dtype == torch.float32
+
+    def full(*_, **__):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(disagreement, "functional_call", full)
+    with pytest.raises(DeviceError, match="ran out of memory"):
+        disagreement.loss_changes(net, shapes, np.array([7]), inputs, labels)
 
 
 def flat(weights):

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from torch import nn
-from torch.nn.functional import cross_entropy
 
 from ncviz import tasks
 from ncviz.config import GraphConfig
 from ncviz.errors import NcvizError
 from ncviz.models.network import Network
+from ncviz.pruning.disagreement import loss_changes
 from ncviz.pruning.scores import pruning_scores
 from ncviz.studies.paper.ranking import curvature_config, evidence_of, training
 
@@ -131,28 +130,17 @@ def _changes(
 ) -> dict[str, np.ndarray]:
     """Return by how much the mean loss changes when each weight alone is removed, whichever way, float64."""
     net, inputs, labels, device = training(network, images, context)
-    # In double precision, or the change of a single weight is lost in rounding.
-    net, inputs, labels = net.double().eval().to(device), inputs.double().to(device), labels.to(device)
-    whole, done, total = _loss(net, inputs, labels), 0, sum(map(len, chosen.values()))
-    found = {}
-    for name, at in chosen.items():
-        flat = net.get_parameter(name).data.view(-1)
-        values = np.empty(len(at))
-        for number, index in enumerate(at.tolist()):
-            before = float(flat[index])
-            flat[index] = 0.0
-            values[number] = abs(_loss(net, inputs, labels) - whole)
-            flat[index] = before
-            done += 1
-            context.say(done / total, f"{network.title}: removing single weights")
-        found[name] = values
-    return found
-
-
-def _loss(net: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> float:
-    with torch.no_grad():
-        parts = zip(inputs.split(250), labels.split(250), strict=True)
-        return sum(float(cross_entropy(net(x), y, reduction="sum")) for x, y in parts) / len(inputs)
+    shapes = {name: network.arrays[name].shape for name in chosen}
+    ends = np.cumsum([network.arrays[name].size for name in chosen])
+    numbers = [
+        at + end - network.arrays[name].size for (name, at), end in zip(chosen.items(), ends, strict=True)
+    ]
+    found, _ = loss_changes(
+        net, shapes, np.concatenate(numbers), inputs, labels, device=device,
+        progress=lambda fraction: context.say(fraction, f"{network.title}: removing single weights"),
+    )  # fmt: skip
+    parts = np.split(np.abs(found), np.cumsum([len(at) for at in chosen.values()])[:-1])
+    return dict(zip(chosen, parts, strict=True))
 
 
 def _correlation(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ncviz.pruning.disagreement import SpreadResult
 
 # Raised whenever a change could alter a stored number.
-SPREAD_VERSION = 1
+SPREAD_VERSION = 2
 SPREAD_DRAWS, MAX_SPREAD_DRAWS = 3, 50
 # Weights either way that are removed one by one, and on how many training images.
 OPPOSED, OPPOSED_IMAGES = 20, 1000
