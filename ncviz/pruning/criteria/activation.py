@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -48,11 +51,11 @@ def input_norms(given: ScoreInputs, criterion: str) -> dict[str, Tensor]:
     def watch(name: str) -> None:
         module = net.get_submodule(name)
 
-        def hear(_: nn.Module, heard: tuple[Tensor, ...]) -> None:
-            own = (patches(module, heard[0]) ** 2).sum(dim=0)
+        def hear(_: nn.Module, given: tuple[Tensor, ...], named: Mapping[str, Any]) -> None:
+            own = (patches(module, heard_of(given, named)) ** 2).sum(dim=0)
             squares[name] = squares.get(name, torch.zeros_like(own)) + own
 
-        module.register_forward_pre_hook(hear)
+        module.register_forward_pre_hook(hear, with_kwargs=True)
 
     for own in modules.values():
         for module in own:
@@ -79,6 +82,14 @@ def layers_of(net: nn.Module, weight: Tensor) -> list[str]:
         for name, layer in net.named_modules()
         if isinstance(layer, WEIGHT_MODULES) and layer.weight is weight
     ]
+
+
+def heard_of(given: tuple[Tensor, ...], named: Mapping[str, Any]) -> Tensor:
+    """Return what a layer hears of what a forward calls it with, by place or by name."""
+    if given:
+        return given[0]
+    found: Tensor = named["input"] if "input" in named else next(iter(named.values()))
+    return found
 
 
 def patches(module: nn.Module, heard: Tensor) -> Tensor:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ncviz.errors import NcvizError
 from ncviz.limits import LIMITS
+from ncviz.pruning.criteria.activation import heard_of
 
 # What a pass holds at once beside a layer's own input and output: those of a skip, and of the layer before.
 _HELD = 4
@@ -245,10 +246,12 @@ def _hooked(
 ) -> Iterator[None]:
     """Call ``act`` with name, module and input before each of these modules runs."""
 
-    def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-        return lambda module, heard: act(name, module, heard[0])
+    def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], dict[str, Any]], None]:
+        return lambda module, given, named: act(name, module, heard_of(given, named))
 
-    handles = [net.get_submodule(name).register_forward_pre_hook(hook(name)) for name in names]
+    handles = [
+        net.get_submodule(name).register_forward_pre_hook(hook(name), with_kwargs=True) for name in names
+    ]
     try:
         yield
     finally:
