@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,9 @@ _BYTES = 8
 class LayerLearner:
     """Solves for the kept weights of each output, and its bias, from the Gram matrix of what the layer hears.
 
+    Layers that share a weight are solved at once, each with the bias it has: a bias is the weight of an input that is 1
+    in the layers that add it, and 0 in the others.
+
     For one output with weights w, of which K are kept, inputs x of the pruned network so far and the output y that the
     whole network has: min over v with v = 0 outside K of Σ (v·x − y)² + λ |v − w|². With A = Σ x xᵀ + λ I and
     e = Σ x (y − w·x) that is A_KK v_K = (A w + e)_K. Where the layers before are whole, e = 0, and this is the update
@@ -23,26 +28,31 @@ class LayerLearner:
     Alistarh, ICML 2023, arXiv 2301.00774), solved for all removed weights at once.
 
     Args:
-        module: The pruned layer: linear, or a convolution, whose inputs are its patches.
-        weight: The whole network's weights of it.
-        bias: The whole network's bias of it.
+        modules: The pruned layer: linear, or a convolution, whose inputs are its patches; or all that share its weight.
+        wholes: The whole network's, in the same order.
         damping: λ as a fraction of the mean of the Gram matrix' diagonal.
     """
 
     def __init__(
-        self, module: nn.Module, weight: Tensor, bias: Tensor | None, damping: float = DAMPING
+        self, modules: Sequence[nn.Module], wholes: Sequence[nn.Module], damping: float = DAMPING
     ) -> None:
-        own = module.weight
+        own, weight = modules[0].weight, wholes[0].weight
         assert isinstance(own, Tensor)
-        self._module, self._own = module, own
-        self._kept = own.detach().reshape(len(own), -1) != 0
-        self._weight = weight.detach().reshape(len(weight), -1).double()
-        if bias is not None:
-            column = torch.ones_like(self._kept[:, :1])
-            self._kept = torch.cat([self._kept, column], dim=1)
-            self._weight = torch.cat([self._weight, bias.detach().double()[:, None]], dim=1)
-        self._has_bias, self._damping = bias is not None, damping
-        self._groups = int(getattr(module, "groups", 1))
+        assert isinstance(weight, Tensor)
+        self._own, self._damping = own, damping
+        self._biases: list[Tensor] = []
+        columns = [weight.detach().reshape(len(weight), -1).double()]
+        for module, whole in zip(modules, wholes, strict=True):
+            bias, meant = module.bias, whole.bias
+            if isinstance(bias, Tensor) and all(bias is not other for other in self._biases):
+                assert isinstance(meant, Tensor)
+                self._biases.append(bias)
+                columns.append(meant.detach().double()[:, None])
+        self._weight = torch.cat(columns, dim=1)
+        self._kept = torch.ones_like(self._weight, dtype=torch.bool)
+        self._inputs = own[0].numel()
+        self._kept[:, : self._inputs] = own.detach().reshape(len(own), -1) != 0
+        self._groups = int(getattr(modules[0], "groups", 1))
         slots = self._weight.shape[1]
         outputs = len(weight) // self._groups
         self._gram = self._weight.new_zeros(self._groups, slots, slots)
@@ -60,7 +70,8 @@ class LayerLearner:
             is_linear = isinstance(module, nn.Linear)
             wanted = (of if is_linear else of.flatten(2).transpose(1, 2)).reshape(-1, len(self._own)).double()
             for group, own in enumerate(rows.chunk(self._groups, dim=1)):
-                x = torch.cat([own, own.new_ones(len(own), 1)], dim=1) if self._has_bias else own
+                adds = own.new_tensor([float(module.bias is bias) for bias in self._biases])
+                x = torch.cat([own, adds.expand(len(own), -1)], dim=1)
                 at = slice(group * outputs, (group + 1) * outputs)
                 self._gram[group] += x.T @ x
                 self._missing[group] += x.T @ (wanted[:, at] - x @ self._weight[at].T)
@@ -77,12 +88,9 @@ class LayerLearner:
                 found[at] = solve_kept(
                     self._gram[group], self._missing[group], self._weight[at], self._kept[at], self._damping
                 )
-        weight = found[:, :-1] if self._has_bias else found
-        self._own.copy_(weight.reshape(self._own.shape))
-        if self._has_bias:
-            bias = self._module.bias
-            assert isinstance(bias, Tensor)
-            bias.copy_(found[:, -1])
+        self._own.copy_(found[:, : self._inputs].reshape(self._own.shape))
+        for bias, solved in zip(self._biases, found[:, self._inputs :].T, strict=True):
+            bias.copy_(solved)
 
 
 def solve_kept(

@@ -81,6 +81,9 @@ def compensate(
 ) -> nn.Module:
     """Return a copy of a pruned network whose kept weights make up for those removed; nothing is trained.
 
+    They are solved for against the whole network, its BatchNorm statistics included, and the copy has these, whatever
+    the pruned network's are: one that was recalibrated comes out as if it were not. Recalibrate afterwards.
+
     Args:
         pruned: The pruned network; weights that are zero stay zero. Not changed.
         dense: The whole network. Not changed.
@@ -114,7 +117,9 @@ def _repaired(pruned: nn.Module, dense: nn.Module, repairer: Repairer, say: Say 
             "The pruned and the whole network have other weights, or weights of other shapes; give the network that "
             "this one was pruned from."
         )
-    return with_tensors(pruned, next(iter(repairer.repaired([state], say))))
+    # What was solved for is right beside the statistics that it was solved with.
+    statistics = {name: value.detach() for name, value in own_copy(dense).named_buffers()}
+    return with_tensors(pruned, statistics | next(iter(repairer.repaired([state], say))))
 
 
 def _training(given: Tensor | Images, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -115,12 +115,14 @@ class Repairer:
         whole = _tensors(self._dense)
 
         def changed(state: State) -> dict[str, Tensor]:
-            return {name: value for name, value in state.items() if not torch.equal(value, whole[name])}
+            own = {name: value.to(self._device) for name, value in state.items()}
+            return {name: value for name, value in own.items() if not torch.equal(value, whole[name])}
 
         if self._joint is None:
             for state in states:
                 with guard(self._device):
-                    found = self._repair(changed(state), say) if changed(state) else {}
+                    own = changed(state)
+                    found = self._repair(own, say) if own else {}
                 yield found
             return
         kept_states: list[State] = []
@@ -193,15 +195,13 @@ class Repairer:
 
 
 def _layer(dense: nn.Module, work: nn.Module, stage: Stage) -> Learner:
-    module, whole = work.get_submodule(stage.name), dense.get_submodule(stage.name)
-    if isinstance(module, TRANSPOSED_MODULES):
+    modules, wholes = ([net.get_submodule(name) for name in stage.names] for net in (work, dense))
+    if isinstance(modules[0], TRANSPOSED_MODULES):
         raise NcvizError(
             f"Layer '{stage.name}' is a transposed convolution, which a repair layer by layer does not know; repair "
             "jointly (Fisher)."
         )
-    weight, bias = whole.weight, whole.bias
-    assert isinstance(weight, Tensor)
-    return LayerLearner(module, weight, bias if isinstance(bias, Tensor) else None)
+    return LayerLearner(modules, wholes)
 
 
 def _norms(net: nn.Module) -> list[str]:

@@ -232,6 +232,71 @@ def test_shared_weights_are_repaired_once(kind, way):
     assert repaired[2].weight is repaired[0].weight
 
 
+def test_layers_that_share_a_weight_are_solved_each_with_its_own_bias():
+    net, masks = tied("parameter")
+    with torch.no_grad():
+        net[2].bias += 3.0
+    inputs = seeded(lambda: torch.rand(20, 6))
+    found = compensate(apply_masks(net, masks), net, inputs, method="layerwise")
+    rows, wanted = [], []
+    for name, ones in (("0", [1.0, 0.0]), ("2", [0.0, 1.0])):
+        # All are heard in one pass, before either is changed.
+        x = heard_by(apply_masks(net, {"0.weight": masks["0.weight"]}), name, inputs)[0]
+        rows.append(torch.cat([x, torch.tensor(ones).expand(20, 2)], dim=1))
+        wanted.append(heard_by(net, name, inputs)[1].detach())
+    rows, wanted = torch.cat(rows).double(), torch.cat(wanted).double()
+    more = (layerwise.DAMPING * (rows**2).sum() / 8).sqrt() * torch.eye(8, dtype=torch.float64)
+    for output, kept in enumerate(masks["0.weight"]):
+        w = torch.cat([net[0].weight[output], net[0].bias[output, None], net[2].bias[output, None]]).detach()
+        of = torch.cat([kept, torch.tensor([True, True])])
+        meant = torch.cat([wanted[:, output], more @ w.double()])
+        solution = torch.linalg.lstsq(torch.cat([rows, more])[:, of], meant).solution.float()
+        got = torch.cat([found[0].weight[output], found[0].bias[output, None], found[2].bias[output, None]])
+        torch.testing.assert_close(got.detach()[of], solution, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["fisher", "layerwise"])
+def test_what_is_solved_for_stands_beside_the_statistics_it_was_solved_with(images, method):
+    net = seeded(lambda: nn.Sequential(nn.Flatten(), nn.Linear(32, 6), nn.BatchNorm1d(6), nn.Linear(6, 3)))
+    pruned = apply_masks(net.eval(), masks_of(net))
+    expected = compensate(pruned, net, *images, method=method).state_dict()
+    found = compensate(recalibrate(pruned, images[0]), net, *images, method=method).state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in found.items())
+    assert torch.equal(found["2.running_mean"], net[2].running_mean)
+
+
+@pytest.mark.parametrize("way", REPAIRS[1:])
+def test_weights_go_to_the_device_before_they_are_compared(net, images, way):
+    moved = []
+
+    class Elsewhere(torch.Tensor):
+        def to(self, *where):
+            moved.append(where)
+            return self.as_subclass(torch.Tensor)
+
+    state = {
+        name: value.detach().as_subclass(Elsewhere)
+        for name, value in apply_masks(net, masks_of(net)).named_parameters()
+    }
+    list(Repairer(net, *images, way).repaired([state]))
+    assert moved == [("cpu",)] * len(state)
+
+
+def test_a_layer_that_is_called_by_keyword_is_heard(net, images):
+    class Named(type(net)):
+        def forward(self, x):
+            a = torch.relu(self.first(input=x))
+            return self.last(input=(a + torch.relu(self.second(input=a))).flatten(1))
+
+    named, masks = Named().eval(), masks_of(net)
+    named.load_state_dict(net.state_dict())
+    for way in ("recalibrate", "layerwise"):
+        one, other = (next(Repairer(each, *images, way).under([masks])) for each in (named, net))
+        assert all(torch.equal(value, one[name]) for name, value in other.items())
+    one, other = (ncviz.pruning_scores(each, "wanda", inputs=images[0]) for each in (named, net))
+    assert all(torch.equal(value, one[name]) for name, value in other.items())
+
+
 def test_a_cancel_is_heard(net, images):
     cancel = threading.Event()
     for way in REPAIRS[1:]:
