@@ -11,6 +11,7 @@ from ncviz.config import NEVER_ACTIVE_PLACES, REPAIRS, CurvatureConfig, PruningC
 from ncviz.data.calibration import select_calibration
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
+from ncviz.limits import LIMITS
 from ncviz.models.network import Network
 from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.store import Record
@@ -53,6 +54,8 @@ class Order(StoredTask[np.ndarray]):
             parts += [context.fingerprint(self.network, "train"), config.samples_per_class]
         if score.needs_images or score.is_drawn:
             parts.append(config.seed)
+        if score.is_by_blocks:
+            parts.append(LIMITS.repair_bytes)
         if score.needs_curvature:
             parts.append(config.calibration.key(has_batchnorm=self.network.has_batchnorm))
             if config.never_active != NEVER_ACTIVE_PLACES[0]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ncviz.config import ORDERS, SCOPES, PruningConfig, check_whole
+from ncviz.config import ORDERS, REPAIRS, SCOPES, PruningConfig, check_whole
 from ncviz.data.predicted_labels import labels_for
 from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
@@ -35,7 +35,8 @@ class Sensitivity(StoredTask["SensitivityResult"]):
 
     Attributes:
         network: The network.
-        config: Criterion, and what it looks at; scope, direction and protected layers mean nothing here.
+        config: Criterion, and what it looks at; scope, direction, protected layers and repair mean nothing
+            here.
         images: How many training images at most.
     """
 
@@ -54,8 +55,9 @@ class Sensitivity(StoredTask["SensitivityResult"]):
 
     @property
     def order(self) -> Order:
-        """The order in which weights go; within a layer it is the same in every scope."""
-        return Order(self.network, replace(self.config, scope=SCOPES[0], order=ORDERS[0], protected=()))
+        """The order in which weights go; within a layer it is the same in every scope, and nothing is repaired."""
+        plain = replace(self.config, scope=SCOPES[0], order=ORDERS[0], protected=(), repair=REPAIRS[0])
+        return Order(self.network, plain)
 
     def key(self, context: Context) -> str:
         """Return the store's key."""

@@ -17,8 +17,10 @@ from tests.examples.contexts import here
 def test_each_layer_alone_is_that_layer_pruned_by_hand(store, network):
     pool, net = load_dataset("digits", "train"), network.module()
     rows = torch.from_numpy(np.unique(np.linspace(0, len(pool) - 1, 150).round().astype(np.int64)))
-    task = Sensitivity(network, PruningConfig("magnitude", protected=("1.weight",), scope="layer"), 150)
+    config = PruningConfig("magnitude", protected=("1.weight",), scope="layer", repair="fisher")
+    task = Sensitivity(network, config, 150)
     found = here(store).run(task).result
+    assert "repair" not in task.encode(found).meta["pruning"]
     assert (found.images, found.layers) == (150, ("1.weight", "3.weight", "5.weight"))
     scores = ncviz.pruning_scores(net, "magnitude")
     for layer, fraction in ((0, 0.5), (1, 0.9), (2, 0.3)):

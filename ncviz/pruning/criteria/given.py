@@ -55,6 +55,7 @@ class Score:
         needs_shape: Whether it needs an image, but for its shape alone.
         needs_graph: Whether it looks at the neural graph, as the curvature does, and so at how that is read.
         is_drawn: Whether it differs from seed to seed though it looks at no images.
+        is_by_blocks: Whether ``LIMITS.repair_bytes`` decides into what blocks its matrix falls, and so what it finds.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Score:
     needs_shape: bool = False
     needs_graph: bool = False
     is_drawn: bool = False
+    is_by_blocks: bool = False
 
 
 def images_of(given: ScoreInputs, criterion: str) -> Tensor:

@@ -28,7 +28,9 @@ def repair_key(network: Network, way: str, context: Context) -> list[Any]:
     """Return what a key says of a repair: nothing where there is none, so that what was kept before stays good."""
     if way == REPAIRS[0]:
         return []
-    return ["repair", REPAIR_VERSION, way, context.fingerprint(network, "train"), LIMITS.repair_images]
+    found = ["repair", REPAIR_VERSION, way, context.fingerprint(network, "train"), LIMITS.repair_images]
+    # The memory decides into what blocks the Fisher matrix falls; elsewhere it changes nothing that is found.
+    return [*found, LIMITS.repair_bytes] if way == "fisher" else found
 
 
 def repair_rows(pool: Dataset) -> Tensor:

@@ -13,10 +13,13 @@ from ncviz import tasks
 from ncviz.config import REPAIRS, PruningConfig
 from ncviz.data.datasets import load_dataset
 from ncviz.errors import DataError
+from ncviz.limits import LIMITS
 from ncviz.pruning.finetune import FineTuneConfig
 from ncviz.pruning.masks import masks_at
+from ncviz.tasks import comparison
 from ncviz.tasks.finetuning import FineTune, PruneAndTune
 from ncviz.tasks.pruned_forms import form_file
+from ncviz.tasks.repair import repairing
 from ncviz.tasks.repair.network import Repaired
 from ncviz.tasks.repair.repairing import repair_rows
 from tests.examples.contexts import NOWHERE, here
@@ -68,6 +71,20 @@ def test_a_key_says_nothing_of_a_repair_where_there_is_none(network):
     assert len(orders) == 1
     assert "repair" not in PLAIN.as_dict()
     assert replace(PLAIN, repair="fisher").as_dict()["repair"] == "fisher"
+
+
+def test_the_memory_is_part_of_a_key_where_it_decides_into_what_blocks_a_matrix_falls(network, monkeypatch):
+    configs = [replace(PLAIN, repair=way) for way in REPAIRS]
+    configs += [PruningConfig("fisher"), PruningConfig("woodfisher")]
+
+    def keys():
+        return [tasks.Curve(network, config, SPARSITIES).key(NOWHERE) for config in configs]
+
+    before = keys()
+    for module in (repairing, comparison):
+        monkeypatch.setattr(module, "LIMITS", replace(LIMITS, repair_bytes=1000))
+    changed = [one != other for one, other in zip(before, keys(), strict=True)]
+    assert changed == [False, False, True, False, False, True]
 
 
 def test_test_images_are_refused():
