@@ -8,9 +8,10 @@ from html import escape
 from ncviz.plots.pruning.curves import Curve, accuracy_curves
 from ncviz.plots.pruning.styles import styles
 from ncviz.pruning.scores import SCORES
-from ncviz.studies.paper.measured import POINTS, USUAL, Group, select
+from ncviz.studies.paper.measured import POINTS, Group, select
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.tables import title_of
+from ncviz.studies.paper.usual import USUAL
 from ncviz.text import plural
 
 WIDTH = 1100

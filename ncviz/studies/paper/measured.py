@@ -18,8 +18,6 @@ from ncviz.tasks import SweepRecord
 
 # Points of accuracy whose loss is held to be little.
 POINTS = 1.0
-# The settings of the curvature that everything is measured with, but for what is measured aside.
-USUAL = {"alpha": DEFAULT_ALPHA, "batchnorm": BATCHNORM[0], "scale": SCALES[0], "repair": REPAIRS[0]}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ from ncviz.config import BATCHNORM, DEFAULT_ALPHA, REPAIRS, SCALES
 from ncviz.errors import NcvizError
 from ncviz.models.saving import write_atomically
 from ncviz.studies.paper import figures, tables
-from ncviz.studies.paper.measured import USUAL, Group, gather, points_csv, select, summary_csv
+from ncviz.studies.paper.measured import Group, gather, points_csv, select, summary_csv
 from ncviz.studies.paper.plan import spec_of
 from ncviz.studies.paper.trained import card_of, is_own
+from ncviz.studies.paper.usual import USUAL
 from ncviz.studies.paper.work import Work
 from ncviz.values import CLOSED_FROM
 
@@ -129,16 +130,22 @@ def _alphas(groups: Sequence[Group]) -> list[str]:
     for group in groups:
         if not group.has_curvature or group.config.alpha == DEFAULT_ALPHA:
             continue
-        same = {"order": group.config.order, "scope": group.config.scope, "criterion": group.config.criterion}
-        other = select(groups, **USUAL, samples=group.samples, **same)
+        other = _twins(groups, group, "alpha")
         if other and group.config.order == "redundant" and other[0].seeds == group.seeds:
             most = np.abs(group.spread.mean - other[0].spread.mean)
             at = float(group.spread.sparsity[int(most.argmax())])
+            name = tables.name_of(group, f"{group.samples} a class", group.config.scope, but="alpha")
             said.append(
-                f"α = {group.config.alpha:g} instead of {DEFAULT_ALPHA:g}, {group.samples} a class: mean accuracy "
+                f"α = {group.config.alpha:g} instead of {DEFAULT_ALPHA:g}, {name}: mean accuracy "
                 f"differs by at most {most.max():.3f} (at {100 * at:.3g}% removed)"
             )
     return said
+
+
+def _twins(groups: Sequence[Group], group: Group, about: str) -> list[Group]:
+    """Return what has all of a group's settings but one, and of that the usual one."""
+    same = {name: getattr(group.config, name) for name in ("criterion", "order", "scope", *USUAL)}
+    return select(groups, **{**same, about: USUAL[about]}, samples=group.samples)
 
 
 def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> list[str]:
@@ -161,12 +168,9 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
     folded = select([group for group in groups if group.config.batchnorm != BATCHNORM[0]], order="redundant")
     scaled = [group for group in groups if group.config.scale != SCALES[0]]
 
-    def beside(own: Sequence[Group]) -> list[Group]:
-        """Return what is measured as usual, then the same in another way."""
-        found = []
-        for group in own:
-            same = {"criterion": group.config.criterion, "order": group.config.order}
-            found += select(usual, scope="global", samples=group.samples, **same)
+    def beside(own: Sequence[Group], about: str) -> list[Group]:
+        """Return what differs from these in one setting, that being the usual one, and then these."""
+        found = [twin for group in own for twin in _twins(groups, group, about)]
         return [*dict.fromkeys(found), *own]
 
     sections = {
@@ -178,17 +182,17 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
             select(main, order="redundant")
         ),
         f"Redundant first, each layer alike{each}": table(select(main, scope="layer", order="redundant")),
-        "α below 1/2, redundant first": table(beside(small), "alpha"),
+        "α below 1/2, redundant first": table(beside(small, "alpha"), "settings"),
         f"Removed at ≤ 1 point lost, as pruned and repaired without training, {together}{each}": (
-            tables.repairs_table(beside(repaired))
+            tables.repairs_table(beside(repaired, "repair"))
         ),
-        f"Repaired without training, redundant first, {together}{each}": table(beside(repaired), "repair"),
-        "BatchNorm folded into the weights, redundant first": table(beside(folded), "graph"),
+        f"Repaired without training, redundant first, {together}{each}": table(beside(repaired, "repair")),
+        "BatchNorm folded into the weights, redundant first": table(beside(folded, "batchnorm"), "settings"),
         "Weights divided by their fan-in, redundant first": table(
-            beside(select(scaled, order="redundant")), "graph"
+            beside(select(scaled, order="redundant"), "scale"), "settings"
         ),
         "Weights divided by their fan-in, bottlenecks first": table(
-            beside(select(scaled, order="bottlenecks")), "graph", tables.BOTTLENECKS_AT
+            beside(select(scaled, order="bottlenecks"), "scale"), "settings", tables.BOTTLENECKS_AT
         ),
     }
     found = [f"## {spec_of(groups[0].network).title}"]
@@ -201,19 +205,11 @@ def _network(groups: Sequence[Group], drawn: Mapping[str, tuple[str, str]]) -> l
     return found
 
 
+# Every name holds the settings that are not the usual ones: two rows of one name would be two things.
 _NAMES = {
-    "repair": lambda group: (
-        tables.title_of(group.config.criterion)
-        + ("" if group.config.repair == REPAIRS[0] else f", {group.config.repair}")
-    ),
-    "criterion": lambda group: tables.title_of(group.config.criterion),
-    "samples": lambda group: f"{tables.title_of(group.config.criterion)}, {group.samples}",
-    "graph": lambda group: (
-        f"{tables.title_of(group.config.criterion)}, "
-        f"{', '.join(group.config.calibration.graph.unusual().values()) or 'own weights'}, "
-        f"{group.samples} a class, {group.config.scope}"
-    ),
-    "alpha": lambda group: f"α = {group.config.alpha:g}, {group.samples} a class, {group.config.scope}",
+    "criterion": tables.name_of,
+    "samples": lambda group: tables.name_of(group, str(group.samples)),
+    "settings": lambda group: tables.name_of(group, f"{group.samples} a class", group.config.scope),
 }
 
 

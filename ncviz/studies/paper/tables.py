@@ -10,6 +10,7 @@ from ncviz.config import REPAIRS
 from ncviz.pruning.compare import Floats, mean_and_deviation
 from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.measured import Group, select
+from ncviz.studies.paper.usual import unusual
 
 REDUNDANT_AT = (0.2, 0.4, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 BOTTLENECKS_AT = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -32,6 +33,11 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def title_of(criterion: str) -> str:
     """Return what a criterion is called."""
     return SCORES[criterion].title
+
+
+def name_of(group: Group, *more: str, but: str = "") -> str:
+    """Return a row's name: the criterion, each setting that is not the usual one but for one of them, and more."""
+    return ", ".join([title_of(group.config.criterion), *unusual(group.config, but), *more])
 
 
 def at(groups: Sequence[Group], wanted: Sequence[float]) -> list[float]:
@@ -76,16 +82,19 @@ def within_table(groups: Sequence[Group]) -> str:
 def repairs_table(groups: Sequence[Group]) -> str:
     """Return the sparsity at ≤ 1 point lost as the network was pruned and after each repair, criterion by criterion.
 
+    A criterion has a row for each of its other settings.
+
     Args:
         groups: Of one network, scope, order and number of samples.
     """
     ways = [way for way in REPAIRS if select(groups, repair=way)]
     if ways in ([], [REPAIRS[0]]):
         return ""
-    rows = []
-    for criterion in criteria_of(groups):
-        own = {group.config.repair: form(group.within) for group in select(groups, criterion=criterion)}
-        rows.append([title_of(criterion), *(own.get(way, "") for way in ways)])
+    found: dict[str, dict[str, str]] = {}
+    for group in groups:
+        own = found.setdefault(name_of(group, but="repair"), {})
+        own[group.config.repair] = form(group.within)
+    rows = [[name, *(own.get(way, "") for way in ways)] for name, own in found.items()]
     return markdown(["criterion", *("as pruned" if way == REPAIRS[0] else way for way in ways)], rows)
 
 

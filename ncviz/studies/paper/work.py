@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ncviz import tasks
-from ncviz.config import REPAIRS, PruningConfig
+from ncviz.config import PruningConfig
 from ncviz.data.datasets import find_dataset, load_dataset
 from ncviz.errors import DataError, NcvizError
 from ncviz.fingerprint import digest
@@ -20,6 +20,7 @@ from ncviz.progress import Progress
 from ncviz.pruning.scores import SCORES
 from ncviz.studies.paper.plan import Experiment, curves, spec_of
 from ncviz.studies.paper.trained import is_own, open_trained
+from ncviz.studies.paper.usual import unusual
 
 # The orders of a large network would drive its curves out of a store that is full; each is used but once here.
 LARGE_ORDER = 200_000
@@ -65,7 +66,10 @@ class CurvatureStep(ResultStep):
 
     @property
     def _what(self) -> str:
-        return f"curvature, {self.config.samples_per_class} a class, seed {self.config.seed}"
+        config = self.config
+        return ", ".join(
+            ["curvature", f"{config.samples_per_class} a class", f"seed {config.seed}", *unusual(config)]
+        )
 
     def task(self, network: Network, sparsities: Sequence[float]) -> tasks.Curvature:
         """Return what computes it; no sparsity decides it."""
@@ -77,8 +81,8 @@ class CurveStep(ResultStep):
 
     @property
     def _what(self) -> str:
-        repair = "" if self.config.repair == REPAIRS[0] else f", {self.config.repair}"
-        return f"{self.config.criterion}, {self.config.order} first, {self.config.scope}{repair}"
+        config = self.config
+        return ", ".join([config.criterion, f"{config.order} first", config.scope, *unusual(config)])
 
     def task(self, network: Network, sparsities: Sequence[float]) -> tasks.Curve:
         """Return what measures it at these fractions of all weights."""
