@@ -49,7 +49,13 @@ if TYPE_CHECKING:
 @device_option
 @click.option("--samples", multiple=True, type=int, help="Calibration images of each class (repeatable).")
 @click.option("--seeds", default=3, show_default=True, help="How many draws of calibration images.")
-@click.option("--images", "count", default=10_000, show_default=True, help="Training images to measure on.")
+@click.option(
+    "--measured-on",
+    "count",
+    default=10_000,
+    show_default=True,
+    help="Training images to measure on, at most.",
+)
 @click.option(
     "--ranking", "names", multiple=True, help=f"Only this ranking (repeatable): {', '.join(VARIANTS)}."
 )
@@ -69,7 +75,8 @@ if TYPE_CHECKING:
     "--one-by-one",
     default=0,
     metavar="WEIGHTS",
-    help="Remove so many single weights instead, and correlate what was said of each with the change of the loss.",
+    help="Remove so many single weights instead, and correlate what was said of each with the change of the loss; "
+    "not stored, and for one number of samples.",
 )
 @json_option
 def rankings(
@@ -85,7 +92,10 @@ def rankings(
     as_json: bool,
     **named: Any,
 ) -> None:
-    """Measure other rankings by curvature on training images, the test images left alone; stored as they come."""
+    """Measure other rankings by curvature on training images, the test images left alone.
+
+    Curves are stored as they come; what --one-by-one finds is not.
+    """
     if named["model"] is None and named["checkpoint"] is None:
         named["model"] = "lenet-mnist-relu"
     network = network_of(**named)
@@ -97,6 +107,10 @@ def rankings(
     context = replace(context, device=resolve_device(context.device))
     draws = range(1, seeds + 1)
     if one_by_one:
+        if len(samples) > 1:
+            raise NcvizError(
+                f"--one-by-one takes one number of --samples, got {len(samples)}; run it for each."
+            )
         wanted = {"samples": (samples or (5,))[0], "seeds": draws, "images": count, "weights": one_by_one}
         _show_one_by_one(network, context, graphs, wanted, as_json)
         return

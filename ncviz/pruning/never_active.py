@@ -15,12 +15,13 @@ def placed(
 ) -> list[np.ndarray]:
     """Return the curvature by which weights are ranked, the never-active ones where they are to stand.
 
-    By the definition 1 − κ = |w| · W, a weight times the transport cost of its edge. A weight without a live edge on
-    any calibration image has no such cost, and κ = 2 by convention, so that it goes before every redundant one.
+    By the definition 1 − κ = W/d, the transport cost of an edge over its length d: 1/|w|, or g/|w| where the graph
+    divides weights by g. A weight without a live edge on any calibration image has no such cost, and κ = 2 by
+    convention, so that it goes before every redundant one.
 
     Args:
         curvature: κ of each weight tensor; 2 where a weight is never active, NaN where it was not measured.
-        sizes: |w|, of the same shapes.
+        sizes: 1/d, the |w| that the edges carry, of the same shapes.
         place: "first" leaves κ = 2, as in the paper. "median" gives a never-active weight its own size times the median
             of W over its layer's live weights (over the whole network's, where the layer has none). "last" gives it
             −∞, so that it goes after all others; where bottlenecks go first, that is before all others.

@@ -1,13 +1,14 @@
 """Other ways to rank weights by curvature than the paper's: what a study of the ranking compares.
 
-Everything here works on one number: 1 − κ = |w| · W, the weight times the transport cost of its edge (arXiv 2601.16366
-with d = 1/|w|). The paper's score −κ orders weights by that number where it is largest, over positions and images.
+Everything here works on one number: 1 − κ = W/d, the transport cost of a weight's edge over its length (arXiv
+2601.16366 with d = 1/|w|, so that it is |w| · W). The paper's score −κ orders weights by that number where it is
+largest, over positions and images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,11 +24,13 @@ class Evidence:
 
     Attributes:
         size: Name → float64, |w| of each weight.
+        edge: Name → float64, 1/d of its edges: |w| where the graph neither divides weights nor folds anything in.
         curvature: Name → float64 [images, *shape], each image's least κ; NaN where no edge of the weight is live.
     """
 
     size: Mapping[str, np.ndarray]
     curvature: Mapping[str, np.ndarray]
+    edge: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def least(self, name: str) -> np.ndarray:
         """Return the least κ of each weight over the images; 2 where it is never active, as in the paper's ranking."""
@@ -69,7 +72,8 @@ def _quantile(share: float) -> Callable[[Evidence], Scores]:
 
 def _never_active_as_usual(given: Evidence) -> Scores:
     """A weight that is never active is given the median transport cost of its layer, times its own size."""
-    kappa = placed([given.least(name) for name in given.size], list(given.size.values()), "median")
+    edges = [given.edge[name] for name in given.size]
+    kappa = placed([given.least(name) for name in given.size], edges, "median")
     return {name: 1 - values for name, values in zip(given.size, kappa, strict=True)}
 
 

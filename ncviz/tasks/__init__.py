@@ -54,6 +54,7 @@ from ncviz.tasks.own_data import (
 )
 from ncviz.tasks.pruning import (
     CRITERIA,
+    edge_weights,
     pruned_checkpoint,
     pruned_file,
     ranked_curvature,
@@ -75,7 +76,7 @@ __all__ = [
     "CurvatureRecord", "Curve", "Desk", "EdgeCurvature", "EdgeCurve", "EdgeOnImage", "Flow", "FlowState", "Forward",
     "ForwardPass", "ForwardRecord", "Group", "GroupBottlenecks", "ImageActivations", "Network", "Order", "Outcome",
     "OwnMask", "Pictures", "Series", "SeriesLog", "StoredTask", "Sweep", "SweepRecord", "Task", "calibration",
-    "calibration_inputs", "class_names", "criterion_scores", "edge_weight", "evaluator",
+    "calibration_inputs", "class_names", "criterion_scores", "edge_weight", "edge_weights", "evaluator",
     "from_result", "has_exact_pixels", "image_settings", "input_of", "least_sample", "library", "logits_of",
     "mean_state", "measure_curve", "open_context", "open_network", "open_store", "picture_reading", "pruned_checkpoint",
     "pruned_file", "ranges_of", "ranked_curvature", "ranks", "read_picture", "removable", "removed_alike",

@@ -17,7 +17,7 @@ from ncviz.pruning.order import protected_positions, removal_ranks
 from ncviz.store import Record
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.task import Curvature
-from ncviz.tasks.pruning import scores, scores_on, zeros_first
+from ncviz.tasks.pruning import place_key, scores, scores_on, zeros_first
 from ncviz.tasks.repair.repairing import repair_for, repair_key, repair_words
 from ncviz.tasks.task import Context, StoredTask, anonymous
 
@@ -59,7 +59,7 @@ class Order(StoredTask[np.ndarray]):
         if score.needs_curvature:
             parts.append(config.calibration.key(has_batchnorm=self.network.has_batchnorm))
             if config.never_active != NEVER_ACTIVE_PLACES[0]:
-                parts.append(config.never_active)
+                parts.append(place_key(config.never_active))
         elif score.needs_graph:
             read = config.calibration.graph.unusual(has_batchnorm=self.network.has_batchnorm)
             parts += [read[name] for name in sorted(read)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncviz.config import GraphConfig
+from ncviz.config import NEVER_ACTIVE_PLACES, GraphConfig
 from ncviz.data.predicted_labels import labels_for
 from ncviz.models.files.write_file import write_file
 from ncviz.models.network import Network
@@ -35,6 +35,11 @@ def zeros_first(network: Network) -> list[str]:
     """Return what a key says of a pruned network, whose zeros once went last where bottlenecks go first."""
     is_pruned = any(network.zeros[name] for name, values in network.arrays.items() if values.ndim > 1)
     return ["zeros first"] if is_pruned else []
+
+
+def place_key(place: str) -> str:
+    """Return what a key says of where never-active weights go: the median once was that of |w| alone."""
+    return "median by edges" if place == "median" else place
 
 
 def scores(
@@ -65,12 +70,32 @@ def scores(
     return {name: found[name] for name in curvature.weights}
 
 
+def edge_weights(network: Network, curvature: CurvatureRecord) -> dict[str, np.ndarray]:
+    """Return 1/d of each weight's edges, float64: |w| with what is folded in, divided by what the graph divides it by.
+
+    Where a weight stands in several places, that of its shortest edge.
+    """
+    found: dict[str, np.ndarray] = {}
+    for at, name in enumerate(curvature.parameters):
+        own, divisors = (
+            np.abs(curvature.folded(at, network.arrays).astype(np.float64)),
+            curvature.divisors(at),
+        )
+        each = (own if divisors is None else own / divisors).reshape(network.arrays[name].shape)
+        found[name] = np.maximum(found[name], each) if name in found else each
+    return found
+
+
 def ranked_curvature(
     network: Network, curvature: CurvatureRecord, never_active: str = "first"
 ) -> dict[str, np.ndarray]:
     """Return the κ by which each weight is ranked, never-active ones where they are to stand; see ``placed``."""
-    sizes = [np.abs(network.arrays[name].astype(np.float64)) for name in curvature.weights]
-    kappa = placed(list(curvature.weights.values()), sizes, never_active)
+    if never_active == NEVER_ACTIVE_PLACES[0]:
+        return dict(curvature.weights)
+    sizes = edge_weights(network, curvature)
+    kappa = placed(
+        list(curvature.weights.values()), [sizes[name] for name in curvature.weights], never_active
+    )
     return dict(zip(curvature.weights, kappa, strict=True))
 
 
@@ -110,8 +135,10 @@ def scores_on(
         images, labels = pool.inputs[at], labels_for(network.module(), pool, rows=at)
     elif score is not None and score.needs_shape:
         images = torch.zeros(1, *network.image_shape)
-    if curvature is not None:
-        kappa = {name: torch.from_numpy(values) for name, values in curvature.weights.items()}
+    if curvature is not None and is_given:
+        # Placed here, where it is known what the graph divided the weights by.
+        ranked = ranked_curvature(network, curvature, never_active)
+        kappa = {name: torch.from_numpy(values) for name, values in ranked.items()}
     found = pruning_scores(
         network.module(),
         criterion,
@@ -119,7 +146,7 @@ def scores_on(
         labels=labels,
         curvature=kappa,
         seed=seed,
-        never_active=never_active,
+        never_active=never_active if kappa is None else NEVER_ACTIVE_PLACES[0],
         **(graph or GraphConfig()).options,
     )
     return {name: values.numpy() for name, values in found.items()}

@@ -15,7 +15,7 @@ from ncviz.models.network import Network
 from ncviz.tasks.accuracy import Curves, SweepRecord, evaluator
 from ncviz.tasks.curvature.record import CurvatureRecord
 from ncviz.tasks.curvature.task import Curvature
-from ncviz.tasks.pruning import CRITERIA, ranks, zeros_first
+from ncviz.tasks.pruning import CRITERIA, place_key, ranks, zeros_first
 from ncviz.tasks.repair.repairing import repair_for
 from ncviz.tasks.task import Context, anonymous
 
@@ -53,7 +53,7 @@ class Sweep(Curves):
         """Return the store's key."""
         curvature = Curvature(self.network, self.config).key(context)
         images = context.fingerprint(self.network)
-        placed = [] if self.never_active == NEVER_ACTIVE_PLACES[0] else [self.never_active]
+        placed = [] if self.never_active == NEVER_ACTIVE_PLACES[0] else [place_key(self.never_active)]
         return digest(
             "sweep", SWEEP_VERSION, curvature, images, self.scope, *placed, *zeros_first(self.network)
         )

@@ -39,7 +39,7 @@ def test_protected_weights_stay_in_the_saved_checkpoint(run, tmp_path):
 
 def test_rankings_fit_into_a_narrow_terminal(run):
     code, out, errors = run(
-        "rankings", "--model", "mlp-digits-relu", "--samples", "1", "--seeds", "1", "--images", "100"
+        "rankings", "--model", "mlp-digits-relu", "--samples", "1", "--seeds", "1", "--measured-on", "100"
     )
     assert (code, errors) == (0, "")
     row = next(line.strip() for line in out.splitlines() if line.strip().startswith("curvature-lamp "))

@@ -145,6 +145,25 @@ def test_curvature_lamp_takes_its_ranks_from_where_they_stand(net, images):
         assert np.allclose(found[name].numpy(), (one + other) / 2)
 
 
+def test_the_median_goes_by_the_weights_that_the_edges_carry(net, images):
+    how = {"scale": "channel-fan-in"}
+    result = ncviz.neural_curvature(net, images, **how)
+    edges = {
+        own.parameter: own.as_parameter(np.abs(own.weight).reshape(-1)) for own in result.graph.connections
+    }
+    kappa = [result.weights[name].numpy() for name in NAMES]
+    wanted = placed(kappa, [edges[name] for name in NAMES], "median")
+    sizes = [dict(net.named_parameters())[name].detach().abs().numpy() for name in NAMES]
+    assert not np.allclose(wanted[1], placed(kappa, sizes, "median")[1])
+    for given in ({"inputs": images}, {"inputs": images, "curvature": result.weights}):
+        found = pruning_scores(net, "curvature", never_active="median", **given, **how)
+        for name, own in zip(NAMES, wanted, strict=True):
+            assert np.allclose(found[name].numpy(), -own)
+    # What the weights were divided by is not known without an image's shape.
+    with pytest.raises(NcvizError, match="needs calibration images"):
+        pruning_scores(net, "curvature", curvature=result.weights, never_active="median", **how)
+
+
 def test_an_unknown_place_is_refused_in_one_sentence(net):
     with pytest.raises(
         NcvizError, match="There is no place of never-active weights 'middle'; choose one of: first"

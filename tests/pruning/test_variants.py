@@ -15,7 +15,8 @@ def evidence():
     curvature = {name: draw.uniform(-3, 1.5, (5, *shape)) for name, shape in shapes.items()}
     curvature["a"][:, 0, 0] = np.nan  # never active
     curvature["b"][1:, 1, 1] = np.nan  # active on one image
-    return Evidence({name: draw.uniform(0.1, 2, shape) for name, shape in shapes.items()}, curvature)
+    size = {name: draw.uniform(0.1, 2, shape) for name, shape in shapes.items()}
+    return Evidence(size, curvature, size)
 
 
 def each(evidence):

@@ -12,6 +12,8 @@ from torch import Tensor
 from ncviz.config import NEVER_ACTIVE_PLACES
 from ncviz.curvature import neural_curvature
 from ncviz.errors import NcvizError
+from ncviz.graph.neural_graph import NeuralGraph
+from ncviz.pruning.criteria.edges import by_weight, neural_graph_of
 from ncviz.pruning.criteria.given import ScoreInputs, images_of, weights_of
 from ncviz.pruning.criteria.layers import among_not_smaller, mean_ranks
 from ncviz.pruning.never_active import placed
@@ -49,7 +51,7 @@ def curvature_lamp(given: ScoreInputs) -> dict[str, Tensor]:
 
 
 def _kappa(given: ScoreInputs, criterion: str) -> Mapping[str, Tensor]:
-    known = given.curvature
+    known, graph = given.curvature, None
     if known is None:
         inputs = images_of(given, criterion)
         result = neural_curvature(given.net, inputs, alpha=given.alpha, **given.graph.options)
@@ -59,7 +61,7 @@ def _kappa(given: ScoreInputs, criterion: str) -> Mapping[str, Tensor]:
                 f"'{criterion}' goes by their middles (see lower and upper of neural_curvature(...)).",
                 stacklevel=4,
             )
-        known = result.weights
+        known, graph = result.weights, result.graph
     if not known:
         raise NcvizError(
             "The curvature given holds no weights; expected that of neural_curvature(...).weights."
@@ -67,10 +69,24 @@ def _kappa(given: ScoreInputs, criterion: str) -> Mapping[str, Tensor]:
     # Weights that the network holds but does not use have no edges, and so no curvature.
     if given.never_active == NEVER_ACTIVE_PLACES[0]:
         return known
-    weights = weights_of(given)
+    sizes = _edge_weights(given, known, graph, criterion)
     found = placed(
         [values.detach().cpu().numpy() for values in known.values()],
-        [weights[name].detach().abs().to("cpu", torch.float64).numpy() for name in known],
+        [sizes[name] for name in known],
         given.never_active,
     )
     return {name: torch.from_numpy(values) for name, values in zip(known, found, strict=True)}
+
+
+def _edge_weights(
+    given: ScoreInputs, known: Mapping[str, Tensor], graph: NeuralGraph | None, criterion: str
+) -> dict[str, np.ndarray]:
+    """Return 1/d of each weight's edges, |w| as the graph has it; |w| itself where nothing says otherwise."""
+    weights = weights_of(given)
+    found = {name: weights[name].detach().abs().to("cpu", torch.float64).numpy() for name in known}
+    if given.never_active != "median" or (given.inputs is None and not given.graph.unusual()):
+        return found
+    if graph is None:
+        graph = neural_graph_of(given, criterion)
+    edges = by_weight(graph, [np.abs(own.weight) for own in graph.connections], np.maximum)
+    return found | {name: values.numpy() for name, values in edges.items() if name in found}

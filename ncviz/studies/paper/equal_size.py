@@ -1,9 +1,9 @@
 """What the curvature says of weights of equal size: does its transport cost tell which of them a network needs?
 
-By the definition 1 − κ = |w| · W, a weight times the transport cost of its edge (arXiv 2601.16366 with d = 1/|w|), so
-that κ holds the magnitude already, and ranks much as it does. What else it knows is W. Here single weights are removed,
-and the change of the loss on training images is set beside what each criterion had said of them: among all weights of
-the network, among those of one layer, and among those of one layer and about one size.
+By the definition 1 − κ = W/d, the transport cost of an edge over its length (arXiv 2601.16366). With d = 1/|w| that is
+|w| · W, so that κ holds the magnitude already, and ranks much as it does. What else it knows is W. Here single weights
+are removed, and the change of the loss on training images is set beside what each criterion had said of them: among all
+weights of the network, among those of one layer, and among those of one layer and about one size.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PREDICTORS = {
     "activation": "norm of what it reads (Wanda's factor)",
     "wanda": "|w| times that (Wanda)",
     "curvature": "1 − κ",
-    "transport": "W = (1 − κ) / |w|",
+    "transport": "W = (1 − κ)·d",
 }
 # Among what weights: of the whole network, of a layer, of a layer and about one size.
 AMONG = ("network", "layer", "size")
@@ -121,7 +121,7 @@ def _drawn(
         at = np.sort(rng.permutation(live)[:each])
         own, through = size.reshape(-1)[at], wanda[name].numpy().reshape(-1)[at]
         said = {"size": own, "wanda": through, "activation": through / own, "curvature": 1 - least[at]}
-        found[name] = {"at": at, **said, "transport": said["curvature"] / own}
+        found[name] = {"at": at, **said, "transport": said["curvature"] / evidence.edge[name].reshape(-1)[at]}
     return found
 
 

@@ -79,7 +79,9 @@ class Ranking(Curves):
         config = curvature_config(self.count, self.seed, self.graph).key(
             has_batchnorm=self.network.has_batchnorm
         )
-        parts = self.name, self.count, config, self.images, list(sparsities_of(self.order))
+        parts = [self.name, self.count, config, self.images, list(sparsities_of(self.order))]
+        if self.name == "never-active":
+            parts.append("by edges")  # once by |w| alone, whatever the graph divides it by
         return digest("ranking", STUDY_VERSION, self.network.fingerprint, data, *parts)
 
     def run(self, context: tasks.Context) -> SweepRecord:
@@ -186,8 +188,9 @@ def evidence_of(
         return Evidence(size, {})
     config = curvature_config(count, seed, graph)
     record = context.run(tasks.Curvature(network, config)).result
+    edge = tasks.edge_weights(network, record)
     if record.samples:
-        return Evidence(size, {name: record.samples[name].astype(np.float64) for name in names})
+        return Evidence(size, {name: record.samples[name].astype(np.float64) for name in names}, edge)
     inputs = context.images(network, "train").inputs[torch.from_numpy(record.calibration)]
     found = neural_curvature(
         network.module(), inputs, device=context.device, keep_samples=True, **graph.options
@@ -198,7 +201,7 @@ def evidence_of(
             f"The study ranks by κ on each calibration image, but on those drawn with seed {seed}, {count} of each "
             f"class, some κ of {network.title} could not be proved; take other seeds or samples."
         )
-    return Evidence(size, {name: each[name].numpy().astype(np.float64) for name in names})
+    return Evidence(size, {name: each[name].numpy().astype(np.float64) for name in names}, edge)
 
 
 def training(
