@@ -25,10 +25,10 @@ from ncviz.cli.output import (
     write,
 )
 from ncviz.config import NEVER_ACTIVE_PLACES, ORDERS, REPAIRS, SCOPES, PruningConfig
-from ncviz.data.datasets import find_dataset
 from ncviz.errors import NcvizError
 from ncviz.pruning.order import protected_positions, removed_for_sparsity, removed_for_threshold
 from ncviz.tasks import CurvatureRecord
+from ncviz.tasks.accuracy import measures, same_images_words
 from ncviz.tasks.repair.network import repaired_arrays
 from ncviz.text import percent, zero_words
 
@@ -152,14 +152,12 @@ def prune(
         "weights": record.total,
         "zeros": tasks.zeros_in(network, record.weights),
         "baseline": measured.accuracy(),
-        "measures": "accuracy"
-        if find_dataset(network.dataset).has_labels
-        else "agreement with the whole network",
+        "measures": measures(network),
     }
     if as_json:
         print_json({**facts, "curves": points, "saved": str(save) if save else None})
         return
-    _show(network, record, facts, points)
+    _show(network, record, facts, points, context)
 
 
 def _show(
@@ -167,6 +165,7 @@ def _show(
     record: CurvatureRecord,
     facts: Mapping[str, Any],
     points: Mapping[str, list[dict[str, Any]]],
+    context: tasks.Context,
 ) -> None:
     """Print the curves, and what there is to say of them."""
     from ncviz.pruning.scores import find_score
@@ -181,7 +180,10 @@ def _show(
             table.add_row(percent(row["sparsity"]), f"{row['removed']:,}", *values)
         console.print(table)
     if "repair" in facts:
-        console.print(f"Repaired on {facts['repaired_on']}, without training.", highlight=False)
+        same = same_images_words(network, context)
+        console.print(
+            f"Repaired on {facts['repaired_on']}, without training. {same}".rstrip(), highlight=False
+        )
     if has_labels:
         console.print(
             f"{network.title}: accuracy {facts['baseline']:.4f} whole, on {facts['images']:,} images."

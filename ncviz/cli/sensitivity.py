@@ -26,6 +26,7 @@ from ncviz.devices import resolve_device
 from ncviz.errors import NcvizError
 from ncviz.models.zoo import MODELS
 from ncviz.pruning.order import removed_for_sparsity
+from ncviz.tasks.accuracy import measures, same_images_words
 from ncviz.tasks.sensitivity import SENSITIVITY_IMAGES, Sensitivity
 from ncviz.text import percent, plural
 
@@ -119,8 +120,10 @@ def sensitivity(
         table.add_row(name, percent(own_budget), *(f"{value:.1f}" for value in line))
     console.print(table)
     console.print(
-        f"{network.title}: points lost of {found.baseline:.1%} when one layer alone loses a share of its weights, "
-        f"{criterion} order, on {found.images:,} training images; budget at {plural(points, 'point')}.",
+        f"{network.title}: points of {measures(network)} lost of {found.baseline:.1%} when one layer "
+        "alone loses a share of its weights, "
+        f"{criterion} order, on {found.images:,} training images; budget at {plural(points, 'point')}. "
+        + same_images_words(network, context),
         highlight=False,
     )
     protect = " ".join(f"--protect {name}" for name in suggested) or "no layer"

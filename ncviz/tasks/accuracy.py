@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ncviz.data.datasets import find_dataset
 from ncviz.data.predicted_labels import labels_for
 from ncviz.models.network import Network
 from ncviz.store import Record
@@ -108,3 +109,15 @@ def evaluator(network: Network, context: Context) -> Evaluator:
 
     key = network.fingerprint, context.device, context.fingerprint(network)
     return context.share("evaluator", key, make)
+
+
+def measures(network: Network) -> str:
+    """Return what is measured of a network: accuracy, or agreement where labels are missing."""
+    return "accuracy" if find_dataset(network.dataset).has_labels else "agreement with the whole network"
+
+
+def same_images_words(network: Network, context: Context) -> str:
+    """Return the sentence that a number is measured on what it was fitted to; "" where images are kept apart for it."""
+    if not context.has_one_split(network):
+        return ""
+    return f"These images are not split: {measures(network)} is measured on those that this was fitted to as well."

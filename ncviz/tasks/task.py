@@ -108,6 +108,10 @@ class Context:
         """Return the fingerprint of a network's images, by default of those that it is evaluated on."""
         return data_fingerprint(network.dataset, split, self.data_dir)
 
+    def has_one_split(self, network: Network) -> bool:
+        """Whether a network is calibrated and evaluated on the same images, as a user's are that are not split."""
+        return self.fingerprint(network, "train") == self.fingerprint(network)
+
     def share(self, what: str, key: Any, make: Callable[[], T]) -> T:
         """Return what the task before this one made for the same key, or make it; the last stays, for the next one.
 

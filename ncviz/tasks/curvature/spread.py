@@ -50,6 +50,11 @@ class SpreadRecord:
     meta: Mapping[str, Any]
 
     @property
+    def has_pairs(self) -> bool:
+        """Whether there are weights on which curvature and magnitude disagree."""
+        return bool(len(self.by_curvature) and len(self.by_magnitude))
+
+    @property
     def share(self) -> float:
         """In which share of the opposed pairs curvature was right; 0.5 is chance."""
         from ncviz.pruning.disagreement import share_for_curvature
@@ -73,9 +78,22 @@ class SpreadRecord:
         own, count = self.spread, len(self.by_curvature)
         typical = np.nanmedian(own.deviation) if np.isfinite(own.deviation).any() else float("nan")
         some = int(((own.active > 0) & (own.active < own.draws)).sum())
+        spread = (
+            f"half of the κ of weights active in at least two draws have a standard deviation of at most {typical:.3f}"
+            if np.isfinite(typical)
+            else "no weight is active in two"
+        )
+        told = [
+            f"Over {own.draws} draws of the calibration images {spread}; "
+            f"{some:,} of {len(own.mean):,} weights are active in some draws but not in all."
+        ]
+        if not self.has_pairs:
+            return [
+                *told,
+                "No weights are held important by one of curvature and magnitude, and not by the other.",
+            ]
         return [
-            f"Over {own.draws} draws of the calibration images half of all weights' κ have a standard deviation of at "
-            f"most {typical:.3f}; {some:,} of {len(own.mean):,} weights are active in some draws but not in all.",
+            *told,
             f"Of the {count} weights that curvature holds important and magnitude does not, each removed alone, the "
             f"loss changes by {_mean(self.change_by_curvature)} on average; of the {count} the other way by "
             f"{_mean(self.change_by_magnitude)}. Curvature is right in {self.share:.0%} of the pairs "

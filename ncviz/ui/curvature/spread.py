@@ -62,6 +62,9 @@ def draw_spread(of: tasks.Network) -> None:
 
 def _draw_known(of: tasks.Network, found: SpreadRecord) -> None:
     words = found.sentences()
+    if not found.has_pairs:
+        st.markdown(plain(" ".join(words)))
+        return
     groups = [
         _group("curvature", found, found.by_curvature, found.change_by_curvature),
         _group("magnitude", found, found.by_magnitude, found.change_by_magnitude),

@@ -11,8 +11,9 @@ from ncviz.plots.figure_frame import WIDTH
 from ncviz.plots.pruning.sensitivity import sensitivity_heatmap
 from ncviz.scene.comparison import Comparison, layer_titles
 from ncviz.scene.pruning_tables import budget_table
-from ncviz.scene.wording import private_title
+from ncviz.scene.wording import private_title, word_for
 from ncviz.spreadsheet import table_csv
+from ncviz.tasks.accuracy import same_images_words
 from ncviz.tasks.criteria import criterion_title
 from ncviz.tasks.sensitivity import SENSITIVITY_IMAGES, Sensitivity
 from ncviz.text import listed, percent, plural
@@ -30,7 +31,11 @@ def draw_sensitivity(of: tasks.Network, compared: Comparison) -> None:
     st.subheader("How sensitive each layer is")
     st.markdown(
         "Each layer alone loses a share of its weights, the others stay whole. What that costs is measured on "
-        f"training images (up to {SENSITIVITY_IMAGES:,}): a budget chosen by it owes nothing to the test images."
+        f"training images (up to {SENSITIVITY_IMAGES:,}): "
+        + (
+            same_images_words(of, session.context())
+            or "a budget chosen by it owes nothing to the test images."
+        )
     )
     columns = st.columns([1.2, 1.2, 2.6], vertical_alignment="bottom")
     names, view = list(compared.criteria), session.view()
@@ -70,8 +75,8 @@ def draw_sensitivity(of: tasks.Network, compared: Comparison) -> None:
     )
     files.draw_chart(of, figure, "sensitivity", key="lab-sensitivity")
     st.caption(
-        f"Points of accuracy lost on {found.images:,} training images ({found.baseline:.1%} whole), least important "
-        f"weights by {criterion_title(criterion)} first. Up to the line a layer costs at most "
+        f"Points of {word_for(of)} lost on {found.images:,} training images ({found.baseline:.1%} whole), "
+        f"least important weights by {criterion_title(criterion)} first. Up to the line a layer costs at most "
         f"{plural(float(points), 'point')}."
     )
     share = float((budget * found.sizes).sum() / found.sizes.sum())

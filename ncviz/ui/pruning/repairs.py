@@ -13,6 +13,7 @@ from ncviz.config import REPAIRS, PruningConfig
 from ncviz.limits import LIMITS
 from ncviz.scene.comparison import REPAIR_WORDS
 from ncviz.scene.wording import private_title
+from ncviz.tasks.accuracy import same_images_words
 from ncviz.tasks.repair.network import Repaired
 from ncviz.ui.pruning import comparison
 from ncviz.ui.server import resources
@@ -62,7 +63,8 @@ def words(of: tasks.Network, config: PruningConfig) -> str:
     if config.repair == REPAIRS[0]:
         return ""
     images = tasks.repair_words(of, session.context())
-    return f"{REPAIR_WORDS[config.repair].capitalize()} on {images}, without training."
+    same = same_images_words(of, session.context())
+    return f"{REPAIR_WORDS[config.repair].capitalize()} on {images}, without training. {same}".rstrip()
 
 
 def seconds(of: tasks.Network, way: str, points: int, image: float) -> float:

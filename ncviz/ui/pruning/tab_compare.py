@@ -126,7 +126,8 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     """Return what the figure shows, as sentences that go into it."""
     first = next(iter(curve_runs.needed(of, compared).values()))
     record = curve_runs.curve(of, first)
-    images = "" if record is None else f" on {record.images:,} images it has not learnt from"
+    learnt = "" if session.context().has_one_split(of) else " it has not learnt from"
+    images = "" if record is None else f" on {record.images:,} images{learnt}"
     way = ORDER_TITLES[compared.order].lower()
     among = "over all layers together" if compared.scope == "global" else "the same share of every layer"
     layers = plural(len(compared.protected), "layer")
@@ -143,7 +144,8 @@ def figure_words(of: tasks.Network, compared: Comparison, spreads: Mapping[str, 
     part = f" Curvature of a part alone ({part}); what has none goes last." if part else ""
     read = graph_words(of, first.calibration)
     looks = any(criteria()[name].needs_curvature for name in spreads)
-    part += f" In the curvature, {read}." if read and looks else ""
+    reads = any(criteria()[name].needs_graph for name in spreads)
+    part += f" In the {'curvature' if looks else 'neural graph'}, {read}." if read and reads else ""
     place = never_active_place(compared.never_active)
     part += f" By curvature, {place}." if place and looks else ""
     repair = repairs.words(of, compared.config(first.criterion))

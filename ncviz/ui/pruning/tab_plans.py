@@ -144,6 +144,7 @@ def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
         config = plan.pruning
         needs = config.criterion in known and known[config.criterion].needs_images
         looks = config.criterion in known and known[config.criterion].needs_curvature
+        reads = config.criterion in known and known[config.criterion].needs_graph
         has_numbers = not _is_outdated(plan)
         layers = plan.layers if has_numbers else [None] * len(plan.layers)
         rows.append(
@@ -158,11 +159,11 @@ def _plan_table(of: tasks.Network, plans: list[Plan]) -> pd.DataFrame:
                 "weights compete within": SCOPE_TITLES[config.scope],
                 "never-active weights": NEVER_ACTIVE_TITLES[config.never_active] if looks else None,
                 **(
-                    {"BatchNorm": config.batchnorm if looks and has_numbers else None}
+                    {"BatchNorm": config.batchnorm if reads and has_numbers else None}
                     if of.has_batchnorm
                     else {}
                 ),
-                **({"weights divided by": config.scale} if looks and config.scale != SCALES[0] else {}),
+                **({"weights divided by": config.scale} if reads and config.scale != SCALES[0] else {}),
                 "repair": REPAIR_WORDS.get(config.repair),
                 "samples per class": config.samples_per_class if needs else None,
                 "seed": config.seed,
