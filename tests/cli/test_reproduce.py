@@ -101,11 +101,9 @@ def test_the_report_sets_folded_batchnorm_beside_the_usual(run, tmp_path):
     )
     assert run("reproduce", "tiny", *given)[0] == 0
     section = (tmp_path / "report.md").read_text().split("BatchNorm folded into the weights")[1]
-    assert section.index("Curvature, own weights, 1 a class") < section.index("Curvature, folded, 1 a")
+    assert section.index("Curvature, 1 a class") < section.index("Curvature, BatchNorm folded, 1 a")
     section = section.split("Weights divided by their fan-in, redundant first")[1]
-    assert section.index("Curvature, own weights, 1 a class") < section.index(
-        "Curvature, channel-fan-in, 1 a"
-    )
+    assert section.index("Curvature, 1 a class") < section.index("Curvature, channel-fan-in, 1 a")
 
 
 def test_the_report_says_what_was_measured(run, tmp_path):
