@@ -78,7 +78,9 @@ def build_graph(
         multiplies by constants multiplies the weights before it, or is a link. A product of two activations (a gate)
         makes one node for each of its units, in which the last connections of both factors end, one that is broadcast
         in every unit that it multiplies; a factor that is used elsewhere, too, or is no weight layer's output, joins by
-        a link of weight 1. A unit times a function of itself is an activation function. Normalisations are no part of
+        a link of weight 1. So does, in sums and products, what lies in another order of channels and places, and one
+        channel that is joined to several: a spatial gate has units of its own, with an edge of weight 1 to every unit
+        that it multiplies. A unit times a function of itself is an activation function. Normalisations are no part of
         the graph: a unit stays what it is, with the activation that comes out. Where a unit's value is used before and
         after an activation function or a normalisation, its activation is the one after; of two after it (the norms of
         DenseNet that read the same units) the first counts. A weight that is all zero has no edges; what it joins may

@@ -81,7 +81,9 @@ def normed(
     given = dict(zip(("input", *_ALONE_ARGUMENTS.get(name, ())), args, strict=False)) | dict(kwargs)
     axes = len(value.traced_shape)
     if name == "normalize":
-        is_mixing = int(given.get("dim", 1)) % axes == 0
+        along = given.get("dim", 1)
+        along = along if isinstance(along, (tuple, list)) else (along,)
+        is_mixing = any(int(axis) % axes == 0 for axis in along)
     elif name in ("layer_norm", "rms_norm"):
         shape = given["normalized_shape"] if module is None else module.normalized_shape
         is_mixing = len(shape) >= axes
