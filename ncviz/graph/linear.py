@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from operator import getitem
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from ncviz.graph.operations import (
     is_softmax,
     name_of,
     operation,
+    returns_several,
 )
 from ncviz.graph.tracing import trace
 
@@ -59,6 +61,11 @@ def linearised(net: nn.Module) -> fx.GraphModule:
                 is_pointwise(node, modules) or is_softmax(node, modules) or operation(node, modules) in NORMS
             )
         ):
+            # Torch's inner forms of a norm return statistics, too, from which the first is taken.
+            for user in [each for each in node.users if each.target is getitem and each.args[1] == 0]:
+                if returns_several(node):
+                    user.replace_all_uses_with(node.all_input_nodes[0])
+                    traced.graph.erase_node(user)
             node.replace_all_uses_with(node.all_input_nodes[0])
             traced.graph.erase_node(node)
         elif node not in constant and node.op in ("call_function", "call_method"):

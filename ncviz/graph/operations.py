@@ -169,6 +169,11 @@ def is_softmax(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
     return operation(node, modules) in SOFTMAX
 
 
+def returns_several(node: fx.Node) -> bool:
+    """Return whether a normalisation is one of torch's inner forms, which return statistics, too."""
+    return "native" in str(node.target) or "fused" in str(node.target)
+
+
 def describe(node: fx.Node, modules: dict[str, nn.Module]) -> str:
     """Return an operation's name, and what it is, for a message."""
     if node.op == "call_module":

@@ -69,10 +69,9 @@ class Reader(fx.Interpreter):
             return self.grown.layer(n, self.shapes[n.name][1:], "input", Tap(n.name))
         if n.op == "get_attr":
             return self.fetch_attr(str(n.target))
-        if n in self.written_out.inner:
-            return None
-        if n in self.written_out.reads:
-            return self._activated(n, self.env[self.written_out.reads[n]])
+        root = self.written_out.root_of(n)
+        if root is not None and isinstance(self.env[root], (Units, Pending)):
+            return self._activated(n, self.env[root]) if n in self.written_out.reads else None
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         if n.op == "output":
             self.output = args[0]
@@ -93,10 +92,35 @@ class Reader(fx.Interpreter):
             self.problems.append(Problem(ops.describe(n, self.named_modules), str(error)))
             found = self._opaque(n)
         is_alone = readers(n) < 2 or self.written_out.only_reader(n) is not None
-        if isinstance(found, Pending) and not is_alone and not self.ahead.is_factor(n):
+        if not is_alone and not (self.ahead.is_factor(n) and self._is_taken_apart(n, found)):
             # Each of those that read it reads these units; a sum can grow only on its way to a single one.
-            return self.grown.finish(found)
+            return tree_map(
+                lambda each: self.grown.finish(each) if isinstance(each, Pending) else each, found
+            )
         return found
+
+    def _is_taken_apart(self, n: fx.Node, found: Any) -> bool:
+        """Whether no two of those that read an operation's units, in another order, take one of them both."""
+        known = {n: tree_map(lambda each: each.arrangement if isinstance(each, Pending) else each, found)}
+
+        def value_of(node: fx.Node) -> Any:
+            if node not in known:
+                if self.ahead.is_activation(node):  # which is read for its shape
+                    known[node] = torch.empty(self.shapes[node.name])
+                else:
+                    known[node] = self.env[node] if node in self.env else taken_by(node)
+            return known[node]
+
+        def taken_by(node: fx.Node) -> Any:
+            return self._apply(node, *fx.node.map_arg((node.args, node.kwargs), value_of))
+
+        taken: set[int] = set()
+        for user in self.ahead.readers(n):
+            taking = {int(unit) for part in flat([taken_by(user)]) for unit in part[0].reshape(-1)}
+            if taken & taking:
+                return False
+            taken |= taking
+        return True
 
     @cached_property
     def origins(self) -> Origins:
@@ -282,14 +306,14 @@ class Reader(fx.Interpreter):
 
     def _joined(self, n: fx.Node, args: Any, kwargs: Any) -> Units | Pending:
         given = args[0] if args else kwargs["tensors"]
+        others = {key: value for key, value in kwargs.items() if key != "tensors"}
         first = given[0]
         if isinstance(first, Pending) and all(each is first for each in given) and self.ahead.is_factor(n):
-            repeated = self._apply(n, [[each.arrangement for each in given], *args[1:]], kwargs)
+            repeated = self._apply(n, [[each.arrangement for each in given], *args[1:]], others)
             return first.arranged(repeated, n)
         parts = [self.grown.finish(v) if isinstance(v, Pending) else v for v in given]
         if not all(isinstance(part, Units) for part in parts):
             raise UnreadableError("joins units to constants, which is not supported")
-        others = {key: value for key, value in kwargs.items() if key != "tensors"}
         ids, stamps = (
             self._plain(n, [[getattr(part, name) for part in parts], *args[1:]], others)
             for name in ("ids", "stamps")

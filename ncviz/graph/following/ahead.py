@@ -11,7 +11,7 @@ _NAMES_ONLY = ops.RELABEL | ops.SILENT | ops.CASTS
 
 
 class Ahead:
-    """Looks along a trace from one of its operations, as long as each has a single reader.
+    """Looks along a trace from each of its operations, once for all of them, from the last one back.
 
     Args:
         traced: The trace.
@@ -31,46 +31,62 @@ class Ahead:
             ):
                 self._activations.add(node)
         self.written_out = find_written_out(traced, modules, self._activations)
+        self._merged: set[fx.Node] = set()
+        self._factors: set[fx.Node] = set()
+        for node in reversed(traced.graph.nodes):
+            if self._is_merged(node):
+                self._merged.add(node)
+            if self._is_factor(node):
+                self._factors.add(node)
+
+    def is_activation(self, node: fx.Node) -> bool:
+        """Whether it holds activations, not constants or sizes."""
+        return node in self._activations
 
     def is_merged(self, node: fx.Node) -> bool:
         """Whether its units are only put in another order before they are added to, or multiplied by a constant."""
-        user = self._only_reader(node)
-        if user is None:
+        return node in self._merged
+
+    def is_factor(self, node: fx.Node) -> bool:
+        """Whether its units pass through norms and functions of each one alone until others multiply them."""
+        return node in self._factors
+
+    def readers(self, node: fx.Node) -> list[fx.Node]:
+        """Return what reads an operation's activations."""
+        return [user for user in node.users if user in self._activations and ops.reads_values(user, node)]
+
+    def _is_merged(self, node: fx.Node) -> bool:
+        readers = self.readers(node)
+        if len(readers) != 1:
             return False
+        user = readers[0]
         name = ops.operation(user, self._modules)
         if name in ("add", "sub"):
             return self._read(user) > 1
         if name in ("mul", "div"):
             return self._read(user) == 1
-        return name in _NAMES_ONLY and self.is_merged(user)
+        return name in _NAMES_ONLY and user in self._merged
 
-    def is_factor(self, node: fx.Node) -> bool:
-        """Whether its units pass through norms and functions of each one alone until others multiply them."""
+    def _is_factor(self, node: fx.Node) -> bool:
         end = self.written_out.only_reader(node)
         if end is not None:
-            return self.is_factor(end)
-        readers = self._readers(node)
+            return end in self._factors
+        readers = self.readers(node)
         if len(readers) > 1:  # such as both halves of a gated linear unit
             return all(
-                ops.operation(user, self._modules) in ops.RELABEL and self.is_factor(user) for user in readers
+                ops.operation(user, self._modules) in ops.RELABEL and user in self._factors
+                for user in readers
             )
-        user = self._only_reader(node)
-        if user is None:
+        if not readers:
             return False
+        user = readers[0]
         name = ops.operation(user, self._modules)
         if name == "glu" or (name == "mul" and self._read(user) > 1):
             return True
         is_repeated = name in ops.JOIN and self._read(user) == 1
         is_shift = name in ("add", "sub") and self._read(user) == 1
         is_alone = name in _NAMES_ONLY | ops.POINTWISE | ops.NORMS or name.startswith("batch_norm")
-        return (is_shift or is_alone or is_repeated) and self.is_factor(user)
-
-    def _only_reader(self, node: fx.Node) -> fx.Node | None:
-        readers = self._readers(node)
-        return readers[0] if len(readers) == 1 else None
-
-    def _readers(self, node: fx.Node) -> list[fx.Node]:
-        return [user for user in node.users if user in self._activations and ops.reads_values(user, node)]
+        return (is_shift or is_alone or is_repeated) and user in self._factors
 
     def _read(self, node: fx.Node) -> int:
         return sum(each in self._activations for each in node.all_input_nodes)

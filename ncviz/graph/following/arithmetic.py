@@ -123,7 +123,10 @@ def scaled(grown: Growing, n: fx.Node, value: Units | Pending, factor: Tensor, b
         # The pixels as the network sees them are those after its own normalisation, wherever its channels lie.
         check_finite(factor.reshape(1, -1).numpy(), by, "factors")
         return grown.activated(n, value)
-    axis = channel_axis(grown, value)
+    varying = [
+        axis - 1 for axis, size in enumerate((1,) * (len(shape) - factor.ndim) + factor.shape) if size > 1
+    ]
+    axis = varying[0] if len(varying) == 1 and varying[0] >= 0 else channel_axis(grown, value)
     by_channel = _one_for_each_channel(factor.expand(shape)[0].movedim(axis, 0).numpy(), by)
     layer, arrangement = layout_of(shape, axis)
     return Pending((copy_term(n.name, np.moveaxis(value.own, axis, 0), by_channel),), layer, arrangement, n)

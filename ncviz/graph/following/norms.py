@@ -10,7 +10,7 @@ from torch import Tensor, fx
 
 from ncviz.graph.following.arithmetic import check_finite, scaled, shifted
 from ncviz.graph.growing import Growing
-from ncviz.graph.operations import describe
+from ncviz.graph.operations import describe, returns_several
 from ncviz.graph.values import Pending, Units, UnreadableError
 
 _NORM_ARGUMENTS = {
@@ -92,8 +92,7 @@ def normed(
     if is_mixing:
         raise UnreadableError("normalises over the images of a batch, too, which is not supported")
     found = shifted(grown, n, value)
-    # Torch's inner forms return statistics, too.
-    return [found] if "native" in str(n.target) or "fused" in str(n.target) else found
+    return [found] if returns_several(n) else found
 
 
 def norm_arguments(n: fx.Node, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

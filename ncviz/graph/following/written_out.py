@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import fx, nn
 
@@ -25,15 +26,27 @@ class WrittenOut:
 
     Attributes:
         reads: For the last operation of each, the one whose units it is a function of.
-        inner: The operations in between, whose results nothing else reads.
+        inner: The operations in between, whose results nothing else reads, and what they are functions of.
     """
 
     reads: Mapping[fx.Node, fx.Node]
-    inner: frozenset[fx.Node]
+    inner: Mapping[fx.Node, fx.Node]
+
+    @cached_property
+    def _ends(self) -> Mapping[fx.Node, Sequence[fx.Node]]:
+        """The last operations of the functions of each root."""
+        found: dict[fx.Node, list[fx.Node]] = {}
+        for end, root in self.reads.items():
+            found.setdefault(root, []).append(end)
+        return found
+
+    def root_of(self, node: fx.Node) -> fx.Node | None:
+        """Return what an operation's activation function is a function of; None if it is part of none."""
+        return self.inner.get(node) or self.reads.get(node)
 
     def only_reader(self, node: fx.Node) -> fx.Node | None:
         """Return the last operation of the activation function that alone reads an operation; None if others do."""
-        ends = [end for end, root in self.reads.items() if root is node]
+        ends = self._ends.get(node, ())
         is_only = len(ends) == 1 and all(user in self.inner or user is ends[0] for user in node.users)
         return ends[0] if is_only else None
 
@@ -48,23 +61,29 @@ def find_written_out(
         modules: Its modules by name.
         activations: Which of its operations hold activations, not constants or sizes.
     """
-    of: dict[fx.Node, list[fx.Node]] = {}  # what each is a function of, unit by unit, nearest first
+    nearest: dict[
+        fx.Node, fx.Node | None
+    ] = {}  # what each is a function of, unit by unit, and that of another
+    depth: dict[fx.Node, int] = {}
     own_products: dict[fx.Node, fx.Node] = {}
     for node in traced.graph.nodes:
         name, read = ops.name_of(node, modules), list(dict.fromkeys(node.all_input_nodes))
-        of[node] = [node]
-        if node not in activations:
-            continue
-        if name in _ALONE and len(read) == 1:
-            of[node] += of[read[0]]
-        elif name in _ARITHMETIC and _is_of_numbers(node) and read:
-            shared = [each for each in of[read[0]] if all(each in of[other] for other in read)]
-            of[node] += shared
-            is_own = name in _SELF and sum(isinstance(arg, fx.Node) for arg in node.args[:2]) == 2
-            if is_own and shared:
-                own_products[node] = shared[0]
+        of: fx.Node | None = None
+        if node in activations and name in _ALONE and len(read) == 1:
+            of = read[0]
+        elif node in activations and name in _ARITHMETIC and _is_of_numbers(node) and read:
+            of = read[0]
+            for other in read[1:]:
+                of = _shared(of, other, nearest, depth)
+            if (
+                of is not None
+                and name in _SELF
+                and sum(isinstance(arg, fx.Node) for arg in node.args[:2]) == 2
+            ):
+                own_products[node] = of
+        nearest[node], depth[node] = of, 0 if of is None else depth[of] + 1
     reads: dict[fx.Node, fx.Node] = {}
-    inner: set[fx.Node] = set()
+    inner: dict[fx.Node, fx.Node] = {}
     for end, root in reversed(own_products.items()):
         if end in inner or end in reads:
             continue
@@ -74,8 +93,23 @@ def find_written_out(
             last = follower
         if all(user in region or user is last for each in region for user in each.users):
             reads[last] = root
-            inner |= region
-    return WrittenOut(reads, frozenset(inner))
+            inner |= dict.fromkeys(region, root)
+    return WrittenOut(reads, inner)
+
+
+def _shared(
+    one: fx.Node | None,
+    other: fx.Node | None,
+    nearest: Mapping[fx.Node, fx.Node | None],
+    depth: Mapping[fx.Node, int],
+) -> fx.Node | None:
+    """Return the nearest of what two operations are both functions of, each of itself, too; None if there is none."""
+    while one is not other and one is not None and other is not None:
+        if depth[one] >= depth[other]:
+            one = nearest[one]
+        else:
+            other = nearest[other]
+    return one if one is other else None
 
 
 def _is_of_numbers(node: fx.Node) -> bool:
