@@ -319,7 +319,6 @@ def test_reading_leaves_the_network_alone():
         (nn.Sequential(nn.Conv2d(1, 2, 3), nn.LPPool2d(2, 2)), (1, 8, 8), "'1' (LPPool2d) is not supported"),
         (Normed(), (4,), "'layer_norm' (layer_norm) normalises over the images of a batch, too"),
         (Joined(lambda a, b: a / b), (4,), "'truediv' (truediv) divides by activations"),
-        (Joined(lambda a, b: a * b[:, :1]), (4,), "'mul' (mul) multiplies or adds to several channels"),
         (
             nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect")),
             (1, 8, 8),
