@@ -1,11 +1,16 @@
 """Sums and products of values whose channels and places lie differently: each unit is joined to its own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
+from ncviz.errors import ModelError
 from ncviz.graph.activations import layer_activations
 from ncviz.graph.build import build_graph
+from ncviz.graph.following import joins
+from ncviz.graph.linear import linearised
 
 
 class Joining(nn.Module):
@@ -90,3 +95,33 @@ def test_each_unit_is_joined_to_its_own(name):
         layer.bias.data.zero_()
     net.function = added or function
     assert torch.allclose(paths_of(graph).float(), net(torch.eye(8).reshape(8, 2, 2, 2)), atol=1e-6)
+
+
+def test_factors_along_another_axis_multiply_their_own_units():
+    by = torch.tensor([[1.0], [2.0], [-3.0], [4.0]])
+    net = Joining(lambda m, x: torch.relu(m.a(x)).flatten(2).transpose(1, 2) * by).eval()
+    net.a.weight.data.abs_()
+    for layer in net.children():
+        layer.bias.data.zero_()
+    expected = net(torch.eye(8).reshape(8, 2, 2, 2))
+    assert torch.allclose(paths_of(build_graph(net, (2, 2, 2))).float(), expected, atol=1e-6)
+
+
+def test_what_is_broadcast_too_often_is_named(monkeypatch):
+    monkeypatch.setattr(joins, "LIMITS", replace(joins.LIMITS, readings=20))
+    net = Joining(lambda m, x: m.a(x) * m.dense(x.flatten(1))[:, :3, None, None].sigmoid()).eval()
+    with pytest.raises(ModelError, match="'dense' would be read"):
+        build_graph(net, (2, 2, 2))
+
+
+def test_inner_forms_and_several_axes_of_norms():
+    net = Joining(lambda m, x: nn.functional.normalize(norm_of(m.a(x)), dim=(2, 3))).eval()
+    assert [each.parameter for each in build_graph(net, (2, 2, 2)).connections] == ["a.weight", "head.weight"]
+    x = torch.rand(1, 2, 2, 2, dtype=torch.float64)
+    plain = Joining(lambda m, x: m.a(x)).eval()
+    plain.load_state_dict(net.state_dict())
+    assert torch.allclose(linearised(net)(x), linearised(plain)(x))
+
+
+def norm_of(value):
+    return torch.native_layer_norm(value, [2, 2], None, None, 1e-5)[0]
