@@ -68,7 +68,9 @@ def test_sampled_channels_are_the_network_without_the_others(name, alpha, monkey
         assert torch.allclose(values[is_measured], slow.weights[parameter][is_measured], atol=1e-12, rtol=0)
         live = found.samples[parameter].isfinite()
         assert torch.allclose(found.samples[parameter][live], slow.samples[parameter][live], atol=1e-6)
-        assert not slow.samples[parameter][:, ~is_measured].isfinite().any()
+        # A weight that stands in several connections is known only where all of them are measured.
+        if sum(each.parameter == parameter for each in graph.connections) == 1:
+            assert not slow.samples[parameter][:, ~is_measured].isfinite().any()
     assert (counted > 0) == bool(sampled.kept)
 
 
