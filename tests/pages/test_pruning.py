@@ -392,7 +392,7 @@ def test_the_lines_on_the_page_load_the_file_and_give_the_accuracy_on_the_page(
     network = tasks.open_network("mlp-digits-relu")
     ranks = here(tasks.open_store()).run(tasks.Order(network, PruningConfig())).result
     name = files.file_name(network, form)
-    (tmp_path / name).write_bytes(files.content(network, ranks, round(0.8 * len(ranks)), form))
+    (tmp_path / name).write_bytes(files.content(network, ranks, round(0.8 * len(ranks)), form, {}))
     monkeypatch.chdir(tmp_path)
     space = {"net": ncviz.load_model("mlp-digits-relu")}
     exec(compile(code, "page", "exec"), space)
