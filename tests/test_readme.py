@@ -1,6 +1,6 @@
 """The README files: what they name exists, and their commands have the options they are given.
 
-The Python examples are run by ``test_wheel.py``.
+The Python example is run by ``test_example.py``.
 """
 
 import shlex

@@ -1,4 +1,4 @@
-"""The wheel in an environment of its own: commands, the README's example, and pages, far from the checkout."""
+"""The wheel in an environment of its own: commands and pages, far from the checkout."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from ncviz import __version__
-from tests.readmes import ROOT, python_example
+from tests.readmes import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ class Installed:
                 "NCVIZ_CACHE": str(folder / "cache"),
                 # The compiler's cache goes by the path of the source, which no other run has.
                 "NUMBA_CACHE_DIR": str(folder / "compiled"),
-                # Compiled in half the time, and fast enough for one example.
+                # Compiled in half the time.
                 "NUMBA_OPT": "0",
                 "STREAMLIT_SERVER_HEADLESS": "true",
             },
@@ -142,11 +142,6 @@ def test_it_carries_the_networks_the_images_and_the_results(installed):
 
 def test_the_command_lists_the_devices(installed):
     assert installed.run("ncviz", "devices").startswith("cpu")
-
-
-def test_the_example_of_the_readme_prints_what_the_readme_says(installed):
-    code, printed = python_example((ROOT / "README.md").read_text("utf-8"))
-    assert installed.python(code) == printed
 
 
 def test_the_pages_are_there(installed):
