@@ -35,7 +35,9 @@ class Growing:
         self.links: list[Connection] = []
         self._stamps = np.empty(0, dtype=np.int64)  # [units], which of its values each one's activation is
         self._last_stamp = 0
+        # Of what is a part of something: by the identity of the whole, which is kept so that no other has it after.
         self._finished: dict[int, tuple[Pending, Units]] = {}
+        self._ended: dict[int, Pending] = {}
 
     def layer(self, node: fx.Node, shape: tuple[int, ...], name: str, tap: Tap) -> Units:
         """Add a layer without edges."""
@@ -69,10 +71,27 @@ class Growing:
             self._connect(term, layer)
         return _arranged(found, value.arrangement, node)
 
+    def is_finished(self, value: Pending) -> bool:
+        """Whether it is a part of what is a layer already."""
+        return value.whole is not None and id(value.whole) in self._finished
+
+    def end(self, value: Pending) -> None:
+        """Take down that a value's connections end where it is joined, so that it can be no layer of its own."""
+        if value.whole is not None:
+            self._ended[id(value.whole)] = value.whole
+
     def _part(self, value: Pending, whole: Pending, tap: fx.Node | None) -> Units:
-        """Finish what some units are a part of, once for all of its parts, and return these."""
+        """Finish what some units are a part of, once for all of its parts, and return these.
+
+        Raises:
+            ModelError: If the connections of others of its parts end elsewhere.
+        """
+        if id(whole) in self._ended:
+            raise ModelError(
+                f"Layer '{whole.terms[0].name}' gives some of its channels straight to a sum or product and others in "
+                "another order of channels and places, which is not supported."
+            )
         if id(whole) not in self._finished:
-            # Kept with the sum itself, whose identity would otherwise be another's after it.
             self._finished[id(whole)] = whole, self.finish(whole)
         units = self._finished[id(whole)][1]
         at = torch.empty(prod(whole.shape), dtype=torch.int64)

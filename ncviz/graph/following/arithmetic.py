@@ -92,6 +92,8 @@ def gated(
         ]
     else:
         halves = [value.arranged(part, n) for part in value.arrangement.chunk(2, axis)]
+    if halves[0].is_as(halves[1]):
+        return grown.activated(n, halves[0])
     return joined(grown, n, halves, shape, is_product=True)
 
 

@@ -47,7 +47,8 @@ def joined(
     unfit = [
         part.terms
         for part, numbers in zip(ready, spread, strict=True)
-        if isinstance(part, Pending) and not _is_fit(part, _grid(numbers, axis))
+        if isinstance(part, Pending)
+        and (grown.is_finished(part) or _overlaps(part, ready) or not _is_fit(part, _grid(numbers, axis)))
     ]
     for at, part in enumerate(ready):
         # Parts of one weight layer are finished together, so that its weights end in one place.
@@ -59,6 +60,7 @@ def joined(
     terms: list[Term] = []
     for part, numbers in zip(ready, spread, strict=True):
         if isinstance(part, Pending):
+            grown.end(part)
             terms += [_ending_in(term, _grid(numbers, axis), part) for term in part.terms]
         else:
             terms.append(copy_term(n.name, numbers.movedim(axis, 0).numpy()))
@@ -109,6 +111,17 @@ def _grid(numbers: Tensor, axis: int) -> np.ndarray:
     """Return the numbers of one image's value as [channels, places], given the axis of the channels."""
     by_channel = numbers.movedim(axis, 0).numpy()
     return by_channel.reshape(len(by_channel), -1)
+
+
+def _overlaps(part: Pending, parts: Sequence[Units | Pending]) -> bool:
+    """Whether another part has units of the same weight layer in common with it, which would end twice in one place."""
+    return any(
+        isinstance(other, Pending)
+        and other is not part
+        and other.terms is part.terms
+        and np.intersect1d(other.own, part.own).size > 0
+        for other in parts
+    )
 
 
 def _is_fit(part: Pending, units: np.ndarray) -> bool:

@@ -125,3 +125,28 @@ def test_inner_forms_and_several_axes_of_norms():
 
 def norm_of(value):
     return torch.native_layer_norm(value, [2, 2], None, None, 1e-5)[0]
+
+
+def gate_of_parts(m, x, is_straight_first):
+    gate = m.fine(x).sigmoid()
+
+    def straight():
+        return m.a(x) * gate[:, :3]
+
+    def turned():
+        return m.b(x) * gate[:, 3:7].view(-1, 1, 2, 2)
+
+    return straight() + turned() if is_straight_first else turned() + straight()
+
+
+def test_weights_of_a_layer_that_is_taken_apart_end_in_one_place():
+    graph = build_graph(Joining(lambda m, x: gate_of_parts(m, x, False)), (2, 2, 2))
+    assert [each.parameter for each in graph.connections].count("fine.weight") == 1
+    with pytest.raises(ModelError, match="^Layer 'fine' gives some of its channels straight to a sum or product"):
+        build_graph(Joining(lambda m, x: gate_of_parts(m, x, True)), (2, 2, 2))
+
+
+def test_a_gated_unit_whose_halves_are_the_same_is_an_activation_function():
+    graph = build_graph(Joining(lambda m, x: nn.functional.glu(torch.cat([m.a(x)] * 2, 1), 1)), (2, 2, 2))
+    assert [each.parameter for each in graph.connections] == ["a.weight", "head.weight"]
+    assert not graph.links
