@@ -14,10 +14,9 @@ from ncviz.spreadsheet import table_csv
 from ncviz.tasks.negative_edges.record import MAX_IMAGES, NegativeEdgesConfig, NegativeEdgesRecord
 from ncviz.tasks.negative_edges.task import NegativeEdges
 from ncviz.text import about, plain
-from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
-from ncviz.ui.session.following import follow
-from ncviz.ui.session.problems import tell_failure, telling_errors
+from ncviz.ui.session.following import follow_task
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.theme import theme
 
 # On two cores: 3e-6 for LeNet, 8e-6 for VGG-9. A first guess, which the progress bar knows better.
@@ -42,11 +41,8 @@ def draw_negative_edges(of: tasks.Network, edges: int | None) -> None:
     )
     task = NegativeEdges(of, _draw_settings())
     context = session.context()
-    job = resources.desk().job(task, context)
-    if job is not None and job.is_active:
-        follow(job, lambda: _draw_known(of, task), seconds=POLL_SECONDS)
+    if follow_task(task, lambda: _draw_known(of, task), seconds=POLL_SECONDS):
         return
-    tell_failure(job)
     found = context.look_up(task)
     if found is None or not found.is_complete:
         _offer(of, task, edges, found)

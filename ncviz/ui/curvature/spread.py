@@ -15,10 +15,9 @@ from ncviz.scene.wording import private_title
 from ncviz.spreadsheet import table_csv
 from ncviz.tasks.curvature.spread import MAX_SPREAD_DRAWS, SPREAD_DRAWS, CurvatureSpread, SpreadRecord
 from ncviz.text import plain, plural
-from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
-from ncviz.ui.session.following import follow
-from ncviz.ui.session.problems import tell_failure, telling_errors
+from ncviz.ui.session.following import follow_task
+from ncviz.ui.session.problems import telling_errors
 from ncviz.ui.session.theme import theme
 
 
@@ -42,11 +41,8 @@ def draw_spread(of: tasks.Network) -> None:
         "not computed again.",
     )
     task, context = CurvatureSpread(of, view.config, int(draws)), session.context()
-    job = resources.desk().job(task, context)
-    if job is not None and job.is_active:
-        follow(job)
+    if follow_task(task):
         return
-    tell_failure(job)
     found = context.look_up(task)
     if found is None:
         unknown = sum(not context.knows(each) for each in task.curvatures)

@@ -19,10 +19,8 @@ from ncviz.tasks.sensitivity import SENSITIVITY_IMAGES, Sensitivity
 from ncviz.text import listed, percent, plural
 from ncviz.ui.components.shared.width import column_width
 from ncviz.ui.pruning import comparison, files
-from ncviz.ui.server import resources
 from ncviz.ui.session import jobs, session
-from ncviz.ui.session.following import follow
-from ncviz.ui.session.problems import tell_failure
+from ncviz.ui.session.following import follow_task
 from ncviz.ui.session.theme import theme
 
 
@@ -57,11 +55,8 @@ def draw_sensitivity(of: tasks.Network, compared: Comparison) -> None:
         ),
     )
     task, context = Sensitivity(of, compared.config(criterion)), session.context()
-    job = resources.desk().job(task, context)
-    if job is not None and job.is_active:
-        follow(job)
+    if follow_task(task):
         return
-    tell_failure(job)
     found = context.look_up(task)
     if found is None:
         count = len(comparison.shapes(of))

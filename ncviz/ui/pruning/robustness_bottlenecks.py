@@ -18,10 +18,9 @@ from ncviz.tasks.criteria import class_accuracy, confusion, factors, specific_bo
 from ncviz.tasks.images import find_dataset
 from ncviz.text import about, minus, plain, plural
 from ncviz.ui.pruning.run_settings import tied
-from ncviz.ui.server import evaluation, resources
+from ncviz.ui.server import evaluation
 from ncviz.ui.session import jobs, session
-from ncviz.ui.session.following import follow
-from ncviz.ui.session.problems import tell_failure
+from ncviz.ui.session.following import follow_task
 from ncviz.ui.session.tables import show_table
 from ncviz.ui.session.theme import theme
 
@@ -161,11 +160,8 @@ def _measure_classes(
 
 def _draw_missing(of: tasks.Network, config: CurvatureConfig) -> None:
     task, context = tasks.ClassCurvature(of, config), session.context()
-    job = resources.desk().job(task, context)
-    if job is not None and job.is_active:
-        follow(job)
+    if follow_task(task):
         return
-    tell_failure(job)
     images = plural(config.samples_per_class, "image")
     st.info(
         f"The curvature of each class alone is not known yet, with {images} per class, seed {config.seed}."

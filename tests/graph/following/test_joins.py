@@ -142,7 +142,9 @@ def gate_of_parts(m, x, is_straight_first):
 def test_weights_of_a_layer_that_is_taken_apart_end_in_one_place():
     graph = build_graph(Joining(lambda m, x: gate_of_parts(m, x, False)), (2, 2, 2))
     assert [each.parameter for each in graph.connections].count("fine.weight") == 1
-    with pytest.raises(ModelError, match="^Layer 'fine' gives some of its channels straight to a sum or product"):
+    with pytest.raises(
+        ModelError, match="^Layer 'fine' gives some of its channels straight to a sum or product"
+    ):
         build_graph(Joining(lambda m, x: gate_of_parts(m, x, True)), (2, 2, 2))
 
 
