@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import itertools
 import os
 import threading
@@ -75,7 +76,9 @@ def warm_up() -> None:
 
 def _load_drawing() -> None:
     """Import what the other pages draw figures and tables with, which takes them over half a second when it is cold."""
-    import pandas.io.formats.style  # noqa: F401
+    # A package before its parts: a part asked for first holds what its package waits for while a page imports that.
+    for name in ("pandas", "pandas.io.formats.style", "plotly", "plotly.graph_objects"):
+        importlib.import_module(name)
     import plotly.graph_objects as go
 
     # The first array that plotly is given makes it look through all packages for kinds of data frames.
