@@ -43,6 +43,7 @@ from ncviz.text import percent, zero_words
     "mlp-rank, forman (Forman curvature), betweenness (of edges) or random.",
 )
 @click.option("--scope", default="global", show_default=True, help=f"One of {', '.join(SCOPES)}.")
+@click.option("--order", help=f"Only this order: {' or '.join(ORDERS)}; by default both.")
 @click.option(
     "--sparsity", multiple=True, type=float, help="Fraction to remove (repeatable); default: a whole curve."
 )
@@ -72,6 +73,7 @@ from ncviz.text import percent, zero_words
 def prune(
     criterion: str,
     scope: str,
+    order: str | None,
     sparsity: tuple[float, ...],
     protect: tuple[str, ...],
     never_active: str,
@@ -82,7 +84,10 @@ def prune(
     **options: Any,
 ) -> None:
     """Measure accuracy over sparsity, redundant first and bottlenecks first; save a pruned checkpoint."""
-    PruningConfig(scope=scope, never_active=never_active, repair=repair)
+    orders = (order,) if order else ORDERS
+    PruningConfig(scope=scope, order=orders[0], never_active=never_active, repair=repair)
+    if save is not None and ORDERS[0] not in orders:
+        raise NcvizError(f"--save writes what is left with {ORDERS[0]} weights removed; leave --order out.")
     _check_prune(criterion, scope, sparsity, threshold, save, _endings(options["checkpoint"]))
     network, found = curvature_of(**options)
     record = found.result
@@ -91,18 +96,18 @@ def prune(
     protected_positions(list(record.weights), protect)
     _check_room(network, record, sparsity, protect)
     ranked = tasks.ranked_curvature(network, record, never_active)
-    chosen: dict[str, tuple[float, ...] | None] = dict.fromkeys(ORDERS, sparsity or None)
+    chosen: dict[str, tuple[float, ...] | None] = dict.fromkeys(orders, sparsity or None)
     if threshold is not None:
         own = [network.arrays[name] for name in ranked]
-        for order in ORDERS:
+        for order in orders:
             removed = removed_for_threshold(list(ranked.values()), threshold, order, own)
             chosen[order] = (removed / record.total,)
     context: tasks.Context = options["context"]
     points: dict[str, list[dict[str, Any]]] = {}
     ways = [REPAIRS[0], *([repair] if repair != REPAIRS[0] else [])]
     with progress("accuracy") as report:
-        whole, pieces = replace(context, progress=report), len(ORDERS) * len(ways)
-        for at, order in enumerate(ORDERS):
+        whole, pieces = replace(context, progress=report), len(orders) * len(ways)
+        for at, order in enumerate(orders):
             rows: list[dict[str, Any]] = []
             for number, way in enumerate(ways, at * len(ways)):
                 part = whole.part(number / pieces, (number + 1) / pieces, "measuring accuracy")
