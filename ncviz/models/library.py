@@ -18,6 +18,7 @@ from ncviz.data.user_data import saved
 from ncviz.data.user_data.registry import find_user_data, is_user_data, register
 from ncviz.errors import DataError, ModelError
 from ncviz.limits import LIMITS
+from ncviz.models.files.state_dict.naming import KNOWN
 from ncviz.models.network import MAX_NAME, Network, heading
 from ncviz.text import megabytes
 
@@ -90,6 +91,7 @@ def save_network(folder: str | Path, network: Network) -> str:
         "classes": list(network.classes),
         "input_shape": None if network.input_shape is None else list(network.input_shape),
         "prefix": network.prefix,
+        "words": [list(pair) for pair in network.words],
         "notes": [note[: LIMITS.name_length * 4] for note in network.notes],
         "blueprint": None if network.blueprint is None else network.blueprint.to_json(),
         "has_original": network.original is not None,
@@ -143,6 +145,7 @@ def open_saved(folder: str | Path, name: str) -> Network:
         "classes": tuple(facts["classes"]),
         "input_shape": shape,
         "prefix": facts["prefix"],
+        "words": tuple(tuple(pair) for pair in facts.get("words", ())),
         "notes": tuple(facts.get("notes", ())),
     }
     label, title, architecture, dataset = (facts[key] for key in ("name", "title", "architecture", "dataset"))
@@ -230,6 +233,8 @@ def _facts(place: Path, name: str) -> dict[str, Any]:
             and (facts["blueprint"] is None or isinstance(facts["blueprint"], str))
             and isinstance(facts["classes"], list)
             and all(isinstance(text, str) for text in facts["classes"])
+            and isinstance(facts.get("words", []), list)
+            and all(isinstance(pair, list) and tuple(pair) in KNOWN for pair in facts.get("words", []))
             and isinstance(facts.get("notes", []), list)
             and all(isinstance(text, str) for text in facts.get("notes", []))
             and (

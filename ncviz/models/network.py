@@ -40,6 +40,7 @@ class Network:
         classes: Class names; empty for those of its data.
         input_shape: Shape of one image, (C, H, W); None for that of its data.
         prefix: What stands before every key in the file that it came in, such as "module.".
+        words: Which words of the names of its arrays that file has others for, as (ours, the file's).
         notes: What was left out of the file or taken of several, one sentence each.
     """
 
@@ -55,6 +56,7 @@ class Network:
     classes: tuple[str, ...] = field(default=(), repr=False)
     input_shape: tuple[int, ...] | None = None
     prefix: str = ""
+    words: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
     @cached_property

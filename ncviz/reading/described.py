@@ -17,7 +17,7 @@ def described(network: Network) -> dict[str, Any]:
         "name": network.name, "title": network.title, "architecture": network.architecture, "dataset": network.dataset,
         "blueprint": None if network.blueprint is None else network.blueprint.to_json(), "format": network.format,
         "has_original": network.original is not None, "classes": network.classes, "input_shape": network.input_shape,
-        "prefix": network.prefix, "notes": network.notes, "arrays": list(network.arrays),
+        "prefix": network.prefix, "words": network.words, "notes": network.notes, "arrays": list(network.arrays),
     }  # fmt: skip
 
 
@@ -43,4 +43,5 @@ def fields_of(value: Mapping[str, Any], arrays: Sequence[np.ndarray], content: b
         "arrays": dict(zip(value["arrays"], arrays, strict=True)), "is_bundled": False, "blueprint": blueprint,
         "original": content if value["has_original"] else None, "classes": tuple(value["classes"]),
         "input_shape": None if shape is None else tuple(shape), "notes": tuple(value["notes"]),
+        "words": tuple((own, other) for own, other in value["words"]),
     }  # fmt: skip

@@ -19,6 +19,7 @@ FIELDS = (
     "classes",
     "input_shape",
     "prefix",
+    "words",
     "blueprint",
     "original",
 )
@@ -36,6 +37,7 @@ def own(name="mine.pt", **changes):
         "classes": ("cat", "Hund", "鳥"),
         "input_shape": (3, 40, 32),
         "prefix": "module.",
+        "words": (("stage", "layer"),),
         **changes,
     }
     return Network(name, **facts)

@@ -19,8 +19,8 @@ from tests.fuzz import networks, programs
 
 def same(one, other):
     assert one.fingerprint == other.fingerprint
-    for name in ("name", "title", "architecture", "dataset", "format", "classes", "input_shape", "prefix", "notes",
-                 "blueprint", "original", "is_bundled"):  # fmt: skip
+    for name in ("name", "title", "architecture", "dataset", "format", "classes", "input_shape", "prefix", "words",
+                 "notes", "blueprint", "original", "is_bundled"):  # fmt: skip
         assert getattr(one, name) == getattr(other, name), name
     assert {name: values.dtype for name, values in one.arrays.items()} == {
         name: values.dtype for name, values in other.arrays.items()

@@ -111,7 +111,7 @@ def read_file(
         chosen.tensors, chosen.architecture, name, dataset=dataset, format=checkpoint.format, prefix=chosen.prefix,
         input_shape=input_shape,
     )  # fmt: skip
-    return replace(found, notes=chosen.notes)
+    return replace(found, notes=chosen.notes, words=chosen.words)
 
 
 def load_network(

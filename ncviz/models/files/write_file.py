@@ -10,6 +10,7 @@ import numpy as np
 from ncviz.data.image_settings import size_of
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
+from ncviz.models.files.state_dict.naming import renamed
 from ncviz.models.network import Network
 from ncviz.text import megabytes
 
@@ -46,7 +47,7 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
         return write_onnx(network.original, whole, size, network.arrays), ".onnx"
     names = () if network.blueprint is None else network.blueprint.names
     if names:
-        renamed = {array for _, array in names}
+        named = {array for _, array in names}
         nbytes = sum(whole[array].nbytes for _, array in names)
         if network.format != "pt2" and nbytes > LIMITS.file_bytes:
             raise ModelError(
@@ -57,14 +58,16 @@ def write_file(network: Network, arrays: Mapping[str, np.ndarray]) -> tuple[byte
         given = {
             name: whole[array] if network.format == "pt2" else whole[array].copy() for name, array in names
         }
-        whole = {name: values for name, values in whole.items() if name not in renamed} | given
+        whole = {name: values for name, values in whole.items() if name not in named} | given
     if network.format == "pt2" and network.original is not None:
         from ncviz.models.files.pt2.writer import write_exported
 
         own = {name: whole[name] for name, array in names if array in arrays}
         own |= {name: whole[name] for name in set(arrays) - {array for _, array in names}}
         return write_exported(network.original, own, network.name), ".pt2"
-    state = {network.prefix + name: values for name, values in whole.items()}
+    state = {
+        network.prefix + renamed(name, network.words, is_back=True): values for name, values in whole.items()
+    }
     if network.format in {"pt", "pt2"}:
         import torch
 

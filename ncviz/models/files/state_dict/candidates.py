@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from ncviz.budget import Budget
 from ncviz.errors import ModelError
 from ncviz.limits import LIMITS
+from ncviz.models.files.state_dict.naming import Words, renamed, vocabulary, words_of
 from ncviz.text import quotable
 
 _COUNTER = ".num_batches_tracked"
@@ -34,6 +36,11 @@ class Candidate:
     place: str
     tensors: dict[str, Tensor]
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words that its keys are made of."""
+        return vocabulary(self.tensors)
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -44,12 +51,14 @@ class Part:
         prefix: What stands before every key, such as "module."; often nothing.
         tensors: Key → tensor, without the prefix and without what is foreign.
         foreign: Keys of the candidate that are not among them, as the file has them.
+        words: Which words of the keys the file has others for, as (ours, the file's).
     """
 
     place: str
     prefix: str
     tensors: dict[str, Tensor]
     foreign: tuple[str, ...] = ()
+    words: Words = ()
 
     @property
     def name(self) -> str:
@@ -98,9 +107,9 @@ def find_candidates(loaded: Any, label: str) -> tuple[Candidate, ...]:
 def parts_for(candidate: Candidate, keys: Shapes, budget: Budget, *, is_named: bool) -> Iterator[Part]:
     """Return what may be an architecture's in a candidate, once for each prefix that its keys may have there.
 
-    Foreign is what lies outside the prefix, and inside it the counters of other tools, and what belongs to modules
-    that the architecture does not have: of any kind where the user named the architecture, else only what cannot be
-    the weight of a layer.
+    After its own names come others that are known for its parts, where the file has some. Foreign is what lies outside
+    the prefix, and inside it the counters of other tools, and what belongs to modules that the architecture does not
+    have: of any kind where the user named the architecture, else only what cannot be the weight of a layer.
 
     Args:
         candidate: The tensors.
@@ -110,6 +119,21 @@ def parts_for(candidate: Candidate, keys: Shapes, budget: Budget, *, is_named: b
     """
     if len(candidate.tensors) < len(keys) and not is_named:
         return
+    yield from _parts(candidate, keys, budget, is_named)
+    words = words_of(candidate.words, keys)
+    original = {renamed(key, words): key for key in candidate.tensors} if words else {}
+    # Two that become one are a file's that has both words.
+    if not words or len(original) < len(candidate.tensors):
+        return
+    tensors = {key: candidate.tensors[own] for key, own in original.items()}
+    for part in _parts(Candidate(candidate.place, tensors), keys, budget, is_named):
+        # A word that was renamed before the keys, too, would be lost on the way back.
+        if all(original[part.prefix + key].startswith(part.prefix) for key in part.tensors):
+            yield replace(part, foreign=tuple(original[key] for key in part.foreign), words=words)
+
+
+def _parts(candidate: Candidate, keys: Shapes, budget: Budget, is_named: bool) -> Iterator[Part]:
+    """Return what may be an architecture's under the candidate's own names."""
     anchor = max(keys, key=len, default="")
     prefixes = [
         key[: -len(anchor)]

@@ -17,6 +17,7 @@ from ncviz.models.files.state_dict.candidates import (
     parts_for,
     whole_part,
 )
+from ncviz.models.files.state_dict.naming import Words, naming_note
 from ncviz.models.files.state_dict.reader import Checkpoint
 from ncviz.models.files.state_dict.recognition import architectures_of, recognise
 from ncviz.models.files.state_dict.state import check_storage
@@ -34,12 +35,14 @@ class Chosen:
         tensors: Key → dense tensor, under the architecture's keys.
         prefix: What stands before every key in the file; often nothing.
         notes: What was left out or taken of several, one sentence each.
+        words: Which words of the keys the file has others for, as (ours, the file's).
     """
 
     architecture: str
     tensors: dict[str, Tensor]
     prefix: str
     notes: tuple[str, ...]
+    words: Words = ()
 
 
 def choose_weights(
@@ -108,7 +111,9 @@ def choose_weights(
     notes += _left_out(part, label)
     for key, tensor in part.tensors.items():
         check_storage(key, tensor, label)
-    return Chosen(name, part.tensors, part.prefix, tuple(notes))
+    if part.words:
+        notes.append(naming_note(part.words, label, name))
+    return Chosen(name, part.tensors, part.prefix, tuple(notes), part.words)
 
 
 def _called(weights: str, names: Sequence[str]) -> list[str]:

@@ -2,12 +2,13 @@ import io
 
 import pytest
 import torch
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import nn
 
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.architectures import build_seeded, build_without_weights, find_architecture
 from ncviz.models.files.open_file import read_file
+from ncviz.models.files.write_file import write_file
 from ncviz.models.files.state_dict.recognition import guess_architectures, recognise
 
 
@@ -119,3 +120,74 @@ def test_half_precision_and_a_named_architecture():
         read_file(save(state), architecture="resnet8")
     with pytest.raises(ModelError, match="Unknown architecture 'nothing'"):
         read_file(b"", architecture="nothing")
+
+
+def elsewhere(net, *words):
+    """Return a network's state dict under the words of another project, put into its names by hand."""
+    found = {}
+    for key, value in net.state_dict().items():
+        for own, other in words:
+            key = key.replace(own, other)
+        found[key] = value
+    return found
+
+
+# How M-FAC's (and torchvision's) ResNets call their parts, and how others do.
+TORCHVISION = (("stage", "layer"), ("shortcut", "downsample"))
+LINEAR = (("stage", "layer"), ("fc.", "linear."))
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("words", [TORCHVISION, LINEAR])
+def test_a_network_trained_elsewhere_is_known_by_the_names_of_its_parts_there(words, prefix):
+    net = build_seeded("resnet20-cifar10", 3)
+    state = {f"{prefix}{key}": value for key, value in elsewhere(net, *words).items()}
+    file_keys = {key for key in state if "num_batches" not in key}
+    network = read_file(save(state), "mine.safetensors")
+    assert (network.architecture, network.prefix) == ("resnet20-cifar10", prefix)
+    assert set(network.words) == {
+        (own, other.rstrip(".")) for own, other in ((a.rstrip("."), b) for a, b in words)
+    }
+    inputs = torch.rand(2, 3, 32, 32)
+    assert torch.equal(network.module()(inputs), net.eval()(inputs))
+    (note,) = network.notes
+    assert "`layer` for `stage`" in note
+    assert "--mean 0.5,0.5,0.5" in note
+    content, ending = write_file(
+        network, {"stage2.0.conv1.weight": network.arrays["stage2.0.conv1.weight"] * 2}
+    )
+    written = load(content)
+    assert ending == ".safetensors"
+    assert {key for key in written if "num_batches" not in key} == file_keys
+    changed = next(key for key in file_keys if key.endswith("layer2.0.conv1.weight"))
+    for key in file_keys:
+        assert torch.equal(written[key], state[key] * (2 if key == changed else 1)), key
+
+
+def test_an_mlp_of_numbered_layers_is_known():
+    net = build_seeded("mlpnet-mnist", 1)
+    state = elsewhere(net, ("1.", "fc1."), ("3.", "fc2."), ("5.", "fc3."))
+    assert list(state) == ["fc1.weight", "fc2.weight", "fc3.weight"]
+    network = read_file(torch_bytes({"model": state}), "mine.pt", "mlpnet-mnist")
+    assert network.words == (("1", "fc1"), ("3", "fc2"), ("5", "fc3"))
+    inputs = torch.rand(2, 1, 28, 28)
+    assert torch.equal(network.module()(inputs), net.eval()(inputs))
+    assert read_file(torch_bytes(state), "mine.pt").architecture == "mlpnet-mnist"
+
+
+def test_what_only_shares_some_words_stays_unknown():
+    state = elsewhere(build_seeded("resnet20-cifar10", 3), *TORCHVISION)
+    del state["layer3.2.conv2.weight"]
+    with pytest.raises(ModelError, match="does not know|comes nearest"):
+        read_file(save(state), "mine.safetensors")
+    both = {**elsewhere(build_seeded("resnet20-cifar10", 3), *TORCHVISION)}
+    both["stage1.0.conv1.weight"] = torch.zeros(16, 16, 3, 3)
+    with pytest.raises(ModelError, match="does not know|comes nearest"):
+        read_file(save(both), "mine.safetensors")
+
+
+def test_torchvision_s_own_names_are_left_alone():
+    network = read_file(save(build_seeded("torchvision/resnet18@3", 0).state_dict()), "net.safetensors")
+    assert network.architecture == "torchvision/resnet18@3"
+    assert network.words == ()
+    assert network.notes == ()
