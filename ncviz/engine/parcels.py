@@ -13,7 +13,8 @@ from ncviz.engine.local import all_edges, search, search_all
 from ncviz.engine.minima import Least
 from ncviz.engine.prepared import plans_of
 from ncviz.engine.results import Settings
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import surroundings
 from ncviz.graph.positions import layer_grid
 

@@ -10,7 +10,8 @@ import numpy as np
 from ncviz.engine.layers import position_major
 from ncviz.engine.plan import Readings
 from ncviz.errors import DataError
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import layer_grid
 
 

@@ -14,9 +14,10 @@ from ncviz.copies.hooks import without_global_hooks
 from ncviz.copies.own_copy import own_copy
 from ncviz.errors import ModelError
 from ncviz.graph.channels import with_channels_first
+from ncviz.graph.connection import Connection
 from ncviz.graph.forward.arguments import ignored_arguments
 from ncviz.graph.forward.readable import check_readable
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.operations import NORM_MODULES, describe
 from ncviz.graph.positions import MAX_PARTS, by_places
 from ncviz.graph.reader import Reader

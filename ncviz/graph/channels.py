@@ -8,7 +8,8 @@ from math import prod
 
 import numpy as np
 
-from ncviz.graph.neural_graph import Connection, NeuralGraph, Tap
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph, Tap
 from ncviz.graph.positions import MAX_PARTS, by_places
 
 # What the last axis of an image has where the first has more: grey or colour.

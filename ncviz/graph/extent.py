@@ -11,7 +11,8 @@ import numpy as np
 
 from ncviz.devices import free_memory
 from ncviz.errors import ModelError
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import distances, surroundings
 from ncviz.graph.positions import layer_grid
 from ncviz.text import gigabytes

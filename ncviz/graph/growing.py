@@ -10,7 +10,8 @@ from torch import Tensor, fx
 
 from ncviz.config import SCALES, GraphConfig
 from ncviz.errors import ModelError
-from ncviz.graph.neural_graph import Connection, NeuralGraph, Tap
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph, Tap
 from ncviz.graph.operations import SUPPORTED
 from ncviz.graph.terms import Term, check_weight
 from ncviz.graph.tracing import BATCH

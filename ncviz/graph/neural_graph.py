@@ -1,8 +1,6 @@
 """The neural graph: one node per neuron, one edge per nonzero connection, length 1/|weight|.
 
-A connection keeps its weights as kernels and its wiring as receptive fields, so that a linear layer, a convolution, a
-grouped one and a pooling are one case, and no layer-by-layer matrix is ever built. Layers form a directed acyclic
-graph: a chain, or one with skip connections and branches.
+Layers form a directed acyclic graph: a chain, or one with skip connections and branches.
 Source: Tan, Sia, Bogdan, Ivanov, arXiv 2601.16366, section on the neural graph.
 """
 
@@ -10,103 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ncviz.errors import NcvizError
 
-
-@dataclass(frozen=True, eq=False)
-class EdgeList:
-    """The edges of one connection, in the canonical order (kernel row, output position, kernel slot).
-
-    Attributes:
-        source: int64 [E], unit index within the source layer.
-        target: int64 [E], unit index within the target layer.
-        parameter: int64 [E], flat index into the parameter; several edges share one in a convolution.
-        length: float64 [E], 1/|w|.
-    """
-
-    source: np.ndarray
-    target: np.ndarray
-    parameter: np.ndarray
-    length: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-
-@dataclass(frozen=True, eq=False)
-class Connection:
-    """What joins two layers of units: a weight layer, or a link without parameters (a skip, a pooling, a scaling).
-
-    A weight layer that reads units of several layers, as after a concatenation, is one connection for each of them,
-    all with the same parameter; the fields of each are -1 wherever another layer is read.
-
-    Attributes:
-        name: Name of the module, as in ``named_modules``; of a link, that of the operation.
-        parameter: Name of its weight, as in ``named_parameters``; "" for a link.
-        shape: Shape of that weight; () for a link.
-        fields: int64 [G, P, K], source unit of each kernel slot at each output position; -1 is padding.
-        weight: float64 [G, C, K], kernels by group as the edges carry them: with what multiplies them by constants
-            folded in, and divided by ``divisor``. The target unit is (g·C + c)·P + p.
-        source: Index of the layer that it reads.
-        target: Index of the layer that it ends in.
-        order: int64 [G·C·K], where each value of ``weight`` lies in the flat parameter; None where the order is the
-            same (it is not for transposed convolutions).
-        divisor: What each output channel's weights were divided by in the graph alone, float64 [G·C]; None for nothing.
-    """
-
-    name: str
-    parameter: str
-    shape: tuple[int, ...]
-    fields: np.ndarray
-    weight: np.ndarray
-    source: int
-    target: int
-    order: np.ndarray | None = None
-    divisor: np.ndarray | None = None
-
-    @property
-    def present(self) -> np.ndarray:
-        """Which slots are edges: bool [G, C, P, K], a nonzero weight that does not fall on padding."""
-        return (self.weight != 0)[:, :, None, :] & (self.fields >= 0)[:, None, :, :]
-
-    @cached_property
-    def edges(self) -> EdgeList:
-        """All edges as a list; large for a convolution, see ``number_of_edges``."""
-        _, channels, slots = self.weight.shape
-        positions = self.fields.shape[1]
-        g, c, p, k = np.nonzero(self.present)
-        at = (g * channels + c) * slots + k
-        return EdgeList(
-            source=self.fields[g, p, k],
-            target=(g * channels + c) * positions + p,
-            parameter=at if self.order is None else self.order[at],
-            length=1.0 / np.abs(self.weight.reshape(-1)[at]),
-        )
-
-    @property
-    def number_of_edges(self) -> int:
-        """How many edges there are, counted without listing them."""
-        return int(((self.weight != 0).sum(axis=1) * (self.fields >= 0).sum(axis=1)).sum())
-
-    @property
-    def first_position(self) -> np.ndarray:
-        """For each weight the first output position at which it has an edge, int64 [W]; -1 if it has none."""
-        inside = self.fields >= 0  # [G, P, K]
-        first = np.where(inside.any(axis=1), inside.argmax(axis=1), -1)  # [G, K]
-        return np.where(self.weight != 0, first[:, None, :], -1).reshape(-1)
-
-    def as_parameter(self, values: np.ndarray) -> np.ndarray:
-        """Return one value for each weight, [..., G·C·K], in the shape of the parameter, [..., *shape]."""
-        if self.order is not None:
-            ordered = np.empty_like(values)
-            ordered[..., self.order] = values
-            values = ordered
-        return values.reshape(*values.shape[:-1], *self.shape)
+if TYPE_CHECKING:
+    from ncviz.graph.connection import Connection
+    from ncviz.graph.varying import ActivationProduct
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +49,7 @@ class NeuralGraph:
         notes: What a reader of any number should know of how the network was read, one sentence each.
         batchnorm: How the network's batch normalisations were read, as in ``build_graph``; "" if it has none.
         scale: What weights were divided by, likewise.
+        products: Products of two layers' activations, whose edges have other weights on each image; see ``on_image``.
     """
 
     layer_shapes: tuple[tuple[int, ...], ...]
@@ -149,6 +61,7 @@ class NeuralGraph:
     notes: tuple[str, ...] = field(default=(), repr=False)
     batchnorm: str = ""
     scale: str = "own"
+    products: tuple[ActivationProduct, ...] = field(default=(), repr=False)
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -169,14 +82,45 @@ class NeuralGraph:
     def is_chain(self) -> bool:
         """Whether each layer is joined to the next one, and by one weight layer alone."""
         ends = [(each.source, each.target) for each in self.connections]
-        return not self.links and ends == [(level, level + 1) for level in range(len(ends))]
+        is_single = not self.links and not self.products
+        return is_single and ends == [(level, level + 1) for level in range(len(ends))]
+
+    @property
+    def depends_on_image(self) -> bool:
+        """Whether some edges have other weights on each image."""
+        return bool(self.products)
+
+    def on_image(self, values: Sequence[np.ndarray]) -> NeuralGraph:
+        """Return the graph as it is on one image: what its activations weigh is a link like any other.
+
+        Args:
+            values: For each layer its activations as they are, not normalised, float64 [units].
+        """
+        if not self.products:
+            return self
+        links = [link for each in self.products for link in each.links_on(values)]
+        return replace(self, links=(*self.links, *links), products=())
+
+    @property
+    def joined_layers(self) -> frozenset[tuple[int, int]]:
+        """The pairs of layers (source, target) that something joins, on some image."""
+        own = {(each.source, each.target) for each in (*self.connections, *self.links)}
+        return frozenset(own.union(*({(p.left, p.target), (p.right, p.target)} for p in self.products)))
+
+    def sources_of(self, layer: int) -> tuple[int, ...]:
+        """Return the layers that a layer reads, growing."""
+        return tuple(sorted(source for source, target in self.joined_layers if target == layer))
+
+    def targets_of(self, layer: int) -> tuple[int, ...]:
+        """Return the layers that read a layer, growing."""
+        return tuple(sorted(target for source, target in self.joined_layers if source == layer))
 
     def into(self, layer: int) -> tuple[Connection, ...]:
-        """Return what ends in a layer, weight layers first."""
+        """Return what ends in a layer, weight layers first; without what an image weighs (``products``)."""
         return tuple(each for each in (*self.connections, *self.links) if each.target == layer)
 
     def out_of(self, layer: int) -> tuple[Connection, ...]:
-        """Return what reads a layer, weight layers first."""
+        """Return what reads a layer, weight layers first; without what an image weighs (``products``)."""
         return tuple(each for each in (*self.connections, *self.links) if each.source == layer)
 
     def carrying(self, names: Sequence[str] | None) -> tuple[int, ...] | None:

@@ -12,7 +12,8 @@ from math import prod
 
 import numpy as np
 
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph
 
 # Each part has tables of its own.
 MAX_PARTS = 16

@@ -21,8 +21,9 @@ from ncviz.engine.run import shares_of_work, tasks_of
 from ncviz.errors import CancelledError, ModelError
 from ncviz.graph.activations import layer_activations, normalise
 from ncviz.graph.build import look_at
+from ncviz.graph.connection import Connection
 from ncviz.graph.extent import extent_of
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.values import told_by_kind
 from ncviz.limits import LIMITS
 from ncviz.preflight.choices import TIMED_BYTES, choices_of, chosen_of, fit_of, fits_into

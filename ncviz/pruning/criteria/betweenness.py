@@ -8,7 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from ncviz.errors import NcvizError
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.limits import LIMITS
 from ncviz.pruning.criteria.edges import by_weight, joined, neural_graph_of, pieces
 from ncviz.pruning.criteria.given import ScoreInputs, weights_of

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ncviz.graph.build import build_graph
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.pruning.criteria.given import ScoreInputs, images_of
 
 # Edges that are looked at together.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.pruning.criteria.edges import by_weight, joined, neural_graph_of, pieces, summed_at_sources
 from ncviz.pruning.criteria.given import ScoreInputs
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ncviz.graph.activations import ActivationReader
-from ncviz.graph.neural_graph import Connection, NeuralGraph
+from ncviz.graph.connection import Connection
+from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.pruning.criteria.edges import at_fields, by_weight, joined, neural_graph_of, summed_at_sources
 from ncviz.pruning.criteria.given import ScoreInputs, images_of
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from ncviz.graph.neural_graph import Connection, NeuralGraph
+    from ncviz.graph.connection import Connection
+    from ncviz.graph.neural_graph import NeuralGraph
 
 
 @dataclass(frozen=True, eq=False)
