@@ -14,9 +14,11 @@ from ncviz.pruning.own_mask import OwnMask, removed_alike
 from ncviz.tasks.accuracy import SweepRecord, evaluator
 from ncviz.tasks.comparison import Curve, Order, calibration, criterion_scores, removable, shapes_of
 from ncviz.tasks.curvature.building import from_result
+from ncviz.tasks.curvature.classes import ClassCurvature, ClassCurvatureResult
+from ncviz.tasks.curvature.flow import Flow
 from ncviz.tasks.curvature.pictures import Pictures
 from ncviz.tasks.curvature.record import CurvatureRecord
-from ncviz.tasks.curvature.task import ClassCurvature, ClassCurvatureResult, Curvature, Flow
+from ncviz.tasks.curvature.task import Curvature
 from ncviz.tasks.desk import BUNDLED, Desk, Series, SeriesLog, open_context, open_store
 from ncviz.tasks.edge import (
     EdgeCurvature,

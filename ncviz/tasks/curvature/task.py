@@ -1,14 +1,11 @@
-"""From a network to its curvature, on the calibration images of all classes or on some of them alone."""
+"""From a network to its curvature on its calibration images."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
 
 from ncviz.config import ALGORITHM_VERSION, CurvatureConfig
 from ncviz.data.calibration import calibration_notes, select_calibration
@@ -16,15 +13,15 @@ from ncviz.data.datasets import load_dataset
 from ncviz.data.predicted_labels import labels_for
 from ncviz.data.user_data.registry import is_user_data
 from ncviz.fingerprint import digest
-from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.store import Record
 from ncviz.tasks.curvature.building import from_result
 from ncviz.tasks.curvature.intervals import middle
+from ncviz.tasks.curvature.of_network import OfNetwork
 from ncviz.tasks.curvature.pictures import Pictures, take_pictures
 from ncviz.tasks.curvature.record import CurvatureRecord
-from ncviz.tasks.curvature.stored import decode, encode
-from ncviz.tasks.task import Context, StoredTask, Task, anonymous
+from ncviz.tasks.curvature.stored import encode
+from ncviz.tasks.task import Context, anonymous
 
 if TYPE_CHECKING:
     from ncviz.curvature import CurvatureResult
@@ -36,30 +33,7 @@ _WATCHED_WEIGHTS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
-class _OfNetwork(StoredTask[CurvatureRecord]):
-    """What both have in common: whose curvature it is, and the record."""
-
-    network: Network
-
-    kind: ClassVar[str] = "curvature"
-    what: ClassVar[str] = "result"
-
-    @property
-    def asked_as(self) -> tuple[str, ...]:
-        """What the network and its images are called."""
-        return self.network.name, self.network.title, self.network.dataset
-
-    def encode(self, result: CurvatureRecord) -> Record:
-        """Return the curvature as arrays and JSON."""
-        return encode(result)
-
-    def decode(self, record: Record) -> CurvatureRecord:
-        """Read a curvature back."""
-        return decode(record)
-
-
-@dataclass(frozen=True, eq=False)
-class Curvature(_OfNetwork):
+class Curvature(OfNetwork):
     """The curvature of a network.
 
     Attributes:
@@ -200,170 +174,6 @@ class Curvature(_OfNetwork):
     def _asked(self) -> dict[str, Any]:
         """What was asked for, in the asker's own words."""
         return {"model": self.network.name, "title": self.network.title, "config": self.config.as_dict()}
-
-
-@dataclass(frozen=True, eq=False)
-class Flow(_OfNetwork):
-    """The curvature on some of a result's calibration images alone.
-
-    Its image numbers, labels and pictures are those of the whole result.
-
-    Attributes:
-        network: The network.
-        whole: Its curvature on all calibration images.
-        samples: Which of them count, at least one.
-    """
-
-    whole: CurvatureRecord
-    samples: tuple[int, ...]
-
-    most_known: ClassVar[int] = 24
-
-    def key(self, context: Context) -> str:
-        """Return the store's key."""
-        return digest("flow", str(self.whole.meta["key"]), [int(sample) for sample in self.samples])
-
-    def known(self, context: Context) -> CurvatureRecord | None:
-        """Return it out of the whole result, where that keeps single images."""
-        return self.whole.of(self.samples)
-
-    def run(self, context: Context) -> CurvatureRecord:
-        """Compute it, the images numbered by themselves."""
-        import torch
-
-        from ncviz.curvature import neural_curvature
-
-        whole, samples = self.whole, list(self.samples)
-        pool = context.images(self.network, "train")
-        chosen = whole.calibration[samples]
-        result = neural_curvature(
-            self.network.module(),
-            pool.inputs[torch.from_numpy(chosen)],
-            alpha=whole.config.alpha,
-            layers=whole.config.layers,
-            channels=whole.config.channels,
-            seed=whole.config.seed,
-            **whole.config.graph.options,
-            device=context.device,
-            progress=context.say,
-            cancel=context.cancel,
-        )
-        meta = {**whole.meta, **anonymous(self.network), "device": context.device}
-        pictures = whole.pictures.cut(samples)
-        return from_result(result, self.network.arrays, chosen, whole.labels[samples], pictures, meta)
-
-    def as_asked(self, result: CurvatureRecord) -> CurvatureRecord:
-        """Return it with the images numbered as in the whole result."""
-        places = tuple(place.renumbered(np.asarray(self.samples)) for place in result.places)
-        return replace(
-            self.whole,
-            weights=result.weights,
-            places=places,
-            meta=self.whole.meta_of(self.samples),
-            intervals=result.intervals,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class ClassCurvatureResult:
-    """The curvature on all calibration images, and on those of each class alone.
-
-    Attributes:
-        whole: On all of them.
-        classes: κ of each weight on the images of each class, float32 [classes, N], the weights flattened one after
-            the other; 2 where a weight is never active. The middle of its interval where it is not exact.
-        widths: How wide these intervals are, float32 of the same shape, 0 where κ is exact.
-    """
-
-    whole: CurvatureRecord
-    classes: np.ndarray
-    widths: np.ndarray
-
-    def sentence(self) -> str:
-        """Return what is said of classes whose curvature is not exact, "" if there are none."""
-        is_open = self.widths > 0
-        if not is_open.any():
-            return ""
-        return (
-            f"κ on one class alone is known within intervals for {int(is_open.any(axis=0).sum()):,} weights, in "
-            f"{int(is_open.any(axis=1).sum())} of {len(is_open)} classes; the ranking goes by the middle of each."
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class ClassCurvature(Task[ClassCurvatureResult]):
-    """The curvature of each class alone, for finding a class's own bottlenecks; each class is kept when it is done.
-
-    Attributes:
-        network: The network.
-        config: Settings of its curvature.
-    """
-
-    network: Network
-    config: CurvatureConfig = field(default_factory=CurvatureConfig)
-
-    job: ClassVar[JobKind] = JobKind(kept="classes that were finished are kept")
-    most_known: ClassVar[int] = 4
-
-    @property
-    def asked_as(self) -> tuple[str, ...]:
-        """What the network and its images are called."""
-        return self._whole.asked_as
-
-    def key(self, context: Context) -> str:
-        """Return a name of its own, which the store does not know."""
-        return f"classes-{self._whole.key(context)}"
-
-    def known(self, context: Context) -> ClassCurvatureResult | None:
-        """Return it if the curvature of every class is known."""
-        whole = context.look_up(self._whole)
-        if whole is None or not self._whole.is_complete(whole, context):
-            return None
-        found = []
-        for flow in class_flows(self.network, whole):
-            record = context.look_up(flow)
-            if record is None:
-                return None
-            found.append(record)
-        return _class_result(whole, found)
-
-    def run(self, context: Context) -> ClassCurvatureResult:
-        """Compute the classes that are not known."""
-        whole = context.run(self._whole).result
-        flows = class_flows(self.network, whole)
-        found = []
-        for number, flow in enumerate(flows):
-
-            def tell(fraction: float, _: str, number: int = number) -> None:
-                context.say((number + fraction) / len(flows), f"class {number + 1} of {len(flows)}")
-
-            tell(0.0, "")
-            found.append(replace(context, progress=tell).run(flow).result)
-        return _class_result(whole, found)
-
-    @property
-    def _whole(self) -> Curvature:
-        return Curvature(self.network, self.config)
-
-
-def class_flows(network: Network, whole: CurvatureRecord) -> list[Flow]:
-    """Return the curvature on the images of each class alone, of those that have any, as tasks."""
-    classes = [np.flatnonzero(whole.labels == label).tolist() for label in np.unique(whole.labels)]
-    return [Flow(network, whole, tuple(samples)) for samples in classes]
-
-
-def _class_result(whole: CurvatureRecord, classes: Sequence[CurvatureRecord]) -> ClassCurvatureResult:
-    widths = np.zeros((len(classes), whole.total), dtype=np.float32)
-    for at, record in enumerate(classes):
-        if (known := record.intervals) is not None:
-            own = [known.upper[name] - known.lower[name] for name in record.weights]
-            widths[at] = np.nan_to_num(np.concatenate([values.reshape(-1) for values in own]))
-    return ClassCurvatureResult(whole, np.stack([flat_curvature(record) for record in classes]), widths)
-
-
-def flat_curvature(record: CurvatureRecord) -> np.ndarray:
-    """Return κ of all weights, one tensor after the other, float32 [N]."""
-    return np.concatenate([values.reshape(-1) for values in record.weights.values()])
 
 
 def count_weights(network: Network) -> int:

@@ -14,7 +14,7 @@ from ncviz.scene.surgery.resolve import own_mask, weights_of
 from ncviz.scene.surgery.steps import MAX_SET, Step, read_steps, with_step, write_steps
 from ncviz.scene.surgery.words import step_words
 from ncviz.tasks.criteria import class_accuracy, confusion, masks_of, specific_bottlenecks
-from ncviz.tasks.curvature.task import Flow
+from ncviz.tasks.curvature.flow import Flow
 
 
 @pytest.fixture(scope="module")
