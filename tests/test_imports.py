@@ -57,7 +57,7 @@ ALLOWED = {
     "tasks": COMMON | CORE - {"transport", "ricci"} | {"jobs", "reading"},
     "scene": COMMON | {"explain", "plots", "ricci", "tasks"},
     "studies.paper": COMMON | {"fingerprint", "data", "models", "pruning", "tasks", "plots", "curvature"},
-    "studies.benchmarks": COMMON | CORE | {"engine", "tasks", "plots", "public"},
+    "studies.benchmarks": COMMON | CORE | {"engine", "jobs", "tasks", "plots", "public"},
     "studies": set(),
     "ui": set(),
     "ui.components": {"assets", "plots", "text"},

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL
+from ncviz.studies.benchmarks.estimates import share_within
 from ncviz.studies.benchmarks.many import BATCH, LOOP, OURS, REGULARISATION
 from ncviz.studies.benchmarks.timing import summary
 
@@ -23,6 +24,7 @@ def table_of(found: dict[str, Any]) -> Table:
         "bounds": _bounds,
         "ricci": _ricci,
         "workers": _workers,
+        "estimates": _estimates,
     }[found["kind"]]
     return make(found)
 
@@ -229,4 +231,22 @@ def _bounds(found: dict[str, Any]) -> Table:
             f" All of them exact: {digits(whole['seconds'])} s, processor time {digits(whole['cpu_seconds'])} s, "
             f"of which the first bounds take {first:.0%}."
         )
+    return table
+
+
+def _estimates(found: dict[str, Any]) -> Table:
+    marks = list(found["rows"][0]["expected"])
+    columns = ["before", *marks]
+    table = Table("", "took", "said before", *(f"expected at {mark}" for mark in marks), title=found["title"])
+    said: dict[str, list[tuple[float | None, float]]] = {name: [] for name in columns}
+    for row in found["rows"]:
+        each = {"before": row["before"], **row["expected"]}
+        for name in columns:
+            said[name].append((each[name], row["seconds"]))
+        shown = ["–" if each[name] is None else f"{each[name] / row['seconds']:.2f}×" for name in columns]
+        table.add_row(f"{row['network']}, {row['samples']}", f"{digits(row['seconds'])} s", *shown)
+    within = {name: share_within(values) for name, values in said.items()}
+    table.add_row(
+        "", f"within {found['factor']:g}×", *(f"{near} of {made}" for near, made in within.values())
+    )
     return table

@@ -18,7 +18,9 @@ from ncviz.studies.benchmarks.cases.kinds import (
     BoundsCase,
     Case,
     CurvatureCase,
+    EstimatesCase,
     GpuCase,
+    GrowthCase,
     MinPlusCase,
     ProfileCase,
     RicciCase,
@@ -26,6 +28,7 @@ from ncviz.studies.benchmarks.cases.kinds import (
     WorkersCase,
 )
 from ncviz.studies.benchmarks.cases.registry import DEFAULT_CASES, QUICK_CASES, find_case
+from ncviz.studies.benchmarks.estimates import measure_estimates
 from ncviz.studies.benchmarks.gpu import measure_gpu
 from ncviz.studies.benchmarks.graphs import measure_ricci
 from ncviz.studies.benchmarks.growth import measure_growth
@@ -37,6 +40,17 @@ from ncviz.studies.benchmarks.timing import Settings
 from ncviz.studies.benchmarks.workers import measure_workers
 
 FORMAT = 1
+_MEASURES: dict[type, Callable[[Any, Settings, Progress], dict[str, Any]]] = {
+    BoundsCase: measure_bounds,
+    CurvatureCase: measure_curvature,
+    EstimatesCase: measure_estimates,
+    GrowthCase: measure_growth,
+    MinPlusCase: measure_min_plus,
+    ProfileCase: measure_profile,
+    RicciCase: measure_ricci,
+    TransportCase: measure_transport,
+    WorkersCase: measure_workers,
+}
 
 
 def run(
@@ -92,29 +106,15 @@ def measure(
     Raises:
         NcvizError: If its data are missing, or the device that it needs.
     """
-    if isinstance(case, CurvatureCase):
-        found = measure_curvature(case, settings, report)
-    elif isinstance(case, MinPlusCase):
-        found = measure_min_plus(case, settings, report)
-    elif isinstance(case, GpuCase):
+    if isinstance(case, GpuCase):
 
         def one(network: dict[str, Any]) -> None:
             if finished is not None:
                 finished({"case": case.name, "title": f"{case.title}: so far", **network})
 
         found = measure_gpu(case, settings, report, finished=one)
-    elif isinstance(case, TransportCase):
-        found = measure_transport(case, settings, report)
-    elif isinstance(case, BoundsCase):
-        found = measure_bounds(case, settings, report)
-    elif isinstance(case, ProfileCase):
-        found = measure_profile(case, settings, report)
-    elif isinstance(case, RicciCase):
-        found = measure_ricci(case, settings, report)
-    elif isinstance(case, WorkersCase):
-        found = measure_workers(case, settings, report)
     else:
-        found = measure_growth(case, settings, report)
+        found = _MEASURES[type(case)](case, settings, report)
     return {"case": case.name, "title": case.title, **found}
 
 

@@ -16,6 +16,7 @@ from ncviz.studies.benchmarks import edges, suite, timing
 from ncviz.studies.benchmarks.baselines import CLOSED_FORM, FULL, METHODS
 from ncviz.studies.benchmarks.cases import networks
 from ncviz.studies.benchmarks.cases import registry as cases
+from ncviz.studies.benchmarks.estimates import expected_at, share_within
 from ncviz.studies.benchmarks.gpu import measure_gpu
 from ncviz.studies.benchmarks.minplus import chain_ends, dense_distances, dense_lengths
 from ncviz.studies.benchmarks.peak import peak_memory
@@ -277,6 +278,22 @@ def test_bad_input_is_one_sentence(run, monkeypatch, arguments, sentence):
     assert code == 2
     assert err.startswith(sentence)
     assert err.count("\n") == 1
+
+
+def test_what_was_expected_is_read_at_the_marks():
+    said = [(0.5, None), (2.0, 8.0), (4.0, 12.0), (7.0, 10.5)]
+    assert expected_at(said, 10.0) == {"10%": None, "25%": 8.0, "50%": 12.0, "75%": 10.5}
+    assert share_within([(None, 10.0), (14.9, 10.0), (15.1, 10.0), (6.7, 10.0), (6.6, 10.0)]) == (2, 4)
+    assert share_within([(None, 1.0)]) == (0, 0)
+
+
+@pytest.mark.slow
+def test_estimates_stand_beside_what_was_taken():
+    found = suite.measure(cases.find_case("estimates", True), timing.Settings(repeats=1), lambda *_: None)
+    (row,) = found["rows"]
+    assert row["seconds"] > 0 < row["before"]
+    assert set(row["expected"]) == {"10%", "25%", "50%", "75%"}
+    assert table_of(found).row_count == 2
 
 
 @pytest.mark.slow

@@ -261,6 +261,31 @@ class WorkersCase:
         return replace(self, network=SMALL, workers=(1,))
 
 
+@dataclass(frozen=True)
+class EstimatedRun:
+    """One run whose time is estimated: a network, and how many calibration images."""
+
+    network: Source
+    samples: int
+
+
+@dataclass(frozen=True)
+class EstimatesCase:
+    """How good the estimates of the time are, before and during each run."""
+
+    name: str
+    runs: tuple[EstimatedRun, ...]
+
+    @property
+    def title(self) -> str:
+        """What is measured, for people."""
+        return f"what {plural(len(self.runs), 'run')} took, and what was said"
+
+    def small(self) -> EstimatesCase:
+        """Return the same at the size of a smoke test."""
+        return replace(self, runs=(EstimatedRun(SMALL, 3),))
+
+
 Case = (
     CurvatureCase
     | MinPlusCase
@@ -271,4 +296,5 @@ Case = (
     | BoundsCase
     | RicciCase
     | WorkersCase
+    | EstimatesCase
 )

@@ -12,6 +12,8 @@ from ncviz.studies.benchmarks.cases.kinds import (
     BoundsCase,
     Case,
     CurvatureCase,
+    EstimatedRun,
+    EstimatesCase,
     GpuCase,
     GraphRow,
     GrowthCase,
@@ -85,6 +87,18 @@ CASES: dict[str, Case] = {
             ),
         ),
         WorkersCase("workers", Untrained("resnet20", 32), 2),
+        EstimatesCase(
+            "estimates",
+            (
+                *(EstimatedRun(name, samples) for name in _LENETS for samples in (10, 100)),
+                EstimatedRun("mlpnet-mnist", 100),
+                EstimatedRun("vgg9-cifar10-relu", 10),
+                EstimatedRun("resnet8-cifar10", 10),
+                EstimatedRun("resnet20-cifar10", 10),
+                EstimatedRun(Untrained("resnet20", 32), 2),
+                EstimatedRun(Untrained("torchvision/mobilenet_v2@10", 32), 10),
+            ),
+        ),
         ProfileCase("resnet20", "resnet20-cifar10"),
         ProfileCase("profile-vgg9", "vgg9-cifar10-relu"),
         ProfileCase("profile-mobilenet", Untrained("torchvision/mobilenet_v2@10", 32)),
@@ -103,7 +117,7 @@ CASES: dict[str, Case] = {
 }
 # Each takes minutes, and has to be asked for.
 LONG = (
-    "ricci", "workers", "resnet20", "profile-vgg9", "profile-mobilenet", "profile-resnet18",
+    "ricci", "workers", "estimates", "resnet20", "profile-vgg9", "profile-mobilenet", "profile-resnet18",
     "profile-resnet18-64", "bounds",
     "bounds-resnet18",
 )  # fmt: skip
@@ -112,7 +126,7 @@ DEFAULT_CASES = tuple(
 )
 QUICK_CASES = (
     "mlp-weights", "mlp-profile", "mlp-bounds", "conv-edges", "conv-weights", "conv-min-plus", "solve-many", "samples",
-    "channels", "image-size", "ricci", "workers",
+    "channels", "image-size", "ricci", "workers", "estimates",
 )  # fmt: skip
 
 
