@@ -71,13 +71,17 @@ def test_seeded_weights_follow_the_seed_and_pytorchs_distribution(name):
     assert list(first) == list(default)
     for key, tensor in first.items():
         assert torch.equal(tensor, again[key])
-        if isinstance(net.get_submodule(key.rpartition(".")[0]), nn.BatchNorm2d):
+        if tensor.unique().numel() == 1 or isinstance(
+            net.get_submodule(key.rpartition(".")[0]), nn.BatchNorm2d
+        ):
             assert torch.equal(tensor, default[key])
             continue
         assert not torch.equal(tensor, other[key])
         if tensor.numel() > 1000:
+            # The largest of as many draws from a bell is known less well.
+            near = 0.05 if tensor.abs().max() < 2 * tensor.std() else 0.3
             assert tensor.std().item() == pytest.approx(default[key].std().item(), rel=0.1)
-            assert tensor.abs().max().item() == pytest.approx(default[key].abs().max().item(), rel=0.05)
+            assert tensor.abs().max().item() == pytest.approx(default[key].abs().max().item(), rel=near)
 
 
 def test_building_draws_no_global_random_numbers():

@@ -15,6 +15,7 @@ from ncviz.errors import ModelError
 from ncviz.models.catalogue.form_layers import form_architecture
 from ncviz.models.catalogue.resnets import ResNet
 from ncviz.models.catalogue.specs import Architecture
+from ncviz.models.catalogue.token_networks import convnext, vision_transformer
 from ncviz.models.catalogue.torchvision_models import torchvision_architecture
 
 _ALIASES = {"resnet8": "resnet8-cifar10", "resnet20": "resnet20-cifar10"}
@@ -25,6 +26,12 @@ _LINEAR = (
     nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
 )  # fmt: skip
 _DRAWING = (torch.Tensor.uniform_, torch.Tensor.normal_, torch.Tensor.bernoulli_)
+# What draws by calling these, and is asked for by its own name.
+_DRAWN = (
+    torch.rand, torch.randn, torch.randint, torch.randperm, torch.normal, nn.init.uniform_, nn.init.normal_,
+    nn.init.trunc_normal_, nn.init.kaiming_uniform_, nn.init.kaiming_normal_, nn.init.xavier_uniform_,
+    nn.init.xavier_normal_,
+)  # fmt: skip
 # Their own reset draws nothing: ones, zeros, or a constant.
 _CONSTANT = (
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm2d, nn.PReLU,
@@ -97,6 +104,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture("lenet-mnist-relu", "LeNet (ReLU)", partial(_lenet_mnist, nn.ReLU), (1, 28, 28), 10, "mnist"),
         Architecture("lenet-mnist-tanh", "LeNet (tanh)", partial(_lenet_mnist, nn.Tanh), (1, 28, 28), 10, "mnist"),
         Architecture("mlpnet-mnist", "MLPNet 784-40-20-10", _mlpnet, (1, 28, 28), 10, "mnist"),
+        Architecture("vit-mnist", "ViT, 4 blocks", vision_transformer, (1, 28, 28), 10, "mnist"),
+        Architecture("convnext-mnist", "ConvNeXt, 4 blocks", convnext, (1, 28, 28), 10, "mnist"),
         Architecture("vgg9-cifar10-relu", "VGG-9 (ReLU)", _vgg9, (3, 32, 32), 10, "cifar10"),
         Architecture("vgg9-cifar100-relu", "VGG-9, 100 classes (ReLU)",
                      partial(_vgg9, num_classes=100), (3, 32, 32), 100, "cifar100"),
@@ -154,6 +163,22 @@ class _EmptyOnMeta(TorchFunctionMode):
         return func(*args, **given)
 
 
+class _Drawn(TorchFunctionMode):
+    """Lets all random numbers come from one generator, whatever a network's own code asks for."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self._generator = generator
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func in _DRAWING or func in _DRAWN:
+            given["generator"] = self._generator
+        return func(*args, **given)
+
+
 def build_without_weights(architecture: Architecture) -> nn.Module:
     """Return the network with its names and shapes and no values, as fast as can be."""
     with _EmptyOnMeta():
@@ -170,17 +195,21 @@ def build_empty(architecture: str) -> nn.Module:
 
 
 def build_seeded(architecture: str, seed: int) -> nn.Module:
-    """Return the network on the CPU with PyTorch's default initialisation, drawn from its own generator.
+    """Return the network on the CPU with its default initialisation, drawn from its own generator.
 
     The global random state is neither read nor changed, so the same seed gives the same weights even while
     other threads draw random numbers.
 
     Raises:
-        ModelError: If there is no architecture of that name, or one of its layers has no initialisation known here.
+        ModelError: If there is no architecture of that name.
     """
-    net = build_empty(architecture)
     generator = torch.Generator().manual_seed(seed)
-    for name, layer in net.named_modules():
+    net = build_empty(architecture)
+    if not all(_is_usual(layer) for layer in net.modules()):
+        # Attention, learned tokens, scales: what its own code begins with.
+        with _Drawn(generator):
+            return find_architecture(architecture).build()
+    for layer in net.modules():
         if isinstance(layer, _LINEAR):
             bound = 1.0 / math.sqrt(layer.weight[0].numel())  # these layers' default: ±1/√(fan in)
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
@@ -188,9 +217,8 @@ def build_seeded(architecture: str, seed: int) -> nn.Module:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
         elif isinstance(layer, _CONSTANT):
             layer.reset_parameters()
-        elif layer._parameters or layer._buffers:
-            raise ModelError(
-                f"{architecture} cannot be trained from the start here: `{name}` is a {type(layer).__name__}, whose "
-                "first weights are not known; bring trained weights."
-            )
     return net
+
+
+def _is_usual(layer: nn.Module) -> bool:
+    return isinstance(layer, (*_LINEAR, *_CONSTANT)) or not (layer._parameters or layer._buffers)

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 PREFIX = "torchvision/"
-# Made of what the graph reader knows: convolutions, batch normalisation, pooling, additions and concatenations.
+# Made of what the graph reader knows: convolutions, normalisations, pooling, additions, concatenations and gates.
 _PLAIN = (
-    "alexnet", "densenet", "mnasnet", "mobilenet_v2", "regnet_x", "resnet", "resnext", "shufflenet", "squeezenet",
-    "vgg", "wide_resnet",
+    "alexnet", "convnext", "densenet", "efficientnet", "mnasnet", "mobilenet", "regnet", "resnet", "resnext",
+    "shufflenet", "squeezenet", "vgg", "wide_resnet",
 )  # fmt: skip
 # Their published weights want inputs that they change themselves, and they train with a second head.
 _LEFT_OUT = ("googlenet", "inception_v3")
@@ -33,8 +33,8 @@ def torchvision_names(*, is_plain: bool = True) -> tuple[str, ...]:
     """Return the classifiers' names, such as "torchvision/resnet18", sorted.
 
     Args:
-        is_plain: Only those made of layers that have a neural graph; else also those with attention, gates
-            (squeeze-and-excitation) or layer normalisation, which the graph reader will name and refuse.
+        is_plain: Only those made of layers that have a neural graph; else also those with attention, which the graph
+            reader will name and refuse.
     """
     import torchvision
 

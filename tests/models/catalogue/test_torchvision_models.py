@@ -23,20 +23,33 @@ def test_the_metadata_say_shape_classes_and_preprocessing():
     assert found.std == (0.229, 0.224, 0.225)
 
 
+# One of each kind: the large ones are made of the same layers, and take seconds to trace.
+SMALLEST = (
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "mnasnet0_5", "mobilenet_v2",
+    "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "resnet18", "resnext50_32x4d", "shufflenet_v2_x0_5",
+    "squeezenet1_1", "vgg11", "wide_resnet50_2",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("name", torchvision_names())
 def test_every_name_builds_traces_and_has_a_title(name):
     architecture = find_architecture(name)
     net = build_without_weights(architecture)
-    assert all(parameter.is_meta for parameter in net.parameters())
-    fx.symbolic_trace(net)
+    # ConvNeXts make their layers' scales with ordinary values.
+    assert all(parameter.is_meta or parameter.numel() < 10_000 for parameter in net.parameters())
     assert "_" not in architecture.title
+    if name.endswith(SMALLEST):
+        fx.symbolic_trace(net)
 
 
-def test_what_has_attention_or_gates_is_known_but_not_offered():
-    everything = torchvision_names(is_plain=False)
-    assert {"torchvision/vit_b_16", "torchvision/efficientnet_b0"} <= set(everything)
-    assert set(torchvision_names()) < set(everything)
-    assert not any("vit" in name or "efficientnet" in name for name in torchvision_names())
+def test_what_has_attention_is_known_but_not_offered():
+    everything, offered = torchvision_names(is_plain=False), torchvision_names()
+    assert {"torchvision/vit_b_16", "torchvision/swin_t", "torchvision/maxvit_t"} <= set(everything) - set(
+        offered
+    )
+    assert {"torchvision/convnext_tiny", "torchvision/efficientnet_b0", "torchvision/regnet_y_400mf"} <= set(
+        offered
+    )
 
 
 def test_building_draws_no_global_random_numbers():
@@ -79,6 +92,11 @@ def test_names_that_are_none(name, message):
     assert "\n" not in str(caught.value)
 
 
-def test_layers_without_a_known_start_are_refused():
-    with pytest.raises(ModelError, match="cannot be trained from the start here: `"):
-        build_seeded("torchvision/vit_b_32@3", 0)
+@pytest.mark.parametrize("name", ["torchvision/vit_b_32@3", "torchvision/swin_t@3"])
+def test_what_its_own_code_begins_with_is_drawn_by_the_seed(name):
+    before = torch.get_rng_state()
+    first, again, other = (build_seeded(name, seed).state_dict() for seed in (0, 0, 1))
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    changed = [key for key in first if not torch.equal(first[key], other[key])]
+    assert sum(first[key].numel() for key in changed) > 0.95 * sum(each.numel() for each in first.values())
