@@ -13,9 +13,8 @@ from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.pruning.class_bottlenecks import most_specific
-from ncviz.tasks.curvature.classes import flat_curvature
 from ncviz.tasks.curvature.flow import Flow, class_flows
-from ncviz.tasks.curvature.record import CurvatureRecord
+from ncviz.tasks.curvature.record import CurvatureRecord, flat_curvature
 from ncviz.tasks.task import Context, Task
 
 

@@ -12,7 +12,7 @@ from ncviz.config import CurvatureConfig
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.tasks.curvature.flow import class_flows
-from ncviz.tasks.curvature.record import CurvatureRecord
+from ncviz.tasks.curvature.record import CurvatureRecord, flat_curvature
 from ncviz.tasks.curvature.task import Curvature
 from ncviz.tasks.task import Context, Task
 
@@ -106,8 +106,3 @@ def _class_result(whole: CurvatureRecord, classes: Sequence[CurvatureRecord]) ->
             own = [known.upper[name] - known.lower[name] for name in record.weights]
             widths[at] = np.nan_to_num(np.concatenate([values.reshape(-1) for values in own]))
     return ClassCurvatureResult(whole, np.stack([flat_curvature(record) for record in classes]), widths)
-
-
-def flat_curvature(record: CurvatureRecord) -> np.ndarray:
-    """Return κ of all weights, one tensor after the other, float32 [N]."""
-    return np.concatenate([values.reshape(-1) for values in record.weights.values()])

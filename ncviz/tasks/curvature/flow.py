@@ -10,13 +10,13 @@ import numpy as np
 from ncviz.fingerprint import digest
 from ncviz.models.network import Network
 from ncviz.tasks.curvature.building import from_result
-from ncviz.tasks.curvature.of_network import OfNetwork
 from ncviz.tasks.curvature.record import CurvatureRecord
-from ncviz.tasks.task import Context, anonymous
+from ncviz.tasks.curvature.stored import OfNetwork
+from ncviz.tasks.task import Context, StoredTask, anonymous
 
 
 @dataclass(frozen=True, eq=False)
-class Flow(OfNetwork):
+class Flow(OfNetwork, StoredTask[CurvatureRecord]):
     """The curvature on some of a result's calibration images alone.
 
     Its image numbers, labels and pictures are those of the whole result.

@@ -285,3 +285,8 @@ class CurvatureRecord:
     def meta_of(self, samples: Sequence[int]) -> dict[str, Any]:
         """Return the facts about the curvature on some of the samples alone: the same, but for the key."""
         return {**self.meta, "key": f"{self.meta['key']}/{','.join(str(int(sample)) for sample in samples)}"}
+
+
+def flat_curvature(record: CurvatureRecord) -> np.ndarray:
+    """Return κ of all weights, one tensor after the other, float32 [N]."""
+    return np.concatenate([values.reshape(-1) for values in record.weights.values()])

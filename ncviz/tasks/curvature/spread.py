@@ -14,7 +14,7 @@ from ncviz.fingerprint import digest
 from ncviz.jobs import JobKind
 from ncviz.models.network import Network
 from ncviz.store import Record
-from ncviz.tasks.curvature.classes import flat_curvature
+from ncviz.tasks.curvature.record import flat_curvature
 from ncviz.tasks.curvature.task import Curvature
 from ncviz.tasks.task import Context, StoredTask, anonymous
 from ncviz.text import minus

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
 from ncviz.config import ALGORITHM_VERSION
 from ncviz.errors import StoreError
+from ncviz.models.network import Network
 from ncviz.store import Record
 from ncviz.tasks.curvature.intervals import Intervals
 from ncviz.tasks.curvature.pictures import Pictures
@@ -78,3 +82,26 @@ def decode(record: Record) -> CurvatureRecord:
         if f"lower/{names[0]}" in arrays
         else None,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class OfNetwork:
+    """What tasks have in common whose result is a network's curvature, on whichever images."""
+
+    network: Network
+
+    kind: ClassVar[str] = "curvature"
+    what: ClassVar[str] = "result"
+
+    @property
+    def asked_as(self) -> tuple[str, ...]:
+        """What the network and its images are called."""
+        return self.network.name, self.network.title, self.network.dataset
+
+    def encode(self, result: CurvatureRecord) -> Record:
+        """Return the curvature as arrays and JSON."""
+        return encode(result)
+
+    def decode(self, record: Record) -> CurvatureRecord:
+        """Read a curvature back."""
+        return decode(record)

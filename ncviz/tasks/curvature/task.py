@@ -17,11 +17,10 @@ from ncviz.models.network import Network
 from ncviz.store import Record
 from ncviz.tasks.curvature.building import from_result
 from ncviz.tasks.curvature.intervals import middle
-from ncviz.tasks.curvature.of_network import OfNetwork
 from ncviz.tasks.curvature.pictures import Pictures, take_pictures
 from ncviz.tasks.curvature.record import CurvatureRecord
-from ncviz.tasks.curvature.stored import encode
-from ncviz.tasks.task import Context, anonymous
+from ncviz.tasks.curvature.stored import OfNetwork, encode
+from ncviz.tasks.task import Context, StoredTask, anonymous
 
 if TYPE_CHECKING:
     from ncviz.curvature import CurvatureResult
@@ -33,7 +32,7 @@ _WATCHED_WEIGHTS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
-class Curvature(OfNetwork):
+class Curvature(OfNetwork, StoredTask[CurvatureRecord]):
     """The curvature of a network.
 
     Attributes:

@@ -8,8 +8,8 @@ from torch import nn
 from ncviz.errors import ModelError
 from ncviz.models.catalogue.architectures import build_seeded, build_without_weights, find_architecture
 from ncviz.models.files.open_file import read_file
-from ncviz.models.files.write_file import write_file
 from ncviz.models.files.state_dict.recognition import guess_architectures, recognise
+from ncviz.models.files.write_file import write_file
 
 
 def torch_bytes(value):
