@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -73,8 +74,9 @@ def test_no_version_with_a_known_hole_is_let_in(name):
 
 
 def test_the_versions_that_were_tested_are_written_down_and_fit():
-    versions = tested.written()
-    assert tested.FILE.read_text("utf-8") == tested.content(versions, "3.11"), "written by hand"
+    versions, text = tested.written(), tested.FILE.read_text("utf-8")
+    (python,) = re.findall(r"on Python (3\.\d+):", text)
+    assert text == tested.content(versions, python), "written by hand"
     assert not [each for each in versions.values() if "+" in each], "a build is fixed"
     for file in (ROOT / "requirements.txt", *(ROOT / "tests").glob("requirements*.txt")):
         for name, specifier in read(file).items():

@@ -1,6 +1,6 @@
-"""The versions with which the whole check is run: compare them with those written down, or write them down.
+"""The versions that are installed here: compare them with those with which the whole check passed, or write them down.
 
-Usage: python -m tests.tested [--write]
+Usage: python -m tests.tested [--write], the latter by .ci/run, where all has passed with what is installed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from packaging.version import Version
 FOLDER = Path(__file__).parent
 FILE = FOLDER / "constraints.txt"
 HEADER = """\
-# The versions with which this is developed, on Python {python}:
+# The versions with which the whole check passed, on Python {python}:
 # pip install -r requirements.txt -c tests/constraints.txt
-# Any .ci/run says as it begins which others it has; with WRITE_VERSIONS=1 it writes its own here once it has passed.
+# WRITE_VERSIONS=1 .ci/run writes this file, only once all has passed; every .ci/run says first which others it has.
 # Without builds: which torch, for which processor or GPU, is left open, and so are CUDA's own packages.
 """
 # Brought by builds of torch for a GPU, of versions that it says itself.

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -86,10 +87,8 @@ class Server:
     def kill(self):
         """End it as a power cut would, with whatever it has started."""
         for pid in (*self._children(), self.process.pid):
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self.process.wait()
 
     def stop(self):
@@ -125,11 +124,12 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _children(self):
-        try:
-            listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        except OSError:
-            return ()
-        return tuple(map(int, listed.split()))
+        found = []
+        # Each thread has its own: what reads uploads is started by the one that runs a page.
+        for listed in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            with suppress(OSError):
+                found += map(int, listed.read_text().split())
+        return tuple(found)
 
     def _status(self):
         try:

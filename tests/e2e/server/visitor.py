@@ -57,6 +57,8 @@ class Visitor:
             state = asked.widget_states.widgets.add(id=key)
             if kind == "file":
                 state.file_uploader_state_value.CopyFrom(value)
+            elif kind == "strings":
+                state.string_array_value.data.extend(value)
             else:
                 setattr(state, kind, value)
         self.socket.send(message.SerializeToString())

@@ -1,6 +1,7 @@
 """What stands before Streamlit: headers, foreign pages, the owner's token."""
 
 import socket
+import sys
 
 import pytest
 from starlette.applications import Starlette
@@ -193,3 +194,13 @@ def test_what_refuses_comes_before_what_reads():
     assert all(isinstance(each, Middleware) for each in serving.MIDDLEWARE)
     assert names.index("SecurityHeaders") == 0
     assert names.index("OwnOrigin") < names.index("BoundedUploads")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="where nobody lists what is open")
+def test_no_answer_waits_for_the_one_before_to_be_acknowledged():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        serving.send_at_once()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as talk:
+            assert talk.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
