@@ -19,7 +19,7 @@ from ncviz.ui.http.headers import SecurityHeaders, answer_fault
 from ncviz.ui.http.one_address import OneAddress
 from ncviz.ui.http.origins import OwnOrigin
 from ncviz.ui.http.owner import OwnerToken, address, owner_address
-from ncviz.ui.http.uploads import BoundedUploads
+from ncviz.ui.http.uploads import BoundedUploads, share_copies
 
 # From the outermost in: what refuses a request comes before what reads it, and all answers get the headers.
 MIDDLEWARE = tuple(
@@ -32,6 +32,7 @@ FAULTS = {Exception: answer_fault}
 async def lifespan(app: App) -> AsyncIterator[None]:
     """Say where the server is, and free what departed visitors hold for as long as it runs."""
     send_at_once()
+    share_copies()
     tidying = asyncio.create_task(departed.tidy_up_forever(get_instance()))
     _say_address()
     try:

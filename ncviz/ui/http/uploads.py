@@ -7,20 +7,20 @@ that was left only once another is.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from streamlit.runtime import Runtime, get_instance
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from ncviz.limits import LIMITS
 from ncviz.text import megabytes
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _PLACE = "/_stcore/upload_file/"
 # A multipart body is a little longer than the file in it.
@@ -100,6 +100,22 @@ def held_bytes() -> dict[str, tuple[int, int]]:
         sizes = [len(file.data) for file in list(files.values())]
         held[session] = sum(sizes), len(sizes)
     return held
+
+
+def share_copies() -> None:
+    """Have all copies of an upload share its bytes.
+
+    Streamlit gives each run of a page a deep copy of what its fields hold. That of a large file takes a tenth of a
+    second or more, in which no other visitor is answered, and its size in memory once more.
+    """
+
+    def copied(file: UploadedFile, memo: dict[int, Any]) -> UploadedFile:
+        record = UploadedFileRec(file.file_id, file.name, file.type, file.getvalue())
+        other = UploadedFile(record, file._file_urls)
+        other.seek(file.tell())
+        return other
+
+    UploadedFile.__deepcopy__ = copied  # type: ignore[attr-defined]
 
 
 def drop_upload(file: UploadedFile) -> None:

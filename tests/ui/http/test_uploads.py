@@ -1,6 +1,8 @@
 """What Streamlit holds of users' files: bounded while it comes, and gone when it was read or its visitor left."""
 
 import asyncio
+import copy
+import tracemalloc
 from collections import Counter
 from types import SimpleNamespace
 
@@ -11,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from ncviz.limits import Limits
 from ncviz.ui.http import departed, uploads
@@ -142,3 +144,24 @@ def test_who_left_is_freed(runtime):
     manager.add_file("late", UploadedFileRec("1", "a", "b", b"x"))
     look(500.0)
     assert look(500.0 + departed.UPLOAD_SECONDS) == {"stays"}
+
+
+def test_a_copy_of_an_upload_is_like_it_and_shares_its_bytes(monkeypatch):
+    monkeypatch.delattr(UploadedFile, "__deepcopy__", raising=False)
+    file = UploadedFile(UploadedFileRec("1", "a.npz", "x/y", bytes(3_000_000)), "urls")
+    file.seek(5)
+    held = []
+    for prepare in (lambda: None, uploads.share_copies):
+        prepare()
+        tracemalloc.start()
+        other = copy.deepcopy(file)
+        held.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        told = (other.file_id, other.name, other.type, other.size, other.tell(), other._file_urls)
+        assert told == ("1", "a.npz", "x/y", 3_000_000, 5, "urls")
+        assert other.getvalue() == file.getvalue()
+        assert other == file
+    # Without that it is copied: the test can fail.
+    assert held[0] > 3_000_000 > 100_000 > held[1]
+    other.write(b"x")
+    assert file.getvalue() == bytes(3_000_000)
