@@ -9,6 +9,7 @@ held; then what changed after the first third, which is warm-up, and every excep
 import argparse
 import io
 import json
+import os
 import random
 import statistics
 import sys
@@ -32,6 +33,8 @@ MODELS = ("mlp-digits-relu", "lenet-mnist-relu", "mlp-digits-tanh")
 PAGES = ("", "", "", "model", "curvature", "pruning", "edge", "learn")
 VIEWS = ("", "show=matrix", "show=distribution", "flow=image-3", "flow=all", "order=bottlenecks", "compare=1")
 SEEDS = 6
+# Where a page is not drawn by then, something is stuck: other programs alone make no step that slow.
+STEP_SECONDS = 300
 # Memory may differ by so much between the first and the last part after warm-up.
 FLAT = 0.05
 
@@ -41,10 +44,20 @@ class Counts:
 
     def __init__(self):
         self.done, self.met, self._lock = Counter(), Counter(), threading.Lock()
+        self._seconds = []
 
     def note(self, what):
         with self._lock:
             self.done[what] += 1
+
+    def took(self, seconds):
+        with self._lock:
+            self._seconds.append(seconds)
+
+    def seconds(self):
+        """Return how long steps took: the median, the 99th percentile and the longest."""
+        ordered = sorted(self._seconds)
+        return [round(ordered[int(share * (len(ordered) - 1))], 1) for share in (0.5, 0.99, 1)]
 
     def meet(self, problem):
         with self._lock:
@@ -74,7 +87,7 @@ def steps_of_visit(server, chance, counts):
     """Come, take some steps, leave; yields before each step."""
     model = chance.choice(MODELS)
     yield
-    with Visitor(server, "", f"model={model}") as visitor:
+    with Visitor(server, "", f"model={model}", STEP_SECONDS) as visitor:
         try:
             visitor.run()
             counts.note("first page")
@@ -141,6 +154,7 @@ def watch(server, ended, rows):
                 "threads": server.threads(),
                 "handles": server.handles(),
                 "cpu s": round(server.processor_seconds()),
+                "load": os.getloadavg()[0],
             }
         )
 
@@ -149,14 +163,21 @@ def live(server, number, until, pause, counts):
     """Be one visitor after another until the time is over."""
     chance = random.Random(number)
     while time.monotonic() < until:
+        begun = None
         try:
             for _ in steps_of_visit(server, chance, counts):
+                if begun is not None:
+                    counts.took(time.monotonic() - begun)
                 counts.note("steps")
                 time.sleep(chance.expovariate(1 / pause))
                 if time.monotonic() > until:
                     return
+                begun = time.monotonic()
         except Exception as error:
-            counts.meet(f"to a visitor: {''.join(traceback.format_exception_only(error)).strip()[:300]}")
+            text = "".join(traceback.format_exception_only(error)).strip()[:300]
+            # Whether all wait then, or this visitor alone.
+            state = "answers" if server.is_healthy() else "does not answer"
+            counts.meet(f"to a visitor: {text}; the server {state}, load {os.getloadavg()[0]:.0f}")
             counts.note("visits broken off")
 
 
@@ -173,6 +194,7 @@ def summary(rows, before):
         "handles by thirds": [
             statistics.median(sum(row["handles"].values()) for row in part) for part in parts
         ],
+        "load by thirds": [round(statistics.median(row["load"] for row in part), 1) for part in parts],
         "before": before,
     }
 
@@ -224,6 +246,7 @@ def main():
                 **summary(rows, before),
                 "after all have left": after,
                 "peak, MB": server.peak // 2**20,
+                "seconds of a step: median, 99 %, longest": counts.seconds(),
                 "done": dict(counts.done),
                 "met": dict(counts.met),
                 "tracebacks in the log": tracebacks(log.read_text()),

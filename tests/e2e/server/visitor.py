@@ -24,10 +24,12 @@ class Visitor:
         server: Where it goes.
         page: The page's name, "" for the first.
         query: Of its address.
+        seconds: For which it waits for a page.
     """
 
-    def __init__(self, server, page="", query=""):
+    def __init__(self, server, page="", query="", seconds=120):
         self.server, self.page, self.query, self.states = server, page, query, {}
+        self.seconds = seconds
         self.session, self.elements, self.problems = None, [], []
         with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=60) as answer:
             cookies = answer.headers.get_all("Set-Cookie") or []
@@ -47,7 +49,7 @@ class Visitor:
     def __exit__(self, *of):
         self.socket.close()
 
-    def run(self, seconds=120, **pressed):
+    def run(self, **pressed):
         """Have the page run, with what was pressed on it; keep what it shows."""
         message = BackMsg()
         asked = message.rerun_script
@@ -62,7 +64,7 @@ class Visitor:
             else:
                 setattr(state, kind, value)
         self.socket.send(message.SerializeToString())
-        self._until(is_whole, seconds)
+        self._until(is_whole, self.seconds)
         return self
 
     def labels(self, kind):
@@ -89,7 +91,7 @@ class Visitor:
         message.file_urls_request.file_names.append(name)
         message.file_urls_request.session_id = self.session
         self.socket.send(message.SerializeToString())
-        found = self._until(lambda found: found.WhichOneof("type") == "file_urls_response", 60)
+        found = self._until(lambda found: found.WhichOneof("type") == "file_urls_response", self.seconds)
         place = found.file_urls_response.file_urls[0]
         status = self.put(place.upload_url, name, content)
         if status < 300:

@@ -54,10 +54,10 @@ def told(taken):
 def warm(server):
     """Have the server read a harmless file of each kind first: what is imported then is no file's doing."""
     for maker in (networks.onnx_graph, programs.program):
-        with Visitor(server, "model") as visitor:
+        with Visitor(server, "model", seconds=300) as visitor:
             visitor.run()
             visitor.upload(NETWORK, *maker())
-            visitor.run(300)
+            visitor.run()
     time.sleep(5)
 
 
@@ -71,7 +71,7 @@ def measure(server, kind, alone=3.0):
     """
     field, maker, numbers = KINDS[kind]
     name, content = maker(**numbers)
-    with Visitor(server, "model") as visitor:
+    with Visitor(server, "model", seconds=300) as visitor:
         visitor.run()
         offer(visitor, field)
         with Asking(server) as asking:
@@ -80,7 +80,7 @@ def measure(server, kind, alone=3.0):
             times.append(time.monotonic())
             status = visitor.upload(field, name, content)
             times.append(time.monotonic())
-            visitor.run(300)
+            visitor.run()
             if field == IMAGES:
                 wait_until_read(visitor)
             times.append(time.monotonic())
