@@ -8,8 +8,9 @@ from typing import Any
 from tests.fuzz import networks, pictures, programs
 
 SMALL = 1_000_000
-# How large a file may get, by its number: most are small, a few take as much as is read.
-_TARGET, _MIDDLE, _LARGE, _EVERY = 950_000, 20_000_000, 190_000_000, (12, 60)
+# How large a file may get, by its number: most are small, some as large as a small one may be, a few as is read.
+_USUAL, _TARGET = 50_000, 950_000
+_SIZES = ((120, 190_000_000), (40, 20_000_000), (8, _TARGET))
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class Maker:
         most: Up to what each number is turned up: a little beyond what is read.
         size: Bytes that the file has about, or that it takes to make, from the numbers that are turned up.
         kinds: What else may differ.
+        products: Numbers that are turned up together, since work may be their product, or alone but more often.
     """
 
     make: Callable[..., tuple[str, bytes]]
     most: Mapping[str, int]
     size: Callable[[Callable[[str], int]], float]
     kinds: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    products: Sequence[Sequence[str]] = ()
 
 
 def _sides(most: int) -> dict[str, int]:
@@ -46,32 +49,39 @@ def _arrays(n: Callable[[str], int]) -> float:
 READERS: dict[str, list[Maker]] = {
     "png": [
         Maker(pictures.png, _sides(10**5) | {"texts": 10**5, "parts": 10**5},
-              lambda n: 15 * n("texts") + 12 * n("parts") + min(1e9, _pixels(n)) / 1e3)
+              lambda n: 15 * n("texts") + 12 * n("parts") + min(1e9, _pixels(n)) / 1e3,
+              products=[("width", "height"), ("side", "parts")])
     ],
     "jpeg": [
         Maker(pictures.jpeg, _sides(5_000) | {"scans": 10**6, "segments": 10**6},
-              lambda n: (10 + _pixels(n) / 2e6) * n("scans") + 4 * n("segments") + _pixels(n) / 400)
+              lambda n: (10 + _pixels(n) / 2e6) * n("scans") + 4 * n("segments") + _pixels(n) / 400,
+              products=[("side", "scans")])
     ],
     "tiff": [
         Maker(pictures.tiff, _sides(10**6) | dict.fromkeys(("tile", "tile_width", "tile_height"), 10**6)
-              | {"tiles": 10**7, "comment": 10**9}, lambda n: 8 * n("tiles"))
+              | {"tiles": 10**7, "comment": 10**9}, lambda n: 8 * n("tiles"),
+              products=[("tile_width", "tile_height"), ("side", "tile"), ("side", "tile", "tiles")])
     ],
     "gif": [
         Maker(pictures.gif, _sides(5_000) | {"comments": 10**7, "frames": 10**5},
-              lambda n: 5 * n("comments") + (30 + _pixels(n) / 60) * (1 + n("frames")))
+              lambda n: 5 * n("comments") + (30 + _pixels(n) / 60) * (1 + n("frames")),
+              products=[("side", "frames")])
     ],
     "zip": [
         Maker(pictures.zipped, {"images": 10**5, "side": 5_000, "listed": 10**7, "grows": 1_000},
-              lambda n: (2 + n("images")) * (150 + _pixels(n) / 1e3 / max(1, n("grows"))) + 60 * n("listed"))
+              lambda n: (2 + n("images")) * (150 + _pixels(n) / 1e3 / max(1, n("grows"))) + 60 * n("listed"),
+              products=[("listed",), ("images", "side"), ("images", "side", "grows")])
     ],
     "npz": [
         Maker(pictures.npz, {"images": 10**6, "side": 5_000, "labels": 10**8, "columns": 10**9, "letters": 10**7,
                              "arrays": 10**5, "listed": 10**7, "grows": 100}, _arrays,
-              {"kind": ("u1", "?", "f2", "f4", "i8"), "value": (0, 1, 255)})
+              {"kind": ("u1", "?", "f2", "f4", "i8"), "value": (0, 1, 255)},
+              [("images", "side", "grows"), ("labels", "columns", "grows"), ("labels", "letters", "grows")])
     ],
     "onnx": [
         Maker(networks.onnx_arithmetic, {"rows": 10**6, "repeats": 10**4, "half": 1}, lambda n: 90 * n("repeats"),
-              {"operator": ("Exp", "copies", "ReduceProd", "Add", "Mul", "Softplus", "Transpose")}),
+              {"operator": ("Exp", "copies", "ReduceProd", "Add", "Mul", "Softplus", "Transpose")},
+              [("rows", "repeats"), ("rows", "repeats", "half")]),
         Maker(networks.onnx_graph, dict.fromkeys(("layers", "outputs", "unused"), 10**4)
               | {"circles": 10**3, "is_reversed": 1},
               lambda n: 30 * n("layers") + 30 * n("outputs") + 70 * n("unused") + 120 * n("circles")),
@@ -80,17 +90,19 @@ READERS: dict[str, list[Maker]] = {
         Maker(programs.program, {"relus": 10**4, "is_reversed": 1, "views": 10**4, "held": 10**8, "past": 10**10,
                                  "in_place": 1, "listed": 10**7, "grows": 100},
               lambda n: (250 * n("relus") + 500 * n("views")) / max(1, min(n("grows"), 20))
-              + max(4 * n("held") / max(1, n("grows")), n("held") / 100) + n("past") / 1e3 + 60 * n("listed"))
+              + max(4 * n("held") / max(1, n("grows")), n("held") / 100) + n("past") / 1e3 + 60 * n("listed"),
+              products=[("listed",), ("views", "held"), ("views", "held", "grows"), ("relus", "is_reversed")])
     ],
     "pt": [
         Maker(networks.checkpoint, {"tensors": 10**3, "held": 10**8, "dicts": 10**3, "copies": 50, "listed": 10**7,
                                     "grows": 100},
               lambda n: 4 * n("held") + 150 * (n("tensors") or 1) * (n("dicts") or 1) + 20_000 * n("copies")
-              + 60 * n("listed"))
+              + 60 * n("listed"), products=[("listed",), ("tensors", "held"), ("dicts", "held"), ("tensors", "dicts")])
     ],
     "safetensors": [
         Maker(networks.safetensors, {"tensors": 10**5, "size": 10**8, "letters": 10**6, "copies": 50},
-              lambda n: n("tensors") * (70 + 4 * (n("size") or 4) + n("letters")) + 20_000 * n("copies"))
+              lambda n: n("tensors") * (70 + 4 * (n("size") or 4) + n("letters")) + 20_000 * n("copies"),
+              products=[("tensors", "letters"), ("tensors", "size")])
     ],
 }  # fmt: skip
 
@@ -100,16 +112,19 @@ def made(reader: str, seed: int, number: int) -> tuple[dict[str, Any], str, byte
     chance = random.Random(f"{reader} {seed} {number}")
     maker = chance.choice(READERS[reader])
     numbers: dict[str, Any] = {}
-    # One number alone, or two or three: some work is the product of several.
-    for name in chance.sample(sorted(maker.most), chance.choice((1, 1, 2, 2, 3))):
+    most = next((most for every, most in _SIZES if number % every == every - 1), _USUAL)
+    # Some numbers whose product is work; else one alone, or any two or three where that is not what makes it large.
+    if maker.products and chance.random() < 0.3:
+        names = list(chance.choice(maker.products))
+    else:
+        names = chance.sample(sorted(maker.most), 1 if most > _TARGET else chance.choice((1, 1, 2, 2, 3)))
+    for name in names:
         # As often between 10 and 100 as between 100 and 1,000, but rather more often far up.
-        top = maker.most[name] ** max(chance.random(), chance.random())
-        numbers[name] = max(1, round(top) - chance.choice((0, 0, 1)))
-    middle, large = (number % every == every - 1 for every in _EVERY)
-    most = _LARGE if large else _MIDDLE if middle else _TARGET
+        power = max(chance.random(), chance.random()) if most <= _TARGET else chance.uniform(0.7, 1)
+        numbers[name] = max(1, round(maker.most[name] ** power) - chance.choice((0, 0, 1)))
     while maker.size(lambda name: numbers.get(name, 0)) > most:
         name = chance.choice([name for name, value in numbers.items() if value > 1])
-        numbers[name] //= 2
+        numbers[name] = numbers[name] * 4 // 5
     kinds = {name: chance.choice(kinds) for name, kinds in maker.kinds.items()}
     return {"maker": maker.make.__name__, **numbers, **kinds}, *maker.make(**numbers, **kinds)
 

@@ -98,6 +98,8 @@ def serve() -> None:
             for file in harmless(reader):
                 _taken(*file)
             seen.add(reader)
+            # Nor is it looked at again before each file, which would take longer than most of them.
+            gc.freeze()
             taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             _limit(resource.RLIMIT_AS, taken + _MOST_BYTES)
         begun = time.process_time()

@@ -6,6 +6,8 @@ that was left only once another is.
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 _PLACE = "/_stcore/upload_file/"
 # A multipart body is a little longer than the file in it.
 _FRAME_BYTES = 100_000
+# Windows knows no quota.
+_NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
+_NO_DISK = "The server's disk has no room for uploads at the moment; try again later, or bring a smaller file."
+_LOGGER = logging.getLogger(__name__)
 # How many uploads each session was refused: what a page is given does not say that there were more.
 _REFUSED: Counter[str] = Counter()
 
@@ -70,6 +76,13 @@ class BoundedUploads:
 
         try:
             await self.app(scope, take, send)
+        # A large upload lies among the temporary files until it is whole.
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            _LOGGER.warning("An upload could not be taken: %s", error)
+            _note_refused(session)
+            await PlainTextResponse(_NO_DISK, 507)(scope, receive, send)
         finally:
             self._coming[session] -= came
             if self._coming[session] <= 0:

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
@@ -26,8 +27,8 @@ from tests.e2e.server.soak import tracebacks
 from tests.e2e.server.visitor import Visitor
 
 # What a visitor meets whose server goes away.
-GONE = (OSError, WebSocketException)
-MEGABYTES = 60
+GONE = (OSError, HTTPException, WebSocketException)
+MEGABYTES, UPLOAD_BYTES = 60, 20_000_000
 SEED = 4000
 ADDRESS = "model=mlp-digits-relu&samples=1&seed={}"
 # Puts records beyond a store's cap until it is ended, so that each put removes others.
@@ -108,19 +109,36 @@ def begin_computation(server, folder, met):
 
 def begin_upload(server, folder, met):
     def send(visitor):
-        place = f"/_stcore/upload_file/{visitor.session}/big"
-        met.append(f"upload {visitor.put(place, 'a.onnx', bytes(150_000_000))}")
+        # Until it is whole an upload lies among the temporary files, on the same disk.
+        for number in range(20):
+            place = f"/_stcore/upload_file/{visitor.session}/big{number % 2}"
+            try:
+                note(met, f"upload {visitor.put(place, 'a.onnx', bytes(UPLOAD_BYTES))}")
+            except OSError:
+                # Answered before all of it was sent.
+                note(met, "upload broken off")
+                time.sleep(0.5)
 
     return begin_talk(server, "model", send)
 
 
 def begin_download(server, folder, met):
     def fetch(visitor):
-        assert visitor.downloads(), "this page offers no file"
-        for place in visitor.downloads() * 300:
-            met.append(f"download of {len(visitor.fetch(place)):,} bytes")
+        (place, *_) = visitor.downloads()
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            note(met, f"download of {len(visitor.fetch(place)):,} bytes")
 
     return begin_talk(server, "curvature", fetch)
+
+
+def note(met, what):
+    """Count what was met, one line for each kind."""
+    for at, line in enumerate(met):
+        if line.startswith(what):
+            met[at] = f"{what}, × {int(line.rpartition('× ')[2]) + 1}"
+            return
+    met.append(f"{what}, × 1")
 
 
 def begin_talk(server, page, talk):
@@ -174,7 +192,9 @@ def survive(fault, moment):
     met, wrong = [], []
     with tempfile.TemporaryDirectory() as mount, tempfile.TemporaryDirectory() as place, small_disk(mount):
         folder, log = Path(mount), Path(place) / "log.txt"
-        with Server(folder / "cache", log) as server:
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        with Server(folder / "cache", log, TMPDIR=str(temporary)) as server:
             if not press_compute(server, SEED, wrong):
                 wrong.append("nothing could be computed before")
             kept = {entry.key for entry in Store(str(server.cache)).entries() if entry.kind != "filler"}

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import errno
 import tracemalloc
 from collections import Counter
 from types import SimpleNamespace
@@ -43,6 +44,8 @@ def client(runtime, monkeypatch):
     async def take(request):
         session, file = request.path_params["session"], request.path_params["file"]
         body = await request.body()
+        if file in errno.__dict__:
+            raise OSError(getattr(errno, file), "what the system says", "/tmp/x")
         runtime.uploaded_file_mgr.add_file(session, UploadedFileRec(file, "a", "b", body))
         return PlainTextResponse("taken")
 
@@ -83,6 +86,18 @@ def test_what_says_nothing_of_its_length_is_stopped_as_it_comes(client):
 
 def test_the_number_of_files_is_bounded(client):
     assert [put(client, "a", str(number), b"").status_code for number in range(4)] == [200, 200, 200, 413]
+
+
+def test_a_disk_that_takes_nothing_is_said_in_a_sentence(client, caplog):
+    for fault in ("ENOSPC", "EROFS"):
+        refused = put(client, "a", fault, b"x")
+        assert refused.status_code == 507
+        assert refused.text == uploads._NO_DISK
+    assert caplog.text.count("An upload could not be taken") == 2
+    assert "Traceback" not in caplog.text
+    with pytest.raises(OSError, match="what the system says"):
+        put(client, "a", "EIO", b"x")
+    assert put(client, "a", "1", b"x").status_code == 200
 
 
 def test_a_page_learns_that_some_were_refused(client, runtime, monkeypatch):
