@@ -52,7 +52,12 @@ def check_random_layers(net: nn.Module, architecture: str) -> None:
     """Raise a ModelError if a network draws random numbers while it learns other than by ``nn.Dropout``."""
     for name, layer in net.named_modules():
         kind = type(layer).__name__
-        if type(layer) is not nn.Dropout and ("Dropout" in kind or kind == "StochasticDepth"):
+        is_other = type(layer) is not nn.Dropout and ("Dropout" in kind or kind == "StochasticDepth")
+        # What drops nothing draws nothing; an attention drops by itself.
+        share = getattr(layer, "p", 1.0) if is_other else 0.0
+        if isinstance(layer, nn.MultiheadAttention):
+            share = layer.dropout
+        if share > 0.0:
             raise ModelError(
                 f"{architecture} cannot be trained here, because `{name}` ({kind}) draws random numbers that no seed "
                 "decides; bring trained weights."

@@ -3,8 +3,10 @@
 import pytest
 import torch
 from torch import nn
+from torchvision.ops import StochasticDepth
 
-from ncviz.models.catalogue.dropout import restore_dropout, seed_dropout
+from ncviz.errors import ModelError
+from ncviz.models.catalogue.dropout import check_random_layers, restore_dropout, seed_dropout
 
 
 def network():
@@ -51,3 +53,24 @@ def test_the_layers_come_back():
     restore_dropout(net, names)
     assert net[1] is layers[0]
     assert net[2][1] is layers[1]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Dropout2d(0.1),
+        nn.AlphaDropout(0.5),
+        StochasticDepth(0.2, "row"),
+        nn.MultiheadAttention(4, 2, dropout=0.1),
+    ],
+)
+def test_what_no_seed_decides_is_refused(layer):
+    with pytest.raises(ModelError, match="net cannot be trained here, because `0` .* draws random numbers"):
+        check_random_layers(nn.Sequential(layer), "net")
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Dropout(0.5), nn.Dropout2d(0.0), StochasticDepth(0.0, "row"), nn.MultiheadAttention(4, 2)]
+)
+def test_what_drops_nothing_or_follows_the_seed_is_not(layer):
+    check_random_layers(nn.Sequential(layer), "net")
