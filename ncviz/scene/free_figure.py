@@ -87,7 +87,7 @@ def free_figure(
 
 def _kinds(links: Sequence[tuple[int, int, str, str]]) -> str:
     """Return what sorts of links there are, such as "skips, pooling"."""
-    names = {"skip": "skips", "pool": "pooling", "scale": "scaling"}
+    names = {"skip": "skips", "pool": "pooling", "scale": "scaling", "product": "products"}
     return ", ".join(dict.fromkeys(names[kind] for _, _, _, kind in links))
 
 

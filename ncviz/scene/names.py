@@ -176,8 +176,9 @@ def measured_words(record: CurvatureRecord) -> str:
 def link_words(record: CurvatureRecord) -> str:
     """Return what joins a network's layers without weights, such as "3 skips, 1 pooling"; "" if nothing does."""
     kinds = [link.kind for link in record.links]
-    names = {"skip": "skip", "pool": "pooling", "scale": "scaling"}
-    return ", ".join(plural(kinds.count(kind), names[kind]) for kind in dict.fromkeys(kinds))
+    names = {"skip": "skip", "pool": "pooling", "scale": "scaling", "product": "factor of a product"}
+    many = {"product": "factors of products"}
+    return ", ".join(plural(kinds.count(kind), names[kind], many.get(kind, "")) for kind in dict.fromkeys(kinds))
 
 
 def weight_index(record: CurvatureRecord, name: str, flat: int) -> str:

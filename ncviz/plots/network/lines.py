@@ -37,7 +37,7 @@ class Links:
     """What joins layers without weights, a line for each pair of nodes; it has no curvature and is never removed.
 
     Line e leads from node `source[e]` to `target[e]` and is part of the link `link[e]`, called `names[link[e]]`, of the
-    kind "skip", "pool" or "scale"; that link stands for `edges[link[e]]` pairs of units.
+    kind "skip", "pool", "scale" or "product"; that link stands for `edges[link[e]]` pairs of units.
     """
 
     source: IntArray  # [M] node index over all layers

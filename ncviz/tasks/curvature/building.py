@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ncviz.tasks.curvature.intervals import Intervals, outward
+from ncviz.tasks.curvature.links import stored_links
 from ncviz.tasks.curvature.pictures import Pictures
-from ncviz.tasks.curvature.places import StoredWeights, folded_scale, packed, stored_links
+from ncviz.tasks.curvature.places import StoredWeights, folded_scale, packed
 from ncviz.tasks.curvature.record import CurvatureRecord
 
 if TYPE_CHECKING:

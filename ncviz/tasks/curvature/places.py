@@ -1,17 +1,16 @@
-"""Where the weights of a result have their least κ, and what joins layers without weights; plain arrays."""
+"""Where the weights of a result have their least κ; plain arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from ncviz.graph.connection import Connection
-    from ncviz.graph.neural_graph import NeuralGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,63 +184,6 @@ class StoredWeights:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class StoredLink:
-    """What joins two layers without weights: a skip, a pooling, a scaling.
-
-    Attributes:
-        name: Of the operation.
-        kind: "skip" (units as they are), "pool" (many units into one) or "scale" (each times a factor).
-        source: Index of the layer that it reads.
-        target: Index of the layer that it ends in.
-        edges: How many pairs of units it joins.
-        channels: Which channels it joins, unsigned [n, 2], source and target.
-        places: Positions that it reads for each of its own, unsigned [P, K]; the largest number is none.
-    """
-
-    name: str
-    kind: str
-    source: int
-    target: int
-    edges: int
-    channels: np.ndarray
-    places: np.ndarray
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What there is to say of it, as plain JSON."""
-        return {name: getattr(self, name) for name in ("name", "kind", "source", "target", "edges")}
-
-
-def stored_links(graph: NeuralGraph) -> tuple[StoredLink, ...]:
-    """Return a graph's links; the parts of one pooling, whose windows differ at the border, are one."""
-    together: dict[tuple[str, int, int], list[Connection]] = {}
-    for link in graph.links:
-        together.setdefault((link.name, link.source, link.target), []).append(link)
-    return tuple(_link(parts, graph.layer_shapes[source]) for (_, source, _), parts in together.items())
-
-
-def _link(parts: list[Connection], shape: tuple[int, ...]) -> StoredLink:
-    first = parts[0]
-    positions = int(np.prod(shape[1:]))
-    pairs = np.unique(np.concatenate([_channels(part, positions) for part in parts]), axis=0)
-    places = np.max([np.where(part.fields[0] >= 0, part.fields[0] % positions, -1) for part in parts], axis=0)
-    is_plain = (np.abs(first.weight) == 1).all()
-    kind = "pool" if first.fields.shape[2] > 1 else "skip" if is_plain else "scale"
-    count = sum(part.number_of_edges for part in parts)
-    return StoredLink(first.name, kind, first.source, first.target, count, _smallest(pairs), packed(places))
-
-
-def _channels(link: Connection, positions: int) -> np.ndarray:
-    """Return the pairs of channels that a link joins, int64 [n, 2]."""
-    own = link.weight.shape[1]
-    found = []
-    for group, field in enumerate(link.fields):
-        sources = np.unique(field[field >= 0] // positions)
-        found += [(source, group * own + row) for source in sources.tolist() for row in range(own)]
-    return np.array(found, dtype=np.int64).reshape(-1, 2)
-
-
 def folded_scale(connection: Connection, raw: np.ndarray) -> np.ndarray | None:
     """Return what was folded into a connection's weights, float32 [G·C], or [W]; None if nothing was.
 
@@ -273,7 +215,3 @@ def packed(values: np.ndarray) -> np.ndarray:
 def unpacked(values: np.ndarray) -> np.ndarray:
     """Return int32, -1 where there is none."""
     return np.where(values == np.iinfo(values.dtype).max, -1, values.astype(np.int64)).astype(np.int32)
-
-
-def _smallest(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.min_scalar_type(int(values.max(initial=0))))

@@ -12,8 +12,9 @@ import numpy as np
 from ncviz.config import BATCHNORM, CurvatureConfig, GraphConfig
 from ncviz.graph.neural_graph import drawn_channels
 from ncviz.tasks.curvature.intervals import Intervals
+from ncviz.tasks.curvature.links import StoredLink
 from ncviz.tasks.curvature.pictures import Pictures
-from ncviz.tasks.curvature.places import StoredEdges, StoredLink, StoredWeights, unpacked
+from ncviz.tasks.curvature.places import StoredEdges, StoredWeights, unpacked
 from ncviz.values import NEVER_ACTIVE
 
 

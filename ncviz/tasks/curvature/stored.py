@@ -12,8 +12,9 @@ from ncviz.errors import StoreError
 from ncviz.models.network import Network
 from ncviz.store import Record
 from ncviz.tasks.curvature.intervals import Intervals
+from ncviz.tasks.curvature.links import StoredLink
 from ncviz.tasks.curvature.pictures import Pictures
-from ncviz.tasks.curvature.places import StoredLink, StoredWeights
+from ncviz.tasks.curvature.places import StoredWeights
 from ncviz.tasks.curvature.record import CurvatureRecord
 
 # What knows no intervals must not take their middles for exact values: it takes these for another version's.

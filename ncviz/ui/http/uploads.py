@@ -29,7 +29,9 @@ _PLACE = "/_stcore/upload_file/"
 _FRAME_BYTES = 100_000
 # Windows knows no quota.
 _NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
-_NO_DISK = "The server's disk has no room for uploads at the moment; try again later, or bring a smaller file."
+_NO_DISK = (
+    "The server's disk has no room for uploads at the moment; try again later, or bring a smaller file."
+)
 _LOGGER = logging.getLogger(__name__)
 # How many uploads each session was refused: what a page is given does not say that there were more.
 _REFUSED: Counter[str] = Counter()
