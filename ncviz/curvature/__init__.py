@@ -132,7 +132,10 @@ def neural_curvature(
     settings = Settings(float(alpha), where, keep_edges, keep_samples, graph.carrying(layers))
     check_activity(graph, len(inputs))
     with guard(where):
-        activity = [normalise(layer) for layer in layer_activations(net, graph, inputs, where)]
+        raw = layer_activations(net, graph, inputs, where)
+        activity = [normalise(layer) for layer in raw]
+        values = [layer.numpy() for layer in raw] if graph.depends_on_image else None
+        del raw
 
         def known(found: list[ConnectionCurvature]) -> CurvatureResult:
             by_index = dict(zip(settings.chosen(graph), found, strict=True))
@@ -145,7 +148,9 @@ def neural_curvature(
         until.result_of = known
         with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             return known(
-                run(graph, activity, settings, pool, report, cancel, None if until.is_exact else until)
+                run(
+                    graph, activity, settings, pool, report, cancel, None if until.is_exact else until, values
+                )
             )
 
 

@@ -48,8 +48,7 @@ def around(layers: Sequence[tuple[np.ndarray, np.ndarray]], graph: NeuralGraph, 
     channels filled up with inactive ones; empty ones stand beyond the input and the logits.
     """
     own = graph.connections[index]
-    before = sorted({each.source for each in graph.into(own.source)})
-    after = sorted({each.target for each in graph.out_of(own.target)})
+    before, after = graph.sources_of(own.source), graph.targets_of(own.target)
     found = [_together([layers[level] for level in some]) for some in (before, after)]
     nothing = np.zeros((len(layers[0][0]), 1, 1))
     first, last = (each or (nothing, nothing) for each in found)
@@ -59,7 +58,7 @@ def around(layers: Sequence[tuple[np.ndarray, np.ndarray]], graph: NeuralGraph, 
 def ends_of(graph: NeuralGraph, index: int) -> tuple[bool, bool]:
     """Return whether a connection's sources are the input, which reads nothing, and its targets the logits."""
     own = graph.connections[index]
-    return not graph.into(own.source), not graph.out_of(own.target)
+    return not graph.sources_of(own.source), not graph.targets_of(own.target)
 
 
 def _together(layers: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray] | None:

@@ -77,6 +77,7 @@ def search(
     first_sample: int = 0,
     known: Certified | None = None,
     cost: float = 1.0,
+    best: Least | None = None,
 ) -> Search:
     """Prepare the search for the least κ of each weight over all samples by branch and bound.
 
@@ -87,10 +88,11 @@ def search(
         first_sample: Number of the first sample, for the result.
         known: What a device has settled already, and its bounds of the rest.
         cost: Expected share of the work.
+        best: The least κ on other samples, which is lowered; by default nothing is known of others.
     """
     from ncviz.engine.anytime import lower
 
-    best, low = Least.nothing(plan.weights), Least.nothing(plan.weights)
+    best, low = Least.nothing(plan.weights) if best is None else best, Least.nothing(plan.weights)
     if known is not None:
         best, low = known.best, known.low
     sides = lower.sides_of(plan, layers) if known is None else None

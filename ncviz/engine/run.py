@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from ncviz.engine.full import full_edges
 from ncviz.engine.layers import Layers, around, ends_of, layers_of
 from ncviz.engine.local import Search, all_edges, follow, search, search_all
 from ncviz.engine.minima import Certified, Least
+from ncviz.engine.per_image import Images, run_on_images
 from ncviz.engine.plan import Plan
 from ncviz.engine.prepared import near_plans_of, plans_of
 from ncviz.engine.results import ConnectionCurvature, Settings, joined
@@ -65,6 +66,7 @@ def run(
     report: Progress,
     cancel: threading.Event | None,
     until: Until | None = None,
+    values: Sequence[np.ndarray] | None = None,
 ) -> list[ConnectionCurvature]:
     """Compute the connections that the settings name.
 
@@ -76,6 +78,8 @@ def run(
         report: Called with the fraction done and a short message.
         cancel: Set it to stop.
         until: When to stop before everything is exact, and who is told meanwhile; by default everything is exact.
+        values: For each layer its activations as they are, float64 [samples, units]; needed where the graph depends on
+            the image.
 
     Raises:
         CancelledError: If ``cancel`` was set.
@@ -90,6 +94,9 @@ def run(
 
     precompile.wait(report, cancel)
     report(0.0, MEASURING if is_cached(search_promising) else precompile.PREPARING)
+    if graph.depends_on_image:
+        assert values is not None
+        return run_on_images(Images(graph, values, layers, settings), executor, report, cancel, until)
     if until is not None:
         return _any_time(graph, layers, settings, until, executor, report, cancel)
 

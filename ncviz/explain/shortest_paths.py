@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ncviz.graph.images.tables import link_table
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.paths import Distances
-from ncviz.graph.positions import PathTable, connection_taps
+from ncviz.graph.positions import PathTable
 
 # Numbers that are held at once while a layer is reached.
 _CHUNK = 2**24
@@ -134,7 +135,7 @@ def beside(graph: NeuralGraph, paths: Distances, connection: int, source: int, t
         if at != connection and (each.source, each.target) == (own.source, own.target)
     ]
     tables += [
-        connection_taps(graph, link).table
+        link_table(graph, link)
         for link in graph.links
         if (link.source, link.target) == (own.source, own.target)
     ]

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ncviz.errors import CancelledError
+from ncviz.graph.connection import Connection
+from ncviz.graph.images.pairs import pairs_around, pairs_on_the_way, restricted
+from ncviz.graph.images.tables import link_table
 from ncviz.graph.neural_graph import NeuralGraph
 from ncviz.graph.positions import PathTable, Taps, connection_taps
 from ncviz.graph.products import check_room, compose, distinct_columns
@@ -50,6 +53,7 @@ def distances(
     known: Distances | None = None,
     is_near: bool = False,
     report: Callable[[float], None] | None = None,
+    is_narrow: bool = False,
 ) -> Distances:
     """Compute the shortest paths around each connection: from what its sources read to what reads its targets.
 
@@ -67,19 +71,31 @@ def distances(
         known: Paths of the same graph that are known already.
         is_near: Whether only the paths are wanted that begin or end at the connection's own ends.
         report: Called with the share that is done.
+        is_narrow: Whether paths are wanted only between positions that the connections look at; for graphs in which
+            every position is reached from everywhere. ``known`` then holds steps only.
 
     Raises:
         ModelError: If the tables would be too large for memory.
         CancelledError: If ``cancel`` was set.
     """
-    found = known or _steps(graph)
+    found = known or steps(graph)
     search = _Search(found, device, executor, cancel, dict(found.tables))
     wanted: dict[tuple[int, int], None] = {}
+    pairs: dict[tuple[int, int], np.ndarray] = {}
     for index in range(len(found.one)) if connections is None else connections:
         own = graph.connections[index]
-        for source, target in surroundings(graph, index):
-            if not is_near or source == own.source or target == own.target:
-                wanted[source, target] = None
+        mine = [
+            (source, target)
+            for source, target in surroundings(graph, index)
+            if not is_near or source == own.source or target == own.target
+        ]
+        wanted |= dict.fromkeys(mine)
+        if is_narrow:
+            around = pairs_around(found.one[index].table, (own.source, own.target), found.hops, mine)
+            for ends, codes in around.items():
+                pairs[ends] = np.union1d(pairs[ends], codes) if ends in pairs else codes
+    if is_narrow:
+        search.pairs = pairs_on_the_way(pairs, found.hops, search.leads(tuple(wanted)))
     if report is not None:
         search.expect(tuple(wanted))
     tell = report or (lambda share: None)
@@ -103,24 +119,33 @@ def distances(
     return Distances(found.one, found.hops, search.tables)
 
 
-def _steps(graph: NeuralGraph) -> Distances:
+def steps(graph: NeuralGraph) -> Distances:
     """Return what joins layers directly, no paths yet."""
     one = tuple(connection_taps(graph, each) for each in graph.connections)
     between: dict[tuple[int, int], list[PathTable]] = {}
     for each, taps in zip(graph.connections, one, strict=True):
         between.setdefault((each.source, each.target), []).append(taps.table)
     for link in graph.links:
-        between.setdefault((link.source, link.target), []).append(connection_taps(graph, link).table)
+        between.setdefault((link.source, link.target), []).append(link_table(graph, link))
     return Distances(one, {ends: shortest(tables) for ends, tables in between.items()}, {})
+
+
+def with_links(known: Distances, graph: NeuralGraph, links: Sequence[Connection]) -> Distances:
+    """Return the steps of a graph with some links more, no paths yet."""
+    hops = dict(known.hops)
+    for link in links:
+        ends = link.source, link.target
+        own = link_table(graph, link)
+        hops[ends] = shortest([hops[ends], own]) if ends in hops else own
+    return Distances(known.one, hops, {})
 
 
 def surroundings(graph: NeuralGraph, index: int) -> list[tuple[int, int]]:
     """Return the pairs of layers whose distances the curvature of a connection depends on, its own ends last."""
     own = graph.connections[index]
-    before = {each.source for each in graph.into(own.source)}
-    after = {each.target for each in graph.out_of(own.target)}
-    ends = [(a, b) for a in sorted(before) for b in sorted(after)]
-    ends += [(a, own.target) for a in sorted(before)] + [(own.source, b) for b in sorted(after)]
+    before, after = graph.sources_of(own.source), graph.targets_of(own.target)
+    ends = [(a, b) for a in before for b in after]
+    ends += [(a, own.target) for a in before] + [(own.source, b) for b in after]
     return [*ends, (own.source, own.target)]
 
 
@@ -133,12 +158,19 @@ class _Search:
     executor: Executor | None
     cancel: threading.Event | None
     tables: dict[tuple[int, int], PathTable] = field(default_factory=dict)
+    pairs: dict[tuple[int, int], np.ndarray] | None = None
     _locks: dict[tuple[int, int], threading.Lock] = field(default_factory=dict)
     _expected: float = 0.0
     _done: list[float] = field(default_factory=list)
 
     def expect(self, wanted: Sequence[tuple[int, int]]) -> None:
         """Work out what these paths cost, so that the share that is done can be told."""
+        self.leads(wanted, is_expected=True)
+
+    def leads(
+        self, wanted: Sequence[tuple[int, int]], is_expected: bool = False
+    ) -> dict[tuple[int, int], bool]:
+        """Return whether anything leads from layer to layer, for all pairs on the way between those that are wanted."""
         leads: dict[tuple[int, int], bool] = dict.fromkeys(self.tables, True)
 
         def look(source: int, target: int) -> bool:
@@ -150,11 +182,12 @@ class _Search:
                         leads[ends] = True
                     elif through < target and look(through, target):
                         leads[ends] = True
-                        self._expected += self._cost(source, through, target)
+                        self._expected += self._cost(source, through, target) if is_expected else 0.0
             return leads[ends]
 
         for source, target in wanted:
             look(source, target)
+        return leads
 
     @property
     def share(self) -> float:
@@ -184,16 +217,20 @@ class _Search:
     def _find(self, source: int, target: int) -> PathTable | None:
         ends = source, target
         ways = []
+        if self.pairs is not None and ends not in self.pairs:
+            return None
+        wanted = None if self.pairs is None else self.pairs[ends]
         for through in self.known.after(source):
             if through == target:
-                ways.append(self.known.hops[ends])
+                hop = self.known.hops[ends]
+                ways.append(hop if wanted is None else restricted(hop, wanted))
             elif through < target:
                 onward = self.between(through, target)
                 if onward is not None:
                     if self.cancel is not None and self.cancel.is_set():
                         raise CancelledError
                     first = self.known.hops[source, through]
-                    ways.append(compose(first, onward, self.device, self.executor, self.cancel))
+                    ways.append(compose(first, onward, self.device, self.executor, self.cancel, wanted))
                     self._done.append(self._cost(source, through, target))
         return shortest(ways) if ways else None
 

@@ -206,23 +206,19 @@ def connection_taps(graph: NeuralGraph, connection: Connection) -> Taps:
         source[by].astype(np.int32), target[by].astype(np.int32), kind[by].astype(np.int32), lengths,
         (positions, targets),
     )  # fmt: skip
-    return _of_channels(
-        Taps(table, slot, slots),
-        graph.kept_channels(connection.source),
-        graph.kept_channels(connection.target),
-    )
-
-
-def _of_channels(taps: Taps, before: np.ndarray | None, after: np.ndarray | None) -> Taps:
-    """Return a connection between some channels of its layers."""
-    lengths, slot = taps.table.lengths, taps.slot
+    before, after = graph.kept_channels(connection.source), graph.kept_channels(connection.target)
     if before is not None:
-        lengths, slot = lengths[:, before], slot[:, before]
+        slot = np.ascontiguousarray(slot[:, before])
+    return Taps(between_channels(table, before, after), slot, slots)
+
+
+def between_channels(table: PathTable, before: np.ndarray | None, after: np.ndarray | None) -> PathTable:
+    """Return a table between some channels of its layers, int64; None for all."""
+    lengths = table.lengths if before is None else table.lengths[:, before]
     if after is not None:
         lengths = lengths[:, :, after]
     # Compiled code is made for arrays in C order, and anew for any other.
-    lengths, slot = np.ascontiguousarray(lengths), np.ascontiguousarray(slot)
-    return Taps(replace(taps.table, lengths=lengths), slot, taps.slots)
+    return replace(table, lengths=np.ascontiguousarray(lengths))
 
 
 def _lengths(

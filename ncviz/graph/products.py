@@ -29,15 +29,24 @@ def compose(
     device: str = "cpu",
     executor: Executor | None = None,
     cancel: threading.Event | None = None,
+    wanted: np.ndarray | None = None,
 ) -> PathTable:
     """Return the min-plus product of two tables, the later layer of the one being the earlier layer of the other.
+
+    Args:
+        left: Table of the first step.
+        right: Table of what follows.
+        device: "cpu" for compiled code, else torch on that device.
+        executor: Threads for compiled code.
+        cancel: Set it to stop.
+        wanted: Pairs of positions, source · positions of the later layer + target, int64, growing; None for all.
 
     Raises:
         CancelledError: If ``cancel`` was set meanwhile.
         ModelError: If the product would be too large for memory.
     """
     ending = threading.Event() if cancel is None else cancel
-    source, target, kind, start, first, second = _joined(left, right)
+    source, target, kind, start, first, second = _joined(left, right, wanted)
     shape = (len(start) - 1, left.lengths.shape[1], right.lengths.shape[2])
     check_room(shape)
     if device == "cpu" or device.startswith("mps"):
@@ -47,8 +56,8 @@ def compose(
     return PathTable(source, target, kind, lengths, (left.positions[0], right.positions[1]))
 
 
-def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
-    """Find which products of kinds join which positions.
+def _joined(left: PathTable, right: PathTable, wanted: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+    """Find which products of kinds join which positions, of those that are wanted.
 
     Returns:
         source, target and kind of each pair of positions; then for each kind the range of its products, and each
@@ -62,6 +71,9 @@ def _joined(left: PathTable, right: PathTable) -> tuple[np.ndarray, ...]:
     onward = by_source[left.target[step]] + offset
     pair = left.source[step].astype(np.int64) * right.positions[1] + right.target[onward]
     product = left.kind[step].astype(np.int64) * len(right.lengths) + right.kind[onward]
+    if wanted is not None:
+        is_wanted = np.isin(pair, wanted)
+        pair, product = pair[is_wanted], product[is_wanted]
     pair, product = _sorted_together(pair, product, left.positions[0] * right.positions[1])
     begin = np.flatnonzero(np.diff(pair, prepend=-1))
     found = pair[begin]

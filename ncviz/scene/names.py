@@ -178,7 +178,9 @@ def link_words(record: CurvatureRecord) -> str:
     kinds = [link.kind for link in record.links]
     names = {"skip": "skip", "pool": "pooling", "scale": "scaling", "product": "factor of a product"}
     many = {"product": "factors of products"}
-    return ", ".join(plural(kinds.count(kind), names[kind], many.get(kind, "")) for kind in dict.fromkeys(kinds))
+    return ", ".join(
+        plural(kinds.count(kind), names[kind], many.get(kind, "")) for kind in dict.fromkeys(kinds)
+    )
 
 
 def weight_index(record: CurvatureRecord, name: str, flat: int) -> str:

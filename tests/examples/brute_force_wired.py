@@ -57,9 +57,8 @@ def slow_curvature(wiring, x, alpha, scale="own"):
     """{(parameter, source layer, i, j): κ} for every edge of every weight layer."""
     raw, activity = activity_of(wiring, x)
     graph, edges = nx.DiGraph(), {}
-    matrices = [
-        (*ends, parameter, dense(map_, raw[ends[0]].shape[1:])) for *ends, parameter, map_ in wiring.maps
-    ]
+    maps = [*wiring.maps, *(wiring.products(raw) if wiring.products else ())]
+    matrices = [(*ends, parameter, dense(map_, raw[ends[0]].shape[1:])) for *ends, parameter, map_ in maps]
     for source, target, parameter, matrix in divided(matrices, [value.shape[1] for value in raw], scale):
         for i, j in zip(*np.nonzero(matrix), strict=True):
             length, ends = 1.0 / abs(matrix[i, j]), ((source, int(i)), (target, int(j)))

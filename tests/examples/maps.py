@@ -13,10 +13,12 @@ class Wiring:
     Attributes:
         activations: From an input [1, …] to the activation of each layer, input first, logits (before softmax) last.
         maps: (source layer, target layer, parameter name or "", linear map without bias).
+        products: From the layers' activations to the maps that these are weights of, if there are such.
     """
 
     activations: object
     maps: list
+    products: object = None
 
 
 def scaled(norm):

@@ -16,7 +16,7 @@ import numpy as np
 from ncviz.engine.anytime.interval import Known, curvature_of
 from ncviz.engine.anytime.rounds import rounds
 from ncviz.engine.anytime.steps import Step, bounds_of, sharpening_of, upper_ends
-from ncviz.engine.anytime.until import Until
+from ncviz.engine.anytime.until import Ending, Until
 from ncviz.engine.local import follow
 from ncviz.engine.plan import Plan
 from ncviz.engine.results import ConnectionCurvature
@@ -31,17 +31,6 @@ MEASURING = "measuring path lengths"
 
 class _TimeIsUpError(Exception):
     """The time limit has come."""
-
-
-class _Ending(threading.Event):
-    """Set once a computation is cancelled, or its time is up."""
-
-    def __init__(self, until: Until, cancel: threading.Event | None) -> None:
-        super().__init__()
-        self._until, self._cancel = until, cancel
-
-    def is_set(self) -> bool:
-        return self._until.is_over or (self._cancel is not None and self._cancel.is_set())
 
 
 @dataclass(eq=False)
@@ -108,7 +97,7 @@ class Anytime:
 
         note(0.0)
         try:
-            plans = self.plans_of(_Ending(self.until, self.cancel), note)
+            plans = self.plans_of(Ending(self.until, self.cancel), note)
         except CancelledError:
             if self.cancel is None or not self.cancel.is_set():
                 self._look()

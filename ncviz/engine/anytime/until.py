@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,6 +80,18 @@ class Until:
             return kappa
         with np.errstate(invalid="ignore"):
             return np.where(np.isinf(kappa), kappa, kappa - self.tolerance * np.maximum(1.0, np.abs(kappa)))
+
+
+class Ending(threading.Event):
+    """Set once a computation is cancelled, or its time is up."""
+
+    def __init__(self, until: Until, cancel: threading.Event | None) -> None:
+        super().__init__()
+        self._until, self._cancel = until, cancel
+
+    def is_set(self) -> bool:
+        """Whether it is one or the other."""
+        return self._until.is_over or (self._cancel is not None and self._cancel.is_set())
 
 
 def check_until(

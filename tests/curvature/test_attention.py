@@ -1,0 +1,107 @@
+"""Transformers against the definition done slowly: activations as lengths, networkx paths, POT on every edge."""
+
+import pytest
+import torch
+
+from ncviz.engine.anytime.until import Until
+from tests.examples.attending import computed, make
+from tests.examples.brute_force_wired import slow_curvature
+
+NETWORKS = {
+    "one head": {"is_residual": False},
+    "heads": {"heads": 2, "is_residual": False},
+    "block": {"heads": 2},
+    "perceptron": {"heads": 2, "wide": 3},
+    "wide": {"tokens": 4, "channels": 4, "wide": 2, "inner": 2},
+    "blocks": {"heads": 2, "blocks": 2, "wide": 2, "tokens": 2, "channels": 2, "inner": 2},
+    "one token": {"tokens": 1, "wide": 2},
+}
+
+
+def edges_of(result, sample=0):
+    found = {}
+    for index, connection in enumerate(result.graph.connections):
+        for i, j, kappa in zip(*(part.tolist() for part in result.edges(index, sample)), strict=True):
+            found[connection.parameter, connection.source, i, j] = kappa
+    return found
+
+
+def worst(found, expected):
+    assert found.keys() == expected.keys()
+    return max(abs(found[key] - value) / max(1.0, abs(value)) for key, value in expected.items())
+
+
+@pytest.mark.parametrize("alpha", [0.9, 0.3])
+@pytest.mark.parametrize("zero_share", [0.0, 0.3])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_edge_agrees_with_the_definition(name, zero_share, alpha):
+    net, x = make(3, zero_share, **NETWORKS[name])
+    result = computed(net, x, alpha, keep_edges=True)
+    assert worst(edges_of(result), slow_curvature(net.wiring(), x, alpha)) < 1e-9
+
+
+SEVERAL = {"heads": 2, "blocks": 2, "wide": 3, "tokens": 3}
+
+
+def images(seed=3, count=3, **how):
+    """A transformer, and several images."""
+    net, _ = make(seed, **how)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return net, torch.rand(count, *net.shape, dtype=torch.float64)
+
+
+@pytest.mark.slow
+def test_weights_take_the_minimum_over_live_edges_and_images():
+    net, x = images(**SEVERAL)
+    every = computed(net, x, keep_edges=True)
+    least, each = computed(net, x), computed(net, x, keep_samples=True)
+    alone = [computed(net, x[at : at + 1]) for at in range(len(x))]
+    for name, found in least.weights.items():
+        assert torch.allclose(found, every.weights[name], rtol=1e-12, atol=1e-12)
+        of_each = torch.stack([one.weights[name] for one in alone])
+        assert torch.allclose(found, of_each.amin(0), rtol=1e-12, atol=1e-12)
+        samples = each.samples[name].double().nan_to_num(2.0)
+        assert torch.allclose(samples, of_each, atol=1e-6)
+    # Distances are another image's own: what one image says is not what it says among others.
+    first = slow_curvature(net.wiring(), x[1:2], 0.9)
+    assert worst(edges_of(every, 1), first) < 1e-9
+    assert worst(edges_of(every, 0), first) > 1e-3
+
+
+def test_some_layers_alone_are_as_exact():
+    net, x = images(**SEVERAL)
+    whole = computed(net, x)
+    for name in ("attend.0.v.weight", "down.0.weight", "head.weight"):
+        found = computed(net, x, layers=[name])
+        assert torch.allclose(found.weights[name], whole.weights[name], rtol=1e-12, atol=1e-12)
+        assert found.weights["stem.weight"].isnan().all()
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_exact_values_and_end_there():
+    net, x = images(**SEVERAL)
+    exact, told = computed(net, x), []
+    until = Until(on_result=told.append)
+    last = computed(net, x, until=until)
+    until = Until(time_limit=0.0)
+    for found in (*told, computed(net, x, until=until), last):
+        for name, value in exact.weights.items():
+            assert (found.lower[name] <= value + 1e-12).all()
+            assert (found.upper[name] >= value - 1e-12).all()
+    assert told
+    assert all(torch.allclose(last.weights[name], value, atol=1e-12) for name, value in exact.weights.items())
+    assert all(own.all() for own in last.is_exact.values())
+
+
+def test_sampled_channels_are_those_of_the_graph_without_the_others():
+    net, x = images(count=1, heads=2, tokens=2, channels=4)
+    sampled = net.graph().sampled(2, seed=1)
+    found = computed(net, x, graph=sampled)
+    kept = {name: ~value.isnan() for name, value in found.weights.items()}
+    assert 0 < kept["attend.0.q.weight"].sum() < kept["attend.0.q.weight"].numel()
+    every = computed(net, x, graph=sampled, keep_samples=True)
+    for name, own in kept.items():
+        assert torch.allclose(
+            found.weights[name][own], every.samples[name][0][own].double().nan_to_num(2.0), atol=1e-6
+        )
